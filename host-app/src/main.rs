@@ -1,0 +1,3 @@
+//! The heartbeat monitor.
+
+fn main() {}
