@@ -1,6 +1,8 @@
 //! The SMTP stand-in against a raw client: every rule that it must be strict
 //! about, and every fault that a test can ask of it.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
