@@ -105,13 +105,16 @@ pub(crate) fn compose(
             "the server takes {limit} octets: sent without HTML part"
         ));
         content = format(&headers, notification, &body, with_html)?;
-        // Encoded text is at most three times as long: measured, not guessed.
         let whole = body.chars().count();
+        let room = limit.saturating_sub(OVERHEAD).max(limit / 2);
         while content.len() > limit && body.len() > 64 {
-            let room = limit.saturating_sub(OVERHEAD).max(limit / 2);
-            let keep = body.len().min(room) * 3 / 4;
-            let keep = keep.min(body.len() * limit / content.len().max(1));
-            body.truncate(body.floor_char_boundary(keep.min(body.len() - 1)));
+            // The parts of a text may encode to different lengths: measured
+            // again after each cut, which is rarely more than one.
+            let mut keep = (body.len() * room / content.len()).min(body.len() - 1);
+            while !body.is_char_boundary(keep) {
+                keep -= 1;
+            }
+            body.truncate(keep);
             content = format(&headers, notification, &body, with_html)?;
         }
         if body.chars().count() < whole {

@@ -24,10 +24,14 @@ const MARGIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 /// How long a check may take.
 const CHECK_LIMIT: Duration = Duration::from_secs(30);
 
+/// A message longer than this is encoded on the plugin's own thread, since it
+/// could keep the host's thread for longer than a poll may take.
+const LARGE: usize = 64 * 1024;
+
 /// An email channel.
 pub struct Email {
     config: Arc<Config>,
-    addresses: Addresses,
+    addresses: Arc<Addresses>,
     pool: Arc<Pool>,
     runtime: OwnRuntime,
     host: Host,
@@ -59,7 +63,7 @@ smtp_password: { env: SMTP_PASSWORD }
             pool: Arc::new(Pool::new(Arc::clone(&config))),
             runtime: OwnRuntime::new("email"),
             config,
-            addresses,
+            addresses: Arc::new(addresses),
             host,
         })
     }
@@ -75,7 +79,7 @@ smtp_password: { env: SMTP_PASSWORD }
         let end = Instant::now() + usable(delivery.timeout());
         let mut limit = self.pool.size_limit();
         let (composed, answers) = loop {
-            let composed = match self.compose(delivery, limit) {
+            let composed = match self.compose(delivery, limit).await {
                 Ok(composed) => composed,
                 Err(error) => {
                     let never = |target| Outcome::permanent(target, Fault::Plugin, &error);
@@ -151,14 +155,19 @@ smtp_password: { env: SMTP_PASSWORD }
 }
 
 impl Email {
-    fn compose(&self, delivery: &Delivery, limit: Option<usize>) -> Result<Composed, String> {
-        message::compose(
-            delivery.notification(),
-            &self.config,
-            &self.addresses,
-            self.host.now(),
-            limit,
-        )
+    async fn compose(&self, delivery: &Delivery, limit: Option<usize>) -> Result<Composed, String> {
+        let notification = delivery.notification().clone();
+        let (config, addresses) = (Arc::clone(&self.config), Arc::clone(&self.addresses));
+        let now = self.host.now();
+        let large = notification.body().len() > LARGE;
+        let compose =
+            async move { message::compose(&notification, &config, &addresses, now, limit) };
+        if large {
+            let composed = self.runtime.run(compose).await;
+            composed.unwrap_or_else(|error| Err(error.to_string()))
+        } else {
+            compose.await
+        }
     }
 }
 

@@ -132,7 +132,7 @@ async fn when_a_line_is_very_long_it_is_folded_for_the_wire() {
 #[tokio::test]
 async fn when_the_server_takes_less_the_mail_is_cut_and_it_is_said() {
     let server = SmtpServer::builder().size(40_000).start().await.unwrap();
-    for body in ["line of text\n".repeat(80_000), "öäü".repeat(300_000)] {
+    for body in ["line of text\n".repeat(20_000), "öäü".repeat(50_000)] {
         let outcomes = deliver(&settings(&server), &Sample::new(&body)).await;
         assert_eq!(outcomes[0].class(), Class::Delivered, "{outcomes:?}");
         assert!(
@@ -265,6 +265,19 @@ async fn when_a_kept_connection_has_died_another_takes_its_place() {
         assert_eq!(server.counts().connections, 2);
         channel.close().await;
     }
+}
+
+#[tokio::test]
+async fn when_a_connection_lies_idle_for_too_long_it_is_closed() {
+    let server = SmtpServer::start().await.unwrap();
+    let channel = open(&with(settings(&server), json!({"idle_timeout": 1}))).await;
+    channel.deliver(&Sample::new("x")).await;
+    assert_eq!(server.counts().open, 1);
+    assert!(server.wait_until_idle().await);
+    assert_eq!(server.counts().quits, 1);
+    let outcomes = channel.deliver(&Sample::new("y")).await;
+    assert_eq!(outcomes[0].class(), Class::Delivered);
+    channel.close().await;
 }
 
 #[tokio::test]
