@@ -4,4 +4,5 @@
 //! the service that it stands for, keeps what it accepted, and can be told to
 //! fail. Nothing that is shipped depends on this crate.
 
+pub mod signal;
 pub mod smtp;
