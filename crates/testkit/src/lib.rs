@@ -3,3 +3,5 @@
 //! Each stand-in listens on a port that the system chooses, is as strict as
 //! the service that it stands for, keeps what it accepted, and can be told to
 //! fail. Nothing that is shipped depends on this crate.
+
+pub mod http;
