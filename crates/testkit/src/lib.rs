@@ -5,3 +5,4 @@
 //! fail. Nothing that is shipped depends on this crate.
 
 pub mod http;
+pub mod pushover;

@@ -62,6 +62,11 @@ impl Answer {
         self
     }
 
+    /// The status that it carries.
+    pub fn status_code(&self) -> u16 {
+        self.status
+    }
+
     /// As hyper sends it. A status or header that HTTP can't carry is a fault
     /// of the test, and answered as 500 with a text that says so.
     pub(super) fn into_response(self) -> Response<Full<Bytes>> {

@@ -33,4 +33,4 @@ pub use connections::Connections;
 pub use fault::Fault;
 pub use journal::{Journal, NotSeen};
 pub use request::{BadForm, Request};
-pub use server::{Builder, HttpServer};
+pub use server::{Builder, HttpServer, Seen};

@@ -6,6 +6,7 @@
 use hyper::Method;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
+use tokio::time::Instant;
 use url::form_urlencoded;
 
 /// One request.
@@ -16,12 +17,18 @@ pub struct Request {
     pub(super) query: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    pub(super) arrived: Instant,
 }
 
 impl Request {
     /// `GET`, `POST` and so on.
     pub fn method(&self) -> &str {
         self.method.as_str()
+    }
+
+    /// When its head had been read.
+    pub fn arrived(&self) -> Instant {
+        self.arrived
     }
 
     /// The path, undecoded, with its leading slash and without the query.

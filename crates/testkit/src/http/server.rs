@@ -20,6 +20,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use super::fault::Faults;
@@ -30,6 +31,7 @@ const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
 type AnswerFuture = Pin<Box<dyn Future<Output = Answer> + Send>>;
 type Routes = dyn Fn(Request) -> AnswerFuture + Send + Sync;
+type Observer = dyn Fn(&Request, &Seen) + Send + Sync;
 
 /// A running server; ends when dropped.
 #[derive(Debug)]
@@ -44,6 +46,16 @@ pub struct HttpServer {
 #[derive(Default)]
 pub struct Builder {
     tls: Option<TlsAcceptor>,
+    observer: Option<Box<Observer>>,
+}
+
+/// What an observer learns besides the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// The status of the answer; `None` when the connection is reset instead.
+    pub status: Option<u16>,
+    /// How many connections carried a request, this one included.
+    pub in_use: usize,
 }
 
 impl Builder {
@@ -51,6 +63,14 @@ impl Builder {
     #[must_use]
     pub fn tls(mut self, config: Arc<rustls::ServerConfig>) -> Self {
         self.tls = Some(TlsAcceptor::from(config));
+        self
+    }
+
+    /// Shows every request with what became of it, faults included: the place
+    /// to look for broken rules.
+    #[must_use]
+    pub fn observe(mut self, observer: impl Fn(&Request, &Seen) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
         self
     }
 
@@ -67,6 +87,7 @@ impl Builder {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             routes: Box::new(move |request| Box::pin(routes(request))),
+            observer: self.observer,
             faults: Faults::default(),
             connections: Connections::default(),
         });
@@ -134,6 +155,7 @@ impl Drop for HttpServer {
 
 struct Shared {
     routes: Box<Routes>,
+    observer: Option<Box<Observer>>,
     faults: Faults,
     connections: Connections,
 }
@@ -220,7 +242,22 @@ async fn answer(
         Ok(request) => request,
         Err(refusal) => return Ok(refusal.into_response()),
     };
-    let answer = match shared.faults.take() {
+    let fault = shared.faults.take();
+    let observed = shared.observer.as_ref().map(|observer| {
+        let in_use = shared.connections.in_use();
+        (observer, request.clone(), in_use)
+    });
+    let answer = answer_under(fault, request, &shared).await;
+    if let Some((observer, request, in_use)) = observed {
+        let status = answer.as_ref().map(Answer::status_code);
+        observer(&request, &Seen { status, in_use });
+    }
+    answer.map(Answer::into_response).ok_or(GiveUp)
+}
+
+/// The answer that the client gets; `None` is a reset.
+async fn answer_under(fault: Option<Fault>, request: Request, shared: &Shared) -> Option<Answer> {
+    let answer = match fault {
         None => (shared.routes)(request).await,
         Some(Fault::Slow(wait)) => {
             let answer = (shared.routes)(request).await;
@@ -232,10 +269,10 @@ async fn answer(
             (shared.routes)(request).await;
             std::future::pending().await
         }
-        Some(Fault::ResetBeforeStoring) => return Err(GiveUp),
+        Some(Fault::ResetBeforeStoring) => return None,
         Some(Fault::ResetAfterStoring) => {
             (shared.routes)(request).await;
-            return Err(GiveUp);
+            return None;
         }
         Some(Fault::Answer(answer)) => answer,
         Some(Fault::AnswerAfterStoring(answer)) => {
@@ -243,10 +280,11 @@ async fn answer(
             answer
         }
     };
-    Ok(answer.into_response())
+    Some(answer)
 }
 
 async fn read(incoming: hyper::Request<Incoming>) -> Result<Request, Answer> {
+    let arrived = Instant::now();
     let (head, incoming) = incoming.into_parts();
     if body::Body::size_hint(&incoming).lower() > LARGEST_BODY as u64 {
         return Err(Answer::text(413, "body too large"));
@@ -262,5 +300,6 @@ async fn read(incoming: hyper::Request<Incoming>) -> Result<Request, Answer> {
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
         body,
+        arrived,
     })
 }
