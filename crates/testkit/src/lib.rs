@@ -5,4 +5,5 @@
 //! fail. Nothing that is shipped depends on this crate.
 
 pub mod http;
+pub mod mattermost;
 pub mod pushover;
