@@ -1,0 +1,64 @@
+//! What travels from the host to a provider: a notification and one request
+//! to deliver it.
+//!
+//! These structs cross by value, so their layout is frozen for the life of
+//! the major version. New data goes to `attributes` or `extension_json`.
+
+use abi_stable::{
+    StableAbi,
+    std_types::{RArc, RString, RVec},
+};
+
+use crate::code::{Kind, Severity};
+
+/// A piece of information about a notification, by name.
+#[repr(C)]
+#[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
+pub struct AttributeV1 {
+    /// The name, such as `metric_path`.
+    pub key: RString,
+    /// The value, as a person would read it.
+    pub value: RString,
+}
+
+/// What people shall learn. Text is UTF-8 and may hold any character.
+#[repr(C)]
+#[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
+pub struct NotificationV1 {
+    /// Unique, and the same over every attempt and every channel.
+    pub id: RString,
+    /// What belongs together (a problem, its reminders, its recovery); may be empty.
+    pub incident: RString,
+    /// The host that it is about; may be empty.
+    pub host: RString,
+    /// One line; may be empty, then the provider uses its own.
+    pub title: RString,
+    /// The message. Never empty.
+    pub body: RString,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where in the life of the incident it stands.
+    pub kind: Kind,
+    /// When it happened, in milliseconds since the Unix epoch.
+    pub occurred_at_ms: i64,
+    /// More about it, by name.
+    pub attributes: RVec<AttributeV1>,
+    /// A JSON object for what later versions add; empty text for none.
+    pub extension_json: RString,
+}
+
+/// One request to deliver, which is one attempt.
+#[repr(C)]
+#[derive(StableAbi, Debug, Clone)]
+pub struct DeliveryV1 {
+    /// What to deliver, shared between the channels.
+    pub notification: RArc<NotificationV1>,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+    /// How long the host waits for the answer, in milliseconds.
+    pub timeout_ms: u64,
+    /// The targets that still need it, by the names of earlier outcomes; empty for all.
+    pub targets: RVec<RString>,
+    /// A JSON object for what later versions add; empty text for none.
+    pub extension_json: RString,
+}
