@@ -22,6 +22,7 @@
 //! ```
 
 mod answer;
+mod client;
 mod connections;
 mod fault;
 mod journal;
@@ -29,6 +30,7 @@ mod request;
 mod server;
 
 pub use answer::Answer;
+pub use client::{Exchanged, exchange};
 pub use connections::Connections;
 pub use fault::Fault;
 pub use journal::{Journal, NotSeen};
