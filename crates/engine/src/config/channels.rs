@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 use super::{
     model::{ChannelConfig, ChannelIndex, ChannelOptions},
     problem::{Findings, Problem},
-    schema::{Reader, hide, redacted},
+    redact::redacted,
+    schema::{Reader, hide},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
 };
@@ -75,7 +76,7 @@ fn channel(entry: &Entry, catalog: &Catalog, findings: &mut Findings) -> Option<
         return None;
     }
     let Value::Map(fields) = &node.value else {
-        hide(node, findings);
+        hide(node, false, findings);
         let problem = Problem::error(format!(
             "expected the channel's settings, found {}",
             node.noun()
@@ -95,8 +96,8 @@ fn channel(entry: &Entry, catalog: &Catalog, findings: &mut Findings) -> Option<
         // Nobody knows which of its fields are secret.
         fields
             .iter()
-            .filter(|field| &*field.key != TYPE)
-            .for_each(|field| hide(&field.node, findings));
+            .filter(|field| ![TYPE, OPTIONS].contains(&&*field.key))
+            .for_each(|field| hide(&field.node, false, findings));
     };
     let Some((type_id, channel_type)) = type_of(entry, findings) else {
         unread(findings);

@@ -11,10 +11,12 @@ mod load;
 mod locate;
 mod model;
 mod problem;
+mod redact;
 mod reference;
 mod schema;
 mod suggest;
 mod tree;
+mod wants;
 
 pub use document::document_schema;
 pub use load::{LoadError, Loaded};

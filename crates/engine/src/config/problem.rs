@@ -155,6 +155,7 @@ impl fmt::Display for Problems {
 pub(crate) struct Findings {
     list: Vec<(Option<NodeId>, Problem)>,
     secrets: Vec<NodeId>,
+    known_secrets: bool,
 }
 
 impl Findings {
@@ -168,13 +169,15 @@ impl Findings {
         self.list.push((None, problem));
     }
 
-    /// Remembers a scalar that must not be shown.
-    pub(crate) fn secret(&mut self, id: NodeId) {
+    /// Remembers a scalar that must not be shown. `known` ones are certainly
+    /// secrets; others stand where nobody knows what they are.
+    pub(crate) fn secret(&mut self, id: NodeId, known: bool) {
         self.secrets.push(id);
+        self.known_secrets |= known;
     }
 
     pub(crate) fn has_secrets(&self) -> bool {
-        !self.secrets.is_empty()
+        self.known_secrets
     }
 
     pub(crate) fn has_errors(&self) -> bool {
@@ -202,6 +205,7 @@ impl Findings {
     pub(crate) fn absorb(&mut self, other: Self) {
         self.list.extend(other.list);
         self.secrets.extend(other.secrets);
+        self.known_secrets |= other.known_secrets;
     }
 
     pub(crate) fn len(&self) -> usize {
