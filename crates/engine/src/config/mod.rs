@@ -20,7 +20,7 @@ mod wants;
 
 pub use document::document_schema;
 pub use load::{LoadError, Loaded};
-pub(crate) use load::{LoadOptions, load_channels, load_file};
+pub(crate) use load::{LoadOptions, find_plugins, load_channels, load_file};
 pub use locate::Span;
 pub(crate) use model::ChannelIndex;
 pub use model::{ChannelConfig, ChannelOptions, Config, HostConfig};
