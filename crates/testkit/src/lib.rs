@@ -7,3 +7,5 @@
 pub mod http;
 pub mod mattermost;
 pub mod pushover;
+pub mod signal;
+pub mod smtp;

@@ -1,0 +1,365 @@
+//! The daemon: JSON-RPC over tcp, a unix socket and http, as signal-cli's
+//! `daemon` with several accounts speaks it.
+//!
+//! It decides the answers; `stream` and `http` carry them.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::answer::{Failed, TIMESTAMP, answer};
+use super::request::Send;
+use super::script::{Fault, Script, Verdict};
+use super::{http, stream};
+
+/// How long `wait_for` waits at most.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How to go on after a request.
+#[derive(Debug, PartialEq)]
+pub(super) enum Reaction {
+    /// This line.
+    Answer(String),
+    /// Nothing: a notification.
+    Nothing,
+    /// Never an answer.
+    Silence,
+    /// The daemon dies.
+    Die,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    script: Script,
+    sent: Vec<Send>,
+    sends: usize,
+    methods: Vec<String>,
+    ids: BTreeSet<String>,
+    violations: Vec<String>,
+    /// How many requests are collected before they are answered, last first.
+    pub(super) shuffle: usize,
+    /// Whether notifications of incoming messages come between the answers.
+    pub(super) chatter: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    changed: Notify,
+    /// Rung when the daemon dies: every connection ends.
+    pub(super) died: Notify,
+}
+
+impl Shared {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn violation(&self, text: impl Into<String>) {
+        self.lock().violations.push(text.into());
+    }
+
+    /// What a line of text gets; a batch gets an array.
+    pub(super) fn react(&self, text: &str) -> Reaction {
+        let Ok(value) = serde_json::from_str::<Value>(text) else {
+            self.violation("a request that isn't JSON");
+            return Reaction::Answer(error(&Value::Null, -32700, "Parse error", None));
+        };
+        let Value::Array(batch) = value else {
+            return self.one(&value);
+        };
+        let mut answers = Vec::new();
+        for request in &batch {
+            match self.one(request) {
+                Reaction::Answer(answer) => answers.push(answer),
+                Reaction::Nothing => {}
+                other => return other,
+            }
+        }
+        Reaction::Answer(format!("[{}]", answers.join(",")))
+    }
+
+    fn one(&self, request: &Value) -> Reaction {
+        let id = request.get("id").cloned();
+        let shown = id.clone().unwrap_or_default();
+        let method = request.get("method").and_then(Value::as_str);
+        let (Some("2.0"), Some(method)) = (request.get("jsonrpc").and_then(Value::as_str), method)
+        else {
+            return Reaction::Answer(error(&shown, -32600, "Invalid Request", None));
+        };
+        let mut state = self.lock();
+        state.methods.push(method.to_owned());
+        let Some(id) = id else {
+            return Reaction::Nothing;
+        };
+        if !state.ids.insert(id.to_string()) {
+            state.violations.push(format!("the id {id} was used twice"));
+        }
+        let params = request.get("params").cloned().unwrap_or(json!({}));
+        let result = match method {
+            "version" => Ok(json!({ "version": "0.13.19" })),
+            "listAccounts" => Ok(state
+                .script
+                .accounts
+                .iter()
+                .map(|account| json!({ "number": account }))
+                .collect()),
+            "send" => match state.send(&params) {
+                Ok(result) => result,
+                Err(reaction) => {
+                    drop(state);
+                    self.changed.notify_waiters();
+                    return reaction;
+                }
+            },
+            _ => Err(Failed::new(-32601, "Method not implemented")),
+        };
+        drop(state);
+        self.changed.notify_waiters();
+        Reaction::Answer(match result {
+            Ok(result) => json!({ "jsonrpc": "2.0", "result": result, "id": id }).to_string(),
+            Err(failed) => error(&id, failed.code, &failed.message, failed.response),
+        })
+    }
+}
+
+impl State {
+    fn send(&mut self, params: &Value) -> Result<Result<Value, Failed>, Reaction> {
+        let send = match self.parse(params) {
+            Ok(send) => send,
+            Err(failed) => return Ok(Err(failed)),
+        };
+        let fault = self.script.faults.get(self.sends).cloned().flatten();
+        self.sends += 1;
+        let result = match fault {
+            None => answer(&self.script, &send),
+            Some(Fault::OnlyTimestamp) => {
+                answer(&self.script, &send).map(|_| json!({ "timestamp": TIMESTAMP }))
+            }
+            Some(Fault::Error { code, message }) => Err(Failed::new(code, &message)),
+            Some(Fault::SentThenError { code, message }) => {
+                self.sent.push(send.clone());
+                Err(Failed::new(code, &message))
+            }
+            Some(Fault::Garbage(text)) => return Err(Reaction::Answer(text)),
+            Some(Fault::Hang { .. }) => return Err(Reaction::Silence),
+            Some(Fault::Die { after_sending }) => {
+                if after_sending {
+                    self.sent.push(send);
+                }
+                return Err(Reaction::Die);
+            }
+        };
+        if result.is_ok() {
+            self.sent.push(send);
+        }
+        Ok(result)
+    }
+
+    fn parse(&mut self, params: &Value) -> Result<Send, Failed> {
+        let invalid = |text: &str| Failed::new(-32602, text);
+        let Some(account) = params.get("account").and_then(Value::as_str) else {
+            return Err(invalid("Method requires valid account parameter"));
+        };
+        if !self.script.accounts.iter().any(|known| known == account) {
+            return Err(invalid("Specified account does not exist"));
+        }
+        for key in params.as_object().into_iter().flat_map(|map| map.keys()) {
+            let known = [
+                "account",
+                "recipient",
+                "groupId",
+                "username",
+                "noteToSelf",
+                "notifySelf",
+                "noUrgent",
+                "message",
+                "textStyle",
+            ];
+            if !known.contains(&key.as_str()) {
+                self.violations
+                    .push(format!("the parameter {key} is unknown"));
+            }
+        }
+        let list = |key: &str| -> Vec<String> {
+            match params.get(key) {
+                Some(Value::Array(list)) => list
+                    .iter()
+                    .filter_map(|item| item.as_str().map(str::to_owned))
+                    .collect(),
+                Some(Value::String(text)) => vec![text.clone()],
+                _ => Vec::new(),
+            }
+        };
+        let flag = |key: &str| params.get(key).and_then(Value::as_bool).unwrap_or(false);
+        Ok(Send {
+            account: Some(account.to_owned()),
+            recipients: list("recipient"),
+            groups: list("groupId"),
+            usernames: list("username"),
+            note_to_self: flag("noteToSelf"),
+            notify_self: flag("notifySelf"),
+            no_urgent: flag("noUrgent"),
+            message: list("message").pop().unwrap_or_default(),
+            text_styles: list("textStyle"),
+        })
+    }
+}
+
+fn error(id: &Value, code: i64, message: &str, response: Option<Value>) -> String {
+    let data = response.map(|response| json!({ "response": response }));
+    json!({
+        "jsonrpc": "2.0",
+        "error": { "code": code, "message": message, "data": data },
+        "id": id,
+    })
+    .to_string()
+}
+
+/// A running daemon; dropped, it stops.
+pub struct SignalDaemon {
+    shared: Arc<Shared>,
+    folder: TempDir,
+    tcp: SocketAddr,
+    http: SocketAddr,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl SignalDaemon {
+    /// Starts one that knows these accounts, on all three transports.
+    ///
+    /// # Errors
+    /// When a socket can't be opened.
+    pub async fn start(accounts: &[&str]) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        shared.lock().script.accounts = accounts.iter().map(|a| (*a).to_owned()).collect();
+        let folder = tempfile::tempdir()?;
+        let unix = UnixListener::bind(folder.path().join("socket"))?;
+        let tcp = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let web = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let (tcp_address, http_address) = (tcp.local_addr()?, web.local_addr()?);
+        let tasks = vec![
+            tokio::spawn(stream::serve_tcp(tcp, Arc::clone(&shared))),
+            tokio::spawn(stream::serve_unix(unix, Arc::clone(&shared))),
+            tokio::spawn(http::serve(web, Arc::clone(&shared))),
+        ];
+        Ok(Self {
+            shared,
+            folder,
+            tcp: tcp_address,
+            http: http_address,
+            tasks,
+        })
+    }
+
+    /// `tcp://host:port`.
+    pub fn tcp(&self) -> String {
+        format!("tcp://{}", self.tcp)
+    }
+
+    /// `http://host:port`.
+    pub fn http(&self) -> String {
+        format!("http://{}", self.http)
+    }
+
+    /// `unix:/path`.
+    pub fn unix(&self) -> String {
+        format!("unix:{}", self.socket().display())
+    }
+
+    /// The unix socket's path.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+
+    /// Changes the script.
+    pub fn change(&self, change: impl FnOnce(&mut Script)) {
+        change(&mut self.shared.lock().script);
+    }
+
+    /// Answers this to a recipient.
+    pub fn refuse(&self, recipient: &str, verdict: Verdict) {
+        self.change(|script| {
+            script.recipients.insert(recipient.to_owned(), verdict);
+        });
+    }
+
+    /// Knows a group with these members.
+    pub fn group(&self, id: &str, members: &[(&str, Verdict)]) {
+        let members = members.iter().map(|(m, v)| ((*m).to_owned(), v.clone()));
+        self.change(|script| {
+            script.groups.insert(id.to_owned(), members.collect());
+        });
+    }
+
+    /// Goes wrong in the next `send` that has no fault yet.
+    pub fn fault(&self, fault: Fault) {
+        let mut state = self.shared.lock();
+        let done = state.sends;
+        let faults = &mut state.script.faults;
+        while faults.len() < done {
+            faults.push(None);
+        }
+        faults.push(Some(fault));
+    }
+
+    /// Collects this many requests of a connection before it answers them,
+    /// the last first.
+    pub fn shuffle(&self, requests: usize) {
+        self.shared.lock().shuffle = requests;
+    }
+
+    /// Puts notifications of incoming messages between the answers.
+    pub fn chatter(&self) {
+        self.shared.lock().chatter = true;
+    }
+
+    /// The messages that were sent.
+    pub fn messages(&self) -> Vec<Send> {
+        self.shared.lock().sent.clone()
+    }
+
+    /// The messages, as soon as there are this many; fewer after 20 seconds.
+    pub async fn wait_for(&self, number: usize) -> Vec<Send> {
+        let wait = async {
+            loop {
+                let changed = self.shared.changed.notified();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                if self.messages().len() >= number {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        let _ = tokio::time::timeout(PATIENCE, wait).await;
+        self.messages()
+    }
+
+    /// The methods called, in order.
+    pub fn methods(&self) -> Vec<String> {
+        self.shared.lock().methods.clone()
+    }
+
+    /// The rules that clients broke.
+    pub fn violations(&self) -> Vec<String> {
+        self.shared.lock().violations.clone()
+    }
+}
+
+impl Drop for SignalDaemon {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The signal-cli stand-in: an executable that is installed as `signal-cli`,
+//! and the daemon with its three JSON-RPC transports.
+//!
+//! Both take the argument forms of 0.13.19, answer as its code does, and
+//! know a script of who gets a message and what goes wrong. No message goes
+//! anywhere.
+
+mod answer;
+mod arguments;
+mod binary;
+mod cli;
+mod daemon;
+mod http;
+mod program;
+mod request;
+mod script;
+mod stream;
+
+pub use self::binary::{OVERRIDE, find as find_program};
+pub use self::cli::SignalCli;
+pub use self::daemon::SignalDaemon;
+pub use self::program::{Call, main as program_main};
+pub use self::request::Send;
+pub use self::script::{Fault, ResultType, Script, Verdict};

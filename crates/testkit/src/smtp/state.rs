@@ -1,0 +1,91 @@
+//! What the stand-in knows and counts, shared by its sessions and the test.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::fault::{Fault, Moment, Verdict};
+use super::mail::Mail;
+
+/// How often what happened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Connections accepted.
+    pub connections: usize,
+    /// Connections that are open now.
+    pub open: usize,
+    /// Transactions begun, each by an accepted `MAIL`.
+    pub transactions: usize,
+    /// `AUTH` commands seen.
+    pub auth_attempts: usize,
+    /// `QUIT` commands seen.
+    pub quits: usize,
+    /// `NOOP` commands seen.
+    pub noops: usize,
+}
+
+/// All that changes.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) mails: Vec<Mail>,
+    pub(super) counts: Counts,
+    pub(super) violations: Vec<String>,
+    pub(super) commands: Vec<String>,
+    pub(super) once: Vec<Fault>,
+    pub(super) always: Vec<Fault>,
+    pub(super) verdicts: Vec<(String, Verdict)>,
+}
+
+/// The state behind its lock, with a bell that rings at every change.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    pub(super) changed: Notify,
+}
+
+impl Shared {
+    /// The state; a poisoned lock is as good as any, for a stand-in.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state and tells those who wait.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let answer = change(&mut self.lock());
+        self.changed.notify_waiters();
+        answer
+    }
+
+    /// Records that the client broke a rule.
+    pub(super) fn violation(&self, text: impl Into<String>) {
+        self.change(|state| state.violations.push(text.into()));
+    }
+
+    /// The faults due at this moment; those set for once are used up.
+    pub(super) fn due(&self, moment: Moment) -> Vec<Fault> {
+        let mut state = self.lock();
+        let mut due: Vec<Fault> = state
+            .always
+            .iter()
+            .filter(|fault| fault.moment() == moment)
+            .cloned()
+            .collect();
+        if let Some(first) = state.once.iter().position(|f| f.moment() == moment) {
+            due.push(state.once.remove(first));
+        }
+        due
+    }
+
+    /// What to answer to this recipient, if not 250.
+    pub(super) fn verdict(&self, recipient: &str) -> Option<(u16, String)> {
+        let mut state = self.lock();
+        let (_, verdict) = state
+            .verdicts
+            .iter_mut()
+            .find(|(address, v)| address.eq_ignore_ascii_case(recipient) && v.times != Some(0))?;
+        if let Some(times) = &mut verdict.times {
+            *times -= 1;
+        }
+        Some((verdict.code, verdict.text.clone()))
+    }
+}
