@@ -2,3 +2,4 @@
 
 pub mod altered;
 pub mod hbd;
+pub mod museum;
