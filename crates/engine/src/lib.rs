@@ -1,1 +1,56 @@
-//! The engine.
+//! A notification engine that any program embeds.
+//!
+//! It reads one YAML file with channels, defaults and hosts, loads one plugin
+//! per channel `type`, routes a message for a host to that host's channels,
+//! delivers to all of them at once, and answers with a result per channel.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use annunciator::{Engine, Notification, Severity};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::builder("/etc/heartbeat/heartbeat.yaml").start().await?;
+//!
+//! let alert = Notification::new("CPU at 95 %").severity(Severity::Critical);
+//! let report = engine.notify_host("prod-web-01", alert).await?;
+//! for (channel, delivered) in report.results() {
+//!     println!("{channel}: {delivered}");
+//! }
+//!
+//! let drained = engine.shutdown(Duration::from_secs(10)).await;
+//! assert_eq!(drained.abandoned, 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The engine runs on the caller's tokio runtime; plugins run on threads of
+//! the engine's own, so that one that blocks holds up nobody else. It
+//! installs no logger, no panic hook and no signal handler.
+
+mod builder;
+mod check;
+mod clock;
+mod config;
+mod delivery;
+mod engine;
+mod event;
+mod plugin;
+mod router;
+mod services;
+
+pub use builder::{EngineBuilder, StartError};
+pub use check::{Check, CheckStatus};
+pub use clock::{Clock, Sleep, SystemClock};
+pub use config::{
+    ChannelConfig, ChannelOptions, Config, HostConfig, Level, LoadError, Loaded, Problem, Problems,
+    Span, document_schema,
+};
+pub use delivery::{ChannelReport, Class, Fault, Proof, Report, TargetReport};
+pub use engine::{Drained, Engine, NotifyError, definitions};
+pub use event::{Kind, Notification, Severity};
+pub use plugin::{
+    Catalog, ChannelType, Origin, PluginDir, PluginError, PluginFile, default_dirs, inspect,
+};
+pub use router::UnknownChannel;

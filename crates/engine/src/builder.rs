@@ -1,0 +1,167 @@
+//! How an engine comes to be: what the embedding program decides, then the
+//! file, then the plugins.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use annunciator_core::code;
+use futures_util::future::join_all;
+use tokio::runtime::Handle;
+
+use crate::{
+    clock::{Clock, SystemClock},
+    config::{LoadError, LoadOptions, Loaded, find_plugins, load_file},
+    delivery::Channel,
+    engine::Engine,
+    plugin::{Catalog, PluginDir, Pool},
+    services::Shared,
+};
+
+/// Puts an [`Engine`] together.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct EngineBuilder {
+    file: PathBuf,
+    options: LoadOptions,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The file cannot be used; the error has every problem.
+    #[error(transparent)]
+    Config(#[from] LoadError),
+    /// Channels whose settings turned out to be wrong when they were opened,
+    /// one sentence each.
+    #[error("{}", .0.join("\n"))]
+    Channels(Vec<String>),
+    /// Loading was cut off by the end of the runtime.
+    #[error("the runtime ended while the engine started")]
+    Interrupted,
+}
+
+impl EngineBuilder {
+    pub(crate) fn new(file: impl Into<PathBuf>) -> Self {
+        Self {
+            file: file.into(),
+            options: LoadOptions::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Looks for plugins in this folder, besides those that the file names.
+    /// Without any, the executable's folder and the packaged one are used.
+    pub fn plugin_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.options.plugin_dirs.push(PluginDir::named(path));
+        self
+    }
+
+    /// Top-level keys of the file that other parts of the program read, so
+    /// that nobody is warned about them.
+    pub fn known_keys<S: Into<String>>(mut self, keys: impl IntoIterator<Item = S>) -> Self {
+        self.options
+            .known_keys
+            .extend(keys.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same for the keys of hosts.
+    pub fn known_host_keys<S: Into<String>>(mut self, keys: impl IntoIterator<Item = S>) -> Self {
+        self.options
+            .known_host_keys
+            .extend(keys.into_iter().map(Into::into));
+        self
+    }
+
+    /// Another clock than the system's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The configuration file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The plugins that an engine would use, whatever else is wrong with the
+    /// file, and even without one. Runs none of them.
+    #[must_use]
+    pub fn find_plugins(&self) -> Catalog {
+        find_plugins(&self.file, &self.options)
+    }
+
+    /// Reads and checks everything without opening a channel. Blocks for as
+    /// long as files and plugins take to load.
+    ///
+    /// # Errors
+    /// [`LoadError`] with every problem that was found.
+    pub fn load(&self) -> Result<Loaded, LoadError> {
+        load_file(&self.file, &self.options)
+    }
+
+    /// Loads the configuration and the plugins, and opens every channel. Runs
+    /// on the runtime that it is called in.
+    ///
+    /// # Errors
+    /// [`StartError`] with every problem that was found. A plugin that cannot
+    /// be used is none: it disables its channels, which then fail with a
+    /// sentence that names it.
+    #[doc(alias = "setup")]
+    pub async fn start(self) -> Result<Engine, StartError> {
+        let builder = self.clone();
+        let loaded = tokio::task::spawn_blocking(move || builder.load())
+            .await
+            .map_err(|_| StartError::Interrupted)??;
+        self.start_with(loaded).await
+    }
+
+    /// Opens every channel of a configuration that [`load`](Self::load) gave.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(self, loaded: Loaded) -> Result<Engine, StartError> {
+        for problem in loaded.warnings.iter() {
+            let (line, file) = (
+                problem.span.map_or(0, |span| span.line),
+                self.file.display(),
+            );
+            tracing::warn!(%file, line, "{}", problem.sentence());
+        }
+        let shared = Shared {
+            pool: Pool::new(Handle::current()),
+            http: Arc::default(),
+            kv: Arc::default(),
+            clock: self.clock,
+        };
+        let opening = loaded
+            .config
+            .channels
+            .iter()
+            .map(|config| Channel::open(Arc::clone(config), &shared));
+        let channels: Vec<_> = join_all(opening).await.into_iter().map(Arc::new).collect();
+        let mut wrong = Vec::new();
+        for channel in &channels {
+            let Err(disabled) = channel.provider() else {
+                continue;
+            };
+            let config = channel.config();
+            let sentence = format!("channel {}: {}", config.name(), disabled.detail);
+            if disabled.fault == code::Fault::CONFIG || config.options().required {
+                wrong.push(sentence);
+            } else if config.disabled().is_none() {
+                tracing::error!(channel = config.name(), "{sentence}");
+            }
+        }
+        if wrong.is_empty() {
+            return Ok(Engine::new(loaded.config, loaded.catalog, channels, shared));
+        }
+        join_all(channels.iter().map(|channel| channel.close())).await;
+        Err(StartError::Channels(wrong))
+    }
+}

@@ -1,0 +1,75 @@
+//! What a channel says of its own settings, nothing delivered.
+
+use std::time::Duration;
+
+use annunciator_core::code;
+use serde::Serialize;
+
+use crate::delivery::Channel;
+
+/// How long a check may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckStatus {
+    /// A notification would very likely arrive.
+    Ok,
+    /// A notification would not arrive.
+    Failed,
+    /// The channel cannot tell without delivering something.
+    Unsupported,
+}
+
+/// What a channel's check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Check {
+    /// The channel's name.
+    pub channel: String,
+    /// The channel's type.
+    #[serde(rename = "type")]
+    pub channel_type: String,
+    /// The verdict.
+    pub status: CheckStatus,
+    /// What was found, in words.
+    pub detail: String,
+    /// What a person can do about it.
+    pub hint: String,
+}
+
+impl Check {
+    /// Asks a channel's provider.
+    pub(crate) async fn of(channel: &Channel) -> Self {
+        let (status, detail, hint) = match channel.provider() {
+            Err(disabled) => {
+                let detail = format!("the channel is disabled: {}", disabled.detail);
+                (CheckStatus::Failed, detail, disabled.hint.clone())
+            }
+            Ok(instance) => match instance.check(LIMIT).await {
+                Ok(result) => {
+                    let status = match result.status {
+                        code::CheckStatus::OK => CheckStatus::Ok,
+                        code::CheckStatus::UNSUPPORTED => CheckStatus::Unsupported,
+                        _ => CheckStatus::Failed,
+                    };
+                    (status, result.detail.into(), result.hint.into())
+                }
+                Err(no_answer) => (
+                    CheckStatus::Failed,
+                    no_answer.sentence("while it checked"),
+                    String::new(),
+                ),
+            },
+        };
+        let config = channel.config();
+        Self {
+            channel: config.name().to_owned(),
+            channel_type: config.channel_type().to_owned(),
+            status,
+            detail,
+            hint,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The JSON Schema of the whole file, made from the loaded plugins, so that
+//! an editor can complete and check it.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::reference::FORMS;
+use crate::plugin::ChannelType;
+
+/// The schema of a configuration whose channels are of these types.
+#[must_use]
+pub fn document_schema(types: &[ChannelType]) -> Json {
+    let mut definitions = Map::new();
+    let mut branches = Vec::new();
+    for channel_type in types {
+        let name = &channel_type.name;
+        branches.push(json!({
+            "if": { "properties": { "type": { "const": name } }, "required": ["type"] },
+            "then": { "$ref": format!("#/$defs/{name}") },
+        }));
+        define(channel_type, &mut definitions);
+    }
+    definitions.insert("reference".to_owned(), reference());
+    definitions.insert("delivery".to_owned(), delivery());
+    let names: Vec<&str> = types
+        .iter()
+        .map(|channel_type| channel_type.name.as_str())
+        .collect();
+    let channel_names = json!({
+        "type": "array", "minItems": 1, "items": { "type": "string" },
+        "description": "Names of channels, all told at once.",
+    });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Annunciator configuration",
+        "type": "object",
+        "properties": {
+            "notification_channels": {
+                "description": "The channels, by name.",
+                "type": "object",
+                "additionalProperties": {
+                    "type": "object",
+                    "properties": {
+                        "type": { "enum": names, "description": "The kind of channel." },
+                        "delivery": { "$ref": "#/$defs/delivery" },
+                    },
+                    "required": ["type"],
+                    "allOf": branches,
+                },
+            },
+            "default_notification_channels": channel_names,
+            "hosts": {
+                "description": "The hosts, by name.",
+                "type": "object",
+                "additionalProperties": {
+                    "type": ["object", "null"],
+                    "properties": {
+                        "threshold_config": { "type": "string", "description": "Name of the host's thresholds." },
+                        "watch": { "type": "boolean", "description": "Whether heartbeat events are told." },
+                        "notification_channels": channel_names,
+                        "dyndns": { "description": "Kept for other programs." },
+                    },
+                },
+            },
+            "plugins": {
+                "type": "object",
+                "properties": {
+                    "dirs": {
+                        "type": "array", "items": { "type": "string" },
+                        "description": "Absolute paths of the folders with plugins.",
+                    },
+                },
+            },
+        },
+        "$defs": definitions,
+    })
+}
+
+fn delivery() -> Json {
+    json!({
+        "type": "object",
+        "description": "How the engine treats the channel.",
+        "properties": {
+            "timeout": { "type": "string", "description": "How long one attempt may take, such as 30s." },
+            "required": { "type": "boolean", "description": "Refuse to start without the channel's plugin." },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn reference() -> Json {
+    let forms = FORMS.map(|(form, about)| {
+        let mut properties = Map::new();
+        properties.insert(
+            form.to_owned(),
+            json!({ "type": "string", "description": about }),
+        );
+        json!({
+            "type": "object", "properties": properties, "required": [form],
+            "additionalProperties": false,
+        })
+    });
+    json!({ "description": "A value that stands elsewhere.", "oneOf": forms })
+}
+
+/// Adds a plugin's schema and its own definitions under names of their own.
+fn define(channel_type: &ChannelType, definitions: &mut Map<String, Json>) {
+    let name = &channel_type.name;
+    let Json::Object(mut schema) = adapted(&channel_type.schema, name) else {
+        return;
+    };
+    schema.remove("$schema");
+    if let Some(Json::Object(inner)) = schema.remove("$defs") {
+        for (key, definition) in inner {
+            definitions.insert(format!("{name}.{key}"), definition);
+        }
+    }
+    if let Some(Json::Object(properties)) = schema.get_mut("properties") {
+        properties.insert("type".to_owned(), json!({ "const": name }));
+        properties.insert("delivery".to_owned(), json!({ "$ref": "#/$defs/delivery" }));
+    }
+    if !channel_type.summary.is_empty() {
+        schema.insert(
+            "description".to_owned(),
+            Json::String(channel_type.summary.clone()),
+        );
+    }
+    definitions.insert(name.clone(), Json::Object(schema));
+}
+
+/// Renames references, and lets a reference stand wherever text may.
+fn adapted(schema: &Json, name: &str) -> Json {
+    match schema {
+        Json::Object(fields) => {
+            let mut adapted_fields: Map<String, Json> = fields
+                .iter()
+                .map(|(key, value)| (key.clone(), adapted(value, name)))
+                .collect();
+            if let Some(Json::String(target)) = adapted_fields.get_mut("$ref")
+                && let Some(inner) = target.strip_prefix("#/$defs/")
+            {
+                *target = format!("#/$defs/{name}.{inner}");
+            }
+            let takes_text = match fields.get("type") {
+                Some(Json::String(one)) => one == "string",
+                Some(Json::Array(several)) => several.iter().any(|one| one == "string"),
+                _ => false,
+            };
+            if takes_text && !fields.contains_key("enum") && !fields.contains_key("const") {
+                let mut outer = Map::new();
+                for key in ["description", "default", "title"] {
+                    if let Some(value) = adapted_fields.remove(key) {
+                        outer.insert(key.to_owned(), value);
+                    }
+                }
+                // Numbers are text here as they are typed: +1202… or 0123.
+                adapted_fields.remove("writeOnly");
+                let mut text = adapted_fields;
+                if fields.get("type") == Some(&Json::String("string".to_owned())) {
+                    text.insert("type".to_owned(), json!(["string", "number", "boolean"]));
+                }
+                outer.insert(
+                    "anyOf".to_owned(),
+                    json!([text, { "$ref": "#/$defs/reference" }]),
+                );
+                return Json::Object(outer);
+            }
+            Json::Object(adapted_fields)
+        }
+        Json::Array(items) => items.iter().map(|item| adapted(item, name)).collect(),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,278 @@
+//! From a file to a checked configuration, with every problem at once.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    channels::{self, Channels},
+    hosts::{DEFAULTS, Hosts},
+    model::Config,
+    problem::{Findings, Level, Problem, Problems, syntax},
+    suggest,
+    tree::{self, DuplicateKey, Node, NodeId, Scalar, Value},
+};
+use crate::plugin::{Catalog, PluginDir, default_dirs};
+
+const CHANNELS: &str = "notification_channels";
+const HOSTS: &str = "hosts";
+const PLUGINS: &str = "plugins";
+/// The top level's keys that the engine reads.
+const KEYS: [&str; 4] = [CHANNELS, DEFAULTS, HOSTS, PLUGINS];
+
+/// A file larger than this was named by mistake.
+const LARGEST: u64 = 256 * 1024 * 1024;
+
+/// What besides the file decides what a configuration means.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LoadOptions {
+    /// Folders named by the command line or the environment.
+    pub(crate) plugin_dirs: Vec<PluginDir>,
+    /// Top-level keys that other parts of the program read.
+    pub(crate) known_keys: Vec<String>,
+    /// The same for the keys of hosts.
+    pub(crate) known_host_keys: Vec<String>,
+}
+
+/// A configuration that can be used, and what else the operator should know.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// The plugins that were found.
+    pub catalog: Catalog,
+    /// Warnings; no error is among them.
+    pub warnings: Problems,
+}
+
+/// The file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It cannot be read at all.
+    #[error("{} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is wrong with it.
+    #[error("{0}")]
+    Problems(Box<Problems>),
+}
+
+/// Reads, checks and resolves a file.
+pub(crate) fn load_file(path: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
+    let unreadable = |source| LoadError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let facts = fs::metadata(path).map_err(unreadable)?;
+    if facts.len() > LARGEST {
+        return Err(unreadable(io::Error::other(format!(
+            "it has more than {LARGEST} bytes"
+        ))));
+    }
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    load(path, &text, Some(facts.mode()), options)
+        .map_err(|problems| LoadError::Problems(Box::new(problems)))
+}
+
+/// The plugins that a file and the options name, whatever else is wrong with
+/// the file or whether there is one.
+pub(crate) fn find_plugins(path: &Path, options: &LoadOptions) -> Catalog {
+    let root = fs::read_to_string(path)
+        .ok()
+        .and_then(|text| tree::parse(&text).ok());
+    let mut ignored = Findings::default();
+    let nothing = Node {
+        id: NodeId(0),
+        value: Value::List(Vec::new()),
+    };
+    let root = root.map_or(nothing, |(root, _)| root);
+    Catalog::scan(&plugin_dirs(&root, options, &mut ignored))
+}
+
+/// Checks a text. `mode` are the permissions of the file that it came from.
+pub(crate) fn load(
+    path: &Path,
+    text: &str,
+    mode: Option<u32>,
+    options: &LoadOptions,
+) -> Result<Loaded, Problems> {
+    let (root, duplicates) = tree::parse(text).map_err(|error| syntax(path, text, &error))?;
+    let mut findings = Findings::default();
+    duplicate_keys(&duplicates, &mut findings);
+    let catalog = Catalog::scan(&plugin_dirs(&root, options, &mut findings));
+    let config = read(&root, &catalog, options, &mut findings);
+    drop(root);
+    permissions(mode, &mut findings);
+    let problems = findings.into_problems(path, text);
+    if problems.count(Level::Error) > 0 {
+        return Err(problems);
+    }
+    Ok(Loaded {
+        config,
+        catalog,
+        warnings: problems,
+    })
+}
+
+/// Checks definitions of channels alone, as `notification_channels` has them.
+pub(crate) fn load_channels(text: &str, catalog: &Catalog) -> Result<Config, Problems> {
+    let path = Path::new("channel definitions");
+    let (root, duplicates) = tree::parse(text).map_err(|error| syntax(path, text, &error))?;
+    let mut findings = Findings::default();
+    duplicate_keys(&duplicates, &mut findings);
+    let channels = channels::read(&root, catalog, &mut findings);
+    let problems = findings.into_problems(path, text);
+    if problems.count(Level::Error) > 0 {
+        return Err(problems);
+    }
+    let all = (0..).take(channels.list.len()).collect();
+    Ok(Config {
+        defaults: all,
+        ..config_of(channels)
+    })
+}
+
+fn config_of(channels: Channels) -> Config {
+    Config {
+        channels: channels.list,
+        by_name: channels.by_name,
+        ..Config::default()
+    }
+}
+
+fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Findings) -> Config {
+    let Value::Map(entries) = &root.value else {
+        let problem = Problem::error(format!(
+            "expected a mapping with {CHANNELS} and {HOSTS}, found {}",
+            root.noun()
+        ));
+        findings.whole(problem);
+        return Config::default();
+    };
+    for entry in entries {
+        if !KEYS.contains(&&*entry.key)
+            && options.known_keys.iter().all(|known| **known != *entry.key)
+        {
+            let mut problem = Problem::warning("unknown section; perhaps another program reads it")
+                .field(&*entry.key);
+            if let Some(found) = suggest::closest(&entry.key, KEYS) {
+                problem = problem.help(format!("did you mean `{found}`?"));
+            }
+            findings.at(entry.key_id, problem);
+        }
+    }
+    let channels = root
+        .entry(CHANNELS)
+        .map_or_else(Channels::default, |entry| {
+            channels::read(&entry.node, catalog, findings)
+        });
+    if root.entry(CHANNELS).is_none() {
+        let problem = Problem::warning("no channel is defined: nobody would be told anything")
+            .field(CHANNELS);
+        findings
+            .whole(problem.help(
+                "define one, such as `notification_channels: {email_ops: {type: email, …}}`",
+            ));
+    }
+    let mut reader = Hosts::new(&channels, &options.known_host_keys);
+    let defaults = root
+        .entry(DEFAULTS)
+        .filter(|entry| !entry.node.is_null())
+        .map(|entry| reader.defaults(entry, findings));
+    let hosts = root
+        .entry(HOSTS)
+        .map(|entry| reader.read(&entry.node, findings));
+    Config {
+        defaults: defaults.unwrap_or_default(),
+        hosts: hosts.unwrap_or_default(),
+        ..config_of(channels)
+    }
+}
+
+fn duplicate_keys(duplicates: &[DuplicateKey], findings: &mut Findings) {
+    for duplicate in duplicates {
+        let problem = Problem::error(format!(
+            "`{}` stands here a second time",
+            duplicate.key.escape_debug()
+        ));
+        findings.at(
+            duplicate.id,
+            problem.help("remove one of them, or give it another name"),
+        );
+    }
+}
+
+/// The folders that the file and the caller name; else the default ones.
+fn plugin_dirs(root: &Node, options: &LoadOptions, findings: &mut Findings) -> Vec<PluginDir> {
+    let mut dirs = options.plugin_dirs.clone();
+    if let Some(section) = root.entry(PLUGINS) {
+        let fields = match &section.node.value {
+            Value::Map(fields) => fields.as_slice(),
+            _ => {
+                let problem =
+                    Problem::error(format!("expected a mapping, found {}", section.node.noun()));
+                findings.at(section.node.id, problem.field(PLUGINS));
+                &[]
+            }
+        };
+        for field in fields {
+            if &*field.key == "dirs" {
+                named_dirs(&field.node, &mut dirs, findings);
+            } else {
+                let problem =
+                    Problem::warning("unknown field").field(format!("{PLUGINS}.{}", field.key));
+                findings.at(
+                    field.key_id,
+                    problem.help(suggest::help(&field.key, "fields", ["dirs"])),
+                );
+            }
+        }
+    }
+    if dirs.is_empty() {
+        default_dirs()
+    } else {
+        dirs
+    }
+}
+
+fn named_dirs(node: &Node, dirs: &mut Vec<PluginDir>, findings: &mut Findings) {
+    let field = format!("{PLUGINS}.dirs");
+    let Value::List(nodes) = &node.value else {
+        let problem = Problem::error(format!("expected a list of folders, found {}", node.noun()));
+        findings.at(node.id, problem.field(field));
+        return;
+    };
+    for (i, node) in nodes.iter().enumerate() {
+        match &node.value {
+            Value::Scalar(Scalar::Text, path) if Path::new(&**path).is_absolute() => {
+                dirs.push(PluginDir::named(&**path));
+            }
+            _ => {
+                let problem = Problem::error("expected the absolute path of a folder");
+                findings.at(
+                    node.id,
+                    problem
+                        .help("write the whole path, from /")
+                        .field(format!("{field}[{i}]")),
+                );
+            }
+        }
+    }
+}
+
+/// Secrets in a file that anybody may read are worth a word.
+fn permissions(mode: Option<u32>, findings: &mut Findings) {
+    let readable_by_others = mode.is_some_and(|mode| mode & 0o004 != 0);
+    if readable_by_others && findings.has_secrets() {
+        let problem = Problem::warning(
+            "there are secrets in this file, and every user of this machine may read it",
+        );
+        findings.whole(problem.help("take the permission away: chmod o= FILE"));
+    }
+}

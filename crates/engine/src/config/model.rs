@@ -1,0 +1,196 @@
+//! The checked form of a configuration: nothing in it can be wrong any more.
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use secrecy::SecretString;
+use serde_json::Value as Json;
+
+use crate::plugin::{LoadedType, PluginError};
+
+/// How long one attempt may take when the channel says nothing else.
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A channel's number, in the order of the file.
+pub(crate) type ChannelIndex = u32;
+
+/// A configuration: channels, defaults and hosts, checked.
+#[derive(Debug, Default)]
+pub struct Config {
+    pub(crate) channels: Vec<Arc<ChannelConfig>>,
+    pub(crate) by_name: HashMap<Arc<str>, ChannelIndex>,
+    pub(crate) defaults: Arc<[ChannelIndex]>,
+    pub(crate) hosts: HashMap<Box<str>, HostConfig>,
+}
+
+impl Config {
+    /// The names of the channels that a host's messages go to: its own, else
+    /// the defaults. A host that is not in the file gets the defaults.
+    #[doc(alias = "get_notification_channels_for_host")]
+    #[must_use]
+    pub fn channels_for_host(&self, host: &str) -> Vec<&str> {
+        self.channel_configs_for_host(host)
+            .into_iter()
+            .map(ChannelConfig::name)
+            .collect()
+    }
+
+    /// The definitions of the channels that a host's messages go to.
+    #[doc(alias = "get_notification_channels_config")]
+    #[must_use]
+    pub fn channel_configs_for_host(&self, host: &str) -> Vec<&ChannelConfig> {
+        self.route(host)
+            .iter()
+            .filter_map(|index| self.by_index(*index))
+            .collect()
+    }
+
+    /// One channel's definition.
+    #[doc(alias = "get_channel_config")]
+    #[must_use]
+    pub fn channel(&self, name: &str) -> Option<&ChannelConfig> {
+        self.by_index(*self.by_name.get(name)?)
+    }
+
+    /// All channels, in the order of the file.
+    pub fn channels(&self) -> impl Iterator<Item = &ChannelConfig> {
+        self.channels.iter().map(|channel| &**channel)
+    }
+
+    /// The names of the default channels.
+    #[must_use]
+    pub fn default_channels(&self) -> Vec<&str> {
+        self.defaults
+            .iter()
+            .filter_map(|index| self.by_index(*index))
+            .map(ChannelConfig::name)
+            .collect()
+    }
+
+    /// What the file says about a host.
+    #[must_use]
+    pub fn host(&self, name: &str) -> Option<&HostConfig> {
+        self.hosts.get(name)
+    }
+
+    /// All hosts, by name.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<(&str, &HostConfig)> {
+        let mut hosts: Vec<_> = self
+            .hosts
+            .iter()
+            .map(|(name, host)| (&**name, host))
+            .collect();
+        hosts.sort_unstable_by_key(|(name, _)| *name);
+        hosts
+    }
+
+    /// The channels of a host, by number. No allocation: this is the lookup
+    /// that every message takes.
+    pub(crate) fn route(&self, host: &str) -> &Arc<[ChannelIndex]> {
+        self.hosts
+            .get(host)
+            .and_then(|host| host.channels.as_ref())
+            .unwrap_or(&self.defaults)
+    }
+
+    fn by_index(&self, index: ChannelIndex) -> Option<&ChannelConfig> {
+        self.channels
+            .get(usize::try_from(index).ok()?)
+            .map(|channel| &**channel)
+    }
+}
+
+/// One channel's definition.
+pub struct ChannelConfig {
+    pub(crate) name: Arc<str>,
+    pub(crate) channel_type: Box<str>,
+    pub(crate) shown: Json,
+    pub(crate) settings: SecretString,
+    pub(crate) options: ChannelOptions,
+    pub(crate) provider: Result<Arc<LoadedType>, Arc<PluginError>>,
+}
+
+impl ChannelConfig {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The `type`.
+    #[must_use]
+    pub fn channel_type(&self) -> &str {
+        &self.channel_type
+    }
+
+    /// The settings with every secret replaced by `***`. A channel whose
+    /// plugin cannot be used shows none.
+    #[must_use]
+    pub fn settings(&self) -> &Json {
+        &self.shown
+    }
+
+    /// How the engine treats the channel.
+    #[must_use]
+    pub fn options(&self) -> &ChannelOptions {
+        &self.options
+    }
+
+    /// Why the channel is disabled, when its plugin cannot be used.
+    #[must_use]
+    pub fn disabled(&self) -> Option<&PluginError> {
+        self.provider.as_ref().err().map(|error| &**error)
+    }
+}
+
+impl fmt::Debug for ChannelConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChannelConfig")
+            .field("name", &self.name)
+            .field("type", &self.channel_type)
+            .field("settings", &self.shown)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the engine treats a channel: its `delivery:` key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChannelOptions {
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// Whether the engine refuses to start without this channel's plugin.
+    pub required: bool,
+}
+
+impl Default for ChannelOptions {
+    fn default() -> Self {
+        Self {
+            timeout: DEFAULT_TIMEOUT,
+            required: false,
+        }
+    }
+}
+
+/// What the file says about a host.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HostConfig {
+    /// Its own channels, where it names some.
+    pub(crate) channels: Option<Arc<[ChannelIndex]>>,
+    /// The name of its thresholds.
+    pub threshold_config: Option<Arc<str>>,
+    /// Whether its heartbeat events are told.
+    pub watch: bool,
+    /// Kept as it was typed; the engine has no use for it.
+    pub dyndns: Option<Box<str>>,
+}
+
+impl HostConfig {
+    /// Whether it has channels of its own.
+    #[must_use]
+    pub fn has_own_channels(&self) -> bool {
+        self.channels.is_some()
+    }
+}

@@ -1,0 +1,296 @@
+//! What is wrong with a file, for people: where, what, and what would be right.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    locate::{Span, locate},
+    tree::NodeId,
+};
+
+/// Whether a problem stops the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// The file cannot be used like this.
+    Error,
+    /// It can be used; the operator should know.
+    Warning,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+/// Something that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Whether it stops the engine.
+    pub level: Level,
+    /// What it is about: `channel email_ops`, `host web-01`, or nothing.
+    pub subject: Option<String>,
+    /// The field, such as `recipients[1]`.
+    pub field: Option<String>,
+    /// What is wrong. Never holds the value of a secret.
+    pub message: String,
+    /// What would be right.
+    pub help: Option<String>,
+    /// Where in the file; nothing for the file as a whole.
+    pub span: Option<Span>,
+}
+
+impl Problem {
+    pub(crate) fn error(message: impl Into<String>) -> Self {
+        Self {
+            level: Level::Error,
+            subject: None,
+            field: None,
+            message: message.into(),
+            help: None,
+            span: None,
+        }
+    }
+
+    pub(crate) fn warning(message: impl Into<String>) -> Self {
+        Self {
+            level: Level::Warning,
+            ..Self::error(message)
+        }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(crate) fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into()).filter(|field| !field.is_empty());
+        self
+    }
+
+    /// The sentence without its place: `channel email_ops: smtp_port: …`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let mut text = String::new();
+        for part in [&self.subject, &self.field].into_iter().flatten() {
+            text.push_str(part);
+            text.push_str(": ");
+        }
+        text.push_str(&self.message);
+        text
+    }
+}
+
+/// All that is wrong with a file. Its text is one line per problem,
+/// `file:line:column: error: …`, as compilers print them.
+#[derive(Debug, Clone)]
+pub struct Problems {
+    file: PathBuf,
+    source: String,
+    list: Vec<Problem>,
+}
+
+impl std::error::Error for Problems {}
+
+impl Problems {
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The file's text with every secret replaced by asterisks, byte for byte,
+    /// for snippets.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The problems, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.list.iter()
+    }
+
+    /// How many of this level there are.
+    #[must_use]
+    pub fn count(&self, level: Level) -> usize {
+        self.iter().filter(|problem| problem.level == level).count()
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{}", self.file.display())?;
+            if let Some(span) = problem.span {
+                write!(f, ":{}:{}", span.line, span.column)?;
+            }
+            write!(f, ": {}: {}", problem.level, problem.sentence())?;
+            if let Some(help) = &problem.help {
+                write!(f, " (help: {help})")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Problems while they are collected, by the nodes that they are about.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    list: Vec<(Option<NodeId>, Problem)>,
+    secrets: Vec<NodeId>,
+    known_secrets: bool,
+}
+
+impl Findings {
+    /// Adds a problem at a node.
+    pub(crate) fn at(&mut self, id: NodeId, problem: Problem) {
+        self.list.push((Some(id), problem));
+    }
+
+    /// Adds a problem of the file as a whole.
+    pub(crate) fn whole(&mut self, problem: Problem) {
+        self.list.push((None, problem));
+    }
+
+    /// Remembers a scalar that must not be shown. `known` ones are certainly
+    /// secrets; others stand where nobody knows what they are.
+    pub(crate) fn secret(&mut self, id: NodeId, known: bool) {
+        self.secrets.push(id);
+        self.known_secrets |= known;
+    }
+
+    pub(crate) fn has_secrets(&self) -> bool {
+        self.known_secrets
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.list
+            .iter()
+            .any(|(_, problem)| problem.level == Level::Error)
+    }
+
+    /// Runs `f` and says of what it adds what it is about.
+    pub(crate) fn about<R>(&mut self, subject: &str, f: impl FnOnce(&mut Self) -> R) -> R {
+        let from = self.list.len();
+        let result = f(self);
+        self.name_since(from, subject);
+        result
+    }
+
+    /// Says of the problems from a number on what they are about.
+    pub(crate) fn name_since(&mut self, from: usize, subject: &str) {
+        for (_, problem) in self.list.iter_mut().skip(from) {
+            problem.subject = Some(subject.to_owned());
+        }
+    }
+
+    /// Takes over what a trial run found.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.list.extend(other.list);
+        self.secrets.extend(other.secrets);
+        self.known_secrets |= other.known_secrets;
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Looks up the places and hides the secrets.
+    pub(crate) fn into_problems(self, file: &Path, text: &str) -> Problems {
+        if self.list.is_empty() {
+            return Problems {
+                file: file.to_owned(),
+                source: String::new(),
+                list: Vec::new(),
+            };
+        }
+        let nodes = self.list.iter().filter_map(|(id, _)| *id);
+        let spans = locate(text, nodes.chain(self.secrets.iter().copied()));
+        let mut list: Vec<Problem> = self
+            .list
+            .into_iter()
+            .map(|(id, problem)| Problem {
+                span: problem.span.or_else(|| spans.get(&id?).copied()),
+                ..problem
+            })
+            .collect();
+        list.sort_by_key(|problem| problem.span.map(|span| span.start));
+        Problems {
+            file: file.to_owned(),
+            source: hide(text, &self.secrets, &spans),
+            list,
+        }
+    }
+}
+
+/// Replaces secrets by asterisks, leaving line ends and lengths as they are.
+fn hide(text: &str, secrets: &[NodeId], spans: &HashMap<NodeId, Span>) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for span in secrets.iter().filter_map(|id| spans.get(id)) {
+        for byte in bytes.iter_mut().take(span.end).skip(span.start) {
+            if !byte.is_ascii_whitespace() {
+                *byte = b'*';
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A file that is no YAML: the place is serde_yaml's.
+pub(crate) fn syntax(file: &Path, text: &str, error: &serde_yaml::Error) -> Problems {
+    let full = error.to_string();
+    let message = match full.find(" at line ") {
+        Some(end) => &full[..end],
+        None => &full,
+    };
+    let span = error.location().map(|place| Span {
+        start: place.index().min(text.len()),
+        end: text.len().min(place.index() + 1),
+        line: place.line(),
+        column: place.column(),
+    });
+    let problem = Problem {
+        span,
+        ..Problem::error(format!("this is not YAML: {message}"))
+    };
+    let problem = if text.contains('\t') {
+        problem.help("YAML is indented with spaces, never with tabs")
+    } else {
+        problem
+    };
+    // Nobody knows which of it is secret, so every value is.
+    let source = text.split_inclusive('\n').map(hide_line).collect();
+    Problems {
+        file: file.to_owned(),
+        source,
+        list: vec![problem],
+    }
+}
+
+fn hide_line(line: &str) -> String {
+    let value = line.find(": ").map_or(0, |at| at + 2);
+    let is_list = line.trim_start().starts_with("- ");
+    if value == 0 && !is_list {
+        return line.to_owned();
+    }
+    let (key, value) = line.split_at(value);
+    let hide = |c: char| if c.is_ascii_alphanumeric() { '*' } else { c };
+    key.chars().chain(value.chars().map(hide)).collect()
+}

@@ -1,0 +1,401 @@
+//! Reads a node of the file by the JSON Schema that a plugin gives.
+//!
+//! Where the schema wants text, the characters count as they were typed.
+//! Knows the keywords that schemas made from Rust types use; what it does not
+//! know it leaves to the plugin, which checks the settings once more.
+
+use serde_json::{Map, Number, Value as Json};
+
+use super::{
+    problem::{Findings, Problem},
+    reference::{self, FORMS},
+    suggest,
+    tree::{Entry, Node, NodeId, Scalar, Value},
+    wants::Wants,
+};
+
+/// A schema that refers to itself deeper than this is not followed.
+pub(super) const DEEPEST: usize = 64;
+
+/// Reads settings by one schema.
+pub(crate) struct Reader<'a> {
+    root: &'a Json,
+    pub(crate) findings: &'a mut Findings,
+}
+
+/// A field's place, for people: `recipients[1]`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FieldPath(String);
+
+impl FieldPath {
+    fn key(&self, key: &str) -> Self {
+        let dot = if self.0.is_empty() { "" } else { "." };
+        Self(format!("{}{dot}{key}", self.0))
+    }
+
+    fn index(&self, index: usize) -> Self {
+        Self(format!("{}[{index}]", self.0))
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(root: &'a Json, findings: &'a mut Findings) -> Self {
+        Self { root, findings }
+    }
+
+    /// Reads a whole object. Entries named in `except` are somebody else's.
+    pub(crate) fn settings(
+        &mut self,
+        id: NodeId,
+        entries: &[Entry],
+        except: &[&str],
+    ) -> Map<String, Json> {
+        let entries: Vec<&Entry> = entries
+            .iter()
+            .filter(|entry| !except.contains(&&*entry.key))
+            .collect();
+        self.object(id, &entries, self.root, &FieldPath::default(), 0)
+    }
+
+    fn problem(&mut self, id: NodeId, path: &FieldPath, problem: Problem) -> Json {
+        self.findings.at(id, problem.field(path.0.clone()));
+        Json::Null
+    }
+
+    fn value(&mut self, node: &Node, schema: &'a Json, path: &FieldPath, depth: usize) -> Json {
+        let schema = follow(self.root, schema);
+        if depth > DEEPEST {
+            return natural(node);
+        }
+        let choices = ["anyOf", "oneOf"]
+            .iter()
+            .find_map(|key| schema.get(key)?.as_array());
+        if let Some(choices) = choices {
+            return self.choice(node, choices, path, depth);
+        }
+        let wants = Wants::of(schema);
+        if wants.secret {
+            hide(node, true, self.findings);
+        }
+        match &node.value {
+            Value::Scalar(Scalar::Null, _) if wants.null => Json::Null,
+            Value::Scalar(kind, text) => self.scalar(node.id, *kind, text, schema, wants, path),
+            Value::List(nodes) if wants.array => self.list(node.id, nodes, schema, path, depth),
+            Value::Map(entries) if wants.object => {
+                let entries: Vec<&Entry> = entries.iter().collect();
+                Json::Object(self.object(node.id, &entries, schema, path, depth))
+            }
+            Value::Map(entries) if wants.text => match reference::resolve(entries) {
+                Some(Ok(text)) => self.text(node.id, &text, schema, wants, path),
+                Some(Err(problem)) => self.problem(node.id, path, *problem),
+                None => {
+                    let forms = FORMS.map(|(form, _)| format!("{{{form}: …}}")).join(", ");
+                    let problem = Problem::error("expected text, found a mapping")
+                        .help(format!("write the text itself, or one of {forms}"));
+                    self.problem(node.id, path, problem)
+                }
+            },
+            _ if wants.anything => natural(node),
+            _ => self.unexpected(node, wants, path),
+        }
+    }
+
+    /// Takes the first choice that fits; else tells what the likeliest misses.
+    fn choice(&mut self, node: &Node, choices: &'a [Json], path: &FieldPath, depth: usize) -> Json {
+        let mut best: Option<(usize, Json, Findings)> = None;
+        for choice in choices {
+            let mut trial = Findings::default();
+            let mut reader = Reader {
+                root: self.root,
+                findings: &mut trial,
+            };
+            let read = reader.value(node, choice, path, depth + 1);
+            // `null` is a choice only for those who write nothing.
+            let only_null = Wants::of(follow(self.root, choice)).only_null();
+            let misses = if !trial.has_errors() {
+                0
+            } else if only_null {
+                usize::MAX
+            } else {
+                trial.len()
+            };
+            if best.as_ref().is_none_or(|(least, ..)| misses < *least) {
+                best = Some((misses, read, trial));
+            }
+        }
+        match best {
+            Some((_, read, trial)) => {
+                self.findings.absorb(trial);
+                read
+            }
+            None => natural(node),
+        }
+    }
+
+    fn scalar(
+        &mut self,
+        id: NodeId,
+        kind: Scalar,
+        text: &str,
+        schema: &'a Json,
+        wants: Wants,
+        path: &FieldPath,
+    ) -> Json {
+        let constants = schema.get("enum").and_then(Json::as_array);
+        match kind {
+            Scalar::Null => {
+                let problem =
+                    Problem::error(format!("there is no value; expected {}", wants.noun()));
+                return self.problem(id, path, problem);
+            }
+            Scalar::Bool if wants.boolean => return Json::Bool(text.eq_ignore_ascii_case("true")),
+            Scalar::Int if wants.integer || wants.number => {
+                return self.number(id, text, schema, path);
+            }
+            Scalar::Float if wants.number => return self.number(id, text, schema, path),
+            _ if wants.text || constants.is_some() => {
+                return self.text(id, text, schema, wants, path);
+            }
+            _ if wants.anything => return scalar(kind, text),
+            _ => {}
+        }
+        let shown = wants.shown(text);
+        let mut problem = Problem::error(format!("expected {}, found {shown}", wants.noun()));
+        if wants.array {
+            problem = problem.help(if wants.secret {
+                "write a list: [ … ]".to_owned()
+            } else {
+                format!("write a list: [{text}]")
+            });
+        } else if wants.boolean {
+            problem = problem.help("write true or false");
+        } else if (wants.integer || wants.number) && text.parse::<f64>().is_ok() {
+            problem = problem.help("write the number without quotes");
+        }
+        self.problem(id, path, problem)
+    }
+
+    fn number(&mut self, id: NodeId, text: &str, schema: &Json, path: &FieldPath) -> Json {
+        let Ok(number) = serde_yaml::from_str::<Number>(text) else {
+            return self.problem(
+                id,
+                path,
+                Problem::error(format!("{text} is not a number that can be used")),
+            );
+        };
+        let value = number.as_f64().unwrap_or_default();
+        let bound = |key: &str| schema.get(key).and_then(Json::as_f64);
+        let (least, most) = (bound("minimum"), bound("maximum"));
+        if least.is_some_and(|least| value < least) || most.is_some_and(|most| value > most) {
+            let range = match (least, most) {
+                (Some(least), Some(most)) => format!("between {least} and {most}"),
+                (Some(least), None) => format!("{least} or more"),
+                (None, Some(most)) => format!("{most} or less"),
+                (None, None) => String::new(),
+            };
+            return self.problem(
+                id,
+                path,
+                Problem::error(format!("{text} is out of range: it must be {range}")),
+            );
+        }
+        Json::Number(number)
+    }
+
+    fn text(
+        &mut self,
+        id: NodeId,
+        text: &str,
+        schema: &Json,
+        wants: Wants,
+        path: &FieldPath,
+    ) -> Json {
+        let constants: Option<Vec<&str>> = schema
+            .get("enum")
+            .and_then(Json::as_array)
+            .map(|values| values.iter().filter_map(Json::as_str).collect());
+        let constants = constants.or_else(|| Some(vec![schema.get("const")?.as_str()?]));
+        if let Some(constants) = constants
+            && !constants.contains(&text)
+        {
+            let problem = Problem::error(format!(
+                "{} is not one of the possible values",
+                wants.shown(text)
+            ))
+            .help(suggest::help(
+                text,
+                "possible values",
+                constants.iter().copied(),
+            ));
+            return self.problem(id, path, problem);
+        }
+        let length = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
+        let bound = |key: &str| schema.get(key).and_then(Json::as_u64);
+        if bound("minLength").is_some_and(|least| length < least) {
+            let what = if text.is_empty() {
+                "is empty"
+            } else {
+                "is too short"
+            };
+            return self.problem(id, path, Problem::error(what));
+        }
+        if let Some(most) = bound("maxLength").filter(|most| length > *most) {
+            let problem =
+                Problem::error(format!("is too long: {length} characters, at most {most}"));
+            return self.problem(id, path, problem);
+        }
+        Json::String(text.to_owned())
+    }
+
+    fn list(
+        &mut self,
+        id: NodeId,
+        nodes: &[Node],
+        schema: &'a Json,
+        path: &FieldPath,
+        depth: usize,
+    ) -> Json {
+        let bound = |key: &str| schema.get(key).and_then(Json::as_u64);
+        let length = u64::try_from(nodes.len()).unwrap_or(u64::MAX);
+        if bound("minItems").is_some_and(|least| length < least) {
+            let what = if nodes.is_empty() {
+                "the list is empty"
+            } else {
+                "the list is too short"
+            };
+            return self.problem(id, path, Problem::error(what));
+        }
+        if let Some(most) = bound("maxItems").filter(|most| length > *most) {
+            let problem = Problem::error(format!(
+                "the list has {length} items, at most {most} are allowed"
+            ));
+            return self.problem(id, path, problem);
+        }
+        let item = schema.get("items").unwrap_or(&Json::Bool(true));
+        let read = nodes
+            .iter()
+            .enumerate()
+            .map(|(i, node)| self.value(node, item, &path.index(i), depth + 1))
+            .collect();
+        Json::Array(read)
+    }
+
+    fn object(
+        &mut self,
+        id: NodeId,
+        entries: &[&Entry],
+        schema: &'a Json,
+        path: &FieldPath,
+        depth: usize,
+    ) -> Map<String, Json> {
+        let properties = schema.get("properties").and_then(Json::as_object);
+        let additional = schema.get("additionalProperties");
+        let mut read = Map::new();
+        for entry in entries {
+            let at = path.key(&entry.key);
+            if let Some(property) = properties.and_then(|known| known.get(&*entry.key)) {
+                let value = self.value(&entry.node, property, &at, depth + 1);
+                read.insert(entry.key.to_string(), value);
+            } else if additional == Some(&Json::Bool(false)) {
+                // Perhaps a slip in the name of a secret.
+                hide(&entry.node, false, self.findings);
+                let known = properties
+                    .into_iter()
+                    .flat_map(|known| known.keys().map(String::as_str));
+                let problem = Problem::error("unknown field").help(suggest::help(
+                    &entry.key,
+                    "fields",
+                    known.collect::<Vec<_>>(),
+                ));
+                self.problem(entry.key_id, &at, problem);
+            } else {
+                let value = self.value(
+                    &entry.node,
+                    additional.unwrap_or(&Json::Bool(true)),
+                    &at,
+                    depth + 1,
+                );
+                read.insert(entry.key.to_string(), value);
+            }
+        }
+        let required = schema.get("required").and_then(Json::as_array);
+        for name in required.into_iter().flatten().filter_map(Json::as_str) {
+            if entries.iter().all(|entry| &*entry.key != name) {
+                let about = properties
+                    .and_then(|known| known.get(name))
+                    .and_then(|property| {
+                        follow(self.root, property)
+                            .get("description")
+                            .or(property.get("description"))
+                    })
+                    .and_then(Json::as_str);
+                let mut problem = Problem::error("this field is missing");
+                if let Some(about) = about {
+                    problem = problem.help(format!("{name}: {about}"));
+                }
+                self.problem(id, &path.key(name), problem);
+            }
+        }
+        read
+    }
+
+    fn unexpected(&mut self, node: &Node, wants: Wants, path: &FieldPath) -> Json {
+        let problem = Problem::error(format!("expected {}, found {}", wants.noun(), node.noun()));
+        self.problem(node.id, path, problem)
+    }
+}
+
+/// Follows `$ref` within a schema.
+pub(super) fn follow<'a>(root: &'a Json, mut schema: &'a Json) -> &'a Json {
+    for _ in 0..DEEPEST {
+        let target = schema
+            .get("$ref")
+            .and_then(Json::as_str)
+            .and_then(|target| target.strip_prefix('#'))
+            .and_then(|pointer| root.pointer(pointer));
+        match target {
+            Some(target) => schema = target,
+            None => break,
+        }
+    }
+    schema
+}
+
+/// Remembers every scalar below a node as one that must not be shown, but for
+/// the names in references. `known`: these are secrets; else they might be.
+pub(crate) fn hide(node: &Node, known: bool, findings: &mut Findings) {
+    match &node.value {
+        Value::Scalar(..) => findings.secret(node.id, known),
+        Value::List(nodes) => nodes.iter().for_each(|node| hide(node, known, findings)),
+        Value::Map(entries) => {
+            for entry in entries {
+                if entries.len() != 1 || FORMS.iter().all(|(form, _)| *form != &*entry.key) {
+                    hide(&entry.node, known, findings);
+                }
+            }
+        }
+    }
+}
+
+fn scalar(kind: Scalar, text: &str) -> Json {
+    let parsed = match kind {
+        Scalar::Null => Some(Json::Null),
+        Scalar::Bool => Some(Json::Bool(text.eq_ignore_ascii_case("true"))),
+        Scalar::Int | Scalar::Float => serde_yaml::from_str::<Number>(text).ok().map(Json::Number),
+        Scalar::Text => None,
+    };
+    parsed.unwrap_or_else(|| Json::String(text.to_owned()))
+}
+
+/// What YAML itself makes of a node, where the schema leaves it open.
+fn natural(node: &Node) -> Json {
+    match &node.value {
+        Value::Scalar(kind, text) => scalar(*kind, text),
+        Value::List(nodes) => Json::Array(nodes.iter().map(natural).collect()),
+        Value::Map(entries) => entries
+            .iter()
+            .map(|entry| (entry.key.to_string(), natural(&entry.node)))
+            .collect::<Map<_, _>>()
+            .into(),
+    }
+}

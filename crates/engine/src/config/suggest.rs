@@ -1,0 +1,54 @@
+//! "Did you mean": the word that somebody probably wanted to type.
+
+/// Words less alike than this are not suggested.
+const ALIKE: f64 = 0.8;
+
+/// The candidate that is most like the word, if one is.
+pub(crate) fn closest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            (
+                strsim::jaro_winkler(&word, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// A help text: the likely word, else all the words there are.
+pub(crate) fn help<'a>(
+    word: &str,
+    what: &str,
+    candidates: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
+    if let Some(found) = closest(word, candidates.clone()) {
+        return format!("did you mean `{found}`?");
+    }
+    let mut all: Vec<&str> = candidates.into_iter().collect();
+    all.sort_unstable();
+    match all.len() {
+        0 => format!("there are no {what}"),
+        n if n > 24 => format!("there are {n} {what}, and none is like it"),
+        _ => format!("the {what} are: {}", all.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_recognised_and_another_word_is_not() {
+        let fields = ["smtp_password", "smtp_port", "recipients"];
+        assert_eq!(closest("smtp_pasword", fields), Some("smtp_password"));
+        assert_eq!(closest("Recipient", fields), Some("recipients"));
+        assert_eq!(closest("colour", fields), None);
+    }
+}

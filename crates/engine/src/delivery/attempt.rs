@@ -1,0 +1,96 @@
+//! The attempt: one call of the provider, within the channel's time limit.
+
+use annunciator_core::{
+    code,
+    ffi::{RString, RVec},
+    message::DeliveryV1,
+    outcome::OutcomeV1,
+};
+
+use super::{
+    channel::{Channel, Disabled},
+    pipeline::Job,
+};
+use crate::plugin::NoAnswer;
+
+/// Calls the provider once. Whatever happens, there is an outcome.
+pub(super) async fn attempt(channel: &Channel, job: &Job) -> Vec<OutcomeV1> {
+    let limit = channel.config.options.timeout;
+    let instance = match &channel.provider {
+        Ok(instance) => instance,
+        Err(disabled) => return vec![when_disabled(disabled)],
+    };
+    let delivery = DeliveryV1 {
+        notification: job.rendered.message.clone(),
+        attempt: 1,
+        timeout_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+        targets: RVec::new(),
+        extension_json: RString::new(),
+    };
+    match instance.deliver(delivery, limit).await {
+        Ok(result) if result.outcomes.is_empty() => vec![OutcomeV1 {
+            hint: REPORT.into(),
+            ..outcome(
+                code::OutcomeClass::UNKNOWN,
+                code::Fault::PLUGIN,
+                format!("plugin {} did not say what came of it", instance.file()),
+            )
+        }],
+        Ok(result) => result.outcomes.into(),
+        Err(no_answer) => vec![without_answer(&no_answer, limit)],
+    }
+}
+
+const REPORT: &str = "report this to the plugin's author";
+
+fn when_disabled(disabled: &Disabled) -> OutcomeV1 {
+    OutcomeV1 {
+        hint: disabled.hint.as_str().into(),
+        ..outcome(
+            code::OutcomeClass::PERMANENT,
+            disabled.fault,
+            format!("the channel is disabled: {}", disabled.detail),
+        )
+    }
+}
+
+fn without_answer(no_answer: &NoAnswer, limit: std::time::Duration) -> OutcomeV1 {
+    let sentence = no_answer.sentence("while it delivered");
+    let (class, fault, hint) = match no_answer {
+        NoAnswer::Late(_) => (
+            code::OutcomeClass::UNKNOWN,
+            code::Fault::REMOTE,
+            format!(
+                "the limit was {}; set another with delivery.timeout",
+                humantime::format_duration(limit)
+            ),
+        ),
+        NoAnswer::Panicked(_) => (
+            code::OutcomeClass::UNKNOWN,
+            code::Fault::PLUGIN,
+            REPORT.to_owned(),
+        ),
+        NoAnswer::Closed(_) => (code::OutcomeClass::RETRY, code::Fault::HOST, String::new()),
+    };
+    OutcomeV1 {
+        hint: hint.into(),
+        ..outcome(class, fault, sentence)
+    }
+}
+
+/// An outcome of the engine's own, for the channel as a whole.
+pub(super) fn outcome(class: code::OutcomeClass, fault: code::Fault, detail: String) -> OutcomeV1 {
+    OutcomeV1 {
+        target: RString::new(),
+        class,
+        fault,
+        proof: code::Proof::ACCEPTED,
+        remote_id: RString::new(),
+        code: RString::new(),
+        detail: detail.into(),
+        hint: RString::new(),
+        retry_after_ms: -1,
+        notes: RVec::new(),
+        extension_json: RString::new(),
+    }
+}

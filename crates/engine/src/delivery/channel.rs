@@ -1,0 +1,102 @@
+//! A running channel: its definition and its provider.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicUsize},
+};
+
+use annunciator_core::code;
+use secrecy::ExposeSecret as _;
+use tokio::sync::Semaphore;
+
+use crate::{
+    config::ChannelConfig,
+    plugin::Instance,
+    services::{ChannelServices, ChannelTasks, Shared},
+};
+
+/// Attempts of one channel that may be under way at once.
+const MOST_AT_ONCE: usize = 64;
+
+/// A channel that takes notifications.
+pub(crate) struct Channel {
+    pub(super) config: Arc<ChannelConfig>,
+    pub(super) provider: Result<Instance, Disabled>,
+    pub(super) slots: Semaphore,
+    pub(super) waiting: AtomicUsize,
+    tasks: Arc<ChannelTasks>,
+}
+
+/// Why a channel has no provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Disabled {
+    pub(crate) fault: code::Fault,
+    pub(crate) detail: String,
+    pub(crate) hint: String,
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Channel {
+    /// Opens the channel. One whose provider cannot be opened stays, disabled.
+    pub(crate) async fn open(config: Arc<ChannelConfig>, shared: &Shared) -> Self {
+        let tasks = ChannelTasks::new();
+        let provider = match &config.provider {
+            Ok(loaded) => {
+                let host = ChannelServices::boxed(
+                    Arc::clone(&config.name),
+                    shared.clone(),
+                    Arc::clone(&tasks),
+                );
+                let settings = config.settings.expose_secret();
+                Instance::open(loaded, &config.name, settings, host, shared.pool.clone())
+                    .await
+                    .map_err(|error| Disabled {
+                        fault: error.fault,
+                        detail: match error.detail.as_str() {
+                            "" => {
+                                "the provider could not be opened, and did not say why".to_owned()
+                            }
+                            detail => detail.to_owned(),
+                        },
+                        hint: error.hint.into(),
+                    })
+            }
+            Err(error) => Err(Disabled {
+                fault: code::Fault::PLUGIN,
+                detail: error.to_string(),
+                hint: String::new(),
+            }),
+        };
+        Self {
+            config,
+            provider,
+            slots: Semaphore::new(MOST_AT_ONCE),
+            waiting: AtomicUsize::new(0),
+            tasks,
+        }
+    }
+
+    pub(crate) fn config(&self) -> &ChannelConfig {
+        &self.config
+    }
+
+    pub(crate) fn provider(&self) -> Result<&Instance, &Disabled> {
+        self.provider.as_ref()
+    }
+
+    /// Closes the provider and ends what it has spawned.
+    pub(crate) async fn close(&self) {
+        self.slots.close();
+        if let Ok(instance) = &self.provider {
+            instance.close().await;
+        }
+        self.tasks.end();
+    }
+}

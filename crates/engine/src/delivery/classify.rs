@@ -1,0 +1,155 @@
+//! From what a provider answered to what a person may read.
+//!
+//! Trusts nothing: unknown codes, empty and endless texts, control characters
+//! all end in a report that can be printed.
+
+use std::time::Duration;
+
+use annunciator_core::{code, outcome::OutcomeV1};
+
+use super::report::{Class, Fault, Proof, TargetReport};
+
+/// A text of a plugin's is cut behind this many characters.
+const LONGEST: usize = 1000;
+/// Targets and notes beyond this are dropped, and counted.
+pub(super) const MOST_TARGETS: usize = 10_000;
+const MOST_NOTES: usize = 20;
+
+/// One target's report.
+pub(super) fn classify(raw: OutcomeV1) -> TargetReport {
+    let known = match raw.class {
+        code::OutcomeClass::DELIVERED => Some(Class::Delivered),
+        code::OutcomeClass::RETRY => Some(Class::Retry),
+        code::OutcomeClass::PERMANENT => Some(Class::Permanent),
+        code::OutcomeClass::UNKNOWN => Some(Class::Unknown),
+        _ => None,
+    };
+    let class = known.unwrap_or(Class::Unknown);
+    let mut detail = printable(&raw.detail);
+    if known.is_none() {
+        let said = if detail.is_empty() {
+            String::new()
+        } else {
+            format!(" ({detail})")
+        };
+        detail = format!(
+            "the plugin answered with the unknown outcome {}{said}",
+            raw.class.0
+        );
+    } else if detail.is_empty() && class != Class::Delivered {
+        "the plugin gave no reason".clone_into(&mut detail);
+    }
+    let fault = match known {
+        None => Fault::Plugin,
+        Some(Class::Delivered) => Fault::None,
+        Some(_) => fault(raw.fault),
+    };
+    TargetReport {
+        target: match printable(&raw.target) {
+            empty if empty.is_empty() => "all targets".to_owned(),
+            target => target,
+        },
+        class,
+        fault,
+        proof: (class == Class::Delivered).then(|| proof(raw.proof)),
+        remote_id: printable(&raw.remote_id),
+        code: printable(&raw.code),
+        detail,
+        hint: printable(&raw.hint),
+        retry_after: u64::try_from(raw.retry_after_ms)
+            .ok()
+            .map(Duration::from_millis),
+        notes: raw
+            .notes
+            .iter()
+            .take(MOST_NOTES)
+            .map(|note| printable(note))
+            .collect(),
+    }
+}
+
+fn fault(raw: code::Fault) -> Fault {
+    match raw {
+        code::Fault::CONFIG => Fault::Config,
+        code::Fault::MESSAGE => Fault::Message,
+        code::Fault::RECIPIENT => Fault::Recipient,
+        code::Fault::NETWORK => Fault::Network,
+        code::Fault::REMOTE => Fault::Remote,
+        code::Fault::HOST => Fault::Host,
+        code::Fault::NONE => Fault::None,
+        _ => Fault::Plugin,
+    }
+}
+
+fn proof(raw: code::Proof) -> Proof {
+    match raw {
+        code::Proof::ACKNOWLEDGED => Proof::Acknowledged,
+        code::Proof::DELIVERED => Proof::Delivered,
+        _ => Proof::Accepted,
+    }
+}
+
+/// Makes a text fit for one line of a terminal or a log.
+fn printable(text: &str) -> String {
+    let line = |c: char| {
+        if c.is_control() || is_direction(c) {
+            ' '
+        } else {
+            c
+        }
+    };
+    let mut printable: String = text.trim().chars().take(LONGEST).map(line).collect();
+    if text.trim().chars().nth(LONGEST).is_some() {
+        printable.push('…');
+    }
+    printable
+}
+
+/// Characters that turn the direction of what follows: a remote's text must
+/// not rearrange a terminal's line (Unicode, UAX 9).
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::attempt::outcome, *};
+
+    #[test]
+    fn an_outcome_from_the_future_is_unknown_and_names_the_plugin() {
+        let report = classify(outcome(
+            code::OutcomeClass(99),
+            code::Fault(99),
+            String::new(),
+        ));
+        assert_eq!(
+            (report.class, report.fault),
+            (Class::Unknown, Fault::Plugin)
+        );
+        assert!(report.detail.contains("99"), "{}", report.detail);
+    }
+
+    #[test]
+    fn nothing_a_remote_says_disturbs_a_line() {
+        let text = format!("550 no\r\n\u{1b}[31m\u{202e}{}", "x".repeat(5000));
+        let report = classify(outcome(
+            code::OutcomeClass::PERMANENT,
+            code::Fault::REMOTE,
+            text,
+        ));
+        assert!(!report.detail.contains(char::is_control));
+        assert!(!report.detail.contains('\u{202e}'));
+        assert!(report.detail.chars().count() <= LONGEST + 1);
+    }
+
+    #[test]
+    fn a_failure_without_a_reason_says_so() {
+        let report = classify(outcome(
+            code::OutcomeClass::RETRY,
+            code::Fault::NETWORK,
+            " ".to_owned(),
+        ));
+        assert_eq!(report.detail, "the plugin gave no reason");
+        assert_eq!(report.target, "all targets");
+    }
+}

@@ -1,0 +1,16 @@
+//! One notification to one channel, from its acceptance to its record.
+//!
+//! Each stage is one file with one function; `pipeline` puts them together.
+//! A stage for repeating, limiting or storing goes between two others.
+
+mod admit;
+mod attempt;
+mod channel;
+mod classify;
+mod pipeline;
+mod report;
+mod settle;
+
+pub(crate) use channel::Channel;
+pub(crate) use pipeline::{Job, deliver};
+pub use report::{ChannelReport, Class, Fault, Proof, Report, TargetReport};

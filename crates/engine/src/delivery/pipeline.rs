@@ -1,0 +1,76 @@
+//! The stages of a delivery, one behind the other.
+
+use std::{sync::Arc, time::Instant};
+
+use annunciator_core::{code, outcome::OutcomeV1};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    admit::{Refused, admit},
+    attempt::{attempt, outcome},
+    channel::Channel,
+    classify::{MOST_TARGETS, classify},
+    report::{ChannelReport, Class},
+    settle::settle,
+};
+use crate::event::Rendered;
+
+/// One notification for one channel.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) channel: Arc<Channel>,
+    pub(crate) rendered: Rendered,
+    /// Ends the attempt, when the engine may not wait any longer.
+    pub(crate) abandon: CancellationToken,
+}
+
+/// Takes a notification through all stages.
+pub(crate) async fn deliver(job: Job) -> ChannelReport {
+    let start = Instant::now();
+    let channel = Arc::clone(&job.channel);
+    let outcomes = match admit(&channel).await {
+        Ok(_place) => {
+            let attempt = attempt(&channel, &job);
+            let answered = job.abandon.run_until_cancelled(attempt).await;
+            answered.unwrap_or_else(|| vec![abandoned()])
+        }
+        Err(refused) => vec![without_place(refused)],
+    };
+    let mut targets: Vec<_> = outcomes
+        .into_iter()
+        .take(MOST_TARGETS)
+        .map(classify)
+        .collect();
+    if let (Some(note), Some(first)) = (&job.rendered.note, targets.first_mut()) {
+        first.notes.push(note.clone());
+    }
+    let report = ChannelReport {
+        channel: channel.config.name().to_owned(),
+        channel_type: channel.config.channel_type().to_owned(),
+        delivered: targets
+            .iter()
+            .all(|target| target.class == Class::Delivered),
+        attempts: 1,
+        duration: start.elapsed(),
+        targets,
+    };
+    settle(
+        &report,
+        &job.rendered.message.id,
+        &job.rendered.message.host,
+    );
+    report
+}
+
+fn abandoned() -> OutcomeV1 {
+    let detail = "the engine was shut down before an answer came".to_owned();
+    outcome(code::OutcomeClass::UNKNOWN, code::Fault::HOST, detail)
+}
+
+fn without_place(refused: Refused) -> OutcomeV1 {
+    let fault = match refused {
+        Refused::Full => code::Fault::REMOTE,
+        Refused::Closed => code::Fault::HOST,
+    };
+    outcome(code::OutcomeClass::RETRY, fault, refused.sentence())
+}

@@ -1,0 +1,222 @@
+//! What came of a notification: a bool per channel, and behind it everything
+//! that is known.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use serde::{Serialize, Serializer};
+
+/// What became of a delivery to one target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// The remote took it.
+    Delivered,
+    /// Not delivered; the same attempt may well succeed later.
+    Retry,
+    /// Not delivered, and never will be until somebody changes something.
+    Permanent,
+    /// It was sent, or perhaps was, and no answer was read.
+    Unknown,
+}
+
+/// Who has to do something about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Fault {
+    /// Nobody in particular.
+    None,
+    /// The operator, in the configuration.
+    Config,
+    /// The sender: the remote does not take this very message.
+    Message,
+    /// This one recipient.
+    Recipient,
+    /// The network between here and the remote.
+    Network,
+    /// The remote service.
+    Remote,
+    /// The plugin.
+    Plugin,
+    /// This program.
+    Host,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::None => "nobody",
+            Self::Config => "configuration",
+            Self::Message => "message",
+            Self::Recipient => "recipient",
+            Self::Network => "network",
+            Self::Remote => "remote service",
+            Self::Plugin => "plugin",
+            Self::Host => "this program",
+        })
+    }
+}
+
+/// How much a delivery proves. Greater is more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proof {
+    /// The remote has taken responsibility for it.
+    Accepted,
+    /// It reached the person's device or mailbox.
+    Delivered,
+    /// The person has said so.
+    Acknowledged,
+}
+
+/// What one target of a channel answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TargetReport {
+    /// The target: a recipient, a device, a room.
+    pub target: String,
+    /// What became of it.
+    pub class: Class,
+    /// Whose fault a failure was.
+    pub fault: Fault,
+    /// How much a delivery proves; nothing when it was not delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// The remote's own name for what it took.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub remote_id: String,
+    /// The remote's code, such as `550 5.1.1`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub code: String,
+    /// What happened, in words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// What a person can do about it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub hint: String,
+    /// How long the remote asked to be left alone.
+    #[serde(
+        rename = "retry_after_ms",
+        serialize_with = "milliseconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub retry_after: Option<Duration>,
+    /// What else is worth telling, such as that a text was cut.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+fn milliseconds<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    duration
+        .map(|duration| duration.as_millis())
+        .serialize(serializer)
+}
+
+impl fmt::Display for TargetReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.target)?;
+        match self.class {
+            Class::Delivered => write!(f, "delivered")?,
+            Class::Retry => write!(f, "not delivered for now")?,
+            Class::Permanent => write!(f, "not delivered")?,
+            Class::Unknown => write!(f, "unknown whether it was delivered")?,
+        }
+        if !self.code.is_empty() {
+            write!(f, " ({})", self.code)?;
+        }
+        if !self.detail.is_empty() {
+            write!(f, ": {}", self.detail)?;
+        }
+        if !self.hint.is_empty() {
+            write!(f, "; {}", self.hint)?;
+        }
+        Ok(())
+    }
+}
+
+/// What came of a notification on one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ChannelReport {
+    /// The channel's name.
+    #[serde(skip)]
+    pub channel: String,
+    /// The channel's type.
+    #[serde(rename = "type")]
+    pub channel_type: String,
+    /// Whether every target was delivered.
+    pub delivered: bool,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// How long it took.
+    #[serde(rename = "duration_ms", serialize_with = "duration_milliseconds")]
+    pub duration: Duration,
+    /// What each target answered.
+    pub targets: Vec<TargetReport>,
+}
+
+fn duration_milliseconds<S: Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    duration.as_millis().serialize(serializer)
+}
+
+impl ChannelReport {
+    /// The targets that were not delivered.
+    pub fn failures(&self) -> impl Iterator<Item = &TargetReport> {
+        self.targets
+            .iter()
+            .filter(|target| target.class != Class::Delivered)
+    }
+}
+
+/// What came of a notification: one result per channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    results: BTreeMap<String, bool>,
+    channels: BTreeMap<String, ChannelReport>,
+}
+
+impl Report {
+    pub(crate) fn new(reports: impl IntoIterator<Item = ChannelReport>) -> Self {
+        let channels: BTreeMap<_, _> = reports
+            .into_iter()
+            .map(|report| (report.channel.clone(), report))
+            .collect();
+        let results = channels
+            .iter()
+            .map(|(name, report)| (name.clone(), report.delivered))
+            .collect();
+        Self { results, channels }
+    }
+
+    /// A bool per channel: whether every target of it was delivered.
+    #[must_use]
+    pub fn results(&self) -> &BTreeMap<String, bool> {
+        &self.results
+    }
+
+    /// What stands behind the bools, by channel.
+    #[must_use]
+    pub fn channels(&self) -> &BTreeMap<String, ChannelReport> {
+        &self.channels
+    }
+
+    /// Whether every channel was delivered. Without a channel nobody was
+    /// told, so then it is false.
+    #[must_use]
+    pub fn all_delivered(&self) -> bool {
+        !self.is_empty() && self.results.values().all(|delivered| *delivered)
+    }
+
+    /// Whether there was no channel to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.results.is_empty()
+    }
+}

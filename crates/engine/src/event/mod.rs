@@ -1,0 +1,8 @@
+//! What there is to tell: notifications, as the embedding program makes them.
+
+mod notification;
+mod severity;
+
+pub use notification::Notification;
+pub(crate) use notification::Rendered;
+pub use severity::{Kind, Severity};

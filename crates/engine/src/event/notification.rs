@@ -1,0 +1,204 @@
+//! A notification: what people shall learn.
+
+use std::time::SystemTime;
+
+use annunciator_core::{
+    ffi::{RArc, RString, RVec},
+    message::{AttributeV1, NotificationV1},
+};
+
+use super::severity::{Kind, Severity};
+
+/// A message longer than this many bytes is cut here already. Every channel
+/// carries far less.
+const LONGEST_BODY: usize = 1024 * 1024;
+/// The same for what else belongs to it.
+const LONGEST_LINE: usize = 4096;
+const MOST_ATTRIBUTES: usize = 64;
+
+/// What people shall learn: a message, and what is known about it.
+///
+/// A plain `&str` or `String` is a notification too.
+///
+/// ```
+/// use annunciator::{Kind, Notification, Severity};
+///
+/// let notification = Notification::new("CPU at 95 %")
+///     .title("prod-web-01 is busy")
+///     .severity(Severity::Critical)
+///     .kind(Kind::Problem)
+///     .incident("prod-web-01/cpu")
+///     .attribute("metric_path", "cpu_monitor.cpu_percent");
+/// assert_eq!(notification.body(), "CPU at 95 %");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Notification {
+    body: String,
+    title: Option<String>,
+    severity: Severity,
+    kind: Kind,
+    incident: Option<String>,
+    occurred_at: Option<SystemTime>,
+    attributes: Vec<(String, String)>,
+}
+
+impl Notification {
+    /// A message of severity info that belongs to no incident.
+    pub fn new(body: impl Into<String>) -> Self {
+        Self {
+            body: body.into(),
+            title: None,
+            severity: Severity::default(),
+            kind: Kind::default(),
+            incident: None,
+            occurred_at: None,
+            attributes: Vec::new(),
+        }
+    }
+
+    /// One line above the message.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// How bad it is.
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// Where in its incident it stands.
+    pub fn kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The same text for all notifications that belong together: a problem,
+    /// its reminders, its recovery.
+    pub fn incident(mut self, incident: impl Into<String>) -> Self {
+        self.incident = Some(incident.into());
+        self
+    }
+
+    /// When it happened; else it is now.
+    pub fn occurred_at(mut self, at: SystemTime) -> Self {
+        self.occurred_at = Some(at);
+        self
+    }
+
+    /// What else is known, by name.
+    pub fn attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.attributes.push((key.into(), value.into()));
+        self
+    }
+
+    /// The message.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+}
+
+impl From<&str> for Notification {
+    fn from(body: &str) -> Self {
+        Self::new(body)
+    }
+}
+
+impl From<String> for Notification {
+    fn from(body: String) -> Self {
+        Self::new(body)
+    }
+}
+
+/// A notification in the form in which all channels share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Rendered {
+    pub(crate) message: RArc<NotificationV1>,
+    /// What was cut off here, for the report.
+    pub(crate) note: Option<String>,
+}
+
+impl Notification {
+    /// Puts it into the form that crosses the boundary; `None` when there is
+    /// nothing to tell.
+    pub(crate) fn render(self, host: &str, now_ms: i64) -> Option<Rendered> {
+        if self.body.trim().is_empty() {
+            return None;
+        }
+        let length = self.body.len();
+        let body = cut(self.body, LONGEST_BODY);
+        let note = (body.len() < length)
+            .then(|| format!("the message was cut from {length} to {} bytes", body.len()));
+        let occurred_at_ms = self.occurred_at.map_or(now_ms, milliseconds);
+        let line = |text: String| RString::from(cut(text, LONGEST_LINE));
+        let attributes = self.attributes.into_iter().take(MOST_ATTRIBUTES);
+        let message = NotificationV1 {
+            id: RString::from(uuid::Uuid::now_v7().to_string()),
+            incident: line(self.incident.unwrap_or_default()),
+            host: line(host.to_owned()),
+            title: line(self.title.unwrap_or_default()),
+            body: RString::from(body),
+            severity: self.severity.code(),
+            kind: self.kind.code(),
+            occurred_at_ms,
+            attributes: attributes
+                .map(|(key, value)| AttributeV1 {
+                    key: line(key),
+                    value: line(value),
+                })
+                .collect::<RVec<_>>(),
+            extension_json: RString::new(),
+        };
+        Some(Rendered {
+            message: RArc::new(message),
+            note,
+        })
+    }
+}
+
+fn cut(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        let end = (0..=limit).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or(0));
+    }
+    text
+}
+
+fn milliseconds(at: SystemTime) -> i64 {
+    match at.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_to_tell_is_not_a_notification() {
+        for text in ["", " ", "\r\n\t"] {
+            assert!(Notification::from(text).render("h", 0).is_none());
+        }
+    }
+
+    #[test]
+    fn a_huge_message_is_cut_between_characters_and_says_so() {
+        let rendered = Notification::new("ä".repeat(LONGEST_BODY))
+            .render("h", 0)
+            .unwrap();
+        assert_eq!(rendered.message.body.len(), LONGEST_BODY);
+        assert!(rendered.note.unwrap().contains("cut"));
+    }
+
+    #[test]
+    fn any_character_is_kept() {
+        let text = "a\0b\r\nc\u{202e}d\u{1f4a5}";
+        let rendered = Notification::from(text).render("", 5).unwrap();
+        assert_eq!(rendered.message.body, text);
+        assert_eq!(rendered.message.occurred_at_ms, 5);
+    }
+}

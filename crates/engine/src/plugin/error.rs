@@ -1,0 +1,134 @@
+//! Why a file is not a plugin that can be used, in one sentence each.
+
+use std::path::{Path, PathBuf};
+
+use annunciator_core::{
+    load::LoadError,
+    note::{Note, NoteError},
+    version::AbiVersion,
+};
+
+/// Why a file cannot be used. The text names the file and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PluginError {
+    /// The file cannot be read.
+    #[error("plugin {} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not an ELF file, or it is damaged.
+    #[error("{} is not a plugin: {why}; replace the file or take it out of the folder", path.display())]
+    NotAPlugin {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Its note is malformed.
+    #[error("plugin {}: {source}; rebuild it with the SDK", path.display())]
+    Note {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: NoteError,
+    },
+    /// It was built for another major, or for a host that offers more.
+    #[error(
+        "plugin {} ({} {}) needs plugin ABI {needs}, this host offers {offers}: use a host that \
+         offers {needs}, or a version of {} that was built for ABI {offers}",
+        file_name(path), note.name, note.version, note.name
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// What it says of itself.
+        note: Box<Note>,
+        /// What it needs.
+        needs: AbiVersion,
+        /// What this host offers.
+        offers: AbiVersion,
+    },
+    /// A panic in it would end the host.
+    #[error(
+        "plugin {} ({} {}) was built with panic = \"abort\", so that a fault in it would end \
+         this program: rebuild it with panic = \"unwind\"",
+        file_name(path), note.name, note.version
+    )]
+    Aborts {
+        /// The file.
+        path: PathBuf,
+        /// What it says of itself.
+        note: Box<Note>,
+    },
+    /// The dynamic loader refused it, or it exports no entry.
+    #[error("plugin {} cannot be loaded: {why}; rebuild it with the SDK", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Its header, layout or constructor is not as it should be.
+    #[error(
+        "plugin {} ({} {}) says that it was built for ABI {}.{}, but {source}: rebuild it with \
+         the SDK",
+        file_name(path), note.name, note.version, note.abi_major, note.abi_minor
+    )]
+    Load {
+        /// The file.
+        path: PathBuf,
+        /// What it says of itself.
+        note: Box<Note>,
+        /// Why.
+        source: LoadError,
+    },
+    /// Its note and its functions contradict each other.
+    #[error("plugin {}: its note and its functions disagree about {about}: rebuild it", path.display())]
+    Contradiction {
+        /// The file.
+        path: PathBuf,
+        /// About what.
+        about: String,
+    },
+    /// It could not describe its channel types.
+    #[error("plugin {} failed while it was asked for its channel types: {why}; report this to its author", path.display())]
+    Describe {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// It did not answer in time while it was loaded.
+    #[error("plugin {} did not answer within {seconds} s while it was loaded; report this to its author", path.display())]
+    Hangs {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        seconds: u64,
+    },
+    /// It was rejected earlier, for this reason.
+    #[error("{0}")]
+    Rejected(String),
+    /// Two files offer one channel type.
+    #[error(
+        "channel type {channel_type} is offered by two plugins, {} and {}: remove one of them",
+        first.display(), second.display()
+    )]
+    Twice {
+        /// The channel type.
+        channel_type: String,
+        /// One file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+}
+
+fn file_name(path: &Path) -> std::borrow::Cow<'_, str> {
+    path.file_name()
+        .map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy())
+}

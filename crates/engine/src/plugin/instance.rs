@@ -1,0 +1,199 @@
+//! One open provider: the only place from which a running plugin is called.
+//!
+//! Whatever the provider does, the caller gets an answer within the time
+//! limit: a panic, a hang and a nonsensical answer become outcomes that name
+//! the plugin's file.
+
+use std::{
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use annunciator_core::{
+    code::Fault,
+    message::DeliveryV1,
+    outcome::{CheckResultV1, DeliveryResultV1, OpenErrorV1},
+    provider::ProviderBox,
+    services::HostBox,
+};
+use futures_util::FutureExt as _;
+
+use super::{LoadedType, Pool};
+
+/// How long a provider may take to open and to close.
+const OPEN_LIMIT: Duration = Duration::from_secs(10);
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A poll that takes longer is told, since it holds up a thread.
+const SLOW_POLL: Duration = Duration::from_millis(10);
+
+/// Why a provider gave no answer. The plugin's file stands in the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    /// Not within the limit.
+    Late(String),
+    /// It panicked in a way that its own guards did not catch.
+    Panicked(String),
+    /// The channel was closed before.
+    Closed(String),
+}
+
+/// A provider for one channel.
+pub(crate) struct Instance {
+    /// `None` once it is closed.
+    provider: Mutex<Option<Arc<ProviderBox>>>,
+    name: Arc<str>,
+    file: Arc<str>,
+    pool: Pool,
+}
+
+impl Instance {
+    /// Opens a provider.
+    pub(crate) async fn open(
+        loaded: &LoadedType,
+        channel: &str,
+        settings_json: &str,
+        host: HostBox,
+        pool: Pool,
+    ) -> Result<Self, OpenErrorV1> {
+        let file: Arc<str> = loaded.file.path.display().to_string().into();
+        let name: Arc<str> = channel.into();
+        let opening = loaded.open(channel, settings_json, host);
+        let answer = call(&pool, &name, &file, OPEN_LIMIT, opening).await;
+        let provider = answer.map_err(|why| OpenErrorV1 {
+            fault: Fault::PLUGIN,
+            detail: why.sentence("while it opened the channel").into(),
+            hint: "report this to the plugin's author".into(),
+        })??;
+        Ok(Self {
+            provider: Mutex::new(Some(Arc::new(provider))),
+            name,
+            file,
+            pool,
+        })
+    }
+
+    /// The plugin's file, for sentences.
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Arc<ProviderBox>>> {
+        self.provider
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn take(&self) -> Option<Arc<ProviderBox>> {
+        self.slot().take()
+    }
+
+    fn provider(&self) -> Result<Arc<ProviderBox>, NoAnswer> {
+        self.slot()
+            .clone()
+            .ok_or_else(|| NoAnswer::Closed(self.file.to_string()))
+    }
+
+    /// Makes one attempt.
+    pub(crate) async fn deliver(
+        &self,
+        delivery: DeliveryV1,
+        limit: Duration,
+    ) -> Result<DeliveryResultV1, NoAnswer> {
+        let provider = self.provider()?;
+        let attempt = async move { provider.deliver(delivery).await };
+        call(&self.pool, &self.name, &self.file, limit, attempt).await
+    }
+
+    /// Checks the settings against the remote.
+    pub(crate) async fn check(&self, limit: Duration) -> Result<CheckResultV1, NoAnswer> {
+        let provider = self.provider()?;
+        let check = async move { provider.check().await };
+        call(&self.pool, &self.name, &self.file, limit, check).await
+    }
+
+    /// Closes the provider. One that does not end in time is left behind.
+    pub(crate) async fn close(&self) {
+        let Some(provider) = self.take() else {
+            return;
+        };
+        // Its destructor runs there too, since that is the plugin's code.
+        let close = async move { provider.close().await };
+        if let Err(why) = call(&self.pool, &self.name, &self.file, CLOSE_LIMIT, close).await {
+            let why = why.sentence("while it closed the channel");
+            tracing::warn!(channel = %self.name, "{why}");
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if let Some(provider) = self.take() {
+            // A provider's destructor is the plugin's code: not on our thread.
+            self.pool.spawn(async move { drop(provider) }).detach();
+        }
+    }
+}
+
+impl NoAnswer {
+    /// What happened, as a sentence that names the plugin's file.
+    pub(crate) fn sentence(&self, when: &str) -> String {
+        match self {
+            Self::Late(file) => format!("plugin {file} did not answer in time {when}"),
+            Self::Panicked(file) => format!("plugin {file} panicked {when}"),
+            Self::Closed(file) => format!("the channel's provider ({file}) is closed"),
+        }
+    }
+}
+
+async fn call<T: Send + 'static>(
+    pool: &Pool,
+    channel: &Arc<str>,
+    file: &Arc<str>,
+    limit: Duration,
+    future: impl Future<Output = T> + Send + 'static,
+) -> Result<T, NoAnswer> {
+    let watched = Watched {
+        future: Box::pin(future),
+        channel: Arc::clone(channel),
+        file: Arc::clone(file),
+        told: false,
+    };
+    let task = pool.spawn(AssertUnwindSafe(watched).catch_unwind());
+    match tokio::time::timeout(limit, task).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(payload)) => {
+            // A payload may panic again when it is dropped.
+            std::mem::forget(payload);
+            Err(NoAnswer::Panicked(file.to_string()))
+        }
+        Err(_) => Err(NoAnswer::Late(file.to_string())),
+    }
+}
+
+/// Tells once when a poll blocks its thread for too long.
+struct Watched<F> {
+    future: Pin<Box<F>>,
+    channel: Arc<str>,
+    file: Arc<str>,
+    told: bool,
+}
+
+impl<F: Future> Future for Watched<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let start = Instant::now();
+        let polled = self.future.as_mut().poll(cx);
+        let took = start.elapsed();
+        if took > SLOW_POLL && !self.told {
+            self.told = true;
+            let ms = took.as_millis();
+            tracing::debug!(channel = %self.channel, plugin = %self.file, ms, "the plugin blocked its thread");
+        }
+        polled
+    }
+}

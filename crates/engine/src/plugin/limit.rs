@@ -1,0 +1,22 @@
+//! A time limit for calls into a plugin that cannot be awaited.
+
+use std::{sync::mpsc, thread, time::Duration};
+
+/// How long a plugin may take to load, to describe itself or to check settings.
+pub(super) const LIMIT: Duration = Duration::from_secs(10);
+
+/// Runs `f` on a thread of its own and waits for it, but not for ever. On a
+/// time-out the thread is left behind: there is no way to end it.
+pub(super) fn limited<T: Send + 'static>(
+    limit: Duration,
+    f: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (send, receive) = mpsc::sync_channel(1);
+    thread::Builder::new()
+        .name("plugin-load".to_owned())
+        .spawn(move || {
+            let _ = send.send(f());
+        })
+        .ok()?;
+    receive.recv_timeout(limit).ok()
+}

@@ -1,0 +1,23 @@
+//! Plugins: found, judged by their note, loaded, asked, run.
+//!
+//! Nothing here knows a plugin or a channel type by name. A file that cannot
+//! be used never stops the host: it disables its channel types and is named
+//! in one sentence.
+
+mod catalog;
+mod error;
+mod find;
+mod instance;
+mod limit;
+mod loaded;
+mod note;
+mod pool;
+
+pub use catalog::Catalog;
+pub(crate) use catalog::TypeError;
+pub use error::PluginError;
+pub use find::{Origin, PluginDir, PluginFile, default_dirs, inspect};
+pub(crate) use instance::{Instance, NoAnswer};
+pub use loaded::ChannelType;
+pub(crate) use loaded::LoadedType;
+pub(crate) use pool::{Pool, Task};

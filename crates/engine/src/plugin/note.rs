@@ -1,0 +1,37 @@
+//! Reads the note out of a file, without loading the file.
+
+use std::{fs::File, io, path::Path};
+
+use annunciator_core::note::{NOTE_SECTION, Note};
+use object::{Object, ObjectSection, ReadCache};
+
+use super::error::PluginError;
+
+/// Reads a file's note. `Ok(None)` is a sound ELF file without one.
+pub(super) fn read(path: &Path) -> Result<Option<Note>, PluginError> {
+    let unreadable = |source| PluginError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let facts = file.metadata().map_err(unreadable)?;
+    if !facts.is_file() {
+        return Err(unreadable(io::Error::other("it is not a regular file")));
+    }
+    let broken = |error: object::Error| PluginError::NotAPlugin {
+        path: path.to_owned(),
+        why: format!("it is not an ELF file, or it is damaged ({error})"),
+    };
+    let cache = ReadCache::new(file);
+    let elf = object::File::parse(&cache).map_err(broken)?;
+    let Some(section) = elf.section_by_name(NOTE_SECTION) else {
+        return Ok(None);
+    };
+    let bytes = section.data().map_err(broken)?;
+    Note::parse(bytes)
+        .map(Some)
+        .map_err(|source| PluginError::Note {
+            path: path.to_owned(),
+            source,
+        })
+}

@@ -1,0 +1,259 @@
+//! The threads on which plugins run.
+//!
+//! A plugin may block a thread, against the rules, for ever. So its futures
+//! are never polled on the embedding program's threads: they run on threads
+//! of the engine's own, and when all of these are held up while work waits,
+//! another one is added. Timers and sockets stay with the caller's runtime.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, Weak},
+    thread,
+    time::Duration,
+};
+
+use async_task::Runnable;
+use tokio::runtime::Handle;
+
+/// A future on the pool. Dropping it cancels the future.
+pub(crate) type Task<T> = async_task::Task<T>;
+
+/// Threads that are always kept once they are needed.
+const BASE: usize = 2;
+/// No more threads than this, whatever blocks.
+const MOST: usize = 512;
+/// Work that waits this long makes the pool grow.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// A thread above the base that has had nothing to do for this long ends.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// A handle; the threads end with the last one.
+#[derive(Clone)]
+pub(crate) struct Pool(Arc<Owner>);
+
+struct Owner(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    work: Condvar,
+    watch: Condvar,
+    runtime: Handle,
+}
+
+#[derive(Default)]
+struct State {
+    ready: VecDeque<Runnable>,
+    threads: usize,
+    idle: usize,
+    /// How many runnables were taken so far; the watch looks whether it moves.
+    taken: u64,
+    watched: bool,
+    closed: bool,
+}
+
+impl Pool {
+    /// A pool without threads yet. Futures on it find this runtime's timers
+    /// and sockets.
+    pub(crate) fn new(runtime: Handle) -> Self {
+        Self(Arc::new(Owner(Arc::new(Shared {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            watch: Condvar::new(),
+            runtime,
+        }))))
+    }
+
+    /// Runs a future on the pool.
+    pub(crate) fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        // Weak, or a task that waits would keep its own pool alive.
+        let shared = Arc::downgrade(&self.0.0);
+        let (runnable, task) = async_task::spawn(future, move |runnable| {
+            // Without a pool nobody polls any more; dropping it cancels.
+            if let Some(shared) = Weak::upgrade(&shared) {
+                Shared::schedule(&shared, runnable);
+            }
+        });
+        runnable.schedule();
+        task
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.closed = true;
+        let left = std::mem::take(&mut state.ready);
+        drop(state);
+        self.0.work.notify_all();
+        self.0.watch.notify_all();
+        drop(left);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn schedule(self: &Arc<Self>, runnable: Runnable) {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            drop(runnable);
+            return;
+        }
+        state.ready.push_back(runnable);
+        if state.idle > 0 {
+            self.work.notify_one();
+        } else if state.threads < BASE {
+            self.grow(&mut state);
+        } else {
+            self.ensure_watch(&mut state);
+        }
+    }
+
+    fn grow(self: &Arc<Self>, state: &mut State) {
+        let shared = Arc::clone(self);
+        let spawned = thread::Builder::new()
+            .name("plugin".to_owned())
+            .spawn(move || shared.run_worker());
+        match spawned {
+            Ok(_) => state.threads += 1,
+            Err(error) => tracing::error!(%error, "no further thread for plugins can be started"),
+        }
+    }
+
+    fn ensure_watch(self: &Arc<Self>, state: &mut State) {
+        if !state.watched {
+            let shared = Arc::clone(self);
+            let spawned = thread::Builder::new()
+                .name("plugin-watch".to_owned())
+                .spawn(move || shared.run_watch());
+            state.watched = spawned.is_ok();
+        }
+        self.watch.notify_one();
+    }
+
+    fn run_worker(&self) {
+        let _runtime = self.runtime.enter();
+        let mut state = self.lock();
+        loop {
+            if let Some(runnable) = state.ready.pop_front() {
+                state.taken += 1;
+                drop(state);
+                runnable.run();
+                state = self.lock();
+                continue;
+            }
+            if state.closed {
+                break;
+            }
+            state.idle += 1;
+            let (woken, timeout) = self
+                .work
+                .wait_timeout(state, IDLE)
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            state = woken;
+            state.idle -= 1;
+            if timeout.timed_out() && state.ready.is_empty() && state.threads > BASE {
+                break;
+            }
+        }
+        state.threads -= 1;
+    }
+
+    /// Adds a thread whenever work has waited and nobody took any.
+    fn run_watch(self: Arc<Self>) {
+        let mut state = self.lock();
+        let mut seen = state.taken;
+        while !state.closed {
+            if state.ready.is_empty() {
+                state = self
+                    .watch
+                    .wait(state)
+                    .unwrap_or_else(|poisoned| poisoned.into_inner());
+                seen = state.taken;
+            }
+            let (woken, _) = self
+                .watch
+                .wait_timeout_while(state, PATIENCE, |state| !state.closed)
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            state = woken;
+            let stuck = !state.ready.is_empty() && state.taken == seen && state.idle == 0;
+            if stuck && state.threads < MOST && !state.closed {
+                tracing::debug!(
+                    threads = state.threads,
+                    "plugins block their threads; adding one"
+                );
+                self.grow(&mut state);
+            }
+            seen = state.taken;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_future_runs_and_answers() {
+        let pool = Pool::new(Handle::current());
+        let slept = pool.spawn(async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            7
+        });
+        assert_eq!(slept.await, 7);
+    }
+
+    #[tokio::test]
+    async fn when_every_thread_is_blocked_others_still_run() {
+        let pool = Pool::new(Handle::current());
+        let (release, blocked) = mpsc::channel::<()>();
+        let blocked = Arc::new(Mutex::new(blocked));
+        let stuck: Vec<_> = (0..BASE + 2)
+            .map(|_| {
+                let blocked = Arc::clone(&blocked);
+                pool.spawn(async move {
+                    let _ = blocked.lock().unwrap().recv();
+                })
+            })
+            .collect();
+        assert_eq!(pool.spawn(async { "alive" }).await, "alive");
+        drop(release);
+        for task in stuck {
+            task.await;
+        }
+    }
+
+    #[tokio::test]
+    async fn dropping_the_task_drops_the_future() {
+        let pool = Pool::new(Handle::current());
+        let (alive, dropped) = tokio::sync::oneshot::channel::<()>();
+        let task = pool.spawn(async move {
+            let _alive = alive;
+            std::future::pending::<()>().await;
+        });
+        drop(task);
+        assert!(dropped.await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_threads_end_with_the_pool() {
+        let pool = Pool::new(Handle::current());
+        pool.spawn(async {}).await;
+        let shared = Arc::downgrade(&pool.0.0);
+        drop(pool);
+        while shared.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}

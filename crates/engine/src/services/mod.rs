@@ -1,0 +1,178 @@
+//! What the engine offers to plugins: one [`ChannelServices`] per channel.
+//!
+//! Every method is called by a plugin from any thread; a panic in here would
+//! end the process, so nothing in here may panic.
+
+mod http;
+mod kv;
+
+use std::{
+    future::ready,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use annunciator_core::{
+    code::{HostErrorKind, LogLevel},
+    ffi::{FfiFuture, FutureExt as _, RErr, ROk, ROption, RResult, RStr, RString, RVec, TD_Opaque},
+    services::{
+        HostBox, HostErrorV1, HostServices, HostServices_TO, HttpRequestV1, HttpResponseV1,
+        LogRecordV1,
+    },
+};
+
+use crate::{
+    clock::Clock,
+    plugin::{Pool, Task},
+};
+
+pub(crate) use http::HttpClients;
+pub(crate) use kv::KeyValues;
+
+/// How many background tasks one channel may have.
+const MOST_TASKS: usize = 64;
+
+/// What all channels of an engine share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) pool: Pool,
+    pub(crate) http: Arc<HttpClients>,
+    pub(crate) kv: Arc<KeyValues>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// The tasks that one channel's plugin has spawned; dropped with the channel.
+#[derive(Default)]
+pub(crate) struct ChannelTasks(Mutex<Option<Vec<Task<()>>>>);
+
+impl ChannelTasks {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Some(Vec::new()))))
+    }
+
+    /// Drops all tasks and takes no more.
+    pub(crate) fn end(&self) {
+        let mut tasks = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let ended = tasks.take();
+        drop(tasks);
+        drop(ended);
+    }
+}
+
+/// The services as one channel sees them.
+pub(crate) struct ChannelServices {
+    channel: Arc<str>,
+    shared: Shared,
+    tasks: Arc<ChannelTasks>,
+}
+
+impl ChannelServices {
+    /// Boxes the services of a channel for its plugin.
+    pub(crate) fn boxed(channel: Arc<str>, shared: Shared, tasks: Arc<ChannelTasks>) -> HostBox {
+        let services = Self {
+            channel,
+            shared,
+            tasks,
+        };
+        HostServices_TO::from_value(services, TD_Opaque)
+    }
+}
+
+fn error(kind: HostErrorKind, detail: impl Into<String>) -> HostErrorV1 {
+    HostErrorV1 {
+        kind,
+        maybe_sent: false,
+        detail: detail.into().into(),
+    }
+}
+
+impl HostServices for ChannelServices {
+    fn log_enabled(&self, level: LogLevel, _target: RStr<'_>) -> bool {
+        match level {
+            LogLevel::ERROR => tracing::enabled!(tracing::Level::ERROR),
+            LogLevel::WARN => tracing::enabled!(tracing::Level::WARN),
+            LogLevel::INFO => tracing::enabled!(tracing::Level::INFO),
+            LogLevel::DEBUG => tracing::enabled!(tracing::Level::DEBUG),
+            _ => tracing::enabled!(tracing::Level::TRACE),
+        }
+    }
+
+    fn log(&self, record: LogRecordV1) {
+        macro_rules! at {
+            ($level:ident) => {
+                tracing::event!(
+                    tracing::Level::$level,
+                    channel = &*self.channel,
+                    source = record.target.as_str(),
+                    fields = record.fields_json.as_str(),
+                    "{}",
+                    record.message
+                )
+            };
+        }
+        match record.level {
+            LogLevel::ERROR => at!(ERROR),
+            LogLevel::WARN => at!(WARN),
+            LogLevel::INFO => at!(INFO),
+            LogLevel::DEBUG => at!(DEBUG),
+            _ => at!(TRACE),
+        }
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.shared.clock.now_ms()
+    }
+
+    fn sleep(&self, milliseconds: u64) -> FfiFuture<()> {
+        self.shared
+            .clock
+            .sleep(Duration::from_millis(milliseconds))
+            .into_ffi()
+    }
+
+    fn http(&self, request: HttpRequestV1) -> FfiFuture<RResult<HttpResponseV1, HostErrorV1>> {
+        let http = Arc::clone(&self.shared.http);
+        async move { http.send(request).await.into() }.into_ffi()
+    }
+
+    fn spawn(&self, task: FfiFuture<()>) -> RResult<(), HostErrorV1> {
+        let mut tasks = self
+            .tasks
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let Some(tasks) = tasks.as_mut() else {
+            return RErr(error(HostErrorKind::CLOSING, "the channel is closing"));
+        };
+        tasks.retain(|task| !task.is_finished());
+        if tasks.len() >= MOST_TASKS {
+            let detail = format!("the channel has {MOST_TASKS} tasks already");
+            return RErr(error(HostErrorKind::INVALID, detail));
+        }
+        tasks.push(self.shared.pool.spawn(task));
+        ROk(())
+    }
+
+    fn kv_get(&self, key: RString) -> FfiFuture<RResult<ROption<RVec<u8>>, HostErrorV1>> {
+        let value = self.shared.kv.value(&self.channel, &key);
+        ready(ROk(value.map(RVec::from).into())).into_ffi()
+    }
+
+    fn kv_put(
+        &self,
+        key: RString,
+        value: ROption<RVec<u8>>,
+    ) -> FfiFuture<RResult<(), HostErrorV1>> {
+        let value = value.into_option().map(RVec::into_vec);
+        let stored = self.shared.kv.set(&self.channel, key.into(), value);
+        ready(
+            stored
+                .map_err(|why| error(HostErrorKind::INVALID, why))
+                .into(),
+        )
+        .into_ffi()
+    }
+}

@@ -1,0 +1,75 @@
+//! A blocking client for tests: one request on one connection.
+//!
+//! Lets a test put a real connection under a scripted host, whose closure
+//! can't wait in the asynchronous way. For `http` addresses of this machine.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use url::Url;
+
+/// No answer of a stand-in takes longer, unless a test wants it to.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchanged {
+    /// The status.
+    pub status: u16,
+    /// The headers in order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Makes one request, and blocks the thread until its answer is there. The
+/// server must run on another thread.
+///
+/// # Errors
+/// When the address is none, or the connection ends before the answer does.
+pub fn exchange(
+    method: &str,
+    url: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> io::Result<Exchanged> {
+    let url = Url::parse(url).map_err(|_| ErrorKind::InvalidInput)?;
+    let authority = url.authority().to_owned();
+    let mut stream = TcpStream::connect(&authority)?;
+    stream.set_read_timeout(Some(LONGEST_WAIT))?;
+    let target = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {authority}\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!(
+        "connection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    ));
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    read(&answer).ok_or_else(|| ErrorKind::UnexpectedEof.into())
+}
+
+fn read(answer: &[u8]) -> Option<Exchanged> {
+    const END: &[u8] = b"\r\n\r\n";
+    let end = answer.windows(END.len()).position(|four| four == END)?;
+    let head = std::str::from_utf8(answer.get(..end)?).ok()?;
+    let mut lines = head.lines();
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers = lines.filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        Some((name.to_owned(), value.trim().to_owned()))
+    });
+    Some(Exchanged {
+        status,
+        headers: headers.collect(),
+        body: answer.get(end + END.len()..)?.to_vec(),
+    })
+}

@@ -1,0 +1,54 @@
+//! The body of a webhook call, from any of the forms that the server reads.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::http::Request;
+
+/// What a webhook may say. Unknown members are ignored, as by the server;
+/// `root_id` is one of them.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Payload {
+    pub(super) text: String,
+    pub(super) username: String,
+    pub(super) icon_url: String,
+    pub(super) icon_emoji: String,
+    pub(super) channel: String,
+    pub(super) props: Option<Value>,
+    pub(super) attachments: Option<Vec<Value>>,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) priority: Option<Value>,
+}
+
+impl Payload {
+    /// Reads the body; `None` when it is none that the server understands.
+    pub(super) async fn read(request: &Request) -> Option<Self> {
+        match request.media_type().as_str() {
+            "application/x-www-form-urlencoded" => {
+                let fields = request.url_encoded();
+                let payload = fields.into_iter().find(|(name, _)| name == "payload")?;
+                parse(&payload.1)
+            }
+            "multipart/form-data" => {
+                let parts = request.multipart().await.ok()?;
+                let (_, _, bytes) = parts.into_iter().find(|(name, _, _)| name == "payload")?;
+                parse(&String::from_utf8_lossy(&bytes))
+            }
+            // The server takes whatever else for JSON, a missing type too.
+            _ => parse(&request.text()),
+        }
+    }
+}
+
+/// Strictly first; then with raw line ends and tabs inside strings escaped, as
+/// the server's second try does.
+fn parse(text: &str) -> Option<Payload> {
+    serde_json::from_str(text)
+        .or_else(|_| {
+            let escaped = text.replace('\n', "\\n").replace('\t', "\\t");
+            serde_json::from_str(&escaped)
+        })
+        .ok()
+}

@@ -1,0 +1,333 @@
+//! The running stand-in: what a test starts, asks and tells.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::http::{Connections, Fault, HttpServer, Journal, NotSeen};
+
+use super::directory::Directory;
+use super::limiter::Limiter;
+use super::post::Post;
+use super::refusal::ErrorStyle;
+use super::routes;
+
+/// The server's default for the largest body, in bytes:
+/// <https://docs.mattermost.com/configure/environment-configuration-settings.html>.
+const PAYLOAD_LIMIT: usize = 300_000;
+
+/// A rule that the client broke without being refused for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Violation {
+    /// The bot's token stood in the query; the path of that call.
+    SecretInQuery(String),
+}
+
+/// What stands between a stand-in and its start.
+#[derive(Debug)]
+pub struct Builder {
+    directory: Directory,
+    style: ErrorStyle,
+    webhooks: bool,
+    overrides: bool,
+    payload_limit: usize,
+    limiter: Option<Limiter>,
+    base_path: String,
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            directory: Directory::default(),
+            style: ErrorStyle::default(),
+            webhooks: true,
+            overrides: true,
+            payload_limit: PAYLOAD_LIMIT,
+            limiter: None,
+            base_path: String::new(),
+            tls: None,
+        }
+    }
+}
+
+impl Builder {
+    /// Knows this public channel too; hook's creator and bot are members.
+    #[must_use]
+    pub fn channel(mut self, name: &str) -> Self {
+        self.directory.add_channel(name, false, true);
+        self
+    }
+
+    /// Knows this private channel too; `joined` tells whether hook's creator
+    /// and bot are members.
+    #[must_use]
+    pub fn private_channel(mut self, name: &str, joined: bool) -> Self {
+        self.directory.add_channel(name, true, joined);
+        self
+    }
+
+    /// Knows this public channel too, of which the bot is no member.
+    #[must_use]
+    pub fn foreign_channel(mut self, name: &str) -> Self {
+        self.directory.add_channel(name, false, false);
+        self
+    }
+
+    /// Knows this hook too; the channel may be one that doesn't exist (any
+    /// more).
+    #[must_use]
+    pub fn hook(mut self, id: &str, channel: &str) -> Self {
+        self.directory.add_hook(id, channel);
+        self
+    }
+
+    /// Knows this user too.
+    #[must_use]
+    pub fn user(mut self, name: &str) -> Self {
+        self.directory.users.insert(name.to_owned());
+        self
+    }
+
+    /// Locks every hook to its own channel.
+    #[must_use]
+    pub fn locked(mut self) -> Self {
+        for hook in self.directory.hooks.values_mut() {
+            hook.locked = true;
+        }
+        self
+    }
+
+    /// Lets the accounts that created the hooks be gone.
+    #[must_use]
+    pub fn creators_gone(mut self) -> Self {
+        for hook in self.directory.hooks.values_mut() {
+            hook.creator_exists = false;
+        }
+        self
+    }
+
+    /// Words refusals like an older or a current server.
+    #[must_use]
+    pub fn errors(mut self, style: ErrorStyle) -> Self {
+        self.style = style;
+        self
+    }
+
+    /// Whether incoming webhooks are enabled.
+    #[must_use]
+    pub fn webhooks(mut self, enabled: bool) -> Self {
+        self.webhooks = enabled;
+        self
+    }
+
+    /// Whether the settings that let a webhook override name and picture are
+    /// on. On a new real server they are off.
+    #[must_use]
+    pub fn overrides(mut self, enabled: bool) -> Self {
+        self.overrides = enabled;
+        self
+    }
+
+    /// The largest body that is accepted, in bytes.
+    #[must_use]
+    pub fn payload_limit(mut self, bytes: usize) -> Self {
+        self.payload_limit = bytes;
+        self
+    }
+
+    /// Switches the rate limit on: so many requests pass, until
+    /// [`Mattermost::refill`].
+    #[must_use]
+    pub fn rate_limit(mut self, requests: u64) -> Self {
+        self.limiter = Some(Limiter::new(requests));
+        self
+    }
+
+    /// Serves under this path, such as `/chat`.
+    #[must_use]
+    pub fn base_path(mut self, path: &str) -> Self {
+        self.base_path = path.trim_end_matches('/').to_owned();
+        self
+    }
+
+    /// Speaks TLS with this configuration.
+    #[must_use]
+    pub fn tls(mut self, config: Arc<rustls::ServerConfig>) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
+    /// Starts on 127.0.0.1.
+    ///
+    /// # Panics
+    /// When the system gives no port.
+    #[expect(clippy::expect_used, reason = "without a port there is no test")]
+    pub async fn start(self) -> Mattermost {
+        let service = Arc::new(Service {
+            posts: Journal::default(),
+            violations: Journal::default(),
+            style: self.style,
+            webhooks: self.webhooks,
+            overrides: self.overrides,
+            payload_limit: self.payload_limit,
+            base_path: self.base_path,
+            state: Mutex::new(State {
+                directory: self.directory,
+                limiter: self.limiter,
+                failing: BTreeSet::new(),
+                deleted: BTreeSet::new(),
+                created: 0,
+            }),
+        });
+        let mut server = HttpServer::builder();
+        if let Some(config) = self.tls {
+            server = server.tls(config);
+        }
+        let routed = Arc::clone(&service);
+        let server = server
+            .start(move |request| {
+                let service = Arc::clone(&routed);
+                async move { routes::route(request, &service).await }
+            })
+            .await
+            .expect("the system gives a port on 127.0.0.1");
+        Mattermost { server, service }
+    }
+}
+
+/// A running stand-in of a Mattermost server; ends when dropped.
+#[derive(Debug)]
+pub struct Mattermost {
+    server: HttpServer,
+    service: Arc<Service>,
+}
+
+impl Mattermost {
+    /// Starts a server of the current kind with one hook ([`super::HOOK`]),
+    /// one channel ([`super::CHANNEL`]) and one bot ([`super::BOT_TOKEN`]).
+    ///
+    /// # Panics
+    /// When the system gives no port.
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// A server that is set up otherwise.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Its base with scheme and path, such as `http://127.0.0.1:40001/chat`.
+    pub fn url(&self) -> String {
+        format!("{}{}", self.server.url(), self.service.base_path)
+    }
+
+    /// Every stored post, in order.
+    pub fn messages(&self) -> Vec<Post> {
+        self.service.posts.entries()
+    }
+
+    /// Waits for so many stored posts.
+    ///
+    /// # Errors
+    /// [`NotSeen`] when a generous bound has passed.
+    pub async fn wait_for(&self, count: usize) -> Result<Vec<Post>, NotSeen> {
+        self.service.posts.wait_for(count).await
+    }
+
+    /// The rules that the client broke.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.service.violations.entries()
+    }
+
+    /// Lets new requests through the rate limit.
+    pub fn refill(&self) {
+        if let Some(limiter) = &mut self.service.state().limiter {
+            limiter.refill();
+        }
+    }
+
+    /// Lets the creation of a post fail: 0 is the next one, 1 the one after.
+    pub fn fail_post(&self, number: u64) {
+        let mut state = self.service.state();
+        let failing = state.created + number;
+        state.failing.insert(failing);
+    }
+
+    /// Archives a channel: nothing can be posted to it any more.
+    pub fn archive(&self, channel: &str) {
+        if let Some(channel) = self.service.state().directory.channels.get_mut(channel) {
+            channel.archived = true;
+        }
+    }
+
+    /// Deletes a post, so that it can't be replied to any more.
+    pub fn delete(&self, post: &str) {
+        self.service.state().deleted.insert(post.to_owned());
+    }
+
+    /// Lets the next request meet this fault.
+    pub fn fault(&self, fault: Fault) {
+        self.server.fault(fault);
+    }
+
+    /// Lets every request meet this fault; `None` ends it.
+    pub fn always(&self, fault: impl Into<Option<Fault>>) {
+        self.server.always(fault);
+    }
+
+    /// The counters of connections.
+    pub fn connections(&self) -> &Connections {
+        self.server.connections()
+    }
+}
+
+/// What the server's tasks share with the stand-in.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) posts: Journal<Post>,
+    pub(super) violations: Journal<Violation>,
+    pub(super) style: ErrorStyle,
+    pub(super) webhooks: bool,
+    pub(super) overrides: bool,
+    pub(super) payload_limit: usize,
+    pub(super) base_path: String,
+    state: Mutex<State>,
+}
+
+/// What changes with calls.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) directory: Directory,
+    pub(super) limiter: Option<Limiter>,
+    pub(super) deleted: BTreeSet<String>,
+    failing: BTreeSet<u64>,
+    created: u64,
+}
+
+impl Service {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Stores a post; false when that fails, by the test's wish or since the
+    /// channel is archived.
+    pub(super) fn store(&mut self, post: Post, service: &Service) -> bool {
+        let number = self.created;
+        self.created += 1;
+        let channel = self.directory.channels.get(&post.channel);
+        if self.failing.remove(&number) || channel.is_some_and(|channel| channel.archived) {
+            return false;
+        }
+        service.posts.record(post);
+        true
+    }
+}

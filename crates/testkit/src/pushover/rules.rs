@@ -1,0 +1,250 @@
+//! What the service refuses, parameter by parameter.
+//!
+//! Decides on one message; order and texts follow the answers that were seen,
+//! and where none was seen, the documentation at <https://pushover.net/api>.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::http::Answer;
+
+use super::account::Accounts;
+use super::form::{Attachment, Form};
+
+const LONGEST_MESSAGE: usize = 1024;
+const LONGEST_TITLE: usize = 250;
+const LONGEST_URL: usize = 512;
+const LONGEST_URL_TITLE: usize = 100;
+const LONGEST_DEVICE: usize = 25;
+const SHORTEST_RETRY: u64 = 30;
+const LONGEST_EXPIRE: u64 = 10_800;
+const LARGEST_ATTACHMENT: usize = 5_242_880;
+const MOST_RECIPIENTS: usize = 50;
+const KEY_LENGTH: usize = 30;
+
+/// A refusal: the parameter at fault, what is said of it, and the sentence.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    parameter: &'static str,
+    value: String,
+    sentence: String,
+}
+
+impl Refusal {
+    fn of(parameter: &'static str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        let sentence = format!("{parameter} {value}");
+        Self {
+            parameter,
+            value,
+            sentence,
+        }
+    }
+
+    fn saying(parameter: &'static str, value: &str, sentence: &str) -> Self {
+        Self {
+            parameter,
+            value: value.to_owned(),
+            sentence: sentence.to_owned(),
+        }
+    }
+
+    pub(super) fn answer(&self, status: u16) -> Answer {
+        let mut body = json!({
+            "errors": [self.sentence],
+            "status": 0,
+            "request": Uuid::new_v4().to_string(),
+        });
+        body[self.parameter] = Value::String(self.value.clone());
+        Answer::json(status, &body)
+    }
+}
+
+/// The application must be known.
+pub(super) fn token(token: Option<&str>, accounts: &Accounts) -> Result<(), Refusal> {
+    match token {
+        Some(token) if is_key(token) && accounts.tokens.contains(token) => Ok(()),
+        Some(token) if !token.is_empty() => Err(Refusal::saying(
+            "token",
+            "invalid",
+            "application token is invalid, see https://pushover.net/api",
+        )),
+        _ => Err(Refusal::saying(
+            "token",
+            "missing",
+            "application token must be supplied, see https://pushover.net/api",
+        )),
+    }
+}
+
+/// The users must be known, and be no more than a list may hold.
+pub(super) fn user(form: &Form, accounts: &Accounts) -> Result<Vec<String>, Refusal> {
+    let invalid = || {
+        Refusal::saying(
+            "user",
+            "invalid",
+            "user identifier is not a valid user, group, or subscribed user key, \
+             see https://pushover.net/api#identifiers",
+        )
+    };
+    let list = form.field("user").unwrap_or_default();
+    let keys: Vec<String> = list.split(',').map(|key| key.trim().to_owned()).collect();
+    let known = |key: &String| is_key(key) && accounts.recipients.contains_key(key);
+    if keys.len() > MOST_RECIPIENTS || !keys.iter().all(known) {
+        return Err(invalid());
+    }
+    Ok(keys)
+}
+
+/// Everything else of a message; answers its priority.
+pub(super) fn message(form: &Form, accounts: &Accounts) -> Result<i8, Refusal> {
+    text(form)?;
+    let priority = priority(form)?;
+    device(form)?;
+    switches(form)?;
+    whole_number(form, "ttl", 1, u64::MAX)?;
+    whole_number(form, "timestamp", 0, u64::MAX)?;
+    match form.field("sound") {
+        Some(sound) if !sound.is_empty() && !accounts.sounds.contains_key(sound) => {
+            return Err(Refusal::of("sound", "is not a valid sound"));
+        }
+        _ => {}
+    }
+    Ok(priority)
+}
+
+fn text(form: &Form) -> Result<(), Refusal> {
+    if form.field("message").unwrap_or_default().trim().is_empty() {
+        return Err(Refusal::of("message", "cannot be blank"));
+    }
+    let limits = [
+        ("message", LONGEST_MESSAGE),
+        ("title", LONGEST_TITLE),
+        ("url", LONGEST_URL),
+        ("url_title", LONGEST_URL_TITLE),
+    ];
+    for (parameter, limit) in limits {
+        if form.field(parameter).unwrap_or_default().chars().count() > limit {
+            let what = format!("is too long (maximum is {limit} characters)");
+            return Err(Refusal::of(parameter, what));
+        }
+    }
+    Ok(())
+}
+
+fn priority(form: &Form) -> Result<i8, Refusal> {
+    let priority = match form.field("priority") {
+        None | Some("") => 0,
+        Some(text) => text
+            .parse::<i8>()
+            .ok()
+            .filter(|number| (-2..=2).contains(number))
+            .ok_or_else(|| Refusal::of("priority", "is invalid"))?,
+    };
+    if priority != 2 {
+        return Ok(priority);
+    }
+    for parameter in ["expire", "retry"] {
+        if form.field(parameter).is_none_or(str::is_empty) {
+            return Err(Refusal::of(parameter, "must be supplied with priority=2"));
+        }
+    }
+    match form.number("retry") {
+        Some(retry) if retry >= SHORTEST_RETRY => {}
+        _ => {
+            return Err(Refusal::saying(
+                "retry",
+                "is too small, must be at least 30 seconds",
+                "retry is invalid",
+            ));
+        }
+    }
+    match form.number("expire") {
+        Some(expire) if (1..=LONGEST_EXPIRE).contains(&expire) => {}
+        _ => {
+            return Err(Refusal::saying(
+                "expire",
+                "is too large, must be at most 10800 seconds",
+                "expire is invalid",
+            ));
+        }
+    }
+    match form.field("callback") {
+        Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
+            Err(Refusal::of("callback", "is not a valid URL"))
+        }
+        _ => Ok(priority),
+    }
+}
+
+fn device(form: &Form) -> Result<(), Refusal> {
+    let list = form.field("device").unwrap_or_default();
+    let valid = |name: &str| {
+        !name.is_empty()
+            && name.len() <= LONGEST_DEVICE
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    };
+    if list.is_empty() || list.split(',').all(valid) {
+        Ok(())
+    } else {
+        Err(Refusal::of("device", "is invalid"))
+    }
+}
+
+fn switches(form: &Form) -> Result<(), Refusal> {
+    for parameter in ["html", "monospace"] {
+        if !matches!(form.field(parameter), None | Some("" | "0" | "1")) {
+            return Err(Refusal::of(parameter, "must be 0 or 1"));
+        }
+    }
+    if form.on("html") && form.on("monospace") {
+        return Err(Refusal::of("monospace", "cannot be used with html"));
+    }
+    Ok(())
+}
+
+fn whole_number(form: &Form, parameter: &'static str, from: u64, to: u64) -> Result<(), Refusal> {
+    match form.field(parameter) {
+        None | Some("") => Ok(()),
+        Some(text) => match text.parse::<u64>() {
+            Ok(number) if (from..=to).contains(&number) => Ok(()),
+            _ => Err(Refusal::of(parameter, "is invalid")),
+        },
+    }
+}
+
+/// At most one image, from either way of sending it, within its size.
+pub(super) fn attachment(form: &Form) -> Result<Option<Attachment>, Refusal> {
+    let mut images = form.attachments.clone();
+    if let Some(encoded) = form.field("attachment_base64") {
+        let bytes = STANDARD
+            .decode(encoded)
+            .map_err(|_| Refusal::of("attachment_base64", "is not valid base64"))?;
+        let media_type = form.field("attachment_type").unwrap_or_default();
+        images.push(Attachment {
+            media_type: media_type.to_owned(),
+            bytes,
+        });
+    }
+    if images.len() > 1 {
+        return Err(Refusal::of("attachment", "may be given only once"));
+    }
+    let image = images.pop();
+    match &image {
+        Some(image) if !image.media_type.starts_with("image/") => {
+            Err(Refusal::of("attachment", "is not an image"))
+        }
+        Some(image) if image.bytes.len() > LARGEST_ATTACHMENT => {
+            Err(Refusal::of("attachment", "is too large"))
+        }
+        _ => Ok(image),
+    }
+}
+
+fn is_key(key: &str) -> bool {
+    key.len() == KEY_LENGTH && key.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}

@@ -1,0 +1,42 @@
+//! Takes the effect of names with an at sign away, and keeps them readable.
+//!
+//! An alert quotes text that nobody has looked at; an `@channel` in it must
+//! not wake the whole company. An invisible character behind the sign does it.
+
+/// Zero width space: no part of a name, and not seen.
+const BREAK: char = '\u{200b}';
+
+/// The text, in which no name notifies anybody.
+pub(crate) fn neutralise(text: &str) -> String {
+    let mut quiet = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        quiet.push(character);
+        let next = characters.peek().copied();
+        let names = match character {
+            // `@name`, as the server understands it.
+            '@' => next.is_some_and(|next| next.is_alphanumeric() || next == '_'),
+            // `<!channel>` and `<@name>`, Slack's way, which it converts.
+            '<' => matches!(next, Some('!' | '@')),
+            _ => false,
+        };
+        if names {
+            quiet.push(BREAK);
+        }
+    }
+    quiet
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_names_are_in_a_text_they_are_broken_and_nothing_else_is() {
+        let text = "@channel <!here> <@U1> a @ b @here. #tag ~town <b>";
+        let quiet = neutralise(text);
+        assert_eq!(quiet.replace(BREAK, ""), text);
+        assert_eq!(quiet.matches(BREAK).count(), 5);
+        assert!(!quiet.contains("@c") && !quiet.contains("<!") && !quiet.contains("<@"));
+    }
+}

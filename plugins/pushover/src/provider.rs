@@ -1,0 +1,212 @@
+//! One open pushover channel: a request per user key, one attempt each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use annunciator_sdk::{
+    Check, Delivery, Fault, Host, Kind, Notification, OpenError, Outcome, Problem, Provider,
+};
+use serde::Deserialize;
+
+use crate::api::Api;
+use crate::config::Config;
+use crate::message::Message;
+use crate::outcome::{self, Redaction};
+use crate::quota::{Quota, Watch};
+use crate::receipts::{Pending, Receipts};
+use crate::recipient::{self, Recipient};
+
+/// A pushover channel.
+pub struct Pushover {
+    config: Config,
+    recipients: Vec<Recipient>,
+    host: Host,
+    api: Arc<Api>,
+    receipts: Arc<Receipts>,
+    watch: Watch,
+}
+
+impl Provider for Pushover {
+    const TYPE: &'static str = "pushover";
+    const SUMMARY: &'static str = "Push messages to phones by Pushover.";
+    const EXAMPLE: &'static str =
+        "type: pushover\ntoken: your-application-token\nuser: your-user-key\n";
+    type Config = Config;
+
+    fn validate(config: &Config) -> Vec<Problem> {
+        config.problems()
+    }
+
+    async fn open(config: Config, host: Host) -> Result<Self, OpenError> {
+        if let Some(problem) = config.problems().iter().find(|found| found.is_error()) {
+            let detail = format!("{} {}", problem.path(), problem.message());
+            return Err(OpenError::new(Fault::Config, detail));
+        }
+        let api = Arc::new(Api::new(&config, host.clone()));
+        Ok(Self {
+            recipients: recipient::all(config.user.expose()),
+            receipts: Receipts::new(Arc::clone(&api), host.clone()),
+            watch: Watch::default(),
+            config,
+            host,
+            api,
+        })
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> Vec<Outcome> {
+        let notification = delivery.notification();
+        let notes = self.cancel_recovered(notification).await;
+        let wanted = self
+            .recipients
+            .iter()
+            .filter(|recipient| delivery.wants(&recipient.target));
+        let message = match Message::new(notification, &self.config) {
+            Ok(message) => message,
+            Err(crate::message::Blank) => {
+                let blank = |to: &Recipient| {
+                    let detail = "the message is blank, which Pushover refuses";
+                    Outcome::permanent(&to.target, Fault::Message, detail)
+                };
+                return wanted.map(blank).collect();
+            }
+        };
+        let mut outcomes = Vec::new();
+        for recipient in wanted {
+            let outcome = self.send(&message, recipient, notification).await;
+            outcomes.push(outcome.notes(notes.clone()));
+        }
+        outcomes
+    }
+
+    async fn check(&self) -> Check {
+        let mut seen = Vec::new();
+        for recipient in &self.recipients {
+            match self.check_one(recipient).await {
+                Ok(found) => seen.push(found),
+                Err(failed) => return failed,
+            }
+        }
+        Check::ok(seen.join("; "))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Validated {
+    #[serde(default)]
+    group: u8,
+    #[serde(default)]
+    devices: Vec<String>,
+}
+
+impl Pushover {
+    /// Ends the alarms of an incident that is over.
+    async fn cancel_recovered(&self, notification: &Notification) -> Vec<String> {
+        match (notification.kind(), notification.incident()) {
+            (Kind::Recovery, Some(incident)) if self.config.cancel_on_recovery => {
+                self.receipts.cancel(incident).await
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    async fn send(
+        &self,
+        message: &Message,
+        to: &Recipient,
+        notification: &Notification,
+    ) -> Outcome {
+        let secrets = [self.api.token(), to.key.expose().as_str()];
+        let redaction = Redaction(&secrets);
+        let mut fields = vec![("user", to.key.expose().clone())];
+        fields.extend(message.fields.iter().cloned());
+        let response = match self.api.post("/1/messages.json", &fields).await {
+            Ok(response) => response,
+            Err(error) => return outcome::unanswered(&to.target, &error, redaction),
+        };
+        let now = self.host.now();
+        let (mut outcome, answer) = outcome::answered(&to.target, &response, now, redaction);
+        if let Some(quota) = Quota::read(&response)
+            && let Some(note) = self.watch.look(quota, now)
+            && response.status() != 429
+        {
+            outcome = outcome.note(note);
+        }
+        outcome = outcome.notes(message.notes.iter().cloned());
+        let receipt = answer
+            .filter(|answer| answer.status == 1)
+            .and_then(|answer| answer.receipt);
+        match receipt {
+            Some(receipt) => {
+                let note = format!("it repeats until acknowledged; its receipt is {receipt}");
+                self.follow(receipt, notification).await;
+                outcome.note(note)
+            }
+            None => outcome,
+        }
+    }
+
+    async fn follow(&self, receipt: String, notification: &Notification) {
+        let expires_at = self.receipts.unix_now() + u64::from(self.config.expire);
+        let pending = Pending {
+            receipt,
+            expires_at,
+        };
+        let incident = notification.incident().map(str::to_owned);
+        if let Some(incident) = &incident {
+            self.receipts.keep(incident, pending.clone()).await;
+        }
+        let every = Duration::from_secs(u64::from(self.config.retry));
+        let task = Arc::clone(&self.receipts).follow(incident, pending, every);
+        if let Err(error) = self.host.spawn(task) {
+            tracing::debug!("the receipt of an emergency is not followed: {error}");
+        }
+    }
+
+    async fn check_one(&self, recipient: &Recipient) -> Result<String, Check> {
+        let secrets = [self.api.token(), recipient.key.expose().as_str()];
+        let redaction = Redaction(&secrets);
+        let target = &recipient.target;
+        let fields = [("user", recipient.key.expose().clone())];
+        let answered = self.api.post("/1/users/validate.json", &fields).await;
+        let (outcome, response) = match answered {
+            Err(error) => (outcome::unanswered(target, &error, redaction), None),
+            Ok(response) => {
+                let now = self.host.now();
+                let (outcome, answer) = outcome::answered(target, &response, now, redaction);
+                let valid = answer.is_some_and(|answer| answer.status == 1);
+                (outcome, valid.then_some(response))
+            }
+        };
+        let Some(response) = response else {
+            let fault = outcome.fault().unwrap_or(Fault::Remote);
+            let raw = outcome.raw();
+            let detail = format!("{target}: {}", raw.detail);
+            return Err(Check::failed(fault, detail).hint(raw.hint.as_str()));
+        };
+        let Ok(validated) = response.json::<Validated>() else {
+            let detail = "something else than Pushover answered";
+            return Err(Check::failed(Fault::Remote, detail).hint("check api_url"));
+        };
+        self.check_devices(target, &validated)
+    }
+
+    fn check_devices(&self, target: &str, validated: &Validated) -> Result<String, Check> {
+        if validated.group == 1 {
+            return Ok(format!("{target} is a group"));
+        }
+        let asked = self.config.device.as_deref().unwrap_or_default();
+        let missing = asked
+            .split(',')
+            .map(str::trim)
+            .find(|name| !name.is_empty() && !validated.devices.iter().any(|known| known == name));
+        let devices = validated.devices.join(", ");
+        match missing {
+            Some(name) => Err(Check::failed(
+                Fault::Config,
+                format!("{target} has no device {name}"),
+            )
+            .hint(format!("its devices are {devices}; check device"))),
+            None => Ok(format!("{target} is valid, with the devices {devices}")),
+        }
+    }
+}
