@@ -10,6 +10,7 @@ mod hosts;
 mod load;
 mod locate;
 mod model;
+mod options;
 mod problem;
 mod redact;
 mod reference;

@@ -180,10 +180,20 @@ impl Findings {
         self.known_secrets
     }
 
-    pub(crate) fn has_errors(&self) -> bool {
+    pub(crate) fn errors(&self) -> usize {
+        let errors = self
+            .list
+            .iter()
+            .filter(|(_, problem)| problem.level == Level::Error);
+        errors.count()
+    }
+
+    /// Whether something was said about a field from a number of problems on.
+    pub(crate) fn speaks_of(&self, field: &str, since: usize) -> bool {
         self.list
             .iter()
-            .any(|(_, problem)| problem.level == Level::Error)
+            .skip(since)
+            .any(|(_, problem)| problem.field.as_deref() == Some(field))
     }
 
     /// Runs `f` and says of what it adds what it is about.

@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
             let read = reader.value(node, choice, path, depth + 1);
             // `null` is a choice only for those who write nothing.
             let only_null = Wants::of(follow(self.root, choice)).only_null();
-            let misses = if !trial.has_errors() {
+            let misses = if trial.errors() == 0 {
                 0
             } else if only_null {
                 usize::MAX
@@ -294,8 +294,13 @@ impl<'a> Reader<'a> {
         for entry in entries {
             let at = path.key(&entry.key);
             if let Some(property) = properties.and_then(|known| known.get(&*entry.key)) {
+                let before = self.findings.errors();
                 let value = self.value(&entry.node, property, &at, depth + 1);
-                read.insert(entry.key.to_string(), value);
+                // What is wrong is left out, so that the plugin can still
+                // check the rest.
+                if self.findings.errors() == before {
+                    read.insert(entry.key.to_string(), value);
+                }
             } else if additional == Some(&Json::Bool(false)) {
                 // Perhaps a slip in the name of a secret.
                 hide(&entry.node, false, self.findings);
