@@ -72,6 +72,11 @@ fn when_called_wrongly_it_refuses() {
     for (words, stdin, text) in [
         (&["+49222", "--wrong"][..], "x", "unrecognized"),
         (
+            &["--message-from-stdin", "--no-urgent", "+49222"],
+            "x",
+            "--no-urgent",
+        ),
+        (
             &["-m", "x", "--message-from-stdin", "+49222"],
             "x",
             "not allowed",

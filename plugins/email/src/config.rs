@@ -160,6 +160,14 @@ impl Config {
         }
     }
 
+    /// The server, an IPv6 address without the brackets that it may have.
+    pub(crate) fn server(&self) -> &str {
+        let name = self.smtp_server.as_str();
+        name.strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .unwrap_or(name)
+    }
+
     /// The port, the default applied.
     pub fn port(&self) -> u16 {
         self.smtp_port.unwrap_or(match self.tls_mode() {

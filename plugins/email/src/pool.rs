@@ -25,6 +25,9 @@ use crate::{
 
 /// After this much idleness a connection is asked whether it lives (NOOP).
 const ASK_AFTER: Duration = Duration::from_secs(5);
+/// How long that question may take: a line that was cut silently must not use
+/// up the attempt.
+const ASK_LIMIT: Duration = Duration::from_secs(3);
 /// For so long no login is tried after the server refused one, because
 /// repeated tries lock accounts. A changed configuration begins anew.
 const LOGIN_PAUSE: Duration = Duration::from_secs(300);
@@ -136,7 +139,11 @@ impl Pool {
         loop {
             let mut kept = self.state().idle.pop()?;
             let age = kept.since.elapsed();
-            if age < ASK_AFTER || kept.session.is_alive(end).await.is_ok() {
+            if age < ASK_AFTER {
+                return Some(kept.session);
+            }
+            let soon = end.min(Instant::now() + ASK_LIMIT);
+            if kept.session.is_alive(soon).await.is_ok() {
                 return Some(kept.session);
             }
         }
@@ -194,7 +201,9 @@ impl Pool {
         if self.config.smtp_user.is_none() {
             return self.connect(end).await;
         }
-        let mut proven = self.proven.lock().await;
+        let Ok(mut proven) = timeout_at(end, self.proven.lock()).await else {
+            return Err(Failure::new(Phase::Connect, Cause::Busy));
+        };
         if *proven {
             drop(proven);
             return self.connect(end).await;
@@ -249,7 +258,7 @@ impl Pool {
             end,
         };
         let Ok(tls) = self.tls() else { return false };
-        match Wire::connect(&self.config.smtp_server, self.config.port(), patience).await {
+        match Wire::connect(self.config.server(), self.config.port(), patience).await {
             Ok(wire) => match wire.encrypt(&tls, patience).await {
                 Ok(_) => true,
                 Err(failure) => matches!(failure.cause, Cause::Tls(_)),

@@ -83,7 +83,7 @@ fn address_problem(path: String, error: String) -> Problem {
 }
 
 fn server(config: &Config, problems: &mut Vec<Problem>) {
-    let server = &config.smtp_server;
+    let server = config.server();
     let is_literal = server.parse::<std::net::IpAddr>().is_ok();
     if server.is_empty() || server.contains(|c: char| c.is_whitespace() || c.is_control()) {
         problems.push(Problem::error("smtp_server", "a host name is wanted"));
@@ -174,8 +174,8 @@ fn login(config: &Config, problems: &mut Vec<Problem>) {
         ),
         _ => {}
     }
-    let local = matches!(config.smtp_server.as_str(), "localhost" | "::1")
-        || config.smtp_server.starts_with("127.");
+    let local =
+        matches!(config.server(), "localhost" | "::1") || config.server().starts_with("127.");
     if user && config.tls_mode() == TlsMode::None && !local {
         problems.push(
             Problem::error("smtp_tls", "a password is never sent over a line in clear")

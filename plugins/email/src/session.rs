@@ -89,7 +89,7 @@ impl Session {
             step: limits.connect,
             end,
         };
-        let mut wire = Wire::connect(&config.smtp_server, config.port(), patience).await?;
+        let mut wire = Wire::connect(config.server(), config.port(), patience).await?;
         let mode = config.tls_mode();
         if let (TlsMode::Tls, Some(tls)) = (mode, tls) {
             wire = wire.encrypt(tls, patience).await?;

@@ -37,6 +37,16 @@ fn the_specifications_examples_are_right() {
     assert_eq!(findings(json!({})), Vec::<String>::new());
     let short = json!({"smtp_port": null, "smtp_user": null, "smtp_password": null});
     assert_eq!(findings(short), Vec::<String>::new());
+    for server in ["192.0.2.1", "2001:db8::1", "[2001:db8::1]"] {
+        assert_eq!(
+            findings(json!({"smtp_server": server})),
+            Vec::<String>::new()
+        );
+    }
+    for server in ["localhost", "127.0.0.1", "::1", "[::1]"] {
+        let local = json!({"smtp_server": server, "smtp_tls": "none"});
+        assert_eq!(findings(local), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -112,8 +112,12 @@ fn interpret(output: &Output) -> Answer {
 /// The failure behind an exit status; each belongs to a code of JSON-RPC.
 fn refused(output: &Output, response: Option<crate::reply::Response>) -> Failure {
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let last = stderr.lines().rev().find(|line| !line.trim().is_empty());
-    let message = beginning(last.unwrap_or_default());
+    let mut lines = stderr.lines().rev().filter(|line| !line.trim().is_empty());
+    // Behind a usage error, suggestions may follow.
+    let error = stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("signal-cli: error: "));
+    let message = beginning(error.or_else(|| lines.next()).unwrap_or_default());
     let usage = stderr.lines().any(|line| line.starts_with("usage:"));
     let code = match output.status {
         Some(1) if usage => -32602,

@@ -34,7 +34,7 @@ pub struct Config {
     /// Whether the account's own phone makes a sound for a note to self.
     #[serde(default)]
     pub notify_self: bool,
-    /// Whether it comes without a push, silently.
+    /// Whether it comes without a push, silently; needs signal-cli 0.14.
     #[serde(default)]
     pub silent: bool,
     /// Whether the title is bold.

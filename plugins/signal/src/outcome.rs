@@ -347,6 +347,12 @@ fn refused(user: &str, code: i64, message: &str) -> Verdict {
             said,
             format!("the daemon doesn't know {user}: check `user`, or register it and restart"),
         ),
+        -32602 if lower.contains("--no-urgent") => Verdict::new(
+            Permanent,
+            Fault::Config,
+            said,
+            "`silent` needs signal-cli 0.14: remove it, or use a newer signal-cli",
+        ),
         -32700..=-32600 => Verdict::new(
             Permanent,
             Fault::Config,

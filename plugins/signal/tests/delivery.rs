@@ -13,6 +13,7 @@ use support::{GROUP, ME, ONE, TWO, deliver, open, over, program};
 #[tokio::test]
 async fn when_all_is_well_the_text_goes_to_standard_input() {
     let cli = SignalCli::install(&[ME]).unwrap();
+    cli.change(|script| script.newer = true).unwrap();
     cli.group(GROUP, &[("+4911", Verdict::default())]).unwrap();
     let more = json!({
         "recipients": [TWO, ONE, "u:bob.01"], "usernames": ["alice.02"], "groups": [GROUP],

@@ -143,6 +143,19 @@ async fn when_the_host_gives_up_or_closes_no_child_is_left() {
 }
 
 #[tokio::test]
+async fn when_the_program_is_too_old_for_a_setting_it_is_said() {
+    let cli = SignalCli::install(&[ME]).unwrap();
+    let outcomes = deliver(&program(&cli, json!({"silent": true})), &Sample::new("x")).await;
+    assert_eq!(outcomes[0].class(), Class::Permanent);
+    assert_eq!(outcomes[0].fault(), Some(Whose::Config));
+    assert!(
+        outcomes[0].raw().detail.contains("unrecognized"),
+        "{outcomes:?}"
+    );
+    assert!(outcomes[0].raw().hint.contains("0.14"), "{outcomes:?}");
+}
+
+#[tokio::test]
 async fn when_the_program_is_missing_it_is_the_configuration() {
     let settings = json!({"user": ME, "recipient": ONE, "cli_path": "/nowhere/signal-cli"});
     let channel = open(&settings).await;

@@ -1,5 +1,5 @@
-//! The command line of signal-cli 0.13.19, as far as sending goes, parsed as
-//! strictly as argparse4j does.
+//! The command line of signal-cli 0.13.19 (and of 0.14, when asked), as far as
+//! sending goes, parsed as strictly as argparse4j does.
 //!
 //! Options with many values (`-g`, `-u`) take every word up to the next
 //! option, so that a recipient behind them is no recipient.
@@ -29,7 +29,7 @@ pub(crate) enum Command {
 }
 
 /// Parses the words behind the program's name; the error is a usage message.
-pub(crate) fn parse(words: &[String]) -> Result<Arguments, String> {
+pub(crate) fn parse(words: &[String], newer: bool) -> Result<Arguments, String> {
     let mut arguments = Arguments::default();
     let mut words = words.iter().peekable();
     while let Some(word) = words.next() {
@@ -62,7 +62,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Arguments, String> {
                 let rest: Vec<String> = words.cloned().collect();
                 let account = arguments.account.clone();
                 let violations = &mut arguments.violations;
-                arguments.command = send(&rest, account, violations)?;
+                arguments.command = send(&rest, account, newer, violations)?;
                 break;
             }
             other => return Err(format!("unrecognized arguments: '{other}'")),
@@ -77,6 +77,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Arguments, String> {
 fn send(
     words: &[String],
     account: Option<String>,
+    newer: bool,
     violations: &mut Vec<String>,
 ) -> Result<Command, String> {
     let mut send = Send {
@@ -105,7 +106,7 @@ fn send(
             }
             "--note-to-self" => send.note_to_self = true,
             "--notify-self" => send.notify_self = true,
-            "--no-urgent" => send.no_urgent = true,
+            "--no-urgent" if newer => send.no_urgent = true,
             other if other.starts_with('-') => {
                 return Err(format!("unrecognized arguments: '{other}'"));
             }

@@ -66,14 +66,16 @@ fn run(folder: &Path) -> io::Result<u8> {
         .filter(|call| call.send.is_some())
         .count();
     let file = folder.join(format!("call-{:06}.json", calls(folder)?.len()));
-    let arguments = match parse(&words) {
+    let arguments = match parse(&words, script.newer) {
         Ok(arguments) => arguments,
         Err(usage) => {
             call.violations.push(usage.clone());
             record(&file, &call)?;
             say(
                 &mut io::stderr(),
-                &format!("usage: signal-cli [-h] …\nsignal-cli: error: {usage}"),
+                &format!(
+                    "usage: signal-cli [-h] …\nsignal-cli: error: {usage}\n\nDid you mean:\n\t--group"
+                ),
             );
             return Ok(1);
         }

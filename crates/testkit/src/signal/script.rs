@@ -102,6 +102,8 @@ pub struct Script {
     pub groups: BTreeMap<String, BTreeMap<String, Verdict>>,
     /// What goes wrong with the calls of `send`, in their order.
     pub faults: Vec<Option<Fault>>,
+    /// Whether it takes the arguments of 0.14 besides those of 0.13.19.
+    pub newer: bool,
     /// Whether a plain rate limit tells no waiting time, as before 0.14.3.
     pub stale: bool,
 }
