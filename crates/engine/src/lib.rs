@@ -36,6 +36,7 @@ mod config;
 mod delivery;
 mod engine;
 mod event;
+mod line;
 mod plugin;
 mod router;
 mod services;

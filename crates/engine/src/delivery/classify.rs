@@ -8,9 +8,8 @@ use std::time::Duration;
 use annunciator_core::{code, outcome::OutcomeV1};
 
 use super::report::{Class, Fault, Proof, TargetReport};
+use crate::line::printable;
 
-/// A text of a plugin's is cut behind this many characters.
-const LONGEST: usize = 1000;
 /// Targets and notes beyond this are dropped, and counted.
 pub(super) const MOST_TARGETS: usize = 10_000;
 const MOST_NOTES: usize = 20;
@@ -89,28 +88,6 @@ fn proof(raw: code::Proof) -> Proof {
     }
 }
 
-/// Makes a text fit for one line of a terminal or a log.
-fn printable(text: &str) -> String {
-    let line = |c: char| {
-        if c.is_control() || is_direction(c) {
-            ' '
-        } else {
-            c
-        }
-    };
-    let mut printable: String = text.trim().chars().take(LONGEST).map(line).collect();
-    if text.trim().chars().nth(LONGEST).is_some() {
-        printable.push('…');
-    }
-    printable
-}
-
-/// Characters that turn the direction of what follows: a remote's text must
-/// not rearrange a terminal's line (Unicode, UAX 9).
-fn is_direction(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::attempt::outcome, *};
@@ -139,7 +116,7 @@ mod tests {
         ));
         assert!(!report.detail.contains(char::is_control));
         assert!(!report.detail.contains('\u{202e}'));
-        assert!(report.detail.chars().count() <= LONGEST + 1);
+        assert!(report.detail.chars().count() < 1100);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use annunciator_core::{
 
 use crate::{
     clock::Clock,
+    line::printable,
     plugin::{Pool, Task},
 };
 
@@ -105,11 +106,11 @@ impl HostServices for ChannelServices {
             ($level:ident) => {
                 tracing::event!(
                     tracing::Level::$level,
-                    channel = &*self.channel,
-                    source = record.target.as_str(),
-                    fields = record.fields_json.as_str(),
+                    channel = %self.channel,
+                    source = %printable(&record.target),
+                    fields = %printable(&record.fields_json),
                     "{}",
-                    record.message
+                    printable(&record.message)
                 )
             };
         }

@@ -1,0 +1,26 @@
+//! Texts that come from elsewhere, made fit for one line of a terminal or a log.
+
+/// A text is cut behind this many characters.
+const LONGEST: usize = 1000;
+
+/// Makes a text fit for one line of a terminal or a log.
+pub(crate) fn printable(text: &str) -> String {
+    let line = |c: char| {
+        if c.is_control() || is_direction(c) {
+            ' '
+        } else {
+            c
+        }
+    };
+    let mut printable: String = text.trim().chars().take(LONGEST).map(line).collect();
+    if text.trim().chars().nth(LONGEST).is_some() {
+        printable.push('…');
+    }
+    printable
+}
+
+/// Characters that turn the direction of what follows: a remote's text must
+/// not rearrange a terminal's line (Unicode, UAX 9).
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
