@@ -5,6 +5,7 @@
 //! fail. Nothing that is shipped depends on this crate.
 
 pub mod http;
+pub mod live;
 pub mod mattermost;
 pub mod pushover;
 pub mod signal;

@@ -1,0 +1,83 @@
+//! The plugin as a host program loads it, over the engine's own HTTP client:
+//! what only real connections show.
+
+use annunciator_testkit::http::Fault;
+use annunciator_testkit::live::{Class, Kind, Live, Notification, Severity, Status};
+use annunciator_testkit::pushover::{Pushover, TOKEN, USER};
+
+fn settings(service: &Pushover, extra: &str) -> String {
+    let url = service.url();
+    format!("type: pushover\ntoken: {TOKEN}\nuser: {USER}\napi_url: {url}\n{extra}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_message_is_sent_it_arrives_once() {
+    let service = Pushover::start().await;
+    let extra = "device: droid2\npriorities: {info: -2, critical: high}\nttl: 60\n";
+    let live = Live::start(&settings(&service, extra)).await.unwrap();
+    let alert = Notification::new("CPU at 95 % ünïcode 🚨").severity(Severity::Critical);
+    assert_eq!(live.classes(alert).await, [Class::Delivered]);
+    let messages = service.messages();
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0].text(), "CPU at 95 % ünïcode 🚨");
+    assert_eq!(messages[0].priority, 1);
+    let check = live.check().await.unwrap();
+    assert_eq!(check.status, Status::Ok, "{check:?}");
+    assert!(service.violations().is_empty());
+    assert!(live.end().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_an_incident_recovers_its_emergency_is_cancelled() {
+    let service = Pushover::start().await;
+    let live = Live::start(&settings(&service, "priorities: {critical: 2}\n"))
+        .await
+        .unwrap();
+    let problem = Notification::new("down").severity(Severity::Critical);
+    let problem = problem.incident("a").kind(Kind::Problem);
+    assert_eq!(live.classes(problem).await, [Class::Delivered]);
+    let receipt = service.messages()[0].receipt.clone().unwrap();
+    let recovery = Notification::new("up").incident("a").kind(Kind::Recovery);
+    assert_eq!(live.classes(recovery).await, [Class::Delivered]);
+    assert!(service.receipt(&receipt).unwrap().cancelled);
+    assert!(service.violations().is_empty());
+    assert!(live.end().await, "the follower of the receipt ends with it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_way_is_broken_it_is_known_what_may_have_arrived() {
+    let service = Pushover::start().await;
+    let live = Live::start(&settings(&service, "")).await.unwrap();
+    for (number, (fault, class)) in [
+        (Fault::ResetBeforeStoring, Class::Unknown),
+        (Fault::ResetAfterStoring, Class::Unknown),
+        (Fault::html_page(), Class::Retry),
+        (Fault::proxy_error(500), Class::Retry),
+        (Fault::huge_body(20_000_000), Class::Retry),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        service.fault(fault.clone());
+        // Another text each time: the service minds a quick repeat.
+        let targets = live.send(format!("message {number}")).await;
+        assert_eq!(targets[0].class, class, "{fault:?}: {targets:?}");
+        let told = format!("{targets:?}");
+        assert!(!told.contains(TOKEN) && !told.contains(USER), "{told}");
+    }
+    assert_eq!(service.messages().len(), 1);
+    assert!(service.violations().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_many_are_sent_at_once_no_more_than_two_connections_are_used() {
+    let service = Pushover::start().await;
+    let live = Live::start(&settings(&service, "")).await.unwrap();
+    let sent = (0..40).map(|number| live.classes(format!("message {number}")));
+    for classes in futures_util::future::join_all(sent).await {
+        assert_eq!(classes, [Class::Delivered]);
+    }
+    assert_eq!(service.messages().len(), 40);
+    assert!(service.connections().peak_in_use() <= 2);
+    assert!(service.violations().is_empty());
+}
