@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::{Host, Url};
 
+use crate::encryption::Key;
 use crate::priority::{Priorities, Priority};
 use crate::recipient;
 
@@ -112,6 +113,9 @@ pub struct Config {
     /// Shows the time of the event, not that of the delivery. Default: true.
     #[serde(default = "yes")]
     pub timestamp: bool,
+    /// Key of the end-to-end encryption, as typed into the app: 64 hexadecimal
+    /// digits.
+    pub encryption_key: Option<Secret<String>>,
     /// Title of every message. Default: the notification's, else its host.
     pub title: Option<String>,
     /// Address of the API. Default: <https://api.pushover.net>.
@@ -156,6 +160,14 @@ impl Config {
             let most = recipient::MOST;
             let what = format!("names {} keys, more than {most}", keys.len());
             found.push(Problem::error("user", what).help("make a group of them at Pushover"));
+        }
+        if let Some(key) = &self.encryption_key
+            && Key::parse(key.expose()).is_none()
+        {
+            found.push(
+                Problem::error("encryption_key", "is no key")
+                    .help("64 hexadecimal digits, the same as in the app's settings"),
+            );
         }
         if keys.iter().any(|key| !is_key(key)) {
             found.push(Problem::warning("user", NO_KEY).help(FIND_USER));

@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use crate::api::Api;
 use crate::config::Config;
-use crate::message::Message;
+use crate::encryption::Key;
+use crate::message::{Message, Unfit};
 use crate::outcome::{self, Redaction};
 use crate::quota::{Quota, Watch};
 use crate::receipts::{Pending, Receipts};
@@ -20,6 +21,7 @@ use crate::recipient::{self, Recipient};
 pub struct Pushover {
     config: Config,
     recipients: Vec<Recipient>,
+    key: Option<Key>,
     host: Host,
     api: Arc<Api>,
     receipts: Arc<Receipts>,
@@ -45,6 +47,11 @@ impl Provider for Pushover {
         let api = Arc::new(Api::new(&config, host.clone()));
         Ok(Self {
             recipients: recipient::all(config.user.expose()),
+            // Validated above: a key that is set is one.
+            key: config
+                .encryption_key
+                .as_ref()
+                .and_then(|key| Key::parse(key.expose())),
             receipts: Receipts::new(Arc::clone(&api), host.clone()),
             watch: Watch::default(),
             config,
@@ -60,14 +67,16 @@ impl Provider for Pushover {
             .recipients
             .iter()
             .filter(|recipient| delivery.wants(&recipient.target));
-        let message = match Message::new(notification, &self.config) {
+        let message = match Message::new(notification, &self.config, self.key.as_ref()) {
             Ok(message) => message,
-            Err(crate::message::Blank) => {
-                let blank = |to: &Recipient| {
-                    let detail = "the message is blank, which Pushover refuses";
-                    Outcome::permanent(&to.target, Fault::Message, detail)
+            Err(unfit) => {
+                let (fault, detail) = match unfit {
+                    Unfit::Blank => (Fault::Message, "the message is blank"),
+                    Unfit::Open(why) => (Fault::Host, why),
                 };
-                return wanted.map(blank).collect();
+                return wanted
+                    .map(|to| Outcome::permanent(&to.target, fault, detail))
+                    .collect();
             }
         };
         let mut outcomes = Vec::new();
