@@ -1,3 +1,60 @@
-//! The heartbeat monitor.
+//! `hbd`: the heartbeat monitor's command line.
+//!
+//! Reads the arguments, sets up the log, and hands over to a command. Every
+//! command answers with an exit status: 0 when all went well, 1 when
+//! something was not delivered or a check failed, 2 when the call or the
+//! configuration is wrong.
 
-fn main() {}
+mod arguments;
+mod commands;
+mod log;
+mod output;
+mod problems;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    arguments::{Arguments, Command},
+    output::Output,
+};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All went well.
+    Ok,
+    /// Something was not delivered, or a check failed.
+    Failed,
+    /// The call or the configuration is wrong.
+    Wrong,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Ok => 0,
+            Exit::Failed => 1,
+            Exit::Wrong => 2,
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log::install(arguments.verbose);
+    let output = Output::new();
+    let exit = match &arguments.command {
+        Command::Check => commands::check::run(&arguments, &output),
+        Command::Send(send) => commands::send::run(&arguments, send, &output),
+        Command::Test(test) => commands::test::run(&arguments, test, &output),
+        Command::Channels(list) => commands::channels::run(&arguments, list, &output),
+        Command::Hosts(list) => commands::hosts::run(&arguments, list, &output),
+        Command::Plugins(plugins) => commands::plugins::run(&arguments, plugins, &output),
+        Command::Schema => commands::schema::run(&arguments, &output),
+        Command::Completions { shell } => commands::completions::run(*shell, &output),
+    };
+    exit.into()
+}

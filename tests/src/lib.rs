@@ -1,1 +1,3 @@
-//! Tests of the whole system.
+//! Tests of the whole system: this crate holds what they share.
+
+pub mod altered;

@@ -12,10 +12,10 @@ use tokio::runtime::Handle;
 
 use crate::{
     clock::{Clock, SystemClock},
-    config::{LoadError, LoadOptions, Loaded, load_file},
+    config::{LoadError, LoadOptions, Loaded, find_plugins, load_file},
     delivery::Channel,
     engine::Engine,
-    plugin::{PluginDir, Pool},
+    plugin::{Catalog, PluginDir, Pool},
     services::Shared,
 };
 
@@ -87,6 +87,13 @@ impl EngineBuilder {
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// The plugins that an engine would use, whatever else is wrong with the
+    /// file, and even without one. Runs none of them.
+    #[must_use]
+    pub fn find_plugins(&self) -> Catalog {
+        find_plugins(&self.file, &self.options)
     }
 
     /// Reads and checks everything without opening a channel. Blocks for as

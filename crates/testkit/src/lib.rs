@@ -4,9 +4,11 @@
 //! the service that it stands for, keeps what it accepted, and can be told to
 //! fail. Nothing that is shipped depends on this crate.
 
+pub mod artefacts;
 pub mod http;
 pub mod live;
 pub mod mattermost;
 pub mod pushover;
+pub mod rig;
 pub mod signal;
 pub mod smtp;

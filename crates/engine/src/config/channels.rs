@@ -1,6 +1,6 @@
 //! Reads the channel definitions, each by the schema of its plugin.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use annunciator_core::{code::ProblemLevel, outcome::ProblemV1};
 use secrecy::SecretString;
@@ -8,8 +8,10 @@ use serde_json::Value as Json;
 
 use super::{
     model::{ChannelConfig, ChannelIndex, ChannelOptions},
+    options,
     problem::{Findings, Problem},
-    schema::{Reader, hide, redacted},
+    redact::redacted,
+    schema::{Reader, hide},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
 };
@@ -17,7 +19,7 @@ use crate::plugin::{Catalog, LoadedType, PluginError, TypeError};
 
 /// The keys of a definition that are the engine's and not the plugin's.
 const TYPE: &str = "type";
-const OPTIONS: &str = "delivery";
+const OPTIONS: &str = options::KEY;
 /// A channel's name is used in logs and reports; no longer than this.
 const LONGEST_NAME: usize = 128;
 
@@ -75,7 +77,7 @@ fn channel(entry: &Entry, catalog: &Catalog, findings: &mut Findings) -> Option<
         return None;
     }
     let Value::Map(fields) = &node.value else {
-        hide(node, findings);
+        hide(node, false, findings);
         let problem = Problem::error(format!(
             "expected the channel's settings, found {}",
             node.noun()
@@ -95,8 +97,8 @@ fn channel(entry: &Entry, catalog: &Catalog, findings: &mut Findings) -> Option<
         // Nobody knows which of its fields are secret.
         fields
             .iter()
-            .filter(|field| &*field.key != TYPE)
-            .for_each(|field| hide(&field.node, findings));
+            .filter(|field| ![TYPE, OPTIONS].contains(&&*field.key))
+            .for_each(|field| hide(&field.node, false, findings));
     };
     let Some((type_id, channel_type)) = type_of(entry, findings) else {
         unread(findings);
@@ -104,9 +106,13 @@ fn channel(entry: &Entry, catalog: &Catalog, findings: &mut Findings) -> Option<
     };
     let options = node
         .entry(OPTIONS)
-        .map_or_else(ChannelOptions::default, |options| {
-            read_options(options, findings)
-        });
+        .map(|options| options::read(options, findings));
+    let definition = Definition {
+        name,
+        channel_type,
+        type_id,
+        options: options.unwrap_or_default(),
+    };
     let loaded = match catalog.load(channel_type) {
         Ok(loaded) => loaded,
         Err(TypeError::Unknown) => {
@@ -119,79 +125,68 @@ fn channel(entry: &Entry, catalog: &Catalog, findings: &mut Findings) -> Option<
         }
         Err(TypeError::Unusable(error)) => {
             unread(findings);
-            return disabled(name, channel_type, type_id, options, error, findings);
+            return Some(definition.disabled(error, findings));
         }
     };
     let before = findings.len();
-    let settings = Reader::new(&loaded.about.schema, findings).settings(
-        entry.key_id,
-        fields,
-        &[TYPE, OPTIONS],
-    );
-    let shown = redacted(&Json::Object(settings.clone()), &loaded.about.schema);
+    let schema = &loaded.about.schema;
+    let settings = Reader::new(schema, findings).settings(entry.key_id, fields, &[TYPE, OPTIONS]);
+    let shown = redacted(&Json::Object(settings.clone()), schema);
+    let whole = required(schema).all(|field| settings.contains_key(field));
     let text = Json::Object(settings).to_string();
-    if findings.len() == before {
+    if whole {
         match loaded.validate(&text) {
-            Ok(problems) => problems
-                .into_iter()
-                .for_each(|raw| said_by_plugin(raw, entry, findings)),
-            Err(error) => {
-                return disabled(
-                    name,
-                    channel_type,
-                    type_id,
-                    options,
-                    Arc::new(error),
-                    findings,
-                );
+            Ok(problems) => {
+                // One sentence per field is enough: the rest follows from it.
+                let new = problems
+                    .into_iter()
+                    .filter(|raw| !findings.speaks_of(&raw.path, before));
+                for raw in new.collect::<Vec<_>>() {
+                    said_by_plugin(&raw, entry, findings);
+                }
             }
+            Err(error) => return Some(definition.disabled(Arc::new(error), findings)),
         }
     }
-    Some(ready(name, channel_type, shown, text, options, Ok(loaded)))
+    Some(definition.into_config(shown, text, Ok(loaded)))
 }
 
-fn ready(
-    name: &str,
-    channel_type: &str,
-    shown: Json,
-    settings: String,
+/// What the engine itself reads of a channel.
+struct Definition<'a> {
+    name: &'a str,
+    channel_type: &'a str,
+    type_id: NodeId,
     options: ChannelOptions,
-    provider: Result<Arc<LoadedType>, Arc<PluginError>>,
-) -> ChannelConfig {
-    ChannelConfig {
-        name: name.into(),
-        channel_type: channel_type.into(),
-        shown,
-        settings: SecretString::from(settings),
-        options,
-        provider,
+}
+
+impl Definition<'_> {
+    fn into_config(
+        self,
+        shown: Json,
+        settings: String,
+        provider: Result<Arc<LoadedType>, Arc<PluginError>>,
+    ) -> ChannelConfig {
+        ChannelConfig {
+            name: self.name.into(),
+            channel_type: self.channel_type.into(),
+            shown,
+            settings: SecretString::from(settings),
+            options: self.options,
+            provider,
+        }
     }
-}
 
-/// The plugin is there and cannot be used: the channel stays, and fails.
-fn disabled(
-    name: &str,
-    channel_type: &str,
-    at: NodeId,
-    options: ChannelOptions,
-    error: Arc<PluginError>,
-    findings: &mut Findings,
-) -> Option<ChannelConfig> {
-    let message = format!("this channel is disabled: {error}");
-    let problem = if options.required {
-        Problem::error(message)
-    } else {
-        Problem::warning(message)
-    };
-    findings.at(at, problem);
-    Some(ready(
-        name,
-        channel_type,
-        Json::Null,
-        String::new(),
-        options,
-        Err(error),
-    ))
+    /// The plugin is there and cannot be used: the channel stays, and fails.
+    fn disabled(self, error: Arc<PluginError>, findings: &mut Findings) -> ChannelConfig {
+        let message = format!("this channel is disabled: {error}");
+        let problem = if self.options.required {
+            Problem::error(message)
+        } else {
+            Problem::warning(message)
+        };
+        findings.at(self.type_id, problem);
+        self.into_config(Json::Null, String::new(), Err(error))
+    }
 }
 
 fn type_of<'a>(entry: &'a Entry, findings: &mut Findings) -> Option<(NodeId, &'a str)> {
@@ -225,8 +220,14 @@ fn unknown_type(channel_type: &str, catalog: &Catalog) -> String {
     }
 }
 
+/// The fields that a schema requires.
+fn required(schema: &Json) -> impl Iterator<Item = &str> {
+    let names = schema.get("required").and_then(Json::as_array);
+    names.into_iter().flatten().filter_map(Json::as_str)
+}
+
 /// Takes over what the plugin says about its settings, at the field it means.
-fn said_by_plugin(raw: ProblemV1, entry: &Entry, findings: &mut Findings) {
+fn said_by_plugin(raw: &ProblemV1, entry: &Entry, findings: &mut Findings) {
     let message = match raw.message.trim() {
         "" => "the plugin refuses this, without saying why".to_owned(),
         text => text.to_owned(),
@@ -263,52 +264,3 @@ fn place(entry: &Entry, path: &str) -> NodeId {
     }
     id
 }
-
-fn read_options(entry: &Entry, findings: &mut Findings) -> ChannelOptions {
-    let mut options = ChannelOptions::default();
-    let Value::Map(fields) = &entry.node.value else {
-        let problem = Problem::error(format!("expected a mapping, found {}", entry.node.noun()))
-            .field(OPTIONS);
-        findings.at(entry.node.id, problem);
-        return options;
-    };
-    for field in fields {
-        let path = format!("{OPTIONS}.{}", field.key);
-        match (&*field.key, &field.node.value) {
-            ("timeout", Value::Scalar(_, text)) => match humantime::parse_duration(text) {
-                Ok(timeout) if !timeout.is_zero() => options.timeout = timeout.min(LONGEST_TIMEOUT),
-                _ => findings.at(
-                    field.node.id,
-                    Problem::error(format!("`{text}` is not a time"))
-                        .help("write a number and a unit, such as 30s or 2m")
-                        .field(path),
-                ),
-            },
-            ("required", Value::Scalar(Scalar::Bool, text)) => {
-                options.required = text.eq_ignore_ascii_case("true")
-            }
-            ("required", _) => findings.at(
-                field.node.id,
-                Problem::error(format!(
-                    "expected true or false, found {}",
-                    field.node.noun()
-                ))
-                .field(path),
-            ),
-            ("timeout", _) => findings.at(
-                field.node.id,
-                Problem::error(format!("expected a time, found {}", field.node.noun())).field(path),
-            ),
-            _ => findings.at(
-                field.key_id,
-                Problem::error("unknown field")
-                    .help(suggest::help(&field.key, "fields", ["timeout", "required"]))
-                    .field(path),
-            ),
-        }
-    }
-    options
-}
-
-/// An attempt that takes longer than this is no attempt.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);

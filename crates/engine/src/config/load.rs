@@ -12,7 +12,7 @@ use super::{
     model::Config,
     problem::{Findings, Level, Problem, Problems, syntax},
     suggest,
-    tree::{self, DuplicateKey, Node, Scalar, Value},
+    tree::{self, DuplicateKey, Node, NodeId, Scalar, Value},
 };
 use crate::plugin::{Catalog, PluginDir, default_dirs};
 
@@ -78,6 +78,21 @@ pub(crate) fn load_file(path: &Path, options: &LoadOptions) -> Result<Loaded, Lo
     let text = fs::read_to_string(path).map_err(unreadable)?;
     load(path, &text, Some(facts.mode()), options)
         .map_err(|problems| LoadError::Problems(Box::new(problems)))
+}
+
+/// The plugins that a file and the options name, whatever else is wrong with
+/// the file or whether there is one.
+pub(crate) fn find_plugins(path: &Path, options: &LoadOptions) -> Catalog {
+    let root = fs::read_to_string(path)
+        .ok()
+        .and_then(|text| tree::parse(&text).ok());
+    let mut ignored = Findings::default();
+    let nothing = Node {
+        id: NodeId(0),
+        value: Value::List(Vec::new()),
+    };
+    let root = root.map_or(nothing, |(root, _)| root);
+    Catalog::scan(&plugin_dirs(&root, options, &mut ignored))
 }
 
 /// Checks a text. `mode` are the permissions of the file that it came from.

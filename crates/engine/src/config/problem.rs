@@ -155,6 +155,7 @@ impl fmt::Display for Problems {
 pub(crate) struct Findings {
     list: Vec<(Option<NodeId>, Problem)>,
     secrets: Vec<NodeId>,
+    known_secrets: bool,
 }
 
 impl Findings {
@@ -168,19 +169,31 @@ impl Findings {
         self.list.push((None, problem));
     }
 
-    /// Remembers a scalar that must not be shown.
-    pub(crate) fn secret(&mut self, id: NodeId) {
+    /// Remembers a scalar that must not be shown. `known` ones are certainly
+    /// secrets; others stand where nobody knows what they are.
+    pub(crate) fn secret(&mut self, id: NodeId, known: bool) {
         self.secrets.push(id);
+        self.known_secrets |= known;
     }
 
     pub(crate) fn has_secrets(&self) -> bool {
-        !self.secrets.is_empty()
+        self.known_secrets
     }
 
-    pub(crate) fn has_errors(&self) -> bool {
+    pub(crate) fn errors(&self) -> usize {
+        let errors = self
+            .list
+            .iter()
+            .filter(|(_, problem)| problem.level == Level::Error);
+        errors.count()
+    }
+
+    /// Whether something was said about a field from a number of problems on.
+    pub(crate) fn speaks_of(&self, field: &str, since: usize) -> bool {
         self.list
             .iter()
-            .any(|(_, problem)| problem.level == Level::Error)
+            .skip(since)
+            .any(|(_, problem)| problem.field.as_deref() == Some(field))
     }
 
     /// Runs `f` and says of what it adds what it is about.
@@ -202,6 +215,7 @@ impl Findings {
     pub(crate) fn absorb(&mut self, other: Self) {
         self.list.extend(other.list);
         self.secrets.extend(other.secrets);
+        self.known_secrets |= other.known_secrets;
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -11,10 +11,11 @@ use super::{
     reference::{self, FORMS},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
+    wants::Wants,
 };
 
 /// A schema that refers to itself deeper than this is not followed.
-const DEEPEST: usize = 64;
+pub(super) const DEEPEST: usize = 64;
 
 /// Reads settings by one schema.
 pub(crate) struct Reader<'a> {
@@ -62,7 +63,7 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, node: &Node, schema: &'a Json, path: &FieldPath, depth: usize) -> Json {
-        let schema = self.follow(schema);
+        let schema = follow(self.root, schema);
         if depth > DEEPEST {
             return natural(node);
         }
@@ -74,7 +75,7 @@ impl<'a> Reader<'a> {
         }
         let wants = Wants::of(schema);
         if wants.secret {
-            self.hide(node);
+            hide(node, true, self.findings);
         }
         match &node.value {
             Value::Scalar(Scalar::Null, _) if wants.null => Json::Null,
@@ -99,22 +100,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Follows `$ref` within the schema.
-    fn follow(&self, mut schema: &'a Json) -> &'a Json {
-        for _ in 0..DEEPEST {
-            let target = schema
-                .get("$ref")
-                .and_then(Json::as_str)
-                .and_then(|target| target.strip_prefix('#'))
-                .and_then(|pointer| self.root.pointer(pointer));
-            match target {
-                Some(target) => schema = target,
-                None => break,
-            }
-        }
-        schema
-    }
-
     /// Takes the first choice that fits; else tells what the likeliest misses.
     fn choice(&mut self, node: &Node, choices: &'a [Json], path: &FieldPath, depth: usize) -> Json {
         let mut best: Option<(usize, Json, Findings)> = None;
@@ -126,8 +111,8 @@ impl<'a> Reader<'a> {
             };
             let read = reader.value(node, choice, path, depth + 1);
             // `null` is a choice only for those who write nothing.
-            let only_null = Wants::of(self.follow(choice)).only_null();
-            let misses = if !trial.has_errors() {
+            let only_null = Wants::of(follow(self.root, choice)).only_null();
+            let misses = if trial.errors() == 0 {
                 0
             } else if only_null {
                 usize::MAX
@@ -309,11 +294,16 @@ impl<'a> Reader<'a> {
         for entry in entries {
             let at = path.key(&entry.key);
             if let Some(property) = properties.and_then(|known| known.get(&*entry.key)) {
+                let before = self.findings.errors();
                 let value = self.value(&entry.node, property, &at, depth + 1);
-                read.insert(entry.key.to_string(), value);
+                // What is wrong is left out, so that the plugin can still
+                // check the rest.
+                if self.findings.errors() == before {
+                    read.insert(entry.key.to_string(), value);
+                }
             } else if additional == Some(&Json::Bool(false)) {
                 // Perhaps a slip in the name of a secret.
-                self.hide(&entry.node);
+                hide(&entry.node, false, self.findings);
                 let known = properties
                     .into_iter()
                     .flat_map(|known| known.keys().map(String::as_str));
@@ -339,7 +329,7 @@ impl<'a> Reader<'a> {
                 let about = properties
                     .and_then(|known| known.get(name))
                     .and_then(|property| {
-                        self.follow(property)
+                        follow(self.root, property)
                             .get("description")
                             .or(property.get("description"))
                     })
@@ -358,112 +348,37 @@ impl<'a> Reader<'a> {
         let problem = Problem::error(format!("expected {}, found {}", wants.noun(), node.noun()));
         self.problem(node.id, path, problem)
     }
+}
 
-    /// Remembers every scalar below a node as one that must not be shown.
-    fn hide(&mut self, node: &Node) {
-        hide(node, self.findings);
+/// Follows `$ref` within a schema.
+pub(super) fn follow<'a>(root: &'a Json, mut schema: &'a Json) -> &'a Json {
+    for _ in 0..DEEPEST {
+        let target = schema
+            .get("$ref")
+            .and_then(Json::as_str)
+            .and_then(|target| target.strip_prefix('#'))
+            .and_then(|pointer| root.pointer(pointer));
+        match target {
+            Some(target) => schema = target,
+            None => break,
+        }
     }
+    schema
 }
 
 /// Remembers every scalar below a node as one that must not be shown, but for
-/// the names in references.
-pub(crate) fn hide(node: &Node, findings: &mut Findings) {
+/// the names in references. `known`: these are secrets; else they might be.
+pub(crate) fn hide(node: &Node, known: bool, findings: &mut Findings) {
     match &node.value {
-        Value::Scalar(..) => findings.secret(node.id),
-        Value::List(nodes) => nodes.iter().for_each(|node| hide(node, findings)),
+        Value::Scalar(..) => findings.secret(node.id, known),
+        Value::List(nodes) => nodes.iter().for_each(|node| hide(node, known, findings)),
         Value::Map(entries) => {
             for entry in entries {
                 if entries.len() != 1 || FORMS.iter().all(|(form, _)| *form != &*entry.key) {
-                    hide(&entry.node, findings);
+                    hide(&entry.node, known, findings);
                 }
             }
         }
-    }
-}
-
-/// Which kinds of value a schema takes.
-#[derive(Debug, Clone, Copy, Default)]
-struct Wants {
-    null: bool,
-    boolean: bool,
-    integer: bool,
-    number: bool,
-    text: bool,
-    array: bool,
-    object: bool,
-    anything: bool,
-    secret: bool,
-}
-
-impl Wants {
-    fn of(schema: &Json) -> Self {
-        let mut wants = Self {
-            secret: schema.get("writeOnly") == Some(&Json::Bool(true)),
-            ..Self::default()
-        };
-        let types: Vec<&str> = match schema.get("type") {
-            Some(Json::String(one)) => vec![one],
-            Some(Json::Array(several)) => several.iter().filter_map(Json::as_str).collect(),
-            _ => Vec::new(),
-        };
-        let constants = schema.get("enum").or(schema.get("const"));
-        wants.anything = types.is_empty() && constants.is_none();
-        wants.text = types.is_empty() && constants.is_some();
-        for name in types {
-            match name {
-                "null" => wants.null = true,
-                "boolean" => wants.boolean = true,
-                "integer" => wants.integer = true,
-                "number" => wants.number = true,
-                "string" => wants.text = true,
-                "array" => wants.array = true,
-                "object" => wants.object = true,
-                _ => wants.anything = true,
-            }
-        }
-        wants
-    }
-
-    fn only_null(self) -> bool {
-        self.null
-            && !(self.boolean
-                || self.integer
-                || self.number
-                || self.text
-                || self.array
-                || self.object
-                || self.anything)
-    }
-
-    fn noun(self) -> String {
-        let nouns = [
-            (self.text, "text"),
-            (self.integer, "a whole number"),
-            (self.number, "a number"),
-            (self.boolean, "true or false"),
-            (self.array, "a list"),
-            (self.object, "a mapping"),
-        ];
-        let wanted: Vec<&str> = nouns
-            .iter()
-            .filter(|(want, _)| *want)
-            .map(|(_, noun)| *noun)
-            .collect();
-        if wanted.is_empty() {
-            "nothing".to_owned()
-        } else {
-            wanted.join(" or ")
-        }
-    }
-
-    /// A value in a sentence, unless it is a secret.
-    fn shown(self, text: &str) -> String {
-        if self.secret {
-            return "another kind of value".to_owned();
-        }
-        let short: String = text.chars().take(60).collect();
-        let more = if short.len() < text.len() { "…" } else { "" };
-        format!("`{}{more}`", short.escape_debug())
     }
 }
 
@@ -487,59 +402,5 @@ fn natural(node: &Node) -> Json {
             .map(|entry| (entry.key.to_string(), natural(&entry.node)))
             .collect::<Map<_, _>>()
             .into(),
-    }
-}
-
-/// Settings for a person's eyes: secrets replaced.
-pub(crate) fn redacted(value: &Json, root: &Json) -> Json {
-    redact(value, root, root, 0)
-}
-
-fn redact(value: &Json, schema: &Json, root: &Json, depth: usize) -> Json {
-    let mut found = Findings::default();
-    let schema = Reader {
-        root,
-        findings: &mut found,
-    }
-    .follow(schema);
-    if depth > DEEPEST {
-        return Json::Null;
-    }
-    if Wants::of(schema).secret && !value.is_null() {
-        return Json::String("***".to_owned());
-    }
-    if let Some(choices) = ["anyOf", "oneOf"]
-        .iter()
-        .find_map(|key| schema.get(key)?.as_array())
-    {
-        let redacted = choices
-            .iter()
-            .map(|choice| redact(value, choice, root, depth + 1));
-        return redacted.fold(
-            value.clone(),
-            |kept, one| if one == *value { kept } else { one },
-        );
-    }
-    match value {
-        Json::Object(fields) => fields
-            .iter()
-            .map(|(key, field)| {
-                let property = schema.get("properties").and_then(|known| known.get(key));
-                let property = property.or(schema.get("additionalProperties"));
-                (
-                    key.clone(),
-                    redact(field, property.unwrap_or(&Json::Null), root, depth + 1),
-                )
-            })
-            .collect::<Map<_, _>>()
-            .into(),
-        Json::Array(items) => {
-            let item = schema.get("items").unwrap_or(&Json::Null);
-            items
-                .iter()
-                .map(|value| redact(value, item, root, depth + 1))
-                .collect()
-        }
-        other => other.clone(),
     }
 }

@@ -16,7 +16,7 @@ mod request;
 mod script;
 mod stream;
 
-pub use self::binary::{OVERRIDE, find as find_program};
+pub use self::binary::find as find_program;
 pub use self::cli::SignalCli;
 pub use self::daemon::SignalDaemon;
 pub use self::program::{Call, main as program_main};

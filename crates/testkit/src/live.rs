@@ -1,17 +1,16 @@
-//! A running engine with a real plugin, for tests over real connections.
+//! A running engine with one channel, for a plugin's own tests over real
+//! connections.
 //!
-//! The plugin's library is loaded as a host program would load it; nothing of
+//! The plugin's library is loaded as a host program loads it, and nothing of
 //! the way to the stand-in is replaced.
 
-mod library;
-
 use std::time::Duration;
-
-use tempfile::TempDir;
 
 pub use annunciator::{
     Check, CheckStatus as Status, Class, Engine, Kind, Notification, Severity, TargetReport,
 };
+
+use crate::rig::Rig;
 
 /// The name of the one channel.
 pub const CHANNEL: &str = "under_test";
@@ -23,7 +22,7 @@ const LONGEST_END: Duration = Duration::from_secs(10);
 pub struct Live {
     engine: Engine,
     /// The configuration and the plugin's copy go with it.
-    _folder: TempDir,
+    _rig: Rig,
 }
 
 impl Live {
@@ -33,30 +32,23 @@ impl Live {
     ///
     /// # Errors
     /// What is wrong with the settings, or why there is no plugin to load.
-    pub async fn start(settings: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let folder = tempfile::tempdir()?;
+    pub async fn start(settings: &str) -> Result<Self, Box<dyn std::error::Error>> {
         let name = settings
             .lines()
             .find_map(|line| line.trim().strip_prefix("type:"))
             .unwrap_or_default();
-        let plugins = folder.path().join("plugins");
-        std::fs::create_dir(&plugins)?;
-        library::copy(name.trim(), &plugins)?;
+        let package = format!("annunciator-{}", name.trim());
+        let rig = Rig::new(&[&package])?;
         let indented: String = settings
             .lines()
             .map(|line| format!("    {line}\n"))
             .collect();
-        let file = folder.path().join("heartbeat.yaml");
         let whole = format!(
             "notification_channels:\n  {CHANNEL}:\n{indented}\
              default_notification_channels: [{CHANNEL}]\n"
         );
-        std::fs::write(&file, whole)?;
-        let engine = Engine::builder(&file).plugin_dir(plugins).start().await?;
-        Ok(Self {
-            engine,
-            _folder: folder,
-        })
+        let engine = rig.start(&whole).await?;
+        Ok(Self { engine, _rig: rig })
     }
 
     /// Sends one notification; answers what each target of the channel says.

@@ -1,0 +1,57 @@
+//! Settings for a person's eyes.
+
+use serde_json::{Map, Value as Json};
+
+use super::{
+    schema::{DEEPEST, follow},
+    wants::Wants,
+};
+
+/// Settings for a person's eyes: secrets replaced.
+pub(crate) fn redacted(value: &Json, root: &Json) -> Json {
+    redact(value, root, root, 0)
+}
+
+fn redact(value: &Json, schema: &Json, root: &Json, depth: usize) -> Json {
+    let schema = follow(root, schema);
+    if depth > DEEPEST {
+        return Json::Null;
+    }
+    if Wants::of(schema).secret && !value.is_null() {
+        return Json::String("***".to_owned());
+    }
+    if let Some(choices) = ["anyOf", "oneOf"]
+        .iter()
+        .find_map(|key| schema.get(key)?.as_array())
+    {
+        let redacted = choices
+            .iter()
+            .map(|choice| redact(value, choice, root, depth + 1));
+        return redacted.fold(
+            value.clone(),
+            |kept, one| if one == *value { kept } else { one },
+        );
+    }
+    match value {
+        Json::Object(fields) => fields
+            .iter()
+            .map(|(key, field)| {
+                let property = schema.get("properties").and_then(|known| known.get(key));
+                let property = property.or(schema.get("additionalProperties"));
+                (
+                    key.clone(),
+                    redact(field, property.unwrap_or(&Json::Null), root, depth + 1),
+                )
+            })
+            .collect::<Map<_, _>>()
+            .into(),
+        Json::Array(items) => {
+            let item = schema.get("items").unwrap_or(&Json::Null);
+            items
+                .iter()
+                .map(|value| redact(value, item, root, depth + 1))
+                .collect()
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,89 @@
+//! Which kinds of value a JSON Schema takes, and how to say so.
+
+use serde_json::Value as Json;
+
+/// Which kinds of value a schema takes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wants {
+    pub(super) null: bool,
+    pub(super) boolean: bool,
+    pub(super) integer: bool,
+    pub(super) number: bool,
+    pub(super) text: bool,
+    pub(super) array: bool,
+    pub(super) object: bool,
+    pub(super) anything: bool,
+    pub(super) secret: bool,
+}
+
+impl Wants {
+    pub(super) fn of(schema: &Json) -> Self {
+        let mut wants = Self {
+            secret: schema.get("writeOnly") == Some(&Json::Bool(true)),
+            ..Self::default()
+        };
+        let types: Vec<&str> = match schema.get("type") {
+            Some(Json::String(one)) => vec![one],
+            Some(Json::Array(several)) => several.iter().filter_map(Json::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let constants = schema.get("enum").or(schema.get("const"));
+        wants.anything = types.is_empty() && constants.is_none();
+        wants.text = types.is_empty() && constants.is_some();
+        for name in types {
+            match name {
+                "null" => wants.null = true,
+                "boolean" => wants.boolean = true,
+                "integer" => wants.integer = true,
+                "number" => wants.number = true,
+                "string" => wants.text = true,
+                "array" => wants.array = true,
+                "object" => wants.object = true,
+                _ => wants.anything = true,
+            }
+        }
+        wants
+    }
+
+    pub(super) fn only_null(self) -> bool {
+        self.null
+            && !(self.boolean
+                || self.integer
+                || self.number
+                || self.text
+                || self.array
+                || self.object
+                || self.anything)
+    }
+
+    pub(super) fn noun(self) -> String {
+        let nouns = [
+            (self.text, "text"),
+            (self.integer, "a whole number"),
+            (self.number, "a number"),
+            (self.boolean, "true or false"),
+            (self.array, "a list"),
+            (self.object, "a mapping"),
+        ];
+        let wanted: Vec<&str> = nouns
+            .iter()
+            .filter(|(want, _)| *want)
+            .map(|(_, noun)| *noun)
+            .collect();
+        if wanted.is_empty() {
+            "nothing".to_owned()
+        } else {
+            wanted.join(" or ")
+        }
+    }
+
+    /// A value in a sentence, unless it is a secret.
+    pub(super) fn shown(self, text: &str) -> String {
+        if self.secret {
+            return "another kind of value".to_owned();
+        }
+        let short: String = text.chars().take(60).collect();
+        let more = if short.len() < text.len() { "…" } else { "" };
+        format!("`{}{more}`", short.escape_debug())
+    }
+}

@@ -1,0 +1,80 @@
+//! An engine on a configuration of the test's own, with real plugins.
+
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use annunciator::{Engine, EngineBuilder};
+use tempfile::TempDir;
+
+use crate::artefacts::plugin_folder;
+
+/// A configuration file and a plugin folder.
+#[derive(Debug)]
+pub struct Rig {
+    plugins: TempDir,
+    folder: TempDir,
+}
+
+impl Rig {
+    /// With these plugins, by the names of their packages.
+    ///
+    /// # Errors
+    /// When one was not built.
+    pub fn new(packages: &[&str]) -> io::Result<Self> {
+        Ok(Self {
+            plugins: plugin_folder(packages)?,
+            folder: tempfile::tempdir()?,
+        })
+    }
+
+    /// The plugin folder, to add files to.
+    #[must_use]
+    pub fn plugins(&self) -> &Path {
+        self.plugins.path()
+    }
+
+    /// A folder for the test's files, besides the configuration's own.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The configuration file.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("heartbeat.yaml")
+    }
+
+    /// Writes the configuration and answers an engine's builder for it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configured(&self, yaml: &str) -> io::Result<EngineBuilder> {
+        fs::write(self.file(), yaml)?;
+        fs::set_permissions(self.file(), fs::Permissions::from_mode(0o600))?;
+        Ok(Engine::builder(self.file()).plugin_dir(self.plugins()))
+    }
+
+    /// Writes the configuration and starts an engine on it.
+    ///
+    /// # Errors
+    /// What the engine says about the configuration.
+    pub async fn start(&self, yaml: &str) -> Result<Engine, Box<dyn std::error::Error>> {
+        Ok(self.configured(yaml)?.start().await?)
+    }
+
+    /// The problems of a configuration that does not start.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn problems(&self, yaml: &str) -> io::Result<String> {
+        Ok(match self.configured(yaml)?.load() {
+            Ok(loaded) => loaded.warnings.to_string(),
+            Err(error) => error.to_string(),
+        }
+        .replace(&self.file().display().to_string(), "heartbeat.yaml"))
+    }
+}

@@ -1,0 +1,10 @@
+//! The commands, a file each, all of one shape: arguments in, exit status out.
+
+pub(crate) mod channels;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod hosts;
+pub(crate) mod plugins;
+pub(crate) mod schema;
+pub(crate) mod send;
+pub(crate) mod test;

@@ -1,0 +1,26 @@
+//! `hbd schema`: a JSON Schema of the configuration, made from the plugins.
+
+use annunciator::{ChannelType, document_schema};
+
+use crate::{Exit, arguments::Arguments, output::Output, setup};
+
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
+    let catalog = setup::plugins(arguments);
+    let mut types: Vec<ChannelType> = Vec::new();
+    let mut exit = Exit::Ok;
+    for name in catalog.channel_types() {
+        match catalog.describe(name) {
+            Ok(channel_type) => types.push(channel_type),
+            Err(sentence) => {
+                output.error(&format!("warning: {sentence}"));
+                exit = Exit::Failed;
+            }
+        }
+    }
+    if types.is_empty() {
+        output.error("error: no plugin was found\nhelp: name their folder with --plugin-dir DIR");
+        return Exit::Wrong;
+    }
+    output.json(&document_schema(&types));
+    exit
+}

@@ -1,0 +1,106 @@
+//! `hbd send`: sends a message and says what came of it, channel by channel.
+
+use std::io::{self, Read as _};
+
+use annunciator::{ChannelReport, Engine, Notification, NotifyError, Report};
+
+use crate::{
+    Exit,
+    arguments::{Arguments, Send},
+    output::Output,
+    setup,
+};
+
+/// A message on standard input longer than this is not read to its end.
+const LONGEST_INPUT: u64 = 4 * 1024 * 1024;
+
+pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
+    let message = match message(send) {
+        Ok(message) => message,
+        Err(error) => {
+            output.error(&format!("error: standard input cannot be read: {error}"));
+            return Exit::Wrong;
+        }
+    };
+    let sent = setup::with_engine(arguments, output, async |engine| {
+        match deliver(engine, send, message).await {
+            Ok(report) => print(&report, send, output),
+            Err(error) => {
+                output.error(&format!("error: {error}"));
+                Exit::Wrong
+            }
+        }
+    });
+    sent.unwrap_or_else(|exit| exit)
+}
+
+fn message(send: &Send) -> io::Result<String> {
+    if send.message != "-" {
+        return Ok(send.message.clone());
+    }
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .take(LONGEST_INPUT)
+        .read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+}
+
+async fn deliver(engine: &Engine, send: &Send, message: String) -> Result<Report, NotifyError> {
+    let mut notification = Notification::new(message).severity(send.severity);
+    if let Some(title) = &send.title {
+        notification = notification.title(title);
+    }
+    if let Some(host) = &send.host {
+        engine.notify_host(host, notification).await
+    } else if send.default {
+        engine.notify_default(notification).await
+    } else {
+        let names: Vec<&str> = send.channel.iter().map(String::as_str).collect();
+        engine.notify_channels(&names, notification).await
+    }
+}
+
+fn print(report: &Report, send: &Send, output: &Output) -> Exit {
+    if send.json {
+        output.json(&serde_json::json!(report));
+    } else {
+        report
+            .channels()
+            .values()
+            .for_each(|channel| line(channel, output));
+    }
+    if report.is_empty() {
+        output.error("error: no channel is configured for this: nobody was told\nhelp: name channels for the host, or default_notification_channels");
+        return Exit::Wrong;
+    }
+    if report.all_delivered() {
+        Exit::Ok
+    } else {
+        Exit::Failed
+    }
+}
+
+/// A line per channel, and below it what is worth telling of its targets.
+pub(crate) fn line(channel: &ChannelReport, output: &Output) {
+    let (name, ms) = (&channel.channel, channel.duration.as_millis());
+    if channel.delivered {
+        let targets = match channel.targets.len() {
+            1 => String::new(),
+            many => format!(" to {many} targets"),
+        };
+        output.line(&format!("{name}: delivered{targets} in {ms} ms"));
+    } else {
+        output.line(&format!("{name}: failed to send notification ({ms} ms)"));
+    }
+    for target in channel.failures() {
+        output.line(&format!("  {target}"));
+    }
+    for target in &channel.targets {
+        target
+            .notes
+            .iter()
+            .for_each(|note| output.line(&format!("  {}: {note}", target.target)));
+    }
+}

@@ -1,0 +1,68 @@
+//! Prints what is wrong with a configuration, as rustc would.
+
+use annotate_snippets::{AnnotationKind, Group, Level as Mark, Renderer, Snippet};
+use annunciator::{Level, LoadError, Problem, Problems};
+
+use crate::output::Output;
+
+/// Prints why a configuration cannot be used.
+pub(crate) fn print_error(error: &LoadError, output: &Output) {
+    match error {
+        LoadError::Problems(problems) => print(problems, output),
+        error => output.error(&format!("error: {error}")),
+    }
+}
+
+/// Prints every problem with the lines that it is about, then a summary.
+pub(crate) fn print(problems: &Problems, output: &Output) {
+    let renderer = if output.colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let file = problems.file().display().to_string();
+    for problem in problems.iter() {
+        let groups = groups(problem, problems.source(), &file);
+        output.error(&format!("{}\n", renderer.render(&groups)));
+    }
+    let (errors, warnings) = (problems.count(Level::Error), problems.count(Level::Warning));
+    let summary: Vec<String> = [counted(errors, "error"), counted(warnings, "warning")]
+        .into_iter()
+        .flatten()
+        .collect();
+    if !summary.is_empty() {
+        output.error(&format!("{file}: {}", summary.join(", ")));
+    }
+}
+
+fn groups<'a>(problem: &'a Problem, source: &'a str, file: &'a str) -> Vec<Group<'a>> {
+    let mark = match problem.level {
+        Level::Error => Mark::ERROR,
+        Level::Warning => Mark::WARNING,
+    };
+    let title = mark.primary_title(problem.sentence());
+    let group = match problem.span {
+        Some(span) => {
+            // A span over several lines (a whole mapping) is told by its first.
+            let end = source[span.start..span.end]
+                .find('\n')
+                .map_or(span.end, |length| span.start + length);
+            let snippet = Snippet::source(source).path(file);
+            title.element(snippet.annotation(AnnotationKind::Primary.span(span.start..end)))
+        }
+        None => title.element(annotate_snippets::Origin::path(file)),
+    };
+    let group = match &problem.help {
+        Some(help) => group.element(Mark::HELP.message(help.as_str())),
+        None => group,
+    };
+    vec![group]
+}
+
+fn counted(number: usize, noun: &str) -> Option<String> {
+    match number {
+        0 => None,
+        1 => Some(format!("1 {noun}")),
+        many => Some(format!("{many} {noun}s")),
+    }
+}

@@ -1,0 +1,112 @@
+//! From the arguments to a configuration and an engine.
+
+use std::path::PathBuf;
+
+use annunciator::{Catalog, Engine, EngineBuilder, Loaded, StartError};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{Exit, arguments::Arguments, output::Output, problems};
+
+/// Where the configuration is looked for when nobody names one.
+const PLACES: [&str; 2] = ["heartbeat.yaml", "/etc/heartbeat/heartbeat.yaml"];
+
+/// What the monitor reads of the same file, so that nobody is warned about it.
+const MONITOR_KEYS: [&str; 2] = ["monitor", "threshold_configs"];
+
+/// The engine's builder for this call.
+pub(crate) fn builder(arguments: &Arguments, output: &Output) -> Result<EngineBuilder, Exit> {
+    let Some(file) = file(arguments) else {
+        let places = PLACES.join(" nor ");
+        output.error(&format!(
+            "error: there is no configuration: neither {places} exists"
+        ));
+        output.error("help: name one with --config FILE or HBD_CONFIG");
+        return Err(Exit::Wrong);
+    };
+    Ok(builder_for(arguments, file))
+}
+
+/// The plugins of this call; there need not be a configuration.
+pub(crate) fn plugins(arguments: &Arguments) -> Catalog {
+    builder_for(arguments, file(arguments).unwrap_or_default()).find_plugins()
+}
+
+fn builder_for(arguments: &Arguments, file: PathBuf) -> EngineBuilder {
+    let builder = Engine::builder(file).known_keys(MONITOR_KEYS);
+    arguments
+        .plugin_dir
+        .iter()
+        .fold(builder, |builder, dir| builder.plugin_dir(dir))
+}
+
+fn file(arguments: &Arguments) -> Option<PathBuf> {
+    let found = || {
+        PLACES
+            .iter()
+            .map(PathBuf::from)
+            .find(|place| place.exists())
+    };
+    arguments.config.clone().or_else(found)
+}
+
+/// Loads the configuration; problems are printed.
+pub(crate) fn load(arguments: &Arguments, output: &Output) -> Result<Loaded, Exit> {
+    builder(arguments, output)?.load().map_err(|error| {
+        problems::print_error(&error, output);
+        Exit::Wrong
+    })
+}
+
+/// Runs something with an engine, which is shut down afterwards.
+pub(crate) fn with_engine(
+    arguments: &Arguments,
+    output: &Output,
+    run: impl AsyncFnOnce(&Engine) -> Exit,
+) -> Result<Exit, Exit> {
+    let builder = builder(arguments, output)?;
+    let runtime = runtime(output)?;
+    let loaded = load(arguments, output)?;
+    tell_disabled(&loaded, output);
+    runtime.block_on(async {
+        let engine = match builder.start_with(loaded).await {
+            Ok(engine) => engine,
+            Err(StartError::Config(error)) => {
+                problems::print_error(&error, output);
+                return Err(Exit::Wrong);
+            }
+            Err(error) => {
+                output.error(&format!("error: {error}"));
+                return Err(Exit::Wrong);
+            }
+        };
+        let exit = run(&engine).await;
+        // Everything has been answered by now: there is nothing to drain.
+        let _ = engine.shutdown(std::time::Duration::ZERO).await;
+        Ok(exit)
+    })
+}
+
+/// A disabled channel is worth a word even when nobody asked for a check.
+fn tell_disabled(loaded: &Loaded, output: &Output) {
+    for channel in loaded.config.channels() {
+        if let Some(error) = channel.disabled() {
+            output.error(&format!(
+                "warning: channel {} is disabled: {error}",
+                channel.name()
+            ));
+        }
+    }
+}
+
+fn runtime(output: &Output) -> Result<Runtime, Exit> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            output.error(&format!(
+                "error: this program could not start its threads: {error}"
+            ));
+            Exit::Failed
+        })
+}

@@ -1,0 +1,90 @@
+//! Settings: what is right, what is refused and in which words.
+
+use annunciator_sdk::testing::validate;
+use annunciator_signal::Signal;
+use serde_json::{Value, json};
+
+const GROUP: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// What is found for these settings, as path and whether it is an error.
+fn findings(settings: &Value) -> Vec<(String, bool)> {
+    validate::<Signal>(settings)
+        .iter()
+        .map(|problem| {
+            (
+                format!("{} {}", problem.path(), problem.message()),
+                problem.is_error(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_specifications_examples_are_right() {
+    for settings in [
+        json!({"user": "+12025551234", "recipient": "+12025559999"}),
+        json!({"cli_path": "/usr/local/bin/signal-cli", "user": "+1234567890", "recipient": "+1234567890"}),
+        json!({"user": "+12025551234", "groups": [GROUP]}),
+        json!({"user": "+12025551234", "usernames": ["bob.01"], "rpc": "unix:/run/s"}),
+        json!({"user": "0190f3c4-0000-7000-8000-000000000001", "note_to_self": true}),
+    ] {
+        assert_eq!(findings(&settings), [], "{settings}");
+    }
+    // A placeholder of the specification: worth a word, no reason to refuse.
+    let found = findings(&json!({"user": "+1234567890", "recipient": "+0987654321"}));
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].0.starts_with("recipient ") && !found[0].1,
+        "{found:?}"
+    );
+}
+
+#[test]
+fn what_signal_cli_would_refuse_is_refused_here() {
+    let base = json!({"user": "+12025551234", "recipient": "+12025559999"});
+    for (more, path) in [
+        (json!({"user": "12025551234"}), "user"),
+        (json!({"user": ""}), "user"),
+        (json!({"recipient": null}), "recipient"),
+        (json!({"recipient": "bob"}), "recipient"),
+        (json!({"recipient": "+1 202 555"}), "recipient"),
+        (json!({"recipient": "-m"}), "recipient"),
+        (
+            json!({"recipients": ["+12025550001", "x"]}),
+            "recipients[1]",
+        ),
+        (json!({"usernames": ["bob"]}), "usernames[0]"),
+        (json!({"usernames": ["-g.01"]}), "usernames[0]"),
+        (json!({"groups": ["not base64"]}), "groups[0]"),
+        (json!({"rpc": "localhost:7583"}), "rpc"),
+        (json!({"rpc": "unix:/a", "cli_path": "/b"}), "cli_path"),
+        (json!({"rpc": "unix:/a", "config_dir": "/b"}), "config_dir"),
+        (json!({"timeout": 0}), "timeout"),
+        (json!({"cli_path": ""}), "cli_path"),
+        (json!({"recipent": "+1"}), "recipent"),
+    ] {
+        let mut settings = base.clone();
+        for (key, value) in more.as_object().into_iter().flatten() {
+            settings[key] = value.clone();
+        }
+        let found = findings(&settings);
+        assert!(
+            found.iter().any(|(text, error)| *error
+                && (text.starts_with(&format!("{path} "))
+                    || (text.starts_with(' ') && text.contains(path)))),
+            "{more}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn the_schema_describes_every_field() {
+    let schema = schemars::schema_for!(annunciator_signal::Config);
+    let properties = schema.get("properties").and_then(Value::as_object).unwrap();
+    for (name, property) in properties {
+        assert!(property.get("description").is_some(), "{name}");
+    }
+    for name in ["user", "recipient"] {
+        assert!(properties[name].to_string().contains("string"), "{name}");
+    }
+}
