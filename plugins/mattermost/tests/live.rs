@@ -4,6 +4,7 @@
 use annunciator_testkit::http::{Fault, SelfSigned};
 use annunciator_testkit::live::{Class, Kind, Live, Notification, Status};
 use annunciator_testkit::mattermost::{BOT_TOKEN, CHANNEL, HOOK, Mattermost, TEAM};
+use annunciator_testkit::rig::Rig;
 
 fn webhook(server: &Mattermost, extra: &str) -> String {
     let url = server.url();
@@ -109,4 +110,42 @@ async fn when_many_are_sent_at_once_each_arrives_once() {
     let mut seen: Vec<String> = server.messages().into_iter().map(|p| p.message).collect();
     seen.sort();
     assert_eq!(seen, texts);
+}
+
+#[test]
+fn when_settings_are_wrong_the_sentences_name_line_field_and_remedy() {
+    let rig = Rig::new(&["annunciator-mattermost"]).unwrap();
+    let read = |settings: &str| {
+        let yaml = format!("notification_channels:\n  m:\n    type: mattermost\n{settings}");
+        rig.problems(&yaml).unwrap()
+    };
+    let host = "    host: c.example\n";
+    let placeholder = read(&format!(
+        "{host}    token: your-webhook-token\n    channel: ops\n"
+    ));
+    assert!(placeholder.contains("heartbeat.yaml:5"), "{placeholder}");
+    assert!(!placeholder.contains("your-webhook"), "{placeholder}");
+    let wrong = read(&format!(
+        "{host}    channel: Devops Alerts\n    bot_token: {BOT_TOKEN}\n    token: {HOOK}\n    \
+         team: ops\n    mentions: never\n"
+    ));
+    for part in [
+        "heartbeat.yaml:5",
+        "perhaps devops-alerts",
+        "bot_token",
+        "cannot be used together with token",
+        "mentions",
+        "neutralise",
+    ] {
+        assert!(wrong.contains(part), "{part} is not in:\n{wrong}");
+    }
+    assert!(
+        !wrong.contains(HOOK) && !wrong.contains(BOT_TOKEN),
+        "{wrong}"
+    );
+    let missing = read("    host: c.example\n    channel: ops\n");
+    assert!(
+        missing.contains("token") && missing.contains("/hooks/"),
+        "{missing}"
+    );
 }

@@ -81,10 +81,12 @@ pub struct Config {
     pub priorities: Option<Priorities>,
     /// Seconds between two alarms of an emergency, at least 30. Default: 60.
     #[serde(default = "retry")]
+    #[schemars(range(min = 30))]
     pub retry: u32,
     /// Seconds until an emergency is no longer repeated, at most 10800.
     /// Default: 3000.
     #[serde(default = "expire")]
+    #[schemars(range(min = 1, max = 10800))]
     pub expire: u32,
     /// Address that Pushover calls when an emergency is acknowledged.
     pub callback: Option<String>,
@@ -103,6 +105,7 @@ pub struct Config {
     pub url_title: Option<String>,
     /// Seconds after which the message disappears from the devices; no meaning
     /// for emergencies.
+    #[schemars(range(min = 1))]
     pub ttl: Option<u32>,
     /// Keeps Pushover's tags (b, i, u, font, a) in a text and shows them.
     #[serde(default)]

@@ -4,6 +4,7 @@
 use annunciator_testkit::http::Fault;
 use annunciator_testkit::live::{Class, Kind, Live, Notification, Severity, Status};
 use annunciator_testkit::pushover::{Pushover, TOKEN, USER};
+use annunciator_testkit::rig::Rig;
 
 fn settings(service: &Pushover, extra: &str) -> String {
     let url = service.url();
@@ -80,4 +81,34 @@ async fn when_many_are_sent_at_once_no_more_than_two_connections_are_used() {
     assert_eq!(service.messages().len(), 40);
     assert!(service.connections().peak_in_use() <= 2);
     assert!(service.violations().is_empty());
+}
+
+#[test]
+fn when_settings_are_wrong_the_sentences_name_line_field_and_remedy() {
+    let rig = Rig::new(&["annunciator-pushover"]).unwrap();
+    let read = |settings: &str| {
+        let yaml = format!("notification_channels:\n  p:\n    type: pushover\n{settings}");
+        rig.problems(&yaml).unwrap()
+    };
+    let placeholders =
+        read("    token: your-pushover-app-token\n    user: your-pushover-user-key\n");
+    assert!(placeholders.contains("heartbeat.yaml:4"), "{placeholders}");
+    assert!(!placeholders.contains("your-pushover"), "{placeholders}");
+    let wrong = read(&format!(
+        "    token: {TOKEN}\n    user: {USER}\n    retry: 10\n    html: true\n    \
+         monospace: true\n    priority: loud\n    sond: siren\n"
+    ));
+    for part in [
+        "heartbeat.yaml:6",
+        "retry",
+        "monospace",
+        "cannot be used together with html",
+        "priority",
+        "emergency",
+        "sond",
+        "sound",
+    ] {
+        assert!(wrong.contains(part), "{part} is not in:\n{wrong}");
+    }
+    assert!(!wrong.contains(TOKEN) && !wrong.contains(USER), "{wrong}");
 }
