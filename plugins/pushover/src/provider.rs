@@ -1,11 +1,12 @@
 //! One open pushover channel: a request per user key, one attempt each.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use annunciator_sdk::{
     Check, Delivery, Fault, Host, Kind, Notification, OpenError, Outcome, Problem, Provider,
 };
+use futures_util::future::join_all;
 use serde::Deserialize;
 
 use crate::api::Api;
@@ -79,12 +80,14 @@ impl Provider for Pushover {
                     .collect();
             }
         };
-        let mut outcomes = Vec::new();
-        for recipient in wanted {
-            let outcome = self.send(&message, recipient, notification).await;
-            outcomes.push(outcome.notes(notes.clone()));
-        }
+        // The last part is for the answers' way back to the host.
+        let time = delivery.timeout() - delivery.timeout() / 10;
+        let until = self.host.now() + time;
+        let sent = wanted.map(|to| self.send(&message, to, notification, until));
+        let outcomes = join_all(sent).await.into_iter();
         outcomes
+            .map(|outcome| outcome.notes(notes.iter().cloned()))
+            .collect()
     }
 
     async fn check(&self) -> Check {
@@ -123,12 +126,17 @@ impl Pushover {
         message: &Message,
         to: &Recipient,
         notification: &Notification,
+        until: SystemTime,
     ) -> Outcome {
         let secrets = [self.api.token(), to.key.expose().as_str()];
         let redaction = Redaction(&secrets);
         let mut fields = vec![("user", to.key.expose().clone())];
         fields.extend(message.fields.iter().cloned());
-        let response = match self.api.post("/1/messages.json", &fields).await {
+        let response = match self
+            .api
+            .post("/1/messages.json", &fields, Some(until))
+            .await
+        {
             Ok(response) => response,
             Err(error) => return outcome::unanswered(&to.target, &error, redaction),
         };
@@ -176,7 +184,7 @@ impl Pushover {
         let redaction = Redaction(&secrets);
         let target = &recipient.target;
         let fields = [("user", recipient.key.expose().clone())];
-        let answered = self.api.post("/1/users/validate.json", &fields).await;
+        let answered = self.api.post("/1/users/validate.json", &fields, None).await;
         let (outcome, response) = match answered {
             Err(error) => (outcome::unanswered(target, &error, redaction), None),
             Ok(response) => {

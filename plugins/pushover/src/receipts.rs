@@ -120,7 +120,7 @@ impl Receipts {
     async fn cancel_one(&self, receipt: &str) -> Result<(), String> {
         let path = format!("/1/receipts/{receipt}/cancel.json");
         let redaction = [self.api.token()];
-        match self.api.post(&path, &[]).await {
+        match self.api.post(&path, &[], None).await {
             // Unknown to the service: there is nothing left to cancel.
             Ok(answer) if answer.is_success() || answer.status() == 404 => Ok(()),
             Ok(answer) => Err(format!("HTTP {}", answer.status())),

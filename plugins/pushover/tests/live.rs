@@ -83,6 +83,20 @@ async fn when_many_are_sent_at_once_no_more_than_two_connections_are_used() {
     assert!(service.violations().is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn when_one_of_two_users_gets_no_answer_the_other_is_still_told() {
+    let other = "g".repeat(30);
+    let service = Pushover::builder().group(&other).start().await;
+    let extra = format!("delivery: {{timeout: 3s}}\nuser: {USER},{other}\n");
+    let wanted = settings(&service, &extra).replacen(&format!("user: {USER}\n"), "", 1);
+    let live = Live::start(&wanted).await.unwrap();
+    service.fault(Fault::Silent);
+    let mut classes = live.classes("x").await;
+    classes.sort_by_key(|class| *class != Class::Delivered);
+    assert_eq!(classes, [Class::Delivered, Class::Unknown]);
+    assert_eq!(service.messages().len(), 1);
+}
+
 #[test]
 fn when_settings_are_wrong_the_sentences_name_line_field_and_remedy() {
     let rig = Rig::new(&["annunciator-pushover"]).unwrap();
