@@ -1,3 +1,5 @@
 //! Tests of the whole system: this crate holds what they share.
 
 pub mod altered;
+pub mod hbd;
+pub mod museum;

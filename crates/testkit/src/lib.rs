@@ -5,6 +5,7 @@
 //! fail. Nothing that is shipped depends on this crate.
 
 pub mod artefacts;
+pub mod ensemble;
 pub mod http;
 pub mod live;
 pub mod mattermost;

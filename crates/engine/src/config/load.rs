@@ -148,6 +148,10 @@ fn config_of(channels: Channels) -> Config {
 
 fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Findings) -> Config {
     let Value::Map(entries) = &root.value else {
+        if root.is_null() {
+            findings.whole(Problem::error("the file is empty"));
+            return Config::default();
+        }
         let problem = Problem::error(format!(
             "expected a mapping with {CHANNELS} and {HOSTS}, found {}",
             root.noun()

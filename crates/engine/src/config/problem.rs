@@ -276,9 +276,14 @@ pub(crate) fn syntax(file: &Path, text: &str, error: &serde_yaml::Error) -> Prob
         line: place.line(),
         column: place.column(),
     });
+    let sentence = if message.starts_with("EOF") {
+        "the file is empty".to_owned()
+    } else {
+        format!("this is not YAML: {message}")
+    };
     let problem = Problem {
         span,
-        ..Problem::error(format!("this is not YAML: {message}"))
+        ..Problem::error(sentence)
     };
     let problem = if text.contains('\t') {
         problem.help("YAML is indented with spaces, never with tabs")

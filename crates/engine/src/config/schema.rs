@@ -67,6 +67,12 @@ impl<'a> Reader<'a> {
         if depth > DEEPEST {
             return natural(node);
         }
+        if let Some(words) = constants(self.root, schema, 0)
+            && let Value::Scalar(kind, text) = &node.value
+            && *kind != Scalar::Null
+        {
+            return self.word(node.id, text, &words, path);
+        }
         let choices = ["anyOf", "oneOf"]
             .iter()
             .find_map(|key| schema.get(key)?.as_array());
@@ -86,7 +92,7 @@ impl<'a> Reader<'a> {
                 Json::Object(self.object(node.id, &entries, schema, path, depth))
             }
             Value::Map(entries) if wants.text => match reference::resolve(entries) {
-                Some(Ok(text)) => self.text(node.id, &text, schema, wants, path),
+                Some(Ok(text)) => self.text(node.id, &text, schema, path),
                 Some(Err(problem)) => self.problem(node.id, path, *problem),
                 None => {
                     let forms = FORMS.map(|(form, _)| format!("{{{form}: …}}")).join(", ");
@@ -154,7 +160,7 @@ impl<'a> Reader<'a> {
             }
             Scalar::Float if wants.number => return self.number(id, text, schema, path),
             _ if wants.text || constants.is_some() => {
-                return self.text(id, text, schema, wants, path);
+                return self.text(id, text, schema, path);
             }
             _ if wants.anything => return scalar(kind, text),
             _ => {}
@@ -202,33 +208,20 @@ impl<'a> Reader<'a> {
         Json::Number(number)
     }
 
-    fn text(
-        &mut self,
-        id: NodeId,
-        text: &str,
-        schema: &Json,
-        wants: Wants,
-        path: &FieldPath,
-    ) -> Json {
-        let constants: Option<Vec<&str>> = schema
-            .get("enum")
-            .and_then(Json::as_array)
-            .map(|values| values.iter().filter_map(Json::as_str).collect());
-        let constants = constants.or_else(|| Some(vec![schema.get("const")?.as_str()?]));
-        if let Some(constants) = constants
-            && !constants.contains(&text)
-        {
-            let problem = Problem::error(format!(
-                "{} is not one of the possible values",
-                wants.shown(text)
-            ))
-            .help(suggest::help(
-                text,
-                "possible values",
-                constants.iter().copied(),
-            ));
-            return self.problem(id, path, problem);
+    /// One of a few words.
+    fn word(&mut self, id: NodeId, text: &str, words: &[&str], path: &FieldPath) -> Json {
+        if words.contains(&text) {
+            return Json::String(text.to_owned());
         }
+        let message = format!(
+            "{} is not one of the possible values",
+            Wants::default().shown(text)
+        );
+        let help = suggest::help(text, "possible values", words.iter().copied());
+        self.problem(id, path, Problem::error(message).help(help))
+    }
+
+    fn text(&mut self, id: NodeId, text: &str, schema: &Json, path: &FieldPath) -> Json {
         let length = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
         let bound = |key: &str| schema.get(key).and_then(Json::as_u64);
         if bound("minLength").is_some_and(|least| length < least) {
@@ -348,6 +341,35 @@ impl<'a> Reader<'a> {
         let problem = Problem::error(format!("expected {}, found {}", wants.noun(), node.noun()));
         self.problem(node.id, path, problem)
     }
+}
+
+/// The words of a schema that takes nothing but a few words (or null).
+fn constants<'a>(root: &'a Json, schema: &'a Json, depth: usize) -> Option<Vec<&'a str>> {
+    let schema = follow(root, schema);
+    if depth > DEEPEST {
+        return None;
+    }
+    let choices = ["anyOf", "oneOf"]
+        .iter()
+        .find_map(|key| schema.get(key)?.as_array());
+    let words = if let Some(choices) = choices {
+        let choices = choices
+            .iter()
+            .filter(|choice| !Wants::of(follow(root, choice)).only_null());
+        let words: Option<Vec<Vec<&str>>> = choices
+            .map(|choice| constants(root, choice, depth + 1))
+            .collect();
+        words?.concat()
+    } else if let Some(values) = schema.get("enum").and_then(Json::as_array) {
+        let words = values
+            .iter()
+            .filter(|value| !value.is_null())
+            .map(Json::as_str);
+        words.collect::<Option<Vec<_>>>()?
+    } else {
+        vec![schema.get("const")?.as_str()?]
+    };
+    Some(words).filter(|words| !words.is_empty())
 }
 
 /// Follows `$ref` within a schema.

@@ -128,6 +128,9 @@ impl<'de> Visitor<'de> for Learn<'_> {
     fn visit_unit<E>(self) -> Result<(), E> {
         self.scalar(Scalar::Null)
     }
+    fn visit_none<E>(self) -> Result<(), E> {
+        self.scalar(Scalar::Null)
+    }
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
         self.scalar(Scalar::Bool)
     }

@@ -1,0 +1,539 @@
+//! Wrong configurations, and the sentences that their authors read: every
+//! problem at once, at file:line:column, with what would be right.
+
+use std::fs;
+
+use annunciator::Level;
+use annunciator_testkit::rig::Rig;
+
+fn rig() -> Rig {
+    Rig::new(&["fixture-steady"]).unwrap()
+}
+
+/// What is said about a file; one line per problem.
+fn said(yaml: &str) -> Vec<String> {
+    rig()
+        .problems(yaml)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+fn check(yaml: &str, expected: &[&str]) {
+    assert_eq!(said(yaml), expected, "{yaml}");
+}
+
+/// The settings of one steady channel, written in one line.
+fn settings(fields: &str) -> String {
+    format!("notification_channels:\n  s: {{type: steady, {fields}}}\n")
+}
+
+#[test]
+fn when_all_is_well_nothing_is_said() {
+    check(&settings("text: hello"), &[]);
+}
+
+#[test]
+fn a_slip_in_a_field_is_recognised() {
+    check(
+        &settings("tekst: hello"),
+        &[
+            "heartbeat.yaml:2:21: error: channel s: tekst: unknown field (help: did you mean `text`?)",
+        ],
+    );
+}
+
+#[test]
+fn a_field_that_is_like_none_is_answered_with_all_there_are() {
+    let said = said(&settings("xyzzy: 1"));
+    assert!(
+        said[0].contains("(help: the fields are: choice, flag, inner, list,"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn text_where_a_number_is_wanted() {
+    check(
+        &settings("port: \"587\""),
+        &[
+            "heartbeat.yaml:2:27: error: channel s: port: expected a whole number, found `587` (help: write the number without quotes)",
+        ],
+    );
+    check(
+        &settings("port: many"),
+        &["heartbeat.yaml:2:27: error: channel s: port: expected a whole number, found `many`"],
+    );
+    check(
+        &settings("port: 70000"),
+        &[
+            "heartbeat.yaml:2:27: error: channel s: port: 70000 is out of range: it must be between 0 and 65535",
+        ],
+    );
+}
+
+#[test]
+fn a_word_where_a_switch_is_wanted() {
+    check(
+        &settings("flag: yes"),
+        &[
+            "heartbeat.yaml:2:27: error: channel s: flag: expected true or false, found `yes` (help: write true or false)",
+        ],
+    );
+}
+
+#[test]
+fn one_item_where_a_list_is_wanted() {
+    check(
+        &settings("list: alone"),
+        &[
+            "heartbeat.yaml:2:27: error: channel s: list: expected a list, found `alone` (help: write a list: [alone])",
+        ],
+    );
+}
+
+#[test]
+fn a_word_that_is_no_choice() {
+    check(
+        &settings("choice: fance"),
+        &[
+            "heartbeat.yaml:2:29: error: channel s: choice: `fance` is not one of the possible values (help: did you mean `fancy`?)",
+        ],
+    );
+}
+
+#[test]
+fn a_missing_field_one_level_down() {
+    check(
+        &settings("inner: {}"),
+        &[
+            "heartbeat.yaml:2:28: error: channel s: inner.needed: this field is missing (help: needed: A text that must be there.)",
+        ],
+    );
+}
+
+#[test]
+fn nothing_where_text_is_wanted() {
+    check(
+        &settings("text: "),
+        &["heartbeat.yaml:2:25: error: channel s: text: there is no value; expected text"],
+    );
+}
+
+#[test]
+fn a_mapping_where_text_is_wanted() {
+    check(
+        &settings("text: {a: 1, b: 2}"),
+        &[
+            "heartbeat.yaml:2:27: error: channel s: text: expected text, found a mapping (help: write the text itself, or one of {env: …}, {file: …}, {credential: …})",
+        ],
+    );
+}
+
+#[test]
+fn fields_that_exclude_each_other() {
+    check(
+        &settings("flag: true, maybe: x"),
+        &[
+            "heartbeat.yaml:2:40: error: channel s: maybe: flag and maybe exclude each other (help: remove one of them)",
+        ],
+    );
+}
+
+#[test]
+fn a_warning_of_the_plugin_stands_at_its_item() {
+    check(
+        &settings("list: [even, odd]"),
+        &["heartbeat.yaml:2:34: warning: channel s: list[1]: this looks odd"],
+    );
+}
+
+#[test]
+fn an_unknown_channel_type_is_answered_with_those_that_are_loaded() {
+    check(
+        "notification_channels:\n  s: {type: stedy}\n",
+        &[
+            "heartbeat.yaml:2:13: error: channel s: type: unknown channel type `stedy` (help: did you mean `steady`? the types are: steady)",
+        ],
+    );
+}
+
+#[test]
+fn a_channel_without_a_type_and_one_without_anything() {
+    check(
+        "notification_channels:\n  a: {text: x}\n  b:\n  c: text\n  d: {type: [steady]}\n",
+        &[
+            "heartbeat.yaml:2:3: error: channel a: type: this field is missing (help: type: says which kind of channel it is, such as email)",
+            "heartbeat.yaml:3:3: error: channel b: expected the channel's settings, found nothing (help: write at least `type:` below the name)",
+            "heartbeat.yaml:4:6: error: channel c: expected the channel's settings, found text (help: write at least `type:` below the name)",
+            "heartbeat.yaml:5:13: error: channel d: type: expected text, found a list",
+        ],
+    );
+}
+
+#[test]
+fn names_of_channels_that_do_not_exist() {
+    let yaml = "notification_channels:
+  signal_ops: {type: steady}
+default_notification_channels: [signal_op]
+hosts:
+  web: {notification_channels: [signal_ops, pager]}
+";
+    check(
+        yaml,
+        &[
+            "heartbeat.yaml:3:33: error: default_notification_channels[0]: there is no channel `signal_op` (help: did you mean `signal_ops`?)",
+            "heartbeat.yaml:5:45: error: host web: notification_channels[1]: there is no channel `pager` (help: the channels are: signal_ops)",
+        ],
+    );
+}
+
+#[test]
+fn a_channel_that_is_defined_wrongly_is_not_called_missing() {
+    let yaml = "notification_channels:\n  a: {type: nothing}\ndefault_notification_channels: [a]\n";
+    assert_eq!(said(yaml).len(), 1);
+}
+
+#[test]
+fn empty_lists_and_things_that_are_no_lists() {
+    let yaml = "notification_channels: {a: {type: steady}}
+default_notification_channels: []
+hosts:
+  x: {notification_channels: []}
+  y: {notification_channels: a}
+  z: {notification_channels: }
+";
+    check(
+        yaml,
+        &[
+            "heartbeat.yaml:2:32: error: default_notification_channels: the list is empty: nobody would be told (help: name a channel, or leave the key away to have no defaults)",
+            "heartbeat.yaml:4:30: error: host x: notification_channels: the list is empty: nobody would be told (help: name a channel, or leave the key away to use the default channels)",
+            "heartbeat.yaml:5:30: error: host y: notification_channels: expected a list of channel names, found text (help: write a list: [a])",
+            "heartbeat.yaml:6:28: error: host z: notification_channels: expected a list of channel names, found nothing (help: leave the key away to use the default channels)",
+        ],
+    );
+}
+
+#[test]
+fn a_key_that_stands_twice() {
+    let yaml = "notification_channels:
+  a: {type: steady}
+  a: {type: steady}
+hosts:
+  x: {watch: true, watch: false}
+";
+    check(
+        yaml,
+        &[
+            "heartbeat.yaml:3:3: error: `a` stands here a second time (help: remove one of them, or give it another name)",
+            "heartbeat.yaml:5:20: error: `watch` stands here a second time (help: remove one of them, or give it another name)",
+        ],
+    );
+}
+
+#[test]
+fn what_others_may_read_is_only_a_warning() {
+    let yaml = "notification_channels: {a: {type: steady}}
+hosst: {}
+hosts:
+  x: {wacth: true}
+";
+    check(
+        yaml,
+        &[
+            "heartbeat.yaml:2:1: warning: hosst: unknown section; perhaps another program reads it (help: did you mean `hosts`?)",
+            "heartbeat.yaml:4:7: warning: host x: wacth: unknown field (help: did you mean `watch`?)",
+        ],
+    );
+}
+
+#[test]
+fn hosts_of_the_wrong_shape() {
+    let yaml = "notification_channels: {a: {type: steady}}
+hosts:
+  w: {watch: 1}
+  x: nothing
+  y:
+  z: {threshold_config: [a]}
+";
+    check(
+        yaml,
+        &[
+            "heartbeat.yaml:3:14: error: host w: watch: expected true or false, found a whole number (help: write true or false)",
+            "heartbeat.yaml:4:6: error: host x: expected the host's settings, found text",
+            "heartbeat.yaml:6:25: error: host z: threshold_config: expected the name of a threshold configuration, found a list",
+        ],
+    );
+}
+
+#[test]
+fn options_of_the_engine() {
+    let yaml = "notification_channels:
+  a: {type: steady, delivery: {timeout: 30}}
+  b: {type: steady, delivery: {timout: 30s}}
+  c: {type: steady, delivery: {required: perhaps}}
+  d: {type: steady, delivery: fast}
+";
+    check(
+        yaml,
+        &[
+            "heartbeat.yaml:2:41: error: channel a: delivery.timeout: `30` is not a time (help: write a number and a unit, such as 30s or 2m)",
+            "heartbeat.yaml:3:32: error: channel b: delivery.timout: unknown field (help: did you mean `timeout`?)",
+            "heartbeat.yaml:4:42: error: channel c: delivery.required: expected true or false, found text",
+            "heartbeat.yaml:5:31: error: channel d: delivery: expected a mapping, found text",
+        ],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_yaml() {
+    let said = said("notification_channels:\n  a: [unclosed\n  b: {type: steady}\n");
+    assert_eq!(said.len(), 1);
+    assert!(said[0].starts_with("heartbeat.yaml:3:"), "{said:?}");
+    assert!(said[0].contains("error: this is not YAML: "), "{said:?}");
+}
+
+#[test]
+fn a_file_that_is_indented_with_tabs() {
+    let said = said("notification_channels:\n\ta: {type: steady}\n");
+    assert!(
+        said[0].contains("(help: YAML is indented with spaces, never with tabs)"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn files_with_nothing_or_something_else_in_them() {
+    assert_eq!(said("")[0], "heartbeat.yaml: error: the file is empty");
+    assert_eq!(
+        said("# nothing\n"),
+        ["heartbeat.yaml: error: the file is empty"]
+    );
+    for yaml in ["- a\n- b\n", "text\n"] {
+        let said = said(yaml);
+        assert!(
+            said[0].contains("expected a mapping with notification_channels and hosts"),
+            "{said:?}"
+        );
+    }
+    let said = said("hosts: {}\n");
+    assert!(
+        said[0].contains("warning: notification_channels: no channel is defined"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let rig = rig();
+    let error = annunciator::Engine::builder(rig.folder().join("absent.yaml"))
+        .load()
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("absent.yaml cannot be read: No such file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn plugin_folders_of_the_wrong_kind() {
+    let yaml =
+        "notification_channels: {a: {type: steady}}\nplugins: {dirs: [relative/dir], drs: 1}\n";
+    check(
+        yaml,
+        &[
+            "heartbeat.yaml:2:18: error: plugins.dirs[0]: expected the absolute path of a folder (help: write the whole path, from /)",
+            "heartbeat.yaml:2:33: warning: plugins.drs: unknown field (help: did you mean `dirs`?)",
+        ],
+    );
+}
+
+#[test]
+fn text_arrives_as_it_was_typed() {
+    let texts = [
+        "+12025551234",
+        "+0987654321",
+        "0123",
+        "1e5",
+        "yes",
+        "0x1F",
+        "no",
+        "null!",
+        "1_000",
+        "12:30",
+        "3.10",
+        "TRUE",
+    ];
+    let rig = rig();
+    for text in texts {
+        let loaded = rig
+            .configured(&settings(&format!("text: {text}")))
+            .unwrap()
+            .load()
+            .unwrap();
+        let channel = loaded.config.channel("s").unwrap();
+        assert_eq!(channel.settings()["text"], text);
+    }
+}
+
+#[test]
+fn numbers_in_every_form_of_yaml() {
+    let rig = rig();
+    for (typed, number) in [("0x1F", 31), ("0o17", 15), ("0b11", 3), ("+25", 25)] {
+        let loaded = rig
+            .configured(&settings(&format!("port: {typed}")))
+            .unwrap()
+            .load()
+            .unwrap();
+        assert_eq!(
+            loaded.config.channel("s").unwrap().settings()["port"],
+            number
+        );
+    }
+}
+
+#[test]
+fn one_text_or_several() {
+    for typed in ["one_or_more: x", "one_or_more: [x, y]"] {
+        check(&settings(typed), &[]);
+    }
+    let said = said(&settings("one_or_more: {a: 1, b: 2}"));
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
+#[test]
+fn secrets_from_elsewhere() {
+    let rig = rig();
+    let file = rig.folder().join("token");
+    fs::write(&file, "canary\n").unwrap();
+    let yaml = settings(&format!(
+        "text: {{file: {}}}, token: {{file: {0}}}",
+        file.display()
+    ));
+    let loaded = rig.configured(&yaml).unwrap().load().unwrap();
+    let channel = loaded.config.channel("s").unwrap();
+    assert_eq!(channel.settings()["text"], "canary");
+    assert_eq!(channel.settings()["token"], "***");
+    assert!(!format!("{:?}", channel.settings()["token"]).contains("canary"));
+
+    let path = std::env::var("PATH").unwrap();
+    let loaded = rig
+        .configured(&settings("text: {env: PATH}"))
+        .unwrap()
+        .load()
+        .unwrap();
+    assert_eq!(
+        loaded.config.channel("s").unwrap().settings()["text"],
+        path.as_str()
+    );
+}
+
+#[test]
+fn secrets_that_are_not_where_they_should_be() {
+    let yaml = settings("token: {env: NO_SUCH_VARIABLE}");
+    check(
+        &yaml,
+        &[
+            "heartbeat.yaml:2:28: error: channel s: token: the environment variable NO_SUCH_VARIABLE is not set (help: set it where this program is started, in a unit by Environment= or EnvironmentFile=)",
+        ],
+    );
+    check(
+        &settings("token: {file: secret.txt}"),
+        &[
+            "heartbeat.yaml:2:28: error: channel s: token: the path secret.txt is not absolute (help: write the whole path, from /)",
+        ],
+    );
+    check(
+        &settings("token: {file: /no/such/file}"),
+        &[
+            "heartbeat.yaml:2:28: error: channel s: token: /no/such/file cannot be read: No such file or directory (os error 2)",
+        ],
+    );
+    let said = said(&settings("token: {credential: smtp}"));
+    assert!(
+        said[0].contains("there is no credential smtp: systemd gave this program none"),
+        "{said:?}"
+    );
+    check(
+        &settings("token: {credential: ../smtp}"),
+        &["heartbeat.yaml:2:28: error: channel s: token: ../smtp is not the name of a credential"],
+    );
+}
+
+#[test]
+fn a_file_with_secrets_that_others_may_read_is_warned_about() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let rig = rig();
+    let builder = rig.configured(&settings("token: canary")).unwrap();
+    assert!(builder.load().unwrap().warnings.is_empty());
+    fs::set_permissions(rig.file(), fs::Permissions::from_mode(0o644)).unwrap();
+    let warnings = builder.load().unwrap().warnings;
+    assert_eq!(warnings.count(Level::Warning), 1);
+    assert!(
+        warnings
+            .to_string()
+            .contains("every user of this machine may read it"),
+        "{warnings}"
+    );
+    let builder = rig.configured(&settings("text: public")).unwrap();
+    fs::set_permissions(rig.file(), fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(builder.load().unwrap().warnings.is_empty());
+}
+
+#[test]
+fn no_secret_stands_in_what_is_shown_of_a_file() {
+    let canaries = [
+        "type: steady, token: canary, port: x",
+        "type: steady, tokn: canary",
+        "type: steady, token: [canary]",
+        "type: steady, inner: {neded: canary}",
+        "type: nothing, password: canary",
+        "tipe: steady, password: canary",
+    ];
+    for fields in canaries {
+        let yaml = format!("notification_channels:\n  s: {{{fields}}}\n");
+        let rig = rig();
+        let annunciator::LoadError::Problems(problems) =
+            rig.configured(&yaml).unwrap().load().unwrap_err()
+        else {
+            panic!("not a list of problems");
+        };
+        assert!(!problems.to_string().contains("canary"), "{problems}");
+        assert!(
+            !problems.source().contains("canary"),
+            "{}",
+            problems.source()
+        );
+        assert_eq!(problems.source().len(), yaml.len());
+        assert!(!format!("{problems:?}").contains("canary"));
+    }
+    // Where the file is no YAML, nobody knows what is secret.
+    let broken = "notification_channels:\n  s:\n    token: canary\n   x: [\n";
+    let annunciator::LoadError::Problems(problems) =
+        rig().configured(broken).unwrap().load().unwrap_err()
+    else {
+        panic!("not a list of problems");
+    };
+    assert!(
+        !problems.source().contains("canary"),
+        "{}",
+        problems.source()
+    );
+}
+
+#[test]
+fn settings_that_turn_out_wrong_when_the_channel_is_opened() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let rig = rig();
+    let builder = rig
+        .configured(&settings("text: no such certificate"))
+        .unwrap();
+    let error = runtime.block_on(builder.start()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "channel s: the certificate does not exist"
+    );
+}
