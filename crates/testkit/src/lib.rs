@@ -7,6 +7,7 @@
 pub mod artefacts;
 pub mod ensemble;
 pub mod http;
+pub mod live;
 pub mod mattermost;
 pub mod pushover;
 pub mod rig;

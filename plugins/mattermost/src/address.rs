@@ -131,4 +131,19 @@ mod tests {
         check("https://a.example?x", None, Err("host"));
         check("https://a.example", Some(Scheme::Http), Err("scheme"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn when_host_is_anything_the_token_stays_one_segment(
+            host in "\\PC{0,30}",
+            token in "\\PC{1,30}",
+        ) {
+            if let Ok(address) = Address::parse(&host, None) {
+                let joined = address.join(&["hooks", &token]);
+                let url = Url::parse(&joined);
+                proptest::prop_assert!(url.is_ok(), "{}", joined);
+                proptest::prop_assert!(!joined.contains('?') && !joined.contains('#'));
+            }
+        }
+    }
 }

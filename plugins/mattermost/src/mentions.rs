@@ -39,4 +39,16 @@ mod tests {
         assert_eq!(quiet.matches(BREAK).count(), 5);
         assert!(!quiet.contains("@c") && !quiet.contains("<!") && !quiet.contains("<@"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn when_text_is_anything_only_the_invisible_is_added(text in "(@|<|!|a|_| |ü|\\PC){0,40}") {
+            let quiet = neutralise(&text);
+            proptest::prop_assert_eq!(
+                quiet.replace(BREAK, ""),
+                text.replace(BREAK, "")
+            );
+            proptest::prop_assert!(!quiet.contains("@a") && !quiet.contains("<!"));
+        }
+    }
 }

@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 /// through at a time: two first messages must not begin two threads.
 const LANES: usize = 16;
 
+/// How much of an incident's name a key holds, in bytes: a host takes no key
+/// of any length.
+const LONGEST_KEY: usize = 400;
+
 /// The threads of one channel.
 pub(crate) struct Threads {
     host: Host,
@@ -78,5 +82,8 @@ fn lane(incident: &str) -> usize {
 }
 
 fn key(incident: &str) -> String {
-    format!("thread/{incident}")
+    let ends = incident.char_indices().map(|(at, one)| at + one.len_utf8());
+    let end = ends.take_while(|end| *end <= LONGEST_KEY).last();
+    let start = end.and_then(|end| incident.get(..end)).unwrap_or_default();
+    format!("thread/{start}")
 }

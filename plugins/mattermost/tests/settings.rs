@@ -131,6 +131,17 @@ fn when_a_type_is_wrong_no_secret_is_told() {
 }
 
 #[test]
+fn when_a_field_is_a_secret_the_schema_marks_it_and_all_are_described() {
+    let schema = schemars::schema_for!(<Plugin as annunciator_sdk::Provider>::Config);
+    let fields = schema.as_value()["properties"].as_object().cloned();
+    for (name, field) in fields.into_iter().flatten() {
+        let secret = ["token", "bot_token"].contains(&name.as_str());
+        assert_eq!(field["writeOnly"] == true, secret, "{name}: {field}");
+        assert!(field["description"].is_string(), "{name}");
+    }
+}
+
+#[test]
 fn when_the_example_is_copied_it_names_every_required_field() {
     for field in ["host", "token", "channel"] {
         assert!(Plugin::EXAMPLE.contains(field));

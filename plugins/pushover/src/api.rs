@@ -4,7 +4,9 @@
 //! the connections that the service allows. What an answer means is left to
 //! the caller.
 
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use annunciator_sdk::{Host, HostError, HttpRequest, HttpResponse, Secret};
 use futures_util::lock::Mutex;
@@ -18,6 +20,24 @@ const LARGEST_ANSWER: u64 = 64 * 1024;
 /// The service allows two connections at the same time:
 /// <https://pushover.net/api#friendly>.
 const CONNECTIONS: usize = 2;
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    /// Its turn came too late, so nothing was sent.
+    Late,
+    /// The host could not make it, or lost its answer.
+    Failed(HostError),
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Late => f.write_str("no time was left to send it"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
 
 /// The service's calls, with what every one of them carries.
 pub(crate) struct Api {
@@ -58,12 +78,15 @@ impl Api {
         }
     }
 
-    /// A call with token and parameters in the body.
+    /// A call with token and parameters in the body, which ends in time: an
+    /// attempt that is cut off from outside tells nothing of those who got the
+    /// message.
     pub(crate) async fn post(
         &self,
         path: &str,
         fields: &[(&'static str, String)],
-    ) -> Result<HttpResponse, HostError> {
+        until: Option<SystemTime>,
+    ) -> Result<HttpResponse, NoAnswer> {
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("token", self.token())
             .extend_pairs(fields)
@@ -75,6 +98,14 @@ impl Api {
             Some(connection) => Some(connection.lock().await),
             None => None,
         };
-        self.host.http(self.limited(request)).await
+        let mut request = self.limited(request);
+        if let Some(until) = until {
+            let left = until.duration_since(self.host.now()).unwrap_or_default();
+            if left.is_zero() {
+                return Err(NoAnswer::Late);
+            }
+            request = request.timeout(left);
+        }
+        self.host.http(request).await.map_err(NoAnswer::Failed)
     }
 }

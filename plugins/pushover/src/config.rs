@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::{Host, Url};
 
+use crate::encryption::Key;
 use crate::priority::{Priorities, Priority};
 use crate::recipient;
 
@@ -80,10 +81,12 @@ pub struct Config {
     pub priorities: Option<Priorities>,
     /// Seconds between two alarms of an emergency, at least 30. Default: 60.
     #[serde(default = "retry")]
+    #[schemars(range(min = 30))]
     pub retry: u32,
     /// Seconds until an emergency is no longer repeated, at most 10800.
     /// Default: 3000.
     #[serde(default = "expire")]
+    #[schemars(range(min = 1, max = 10800))]
     pub expire: u32,
     /// Address that Pushover calls when an emergency is acknowledged.
     pub callback: Option<String>,
@@ -102,6 +105,7 @@ pub struct Config {
     pub url_title: Option<String>,
     /// Seconds after which the message disappears from the devices; no meaning
     /// for emergencies.
+    #[schemars(range(min = 1))]
     pub ttl: Option<u32>,
     /// Keeps Pushover's tags (b, i, u, font, a) in a text and shows them.
     #[serde(default)]
@@ -112,6 +116,9 @@ pub struct Config {
     /// Shows the time of the event, not that of the delivery. Default: true.
     #[serde(default = "yes")]
     pub timestamp: bool,
+    /// Key of the end-to-end encryption, as typed into the app: 64 hexadecimal
+    /// digits.
+    pub encryption_key: Option<Secret<String>>,
     /// Title of every message. Default: the notification's, else its host.
     pub title: Option<String>,
     /// Address of the API. Default: <https://api.pushover.net>.
@@ -156,6 +163,14 @@ impl Config {
             let most = recipient::MOST;
             let what = format!("names {} keys, more than {most}", keys.len());
             found.push(Problem::error("user", what).help("make a group of them at Pushover"));
+        }
+        if let Some(key) = &self.encryption_key
+            && Key::parse(key.expose()).is_none()
+        {
+            found.push(
+                Problem::error("encryption_key", "is no key")
+                    .help("64 hexadecimal digits, the same as in the app's settings"),
+            );
         }
         if keys.iter().any(|key| !is_key(key)) {
             found.push(Problem::warning("user", NO_KEY).help(FIND_USER));

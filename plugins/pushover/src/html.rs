@@ -59,6 +59,9 @@ fn tag(inner: &str) -> Option<Piece> {
         let name = name.trim().to_ascii_lowercase();
         return TAGS.contains(&name.as_str()).then_some(Piece::Close(name));
     }
+    if !inner.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return None;
+    }
     let name = inner.split_whitespace().next()?.to_ascii_lowercase();
     let has_more = inner.contains(char::is_whitespace);
     let fits = match name.as_str() {
@@ -154,5 +157,23 @@ mod tests {
         check("aaaa&&&&", 8, "aaaa…");
         check("<b>open", 100, "<b>open</b>");
         check("", 5, "");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn when_text_is_anything_it_fits_and_every_tag_is_closed(
+            text in "(<|>|&|/|b|i|a href=|font color=|x|ü|\n| |<b>|</b>|</i>|<u>){0,60}",
+            limit in 1_usize..80,
+        ) {
+            let (fitted, cut) = fit(&text, limit);
+            proptest::prop_assert!(fitted.chars().count() <= limit);
+            for tag in TAGS {
+                let opened = fitted.matches(&format!("<{tag}>")).count()
+                    + fitted.matches(&format!("<{tag} ")).count();
+                let closed = fitted.matches(&format!("</{tag}>")).count();
+                proptest::prop_assert_eq!(opened, closed, "{} in {}", tag, fitted);
+            }
+            proptest::prop_assert!(cut || !fitted.ends_with(ELLIPSIS));
+        }
     }
 }

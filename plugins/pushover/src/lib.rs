@@ -6,6 +6,7 @@
 
 mod api;
 mod config;
+mod encryption;
 mod html;
 mod message;
 mod outcome;

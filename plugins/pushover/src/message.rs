@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 use annunciator_sdk::Notification;
 
 use crate::config::{Config, LONGEST_TITLE};
+use crate::encryption::{self, Key, NotEncrypted};
 use crate::html;
 use crate::priority::{Priorities, Priority};
 
@@ -24,12 +25,27 @@ pub(crate) struct Message {
     pub(crate) notes: Vec<String>,
 }
 
-/// The text has nothing in it that could be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Blank;
+/// Why there is no message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    /// The text has nothing in it that could be shown.
+    Blank,
+    /// It was to be encrypted, and can't be.
+    Open(&'static str),
+}
+
+impl From<NotEncrypted> for Unfit {
+    fn from(why: NotEncrypted) -> Self {
+        Self::Open(why.0)
+    }
+}
 
 impl Message {
-    pub(crate) fn new(notification: &Notification, config: &Config) -> Result<Self, Blank> {
+    pub(crate) fn new(
+        notification: &Notification,
+        config: &Config,
+        key: Option<&Key>,
+    ) -> Result<Self, Unfit> {
         let priority = match (config.priority, &config.priorities) {
             (Some(priority), _) => priority,
             (None, Some(table)) => table.of(notification),
@@ -40,8 +56,11 @@ impl Message {
             fields: Vec::new(),
             notes: Vec::new(),
         };
-        message.texts(notification, config)?;
-        message.link(notification, config);
+        message.texts(notification, config, key)?;
+        message.link(notification, config, key)?;
+        if key.is_some() {
+            message.put("encrypted", "1".to_owned());
+        }
         message.put("priority", priority.number().to_string());
         if priority == Priority::EMERGENCY {
             message.emergency(config);
@@ -66,21 +85,26 @@ impl Message {
         }
     }
 
-    fn texts(&mut self, notification: &Notification, config: &Config) -> Result<(), Blank> {
+    fn texts(
+        &mut self,
+        notification: &Notification,
+        config: &Config,
+        key: Option<&Key>,
+    ) -> Result<(), Unfit> {
         let body = printable(notification.body());
         let body = body.trim();
         if body.is_empty() {
-            return Err(Blank);
+            return Err(Unfit::Blank);
         }
         let length = body.chars().count();
-        let (text, cut) = if config.html {
-            html::fit(body, LONGEST_MESSAGE)
-        } else {
-            shorten(body, LONGEST_MESSAGE)
-        };
+        let (text, cut) = sealed(key, LONGEST_MESSAGE, |limit| match config.html {
+            true => html::fit(body, limit),
+            false => shorten(body, limit),
+        })?;
         if cut {
+            let also = if key.is_some() { ", encrypted" } else { "" };
             self.notes.push(format!(
-                "the text of {length} characters was cut to the {LONGEST_MESSAGE} of Pushover"
+                "the text of {length} characters was cut to the {LONGEST_MESSAGE} of Pushover{also}"
             ));
         }
         self.put("message", text);
@@ -96,7 +120,8 @@ impl Message {
             .or(notification.title())
             .or(notification.host());
         if let Some(title) = title {
-            let (title, cut) = shorten(printable(title).trim(), LONGEST_TITLE);
+            let title = printable(title);
+            let (title, cut) = sealed(key, LONGEST_TITLE, |limit| shorten(title.trim(), limit))?;
             if cut {
                 let note =
                     format!("the title was cut to the {LONGEST_TITLE} characters of Pushover");
@@ -107,18 +132,36 @@ impl Message {
         Ok(())
     }
 
-    fn link(&mut self, notification: &Notification, config: &Config) {
+    fn link(
+        &mut self,
+        notification: &Notification,
+        config: &Config,
+        key: Option<&Key>,
+    ) -> Result<(), Unfit> {
         let own = notification.attribute("url");
-        let fits = own.is_none_or(|url| url.chars().count() <= LONGEST_URL);
+        let fits = |url: &str| match key {
+            Some(_) => encryption::fits(url, LONGEST_URL),
+            None => url.chars().count() <= LONGEST_URL,
+        };
+        let fits = own.is_none_or(fits);
         if !fits {
             let note = "the link was left out, since it is longer than Pushover allows";
             self.notes.push(note.to_owned());
         }
         let own = own.filter(|_| fits).map(str::to_owned);
-        if let Some(url) = own.or_else(|| config.url.clone()) {
-            self.put_some("url", Some(url));
-            self.put_some("url_title", config.url_title.clone());
+        let Some(url) = own.or_else(|| config.url.clone()) else {
+            return Ok(());
+        };
+        match key {
+            // The title of a link is too short a parameter to hold anything
+            // encrypted, so it stays away.
+            Some(key) => self.put("url", key.encrypt(&url)?),
+            None => {
+                self.put_some("url", Some(url));
+                self.put_some("url_title", config.url_title.clone());
+            }
         }
+        Ok(())
     }
 
     fn emergency(&mut self, config: &Config) {
@@ -128,6 +171,33 @@ impl Message {
         let tags: Vec<&str> = config.tags.iter().map(|tag| tag.trim()).collect();
         self.put_some("tags", Some(tags.join(",")));
     }
+}
+
+/// Cuts a text by `cut_to`, so that it fits as it is sent; answers also
+/// whether something was lost.
+fn sealed(
+    key: Option<&Key>,
+    limit: usize,
+    cut_to: impl Fn(usize) -> (String, bool),
+) -> Result<(String, bool), Unfit> {
+    let Some(key) = key else {
+        return Ok(cut_to(limit));
+    };
+    // The longest that fits, by halving: more text is never shorter by much.
+    let (mut fitting, mut too_long) = (0, limit + 1);
+    while too_long - fitting > 1 {
+        let middle = (fitting + too_long) / 2;
+        if encryption::fits(&cut_to(middle).0, limit) {
+            fitting = middle;
+        } else {
+            too_long = middle;
+        }
+    }
+    let (text, cut) = cut_to(fitting);
+    if text.is_empty() {
+        return Ok((text, cut));
+    }
+    Ok((key.encrypt(&text)?, cut))
 }
 
 /// The text without NUL and other control characters that no phone shows.

@@ -5,10 +5,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use annunciator_sdk::{Class, Fault, HostError, HttpResponse, Outcome};
+use annunciator_sdk::{Class, Fault, HttpResponse, Outcome};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::api::NoAnswer;
 use crate::quota::Quota;
 
 /// The service asks for this pause after an error of its own.
@@ -152,7 +153,15 @@ fn refused(target: &str, answer: &Answer, redaction: Redaction<'_>) -> Outcome {
 }
 
 /// The outcome of a request that got no answer.
-pub(crate) fn unanswered(target: &str, error: &HostError, redaction: Redaction<'_>) -> Outcome {
+pub(crate) fn unanswered(target: &str, why: &NoAnswer, redaction: Redaction<'_>) -> Outcome {
+    let error = match why {
+        NoAnswer::Failed(error) => error,
+        NoAnswer::Late => {
+            return Outcome::retry(target, Fault::Remote, why).hint(
+                "Pushover answered too slowly; a longer delivery.timeout of the channel may help",
+            );
+        }
+    };
     let general = error.outcome(target);
     let fault = general.fault().unwrap_or(Fault::Network);
     let detail = redaction.of(&error.to_string());

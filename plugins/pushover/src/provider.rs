@@ -1,16 +1,18 @@
 //! One open pushover channel: a request per user key, one attempt each.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use annunciator_sdk::{
     Check, Delivery, Fault, Host, Kind, Notification, OpenError, Outcome, Problem, Provider,
 };
+use futures_util::future::join_all;
 use serde::Deserialize;
 
 use crate::api::Api;
 use crate::config::Config;
-use crate::message::Message;
+use crate::encryption::Key;
+use crate::message::{Message, Unfit};
 use crate::outcome::{self, Redaction};
 use crate::quota::{Quota, Watch};
 use crate::receipts::{Pending, Receipts};
@@ -20,6 +22,7 @@ use crate::recipient::{self, Recipient};
 pub struct Pushover {
     config: Config,
     recipients: Vec<Recipient>,
+    key: Option<Key>,
     host: Host,
     api: Arc<Api>,
     receipts: Arc<Receipts>,
@@ -45,6 +48,11 @@ impl Provider for Pushover {
         let api = Arc::new(Api::new(&config, host.clone()));
         Ok(Self {
             recipients: recipient::all(config.user.expose()),
+            // Validated above: a key that is set is one.
+            key: config
+                .encryption_key
+                .as_ref()
+                .and_then(|key| Key::parse(key.expose())),
             receipts: Receipts::new(Arc::clone(&api), host.clone()),
             watch: Watch::default(),
             config,
@@ -60,22 +68,26 @@ impl Provider for Pushover {
             .recipients
             .iter()
             .filter(|recipient| delivery.wants(&recipient.target));
-        let message = match Message::new(notification, &self.config) {
+        let message = match Message::new(notification, &self.config, self.key.as_ref()) {
             Ok(message) => message,
-            Err(crate::message::Blank) => {
-                let blank = |to: &Recipient| {
-                    let detail = "the message is blank, which Pushover refuses";
-                    Outcome::permanent(&to.target, Fault::Message, detail)
+            Err(unfit) => {
+                let (fault, detail) = match unfit {
+                    Unfit::Blank => (Fault::Message, "the message is blank"),
+                    Unfit::Open(why) => (Fault::Host, why),
                 };
-                return wanted.map(blank).collect();
+                return wanted
+                    .map(|to| Outcome::permanent(&to.target, fault, detail))
+                    .collect();
             }
         };
-        let mut outcomes = Vec::new();
-        for recipient in wanted {
-            let outcome = self.send(&message, recipient, notification).await;
-            outcomes.push(outcome.notes(notes.clone()));
-        }
+        // The last part is for the answers' way back to the host.
+        let time = delivery.timeout() - delivery.timeout() / 10;
+        let until = self.host.now() + time;
+        let sent = wanted.map(|to| self.send(&message, to, notification, until));
+        let outcomes = join_all(sent).await.into_iter();
         outcomes
+            .map(|outcome| outcome.notes(notes.iter().cloned()))
+            .collect()
     }
 
     async fn check(&self) -> Check {
@@ -114,12 +126,17 @@ impl Pushover {
         message: &Message,
         to: &Recipient,
         notification: &Notification,
+        until: SystemTime,
     ) -> Outcome {
         let secrets = [self.api.token(), to.key.expose().as_str()];
         let redaction = Redaction(&secrets);
         let mut fields = vec![("user", to.key.expose().clone())];
         fields.extend(message.fields.iter().cloned());
-        let response = match self.api.post("/1/messages.json", &fields).await {
+        let response = match self
+            .api
+            .post("/1/messages.json", &fields, Some(until))
+            .await
+        {
             Ok(response) => response,
             Err(error) => return outcome::unanswered(&to.target, &error, redaction),
         };
@@ -167,7 +184,7 @@ impl Pushover {
         let redaction = Redaction(&secrets);
         let target = &recipient.target;
         let fields = [("user", recipient.key.expose().clone())];
-        let answered = self.api.post("/1/users/validate.json", &fields).await;
+        let answered = self.api.post("/1/users/validate.json", &fields, None).await;
         let (outcome, response) = match answered {
             Err(error) => (outcome::unanswered(target, &error, redaction), None),
             Ok(response) => {

@@ -20,6 +20,10 @@ const SHORTEST_POLL: Duration = Duration::from_secs(5);
 /// How many receipts of one incident are kept: the oldest have long expired.
 const MOST_KEPT: usize = 64;
 
+/// How much of an incident's name a key holds, in bytes: a host takes no key
+/// of any length.
+const LONGEST_KEY: usize = 400;
+
 /// One emergency that may still be repeating.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pending {
@@ -116,7 +120,7 @@ impl Receipts {
     async fn cancel_one(&self, receipt: &str) -> Result<(), String> {
         let path = format!("/1/receipts/{receipt}/cancel.json");
         let redaction = [self.api.token()];
-        match self.api.post(&path, &[]).await {
+        match self.api.post(&path, &[], None).await {
             // Unknown to the service: there is nothing left to cancel.
             Ok(answer) if answer.is_success() || answer.status() == 404 => Ok(()),
             Ok(answer) => Err(format!("HTTP {}", answer.status())),
@@ -192,5 +196,8 @@ impl Receipts {
 }
 
 fn key(incident: &str) -> String {
-    format!("receipts/{incident}")
+    let ends = incident.char_indices().map(|(at, one)| at + one.len_utf8());
+    let end = ends.take_while(|end| *end <= LONGEST_KEY).last();
+    let start = end.and_then(|end| incident.get(..end)).unwrap_or_default();
+    format!("receipts/{start}")
 }

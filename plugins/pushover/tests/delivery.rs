@@ -231,3 +231,39 @@ async fn when_cancelling_is_switched_off_the_emergency_goes_on() {
     bench.channel.deliver(&recovery()).await;
     assert!(!bench.service.receipt(&receipt).unwrap().cancelled);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_key_is_set_the_service_sees_nothing_in_clear() {
+    let service = Pushover::builder().encryption_key([0xa5; 32]).start().await;
+    let extra = json!({"encryption_key": "a5".repeat(32), "url_title": "Board",
+        "url": "https://m.example"});
+    let bench = bench_with(service, extra).await;
+    // Characters without a pattern, so that compression helps little.
+    let scattered = (1_u32..3000).map(|n| 0x4e00 + n.wrapping_mul(0x9e37_79b9) % 20_000);
+    let long: String = scattered.filter_map(char::from_u32).collect();
+    for text in ["disk full on sda1", &long] {
+        let outcomes = bench
+            .channel
+            .deliver(&Sample::new(text).title("Disk"))
+            .await;
+        assert_eq!(outcomes[0].class(), Class::Delivered, "{outcomes:?}");
+    }
+    let messages = bench.service.messages();
+    assert_eq!(messages[0].text(), "disk full on sda1");
+    assert_eq!(messages[0].title(), Some("Disk"));
+    assert_eq!(messages[0].field("url"), Some("https://m.example"));
+    assert_eq!(messages[0].field("url_title"), None);
+    assert!(messages[1].text().ends_with('…'));
+    let kept = messages[1].text().chars().count();
+    assert!((200..1000).contains(&kept), "{kept} characters were kept");
+    let sent = format!("{:?}", bench.host.requests());
+    assert!(!sent.contains("disk") && !sent.contains("m.example"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_devices_have_another_key_the_service_refuses() {
+    let service = Pushover::builder().encryption_key([1; 32]).start().await;
+    let bench = bench_with(service, json!({"encryption_key": "a5".repeat(32)})).await;
+    let outcomes = bench.channel.deliver(&Sample::new("x")).await;
+    assert_eq!(outcomes[0].class(), Class::Permanent);
+}

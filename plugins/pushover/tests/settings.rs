@@ -56,6 +56,7 @@ fn when_the_service_would_refuse_it_it_is_an_error() {
         (json!({"expire": 0}), "E expire"),
         (json!({"html": true, "monospace": true}), "E monospace"),
         (json!({"priority": 1, "priorities": {}}), "E priorities"),
+        (json!({"encryption_key": "your-key"}), "E encryption_key"),
         (json!({"title": "t".repeat(251)}), "E title"),
         (json!({"url": "u".repeat(513)}), "E url"),
         (json!({"url_title": "u".repeat(101)}), "E url_title"),
@@ -93,6 +94,17 @@ fn when_a_type_is_wrong_no_secret_is_told() {
     let found = validate::<Plugin>(&settings("https://api.example", &extra));
     assert!(!found.is_empty());
     assert!(!format!("{found:?}").contains("canary"));
+}
+
+#[test]
+fn when_a_field_is_a_secret_the_schema_marks_it_and_all_are_described() {
+    let schema = schemars::schema_for!(<Plugin as annunciator_sdk::Provider>::Config);
+    let fields = schema.as_value()["properties"].as_object().cloned();
+    for (name, field) in fields.into_iter().flatten() {
+        let secret = ["token", "user", "encryption_key"].contains(&name.as_str());
+        assert_eq!(field["writeOnly"] == true, secret, "{name}: {field}");
+        assert!(field["description"].is_string(), "{name}");
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@
 //! ```
 
 mod answer;
+mod certificate;
 mod client;
 mod connections;
 mod fault;
@@ -30,6 +31,7 @@ mod request;
 mod server;
 
 pub use answer::Answer;
+pub use certificate::SelfSigned;
 pub use client::{Exchanged, exchange};
 pub use connections::Connections;
 pub use fault::Fault;

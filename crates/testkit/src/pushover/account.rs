@@ -83,6 +83,8 @@ pub(super) struct Accounts {
     pub(super) recipients: BTreeMap<String, Recipient>,
     pub(super) sounds: BTreeMap<String, String>,
     pub(super) quota: Quota,
+    /// The key that the recipients have typed into the app.
+    pub(super) encryption_key: Option<[u8; 32]>,
 }
 
 impl Default for Accounts {
@@ -99,6 +101,7 @@ impl Default for Accounts {
                 .map(|(key, name)| ((*key).to_owned(), (*name).to_owned()))
                 .collect(),
             quota: Quota::default(),
+            encryption_key: None,
         }
     }
 }

@@ -7,6 +7,7 @@
 //! in the query) is kept as a [`Violation`].
 
 mod account;
+mod encryption;
 mod form;
 mod pace;
 mod receipts;

@@ -64,9 +64,10 @@ fn messages(form: &Form, service: &Service) -> Answer {
     }
     let accepted = rules::user(form, &state.accounts).and_then(|recipients| {
         let priority = rules::message(form, &state.accounts)?;
-        Ok((recipients, priority, rules::attachment(form)?))
+        let opened = rules::opened(form, &state.accounts)?;
+        Ok((recipients, priority, rules::attachment(form)?, opened))
     });
-    let (recipients, priority, attachment) = match accepted {
+    let (recipients, priority, attachment, opened) = match accepted {
         Ok(accepted) => accepted,
         Err(refusal) => return quota.stamp(refusal.answer(400)),
     };
@@ -90,7 +91,7 @@ fn messages(form: &Form, service: &Service) -> Answer {
         receipt,
         attachment,
         request,
-        fields: form.fields.clone(),
+        fields: opened.fields,
     });
     answer
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::http::Answer;
 
 use super::account::Accounts;
+use super::encryption;
 use super::form::{Attachment, Form};
 
 const LONGEST_MESSAGE: usize = 1024;
@@ -215,6 +216,29 @@ fn whole_number(form: &Form, parameter: &'static str, from: u64, to: u64) -> Res
             _ => Err(Refusal::of(parameter, "is invalid")),
         },
     }
+}
+
+/// The parameters as the recipient reads them: what is encrypted is opened.
+pub(super) fn opened(form: &Form, accounts: &Accounts) -> Result<Form, Refusal> {
+    let mut opened = form.clone();
+    if !form.on("encrypted") {
+        return Ok(opened);
+    }
+    let Some(key) = &accounts.encryption_key else {
+        return Err(Refusal::of(
+            "encrypted",
+            "needs a key that the devices know",
+        ));
+    };
+    for parameter in ["message", "title", "url", "url_title"] {
+        let Some(sealed) = form.field(parameter) else {
+            continue;
+        };
+        let text = encryption::open(key, sealed)
+            .ok_or_else(|| Refusal::of(parameter, "cannot be decrypted"))?;
+        opened.fields.insert(parameter.to_owned(), text);
+    }
+    Ok(opened)
 }
 
 /// At most one image, from either way of sending it, within its size.

@@ -26,7 +26,8 @@ pub struct Message {
     pub attachment: Option<Attachment>,
     /// The id that was answered.
     pub request: String,
-    /// Every parameter as it came, by the service's name for it.
+    /// Every parameter as the recipient reads it, by the service's name for
+    /// it: what came encrypted is opened.
     pub fields: BTreeMap<String, String>,
 }
 
@@ -86,6 +87,14 @@ impl Builder {
     #[must_use]
     pub fn sound(mut self, key: &str) -> Self {
         self.accounts.sounds.insert(key.to_owned(), key.to_owned());
+        self
+    }
+
+    /// Lets the recipients' devices know this key, with which encrypted
+    /// messages are opened.
+    #[must_use]
+    pub fn encryption_key(mut self, key: [u8; 32]) -> Self {
+        self.accounts.encryption_key = Some(key);
         self
     }
 

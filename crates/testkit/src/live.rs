@@ -1,0 +1,87 @@
+//! A running engine with one channel, for a plugin's own tests over real
+//! connections.
+//!
+//! The plugin's library is loaded as a host program loads it, and nothing of
+//! the way to the stand-in is replaced.
+
+use std::time::Duration;
+
+pub use annunciator::{
+    Check, CheckStatus as Status, Class, Engine, Kind, Notification, Severity, TargetReport,
+};
+
+use crate::rig::Rig;
+
+/// The name of the one channel.
+pub const CHANNEL: &str = "under_test";
+
+/// How long the end of an engine may take.
+const LONGEST_END: Duration = Duration::from_secs(10);
+
+/// An engine with one channel.
+pub struct Live {
+    engine: Engine,
+    /// The configuration and the plugin's copy go with it.
+    _rig: Rig,
+}
+
+impl Live {
+    /// Starts an engine whose one channel has these settings, as YAML lines
+    /// that begin with `type: …`. The package under test must build its
+    /// library, or have the plugin as a dev-dependency.
+    ///
+    /// # Errors
+    /// What is wrong with the settings, or why there is no plugin to load.
+    pub async fn start(settings: &str) -> Result<Self, Box<dyn std::error::Error>> {
+        let name = settings
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("type:"))
+            .unwrap_or_default();
+        let package = format!("annunciator-{}", name.trim());
+        let rig = Rig::new(&[&package])?;
+        let indented: String = settings
+            .lines()
+            .map(|line| format!("    {line}\n"))
+            .collect();
+        let whole = format!(
+            "notification_channels:\n  {CHANNEL}:\n{indented}\
+             default_notification_channels: [{CHANNEL}]\n"
+        );
+        let engine = rig.start(&whole).await?;
+        Ok(Self { engine, _rig: rig })
+    }
+
+    /// Sends one notification; answers what each target of the channel says.
+    pub async fn send(&self, notification: impl Into<Notification>) -> Vec<TargetReport> {
+        match self.engine.notify_default(notification).await {
+            Ok(report) => report
+                .channels()
+                .get(CHANNEL)
+                .map(|channel| channel.targets.clone())
+                .unwrap_or_default(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Sends one notification; answers what became of it at every target.
+    pub async fn classes(&self, notification: impl Into<Notification>) -> Vec<Class> {
+        let targets = self.send(notification).await;
+        targets.into_iter().map(|target| target.class).collect()
+    }
+
+    /// Checks the settings against the service; `None` when there is no
+    /// answer at all.
+    pub async fn check(&self) -> Option<Check> {
+        self.engine.check(&[CHANNEL]).await.ok()?.into_iter().next()
+    }
+
+    /// The engine itself.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Ends the engine; false when work had to be abandoned.
+    pub async fn end(self) -> bool {
+        self.engine.shutdown(LONGEST_END).await.abandoned == 0
+    }
+}
