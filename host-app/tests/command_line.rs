@@ -1,5 +1,7 @@
 //! Every command of `hbd`, as a user types it: output, errors, exit status.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::{
     fs,
     io::Write as _,

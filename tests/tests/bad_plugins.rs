@@ -1,6 +1,8 @@
 //! Files that are no plugins, or not what they say: the host lives, the other
 //! channels deliver, and one sentence names the file and the remedy.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::{fs, path::Path};
 
 use annunciator::{Catalog, Fault, PluginDir};

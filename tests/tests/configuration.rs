@@ -1,6 +1,8 @@
 //! Wrong configurations, and the sentences that their authors read: every
 //! problem at once, at file:line:column, with what would be right.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::fs;
 
 use annunciator::Level;

@@ -1,6 +1,8 @@
 //! Plugins that misbehave while they run: the host lives, the other channels
 //! deliver, and the report says what happened.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::time::Duration;
 
 use annunciator::{CheckStatus, Class, Engine, Fault, TargetReport};
@@ -15,8 +17,7 @@ async fn start(how: &str) -> Engine {
 default_notification_channels: [good, bad]
 "
     );
-    let engine = rig.start(&yaml).await.unwrap();
-    engine
+    rig.start(&yaml).await.unwrap()
 }
 
 /// Tells both channels; the good one must deliver. Answers what the bad one

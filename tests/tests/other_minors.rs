@@ -1,6 +1,8 @@
 //! The promise: a plugin for 1.x loads in every host of 1.y, y ≥ x; a newer
 //! one loads in an older host, or is refused in one sentence.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,6 +1,8 @@
 //! From the specification's complete example to the four services: the real
 //! `hbd`, the real plugins, strict stand-ins.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::{fs, path::PathBuf};
 
 use annunciator_testkit::{

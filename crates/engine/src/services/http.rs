@@ -244,10 +244,20 @@ fn classify(error: reqwest::Error) -> HostErrorV1 {
     )
 }
 
+/// Whether rustls refused. `io::Error` hides what it wraps from `source`, and
+/// one may wrap another.
 fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
-    cause.is::<rustls::Error>()
-        || cause
+    let mut cause = cause;
+    loop {
+        if cause.is::<rustls::Error>() {
+            return true;
+        }
+        match cause
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref)
-            .is_some_and(|inner| inner.is::<rustls::Error>())
+        {
+            Some(inner) => cause = inner,
+            None => return false,
+        }
+    }
 }
