@@ -3,3 +3,4 @@
 pub mod altered;
 pub mod hbd;
 pub mod museum;
+pub mod said;

@@ -10,8 +10,8 @@ use super::{
     model::{ChannelConfig, ChannelIndex, ChannelOptions},
     options,
     problem::{Findings, Problem},
-    redact::redacted,
-    schema::{Reader, hide},
+    redact::{hide, redacted},
+    schema::Reader,
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
 };
