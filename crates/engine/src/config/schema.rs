@@ -167,11 +167,8 @@ impl<'a> Reader<'a> {
         let shown = wants.shown(text);
         let mut problem = Problem::error(format!("expected {}, found {shown}", wants.noun()));
         if wants.array {
-            problem = problem.help(if wants.secret {
-                "write a list: [ … ]".to_owned()
-            } else {
-                format!("write a list: [{text}]")
-            });
+            let shown = if wants.secret { " … " } else { text };
+            problem = problem.help(suggest::as_list(shown));
         } else if wants.boolean {
             problem = problem.help("write true or false");
         } else if (wants.integer || wants.number) && text.parse::<f64>().is_ok() {
