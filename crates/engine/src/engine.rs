@@ -10,7 +10,7 @@ use crate::{
     builder::EngineBuilder,
     check::Check,
     config::{Config, Problems, load_channels},
-    delivery::{Channel, ChannelReport, Job, Report, deliver},
+    delivery::{Channel, Job, Report, broken, deliver},
     event::Notification,
     plugin::Catalog,
     router::{Router, UnknownChannel},
@@ -195,22 +195,22 @@ impl Engine {
         }
         // Tasks of their own: what was accepted is delivered, whether or not
         // the caller goes on waiting.
-        let deliveries: Vec<_> = channels
-            .into_iter()
-            .map(|channel| {
-                let (rendered, abandon) = (rendered.clone(), inner.abandon.clone());
-                inner.deliveries.spawn(deliver(Job {
-                    channel,
-                    rendered,
-                    abandon,
-                }))
-            })
-            .collect();
-        let reports: Vec<ChannelReport> = join_all(deliveries)
-            .await
-            .into_iter()
-            .filter_map(Result::ok)
-            .collect();
+        let deliveries = channels.into_iter().map(|channel| {
+            let (rendered, abandon) = (rendered.clone(), inner.abandon.clone());
+            let job = Job {
+                channel: Arc::clone(&channel),
+                rendered: rendered.clone(),
+                abandon,
+            };
+            let delivery = inner.deliveries.spawn(deliver(job));
+            async move {
+                delivery
+                    .await
+                    .unwrap_or_else(|_| broken(&channel, rendered))
+            }
+        });
+        let deliveries: Vec<_> = deliveries.collect();
+        let reports = join_all(deliveries).await;
         Ok(Report::new(reports))
     }
 

@@ -12,10 +12,19 @@ pub(crate) const PLUGINS: [&str; 4] = [
 
 /// Builds everything that `hbd` needs to run beside the stand-ins.
 pub(crate) fn everything() -> io::Result<()> {
+    cargo_build(&[], &["hbd", "annunciator-testkit"])
+}
+
+/// Builds `hbd` and its plugins for use.
+pub(crate) fn release() -> io::Result<()> {
+    cargo_build(&["--release"], &["hbd"])
+}
+
+fn cargo_build(options: &[&str], packages: &[&str]) -> io::Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.arg("build");
-    for package in PLUGINS.iter().chain(&["hbd", "annunciator-testkit"]) {
+    command.arg("build").args(options);
+    for package in PLUGINS.iter().chain(packages) {
         command.args(["--package", package]);
     }
     if command.status()?.success() {

@@ -5,8 +5,9 @@
 
 mod build;
 mod demo;
+mod dist;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -23,11 +24,18 @@ enum Command {
     /// Shows a message arriving on all four kinds of channel; nothing leaves
     /// this machine
     Demo,
+    /// Builds hbd and its plugins for use, and puts them into one folder
+    Dist {
+        /// The folder; it is made when it does not exist
+        #[arg(default_value = "target/dist")]
+        folder: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Arguments::parse().command {
         Command::Demo => demo::run(),
+        Command::Dist { folder } => dist::run(&folder),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

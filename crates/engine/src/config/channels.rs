@@ -24,6 +24,9 @@ const OPTIONS: &str = options::KEY;
 /// A channel's name is used in logs and reports; no longer than this.
 const LONGEST_NAME: usize = 128;
 
+/// Files that cannot be used and are named where a channel type is missing.
+const MOST_REJECTED: usize = 5;
+
 /// The channels of a file, in its order, and their numbers by name. Also the
 /// names of those that were not usable, so that whoever names one of them is
 /// not told that it doesn't exist.
@@ -211,14 +214,20 @@ fn type_of<'a>(entry: &'a Entry, findings: &mut Findings) -> Option<(NodeId, &'a
 
 fn unknown_type(channel_type: &str, catalog: &Catalog) -> String {
     let known: Vec<&str> = catalog.channel_types().collect();
-    if known.is_empty() {
-        return "no plugin was found: name their folder in plugins.dirs, or put them beside the program".to_owned();
+    let mut help = if known.is_empty() {
+        "no plugin was found: name their folder in plugins.dirs, or put them beside the program"
+            .to_owned()
+    } else {
+        format!("the types are: {}", known.join(", "))
+    };
+    if let Some(found) = suggest::closest(channel_type, known.iter().copied()) {
+        help = format!("did you mean `{found}`? {help}");
     }
-    let all = format!("the types are: {}", known.join(", "));
-    match suggest::closest(channel_type, known.iter().copied()) {
-        Some(found) => format!("did you mean `{found}`? {all}"),
-        None => all,
+    // Perhaps one of these would have offered it.
+    for error in catalog.rejected().iter().take(MOST_REJECTED) {
+        help = format!("{help}; {error}");
     }
+    help
 }
 
 /// The fields that a schema requires.
