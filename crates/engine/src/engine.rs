@@ -108,6 +108,15 @@ impl Engine {
     /// # Errors
     /// [`NotifyError`] when the notification was not accepted. A failed
     /// delivery is no error: it stands in the [`Report`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(engine: &annunciator::Engine) -> Result<(), Box<dyn std::error::Error>> {
+    /// let report = engine.notify_host("prod-web-01", "Server CPU at 95%").await?;
+    /// assert_eq!(report.results().get("signal_ops"), Some(&true));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "pushmsg_for_host")]
     pub async fn notify_host(
         &self,
@@ -123,6 +132,15 @@ impl Engine {
     ///
     /// # Errors
     /// As [`notify_host`](Self::notify_host).
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(engine: &annunciator::Engine) -> Result<(), Box<dyn std::error::Error>> {
+    /// let report = engine.notify_default("Global notification").await?;
+    /// assert!(report.all_delivered());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "pushmsg_from_config")]
     pub async fn notify_default(
         &self,
@@ -154,6 +172,16 @@ impl Engine {
     /// # Errors
     /// As [`notify_host`](Self::notify_host); also when the definitions cannot
     /// be used, with every problem.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(engine: &annunciator::Engine) -> Result<(), Box<dyn std::error::Error>> {
+    /// let definitions = "ops: {type: mattermost, host: chat.example.com, token: abc, channel: ops}";
+    /// let report = engine.notify_with(definitions, "Targeted notification").await?;
+    /// println!("{:?}", report.results());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "pushmsg")]
     pub async fn notify_with(
         &self,
@@ -219,6 +247,16 @@ impl Engine {
     ///
     /// # Errors
     /// [`UnknownChannel`] when a name is unknown.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(engine: &annunciator::Engine) -> Result<(), Box<dyn std::error::Error>> {
+    /// for check in engine.check(&["email_ops"]).await? {
+    ///     println!("{}: {:?} {}", check.channel, check.status, check.detail);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn check(&self, names: &[&str]) -> Result<Vec<Check>, UnknownChannel> {
         let channels = if names.is_empty() {
             self.0.router.all().to_vec()
