@@ -136,7 +136,7 @@ async fn a_slow_server_is_waited_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_slower_than_the_limit_is_given_up() {
-    // At DATA nothing was sent yet; at the dot everything was.
+    // At RCPT no mail was sent yet; at the dot everything was.
     for (flags, class) in [
         (["-W", "RCPT:20"], Class::Retry),
         (["-W", ".:20"], Class::Unknown),
