@@ -4,3 +4,4 @@ pub mod altered;
 pub mod foreign;
 pub mod hbd;
 pub mod museum;
+pub mod said;

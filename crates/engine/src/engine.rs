@@ -228,6 +228,12 @@ impl Engine {
         Ok(join_all(channels.iter().map(|channel| Check::of(channel))).await)
     }
 
+    /// How many deliveries wait or are under way, over all channels.
+    #[must_use]
+    pub fn deliveries_under_way(&self) -> usize {
+        self.0.deliveries.len()
+    }
+
     /// Takes no more notifications, waits for those under way until the
     /// deadline, then closes every channel.
     pub async fn shutdown(&self, deadline: Duration) -> Drained {

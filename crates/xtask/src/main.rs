@@ -1,3 +1,39 @@
-//! The workspace's own commands.
+//! The workspace's own commands, on cargo aliases: `cargo demo` is
+//! `cargo xtask demo`.
 
-fn main() {}
+#![expect(clippy::print_stdout, reason = "a command line prints")]
+
+mod build;
+mod demo;
+
+use std::{error::Error, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// The workspace's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows a message arriving on all four kinds of channel; nothing leaves
+    /// this machine
+    Demo,
+}
+
+fn main() -> ExitCode {
+    let done: Result<(), Box<dyn Error>> = match Arguments::parse().command {
+        Command::Demo => demo::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

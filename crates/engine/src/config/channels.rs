@@ -10,11 +10,12 @@ use super::{
     model::{ChannelConfig, ChannelIndex, ChannelOptions},
     options,
     problem::{Findings, Problem},
-    redact::redacted,
-    schema::{Reader, hide},
+    redact::{hide, redacted},
+    schema::Reader,
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
 };
+use crate::line::printable;
 use crate::plugin::{Catalog, LoadedType, PluginError, TypeError};
 
 /// The keys of a definition that are the engine's and not the plugin's.
@@ -228,20 +229,20 @@ fn required(schema: &Json) -> impl Iterator<Item = &str> {
 
 /// Takes over what the plugin says about its settings, at the field it means.
 fn said_by_plugin(raw: &ProblemV1, entry: &Entry, findings: &mut Findings) {
-    let message = match raw.message.trim() {
-        "" => "the plugin refuses this, without saying why".to_owned(),
-        text => text.to_owned(),
+    let message = match printable(&raw.message) {
+        empty if empty.is_empty() => "the plugin refuses this, without saying why".to_owned(),
+        text => text,
     };
     let problem = if raw.level == ProblemLevel::WARNING {
         Problem::warning(message)
     } else {
         Problem::error(message)
     };
-    let problem = problem.field(raw.path.as_str());
+    let problem = problem.field(printable(&raw.path));
     let problem = if raw.help.is_empty() {
         problem
     } else {
-        problem.help(raw.help.as_str())
+        problem.help(printable(&raw.help))
     };
     findings.at(place(entry, &raw.path), problem);
 }
