@@ -1,6 +1,8 @@
 //! The email channel against Postfix: what it delivers is read back from the
 //! mailbox, what it refuses is told by recipient.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod content;
 mod login;
 mod recipients;

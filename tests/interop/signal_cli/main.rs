@@ -1,6 +1,8 @@
 //! The signal channel against the real signal-cli, which has no account: its
 //! argument forms, its transports and what it says of an unknown account.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod command_line;
 mod daemon;
 mod program;

@@ -2,6 +2,8 @@
 //! command that it is told: the class of each failure, and which of them
 //! leave it open whether the mail was taken.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod sink;
 
 use annunciator::{ChannelReport, Class, Fault};
