@@ -142,7 +142,10 @@ impl Setup {
         for name in ["etc", "queue", "log", "mail"] {
             fs::create_dir(folder.join(name))?;
         }
-        chown(folder.join("mail"), Some(NOBODY), Some(NOBODY))?;
+        chown(folder.join("mail"), Some(NOBODY), Some(NOBODY)).map_err(|error| {
+            let text = format!("Postfix runs as root, and so must this test: {error}");
+            io::Error::new(error.kind(), text)
+        })?;
         let at = |name: &str| folder.join(name).display().to_string();
         let mut main = format!(
             "compatibility_level = 3.6\n\

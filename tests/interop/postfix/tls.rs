@@ -122,7 +122,7 @@ async fn without_starttls_nothing_is_sent_in_clear() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_wrong_kind_of_port_is_named() {
     let implicit = Setup::default().implicit_tls().start().unwrap();
-    let report = sent(&implicit, &["connect_timeout: 2", &ca_of(&implicit)]).await;
+    let report = sent(&implicit, &["connect_timeout: 5", &ca_of(&implicit)]).await;
     refused(&implicit, &report, "smtp_tls: tls");
     let starttls = Setup::default()
         .starttls(Certificate::Good)

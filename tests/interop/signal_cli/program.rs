@@ -38,7 +38,11 @@ fn find() -> io::Result<PathBuf> {
         Some(path) => PathBuf::from(path),
         None => program("signal-cli", INSTALL)?,
     };
-    let said = Command::new(&path).arg("--version").output()?;
+    let said = Command::new(&path).arg("--version").output();
+    let said = said.map_err(|error| {
+        let text = format!("{} didn't start: {error}: {INSTALL}", path.display());
+        io::Error::new(error.kind(), text)
+    })?;
     let version = String::from_utf8_lossy(&said.stdout).trim().to_owned();
     if version == VERSION {
         return Ok(path);

@@ -70,15 +70,13 @@ impl Sink {
         )
     }
 
-    /// The mails that it took, as soon as there are this many.
-    pub fn wait_for_dumps(&self, number: usize) -> io::Result<Vec<String>> {
+    /// A mail that it took, as soon as one holds this text.
+    pub fn wait_for_dump(&self, text: &str) -> io::Result<String> {
         wait_for("a mail in the sink", || {
-            let dumps: Vec<String> = fs::read_dir(self.dumps.path())
+            fs::read_dir(self.dumps.path())
                 .ok()?
                 .filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok())
-                .filter(|dump| dump.contains("\n\n"))
-                .collect();
-            (dumps.len() >= number).then_some(dumps)
+                .find(|dump| dump.contains(text))
         })
     }
 }
