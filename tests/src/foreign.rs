@@ -10,7 +10,7 @@ use std::{
 };
 
 /// How long a condition is waited for, at most.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a condition is looked at.
 const PACE: Duration = Duration::from_millis(20);
 
