@@ -12,14 +12,25 @@ pub(crate) const PLUGINS: [&str; 4] = [
 
 /// Builds everything that `hbd` needs to run beside the stand-ins.
 pub(crate) fn everything() -> io::Result<()> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.arg("build");
+    let mut command = cargo("build");
     for package in PLUGINS.iter().chain(&["hbd", "annunciator-testkit"]) {
         command.args(["--package", package]);
     }
+    succeed(command)
+}
+
+/// One of cargo's commands, by the cargo that runs this.
+pub(crate) fn cargo(command: &str) -> Command {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut cargo = Command::new(cargo);
+    cargo.arg(command);
+    cargo
+}
+
+/// Runs it to its end.
+pub(crate) fn succeed(mut command: Command) -> io::Result<()> {
     if command.status()?.success() {
         return Ok(());
     }
-    Err(io::Error::other("the build failed; cargo says above why"))
+    Err(io::Error::other("it failed; cargo says above why"))
 }
