@@ -12,23 +12,35 @@ pub(crate) const PLUGINS: [&str; 4] = [
 
 /// Builds everything that `hbd` needs to run beside the stand-ins.
 pub(crate) fn everything() -> io::Result<()> {
-    cargo_build(&[], &["hbd", "annunciator-testkit"])
+    packages(cargo("build"), &["hbd", "annunciator-testkit"])
 }
 
 /// Builds `hbd` and its plugins for use.
 pub(crate) fn release() -> io::Result<()> {
-    cargo_build(&["--release"], &["hbd"])
+    let mut build = cargo("build");
+    build.arg("--release");
+    packages(build, &["hbd"])
 }
 
-fn cargo_build(options: &[&str], packages: &[&str]) -> io::Result<()> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.arg("build").args(options);
-    for package in PLUGINS.iter().chain(packages) {
+fn packages(mut command: Command, more: &[&str]) -> io::Result<()> {
+    for package in PLUGINS.iter().chain(more) {
         command.args(["--package", package]);
     }
+    succeed(command)
+}
+
+/// One of cargo's commands, by the cargo that runs this.
+pub(crate) fn cargo(command: &str) -> Command {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut cargo = Command::new(cargo);
+    cargo.arg(command);
+    cargo
+}
+
+/// Runs it to its end.
+pub(crate) fn succeed(mut command: Command) -> io::Result<()> {
     if command.status()?.success() {
         return Ok(());
     }
-    Err(io::Error::other("the build failed; cargo says above why"))
+    Err(io::Error::other("it failed; cargo says above why"))
 }

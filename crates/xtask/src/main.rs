@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 
+mod bench;
 mod build;
 mod demo;
 mod dist;
@@ -30,12 +31,18 @@ enum Command {
         #[arg(default_value = "target/dist")]
         folder: PathBuf,
     },
+    /// Runs the benchmarks and prints their table; see BENCHMARKS.md
+    Bench {
+        /// Only these sections: dispatch, http, mail, config, idle
+        sections: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Arguments::parse().command {
         Command::Demo => demo::run(),
         Command::Dist { folder } => dist::run(&folder),
+        Command::Bench { sections } => bench::run(&sections).map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
