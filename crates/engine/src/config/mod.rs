@@ -15,6 +15,7 @@ mod problem;
 mod redact;
 mod reference;
 mod schema;
+mod stream;
 mod suggest;
 mod tree;
 mod wants;
