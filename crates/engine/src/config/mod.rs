@@ -6,6 +6,7 @@
 
 mod channels;
 mod document;
+mod host_table;
 mod hosts;
 mod load;
 mod locate;
