@@ -25,11 +25,11 @@ use super::{
     table::Row,
 };
 
-const RUNS: usize = 9;
+const RUNS: usize = 11;
 const CONNECTIONS: u32 = 10;
 /// More than there are connections, so that each always has a mail to carry.
 const IN_FLIGHT: u32 = 32;
-const MAILS: u32 = IN_FLIGHT * 100;
+const MAILS: u32 = IN_FLIGHT * 400;
 const LEAST_RATIO: f64 = 0.5;
 const WHAT: &str = "mails over 10 connections to `smtp-sink`, email plugin";
 

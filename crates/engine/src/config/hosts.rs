@@ -1,12 +1,10 @@
 //! Reads the hosts and the default channels.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     channels::Channels,
+    host_table::HostTable,
     model::{ChannelIndex, HostConfig},
     problem::{Findings, Problem},
     suggest,
@@ -54,11 +52,7 @@ impl<'a> Hosts<'a> {
     }
 
     /// All hosts.
-    pub(crate) fn read(
-        &mut self,
-        node: &Node,
-        findings: &mut Findings,
-    ) -> HashMap<Box<str>, HostConfig> {
+    pub(crate) fn read(&mut self, node: &Node, findings: &mut Findings) -> HostTable {
         let Value::Map(entries) = &node.value else {
             if !node.is_null() {
                 let problem = Problem::error(format!(
@@ -67,18 +61,16 @@ impl<'a> Hosts<'a> {
                 ));
                 findings.at(node.id, problem.field("hosts"));
             }
-            return HashMap::new();
+            return HostTable::default();
         };
-        let mut hosts = HashMap::with_capacity(entries.len());
-        for entry in entries {
+        HostTable::new(entries.iter().map(|entry| {
             let before = findings.len();
             let host = self.host(entry, findings);
             if findings.len() > before {
                 findings.name_since(before, &format!("host {}", entry.key));
             }
-            hosts.insert(entry.key.clone(), host);
-        }
-        hosts
+            (&*entry.key, host)
+        }))
     }
 
     fn host(&mut self, entry: &Entry, findings: &mut Findings) -> HostConfig {

@@ -6,6 +6,7 @@
 
 mod channels;
 mod document;
+mod host_table;
 mod hosts;
 mod load;
 mod locate;
@@ -16,6 +17,7 @@ mod problem;
 mod redact;
 mod reference;
 mod schema;
+mod stream;
 mod suggest;
 mod tree;
 mod wants;

@@ -5,6 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
+use super::host_table::HostTable;
 use crate::plugin::{LoadedType, PluginError};
 
 /// How long one attempt may take when the channel says nothing else.
@@ -19,7 +20,7 @@ pub struct Config {
     pub(crate) channels: Vec<Arc<ChannelConfig>>,
     pub(crate) by_name: HashMap<Arc<str>, ChannelIndex>,
     pub(crate) defaults: Arc<[ChannelIndex]>,
-    pub(crate) hosts: HashMap<Box<str>, HostConfig>,
+    pub(crate) hosts: HostTable,
 }
 
 impl Config {
@@ -92,17 +93,13 @@ impl Config {
     /// What the file says about a host.
     #[must_use]
     pub fn host(&self, name: &str) -> Option<&HostConfig> {
-        self.hosts.get(name)
+        self.hosts.host(name)
     }
 
     /// All hosts, by name.
     #[must_use]
     pub fn hosts(&self) -> Vec<(&str, &HostConfig)> {
-        let mut hosts: Vec<_> = self
-            .hosts
-            .iter()
-            .map(|(name, host)| (&**name, host))
-            .collect();
+        let mut hosts: Vec<_> = self.hosts.iter().collect();
         hosts.sort_unstable_by_key(|(name, _)| *name);
         hosts
     }
@@ -110,10 +107,7 @@ impl Config {
     /// The channels of a host, by number. No allocation: this is the lookup
     /// that every message takes.
     pub(crate) fn route(&self, host: &str) -> &Arc<[ChannelIndex]> {
-        self.hosts
-            .get(host)
-            .and_then(|host| host.channels.as_ref())
-            .unwrap_or(&self.defaults)
+        self.hosts.channels(host).unwrap_or(&self.defaults)
     }
 
     fn by_index(&self, index: ChannelIndex) -> Option<&ChannelConfig> {

@@ -4,11 +4,14 @@
 //! (`0123` becomes a number and its zero is gone), and keeps the characters
 //! when text is asked for. So the file is read twice: once to learn the kind
 //! of every node, and once to ask for text wherever a scalar is known to be.
+//! A file without anything unusual is read once, by `stream`, to the same tree.
 //! Positions are not known here; see `locate`.
 
 use std::{collections::HashSet, fmt};
 
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::stream;
 
 /// A node's number in the order of the file, keys included, aliases expanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +85,11 @@ impl Node {
 
 /// Reads a file. Duplicate keys are reported and the first one counts.
 pub(crate) fn parse(text: &str) -> Result<(Node, Vec<DuplicateKey>), serde_yaml::Error> {
+    stream::read(text).map_or_else(|| read_whole(text), Ok)
+}
+
+/// Reads any file, in two readings.
+pub(super) fn read_whole(text: &str) -> Result<(Node, Vec<DuplicateKey>), serde_yaml::Error> {
     let mut tape = Vec::new();
     Learn(&mut tape).deserialize(serde_yaml::Deserializer::from_str(text))?;
     let mut reading = Reading {
@@ -91,6 +99,24 @@ pub(crate) fn parse(text: &str) -> Result<(Node, Vec<DuplicateKey>), serde_yaml:
     };
     let root = Read(&mut reading).deserialize(serde_yaml::Deserializer::from_str(text))?;
     Ok((root, reading.duplicates))
+}
+
+/// What serde_yaml makes of a plain scalar.
+pub(super) fn kind_of(plain: &str) -> Scalar {
+    match plain {
+        "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
+        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return Scalar::Bool,
+        _ if !plain.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) => {
+            return Scalar::Text;
+        }
+        _ => {}
+    }
+    let mut tape = Vec::new();
+    let learnt = Learn(&mut tape).deserialize(serde_yaml::Deserializer::from_str(plain));
+    match (learnt, tape.as_slice()) {
+        (Ok(()), [Kind::Scalar(scalar)]) => *scalar,
+        _ => Scalar::Text,
+    }
 }
 
 /// The kind of one node, learnt in the first reading.
@@ -258,7 +284,7 @@ impl<'de> Visitor<'de> for Read<'_, '_> {
     }
 }
 
-fn remove_duplicates(entries: &mut Vec<Entry>, duplicates: &mut Vec<DuplicateKey>) {
+pub(super) fn remove_duplicates(entries: &mut Vec<Entry>, duplicates: &mut Vec<DuplicateKey>) {
     let mut seen: HashSet<Box<str>> = HashSet::new();
     let mut is_first: Vec<bool> = Vec::with_capacity(entries.len());
     for (i, entry) in entries.iter().enumerate() {

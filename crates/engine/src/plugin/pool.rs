@@ -45,9 +45,14 @@ struct State {
     ready: VecDeque<Runnable>,
     threads: usize,
     idle: usize,
+    /// A thread was woken and has not come yet. It wakes the next one itself
+    /// when it finds more than one can do, so one wake at a time is enough.
+    waking: bool,
     /// How many runnables were taken so far; the watch looks whether it moves.
     taken: u64,
     watched: bool,
+    /// The watch sleeps until there is work; else it looks by itself.
+    watch_sleeps: bool,
     closed: bool,
 }
 
@@ -61,6 +66,11 @@ impl Pool {
             watch: Condvar::new(),
             runtime,
         }))))
+    }
+
+    /// The runtime whose timers and sockets there are.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.0.0.runtime
     }
 
     /// Runs a future on the pool.
@@ -109,8 +119,18 @@ impl Shared {
             return;
         }
         state.ready.push_back(runnable);
+        self.see_to(state);
+    }
+
+    /// Sees to it that somebody comes for what is ready.
+    fn see_to(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
         if state.idle > 0 {
-            self.work.notify_one();
+            if !state.waking {
+                state.waking = true;
+                // Whoever wakes up wants the lock.
+                drop(state);
+                self.work.notify_one();
+            }
         } else if state.threads < BASE {
             self.grow(&mut state);
         } else {
@@ -136,17 +156,24 @@ impl Shared {
                 .name("plugin-watch".to_owned())
                 .spawn(move || shared.run_watch());
             state.watched = spawned.is_ok();
+        } else if state.watch_sleeps {
+            state.watch_sleeps = false;
+            self.watch.notify_one();
         }
-        self.watch.notify_one();
     }
 
-    fn run_worker(&self) {
+    fn run_worker(self: &Arc<Self>) {
         let _runtime = self.runtime.enter();
         let mut state = self.lock();
         loop {
             if let Some(runnable) = state.ready.pop_front() {
                 state.taken += 1;
-                drop(state);
+                // This thread may be away for long.
+                if state.ready.is_empty() {
+                    drop(state);
+                } else {
+                    self.see_to(state);
+                }
                 runnable.run();
                 state = self.lock();
                 continue;
@@ -161,6 +188,7 @@ impl Shared {
                 .unwrap_or_else(|poisoned| poisoned.into_inner());
             state = woken;
             state.idle -= 1;
+            state.waking = false;
             if timeout.timed_out() && state.ready.is_empty() && state.threads > BASE {
                 break;
             }
@@ -174,9 +202,10 @@ impl Shared {
         let mut seen = state.taken;
         while !state.closed {
             if state.ready.is_empty() {
+                state.watch_sleeps = true;
                 state = self
                     .watch
-                    .wait(state)
+                    .wait_while(state, |state| state.watch_sleeps && !state.closed)
                     .unwrap_or_else(|poisoned| poisoned.into_inner());
                 seen = state.taken;
             }
@@ -232,6 +261,32 @@ mod tests {
         for task in stuck {
             task.await;
         }
+    }
+
+    #[tokio::test]
+    async fn when_the_last_idle_thread_takes_work_that_blocks_what_came_with_it_still_runs() {
+        let pool = Pool::new(Handle::current());
+        let (release, blocked) = mpsc::channel::<()>();
+        let blocked = Arc::new(Mutex::new(blocked));
+        let block = |started: Option<tokio::sync::oneshot::Sender<()>>| {
+            let blocked = Arc::clone(&blocked);
+            async move {
+                drop(started);
+                let _ = blocked.lock().unwrap().recv();
+            }
+        };
+        let (started, begun) = tokio::sync::oneshot::channel();
+        let first = pool.spawn(block(Some(started)));
+        let _ = begun.await;
+        pool.spawn(async {}).await;
+        while pool.0.0.lock().idle == 0 {
+            tokio::task::yield_now().await;
+        }
+        let second = pool.spawn(block(None));
+        assert_eq!(pool.spawn(async { "alive" }).await, "alive");
+        drop(release);
+        first.await;
+        second.await;
     }
 
     #[tokio::test]

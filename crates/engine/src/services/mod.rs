@@ -22,6 +22,7 @@ use annunciator_core::{
         LogRecordV1,
     },
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     clock::Clock,
@@ -137,8 +138,17 @@ impl HostServices for ChannelServices {
     }
 
     fn http(&self, request: HttpRequestV1) -> FfiFuture<RResult<HttpResponseV1, HostErrorV1>> {
+        // Beside its connections, on the runtime: the plugin's threads have to
+        // do with the request and the answer, and with nothing in between.
         let http = Arc::clone(&self.shared.http);
-        async move { http.send(request).await.into() }.into_ffi()
+        let runtime = self.shared.pool.runtime();
+        let sending = runtime.spawn(async move { http.send(request).await });
+        let answer = AbortOnDropHandle::new(sending);
+        async move {
+            let lost = |_| Err(error(HostErrorKind::INTERNAL, "the runtime has ended"));
+            answer.await.unwrap_or_else(lost).into()
+        }
+        .into_ffi()
     }
 
     fn spawn(&self, task: FfiFuture<()>) -> RResult<(), HostErrorV1> {
