@@ -27,6 +27,15 @@ fn cargo_build(options: &[&str], packages: &[&str]) -> io::Result<()> {
     for package in PLUGINS.iter().chain(packages) {
         command.args(["--package", package]);
     }
+    // `cargo run` sets these for this program. Build scripts watch some of
+    // them, and would run again for every change between a cargo in a cargo
+    // and one from a shell: ring's alone costs a build of half the workspace.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     if command.status()?.success() {
         return Ok(());
     }
