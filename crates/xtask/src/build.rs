@@ -34,6 +34,15 @@ pub(crate) fn cargo(command: &str) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut cargo = Command::new(cargo);
     cargo.arg(command);
+    // `cargo run` sets these for this program. Build scripts watch some of
+    // them, and would run again for every change between a cargo in a cargo
+    // and one from a shell: ring's alone costs a build of half the workspace.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
     cargo
 }
 
