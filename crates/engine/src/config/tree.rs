@@ -4,7 +4,7 @@
 //! (`0123` becomes a number and its zero is gone), and keeps the characters
 //! when text is asked for. So the file is read twice: once to learn the kind
 //! of every node, and once to ask for text wherever a scalar is known to be.
-//! A file without anything unusual is read once, by `stream`, to the same tree.
+//! A large file of simple lines is read once, by `stream`, to the same tree.
 //! Positions are not known here; see `locate`.
 
 use std::{collections::HashSet, fmt};
