@@ -1,9 +1,12 @@
 //! Prints what is wrong with a configuration, as rustc would.
 
-use annotate_snippets::{AnnotationKind, Group, Level as Mark, Renderer, Snippet};
-use annunciator::{Level, LoadError, Problem, Problems};
+use annotate_snippets::{AnnotationKind, Group, Level as Mark, Origin, Renderer, Snippet};
+use annunciator::{Level, LoadError, Problem, Problems, Span};
 
 use crate::output::Output;
+
+/// A line longer than this is not shown.
+const LONGEST_LINE: usize = 1000;
 
 /// Prints why a configuration cannot be used.
 pub(crate) fn print_error(error: &LoadError, output: &Output) {
@@ -42,7 +45,7 @@ fn groups<'a>(problem: &'a Problem, source: &'a str, file: &'a str) -> Vec<Group
     };
     let title = mark.primary_title(problem.sentence());
     let group = match problem.span {
-        Some(span) => {
+        Some(span) if line_length(source, span) < LONGEST_LINE => {
             // A span over several lines (a whole mapping) is told by its first.
             let end = source[span.start..span.end]
                 .find('\n')
@@ -50,13 +53,21 @@ fn groups<'a>(problem: &'a Problem, source: &'a str, file: &'a str) -> Vec<Group
             let snippet = Snippet::source(source).path(file);
             title.element(snippet.annotation(AnnotationKind::Primary.span(span.start..end)))
         }
-        None => title.element(annotate_snippets::Origin::path(file)),
+        Some(span) => title.element(Origin::path(file).line(span.line).char_column(span.column)),
+        None => title.element(Origin::path(file)),
     };
     let group = match &problem.help {
         Some(help) => group.element(Mark::HELP.message(help.as_str())),
         None => group,
     };
     vec![group]
+}
+
+/// How long the line is on which a span begins.
+fn line_length(source: &str, span: Span) -> usize {
+    let (before, after) = source.split_at(span.start);
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    before.len() - start + after.find('\n').unwrap_or(after.len())
 }
 
 fn counted(number: usize, noun: &str) -> Option<String> {

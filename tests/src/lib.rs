@@ -1,5 +1,7 @@
 //! Tests of the whole system: this crate holds what they share.
 
 pub mod altered;
+pub mod foreign;
 pub mod hbd;
 pub mod museum;
+pub mod said;

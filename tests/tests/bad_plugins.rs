@@ -328,3 +328,15 @@ fn a_required_channel_whose_plugin_cannot_be_used_stops_the_start() {
     );
     assert!(said.contains("needs plugin ABI 2.0"), "{said}");
 }
+
+#[test]
+fn a_damaged_file_is_named_where_its_channel_type_is_missing() {
+    let rig = Rig::new(&["fixture-steady"]).unwrap();
+    fs::write(rig.plugins().join("libraw.so"), "damaged").unwrap();
+    let said = rig.problems(BOTH).unwrap();
+    assert!(said.contains("unknown channel type `raw`"), "{said}");
+    assert!(
+        said.contains("libraw.so is not a plugin: it is not an ELF file, or it is damaged"),
+        "{said}"
+    );
+}

@@ -260,3 +260,37 @@ async fn the_examples_of_the_specification_load_unedited() {
     }
     assert!(seen >= 3);
 }
+
+/// The README's configuration, its secrets written out.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_of_the_readme_is_sound() {
+    let readme =
+        fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    let yaml = readme
+        .split("```yaml\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let yaml: String = yaml
+        .lines()
+        .map(|line| match line.split_once(": {") {
+            Some((key, rest))
+                if rest.contains("env:")
+                    || rest.contains("file:")
+                    || rest.contains("credential:") =>
+            {
+                format!("{key}: azGDORePK8gMaC0QOYAMyEEuzJnyUi\n")
+            }
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let checked = hbd(&Rig::new(&PLUGINS).unwrap(), &yaml, &["check"]).await;
+    assert_eq!(checked.status, 0, "{}", checked.err);
+    assert!(
+        checked.out.contains("4 channels, 2 hosts"),
+        "{}",
+        checked.out
+    );
+}

@@ -41,7 +41,10 @@ pub mod version;
 /// The types of the boundary's own dialect, for the engine and the SDK.
 pub mod ffi {
     pub use abi_stable::{
-        library::{__call_root_module_loader, CheckTypeLayout, LibHeader, RootModuleResult},
+        library::{
+            __call_root_module_loader, CheckTypeLayout, LibHeader, RootModuleResult,
+            lib_header_from_path,
+        },
         prefix_type::PrefixTypeTrait,
         sabi_trait::TD_Opaque,
         std_types::{RArc, RBox, RErr, RNone, ROk, ROption, RResult, RSome, RStr, RString, RVec},

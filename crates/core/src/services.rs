@@ -57,7 +57,7 @@ pub struct HttpRequestV1 {
     pub timeout_ms: u64,
     /// How many bytes of the answer's body to read at most; 0 for the host's own limit.
     pub max_response_bytes: u64,
-    /// Whether redirects are followed. A POST is never repeated elsewhere.
+    /// Whether redirects are followed.
     pub follow_redirects: bool,
     /// Path of a PEM file of certificates to trust besides the system's; empty for none.
     pub ca_file: RString,

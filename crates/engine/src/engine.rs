@@ -10,7 +10,7 @@ use crate::{
     builder::EngineBuilder,
     check::Check,
     config::{Config, Problems, load_channels},
-    delivery::{Channel, ChannelReport, Job, Report, deliver},
+    delivery::{Channel, Job, Report, broken, deliver},
     event::Notification,
     plugin::Catalog,
     router::{Router, UnknownChannel},
@@ -108,6 +108,15 @@ impl Engine {
     /// # Errors
     /// [`NotifyError`] when the notification was not accepted. A failed
     /// delivery is no error: it stands in the [`Report`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(engine: &annunciator::Engine) -> Result<(), Box<dyn std::error::Error>> {
+    /// let report = engine.notify_host("prod-web-01", "Server CPU at 95%").await?;
+    /// assert_eq!(report.results().get("signal_ops"), Some(&true));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "pushmsg_for_host")]
     pub async fn notify_host(
         &self,
@@ -123,6 +132,15 @@ impl Engine {
     ///
     /// # Errors
     /// As [`notify_host`](Self::notify_host).
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(engine: &annunciator::Engine) -> Result<(), Box<dyn std::error::Error>> {
+    /// let report = engine.notify_default("Global notification").await?;
+    /// assert!(report.all_delivered());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "pushmsg_from_config")]
     pub async fn notify_default(
         &self,
@@ -154,6 +172,16 @@ impl Engine {
     /// # Errors
     /// As [`notify_host`](Self::notify_host); also when the definitions cannot
     /// be used, with every problem.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(engine: &annunciator::Engine) -> Result<(), Box<dyn std::error::Error>> {
+    /// let definitions = "ops: {type: mattermost, host: chat.example.com, token: abc, channel: ops}";
+    /// let report = engine.notify_with(definitions, "Targeted notification").await?;
+    /// println!("{:?}", report.results());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "pushmsg")]
     pub async fn notify_with(
         &self,
@@ -195,22 +223,22 @@ impl Engine {
         }
         // Tasks of their own: what was accepted is delivered, whether or not
         // the caller goes on waiting.
-        let deliveries: Vec<_> = channels
-            .into_iter()
-            .map(|channel| {
-                let (rendered, abandon) = (rendered.clone(), inner.abandon.clone());
-                inner.deliveries.spawn(deliver(Job {
-                    channel,
-                    rendered,
-                    abandon,
-                }))
-            })
-            .collect();
-        let reports: Vec<ChannelReport> = join_all(deliveries)
-            .await
-            .into_iter()
-            .filter_map(Result::ok)
-            .collect();
+        let deliveries = channels.into_iter().map(|channel| {
+            let (rendered, abandon) = (rendered.clone(), inner.abandon.clone());
+            let job = Job {
+                channel: Arc::clone(&channel),
+                rendered: rendered.clone(),
+                abandon,
+            };
+            let delivery = inner.deliveries.spawn(deliver(job));
+            async move {
+                delivery
+                    .await
+                    .unwrap_or_else(|_| broken(&channel, rendered))
+            }
+        });
+        let deliveries: Vec<_> = deliveries.collect();
+        let reports = join_all(deliveries).await;
         Ok(Report::new(reports))
     }
 
@@ -219,6 +247,16 @@ impl Engine {
     ///
     /// # Errors
     /// [`UnknownChannel`] when a name is unknown.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(engine: &annunciator::Engine) -> Result<(), Box<dyn std::error::Error>> {
+    /// for check in engine.check(&["email_ops"]).await? {
+    ///     println!("{}: {:?} {}", check.channel, check.status, check.detail);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn check(&self, names: &[&str]) -> Result<Vec<Check>, UnknownChannel> {
         let channels = if names.is_empty() {
             self.0.router.all().to_vec()
@@ -226,6 +264,12 @@ impl Engine {
             self.0.router.named(&self.0.config, names)?
         };
         Ok(join_all(channels.iter().map(|channel| Check::of(channel))).await)
+    }
+
+    /// How many deliveries wait or are under way, over all channels.
+    #[must_use]
+    pub fn deliveries_under_way(&self) -> usize {
+        self.0.deliveries.len()
     }
 
     /// Takes no more notifications, waits for those under way until the

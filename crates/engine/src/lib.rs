@@ -55,3 +55,8 @@ pub use plugin::{
     Catalog, ChannelType, Origin, PluginDir, PluginError, PluginFile, default_dirs, inspect,
 };
 pub use router::UnknownChannel;
+
+/// The README's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -13,3 +13,4 @@ pub mod pushover;
 pub mod rig;
 pub mod signal;
 pub mod smtp;
+pub mod suite;

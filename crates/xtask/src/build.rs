@@ -12,8 +12,18 @@ pub(crate) const PLUGINS: [&str; 4] = [
 
 /// Builds everything that `hbd` needs to run beside the stand-ins.
 pub(crate) fn everything() -> io::Result<()> {
-    let mut command = cargo("build");
-    for package in PLUGINS.iter().chain(&["hbd", "annunciator-testkit"]) {
+    packages(cargo("build"), &["hbd", "annunciator-testkit"])
+}
+
+/// Builds `hbd` and its plugins for use.
+pub(crate) fn release() -> io::Result<()> {
+    let mut build = cargo("build");
+    build.arg("--release");
+    packages(build, &["hbd"])
+}
+
+fn packages(mut command: Command, more: &[&str]) -> io::Result<()> {
+    for package in PLUGINS.iter().chain(more) {
         command.args(["--package", package]);
     }
     succeed(command)
@@ -24,6 +34,15 @@ pub(crate) fn cargo(command: &str) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut cargo = Command::new(cargo);
     cargo.arg(command);
+    // `cargo run` sets these for this program. Build scripts watch some of
+    // them, and would run again for every change between a cargo in a cargo
+    // and one from a shell: ring's alone costs a build of half the workspace.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
     cargo
 }
 

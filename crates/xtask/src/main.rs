@@ -6,8 +6,9 @@
 mod bench;
 mod build;
 mod demo;
+mod dist;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -24,6 +25,12 @@ enum Command {
     /// Shows a message arriving on all four kinds of channel; nothing leaves
     /// this machine
     Demo,
+    /// Builds hbd and its plugins for use, and puts them into one folder
+    Dist {
+        /// The folder; it is made when it does not exist
+        #[arg(default_value = "target/dist")]
+        folder: PathBuf,
+    },
     /// Runs the benchmarks and prints their table; see BENCHMARKS.md
     Bench {
         /// Only these sections: dispatch, http, mail, config, idle
@@ -34,6 +41,7 @@ enum Command {
 fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Arguments::parse().command {
         Command::Demo => demo::run(),
+        Command::Dist { folder } => dist::run(&folder),
         Command::Bench { sections } => bench::run(&sections).map_err(Into::into),
     };
     match done {

@@ -160,8 +160,9 @@ fn judge_reply(phase: Phase, reply: &Reply) -> Verdict {
 }
 
 fn passing(phase: Phase, reply: &Reply) -> Verdict {
-    let grey = reply.text().to_ascii_lowercase().contains("greylist")
-        || (reply.code == 450 && reply.enhanced() == Some("4.7.1"));
+    let text = reply.text().to_ascii_lowercase();
+    let grey =
+        text.contains("greylist") || (reply.code == 450 && reply.enhanced() == Some("4.7.1"));
     let mailbox = reply
         .enhanced()
         .is_some_and(|code| code.starts_with("4.2."));
@@ -170,6 +171,12 @@ fn passing(phase: Phase, reply: &Reply) -> Verdict {
             wait: Some(GREYLISTED),
             ..retry(Fault::Remote, "greylisting passes by itself")
         },
+        // Postfix puts off what it doesn't relay, where its operator hasn't
+        // decided to refuse it (`defer_unauth_destination`, its default).
+        Phase::Rcpt if text.contains("relay") => retry(
+            Fault::Config,
+            "the server doesn't relay to this address from here: a login may help",
+        ),
         Phase::Rcpt if mailbox => retry(Fault::Recipient, "the mailbox can't take mail now"),
         Phase::Auth => retry(Fault::Remote, "the server can't check logins now"),
         _ => retry(Fault::Remote, "the server asked to try later"),

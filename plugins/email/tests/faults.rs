@@ -59,6 +59,13 @@ async fn when_a_command_is_refused_the_reply_decides() {
         (Moment::Rcpt, 450, "4.7.1 greylisted", Retry, Whose::Remote),
         (
             Moment::Rcpt,
+            454,
+            "4.7.1 Relay access denied",
+            Retry,
+            Whose::Config,
+        ),
+        (
+            Moment::Rcpt,
             450,
             "4.2.1 mailbox busy",
             Retry,

@@ -74,7 +74,12 @@ pub(crate) fn answered(
         (429, _) => exhausted(target, response, now),
         (408 | 500.., _) => Outcome::retry(target, Fault::Remote, "Pushover is in trouble")
             .hint("see https://status.pushover.net")
-            .after(SHORTEST_PAUSE),
+            .after(
+                response
+                    .retry_after(now)
+                    .unwrap_or_default()
+                    .max(SHORTEST_PAUSE),
+            ),
         (413, _) => Outcome::permanent(target, Fault::Message, "Pushover finds it too large"),
         (300..=399, _) => {
             Outcome::permanent(target, Fault::Config, "the address redirects elsewhere")

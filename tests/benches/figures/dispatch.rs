@@ -11,10 +11,9 @@ use std::{
     time::Instant,
 };
 
-use abi_stable::library::lib_header_from_path;
 use annunciator_core::{
     code::{Fault, Kind, OutcomeClass, Proof, Severity},
-    ffi::{FfiFuture, RArc, RString, RVec},
+    ffi::{FfiFuture, RArc, RString, RVec, lib_header_from_path},
     message::{DeliveryV1, NotificationV1},
     module::{OpenRequestV1, OpenResult, PluginModuleRef},
     outcome::{DeliveryResultV1, OutcomeV1},

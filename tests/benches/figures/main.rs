@@ -25,8 +25,11 @@ use table::Row;
 
 type Rows = Result<Vec<Row>, Box<dyn Error>>;
 
+/// Measures one section.
+type Measure = fn() -> Rows;
+
 /// The sections, in the order of the table.
-const SECTIONS: [(&str, fn() -> Rows); 5] = [
+const SECTIONS: [(&str, Measure); 5] = [
     ("dispatch", dispatch::rows),
     ("http", http::rows),
     ("mail", mail::rows),

@@ -10,11 +10,12 @@ use super::{
     model::{ChannelConfig, ChannelIndex, ChannelOptions},
     options,
     problem::{Findings, Problem},
-    redact::redacted,
-    schema::{Reader, hide},
+    redact::{hide, redacted},
+    schema::Reader,
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
 };
+use crate::line::printable;
 use crate::plugin::{Catalog, LoadedType, PluginError, TypeError};
 
 /// The keys of a definition that are the engine's and not the plugin's.
@@ -22,6 +23,9 @@ const TYPE: &str = "type";
 const OPTIONS: &str = options::KEY;
 /// A channel's name is used in logs and reports; no longer than this.
 const LONGEST_NAME: usize = 128;
+
+/// Files that cannot be used and are named where a channel type is missing.
+const MOST_REJECTED: usize = 5;
 
 /// The channels of a file, in its order, and their numbers by name. Also the
 /// names of those that were not usable, so that whoever names one of them is
@@ -210,14 +214,20 @@ fn type_of<'a>(entry: &'a Entry, findings: &mut Findings) -> Option<(NodeId, &'a
 
 fn unknown_type(channel_type: &str, catalog: &Catalog) -> String {
     let known: Vec<&str> = catalog.channel_types().collect();
-    if known.is_empty() {
-        return "no plugin was found: name their folder in plugins.dirs, or put them beside the program".to_owned();
+    let mut help = if known.is_empty() {
+        "no plugin was found: name their folder in plugins.dirs, or put them beside the program"
+            .to_owned()
+    } else {
+        format!("the types are: {}", known.join(", "))
+    };
+    if let Some(found) = suggest::closest(channel_type, known.iter().copied()) {
+        help = format!("did you mean `{found}`? {help}");
     }
-    let all = format!("the types are: {}", known.join(", "));
-    match suggest::closest(channel_type, known.iter().copied()) {
-        Some(found) => format!("did you mean `{found}`? {all}"),
-        None => all,
+    // Perhaps one of these would have offered it.
+    for error in catalog.rejected().iter().take(MOST_REJECTED) {
+        help = format!("{help}; {error}");
     }
+    help
 }
 
 /// The fields that a schema requires.
@@ -228,20 +238,20 @@ fn required(schema: &Json) -> impl Iterator<Item = &str> {
 
 /// Takes over what the plugin says about its settings, at the field it means.
 fn said_by_plugin(raw: &ProblemV1, entry: &Entry, findings: &mut Findings) {
-    let message = match raw.message.trim() {
-        "" => "the plugin refuses this, without saying why".to_owned(),
-        text => text.to_owned(),
+    let message = match printable(&raw.message) {
+        empty if empty.is_empty() => "the plugin refuses this, without saying why".to_owned(),
+        text => text,
     };
     let problem = if raw.level == ProblemLevel::WARNING {
         Problem::warning(message)
     } else {
         Problem::error(message)
     };
-    let problem = problem.field(raw.path.as_str());
+    let problem = problem.field(printable(&raw.path));
     let problem = if raw.help.is_empty() {
         problem
     } else {
-        problem.help(raw.help.as_str())
+        problem.help(printable(&raw.help))
     };
     findings.at(place(entry, &raw.path), problem);
 }

@@ -140,24 +140,24 @@ fn adapted(schema: &Json, name: &str) -> Json {
             {
                 *target = format!("#/$defs/{name}.{inner}");
             }
-            let takes_text = match fields.get("type") {
-                Some(Json::String(one)) => one == "string",
-                Some(Json::Array(several)) => several.iter().any(|one| one == "string"),
-                _ => false,
+            let types = match fields.get("type") {
+                Some(Json::Array(several)) => several.clone(),
+                Some(one) => vec![one.clone()],
+                None => Vec::new(),
             };
-            if takes_text && !fields.contains_key("enum") && !fields.contains_key("const") {
+            let is_open = !fields.contains_key("enum") && !fields.contains_key("const");
+            if is_open && types.iter().any(|one| one == "string") {
                 let mut outer = Map::new();
                 for key in ["description", "default", "title"] {
                     if let Some(value) = adapted_fields.remove(key) {
                         outer.insert(key.to_owned(), value);
                     }
                 }
-                // Numbers are text here as they are typed: +1202… or 0123.
                 adapted_fields.remove("writeOnly");
                 let mut text = adapted_fields;
-                if fields.get("type") == Some(&Json::String("string".to_owned())) {
-                    text.insert("type".to_owned(), json!(["string", "number", "boolean"]));
-                }
+                // What looks like a number is text here, as typed: +1202… or 0123.
+                let more = ["number", "boolean"].map(|name| Json::String(name.to_owned()));
+                text.insert("type".to_owned(), types.into_iter().chain(more).collect());
                 outer.insert(
                     "anyOf".to_owned(),
                     json!([text, { "$ref": "#/$defs/reference" }]),

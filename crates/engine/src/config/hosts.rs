@@ -156,7 +156,7 @@ impl<'a> Hosts<'a> {
                 let problem = Problem::error("expected a list of channel names, found text");
                 findings.at(
                     entry.node.id,
-                    problem.help(format!("write a list: [{text}]")).field(field),
+                    problem.help(suggest::as_list(text)).field(field),
                 );
                 return None;
             }

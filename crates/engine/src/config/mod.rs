@@ -11,6 +11,7 @@ mod hosts;
 mod load;
 mod locate;
 mod model;
+mod natural;
 mod options;
 mod problem;
 mod redact;

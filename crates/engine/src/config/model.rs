@@ -26,6 +26,13 @@ pub struct Config {
 impl Config {
     /// The names of the channels that a host's messages go to: its own, else
     /// the defaults. A host that is not in the file gets the defaults.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn example(config: &annunciator::Config) {
+    /// assert_eq!(config.channels_for_host("prod-web-01"), ["signal_oncall", "email_ops"]);
+    /// # }
+    /// ```
     #[doc(alias = "get_notification_channels_for_host")]
     #[must_use]
     pub fn channels_for_host(&self, host: &str) -> Vec<&str> {
@@ -36,6 +43,15 @@ impl Config {
     }
 
     /// The definitions of the channels that a host's messages go to.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn example(config: &annunciator::Config) {
+    /// for channel in config.channel_configs_for_host("prod-web-01") {
+    ///     println!("{}: {}", channel.name(), channel.settings());
+    /// }
+    /// # }
+    /// ```
     #[doc(alias = "get_notification_channels_config")]
     #[must_use]
     pub fn channel_configs_for_host(&self, host: &str) -> Vec<&ChannelConfig> {
@@ -46,6 +62,13 @@ impl Config {
     }
 
     /// One channel's definition.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn example(config: &annunciator::Config) {
+    /// assert_eq!(config.channel("email_ops").map(|channel| channel.channel_type()), Some("email"));
+    /// # }
+    /// ```
     #[doc(alias = "get_channel_config")]
     #[must_use]
     pub fn channel(&self, name: &str) -> Option<&ChannelConfig> {

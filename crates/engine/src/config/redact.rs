@@ -1,11 +1,29 @@
-//! Settings for a person's eyes.
+//! What must not be shown: places in the file, and values in settings.
 
 use serde_json::{Map, Value as Json};
 
 use super::{
-    schema::{DEEPEST, follow},
-    wants::Wants,
+    problem::Findings,
+    reference::FORMS,
+    tree::{Node, Value},
+    wants::{DEEPEST, Wants, follow},
 };
+
+/// Remembers every scalar below a node as one that must not be shown, but for
+/// the names in references. `known`: these are secrets; else they might be.
+pub(crate) fn hide(node: &Node, known: bool, findings: &mut Findings) {
+    match &node.value {
+        Value::Scalar(..) => findings.secret(node.id, known),
+        Value::List(nodes) => nodes.iter().for_each(|node| hide(node, known, findings)),
+        Value::Map(entries) => {
+            for entry in entries {
+                if entries.len() != 1 || FORMS.iter().all(|(form, _)| *form != &*entry.key) {
+                    hide(&entry.node, known, findings);
+                }
+            }
+        }
+    }
+}
 
 /// Settings for a person's eyes: secrets replaced.
 pub(crate) fn redacted(value: &Json, root: &Json) -> Json {

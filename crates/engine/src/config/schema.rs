@@ -7,15 +7,14 @@
 use serde_json::{Map, Number, Value as Json};
 
 use super::{
+    natural::{natural, scalar},
     problem::{Findings, Problem},
+    redact::hide,
     reference::{self, FORMS},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
-    wants::Wants,
+    wants::{DEEPEST, Wants, constants, follow},
 };
-
-/// A schema that refers to itself deeper than this is not followed.
-pub(super) const DEEPEST: usize = 64;
 
 /// Reads settings by one schema.
 pub(crate) struct Reader<'a> {
@@ -168,11 +167,8 @@ impl<'a> Reader<'a> {
         let shown = wants.shown(text);
         let mut problem = Problem::error(format!("expected {}, found {shown}", wants.noun()));
         if wants.array {
-            problem = problem.help(if wants.secret {
-                "write a list: [ … ]".to_owned()
-            } else {
-                format!("write a list: [{text}]")
-            });
+            let shown = if wants.secret { " … " } else { text };
+            problem = problem.help(suggest::as_list(shown));
         } else if wants.boolean {
             problem = problem.help("write true or false");
         } else if (wants.integer || wants.number) && text.parse::<f64>().is_ok() {
@@ -340,89 +336,5 @@ impl<'a> Reader<'a> {
     fn unexpected(&mut self, node: &Node, wants: Wants, path: &FieldPath) -> Json {
         let problem = Problem::error(format!("expected {}, found {}", wants.noun(), node.noun()));
         self.problem(node.id, path, problem)
-    }
-}
-
-/// The words of a schema that takes nothing but a few words (or null).
-fn constants<'a>(root: &'a Json, schema: &'a Json, depth: usize) -> Option<Vec<&'a str>> {
-    let schema = follow(root, schema);
-    if depth > DEEPEST {
-        return None;
-    }
-    let choices = ["anyOf", "oneOf"]
-        .iter()
-        .find_map(|key| schema.get(key)?.as_array());
-    let words = if let Some(choices) = choices {
-        let choices = choices
-            .iter()
-            .filter(|choice| !Wants::of(follow(root, choice)).only_null());
-        let words: Option<Vec<Vec<&str>>> = choices
-            .map(|choice| constants(root, choice, depth + 1))
-            .collect();
-        words?.concat()
-    } else if let Some(values) = schema.get("enum").and_then(Json::as_array) {
-        let words = values
-            .iter()
-            .filter(|value| !value.is_null())
-            .map(Json::as_str);
-        words.collect::<Option<Vec<_>>>()?
-    } else {
-        vec![schema.get("const")?.as_str()?]
-    };
-    Some(words).filter(|words| !words.is_empty())
-}
-
-/// Follows `$ref` within a schema.
-pub(super) fn follow<'a>(root: &'a Json, mut schema: &'a Json) -> &'a Json {
-    for _ in 0..DEEPEST {
-        let target = schema
-            .get("$ref")
-            .and_then(Json::as_str)
-            .and_then(|target| target.strip_prefix('#'))
-            .and_then(|pointer| root.pointer(pointer));
-        match target {
-            Some(target) => schema = target,
-            None => break,
-        }
-    }
-    schema
-}
-
-/// Remembers every scalar below a node as one that must not be shown, but for
-/// the names in references. `known`: these are secrets; else they might be.
-pub(crate) fn hide(node: &Node, known: bool, findings: &mut Findings) {
-    match &node.value {
-        Value::Scalar(..) => findings.secret(node.id, known),
-        Value::List(nodes) => nodes.iter().for_each(|node| hide(node, known, findings)),
-        Value::Map(entries) => {
-            for entry in entries {
-                if entries.len() != 1 || FORMS.iter().all(|(form, _)| *form != &*entry.key) {
-                    hide(&entry.node, known, findings);
-                }
-            }
-        }
-    }
-}
-
-fn scalar(kind: Scalar, text: &str) -> Json {
-    let parsed = match kind {
-        Scalar::Null => Some(Json::Null),
-        Scalar::Bool => Some(Json::Bool(text.eq_ignore_ascii_case("true"))),
-        Scalar::Int | Scalar::Float => serde_yaml::from_str::<Number>(text).ok().map(Json::Number),
-        Scalar::Text => None,
-    };
-    parsed.unwrap_or_else(|| Json::String(text.to_owned()))
-}
-
-/// What YAML itself makes of a node, where the schema leaves it open.
-fn natural(node: &Node) -> Json {
-    match &node.value {
-        Value::Scalar(kind, text) => scalar(*kind, text),
-        Value::List(nodes) => Json::Array(nodes.iter().map(natural).collect()),
-        Value::Map(entries) => entries
-            .iter()
-            .map(|entry| (entry.key.to_string(), natural(&entry.node)))
-            .collect::<Map<_, _>>()
-            .into(),
     }
 }

@@ -40,6 +40,14 @@ pub(crate) fn help<'a>(
     }
 }
 
+/// A help text: the value as the only item of a list.
+pub(crate) fn as_list(text: &str) -> String {
+    if text.chars().count() > 60 {
+        return "write a list: [ … ]".to_owned();
+    }
+    format!("write a list: [{text}]")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

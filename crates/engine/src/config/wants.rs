@@ -1,6 +1,59 @@
-//! Which kinds of value a JSON Schema takes, and how to say so.
+//! What a JSON Schema takes: which kinds of value, which words, and how to say
+//! so to a person.
 
 use serde_json::Value as Json;
+
+/// A schema that refers to itself deeper than this is not followed.
+pub(super) const DEEPEST: usize = 64;
+
+/// Follows `$ref` within a schema.
+pub(super) fn follow<'a>(root: &'a Json, mut schema: &'a Json) -> &'a Json {
+    for _ in 0..DEEPEST {
+        let target = schema
+            .get("$ref")
+            .and_then(Json::as_str)
+            .and_then(|target| target.strip_prefix('#'))
+            .and_then(|pointer| root.pointer(pointer));
+        match target {
+            Some(target) => schema = target,
+            None => break,
+        }
+    }
+    schema
+}
+
+/// The words of a schema that takes nothing but a few words (or null).
+pub(super) fn constants<'a>(
+    root: &'a Json,
+    schema: &'a Json,
+    depth: usize,
+) -> Option<Vec<&'a str>> {
+    let schema = follow(root, schema);
+    if depth > DEEPEST {
+        return None;
+    }
+    let choices = ["anyOf", "oneOf"]
+        .iter()
+        .find_map(|key| schema.get(key)?.as_array());
+    let words = if let Some(choices) = choices {
+        let choices = choices
+            .iter()
+            .filter(|choice| !Wants::of(follow(root, choice)).only_null());
+        let words: Option<Vec<Vec<&str>>> = choices
+            .map(|choice| constants(root, choice, depth + 1))
+            .collect();
+        words?.concat()
+    } else if let Some(values) = schema.get("enum").and_then(Json::as_array) {
+        let words = values
+            .iter()
+            .filter(|value| !value.is_null())
+            .map(Json::as_str);
+        words.collect::<Option<Vec<_>>>()?
+    } else {
+        vec![schema.get("const")?.as_str()?]
+    };
+    Some(words).filter(|words| !words.is_empty())
+}
 
 /// Which kinds of value a schema takes.
 #[derive(Debug, Clone, Copy, Default)]

@@ -43,6 +43,13 @@ impl fmt::Debug for Channel {
     }
 }
 
+impl Drop for Channel {
+    fn drop(&mut self) {
+        // Tasks hold the host, which holds the tasks: somebody must let go.
+        self.tasks.end();
+    }
+}
+
 impl Channel {
     /// Opens the channel. One whose provider cannot be opened stays, disabled.
     pub(crate) async fn open(config: Arc<ChannelConfig>, shared: &Shared) -> Self {

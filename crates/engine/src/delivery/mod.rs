@@ -12,5 +12,5 @@ mod report;
 mod settle;
 
 pub(crate) use channel::Channel;
-pub(crate) use pipeline::{Job, deliver};
+pub(crate) use pipeline::{Job, broken, deliver};
 pub use report::{ChannelReport, Class, Fault, Proof, Report, TargetReport};

@@ -36,15 +36,42 @@ pub(crate) async fn deliver(job: Job) -> ChannelReport {
         }
         Err(refused) => vec![without_place(refused)],
     };
+    let report = report(&channel, &job.rendered, outcomes, start);
+    settle(
+        &report,
+        &job.rendered.message.id,
+        &job.rendered.message.host,
+    );
+    report
+}
+
+/// The report of a delivery that ended in a way that it never should.
+pub(crate) fn broken(channel: &Channel, rendered: Rendered) -> ChannelReport {
+    let detail = "the engine failed while it delivered".to_owned();
+    let outcome = OutcomeV1 {
+        hint: "report this to the developers of Annunciator".into(),
+        ..outcome(code::OutcomeClass::UNKNOWN, code::Fault::HOST, detail)
+    };
+    let report = report(channel, &rendered, vec![outcome], Instant::now());
+    settle(&report, &rendered.message.id, &rendered.message.host);
+    report
+}
+
+fn report(
+    channel: &Channel,
+    rendered: &Rendered,
+    outcomes: Vec<OutcomeV1>,
+    start: Instant,
+) -> ChannelReport {
     let mut targets: Vec<_> = outcomes
         .into_iter()
         .take(MOST_TARGETS)
         .map(classify)
         .collect();
-    if let (Some(note), Some(first)) = (&job.rendered.note, targets.first_mut()) {
+    if let (Some(note), Some(first)) = (&rendered.note, targets.first_mut()) {
         first.notes.push(note.clone());
     }
-    let report = ChannelReport {
+    ChannelReport {
         channel: channel.config.name().to_owned(),
         channel_type: channel.config.channel_type().to_owned(),
         delivered: targets
@@ -53,13 +80,7 @@ pub(crate) async fn deliver(job: Job) -> ChannelReport {
         attempts: 1,
         duration: start.elapsed(),
         targets,
-    };
-    settle(
-        &report,
-        &job.rendered.message.id,
-        &job.rendered.message.host,
-    );
-    report
+    }
 }
 
 fn abandoned() -> OutcomeV1 {

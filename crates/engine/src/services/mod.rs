@@ -4,6 +4,8 @@
 //! end the process, so nothing in here may panic.
 
 mod http;
+#[cfg(test)]
+mod http_tests;
 mod kv;
 
 use std::{

@@ -114,7 +114,9 @@ fn send(
         }
     }
     if from_stdin && message.is_some() {
-        return Err("argument -m/--message: not allowed with --message-from-stdin".to_owned());
+        // argparse4j breaks the line within the option's name.
+        let text = "argument -m/--message: not allowed with argument --\nmessage-from-stdin";
+        return Err(text.to_owned());
     }
     send.message = message.unwrap_or_default();
     Ok(Command::Send { send, from_stdin })

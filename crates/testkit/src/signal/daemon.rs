@@ -105,6 +105,10 @@ impl Shared {
             state.violations.push(format!("the id {id} was used twice"));
         }
         let params = request.get("params").cloned().unwrap_or(json!({}));
+        if !params.is_object() {
+            let text = "Cannot deserialize value of type `java.util.LinkedHashMap`";
+            return Reaction::Answer(error(&id, -32600, text, None));
+        }
         let result = match method {
             "version" => Ok(json!({ "version": "0.13.19" })),
             "listAccounts" => Ok(state

@@ -123,7 +123,12 @@ fn perform(
     send: &Send,
     fault: Option<Fault>,
 ) -> io::Result<u8> {
-    let account = send.account.clone().unwrap_or_default();
+    let Some(account) = send.account.clone() else {
+        record(file, &call)?;
+        let text = "No local users found, you first need to register or link an account";
+        say(&mut io::stderr(), text);
+        return Ok(1);
+    };
     if !script.accounts.contains(&account) {
         record(file, &call)?;
         say(

@@ -1,6 +1,6 @@
-//! A certificate authority for one stand-in, and the certificates it signs.
+//! A certificate authority for one server, and the certificates it signs.
 //!
-//! The files lie in a temporary folder that goes with the stand-in; the
+//! The files lie in a temporary folder that goes with the authority; the
 //! system's own trust is never touched.
 
 use std::error::Error;
@@ -31,14 +31,20 @@ pub enum Certificate {
 }
 
 /// The files of one authority, and the server's side of TLS.
-pub(super) struct Authority {
+///
+/// The files are `ca.pem`, `server.pem` and `server.key`, `client.pem` and
+/// `client.key`.
+pub struct Authority {
     folder: TempDir,
     pub(super) server: Arc<ServerConfig>,
 }
 
 impl Authority {
     /// Makes an authority, the server's certificate and a client's.
-    pub(super) fn create(
+    ///
+    /// # Errors
+    /// When a certificate or its file cannot be made.
+    pub fn create(
         shown: Certificate,
         ask_client: bool,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
@@ -74,6 +80,8 @@ impl Authority {
             server.not_after = date_time_ymd(2001, 1, 1);
         }
         let server = server.signed_by(&server_key, &issuer)?;
+        fs::write(folder.path().join("server.pem"), server.pem())?;
+        fs::write(folder.path().join("server.key"), server_key.serialize_pem())?;
 
         let provider = Arc::new(ring::default_provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -99,7 +107,7 @@ impl Authority {
     }
 
     /// The path of a file of this authority.
-    pub(super) fn file(&self, name: &str) -> PathBuf {
+    pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }

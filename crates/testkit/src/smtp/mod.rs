@@ -28,7 +28,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 pub use self::builder::{Builder, Mode};
-pub use self::certificate::Certificate;
+pub use self::certificate::{Authority, Certificate};
 pub use self::fault::{Fault, Moment, Verdict};
 pub use self::mail::Mail;
 pub use self::state::Counts;

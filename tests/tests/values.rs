@@ -1,0 +1,194 @@
+//! Values in a configuration: text as it was typed, numbers, secrets from
+//! elsewhere, and what is never shown.
+
+use std::fs;
+
+use annunciator::Level;
+use annunciator_tests::said::{check, rig, said, settings};
+
+#[test]
+fn text_arrives_as_it_was_typed() {
+    let texts = [
+        "+12025551234",
+        "+0987654321",
+        "0123",
+        "1e5",
+        "yes",
+        "0x1F",
+        "no",
+        "null!",
+        "1_000",
+        "12:30",
+        "3.10",
+        "TRUE",
+    ];
+    let rig = rig();
+    for text in texts {
+        let loaded = rig
+            .configured(&settings(&format!("text: {text}")))
+            .unwrap()
+            .load()
+            .unwrap();
+        let channel = loaded.config.channel("s").unwrap();
+        assert_eq!(channel.settings()["text"], text);
+    }
+}
+
+#[test]
+fn numbers_in_every_form_of_yaml() {
+    let rig = rig();
+    for (typed, number) in [("0x1F", 31), ("0o17", 15), ("0b11", 3), ("+25", 25)] {
+        let loaded = rig
+            .configured(&settings(&format!("port: {typed}")))
+            .unwrap()
+            .load()
+            .unwrap();
+        assert_eq!(
+            loaded.config.channel("s").unwrap().settings()["port"],
+            number
+        );
+    }
+}
+
+#[test]
+fn one_text_or_several() {
+    for typed in ["one_or_more: x", "one_or_more: [x, y]"] {
+        check(&settings(typed), &[]);
+    }
+    let said = said(&settings("one_or_more: {a: 1, b: 2}"));
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
+#[test]
+fn secrets_from_elsewhere() {
+    let rig = rig();
+    let file = rig.folder().join("token");
+    fs::write(&file, "canary\n").unwrap();
+    let yaml = settings(&format!(
+        "text: {{file: {}}}, token: {{file: {0}}}",
+        file.display()
+    ));
+    let loaded = rig.configured(&yaml).unwrap().load().unwrap();
+    let channel = loaded.config.channel("s").unwrap();
+    assert_eq!(channel.settings()["text"], "canary");
+    assert_eq!(channel.settings()["token"], "***");
+    assert!(!format!("{:?}", channel.settings()["token"]).contains("canary"));
+
+    let path = std::env::var("PATH").unwrap();
+    let loaded = rig
+        .configured(&settings("text: {env: PATH}"))
+        .unwrap()
+        .load()
+        .unwrap();
+    assert_eq!(
+        loaded.config.channel("s").unwrap().settings()["text"],
+        path.as_str()
+    );
+}
+
+#[test]
+fn secrets_that_are_not_where_they_should_be() {
+    let yaml = settings("token: {env: NO_SUCH_VARIABLE}");
+    check(
+        &yaml,
+        &[
+            "heartbeat.yaml:2:28: error: channel s: token: the environment variable NO_SUCH_VARIABLE is not set (help: set it where this program is started, in a unit by Environment= or EnvironmentFile=)",
+        ],
+    );
+    check(
+        &settings("token: {file: secret.txt}"),
+        &[
+            "heartbeat.yaml:2:28: error: channel s: token: the path secret.txt is not absolute (help: write the whole path, from /)",
+        ],
+    );
+    check(
+        &settings("token: {file: /no/such/file}"),
+        &[
+            "heartbeat.yaml:2:28: error: channel s: token: /no/such/file cannot be read: No such file or directory (os error 2)",
+        ],
+    );
+    let said = said(&settings("token: {credential: smtp}"));
+    assert!(
+        said[0].contains("there is no credential smtp: systemd gave this program none"),
+        "{said:?}"
+    );
+    check(
+        &settings("token: {credential: ../smtp}"),
+        &["heartbeat.yaml:2:28: error: channel s: token: ../smtp is not the name of a credential"],
+    );
+}
+
+#[test]
+fn a_file_with_secrets_that_others_may_read_is_warned_about() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let rig = rig();
+    let builder = rig.configured(&settings("token: canary")).unwrap();
+    assert!(builder.load().unwrap().warnings.is_empty());
+    fs::set_permissions(rig.file(), fs::Permissions::from_mode(0o644)).unwrap();
+    let warnings = builder.load().unwrap().warnings;
+    assert_eq!(warnings.count(Level::Warning), 1);
+    assert!(
+        warnings
+            .to_string()
+            .contains("every user of this machine may read it"),
+        "{warnings}"
+    );
+    let builder = rig.configured(&settings("text: public")).unwrap();
+    fs::set_permissions(rig.file(), fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(builder.load().unwrap().warnings.is_empty());
+}
+
+#[test]
+fn no_secret_stands_in_what_is_shown_of_a_file() {
+    let canaries = [
+        "type: steady, token: canary, port: x",
+        "type: steady, tokn: canary",
+        "type: steady, token: [canary]",
+        "type: steady, inner: {neded: canary}",
+        "type: nothing, password: canary",
+        "tipe: steady, password: canary",
+    ];
+    for fields in canaries {
+        let yaml = format!("notification_channels:\n  s: {{{fields}}}\n");
+        let rig = rig();
+        let annunciator::LoadError::Problems(problems) =
+            rig.configured(&yaml).unwrap().load().unwrap_err()
+        else {
+            panic!("not a list of problems");
+        };
+        assert!(!problems.to_string().contains("canary"), "{problems}");
+        assert!(
+            !problems.source().contains("canary"),
+            "{}",
+            problems.source()
+        );
+        assert_eq!(problems.source().len(), yaml.len());
+        assert!(!format!("{problems:?}").contains("canary"));
+    }
+    // Where the file is no YAML, nobody knows what is secret.
+    let broken = "notification_channels:\n  s:\n    token: canary\n   x: [\n";
+    let annunciator::LoadError::Problems(problems) =
+        rig().configured(broken).unwrap().load().unwrap_err()
+    else {
+        panic!("not a list of problems");
+    };
+    assert!(
+        !problems.source().contains("canary"),
+        "{}",
+        problems.source()
+    );
+}
+
+#[test]
+fn settings_that_turn_out_wrong_when_the_channel_is_opened() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let rig = rig();
+    let builder = rig
+        .configured(&settings("text: no such certificate"))
+        .unwrap();
+    let error = runtime.block_on(builder.start()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "channel s: the certificate does not exist"
+    );
+}
