@@ -5,6 +5,10 @@ const LONGEST: usize = 1000;
 
 /// Makes a text fit for one line of a terminal or a log.
 pub(crate) fn printable(text: &str) -> String {
+    let text = text.trim();
+    if text.len() <= LONGEST && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.to_owned();
+    }
     let line = |c: char| {
         if c.is_control() || is_direction(c) {
             ' '
@@ -12,8 +16,8 @@ pub(crate) fn printable(text: &str) -> String {
             c
         }
     };
-    let mut printable: String = text.trim().chars().take(LONGEST).map(line).collect();
-    if text.trim().chars().nth(LONGEST).is_some() {
+    let mut printable: String = text.chars().take(LONGEST).map(line).collect();
+    if text.chars().nth(LONGEST).is_some() {
         printable.push('…');
     }
     printable

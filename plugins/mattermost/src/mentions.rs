@@ -8,6 +8,9 @@ const BREAK: char = '\u{200b}';
 
 /// The text, in which no name notifies anybody.
 pub(crate) fn neutralise(text: &str) -> String {
+    if !text.contains(['@', '<']) {
+        return text.to_owned();
+    }
     let mut quiet = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {

@@ -105,6 +105,9 @@ impl Message {
 }
 
 fn split(text: &str, notes: &mut Vec<String>) -> Vec<String> {
+    if text.len() <= LONGEST_POST {
+        return vec![text.to_owned()];
+    }
     let mut characters: Vec<char> = text.chars().collect();
     let most = MOST_POSTS * LONGEST_POST;
     if characters.len() > most {
@@ -114,9 +117,6 @@ fn split(text: &str, notes: &mut Vec<String>) -> Vec<String> {
         ));
         characters.truncate(most - 1);
         characters.push('…');
-    }
-    if characters.is_empty() {
-        return vec![String::new()];
     }
     let parts: Vec<String> = characters
         .chunks(LONGEST_POST)
@@ -165,10 +165,7 @@ fn attachment(
                 json!({"short": true, "title": quiet(name), "value": value})
             })
             .collect();
-        put(
-            "fields",
-            Some(Value::from(fields.clone())).filter(|_| !fields.is_empty()),
-        );
+        put("fields", (!fields.is_empty()).then(|| Value::from(fields)));
     }
     attachment
 }
@@ -215,13 +212,17 @@ fn priority(notification: &Notification, config: &Config) -> Option<Value> {
 
 /// The text without NUL and other control characters that nobody can see.
 fn printable(text: &str) -> String {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.to_owned();
+    }
     text.chars()
         .filter(|character| !character.is_control() || matches!(character, '\n' | '\t'))
         .collect()
 }
 
 fn shorten(text: &str, limit: usize) -> String {
-    if text.chars().nth(limit).is_none() {
+    // A text has no more characters than bytes.
+    if text.len() <= limit || text.chars().nth(limit).is_none() {
         return text.to_owned();
     }
     let mut short: String = text.chars().take(limit.saturating_sub(1)).collect();

@@ -134,9 +134,6 @@ fn payload(message: &Message, config: &Config) -> Value {
     put("type", config.post_type.as_deref().map(Value::from));
     put("priority", message.priority.clone());
     put("attachments", props.remove("attachments"));
-    put(
-        "props",
-        Some(Value::Object(props.clone())).filter(|_| !props.is_empty()),
-    );
+    put("props", (!props.is_empty()).then_some(Value::Object(props)));
     Value::Object(payload)
 }
