@@ -1,7 +1,14 @@
 //! A child process that never outlives its time: it has a group of its own,
 //! and when it is given up the whole group is killed and the child reaped.
 
-use std::{ffi::OsString, io, path::Path, process::Stdio, time::Duration};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    io,
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
@@ -44,6 +51,8 @@ pub(crate) async fn run(
 ) -> End {
     let spawned = Command::new(program)
         .args(arguments)
+        .env_clear()
+        .envs(env::vars_os().filter(|(name, _)| is_inherited(name)))
         // Java reads standard input in the locale's encoding.
         .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::piped())
@@ -97,6 +106,15 @@ pub(crate) async fn run(
     }
 }
 
+/// Whether a child gets this variable: what Java and signal-cli's script look
+/// at, and nothing else. This program's environment may hold others' secrets.
+fn is_inherited(name: &OsStr) -> bool {
+    const NAMES: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR"];
+    const PREFIXES: [&str; 5] = ["LC_", "XDG_", "JAVA_", "JDK_", "SIGNAL_CLI_"];
+    let name = name.to_string_lossy();
+    NAMES.contains(&&*name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// A child's process group, which has the child's number.
 struct Group(Option<Pid>);
 
@@ -128,5 +146,25 @@ async fn drain(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
         let _ = limited.read_to_end(into).await;
         // What is beyond the limit is thrown away, so that the child can end.
         let _ = tokio::io::copy(&mut limited.into_inner(), &mut tokio::io::sink()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_gets_no_variable_that_is_not_its_business() {
+        for name in ["PATH", "HOME", "JAVA_HOME", "LC_ALL", "SIGNAL_CLI_OPTS"] {
+            assert!(is_inherited(OsStr::new(name)), "{name}");
+        }
+        for name in [
+            "SMTP_PASSWORD",
+            "PUSHOVER_TOKEN",
+            "CREDENTIALS_DIRECTORY",
+            "LD_PRELOAD",
+        ] {
+            assert!(!is_inherited(OsStr::new(name)), "{name}");
+        }
     }
 }
