@@ -15,9 +15,9 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE", env = "HBD_CONFIG", global = true)]
     pub(crate) config: Option<PathBuf>,
 
-    /// A folder with plugins, besides those that the configuration names; may
-    /// be given several times [default: the folder of hbd, and
-    /// /usr/lib/annunciator/plugins]
+    /// A folder with plugins; may be given several times. Only named folders
+    /// are searched, these and the configuration's; when none is named, that
+    /// of hbd and /usr/lib/annunciator/plugins are
     #[arg(
         long,
         value_name = "DIR",

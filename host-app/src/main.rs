@@ -30,6 +30,8 @@ pub(crate) enum Exit {
     Failed,
     /// The call or the configuration is wrong.
     Wrong,
+    /// A signal of this number ended it.
+    Interrupted(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -38,6 +40,8 @@ impl From<Exit> for ExitCode {
             Exit::Ok => 0,
             Exit::Failed => 1,
             Exit::Wrong => 2,
+            // As shells have it.
+            Exit::Interrupted(signal) => 128 + signal,
         })
     }
 }
@@ -56,5 +60,9 @@ fn main() -> ExitCode {
         Command::Schema => commands::schema::run(&arguments, &output),
         Command::Completions { shell } => commands::completions::run(*shell, &output),
     };
+    if output.is_lost() && exit == Exit::Ok {
+        output.error("error: the result could not be written to standard output");
+        return Exit::Failed.into();
+    }
     exit.into()
 }

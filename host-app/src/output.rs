@@ -3,7 +3,10 @@
 //! A reader that goes away (`hbd hosts | head`) ends the output and nothing
 //! else.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    cell::Cell,
+    io::{self, IsTerminal as _, Write as _},
+};
 
 use serde_json::Value as Json;
 
@@ -11,6 +14,7 @@ use serde_json::Value as Json;
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) colour: bool,
+    lost: Cell<bool>,
 }
 
 impl Output {
@@ -18,13 +22,26 @@ impl Output {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self {
             colour: wanted && io::stderr().is_terminal(),
+            lost: Cell::new(false),
         }
     }
 
     /// One line of the result.
     pub(crate) fn line(&self, text: &str) {
-        // Nobody reads any more: there is nobody to tell either.
-        let _ = writeln!(io::stdout().lock(), "{text}");
+        match writeln!(io::stdout().lock(), "{text}") {
+            // Nobody reads any more: there is nobody to tell either.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            Err(_) => self.lost.set(true),
+            Ok(()) => {}
+        }
+    }
+
+    /// Whether a part of the result could not be written.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.get()
+            || io::stdout()
+                .flush()
+                .is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe)
     }
 
     /// A JSON result.

@@ -1,9 +1,13 @@
 //! From the arguments to a configuration and an engine.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, pin::pin, time::Duration};
 
 use annunciator::{Catalog, Engine, EngineBuilder, Loaded, StartError};
-use tokio::runtime::{Builder, Runtime};
+use futures_util::future::{Either, select, select_all};
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::{Exit, arguments::Arguments, output::Output, problems};
 
@@ -79,11 +83,38 @@ pub(crate) fn with_engine(
                 return Err(Exit::Wrong);
             }
         };
-        let exit = run(&engine).await;
-        // Everything has been answered by now: there is nothing to drain.
-        let _ = engine.shutdown(std::time::Duration::ZERO).await;
+        let running = pin!(run(&engine));
+        let signalled = pin!(signalled());
+        let exit = match select(running, signalled).await {
+            Either::Left((exit, _)) => exit,
+            Either::Right((signal, _)) => {
+                output.error("interrupted: it is not known what came of the deliveries under way");
+                Exit::Interrupted(signal)
+            }
+        };
+        // Nobody waits any more: what is under way ends, child processes too.
+        let _ = engine.shutdown(Duration::ZERO).await;
         Ok(exit)
     })
+}
+
+/// Waits for a signal that asks this program to end; answers its number.
+async fn signalled() -> u8 {
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    let waiting = kinds.map(|kind| {
+        Box::pin(async move {
+            match signal(kind) {
+                Ok(mut signals) => signals.recv().await,
+                Err(_) => std::future::pending().await,
+            };
+            u8::try_from(kind.as_raw_value()).unwrap_or(u8::MAX)
+        })
+    });
+    select_all(waiting).await.0
 }
 
 /// A disabled channel is worth a word even when nobody asked for a check.

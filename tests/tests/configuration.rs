@@ -210,6 +210,7 @@ hosts:
 fn what_others_may_read_is_only_a_warning() {
     let yaml = "notification_channels: {a: {type: steady}}
 hosst: {}
+default_notification_channels: [a]
 hosts:
   x: {wacth: true}
 ";
@@ -217,7 +218,7 @@ hosts:
         yaml,
         &[
             "heartbeat.yaml:2:1: warning: hosst: unknown section; perhaps another program reads it (help: did you mean `hosts`?)",
-            "heartbeat.yaml:4:7: warning: host x: wacth: unknown field (help: did you mean `watch`?)",
+            "heartbeat.yaml:5:7: warning: host x: wacth: unknown field (help: did you mean `watch`?)",
         ],
     );
 }
@@ -323,4 +324,52 @@ fn plugin_folders_of_the_wrong_kind() {
             "heartbeat.yaml:2:33: warning: plugins.drs: unknown field (help: did you mean `dirs`?)",
         ],
     );
+}
+
+#[test]
+fn a_host_whose_messages_nobody_would_get() {
+    let yaml = "notification_channels: {a: {type: steady}}
+hosts:
+  web: {watch: true}
+  db: {notification_channels: [a]}
+  dns: {}
+";
+    check(
+        yaml,
+        &[
+            "heartbeat.yaml:3:3: warning: hosts: web, and 1 more, has no channels, and there are no defaults: nobody would be told (help: name channels for the host, or default_notification_channels for all that have none)",
+        ],
+    );
+}
+
+#[test]
+fn a_section_that_is_nearly_called_like_one_that_is_missing() {
+    let said = said("notification_channel: {a: {type: steady}}\n");
+    assert!(said.iter().any(|line| line == "heartbeat.yaml:1:1: error: notification_channel: unknown section (help: did you mean `notification_channels`?)"), "{said:?}");
+}
+
+#[test]
+fn a_byte_order_mark_does_no_harm() {
+    check(
+        "\u{feff}notification_channels: {a: {type: steady}}\ndefault_notification_channels: [a]\n",
+        &[],
+    );
+}
+
+#[test]
+fn a_slip_in_yaml_itself_is_explained() {
+    for (yaml, help) in [
+        (
+            "notification_channels:\n  a:\n    type:steady\n    text: x\n",
+            "a space must follow each colon",
+        ),
+        (
+            "notification_channels:\n  a: {type: steady, text: @ops}\n",
+            "put the value in quotes",
+        ),
+        ("a: 1\n---\nb: 2\n", "a line `---` begins another document"),
+    ] {
+        let said = said(yaml);
+        assert!(said[0].contains(help), "{said:?}");
+    }
 }

@@ -202,3 +202,25 @@ async fn a_panic_while_settings_are_checked() {
         "{said}"
     );
 }
+
+/// A channel that blocks every thread it gets is not given all of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_blocks_many_threads_is_no_longer_called() {
+    let engine = start("blocks_its_thread").await;
+    let telling = (0..40).map(|_| {
+        let engine = engine.clone();
+        tokio::spawn(async move { engine.notify_default("hello").await.unwrap() })
+    });
+    for told in telling.collect::<Vec<_>>() {
+        assert_eq!(told.await.unwrap().results().get("good"), Some(&true));
+    }
+    let mut said = tell(&engine).await;
+    while said.class != Class::Retry {
+        said = tell(&engine).await;
+    }
+    assert_eq!(said.fault, Fault::Plugin, "{said}");
+    assert!(
+        said.detail.contains("blocks 16 threads and is not called"),
+        "{said}"
+    );
+}

@@ -251,7 +251,7 @@ fn an_engine_lives_on_any_runtime_and_in_any_thread() {
 #[tokio::test]
 async fn an_embedding_program_s_own_keys_are_no_surprise() {
     let rig = Rig::new(&["fixture-steady"]).unwrap();
-    let yaml = "notification_channels: {a: {type: steady}}\nmonitor: {port: 1}\nhosts: {h: {interval: 5}}\n";
+    let yaml = "notification_channels: {a: {type: steady}}\ndefault_notification_channels: [a]\nmonitor: {port: 1}\nhosts: {h: {interval: 5}}\n";
     let builder = rig.configured(yaml).unwrap();
     assert_eq!(builder.load().unwrap().warnings.iter().count(), 2);
     let builder = builder

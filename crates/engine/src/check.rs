@@ -1,14 +1,9 @@
 //! What a channel says of its own settings, nothing delivered.
 
-use std::time::Duration;
-
 use annunciator_core::code;
 use serde::Serialize;
 
 use crate::delivery::Channel;
-
-/// How long a check may take.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -47,7 +42,7 @@ impl Check {
                 let detail = format!("the channel is disabled: {}", disabled.detail);
                 (CheckStatus::Failed, detail, disabled.hint.clone())
             }
-            Ok(instance) => match instance.check(LIMIT).await {
+            Ok(instance) => match instance.check(channel.config().options().timeout).await {
                 Ok(result) => {
                     let status = match result.status {
                         code::CheckStatus::OK => CheckStatus::Ok,
@@ -59,7 +54,7 @@ impl Check {
                 Err(no_answer) => (
                     CheckStatus::Failed,
                     no_answer.sentence("while it checked"),
-                    String::new(),
+                    no_answer.hint(channel.config().options().timeout),
                 ),
             },
         };

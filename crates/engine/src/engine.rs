@@ -188,11 +188,25 @@ impl Engine {
         definitions: &str,
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        let config = load_channels(definitions, &self.0.catalog).map_err(Box::new)?;
+        if self.0.deliveries.is_closed() {
+            return Err(NotifyError::Closed);
+        }
+        // May load a plugin and read files: not on a thread of the runtime.
+        let (text, inner) = (definitions.to_owned(), Arc::clone(&self.0));
+        let loading = tokio::task::spawn_blocking(move || load_channels(&text, &inner.catalog));
+        let config = loading
+            .await
+            .map_err(|_| NotifyError::Closed)?
+            .map_err(Box::new)?;
+        // What such a channel keeps is nobody else's, whatever its name.
+        let shared = Shared {
+            kv: Arc::default(),
+            ..self.0.shared.clone()
+        };
         let opening = config
             .channels
             .iter()
-            .map(|config| Channel::open(Arc::clone(config), &self.0.shared));
+            .map(|config| Channel::open(Arc::clone(config), &shared));
         let channels: Vec<_> = join_all(opening).await.into_iter().map(Arc::new).collect();
         let report = self.tell("", channels.clone(), notification.into()).await;
         join_all(channels.iter().map(|channel| channel.close())).await;

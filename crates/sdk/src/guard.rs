@@ -5,18 +5,20 @@
 
 use std::{
     any::Any,
-    cell::RefCell,
+    cell::{Cell, RefCell},
     future::Future,
     mem::ManuallyDrop,
     ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
 use crate::host::Host;
 
 thread_local! {
+    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
     static CURRENT: RefCell<Option<Host>> = const { RefCell::new(None) };
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
@@ -24,6 +26,13 @@ thread_local! {
 /// The host whose provider is running on this thread.
 pub(crate) fn current() -> Option<Host> {
     CURRENT.with_borrow(Clone::clone)
+}
+
+/// What is left of the attempt that is running on this thread, less a little,
+/// so that the provider can still say what happened.
+pub(crate) fn time_left() -> Option<Duration> {
+    let left = DEADLINE.get()?.saturating_duration_since(Instant::now());
+    Some(left * 9 / 10)
 }
 
 /// Runs `f` in the name of a host.
@@ -111,6 +120,7 @@ impl<T> Drop for Shielded<T> {
 pub(crate) struct Guarded<F: Future, P: FnOnce(String) -> F::Output> {
     future: Shielded<Pin<Box<F>>>,
     on_panic: Option<P>,
+    deadline: Option<Instant>,
 }
 
 impl<F: Future, P: FnOnce(String) -> F::Output> Guarded<F, P> {
@@ -118,7 +128,14 @@ impl<F: Future, P: FnOnce(String) -> F::Output> Guarded<F, P> {
         Self {
             future: Shielded::new(host, Box::pin(future)),
             on_panic: Some(on_panic),
+            deadline: None,
         }
+    }
+
+    /// The host waits no longer than this.
+    pub(crate) fn within(mut self, time: Duration) -> Self {
+        self.deadline = Instant::now().checked_add(time);
+        self
     }
 }
 
@@ -130,7 +147,8 @@ impl<F: Future, P: FnOnce(String) -> F::Output> Future for Guarded<F, P> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let host = self.future.host().clone();
-        entered(&host, || {
+        let outer = DEADLINE.replace(self.deadline);
+        let polled = entered(&host, || {
             if self.on_panic.is_none() {
                 return Poll::Pending;
             }
@@ -145,6 +163,8 @@ impl<F: Future, P: FnOnce(String) -> F::Output> Future for Guarded<F, P> {
                     None => Poll::Pending,
                 },
             }
-        })
+        });
+        DEADLINE.set(outer);
+        polled
     }
 }

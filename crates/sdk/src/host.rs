@@ -14,7 +14,7 @@ use annunciator_core::{
 };
 
 use crate::{
-    guard::Guarded,
+    guard::{self, Guarded},
     http::{HttpRequest, HttpResponse},
     outcome::{Fault, Outcome},
 };
@@ -54,13 +54,19 @@ impl Host {
     }
 
     /// Makes one HTTP request with the host's connections, TLS and limits.
-    /// Any status is an answer.
+    /// Any status is an answer. Within a delivery, it ends before the time of
+    /// the attempt does, so that there is still something to say.
     ///
     /// # Errors
     /// [`HostError`] when no answer was read; it says whether the remote may
     /// have received the request all the same.
     pub async fn http(&self, request: HttpRequest) -> Result<HttpResponse, HostError> {
-        result(self.0.http(request.into_raw()).await).map(HttpResponse::new)
+        result(
+            self.0
+                .http(request.bounded(guard::time_left()).into_raw())
+                .await,
+        )
+        .map(HttpResponse::new)
     }
 
     /// Runs a task beside the deliveries. It is dropped when the channel closes.

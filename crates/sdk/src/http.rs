@@ -79,6 +79,18 @@ impl HttpRequest {
         self
     }
 
+    /// Ends it before the attempt does that it belongs to.
+    pub(crate) fn bounded(mut self, left: Option<Duration>) -> Self {
+        let Some(left) = left.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
+        else {
+            return self;
+        };
+        if self.0.timeout_ms == 0 || self.0.timeout_ms > left {
+            self.0.timeout_ms = left.max(1);
+        }
+        self
+    }
+
     pub(crate) fn into_raw(self) -> HttpRequestV1 {
         self.0
     }

@@ -195,6 +195,7 @@ impl<P: Provider> ProviderObject for Running<P> {
     fn deliver(&self, delivery: DeliveryV1) -> FfiFuture<DeliveryResultV1> {
         let provider = self.provider();
         let delivery = Delivery::new(delivery);
+        let time = delivery.timeout();
         let attempt = async move { pack(provider.deliver(&delivery).await) };
         Guarded::new(self.host(), attempt, |panic| {
             let detail = format!("the plugin panicked while it delivered: {panic}");
@@ -203,6 +204,7 @@ impl<P: Provider> ProviderObject for Running<P> {
                 Outcome::unknown("", Fault::Plugin, detail).hint(REPORT),
             ])
         })
+        .within(time)
         .into_ffi()
     }
 

@@ -11,8 +11,11 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
                 loaded.config.channels().count(),
                 loaded.config.hosts().len(),
             );
+            let s = |count: usize| if count == 1 { "" } else { "s" };
             output.line(&format!(
-                "the configuration is sound: {channels} channels, {hosts} hosts"
+                "the configuration is sound: {channels} channel{}, {hosts} host{}",
+                s(channels),
+                s(hosts)
             ));
             Exit::Ok
         }

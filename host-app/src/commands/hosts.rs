@@ -37,7 +37,10 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
         .hosts()
         .into_iter()
         .map(|(name, host)| {
-            let channels = config.channels_for_host(name).join(", ");
+            let channels = match config.channels_for_host(name).join(", ") {
+                none if none.is_empty() => "nobody".to_owned(),
+                channels => channels,
+            };
             let default = if host.has_own_channels() {
                 ""
             } else {

@@ -204,25 +204,35 @@ impl Pool {
         let Ok(mut proven) = timeout_at(end, self.proven.lock()).await else {
             return Err(Failure::new(Phase::Connect, Cause::Busy));
         };
-        if *proven {
-            drop(proven);
-            return self.connect(end).await;
-        }
         if let Some((since, failure)) = &self.state().refused
             && since.elapsed() < LOGIN_PAUSE
         {
             return Err(failure.clone());
         }
-        let opened = self.connect(end).await;
-        match &opened {
-            Ok(_) => *proven = true,
-            Err(failure) if failure.phase == Phase::Auth => {
-                let refused = failure.reply().is_some_and(|reply| reply.code / 100 == 5);
-                self.state().refused = refused.then(|| (Instant::now(), failure.clone()));
+        // Once the login is proven, connections are made side by side.
+        if *proven {
+            drop(proven);
+            let opened = self.connect(end).await;
+            if self.remember_refusal(&opened) {
+                *self.proven.lock().await = false;
             }
-            Err(_) => {}
+            return opened;
         }
+        let opened = self.connect(end).await;
+        self.remember_refusal(&opened);
+        *proven = opened.is_ok();
         opened
+    }
+
+    /// Whether the login was refused for good, which is not tried again soon.
+    fn remember_refusal(&self, opened: &Result<Session, Failure>) -> bool {
+        let Err(failure) = opened else { return false };
+        let refused = failure.phase == Phase::Auth
+            && failure.reply().is_some_and(|reply| reply.code / 100 == 5);
+        if refused {
+            self.state().refused = Some((Instant::now(), failure.clone()));
+        }
+        refused
     }
 
     async fn connect(&self, end: Instant) -> Result<Session, Failure> {

@@ -158,7 +158,19 @@ impl Round<'_> {
             }
             return self.reset().await;
         }
-        let answer = self.content().await?;
+        let answer = match self.content().await {
+            Ok(answer) => answer,
+            Err(failure) => {
+                for index in accepted {
+                    self.of[index] = Some(Err(failure.clone()));
+                }
+                // The others had no part in this: nothing was sent to them.
+                return Err(Failure {
+                    phase: Phase::Rcpt,
+                    ..failure
+                });
+            }
+        };
         let failed_before_data = matches!(&answer, Err(failure) if failure.phase == Phase::Data);
         for index in accepted {
             self.of[index] = Some(answer.clone());

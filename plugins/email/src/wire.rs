@@ -189,7 +189,10 @@ fn read_failure(phase: Phase, error: &io::Error) -> Failure {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match alert {
-        Some(alert @ rustls::Error::AlertReceived(_)) => {
+        // Later, the line was good, and what was sent may have been taken.
+        Some(alert @ rustls::Error::AlertReceived(_))
+            if matches!(phase, Phase::Greeting | Phase::Hello | Phase::Auth) =>
+        {
             Failure::new(Phase::Tls, Cause::Tls(alert.to_string()))
         }
         _ => Failure::io(phase, error),

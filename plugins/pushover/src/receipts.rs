@@ -1,7 +1,6 @@
 //! The receipts of emergencies: <https://pushover.net/api/receipts>.
 //!
-//! Kept in the host's store by incident, so that a recovery finds them after a
-//! restart too; followed in the background until somebody acknowledges, and
+//! Kept in the host's store by incident, so that a recovery finds them; followed in the background until somebody acknowledges, and
 //! cancelled when the incident recovers.
 
 use std::sync::Arc;

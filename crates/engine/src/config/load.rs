@@ -76,7 +76,9 @@ pub(crate) fn load_file(path: &Path, options: &LoadOptions) -> Result<Loaded, Lo
         ))));
     }
     let text = fs::read_to_string(path).map_err(unreadable)?;
-    load(path, &text, Some(facts.mode()), options)
+    // Editors on Windows put a byte order mark in front.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    load(path, text, Some(facts.mode()), options)
         .map_err(|problems| LoadError::Problems(Box::new(problems)))
 }
 
@@ -107,8 +109,12 @@ pub(crate) fn load(
     duplicate_keys(&duplicates, &mut findings);
     let catalog = Catalog::scan(&plugin_dirs(&root, options, &mut findings));
     let config = read(&root, &catalog, options, &mut findings);
+    nobody_told(&root, &config, &mut findings);
     drop(root);
     permissions(mode, &mut findings);
+    for error in catalog.rejected() {
+        findings.whole(Problem::warning(error.to_string()));
+    }
     let problems = findings.into_problems(path, text);
     if problems.count(Level::Error) > 0 {
         return Err(problems);
@@ -163,12 +169,7 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
         if !KEYS.contains(&&*entry.key)
             && options.known_keys.iter().all(|known| **known != *entry.key)
         {
-            let mut problem = Problem::warning("unknown section; perhaps another program reads it")
-                .field(&*entry.key);
-            if let Some(found) = suggest::closest(&entry.key, KEYS) {
-                problem = problem.help(format!("did you mean `{found}`?"));
-            }
-            findings.at(entry.key_id, problem);
+            findings.at(entry.key_id, unknown_section(&entry.key, root));
         }
     }
     let channels = root
@@ -196,6 +197,49 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
         defaults: defaults.unwrap_or_default(),
         hosts: hosts.unwrap_or_default(),
         ..config_of(channels)
+    }
+}
+
+/// A section that nobody knows is perhaps another program's; one that is
+/// nearly called like a section that is missing surely is a slip.
+fn unknown_section(key: &str, root: &Node) -> Problem {
+    let sentence = "unknown section; perhaps another program reads it";
+    match suggest::closest(key, KEYS) {
+        Some(found) if root.entry(found).is_none() => {
+            Problem::error("unknown section").help(format!("did you mean `{found}`?"))
+        }
+        Some(found) => Problem::warning(sentence).help(format!("did you mean `{found}`?")),
+        None => Problem::warning(sentence),
+    }
+    .field(key)
+}
+
+/// Warns about hosts whose messages nobody would get.
+fn nobody_told(root: &Node, config: &Config, findings: &mut Findings) {
+    if findings.errors() > 0 {
+        // Where something else is wrong, this would only be what follows.
+        return;
+    }
+    let Some(hosts) = root.entry(HOSTS).filter(|_| config.defaults.is_empty()) else {
+        return;
+    };
+    let Value::Map(entries) = &hosts.node.value else {
+        return;
+    };
+    let mut silent = entries
+        .iter()
+        .filter(|entry| config.route(&entry.key).is_empty());
+    if let Some(first) = silent.next() {
+        let more = match silent.count() {
+            0 => String::new(),
+            more => format!(", and {more} more,"),
+        };
+        let name = &first.key;
+        let problem = Problem::warning(format!(
+            "{name}{more} has no channels, and there are no defaults: nobody would be told"
+        ));
+        let help = format!("name channels for the host, or {DEFAULTS} for all that have none");
+        findings.at(first.key_id, problem.field(HOSTS).help(help));
     }
 }
 

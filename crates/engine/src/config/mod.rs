@@ -8,6 +8,7 @@ mod channels;
 mod document;
 mod host_table;
 mod hosts;
+mod keys;
 mod load;
 mod locate;
 mod model;

@@ -90,7 +90,7 @@ impl Problem {
 
 /// All that is wrong with a file. Its text is one line per problem,
 /// `file:line:column: error: …`, as compilers print them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Problems {
     file: PathBuf,
     source: String,
@@ -98,6 +98,13 @@ pub struct Problems {
 }
 
 impl std::error::Error for Problems {}
+
+/// As it is displayed: a `main` that answers with an error prints this.
+impl fmt::Debug for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
+    }
+}
 
 impl Problems {
     /// The file.
@@ -285,10 +292,9 @@ pub(crate) fn syntax(file: &Path, text: &str, error: &serde_yaml::Error) -> Prob
         span,
         ..Problem::error(sentence)
     };
-    let problem = if text.contains('\t') {
-        problem.help("YAML is indented with spaces, never with tabs")
-    } else {
-        problem
+    let problem = match likely_slip(message, text) {
+        Some(help) => problem.help(help),
+        None => problem,
     };
     // Nobody knows which of it is secret, so every value is.
     let source = text.split_inclusive('\n').map(hide_line).collect();
@@ -297,6 +303,39 @@ pub(crate) fn syntax(file: &Path, text: &str, error: &serde_yaml::Error) -> Prob
         source,
         list: vec![problem],
     }
+}
+
+/// What people usually did when the parser says this.
+fn likely_slip(message: &str, text: &str) -> Option<&'static str> {
+    if text.contains('\t') {
+        return Some("YAML is indented with spaces, never with tabs");
+    }
+    let slips = [
+        (
+            "mapping values are not allowed",
+            "a space must follow each colon: look at this line and the one above",
+        ),
+        (
+            "cannot start any token",
+            "put the value in quotes: this character means something in YAML",
+        ),
+        (
+            "did not find expected",
+            "look at the indentation of this line and the one above, and for a bracket or a quote that is not closed",
+        ),
+        (
+            "unexpected end of stream",
+            "look for a bracket or a quote that is not closed",
+        ),
+        (
+            "more than one document",
+            "a line `---` begins another document: remove it, or what stands before",
+        ),
+    ];
+    slips
+        .iter()
+        .find(|(says, _)| message.contains(says))
+        .map(|(_, help)| *help)
 }
 
 fn hide_line(line: &str) -> String {

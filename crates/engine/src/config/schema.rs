@@ -92,7 +92,11 @@ impl<'a> Reader<'a> {
             }
             Value::Map(entries) if wants.text => match reference::resolve(entries) {
                 Some(Ok(text)) => self.text(node.id, &text, schema, path),
-                Some(Err(problem)) => self.problem(node.id, path, *problem),
+                Some(Err(problem)) => {
+                    self.problem(node.id, path, *problem);
+                    // Something is there: the plugin need not miss it, too.
+                    Json::String("?".to_owned())
+                }
                 None => {
                     let forms = FORMS.map(|(form, _)| format!("{{{form}: …}}")).join(", ");
                     let problem = Problem::error("expected text, found a mapping")
@@ -287,7 +291,7 @@ impl<'a> Reader<'a> {
                 let value = self.value(&entry.node, property, &at, depth + 1);
                 // What is wrong is left out, so that the plugin can still
                 // check the rest.
-                if self.findings.errors() == before {
+                if self.findings.errors() == before || value.is_string() {
                     read.insert(entry.key.to_string(), value);
                 }
             } else if additional == Some(&Json::Bool(false)) {

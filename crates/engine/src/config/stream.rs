@@ -9,7 +9,10 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::tree::{DuplicateKey, Entry, Node, NodeId, Scalar, Value, kind_of, remove_duplicates};
+use super::{
+    keys::remove_duplicates,
+    tree::{DuplicateKey, Entry, Node, NodeId, Scalar, Value, kind_of},
+};
 
 /// Nothing in a configuration is nested half as deep.
 const DEEPEST: usize = 32;

@@ -56,24 +56,16 @@ fn when_disabled(disabled: &Disabled) -> OutcomeV1 {
 
 fn without_answer(no_answer: &NoAnswer, limit: std::time::Duration) -> OutcomeV1 {
     let sentence = no_answer.sentence("while it delivered");
-    let (class, fault, hint) = match no_answer {
-        NoAnswer::Late(_) => (
-            code::OutcomeClass::UNKNOWN,
-            code::Fault::REMOTE,
-            format!(
-                "the limit was {}; set another with delivery.timeout",
-                humantime::format_duration(limit)
-            ),
-        ),
-        NoAnswer::Panicked(_) => (
-            code::OutcomeClass::UNKNOWN,
-            code::Fault::PLUGIN,
-            REPORT.to_owned(),
-        ),
-        NoAnswer::Closed(_) => (code::OutcomeClass::RETRY, code::Fault::HOST, String::new()),
+    let (class, fault) = match no_answer {
+        NoAnswer::Late(_) => (code::OutcomeClass::UNKNOWN, code::Fault::REMOTE),
+        NoAnswer::Panicked(_) => (code::OutcomeClass::UNKNOWN, code::Fault::PLUGIN),
+        NoAnswer::Stuck(_) => (code::OutcomeClass::RETRY, code::Fault::PLUGIN),
+        NoAnswer::Closed(_) | NoAnswer::NotCalled(_) => {
+            (code::OutcomeClass::RETRY, code::Fault::HOST)
+        }
     };
     OutcomeV1 {
-        hint: hint.into(),
+        hint: no_answer.hint(limit).into(),
         ..outcome(class, fault, sentence)
     }
 }

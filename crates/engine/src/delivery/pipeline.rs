@@ -10,7 +10,7 @@ use super::{
     attempt::{attempt, outcome},
     channel::Channel,
     classify::{MOST_TARGETS, classify},
-    report::{ChannelReport, Class},
+    report::ChannelReport,
     settle::settle,
 };
 use crate::event::Rendered;
@@ -29,6 +29,7 @@ pub(crate) async fn deliver(job: Job) -> ChannelReport {
     let start = Instant::now();
     let channel = Arc::clone(&job.channel);
     let outcomes = match admit(&channel).await {
+        Ok(_place) if job.abandon.is_cancelled() => vec![without_place(Refused::Closed)],
         Ok(_place) => {
             let attempt = attempt(&channel, &job);
             let answered = job.abandon.run_until_cancelled(attempt).await;
@@ -63,6 +64,10 @@ fn report(
     outcomes: Vec<OutcomeV1>,
     start: Instant,
 ) -> ChannelReport {
+    let total = outcomes.len();
+    let all_delivered = outcomes
+        .iter()
+        .all(|outcome| outcome.class == code::OutcomeClass::DELIVERED);
     let mut targets: Vec<_> = outcomes
         .into_iter()
         .take(MOST_TARGETS)
@@ -71,12 +76,16 @@ fn report(
     if let (Some(note), Some(first)) = (&rendered.note, targets.first_mut()) {
         first.notes.push(note.clone());
     }
+    if let (Some(first), true) = (targets.first_mut(), total > MOST_TARGETS) {
+        first.notes.push(format!(
+            "{} more outcomes are not shown",
+            total - MOST_TARGETS
+        ));
+    }
     ChannelReport {
         channel: channel.config.name().to_owned(),
         channel_type: channel.config.channel_type().to_owned(),
-        delivered: targets
-            .iter()
-            .all(|target| target.class == Class::Delivered),
+        delivered: all_delivered,
         attempts: 1,
         duration: start.elapsed(),
         targets,

@@ -7,7 +7,10 @@
 use std::{
     panic::AssertUnwindSafe,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -27,6 +30,10 @@ use super::{LoadedType, Pool};
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
+/// When so many polls of one channel are under way at once, they are blocked,
+/// and the channel gets no more threads until they end.
+const MOST_BLOCKED: usize = 16;
+
 /// A poll that takes longer is told, since it holds up a thread: the rule for
 /// authors is 10 ms, and a busy machine may add to it.
 const SLOW_POLL: Duration = Duration::from_millis(100);
@@ -40,6 +47,10 @@ pub(crate) enum NoAnswer {
     Panicked(String),
     /// The channel was closed before.
     Closed(String),
+    /// It holds so many threads that it was not called at all.
+    Stuck(String),
+    /// No thread was free in time: it was not called at all.
+    NotCalled(String),
 }
 
 /// A provider for one channel.
@@ -49,6 +60,8 @@ pub(crate) struct Instance {
     name: Arc<str>,
     file: Arc<str>,
     pool: Pool,
+    /// Polls of this provider that are under way.
+    polling: Arc<AtomicUsize>,
 }
 
 impl Instance {
@@ -62,8 +75,9 @@ impl Instance {
     ) -> Result<Self, OpenErrorV1> {
         let file: Arc<str> = loaded.file.path.display().to_string().into();
         let name: Arc<str> = channel.into();
+        let polling = Arc::new(AtomicUsize::new(0));
         let opening = loaded.open(channel, settings_json, host);
-        let answer = call(&pool, &name, &file, OPEN_LIMIT, opening).await;
+        let answer = call(&pool, &polling, &name, &file, OPEN_LIMIT, opening).await;
         let provider = answer.map_err(|why| OpenErrorV1 {
             fault: Fault::PLUGIN,
             detail: why.sentence("while it opened the channel").into(),
@@ -74,6 +88,7 @@ impl Instance {
             name,
             file,
             pool,
+            polling,
         })
     }
 
@@ -106,14 +121,30 @@ impl Instance {
     ) -> Result<DeliveryResultV1, NoAnswer> {
         let provider = self.provider()?;
         let attempt = async move { provider.deliver(delivery).await };
-        call(&self.pool, &self.name, &self.file, limit, attempt).await
+        call(
+            &self.pool,
+            &self.polling,
+            &self.name,
+            &self.file,
+            limit,
+            attempt,
+        )
+        .await
     }
 
     /// Checks the settings against the remote.
     pub(crate) async fn check(&self, limit: Duration) -> Result<CheckResultV1, NoAnswer> {
         let provider = self.provider()?;
         let check = async move { provider.check().await };
-        call(&self.pool, &self.name, &self.file, limit, check).await
+        call(
+            &self.pool,
+            &self.polling,
+            &self.name,
+            &self.file,
+            limit,
+            check,
+        )
+        .await
     }
 
     /// Closes the provider. One that does not end in time is left behind.
@@ -123,7 +154,16 @@ impl Instance {
         };
         // Its destructor runs there too, since that is the plugin's code.
         let close = async move { provider.close().await };
-        if let Err(why) = call(&self.pool, &self.name, &self.file, CLOSE_LIMIT, close).await {
+        if let Err(why) = call(
+            &self.pool,
+            &self.polling,
+            &self.name,
+            &self.file,
+            CLOSE_LIMIT,
+            close,
+        )
+        .await
+        {
             let why = why.sentence("while it closed the channel");
             tracing::warn!(channel = %self.name, "{why}");
         }
@@ -146,19 +186,48 @@ impl NoAnswer {
             Self::Late(file) => format!("plugin {file} did not answer in time {when}"),
             Self::Panicked(file) => format!("plugin {file} panicked {when}"),
             Self::Closed(file) => format!("the channel's provider ({file}) is closed"),
+            Self::Stuck(file) => {
+                format!("plugin {file} blocks {MOST_BLOCKED} threads and is not called")
+            }
+            Self::NotCalled(file) => format!("no thread was free for plugin {file}"),
+        }
+    }
+}
+
+impl NoAnswer {
+    /// What a person can do about it.
+    pub(crate) fn hint(&self, limit: Duration) -> String {
+        match self {
+            Self::Late(_) => format!(
+                "most likely the service is silent: check its address, its port and the firewalls; \
+                 the limit was {}, and delivery.timeout sets another",
+                humantime::format_duration(limit)
+            ),
+            Self::Panicked(_) => "report this to the plugin's author".to_owned(),
+            Self::Stuck(_) => {
+                "it blocks its threads: report this to the plugin's author".to_owned()
+            }
+            Self::NotCalled(_) | Self::Closed(_) => String::new(),
         }
     }
 }
 
 async fn call<T: Send + 'static>(
     pool: &Pool,
+    polling: &Arc<AtomicUsize>,
     channel: &Arc<str>,
     file: &Arc<str>,
     limit: Duration,
     future: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, NoAnswer> {
+    let started = Arc::new(AtomicBool::new(false));
+    if polling.load(Ordering::Relaxed) >= MOST_BLOCKED {
+        return Err(NoAnswer::Stuck(file.to_string()));
+    }
     let watched = Watched {
         future: Box::pin(future),
+        polling: Arc::clone(polling),
+        started: Arc::clone(&started),
         channel: Arc::clone(channel),
         file: Arc::clone(file),
         told: false,
@@ -171,7 +240,8 @@ async fn call<T: Send + 'static>(
             std::mem::forget(payload);
             Err(NoAnswer::Panicked(file.to_string()))
         }
-        Err(_) => Err(NoAnswer::Late(file.to_string())),
+        Err(_) if started.load(Ordering::Relaxed) => Err(NoAnswer::Late(file.to_string())),
+        Err(_) => Err(NoAnswer::NotCalled(file.to_string())),
     }
 }
 
@@ -180,7 +250,18 @@ struct Watched<F> {
     future: Pin<Box<F>>,
     channel: Arc<str>,
     file: Arc<str>,
+    polling: Arc<AtomicUsize>,
+    started: Arc<AtomicBool>,
     told: bool,
+}
+
+/// Counts one down, however the poll ends.
+struct Polled<'a>(&'a AtomicUsize);
+
+impl Drop for Polled<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl<F: Future> Future for Watched<F> {
@@ -188,7 +269,12 @@ impl<F: Future> Future for Watched<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let start = Instant::now();
+        let polling = Arc::clone(&self.polling);
+        polling.fetch_add(1, Ordering::Relaxed);
+        let counted = Polled(&polling);
+        self.started.store(true, Ordering::Relaxed);
         let polled = self.future.as_mut().poll(cx);
+        drop(counted);
         let took = start.elapsed();
         if took > SLOW_POLL && !self.told {
             self.told = true;

@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     error::Error as _,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -20,7 +20,7 @@ use reqwest::{Client, Method, Url, redirect};
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
 
 /// Time limit of a request whose plugin names none.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(25);
 /// Time limit for making a connection, within the limit of the request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of an answer that are read when the plugin names no limit, and at most.
@@ -47,7 +47,7 @@ impl HttpClients {
             ca_file: request.ca_file.as_str().to_owned(),
             redirects: request.follow_redirects,
         };
-        let client = self.client(flavour)?;
+        let client = self.client(flavour).await?;
         let invalid = |detail: String| failure(HostErrorKind::INVALID, false, detail);
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| invalid("the method is not one of HTTP".to_owned()))?;
@@ -78,17 +78,23 @@ impl HttpClients {
         read(response, usize::try_from(limit).unwrap_or(usize::MAX)).await
     }
 
-    fn client(&self, flavour: Flavour) -> Result<Client, HostErrorV1> {
-        let mut clients = self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(client) = clients.get(&flavour) {
+    async fn client(&self, flavour: Flavour) -> Result<Client, HostErrorV1> {
+        if let Some(client) = self.clients().get(&flavour) {
             return Ok(client.clone());
         }
-        let client = build(&flavour).map_err(|why| failure(HostErrorKind::TLS, false, why))?;
-        clients.insert(flavour, client.clone());
-        Ok(client)
+        // Reads many files: not on a thread of the embedding program's runtime.
+        let wanted = flavour.clone();
+        let built = tokio::task::spawn_blocking(move || build(&wanted)).await;
+        let client = built
+            .unwrap_or_else(|_| Err("the runtime has ended".to_owned()))
+            .map_err(|why| failure(HostErrorKind::TLS, false, why))?;
+        Ok(self.clients().entry(flavour).or_insert(client).clone())
+    }
+
+    fn clients(&self) -> MutexGuard<'_, HashMap<Flavour, Client>> {
+        self.0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -192,11 +198,16 @@ fn classify(error: reqwest::Error) -> HostErrorV1 {
         // The outer layers only say that something failed; the causes say what.
         detail = cause.to_string();
         if is_tls(cause) {
-            return failure(
-                HostErrorKind::TLS,
-                false,
-                format!("no secure connection: {detail}"),
-            );
+            // Once the line stood, the request may have gone over it.
+            return if error.is_connect() {
+                failure(HostErrorKind::TLS, false, secure(&detail))
+            } else {
+                failure(
+                    HostErrorKind::LOST,
+                    true,
+                    format!("the secure line broke: {detail}"),
+                )
+            };
         }
         next = cause.source();
     }
@@ -242,6 +253,13 @@ fn classify(error: reqwest::Error) -> HostErrorV1 {
         true,
         format!("the connection was lost before the answer: {detail}"),
     )
+}
+
+fn secure(detail: &str) -> String {
+    if detail.contains("InvalidContentType") {
+        return "the remote does not speak TLS on this port: use another port, or http".to_owned();
+    }
+    format!("no secure connection: {detail}")
 }
 
 /// Whether rustls refused. `io::Error` hides what it wraps from `source`, and

@@ -10,6 +10,7 @@ mod kv;
 
 use std::{
     future::ready,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -22,6 +23,7 @@ use annunciator_core::{
         LogRecordV1,
     },
 };
+use futures_util::FutureExt as _;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
@@ -131,6 +133,8 @@ impl HostServices for ChannelServices {
     }
 
     fn sleep(&self, milliseconds: u64) -> FfiFuture<()> {
+        // A timer needs the runtime, and this may be any thread of a plugin's.
+        let _runtime = self.shared.pool.runtime().enter();
         self.shared
             .clock
             .sleep(Duration::from_millis(milliseconds))
@@ -145,7 +149,13 @@ impl HostServices for ChannelServices {
         let sending = runtime.spawn(async move { http.send(request).await });
         let answer = AbortOnDropHandle::new(sending);
         async move {
-            let lost = |_| Err(error(HostErrorKind::INTERNAL, "the runtime has ended"));
+            let lost = |_| {
+                let ended = error(HostErrorKind::INTERNAL, "the runtime has ended");
+                Err(HostErrorV1 {
+                    maybe_sent: true,
+                    ..ended
+                })
+            };
             answer.await.unwrap_or_else(lost).into()
         }
         .into_ffi()
@@ -165,7 +175,14 @@ impl HostServices for ChannelServices {
             let detail = format!("the channel has {MOST_TASKS} tasks already");
             return RErr(error(HostErrorKind::INVALID, detail));
         }
-        tasks.push(self.shared.pool.spawn(task));
+        let channel = Arc::clone(&self.channel);
+        tasks.push(self.shared.pool.spawn(async move {
+            if let Err(payload) = AssertUnwindSafe(task).catch_unwind().await {
+                // A payload may panic again when it is dropped.
+                std::mem::forget(payload);
+                tracing::error!(%channel, "a background task of the plugin panicked");
+            }
+        }));
         ROk(())
     }
 
@@ -187,5 +204,24 @@ impl HostServices for ChannelServices {
                 .into(),
         )
         .into_ffi()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn a_plugin_may_sleep_on_a_thread_of_its_own() {
+        let shared = Shared {
+            pool: Pool::new(tokio::runtime::Handle::current()),
+            http: Arc::default(),
+            kv: Arc::default(),
+            clock: Arc::new(SystemClock),
+        };
+        let host = ChannelServices::boxed("a".into(), shared, ChannelTasks::new());
+        let sleeping = std::thread::spawn(move || host.sleep(1)).join().unwrap();
+        sleeping.await;
     }
 }
