@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use std::{fs, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use annunciator_testkit::{
     artefacts::executable,
@@ -292,5 +292,58 @@ async fn the_configuration_of_the_readme_is_sound() {
         checked.out.contains("4 channels, 2 hosts"),
         "{}",
         checked.out
+    );
+}
+
+/// A script in place of signal-cli that says its number and never ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_ends_hbd_and_every_child() {
+    let rig = Rig::new(&PLUGINS).unwrap();
+    let (script, number) = (rig.folder().join("signal-cli"), rig.folder().join("number"));
+    fs::write(
+        &script,
+        format!(
+            "#!/bin/sh\necho $$ > {0}.new && mv {0}.new {0}\nsleep 1000\n",
+            number.display()
+        ),
+    )
+    .unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let yaml = format!(
+        "notification_channels:\n  s: {{type: signal, cli_path: {}, user: +12025551234, recipient: +12025555678}}\n",
+        script.display()
+    );
+    let _builder = rig.configured(&yaml).unwrap();
+    let mut hbd = std::process::Command::new(executable("hbd").unwrap())
+        .args(["send", "--channel", "s", "hello"])
+        .env("HBD_CONFIG", rig.file())
+        .env("ANNUNCIATOR_PLUGIN_DIR", rig.plugins())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let child = loop {
+        if let Ok(text) = fs::read_to_string(&number) {
+            break text.trim().to_owned();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    };
+    let kill = std::process::Command::new("kill")
+        .arg("-TERM")
+        .arg(hbd.id().to_string())
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    let output = tokio::task::spawn_blocking(move || {
+        let status = hbd.wait().unwrap();
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut hbd.stderr.take().unwrap(), &mut said).unwrap();
+        (status, said)
+    });
+    let (status, said) = output.await.unwrap();
+    assert_eq!(status.code(), Some(143), "{said}");
+    assert!(said.contains("interrupted"), "{said}");
+    assert!(
+        !PathBuf::from(format!("/proc/{child}")).exists(),
+        "signal-cli lives on"
     );
 }

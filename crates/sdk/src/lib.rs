@@ -1,9 +1,34 @@
 //! Write a notification channel for Annunciator.
 //!
-//! A plugin is a crate of type `cdylib` with this one dependency: a settings
-//! struct, one [`Provider`], one [`export_channels!`]. Its file is put into a
-//! plugin folder of the host program, and `type: carrier` in the configuration
-//! finds it. Here is a whole one:
+//! A plugin is a crate of type `cdylib`: a settings struct, one [`Provider`],
+//! one [`export_channels!`]. Its file is put into a plugin folder of the host
+//! program, and `type: carrier` in the configuration finds it. The manifest:
+//!
+//! ```toml
+//! [lib]
+//! crate-type = ["cdylib", "rlib"]
+//!
+//! [dependencies]
+//! annunciator-sdk = { path = "…/crates/sdk" }   # or git; not on a registry yet
+//! schemars = "1"
+//! serde = { version = "1", features = ["derive"] }
+//! serde_json = "1"
+//!
+//! [dev-dependencies]
+//! annunciator-sdk = { path = "…/crates/sdk", features = ["testing"] }
+//! tokio = { version = "1", features = ["macros", "rt"] }
+//! ```
+//!
+//! The commands, from the build to the first message:
+//!
+//! ```sh
+//! cargo build --release
+//! mkdir -p plugins && cp target/release/libcarrier.so plugins/
+//! hbd plugins plugins/
+//! hbd --plugin-dir plugins/ --config heartbeat.yaml check
+//! ```
+//!
+//! A whole provider, with its test:
 //!
 //! ```
 //! use annunciator_sdk::{
