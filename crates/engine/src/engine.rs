@@ -198,19 +198,23 @@ impl Engine {
             .await
             .map_err(|_| NotifyError::Closed)?
             .map_err(Box::new)?;
-        // What such a channel keeps is nobody else's, whatever its name.
-        let shared = Shared {
-            kv: Arc::default(),
-            ..self.0.shared.clone()
-        };
-        let opening = config
-            .channels
-            .iter()
-            .map(|config| Channel::open(Arc::clone(config), &shared));
-        let channels: Vec<_> = join_all(opening).await.into_iter().map(Arc::new).collect();
-        let report = self.tell("", channels.clone(), notification.into()).await;
-        join_all(channels.iter().map(|channel| channel.close())).await;
-        report
+        let (engine, notification) = (self.clone(), notification.into());
+        // A task of its own: who stops waiting does not leave channels open.
+        let telling = self.0.deliveries.spawn(async move {
+            // What such a channel keeps is nobody else's, whatever its name.
+            let kv = Arc::default();
+            let shared = Shared {
+                kv,
+                ..engine.0.shared.clone()
+            };
+            let configs = config.channels.iter().map(Arc::clone);
+            let opening = configs.map(|config| Channel::open(config, &shared));
+            let channels: Vec<_> = join_all(opening).await.into_iter().map(Arc::new).collect();
+            let report = engine.tell("", channels.clone(), notification).await;
+            join_all(channels.iter().map(|channel| channel.close())).await;
+            report
+        });
+        telling.await.map_err(|_| NotifyError::Closed)?
     }
 
     async fn tell(
