@@ -18,6 +18,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpStream, UnixStream},
     sync::{mpsc, oneshot},
+    task::AbortHandle,
     time::{Instant, timeout_at},
 };
 
@@ -46,6 +47,9 @@ pub(crate) struct Line {
 struct Connection {
     outgoing: mpsc::UnboundedSender<Outgoing>,
     waiting: Waiting,
+    /// Both tasks; they end with the connection, also in the middle of a write
+    /// that the daemon doesn't take.
+    tasks: [AbortHandle; 2],
 }
 
 impl Line {
@@ -119,6 +123,12 @@ impl Line {
     }
 }
 
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
 impl Connection {
     /// Starts the two tasks of a connection. Writing is a task's, so that a
     /// caller who goes away never leaves half a line behind.
@@ -128,8 +138,9 @@ impl Connection {
         let waiting = Waiting::default();
         let known = Arc::clone(&waiting);
         let mut reading = tokio::spawn(async move { receive(read, &known).await });
+        let read_task = reading.abort_handle();
         let known = Arc::clone(&waiting);
-        tokio::spawn(async move {
+        let writing = tokio::spawn(async move {
             loop {
                 tokio::select! {
                     biased;
@@ -150,7 +161,12 @@ impl Connection {
             // Whoever still waits learns that the line is lost.
             lock(&known).clear();
         });
-        Self { outgoing, waiting }
+        let tasks = [read_task, writing.abort_handle()];
+        Self {
+            outgoing,
+            waiting,
+            tasks,
+        }
     }
 
     /// Writes a whole line; an error means that the daemon can't act on it.
