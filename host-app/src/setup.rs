@@ -55,7 +55,11 @@ fn file(arguments: &Arguments) -> Option<PathBuf> {
 
 /// Loads the configuration; problems are printed.
 pub(crate) fn load(arguments: &Arguments, output: &Output) -> Result<Loaded, Exit> {
-    builder(arguments, output)?.load().map_err(|error| {
+    load_from(&builder(arguments, output)?, output)
+}
+
+fn load_from(builder: &EngineBuilder, output: &Output) -> Result<Loaded, Exit> {
+    builder.load().map_err(|error| {
         problems::print_error(&error, output);
         Exit::Wrong
     })
@@ -69,7 +73,7 @@ pub(crate) fn with_engine(
 ) -> Result<Exit, Exit> {
     let builder = builder(arguments, output)?;
     let runtime = runtime(output)?;
-    let loaded = load(arguments, output)?;
+    let loaded = load_from(&builder, output)?;
     tell_disabled(&loaded, output);
     runtime.block_on(async {
         let engine = match builder.start_with(loaded).await {
