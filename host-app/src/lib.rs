@@ -5,3 +5,4 @@
 //! around this library.
 
 pub mod protocol;
+pub mod thresholds;

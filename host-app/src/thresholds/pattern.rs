@@ -1,0 +1,100 @@
+//! Which metrics a rule is about: a path in which `*` stands for one segment.
+
+use std::{fmt, str::FromStr};
+
+/// As long as a path may be, by the protocol.
+const LONGEST: usize = 128;
+
+/// A path such as `disk_monitor.*.percent`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    segments: Box<[Option<Box<str>>]>,
+}
+
+/// The text is no pattern of a path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this is no path of a metric: write monitor.metric, such as cpu_monitor.cpu_percent, with * for any one segment"
+)]
+pub struct PatternError;
+
+impl Pattern {
+    /// Whether a path fits.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        let mut segments = path.split('.');
+        let fits = self.segments.iter().all(|wanted| {
+            segments
+                .next()
+                .is_some_and(|found| wanted.as_deref().is_none_or(|wanted| wanted == found))
+        });
+        fits && segments.next().is_none()
+    }
+
+    /// How many segments it leaves open: of several patterns that fit, the
+    /// one with the fewest counts.
+    #[must_use]
+    pub fn wildcards(&self) -> usize {
+        self.segments
+            .iter()
+            .filter(|wanted| wanted.is_none())
+            .count()
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        let unprintable = |c: char| c.is_control() || c.is_whitespace();
+        let segments: Box<[_]> = text
+            .split('.')
+            .map(|segment| (segment != "*").then(|| Box::from(segment)))
+            .collect();
+        let empty = segments
+            .iter()
+            .any(|segment| segment.as_deref() == Some(""));
+        if text.len() > LONGEST || segments.len() < 2 || empty || text.chars().any(unprintable) {
+            return Err(PatternError);
+        }
+        Ok(Self { segments })
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let segments: Vec<&str> = self
+            .segments
+            .iter()
+            .map(|segment| segment.as_deref().unwrap_or("*"))
+            .collect();
+        f.write_str(&segments.join("."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_exactly_one_segment() {
+        let pattern: Pattern = "disk_monitor.*.percent".parse().unwrap();
+        for (path, fits) in [
+            ("disk_monitor./.percent", true),
+            ("disk_monitor./var/lib.percent", true),
+            ("disk_monitor.percent", false),
+            ("disk_monitor./.a.percent", false),
+            ("disk_monitor./.free_gb", false),
+            ("cpu_monitor./.percent", false),
+        ] {
+            assert_eq!(pattern.matches(path), fits, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_path_is_refused() {
+        for text in ["", "cpu", ".", "cpu.", ".cpu", "a..b", "a b.c", "a.\u{7}"] {
+            assert_eq!(text.parse::<Pattern>(), Err(PatternError), "{text:?}");
+        }
+    }
+}
