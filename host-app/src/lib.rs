@@ -4,5 +4,6 @@
 //! `hbd` is the monitor's command line and `hbc` its sender; both are thin
 //! around this library.
 
+pub mod machine;
 pub mod protocol;
 pub mod thresholds;
