@@ -6,4 +6,6 @@
 
 pub mod machine;
 pub mod protocol;
+pub mod store;
+pub mod tell;
 pub mod thresholds;
