@@ -4,7 +4,9 @@
 //! `hbd` is the monitor's command line and `hbc` its sender; both are thin
 //! around this library.
 
+pub mod config;
 pub mod machine;
+pub mod monitor;
 pub mod protocol;
 pub mod store;
 pub mod tell;

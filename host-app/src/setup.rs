@@ -14,9 +14,6 @@ use crate::{Exit, arguments::Arguments, output::Output, problems};
 /// Where the configuration is looked for when nobody names one.
 const PLACES: [&str; 2] = ["heartbeat.yaml", "/etc/heartbeat/heartbeat.yaml"];
 
-/// What the monitor reads of the same file, so that nobody is warned about it.
-const MONITOR_KEYS: [&str; 2] = ["monitor", "threshold_configs"];
-
 /// The engine's builder for this call.
 pub(crate) fn builder(arguments: &Arguments, output: &Output) -> Result<EngineBuilder, Exit> {
     let Some(file) = file(arguments) else {
@@ -41,7 +38,7 @@ pub(crate) fn plugins(arguments: &Arguments) -> Catalog {
 }
 
 fn builder_for(arguments: &Arguments, file: PathBuf) -> EngineBuilder {
-    let builder = Engine::builder(file).known_keys(MONITOR_KEYS);
+    let builder = heartbeat::config::declare(Engine::builder(file));
     arguments
         .plugin_dir
         .iter()
