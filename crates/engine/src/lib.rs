@@ -36,8 +36,11 @@ mod config;
 mod delivery;
 mod engine;
 mod event;
+mod in_force;
 mod line;
+mod opening;
 mod plugin;
+mod reload;
 mod router;
 mod services;
 
@@ -54,6 +57,7 @@ pub use event::{Kind, Notification, Severity};
 pub use plugin::{
     Catalog, ChannelType, Origin, PluginDir, PluginError, PluginFile, default_dirs, inspect,
 };
+pub use reload::Reloaded;
 pub use router::UnknownChannel;
 
 /// The README's examples compile.

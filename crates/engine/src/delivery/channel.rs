@@ -2,12 +2,14 @@
 
 use std::{
     fmt,
+    ops::Deref,
     sync::{Arc, atomic::AtomicUsize},
 };
 
 use annunciator_core::code;
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use crate::{
     config::ChannelConfig,
@@ -25,6 +27,7 @@ pub(crate) struct Channel {
     pub(super) slots: Semaphore,
     pub(super) waiting: AtomicUsize,
     tasks: Arc<ChannelTasks>,
+    uses: TaskTracker,
 }
 
 /// Why a channel has no provider.
@@ -87,11 +90,23 @@ impl Channel {
             slots: Semaphore::new(MOST_AT_ONCE),
             waiting: AtomicUsize::new(0),
             tasks,
+            uses: TaskTracker::new(),
         }
     }
 
     pub(crate) fn config(&self) -> &ChannelConfig {
         &self.config
+    }
+
+    pub(crate) fn definition(&self) -> Arc<ChannelConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// Whether a channel of this definition would be the same. One that could
+    /// not be opened deserves another try.
+    pub(crate) fn is(&self, config: &ChannelConfig) -> bool {
+        let opened = self.provider.is_ok() || self.config.provider.is_err();
+        opened && self.config.is_same(config)
     }
 
     pub(crate) fn provider(&self) -> Result<&Instance, &Disabled> {
@@ -105,5 +120,40 @@ impl Channel {
             instance.close().await;
         }
         self.tasks.end();
+    }
+    /// Closes once nobody uses it any more. Nobody may begin to.
+    pub(crate) async fn retire(&self) {
+        self.uses.close();
+        self.uses.wait().await;
+        self.close().await;
+    }
+}
+
+/// A channel in use: while this lives, it doesn't retire.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    channel: Arc<Channel>,
+    _use: TaskTrackerToken,
+}
+
+impl Held {
+    pub(crate) fn new(channel: &Arc<Channel>) -> Self {
+        Self {
+            channel: Arc::clone(channel),
+            _use: channel.uses.token(),
+        }
+    }
+
+    /// The channel, of which nobody may expect that it stays open.
+    pub(crate) fn channel(&self) -> Arc<Channel> {
+        Arc::clone(&self.channel)
+    }
+}
+
+impl Deref for Held {
+    type Target = Channel;
+
+    fn deref(&self) -> &Channel {
+        &self.channel
     }
 }

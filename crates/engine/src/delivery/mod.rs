@@ -11,6 +11,6 @@ mod pipeline;
 mod report;
 mod settle;
 
-pub(crate) use channel::Channel;
+pub(crate) use channel::{Channel, Held};
 pub(crate) use pipeline::{Job, broken, deliver};
 pub use report::{ChannelReport, Class, Fault, Proof, Report, TargetReport};
