@@ -15,6 +15,7 @@ use crate::{
         HostKeys, LoadError, LoadOptions, Loaded, Section, SectionProblem, find_plugins, load_file,
         schema_of,
     },
+    delivery::describe,
     engine::Engine,
     opening::{open_all, tell_warnings},
     plugin::{Catalog, ChannelType, PluginDir, Pool},
@@ -165,6 +166,7 @@ impl EngineBuilder {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_with(self, loaded: Loaded) -> Result<Engine, StartError> {
+        describe();
         tell_warnings(&loaded.warnings);
         let shared = Shared {
             pool: Pool::new(Handle::current()),

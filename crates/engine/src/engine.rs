@@ -11,7 +11,7 @@ use crate::{
     builder::EngineBuilder,
     check::Check,
     config::{Config, Loaded, Problems, load_channels},
-    delivery::{Channel, Held, Job, Report, broken, deliver},
+    delivery::{Channel, Held, Job, Report, UnderWay, broken, deliver},
     event::Notification,
     in_force::{InForce, Setup},
     opening::close_all,
@@ -212,7 +212,7 @@ impl Engine {
         // A task of its own: who stops waiting does not leave channels open.
         let telling = self.0.deliveries.spawn(async move {
             let configs = config.channels.iter().map(Arc::clone);
-            let opening = configs.map(|config| Channel::open(config, &engine.0.shared));
+            let opening = configs.map(|config| Channel::open_ad_hoc(config, &engine.0.shared));
             let channels: Vec<_> = join_all(opening).await.into_iter().map(Arc::new).collect();
             let held = channels.iter().map(Held::new).collect();
             let report = engine.tell("", held, notification).await;
@@ -254,6 +254,7 @@ impl Engine {
                 channel: held,
                 rendered: rendered.clone(),
                 abandon,
+                under_way: UnderWay::begin(),
             };
             let delivery = inner.deliveries.spawn(deliver(job));
             async move {

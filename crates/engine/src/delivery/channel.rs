@@ -7,10 +7,12 @@ use std::{
 };
 
 use annunciator_core::code;
+use metrics::SharedString;
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
+use super::meter::{Presence, label};
 use crate::{
     config::ChannelConfig,
     plugin::Instance,
@@ -28,6 +30,9 @@ pub(crate) struct Channel {
     pub(super) waiting: AtomicUsize,
     tasks: Arc<ChannelTasks>,
     uses: TaskTracker,
+    /// Its name in metrics.
+    pub(super) label: SharedString,
+    presence: Presence,
 }
 
 /// Why a channel has no provider.
@@ -56,6 +61,15 @@ impl Drop for Channel {
 impl Channel {
     /// Opens the channel. One whose provider cannot be opened stays, disabled.
     pub(crate) async fn open(config: Arc<ChannelConfig>, shared: &Shared) -> Self {
+        Self::open_as(config, shared, false).await
+    }
+
+    /// The same for a channel that stands in no configuration.
+    pub(crate) async fn open_ad_hoc(config: Arc<ChannelConfig>, shared: &Shared) -> Self {
+        Self::open_as(config, shared, true).await
+    }
+
+    async fn open_as(config: Arc<ChannelConfig>, shared: &Shared, ad_hoc: bool) -> Self {
         let tasks = ChannelTasks::new();
         let provider = match &config.provider {
             Ok(loaded) => {
@@ -85,6 +99,8 @@ impl Channel {
             }),
         };
         Self {
+            label: label(&config.name, ad_hoc),
+            presence: Presence::begin(provider.is_ok(), ad_hoc),
             config,
             provider,
             slots: Semaphore::new(MOST_AT_ONCE),
@@ -120,6 +136,7 @@ impl Channel {
             instance.close().await;
         }
         self.tasks.end();
+        self.presence.end();
     }
     /// Closes once nobody uses it any more. Nobody may begin to.
     pub(crate) async fn retire(&self) {

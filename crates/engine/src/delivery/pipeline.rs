@@ -10,6 +10,7 @@ use super::{
     attempt::{attempt, outcome},
     channel::{Channel, Held},
     classify::{MOST_TARGETS, classify},
+    meter::{UnderWay, meter},
     report::ChannelReport,
     settle::settle,
 };
@@ -22,6 +23,7 @@ pub(crate) struct Job {
     pub(crate) rendered: Rendered,
     /// Ends the attempt, when the engine may not wait any longer.
     pub(crate) abandon: CancellationToken,
+    pub(crate) under_way: UnderWay,
 }
 
 /// Takes a notification through all stages.
@@ -43,6 +45,8 @@ pub(crate) async fn deliver(job: Job) -> ChannelReport {
         &job.rendered.message.id,
         &job.rendered.message.host,
     );
+    meter(&channel.label, &report);
+    drop(job.under_way);
     report
 }
 
@@ -55,6 +59,7 @@ pub(crate) fn broken(channel: &Channel, rendered: Rendered) -> ChannelReport {
     };
     let report = report(channel, &rendered, vec![outcome], Instant::now());
     settle(&report, &rendered.message.id, &rendered.message.host);
+    meter(&channel.label, &report);
     report
 }
 
