@@ -5,9 +5,11 @@
 //! around this library.
 
 pub mod config;
+pub mod control;
 pub mod machine;
 pub mod monitor;
 pub mod protocol;
+pub mod report;
 pub mod store;
 pub mod tell;
 pub mod thresholds;
