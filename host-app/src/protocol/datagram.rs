@@ -60,6 +60,19 @@ pub enum Event {
     Message(String),
 }
 
+impl Event {
+    /// Its name in datagrams.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Heartbeat => "heartbeat",
+            Self::Boot => "boot",
+            Self::Shutdown { .. } => "shutdown",
+            Self::Message(_) => "message",
+        }
+    }
+}
+
 /// One datagram, read: its form is sound, and its signature where it has one.
 /// Whether it is fresh and its host is known is the monitor's to judge.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,8 +15,8 @@ pub enum Reject {
     Malformed,
     /// It is of another version of the protocol.
     Version,
-    /// A name in it is empty, too long, or holds characters that do not
-    /// belong into names.
+    /// A name in it, or its message, is empty, too long, or holds characters
+    /// that do not belong there.
     Name,
     /// A number in it is out of its range.
     Number,

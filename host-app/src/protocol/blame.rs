@@ -1,0 +1,40 @@
+//! Why reading failed, beside the JSON reader's own error, which knows no
+//! reasons of the protocol.
+
+use std::cell::Cell;
+
+use serde::de;
+use serde_json::error::Category;
+
+use super::reject::Reject;
+
+/// Remembers why reading is about to fail.
+#[derive(Debug, Default)]
+pub(super) struct Blame {
+    reject: Cell<Option<Reject>>,
+    at_number: Cell<bool>,
+}
+
+impl Blame {
+    /// An error with a reason of the protocol.
+    pub(super) fn error<E: de::Error>(&self, reject: Reject) -> E {
+        self.reject.set(Some(reject));
+        E::custom(reject)
+    }
+
+    /// Says whether a number comes next: what is no JSON there (`NaN`, `1e999`)
+    /// is a number out of range.
+    pub(super) fn at_number(&self, at_number: bool) {
+        self.at_number.set(at_number);
+    }
+
+    /// The reason of an error.
+    pub(super) fn of(&self, error: &serde_json::Error) -> Reject {
+        let at_number = self.at_number.get() && error.classify() == Category::Syntax;
+        self.reject.get().unwrap_or(if at_number {
+            Reject::Number
+        } else {
+            Reject::Malformed
+        })
+    }
+}

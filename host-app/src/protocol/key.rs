@@ -1,0 +1,246 @@
+//! One key: its id, what it signs with, and for which hosts it counts.
+//!
+//! The secret is hashed once into the state from which signatures are made,
+//! and is not kept.
+
+use std::{fmt, io, path::PathBuf};
+
+use compact_str::CompactString;
+use ring::hmac;
+use secrecy::{ExposeSecret as _, SecretString};
+use thiserror::Error;
+
+use super::{
+    limits::{LONGEST_KEY_ID, LONGEST_SECRET, SHORTEST_SECRET},
+    name, signature,
+};
+
+/// A key that signs datagrams, for all hosts or for named ones.
+#[derive(Clone)]
+pub struct Key {
+    id: CompactString,
+    state: hmac::Key,
+    hosts: Option<Box<[CompactString]>>,
+}
+
+/// Why something is no key. No text holds a secret.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// The id is empty, too long or of other characters.
+    #[error(
+        "this is no id of a key: write 1 to {LONGEST_KEY_ID} letters, digits, - or _, such as k1"
+    )]
+    Id,
+    /// Neither the text nor anybody else says what the key's id is.
+    #[error(
+        "the key has no id: write it before the secret, as in k1:SECRET, or name it separately"
+    )]
+    NoId,
+    /// The secret is too short to protect anything.
+    #[error(
+        "the secret has {0} bytes, and {SHORTEST_SECRET} are the least: make one with `openssl rand -hex 32`"
+    )]
+    Short(usize),
+    /// The secret is longer than any that was made on purpose.
+    #[error("the secret is longer than {LONGEST_SECRET} bytes: is this the right file?")]
+    Long,
+    /// The secret holds line breaks or other control characters, or is no
+    /// text.
+    #[error("the secret is not one line of text: is this the right file?")]
+    Text,
+    /// The file cannot be read.
+    #[error("the key file {} cannot be read: {source}", file.display())]
+    File {
+        /// Which file.
+        file: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+    /// Others may read the file.
+    #[error(
+        "the key file {} may be read by others (mode {mode:03o}): run `chmod 600` on it, and make a new secret if others had access",
+        file.display()
+    )]
+    Exposed {
+        /// Which file.
+        file: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// What stands in the file is no key.
+    #[error("in the key file {}: {source}", file.display())]
+    Content {
+        /// Which file.
+        file: PathBuf,
+        /// Why not.
+        source: Box<KeyError>,
+    },
+    /// Two keys have the same id.
+    #[error("two keys have the id {0}: each needs its own, so that a datagram names one")]
+    Twice(CompactString),
+}
+
+impl Key {
+    /// A key that counts for all hosts. The secret's bytes are used as they
+    /// are.
+    ///
+    /// # Errors
+    ///
+    /// The id is none, or the secret is too short, too long, or not one line.
+    pub fn new(id: &str, secret: &SecretString) -> Result<Self, KeyError> {
+        let secret = secret.expose_secret();
+        if !name::is_key_id(id) {
+            return Err(KeyError::Id);
+        }
+        if secret.len() < SHORTEST_SECRET {
+            return Err(KeyError::Short(secret.len()));
+        }
+        if secret.len() > LONGEST_SECRET {
+            return Err(KeyError::Long);
+        }
+        if secret.contains(char::is_control) {
+            return Err(KeyError::Text);
+        }
+        Ok(Self {
+            id: id.into(),
+            state: hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
+            hosts: None,
+        })
+    }
+
+    /// A key from `ID:SECRET`, or from the secret alone when the id is given.
+    /// White space around it does not count.
+    ///
+    /// # Errors
+    ///
+    /// As [`Key::new`], and when nothing says what the id is.
+    pub fn from_text(text: &SecretString, id: Option<&str>) -> Result<Self, KeyError> {
+        let text = text.expose_secret().trim();
+        let (id, secret) = match id {
+            // The file may be of the full form all the same.
+            Some(id) => (
+                id,
+                text.strip_prefix(id)
+                    .and_then(|rest| rest.strip_prefix(':'))
+                    .unwrap_or(text),
+            ),
+            None => text.split_once(':').ok_or(KeyError::NoId)?,
+        };
+        Self::new(id, &SecretString::from(secret))
+    }
+
+    /// Makes it count for these hosts only.
+    #[must_use]
+    pub fn for_hosts(self, hosts: impl IntoIterator<Item = impl Into<CompactString>>) -> Self {
+        let mut hosts: Box<[CompactString]> = hosts.into_iter().map(Into::into).collect();
+        hosts.sort_unstable();
+        Self {
+            hosts: Some(hosts),
+            ..self
+        }
+    }
+
+    /// Its id, as datagrams name it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The hosts that it counts for; none means all.
+    #[must_use]
+    pub fn hosts(&self) -> Option<&[CompactString]> {
+        self.hosts.as_deref()
+    }
+
+    /// Whether it counts for this host.
+    #[must_use]
+    pub fn applies_to(&self, host: &str) -> bool {
+        self.hosts.as_ref().is_none_or(|hosts| {
+            hosts
+                .binary_search_by(|known| known.as_str().cmp(host))
+                .is_ok()
+        })
+    }
+
+    /// What it makes of these bytes.
+    pub(super) fn sign(&self, bytes: &[u8]) -> hmac::Tag {
+        hmac::sign(&self.state, bytes)
+    }
+
+    /// Whether it made this of these bytes; takes as long for every answer.
+    pub(super) fn verifies(&self, bytes: &[u8], tag: &[u8; signature::TAG]) -> bool {
+        hmac::verify(&self.state, bytes, tag).is_ok()
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("id", &self.id)
+            .field("hosts", &self.hosts)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "canary-canary-canary";
+
+    fn check(text: &str, id: Option<&str>) -> Result<Key, KeyError> {
+        let key = Key::from_text(&SecretString::from(text), id);
+        assert!(!format!("{key:?}").contains("canary"));
+        if let Err(error) = &key {
+            assert!(!error.to_string().contains("canary"));
+        }
+        key
+    }
+
+    #[test]
+    fn when_the_text_names_the_key() {
+        let full = check(&format!("k1:{SECRET}\r\n"), None).unwrap();
+        let apart = check(&format!("{SECRET}\n"), Some("k1")).unwrap();
+        let both = check(&format!("k1:{SECRET}"), Some("k1")).unwrap();
+        for key in [&full, &apart, &both] {
+            assert_eq!(key.id(), "k1");
+            assert_eq!(key.sign(b"x").as_ref(), full.sign(b"x").as_ref());
+        }
+        let other = check(&format!("k1:{SECRET}"), Some("k2")).unwrap();
+        assert_ne!(other.sign(b"x").as_ref(), full.sign(b"x").as_ref());
+    }
+
+    #[test]
+    fn when_it_is_no_key() {
+        assert!(matches!(check(SECRET, None), Err(KeyError::NoId)));
+        assert!(matches!(check("", None), Err(KeyError::NoId)));
+        assert!(matches!(
+            check(":canary-canary-canary", None),
+            Err(KeyError::Id)
+        ));
+        assert!(matches!(
+            check("k 1:canary-canary-canary", None),
+            Err(KeyError::Id)
+        ));
+        assert!(check("k1:canary-canary-ca", None).is_ok());
+        assert!(matches!(
+            check("k1:canary-canary-", None),
+            Err(KeyError::Short(14))
+        ));
+        assert!(matches!(
+            check("k1:canary-canary\ncanary", None),
+            Err(KeyError::Text)
+        ));
+        let long = format!("k1:canary{}", "x".repeat(LONGEST_SECRET));
+        assert!(matches!(check(&long, None), Err(KeyError::Long)));
+    }
+
+    #[test]
+    fn when_it_counts_for_named_hosts() {
+        let key = check("k1:canary-canary-canary", None).unwrap();
+        assert!(key.applies_to("anybody"));
+        let key = key.for_hosts(["web-02", "web-01"]);
+        assert!(key.applies_to("web-01") && key.applies_to("web-02"));
+        assert!(!key.applies_to("web-03"));
+    }
+}

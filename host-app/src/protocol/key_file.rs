@@ -1,0 +1,129 @@
+//! A key from a file, which nobody but its owner may read.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
+
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use super::{
+    key::{Key, KeyError},
+    limits::{LONGEST_KEY_ID, LONGEST_SECRET},
+};
+
+/// The permissions of everybody but the owner.
+const OTHERS: u32 = 0o077;
+
+/// A file is read no further: an id, a colon, a secret, and room for white
+/// space.
+const LONGEST_FILE: usize = LONGEST_KEY_ID + LONGEST_SECRET + 1024;
+
+impl Key {
+    /// Reads a key from a file that holds `ID:SECRET`, or the secret alone
+    /// when the id is given.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, may be read by others, or holds no key.
+    pub fn from_file(file: &Path, id: Option<&str>) -> Result<Self, KeyError> {
+        let unreadable = |source| KeyError::File {
+            file: file.to_owned(),
+            source,
+        };
+        let opened = File::open(file).map_err(unreadable)?;
+        // Asked of what was opened: the name may stand for another by now.
+        let metadata = opened.metadata().map_err(unreadable)?;
+        if metadata.is_dir() {
+            return Err(unreadable(io::ErrorKind::IsADirectory.into()));
+        }
+        let mode = metadata.permissions().mode() & 0o777;
+        if mode & OTHERS != 0 {
+            return Err(KeyError::Exposed {
+                file: file.to_owned(),
+                mode,
+            });
+        }
+        // Made large enough, so that no copy is left behind by growing.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_FILE + 1));
+        opened
+            .take(LONGEST_FILE as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+        let key = if bytes.len() > LONGEST_FILE {
+            Err(KeyError::Long)
+        } else {
+            str::from_utf8(&bytes)
+                .map_err(|_| KeyError::Text)
+                .and_then(|text| Self::from_text(&SecretString::from(text), id))
+        };
+        key.map_err(|source| KeyError::Content {
+            file: file.to_owned(),
+            source: Box::new(source),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, fs::Permissions};
+
+    use super::*;
+
+    fn check(content: &[u8], mode: u32) -> Result<Key, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        fs::write(&file, content).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        let path = folder.path().display().to_string();
+        Key::from_file(&file, None).map_err(|error| error.to_string().replace(&path, ""))
+    }
+
+    #[test]
+    fn when_only_the_owner_may_read_it() {
+        assert_eq!(
+            check(b"k1:canary-canary-canary\n", 0o600).unwrap().id(),
+            "k1"
+        );
+        assert_eq!(
+            check(b"k1:canary-canary-canary\n", 0o400).unwrap().id(),
+            "k1"
+        );
+    }
+
+    #[test]
+    fn when_others_may_read_it() {
+        for mode in [0o640, 0o604, 0o644, 0o620] {
+            assert_eq!(
+                check(b"k1:canary-canary-canary\n", mode).unwrap_err(),
+                format!(
+                    "the key file /key may be read by others (mode {mode:03o}): run `chmod 600` \
+                     on it, and make a new secret if others had access"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn when_it_holds_no_key() {
+        let told = |content: &[u8]| check(content, 0o600).unwrap_err();
+        assert!(told(b"").starts_with("in the key file /key: the key has no id"));
+        assert!(told(b"k1:short").contains("5 bytes"));
+        assert!(told(b"k1:\xff\xff").contains("not one line of text"));
+        assert!(told(&[b' '; 4000]).contains("longer than 1024"));
+    }
+
+    #[test]
+    fn when_there_is_no_such_file() {
+        let error = Key::from_file(Path::new("/nowhere/key"), None).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("the key file /nowhere/key cannot be read")
+        );
+        assert!(Key::from_file(Path::new("/"), None).is_err());
+    }
+}

@@ -1,0 +1,106 @@
+//! Texts and numbers of a datagram, as they are read from JSON.
+
+use std::{borrow::Cow, fmt, ops::RangeInclusive, time::Duration};
+
+use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
+
+use super::blame::Blame;
+
+/// Reads a text; it is borrowed unless it has escapes.
+#[derive(Clone, Copy)]
+pub(super) struct Text;
+
+impl<'de> DeserializeSeed<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+}
+
+/// A number as it was written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Value {
+    /// Without sign, fraction and exponent, and not too large for 64 bits.
+    Whole(u64),
+    /// Any other.
+    Other(f64),
+}
+
+impl Value {
+    /// The number, if it counts something.
+    pub(super) fn whole(self) -> Option<u64> {
+        match self {
+            Self::Whole(number) => Some(number),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// The number.
+    pub(super) fn number(self) -> f64 {
+        match self {
+            Self::Whole(number) => number as f64,
+            Self::Other(number) => number,
+        }
+    }
+
+    /// So many seconds, if they are in the range.
+    pub(super) fn seconds(self, range: RangeInclusive<Duration>) -> Option<Duration> {
+        let seconds = match self {
+            Self::Whole(number) => Duration::from_secs(number),
+            Self::Other(number) => Duration::try_from_secs_f64(number).ok()?,
+        };
+        range.contains(&seconds).then_some(seconds)
+    }
+}
+
+/// Reads a number.
+#[derive(Clone, Copy)]
+pub(super) struct Number<'a>(pub(super) &'a Blame);
+
+impl<'de> DeserializeSeed<'de> for Number<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.0.at_number(true);
+        let value = deserializer.deserialize_f64(self)?;
+        self.0.at_number(false);
+        Ok(value)
+    }
+}
+
+impl Visitor<'_> for Number<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::Whole(number))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Other(number as f64))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Other(number))
+    }
+}

@@ -1,0 +1,81 @@
+//! Where a datagram's signature stands: in its last 75 bytes, and nowhere
+//! else, so that what it covers needs no second form of the content.
+
+use data_encoding::HEXLOWER;
+
+use super::key::Key;
+
+/// The length of an HMAC-SHA256, in bytes (RFC 2104).
+pub(super) const TAG: usize = 32;
+
+/// What stands before the signature, and after it.
+const BEFORE: &[u8] = br#","hmac":""#;
+const AFTER: &[u8] = br#""}"#;
+
+/// How much longer a signature makes a datagram, in bytes.
+const ADDED: usize = BEFORE.len() + 2 * TAG + AFTER.len() - 1;
+
+/// A datagram that ends as signed ones do; whether the signature is right is
+/// not known.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Signed<'a> {
+    /// What is signed.
+    pub(super) bytes: &'a [u8],
+    /// The signature.
+    pub(super) tag: [u8; TAG],
+}
+
+impl<'a> Signed<'a> {
+    /// Splits a datagram, if it ends as signed ones do.
+    pub(super) fn split(datagram: &'a [u8]) -> Option<Self> {
+        let rest = datagram.strip_suffix(AFTER)?;
+        let (rest, hex) = rest.split_last_chunk::<{ 2 * TAG }>()?;
+        let bytes = rest.strip_suffix(BEFORE)?;
+        let mut tag = [0; TAG];
+        HEXLOWER.decode_mut(hex, &mut tag).ok()?;
+        Some(Self { bytes, tag })
+    }
+}
+
+/// Signs a datagram: replaces its closing brace.
+pub(super) fn append(datagram: &mut Vec<u8>, key: &Key) {
+    datagram.pop();
+    let tag = key.sign(datagram);
+    datagram.reserve(ADDED + 1);
+    datagram.extend_from_slice(BEFORE);
+    datagram.extend_from_slice(HEXLOWER.encode(tag.as_ref()).as_bytes());
+    datagram.extend_from_slice(AFTER);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_the_end_is_that_of_a_signed_datagram() {
+        let hex = "0123456789abcdef".repeat(4);
+        let datagram = format!(r#"{{"a":1,"hmac":"{hex}"}}"#);
+        let signed = Signed::split(datagram.as_bytes()).unwrap();
+        assert_eq!(signed.bytes, br#"{"a":1"#);
+        assert_eq!(signed.tag[..3], [0x01, 0x23, 0x45]);
+        let suffix = datagram.len() - signed.bytes.len();
+        assert_eq!((suffix, ADDED), (75, 74));
+    }
+
+    #[test]
+    fn when_the_end_is_another() {
+        let hex = "0123456789abcdef".repeat(4);
+        for datagram in [
+            String::new(),
+            "{}".into(),
+            format!(r#"{{"a":1,"hmac":"{hex}"}} "#),
+            format!(r#"{{"a":1, "hmac":"{hex}"}}"#).replace(",", ""),
+            format!(r#"{{"a":1,"hmac": "{hex}"}}"#),
+            format!(r#"{{"a":1,"hmac":"{}"}}"#, hex.to_uppercase()),
+            format!(r#"{{"a":1,"hmac":"{}"}}"#, &hex[1..]),
+            format!(r#"{{"a":1,"hmac":"{}g"}}"#, &hex[1..]),
+        ] {
+            assert_eq!(Signed::split(datagram.as_bytes()), None, "{datagram}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The JSON of a datagram, read in one pass and borrowed where it can be.
+//!
+//! Decides on form: members, their kinds and ranges, that none stands twice.
+//! Members that this version does not know are read and forgotten.
+
+use std::{borrow::Cow, collections::BTreeSet, fmt, time::Duration};
+
+use compact_str::CompactString;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+
+use super::{
+    blame::Blame,
+    limits::{
+        DEEPEST_NESTING, LATEST_TIME_MS, LONGEST_ABSENCE, LONGEST_INTERVAL, MOST_METRICS,
+        SHORTEST_INTERVAL, VERSION,
+    },
+    name,
+    reject::Reject,
+    scalar::{Number, Text},
+    skip::Skip,
+};
+
+/// Room for as many metrics is made at once: what a host has that sends the
+/// usual ones.
+const USUAL_METRICS: usize = 16;
+
+/// A datagram of sound form. Names and texts are not checked yet, but for those
+/// of metrics.
+#[derive(Debug)]
+pub(super) struct Wire<'a> {
+    pub(super) host: Cow<'a, str>,
+    pub(super) boot: Cow<'a, str>,
+    pub(super) counter: u64,
+    pub(super) sent_at_ms: i64,
+    pub(super) event: Cow<'a, str>,
+    pub(super) interval: Option<Duration>,
+    pub(super) down_for: Option<Duration>,
+    pub(super) message: Option<Cow<'a, str>>,
+    pub(super) metrics: Vec<(CompactString, f64)>,
+    pub(super) key: Option<Cow<'a, str>>,
+    /// Whether there is a member `hmac`, wherever it stands.
+    pub(super) has_hmac: bool,
+}
+
+impl<'a> Wire<'a> {
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, Reject> {
+        let blame = Blame::default();
+        let mut json = serde_json::Deserializer::from_slice(bytes);
+        let read = Members(&blame)
+            .deserialize(&mut json)
+            .and_then(|wire| json.end().map(|()| wire));
+        read.map_err(|error| blame.of(&error))
+    }
+}
+
+/// The members as they come; what is missing shows at the end.
+#[derive(Default)]
+struct Found<'a> {
+    version: Option<()>,
+    host: Option<Cow<'a, str>>,
+    boot: Option<Cow<'a, str>>,
+    counter: Option<u64>,
+    sent_at_ms: Option<i64>,
+    event: Option<Cow<'a, str>>,
+    interval: Option<Duration>,
+    down_for: Option<Duration>,
+    message: Option<Cow<'a, str>>,
+    metrics: Option<Vec<(CompactString, f64)>>,
+    key: Option<Cow<'a, str>>,
+    hmac: Option<Cow<'a, str>>,
+    unknown: BTreeSet<Cow<'a, str>>,
+}
+
+impl<'a> Found<'a> {
+    fn into_wire(self) -> Option<Wire<'a>> {
+        self.version?;
+        Some(Wire {
+            host: self.host?,
+            boot: self.boot?,
+            counter: self.counter?,
+            sent_at_ms: self.sent_at_ms?,
+            event: self.event?,
+            interval: self.interval,
+            down_for: self.down_for,
+            message: self.message,
+            metrics: self.metrics.unwrap_or_default(),
+            key: self.key,
+            has_hmac: self.hmac.is_some(),
+        })
+    }
+}
+
+/// Reads the whole object.
+struct Members<'b>(&'b Blame);
+
+impl Members<'_> {
+    /// The value of a member that counts something.
+    fn whole<'de, A: MapAccess<'de>>(&self, members: &mut A) -> Result<u64, A::Error> {
+        let value = members.next_value_seed(Number(self.0))?;
+        value.whole().ok_or_else(|| self.0.error(Reject::Number))
+    }
+
+    /// The value of a member that holds seconds.
+    fn seconds<'de, A: MapAccess<'de>>(
+        &self,
+        members: &mut A,
+        shortest: Duration,
+        longest: Duration,
+    ) -> Result<Duration, A::Error> {
+        let value = members.next_value_seed(Number(self.0))?;
+        value
+            .seconds(shortest..=longest)
+            .ok_or_else(|| self.0.error(Reject::Number))
+    }
+
+    fn time<'de, A: MapAccess<'de>>(&self, members: &mut A) -> Result<i64, A::Error> {
+        let time = i64::try_from(self.whole(members)?).ok();
+        time.filter(|time| *time <= LATEST_TIME_MS)
+            .ok_or_else(|| self.0.error(Reject::Number))
+    }
+
+    /// Another version may have another form: nothing behind this is read.
+    fn version<'de, A: MapAccess<'de>>(&self, members: &mut A) -> Result<(), A::Error> {
+        let version = members.next_value_seed(Number(self.0))?.whole();
+        if version == Some(VERSION) {
+            Ok(())
+        } else {
+            Err(self.0.error(Reject::Version))
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Members<'_> {
+    type Value = Wire<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Wire<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = Wire<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Wire<'de>, A::Error> {
+        let mut found = Found::default();
+        let it = &mut members;
+        while let Some(name) = it.next_key_seed(Text)? {
+            match &*name {
+                "v" => once(&mut found.version, self.version(it)?),
+                "host" => once(&mut found.host, it.next_value_seed(Text)?),
+                "boot" => once(&mut found.boot, it.next_value_seed(Text)?),
+                "n" => once(&mut found.counter, self.whole(it)?),
+                "t" => once(&mut found.sent_at_ms, self.time(it)?),
+                "event" => once(&mut found.event, it.next_value_seed(Text)?),
+                "interval" => {
+                    let interval = self.seconds(it, SHORTEST_INTERVAL, LONGEST_INTERVAL)?;
+                    once(&mut found.interval, interval)
+                }
+                "down_for" => {
+                    let absence = self.seconds(it, Duration::ZERO, LONGEST_ABSENCE)?;
+                    once(&mut found.down_for, absence)
+                }
+                "message" => once(&mut found.message, it.next_value_seed(Text)?),
+                "metrics" => once(&mut found.metrics, it.next_value_seed(Metrics(self.0))?),
+                "key" => once(&mut found.key, it.next_value_seed(Text)?),
+                "hmac" => once(&mut found.hmac, it.next_value_seed(Text)?),
+                _ => {
+                    it.next_value_seed(Skip(DEEPEST_NESTING))?;
+                    found.unknown.insert(name).then_some(())
+                }
+            }
+            .ok_or_else(|| A::Error::custom("a member stands twice"))?;
+        }
+        let wire = found.into_wire();
+        wire.ok_or_else(|| A::Error::custom("a member is missing"))
+    }
+}
+
+/// Fills a place that was empty.
+fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
+    place.replace(value).is_none().then_some(())
+}
+
+/// Reads the metrics.
+struct Metrics<'b>(&'b Blame);
+
+impl<'de> DeserializeSeed<'de> for Metrics<'_> {
+    type Value = Vec<(CompactString, f64)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Metrics<'_> {
+    type Value = Vec<(CompactString, f64)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of numbers")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut metrics: Self::Value = Vec::with_capacity(USUAL_METRICS);
+        while let Some(path) = members.next_key_seed(Text)? {
+            let value = members.next_value_seed(Number(self.0))?.number();
+            if metrics.len() == MOST_METRICS {
+                return Err(self.0.error(Reject::TooManyMetrics));
+            }
+            if !name::is_path(&path) {
+                return Err(self.0.error(Reject::Name));
+            }
+            if !value.is_finite() {
+                return Err(self.0.error(Reject::Number));
+            }
+            // They are few: comparing is quicker than hashing.
+            if metrics.iter().any(|(known, _)| *known == path) {
+                return Err(A::Error::custom("a metric stands twice"));
+            }
+            metrics.push((CompactString::from(path), value));
+        }
+        Ok(metrics)
+    }
+}
