@@ -230,6 +230,14 @@ impl Machine {
         timer.into_iter().chain(hold).min()
     }
 
+    /// Whether hosts are being looked at again after a blind span. Meanwhile
+    /// it matters that what was seen is written soon: else a monitor that
+    /// dies again and again would never finish looking.
+    #[must_use]
+    pub fn is_looking_again(&self) -> bool {
+        self.rechecking > 0
+    }
+
     /// Metrics that were not looked at, since their host has too many.
     #[must_use]
     pub fn metrics_dropped(&self) -> u64 {

@@ -180,14 +180,16 @@ impl Core {
         self.finish(machine);
     }
 
-    /// Lets time pass; answers in how long something may happen next.
-    pub fn advance(&self) -> Option<Duration> {
+    /// Lets time pass; answers in how long something may happen next, and
+    /// whether hosts are being looked at again.
+    pub(super) fn advance(&self) -> (Option<Duration>, bool) {
         let now = self.now();
         let mut machine = self.machine();
         machine.advance(now);
         let next = machine.next_due().map(|due| due.since(now.tick));
+        let again = machine.is_looking_again();
         self.finish(machine);
-        next
+        (next, again)
     }
 
     /// Writes who was heard, and that the monitor saw until now.

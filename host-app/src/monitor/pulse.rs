@@ -17,7 +17,8 @@ const LONGEST: Duration = Duration::from_millis(250);
 /// The shortest: what is due within it is judged together.
 const SHORTEST: Duration = Duration::from_millis(10);
 /// How often it is written who was heard. After a crash, what was heard since
-/// is taken for unseen.
+/// is taken for unseen; while hosts are being looked at again it is written
+/// with every look at the clock.
 const CHECKPOINT: Duration = Duration::from_secs(2);
 
 /// A thread that lets time pass.
@@ -59,8 +60,9 @@ fn run(core: &Core, stop: &AtomicBool, beat: impl Fn()) {
     let mut checkpoint = Instant::now();
     let mut trouble = None;
     while !stop.load(Ordering::Relaxed) {
-        let next = core.advance().unwrap_or(LONGEST);
-        if checkpoint.elapsed() >= CHECKPOINT {
+        let (next, looking_again) = core.advance();
+        let next = next.unwrap_or(LONGEST);
+        if looking_again || checkpoint.elapsed() >= CHECKPOINT {
             checkpoint = Instant::now();
             core.checkpoint();
             beat();
