@@ -4,5 +4,8 @@
 //! `hbd` is the monitor's command line and `hbc` its sender; both are thin
 //! around this library.
 
+pub mod machine;
 pub mod protocol;
+pub mod store;
+pub mod tell;
 pub mod thresholds;

@@ -30,9 +30,14 @@ pub(crate) fn builder(arguments: &Arguments, output: &Output) -> Result<EngineBu
     Ok(builder_for(arguments, file))
 }
 
+/// The builder for a call that needs no configuration.
+pub(crate) fn builder_without_file(arguments: &Arguments) -> EngineBuilder {
+    builder_for(arguments, file(arguments).unwrap_or_default())
+}
+
 /// The plugins of this call; there need not be a configuration.
 pub(crate) fn plugins(arguments: &Arguments) -> Catalog {
-    builder_for(arguments, file(arguments).unwrap_or_default()).find_plugins()
+    builder_without_file(arguments).find_plugins()
 }
 
 fn builder_for(arguments: &Arguments, file: PathBuf) -> EngineBuilder {

@@ -8,14 +8,18 @@ use std::{
 
 use annunciator_core::code;
 use futures_util::future::join_all;
+use serde_json::Value as Json;
 use tokio::runtime::Handle;
 
 use crate::{
     clock::{Clock, SystemClock},
-    config::{LoadError, LoadOptions, Loaded, find_plugins, load_file},
+    config::{
+        HostKeys, LoadError, LoadOptions, Loaded, Section, SectionProblem, find_plugins, load_file,
+        schema_of,
+    },
     delivery::Channel,
     engine::Engine,
-    plugin::{Catalog, PluginDir, Pool},
+    plugin::{Catalog, ChannelType, PluginDir, Pool},
     services::Shared,
 };
 
@@ -75,6 +79,40 @@ impl EngineBuilder {
             .known_host_keys
             .extend(keys.into_iter().map(Into::into));
         self
+    }
+
+    /// A section of the file that the embedding program reads; it takes the
+    /// place of one of the same name.
+    pub fn section(mut self, section: Section) -> Self {
+        let sections = &mut self.options.sections;
+        sections.retain(|known| known.name != section.name);
+        sections.push(section);
+        self
+    }
+
+    /// Keys that hosts may have besides the engine's: the `properties` of a
+    /// JSON Schema, and a check of what it can't say, which is called with
+    /// what stands below these keys. Hosts that have none of them are not
+    /// checked, also not for what the schema requires. Called once more, it
+    /// takes the place of the first.
+    pub fn host_keys(
+        mut self,
+        schema: Json,
+        check: impl Fn(&Json) -> Vec<SectionProblem> + Send + Sync + 'static,
+    ) -> Self {
+        self.options.host_keys = Some(HostKeys::new(schema, check));
+        self
+    }
+
+    /// The JSON Schema of a file whose channels are of these types, with the
+    /// sections and the keys of hosts that are declared.
+    #[must_use]
+    pub fn document_schema(&self, types: &[ChannelType]) -> Json {
+        schema_of(
+            types,
+            &self.options.sections,
+            self.options.host_keys.as_ref(),
+        )
     }
 
     /// Another clock than the system's.

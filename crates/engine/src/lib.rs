@@ -46,7 +46,7 @@ pub use check::{Check, CheckStatus};
 pub use clock::{Clock, Sleep, SystemClock};
 pub use config::{
     ChannelConfig, ChannelOptions, Config, HostConfig, Level, LoadError, Loaded, Problem, Problems,
-    Span, document_schema,
+    Section, SectionProblem, Span, document_schema,
 };
 pub use delivery::{ChannelReport, Class, Fault, Proof, Report, TargetReport};
 pub use engine::{Drained, Engine, NotifyError, definitions};

@@ -1,11 +1,12 @@
 //! `hbd schema`: a JSON Schema of the configuration, made from the plugins.
 
-use annunciator::{ChannelType, document_schema};
+use annunciator::ChannelType;
 
 use crate::{Exit, arguments::Arguments, output::Output, setup};
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
-    let catalog = setup::plugins(arguments);
+    let builder = setup::builder_without_file(arguments);
+    let catalog = builder.find_plugins();
     let mut types: Vec<ChannelType> = Vec::new();
     let mut exit = Exit::Ok;
     for name in catalog.channel_types() {
@@ -21,6 +22,6 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
         output.error("error: no plugin was found\nhelp: name their folder with --plugin-dir DIR");
         return Exit::Wrong;
     }
-    output.json(&document_schema(&types));
+    output.json(&builder.document_schema(&types));
     exit
 }

@@ -9,6 +9,8 @@ use serde_json::Value as Json;
 use super::{
     model::{ChannelConfig, ChannelIndex, ChannelOptions},
     options,
+    path::FieldPath,
+    place::place,
     problem::{Findings, Problem},
     redact::{hide, redacted},
     schema::Reader,
@@ -253,24 +255,7 @@ fn said_by_plugin(raw: &ProblemV1, entry: &Entry, findings: &mut Findings) {
     } else {
         problem.help(printable(&raw.help))
     };
-    findings.at(place(entry, &raw.path), problem);
-}
-
-/// The node that a path such as `recipients[1]` names, or the nearest above.
-fn place(entry: &Entry, path: &str) -> NodeId {
-    let (mut node, mut id) = (&entry.node, entry.key_id);
-    for part in path.split(['.', '[']).filter(|part| !part.is_empty()) {
-        let part = part.trim_end_matches(']');
-        let next = match &node.value {
-            Value::Map(_) => node.entry(part).map(|found| &found.node),
-            Value::List(nodes) => part
-                .parse::<usize>()
-                .ok()
-                .and_then(|index| nodes.get(index)),
-            Value::Scalar(..) => None,
-        };
-        let Some(next) = next else { break };
-        (node, id) = (next, next.id);
-    }
-    id
+    let path = raw.path.split(['.', '[']).filter(|part| !part.is_empty());
+    let path = path.map(|part| part.trim_end_matches(']'));
+    findings.at(place(entry, FieldPath::default(), path).id, problem);
 }

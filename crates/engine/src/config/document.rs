@@ -1,14 +1,29 @@
-//! The JSON Schema of the whole file, made from the loaded plugins, so that
-//! an editor can complete and check it.
+//! The JSON Schema of the whole file, made from the loaded plugins and from
+//! what the embedding program declares, so that an editor can complete and
+//! check it.
 
 use serde_json::{Map, Value as Json, json};
 
-use super::reference::FORMS;
+use super::{
+    reference::FORMS,
+    section::{HostKeys, Section},
+};
 use crate::plugin::ChannelType;
 
 /// The schema of a configuration whose channels are of these types.
+/// [`EngineBuilder::document_schema`](crate::EngineBuilder::document_schema)
+/// has the declared sections besides.
 #[must_use]
 pub fn document_schema(types: &[ChannelType]) -> Json {
+    schema_of(types, &[], None)
+}
+
+/// The same with what the embedding program declares.
+pub(crate) fn schema_of(
+    types: &[ChannelType],
+    sections: &[Section],
+    host_keys: Option<&HostKeys>,
+) -> Json {
     let mut definitions = Map::new();
     let mut branches = Vec::new();
     for channel_type in types {
@@ -29,7 +44,7 @@ pub fn document_schema(types: &[ChannelType]) -> Json {
         "type": "array", "minItems": 1, "items": { "type": "string" },
         "description": "Names of channels, all told at once.",
     });
-    json!({
+    let mut document = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Annunciator configuration",
         "type": "object",
@@ -71,8 +86,58 @@ pub fn document_schema(types: &[ChannelType]) -> Json {
                 },
             },
         },
-        "$defs": definitions,
-    })
+    });
+    declare(&mut document, sections, host_keys, &mut definitions);
+    document["$defs"] = Json::Object(definitions);
+    document
+}
+
+/// Adds the sections and the keys of hosts. What the engine has stays.
+fn declare(
+    document: &mut Json,
+    sections: &[Section],
+    host_keys: Option<&HostKeys>,
+    definitions: &mut Map<String, Json>,
+) {
+    let mut add = |to: &str, key: &str, schema: Json| {
+        let known = document.pointer_mut(to).and_then(Json::as_object_mut);
+        if let Some(known) = known {
+            known.entry(key).or_insert(schema);
+        }
+    };
+    for section in sections {
+        let name = format!("section:{}", section.name);
+        add(
+            "/properties",
+            &section.name,
+            lifted(&section.schema, &name, definitions),
+        );
+    }
+    let hosts = host_keys.map(|keys| lifted(&keys.schema, "host", definitions));
+    let properties = hosts
+        .as_ref()
+        .and_then(|schema| schema.get("properties")?.as_object());
+    for (key, schema) in properties.into_iter().flatten() {
+        add(
+            "/properties/hosts/additionalProperties/properties",
+            key,
+            schema.clone(),
+        );
+    }
+}
+
+/// A schema whose own definitions have moved to the document's.
+fn lifted(schema: &Json, name: &str, definitions: &mut Map<String, Json>) -> Json {
+    let mut schema = adapted(schema, name);
+    if let Some(fields) = schema.as_object_mut() {
+        fields.remove("$schema");
+        if let Some(Json::Object(inner)) = fields.remove("$defs") {
+            for (key, definition) in inner {
+                definitions.insert(format!("{name}.{key}"), definition);
+            }
+        }
+    }
+    schema
 }
 
 fn delivery() -> Json {
@@ -105,15 +170,9 @@ fn reference() -> Json {
 /// Adds a plugin's schema and its own definitions under names of their own.
 fn define(channel_type: &ChannelType, definitions: &mut Map<String, Json>) {
     let name = &channel_type.name;
-    let Json::Object(mut schema) = adapted(&channel_type.schema, name) else {
+    let Json::Object(mut schema) = lifted(&channel_type.schema, name, definitions) else {
         return;
     };
-    schema.remove("$schema");
-    if let Some(Json::Object(inner)) = schema.remove("$defs") {
-        for (key, definition) in inner {
-            definitions.insert(format!("{name}.{key}"), definition);
-        }
-    }
     if let Some(Json::Object(properties)) = schema.get_mut("properties") {
         properties.insert("type".to_owned(), json!({ "const": name }));
         properties.insert("delivery".to_owned(), json!({ "$ref": "#/$defs/delivery" }));

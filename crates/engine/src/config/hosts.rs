@@ -4,15 +4,18 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{
     channels::Channels,
+    extras::Extras,
     host_table::HostTable,
+    load::LoadOptions,
     model::{ChannelIndex, HostConfig},
+    names::Names,
     problem::{Findings, Problem},
     suggest,
     tree::{Entry, Node, Scalar, Value},
 };
 
 /// The keys of a host that the specification knows.
-const HOST_KEYS: [&str; 4] = ["threshold_config", "watch", CHANNELS, "dyndns"];
+pub(crate) const HOST_KEYS: [&str; 4] = ["threshold_config", "watch", CHANNELS, "dyndns"];
 const CHANNELS: &str = "notification_channels";
 /// The key of the default channels.
 pub(crate) const DEFAULTS: &str = "default_notification_channels";
@@ -21,16 +24,20 @@ pub(crate) const DEFAULTS: &str = "default_notification_channels";
 pub(crate) struct Hosts<'a> {
     channels: &'a Channels,
     known_keys: &'a [String],
+    extras: Option<Extras<'a>>,
+    names_of: Vec<Names<'a>>,
     lists: HashSet<Arc<[ChannelIndex]>>,
     names: HashSet<Arc<str>>,
 }
 
 impl<'a> Hosts<'a> {
-    /// `known_keys` are keys of hosts that other parts of the program read.
-    pub(crate) fn new(channels: &'a Channels, known_keys: &'a [String]) -> Self {
+    /// `root` is the whole file, whose sections have what hosts name.
+    pub(crate) fn new(channels: &'a Channels, options: &'a LoadOptions, root: &'a Node) -> Self {
         Self {
             channels,
-            known_keys,
+            known_keys: &options.known_host_keys,
+            extras: options.host_keys.as_ref().map(Extras::new),
+            names_of: Names::of(&options.sections, root),
             lists: HashSet::new(),
             names: HashSet::new(),
         }
@@ -87,7 +94,11 @@ impl<'a> Hosts<'a> {
                 return host;
             }
         };
+        let mut declared: Vec<&Entry> = Vec::new();
         for field in fields {
+            for names in &self.names_of {
+                names.check(field, findings);
+            }
             let wrong = |wanted: &str| {
                 Problem::error(format!("expected {wanted}, found {}", field.node.noun()))
                     .field(&*field.key)
@@ -117,20 +128,37 @@ impl<'a> Hosts<'a> {
                 ),
                 ("dyndns", Value::Scalar(_, text)) => host.dyndns = Some(text.clone()),
                 ("dyndns", _) => findings.at(field.node.id, wrong("true or false")),
+                (key, _) if self.declares(key) => declared.push(field),
                 (key, _) if self.known_keys.iter().any(|known| known == key) => {}
-                (key, _) => {
-                    let known = HOST_KEYS
-                        .into_iter()
-                        .chain(self.known_keys.iter().map(String::as_str));
-                    let mut problem = Problem::warning("unknown field").field(key);
-                    if let Some(found) = suggest::closest(key, known) {
-                        problem = problem.help(format!("did you mean `{found}`?"));
-                    }
-                    findings.at(field.key_id, problem);
-                }
+                (key, _) => findings.at(field.key_id, self.unknown(key)),
             }
         }
+        if let Some(extras) = self.extras.as_mut().filter(|_| !declared.is_empty()) {
+            host.extra = extras.read(entry, &declared, findings);
+        }
         host
+    }
+
+    fn declares(&self, key: &str) -> bool {
+        self.extras
+            .as_ref()
+            .is_some_and(|extras| extras.declared().has(key))
+    }
+
+    fn unknown(&self, key: &str) -> Problem {
+        let declared = self
+            .extras
+            .iter()
+            .flat_map(|extras| extras.declared().keys());
+        let known = HOST_KEYS
+            .into_iter()
+            .chain(self.known_keys.iter().map(String::as_str))
+            .chain(declared);
+        let problem = Problem::warning("unknown field").field(key);
+        match suggest::closest(key, known) {
+            Some(found) => problem.help(format!("did you mean `{found}`?")),
+            None => problem,
+        }
     }
 
     fn interned(&mut self, text: &str) -> Arc<str> {

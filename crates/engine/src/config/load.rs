@@ -8,9 +8,11 @@ use std::{
 
 use super::{
     channels::{self, Channels},
+    content,
     hosts::{DEFAULTS, Hosts},
     model::Config,
     problem::{Findings, Level, Problem, Problems, syntax},
+    section::{HostKeys, Section},
     suggest,
     tree::{self, DuplicateKey, Node, NodeId, Scalar, Value},
 };
@@ -34,6 +36,10 @@ pub(crate) struct LoadOptions {
     pub(crate) known_keys: Vec<String>,
     /// The same for the keys of hosts.
     pub(crate) known_host_keys: Vec<String>,
+    /// Parts of the file that the embedding program reads.
+    pub(crate) sections: Vec<Section>,
+    /// Keys of hosts that it reads.
+    pub(crate) host_keys: Option<HostKeys>,
 }
 
 /// A configuration that can be used, and what else the operator should know.
@@ -166,12 +172,21 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
         return Config::default();
     };
     for entry in entries {
-        if !KEYS.contains(&&*entry.key)
-            && options.known_keys.iter().all(|known| **known != *entry.key)
-        {
-            findings.at(entry.key_id, unknown_section(&entry.key, root));
+        let known = options.known_keys.iter();
+        let mut known = known.chain(options.sections.iter().map(|section| &section.name));
+        if !KEYS.contains(&&*entry.key) && known.all(|known| **known != *entry.key) {
+            findings.at(entry.key_id, unknown_section(&entry.key, root, options));
         }
     }
+    let sections = options
+        .sections
+        .iter()
+        .filter(|section| !KEYS.contains(&section.name.as_str()))
+        .filter_map(|section| {
+            let content = content::read(section, root, findings)?;
+            Some((section.name.as_str().into(), content))
+        })
+        .collect();
     let channels = root
         .entry(CHANNELS)
         .map_or_else(Channels::default, |entry| {
@@ -185,7 +200,7 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
                 "define one, such as `notification_channels: {email_ops: {type: email, …}}`",
             ));
     }
-    let mut reader = Hosts::new(&channels, &options.known_host_keys);
+    let mut reader = Hosts::new(&channels, options, root);
     let defaults = root
         .entry(DEFAULTS)
         .filter(|entry| !entry.node.is_null())
@@ -196,16 +211,18 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
     Config {
         defaults: defaults.unwrap_or_default(),
         hosts: hosts.unwrap_or_default(),
+        sections,
         ..config_of(channels)
     }
 }
 
 /// A section that nobody knows is perhaps another program's; one that is
 /// nearly called like a section that is missing surely is a slip.
-fn unknown_section(key: &str, root: &Node) -> Problem {
+fn unknown_section(key: &str, root: &Node, options: &LoadOptions) -> Problem {
     let sentence = "unknown section; perhaps another program reads it";
-    match suggest::closest(key, KEYS) {
-        Some(found) if root.entry(found).is_none() => {
+    let declared = options.sections.iter().map(|section| section.name.as_str());
+    match suggest::closest(key, KEYS.into_iter().chain(declared)) {
+        Some(found) if KEYS.contains(&found) && root.entry(found).is_none() => {
             Problem::error("unknown section").help(format!("did you mean `{found}`?"))
         }
         Some(found) => Problem::warning(sentence).help(format!("did you mean `{found}`?")),

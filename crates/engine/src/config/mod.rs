@@ -1,32 +1,41 @@
-//! The configuration: one YAML file, read by the schemas of the plugins.
+//! The configuration: one YAML file, read by the schemas of the plugins and of
+//! the embedding program.
 //!
-//! `tree` keeps every character, `schema` turns a channel's nodes into its
-//! settings, `load` puts everything together, `problem` collects what is
+//! `tree` keeps every character, `schema` turns nodes into settings, `load` puts everything together, `problem` collects what is
 //! wrong, `locate` finds where it stands. serde_yaml appears in here only.
 
 mod channels;
+mod content;
 mod document;
+mod extras;
 mod host_table;
 mod hosts;
 mod keys;
 mod load;
 mod locate;
 mod model;
+mod names;
 mod natural;
 mod options;
+mod path;
+mod place;
 mod problem;
 mod redact;
 mod reference;
 mod schema;
+mod section;
 mod stream;
 mod suggest;
 mod tree;
 mod wants;
 
 pub use document::document_schema;
+pub(crate) use document::schema_of;
 pub use load::{LoadError, Loaded};
 pub(crate) use load::{LoadOptions, find_plugins, load_channels, load_file};
 pub use locate::Span;
 pub(crate) use model::ChannelIndex;
 pub use model::{ChannelConfig, ChannelOptions, Config, HostConfig};
 pub use problem::{Level, Problem, Problems};
+pub(crate) use section::HostKeys;
+pub use section::{Section, SectionProblem};

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
-use super::host_table::HostTable;
+use super::{content::Content, host_table::HostTable};
 use crate::plugin::{LoadedType, PluginError};
 
 /// How long one attempt may take when the channel says nothing else.
@@ -21,6 +21,7 @@ pub struct Config {
     pub(crate) by_name: HashMap<Arc<str>, ChannelIndex>,
     pub(crate) defaults: Arc<[ChannelIndex]>,
     pub(crate) hosts: HostTable,
+    pub(crate) sections: HashMap<Box<str>, Content>,
 }
 
 impl Config {
@@ -102,6 +103,14 @@ impl Config {
         let mut hosts: Vec<_> = self.hosts.iter().collect();
         hosts.sort_unstable_by_key(|(name, _)| *name);
         hosts
+    }
+
+    /// What stands in a section that was declared by
+    /// [`EngineBuilder::section`](crate::EngineBuilder::section); nothing when
+    /// the file has no such section. Secrets are among it, in clear.
+    #[must_use]
+    pub fn section(&self, name: &str) -> Option<&Json> {
+        self.sections.get(name).map(Content::value)
     }
 
     /// The channels of a host, by number. No allocation: this is the lookup
@@ -202,6 +211,8 @@ pub struct HostConfig {
     pub watch: bool,
     /// Kept as it was typed; the engine has no use for it.
     pub dyndns: Option<Box<str>>,
+    /// What stands below the declared keys; equal ones are kept once.
+    pub(crate) extra: Option<Arc<Content>>,
 }
 
 impl HostConfig {
@@ -209,5 +220,13 @@ impl HostConfig {
     #[must_use]
     pub fn has_own_channels(&self) -> bool {
         self.channels.is_some()
+    }
+
+    /// What stands below the keys that were declared by
+    /// [`EngineBuilder::host_keys`](crate::EngineBuilder::host_keys); nothing
+    /// when the host has none of them.
+    #[must_use]
+    pub fn extra(&self) -> Option<&Json> {
+        self.extra.as_ref().map(|content| content.value())
     }
 }

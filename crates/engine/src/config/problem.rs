@@ -161,6 +161,7 @@ impl fmt::Display for Problems {
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     list: Vec<(Option<NodeId>, Problem)>,
+    errors: usize,
     secrets: Vec<NodeId>,
     known_secrets: bool,
 }
@@ -168,12 +169,17 @@ pub(crate) struct Findings {
 impl Findings {
     /// Adds a problem at a node.
     pub(crate) fn at(&mut self, id: NodeId, problem: Problem) {
-        self.list.push((Some(id), problem));
+        self.add(Some(id), problem);
     }
 
     /// Adds a problem of the file as a whole.
     pub(crate) fn whole(&mut self, problem: Problem) {
-        self.list.push((None, problem));
+        self.add(None, problem);
+    }
+
+    fn add(&mut self, id: Option<NodeId>, problem: Problem) {
+        self.errors += usize::from(problem.level == Level::Error);
+        self.list.push((id, problem));
     }
 
     /// Remembers a scalar that must not be shown. `known` ones are certainly
@@ -188,11 +194,7 @@ impl Findings {
     }
 
     pub(crate) fn errors(&self) -> usize {
-        let errors = self
-            .list
-            .iter()
-            .filter(|(_, problem)| problem.level == Level::Error);
-        errors.count()
+        self.errors
     }
 
     /// Whether something was said about a field from a number of problems on.
@@ -221,6 +223,7 @@ impl Findings {
     /// Takes over what a trial run found.
     pub(crate) fn absorb(&mut self, other: Self) {
         self.list.extend(other.list);
+        self.errors += other.errors;
         self.secrets.extend(other.secrets);
         self.known_secrets |= other.known_secrets;
     }

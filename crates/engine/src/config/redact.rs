@@ -6,7 +6,7 @@ use super::{
     problem::Findings,
     reference::FORMS,
     tree::{Node, Value},
-    wants::{DEEPEST, Wants, follow},
+    wants::{DEEPEST, follow, is_secret},
 };
 
 /// Remembers every scalar below a node as one that must not be shown, but for
@@ -31,13 +31,13 @@ pub(crate) fn redacted(value: &Json, root: &Json) -> Json {
 }
 
 fn redact(value: &Json, schema: &Json, root: &Json, depth: usize) -> Json {
-    let schema = follow(root, schema);
     if depth > DEEPEST {
         return Json::Null;
     }
-    if Wants::of(schema).secret && !value.is_null() {
+    if is_secret(root, schema) && !value.is_null() {
         return Json::String("***".to_owned());
     }
+    let schema = follow(root, schema);
     if let Some(choices) = ["anyOf", "oneOf"]
         .iter()
         .find_map(|key| schema.get(key)?.as_array())

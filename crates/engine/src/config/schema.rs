@@ -1,45 +1,43 @@
-//! Reads a node of the file by the JSON Schema that a plugin gives.
+//! Reads a node of the file by the JSON Schema that a plugin or the embedding
+//! program gives.
 //!
 //! Where the schema wants text, the characters count as they were typed.
 //! Knows the keywords that schemas made from Rust types use; what it does not
-//! know it leaves to the plugin, which checks the settings once more.
+//! know it leaves to them, who check the settings once more.
 
 use serde_json::{Map, Number, Value as Json};
 
 use super::{
     natural::{natural, scalar},
+    path::FieldPath,
     problem::{Findings, Problem},
     redact::hide,
     reference::{self, FORMS},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
-    wants::{DEEPEST, Wants, constants, follow},
+    wants::{DEEPEST, Wants, constants, follow, is_secret},
 };
 
 /// Reads settings by one schema.
 pub(crate) struct Reader<'a> {
     root: &'a Json,
-    pub(crate) findings: &'a mut Findings,
-}
-
-/// A field's place, for people: `recipients[1]`.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct FieldPath(String);
-
-impl FieldPath {
-    fn key(&self, key: &str) -> Self {
-        let dot = if self.0.is_empty() { "" } else { "." };
-        Self(format!("{}{dot}{key}", self.0))
-    }
-
-    fn index(&self, index: usize) -> Self {
-        Self(format!("{}[{index}]", self.0))
-    }
+    findings: &'a mut Findings,
+    /// Whether what is read is part of a secret.
+    in_secret: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(root: &'a Json, findings: &'a mut Findings) -> Self {
-        Self { root, findings }
+        Self {
+            root,
+            findings,
+            in_secret: false,
+        }
+    }
+
+    /// Reads a node of any kind, whose own path is `path`.
+    pub(super) fn whole(&mut self, node: &Node, path: &FieldPath) -> Json {
+        self.value(node, self.root, path, 0)
     }
 
     /// Reads a whole object. Entries named in `except` are somebody else's.
@@ -53,16 +51,37 @@ impl<'a> Reader<'a> {
             .iter()
             .filter(|entry| !except.contains(&&*entry.key))
             .collect();
-        self.object(id, &entries, self.root, &FieldPath::default(), 0)
+        self.fields(id, &entries)
+    }
+
+    /// Reads some fields as those of a whole object.
+    pub(super) fn fields(&mut self, id: NodeId, entries: &[&Entry]) -> Map<String, Json> {
+        self.object(id, entries, self.root, &FieldPath::default(), 0)
     }
 
     fn problem(&mut self, id: NodeId, path: &FieldPath, problem: Problem) -> Json {
-        self.findings.at(id, problem.field(path.0.clone()));
+        self.findings.at(id, problem.field(path.clone()));
         Json::Null
     }
 
     fn value(&mut self, node: &Node, schema: &'a Json, path: &FieldPath, depth: usize) -> Json {
-        let schema = follow(self.root, schema);
+        let outside = self.in_secret;
+        if !outside && is_secret(self.root, schema) {
+            self.in_secret = true;
+            hide(node, true, self.findings);
+        }
+        let value = self.open_value(node, follow(self.root, schema), path, depth);
+        self.in_secret = outside;
+        value
+    }
+
+    fn open_value(
+        &mut self,
+        node: &Node,
+        schema: &'a Json,
+        path: &FieldPath,
+        depth: usize,
+    ) -> Json {
         if depth > DEEPEST {
             return natural(node);
         }
@@ -79,9 +98,6 @@ impl<'a> Reader<'a> {
             return self.choice(node, choices, path, depth);
         }
         let wants = Wants::of(schema);
-        if wants.secret {
-            hide(node, true, self.findings);
-        }
         match &node.value {
             Value::Scalar(Scalar::Null, _) if wants.null => Json::Null,
             Value::Scalar(kind, text) => self.scalar(node.id, *kind, text, schema, wants, path),
@@ -117,6 +133,7 @@ impl<'a> Reader<'a> {
             let mut reader = Reader {
                 root: self.root,
                 findings: &mut trial,
+                in_secret: self.in_secret,
             };
             let read = reader.value(node, choice, path, depth + 1);
             // `null` is a choice only for those who write nothing.
@@ -168,10 +185,10 @@ impl<'a> Reader<'a> {
             _ if wants.anything => return scalar(kind, text),
             _ => {}
         }
-        let shown = wants.shown(text);
+        let shown = self.shown(text);
         let mut problem = Problem::error(format!("expected {}, found {shown}", wants.noun()));
         if wants.array {
-            let shown = if wants.secret { " … " } else { text };
+            let shown = if self.in_secret { " … " } else { text };
             problem = problem.help(suggest::as_list(shown));
         } else if wants.boolean {
             problem = problem.help("write true or false");
@@ -186,7 +203,10 @@ impl<'a> Reader<'a> {
             return self.problem(
                 id,
                 path,
-                Problem::error(format!("{text} is not a number that can be used")),
+                Problem::error(format!(
+                    "{} is not a number that can be used",
+                    self.number_shown(text)
+                )),
             );
         };
         let value = number.as_f64().unwrap_or_default();
@@ -202,7 +222,10 @@ impl<'a> Reader<'a> {
             return self.problem(
                 id,
                 path,
-                Problem::error(format!("{text} is out of range: it must be {range}")),
+                Problem::error(format!(
+                    "{} is out of range: it must be {range}",
+                    self.number_shown(text)
+                )),
             );
         }
         Json::Number(number)
@@ -213,10 +236,7 @@ impl<'a> Reader<'a> {
         if words.contains(&text) {
             return Json::String(text.to_owned());
         }
-        let message = format!(
-            "{} is not one of the possible values",
-            Wants::default().shown(text)
-        );
+        let message = format!("{} is not one of the possible values", self.shown(text));
         let help = suggest::help(text, "possible values", words.iter().copied());
         self.problem(id, path, Problem::error(message).help(help))
     }
@@ -340,5 +360,18 @@ impl<'a> Reader<'a> {
     fn unexpected(&mut self, node: &Node, wants: Wants, path: &FieldPath) -> Json {
         let problem = Problem::error(format!("expected {}, found {}", wants.noun(), node.noun()));
         self.problem(node.id, path, problem)
+    }
+    /// A value in a sentence, unless it is a secret.
+    fn shown(&self, text: &str) -> String {
+        if self.in_secret {
+            return "another kind of value".to_owned();
+        }
+        let short: String = text.chars().take(60).collect();
+        let more = if short.len() < text.len() { "…" } else { "" };
+        format!("`{}{more}`", short.escape_debug())
+    }
+
+    fn number_shown<'t>(&self, text: &'t str) -> &'t str {
+        if self.in_secret { "this" } else { text }
     }
 }

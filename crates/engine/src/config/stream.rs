@@ -55,7 +55,8 @@ fn read_simple(text: &str) -> Option<(Node, Vec<DuplicateKey>)> {
 }
 
 /// Whether a line is empty, a comment, or `key:`, `key: value`, `- value`,
-/// `key: [value, value]`, each with a comment behind it if need be.
+/// `key: [value, value]`, `key: {key: value, key: value}`, each with a comment
+/// behind it if need be.
 fn is_simple(line: &str) -> bool {
     let body = line.trim_start_matches(' ');
     if body.is_empty() || body.starts_with('#') {
@@ -66,30 +67,46 @@ fn is_simple(line: &str) -> bool {
         .map_or(body, |(body, _)| body)
         .trim_end_matches(' ');
     if let Some(item) = body.strip_prefix("- ") {
-        return is_word(item);
+        return is_item(item);
     }
     let Some((key, value)) = body.split_once(':') else {
         return false;
     };
-    if !is_word(key) {
+    if !is_item(key) {
         return false;
     }
-    match value.strip_prefix(' ') {
-        None => value.is_empty(),
-        Some(value) => match value
-            .strip_prefix('[')
-            .and_then(|list| list.strip_suffix(']'))
-        {
-            Some(list) => list.split(", ").all(is_word),
-            None => is_word(value),
-        },
+    let Some(value) = value.strip_prefix(' ') else {
+        return value.is_empty();
+    };
+    if let Some(list) = between(value, '[', ']') {
+        return list.split(", ").all(is_item);
     }
+    if let Some(map) = between(value, '{', '}') {
+        return map.split(", ").all(|field| {
+            let field = field.split_once(": ");
+            field.is_some_and(|(key, value)| is_item(key) && is_item(value))
+        });
+    }
+    is_item(value)
+}
+
+fn between(text: &str, open: char, close: char) -> Option<&str> {
+    text.strip_prefix(open)?.strip_suffix(close)
+}
+
+/// A word, or a text in double quotes in which nothing is escaped.
+fn is_item(text: &str) -> bool {
+    let quoted = |text: &str| {
+        text.chars()
+            .all(|c| (' '..='~').contains(&c) && !matches!(c, '"' | '\\'))
+    };
+    is_word(text) || between(text, '"', '"').is_some_and(quoted)
 }
 
 /// A word without anything that means something in YAML.
 fn is_word(text: &str) -> bool {
     let first = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '/');
-    let any = |c: char| c.is_ascii_alphanumeric() || "_+/.@-".contains(c);
+    let any = |c: char| c.is_ascii_alphanumeric() || "_+/.@*-".contains(c);
     text.starts_with(first) && text.chars().all(any)
 }
 
@@ -200,6 +217,7 @@ mod tests {
             "a:\n  - +12\n  - 0123\n  - 1e5\n  - 0x1F\n  - 1_000\n  - 1.2.3\n",
             "a:\n- yes\n- TRUE\n- null\n- nil\n",
             "1: c\ntrue: d\n",
+            "a.*.b: {warning: \"> 80\", for: 3, \"x\": \"\"}\n\"c d\": [\"12\", e]\nf:\n  - \"- g\"\n",
             "# only a comment before\n\na: b # and behind\n\n\n",
             "a: b#c\n",
         ] {
@@ -225,6 +243,12 @@ mod tests {
             "a: |\n  b\n",
             "a: b\n  c\n",
             "a: ä\n",
+            "a: \"x\\n\"\n",
+            "a: \"x\n  y\"\n",
+            "a: \"x\" y\n",
+            "a: {b}\n",
+            "a: {}\n",
+            "a: {b: {c: d}}\n",
         ] {
             assert!(!is_read(text), "{text:?}");
         }
@@ -234,12 +258,75 @@ mod tests {
     /// and often nearly.
     fn soup() -> impl Strategy<Value = String> {
         let scalar = prop::sample::select(vec![
-            "", "a", "b c", "+12", "0123", "1e5", "yes", "~", "null", "true", "'q'", "x: y", "- z",
-            "#c", "a #c", "a#c", "[1, b]", "[a]", "[]", "{k: v}", "|", "&x", "?", ":", "-", "a:",
-            "a/b", "12:30", "[", ".5", "0x1F", "...", "---", "ä", "_", "+", "/",
+            "",
+            "a",
+            "b c",
+            "+12",
+            "0123",
+            "1e5",
+            "yes",
+            "~",
+            "null",
+            "true",
+            "'q'",
+            "x: y",
+            "- z",
+            "#c",
+            "a #c",
+            "a#c",
+            "[1, b]",
+            "[a]",
+            "[]",
+            "{k: v}",
+            "|",
+            "&x",
+            "?",
+            ":",
+            "-",
+            "a:",
+            "a/b",
+            "12:30",
+            "[",
+            ".5",
+            "0x1F",
+            "...",
+            "---",
+            "ä",
+            "_",
+            "+",
+            "/",
+            "\"q\"",
+            "\"> 80\"",
+            "\"a: b\"",
+            "\"a, b\"",
+            "\"\"",
+            "\"a #b\"",
+            "{k: \"q\", l: 3}",
+            "{k: [a]}",
+            "[\"q\", \"1\"]",
+            "{\"k\": v}",
+            "{}",
+            "\"a",
+            "a\"",
+            "\"a\" b",
+            "a*b",
+            "\"<<\"",
         ]);
         let key = prop::sample::select(vec![
-            "", "k: ", "l: ", "m:", "- ", "- m: ", "? ", "k:", "- - ", "key_2: ", "3: ",
+            "",
+            "k: ",
+            "l: ",
+            "m:",
+            "- ",
+            "- m: ",
+            "? ",
+            "k:",
+            "- - ",
+            "key_2: ",
+            "3: ",
+            "\"k l\": ",
+            "\"m\":",
+            "a.*.b: ",
         ]);
         let line = (0..4usize, key, scalar);
         prop::collection::vec(line, 0..8).prop_map(|lines| {

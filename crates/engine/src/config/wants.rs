@@ -6,6 +6,12 @@ use serde_json::Value as Json;
 /// A schema that refers to itself deeper than this is not followed.
 pub(super) const DEEPEST: usize = 64;
 
+/// Whether a schema marks a secret, itself or where it refers to.
+pub(super) fn is_secret(root: &Json, schema: &Json) -> bool {
+    let marked = |schema: &Json| schema.get("writeOnly") == Some(&Json::Bool(true));
+    marked(schema) || marked(follow(root, schema))
+}
+
 /// Follows `$ref` within a schema.
 pub(super) fn follow<'a>(root: &'a Json, mut schema: &'a Json) -> &'a Json {
     for _ in 0..DEEPEST {
@@ -66,15 +72,11 @@ pub(super) struct Wants {
     pub(super) array: bool,
     pub(super) object: bool,
     pub(super) anything: bool,
-    pub(super) secret: bool,
 }
 
 impl Wants {
     pub(super) fn of(schema: &Json) -> Self {
-        let mut wants = Self {
-            secret: schema.get("writeOnly") == Some(&Json::Bool(true)),
-            ..Self::default()
-        };
+        let mut wants = Self::default();
         let types: Vec<&str> = match schema.get("type") {
             Some(Json::String(one)) => vec![one],
             Some(Json::Array(several)) => several.iter().filter_map(Json::as_str).collect(),
@@ -128,15 +130,5 @@ impl Wants {
         } else {
             wanted.join(" or ")
         }
-    }
-
-    /// A value in a sentence, unless it is a secret.
-    pub(super) fn shown(self, text: &str) -> String {
-        if self.secret {
-            return "another kind of value".to_owned();
-        }
-        let short: String = text.chars().take(60).collect();
-        let more = if short.len() < text.len() { "…" } else { "" };
-        format!("`{}{more}`", short.escape_debug())
     }
 }

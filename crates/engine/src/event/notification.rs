@@ -39,6 +39,7 @@ pub struct Notification {
     severity: Severity,
     kind: Kind,
     incident: Option<String>,
+    host: Option<String>,
     occurred_at: Option<SystemTime>,
     attributes: Vec<(String, String)>,
 }
@@ -52,6 +53,7 @@ impl Notification {
             severity: Severity::default(),
             kind: Kind::default(),
             incident: None,
+            host: None,
             occurred_at: None,
             attributes: Vec::new(),
         }
@@ -79,6 +81,15 @@ impl Notification {
     /// its reminders, its recovery.
     pub fn incident(mut self, incident: impl Into<String>) -> Self {
         self.incident = Some(incident.into());
+        self
+    }
+
+    /// The host that it is about. [`Engine::notify_host`] says that itself;
+    /// this is for messages about a host that go to named channels.
+    ///
+    /// [`Engine::notify_host`]: crate::Engine::notify_host
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
         self
     }
 
@@ -138,7 +149,10 @@ impl Notification {
         let message = NotificationV1 {
             id: RString::from(uuid::Uuid::now_v7().to_string()),
             incident: line(self.incident.unwrap_or_default()),
-            host: line(host.to_owned()),
+            host: line(match self.host {
+                Some(named) if host.is_empty() => named,
+                _ => host.to_owned(),
+            }),
             title: line(self.title.unwrap_or_default()),
             body: RString::from(body),
             severity: self.severity.code(),
@@ -192,6 +206,15 @@ mod tests {
             .unwrap();
         assert_eq!(rendered.message.body.len(), LONGEST_BODY);
         assert!(rendered.note.unwrap().contains("cut"));
+    }
+
+    #[test]
+    fn the_host_that_is_told_to_counts_before_the_one_that_it_is_about() {
+        for (told, host) in [("", "about"), ("told", "told")] {
+            let notification = Notification::from("text").host("about");
+            let rendered = notification.render(told, 0).unwrap();
+            assert_eq!(rendered.message.host, host);
+        }
     }
 
     #[test]

@@ -1,0 +1,75 @@
+//! What stands in a section, or in a host's declared keys: the values, and the
+//! same for a person's eyes.
+
+use std::fmt;
+
+use serde_json::Value as Json;
+
+use super::{
+    path::FieldPath,
+    place::place,
+    problem::Findings,
+    redact::redacted,
+    schema::Reader,
+    section::{Section, SectionProblem},
+    tree::{Entry, Node},
+};
+
+/// Values that fit a schema. Secrets among them are not shown.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Content {
+    value: Json,
+    shown: Json,
+}
+
+impl Content {
+    pub(super) fn new(value: Json, schema: &Json) -> Self {
+        let shown = redacted(&value, schema);
+        Self { value, shown }
+    }
+
+    pub(crate) fn value(&self) -> &Json {
+        &self.value
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.shown, f)
+    }
+}
+
+/// Reads a section. One that holds nothing is absent.
+pub(super) fn read(section: &Section, root: &Node, findings: &mut Findings) -> Option<Content> {
+    let entry = present(section, root)?;
+    let before = findings.errors();
+    let path = FieldPath::of(&section.name);
+    let value = Reader::new(&section.schema, findings).whole(&entry.node, &path);
+    if findings.errors() > before {
+        return None;
+    }
+    if let Some(check) = &section.check {
+        said(&check(&value), entry, &path, findings);
+    }
+    Some(Content::new(value, &section.schema))
+}
+
+/// The section in the file.
+pub(super) fn present<'a>(section: &Section, root: &'a Node) -> Option<&'a Entry> {
+    root.entry(&section.name)
+        .filter(|entry| !entry.node.is_null())
+}
+
+/// Takes over what a check says, at the fields that it means.
+pub(super) fn said(
+    problems: &[SectionProblem],
+    entry: &Entry,
+    from: &FieldPath,
+    findings: &mut Findings,
+) {
+    for problem in problems {
+        let path = problem.path.iter().map(String::as_str);
+        let place = place(entry, from.clone(), path);
+        findings.at(place.id, problem.at(place.field.into()));
+    }
+}

@@ -1,0 +1,27 @@
+//! A field's place as people read it: `recipients[1]`, `limits.disk.warning`.
+
+/// Keys and indices on the way down.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FieldPath(String);
+
+impl FieldPath {
+    /// Begins at the top level of the file.
+    pub(super) fn of(section: &str) -> Self {
+        Self(section.to_owned())
+    }
+
+    pub(super) fn key(&self, key: &str) -> Self {
+        let dot = if self.0.is_empty() { "" } else { "." };
+        Self(format!("{}{dot}{key}", self.0))
+    }
+
+    pub(super) fn index(&self, index: usize) -> Self {
+        Self(format!("{}[{index}]", self.0))
+    }
+}
+
+impl From<FieldPath> for String {
+    fn from(path: FieldPath) -> Self {
+        path.0
+    }
+}

@@ -1,0 +1,111 @@
+//! Which datagrams of a boot were taken already.
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::Reject;
+
+/// How many counters are remembered: as far behind the newest a datagram may
+/// come and still be taken once.
+const REMEMBERED: usize = 16;
+
+/// Where a datagram stands among those that were taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Newer than all others.
+    Newest,
+    /// Overtaken by others.
+    Late,
+}
+
+/// The greatest counters that were taken, in ascending order. Counters may
+/// leave gaps of any size, so this is a list and no bitmap.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Taken(Vec<u64>);
+
+impl Taken {
+    /// Only what is newer than this will be taken.
+    pub(super) fn after(counter: u64) -> Self {
+        Self(vec![counter])
+    }
+
+    pub(super) fn newest(&self) -> Option<u64> {
+        self.0.last().copied()
+    }
+
+    /// Takes a counter, or says why not. While few are remembered, what is
+    /// older than all of them is refused too: nobody knows whether it was
+    /// taken.
+    pub(super) fn take(&mut self, counter: u64) -> Result<Order, Reject> {
+        let place = match self.0.binary_search(&counter) {
+            Ok(_) => return Err(Reject::Repeated),
+            Err(0) if !self.0.is_empty() => return Err(Reject::Replayed),
+            Err(place) => place,
+        };
+        let order = if place == self.0.len() {
+            Order::Newest
+        } else {
+            Order::Late
+        };
+        if self.0.len() < REMEMBERED {
+            // Exact: this stands in the memory of every host.
+            self.0.reserve_exact(1);
+            self.0.insert(place, counter);
+        } else {
+            self.0[..place].rotate_left(1);
+            self.0[place - 1] = counter;
+        }
+        Ok(order)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_repetition_is_taken_once() {
+        let mut taken = Taken::default();
+        assert_eq!(taken.take(7), Ok(Order::Newest));
+        assert_eq!(taken.take(7), Err(Reject::Repeated));
+    }
+
+    #[test]
+    fn datagrams_that_overtook_each_other_are_all_taken() {
+        let mut taken = Taken::after(1);
+        assert_eq!(taken.take(5), Ok(Order::Newest));
+        assert_eq!(taken.take(3), Ok(Order::Late));
+        assert_eq!(taken.take(4), Ok(Order::Late));
+        assert_eq!(taken.take(3), Err(Reject::Repeated));
+        assert_eq!(taken.take(0), Err(Reject::Replayed));
+    }
+
+    #[test]
+    fn what_is_too_far_behind_is_a_replay() {
+        let mut taken = Taken::default();
+        (10..30).for_each(|counter| {
+            taken.take(counter).unwrap();
+        });
+        assert_eq!(taken.take(13), Err(Reject::Replayed));
+        assert_eq!(taken.take(14), Err(Reject::Repeated));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn nothing_is_ever_taken_twice(counters in prop::collection::vec(0..60_u64, 0..200)) {
+            let (mut taken, mut seen) = (Taken::default(), std::collections::BTreeSet::new());
+            for counter in counters {
+                let order = taken.take(counter);
+                if let Ok(order) = order {
+                    let newest = seen.last().is_none_or(|last| counter > *last);
+                    prop_assert_eq!(order == Order::Newest, newest);
+                    prop_assert!(seen.insert(counter), "{} was taken twice", counter);
+                }
+                prop_assert!(taken.0.len() <= REMEMBERED && taken.0.is_sorted());
+            }
+        }
+    }
+}

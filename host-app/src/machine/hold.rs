@@ -1,0 +1,231 @@
+//! Mass silence: what befalls many hosts at once is told once.
+//!
+//! Every "overdue" and "is back" waits here for a bounded time. When it is
+//! over, all that waits is told: together when they are many, else each for
+//! itself. Nothing that waits is ever dropped.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    notice::{Connection, What},
+    settings::Mass,
+    time::{Moment, Tick},
+};
+
+/// How much longer than a single one a growing crowd may wait.
+const PATIENCE: u32 = 3;
+
+/// What waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Its number, in the order of what happened.
+    pub number: u64,
+    /// When it happened.
+    pub at: Moment,
+    /// Whose.
+    pub of: Connection,
+    /// Whether it fell silent, or is heard again.
+    pub overdue: bool,
+}
+
+/// All that waits, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Hold {
+    waiting: VecDeque<Held>,
+    last_number: u64,
+}
+
+impl Hold {
+    pub(super) fn restored(mut waiting: Vec<Held>) -> Self {
+        waiting.sort_by_key(|held| held.number);
+        Self {
+            last_number: waiting.last().map_or(0, |held| held.number),
+            waiting: waiting.into(),
+        }
+    }
+
+    /// Adds what has happened; answers what to write.
+    pub(super) fn push(&mut self, of: Connection, overdue: bool, at: Moment) -> Held {
+        self.last_number += 1;
+        let held = Held {
+            number: self.last_number,
+            at,
+            of,
+            overdue,
+        };
+        self.waiting.push_back(held.clone());
+        held
+    }
+
+    /// All that waits.
+    pub(super) fn waiting(&self) -> Vec<Held> {
+        self.waiting.iter().cloned().collect()
+    }
+
+    /// When it is to be told, unless more comes.
+    pub(super) fn due(&self, mass: &Mass) -> Option<Tick> {
+        let (first, last) = (self.waiting.front()?.at.tick, self.waiting.back()?.at.tick);
+        let soonest = first + mass.within;
+        if self.waiting.len() < mass.hosts {
+            return Some(soonest);
+        }
+        // A crowd that still grows is worth waiting for, up to a bound.
+        Some((last + mass.within).clamp(soonest, first + mass.within * PATIENCE))
+    }
+
+    /// Ends the waiting: what to tell, and the number up to which nothing
+    /// waits any more. What befell one connection stays in its order.
+    pub(super) fn release(&mut self, mass: &Mass) -> (Vec<(What, Moment)>, u64) {
+        // The first that befell each connection, then the second, and so on:
+        // within a round the order matters to nobody.
+        let mut rounds: Vec<Vec<Held>> = Vec::new();
+        let mut befell: HashMap<Connection, usize> = HashMap::new();
+        for held in self.waiting.drain(..) {
+            let count = befell.entry(held.of.clone()).or_default();
+            if rounds.len() == *count {
+                rounds.push(Vec::new());
+            }
+            rounds[*count].push(held);
+            *count += 1;
+        }
+        let told = rounds
+            .into_iter()
+            .flat_map(|round| {
+                let (overdue, back): (Vec<_>, Vec<_>) =
+                    round.into_iter().partition(|held| held.overdue);
+                let overdue = together(overdue, mass, What::Overdue, What::ManyOverdue);
+                overdue.chain(together(back, mass, What::Back, What::ManyBack))
+            })
+            .collect();
+        (told, self.last_number)
+    }
+}
+
+/// One for each, or one for all when they are many. The time of a group is
+/// that of its first.
+fn together(
+    round: Vec<Held>,
+    mass: &Mass,
+    one: fn(Connection) -> What,
+    many: fn(Vec<Connection>) -> What,
+) -> impl Iterator<Item = (What, Moment)> {
+    let hosts: BTreeSet<&str> = round.iter().map(|held| &*held.of.host).collect();
+    let crowd = hosts.len() >= mass.hosts.max(2);
+    let group = round.first().filter(|_| crowd).map(|first| first.at);
+    let (group, single) = match group {
+        Some(at) => {
+            let members = round.into_iter().map(|held| held.of).collect();
+            (Some((many(members), at)), Vec::new())
+        }
+        None => (None, round),
+    };
+    let single = single.into_iter().map(move |held| (one(held.of), held.at));
+    group.into_iter().chain(single)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::protocol::Family;
+
+    const MASS: Mass = Mass {
+        hosts: 3,
+        within: Duration::from_millis(10),
+    };
+
+    fn connection(host: &str) -> Connection {
+        Connection {
+            host: Arc::from(host),
+            family: Family::V4,
+        }
+    }
+
+    fn hold(events: &[(&str, bool, u64)]) -> Hold {
+        let mut hold = Hold::default();
+        for (host, overdue, tick) in events {
+            let at = Moment {
+                tick: Tick(*tick),
+                wall_ms: 0,
+            };
+            hold.push(connection(host), *overdue, at);
+        }
+        hold
+    }
+
+    fn told(mut hold: Hold) -> Vec<What> {
+        let (told, _) = hold.release(&MASS);
+        assert_eq!(hold.due(&MASS), None);
+        told.into_iter().map(|(what, _)| what).collect()
+    }
+
+    #[test]
+    fn few_are_told_each_for_itself_and_in_order() {
+        let hold = hold(&[("a", true, 0), ("b", true, 1), ("a", false, 2)]);
+        let [a, b, back] = [What::Overdue, What::Overdue, What::Back];
+        assert_eq!(
+            told(hold),
+            [
+                a(connection("a")),
+                b(connection("b")),
+                back(connection("a"))
+            ]
+        );
+    }
+
+    #[test]
+    fn many_are_told_together() {
+        let hold = hold(&[
+            ("a", true, 0),
+            ("b", true, 1),
+            ("c", true, 8),
+            ("b", false, 9),
+        ]);
+        let all = ["a", "b", "c"].map(connection).to_vec();
+        assert_eq!(
+            told(hold),
+            [What::ManyOverdue(all), What::Back(connection("b"))]
+        );
+    }
+
+    #[test]
+    fn a_host_on_two_connections_is_no_crowd() {
+        let hold = hold(&[
+            ("a", true, 0),
+            ("a", true, 1),
+            ("b", true, 1),
+            ("b", true, 1),
+        ]);
+        assert_eq!(told(hold).len(), 4);
+    }
+
+    #[test]
+    fn a_crowd_that_is_back_at_once_is_told_as_it_happened() {
+        let hosts = ["a", "b", "c"];
+        let events = [true, false].map(|overdue| hosts.map(|host| (host, overdue, 1)));
+        let all = hosts.map(connection).to_vec();
+        assert_eq!(
+            told(hold(events.as_flattened())),
+            [What::ManyOverdue(all.clone()), What::ManyBack(all)]
+        );
+        // Each in its own order, whatever the others do.
+        let hold = hold(&[
+            ("a", false, 0),
+            ("b", true, 1),
+            ("b", false, 2),
+            ("c", false, 2),
+        ]);
+        assert_eq!(told(hold)[0], What::Overdue(connection("b")));
+    }
+
+    #[test]
+    fn a_growing_crowd_waits_but_not_for_ever() {
+        let mut events = vec![("a", true, 0), ("b", true, 5), ("c", true, 9)];
+        assert_eq!(hold(&events).due(&MASS), Some(Tick(19)));
+        events.push(("d", true, 40));
+        assert_eq!(hold(&events).due(&MASS), Some(Tick(30)));
+    }
+}

@@ -1,0 +1,106 @@
+//! One host: what the configuration says of it, and what is known.
+
+use std::{sync::Arc, time::Duration};
+
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    damper::Damper,
+    link::Link,
+    metrics::{Alert, Metric},
+    settings::{HostSettings, Window},
+    time::Tick,
+};
+use crate::protocol::Family;
+
+/// How many earlier boots are remembered, so that datagrams of theirs that
+/// come late are known as such.
+const EARLIER_BOOTS: usize = 4;
+
+/// What of a host outlives the monitor.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Kept {
+    /// The boot that it is in, once it was heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) boot: Option<CompactString>,
+    /// How many boots were heard.
+    pub(super) boots: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) earlier_boots: Vec<CompactString>,
+    /// How often it says that it sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) announced: Option<Duration>,
+    pub(super) links: Vec<Link>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) alerts: Vec<Alert>,
+    /// Damps boots and shutdowns.
+    #[serde(skip_serializing_if = "Damper::is_idle")]
+    pub(super) restarts: Damper,
+}
+
+/// A host.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) name: Arc<str>,
+    /// `None` when it is no longer in the configuration: what is known of it
+    /// is kept, should it come back.
+    pub(super) settings: Option<HostSettings>,
+    pub(super) kept: Kept,
+    pub(super) metrics: Vec<Metric>,
+    /// It is noted among those to write.
+    pub(super) changed: bool,
+    /// It was heard since the last checkpoint.
+    pub(super) heard: bool,
+    pub(super) silenced_until: Option<Tick>,
+    /// Damps what it reports in its own words.
+    pub(super) reports: Damper,
+}
+
+impl Host {
+    pub(super) fn new(name: Arc<str>, settings: Option<HostSettings>, kept: Kept) -> Self {
+        Self {
+            name,
+            settings,
+            kept,
+            metrics: Vec::new(),
+            changed: false,
+            heard: false,
+            silenced_until: None,
+            reports: Damper::default(),
+        }
+    }
+
+    pub(super) fn is_watched(&self) -> bool {
+        self.settings.is_some_and(|settings| settings.watch)
+    }
+
+    pub(super) fn is_silenced(&self, now: Tick) -> bool {
+        self.silenced_until.is_some_and(|until| now < until)
+    }
+
+    /// The window, by the configuration, the host's own word and the default.
+    pub(super) fn window(&self, default: &Window) -> Window {
+        self.settings
+            .unwrap_or_default()
+            .window(self.kept.announced, default)
+    }
+
+    pub(super) fn link_mut(&mut self, family: Family) -> Option<&mut Link> {
+        self.kept
+            .links
+            .iter_mut()
+            .find(|link| link.family == family)
+    }
+
+    /// Begins a boot; what was known of the one before no longer counts.
+    pub(super) fn begin_boot(&mut self, boot: &CompactString) {
+        self.kept.boots = self.kept.boots.wrapping_add(1);
+        if let Some(ended) = self.kept.boot.replace(boot.clone()) {
+            self.kept.earlier_boots.push(ended);
+            let excess = self.kept.earlier_boots.len().saturating_sub(EARLIER_BOOTS);
+            self.kept.earlier_boots.drain(..excess);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Takes datagrams: whether they are fresh, and what follows from them.
+
+use super::{
+    damper::Damping,
+    freshness::Order,
+    link::{Link, State},
+    notice::What,
+    state::{HostId, Machine},
+    time::{Moment, span, wall},
+};
+use crate::protocol::{Datagram, Event, Family, Reject};
+
+impl Machine {
+    /// Takes a datagram that came by this family, or says why not. One that
+    /// is refused changes nothing.
+    ///
+    /// # Errors
+    /// The reason of the refusal.
+    pub fn observe(
+        &mut self,
+        now: Moment,
+        family: Family,
+        datagram: &Datagram,
+    ) -> Result<(), Reject> {
+        let now = self.notice_gap(now);
+        let id = *self
+            .by_name
+            .get(&*datagram.host)
+            .ok_or(Reject::UnknownHost)?;
+        if self.host(id).settings.is_none() {
+            return Err(Reject::UnknownHost);
+        }
+        self.check_clock(now, datagram)?;
+        let order = self.take(id, family, datagram, now)?;
+        self.take_interval(id, datagram);
+        self.alive(id, family, datagram, order, now);
+        match &datagram.event {
+            Event::Shutdown { expected } if order == Order::Newest => {
+                self.goes_down(id, family, *expected, now);
+            }
+            Event::Message(message) => self.reports(id, message, now),
+            _ => {}
+        }
+        if order == Order::Newest {
+            for (path, value) in &datagram.metrics {
+                self.sample(id, path, *value, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// A sender's time must fit this machine's. Should this machine's clock
+    /// have been set while it ran, the time by the old setting is good too:
+    /// that is no fault of the senders.
+    fn check_clock(&self, now: Moment, datagram: &Datagram) -> Result<(), Reject> {
+        let Some(max) = self.settings.max_skew else {
+            return Ok(());
+        };
+        let skew = |wall: i64| datagram.sent_at_ms.abs_diff(wall);
+        let skew = skew(now.wall_ms).min(skew(self.anchor.wall_of(now.tick)));
+        if u128::from(skew) <= max.as_millis() {
+            return Ok(());
+        }
+        Err(if datagram.sent_at_ms > now.wall_ms {
+            Reject::Future
+        } else {
+            Reject::Past
+        })
+    }
+
+    /// Judges whether it was taken before, and begins its boot where that is
+    /// a new one.
+    fn take(
+        &mut self,
+        id: HostId,
+        family: Family,
+        datagram: &Datagram,
+        now: Moment,
+    ) -> Result<Order, Reject> {
+        let host = self.host_mut(id);
+        if host.kept.boot.as_ref() == Some(&datagram.boot) {
+            return match host.link_mut(family) {
+                Some(link) => link.taken.take(datagram.counter),
+                None => Ok(Order::Newest),
+            };
+        }
+        if host.kept.earlier_boots.contains(&datagram.boot) {
+            return Err(Reject::EarlierBoot);
+        }
+        self.boots(id, datagram, now);
+        match self.host_mut(id).link_mut(family) {
+            Some(link) => link.taken.take(datagram.counter),
+            None => Ok(Order::Newest),
+        }
+    }
+
+    /// A host's own word on how often it sends. Where datagrams can be
+    /// signed, a plain one's is not taken: believed, it would mute an alarm.
+    fn take_interval(&mut self, id: HostId, datagram: &Datagram) {
+        if datagram.interval.is_none() || (self.settings.keyed && !datagram.signed) {
+            return;
+        }
+        let host = self.host_mut(id);
+        if host.kept.announced == datagram.interval {
+            return;
+        }
+        host.kept.announced = datagram.interval;
+        let families: Vec<Family> = host.kept.links.iter().map(|link| link.family).collect();
+        self.mark_changed(id);
+        for family in families {
+            self.arm(id, family);
+        }
+    }
+
+    fn boots(&mut self, id: HostId, datagram: &Datagram, now: Moment) {
+        let default = self.settings.window;
+        let host = self.host_mut(id);
+        let first = host.kept.boot.is_none();
+        let announced = host.kept.links.iter().any(|link| link.state == State::Down);
+        host.begin_boot(&datagram.boot);
+        let window = host.window(&default).length();
+        let mut waited_for = Vec::new();
+        for link in &mut host.kept.links {
+            link.taken = Default::default();
+            if link.state == State::Down {
+                // It has said that it goes, and its host is here again: it is
+                // due like any other.
+                link.turn(State::Up, now);
+                link.expected = None;
+                link.not_before = now.tick + window;
+                waited_for.push(link.family);
+            }
+        }
+        self.mark_changed(id);
+        for family in waited_for {
+            self.arm(id, family);
+        }
+        let boot = &datagram.boot;
+        let how = match (first, announced) {
+            (true, _) => "heard for the first time",
+            (false, true) => "booted after a shutdown that it had announced",
+            (false, false) => "rebooted: no shutdown was announced",
+        };
+        self.note(
+            id,
+            now,
+            format!("{how} (boot {boot}, counter {})", datagram.counter),
+        );
+        if first && datagram.event != Event::Boot {
+            return;
+        }
+        let what = What::Booted {
+            host: self.host(id).name.clone(),
+            unannounced: !first && !announced,
+        };
+        self.restarts(id, what, now);
+    }
+
+    /// A sign of life.
+    fn alive(
+        &mut self,
+        id: HostId,
+        family: Family,
+        datagram: &Datagram,
+        order: Order,
+        now: Moment,
+    ) {
+        let host = self.host_mut(id);
+        let Some(link) = host.link_mut(family) else {
+            let mut link = Link::new(family, now);
+            let _ = link.taken.take(datagram.counter);
+            host.kept.links.push(link);
+            self.mark_changed(id);
+            self.mark_heard(id);
+            self.arm(id, family);
+            self.note(id, now, format!("{family} is used from now on"));
+            return;
+        };
+        if link.state == State::Down && order == Order::Late {
+            // It was sent before the shutdown.
+            return;
+        }
+        let (before, silent_since) = (link.state, link.seen);
+        link.seen = now;
+        let recheck = link.recheck.take();
+        // While it flaps, its end is told when it is steady.
+        let told = link.told && !link.damper.is_flapping();
+        if before != State::Up {
+            link.turn(State::Up, now);
+            link.expected = None;
+        }
+        self.mark_heard(id);
+        if let Some(recheck) = recheck {
+            self.mark_changed(id);
+            self.rechecked(recheck, false, now);
+        }
+        if before == State::Up && !told {
+            return;
+        }
+        self.mark_changed(id);
+        self.arm(id, family);
+        let silence = span(now.tick.since(silent_since.tick));
+        let counter = datagram.counter;
+        self.note(
+            id,
+            now,
+            format!("{family} is heard again after {silence} (counter {counter})"),
+        );
+        if before == State::Down && !told {
+            let what = What::UpAgain(self.connection(id, family));
+            self.restarts(id, what, now);
+        } else {
+            self.turned(id, family, false, now);
+        }
+    }
+
+    fn goes_down(
+        &mut self,
+        id: HostId,
+        family: Family,
+        expected: Option<std::time::Duration>,
+        now: Moment,
+    ) {
+        let default = self.settings.window;
+        let host = self.host_mut(id);
+        let window = host.window(&default).length();
+        let until = expected.map(|expected| now.tick + expected + window);
+        let mut rechecks = Vec::new();
+        // The host goes down as a whole: its other connections fall silent
+        // too, whether or not their own word of it arrives.
+        for link in &mut host.kept.links {
+            if link.state != State::Down || link.family == family {
+                link.turn(State::Down, now);
+                link.expected = until;
+                rechecks.extend(link.recheck.take());
+            }
+        }
+        let families: Vec<Family> = host.kept.links.iter().map(|link| link.family).collect();
+        for recheck in rechecks {
+            self.rechecked(recheck, false, now);
+        }
+        self.mark_changed(id);
+        for family in families {
+            self.arm(id, family);
+        }
+        let until = until.map_or("it does not say for how long".to_owned(), |until| {
+            format!("it is due again at {}", wall(now.wall_of(until)))
+        });
+        self.note(id, now, format!("{family} announces a shutdown; {until}"));
+        let what = What::Shutdown(self.connection(id, family));
+        self.restarts(id, what, now);
+    }
+
+    fn reports(&mut self, id: HostId, message: &str, now: Moment) {
+        self.note(id, now, format!("reports: {message}"));
+        if !self.is_told(id, now) {
+            return;
+        }
+        let flap = self.settings.flap;
+        let host = self.host_mut(id);
+        let name = host.name.clone();
+        let what = match host.reports.change(now.tick, &flap) {
+            Damping::Tell => What::Reported {
+                host: name,
+                message: message.into(),
+            },
+            Damping::Flapping(changes, within) => What::Reporting {
+                host: name,
+                changes,
+                within,
+            },
+            Damping::Quiet => return,
+        };
+        self.arm_steady(id);
+        self.tell(what, now);
+    }
+
+    /// Tells of a boot or a shutdown, unless there are too many of them.
+    fn restarts(&mut self, id: HostId, what: What, now: Moment) {
+        if !self.is_told(id, now) {
+            return;
+        }
+        let flap = self.settings.flap;
+        let host = self.host_mut(id);
+        let what = match host.kept.restarts.change(now.tick, &flap) {
+            Damping::Tell => what,
+            Damping::Flapping(changes, within) => What::Restarting {
+                host: host.name.clone(),
+                changes,
+                within,
+            },
+            Damping::Quiet => return,
+        };
+        self.mark_changed(id);
+        self.arm_steady(id);
+        self.tell(what, now);
+    }
+
+    /// Whether a host's events are told.
+    pub(super) fn is_told(&self, id: HostId, now: Moment) -> bool {
+        let host = self.host(id);
+        host.is_watched() && !host.is_silenced(now.tick)
+    }
+}

@@ -1,0 +1,156 @@
+//! Compares metrics with their thresholds.
+
+use std::sync::Arc;
+
+use super::{
+    host::Host,
+    metrics::{Alert, MOST_PER_HOST, Metric, PathId},
+    notice::What,
+    state::{HostId, Machine},
+    time::Moment,
+};
+use crate::thresholds::{Level, Renotify, Rule, Set, Streak};
+
+impl Machine {
+    /// Takes one value of a metric.
+    pub(super) fn sample(&mut self, id: HostId, path: &str, value: f64, now: Moment) {
+        let Some(number) = self.paths.number(path) else {
+            self.metrics_dropped += 1;
+            return;
+        };
+        let Some(place) = metric(self.host_mut(id), number) else {
+            self.metrics_dropped += 1;
+            return;
+        };
+        self.host_mut(id).metrics[place].value = value;
+        let Some((set, rule)) = self.rule(id, number, path) else {
+            return;
+        };
+        let Some(rule) = set.rule(rule) else {
+            return;
+        };
+        self.judge(id, place, rule, value, now);
+        self.remind(id, number, rule, set.renotify, now);
+    }
+
+    fn rule(&mut self, id: HostId, number: PathId, path: &str) -> Option<(Arc<Set>, usize)> {
+        let set_number = self.host(id).settings?.set?;
+        let set = self.settings.sets.get(set_number as usize)?;
+        let rule = self.rules.find(set_number, set, number, path)?;
+        Some((Arc::clone(set), rule))
+    }
+
+    fn judge(&mut self, id: HostId, place: usize, rule: &Rule, value: f64, now: Moment) {
+        let host = &mut self.hosts[id as usize];
+        let metric = &mut host.metrics[place];
+        let path = self.paths.name(metric.path).cloned().unwrap_or_default();
+        let alert = host.kept.alerts.iter().position(|alert| alert.path == path);
+        let current = alert.map_or(Level::Ok, |place| host.kept.alerts[place].level);
+        let level = rule.judge(current, &mut metric.streak, value);
+        if let Some(place) = alert {
+            host.kept.alerts[place].value = value;
+        }
+        if level == current {
+            return;
+        }
+        match alert {
+            None => host.kept.alerts.push(Alert {
+                path: Arc::clone(&path),
+                level,
+                since: now,
+                told: None,
+                told_at: now.tick,
+                value,
+            }),
+            Some(place) if level == Level::Ok => {
+                let ended = host.kept.alerts.swap_remove(place);
+                // Who was told of it is told its end, silence or not.
+                if ended.told.is_some() {
+                    let what = threshold(host, &ended, rule, Level::Ok, false);
+                    self.tell(what, now);
+                }
+            }
+            Some(place) => {
+                let alert = &mut host.kept.alerts[place];
+                alert.level = level;
+                alert.since = now;
+            }
+        }
+        self.mark_changed(id);
+        let (shown, info) = (rule.shown(value), rule.info(level.max(current)));
+        self.note(
+            id,
+            now,
+            format!("{path} = {shown}: {current} -> {level} {info}"),
+        );
+    }
+
+    /// Tells an open alert when its level was not told yet, or is to be told
+    /// again.
+    fn remind(&mut self, id: HostId, path: PathId, rule: &Rule, renotify: Renotify, now: Moment) {
+        let host = &mut self.hosts[id as usize];
+        if host.kept.alerts.is_empty() || host.is_silenced(now.tick) {
+            return;
+        }
+        let path = self.paths.name(path);
+        let Some(place) = host
+            .kept
+            .alerts
+            .iter()
+            .position(|alert| Some(&alert.path) == path)
+        else {
+            return;
+        };
+        let alert = &mut host.kept.alerts[place];
+        let reminder = alert.told == Some(alert.level);
+        let due = match renotify {
+            Renotify::Every(every) => now.tick.since(alert.told_at) >= every,
+            Renotify::Never => false,
+        };
+        if reminder && !due {
+            return;
+        }
+        alert.told = Some(alert.level);
+        alert.told_at = now.tick;
+        let alert = alert.clone();
+        let what = threshold(host, &alert, rule, alert.level, reminder);
+        self.mark_changed(id);
+        self.tell(what, now);
+    }
+}
+
+/// The place of a metric in its host's list, which is sorted; `None` when the
+/// host has too many.
+fn metric(host: &mut Host, path: PathId) -> Option<usize> {
+    match host
+        .metrics
+        .binary_search_by_key(&path, |metric| metric.path)
+    {
+        Ok(place) => Some(place),
+        Err(_) if host.metrics.len() >= MOST_PER_HOST => None,
+        Err(place) => {
+            let metric = Metric {
+                path,
+                streak: Streak::default(),
+                value: 0.0,
+            };
+            // Exact: every host has a list.
+            if host.metrics.len() == host.metrics.capacity() {
+                host.metrics.reserve_exact(1 + host.metrics.len() / 4);
+            }
+            host.metrics.insert(place, metric);
+            Some(place)
+        }
+    }
+}
+
+fn threshold(host: &Host, alert: &Alert, rule: &Rule, level: Level, reminder: bool) -> What {
+    What::Threshold {
+        host: Arc::clone(&host.name),
+        path: Arc::clone(&alert.path),
+        level,
+        value: rule.shown(alert.value).into(),
+        info: rule.info(level).into(),
+        reminder,
+    }
+}

@@ -1,0 +1,334 @@
+//! The machine: its parts, how it begins, and what a step of it brought.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    blind::{BlindSpan, Blindness},
+    configure::Silence,
+    freshness::Taken,
+    hold::Hold,
+    host::{Host, Kept},
+    metrics::{Paths, Rules},
+    notice::{Connection, Entry, Notice, What},
+    record::{Globals, HostRecord, Seen, Snapshot, Step},
+    settings::{HostSettings, Settings},
+    time::{Moment, Tick},
+};
+use crate::protocol::Family;
+
+/// A host's number.
+pub(super) type HostId = u32;
+
+/// A host that is no longer configured is remembered for this long, should it
+/// come back.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What happens when a time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// A connection may be overdue.
+    Link(HostId, Family),
+    /// A host may be steady again.
+    Steady(HostId),
+    /// A silence may be over.
+    Silence(HostId),
+}
+
+/// The state machine over all hosts.
+#[derive(Debug)]
+pub struct Machine {
+    pub(super) settings: Settings,
+    pub(super) hosts: Vec<Host>,
+    pub(super) by_name: HashMap<Arc<str>, HostId>,
+    /// A connection has one timer, which is set anew when it rings and not
+    /// when the connection is heard: a heartbeat costs nothing here.
+    pub(super) timers: BinaryHeap<Reverse<(Tick, Timer)>>,
+    pub(super) hold: Hold,
+    pub(super) silences: Vec<Silence>,
+    pub(super) blindness: Blindness,
+    /// Connections whose fresh window is not over.
+    pub(super) rechecking: u32,
+    pub(super) paths: Paths,
+    pub(super) rules: Rules,
+    /// The last step's time.
+    pub(super) last: Moment,
+    /// A time at which the wall clock was taken to be right.
+    pub(super) anchor: Moment,
+    /// Metrics that were not looked at, since there are too many.
+    pub(super) metrics_dropped: u64,
+    pub(super) step: Step,
+    changed: Vec<HostId>,
+    heard: Vec<HostId>,
+}
+
+impl Machine {
+    /// A machine that knows nothing of its hosts yet.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        hosts: impl IntoIterator<Item = (Arc<str>, HostSettings)>,
+        now: Moment,
+    ) -> Self {
+        let mut machine = Self {
+            settings,
+            hosts: Vec::new(),
+            by_name: HashMap::new(),
+            timers: BinaryHeap::new(),
+            hold: Hold::default(),
+            silences: Vec::new(),
+            blindness: Blindness::default(),
+            rechecking: 0,
+            paths: Paths::default(),
+            rules: Rules::default(),
+            last: now,
+            anchor: now,
+            metrics_dropped: 0,
+            step: Step::default(),
+            changed: Vec::new(),
+            heard: Vec::new(),
+        };
+        for (name, settings) in hosts {
+            machine.insert(Host::new(name, Some(settings), Kept::default()));
+        }
+        machine
+    }
+
+    /// A machine that goes on from what was written. The time since is a
+    /// blind span.
+    #[must_use]
+    pub fn restore(
+        settings: Settings,
+        hosts: impl IntoIterator<Item = (Arc<str>, HostSettings)>,
+        snapshot: Snapshot,
+        now: Moment,
+    ) -> Self {
+        let mut machine = Self::new(settings, hosts, now);
+        for HostRecord { host, kept } in snapshot.hosts {
+            machine.adopt(host, kept, now.tick);
+        }
+        for seen in &snapshot.seen {
+            machine.hear_again(seen);
+        }
+        machine.hold = Hold::restored(snapshot.held);
+        machine.blindness = snapshot.globals.blindness;
+        machine.rechecking = machine.count_rechecking();
+        machine.silences = snapshot.silences;
+        machine.apply_silences();
+        machine.arm_all();
+        let gap = now.tick.since(snapshot.last.tick);
+        if snapshot.last != Moment::default() && !gap.is_zero() {
+            let span = BlindSpan::until(now, gap);
+            machine.was_blind(span, gap, Duration::ZERO, now);
+        }
+        machine
+    }
+
+    fn adopt(&mut self, name: Arc<str>, kept: Kept, now: Tick) {
+        if let Some(id) = self.by_name.get(&name) {
+            self.host_mut(*id).kept = kept;
+            return;
+        }
+        let heard = kept.links.iter().map(|link| link.seen.tick).max();
+        if heard.is_some_and(|heard| now.since(heard) < REMEMBERED) {
+            self.insert(Host::new(name, None, kept));
+        }
+    }
+
+    fn hear_again(&mut self, seen: &Seen) {
+        let Some(id) = self.by_name.get(&seen.host).copied() else {
+            return;
+        };
+        let host = self.host_mut(id);
+        let same_boot = host.kept.boots == seen.boots;
+        let Some(link) = host.link_mut(seen.family) else {
+            return;
+        };
+        // What was written with the host may be newer.
+        if same_boot && seen.at.tick >= link.seen.tick {
+            link.seen = seen.at;
+            let newest = link.taken.newest();
+            if let Some(counter) = seen.counter.filter(|counter| Some(*counter) > newest) {
+                link.taken = Taken::after(counter);
+            }
+        }
+    }
+
+    fn count_rechecking(&self) -> u32 {
+        let links = self.hosts.iter().flat_map(|host| &host.kept.links);
+        let counted = links.filter(|link| link.recheck.is_some_and(|recheck| recheck.counted));
+        u32::try_from(counted.count()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn insert(&mut self, host: Host) -> HostId {
+        let id = HostId::try_from(self.hosts.len()).unwrap_or(HostId::MAX);
+        self.by_name.insert(Arc::clone(&host.name), id);
+        self.hosts.push(host);
+        id
+    }
+
+    pub(super) fn host(&self, id: HostId) -> &Host {
+        // Numbers come from `insert` only, and hosts are never removed.
+        &self.hosts[id as usize]
+    }
+
+    pub(super) fn host_mut(&mut self, id: HostId) -> &mut Host {
+        &mut self.hosts[id as usize]
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = HostId> + use<> {
+        0..HostId::try_from(self.hosts.len()).unwrap_or(HostId::MAX)
+    }
+
+    /// Sets a connection's timer where it has none, or a later one.
+    pub(super) fn arm(&mut self, id: HostId, family: Family) {
+        let default = self.settings.window;
+        let host = self.host_mut(id);
+        let window = host.window(&default);
+        let Some(link) = host.link_mut(family) else {
+            return;
+        };
+        let Some(deadline) = link.deadline(&window) else {
+            return;
+        };
+        if link.timer.is_none_or(|timer| deadline < timer) {
+            link.timer = Some(deadline);
+            let timer = Timer::Link(id, family);
+            self.timers.push(Reverse((deadline, timer)));
+        }
+    }
+
+    /// Sets every timer anew, as after a start or another configuration.
+    pub(super) fn arm_all(&mut self) {
+        self.timers.clear();
+        for id in self.ids() {
+            if self.host(id).settings.is_none() {
+                continue;
+            }
+            for place in 0..self.host(id).kept.links.len() {
+                let link = &mut self.host_mut(id).kept.links[place];
+                link.timer = None;
+                let family = link.family;
+                self.arm(id, family);
+            }
+            self.arm_steady(id);
+            if let Some(until) = self.host(id).silenced_until {
+                self.timers.push(Reverse((until, Timer::Silence(id))));
+            }
+        }
+    }
+
+    /// When something may happen next without a datagram.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Tick> {
+        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        let hold = self.hold.due(&self.settings.mass);
+        timer.into_iter().chain(hold).min()
+    }
+
+    /// Metrics that were not looked at, since their host has too many.
+    #[must_use]
+    pub fn metrics_dropped(&self) -> u64 {
+        self.metrics_dropped
+    }
+
+    /// What holds for all hosts.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Takes what came of everything since the last call.
+    #[must_use]
+    pub fn take_step(&mut self) -> Step {
+        let mut step = std::mem::take(&mut self.step);
+        step.hosts = std::mem::take(&mut self.changed)
+            .into_iter()
+            .map(|id| {
+                let host = self.host_mut(id);
+                host.changed = false;
+                HostRecord {
+                    host: Arc::clone(&host.name),
+                    kept: host.kept.clone(),
+                }
+            })
+            .collect();
+        step
+    }
+
+    /// Takes the connections that were heard since the last call.
+    #[must_use]
+    pub fn take_seen(&mut self) -> Vec<Seen> {
+        let heard = std::mem::take(&mut self.heard);
+        let mut seen = Vec::with_capacity(heard.len());
+        for id in heard {
+            let host = self.host_mut(id);
+            host.heard = false;
+            seen.extend(host.kept.links.iter().map(|link| Seen {
+                host: Arc::clone(&host.name),
+                family: link.family,
+                at: link.seen,
+                boots: host.kept.boots,
+                counter: link.taken.newest(),
+            }));
+        }
+        seen
+    }
+
+    /// All that is known, for a store that has to begin anew.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let records = self.hosts.iter().map(|host| HostRecord {
+            host: Arc::clone(&host.name),
+            kept: host.kept.clone(),
+        });
+        Snapshot {
+            last: self.last,
+            hosts: records.collect(),
+            seen: Vec::new(),
+            held: self.hold.waiting(),
+            silences: self.silences.clone(),
+            globals: self.globals(),
+        }
+    }
+
+    pub(super) fn globals(&self) -> Globals {
+        Globals {
+            blindness: self.blindness.clone(),
+        }
+    }
+
+    pub(super) fn mark_changed(&mut self, id: HostId) {
+        let host = self.host_mut(id);
+        if !std::mem::replace(&mut host.changed, true) {
+            self.changed.push(id);
+        }
+    }
+
+    pub(super) fn mark_heard(&mut self, id: HostId) {
+        let host = self.host_mut(id);
+        if !std::mem::replace(&mut host.heard, true) {
+            self.heard.push(id);
+        }
+    }
+
+    pub(super) fn tell(&mut self, what: What, at: Moment) {
+        self.step.notices.push(Notice { what, at });
+    }
+
+    pub(super) fn note(&mut self, id: HostId, at: Moment, text: String) {
+        let host = Arc::clone(&self.host(id).name);
+        self.step.history.push(Entry { host, at, text });
+    }
+
+    pub(super) fn connection(&self, id: HostId, family: Family) -> Connection {
+        Connection {
+            host: Arc::clone(&self.host(id).name),
+            family,
+        }
+    }
+}

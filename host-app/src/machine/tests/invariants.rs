@@ -1,0 +1,434 @@
+//! Properties: whatever is sent, lost, reordered, repeated, and however clocks
+//! jump and the monitor dies, these hold.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::thresholds::Level;
+
+const HOSTS: [&str; 3] = ["a", "b", "c"];
+/// Of the default settings.
+const WINDOW: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Clone)]
+enum Step {
+    Beat {
+        host: usize,
+        boot: u8,
+        v6: bool,
+    },
+    Boot {
+        host: usize,
+        boot: u8,
+    },
+    Shutdown {
+        host: usize,
+        expected: Option<u8>,
+    },
+    /// The network keeps a datagram, and delivers it later.
+    Keep {
+        host: usize,
+        boot: u8,
+    },
+    Deliver {
+        which: usize,
+    },
+    Repeat {
+        which: usize,
+    },
+    Pass {
+        seconds: u8,
+    },
+    Stall {
+        seconds: u8,
+    },
+    WallJump {
+        seconds: i16,
+    },
+    Checkpoint,
+    Restart {
+        after: u8,
+    },
+    /// The monitor dies before what it has just heard is written.
+    DieUnwritten {
+        host: usize,
+        after: u8,
+    },
+    Silence {
+        host: usize,
+        seconds: u8,
+    },
+    Metric {
+        host: usize,
+        value: u8,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let host = 0..HOSTS.len();
+    prop_oneof![
+        12 => (host.clone(), 0..3_u8, any::<bool>()).prop_map(|(host, boot, v6)| Step::Beat { host, boot, v6 }),
+        1 => (host.clone(), 0..3_u8).prop_map(|(host, boot)| Step::Boot { host, boot }),
+        1 => (host.clone(), prop::option::of(0..90_u8)).prop_map(|(host, expected)| Step::Shutdown { host, expected }),
+        2 => (host.clone(), 0..3_u8).prop_map(|(host, boot)| Step::Keep { host, boot }),
+        3 => (0..8_usize).prop_map(|which| Step::Deliver { which }),
+        3 => (0..8_usize).prop_map(|which| Step::Repeat { which }),
+        10 => (1..50_u8).prop_map(|seconds| Step::Pass { seconds }),
+        2 => (1..100_u8).prop_map(|seconds| Step::Stall { seconds }),
+        1 => (-4000..4000_i16).prop_map(|seconds| Step::WallJump { seconds }),
+        3 => Just(Step::Checkpoint),
+        2 => (0..100_u8).prop_map(|after| Step::Restart { after }),
+        1 => (host.clone(), 0..100_u8).prop_map(|(host, after)| Step::DieUnwritten { host, after }),
+        1 => (host.clone(), 0..200_u8).prop_map(|(host, seconds)| Step::Silence { host, seconds }),
+        6 => (host, 0..100_u8).prop_map(|(host, value)| Step::Metric { host, value }),
+    ]
+}
+
+/// What a bystander knows who reads every notice and sees every datagram that
+/// was taken.
+#[derive(Default)]
+struct Bystander {
+    /// Connections whose people know that they are overdue.
+    overdue: BTreeSet<Connection>,
+    flapping: BTreeSet<Connection>,
+    heard: BTreeMap<Connection, Vec<Tick>>,
+    levels: BTreeMap<String, Level>,
+    blind_spans: usize,
+    blind_notices: usize,
+}
+
+impl Bystander {
+    fn read(&mut self, notice: &Notice) -> Result<(), TestCaseError> {
+        let all = |of: &Connection| vec![of.clone()];
+        let (silent, back) = match &notice.what {
+            What::Overdue(of) => (all(of), Vec::new()),
+            What::ManyOverdue(of) => (of.clone(), Vec::new()),
+            What::Back(of) => (Vec::new(), all(of)),
+            What::ManyBack(of) => (Vec::new(), of.clone()),
+            What::Flapping { of, .. } => {
+                prop_assert!(self.flapping.insert(of.clone()), "told twice: {of:?} flaps");
+                return Ok(());
+            }
+            What::Steady { of, up } => {
+                prop_assert!(self.flapping.remove(of), "it did not flap: {of:?}");
+                if *up {
+                    self.overdue.remove(of);
+                } else {
+                    self.overdue.insert(of.clone());
+                }
+                return Ok(());
+            }
+            What::Blind { from_ms, to_ms, .. } => {
+                prop_assert!(from_ms <= to_ms);
+                self.blind_notices += 1;
+                prop_assert!(
+                    self.blind_notices <= self.blind_spans,
+                    "more notices than spans"
+                );
+                return Ok(());
+            }
+            What::Threshold {
+                host,
+                level,
+                reminder,
+                ..
+            } => {
+                let told = self.levels.insert(host.to_string(), *level);
+                let told = told.unwrap_or_default();
+                prop_assert_eq!(
+                    told == *level,
+                    *reminder,
+                    "{} is told twice, or recalled wrongly",
+                    level
+                );
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        // The time of a group is that of its first.
+        let group = matches!(notice.what, What::ManyOverdue(_));
+        let at = notice.at.tick + SECOND * if group { 9 } else { 0 };
+        for of in silent {
+            prop_assert!(
+                self.overdue.insert(of.clone()),
+                "told twice: {of:?} is overdue"
+            );
+            let due = |heard: &Vec<Tick>| {
+                // What is told may have waited, and the host may have been
+                // heard again meanwhile.
+                heard.iter().enumerate().any(|(i, last)| {
+                    let silent_until = *last + WINDOW;
+                    let next = heard.get(i + 1);
+                    silent_until <= at && next.is_none_or(|next| *next >= silent_until)
+                })
+            };
+            prop_assert!(
+                self.heard.get(&of).is_some_and(due),
+                "{of:?} was never due: heard at {:?}, told of {:?}",
+                self.heard.get(&of),
+                notice.at.tick
+            );
+        }
+        for of in back {
+            prop_assert!(self.overdue.remove(&of), "back without overdue: {of:?}");
+        }
+        Ok(())
+    }
+}
+
+struct Trial {
+    world: World,
+    bystander: Bystander,
+    /// Datagrams that were sent, taken or not.
+    sent: Vec<Datagram>,
+    kept: Vec<Datagram>,
+}
+
+impl Trial {
+    fn new(held: bool) -> Self {
+        let sets =
+            serde_json::json!({"m.v": {"warning": "> 60", "critical": "> 80", "clear_below": 50}});
+        let set = Set::read(&sets, &mut Vec::new());
+        let mut world = World::with(&HOSTS, |settings| {
+            settings.sets = vec![Arc::new(set)];
+            settings.mass = Mass {
+                hosts: 2,
+                within: SECOND * if held { 3 } else { 0 },
+            };
+        });
+        world.hosts.values_mut().for_each(|host| host.set = Some(0));
+        world
+            .machine
+            .configure(world.settings.clone(), world.hosts.clone(), world.now);
+        Self {
+            world,
+            bystander: Bystander::default(),
+            sent: Vec::new(),
+            kept: Vec::new(),
+        }
+    }
+
+    fn make(&mut self, host: usize, boot: u8, event: Event) -> Datagram {
+        self.world.datagram(HOSTS[host], &format!("b{boot}"), event)
+    }
+
+    fn send(&mut self, datagram: Datagram, family: Family) {
+        let taken = self
+            .world
+            .machine
+            .observe(self.world.now, family, &datagram);
+        if taken.is_ok() {
+            let of = Connection {
+                host: Arc::from(&*datagram.host),
+                family,
+            };
+            self.bystander
+                .heard
+                .entry(of)
+                .or_default()
+                .push(self.world.now.tick);
+        }
+        self.world.commit();
+        self.sent.push(datagram);
+    }
+
+    fn restart(&mut self, after: u8) {
+        self.bystander.blind_spans += 1;
+        // What was heard since the last checkpoint is lost. That matters to
+        // those only who are silent in truth: the others are heard again
+        // before they are due.
+        let known = self.world.disk.snapshot.last.tick;
+        for heard in self.bystander.heard.values_mut() {
+            let first = heard[0];
+            heard.retain(|at| *at < known || *at == first);
+        }
+        self.world.restart(SECOND * u32::from(after));
+    }
+
+    fn take(&mut self, step: Step) -> Result<(), TestCaseError> {
+        match step {
+            Step::Beat { host, boot, v6 } => {
+                let datagram = self.make(host, boot, Event::Heartbeat);
+                self.send(datagram, if v6 { Family::V6 } else { Family::V4 });
+            }
+            Step::Boot { host, boot } => {
+                let datagram = self.make(host, boot, Event::Boot);
+                self.send(datagram, Family::V4);
+            }
+            Step::Shutdown { host, expected } => {
+                let expected = expected.map(|seconds| SECOND * u32::from(seconds));
+                let datagram = self.make(host, 0, Event::Shutdown { expected });
+                self.send(datagram, Family::V4);
+            }
+            Step::Keep { host, boot } => {
+                let datagram = self.make(host, boot, Event::Heartbeat);
+                self.kept.push(datagram);
+            }
+            Step::Deliver { which } if which < self.kept.len() => {
+                let datagram = self.kept.remove(which);
+                self.send(datagram, Family::V4);
+            }
+            Step::Repeat { which } if which < self.sent.len() => {
+                let datagram = self.sent[self.sent.len() - 1 - which].clone();
+                self.send(datagram, Family::V4);
+            }
+            Step::Deliver { .. } | Step::Repeat { .. } => {}
+            Step::Pass { seconds } => self.world.pass(SECOND * u32::from(seconds)),
+            Step::Stall { seconds } => {
+                self.bystander.blind_spans += 1;
+                self.world.skip(SECOND * u32::from(seconds));
+            }
+            Step::WallJump { seconds } => {
+                self.bystander.blind_spans += 1;
+                self.world.now.wall_ms += i64::from(seconds) * 1000;
+            }
+            Step::Checkpoint => self.world.checkpoint(),
+            Step::Restart { after } => self.restart(after),
+            Step::DieUnwritten { host, after } => {
+                let datagram = self.make(host, 0, Event::Heartbeat);
+                let _ = self
+                    .world
+                    .machine
+                    .observe(self.world.now, Family::V4, &datagram);
+                let _ = self.world.machine.take_step();
+                self.restart(after);
+            }
+            Step::Silence { host, seconds } => {
+                let length = SECOND * u32::from(seconds);
+                let silenced = self
+                    .world
+                    .machine
+                    .silence(HOSTS[host], length, "", self.world.now);
+                prop_assert!(silenced.is_ok());
+                self.world.commit();
+            }
+            Step::Metric { host, value } => {
+                let boot = self.world.machine.host(host as u32).kept.boot.clone();
+                let mut datagram = self.make(host, 0, Event::Heartbeat);
+                datagram.boot = boot.unwrap_or("b0".into());
+                datagram.metrics.push(("m.v".into(), f64::from(value)));
+                self.send(datagram, Family::V4);
+            }
+        }
+        for notice in std::mem::take(&mut self.world.told) {
+            self.bystander.read(&notice)?;
+        }
+        Ok(())
+    }
+
+    /// In the end everybody falls silent, and nobody is forgotten.
+    fn end(mut self) -> Result<(), TestCaseError> {
+        // Longer than any silence, any announced shutdown and any flapping.
+        for _ in 0..12 {
+            self.take(Step::Pass { seconds: 100 })?;
+        }
+        for of in self.bystander.heard.keys() {
+            let view = self.world.machine.view(&of.host, self.world.now);
+            let view = view.into_iter().flat_map(|view| view.connections);
+            let link = view.into_iter().find(|link| link.family == of.family);
+            let state = link.map(|link| link.state);
+            let told = self.bystander.overdue.contains(of);
+            // A shutdown without an end is no alarm; a problem that was told
+            // before it is not over.
+            let right = match state {
+                Some(LinkState::Overdue) => told,
+                Some(LinkState::Down) => true,
+                _ => false,
+            };
+            prop_assert!(right, "{of:?} is {state:?}, told: {told}");
+        }
+        prop_assert_eq!(self.world.machine.rechecking, 0);
+        prop_assert!(self.world.machine.blindness.check.is_none());
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nobody_is_forgotten_and_nothing_is_told_that_is_not_so(
+        steps in prop::collection::vec(step(), 1..60),
+        held in any::<bool>(),
+    ) {
+        let mut trial = Trial::new(held);
+        for step in steps {
+            trial.take(step)?;
+        }
+        trial.end()?;
+    }
+
+    #[test]
+    fn who_sends_on_time_is_never_told_to_be_overdue(
+        steps in prop::collection::vec(step(), 1..60),
+        phase in 0..10_u32,
+    ) {
+        let mut trial = Trial::new(false);
+        let mut next = trial.world.now.tick + SECOND * phase;
+        for step in steps {
+            // What happens to the monitor and to other hosts; time passes by
+            // the second, so that host `c` can send when it is due to.
+            let seconds = match step {
+                Step::Pass { seconds } => seconds,
+                Step::Beat { host: 2, .. } | Step::Boot { host: 2, .. } | Step::Shutdown { host: 2, .. }
+                | Step::Keep { .. } | Step::Metric { host: 2, .. } | Step::Repeat { .. } => 1,
+                other => {
+                    trial.take(other)?;
+                    1
+                }
+            };
+            for _ in 0..seconds {
+                while next <= trial.world.now.tick {
+                    // What was sent while nobody listened is lost.
+                    if next == trial.world.now.tick {
+                        let datagram = trial.make(2, 0, Event::Heartbeat);
+                        trial.send(datagram, Family::V4);
+                    }
+                    next = next + SECOND * 10;
+                }
+                trial.take(Step::Pass { seconds: 1 })?;
+            }
+            let told = trial.bystander.overdue.iter().any(|of| &*of.host == "c");
+            prop_assert!(!told, "c sent on time");
+        }
+    }
+
+    #[test]
+    fn what_goes_on_from_the_store_is_what_was_there(
+        steps in prop::collection::vec(step(), 1..30),
+    ) {
+        let mut trial = Trial::new(true);
+        for step in steps {
+            trial.take(step)?;
+        }
+        trial.world.checkpoint();
+        let before = trial.world.machine.snapshot();
+        let restored = Machine::restore(
+            trial.world.settings.clone(),
+            trial.world.hosts.clone(),
+            trial.world.disk.snapshot.clone(),
+            trial.world.now,
+        );
+        let after = restored.snapshot();
+        let shown = |snapshot: &Snapshot| {
+            let mut hosts: Vec<_> = snapshot.hosts.iter().map(|host| {
+                let mut host = serde_json::to_value(host).unwrap_or_default();
+                // What changes with every heartbeat: of the counters only the
+                // newest is kept, of the values none.
+                for link in host["kept"]["links"].as_array_mut().into_iter().flatten() {
+                    let newest = link["taken"].as_array().and_then(|all| all.last().cloned());
+                    link["taken"] = newest.unwrap_or_default();
+                }
+                for alert in host["kept"]["alerts"].as_array_mut().into_iter().flatten() {
+                    alert["value"] = serde_json::Value::Null;
+                }
+                host.to_string()
+            }).collect();
+            hosts.sort();
+            (hosts, snapshot.held.clone(), snapshot.silences.clone())
+        };
+        prop_assert_eq!(shown(&before), shown(&after));
+    }
+}

@@ -1,0 +1,249 @@
+//! The machine in the situations that it is made for, under a clock of the
+//! test's own: a world with hosts, a store and time that passes on demand.
+
+mod alerts;
+mod blindness;
+mod heartbeats;
+mod invariants;
+mod watching;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use super::*;
+use crate::{
+    protocol::{Datagram, Event, Family, Reject},
+    thresholds::Set,
+};
+
+/// What a store would hold.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Disk {
+    pub(super) snapshot: Snapshot,
+    pub(super) history: Vec<Entry>,
+}
+
+impl Disk {
+    pub(super) fn write(&mut self, step: Step) -> Vec<Notice> {
+        let kept = &mut self.snapshot;
+        for record in step.hosts {
+            // As a store has it: text in between.
+            let text = serde_json::to_string(&record).unwrap();
+            let record: HostRecord = serde_json::from_str(&text).unwrap();
+            kept.hosts.retain(|known| known.host != record.host);
+            kept.hosts.push(record);
+        }
+        kept.held.extend(step.held);
+        if let Some(released) = step.released {
+            kept.held.retain(|held| held.number > released);
+        }
+        if let Some(silences) = step.silences {
+            kept.silences = silences;
+        }
+        if let Some(globals) = step.globals {
+            kept.globals = globals;
+        }
+        self.history.extend(step.history);
+        step.notices
+    }
+}
+
+/// A machine, its clock, its store, and what was told.
+pub(super) struct World {
+    pub(super) machine: Machine,
+    pub(super) settings: Settings,
+    pub(super) hosts: BTreeMap<Arc<str>, HostSettings>,
+    pub(super) now: Moment,
+    pub(super) disk: Disk,
+    pub(super) told: Vec<Notice>,
+    pub(super) counter: u64,
+}
+
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+
+impl World {
+    /// Watched hosts: interval 10 s, grace 20 s, nothing held.
+    pub(super) fn new(hosts: &[&str]) -> Self {
+        Self::with(hosts, |_| {})
+    }
+
+    pub(super) fn with(hosts: &[&str], change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings {
+            mass: Mass {
+                hosts: 10,
+                within: Duration::ZERO,
+            },
+            blind_notice: Duration::ZERO,
+            ..Settings::default()
+        };
+        change(&mut settings);
+        let watched = HostSettings {
+            watch: true,
+            ..HostSettings::default()
+        };
+        let hosts: BTreeMap<_, _> = hosts
+            .iter()
+            .map(|host| (Arc::from(*host), watched))
+            .collect();
+        let now = Moment {
+            tick: Tick(1_000_000),
+            wall_ms: 1_790_000_000_000,
+        };
+        let mut world = Self {
+            machine: Machine::new(settings.clone(), hosts.clone(), now),
+            settings,
+            hosts,
+            now,
+            disk: Disk::default(),
+            told: Vec::new(),
+            counter: 0,
+        };
+        world.checkpoint();
+        world
+    }
+
+    /// Time passes in small steps, as it does.
+    pub(super) fn pass(&mut self, duration: Duration) {
+        let mut left = duration;
+        while !left.is_zero() {
+            let step = left.min(SECOND);
+            left -= step;
+            self.skip(step);
+            self.machine.advance(self.now);
+            self.commit();
+        }
+    }
+
+    /// Time passes, and the machine does not run.
+    pub(super) fn skip(&mut self, duration: Duration) {
+        self.now.tick = self.now.tick + duration;
+        self.now.wall_ms += i64::try_from(duration.as_millis()).unwrap();
+    }
+
+    pub(super) fn commit(&mut self) {
+        let step = self.machine.take_step();
+        self.told.extend(self.disk.write(step));
+    }
+
+    /// Writes what changes all the time.
+    pub(super) fn checkpoint(&mut self) {
+        for seen in self.machine.take_seen() {
+            let known = &mut self.disk.snapshot.seen;
+            known.retain(|other| (&other.host, other.family) != (&seen.host, seen.family));
+            known.push(seen);
+        }
+        self.disk.snapshot.last = self.now;
+    }
+
+    /// The monitor dies, and comes back after a while.
+    pub(super) fn restart(&mut self, after: Duration) {
+        self.skip(after);
+        self.machine = Machine::restore(
+            self.settings.clone(),
+            self.hosts.clone(),
+            self.disk.snapshot.clone(),
+            self.now,
+        );
+        self.commit();
+        self.checkpoint();
+    }
+
+    pub(super) fn datagram(&mut self, host: &str, boot: &str, event: Event) -> Datagram {
+        self.counter += 1;
+        Datagram {
+            host: host.into(),
+            boot: boot.into(),
+            counter: self.counter,
+            sent_at_ms: self.now.wall_ms,
+            event,
+            interval: None,
+            metrics: Vec::new(),
+            signed: false,
+        }
+    }
+
+    pub(super) fn send(&mut self, datagram: &Datagram) -> Result<(), Reject> {
+        let taken = self.machine.observe(self.now, Family::V4, datagram);
+        self.commit();
+        taken
+    }
+
+    pub(super) fn says(&mut self, host: &str, boot: &str, event: Event) {
+        let datagram = self.datagram(host, boot, event);
+        self.send(&datagram).unwrap();
+    }
+
+    pub(super) fn beat(&mut self, host: &str) {
+        self.says(host, "b1", Event::Heartbeat);
+    }
+
+    /// Time passes, and these hosts are heard every 10 s of it.
+    pub(super) fn beats(&mut self, hosts: &[&str], duration: Duration) {
+        let mut left = duration;
+        while !left.is_zero() {
+            let step = left.min(SECOND * 10);
+            left -= step;
+            self.pass(step);
+            hosts.iter().for_each(|host| self.beat(host));
+        }
+    }
+
+    pub(super) fn metric(&mut self, host: &str, path: &str, value: f64) {
+        let mut datagram = self.datagram(host, "b1", Event::Heartbeat);
+        datagram.metrics.push((path.into(), value));
+        self.send(&datagram).unwrap();
+    }
+
+    pub(super) fn state(&self, host: &str) -> String {
+        let view = self.machine.view(host, self.now).unwrap();
+        serde_json::to_value(view.state)
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// What was told since the last call, a word each.
+    pub(super) fn told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
+            .into_iter()
+            .map(|notice| brief(&notice.what))
+            .collect()
+    }
+}
+
+fn brief(what: &What) -> String {
+    match what {
+        What::Booted { host, unannounced } if *unannounced => format!("{host} rebooted"),
+        What::Booted { host, .. } => format!("{host} booted"),
+        What::Shutdown(of) => format!("{} shutdown", of.host),
+        What::UpAgain(of) => format!("{} up again", of.host),
+        What::Reported { host, message } => format!("{host} {message}"),
+        What::Overdue(of) => format!("{} overdue", of.host),
+        What::Back(of) => format!("{} back", of.host),
+        What::ManyOverdue(of) => format!("{} overdue", of.len()),
+        What::ManyBack(of) => format!("{} back", of.len()),
+        What::Flapping { of, .. } => format!("{} flapping", of.host),
+        What::Steady { of, up } => {
+            format!("{} steady {}", of.host, if *up { "up" } else { "overdue" })
+        }
+        What::Restarting { host, .. } => format!("{host} restarting"),
+        What::RestartingEnded { host } => format!("{host} restarting no more"),
+        What::Reporting { host, .. } => format!("{host} reporting"),
+        What::Threshold {
+            path,
+            level,
+            value,
+            info,
+            reminder,
+            ..
+        } => {
+            format!(
+                "{level} {path} {value} {info}{}",
+                if *reminder { " again" } else { "" }
+            )
+        }
+        What::Blind {
+            rechecked, silent, ..
+        } => format!("blind {rechecked} {silent}"),
+    }
+}

@@ -1,0 +1,200 @@
+//! What keeps people from being told too much, and what is kept as evidence.
+
+use super::*;
+
+#[test]
+fn trouble_in_the_host_s_own_words_is_told_but_not_without_end() {
+    let mut world = World::new(&["a"]);
+    world.says("a", "b1", Event::Message("link flaps".into()));
+    assert_eq!(world.told(), ["a link flaps"]);
+    (0..20).for_each(|_| world.says("a", "b1", Event::Message("link flaps".into())));
+    let told = world.told();
+    assert_eq!(told.len(), 5, "{told:?}");
+    assert_eq!(told[4], "a reporting");
+    let noted = world
+        .disk
+        .history
+        .iter()
+        .filter(|entry| entry.text.contains("link flaps"));
+    assert_eq!(noted.count(), 21, "all of it is in the history");
+}
+
+#[test]
+fn a_flapping_host_is_told_once_and_once_more_when_it_is_steady() {
+    let mut world = World::new(&["a"]);
+    world.beat("a");
+    for _ in 0..10 {
+        world.pass(SECOND * 40);
+        world.beat("a");
+    }
+    assert_eq!(
+        world.told(),
+        [
+            "a overdue",
+            "a back",
+            "a overdue",
+            "a back",
+            "a overdue",
+            "a flapping"
+        ]
+    );
+    assert_eq!(world.state("a"), "flapping");
+    world.beats(&["a"], SECOND * 901);
+    assert_eq!(world.told(), ["a steady up"]);
+    world.pass(SECOND * 40);
+    assert_eq!(world.told(), ["a overdue"]);
+}
+
+#[test]
+fn a_host_that_falls_silent_for_good_while_it_flaps_is_told() {
+    let mut world = World::new(&["a"]);
+    world.beat("a");
+    for _ in 0..5 {
+        world.pass(SECOND * 40);
+        world.beat("a");
+    }
+    world.told();
+    world.pass(SECOND * 931);
+    assert_eq!(world.told(), ["a steady overdue"]);
+    world.beat("a");
+    world.pass(SECOND);
+    assert_eq!(world.told(), ["a back"]);
+}
+
+#[test]
+fn a_host_that_reboots_again_and_again_is_told_once() {
+    let mut world = World::new(&["a"]);
+    for boot in 0..20 {
+        world.says("a", &format!("b{boot}"), Event::Boot);
+        world.pass(SECOND * 15);
+    }
+    let told = world.told();
+    assert_eq!(told.len(), 6, "{told:?}");
+    assert_eq!(told[5], "a restarting");
+    (0..100).for_each(|_| {
+        world.pass(SECOND * 10);
+        world.says("a", "b19", Event::Heartbeat);
+    });
+    assert_eq!(world.told(), ["a restarting no more"]);
+}
+
+#[test]
+fn many_hosts_that_fall_silent_together_are_told_together() {
+    let names: Vec<String> = (0..30).map(|i| format!("h{i:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut world = World::with(&names, |settings| settings.mass.within = SECOND * 5);
+    names.iter().for_each(|host| {
+        world.beat(host);
+        world.skip(Duration::from_millis(100));
+    });
+    world.pass(SECOND * 60);
+    assert_eq!(world.told(), ["30 overdue"]);
+    names.iter().for_each(|host| world.beat(host));
+    world.pass(SECOND * 16);
+    assert_eq!(world.told(), ["30 back"]);
+    // A few are told one by one.
+    names.iter().for_each(|host| world.beat(host));
+    world.beats(&names[2..], SECOND * 40);
+    assert_eq!(world.told(), ["h00 overdue", "h01 overdue"]);
+}
+
+#[test]
+fn a_datagram_that_does_not_fit_is_refused_and_changes_nothing() {
+    let mut world = World::new(&["a"]);
+    world.beat("a");
+    let taken = world.datagram("a", "b1", Event::Heartbeat);
+    world.send(&taken).unwrap();
+    let day = 86_400_000;
+    let fresh = world.datagram("a", "b2", Event::Shutdown { expected: None });
+    for (datagram, reason) in [
+        (
+            Datagram {
+                host: "stranger".into(),
+                ..fresh.clone()
+            },
+            Reject::UnknownHost,
+        ),
+        (
+            Datagram {
+                sent_at_ms: fresh.sent_at_ms + day,
+                ..fresh.clone()
+            },
+            Reject::Future,
+        ),
+        (
+            Datagram {
+                sent_at_ms: fresh.sent_at_ms - day,
+                ..fresh.clone()
+            },
+            Reject::Past,
+        ),
+        (
+            Datagram {
+                sent_at_ms: i64::MIN,
+                ..fresh.clone()
+            },
+            Reject::Past,
+        ),
+        (
+            Datagram {
+                sent_at_ms: i64::MAX,
+                ..fresh.clone()
+            },
+            Reject::Future,
+        ),
+        (taken.clone(), Reject::Repeated),
+        (
+            Datagram {
+                counter: 0,
+                ..taken.clone()
+            },
+            Reject::Replayed,
+        ),
+    ] {
+        let before = format!("{:?}", world.machine.snapshot());
+        assert_eq!(
+            world.machine.observe(world.now, Family::V4, &datagram),
+            Err(reason)
+        );
+        assert!(world.machine.take_step().is_empty(), "{reason}");
+        assert_eq!(
+            format!("{:?}", world.machine.snapshot()),
+            before,
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn what_became_of_a_host_that_left_the_configuration_is_kept() {
+    let mut world = World::new(&["a"]);
+    world.beat("a");
+    world.pass(SECOND * 30);
+    assert_eq!(world.told(), ["a overdue"]);
+    world
+        .machine
+        .configure(world.settings.clone(), [], world.now);
+    let datagram = world.datagram("a", "b1", Event::Heartbeat);
+    assert_eq!(world.send(&datagram), Err(Reject::UnknownHost));
+    assert!(world.machine.view("a", world.now).is_none());
+    world
+        .machine
+        .configure(world.settings.clone(), world.hosts.clone(), world.now);
+    world.beat("a");
+    world.pass(SECOND);
+    assert_eq!(world.told(), ["a back"]);
+}
+
+#[test]
+fn every_change_keeps_its_evidence() {
+    let mut world = World::new(&["a"]);
+    world.beat("a");
+    world.pass(SECOND * 30);
+    let entry = world.disk.history.last().unwrap();
+    assert_eq!(
+        entry.text,
+        "IPv4 overdue: it may be silent for 30s (interval 10s, misses 1, grace 20s); last heard \
+         at 2026-09-21T14:13:20Z (boot b1, counter 1), due until 2026-09-21T14:13:50Z; no blind \
+         span since"
+    );
+}

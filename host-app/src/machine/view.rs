@@ -1,0 +1,190 @@
+//! What can be seen of the machine: its hosts, for `hbd status`.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{
+    blind::BlindSpan,
+    host::Host,
+    link::State,
+    state::Machine,
+    time::{Moment, Tick},
+};
+use crate::{protocol::Family, thresholds::Level};
+
+/// The state of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LinkState {
+    /// It is heard.
+    Up,
+    /// It has missed a heartbeat.
+    Late,
+    /// The monitor did not see, and looks again.
+    Unknown,
+    /// It has announced a shutdown.
+    Down,
+    /// It changes too often.
+    Flapping,
+    /// It is silent for longer than it may be.
+    Overdue,
+}
+
+/// The state of a host: the worst of its connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HostState {
+    /// It was never heard.
+    New,
+    /// As its worst connection.
+    #[serde(untagged)]
+    Known(LinkState),
+}
+
+/// A connection, seen from outside.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct LinkView {
+    /// The address family.
+    pub family: Family,
+    /// Its state.
+    pub state: LinkState,
+    /// Since when, in milliseconds since the epoch.
+    pub since_ms: i64,
+    /// When it was last heard, in milliseconds since the epoch.
+    pub last_heard_ms: i64,
+    /// How long ago that is, in milliseconds of the monitor's own timeline.
+    pub silent_for_ms: u64,
+    /// In how long it is overdue unless it is heard, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_in_ms: Option<u64>,
+}
+
+/// An open alert, seen from outside.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct AlertView {
+    /// The metric.
+    pub path: Arc<str>,
+    /// Its level.
+    pub level: Level,
+    /// Since when, in milliseconds since the epoch.
+    pub since_ms: i64,
+    /// Its last value.
+    pub value: f64,
+}
+
+/// A host, seen from outside.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct HostView {
+    /// Its name.
+    pub host: Arc<str>,
+    /// Its state.
+    pub state: HostState,
+    /// Whether its heartbeat events are told.
+    pub watch: bool,
+    /// Its connections.
+    pub connections: Vec<LinkView>,
+    /// What is wrong with its metrics.
+    pub alerts: Vec<AlertView>,
+    /// How many metrics it has.
+    pub metrics: usize,
+    /// Until when it is silenced, in milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silenced_until_ms: Option<i64>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silenced_why: Option<String>,
+}
+
+impl Machine {
+    /// All configured hosts, in the order of the configuration.
+    #[must_use]
+    pub fn views(&self, now: Moment) -> Vec<HostView> {
+        let configured = self.hosts.iter().filter(|host| host.settings.is_some());
+        configured.map(|host| self.view_of(host, now)).collect()
+    }
+
+    /// One configured host.
+    #[must_use]
+    pub fn view(&self, name: &str, now: Moment) -> Option<HostView> {
+        let host = self.host(*self.by_name.get(name)?);
+        host.settings?;
+        Some(self.view_of(host, now))
+    }
+
+    /// The newest blind spans, the oldest of them first.
+    #[must_use]
+    pub fn blind_spans(&self) -> &[BlindSpan] {
+        &self.blindness.spans
+    }
+
+    /// The last values of a host's metrics, by path.
+    #[must_use]
+    pub fn metrics(&self, name: &str) -> Vec<(Arc<str>, f64)> {
+        let Some(id) = self.by_name.get(name) else {
+            return Vec::new();
+        };
+        let metrics = self.host(*id).metrics.iter();
+        let named = metrics.filter_map(|metric| {
+            let path = self.paths.name(metric.path)?;
+            Some((Arc::clone(path), metric.value))
+        });
+        named.collect()
+    }
+
+    fn view_of(&self, host: &Host, now: Moment) -> HostView {
+        let window = host.window(&self.settings.window);
+        let links = host.kept.links.iter().map(|link| LinkView {
+            family: link.family,
+            state: match link.state {
+                _ if link.damper.is_flapping() => LinkState::Flapping,
+                State::Overdue => LinkState::Overdue,
+                State::Down => LinkState::Down,
+                State::Up if link.recheck.is_some() => LinkState::Unknown,
+                State::Up if link.is_late(now.tick, &window) => LinkState::Late,
+                State::Up => LinkState::Up,
+            },
+            since_ms: link.since.wall_ms,
+            last_heard_ms: link.seen.wall_ms,
+            silent_for_ms: milliseconds(now.tick, link.seen.tick),
+            due_in_ms: link
+                .deadline(&window)
+                .map(|deadline| milliseconds(deadline, now.tick)),
+        });
+        let connections: Vec<LinkView> = links.collect();
+        let worst = connections.iter().map(|link| link.state).max();
+        let silence = self
+            .silences
+            .iter()
+            .find(|silence| silence.host == host.name && now.tick < silence.until);
+        HostView {
+            host: Arc::clone(&host.name),
+            state: worst.map_or(HostState::New, HostState::Known),
+            watch: host.is_watched(),
+            connections,
+            alerts: host.kept.alerts.iter().map(AlertView::of).collect(),
+            metrics: host.metrics.len(),
+            silenced_until_ms: silence.map(|silence| now.wall_of(silence.until)),
+            silenced_why: silence.map(|silence| silence.why.clone()),
+        }
+    }
+}
+
+impl AlertView {
+    fn of(alert: &super::metrics::Alert) -> Self {
+        Self {
+            path: Arc::clone(&alert.path),
+            level: alert.level,
+            since_ms: alert.since.wall_ms,
+            value: alert.value,
+        }
+    }
+}
+
+fn milliseconds(later: Tick, earlier: Tick) -> u64 {
+    later.0.saturating_sub(earlier.0)
+}

@@ -1,0 +1,287 @@
+//! The file: opened, checked, and written one batch at a time.
+
+use std::{
+    fs::{File, OpenOptions, Permissions},
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rustix::fs::{FlockOperation, flock};
+
+use super::{
+    batch::Batch,
+    error::StoreError,
+    schema::{self, Found},
+};
+
+/// How long a write waits for another process that reads or writes.
+const BUSY: Duration = Duration::from_secs(5);
+/// Settled tellings and lines of history that are kept; older ones go.
+const MOST_TELLINGS: i64 = 100_000;
+const MOST_HISTORY: i64 = 500_000;
+
+/// Where the state is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In this file.
+    File(PathBuf),
+    /// In memory: it ends with the monitor.
+    Memory,
+}
+
+impl Location {
+    /// As the configuration has it: a path, or `:memory:`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        if text == ":memory:" {
+            Self::Memory
+        } else {
+            Self::File(text.into())
+        }
+    }
+}
+
+/// The store.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    pub(super) database: Connection,
+    /// Held for as long as the store is open.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens the store, and makes it where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] in one sentence; the file is left as it is.
+    pub fn open(location: &Location) -> Result<Self, StoreError> {
+        let path = match location {
+            Location::File(path) => path.clone(),
+            Location::Memory => PathBuf::from(":memory:"),
+        };
+        let failed = |action| {
+            let path = path.clone();
+            move |error: rusqlite::Error| StoreError::of(&path, action, &error)
+        };
+        let (mut database, lock) = match location {
+            Location::Memory => (
+                Connection::open_in_memory().map_err(failed("opened"))?,
+                None,
+            ),
+            Location::File(path) => {
+                let lock = lock(path)?;
+                make(path)?;
+                let database = Connection::open(path).map_err(failed("opened"))?;
+                (database, Some(lock))
+            }
+        };
+        configure(&database).map_err(failed("opened"))?;
+        match schema::migrate(&mut database).map_err(failed("opened"))? {
+            Found::Ready => {}
+            Found::Foreign => return Err(StoreError::Foreign(path)),
+            Found::Newer(found) => {
+                return Err(StoreError::Newer {
+                    path,
+                    found,
+                    known: schema::NEWEST,
+                });
+            }
+        }
+        Ok(Self {
+            path,
+            database,
+            _lock: lock,
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn error(&self, action: &'static str, error: &rusqlite::Error) -> StoreError {
+        StoreError::of(&self.path, action, error)
+    }
+
+    /// Writes a batch in one transaction, whole or not at all. When this
+    /// returns, it outlives a loss of power.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing of it was written.
+    pub fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let written = self.database.transaction().and_then(|transaction| {
+            write(&transaction, batch)?;
+            transaction.commit()
+        });
+        written.map_err(|error| self.error("written", &error))
+    }
+
+    /// Deletes the oldest of what has no further use.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn prune(&mut self) -> Result<(), StoreError> {
+        let pruned = self.database.transaction().and_then(|transaction| {
+            transaction.execute(
+                "DELETE FROM monitor_history WHERE id <= (SELECT max(id) FROM monitor_history) - ?1",
+                [MOST_HISTORY],
+            )?;
+            // What waits is never deleted.
+            transaction.execute(
+                "DELETE FROM monitor_telling WHERE id <= (SELECT max(id) FROM monitor_telling) - ?1
+                 AND state NOT IN ('pending', 'in_flight')",
+                [MOST_TELLINGS],
+            )?;
+            transaction.commit()
+        });
+        pruned.map_err(|error| self.error("written", &error))
+    }
+}
+
+fn configure(database: &Connection) -> rusqlite::Result<()> {
+    database.busy_timeout(BUSY)?;
+    // Reading is possible while it is written; each commit waits for the disk.
+    let _mode: Option<String> = database
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .optional()?;
+    database.pragma_update(None, "synchronous", "FULL")?;
+    database.pragma_update(None, "trusted_schema", false)
+}
+
+/// One monitor at a time: a lock on a file beside it.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let opened = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&name);
+    let file = opened.map_err(|error| StoreError::Unusable {
+        path: path.to_owned(),
+        action: "opened",
+        detail: format!("{} cannot be made: {error}", name.display()),
+    })?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(_) => Err(StoreError::InUse(path.to_owned())),
+    }
+}
+
+/// Made here and not by SQLite, so that nobody else may read it.
+fn make(path: &Path) -> Result<(), StoreError> {
+    let unusable = |error: std::io::Error| StoreError::Unusable {
+        path: path.to_owned(),
+        action: "opened",
+        detail: error.to_string(),
+    };
+    let created = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path);
+    match created {
+        Ok(file) => file
+            .set_permissions(Permissions::from_mode(0o600))
+            .map_err(unusable),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(unusable(error)),
+    }
+}
+
+fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
+    let text = |value: serde_json::Result<String>| {
+        value.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+    };
+    if let Some(liveness) = &batch.liveness {
+        let at = liveness.at;
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO monitor_liveness VALUES (1, ?1, ?2, ?3, ?4)")?
+            .execute(params![
+                at.tick.0.cast_signed(),
+                at.wall_ms,
+                liveness.uptime_ms.cast_signed(),
+                liveness.kernel_boot
+            ])?;
+    }
+    if let Some(globals) = &batch.globals {
+        let content = text(serde_json::to_string(globals))?;
+        transaction.execute(
+            "INSERT OR REPLACE INTO monitor_globals VALUES (1, ?1)",
+            [content],
+        )?;
+    }
+    if let Some(silences) = &batch.silences {
+        transaction.execute("DELETE FROM monitor_silence", [])?;
+        for silence in silences {
+            let content = text(serde_json::to_string(silence))?;
+            let row = params![&*silence.host, content];
+            transaction.execute("INSERT INTO monitor_silence VALUES (?1, ?2)", row)?;
+        }
+    }
+    let mut host =
+        transaction.prepare_cached("INSERT OR REPLACE INTO monitor_host VALUES (?1, ?2)")?;
+    for (name, record) in &batch.hosts {
+        host.execute(params![&**name, text(serde_json::to_string(record))?])?;
+    }
+    let mut seen = transaction
+        .prepare_cached("INSERT OR REPLACE INTO monitor_seen VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    for ((name, family), one) in &batch.seen {
+        seen.execute(params![
+            &**name,
+            family.name(),
+            one.at.tick.0.cast_signed(),
+            one.at.wall_ms,
+            one.boots,
+            // As text: it may need all 64 bits.
+            one.counter.map(|counter| counter.to_string()),
+        ])?;
+    }
+    if let Some(released) = batch.released {
+        transaction.execute(
+            "DELETE FROM monitor_held WHERE number <= ?1",
+            [released.cast_signed()],
+        )?;
+    }
+    for (number, held) in &batch.held {
+        let row = params![number.cast_signed(), text(serde_json::to_string(held))?];
+        transaction.execute("INSERT OR REPLACE INTO monitor_held VALUES (?1, ?2)", row)?;
+    }
+    let mut history = transaction
+        .prepare_cached("INSERT INTO monitor_history (host, wall_ms, text) VALUES (?1, ?2, ?3)")?;
+    for entry in &batch.history {
+        history.execute(params![&*entry.host, entry.at.wall_ms, entry.text])?;
+    }
+    let mut telling = transaction.prepare_cached(
+        "INSERT OR REPLACE INTO monitor_telling VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for (id, one) in &batch.tellings {
+        telling.execute(params![
+            id.cast_signed(),
+            &*one.channel,
+            one.message.host.as_deref(),
+            one.state.name(),
+            one.again,
+            text(serde_json::to_string(&*one.message))?,
+            one.detail,
+        ])?;
+    }
+    let mut told = transaction
+        .prepare_cached("INSERT OR REPLACE INTO monitor_told VALUES (?1, ?2, ?3, ?4)")?;
+    let mut forgotten = transaction
+        .prepare_cached("DELETE FROM monitor_told WHERE incident = ?1 AND channel = ?2")?;
+    for ((incident, channel), change) in &batch.told {
+        if change.open || change.told {
+            told.execute(params![&**incident, &**channel, change.open, change.told])?;
+        } else {
+            forgotten.execute(params![&**incident, &**channel])?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! What was written, read back.
+
+use std::sync::Arc;
+
+use rusqlite::Row;
+use serde::de::DeserializeOwned;
+
+use super::{batch::Liveness, error::StoreError, file::Store};
+use crate::{
+    machine::{Globals, Moment, Seen, Snapshot, Tick},
+    protocol::Family,
+    tell::{LedgerChange, Telling, TellingState},
+};
+
+/// All that was kept.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// When the monitor was last known to see; `None` when this is its first
+    /// start.
+    pub liveness: Option<Liveness>,
+    /// The machine's part.
+    pub snapshot: Snapshot,
+    /// Tellings that are not settled, the oldest first.
+    pub tellings: Vec<Telling>,
+    /// The ledger's part.
+    pub told: Vec<LedgerChange>,
+    /// The greatest number of a telling.
+    pub last_telling: u64,
+}
+
+/// A line of a host's history.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct HistoryLine {
+    /// When, in milliseconds since the epoch.
+    pub wall_ms: i64,
+    /// What.
+    pub text: String,
+}
+
+impl Store {
+    /// Reads all that was kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read, or is damaged.
+    pub fn load(&self) -> Result<Kept, StoreError> {
+        self.read().map_err(|error| match error {
+            // Sound pages with content that makes no sense.
+            rusqlite::Error::FromSqlConversionFailure(..) => StoreError::Damaged {
+                path: self.path().to_owned(),
+                detail: error.to_string(),
+            },
+            error => self.error("read", &error),
+        })
+    }
+
+    fn read(&self) -> rusqlite::Result<Kept> {
+        let liveness = self
+            .all(
+                "SELECT tick, wall_ms, uptime_ms, kernel_boot FROM monitor_liveness",
+                |row| {
+                    Ok(Liveness {
+                        at: moment(row, 0)?,
+                        uptime_ms: row.get::<_, i64>(2)?.cast_unsigned(),
+                        kernel_boot: row.get(3)?,
+                    })
+                },
+            )?
+            .pop();
+        let globals = self
+            .all("SELECT content FROM monitor_globals", content)?
+            .pop();
+        let snapshot = Snapshot {
+            last: liveness
+                .as_ref()
+                .map(|liveness| liveness.at)
+                .unwrap_or_default(),
+            hosts: self.all("SELECT content FROM monitor_host", content)?,
+            seen: self.all(
+                "SELECT host, family, tick, wall_ms, boots, counter FROM monitor_seen",
+                seen,
+            )?,
+            held: self.all("SELECT content FROM monitor_held ORDER BY number", content)?,
+            silences: self.all("SELECT content FROM monitor_silence", content)?,
+            globals: globals.unwrap_or_else(Globals::default),
+        };
+        let tellings = self.all(
+            "SELECT id, channel, state, again, message, detail FROM monitor_telling
+             WHERE state IN ('pending', 'in_flight') ORDER BY id",
+            telling,
+        )?;
+        let told = self.all(
+            "SELECT incident, channel, open, told FROM monitor_told",
+            |row| {
+                Ok(LedgerChange {
+                    incident: name(row, 0)?,
+                    channel: name(row, 1)?,
+                    open: row.get(2)?,
+                    told: row.get(3)?,
+                })
+            },
+        )?;
+        let last: i64 = self.database.query_row(
+            "SELECT coalesce(max(id), 0) FROM monitor_telling",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(Kept {
+            liveness,
+            snapshot,
+            tellings,
+            told,
+            last_telling: last.cast_unsigned(),
+        })
+    }
+
+    /// The newest lines of a host's history, the oldest of them first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn history(&self, host: &str, most: u32) -> Result<Vec<HistoryLine>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<HistoryLine>> {
+            let mut statement = self.database.prepare_cached(
+                "SELECT wall_ms, text FROM monitor_history WHERE host = ?1 ORDER BY id DESC LIMIT ?2",
+            )?;
+            let rows = statement.query_map((host, most), |row| {
+                Ok(HistoryLine {
+                    wall_ms: row.get(0)?,
+                    text: row.get(1)?,
+                })
+            })?;
+            rows.collect()
+        };
+        let mut lines = read().map_err(|error| self.error("read", &error))?;
+        lines.reverse();
+        Ok(lines)
+    }
+
+    /// The newest tellings about a host, the oldest of them first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn tellings_of(&self, host: &str, most: u32) -> Result<Vec<Telling>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<Telling>> {
+            let mut statement = self.database.prepare_cached(
+                "SELECT id, channel, state, again, message, detail FROM monitor_telling
+                 WHERE host = ?1 ORDER BY id DESC LIMIT ?2",
+            )?;
+            let rows = statement.query_map((host, most), telling)?;
+            rows.collect()
+        };
+        let mut tellings = read().map_err(|error| self.error("read", &error))?;
+        tellings.reverse();
+        Ok(tellings)
+    }
+
+    fn all<T>(
+        &self,
+        sql: &str,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        self.database.prepare(sql)?.query_map([], read)?.collect()
+    }
+}
+
+fn moment(row: &Row<'_>, first: usize) -> rusqlite::Result<Moment> {
+    Ok(Moment {
+        tick: Tick(row.get::<_, i64>(first)?.cast_unsigned()),
+        wall_ms: row.get(first + 1)?,
+    })
+}
+
+fn name(row: &Row<'_>, column: usize) -> rusqlite::Result<Arc<str>> {
+    Ok(Arc::from(row.get_ref(column)?.as_str()?))
+}
+
+fn content<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<T> {
+    json(row, 0)
+}
+
+fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str()?;
+    serde_json::from_str(text).map_err(|error| odd(column, error))
+}
+
+fn odd(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+}
+
+fn seen(row: &Row<'_>) -> rusqlite::Result<Seen> {
+    let counter: Option<String> = row.get(5)?;
+    let family = row.get_ref(1)?.as_str()?;
+    Ok(Seen {
+        host: name(row, 0)?,
+        family: if family == Family::V6.name() {
+            Family::V6
+        } else {
+            Family::V4
+        },
+        at: moment(row, 2)?,
+        boots: row.get(4)?,
+        counter: match counter {
+            Some(text) => Some(text.parse().map_err(|error| odd(5, error))?),
+            None => None,
+        },
+    })
+}
+
+fn telling(row: &Row<'_>) -> rusqlite::Result<Telling> {
+    let state = row.get_ref(2)?.as_str()?;
+    let state = TellingState::ALL
+        .into_iter()
+        .find(|known| known.name() == state);
+    Ok(Telling {
+        id: row.get::<_, i64>(0)?.cast_unsigned(),
+        channel: name(row, 1)?,
+        state: state.unwrap_or(TellingState::Pending),
+        again: row.get(3)?,
+        message: Arc::new(json(row, 4)?),
+        detail: row.get(5)?,
+    })
+}

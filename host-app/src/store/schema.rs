@@ -1,0 +1,97 @@
+//! The tables, and how an older file becomes a newer one.
+
+use rusqlite::{Connection, Transaction};
+
+/// Says that a database is Annunciator's: "Annu" in ASCII, as SQLite's
+/// `application_id`.
+pub(super) const APPLICATION_ID: i64 = 0x416e_6e75;
+
+/// The steps from nothing to the newest schema: the n-th leads to schema n.
+/// What was once released is never changed.
+const STEPS: [&str; 1] = [
+    "CREATE TABLE monitor_liveness (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        tick INTEGER NOT NULL, wall_ms INTEGER NOT NULL,
+        uptime_ms INTEGER NOT NULL, kernel_boot TEXT NOT NULL
+     ) STRICT;
+     CREATE TABLE monitor_globals (one INTEGER PRIMARY KEY CHECK (one = 1), content TEXT NOT NULL) STRICT;
+     CREATE TABLE monitor_host (name TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID;
+     CREATE TABLE monitor_seen (
+        host TEXT NOT NULL, family TEXT NOT NULL,
+        tick INTEGER NOT NULL, wall_ms INTEGER NOT NULL, boots INTEGER NOT NULL, counter TEXT,
+        PRIMARY KEY (host, family)
+     ) STRICT, WITHOUT ROWID;
+     CREATE TABLE monitor_held (number INTEGER PRIMARY KEY, content TEXT NOT NULL) STRICT;
+     CREATE TABLE monitor_silence (host TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID;
+     CREATE TABLE monitor_history (
+        id INTEGER PRIMARY KEY, host TEXT NOT NULL, wall_ms INTEGER NOT NULL, text TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX monitor_history_by_host ON monitor_history (host, id);
+     CREATE TABLE monitor_telling (
+        id INTEGER PRIMARY KEY, channel TEXT NOT NULL, host TEXT, state TEXT NOT NULL,
+        again INTEGER NOT NULL, message TEXT NOT NULL, detail TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX monitor_telling_open ON monitor_telling (state) WHERE state IN ('pending', 'in_flight');
+     CREATE INDEX monitor_telling_by_host ON monitor_telling (host, id);
+     CREATE TABLE monitor_told (
+        incident TEXT NOT NULL, channel TEXT NOT NULL,
+        open INTEGER NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (incident, channel)
+     ) STRICT, WITHOUT ROWID;",
+];
+
+/// The newest schema.
+pub(super) const NEWEST: i64 = 1;
+
+/// What a database turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It has the newest schema now.
+    Ready,
+    /// It has one that is not known here.
+    Newer(i64),
+    /// It is another program's.
+    Foreign,
+}
+
+/// Brings a database to the newest schema, in one transaction.
+pub(super) fn migrate(database: &mut Connection) -> rusqlite::Result<Found> {
+    let transaction =
+        database.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let application: i64 =
+        transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 =
+        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application != APPLICATION_ID && (application != 0 || tables > 0) {
+        return Ok(Found::Foreign);
+    }
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_version (part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT",
+    )?;
+    let version = version(&transaction)?;
+    if version > NEWEST {
+        return Ok(Found::Newer(version));
+    }
+    if version < NEWEST {
+        for step in STEPS
+            .iter()
+            .skip(usize::try_from(version).unwrap_or_default())
+        {
+            transaction.execute_batch(step)?;
+        }
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.execute(
+            "INSERT OR REPLACE INTO schema_version VALUES ('monitor', ?1)",
+            [NEWEST],
+        )?;
+    }
+    transaction.commit()?;
+    Ok(Found::Ready)
+}
+
+fn version(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+    transaction.query_row(
+        "SELECT coalesce((SELECT version FROM schema_version WHERE part = 'monitor'), 0)",
+        [],
+        |row| row.get(0),
+    )
+}

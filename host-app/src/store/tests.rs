@@ -1,0 +1,256 @@
+//! The store on real files: what it keeps, and what it says when it can't.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+
+use super::*;
+use crate::{
+    machine::{HostSettings, Machine, Moment, Settings, Tick},
+    protocol::{Datagram, Event, Family},
+};
+
+fn file(folder: &Path) -> Location {
+    Location::File(folder.join("state.sqlite"))
+}
+
+fn moment(tick: u64) -> Moment {
+    Moment {
+        tick: Tick(tick),
+        wall_ms: 1_790_000_000_000,
+    }
+}
+
+fn machine() -> Machine {
+    let watched = HostSettings {
+        watch: true,
+        ..HostSettings::default()
+    };
+    let hosts = ["a", "ä b"].map(|name| (Arc::from(name), watched));
+    let settings = Settings {
+        max_skew: None,
+        ..Settings::default()
+    };
+    Machine::new(settings, hosts, moment(0))
+}
+
+fn heard(machine: &mut Machine, host: &str, counter: u64) {
+    let datagram = Datagram {
+        host: host.into(),
+        boot: "b1".into(),
+        counter,
+        sent_at_ms: 0,
+        event: Event::Heartbeat,
+        interval: None,
+        metrics: Vec::new(),
+        signed: false,
+    };
+    machine
+        .observe(moment(counter.min(1000)), Family::V6, &datagram)
+        .unwrap();
+}
+
+fn liveness() -> Liveness {
+    Liveness {
+        at: moment(500),
+        uptime_ms: 7,
+        kernel_boot: "k".to_owned(),
+    }
+}
+
+#[test]
+fn what_was_written_is_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut machine = machine();
+    heard(&mut machine, "a", 1);
+    // Needs all 64 bits.
+    heard(&mut machine, "ä b", u64::MAX);
+    machine
+        .silence("a", std::time::Duration::from_secs(60), "why", moment(2000))
+        .unwrap();
+    let batch = Batch::default()
+        .step(machine.take_step())
+        .checkpoint(machine.take_seen(), liveness());
+    let mut store = Store::open(&file(folder.path())).unwrap();
+    store.write(&batch).unwrap();
+    drop(store);
+    let store = Store::open(&file(folder.path())).unwrap();
+    let kept = store.load().unwrap();
+    assert_eq!(kept.liveness, Some(liveness()));
+    assert_eq!(kept.snapshot.hosts.len(), 2);
+    let counters: Vec<_> = kept.snapshot.seen.iter().map(|seen| seen.counter).collect();
+    assert_eq!(counters, [Some(1), Some(u64::MAX)]);
+    assert_eq!(kept.snapshot.silences[0].why, "why");
+    let history = store.history("a", 1).unwrap();
+    assert!(
+        history[0].text.starts_with("silenced for 1m"),
+        "{history:?}"
+    );
+}
+
+#[test]
+fn nobody_else_may_read_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let _store = Store::open(&file(folder.path())).unwrap();
+    for entry in folder.path().read_dir().unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{:?}", entry.path());
+    }
+}
+
+fn says(location: &Location) -> String {
+    let opened = Store::open(location).and_then(|store| store.load());
+    opened.unwrap_err().to_string()
+}
+
+#[test]
+fn two_monitors_do_not_share_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let _store = Store::open(&file(folder.path())).unwrap();
+    assert!(says(&file(folder.path())).contains("in use by another monitor"));
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.sqlite");
+    fs::write(
+        &path,
+        "this is no database, and long enough to look at".repeat(100),
+    )
+    .unwrap();
+    let before = fs::read(&path).unwrap();
+    let said = says(&file(folder.path()));
+    assert!(
+        said.contains("is damaged") && said.contains("move it away"),
+        "{said}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_damaged_page_is_told_and_not_taken_for_truth() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.sqlite");
+    let mut store = Store::open(&file(folder.path())).unwrap();
+    let mut machine = machine();
+    heard(&mut machine, "a", 1);
+    store
+        .write(&Batch::default().step(machine.take_step()))
+        .unwrap();
+    drop(store);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[4096..].fill(0x5a);
+    fs::write(&path, bytes).unwrap();
+    assert!(says(&file(folder.path())).contains("is damaged"));
+}
+
+#[test]
+fn content_that_makes_no_sense_is_damage_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&file(folder.path())).unwrap();
+    let row = "INSERT INTO monitor_host VALUES ('a', '{\"host\": 5}')";
+    store.database.execute(row, []).unwrap();
+    drop(store);
+    assert!(says(&file(folder.path())).contains("is damaged"));
+}
+
+#[test]
+fn the_file_of_a_newer_monitor_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&file(folder.path())).unwrap();
+    store
+        .database
+        .execute("UPDATE schema_version SET version = 99", [])
+        .unwrap();
+    drop(store);
+    let said = says(&file(folder.path()));
+    assert!(
+        said.contains("newer monitor (schema 99, this one knows 1)"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_file_of_another_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.sqlite");
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    drop(other);
+    assert!(says(&file(folder.path())).contains("database of another program"));
+}
+
+#[test]
+fn a_folder_that_does_not_exist_is_named() {
+    let location = Location::File("/nonexistent/folder/state.sqlite".into());
+    assert!(says(&location).contains("/nonexistent/folder"));
+}
+
+#[test]
+fn a_full_disk_is_survived_and_what_was_not_written_is_written_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&file(folder.path())).unwrap();
+    let mut machine = machine();
+    heard(&mut machine, "a", 1);
+    let mut batch = Batch::default().step(machine.take_step());
+    // As SQLite says it when the disk is full.
+    let pages: i64 = store
+        .database
+        .pragma_query_value(None, "page_count", |row| row.get(0))
+        .unwrap();
+    store
+        .database
+        .pragma_update(None, "max_page_count", pages)
+        .unwrap();
+    let mut filler = Batch::default();
+    filler.history = (0..1000)
+        .map(|_| crate::machine::Entry {
+            host: Arc::from("a"),
+            at: moment(0),
+            text: "x".repeat(1000),
+        })
+        .collect();
+    batch.merge(filler);
+    let said = store.write(&batch).unwrap_err().to_string();
+    assert!(said.contains("the disk is full"), "{said}");
+    store
+        .database
+        .pragma_update(None, "max_page_count", 1_000_000)
+        .unwrap();
+    heard(&mut machine, "ä b", 2);
+    batch.merge(Batch::default().step(machine.take_step()));
+    store.write(&batch).unwrap();
+    assert_eq!(store.load().unwrap().snapshot.hosts.len(), 2);
+}
+
+#[tokio::test]
+async fn the_writer_goes_on_without_a_store_and_says_why() {
+    let location = Location::File("/nonexistent/folder/state.sqlite".into());
+    let writer = Writer::start(Store::open(&location)).unwrap();
+    writer.write_durably(Batch::default()).await.unwrap();
+    assert!(
+        writer
+            .health()
+            .trouble
+            .unwrap()
+            .contains("/nonexistent/folder")
+    );
+    let (history, tellings) = writer.history("a", 5).await.unwrap();
+    assert!(history.is_empty() && tellings.is_empty());
+}
+
+#[tokio::test]
+async fn the_writer_has_written_all_when_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = Writer::start(Store::open(&file(folder.path()))).unwrap();
+    let mut machine = machine();
+    for host in ["a", "ä b"] {
+        heard(&mut machine, host, 1);
+        writer.write(Batch::default().step(machine.take_step()));
+    }
+    let (history, _) = writer.history("a", 5).await.unwrap();
+    assert_eq!(history.len(), 2, "what was handed over before is in it");
+    drop(writer);
+    let store = Store::open(&file(folder.path())).unwrap();
+    assert_eq!(store.load().unwrap().snapshot.hosts.len(), 2);
+}
