@@ -6,6 +6,7 @@
 
 pub mod machine;
 pub mod protocol;
+pub mod sender;
 pub mod store;
 pub mod tell;
 pub mod thresholds;
