@@ -58,9 +58,12 @@ async fn two_hundred_kills_lose_nothing_and_tell_nothing_twice() {
         .start()
         .await;
     // Long enough that some kills fall between sending and the answer.
-    service.always(Fault::Slow(Duration::from_millis(15)));
+    service.always(Fault::Slow(Duration::from_millis(60)));
     let outcome = tokio::task::block_in_place(|| Trial::new(&service.url(), seed).run(rounds));
-    let received = service.messages().into_iter().map(|post| post.text);
+    let received = service.messages().into_iter().map(|post| {
+        let text = &post.attachments()[0]["text"];
+        text.as_str().unwrap().to_owned()
+    });
     outcome.check(received);
 }
 
