@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use annunciator::Severity;
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// Watches hosts by their heartbeats, and tells people.
@@ -37,6 +37,18 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Watches hosts: takes their heartbeats and tells people
+    Run(Run),
+    /// Shows the hosts of the running monitor, and the monitor itself
+    Status(Status),
+    /// Says how a host came to be as it is, by the running monitor's evidence
+    Explain(Explain),
+    /// Tells nothing of a host for a while
+    Silence(Silence),
+    /// Sends a message through the running monitor
+    Notify(Notify),
+    /// Lets the running monitor read its configuration again
+    Reload(Reach),
     /// Checks the configuration; every problem goes to standard error
     Check,
     /// Sends a message
@@ -124,6 +136,119 @@ pub(crate) struct Plugins {
     /// A plugin's file or a folder of them; none means those that hbd would use
     #[arg(value_name = "PATH")]
     pub(crate) path: Option<PathBuf>,
+}
+
+/// How the monitor runs.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// How the log is written to standard error
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "HBD_LOG_FORMAT",
+        default_value = "text"
+    )]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How a log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people
+    Text,
+    /// An object of JSON on each line
+    Json,
+}
+
+/// How to reach a running monitor.
+#[derive(Debug, Args)]
+pub(crate) struct Reach {
+    /// The monitor's control socket [default: as the configuration has it]
+    #[arg(long, value_name = "PATH", env = "HBD_CONTROL")]
+    pub(crate) control: Option<PathBuf>,
+}
+
+/// How to show the monitor's state.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Prints JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+}
+
+/// Which host to explain, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Prints JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// As many lines of history and messages
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    pub(crate) lines: u32,
+
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+
+    /// The host
+    pub(crate) host: String,
+}
+
+/// Which host to silence, for how long, and why.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("length or end").required(true).args(["length", "end"])))]
+pub(crate) struct Silence {
+    /// For how long, such as 2h or 30m
+    #[arg(long = "for", value_name = "DURATION", requires = "why")]
+    pub(crate) length: Option<humantime::Duration>,
+
+    /// Why, for those who wonder
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: Option<String>,
+
+    /// Ends a silence
+    #[arg(long)]
+    pub(crate) end: bool,
+
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+
+    /// The host
+    pub(crate) host: String,
+}
+
+/// What to send through the running monitor, and to whom.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("to").required(true).args(["host", "default"])))]
+pub(crate) struct Notify {
+    /// Tells the channels of this host
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+
+    /// Tells the default channels
+    #[arg(long)]
+    pub(crate) default: bool,
+
+    /// One line above the message
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+
+    /// How bad it is: info, warning or critical
+    #[arg(long, default_value = "info")]
+    pub(crate) severity: Severity,
+
+    /// Prints the results as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+
+    /// The message; `-` reads it from standard input
+    pub(crate) message: String,
 }
 
 #[cfg(test)]

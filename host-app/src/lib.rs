@@ -4,8 +4,12 @@
 //! `hbd` is the monitor's command line and `hbc` its sender; both are thin
 //! around this library.
 
+pub mod config;
+pub mod control;
 pub mod machine;
+pub mod monitor;
 pub mod protocol;
+pub mod report;
 pub mod sender;
 pub mod store;
 pub mod tell;

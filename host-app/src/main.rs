@@ -48,9 +48,15 @@ impl From<Exit> for ExitCode {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log::install(arguments.verbose);
+    log::install(&arguments);
     let output = Output::new();
     let exit = match &arguments.command {
+        Command::Run(_) => commands::run::run(&arguments, &output),
+        Command::Status(status) => commands::control::status(&arguments, status, &output),
+        Command::Explain(explain) => commands::control::explain(&arguments, explain, &output),
+        Command::Silence(silence) => commands::control::silence(&arguments, silence, &output),
+        Command::Notify(notify) => commands::control::notify(&arguments, notify, &output),
+        Command::Reload(reach) => commands::control::reload(&arguments, reach, &output),
         Command::Check => commands::check::run(&arguments, &output),
         Command::Send(send) => commands::send::run(&arguments, send, &output),
         Command::Test(test) => commands::test::run(&arguments, test, &output),

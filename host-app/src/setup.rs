@@ -14,9 +14,6 @@ use crate::{Exit, arguments::Arguments, output::Output, problems};
 /// Where the configuration is looked for when nobody names one.
 const PLACES: [&str; 2] = ["heartbeat.yaml", "/etc/heartbeat/heartbeat.yaml"];
 
-/// What the monitor reads of the same file, so that nobody is warned about it.
-const MONITOR_KEYS: [&str; 2] = ["monitor", "threshold_configs"];
-
 /// The engine's builder for this call.
 pub(crate) fn builder(arguments: &Arguments, output: &Output) -> Result<EngineBuilder, Exit> {
     let Some(file) = file(arguments) else {
@@ -41,7 +38,7 @@ pub(crate) fn plugins(arguments: &Arguments) -> Catalog {
 }
 
 fn builder_for(arguments: &Arguments, file: PathBuf) -> EngineBuilder {
-    let builder = Engine::builder(file).known_keys(MONITOR_KEYS);
+    let builder = heartbeat::config::declare(Engine::builder(file));
     arguments
         .plugin_dir
         .iter()
@@ -63,7 +60,8 @@ pub(crate) fn load(arguments: &Arguments, output: &Output) -> Result<Loaded, Exi
     load_from(&builder(arguments, output)?, output)
 }
 
-fn load_from(builder: &EngineBuilder, output: &Output) -> Result<Loaded, Exit> {
+/// Loads the configuration of a builder; problems are printed.
+pub(crate) fn load_from(builder: &EngineBuilder, output: &Output) -> Result<Loaded, Exit> {
     builder.load().map_err(|error| {
         problems::print_error(&error, output);
         Exit::Wrong
@@ -79,19 +77,8 @@ pub(crate) fn with_engine(
     let builder = builder(arguments, output)?;
     let runtime = runtime(output)?;
     let loaded = load_from(&builder, output)?;
-    tell_disabled(&loaded, output);
     runtime.block_on(async {
-        let engine = match builder.start_with(loaded).await {
-            Ok(engine) => engine,
-            Err(StartError::Config(error)) => {
-                problems::print_error(&error, output);
-                return Err(Exit::Wrong);
-            }
-            Err(error) => {
-                output.error(&format!("error: {error}"));
-                return Err(Exit::Wrong);
-            }
-        };
+        let engine = start(&builder, loaded, output).await?;
         let running = pin!(run(&engine));
         let signalled = pin!(signalled());
         let exit = match select(running, signalled).await {
@@ -105,6 +92,26 @@ pub(crate) fn with_engine(
         let _ = engine.shutdown(Duration::ZERO).await;
         Ok(exit)
     })
+}
+
+/// Starts an engine; problems are printed.
+pub(crate) async fn start(
+    builder: &EngineBuilder,
+    loaded: Loaded,
+    output: &Output,
+) -> Result<Engine, Exit> {
+    tell_disabled(&loaded, output);
+    match builder.clone().start_with(loaded).await {
+        Ok(engine) => Ok(engine),
+        Err(StartError::Config(error)) => {
+            problems::print_error(&error, output);
+            Err(Exit::Wrong)
+        }
+        Err(error) => {
+            output.error(&format!("error: {error}"));
+            Err(Exit::Wrong)
+        }
+    }
 }
 
 /// Waits for a signal that asks this program to end; answers its number.
@@ -138,7 +145,8 @@ fn tell_disabled(loaded: &Loaded, output: &Output) {
     }
 }
 
-fn runtime(output: &Output) -> Result<Runtime, Exit> {
+/// The runtime of a command.
+pub(crate) fn runtime(output: &Output) -> Result<Runtime, Exit> {
     Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -158,21 +158,6 @@ pub fn build(folder: &Path) -> io::Result<Museum> {
 fn steady(file: &Path) -> io::Result<()> {
     replace(
         file,
-        "    async fn open(config: Config, _: Host)",
-        "    async fn open(config: Config, host: Host)",
-    )?;
-    replace(
-        file,
-        "        Ok(Self { config })",
-        "        Ok(Self { config, host })",
-    )?;
-    replace(
-        file,
-        "pub struct Steady {\n    config: Config,",
-        "pub struct Steady {\n    config: Config,\n    host: Host,",
-    )?;
-    replace(
-        file,
         "            return vec![Outcome::delivered(\"steady\").id(&self.config.text)];",
         "            let weather = self.host.weather().await;
             let weather = weather.unwrap_or_else(|error| error.to_string());

@@ -6,8 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use annunciator_core::code;
-use futures_util::future::join_all;
 use serde_json::Value as Json;
 use tokio::runtime::Handle;
 
@@ -17,8 +15,9 @@ use crate::{
         HostKeys, LoadError, LoadOptions, Loaded, Section, SectionProblem, find_plugins, load_file,
         schema_of,
     },
-    delivery::Channel,
+    delivery::describe,
     engine::Engine,
+    opening::{open_all, tell_warnings},
     plugin::{Catalog, ChannelType, PluginDir, Pool},
     services::Shared,
 };
@@ -43,8 +42,11 @@ pub enum StartError {
     /// one sentence each.
     #[error("{}", .0.join("\n"))]
     Channels(Vec<String>),
+    /// The engine that was to take over a configuration is shut down.
+    #[error("the engine is shut down and takes no other configuration")]
+    Closed,
     /// Loading was cut off by the end of the runtime.
-    #[error("the runtime ended while the engine started")]
+    #[error("the runtime ended while the engine was starting or reloading")]
     Interrupted,
 }
 
@@ -164,42 +166,15 @@ impl EngineBuilder {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_with(self, loaded: Loaded) -> Result<Engine, StartError> {
-        for problem in loaded.warnings.iter() {
-            let (line, file) = (
-                problem.span.map_or(0, |span| span.line),
-                self.file.display(),
-            );
-            tracing::warn!(%file, line, "{}", problem.sentence());
-        }
+        describe();
+        tell_warnings(&loaded.warnings);
         let shared = Shared {
             pool: Pool::new(Handle::current()),
             http: Arc::default(),
-            kv: Arc::default(),
             clock: self.clock,
         };
-        let opening = loaded
-            .config
-            .channels
-            .iter()
-            .map(|config| Channel::open(Arc::clone(config), &shared));
-        let channels: Vec<_> = join_all(opening).await.into_iter().map(Arc::new).collect();
-        let mut wrong = Vec::new();
-        for channel in &channels {
-            let Err(disabled) = channel.provider() else {
-                continue;
-            };
-            let config = channel.config();
-            let sentence = format!("channel {}: {}", config.name(), disabled.detail);
-            if disabled.fault == code::Fault::CONFIG || config.options().required {
-                wrong.push(sentence);
-            } else if config.disabled().is_none() {
-                tracing::error!(channel = config.name(), "{sentence}");
-            }
-        }
-        if wrong.is_empty() {
-            return Ok(Engine::new(loaded.config, loaded.catalog, channels, shared));
-        }
-        join_all(channels.iter().map(|channel| channel.close())).await;
-        Err(StartError::Channels(wrong))
+        let configs = loaded.config.channels.iter().map(Arc::clone);
+        let channels = open_all(configs, &shared).await?;
+        Ok(Engine::new(loaded, channels, shared))
     }
 }

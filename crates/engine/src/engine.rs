@@ -4,14 +4,17 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use serde::Serialize;
+use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     builder::EngineBuilder,
     check::Check,
-    config::{Config, Problems, load_channels},
-    delivery::{Channel, Job, Report, broken, deliver},
+    config::{Config, Loaded, Problems, load_channels},
+    delivery::{Channel, Held, Job, Report, UnderWay, broken, deliver},
     event::Notification,
+    in_force::{InForce, Setup},
+    opening::close_all,
     plugin::Catalog,
     router::{Router, UnknownChannel},
     services::Shared,
@@ -46,21 +49,23 @@ pub struct Drained {
 
 /// Routes and delivers notifications. A handle: clones are the same engine.
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(pub(crate) Arc<Inner>);
 
-struct Inner {
-    config: Config,
-    catalog: Catalog,
-    router: Router,
-    shared: Shared,
-    deliveries: TaskTracker,
+pub(crate) struct Inner {
+    pub(crate) in_force: InForce,
+    pub(crate) shared: Shared,
+    pub(crate) deliveries: TaskTracker,
     abandon: CancellationToken,
+    /// One reload at a time, and none beside a shutdown.
+    pub(crate) reloading: Mutex<()>,
+    /// Channels that reloads have put out of use.
+    pub(crate) closing: TaskTracker,
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine")
-            .field("channels", &self.0.router.all().len())
+            .field("channels", &self.0.in_force.now().router.all().len())
             .finish_non_exhaustive()
     }
 }
@@ -71,32 +76,33 @@ impl Engine {
         EngineBuilder::new(file)
     }
 
-    pub(crate) fn new(
-        config: Config,
-        catalog: Catalog,
-        channels: Vec<Arc<Channel>>,
-        shared: Shared,
-    ) -> Self {
-        Self(Arc::new(Inner {
-            config,
-            catalog,
+    pub(crate) fn new(loaded: Loaded, channels: Vec<Arc<Channel>>, shared: Shared) -> Self {
+        let setup = Setup {
+            config: Arc::new(loaded.config),
+            catalog: Arc::new(loaded.catalog),
             router: Router::new(channels),
+        };
+        Self(Arc::new(Inner {
+            in_force: InForce::new(setup),
             shared,
             deliveries: TaskTracker::new(),
             abandon: CancellationToken::new(),
+            reloading: Mutex::default(),
+            closing: TaskTracker::new(),
         }))
     }
 
-    /// The configuration.
+    /// The configuration that is in force now; a [`reload`](Self::reload)
+    /// doesn't change what was answered before.
     #[must_use]
-    pub fn config(&self) -> &Config {
-        &self.0.config
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.0.in_force.now().config)
     }
 
-    /// The plugins.
+    /// The plugins, as of the start or the last reload.
     #[must_use]
-    pub fn catalog(&self) -> &Catalog {
-        &self.0.catalog
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.0.in_force.now().catalog)
     }
 
     /// Tells a host's channels, all at once, and answers when each has
@@ -123,8 +129,10 @@ impl Engine {
         host: &str,
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        let inner = &self.0;
-        let channels: Vec<_> = inner.router.host(&inner.config, host).cloned().collect();
+        let channels = self
+            .0
+            .in_force
+            .look(|now| now.router.host(&now.config, host));
         self.tell(host, channels, notification.into()).await
     }
 
@@ -146,8 +154,7 @@ impl Engine {
         &self,
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        let inner = &self.0;
-        let channels: Vec<_> = inner.router.defaults(&inner.config).cloned().collect();
+        let channels = self.0.in_force.look(|now| now.router.defaults(&now.config));
         self.tell("", channels, notification.into()).await
     }
 
@@ -161,7 +168,10 @@ impl Engine {
         names: &[&str],
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        let channels = self.0.router.named(&self.0.config, names)?;
+        let channels = self
+            .0
+            .in_force
+            .look(|now| now.router.named(&now.config, names))?;
         self.tell("", channels, notification.into()).await
     }
 
@@ -192,8 +202,8 @@ impl Engine {
             return Err(NotifyError::Closed);
         }
         // May load a plugin and read files: not on a thread of the runtime.
-        let (text, inner) = (definitions.to_owned(), Arc::clone(&self.0));
-        let loading = tokio::task::spawn_blocking(move || load_channels(&text, &inner.catalog));
+        let (text, catalog) = (definitions.to_owned(), self.catalog());
+        let loading = tokio::task::spawn_blocking(move || load_channels(&text, &catalog));
         let config = loading
             .await
             .map_err(|_| NotifyError::Closed)?
@@ -201,17 +211,12 @@ impl Engine {
         let (engine, notification) = (self.clone(), notification.into());
         // A task of its own: who stops waiting does not leave channels open.
         let telling = self.0.deliveries.spawn(async move {
-            // What such a channel keeps is nobody else's, whatever its name.
-            let kv = Arc::default();
-            let shared = Shared {
-                kv,
-                ..engine.0.shared.clone()
-            };
             let configs = config.channels.iter().map(Arc::clone);
-            let opening = configs.map(|config| Channel::open(config, &shared));
+            let opening = configs.map(|config| Channel::open_ad_hoc(config, &engine.0.shared));
             let channels: Vec<_> = join_all(opening).await.into_iter().map(Arc::new).collect();
-            let report = engine.tell("", channels.clone(), notification).await;
-            join_all(channels.iter().map(|channel| channel.close())).await;
+            let held = channels.iter().map(Held::new).collect();
+            let report = engine.tell("", held, notification).await;
+            close_all(&channels).await;
             report
         });
         telling.await.map_err(|_| NotifyError::Closed)?
@@ -220,7 +225,7 @@ impl Engine {
     async fn tell(
         &self,
         host: &str,
-        channels: Vec<Arc<Channel>>,
+        channels: Vec<Held>,
         notification: Notification,
     ) -> Result<Report, NotifyError> {
         let inner = &self.0;
@@ -241,12 +246,15 @@ impl Engine {
         }
         // Tasks of their own: what was accepted is delivered, whether or not
         // the caller goes on waiting.
-        let deliveries = channels.into_iter().map(|channel| {
+        let deliveries = channels.into_iter().map(|held| {
             let (rendered, abandon) = (rendered.clone(), inner.abandon.clone());
+            // Who never asks for the answer does not hold up a reload.
+            let channel = held.channel();
             let job = Job {
-                channel: Arc::clone(&channel),
+                channel: held,
                 rendered: rendered.clone(),
                 abandon,
+                under_way: UnderWay::begin(),
             };
             let delivery = inner.deliveries.spawn(deliver(job));
             async move {
@@ -276,10 +284,13 @@ impl Engine {
     /// # }
     /// ```
     pub async fn check(&self, names: &[&str]) -> Result<Vec<Check>, UnknownChannel> {
+        let in_force = &self.0.in_force;
         let channels = if names.is_empty() {
-            self.0.router.all().to_vec()
+            in_force.look(|now| now.router.all().to_vec())
         } else {
-            self.0.router.named(&self.0.config, names)?
+            let held = in_force.look(|now| now.router.named(&now.config, names))?;
+            // A check that nobody goes on with must not hold up a reload.
+            held.iter().map(Held::channel).collect()
         };
         Ok(join_all(channels.iter().map(|channel| Check::of(channel))).await)
     }
@@ -291,7 +302,8 @@ impl Engine {
     }
 
     /// Takes no more notifications, waits for those under way until the
-    /// deadline, then closes every channel.
+    /// deadline, then closes every channel, and waits for those that reloads
+    /// have put out of use.
     pub async fn shutdown(&self, deadline: Duration) -> Drained {
         let inner = &self.0;
         inner.deliveries.close();
@@ -303,7 +315,11 @@ impl Engine {
         };
         inner.abandon.cancel();
         inner.deliveries.wait().await;
-        join_all(inner.router.all().iter().map(|channel| channel.close())).await;
+        // A reload that is under way sees that it came too late.
+        let _alone = inner.reloading.lock().await;
+        inner.closing.close();
+        close_all(inner.in_force.now().router.all()).await;
+        inner.closing.wait().await;
         Drained { abandoned }
     }
 }

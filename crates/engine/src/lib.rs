@@ -28,6 +28,21 @@
 //! The engine runs on the caller's tokio runtime; plugins run on threads of
 //! the engine's own, so that one that blocks holds up nobody else. It
 //! installs no logger, no panic hook and no signal handler.
+//!
+//! # Metrics
+//! Numbers go to the recorder of the [`metrics`] facade, if the program has
+//! installed one before the engine starts; without one they cost next to
+//! nothing.
+//!
+//! | name | kind | labels | what |
+//! | --- | --- | --- | --- |
+//! | `annunciator_deliveries_total` | counter | `channel`, `outcome` | notifications settled; `outcome` is `delivered`, or the worst of `retry`, `unknown` and `permanent` among the targets |
+//! | `annunciator_delivery_seconds` | histogram | `channel` | from acceptance to outcome |
+//! | `annunciator_deliveries_under_way` | gauge | | waiting or under way |
+//! | `annunciator_channels` | gauge | `state` | configured channels that are `open` or `disabled` |
+//!
+//! `channel` is the name of a configured channel; those of
+//! [`Engine::notify_with`] share the label `(ad hoc)`.
 
 mod builder;
 mod check;
@@ -36,8 +51,11 @@ mod config;
 mod delivery;
 mod engine;
 mod event;
+mod in_force;
 mod line;
+mod opening;
 mod plugin;
+mod reload;
 mod router;
 mod services;
 
@@ -54,6 +72,7 @@ pub use event::{Kind, Notification, Severity};
 pub use plugin::{
     Catalog, ChannelType, Origin, PluginDir, PluginError, PluginFile, default_dirs, inspect,
 };
+pub use reload::Reloaded;
 pub use router::UnknownChannel;
 
 /// The README's examples compile.

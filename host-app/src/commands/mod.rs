@@ -3,8 +3,11 @@
 pub(crate) mod channels;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod control;
 pub(crate) mod hosts;
 pub(crate) mod plugins;
+pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod send;
+mod status;
 pub(crate) mod test;

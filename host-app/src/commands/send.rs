@@ -3,6 +3,7 @@
 use std::io::{self, Read as _};
 
 use annunciator::{ChannelReport, Engine, Notification, NotifyError, Report};
+use heartbeat::report;
 
 use crate::{
     Exit,
@@ -15,7 +16,7 @@ use crate::{
 const LONGEST_INPUT: u64 = 4 * 1024 * 1024;
 
 pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
-    let message = match message(send) {
+    let message = match message(&send.message) {
         Ok(message) => message,
         Err(error) => {
             output.error(&format!("error: standard input cannot be read: {error}"));
@@ -34,9 +35,10 @@ pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
     sent.unwrap_or_else(|exit| exit)
 }
 
-fn message(send: &Send) -> io::Result<String> {
-    if send.message != "-" {
-        return Ok(send.message.clone());
+/// A message as it was typed; `-` stands for standard input.
+pub(super) fn message(typed: &str) -> io::Result<String> {
+    if typed != "-" {
+        return Ok(typed.to_owned());
     }
     let mut bytes = Vec::new();
     io::stdin()
@@ -82,25 +84,9 @@ fn print(report: &Report, send: &Send, output: &Output) -> Exit {
     }
 }
 
-/// A line per channel, and below it what is worth telling of its targets.
+/// What came of it on one channel.
 pub(crate) fn line(channel: &ChannelReport, output: &Output) {
-    let (name, ms) = (&channel.channel, channel.duration.as_millis());
-    if channel.delivered {
-        let targets = match channel.targets.len() {
-            1 => String::new(),
-            many => format!(" to {many} targets"),
-        };
-        output.line(&format!("{name}: delivered{targets} in {ms} ms"));
-    } else {
-        output.line(&format!("{name}: failed to send notification ({ms} ms)"));
-    }
-    for target in channel.failures() {
-        output.line(&format!("  {target}"));
-    }
-    for target in &channel.targets {
-        target
-            .notes
-            .iter()
-            .for_each(|note| output.line(&format!("  {}: {note}", target.target)));
+    for line in report::lines(channel) {
+        output.line(&line);
     }
 }

@@ -202,14 +202,15 @@ fn a_full_disk_is_survived_and_what_was_not_written_is_written_later() {
         .database
         .pragma_update(None, "max_page_count", pages)
         .unwrap();
-    let mut filler = Batch::default();
-    filler.history = (0..1000)
-        .map(|_| crate::machine::Entry {
-            host: Arc::from("a"),
-            at: moment(0),
-            text: "x".repeat(1000),
-        })
-        .collect();
+    let entry = crate::machine::Entry {
+        host: Arc::from("a"),
+        at: moment(0),
+        text: "x".repeat(1000),
+    };
+    let filler = Batch {
+        history: vec![entry; 1000],
+        ..Batch::default()
+    };
     batch.merge(filler);
     let said = store.write(&batch).unwrap_err().to_string();
     assert!(said.contains("the disk is full"), "{said}");

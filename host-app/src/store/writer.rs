@@ -36,8 +36,10 @@ pub struct Health {
 /// now.
 pub type Durable = oneshot::Receiver<()>;
 
+type Then = Box<dyn FnOnce() + Send>;
+
 enum Request {
-    Write(Box<Batch>, Option<oneshot::Sender<()>>),
+    Write(Box<Batch>, Option<Then>),
     History(
         Arc<str>,
         u32,
@@ -90,8 +92,16 @@ impl Writer {
     #[must_use]
     pub fn write_durably(&self, batch: Batch) -> Durable {
         let (written, durable) = oneshot::channel();
-        self.send(Request::Write(Box::new(batch), Some(written)));
+        self.write_then(batch, move || {
+            let _ = written.send(());
+        });
         durable
+    }
+
+    /// Hands a batch over; `then` is called when it is written, or when it
+    /// turned out that it cannot be for now.
+    pub fn write_then(&self, batch: Batch, then: impl FnOnce() + Send + 'static) {
+        self.send(Request::Write(Box::new(batch), Some(Box::new(then))));
     }
 
     /// The newest lines of a host's history and the newest tellings about it.
@@ -172,7 +182,7 @@ impl Work {
         self.write(&mut Vec::new());
     }
 
-    fn write(&mut self, waiting: &mut Vec<oneshot::Sender<()>>) {
+    fn write(&mut self, waiting: &mut Vec<Then>) {
         let due = self.retry_at.is_none_or(|at| at <= Instant::now());
         if let Some(store) = self
             .store
@@ -194,9 +204,7 @@ impl Work {
         if self.store.is_none() {
             self.unwritten = Batch::default();
         }
-        for written in waiting.drain(..) {
-            let _ = written.send(());
-        }
+        waiting.drain(..).for_each(|then| then());
     }
 
     fn history(&self, host: &str, most: u32) -> (Vec<HistoryLine>, Vec<Telling>) {

@@ -17,7 +17,10 @@ use std::{
 
 use annunciator::{ChannelReport, Class, Engine, NotifyError, Report};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, watch},
+};
 
 use super::{
     ledger::Ledger,
@@ -49,6 +52,7 @@ pub struct Teller(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     engine: Engine,
+    runtime: Handle,
     ledger: Arc<Mutex<Ledger>>,
     store: Arc<Writer>,
     queues: Mutex<HashMap<Arc<str>, Queue>>,
@@ -66,11 +70,13 @@ struct Queue {
 }
 
 impl Teller {
-    /// A teller that hands over to this engine and records in this store.
+    /// A teller that hands over to this engine and records in this store. Its
+    /// workers run on the runtime that this is called in.
     #[must_use]
     pub fn new(engine: Engine, ledger: Arc<Mutex<Ledger>>, store: Arc<Writer>) -> Self {
         Self(Arc::new(Inner {
             engine,
+            runtime: Handle::current(),
             ledger,
             store,
             queues: Mutex::default(),
@@ -108,7 +114,9 @@ impl Teller {
             .or_insert_with(|| {
                 let (tellings, received) = mpsc::unbounded_channel();
                 let waiting = Arc::<AtomicUsize>::default();
-                tokio::spawn(work(Arc::clone(&self.0), received, Arc::clone(&waiting)));
+                self.0
+                    .runtime
+                    .spawn(work(Arc::clone(&self.0), received, Arc::clone(&waiting)));
                 Queue { tellings, waiting }
             });
         if queue.waiting.load(Ordering::Relaxed) >= MOST_WAITING {

@@ -55,6 +55,17 @@ impl Message {
         }
     }
 
+    /// Something about the monitor itself.
+    #[must_use]
+    pub fn own_trouble(text: &str, occurred_ms: i64) -> Self {
+        Self::new(
+            Part::Message,
+            Severity::Warning,
+            text.to_owned(),
+            occurred_ms,
+        )
+    }
+
     /// As the engine takes it.
     pub(super) fn notification(&self) -> Notification {
         let kind = match self.part {

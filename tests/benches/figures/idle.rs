@@ -61,7 +61,8 @@ pub(crate) fn embed(words: &[String]) -> Result<(), Box<dyn Error>> {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let engine = Engine::builder(file).plugin_dir(plugins).start().await?;
-        let names: Vec<&str> = engine.config().channels().map(|one| one.name()).collect();
+        let config = engine.config();
+        let names: Vec<&str> = config.channels().map(|one| one.name()).collect();
         tokio::time::sleep(REST).await;
         tell(&resident()?);
         let mut line = String::new();

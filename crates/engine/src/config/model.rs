@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value as Json;
 
 use super::{content::Content, host_table::HostTable};
@@ -160,6 +160,20 @@ impl ChannelConfig {
     #[must_use]
     pub fn options(&self) -> &ChannelOptions {
         &self.options
+    }
+
+    /// Whether a channel of the other definition would do the same.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let same_provider = match (&self.provider, &other.provider) {
+            (Ok(ours), Ok(theirs)) => Arc::ptr_eq(ours, theirs),
+            (Err(ours), Err(theirs)) => ours.to_string() == theirs.to_string(),
+            _ => false,
+        };
+        same_provider
+            && self.name == other.name
+            && self.channel_type == other.channel_type
+            && self.options == other.options
+            && self.settings.expose_secret() == other.settings.expose_secret()
     }
 
     /// Why the channel is disabled, when its plugin cannot be used.

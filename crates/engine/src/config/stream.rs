@@ -94,13 +94,15 @@ fn between(text: &str, open: char, close: char) -> Option<&str> {
     text.strip_prefix(open)?.strip_suffix(close)
 }
 
-/// A word, or a text in double quotes in which nothing is escaped.
+/// A word, or a text in quotes in which nothing is escaped.
 fn is_item(text: &str) -> bool {
-    let quoted = |text: &str| {
+    let plain = |text: &str, special: &[char]| {
         text.chars()
-            .all(|c| (' '..='~').contains(&c) && !matches!(c, '"' | '\\'))
+            .all(|c| (' '..='~').contains(&c) && !special.contains(&c))
     };
-    is_word(text) || between(text, '"', '"').is_some_and(quoted)
+    is_word(text)
+        || between(text, '"', '"').is_some_and(|text| plain(text, &['"', '\\']))
+        || between(text, '\'', '\'').is_some_and(|text| plain(text, &['\'']))
 }
 
 /// A word without anything that means something in YAML.
@@ -218,6 +220,7 @@ mod tests {
             "a:\n- yes\n- TRUE\n- null\n- nil\n",
             "1: c\ntrue: d\n",
             "a.*.b: {warning: \"> 80\", for: 3, \"x\": \"\"}\n\"c d\": [\"12\", e]\nf:\n  - \"- g\"\n",
+            "a: '> 80'\n'b c': {d: '\\', 'e': ''}\n",
             "# only a comment before\n\na: b # and behind\n\n\n",
             "a: b#c\n",
         ] {
@@ -238,7 +241,7 @@ mod tests {
             "a:\tb\n",
             "a: b\r\n",
             "a: \u{7}\n",
-            "a: 'q'\n",
+            "a: 'it''s'\n",
             "a: ---\n",
             "a: |\n  b\n",
             "a: b\n  c\n",
@@ -302,6 +305,13 @@ mod tests {
             "\"\"",
             "\"a #b\"",
             "{k: \"q\", l: 3}",
+            "'> 8'",
+            "'a: b'",
+            "''",
+            "'it''s'",
+            "{'k': 'q'}",
+            "['1', a]",
+            "'a",
             "{k: [a]}",
             "[\"q\", \"1\"]",
             "{\"k\": v}",

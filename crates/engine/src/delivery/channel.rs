@@ -2,13 +2,17 @@
 
 use std::{
     fmt,
+    ops::Deref,
     sync::{Arc, atomic::AtomicUsize},
 };
 
 use annunciator_core::code;
+use metrics::SharedString;
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
+use super::meter::{Presence, label};
 use crate::{
     config::ChannelConfig,
     plugin::Instance,
@@ -25,6 +29,10 @@ pub(crate) struct Channel {
     pub(super) slots: Semaphore,
     pub(super) waiting: AtomicUsize,
     tasks: Arc<ChannelTasks>,
+    uses: TaskTracker,
+    /// Its name in metrics.
+    pub(super) label: SharedString,
+    presence: Presence,
 }
 
 /// Why a channel has no provider.
@@ -53,6 +61,15 @@ impl Drop for Channel {
 impl Channel {
     /// Opens the channel. One whose provider cannot be opened stays, disabled.
     pub(crate) async fn open(config: Arc<ChannelConfig>, shared: &Shared) -> Self {
+        Self::open_as(config, shared, false).await
+    }
+
+    /// The same for a channel that stands in no configuration.
+    pub(crate) async fn open_ad_hoc(config: Arc<ChannelConfig>, shared: &Shared) -> Self {
+        Self::open_as(config, shared, true).await
+    }
+
+    async fn open_as(config: Arc<ChannelConfig>, shared: &Shared, ad_hoc: bool) -> Self {
         let tasks = ChannelTasks::new();
         let provider = match &config.provider {
             Ok(loaded) => {
@@ -82,16 +99,30 @@ impl Channel {
             }),
         };
         Self {
+            label: label(&config.name, ad_hoc),
+            presence: Presence::begin(provider.is_ok(), ad_hoc),
             config,
             provider,
             slots: Semaphore::new(MOST_AT_ONCE),
             waiting: AtomicUsize::new(0),
             tasks,
+            uses: TaskTracker::new(),
         }
     }
 
     pub(crate) fn config(&self) -> &ChannelConfig {
         &self.config
+    }
+
+    pub(crate) fn definition(&self) -> Arc<ChannelConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// Whether a channel of this definition would be the same. One that could
+    /// not be opened deserves another try.
+    pub(crate) fn is(&self, config: &ChannelConfig) -> bool {
+        let opened = self.provider.is_ok() || self.config.provider.is_err();
+        opened && self.config.is_same(config)
     }
 
     pub(crate) fn provider(&self) -> Result<&Instance, &Disabled> {
@@ -105,5 +136,41 @@ impl Channel {
             instance.close().await;
         }
         self.tasks.end();
+        self.presence.end();
+    }
+    /// Closes once nobody uses it any more. Nobody may begin to.
+    pub(crate) async fn retire(&self) {
+        self.uses.close();
+        self.uses.wait().await;
+        self.close().await;
+    }
+}
+
+/// A channel in use: while this lives, it doesn't retire.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    channel: Arc<Channel>,
+    _use: TaskTrackerToken,
+}
+
+impl Held {
+    pub(crate) fn new(channel: &Arc<Channel>) -> Self {
+        Self {
+            channel: Arc::clone(channel),
+            _use: channel.uses.token(),
+        }
+    }
+
+    /// The channel, of which nobody may expect that it stays open.
+    pub(crate) fn channel(&self) -> Arc<Channel> {
+        Arc::clone(&self.channel)
+    }
+}
+
+impl Deref for Held {
+    type Target = Channel;
+
+    fn deref(&self) -> &Channel {
+        &self.channel
     }
 }

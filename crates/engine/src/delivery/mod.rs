@@ -7,10 +7,12 @@ mod admit;
 mod attempt;
 mod channel;
 mod classify;
+mod meter;
 mod pipeline;
 mod report;
 mod settle;
 
-pub(crate) use channel::Channel;
+pub(crate) use channel::{Channel, Held};
+pub(crate) use meter::{UnderWay, describe};
 pub(crate) use pipeline::{Job, broken, deliver};
 pub use report::{ChannelReport, Class, Fault, Proof, Report, TargetReport};

@@ -1,6 +1,6 @@
 //! The stages of a delivery, one behind the other.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use annunciator_core::{code, outcome::OutcomeV1};
 use tokio_util::sync::CancellationToken;
@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     admit::{Refused, admit},
     attempt::{attempt, outcome},
-    channel::Channel,
+    channel::{Channel, Held},
     classify::{MOST_TARGETS, classify},
+    meter::{UnderWay, meter},
     report::ChannelReport,
     settle::settle,
 };
@@ -18,31 +19,34 @@ use crate::event::Rendered;
 /// One notification for one channel.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub(crate) channel: Arc<Channel>,
+    pub(crate) channel: Held,
     pub(crate) rendered: Rendered,
     /// Ends the attempt, when the engine may not wait any longer.
     pub(crate) abandon: CancellationToken,
+    pub(crate) under_way: UnderWay,
 }
 
 /// Takes a notification through all stages.
 pub(crate) async fn deliver(job: Job) -> ChannelReport {
     let start = Instant::now();
-    let channel = Arc::clone(&job.channel);
-    let outcomes = match admit(&channel).await {
+    let channel = &job.channel;
+    let outcomes = match admit(channel).await {
         Ok(_place) if job.abandon.is_cancelled() => vec![without_place(Refused::Closed)],
         Ok(_place) => {
-            let attempt = attempt(&channel, &job);
+            let attempt = attempt(channel, &job);
             let answered = job.abandon.run_until_cancelled(attempt).await;
             answered.unwrap_or_else(|| vec![abandoned()])
         }
         Err(refused) => vec![without_place(refused)],
     };
-    let report = report(&channel, &job.rendered, outcomes, start);
+    let report = report(channel, &job.rendered, outcomes, start);
     settle(
         &report,
         &job.rendered.message.id,
         &job.rendered.message.host,
     );
+    meter(&channel.label, &report);
+    drop(job.under_way);
     report
 }
 
@@ -55,6 +59,7 @@ pub(crate) fn broken(channel: &Channel, rendered: Rendered) -> ChannelReport {
     };
     let report = report(channel, &rendered, vec![outcome], Instant::now());
     settle(&report, &rendered.message.id, &rendered.message.host);
+    meter(&channel.label, &report);
     report
 }
 

@@ -10,7 +10,8 @@ use annunciator_core::version::AbiVersion;
 use super::{
     error::PluginError,
     find::{PluginDir, PluginFile, scan},
-    loaded::{ChannelType, LoadedType, load},
+    loaded::{ChannelType, LoadedType},
+    resident,
 };
 
 /// The plugins of some folders. Files are loaded when a channel type of
@@ -108,10 +109,10 @@ impl Catalog {
         };
         let mut offering = self.files.iter().filter(offers);
         let Some(file) = offering.next() else {
-            return Err(self.missing(channel_type));
+            return self.missing(channel_type);
         };
         let types = match offering.next() {
-            None => load(file.clone()),
+            None => resident::types(file),
             Some(second) => Err(PluginError::Twice {
                 channel_type: channel_type.to_owned(),
                 first: file.path.clone(),
@@ -122,9 +123,7 @@ impl Catalog {
             Ok(types) => {
                 for loaded_type in types {
                     let name = loaded_type.about.name.clone();
-                    loaded
-                        .entry(name)
-                        .or_insert_with(|| Ok(Arc::new(loaded_type)));
+                    loaded.entry(name).or_insert(Ok(loaded_type));
                 }
             }
             Err(error) => {
@@ -137,15 +136,23 @@ impl Catalog {
         }
     }
 
-    /// No file offers the type; perhaps one that was rejected would.
-    fn missing(&self, channel_type: &str) -> TypeError {
+    /// No file offers the type; perhaps one that was rejected would, or did.
+    fn missing(&self, channel_type: &str) -> Result<Arc<LoadedType>, TypeError> {
         let would_offer = |error: &&PluginError| {
             matches!(error, PluginError::Version { note, .. } | PluginError::Aborts { note, .. }
                 if note.channel_types.iter().any(|name| name == channel_type))
         };
-        match self.rejected.iter().find(would_offer) {
-            Some(error) => TypeError::Unusable(Arc::new(PluginError::Rejected(error.to_string()))),
-            None => TypeError::Unknown,
+        let Some(error) = self.rejected.iter().find(would_offer) else {
+            return Err(TypeError::Unknown);
+        };
+        let path = match error {
+            PluginError::Version { path, .. } | PluginError::Aborts { path, .. } => Some(path),
+            _ => None,
+        };
+        if let Some(before) = path.and_then(|path| resident::before(path, channel_type)) {
+            return Ok(before);
         }
+        let rejected = PluginError::Rejected(error.to_string());
+        Err(TypeError::Unusable(Arc::new(rejected)))
     }
 }

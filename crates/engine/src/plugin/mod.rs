@@ -12,6 +12,7 @@ mod limit;
 mod loaded;
 mod note;
 mod pool;
+mod resident;
 
 pub use catalog::Catalog;
 pub(crate) use catalog::TypeError;

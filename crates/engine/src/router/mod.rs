@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{ChannelIndex, Config},
-    delivery::Channel,
+    config::{ChannelConfig, ChannelIndex, Config},
+    delivery::{Channel, Held},
 };
 
 /// Running channels by the numbers that the configuration gives them.
@@ -30,20 +30,24 @@ impl Router {
         &self.channels
     }
 
+    /// The running channel that needs no change to be what a definition says.
+    pub(crate) fn keeper(
+        &self,
+        config: &Config,
+        definition: &ChannelConfig,
+    ) -> Option<&Arc<Channel>> {
+        let index = *config.by_name.get(definition.name())?;
+        let channel = self.channels.get(usize::try_from(index).ok()?)?;
+        channel.is(definition).then_some(channel)
+    }
+
     /// The channels of a host: its own, else the defaults.
-    pub(crate) fn host<'a>(
-        &'a self,
-        config: &'a Config,
-        host: &str,
-    ) -> impl Iterator<Item = &'a Arc<Channel>> {
+    pub(crate) fn host(&self, config: &Config, host: &str) -> Vec<Held> {
         self.by_index(config.route(host))
     }
 
     /// The default channels.
-    pub(crate) fn defaults<'a>(
-        &'a self,
-        config: &'a Config,
-    ) -> impl Iterator<Item = &'a Arc<Channel>> {
+    pub(crate) fn defaults(&self, config: &Config) -> Vec<Held> {
         self.by_index(&config.defaults)
     }
 
@@ -52,7 +56,7 @@ impl Router {
         &self,
         config: &Config,
         names: &[&str],
-    ) -> Result<Vec<Arc<Channel>>, UnknownChannel> {
+    ) -> Result<Vec<Held>, UnknownChannel> {
         let mut indices: Vec<ChannelIndex> = Vec::new();
         for name in names {
             let index = config
@@ -63,15 +67,14 @@ impl Router {
                 indices.push(*index);
             }
         }
-        Ok(self.by_index(&indices).cloned().collect())
+        Ok(self.by_index(&indices))
     }
 
-    fn by_index<'a>(
-        &'a self,
-        indices: &'a [ChannelIndex],
-    ) -> impl Iterator<Item = &'a Arc<Channel>> {
-        indices
-            .iter()
-            .filter_map(|index| self.channels.get(usize::try_from(*index).ok()?))
+    fn by_index(&self, indices: &[ChannelIndex]) -> Vec<Held> {
+        let places = indices.iter().map(|index| usize::try_from(*index));
+        places
+            .filter_map(|place| self.channels.get(place.ok()?))
+            .map(Held::new)
+            .collect()
     }
 }

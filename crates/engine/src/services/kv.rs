@@ -1,11 +1,12 @@
-//! Small state that plugins keep: receipts, thread ids, cached tokens.
+//! Small state that a plugin keeps: receipts, thread ids, cached tokens.
 //!
-//! In memory, each channel by itself, bounded so that no plugin can fill the
-//! host's memory: when a channel has too many keys, its oldest goes.
+//! In memory, each channel by itself for as long as it is open, bounded so that
+//! no plugin can fill the host's memory: when there are too many keys, the
+//! oldest goes.
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::Mutex,
+    sync::{Mutex, MutexGuard},
 };
 
 /// Keys per channel.
@@ -14,32 +15,24 @@ const MOST_KEYS: usize = 4096;
 const LONGEST_KEY: usize = 512;
 const LARGEST_VALUE: usize = 64 * 1024;
 
+/// What one channel keeps.
 #[derive(Default)]
-pub(crate) struct KeyValues(Mutex<HashMap<Box<str>, Channel>>);
+pub(crate) struct KeyValues(Mutex<Kept>);
 
 #[derive(Default)]
-struct Channel {
+struct Kept {
     values: HashMap<String, Vec<u8>>,
     /// The keys, oldest first.
     order: VecDeque<String>,
 }
 
 impl KeyValues {
-    pub(crate) fn value(&self, channel: &str, key: &str) -> Option<Vec<u8>> {
-        let channels = self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        channels.get(channel)?.values.get(key).cloned()
+    pub(crate) fn value(&self, key: &str) -> Option<Vec<u8>> {
+        self.kept().values.get(key).cloned()
     }
 
     /// Stores or removes; the error says which limit was broken.
-    pub(crate) fn set(
-        &self,
-        channel: &str,
-        key: String,
-        value: Option<Vec<u8>>,
-    ) -> Result<(), String> {
+    pub(crate) fn set(&self, key: String, value: Option<Vec<u8>>) -> Result<(), String> {
         if key.len() > LONGEST_KEY {
             return Err(format!("a key may have {LONGEST_KEY} bytes at most"));
         }
@@ -49,21 +42,18 @@ impl KeyValues {
         {
             return Err(format!("a value may have {LARGEST_VALUE} bytes at most"));
         }
-        let mut channels = self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        if !channels.contains_key(channel) {
-            channels.insert(channel.into(), Channel::default());
-        }
-        if let Some(channel) = channels.get_mut(channel) {
-            channel.set(key, value);
-        }
+        self.kept().set(key, value);
         Ok(())
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
-impl Channel {
+impl Kept {
     fn set(&mut self, key: String, value: Option<Vec<u8>>) {
         let Some(value) = value else {
             if self.values.remove(&key).is_some() {
@@ -87,25 +77,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn channels_do_not_see_each_other() {
+    fn a_value_is_there_until_it_is_removed() {
         let kv = KeyValues::default();
-        kv.set("a", "k".to_owned(), Some(vec![1])).unwrap();
-        assert_eq!(kv.value("a", "k"), Some(vec![1]));
-        assert_eq!(kv.value("b", "k"), None);
-        kv.set("a", "k".to_owned(), None).unwrap();
-        assert_eq!(kv.value("a", "k"), None);
+        assert_eq!(kv.value("k"), None);
+        kv.set("k".to_owned(), Some(vec![1])).unwrap();
+        assert_eq!(kv.value("k"), Some(vec![1]));
+        kv.set("k".to_owned(), None).unwrap();
+        assert_eq!(kv.value("k"), None);
     }
 
     #[test]
     fn the_oldest_key_goes_when_there_are_too_many() {
         let kv = KeyValues::default();
         for i in 0..=MOST_KEYS {
-            kv.set("a", i.to_string(), Some(Vec::new())).unwrap();
+            kv.set(i.to_string(), Some(Vec::new())).unwrap();
         }
-        assert_eq!(kv.value("a", "0"), None);
-        assert!(kv.value("a", "1").is_some());
-        kv.set("a", "x".repeat(LONGEST_KEY + 1), None).unwrap_err();
-        kv.set("a", "x".to_owned(), Some(vec![0; LARGEST_VALUE + 1]))
+        assert_eq!(kv.value("0"), None);
+        assert!(kv.value("1").is_some());
+        kv.set("x".repeat(LONGEST_KEY + 1), None).unwrap_err();
+        kv.set("x".to_owned(), Some(vec![0; LARGEST_VALUE + 1]))
             .unwrap_err();
     }
 }

@@ -33,7 +33,7 @@ use crate::{
 };
 
 pub(crate) use http::HttpClients;
-pub(crate) use kv::KeyValues;
+use kv::KeyValues;
 
 /// How many background tasks one channel may have.
 const MOST_TASKS: usize = 64;
@@ -43,7 +43,6 @@ const MOST_TASKS: usize = 64;
 pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) http: Arc<HttpClients>,
-    pub(crate) kv: Arc<KeyValues>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -73,6 +72,7 @@ pub(crate) struct ChannelServices {
     channel: Arc<str>,
     shared: Shared,
     tasks: Arc<ChannelTasks>,
+    kv: KeyValues,
 }
 
 impl ChannelServices {
@@ -82,6 +82,7 @@ impl ChannelServices {
             channel,
             shared,
             tasks,
+            kv: KeyValues::default(),
         };
         HostServices_TO::from_value(services, TD_Opaque)
     }
@@ -187,7 +188,7 @@ impl HostServices for ChannelServices {
     }
 
     fn kv_get(&self, key: RString) -> FfiFuture<RResult<ROption<RVec<u8>>, HostErrorV1>> {
-        let value = self.shared.kv.value(&self.channel, &key);
+        let value = self.kv.value(&key);
         ready(ROk(value.map(RVec::from).into())).into_ffi()
     }
 
@@ -197,7 +198,7 @@ impl HostServices for ChannelServices {
         value: ROption<RVec<u8>>,
     ) -> FfiFuture<RResult<(), HostErrorV1>> {
         let value = value.into_option().map(RVec::into_vec);
-        let stored = self.shared.kv.set(&self.channel, key.into(), value);
+        let stored = self.kv.set(key.into(), value);
         ready(
             stored
                 .map_err(|why| error(HostErrorKind::INVALID, why))
@@ -217,7 +218,6 @@ mod tests {
         let shared = Shared {
             pool: Pool::new(tokio::runtime::Handle::current()),
             http: Arc::default(),
-            kv: Arc::default(),
             clock: Arc::new(SystemClock),
         };
         let host = ChannelServices::boxed("a".into(), shared, ChannelTasks::new());

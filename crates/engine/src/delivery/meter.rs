@@ -1,0 +1,128 @@
+//! The numbers: what is counted and measured, for whoever has installed a
+//! recorder of the `metrics` facade.
+//!
+//! Labels take few values: the names of configured channels, one word for all
+//! ad-hoc ones, and words that stand here.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use metrics::{
+    SharedString, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
+};
+
+use super::report::{ChannelReport, Class};
+
+const DELIVERIES: &str = "annunciator_deliveries_total";
+const SECONDS: &str = "annunciator_delivery_seconds";
+const UNDER_WAY: &str = "annunciator_deliveries_under_way";
+const CHANNELS: &str = "annunciator_channels";
+
+/// The label of all channels that stand in no configuration.
+const AD_HOC: &str = "(ad hoc)";
+
+/// Tells the recorder what the numbers mean.
+pub(crate) fn describe() {
+    describe_counter!(
+        DELIVERIES,
+        Unit::Count,
+        "Notifications that were settled, by channel and by outcome: delivered to all targets, \
+         or the worst of retry, unknown and permanent."
+    );
+    describe_histogram!(
+        SECONDS,
+        Unit::Seconds,
+        "From a notification's acceptance for a channel to its outcome."
+    );
+    describe_gauge!(
+        UNDER_WAY,
+        Unit::Count,
+        "Deliveries that wait for their channel or are under way."
+    );
+    describe_gauge!(
+        CHANNELS,
+        Unit::Count,
+        "Configured channels that are open, or disabled because they could not be opened."
+    );
+}
+
+/// Counts and measures a delivery.
+pub(super) fn meter(label: &SharedString, report: &ChannelReport) {
+    let outcome = outcome(report);
+    counter!(DELIVERIES, "channel" => label.clone(), "outcome" => outcome).increment(1);
+    histogram!(SECONDS, "channel" => label.clone()).record(report.duration.as_secs_f64());
+}
+
+/// One word for all targets: that of the one which needs a person the most.
+fn outcome(report: &ChannelReport) -> &'static str {
+    let is = |class| report.targets.iter().any(|target| target.class == class);
+    if report.delivered {
+        "delivered"
+    } else if is(Class::Permanent) {
+        "permanent"
+    } else if is(Class::Unknown) {
+        "unknown"
+    } else {
+        "retry"
+    }
+}
+
+/// The label of a channel.
+pub(super) fn label(name: &Arc<str>, ad_hoc: bool) -> SharedString {
+    if ad_hoc {
+        SharedString::const_str(AD_HOC)
+    } else {
+        SharedString::from_shared(Arc::clone(name))
+    }
+}
+
+/// A delivery that is under way for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct UnderWay(());
+
+impl UnderWay {
+    pub(crate) fn begin() -> Self {
+        gauge!(UNDER_WAY).increment(1);
+        Self(())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        gauge!(UNDER_WAY).decrement(1);
+    }
+}
+
+/// A configured channel, counted until it ends.
+pub(super) struct Presence {
+    state: &'static str,
+    counted: AtomicBool,
+}
+
+impl Presence {
+    pub(super) fn begin(is_open: bool, ad_hoc: bool) -> Self {
+        let state = if is_open { "open" } else { "disabled" };
+        if !ad_hoc {
+            gauge!(CHANNELS, "state" => state).increment(1);
+        }
+        Self {
+            state,
+            counted: AtomicBool::new(!ad_hoc),
+        }
+    }
+
+    pub(super) fn end(&self) {
+        if self.counted.swap(false, Ordering::Relaxed) {
+            gauge!(CHANNELS, "state" => self.state).decrement(1);
+        }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,56 @@
+//! Opens the channels of a configuration, all of them or none.
+
+use std::sync::Arc;
+
+use annunciator_core::code;
+use futures_util::future::join_all;
+
+use crate::{
+    builder::StartError,
+    config::{ChannelConfig, Problems},
+    delivery::Channel,
+    services::Shared,
+};
+
+/// Opens channels, all at once. Those whose plugin fails are disabled; where
+/// one makes the configuration unusable, all are closed again.
+pub(crate) async fn open_all(
+    configs: impl IntoIterator<Item = Arc<ChannelConfig>>,
+    shared: &Shared,
+) -> Result<Vec<Arc<Channel>>, StartError> {
+    let opening = configs
+        .into_iter()
+        .map(|config| Channel::open(config, shared));
+    let channels: Vec<_> = join_all(opening).await.into_iter().map(Arc::new).collect();
+    let mut wrong = Vec::new();
+    for channel in &channels {
+        let Err(disabled) = channel.provider() else {
+            continue;
+        };
+        let config = channel.config();
+        let sentence = format!("channel {}: {}", config.name(), disabled.detail);
+        if disabled.fault == code::Fault::CONFIG || config.options().required {
+            wrong.push(sentence);
+        } else if config.disabled().is_none() {
+            tracing::error!(channel = config.name(), "{sentence}");
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(channels);
+    }
+    close_all(&channels).await;
+    Err(StartError::Channels(wrong))
+}
+
+/// Closes channels, all at once.
+pub(crate) async fn close_all(channels: &[Arc<Channel>]) {
+    join_all(channels.iter().map(|channel| channel.close())).await;
+}
+
+/// Logs what the operator should know of a configuration.
+pub(crate) fn tell_warnings(warnings: &Problems) {
+    for problem in warnings.iter() {
+        let line = problem.span.map_or(0, |span| span.line);
+        tracing::warn!(file = %warnings.file().display(), line, "{}", problem.sentence());
+    }
+}

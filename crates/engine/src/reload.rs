@@ -1,0 +1,139 @@
+//! Another configuration for a running engine: what stays, what is opened,
+//! what is closed, and in which order, so that nothing is lost on the way.
+
+use std::sync::Arc;
+
+use crate::{
+    builder::StartError,
+    config::Loaded,
+    delivery::Channel,
+    engine::{Engine, Inner},
+    in_force::Setup,
+    opening::{close_all, open_all, tell_warnings},
+    router::Router,
+};
+
+/// What a reload did, by the names of channels. One whose definition changed
+/// was opened and closed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reloaded {
+    /// Those that went on as they were, with their connections.
+    pub kept: Vec<String>,
+    /// Those that are new or changed.
+    pub opened: Vec<String>,
+    /// Those that are gone or changed. They end what they have under way, and
+    /// close.
+    pub closed: Vec<String>,
+}
+
+impl Engine {
+    /// Takes over another configuration, as a whole or not at all.
+    ///
+    /// Channels whose definition is the same (name, type, settings with what
+    /// they refer to, options, plugin) go on with their connections. The others
+    /// are opened first; if one cannot be, as it would stop a start, they are
+    /// closed again and everything stays as it was. Then all notifications go
+    /// by the new configuration. What is under way ends on the channels where
+    /// it began; these are closed afterwards, for which nobody has to wait:
+    /// [`shutdown`](Self::shutdown) does.
+    ///
+    /// A plugin that is loaded goes on serving, also when its file was changed
+    /// or removed: to load the changed one, start the program anew. A channel
+    /// that changed starts without the small state that its plugin kept, and
+    /// files whose paths stand in its settings are read when it opens.
+    ///
+    /// Reloads wait for one another, and go on when the returned future is
+    /// dropped.
+    ///
+    /// # Errors
+    /// [`StartError`] as at the start; also when the engine is shut down.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(builder: annunciator::EngineBuilder, engine: &annunciator::Engine)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// // On a thread that may block: files and plugins are read.
+    /// let loaded = tokio::task::spawn_blocking(move || builder.load()).await??;
+    /// let reloaded = engine.reload(loaded).await?;
+    /// println!("opened {:?}, closed {:?}", reloaded.opened, reloaded.closed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn reload(&self, loaded: Loaded) -> Result<Reloaded, StartError> {
+        // A task of its own: who stops waiting does not leave it half done.
+        let inner = Arc::clone(&self.0);
+        let reloading = tokio::spawn(async move { inner.reload(loaded).await });
+        reloading.await.map_err(|_| StartError::Interrupted)?
+    }
+}
+
+impl Inner {
+    async fn reload(&self, mut loaded: Loaded) -> Result<Reloaded, StartError> {
+        let _alone = self.reloading.lock().await;
+        // A shutdown says so first, and then waits for this lock.
+        if self.deliveries.is_closed() {
+            return Err(StartError::Closed);
+        }
+        tell_warnings(&loaded.warnings);
+        let old = self.in_force.now();
+        let configs = &mut loaded.config.channels;
+        let mut running: Vec<Option<Arc<Channel>>> = configs
+            .iter()
+            .map(|config| old.router.keeper(&old.config, config).cloned())
+            .collect();
+        let missing = configs.iter().zip(&running);
+        let missing = missing.filter(|(_, kept)| kept.is_none());
+        let missing: Vec<_> = missing.map(|(config, _)| Arc::clone(config)).collect();
+        let opened = open_all(missing, &self.shared).await?;
+        if self.deliveries.is_closed() {
+            close_all(&opened).await;
+            return Err(StartError::Closed);
+        }
+        let kept: Vec<_> = running.iter().flatten().cloned().collect();
+        let gone: Vec<_> = old
+            .router
+            .all()
+            .iter()
+            .filter(|channel| !kept.iter().any(|kept| Arc::ptr_eq(kept, channel)))
+            .cloned()
+            .collect();
+        let reloaded = Reloaded {
+            kept: names(&kept),
+            opened: names(&opened),
+            closed: names(&gone),
+        };
+        let gaps = running.iter_mut().filter(|channel| channel.is_none());
+        for (gap, channel) in gaps.zip(opened) {
+            *gap = Some(channel);
+        }
+        let channels: Vec<_> = running.into_iter().flatten().collect();
+        for (config, channel) in configs.iter_mut().zip(&channels) {
+            // The same, and then it need not be there twice.
+            *config = channel.definition();
+        }
+        drop(old);
+        self.in_force.put(Setup {
+            config: Arc::new(loaded.config),
+            catalog: Arc::new(loaded.catalog),
+            router: Router::new(channels),
+        });
+        // From here on nobody takes a channel that is gone.
+        for channel in gone {
+            self.closing.spawn(async move { channel.retire().await });
+        }
+        let (kept, opened, closed) = (&reloaded.kept, &reloaded.opened, &reloaded.closed);
+        tracing::info!(
+            kept = kept.len(),
+            ?opened,
+            ?closed,
+            "reloaded the configuration"
+        );
+        Ok(reloaded)
+    }
+}
+
+fn names(channels: &[Arc<Channel>]) -> Vec<String> {
+    let names = channels.iter().map(|channel| channel.config().name());
+    names.map(str::to_owned).collect()
+}

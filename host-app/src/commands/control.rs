@@ -1,0 +1,157 @@
+//! The commands that speak to a running monitor: `status`, `explain`,
+//! `silence`, `notify` and `reload`.
+
+use std::{path::PathBuf, time::Duration};
+
+use heartbeat::control::{ClientError, Request, ask};
+use serde_json::Value as Json;
+
+use super::{send, status};
+use crate::{
+    Exit,
+    arguments::{Arguments, Explain, Notify, Reach, Silence, Status},
+    output::Output,
+    setup,
+};
+
+pub(crate) fn status(arguments: &Arguments, status: &Status, output: &Output) -> Exit {
+    with_answer(
+        arguments,
+        &status.reach,
+        &Request::Status,
+        output,
+        |answer| {
+            if status.json {
+                output.json(&answer);
+            } else {
+                status::overview(&answer, output);
+            }
+            Exit::Ok
+        },
+    )
+}
+
+pub(crate) fn explain(arguments: &Arguments, explain: &Explain, output: &Output) -> Exit {
+    let request = Request::Explain {
+        host: explain.host.clone(),
+        lines: explain.lines,
+    };
+    with_answer(arguments, &explain.reach, &request, output, |answer| {
+        if explain.json {
+            output.json(&answer);
+        } else {
+            status::explained(&answer, output);
+        }
+        Exit::Ok
+    })
+}
+
+pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output) -> Exit {
+    let length = silence.length.map_or(Duration::ZERO, Duration::from);
+    let request = Request::Silence {
+        host: silence.host.clone(),
+        seconds: length.as_secs(),
+        why: silence.why.clone().unwrap_or_default(),
+    };
+    with_answer(arguments, &silence.reach, &request, output, |_| {
+        let host = &silence.host;
+        output.line(&match silence.length {
+            Some(length) => format!("nothing of {host} is told for {length}"),
+            None => format!("{host} is silenced no more"),
+        });
+        Exit::Ok
+    })
+}
+
+pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) -> Exit {
+    let message = match send::message(&notify.message) {
+        Ok(message) => message,
+        Err(error) => {
+            output.error(&format!("error: standard input cannot be read: {error}"));
+            return Exit::Wrong;
+        }
+    };
+    let request = Request::Notify {
+        host: notify.host.clone(),
+        message,
+        title: notify.title.clone(),
+        severity: notify.severity.name().to_owned(),
+    };
+    with_answer(arguments, &notify.reach, &request, output, |answer| {
+        if notify.json {
+            output.json(&answer["report"]);
+        } else {
+            texts(&answer["lines"]).for_each(|line| output.line(line));
+        }
+        if answer["delivered"] == true {
+            Exit::Ok
+        } else {
+            Exit::Failed
+        }
+    })
+}
+
+pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> Exit {
+    with_answer(arguments, reach, &Request::Reload, output, |answer| {
+        let count = |key: &str| answer[key].as_array().map_or(0, Vec::len);
+        output.line(&format!(
+            "the configuration is in force: {} channels kept, {} opened, {} closed",
+            count("kept"),
+            count("opened"),
+            count("closed")
+        ));
+        for key in texts(&answer["after_restart"]) {
+            output.error(&format!(
+                "warning: monitor.{key} changed, which counts after a restart"
+            ));
+        }
+        for warning in texts(&answer["warnings"]) {
+            output.error(&format!("warning: {warning}"));
+        }
+        Exit::Ok
+    })
+}
+
+fn texts(json: &Json) -> impl Iterator<Item = &str> {
+    json.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+}
+
+fn with_answer(
+    arguments: &Arguments,
+    reach: &Reach,
+    request: &Request,
+    output: &Output,
+    show: impl FnOnce(Json) -> Exit,
+) -> Exit {
+    let path = match socket(arguments, reach, output) {
+        Ok(path) => path,
+        Err(exit) => return exit,
+    };
+    match ask(&path, request) {
+        Ok(answer) => show(answer),
+        Err(error) => {
+            output.error(&format!("error: {error}"));
+            if matches!(error, ClientError::NoMonitor { .. }) {
+                output.error("help: is `hbd run` running, and may you use its control socket?");
+            }
+            Exit::Failed
+        }
+    }
+}
+
+/// The control socket: as it was named, else as the configuration has it.
+fn socket(arguments: &Arguments, reach: &Reach, output: &Output) -> Result<PathBuf, Exit> {
+    if let Some(path) = &reach.control {
+        return Ok(path.clone());
+    }
+    let help = "help: --control PATH names the socket of a running monitor, whatever the file says";
+    let loaded = setup::load(arguments, output).inspect_err(|_| output.error(help))?;
+    heartbeat::config::monitor(&loaded.config).control.ok_or_else(|| {
+        output.error("error: the configuration names no control socket");
+        output.error("help: set `monitor.control`, such as /run/heartbeat/control.sock, or use --control");
+        Exit::Wrong
+    })
+}

@@ -1,0 +1,141 @@
+//! `hbd run`: watches hosts until it is told to end.
+
+use std::{path::PathBuf, sync::Arc};
+
+use annunciator::Engine;
+use heartbeat::{
+    config::{self, Monitor, StateFile},
+    control::Server,
+    monitor::{self, Reloading, Running},
+    store::Location,
+};
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{Exit, arguments::Arguments, output::Output, problems, setup};
+
+/// Where systemd wants the state (`StateDirectory=`) when the configuration
+/// names no file.
+const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
+
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
+    match prepare(arguments, output) {
+        Ok(exit) | Err(exit) => exit,
+    }
+}
+
+fn prepare(arguments: &Arguments, output: &Output) -> Result<Exit, Exit> {
+    let builder = setup::builder(arguments, output)?;
+    let runtime = setup::runtime(output)?;
+    let loaded = setup::load_from(&builder, output)?;
+    problems::print(&loaded.warnings, output);
+    let monitor = config::monitor(&loaded.config);
+    let exit = runtime.block_on(async {
+        let engine = setup::start(&builder, loaded, output).await?;
+        let reloading = Arc::new(Reloading::new(builder, &monitor));
+        watch(engine, monitor, reloading, output).await
+    });
+    // A thread that reads a file or runs a plugin need not be waited for.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn watch(
+    engine: Engine,
+    monitor: Monitor,
+    reloading: Arc<Reloading>,
+    output: &Output,
+) -> Result<Exit, Exit> {
+    let wrong = |error: &dyn std::error::Error| {
+        output.error(&format!("error: {error}"));
+        Exit::Failed
+    };
+    let mut signals = Signals::new().map_err(|error| wrong(&error))?;
+    let state = location(&monitor.state);
+    let control = monitor.control.clone();
+    let running = monitor::start(engine, monitor, &state, beat).map_err(|error| wrong(&error))?;
+    let core = running.core();
+    let control =
+        control.map(|path| Server::start(&path, Arc::clone(core), Arc::clone(&reloading)));
+    let control = control.transpose().map_err(|error| wrong(&error))?;
+    for address in running.addresses() {
+        tracing::info!(%address, "heartbeats are taken");
+    }
+    // Where nobody asks for it, nobody hears it.
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    let signal = obey(&mut signals, &running, &reloading).await;
+    tracing::info!(signal, "the monitor ends");
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    drop(control);
+    let cut_off = running.stop().await;
+    if cut_off > 0 {
+        tracing::warn!(
+            cut_off,
+            "messages were cut off; they are told again after the next start"
+        );
+    }
+    Ok(Exit::Ok)
+}
+
+/// Takes the configuration again for as long as that is all that is asked;
+/// answers the signal that ends the monitor.
+async fn obey(signals: &mut Signals, running: &Running, reloading: &Reloading) -> &'static str {
+    loop {
+        tokio::select! {
+            _ = signals.hangup.recv() => {
+                let _ = sd_notify::notify(&[
+                    NotifyState::Reloading,
+                    NotifyState::monotonic_usec_now().unwrap_or(NotifyState::Reloading),
+                ]);
+                if let Err(error) = reloading.reload(running.core()).await {
+                    tracing::error!("the configuration was not taken, the old one stays: {error}");
+                }
+                let _ = sd_notify::notify(&[NotifyState::Ready]);
+            }
+            _ = signals.terminate.recv() => return "SIGTERM",
+            _ = signals.interrupt.recv() => return "SIGINT",
+        }
+    }
+}
+
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
+/// Tells systemd's watchdog that the monitor does its work.
+fn beat() {
+    let _ = sd_notify::notify(&[NotifyState::Watchdog]);
+}
+
+fn location(state: &StateFile) -> Location {
+    match state {
+        StateFile::File(path) => Location::File(path.clone()),
+        StateFile::Memory => Location::Memory,
+        StateFile::Unsaid => {
+            // systemd may name several, separated by colons.
+            let folders = std::env::var_os(STATE_DIRECTORY).unwrap_or_default();
+            let folder = std::env::split_paths(&folders).find(|path| path.is_absolute());
+            folder.map_or_else(
+                || {
+                    tracing::warn!(
+                        "what the monitor knows ends with it: name a file as `monitor.state`"
+                    );
+                    Location::Memory
+                },
+                |folder: PathBuf| Location::File(folder.join("state.sqlite")),
+            )
+        }
+    }
+}

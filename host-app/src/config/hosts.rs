@@ -1,0 +1,111 @@
+//! Hosts and their thresholds, as the machine takes them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use annunciator::{Config, HostConfig, SectionProblem};
+use serde::Deserialize as _;
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    THRESHOLDS,
+    file::HostFile,
+    monitor::{bounded, interval},
+};
+use crate::{machine::HostSettings, thresholds::Set};
+
+/// The schema of `threshold_configs`.
+pub(super) fn thresholds_schema() -> Json {
+    json!({
+        "type": "object",
+        "description": "Thresholds by the name that hosts use as `threshold_config`",
+        "additionalProperties": Set::schema(),
+    })
+}
+
+/// Reads all threshold configurations.
+pub(super) fn thresholds(json: &Json) -> (Vec<(String, Set)>, Vec<SectionProblem>) {
+    let mut problems = Vec::new();
+    let empty = Map::new();
+    let sets = json
+        .as_object()
+        .unwrap_or(&empty)
+        .iter()
+        .map(|(name, json)| {
+            let mut found = Vec::new();
+            let set = Set::read(json, &mut found);
+            problems.extend(found.into_iter().map(|problem| {
+                let path = std::iter::once(name.clone()).chain(problem.path);
+                let located = if problem.warning {
+                    SectionProblem::warning(path, problem.sentence)
+                } else {
+                    SectionProblem::error(path, problem.sentence)
+                };
+                match problem.help {
+                    Some(help) => located.help(help),
+                    None => located,
+                }
+            }));
+            (name.clone(), set)
+        });
+    let sets = sets.collect();
+    (sets, problems)
+}
+
+/// Reads the monitor's keys of one host.
+pub(super) fn host(json: &Json) -> (HostSettings, Vec<SectionProblem>) {
+    let mut problems = Vec::new();
+    let file = HostFile::deserialize(json).unwrap_or_default();
+    let grace = file.grace.as_deref();
+    let settings = HostSettings {
+        interval: interval(file.interval.as_deref(), &mut problems),
+        grace: grace.map(|text| bounded(Some(text), Default::default(), &["grace"], &mut problems)),
+        misses: file.misses,
+        ..HostSettings::default()
+    };
+    (settings, problems)
+}
+
+/// All hosts of a configuration, and the thresholds that they use.
+#[derive(Debug)]
+pub struct Hosts {
+    /// The thresholds, which hosts refer to by number.
+    pub sets: Vec<Arc<Set>>,
+    numbers: HashMap<String, u32>,
+}
+
+impl Hosts {
+    /// Reads the thresholds of a configuration.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let (named, _) = config
+            .section(THRESHOLDS)
+            .map(thresholds)
+            .unwrap_or_default();
+        let mut numbers = HashMap::new();
+        let mut sets = Vec::new();
+        for (number, (name, set)) in (0..).zip(named) {
+            numbers.insert(name, number);
+            sets.push(Arc::new(set));
+        }
+        Self { sets, numbers }
+    }
+
+    /// The hosts, by name.
+    pub fn settings<'a>(
+        &'a self,
+        config: &'a Config,
+    ) -> impl Iterator<Item = (Arc<str>, HostSettings)> + 'a {
+        let hosts = config.hosts().into_iter();
+        hosts.map(|(name, host)| (Arc::from(name), self.of(host)))
+    }
+
+    fn of(&self, config: &HostConfig) -> HostSettings {
+        let extra = config.extra().map(|json| host(json).0);
+        let set = config.threshold_config.as_deref();
+        HostSettings {
+            watch: config.watch,
+            set: set.and_then(|name| self.numbers.get(name)).copied(),
+            ..extra.unwrap_or_default()
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What the monitor reads of the configuration: `monitor`, `threshold_configs`
+//! and a few keys of hosts.
+//!
+//! `file` is the form in the file, `monitor` the checked one; `hosts` puts
+//! hosts and thresholds together.
+
+mod file;
+mod hosts;
+mod monitor;
+
+pub use hosts::Hosts;
+pub use monitor::{DEFAULT_PORT, Monitor, StateFile};
+
+use annunciator::{EngineBuilder, Section, SectionProblem};
+use serde_json::Value as Json;
+
+const MONITOR: &str = "monitor";
+const THRESHOLDS: &str = "threshold_configs";
+const HOST_THRESHOLDS: &str = "threshold_config";
+
+/// Declares to the engine what the monitor reads of the file.
+pub fn declare(builder: EngineBuilder) -> EngineBuilder {
+    let monitor = Section::new(MONITOR, file::schema_of::<file::MonitorFile>())
+        .check(|json| Monitor::read(json).1);
+    let thresholds = Section::new(THRESHOLDS, hosts::thresholds_schema())
+        .check(|json| hosts::thresholds(json).1)
+        .names(HOST_THRESHOLDS);
+    builder
+        .section(monitor)
+        .section(thresholds)
+        .host_keys(file::schema_of::<file::HostFile>(), |json| {
+            hosts::host(json).1
+        })
+}
+
+/// The monitor's part of a configuration that was loaded.
+#[must_use]
+pub fn monitor(config: &annunciator::Config) -> Monitor {
+    let nothing = Json::Object(serde_json::Map::new());
+    Monitor::read(config.section(MONITOR).unwrap_or(&nothing)).0
+}
+
+/// Adds a problem of a field, with what to do about it.
+fn wrong(problems: &mut Vec<SectionProblem>, path: &[&str], sentence: impl AsRef<str>, help: &str) {
+    let problem = SectionProblem::error(path.iter().copied(), sentence).help(help);
+    problems.push(problem);
+}
+
+/// A duration, or a problem. The default stands where the file says nothing.
+fn duration(
+    text: Option<&str>,
+    default: std::time::Duration,
+    path: &[&str],
+    problems: &mut Vec<SectionProblem>,
+) -> std::time::Duration {
+    let Some(text) = text else {
+        return default;
+    };
+    humantime::parse_duration(text).unwrap_or_else(|error| {
+        wrong(
+            problems,
+            path,
+            format!("`{text}` is no duration: {error}"),
+            "write a number with its unit, such as 10s, 5m or 1h",
+        );
+        default
+    })
+}

@@ -1,0 +1,273 @@
+//! The section `monitor`, checked.
+
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use annunciator::SectionProblem;
+use secrecy::SecretString;
+use serde::Deserialize as _;
+use serde_json::Value as Json;
+
+use super::{
+    duration,
+    file::{KeyFile, MonitorFile},
+    wrong,
+};
+use crate::{
+    machine::{Flap, Mass, Settings, Window},
+    protocol::{Key, Keyring},
+};
+
+/// Where heartbeats are taken unless the configuration says otherwise.
+pub const DEFAULT_PORT: u16 = 9677;
+/// A host that is expected more often than this asks too much of a network.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+/// Nobody waits for longer than this to learn that a host is silent.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+/// How long a shutdown waits for messages under way: below the 90 s that
+/// systemd waits before it kills (`DefaultTimeoutStopSec`).
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Where the state is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateFile {
+    /// In this file.
+    File(PathBuf),
+    /// In memory, as the configuration has it.
+    Memory,
+    /// The configuration does not say.
+    Unsaid,
+}
+
+/// What the section says.
+#[derive(Debug)]
+pub struct Monitor {
+    /// Where heartbeats are taken.
+    pub listen: Vec<SocketAddr>,
+    /// Where the state is kept.
+    pub state: StateFile,
+    /// The control socket.
+    pub control: Option<PathBuf>,
+    /// Where metrics are served.
+    pub http: Option<SocketAddr>,
+    /// What holds for all hosts; the thresholds are added by
+    /// [`Hosts`](super::Hosts).
+    pub settings: Settings,
+    /// The keys.
+    pub keys: Keyring,
+    /// How long a shutdown waits for messages under way.
+    pub drain: Duration,
+}
+
+impl Monitor {
+    /// Reads what fits the schema; what is wrong with it all the same is in
+    /// the second part.
+    pub(super) fn read(json: &Json) -> (Self, Vec<SectionProblem>) {
+        let mut problems = Vec::new();
+        let file = MonitorFile::deserialize(json).unwrap_or_else(|error| {
+            problems.push(SectionProblem::error([""; 0], error.to_string()));
+            MonitorFile::default()
+        });
+        let keys = keys(&file.keys, &mut problems);
+        let monitor = Self {
+            listen: listen(file.listen.as_deref(), &mut problems),
+            state: match file.state.as_deref() {
+                None => StateFile::Unsaid,
+                Some(":memory:") => StateFile::Memory,
+                Some(path) => StateFile::File(absolute("state", path, &mut problems)),
+            },
+            control: file
+                .control
+                .as_deref()
+                .map(|path| absolute("control", path, &mut problems)),
+            http: file
+                .http
+                .as_deref()
+                .and_then(|text| address(&["http"], text, &mut problems)),
+            settings: settings(&file, !keys.is_empty(), &mut problems),
+            keys,
+            drain: duration(file.drain.as_deref(), DRAIN, &["drain"], &mut problems),
+        };
+        (monitor, problems)
+    }
+}
+
+fn settings(file: &MonitorFile, keyed: bool, problems: &mut Vec<SectionProblem>) -> Settings {
+    let default = Settings::default();
+    let window = Window {
+        interval: interval(file.interval.as_deref(), problems).unwrap_or(default.window.interval),
+        grace: bounded(
+            file.grace.as_deref(),
+            default.window.grace,
+            &["grace"],
+            problems,
+        ),
+        misses: file.misses.unwrap_or(default.window.misses),
+    };
+    let mass = file.mass_silence.as_ref();
+    let flap = file.flapping.as_ref();
+    Settings {
+        window,
+        mass: Mass {
+            hosts: mass
+                .and_then(|mass| mass.hosts)
+                .map_or(default.mass.hosts, |hosts| hosts as usize),
+            within: bounded(
+                mass.and_then(|mass| mass.within.as_deref()),
+                default.mass.within,
+                &["mass_silence", "within"],
+                problems,
+            ),
+        },
+        flap: Flap {
+            changes: flap
+                .and_then(|flap| flap.changes)
+                .map_or(default.flap.changes, usize::from),
+            within: bounded(
+                flap.and_then(|flap| flap.within.as_deref()),
+                default.flap.within,
+                &["flapping", "within"],
+                problems,
+            ),
+            steady_after: bounded(
+                flap.and_then(|flap| flap.steady_after.as_deref()),
+                default.flap.steady_after,
+                &["flapping", "steady_after"],
+                problems,
+            ),
+        },
+        max_skew: match file.max_skew.as_deref() {
+            Some("off") => None,
+            text => {
+                let default = default.max_skew.unwrap_or_default();
+                Some(bounded(text, default, &["max_skew"], problems))
+            }
+        },
+        blind_notice: bounded(
+            file.blind_notice.as_deref(),
+            default.blind_notice,
+            &["blind_notice"],
+            problems,
+        ),
+        keyed,
+        sets: Vec::new(),
+    }
+}
+
+/// An interval, where one is said.
+pub(super) fn interval(text: Option<&str>, problems: &mut Vec<SectionProblem>) -> Option<Duration> {
+    let text = text?;
+    let interval = bounded(Some(text), Duration::from_secs(10), &["interval"], problems);
+    if interval < SHORTEST_INTERVAL {
+        let help = "expect a heartbeat ten times a second at most";
+        wrong(
+            problems,
+            &["interval"],
+            format!("`{text}` is too short"),
+            help,
+        );
+    }
+    Some(interval)
+}
+
+/// A duration of a length that somebody may mean.
+pub(super) fn bounded(
+    text: Option<&str>,
+    default: Duration,
+    path: &[&str],
+    problems: &mut Vec<SectionProblem>,
+) -> Duration {
+    let found = duration(text, default, path, problems);
+    if found > LONGEST {
+        let text = text.unwrap_or_default();
+        wrong(
+            problems,
+            path,
+            format!("`{text}` is longer than a year"),
+            "write a shorter time",
+        );
+        return default;
+    }
+    found
+}
+
+fn listen(texts: Option<&[String]>, problems: &mut Vec<SectionProblem>) -> Vec<SocketAddr> {
+    let Some(texts) = texts else {
+        return vec![
+            SocketAddr::from((Ipv4Addr::UNSPECIFIED, DEFAULT_PORT)),
+            SocketAddr::from((Ipv6Addr::UNSPECIFIED, DEFAULT_PORT)),
+        ];
+    };
+    if texts.is_empty() {
+        let help = "name an address, or leave the key away to take them everywhere";
+        wrong(
+            problems,
+            &["listen"],
+            "no heartbeat would ever be taken",
+            help,
+        );
+    }
+    texts
+        .iter()
+        .enumerate()
+        .filter_map(|(i, text)| address(&["listen", &i.to_string()], text, problems))
+        .collect()
+}
+
+fn address(path: &[&str], text: &str, problems: &mut Vec<SectionProblem>) -> Option<SocketAddr> {
+    let parsed = text.parse();
+    if parsed.is_err() {
+        let help = "write an IP address and a port, such as 127.0.0.1:9677 or [::1]:9677";
+        wrong(problems, path, format!("`{text}` is no address"), help);
+    }
+    parsed.ok()
+}
+
+fn absolute(field: &str, text: &str, problems: &mut Vec<SectionProblem>) -> PathBuf {
+    let path = Path::new(text);
+    if !path.is_absolute() {
+        let sentence = format!("`{text}` depends on the folder that the monitor is started in");
+        wrong(problems, &[field], sentence, "write the whole path, from /");
+    }
+    path.to_owned()
+}
+
+fn keys(files: &[KeyFile], problems: &mut Vec<SectionProblem>) -> Keyring {
+    let mut keys: Vec<Key> = Vec::new();
+    for (i, file) in files.iter().enumerate() {
+        let path = ["keys", &i.to_string()];
+        let secret = SecretString::from(file.secret.trim());
+        if file.hosts.as_ref().is_some_and(Vec::is_empty) {
+            let help = "name hosts, or leave `hosts` away for all";
+            wrong(
+                problems,
+                &[path[0], path[1], "hosts"],
+                "the key counts for nobody",
+                help,
+            );
+        }
+        match Key::new(&file.id, &secret) {
+            Ok(_) if keys.iter().any(|other| other.id() == file.id) => {
+                let sentence = format!("there is another key `{}`", file.id);
+                wrong(
+                    problems,
+                    &[path[0], path[1], "id"],
+                    sentence,
+                    "give each key an id of its own",
+                );
+            }
+            Ok(key) => keys.push(match &file.hosts {
+                Some(hosts) => key.for_hosts(hosts.iter().map(String::as_str)),
+                None => key,
+            }),
+            Err(error) => {
+                let help = "make a secret with `openssl rand -hex 32`, say";
+                wrong(problems, &path, error.to_string(), help);
+            }
+        }
+    }
+    Keyring::new(keys).unwrap_or_default()
+}

@@ -1,0 +1,13 @@
+//! The control socket: by it other programs on this machine talk to the
+//! running monitor.
+//!
+//! One connection carries one request and one answer, a line of JSON each.
+//! Who may open the socket may do everything: its mode is 0600.
+
+mod client;
+mod request;
+mod server;
+
+pub use client::{ClientError, ask};
+pub use request::{Answer, Request};
+pub use server::{ControlError, Server};

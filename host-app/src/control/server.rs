@@ -1,0 +1,226 @@
+//! The monitor's end of the control socket.
+
+use std::{
+    fs, io,
+    os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use annunciator::{Notification, Severity};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::Semaphore,
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::request::{Answer, Request};
+use crate::{
+    monitor::{Core, Reloading},
+    report,
+};
+
+/// A request is not longer than this.
+const LONGEST: u64 = 64 * 1024;
+/// As many are answered at a time; others wait.
+const MOST_AT_ONCE: usize = 16;
+/// Whoever opens the socket asks at once, and reads the answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A silence is not longer than this: what is silenced for good should not be
+/// watched.
+const LONGEST_SILENCE: u64 = 366 * 24 * 3600;
+
+/// The socket cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// Another monitor answers there.
+    #[error("another monitor answers at the control socket {}", .0.display())]
+    InUse(PathBuf),
+    /// Something else stands there.
+    #[error("{} is no socket: give `monitor.control` a path of its own", .0.display())]
+    NoSocket(PathBuf),
+    /// The system's reason.
+    #[error("the control socket {} cannot be made: {source}", path.display())]
+    System {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Answers until it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    path: PathBuf,
+    answering: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens the socket; nobody but the user that the monitor runs as may use
+    /// it.
+    ///
+    /// # Errors
+    /// [`ControlError`] when it cannot be had.
+    pub fn start(
+        path: &Path,
+        core: Arc<Core>,
+        reloading: Arc<Reloading>,
+    ) -> Result<Self, ControlError> {
+        let listener = listen(path)?;
+        let answering = tokio::spawn(answer_all(listener, core, reloading));
+        Ok(Self {
+            path: path.to_owned(),
+            answering,
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.answering.abort();
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn listen(path: &Path) -> Result<UnixListener, ControlError> {
+    let system = |source| ControlError::System {
+        path: path.to_owned(),
+        source,
+    };
+    if let Ok(facts) = fs::symlink_metadata(path) {
+        if !facts.file_type().is_socket() {
+            return Err(ControlError::NoSocket(path.to_owned()));
+        }
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(ControlError::InUse(path.to_owned()));
+        }
+    }
+    // Made under another name and renamed when it has its mode, so that there
+    // is no moment at which others may open it.
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let made = PathBuf::from(name);
+    let _ = fs::remove_file(&made);
+    let listener = UnixListener::bind(&made).map_err(system)?;
+    fs::set_permissions(&made, fs::Permissions::from_mode(0o600)).map_err(system)?;
+    fs::rename(&made, path).map_err(system)?;
+    Ok(listener)
+}
+
+async fn answer_all(listener: UnixListener, core: Arc<Core>, reloading: Arc<Reloading>) {
+    let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors, say: others may be freed.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let (core, reloading) = (Arc::clone(&core), Arc::clone(&reloading));
+        tokio::spawn(async move {
+            if let Err(error) = converse(stream, &core, &reloading).await {
+                tracing::debug!("the control socket: {error}");
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn converse(mut stream: UnixStream, core: &Core, reloading: &Reloading) -> io::Result<()> {
+    let (read, mut write) = stream.split();
+    let mut line = String::new();
+    let mut reader = BufReader::new(read.take(LONGEST));
+    timeout(PATIENCE, reader.read_line(&mut line)).await??;
+    let answer = match serde_json::from_str(&line) {
+        Ok(request) => answer(request, core, reloading).await,
+        Err(error) => Answer::Refused(format!("this is no request: {error}")),
+    };
+    let mut text = serde_json::to_string(&answer)?;
+    text.push('\n');
+    timeout(PATIENCE, write.write_all(text.as_bytes())).await??;
+    write.shutdown().await
+}
+
+async fn answer(request: Request, core: &Core, reloading: &Reloading) -> Answer {
+    match request {
+        Request::Status => done(&core.overview()),
+        Request::Explain { host, lines } => match core.explain(&host, lines).await {
+            Some(explained) => done(&explained),
+            None => unknown_host(&host),
+        },
+        Request::Silence { host, seconds, why } => {
+            if seconds > LONGEST_SILENCE {
+                return Answer::Refused("a silence ends within a year".to_owned());
+            }
+            match core.silence(&host, Duration::from_secs(seconds), &why) {
+                Ok(()) => Answer::Done(Json::Null),
+                Err(error) => Answer::Refused(error.to_string()),
+            }
+        }
+        Request::Notify {
+            host,
+            message,
+            title,
+            severity,
+        } => notify(core, host, message, title, &severity).await,
+        Request::Reload => match reloading.reload(core).await {
+            Ok(reloaded) => done(&reloaded),
+            Err(error) => {
+                tracing::error!("the configuration was not taken, the old one stays: {error}");
+                Answer::Refused(format!("the old configuration stays in force\n{error}"))
+            }
+        },
+    }
+}
+
+async fn notify(
+    core: &Core,
+    host: Option<String>,
+    message: String,
+    title: Option<String>,
+    severity: &str,
+) -> Answer {
+    let severity: Severity = match severity.parse() {
+        Ok(severity) => severity,
+        Err(error) => return Answer::Refused(format!("{error}")),
+    };
+    let mut notification = Notification::new(message).severity(severity);
+    if let Some(title) = title {
+        notification = notification.title(title);
+    }
+    let told = match host {
+        Some(host) if core.engine().config().host(&host).is_none() => return unknown_host(&host),
+        Some(host) => core.engine().notify_host(&host, notification).await,
+        None => core.engine().notify_default(notification).await,
+    };
+    match told {
+        Ok(report) => {
+            let lines: Vec<String> = report.channels().values().flat_map(report::lines).collect();
+            Answer::Done(json!({
+                "delivered": report.all_delivered(),
+                "lines": lines,
+                "report": report,
+            }))
+        }
+        Err(error) => Answer::Refused(error.to_string()),
+    }
+}
+
+fn unknown_host(host: &str) -> Answer {
+    Answer::Refused(format!("no host `{host}` is in the configuration"))
+}
+
+fn done(value: &impl Serialize) -> Answer {
+    match serde_json::to_value(value) {
+        Ok(json) => Answer::Done(json),
+        Err(error) => Answer::Refused(format!("the answer has no JSON form: {error}")),
+    }
+}

@@ -1,0 +1,346 @@
+//! What all threads of the monitor share: the machine, and how what comes of
+//! it is written and then told.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Duration,
+};
+
+use annunciator::Engine;
+use serde::Serialize;
+
+use super::{
+    refusals::Refusals,
+    routes::EngineRoutes,
+    timeline::{Reading, Timeline},
+};
+use crate::{
+    machine::{BlindSpan, HostSettings, HostView, Machine, Moment, Settings, Silence, UnknownHost},
+    protocol::{Datagram, Family, Keyring},
+    store::{Batch, HistoryLine, Writer},
+    tell::{Ledger, Message, Teller, Telling},
+};
+
+/// The shared part of a running monitor.
+#[derive(Debug)]
+pub struct Core {
+    machine: Mutex<Machine>,
+    timeline: Timeline,
+    keys: RwLock<Arc<Keyring>>,
+    refusals: Refusals,
+    routes: EngineRoutes,
+    ledger: Arc<Mutex<Ledger>>,
+    store: Arc<Writer>,
+    teller: Teller,
+    started: Moment,
+}
+
+/// The parts of a [`Core`].
+pub(super) struct Parts {
+    pub(super) machine: Machine,
+    pub(super) timeline: Timeline,
+    pub(super) keys: Keyring,
+    pub(super) engine: Engine,
+    pub(super) ledger: Arc<Mutex<Ledger>>,
+    pub(super) store: Arc<Writer>,
+    pub(super) teller: Teller,
+}
+
+/// All hosts, and the monitor itself.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct Overview {
+    /// The version of the monitor.
+    pub version: &'static str,
+    /// Since when it runs, in milliseconds since the epoch.
+    pub running_since_ms: i64,
+    /// Now, by its clock.
+    pub now_ms: i64,
+    /// Whether datagrams must be signed, at least by some hosts.
+    pub keys: bool,
+    /// Why its state does not outlive it, where it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_trouble: Option<String>,
+    /// Datagrams that were taken.
+    pub datagrams: u64,
+    /// Datagrams that were refused, by reason; those that occurred.
+    pub refused: std::collections::BTreeMap<&'static str, u64>,
+    /// Messages to channels, by what became of them.
+    pub messages: crate::tell::Counts,
+    /// The hosts, in the order of their names.
+    pub hosts: Vec<HostView>,
+    /// The silences.
+    pub silences: Vec<Silence>,
+    /// The newest times in which the monitor did not see.
+    pub blind_spans: Vec<BlindSpan>,
+}
+
+/// What is known of one host, and how that came about.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct Explained {
+    /// The host as it is.
+    pub host: HostView,
+    /// Where its messages go.
+    pub channels: Vec<Arc<str>>,
+    /// The last values of its metrics.
+    pub metrics: Vec<(Arc<str>, f64)>,
+    /// What happened to it, with the evidence; the newest lines.
+    pub history: Vec<HistoryLine>,
+    /// What was told about it; the newest messages.
+    pub messages: Vec<Told>,
+}
+
+/// A message to a channel.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct Told {
+    /// When it happened, in milliseconds since the epoch.
+    pub occurred_ms: i64,
+    /// The channel.
+    pub channel: Arc<str>,
+    /// What became of it.
+    pub state: crate::tell::TellingState,
+    /// The text.
+    pub text: String,
+    /// Why it failed, where it did.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+impl From<Telling> for Told {
+    fn from(telling: Telling) -> Self {
+        Self {
+            occurred_ms: telling.message.occurred_ms,
+            channel: telling.channel,
+            state: telling.state,
+            text: telling.message.body.to_string(),
+            detail: telling.detail,
+        }
+    }
+}
+
+impl Core {
+    pub(super) fn new(parts: Parts) -> Self {
+        let started = parts.timeline.moment(Reading::now());
+        Self {
+            machine: Mutex::new(parts.machine),
+            timeline: parts.timeline,
+            keys: RwLock::new(Arc::new(parts.keys)),
+            refusals: Refusals::default(),
+            routes: EngineRoutes(parts.engine),
+            ledger: parts.ledger,
+            store: parts.store,
+            teller: parts.teller,
+            started,
+        }
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.routes.0
+    }
+
+    /// The keys that count.
+    #[must_use]
+    pub fn keys(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What came in.
+    #[must_use]
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    /// The messages.
+    #[must_use]
+    pub fn teller(&self) -> &Teller {
+        &self.teller
+    }
+
+    /// Now, on the monitor's timeline.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.timeline.moment(Reading::now())
+    }
+
+    /// Takes datagrams that came at about the same time.
+    pub fn take(&self, datagrams: impl Iterator<Item = (Family, Datagram, SocketAddr)>) {
+        let now = self.now();
+        let mut machine = self.machine();
+        for (family, datagram, from) in datagrams {
+            match machine.observe(now, family, &datagram) {
+                Ok(()) => self.refusals.taken(),
+                Err(reason) => self.refusals.refused(reason, from),
+            }
+        }
+        self.finish(machine);
+    }
+
+    /// Lets time pass; answers in how long something may happen next.
+    pub fn advance(&self) -> Option<Duration> {
+        let now = self.now();
+        let mut machine = self.machine();
+        machine.advance(now);
+        let next = machine.next_due().map(|due| due.since(now.tick));
+        self.finish(machine);
+        next
+    }
+
+    /// Writes who was heard, and that the monitor saw until now.
+    pub fn checkpoint(&self) {
+        let mut machine = self.machine();
+        // While nobody else is heard: what was heard before is in it.
+        let liveness = self.timeline.liveness(Reading::now());
+        let seen = machine.take_seen();
+        self.store
+            .write(Batch::default().checkpoint(seen, liveness));
+        drop(machine);
+    }
+
+    /// Tells nothing of a host for a while; no length ends that.
+    ///
+    /// # Errors
+    /// [`UnknownHost`] when no such host is configured.
+    pub fn silence(&self, host: &str, length: Duration, why: &str) -> Result<(), UnknownHost> {
+        let now = self.now();
+        let mut machine = self.machine();
+        machine.silence(host, length, why, now)?;
+        machine.advance(now);
+        self.finish(machine);
+        Ok(())
+    }
+
+    /// Takes another configuration; the engine has it already.
+    pub(super) fn configure(
+        &self,
+        settings: Settings,
+        hosts: impl Iterator<Item = (Arc<str>, HostSettings)>,
+        keys: Keyring,
+    ) {
+        let now = self.now();
+        let mut machine = self.machine();
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        machine.configure(settings, hosts, now);
+        machine.advance(now);
+        self.finish(machine);
+    }
+
+    /// Tells the default channels something about the monitor itself.
+    pub fn tell_own_trouble(&self, text: &str) {
+        let message = Arc::new(Message::own_trouble(text, self.now().wall_ms));
+        let channels = crate::tell::Routes::defaults(&self.routes);
+        let tellings: Vec<Telling> = {
+            let mut ledger = self.ledger();
+            let channels = channels.into_iter();
+            channels
+                .map(|channel| ledger.telling(channel, Arc::clone(&message)))
+                .collect()
+        };
+        self.write_and_tell(Batch::default(), tellings);
+    }
+
+    /// Everything that can be seen.
+    #[must_use]
+    pub fn overview(&self) -> Overview {
+        let now = self.now();
+        let machine = self.machine();
+        let mut hosts = machine.views(now);
+        let silences = machine.silences().to_vec();
+        let blind_spans = machine.blind_spans().to_vec();
+        drop(machine);
+        hosts.sort_by(|a, b| a.host.cmp(&b.host));
+        let refused = self.refusals.counts().filter(|(_, count)| *count > 0);
+        Overview {
+            version: env!("CARGO_PKG_VERSION"),
+            running_since_ms: self.started.wall_ms,
+            now_ms: now.wall_ms,
+            keys: !self.keys().is_empty(),
+            state_trouble: self.store.health().trouble,
+            datagrams: self.refusals.taken_count(),
+            refused: refused
+                .map(|(reason, count)| (reason.name(), count))
+                .collect(),
+            messages: self.teller.counts(),
+            hosts,
+            silences,
+            blind_spans,
+        }
+    }
+
+    /// What is known of a host; `None` when no such host is configured.
+    pub async fn explain(&self, host: &str, most: u32) -> Option<Explained> {
+        let (view, metrics) = {
+            let machine = self.machine();
+            (machine.view(host, self.now())?, machine.metrics(host))
+        };
+        let (history, tellings) = self.store.history(host, most).await.unwrap_or_default();
+        Some(Explained {
+            host: view,
+            channels: crate::tell::Routes::of_host(&self.routes, host),
+            metrics,
+            history,
+            messages: tellings.into_iter().map(Told::from).collect(),
+        })
+    }
+
+    /// Why the state does not outlive the monitor, where it does not.
+    #[must_use]
+    pub fn state_trouble(&self) -> Option<String> {
+        self.store.health().trouble
+    }
+
+    /// Looks at the machine.
+    pub fn look<T>(&self, look: impl FnOnce(&Machine, Moment) -> T) -> T {
+        let now = self.now();
+        look(&self.machine(), now)
+    }
+
+    /// Writes what came of a step, and then tells it. The machine is held
+    /// until it is handed over, so that steps are written in their order.
+    fn finish(&self, mut machine: MutexGuard<'_, Machine>) {
+        let step = machine.take_step();
+        if step.is_empty() {
+            return;
+        }
+        let mut changes = Vec::new();
+        let mut tellings = Vec::new();
+        {
+            let mut ledger = self.ledger();
+            for notice in &step.notices {
+                tellings.extend(ledger.plan(notice, &self.routes, &mut changes));
+            }
+        }
+        for entry in &step.history {
+            tracing::info!(host = %entry.host, "{}", entry.text);
+        }
+        self.write_and_tell(Batch::default().step(step).told(changes), tellings);
+        drop(machine);
+    }
+
+    fn write_and_tell(&self, batch: Batch, tellings: Vec<Telling>) {
+        if tellings.is_empty() {
+            self.store.write(batch);
+            return;
+        }
+        let teller = self.teller.clone();
+        let batch = batch.tellings(tellings.iter().cloned());
+        self.store.write_then(batch, move || {
+            tellings
+                .into_iter()
+                .for_each(|telling| teller.tell(telling));
+        });
+    }
+
+    fn machine(&self) -> MutexGuard<'_, Machine> {
+        // A step that panicked must not end the watch over all other hosts.
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,87 @@
+//! Lets time pass, on a thread of its own: who is overdue is found here.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use super::core::Core;
+
+/// The longest pause between two looks at the clock: well below what counts
+/// as a blind span.
+const LONGEST: Duration = Duration::from_millis(250);
+/// The shortest: what is due within it is judged together.
+const SHORTEST: Duration = Duration::from_millis(10);
+/// How often it is written who was heard. After a crash, what was heard since
+/// is taken for unseen.
+const CHECKPOINT: Duration = Duration::from_secs(2);
+
+/// A thread that lets time pass.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Pulse {
+    /// Starts it. `beat` is called now and then, for a watchdog.
+    pub(super) fn start(
+        core: Arc<Core>,
+        beat: impl Fn() + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = thread::Builder::new()
+            .name("hbd-pulse".to_owned())
+            .spawn(move || run(&core, &stopped, beat))?;
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(core: &Core, stop: &AtomicBool, beat: impl Fn()) {
+    let mut checkpoint = Instant::now();
+    let mut trouble = None;
+    while !stop.load(Ordering::Relaxed) {
+        let next = core.advance().unwrap_or(LONGEST);
+        if checkpoint.elapsed() >= CHECKPOINT {
+            checkpoint = Instant::now();
+            core.checkpoint();
+            beat();
+            tell_trouble(core, &mut trouble);
+        }
+        thread::park_timeout(next.clamp(SHORTEST, LONGEST));
+    }
+    core.checkpoint();
+}
+
+/// A state that cannot be kept is told through the channels, once.
+fn tell_trouble(core: &Core, told: &mut Option<String>) {
+    let trouble = core.state_trouble();
+    if trouble == *told {
+        return;
+    }
+    match &trouble {
+        Some(text) => core.tell_own_trouble(&format!(
+            "the heartbeat monitor goes on, but what it knows would not outlive a restart: {text}"
+        )),
+        None => core.tell_own_trouble("the heartbeat monitor's state is written again"),
+    }
+    *told = trouble;
+}

@@ -1,0 +1,75 @@
+//! Counts what came in, and logs refusals at a limited rate.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::protocol::Reject;
+
+/// A reason is logged at most this often.
+const EVERY: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Default)]
+struct Reason {
+    count: AtomicU64,
+    /// When it was logged, and how many there were then.
+    logged: Mutex<Option<(Instant, u64)>>,
+}
+
+/// What came in.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    taken: AtomicU64,
+    reasons: [Reason; Reject::ALL.len()],
+}
+
+impl Refusals {
+    /// Counts a datagram that was taken.
+    pub fn taken(&self) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a datagram that was refused, and logs it unless its reason was
+    /// logged just before.
+    pub fn refused(&self, reason: Reject, from: SocketAddr) {
+        let Some(place) = Reject::ALL.iter().position(|known| *known == reason) else {
+            return;
+        };
+        let entry = &self.reasons[place];
+        let count = entry.count.fetch_add(1, Ordering::Relaxed) + 1;
+        if reason == Reject::Repeated {
+            // Senders repeat what matters: that is as it should be.
+            return;
+        }
+        let mut logged = entry.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if logged.is_some_and(|(at, _)| now.duration_since(at) < EVERY) {
+            return;
+        }
+        let since = logged.map_or(0, |(_, count)| count);
+        *logged = Some((now, count));
+        drop(logged);
+        let others = count - since - 1;
+        tracing::warn!(%from, %reason, others, "a datagram was refused");
+    }
+
+    /// How many were taken.
+    #[must_use]
+    pub fn taken_count(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// How many were refused, by reason.
+    pub fn counts(&self) -> impl Iterator<Item = (Reject, u64)> {
+        let counts = self
+            .reasons
+            .iter()
+            .map(|reason| reason.count.load(Ordering::Relaxed));
+        Reject::ALL.into_iter().zip(counts)
+    }
+}

@@ -1,0 +1,133 @@
+//! Takes another configuration while the monitor runs: whole, or not at all.
+
+use annunciator::{EngineBuilder, LoadError};
+use tokio::sync::Mutex;
+
+use super::core::Core;
+use crate::{
+    config::{self, Hosts, Monitor},
+    machine::Settings,
+};
+
+/// Why another configuration was not taken. The old one is still in force.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// The file cannot be used.
+    #[error(transparent)]
+    Config(#[from] LoadError),
+    /// Its channels cannot be opened.
+    #[error(transparent)]
+    Channels(#[from] annunciator::StartError),
+    /// The monitor is about to end.
+    #[error("the monitor is about to end")]
+    Ending,
+}
+
+/// What a reload has changed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Reloaded {
+    /// Channels that go on as they were, with their connections.
+    pub kept: Vec<String>,
+    /// Channels that are new, or whose definition changed.
+    pub opened: Vec<String>,
+    /// Channels that are gone, or whose definition changed.
+    pub closed: Vec<String>,
+    /// Keys of `monitor` that changed and count after the next start only.
+    pub after_restart: Vec<&'static str>,
+    /// Warnings about the file.
+    pub warnings: Vec<String>,
+}
+
+/// Takes configurations from one file.
+#[derive(Debug)]
+pub struct Reloading {
+    builder: EngineBuilder,
+    /// What the monitor was started with: what of it changed counts after the
+    /// next start.
+    fixed: Mutex<Fixed>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Fixed {
+    listen: Vec<std::net::SocketAddr>,
+    state: config::StateFile,
+    control: Option<std::path::PathBuf>,
+    http: Option<std::net::SocketAddr>,
+}
+
+impl Fixed {
+    fn of(monitor: &Monitor) -> Self {
+        Self {
+            listen: monitor.listen.clone(),
+            state: monitor.state.clone(),
+            control: monitor.control.clone(),
+            http: monitor.http,
+        }
+    }
+
+    fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let keys = [
+            ("listen", self.listen == other.listen),
+            ("state", self.state == other.state),
+            ("control", self.control == other.control),
+            ("http", self.http == other.http),
+        ];
+        let changed = keys.into_iter().filter(|(_, same)| !same);
+        changed.map(|(key, _)| key).collect()
+    }
+}
+
+impl Reloading {
+    /// `builder` names the file, `started` is what the monitor was started
+    /// with.
+    #[must_use]
+    pub fn new(builder: EngineBuilder, started: &Monitor) -> Self {
+        Self {
+            builder,
+            fixed: Mutex::new(Fixed::of(started)),
+        }
+    }
+
+    /// Reads the file again and takes what it says. What is known of hosts is
+    /// kept, and so are channels that did not change.
+    ///
+    /// # Errors
+    /// [`ReloadError`] when nothing of it was taken.
+    pub async fn reload(&self, core: &Core) -> Result<Reloaded, ReloadError> {
+        // One at a time: the later one reads what the file says then.
+        let fixed = self.fixed.lock().await;
+        let builder = self.builder.clone();
+        let loading = tokio::task::spawn_blocking(move || builder.load());
+        let loaded = loading.await.map_err(|_| ReloadError::Ending)??;
+        let monitor = config::monitor(&loaded.config);
+        let warnings = loaded
+            .warnings
+            .iter()
+            .map(|problem| problem.sentence().to_owned());
+        let warnings = warnings.collect();
+        let channels = core.engine().reload(loaded).await?;
+        let config = core.engine().config();
+        let hosts = Hosts::new(&config);
+        let after_restart = fixed.differences(&Fixed::of(&monitor));
+        let settings = Settings {
+            sets: hosts.sets.clone(),
+            ..monitor.settings
+        };
+        core.configure(settings, hosts.settings(&config), monitor.keys);
+        tracing::info!(
+            kept = channels.kept.len(),
+            opened = channels.opened.len(),
+            closed = channels.closed.len(),
+            "the configuration was read again and is in force"
+        );
+        Ok(Reloaded {
+            kept: channels.kept,
+            opened: channels.opened,
+            closed: channels.closed,
+            after_restart,
+            warnings,
+        })
+    }
+}

@@ -1,0 +1,25 @@
+//! Where messages go, by the engine's configuration of the moment.
+
+use std::sync::Arc;
+
+use annunciator::Engine;
+
+use crate::tell::Routes;
+
+/// The routes of an engine.
+#[derive(Debug, Clone)]
+pub(super) struct EngineRoutes(pub(super) Engine);
+
+impl Routes for EngineRoutes {
+    fn of_host(&self, host: &str) -> Vec<Arc<str>> {
+        let config = self.0.config();
+        let names = config.channels_for_host(host);
+        names.into_iter().map(Arc::from).collect()
+    }
+
+    fn defaults(&self) -> Vec<Arc<str>> {
+        let config = self.0.config();
+        let names = config.default_channels();
+        names.into_iter().map(Arc::from).collect()
+    }
+}

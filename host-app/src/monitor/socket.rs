@@ -1,0 +1,79 @@
+//! The sockets by which heartbeats come.
+
+use std::{
+    io,
+    net::{SocketAddr, UdpSocket},
+    time::Duration,
+};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Asked of the system as the buffer of a socket: a second of heartbeats of
+/// some ten thousand hosts. The system gives no more than `net.core.rmem_max`.
+const BUFFER: usize = 8 * 1024 * 1024;
+/// How long a receiving thread waits before it looks whether it should end.
+pub(super) const WAIT: Duration = Duration::from_millis(250);
+
+/// A socket cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("heartbeats cannot be taken at {address}: {source}")]
+pub struct BindError {
+    /// Where.
+    address: SocketAddr,
+    /// Why not.
+    source: io::Error,
+}
+
+/// Opens the sockets. An address family that the machine does not have is no
+/// error as long as another socket could be opened.
+///
+/// # Errors
+/// [`BindError`] when an address cannot be had.
+pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<UdpSocket>, BindError> {
+    let mut sockets = Vec::new();
+    let mut missing = None;
+    for address in addresses {
+        match open(*address) {
+            Ok(socket) => sockets.push(socket),
+            Err(source) => {
+                let error = BindError {
+                    address: *address,
+                    source,
+                };
+                if !is_missing_family(&error.source) {
+                    return Err(error);
+                }
+                tracing::warn!("{error}; the other addresses are used");
+                missing = Some(error);
+            }
+        }
+    }
+    match missing {
+        Some(error) if sockets.is_empty() => Err(error),
+        _ => Ok(sockets),
+    }
+}
+
+fn is_missing_family(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let codes = [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL].map(Errno::raw_os_error);
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
+}
+
+fn open(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    if address.is_ipv6() {
+        // Each family has a socket of its own.
+        socket.set_only_v6(true)?;
+    }
+    let _ = socket.set_recv_buffer_size(BUFFER);
+    socket.bind(&address.into())?;
+    socket.set_read_timeout(Some(WAIT))?;
+    Ok(socket.into())
+}

@@ -1,0 +1,27 @@
+//! What came of a message, in lines for a person.
+
+use annunciator::ChannelReport;
+
+/// A line for the channel, and below it what is worth telling of its targets.
+#[must_use]
+pub fn lines(channel: &ChannelReport) -> Vec<String> {
+    let (name, ms) = (&channel.channel, channel.duration.as_millis());
+    let first = if channel.delivered {
+        let targets = match channel.targets.len() {
+            1 => String::new(),
+            many => format!(" to {many} targets"),
+        };
+        format!("{name}: delivered{targets} in {ms} ms")
+    } else {
+        format!("{name}: failed to send notification ({ms} ms)")
+    };
+    let failures = channel.failures().map(|target| format!("  {target}"));
+    let notes = channel.targets.iter().flat_map(|target| {
+        let notes = target.notes.iter();
+        notes.map(move |note| format!("  {}: {note}", target.target))
+    });
+    std::iter::once(first)
+        .chain(failures)
+        .chain(notes)
+        .collect()
+}
