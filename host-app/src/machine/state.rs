@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use foldhash::fast::RandomState;
+
 use super::{
     blind::{BlindSpan, Blindness},
     configure::Silence,
@@ -44,7 +46,7 @@ pub(super) enum Timer {
 pub struct Machine {
     pub(super) settings: Settings,
     pub(super) hosts: Vec<Host>,
-    pub(super) by_name: HashMap<Arc<str>, HostId>,
+    pub(super) by_name: HashMap<Arc<str>, HostId, RandomState>,
     /// A connection has one timer, which is set anew when it rings and not
     /// when the connection is heard: a heartbeat costs nothing here.
     pub(super) timers: BinaryHeap<Reverse<(Tick, Timer)>>,
@@ -77,7 +79,7 @@ impl Machine {
         let mut machine = Self {
             settings,
             hosts: Vec::new(),
-            by_name: HashMap::new(),
+            by_name: HashMap::default(),
             timers: BinaryHeap::new(),
             hold: Hold::default(),
             silences: Vec::new(),

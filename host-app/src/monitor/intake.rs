@@ -12,7 +12,7 @@ use std::{
 use rustix::net::{RecvFlags, recvfrom};
 
 use super::core::Core;
-use crate::protocol::{self, Datagram, Family, limits};
+use crate::protocol::{self, Datagram, Family, Keyring, limits};
 
 /// Datagrams that are looked at together: as many as come while the ones
 /// before are looked at, up to this.
@@ -62,34 +62,54 @@ impl Drop for Intake {
 }
 
 fn take(socket: &UdpSocket, core: &Core, stop: &AtomicBool) {
-    let mut buffer = [0; ROOM];
-    let mut datagrams: Vec<(Datagram, SocketAddr)> = Vec::with_capacity(MOST);
+    let mut receiver = Receiver::default();
     while !stop.load(Ordering::Relaxed) {
-        // The first is waited for; errors are of earlier answers, of which
-        // there are none, or the wait was over.
-        let Ok((length, from)) = socket.recv_from(&mut buffer) else {
-            continue;
+        receiver.receive(socket, core);
+    }
+}
+
+/// Takes what has come at a socket, a batch at a time.
+#[derive(Debug)]
+pub struct Receiver {
+    buffer: [u8; ROOM],
+    datagrams: Vec<(Family, Datagram, SocketAddr)>,
+}
+
+impl Default for Receiver {
+    fn default() -> Self {
+        Self {
+            buffer: [0; ROOM],
+            datagrams: Vec::with_capacity(MOST),
+        }
+    }
+}
+
+impl Receiver {
+    /// Waits for a datagram, as long as the socket is set to, and hands it
+    /// and those that have come behind it to the monitor.
+    pub fn receive(&mut self, socket: &UdpSocket, core: &Core) {
+        // An error is of the wait that is over: nothing was ever sent.
+        let Ok((length, from)) = socket.recv_from(&mut self.buffer) else {
+            return;
         };
         let keys = core.keys();
-        let mut read = |bytes: &[u8], from: SocketAddr| match protocol::decode(bytes, &keys) {
-            Ok(datagram) => datagrams.push((datagram, from)),
-            Err(reason) => core.refusals().refused(reason, from),
-        };
-        read(&buffer[..length], from);
+        self.read(length, from, &keys, core);
         for _ in 1..MOST {
-            let more = recvfrom(socket, &mut buffer, RecvFlags::DONTWAIT);
+            let more = recvfrom(socket, &mut self.buffer, RecvFlags::DONTWAIT);
             let Ok((_, length, Some(from))) = more else {
                 break;
             };
-            let Ok(from) = SocketAddr::try_from(from) else {
-                continue;
-            };
-            read(&buffer[..length.min(ROOM)], from);
+            if let Ok(from) = SocketAddr::try_from(from) {
+                self.read(length.min(ROOM), from, &keys, core);
+            }
         }
-        core.take(
-            datagrams
-                .drain(..)
-                .map(|(datagram, from)| (Family::of(from.ip()), datagram, from)),
-        );
+        core.take(self.datagrams.drain(..));
+    }
+
+    fn read(&mut self, length: usize, from: SocketAddr, keys: &Keyring, core: &Core) {
+        match protocol::decode(&self.buffer[..length], keys) {
+            Ok(datagram) => self.datagrams.push((Family::of(from.ip()), datagram, from)),
+            Err(reason) => core.refusals().refused(reason, from),
+        }
     }
 }

@@ -17,7 +17,7 @@ mod start;
 mod timeline;
 
 pub use core::{Core, Explained, Overview};
-pub use intake::Intake;
+pub use intake::{Intake, Receiver};
 pub use refusals::Refusals;
 pub use reload::{ReloadError, Reloaded, Reloading};
 pub use socket::{BindError, bind};
