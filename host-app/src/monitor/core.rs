@@ -316,11 +316,13 @@ impl Core {
                 tellings.extend(ledger.plan(notice, &self.routes, &mut changes));
             }
         }
-        for entry in &step.history {
+        let history = step.history.clone();
+        self.write_and_tell(Batch::default().step(step).told(changes), tellings);
+        // A log that nobody reads must not hold up the watch.
+        drop(machine);
+        for entry in history {
             tracing::info!(host = %entry.host, "{}", entry.text);
         }
-        self.write_and_tell(Batch::default().step(step).told(changes), tellings);
-        drop(machine);
     }
 
     fn write_and_tell(&self, batch: Batch, tellings: Vec<Telling>) {

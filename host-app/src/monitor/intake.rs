@@ -11,7 +11,7 @@ use std::{
 
 use rustix::net::{RecvFlags, recvfrom};
 
-use super::core::Core;
+use super::{core::Core, unless_it_breaks};
 use crate::protocol::{self, Datagram, Family, Keyring, limits};
 
 /// Datagrams that are looked at together: as many as come while the ones
@@ -64,7 +64,8 @@ impl Drop for Intake {
 fn take(socket: &UdpSocket, core: &Core, stop: &AtomicBool) {
     let mut receiver = Receiver::default();
     while !stop.load(Ordering::Relaxed) {
-        receiver.receive(socket, core);
+        // What breaks on one datagram must not end the watch.
+        unless_it_breaks("taking a datagram", || receiver.receive(socket, core));
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::core::Core;
+use super::{core::Core, unless_it_breaks};
 
 /// The longest pause between two looks at the clock: well below what counts
 /// as a blind span.
@@ -60,7 +60,8 @@ fn run(core: &Core, stop: &AtomicBool, beat: impl Fn()) {
     let mut checkpoint = Instant::now();
     let mut trouble = None;
     while !stop.load(Ordering::Relaxed) {
-        let (next, looking_again) = core.advance();
+        let advanced = unless_it_breaks("judging hosts", || core.advance());
+        let (next, looking_again) = advanced.unwrap_or_default();
         let next = next.unwrap_or(LONGEST);
         if looking_again || checkpoint.elapsed() >= CHECKPOINT {
             checkpoint = Instant::now();

@@ -6,6 +6,10 @@
 //! the real `hbd`, `records` what it has written.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a run has figures, and a seed to repeat it by"
+)]
 
 mod host;
 mod monitor;
