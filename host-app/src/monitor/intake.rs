@@ -1,7 +1,9 @@
 //! Takes datagrams from one socket, on a thread of its own.
 
 use std::{
-    net::{SocketAddr, UdpSocket},
+    io::IoSliceMut,
+    net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket},
+    os::fd::AsRawFd as _,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,10 +11,10 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use rustix::net::{RecvFlags, recvfrom};
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
 
 use super::{core::Core, unless_it_breaks};
-use crate::protocol::{self, Datagram, Family, Keyring, limits};
+use crate::protocol::{self, Datagram, Family, limits};
 
 /// Datagrams that are looked at together: as many as come while the ones
 /// before are looked at, up to this.
@@ -72,14 +74,14 @@ fn take(socket: &UdpSocket, core: &Core, stop: &AtomicBool) {
 /// Takes what has come at a socket, a batch at a time.
 #[derive(Debug)]
 pub struct Receiver {
-    buffer: [u8; ROOM],
+    buffers: Vec<[u8; ROOM]>,
     datagrams: Vec<(Family, Datagram, SocketAddr)>,
 }
 
 impl Default for Receiver {
     fn default() -> Self {
         Self {
-            buffer: [0; ROOM],
+            buffers: vec![[0; ROOM]; MOST],
             datagrams: Vec::with_capacity(MOST),
         }
     }
@@ -89,28 +91,36 @@ impl Receiver {
     /// Waits for a datagram, as long as the socket is set to, and hands it
     /// and those that have come behind it to the monitor.
     pub fn receive(&mut self, socket: &UdpSocket, core: &Core) {
-        // An error is of the wait that is over: nothing was ever sent.
-        let Ok((length, from)) = socket.recv_from(&mut self.buffer) else {
-            return;
-        };
         let keys = core.keys();
-        self.read(length, from, &keys, core);
-        for _ in 1..MOST {
-            let more = recvfrom(socket, &mut self.buffer, RecvFlags::DONTWAIT);
-            let Ok((_, length, Some(from))) = more else {
-                break;
+        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(MOST, None);
+        let buffers = self.buffers.iter_mut();
+        let mut slices: Vec<_> = buffers.map(|buffer| [IoSliceMut::new(buffer)]).collect();
+        // One call for all of them: it is what a datagram costs most.
+        let received = recvmmsg(
+            socket.as_raw_fd(),
+            &mut headers,
+            slices.iter_mut(),
+            MsgFlags::MSG_WAITFORONE,
+            None,
+        );
+        // An error is of the wait that is over: nothing was ever sent.
+        for message in received.into_iter().flatten() {
+            let Some(from) = message.address.and_then(address) else {
+                continue;
             };
-            if let Ok(from) = SocketAddr::try_from(from) {
-                self.read(length.min(ROOM), from, &keys, core);
+            // Nothing at all where it has no content.
+            let bytes = message.iovs().next().unwrap_or_default();
+            match protocol::decode(bytes, &keys) {
+                Ok(datagram) => self.datagrams.push((Family::of(from.ip()), datagram, from)),
+                Err(reason) => core.refusals().refused(reason, from),
             }
         }
         core.take(self.datagrams.drain(..));
     }
+}
 
-    fn read(&mut self, length: usize, from: SocketAddr, keys: &Keyring, core: &Core) {
-        match protocol::decode(&self.buffer[..length], keys) {
-            Ok(datagram) => self.datagrams.push((Family::of(from.ip()), datagram, from)),
-            Err(reason) => core.refusals().refused(reason, from),
-        }
-    }
+fn address(from: SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = from.as_sockaddr_in().map(|from| SocketAddrV4::from(*from));
+    let v6 = from.as_sockaddr_in6().map(|from| SocketAddrV6::from(*from));
+    v4.map(SocketAddr::V4).or(v6.map(SocketAddr::V6))
 }
