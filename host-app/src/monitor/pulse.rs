@@ -28,7 +28,7 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    /// Starts it. `beat` is called now and then, for a watchdog.
+    /// Starts it. `beat` is called now and then while all threads live, for a watchdog.
     pub(super) fn start(
         core: Arc<Core>,
         beat: impl Fn() + Send + 'static,
@@ -60,10 +60,13 @@ fn run(core: &Core, stop: &AtomicBool, beat: impl Fn()) {
     let mut trouble = None;
     while !stop.load(Ordering::Relaxed) {
         let next = core.advance().unwrap_or(LONGEST);
+        core.vitals().beat();
         if checkpoint.elapsed() >= CHECKPOINT {
             checkpoint = Instant::now();
             core.checkpoint();
-            beat();
+            if core.vitals().trouble().is_none() {
+                beat();
+            }
             tell_trouble(core, &mut trouble);
         }
         thread::park_timeout(next.clamp(SHORTEST, LONGEST));

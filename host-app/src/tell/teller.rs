@@ -94,7 +94,6 @@ impl Teller {
                 telling.state = TellingState::Pending;
                 telling.again += 1;
                 lock(&self.0.counts).again += 1;
-                metrics::counter!("hbd_told_again_total").increment(1);
                 let (id, channel) = (telling.id, &telling.channel);
                 tracing::warn!(
                     telling = id,
@@ -257,7 +256,6 @@ impl Inner {
         telling.state = state;
         telling.detail = detail;
         *lock(&self.counts).by_state.entry(state.name()).or_default() += 1;
-        metrics::counter!("hbd_tellings_total", "state" => state.name()).increment(1);
         let changes = lock(&self.ledger).settle(&telling, reached);
         self.store
             .write(Batch::default().tellings([telling]).told(changes));
