@@ -234,6 +234,12 @@ impl Core {
         Ok(())
     }
 
+    /// Waits until all that was decided is written, or it turned out that it
+    /// cannot be for now.
+    pub async fn written(&self) {
+        let _ = self.store.write_durably(Batch::default()).await;
+    }
+
     /// Takes another configuration; the engine has it already.
     pub(super) fn configure(
         &self,
