@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod control;
+pub mod http;
 pub mod machine;
 pub mod monitor;
 pub mod protocol;

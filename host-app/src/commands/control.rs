@@ -14,6 +14,9 @@ use crate::{
     setup,
 };
 
+/// Silences are told to the monitor in seconds, and none of them ends one.
+const SHORTEST_SILENCE: Duration = Duration::from_secs(1);
+
 pub(crate) fn status(arguments: &Arguments, status: &Status, output: &Output) -> Exit {
     with_answer(
         arguments,
@@ -48,6 +51,10 @@ pub(crate) fn explain(arguments: &Arguments, explain: &Explain, output: &Output)
 
 pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output) -> Exit {
     let length = silence.length.map_or(Duration::ZERO, Duration::from);
+    if silence.length.is_some() && length < SHORTEST_SILENCE {
+        output.error("error: a silence lasts at least a second: name a longer time with --for");
+        return Exit::Wrong;
+    }
     let request = Request::Silence {
         host: silence.host.clone(),
         seconds: length.as_secs(),

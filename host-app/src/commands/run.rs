@@ -1,11 +1,11 @@
 //! `hbd run`: watches hosts until it is told to end.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{error::Error, path::PathBuf, sync::Arc};
 
 use annunciator::Engine;
 use heartbeat::{
     config::{self, Monitor, StateFile},
-    control::Server,
+    control, http,
     monitor::{self, Reloading, Running},
     store::Location,
 };
@@ -30,43 +30,59 @@ fn prepare(arguments: &Arguments, output: &Output) -> Result<Exit, Exit> {
     let loaded = setup::load_from(&builder, output)?;
     problems::print(&loaded.warnings, output);
     let monitor = config::monitor(&loaded.config);
+    // Before the engine starts, which counts from then on.
+    let numbers = monitor.http.map(|_| http::Numbers::install()).transpose();
+    let numbers = numbers.map_err(|error| wrong(&error, output))?;
     let exit = runtime.block_on(async {
         let engine = setup::start(&builder, loaded, output).await?;
         let reloading = Arc::new(Reloading::new(builder, &monitor));
-        watch(engine, monitor, reloading, output).await
+        watch(engine, monitor, reloading, numbers)
+            .await
+            .map_err(|error| wrong(&*error, output))
     });
     // A thread that reads a file or runs a plugin need not be waited for.
     runtime.shutdown_background();
     exit
 }
 
+fn wrong(error: &dyn Error, output: &Output) -> Exit {
+    output.error(&format!("error: {error}"));
+    Exit::Failed
+}
+
 async fn watch(
     engine: Engine,
     monitor: Monitor,
     reloading: Arc<Reloading>,
-    output: &Output,
-) -> Result<Exit, Exit> {
-    let wrong = |error: &dyn std::error::Error| {
-        output.error(&format!("error: {error}"));
-        Exit::Failed
-    };
-    let mut signals = Signals::new().map_err(|error| wrong(&error))?;
+    numbers: Option<http::Numbers>,
+) -> Result<Exit, Box<dyn Error>> {
+    let mut signals = Signals::new()?;
     let state = location(&monitor.state);
-    let control = monitor.control.clone();
-    let running = monitor::start(engine, monitor, &state, beat).map_err(|error| wrong(&error))?;
+    let (control, http) = (monitor.control.clone(), monitor.http);
+    let running = monitor::start(engine, monitor, &state, beat)?;
     let core = running.core();
-    let control =
-        control.map(|path| Server::start(&path, Arc::clone(core), Arc::clone(&reloading)));
-    let control = control.transpose().map_err(|error| wrong(&error))?;
+    let control = control
+        .map(|path| control::Server::start(&path, Arc::clone(core), Arc::clone(&reloading)))
+        .transpose()?;
+    let http = match http.zip(numbers) {
+        Some((address, numbers)) => {
+            let (core, reloading) = (Arc::clone(core), Arc::clone(&reloading));
+            Some(http::Server::start(address, numbers, core, reloading).await?)
+        }
+        None => None,
+    };
     for address in running.addresses() {
         tracing::info!(%address, "heartbeats are taken");
+    }
+    if let Some(http) = &http {
+        tracing::info!(address = %http.address(), "numbers are served");
     }
     // Where nobody asks for it, nobody hears it.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     let signal = obey(&mut signals, &running, &reloading).await;
     tracing::info!(signal, "the monitor ends");
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
-    drop(control);
+    drop((control, http));
     let cut_off = running.stop().await;
     if cut_off > 0 {
         tracing::warn!(

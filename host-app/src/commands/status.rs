@@ -24,7 +24,8 @@ pub(super) fn overview(answer: &Json, output: &Output) {
     output.table(["HOST", "STATE", "LAST HEARD", "ALERTS", ""], &rows);
     output.line("");
     let count = |state: &str| hosts.iter().filter(|host| host["state"] == state).count();
-    let mut summary = vec![format!("{} hosts", hosts.len())];
+    let plural = if hosts.len() == 1 { "" } else { "s" };
+    let mut summary = vec![format!("{} host{plural}", hosts.len())];
     for state in [
         "up", "late", "overdue", "down", "flapping", "unknown", "new",
     ] {
@@ -38,10 +39,12 @@ pub(super) fn overview(answer: &Json, output: &Output) {
         answer["datagrams"],
         counted(&answer["refused"], "; refused: ")
     ));
-    output.line(&format!(
-        "messages{}",
-        counted(&answer["messages"]["by_state"], ": ")
-    ));
+    let messages = counted(&answer["messages"]["by_state"], "messages: ");
+    output.line(if messages.is_empty() {
+        "no messages yet"
+    } else {
+        &messages
+    });
     if answer["messages"]["again"].as_u64().unwrap_or(0) > 0 {
         output.line(&format!(
             "told again after a crash: {}",
@@ -61,6 +64,11 @@ pub(super) fn overview(answer: &Json, output: &Output) {
             time(&span["from_ms"]),
             time(&span["to_ms"])
         ));
+    }
+    let addresses: Vec<String> = list(&answer["listening"]).iter().map(text).collect();
+    output.line(&format!("heartbeats are taken at {}", addresses.join(", ")));
+    if let Some(address) = answer["http"].as_str() {
+        output.line(&format!("numbers are served at http://{address}/metrics"));
     }
     if answer["keys"] == false {
         output.line("no keys are configured: anybody who reaches the port can send heartbeats");

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::request::{Answer, Request};
+use super::request::{Answer, LONGEST_REQUEST, Request};
 
 /// A message is answered when its channels have answered, which may take as
 /// long as an attempt may: 30 s unless the configuration says otherwise.
@@ -26,6 +26,11 @@ pub enum ClientError {
         /// Why.
         source: io::Error,
     },
+    /// It is too much to say at once.
+    #[error(
+        "the request would have {0} bytes, and {LONGEST_REQUEST} are the most: write a shorter text"
+    )]
+    TooLong(usize),
     /// The connection broke.
     #[error("the monitor's answer was cut off: {0}")]
     CutOff(#[from] io::Error),
@@ -50,6 +55,9 @@ pub fn ask(path: &Path, request: &Request) -> Result<Json, ClientError> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
+    if line.len() > LONGEST_REQUEST {
+        return Err(ClientError::TooLong(line.len()));
+    }
     stream.write_all(&line)?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+/// A request is not longer than this, in bytes, with the end of its line.
+pub const LONGEST_REQUEST: usize = 64 * 1024;
+
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]

@@ -19,18 +19,19 @@ use tokio::{
     time::timeout,
 };
 
-use super::request::{Answer, Request};
+use super::request::{Answer, LONGEST_REQUEST, Request};
 use crate::{
     monitor::{Core, Reloading},
     report,
 };
 
-/// A request is not longer than this.
-const LONGEST: u64 = 64 * 1024;
 /// As many are answered at a time; others wait.
 const MOST_AT_ONCE: usize = 16;
-/// Whoever opens the socket asks at once, and reads the answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Whoever opens the socket asks at once: what there is to say is known
+/// before.
+const ASKING: Duration = Duration::from_secs(3);
+/// And reads the answer.
+const READING: Duration = Duration::from_secs(10);
 /// A silence is not longer than this: what is silenced for good should not be
 /// watched.
 const LONGEST_SILENCE: u64 = 366 * 24 * 3600;
@@ -137,15 +138,18 @@ async fn answer_all(listener: UnixListener, core: Arc<Core>, reloading: Arc<Relo
 async fn converse(mut stream: UnixStream, core: &Core, reloading: &Reloading) -> io::Result<()> {
     let (read, mut write) = stream.split();
     let mut line = String::new();
-    let mut reader = BufReader::new(read.take(LONGEST));
-    timeout(PATIENCE, reader.read_line(&mut line)).await??;
+    let mut reader = BufReader::new(read.take(LONGEST_REQUEST as u64));
+    timeout(ASKING, reader.read_line(&mut line)).await??;
     let answer = match serde_json::from_str(&line) {
+        _ if line.len() == LONGEST_REQUEST && !line.ends_with('\n') => Answer::Refused(format!(
+            "the request is longer than {LONGEST_REQUEST} bytes"
+        )),
         Ok(request) => answer(request, core, reloading).await,
         Err(error) => Answer::Refused(format!("this is no request: {error}")),
     };
     let mut text = serde_json::to_string(&answer)?;
     text.push('\n');
-    timeout(PATIENCE, write.write_all(text.as_bytes())).await??;
+    timeout(READING, write.write_all(text.as_bytes())).await??;
     write.shutdown().await
 }
 
@@ -161,7 +165,11 @@ async fn answer(request: Request, core: &Core, reloading: &Reloading) -> Answer 
                 return Answer::Refused("a silence ends within a year".to_owned());
             }
             match core.silence(&host, Duration::from_secs(seconds), &why) {
-                Ok(()) => Answer::Done(Json::Null),
+                Ok(()) => {
+                    // What was answered outlives a kill.
+                    core.written().await;
+                    Answer::Done(Json::Null)
+                }
                 Err(error) => Answer::Refused(error.to_string()),
             }
         }

@@ -142,12 +142,12 @@ impl Machine {
         self.host_mut(id).silenced_until = Some(until);
         let timer = Timer::Silence(id);
         self.timers.push(std::cmp::Reverse((until, timer)));
-        let (end, length) = (wall(now.wall_of(until)), span(length));
-        self.note(
-            id,
-            now,
-            format!("silenced for {length}, until {end}: {why}"),
-        );
+        // The end of one is noted when its timer rings, which is at once.
+        if !length.is_zero() {
+            let (end, length) = (wall(now.wall_of(until)), span(length));
+            let text = format!("silenced for {length}, until {end}: {why}");
+            self.note(id, now, text);
+        }
         Ok(())
     }
 

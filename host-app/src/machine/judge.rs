@@ -231,6 +231,7 @@ impl Machine {
         now: Moment,
     ) {
         self.blindness.remember(span);
+        self.blind_count += 1;
         let default = self.settings.window;
         let (mut rechecked, mut waiting) = (0, 0);
         for id in self.ids() {

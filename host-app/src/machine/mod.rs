@@ -9,9 +9,10 @@
 //! `link` and `host` are what is known, `listen` takes datagrams, `judge`
 //! lets time pass, `sample` compares metrics with their thresholds, `hold`
 //! gathers what befalls many at once, `damper` quiets what changes too often,
-//! `blind` deals with times in which the monitor did not see.
+//! `blind` deals with times in which the monitor did not see, `census` counts.
 
 mod blind;
+mod census;
 mod configure;
 mod damper;
 mod freshness;
@@ -33,6 +34,7 @@ mod view;
 mod tests;
 
 pub use blind::BlindSpan;
+pub use census::Census;
 pub use configure::{Silence, UnknownHost};
 pub use hold::Held;
 pub use notice::{Connection, Entry, Notice, What};

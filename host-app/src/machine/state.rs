@@ -63,6 +63,8 @@ pub struct Machine {
     pub(super) anchor: Moment,
     /// Metrics that were not looked at, since there are too many.
     pub(super) metrics_dropped: u64,
+    /// Blind spans since the start.
+    pub(super) blind_count: u64,
     pub(super) step: Step,
     changed: Vec<HostId>,
     heard: Vec<HostId>,
@@ -90,6 +92,7 @@ impl Machine {
             last: now,
             anchor: now,
             metrics_dropped: 0,
+            blind_count: 0,
             step: Step::default(),
             changed: Vec::new(),
             heard: Vec::new(),

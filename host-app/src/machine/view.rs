@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::{
     blind::BlindSpan,
     host::Host,
-    link::State,
+    link::{Link, State},
+    settings::Window,
     state::Machine,
     time::{Moment, Tick},
 };
@@ -30,6 +31,47 @@ pub enum LinkState {
     Flapping,
     /// It is silent for longer than it may be.
     Overdue,
+}
+
+impl HostState {
+    /// The name of the state of a host that was never heard.
+    pub const NEW: &'static str = "new";
+}
+
+impl LinkState {
+    /// Every state, the best first.
+    pub const ALL: [Self; 6] = [
+        Self::Up,
+        Self::Late,
+        Self::Unknown,
+        Self::Down,
+        Self::Flapping,
+        Self::Overdue,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Late => "late",
+            Self::Unknown => "unknown",
+            Self::Down => "down",
+            Self::Flapping => "flapping",
+            Self::Overdue => "overdue",
+        }
+    }
+
+    fn of(link: &Link, now: Tick, window: &Window) -> Self {
+        match link.state {
+            _ if link.damper.is_flapping() => Self::Flapping,
+            State::Overdue => Self::Overdue,
+            State::Down => Self::Down,
+            State::Up if link.recheck.is_some() => Self::Unknown,
+            State::Up if link.is_late(now, window) => Self::Late,
+            State::Up => Self::Up,
+        }
+    }
 }
 
 /// The state of a host: the worst of its connections.
@@ -136,18 +178,19 @@ impl Machine {
         named.collect()
     }
 
+    /// The worst of a host's connections.
+    pub(super) fn state_of(&self, host: &Host, now: Tick) -> HostState {
+        let window = host.window(&self.settings.window);
+        let states = host.kept.links.iter();
+        let worst = states.map(|link| LinkState::of(link, now, &window)).max();
+        worst.map_or(HostState::New, HostState::Known)
+    }
+
     fn view_of(&self, host: &Host, now: Moment) -> HostView {
         let window = host.window(&self.settings.window);
         let links = host.kept.links.iter().map(|link| LinkView {
             family: link.family,
-            state: match link.state {
-                _ if link.damper.is_flapping() => LinkState::Flapping,
-                State::Overdue => LinkState::Overdue,
-                State::Down => LinkState::Down,
-                State::Up if link.recheck.is_some() => LinkState::Unknown,
-                State::Up if link.is_late(now.tick, &window) => LinkState::Late,
-                State::Up => LinkState::Up,
-            },
+            state: LinkState::of(link, now.tick, &window),
             since_ms: link.since.wall_ms,
             last_heard_ms: link.seen.wall_ms,
             silent_for_ms: milliseconds(now.tick, link.seen.tick),
@@ -156,14 +199,13 @@ impl Machine {
                 .map(|deadline| milliseconds(deadline, now.tick)),
         });
         let connections: Vec<LinkView> = links.collect();
-        let worst = connections.iter().map(|link| link.state).max();
         let silence = self
             .silences
             .iter()
             .find(|silence| silence.host == host.name && now.tick < silence.until);
         HostView {
             host: Arc::clone(&host.name),
-            state: worst.map_or(HostState::New, HostState::Known),
+            state: self.state_of(host, now.tick),
             watch: host.is_watched(),
             connections,
             alerts: host.kept.alerts.iter().map(AlertView::of).collect(),

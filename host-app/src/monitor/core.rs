@@ -14,6 +14,7 @@ use super::{
     refusals::Refusals,
     routes::EngineRoutes,
     timeline::{Reading, Timeline},
+    vitals::Vitals,
 };
 use crate::{
     machine::{BlindSpan, HostSettings, HostView, Machine, Moment, Settings, Silence, UnknownHost},
@@ -33,6 +34,7 @@ pub struct Core {
     ledger: Arc<Mutex<Ledger>>,
     store: Arc<Writer>,
     teller: Teller,
+    vitals: Vitals,
     started: Moment,
 }
 
@@ -57,6 +59,11 @@ pub struct Overview {
     pub running_since_ms: i64,
     /// Now, by its clock.
     pub now_ms: i64,
+    /// Where heartbeats are taken.
+    pub listening: Vec<SocketAddr>,
+    /// Where numbers are served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<SocketAddr>,
     /// Whether datagrams must be signed, at least by some hosts.
     pub keys: bool,
     /// Why its state does not outlive it, where it does not.
@@ -133,6 +140,7 @@ impl Core {
             ledger: parts.ledger,
             store: parts.store,
             teller: parts.teller,
+            vitals: Vitals::new(),
             started,
         }
     }
@@ -159,6 +167,18 @@ impl Core {
     #[must_use]
     pub fn teller(&self) -> &Teller {
         &self.teller
+    }
+
+    /// Whether it lives.
+    #[must_use]
+    pub fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+
+    /// Since when it runs, in milliseconds since the epoch.
+    #[must_use]
+    pub fn running_since_ms(&self) -> i64 {
+        self.started.wall_ms
     }
 
     /// Now, on the monitor's timeline.
@@ -216,6 +236,12 @@ impl Core {
         Ok(())
     }
 
+    /// Waits until all that was decided is written, or it turned out that it
+    /// cannot be for now.
+    pub async fn written(&self) {
+        let _ = self.store.write_durably(Batch::default()).await;
+    }
+
     /// Takes another configuration; the engine has it already.
     pub(super) fn configure(
         &self,
@@ -260,6 +286,8 @@ impl Core {
             version: env!("CARGO_PKG_VERSION"),
             running_since_ms: self.started.wall_ms,
             now_ms: now.wall_ms,
+            listening: self.vitals.listening(),
+            http: self.vitals.http(),
             keys: !self.keys().is_empty(),
             state_trouble: self.store.health().trouble,
             datagrams: self.refusals.taken_count(),

@@ -1,7 +1,7 @@
 //! Takes datagrams from one socket, on a thread of its own.
 
 use std::{
-    io::IoSliceMut,
+    io::{self, ErrorKind, IoSliceMut},
     net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket},
     os::fd::AsRawFd as _,
     sync::{
@@ -9,11 +9,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
 
-use super::{core::Core, unless_it_breaks};
+use super::{core::Core, unless_it_breaks, vitals::Sign};
 use crate::protocol::{self, Datagram, Family, limits};
 
 /// Datagrams that are looked at together: as many as come while the ones
@@ -21,6 +22,8 @@ use crate::protocol::{self, Datagram, Family, limits};
 const MOST: usize = 64;
 /// One byte more than a datagram may have shows that it has more.
 const ROOM: usize = limits::LONGEST_DATAGRAM + 1;
+/// How long a socket that fails is left alone.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A thread that takes datagrams.
 #[derive(Debug)]
@@ -35,13 +38,14 @@ impl Intake {
     ///
     /// # Errors
     /// The system's error when there can be no thread.
-    pub fn start(socket: UdpSocket, core: Arc<Core>) -> std::io::Result<Self> {
+    pub fn start(socket: UdpSocket, core: Arc<Core>) -> io::Result<Self> {
         let address = socket.local_addr()?;
+        let sign = core.vitals().intake(address);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("hbd-intake".to_owned())
-            .spawn(move || take(&socket, &core, &stopped))?;
+            .spawn(move || take(&socket, &core, &sign, &stopped))?;
         Ok(Self {
             stop,
             thread: Some(thread),
@@ -63,12 +67,28 @@ impl Drop for Intake {
     }
 }
 
-fn take(socket: &UdpSocket, core: &Core, stop: &AtomicBool) {
+fn take(socket: &UdpSocket, core: &Core, sign: &Sign, stop: &AtomicBool) {
     let mut receiver = Receiver::default();
     while !stop.load(Ordering::Relaxed) {
         // What breaks on one datagram must not end the watch.
-        unless_it_breaks("taking a datagram", || receiver.receive(socket, core));
+        match unless_it_breaks("taking a datagram", || receiver.receive(socket, core)) {
+            Some(Err(error)) if !is_over(&error) => {
+                // Nothing of the kind is known. It must not turn into a loop
+                // that takes all of a processor.
+                thread::sleep(PAUSE);
+            }
+            Some(_) => sign.give(),
+            None => {}
+        }
     }
+}
+
+/// Whether nothing came while it was waited for.
+fn is_over(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+    )
 }
 
 /// Takes what has come at a socket, a batch at a time.
@@ -90,7 +110,10 @@ impl Default for Receiver {
 impl Receiver {
     /// Waits for a datagram, as long as the socket is set to, and hands it
     /// and those that have come behind it to the monitor.
-    pub fn receive(&mut self, socket: &UdpSocket, core: &Core) {
+    ///
+    /// # Errors
+    /// The system's, also when nothing came.
+    pub fn receive(&mut self, socket: &UdpSocket, core: &Core) -> io::Result<()> {
         let keys = core.keys();
         let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(MOST, None);
         let buffers = self.buffers.iter_mut();
@@ -103,8 +126,7 @@ impl Receiver {
             MsgFlags::MSG_WAITFORONE,
             None,
         );
-        // An error is of the wait that is over: nothing was ever sent.
-        for message in received.into_iter().flatten() {
+        for message in received? {
             let Some(from) = message.address.and_then(address) else {
                 continue;
             };
@@ -116,6 +138,7 @@ impl Receiver {
             }
         }
         core.take(self.datagrams.drain(..));
+        Ok(())
     }
 }
 

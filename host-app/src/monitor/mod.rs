@@ -4,7 +4,7 @@
 //! `timeline` turns the machine's clocks into one that nobody can set, `core`
 //! is what all threads share, `intake` takes datagrams, `pulse` lets time
 //! pass, `start` begins and ends it all, `reload` takes another
-//! configuration.
+//! configuration, `vitals` knows whether all of that still works.
 
 mod core;
 mod intake;
@@ -15,14 +15,16 @@ mod routes;
 mod socket;
 mod start;
 mod timeline;
+mod vitals;
 
 pub use core::{Core, Explained, Overview};
 pub use intake::{Intake, Receiver};
 pub use refusals::Refusals;
-pub use reload::{ReloadError, Reloaded, Reloading};
+pub use reload::{ReloadError, ReloadTally, Reloaded, Reloading};
 pub use socket::{BindError, bind};
 pub use start::{Running, StartError, start};
 pub use timeline::{Reading, Timeline};
+pub use vitals::Vitals;
 
 /// Goes on after a panic, which would be a fault of the monitor's own: the
 /// panic's message is in the log already, by the panic hook.

@@ -29,7 +29,7 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    /// Starts it. `beat` is called now and then, for a watchdog.
+    /// Starts it. `beat` is called now and then while all threads live, for a watchdog.
     pub(super) fn start(
         core: Arc<Core>,
         beat: impl Fn() + Send + 'static,
@@ -63,10 +63,15 @@ fn run(core: &Core, stop: &AtomicBool, beat: impl Fn()) {
         let advanced = unless_it_breaks("judging hosts", || core.advance());
         let (next, looking_again) = advanced.unwrap_or_default();
         let next = next.unwrap_or(LONGEST);
+        if advanced.is_some() {
+            core.vitals().beat();
+        }
         if looking_again || checkpoint.elapsed() >= CHECKPOINT {
             checkpoint = Instant::now();
             core.checkpoint();
-            beat();
+            if core.vitals().trouble().is_none() {
+                beat();
+            }
             tell_trouble(core, &mut trouble);
         }
         thread::park_timeout(next.clamp(SHORTEST, LONGEST));

@@ -1,9 +1,11 @@
 //! Takes another configuration while the monitor runs: whole, or not at all.
 
+use std::sync::PoisonError;
+
 use annunciator::{EngineBuilder, LoadError};
 use tokio::sync::Mutex;
 
-use super::core::Core;
+use super::{core::Core, timeline::Reading};
 use crate::{
     config::{self, Hosts, Monitor},
     machine::Settings,
@@ -47,6 +49,21 @@ pub struct Reloading {
     /// What the monitor was started with: what of it changed counts after the
     /// next start.
     fixed: Mutex<Fixed>,
+    tally: std::sync::Mutex<ReloadTally>,
+}
+
+/// How often a configuration was read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ReloadTally {
+    /// How often it was taken.
+    pub taken: u64,
+    /// How often it was refused.
+    pub refused: u64,
+    /// Whether the last one was taken; the one at the start counts too.
+    pub last_was_taken: bool,
+    /// When one was taken last, in milliseconds since the epoch.
+    pub last_taken_ms: i64,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -87,7 +104,19 @@ impl Reloading {
         Self {
             builder,
             fixed: Mutex::new(Fixed::of(started)),
+            tally: std::sync::Mutex::new(ReloadTally {
+                taken: 0,
+                refused: 0,
+                last_was_taken: true,
+                last_taken_ms: Reading::now().wall_ms,
+            }),
         }
+    }
+
+    /// How often that was done.
+    #[must_use]
+    pub fn tally(&self) -> ReloadTally {
+        *self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the file again and takes what it says. What is known of hosts is
@@ -96,6 +125,19 @@ impl Reloading {
     /// # Errors
     /// [`ReloadError`] when nothing of it was taken.
     pub async fn reload(&self, core: &Core) -> Result<Reloaded, ReloadError> {
+        let outcome = self.take(core).await;
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.last_was_taken = outcome.is_ok();
+        if outcome.is_ok() {
+            tally.taken += 1;
+            tally.last_taken_ms = Reading::now().wall_ms;
+        } else {
+            tally.refused += 1;
+        }
+        outcome
+    }
+
+    async fn take(&self, core: &Core) -> Result<Reloaded, ReloadError> {
         // One at a time: the later one reads what the file says then.
         let fixed = self.fixed.lock().await;
         let builder = self.builder.clone();

@@ -1,6 +1,7 @@
 //! A key from a file, which nobody but its owner may read.
 
 use std::{
+    ffi::OsStr,
     fs::File,
     io::{self, Read as _},
     os::unix::fs::PermissionsExt as _,
@@ -17,6 +18,14 @@ use super::{
 
 /// The permissions of everybody but the owner.
 const OTHERS: u32 = 0o077;
+
+/// The same for a credential: systemd lets the service's user read it by an
+/// access control list, which shows as a permission of the group
+/// (systemd.exec(5), `LoadCredential=`).
+const OTHERS_OF_A_CREDENTIAL: u32 = 0o037;
+
+/// Where systemd puts the credentials of a service.
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// A file is read no further: an id, a colon, a secret, and room for white
 /// space.
@@ -41,7 +50,7 @@ impl Key {
             return Err(unreadable(io::ErrorKind::IsADirectory.into()));
         }
         let mode = metadata.permissions().mode() & 0o777;
-        if mode & OTHERS != 0 {
+        if mode & others(file, std::env::var_os(CREDENTIALS).as_deref()) != 0 {
             return Err(KeyError::Exposed {
                 file: file.to_owned(),
                 mode,
@@ -64,6 +73,15 @@ impl Key {
             file: file.to_owned(),
             source: Box::new(source),
         })
+    }
+}
+
+/// The permissions that a file must not have.
+fn others(file: &Path, credentials: Option<&OsStr>) -> u32 {
+    if credentials.is_some_and(|folder| file.parent() == Some(Path::new(folder))) {
+        OTHERS_OF_A_CREDENTIAL
+    } else {
+        OTHERS
     }
 }
 
@@ -105,6 +123,20 @@ mod tests {
                 )
             );
         }
+    }
+
+    #[test]
+    fn when_systemd_gives_it_to_the_service() {
+        let folder = Some(OsStr::new("/run/credentials/hbc.service"));
+        let credential = Path::new("/run/credentials/hbc.service/key");
+        assert_eq!(others(credential, folder) & 0o440, 0);
+        for mode in [0o460, 0o441, 0o444] {
+            assert_ne!(others(credential, folder) & mode, 0);
+        }
+        for elsewhere in ["/etc/key", "/run/credentials/hbc.service/x/key", "key"] {
+            assert_eq!(others(Path::new(elsewhere), folder), OTHERS);
+        }
+        assert_eq!(others(credential, None), OTHERS);
     }
 
     #[test]

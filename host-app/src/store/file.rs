@@ -78,7 +78,8 @@ impl Store {
                 (database, Some(lock))
             }
         };
-        configure(&database).map_err(failed("opened"))?;
+        database.busy_timeout(BUSY).map_err(failed("opened"))?;
+        // Before anything is changed: it may be another program's.
         match schema::migrate(&mut database).map_err(failed("opened"))? {
             Found::Ready => {}
             Found::Foreign => return Err(StoreError::Foreign(path)),
@@ -90,6 +91,7 @@ impl Store {
                 });
             }
         }
+        configure(&database).map_err(failed("opened"))?;
         Ok(Self {
             path,
             database,
@@ -143,7 +145,6 @@ impl Store {
 }
 
 fn configure(database: &Connection) -> rusqlite::Result<()> {
-    database.busy_timeout(BUSY)?;
     // Reading is possible while it is written; each commit waits for the disk.
     let _mode: Option<String> = database
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))

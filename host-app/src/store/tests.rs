@@ -177,7 +177,9 @@ fn the_file_of_another_program_is_refused() {
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("CREATE TABLE theirs (x)").unwrap();
     drop(other);
+    let before = std::fs::read(&path).unwrap();
     assert!(says(&file(folder.path())).contains("database of another program"));
+    assert_eq!(std::fs::read(&path).unwrap(), before, "it was changed");
 }
 
 #[test]

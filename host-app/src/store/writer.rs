@@ -15,7 +15,12 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{batch::Batch, error::StoreError, file::Store, load::HistoryLine};
+use super::{
+    batch::Batch,
+    error::StoreError,
+    file::{Location, Store},
+    load::HistoryLine,
+};
 use crate::tell::Telling;
 
 /// How often a store that could not be written is tried again.
@@ -56,8 +61,8 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. Without a store there is nothing to write to, and
-    /// `trouble` says why.
+    /// Starts the thread. Without a store, memory takes its place, so that
+    /// what happened since can be asked for, and `trouble` says why.
     ///
     /// # Errors
     /// The system's error when there can be no thread.
@@ -66,8 +71,10 @@ impl Writer {
         let health = Arc::new(Mutex::new(Health {
             trouble: store.as_ref().err().map(ToString::to_string),
         }));
+        let stands_in = store.is_err();
         let work = Work {
-            store: store.ok(),
+            store: store.or_else(|_| Store::open(&Location::Memory)).ok(),
+            stands_in,
             unwritten: Batch::default(),
             retry_at: None,
             pruned_at: None,
@@ -146,6 +153,8 @@ impl Drop for Writer {
 
 struct Work {
     store: Option<Store>,
+    /// It is not the one that was wanted: it outlives nothing.
+    stands_in: bool,
     /// What could not be written so far.
     unwritten: Batch,
     retry_at: Option<Instant>,
@@ -234,6 +243,9 @@ impl Work {
     }
 
     fn report(&self, trouble: Option<String>) {
+        if self.stands_in {
+            return;
+        }
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         if health.trouble == trouble {
             return;

@@ -10,7 +10,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -61,6 +61,8 @@ struct Inner {
     closed: watch::Sender<bool>,
     /// Tellings that are being sent.
     under_way: watch::Sender<usize>,
+    /// Those under way are no longer waited for.
+    given_up: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -83,6 +85,7 @@ impl Teller {
             counts: Mutex::default(),
             closed: watch::Sender::new(false),
             under_way: watch::Sender::new(0),
+            given_up: AtomicBool::new(false),
         }))
     }
 
@@ -94,7 +97,6 @@ impl Teller {
                 telling.state = TellingState::Pending;
                 telling.again += 1;
                 lock(&self.0.counts).again += 1;
-                metrics::counter!("hbd_told_again_total").increment(1);
                 let (id, channel) = (telling.id, &telling.channel);
                 tracing::warn!(
                     telling = id,
@@ -152,6 +154,7 @@ impl Teller {
         self.0.closed.send_replace(true);
         let mut under_way = self.0.under_way.subscribe();
         let _ = tokio::time::timeout(deadline, under_way.wait_for(|count| *count == 0)).await;
+        self.0.given_up.store(true, Ordering::Relaxed);
         *self.0.under_way.borrow()
     }
 }
@@ -239,6 +242,11 @@ impl Inner {
         match told {
             Ok(report) => {
                 let (state, reached, detail) = outcome(&report, &channel);
+                if state != TellingState::Delivered && self.given_up.load(Ordering::Relaxed) {
+                    // Cut off by this monitor's own end: the record goes on
+                    // to say that it is being sent, so that it is told again.
+                    return;
+                }
                 self.settle(telling, state, reached, detail);
             }
             // It was not begun, and is told after the next start.
@@ -257,7 +265,6 @@ impl Inner {
         telling.state = state;
         telling.detail = detail;
         *lock(&self.counts).by_state.entry(state.name()).or_default() += 1;
-        metrics::counter!("hbd_tellings_total", "state" => state.name()).increment(1);
         let changes = lock(&self.ledger).settle(&telling, reached);
         self.store
             .write(Batch::default().tellings([telling]).told(changes));

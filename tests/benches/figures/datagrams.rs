@@ -195,7 +195,7 @@ hosts:
             wanted += u64::try_from(BURST)?;
             while core.refusals().taken_count() < wanted {
                 let before = core.refusals().taken_count();
-                receiver.receive(socket, core);
+                receiver.receive(socket, core)?;
                 if core.refusals().taken_count() == before {
                     let refused: Vec<_> = core.refusals().counts().collect();
                     return Err(format!("datagrams were lost or refused: {refused:?}").into());

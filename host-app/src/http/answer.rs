@@ -1,0 +1,61 @@
+//! What a request yields: its path and its method decide, and nothing else of
+//! it is looked at.
+
+use http_body_util::Full;
+use hyper::{
+    Method, Response, StatusCode,
+    body::Bytes,
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
+};
+
+use super::{health::Health, numbers::Numbers};
+use crate::monitor::{Core, Reloading};
+
+/// Prometheus' text format, as its documentation names it:
+/// <https://prometheus.io/docs/instrumenting/exposition_formats/>
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// The answer to a request for this path.
+pub(super) fn answer(
+    method: &Method,
+    path: &str,
+    numbers: &Numbers,
+    core: &Core,
+    reloading: &Reloading,
+) -> Response<Full<Bytes>> {
+    if !matches!(path, "/metrics" | "/healthz") {
+        let hint = "there are /metrics and /healthz\n".to_owned();
+        return response(StatusCode::NOT_FOUND, TEXT, hint);
+    }
+    // The body of an answer to HEAD is left away by hyper.
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        let hint = "this can only be read\n".to_owned();
+        let mut refused = response(StatusCode::METHOD_NOT_ALLOWED, TEXT, hint);
+        let methods = HeaderValue::from_static("GET, HEAD");
+        refused.headers_mut().insert(ALLOW, methods);
+        return refused;
+    }
+    if path == "/metrics" {
+        return response(StatusCode::OK, METRICS, numbers.render(core, reloading));
+    }
+    let health = Health::of(core);
+    let status = if health.is_alive() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let mut body = serde_json::to_string(&health).unwrap_or_default();
+    body.push('\n');
+    response(status, JSON, body)
+}
+
+fn response(status: StatusCode, kind: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,79 @@
+//! Whether the monitor does its work, in one word for machines and a sentence
+//! for people.
+//!
+//! State that cannot be written is no ill health: the monitor watches and
+//! tells all the same, and who restarted it for that would lose what it still
+//! knows. It is called degraded, and `hbd_state_writable` says so too.
+
+use serde::Serialize;
+
+use crate::monitor::Core;
+
+/// The verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub enum Health {
+    /// All is well.
+    Ok,
+    /// It watches and tells, but what it knows would not outlive it.
+    Degraded {
+        /// Why, in a sentence.
+        reason: String,
+    },
+    /// It does not watch.
+    Failing {
+        /// Why, in a sentence.
+        reason: String,
+    },
+}
+
+impl Health {
+    /// Looks at a running monitor.
+    #[must_use]
+    pub fn of(core: &Core) -> Self {
+        Self::judge(core.vitals().trouble(), core.state_trouble())
+    }
+
+    fn judge(dead: Option<String>, state: Option<String>) -> Self {
+        match (dead, state) {
+            (Some(reason), _) => Self::Failing { reason },
+            (None, Some(reason)) => Self::Degraded { reason },
+            (None, None) => Self::Ok,
+        }
+    }
+
+    /// Whether it watches and tells.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !matches!(self, Self::Failing { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(dead: Option<&str>, state: Option<&str>, alive: bool, json: &str) {
+        let health = Health::judge(dead.map(str::to_owned), state.map(str::to_owned));
+        assert_eq!(health.is_alive(), alive);
+        assert_eq!(serde_json::to_string(&health).unwrap(), json);
+    }
+
+    #[test]
+    fn when_all_is_well() {
+        check(None, None, true, r#"{"status":"ok"}"#);
+    }
+
+    #[test]
+    fn when_the_state_cannot_be_written_it_is_alive_all_the_same() {
+        let json = r#"{"status":"degraded","reason":"the disk is full"}"#;
+        check(None, Some("the disk is full"), true, json);
+    }
+
+    #[test]
+    fn when_it_does_not_watch() {
+        let json = r#"{"status":"failing","reason":"nobody was judged for 60 s"}"#;
+        let dead = Some("nobody was judged for 60 s");
+        check(dead, Some("the disk is full"), false, json);
+    }
+}

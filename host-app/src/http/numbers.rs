@@ -1,0 +1,230 @@
+//! The monitor's own numbers, beside those of the engine: their names, what
+//! they mean, and their values at the moment in which somebody asks.
+//!
+//! Labels take few values, all of which stand in this program or are names of
+//! configured channels: no host and no metric has a series of its own.
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::{
+    machine::{HostState, LinkState},
+    monitor::{Core, Reloading},
+    tell::TellingState,
+};
+
+const BUILD: &str = "hbd_build_info";
+const STARTED: &str = "hbd_start_time_seconds";
+const TAKEN: &str = "hbd_datagrams_taken_total";
+const REFUSED: &str = "hbd_datagrams_refused_total";
+const KEYS: &str = "hbd_keys_configured";
+const HOSTS: &str = "hbd_hosts";
+const WATCHED: &str = "hbd_hosts_watched";
+const SILENCED: &str = "hbd_hosts_silenced";
+const ALERTS: &str = "hbd_alerts_open";
+const DROPPED: &str = "hbd_metrics_dropped_total";
+const BLIND: &str = "hbd_blind_spans_total";
+const TELLINGS: &str = "hbd_tellings_total";
+const AGAIN: &str = "hbd_told_again_total";
+const WAITING: &str = "hbd_tellings_waiting";
+const UNDER_WAY: &str = "hbd_tellings_under_way";
+const WRITABLE: &str = "hbd_state_writable";
+const RELOADS: &str = "hbd_reloads_total";
+const RELOAD_OK: &str = "hbd_last_reload_successful";
+const RELOADED: &str = "hbd_last_reload_success_timestamp_seconds";
+
+/// The engine's histogram, and its bounds in seconds: an attempt takes up to
+/// 30 s unless the configuration says otherwise.
+const DELIVERY: &str = "annunciator_delivery_seconds";
+const DELIVERY_SECONDS: [f64; 11] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// The numbers cannot be collected.
+#[derive(Debug, thiserror::Error)]
+#[error("numbers cannot be collected for `monitor.http`: {0}")]
+pub struct InstallError(String);
+
+/// The collected numbers.
+#[derive(Debug, Clone)]
+pub struct Numbers(PrometheusHandle);
+
+impl Numbers {
+    /// Collects numbers from now on, for the whole process: what was counted
+    /// before is not in them, so this comes before the engine starts.
+    ///
+    /// # Errors
+    /// [`InstallError`] when something else collects them already.
+    pub fn install() -> Result<Self, InstallError> {
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Full(DELIVERY.to_owned()), &DELIVERY_SECONDS)
+            .map_err(|error| InstallError(error.to_string()))?;
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).map_err(|error| InstallError(error.to_string()))?;
+        describe();
+        Ok(Self(handle))
+    }
+
+    /// All numbers in Prometheus' text format.
+    pub(super) fn render(&self, core: &Core, reloading: &Reloading) -> String {
+        of_hosts(core);
+        of_tellings(core);
+        of_the_monitor(core, reloading);
+        self.0.render()
+    }
+
+    /// Frees what collecting takes up while nobody asks.
+    pub(super) fn tidy(&self) {
+        self.0.run_upkeep();
+    }
+}
+
+fn describe() {
+    let counters = [
+        (TAKEN, "Datagrams that were taken."),
+        (
+            REFUSED,
+            "Datagrams that were refused, by reason; docs/protocol.md has the reasons.",
+        ),
+        (
+            DROPPED,
+            "Values of metrics that were not looked at, since their host has too many.",
+        ),
+        (
+            BLIND,
+            "Times in which the monitor did not see, its own absence before the start included.",
+        ),
+        (TELLINGS, "Messages to channels that were settled, by how."),
+        (
+            AGAIN,
+            "Messages that were told again, since the monitor had ended before their outcome was known.",
+        ),
+        (
+            RELOADS,
+            "How often the configuration was read again, by what came of it.",
+        ),
+    ];
+    for (name, meaning) in counters {
+        describe_counter!(name, Unit::Count, meaning);
+    }
+    let gauges = [
+        (BUILD, Unit::Count, "1, with the version as label."),
+        (
+            STARTED,
+            Unit::Seconds,
+            "When the monitor was started, since the Unix epoch.",
+        ),
+        (
+            KEYS,
+            Unit::Count,
+            "1 when a key is configured for any host; 0 when everybody can send heartbeats.",
+        ),
+        (
+            HOSTS,
+            Unit::Count,
+            "Configured hosts by state, that of their worst connection.",
+        ),
+        (
+            WATCHED,
+            Unit::Count,
+            "Configured hosts whose heartbeat events are told.",
+        ),
+        (
+            SILENCED,
+            Unit::Count,
+            "Configured hosts of which nothing is told for a while.",
+        ),
+        (ALERTS, Unit::Count, "Metrics beyond a threshold, by level."),
+        (
+            WAITING,
+            Unit::Count,
+            "Messages that wait for their channel.",
+        ),
+        (UNDER_WAY, Unit::Count, "Messages that are being sent."),
+        (
+            WRITABLE,
+            Unit::Count,
+            "1 when what the monitor knows outlives it; 0 when the state file cannot be written.",
+        ),
+        (
+            RELOAD_OK,
+            Unit::Count,
+            "1 when the last configuration that was read was taken.",
+        ),
+        (
+            RELOADED,
+            Unit::Seconds,
+            "When a configuration was taken last, since the Unix epoch.",
+        ),
+    ];
+    for (name, unit, meaning) in gauges {
+        describe_gauge!(name, unit, meaning);
+    }
+}
+
+fn of_hosts(core: &Core) {
+    let (census, dropped, blind) = core.look(|machine, now| {
+        (
+            machine.census(now),
+            machine.metrics_dropped(),
+            machine.blind_count(),
+        )
+    });
+    number(HOSTS, "state", HostState::NEW, census.new);
+    for (state, count) in LinkState::ALL.into_iter().zip(census.known) {
+        number(HOSTS, "state", state.name(), count);
+    }
+    gauge!(WATCHED).set(float(census.watched));
+    gauge!(SILENCED).set(float(census.silenced));
+    number(ALERTS, "level", "warning", census.warnings);
+    number(ALERTS, "level", "critical", census.criticals);
+    counter!(DROPPED).absolute(dropped);
+    counter!(BLIND).absolute(blind);
+}
+
+fn of_tellings(core: &Core) {
+    let counts = core.teller().counts();
+    for state in TellingState::ALL {
+        let count = counts.by_state.get(state.name()).copied();
+        let count = count.unwrap_or_default();
+        match state {
+            TellingState::Pending => gauge!(WAITING).set(float(count)),
+            TellingState::InFlight => gauge!(UNDER_WAY).set(float(count)),
+            settled => counter!(TELLINGS, "state" => settled.name()).absolute(count),
+        }
+    }
+    counter!(AGAIN).absolute(counts.again);
+}
+
+fn of_the_monitor(core: &Core, reloading: &Reloading) {
+    gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    gauge!(STARTED).set(seconds(core.running_since_ms()));
+    counter!(TAKEN).absolute(core.refusals().taken_count());
+    for (reason, count) in core.refusals().counts() {
+        counter!(REFUSED, "reason" => reason.name()).absolute(count);
+    }
+    gauge!(KEYS).set(truth(!core.keys().is_empty()));
+    gauge!(WRITABLE).set(truth(core.state_trouble().is_none()));
+    let tally = reloading.tally();
+    counter!(RELOADS, "outcome" => "taken").absolute(tally.taken);
+    counter!(RELOADS, "outcome" => "refused").absolute(tally.refused);
+    gauge!(RELOAD_OK).set(truth(tally.last_was_taken));
+    gauge!(RELOADED).set(seconds(tally.last_taken_ms));
+}
+
+fn number(name: &'static str, label: &'static str, value: &'static str, count: u64) {
+    gauge!(name, label => value).set(float(count));
+}
+
+fn truth(holds: bool) -> f64 {
+    f64::from(u8::from(holds))
+}
+
+fn seconds(ms: i64) -> f64 {
+    // Exact for some hundred thousand years.
+    ms as f64 / 1000.0
+}
+
+fn float(count: u64) -> f64 {
+    // Exact up to 2^53.
+    count as f64
+}

@@ -1,0 +1,158 @@
+//! The connections: few at a time, each with one small request, and none for
+//! longer than it takes.
+
+use std::{convert::Infallible, future::ready, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinHandle,
+    time::{interval, sleep, timeout},
+};
+
+use super::{answer::answer, numbers::Numbers};
+use crate::monitor::{Core, Reloading};
+
+/// As many connections are served at a time; others wait.
+const MOST_AT_ONCE: usize = 16;
+/// All of a request but its body, which is not read, in bytes: the smallest
+/// bound that hyper knows.
+const LONGEST_HEAD: usize = 8 * 1024;
+/// A request has no more headers.
+const MOST_HEADERS: usize = 64;
+/// A request is here within this time.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A connection ends within this time, whatever it does.
+const LONGEST_CONNECTION: Duration = Duration::from_secs(10);
+/// How often what was collected is tidied while nobody asks: as often as the
+/// exporter's own listener does it.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Numbers cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`/metrics` and `/healthz` cannot be served at {address}: {source}; change `monitor.http`, or leave it away"
+)]
+pub struct HttpError {
+    /// Where.
+    address: SocketAddr,
+    /// Why not.
+    source: io::Error,
+}
+
+/// Serves until it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves at this address.
+    ///
+    /// # Errors
+    /// [`HttpError`] when the address cannot be had.
+    pub async fn start(
+        address: SocketAddr,
+        numbers: Numbers,
+        core: Arc<Core>,
+        reloading: Arc<Reloading>,
+    ) -> Result<Self, HttpError> {
+        let failed = |source| HttpError { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        if !bound.ip().is_loopback() {
+            tracing::warn!(
+                address = %bound,
+                "numbers are served beyond this machine, and without asking who reads them: let a firewall or a proxy decide that"
+            );
+        }
+        core.vitals().serves(bound);
+        let serving = tokio::spawn(serve(listener, numbers, core, reloading));
+        Ok(Self {
+            address: bound,
+            serving,
+        })
+    }
+
+    /// Where it serves.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    numbers: Numbers,
+    core: Arc<Core>,
+    reloading: Arc<Reloading>,
+) {
+    let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
+    let mut upkeep = interval(UPKEEP);
+    loop {
+        let accepted = tokio::select! {
+            _ = upkeep.tick() => {
+                numbers.tidy();
+                continue;
+            }
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Some((stream, place)) = accepted else {
+            // Out of descriptors, say: others may be freed.
+            sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let (numbers, core, reloading) =
+            (numbers.clone(), Arc::clone(&core), Arc::clone(&reloading));
+        tokio::spawn(async move {
+            let conversing = converse(stream, &numbers, &core, &reloading);
+            match timeout(LONGEST_CONNECTION, conversing).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!("numbers over HTTP: {error}"),
+                Err(_) => tracing::debug!("numbers over HTTP: a connection took too long"),
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let (stream, _) = listener.accept().await.ok()?;
+    Some((stream, place))
+}
+
+async fn converse(
+    stream: TcpStream,
+    numbers: &Numbers,
+    core: &Core,
+    reloading: &Reloading,
+) -> hyper::Result<()> {
+    let service = service_fn(|request: Request<Incoming>| {
+        let (method, path) = (request.method(), request.uri().path());
+        ready(Ok::<_, Infallible>(answer(
+            method, path, numbers, core, reloading,
+        )))
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_buf_size(LONGEST_HEAD)
+        .max_headers(MOST_HEADERS)
+        // Whoever asks every few seconds need not keep a place for that.
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+}

@@ -1,0 +1,159 @@
+//! Whether the monitor lives: its threads give a sign again and again, and
+//! who asks learns which of them has not for too long.
+//!
+//! That the state cannot be written is no sign of death: see
+//! [`Core::state_trouble`](super::Core::state_trouble).
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// A thread that has given no sign for this long is taken for dead: each
+/// gives several a second, and a machine under load may starve it for a while.
+const LONGEST_SILENCE: Duration = Duration::from_secs(10);
+
+/// The signs of life, by a clock that stands still while the machine sleeps.
+#[derive(Debug)]
+pub struct Vitals {
+    began: Instant,
+    pulse: AtomicU64,
+    intakes: Mutex<Vec<(SocketAddr, Arc<AtomicU64>)>>,
+    http: OnceLock<SocketAddr>,
+}
+
+/// Gives signs of life for one thread that takes datagrams.
+#[derive(Debug, Clone)]
+pub(super) struct Sign {
+    began: Instant,
+    last: Arc<AtomicU64>,
+}
+
+impl Vitals {
+    pub(super) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            pulse: AtomicU64::new(0),
+            intakes: Mutex::default(),
+            http: OnceLock::new(),
+        }
+    }
+
+    /// Time passes.
+    pub(super) fn beat(&self) {
+        self.pulse.store(since(self.began), Ordering::Relaxed);
+    }
+
+    /// Datagrams are taken at this address, as the sign will say.
+    pub(super) fn intake(&self, address: SocketAddr) -> Sign {
+        let last = Arc::new(AtomicU64::new(since(self.began)));
+        let mut intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
+        intakes.push((address, Arc::clone(&last)));
+        Sign {
+            began: self.began,
+            last,
+        }
+    }
+
+    /// Numbers are served at this address.
+    pub fn serves(&self, address: SocketAddr) {
+        let _ = self.http.set(address);
+    }
+
+    /// Where heartbeats are taken.
+    #[must_use]
+    pub fn listening(&self) -> Vec<SocketAddr> {
+        let intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
+        intakes.iter().map(|(address, _)| *address).collect()
+    }
+
+    /// Where numbers are served, if they are.
+    #[must_use]
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.http.get().copied()
+    }
+
+    /// Why the monitor does not do its work, where it does not.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble_at(since(self.began))
+    }
+
+    fn trouble_at(&self, now: u64) -> Option<String> {
+        let silent = |last: &AtomicU64| {
+            let silence = Duration::from_millis(now.saturating_sub(last.load(Ordering::Relaxed)));
+            (silence > LONGEST_SILENCE).then_some(silence.as_secs())
+        };
+        if let Some(seconds) = silent(&self.pulse) {
+            return Some(format!("nobody was judged for {seconds} s"));
+        }
+        let intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
+        if intakes.is_empty() {
+            return Some("no heartbeats are taken yet".to_owned());
+        }
+        intakes.iter().find_map(|(address, last)| {
+            let seconds = silent(last)?;
+            Some(format!(
+                "no heartbeat could be taken at {address} for {seconds} s"
+            ))
+        })
+    }
+}
+
+impl Sign {
+    pub(super) fn give(&self) {
+        self.last.store(since(self.began), Ordering::Relaxed);
+    }
+}
+
+fn since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn living() -> (Vitals, Sign) {
+        let vitals = Vitals::new();
+        vitals.beat();
+        let sign = vitals.intake(SocketAddr::from(([127, 0, 0, 1], 9677)));
+        (vitals, sign)
+    }
+
+    #[test]
+    fn when_all_threads_give_signs() {
+        let (vitals, _sign) = living();
+        assert_eq!(vitals.trouble(), None);
+        assert_eq!(vitals.listening().len(), 1);
+    }
+
+    #[test]
+    fn when_nothing_listens_yet() {
+        let vitals = Vitals::new();
+        assert_eq!(vitals.trouble().unwrap(), "no heartbeats are taken yet");
+    }
+
+    #[test]
+    fn when_time_stands_still() {
+        let (vitals, sign) = living();
+        sign.last.store(60_000, Ordering::Relaxed);
+        let trouble = vitals.trouble_at(61_000).unwrap();
+        assert!(trouble.starts_with("nobody was judged for "), "{trouble}");
+    }
+
+    #[test]
+    fn when_a_socket_is_dead() {
+        let (vitals, _sign) = living();
+        vitals.pulse.store(60_000, Ordering::Relaxed);
+        let trouble = vitals.trouble_at(61_000).unwrap();
+        assert!(
+            trouble.starts_with("no heartbeat could be taken at 127.0.0.1:9677 for "),
+            "{trouble}"
+        );
+    }
+}

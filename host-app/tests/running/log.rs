@@ -1,0 +1,76 @@
+//! The log: lines for people or for machines, few of one kind, no secret.
+
+use serde_json::Value as Json;
+
+use crate::{
+    datagrams::{heartbeat, key},
+    monitor::{CALM, Home, Monitor, wait_for},
+};
+
+fn refuse_many(monitor: &Monitor) {
+    for _ in 0..50 {
+        monitor.send_bytes(b"not json");
+    }
+    wait_for("refusals", || {
+        (monitor.count(Some("malformed")) == 50).then_some(())
+    });
+}
+
+#[test]
+fn every_line_is_an_object_where_that_is_asked_for() {
+    for by_environment in [false, true] {
+        let home = Home::new(CALM);
+        let args: &[&str] = if by_environment {
+            &["run"]
+        } else {
+            &["run", "--log-format", "json"]
+        };
+        let monitor = home.start_as(args, |command| {
+            if by_environment {
+                command.env("HBD_LOG_FORMAT", "json");
+            }
+        });
+        monitor.send(&heartbeat("web-01", 1));
+        refuse_many(&monitor);
+        let (_, log) = monitor.stop();
+        let lines: Vec<Json> = log
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+            .collect();
+        let find = |message: &str| {
+            let found = lines.iter().find(|line| line["message"] == message);
+            found.unwrap_or_else(|| panic!("no `{message}` in\n{log}"))
+        };
+        assert_eq!(find("heartbeats are taken")["level"], "INFO");
+        let refused = find("a datagram was refused");
+        assert_eq!(refused["level"], "WARN");
+        assert_eq!(refused["reason"], "malformed");
+        let heard = "heard for the first time (boot b1, counter 1)";
+        assert_eq!(find(heard)["host"], "web-01");
+    }
+}
+
+#[test]
+fn a_flood_of_one_kind_is_logged_now_and_then() {
+    let home = Home::new(CALM);
+    let monitor = home.start();
+    refuse_many(&monitor);
+    let (_, log) = monitor.stop();
+    let lines = log.matches("a datagram was refused").count();
+    // Once in 10 s; a slow machine takes longer than that, but not for ever.
+    assert!((1..10).contains(&lines), "{lines} lines:\n{log}");
+}
+
+#[test]
+fn no_secret_is_in_it_however_much_is_logged() {
+    let secret = "canary-canary-canary";
+    let keys = format!("interval: 1h\n  keys: [{{id: k1, secret: {secret}}}]");
+    let home = Home::new(&keys);
+    let monitor = home.start_as(&["-vv", "run"], |_| {});
+    monitor.send_signed(&heartbeat("web-01", 1), Some(&key("k1", secret)));
+    refuse_many(&monitor);
+    let status = monitor.status().to_string();
+    let (_, log) = monitor.stop();
+    assert!(log.contains("heartbeats are taken"), "{log}");
+    assert!(!log.contains("canary") && !status.contains("canary"));
+}

@@ -1,0 +1,20 @@
+//! The monitor as it is run: the real program with a configuration, real
+//! datagrams, its control socket, its HTTP port, its signals and its log.
+//!
+//! `monitor` starts and asks it, `datagrams` speaks to it; every other file
+//! is about one part of operating it.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod commands;
+mod datagrams;
+mod ending;
+mod http;
+mod intake;
+mod log;
+mod monitor;
+mod reload;
+mod restart;
+mod socket;
+mod state_file;
+mod systemd;
