@@ -59,7 +59,7 @@ impl<'a> Machines<'a> {
     }
 
     fn start(&mut self, host: &'static str, load: &str) -> io::Result<()> {
-        let log = self.stage.path(&format!("{host}.log"));
+        let log = self.stage.path(&log(host));
         let log = OpenOptions::new().create(true).append(true).open(log)?;
         let machine = self
             .stage
@@ -84,6 +84,11 @@ impl<'a> Machines<'a> {
         send(&machine, how)?;
         Ok(machine.wait().await?)
     }
+}
+
+/// The name of a machine's log.
+pub(super) fn log(host: &str) -> String {
+    format!("{host}.log")
 }
 
 /// Sends a signal to a child that was not waited for yet.

@@ -1,11 +1,6 @@
 //! The real `hbd run`, asked by `hbd status` as a person would.
 
-use std::{
-    error::Error,
-    fs::{self, File},
-    process::Stdio,
-    time::Duration,
-};
+use std::{error::Error, fs::File, process::Stdio, time::Duration};
 
 use rustix::process::Signal;
 use tokio::{
@@ -24,8 +19,8 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long to wait before asking again whether it runs.
 const PAUSE: Duration = Duration::from_millis(20);
-/// So much of its log is shown when something is wrong.
-const LAST_LINES: usize = 12;
+/// The name of its log.
+pub(super) const LOG: &str = "hbd-run.log";
 
 /// `hbd run`.
 pub(super) struct Monitor<'a> {
@@ -36,7 +31,7 @@ pub(super) struct Monitor<'a> {
 impl<'a> Monitor<'a> {
     /// Starts it and waits until it answers.
     pub(super) async fn start(stage: &'a Stage) -> Result<Self, Box<dyn Error>> {
-        let log = File::create(stage.path("monitor.log"))?;
+        let log = File::create(stage.path(LOG))?;
         let process = stage.program("hbd")?.arg("run").stderr(log).spawn()?;
         let mut monitor = Self { stage, process };
         let until = Instant::now() + PATIENCE;
@@ -79,14 +74,6 @@ impl<'a> Monitor<'a> {
     }
 
     fn wrong(&self, what: &str) -> Box<dyn Error> {
-        format!("{what}\n{}", last_log_lines(self.stage)).into()
+        format!("{what}\n{}", self.stage.last_words(LOG)).into()
     }
-}
-
-/// The end of the monitor's log, for those who look for the reason.
-pub(super) fn last_log_lines(stage: &Stage) -> String {
-    let log = fs::read_to_string(stage.path("monitor.log")).unwrap_or_default();
-    let lines: Vec<&str> = log.lines().collect();
-    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-    format!("its log ends with:\n  {}", last.join("\n  "))
 }

@@ -30,6 +30,9 @@ use crate::build::PLUGINS;
 /// Settings of `hbd` and proxies have no business on the stage.
 const HANDED_ON: [&str; 4] = ["PATH", "TERM", "COLUMNS", "NO_COLOR"];
 
+/// So much of a log is shown when something is wrong.
+const LAST_LINES: usize = 12;
+
 /// Where the demo plays.
 pub(super) struct Stage {
     pub(super) ensemble: Ensemble,
@@ -78,6 +81,17 @@ impl Stage {
     /// A file of the demo, by its name.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// The end of a log, for those who look for the reason.
+    pub(super) fn last_words(&self, log: &str) -> String {
+        let text = fs::read_to_string(self.path(log)).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        if lines.is_empty() {
+            return format!("  {log} is empty");
+        }
+        let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+        format!("  {log} ends with:\n    {}", last.join("\n    "))
     }
 
     /// One of the workspace's programs, which does not outlive this one.

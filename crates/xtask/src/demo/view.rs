@@ -3,7 +3,7 @@
 
 use std::{
     io::{self, Write as _},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -11,6 +11,9 @@ use super::{
     inbox::{Arrival, Channel},
     status::HostNow,
 };
+
+/// Whoever watches a terminal would miss a state that is over at once.
+const FOR_THE_EYE: Duration = Duration::from_secs(1);
 
 /// What is to be seen.
 pub(super) struct View {
@@ -28,6 +31,14 @@ impl View {
             block: Block::open(),
             hosts: Vec::new(),
             arrived: Vec::new(),
+        }
+    }
+
+    /// How long an act stays to be seen.
+    pub(super) fn pace(&self) -> Duration {
+        match self.block {
+            Some(_) => FOR_THE_EYE,
+            None => Duration::ZERO,
         }
     }
 
