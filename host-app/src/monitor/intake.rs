@@ -114,7 +114,6 @@ impl Receiver {
     /// # Errors
     /// The system's, also when nothing came.
     pub fn receive(&mut self, socket: &UdpSocket, core: &Core) -> io::Result<()> {
-        let keys = core.keys();
         let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(MOST, None);
         let buffers = self.buffers.iter_mut();
         let mut slices: Vec<_> = buffers.map(|buffer| [IoSliceMut::new(buffer)]).collect();
@@ -126,7 +125,10 @@ impl Receiver {
             MsgFlags::MSG_WAITFORONE,
             None,
         );
-        for message in received? {
+        let received = received?;
+        // Those that count now, however long the wait was.
+        let keys = core.keys();
+        for message in received {
             let Some(from) = message.address.and_then(address) else {
                 continue;
             };
