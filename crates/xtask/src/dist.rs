@@ -1,4 +1,4 @@
-//! A folder to install: `hbd`, and its plugins beside it.
+//! A folder to install: `hbd`, its plugins beside it, and the sender `hbc`.
 
 use std::{env, error::Error, fs, path::Path};
 
@@ -22,7 +22,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
             env::consts::DLL_SUFFIX
         )
     });
-    for name in plugins.chain(["hbd".to_owned()]) {
+    for name in plugins.chain(["hbd", "hbc"].map(str::to_owned)) {
         fs::copy(release.join(&name), folder.join(&name))?;
         println!("{}", folder.join(&name).display());
     }
