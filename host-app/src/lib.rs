@@ -11,6 +11,7 @@ pub mod machine;
 pub mod monitor;
 pub mod protocol;
 pub mod report;
+pub mod sender;
 pub mod store;
 pub mod tell;
 pub mod thresholds;

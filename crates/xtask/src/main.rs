@@ -22,8 +22,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Shows a message arriving on all four kinds of channel; nothing leaves
-    /// this machine
+    /// Shows messages arriving on all four kinds of channel, sent by hand and by
+    /// the monitor of three simulated machines; nothing leaves this machine
     Demo,
     /// Builds hbd and its plugins for use, and puts them into one folder
     Dist {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     host::{Host, Kept},
     link::State,
-    metrics::Rules,
+    metrics::{Rules, Ruling},
     settings::{HostSettings, Settings},
     state::{HostId, Machine, Timer},
     time::{Moment, Tick, span, wall},
@@ -52,7 +52,11 @@ impl Machine {
             named.insert(id, settings);
         }
         for id in self.ids() {
-            self.host_mut(id).settings = named.get(&id).copied();
+            let host = self.host_mut(id);
+            host.settings = named.get(&id).copied();
+            for metric in &mut host.metrics {
+                metric.rule = Ruling::UNKNOWN;
+            }
             self.drop_alerts_without_rule(id, now);
             self.tell_untold(id, now);
         }

@@ -252,6 +252,9 @@ impl Machine {
     }
 
     fn reports(&mut self, id: HostId, message: &str, now: Moment) {
+        // With the counter that was taken: after a crash its repetition must
+        // not be told again.
+        self.mark_changed(id);
         self.note(id, now, format!("reports: {message}"));
         if !self.is_told(id, now) {
             return;

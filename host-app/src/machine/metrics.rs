@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 
 use super::time::{Moment, Tick};
@@ -21,7 +22,31 @@ pub(super) type PathId = u32;
 pub(super) struct Metric {
     pub(super) path: PathId,
     pub(super) streak: Streak,
+    /// Its rule, once it was looked up.
+    pub(super) rule: Ruling,
     pub(super) value: f64,
+}
+
+/// Which rule counts for a metric, in two bytes: there are millions of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ruling(u16);
+
+impl Ruling {
+    /// Nobody has looked yet.
+    pub(super) const UNKNOWN: Self = Self(u16::MAX);
+    /// There is none.
+    pub(super) const NONE: Self = Self(u16::MAX - 1);
+
+    /// A rule by its number.
+    pub(super) fn of(number: Option<usize>) -> Self {
+        let number = number.and_then(|number| u16::try_from(number).ok());
+        number.map_or(Self::NONE, Self)
+    }
+
+    /// The rule's number.
+    pub(super) fn number(self) -> Option<usize> {
+        (self != Self::NONE && self != Self::UNKNOWN).then(|| usize::from(self.0))
+    }
 }
 
 /// A metric that is not as it should be.
@@ -45,7 +70,7 @@ pub(super) struct Alert {
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     names: Vec<Arc<str>>,
-    numbers: HashMap<Arc<str>, PathId>,
+    numbers: HashMap<Arc<str>, PathId, RandomState>,
 }
 
 impl Paths {
@@ -72,22 +97,15 @@ impl Paths {
 /// Which rule of each set counts for which path, looked up once.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
-    found: HashMap<(u32, PathId), Option<u16>>,
+    found: HashMap<(u32, PathId), Ruling, RandomState>,
 }
 
 impl Rules {
-    /// The number of the rule of a set for a path.
-    pub(super) fn find(
-        &mut self,
-        number: u32,
-        set: &Set,
-        path: PathId,
-        name: &str,
-    ) -> Option<usize> {
-        let found = self.found.entry((number, path)).or_insert_with(|| {
-            let rule = set.find(name)?;
-            u16::try_from(rule).ok()
-        });
-        found.map(usize::from)
+    /// The rule of a set for a path.
+    pub(super) fn find(&mut self, number: u32, set: &Set, path: PathId, name: &str) -> Ruling {
+        *self
+            .found
+            .entry((number, path))
+            .or_insert_with(|| Ruling::of(set.find(name)))
     }
 }

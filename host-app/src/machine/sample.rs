@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{
     host::Host,
-    metrics::{Alert, MOST_PER_HOST, Metric, PathId},
+    metrics::{Alert, MOST_PER_HOST, Metric, PathId, Ruling},
     notice::What,
     state::{HostId, Machine},
     time::Moment,
 };
-use crate::thresholds::{Level, Renotify, Rule, Set, Streak};
+use crate::thresholds::{Level, Renotify, Rule, Streak};
 
 impl Machine {
     /// Takes one value of a metric.
@@ -22,22 +22,27 @@ impl Machine {
             self.metrics_dropped += 1;
             return;
         };
-        self.host_mut(id).metrics[place].value = value;
-        let Some((set, rule)) = self.rule(id, number, path) else {
+        let host = &mut self.hosts[id as usize];
+        let metric = &mut host.metrics[place];
+        metric.value = value;
+        let Some(set_number) = host.settings.and_then(|settings| settings.set) else {
             return;
         };
-        let Some(rule) = set.rule(rule) else {
+        if metric.rule == Ruling::NONE {
+            return;
+        }
+        let Some(set) = self.settings.sets.get(set_number as usize) else {
             return;
         };
-        self.judge(id, place, rule, value, now);
-        self.remind(id, number, rule, set.renotify, now);
-    }
-
-    fn rule(&mut self, id: HostId, number: PathId, path: &str) -> Option<(Arc<Set>, usize)> {
-        let set_number = self.host(id).settings?.set?;
-        let set = self.settings.sets.get(set_number as usize)?;
-        let rule = self.rules.find(set_number, set, number, path)?;
-        Some((Arc::clone(set), rule))
+        if metric.rule == Ruling::UNKNOWN {
+            metric.rule = self.rules.find(set_number, set, number, path);
+        }
+        let rule = metric.rule.number();
+        let set = Arc::clone(set);
+        if let Some(rule) = rule.and_then(|rule| set.rule(rule)) {
+            self.judge(id, place, rule, value, now);
+            self.remind(id, number, rule, set.renotify, now);
+        }
     }
 
     fn judge(&mut self, id: HostId, place: usize, rule: &Rule, value: f64, now: Moment) {
@@ -132,6 +137,7 @@ fn metric(host: &mut Host, path: PathId) -> Option<usize> {
             let metric = Metric {
                 path,
                 streak: Streak::default(),
+                rule: Ruling::UNKNOWN,
                 value: 0.0,
             };
             // Exact: every host has a list.

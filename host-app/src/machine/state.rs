@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use foldhash::fast::RandomState;
+
 use super::{
     blind::{BlindSpan, Blindness},
     configure::Silence,
@@ -44,7 +46,7 @@ pub(super) enum Timer {
 pub struct Machine {
     pub(super) settings: Settings,
     pub(super) hosts: Vec<Host>,
-    pub(super) by_name: HashMap<Arc<str>, HostId>,
+    pub(super) by_name: HashMap<Arc<str>, HostId, RandomState>,
     /// A connection has one timer, which is set anew when it rings and not
     /// when the connection is heard: a heartbeat costs nothing here.
     pub(super) timers: BinaryHeap<Reverse<(Tick, Timer)>>,
@@ -79,7 +81,7 @@ impl Machine {
         let mut machine = Self {
             settings,
             hosts: Vec::new(),
-            by_name: HashMap::new(),
+            by_name: HashMap::default(),
             timers: BinaryHeap::new(),
             hold: Hold::default(),
             silences: Vec::new(),
@@ -231,6 +233,14 @@ impl Machine {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
         let hold = self.hold.due(&self.settings.mass);
         timer.into_iter().chain(hold).min()
+    }
+
+    /// Whether hosts are being looked at again after a blind span. Meanwhile
+    /// it matters that what was seen is written soon: else a monitor that
+    /// dies again and again would never finish looking.
+    #[must_use]
+    pub fn is_looking_again(&self) -> bool {
+        self.rechecking > 0
     }
 
     /// Metrics that were not looked at, since their host has too many.

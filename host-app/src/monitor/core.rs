@@ -200,14 +200,16 @@ impl Core {
         self.finish(machine);
     }
 
-    /// Lets time pass; answers in how long something may happen next.
-    pub fn advance(&self) -> Option<Duration> {
+    /// Lets time pass; answers in how long something may happen next, and
+    /// whether hosts are being looked at again.
+    pub(super) fn advance(&self) -> (Option<Duration>, bool) {
         let now = self.now();
         let mut machine = self.machine();
         machine.advance(now);
         let next = machine.next_due().map(|due| due.since(now.tick));
+        let again = machine.is_looking_again();
         self.finish(machine);
-        next
+        (next, again)
     }
 
     /// Writes who was heard, and that the monitor saw until now.
@@ -342,11 +344,13 @@ impl Core {
                 tellings.extend(ledger.plan(notice, &self.routes, &mut changes));
             }
         }
-        for entry in &step.history {
+        let history = step.history.clone();
+        self.write_and_tell(Batch::default().step(step).told(changes), tellings);
+        // A log that nobody reads must not hold up the watch.
+        drop(machine);
+        for entry in history {
             tracing::info!(host = %entry.host, "{}", entry.text);
         }
-        self.write_and_tell(Batch::default().step(step).told(changes), tellings);
-        drop(machine);
     }
 
     fn write_and_tell(&self, batch: Batch, tellings: Vec<Telling>) {

@@ -1,8 +1,9 @@
 //! Takes datagrams from one socket, on a thread of its own.
 
 use std::{
-    io::{self, ErrorKind},
-    net::{SocketAddr, UdpSocket},
+    io::{self, ErrorKind, IoSliceMut},
+    net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket},
+    os::fd::AsRawFd as _,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-use rustix::net::{RecvFlags, recvfrom};
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
 
-use super::{core::Core, vitals::Sign};
+use super::{core::Core, unless_it_breaks, vitals::Sign};
 use crate::protocol::{self, Datagram, Family, limits};
 
 /// Datagrams that are looked at together: as many as come while the ones
@@ -67,45 +68,18 @@ impl Drop for Intake {
 }
 
 fn take(socket: &UdpSocket, core: &Core, sign: &Sign, stop: &AtomicBool) {
-    let mut buffer = [0; ROOM];
-    let mut datagrams: Vec<(Datagram, SocketAddr)> = Vec::with_capacity(MOST);
+    let mut receiver = Receiver::default();
     while !stop.load(Ordering::Relaxed) {
-        // The first is waited for, up to a bound.
-        let (length, from) = match socket.recv_from(&mut buffer) {
-            Ok(received) => received,
-            Err(error) => {
-                if is_over(&error) {
-                    sign.give();
-                } else {
-                    // Nothing of the kind is known. It must not turn into a
-                    // loop that takes all of a processor.
-                    thread::sleep(PAUSE);
-                }
-                continue;
+        // What breaks on one datagram must not end the watch.
+        match unless_it_breaks("taking a datagram", || receiver.receive(socket, core)) {
+            Some(Err(error)) if !is_over(&error) => {
+                // Nothing of the kind is known. It must not turn into a loop
+                // that takes all of a processor.
+                thread::sleep(PAUSE);
             }
-        };
-        sign.give();
-        let keys = core.keys();
-        let mut read = |bytes: &[u8], from: SocketAddr| match protocol::decode(bytes, &keys) {
-            Ok(datagram) => datagrams.push((datagram, from)),
-            Err(reason) => core.refusals().refused(reason, from),
-        };
-        read(&buffer[..length], from);
-        for _ in 1..MOST {
-            let more = recvfrom(socket, &mut buffer, RecvFlags::DONTWAIT);
-            let Ok((_, length, Some(from))) = more else {
-                break;
-            };
-            let Ok(from) = SocketAddr::try_from(from) else {
-                continue;
-            };
-            read(&buffer[..length.min(ROOM)], from);
+            Some(_) => sign.give(),
+            None => {}
         }
-        core.take(
-            datagrams
-                .drain(..)
-                .map(|(datagram, from)| (Family::of(from.ip()), datagram, from)),
-        );
     }
 }
 
@@ -115,4 +89,63 @@ fn is_over(error: &io::Error) -> bool {
         error.kind(),
         ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
     )
+}
+
+/// Takes what has come at a socket, a batch at a time.
+#[derive(Debug)]
+pub struct Receiver {
+    buffers: Vec<[u8; ROOM]>,
+    datagrams: Vec<(Family, Datagram, SocketAddr)>,
+}
+
+impl Default for Receiver {
+    fn default() -> Self {
+        Self {
+            buffers: vec![[0; ROOM]; MOST],
+            datagrams: Vec::with_capacity(MOST),
+        }
+    }
+}
+
+impl Receiver {
+    /// Waits for a datagram, as long as the socket is set to, and hands it
+    /// and those that have come behind it to the monitor.
+    ///
+    /// # Errors
+    /// The system's, also when nothing came.
+    pub fn receive(&mut self, socket: &UdpSocket, core: &Core) -> io::Result<()> {
+        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(MOST, None);
+        let buffers = self.buffers.iter_mut();
+        let mut slices: Vec<_> = buffers.map(|buffer| [IoSliceMut::new(buffer)]).collect();
+        // One call for all of them: it is what a datagram costs most.
+        let received = recvmmsg(
+            socket.as_raw_fd(),
+            &mut headers,
+            slices.iter_mut(),
+            MsgFlags::MSG_WAITFORONE,
+            None,
+        );
+        let received = received?;
+        // Those that count now: they may have changed while it was waited.
+        let keys = core.keys();
+        for message in received {
+            let Some(from) = message.address.and_then(address) else {
+                continue;
+            };
+            // Nothing at all where it has no content.
+            let bytes = message.iovs().next().unwrap_or_default();
+            match protocol::decode(bytes, &keys) {
+                Ok(datagram) => self.datagrams.push((Family::of(from.ip()), datagram, from)),
+                Err(reason) => core.refusals().refused(reason, from),
+            }
+        }
+        core.take(self.datagrams.drain(..));
+        Ok(())
+    }
+}
+
+fn address(from: SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = from.as_sockaddr_in().map(|from| SocketAddrV4::from(*from));
+    let v6 = from.as_sockaddr_in6().map(|from| SocketAddrV6::from(*from));
+    v4.map(SocketAddr::V4).or(v6.map(SocketAddr::V6))
 }

@@ -18,10 +18,20 @@ mod timeline;
 mod vitals;
 
 pub use core::{Core, Explained, Overview};
-pub use intake::Intake;
+pub use intake::{Intake, Receiver};
 pub use refusals::Refusals;
 pub use reload::{ReloadError, ReloadTally, Reloaded, Reloading};
 pub use socket::{BindError, bind};
 pub use start::{Running, StartError, start};
 pub use timeline::{Reading, Timeline};
 pub use vitals::Vitals;
+
+/// Goes on after a panic, which would be a fault of the monitor's own: the
+/// panic's message is in the log already, by the panic hook.
+fn unless_it_breaks<T>(doing: &str, work: impl FnOnce() -> T) -> Option<T> {
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    done.inspect_err(|_| {
+        tracing::error!("{doing} failed: this is a fault of the monitor; it goes on")
+    })
+    .ok()
+}

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::core::Core;
+use super::{core::Core, unless_it_breaks};
 
 /// The longest pause between two looks at the clock: well below what counts
 /// as a blind span.
@@ -17,7 +17,8 @@ const LONGEST: Duration = Duration::from_millis(250);
 /// The shortest: what is due within it is judged together.
 const SHORTEST: Duration = Duration::from_millis(10);
 /// How often it is written who was heard. After a crash, what was heard since
-/// is taken for unseen.
+/// is taken for unseen; while hosts are being looked at again it is written
+/// with every look at the clock.
 const CHECKPOINT: Duration = Duration::from_secs(2);
 
 /// A thread that lets time pass.
@@ -59,9 +60,13 @@ fn run(core: &Core, stop: &AtomicBool, beat: impl Fn()) {
     let mut checkpoint = Instant::now();
     let mut trouble = None;
     while !stop.load(Ordering::Relaxed) {
-        let next = core.advance().unwrap_or(LONGEST);
-        core.vitals().beat();
-        if checkpoint.elapsed() >= CHECKPOINT {
+        let advanced = unless_it_breaks("judging hosts", || core.advance());
+        let (next, looking_again) = advanced.unwrap_or_default();
+        let next = next.unwrap_or(LONGEST);
+        if advanced.is_some() {
+            core.vitals().beat();
+        }
+        if looking_again || checkpoint.elapsed() >= CHECKPOINT {
             checkpoint = Instant::now();
             core.checkpoint();
             if core.vitals().trouble().is_none() {

@@ -7,7 +7,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        mpsc::{Receiver, RecvTimeoutError, SendError, Sender, channel},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -131,11 +131,15 @@ impl Writer {
     }
 
     fn send(&self, request: Request) {
-        // The thread lives as long as this handle.
-        let _ = self
+        let sent = self
             .requests
             .as_ref()
             .map(|requests| requests.send(request));
+        // Should the thread have ended before its time, people are told all
+        // the same.
+        if let Some(Err(SendError(Request::Write(_, Some(then))))) = sent {
+            then();
+        }
     }
 }
 

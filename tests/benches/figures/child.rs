@@ -8,7 +8,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio},
 };
 
-use super::{config, idle, sink};
+use super::{config, idle, many_hosts, sink};
 
 /// Tells a child what it is.
 const MARK: &str = "--child";
@@ -24,6 +24,8 @@ pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
     let done = match what.as_str() {
         "sink" => sink::serve(),
         "idle" => idle::embed(rest),
+        "fill" => many_hosts::fill(rest),
+        "restart" => many_hosts::restart(rest),
         "peak" => config::peak(rest),
         _ => Err("no such child".into()),
     };

@@ -78,7 +78,7 @@ pub(crate) fn embed(words: &[String]) -> Result<(), Box<dyn Error>> {
 }
 
 /// This process's resident memory in megabytes, what it shares included.
-fn resident() -> Result<String, Box<dyn Error>> {
+pub(crate) fn resident() -> Result<String, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().nth(1));

@@ -10,10 +10,12 @@
 mod channels;
 mod child;
 mod config;
+mod datagrams;
 mod dispatch;
 mod http;
 mod idle;
 mod mail;
+mod many_hosts;
 mod null_host;
 mod sample;
 mod sink;
@@ -29,12 +31,14 @@ type Rows = Result<Vec<Row>, Box<dyn Error>>;
 type Measure = fn() -> Rows;
 
 /// The sections, in the order of the table.
-const SECTIONS: [(&str, Measure); 5] = [
+const SECTIONS: [(&str, Measure); 7] = [
     ("dispatch", dispatch::rows),
     ("http", http::rows),
     ("mail", mail::rows),
     ("config", config::rows),
     ("idle", idle::rows),
+    ("datagrams", datagrams::rows),
+    ("hosts", many_hosts::rows),
 ];
 
 fn main() -> ExitCode {

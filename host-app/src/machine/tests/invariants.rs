@@ -1,16 +1,11 @@
 //! Properties: whatever is sent, lost, reordered, repeated, and however clocks
 //! jump and the monitor dies, these hold.
 
-use std::collections::BTreeSet;
-
 use proptest::prelude::*;
 
-use super::*;
-use crate::thresholds::Level;
+use super::{bystander::Bystander, *};
 
 const HOSTS: [&str; 3] = ["a", "b", "c"];
-/// Of the default settings.
-const WINDOW: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -84,98 +79,6 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (host.clone(), 0..200_u8).prop_map(|(host, seconds)| Step::Silence { host, seconds }),
         6 => (host, 0..100_u8).prop_map(|(host, value)| Step::Metric { host, value }),
     ]
-}
-
-/// What a bystander knows who reads every notice and sees every datagram that
-/// was taken.
-#[derive(Default)]
-struct Bystander {
-    /// Connections whose people know that they are overdue.
-    overdue: BTreeSet<Connection>,
-    flapping: BTreeSet<Connection>,
-    heard: BTreeMap<Connection, Vec<Tick>>,
-    levels: BTreeMap<String, Level>,
-    blind_spans: usize,
-    blind_notices: usize,
-}
-
-impl Bystander {
-    fn read(&mut self, notice: &Notice) -> Result<(), TestCaseError> {
-        let all = |of: &Connection| vec![of.clone()];
-        let (silent, back) = match &notice.what {
-            What::Overdue(of) => (all(of), Vec::new()),
-            What::ManyOverdue(of) => (of.clone(), Vec::new()),
-            What::Back(of) => (Vec::new(), all(of)),
-            What::ManyBack(of) => (Vec::new(), of.clone()),
-            What::Flapping { of, .. } => {
-                prop_assert!(self.flapping.insert(of.clone()), "told twice: {of:?} flaps");
-                return Ok(());
-            }
-            What::Steady { of, up } => {
-                prop_assert!(self.flapping.remove(of), "it did not flap: {of:?}");
-                if *up {
-                    self.overdue.remove(of);
-                } else {
-                    self.overdue.insert(of.clone());
-                }
-                return Ok(());
-            }
-            What::Blind { from_ms, to_ms, .. } => {
-                prop_assert!(from_ms <= to_ms);
-                self.blind_notices += 1;
-                prop_assert!(
-                    self.blind_notices <= self.blind_spans,
-                    "more notices than spans"
-                );
-                return Ok(());
-            }
-            What::Threshold {
-                host,
-                level,
-                reminder,
-                ..
-            } => {
-                let told = self.levels.insert(host.to_string(), *level);
-                let told = told.unwrap_or_default();
-                prop_assert_eq!(
-                    told == *level,
-                    *reminder,
-                    "{} is told twice, or recalled wrongly",
-                    level
-                );
-                return Ok(());
-            }
-            _ => return Ok(()),
-        };
-        // The time of a group is that of its first.
-        let group = matches!(notice.what, What::ManyOverdue(_));
-        let at = notice.at.tick + SECOND * if group { 9 } else { 0 };
-        for of in silent {
-            prop_assert!(
-                self.overdue.insert(of.clone()),
-                "told twice: {of:?} is overdue"
-            );
-            let due = |heard: &Vec<Tick>| {
-                // What is told may have waited, and the host may have been
-                // heard again meanwhile.
-                heard.iter().enumerate().any(|(i, last)| {
-                    let silent_until = *last + WINDOW;
-                    let next = heard.get(i + 1);
-                    silent_until <= at && next.is_none_or(|next| *next >= silent_until)
-                })
-            };
-            prop_assert!(
-                self.heard.get(&of).is_some_and(due),
-                "{of:?} was never due: heard at {:?}, told of {:?}",
-                self.heard.get(&of),
-                notice.at.tick
-            );
-        }
-        for of in back {
-            prop_assert!(self.overdue.remove(&of), "back without overdue: {of:?}");
-        }
-        Ok(())
-    }
 }
 
 struct Trial {

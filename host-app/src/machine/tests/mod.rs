@@ -3,6 +3,7 @@
 
 mod alerts;
 mod blindness;
+mod bystander;
 mod heartbeats;
 mod invariants;
 mod watching;

@@ -1,0 +1,99 @@
+//! The simulated machines: each is a real `hbc` process of its own.
+
+use std::{collections::BTreeMap, error::Error, fs::OpenOptions, io, process::ExitStatus};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::Child;
+
+use super::{script::Deed, stage::Stage};
+
+/// How often a machine is heard: often enough for the demo to be short.
+const INTERVAL: &str = "300ms";
+
+/// The machines that run.
+pub(super) struct Machines<'a> {
+    stage: &'a Stage,
+    running: BTreeMap<&'static str, Child>,
+}
+
+impl<'a> Machines<'a> {
+    pub(super) fn new(stage: &'a Stage) -> Self {
+        Self {
+            stage,
+            running: BTreeMap::new(),
+        }
+    }
+
+    pub(super) async fn perform(
+        &mut self,
+        host: &'static str,
+        deed: Deed,
+    ) -> Result<(), Box<dyn Error>> {
+        match deed {
+            Deed::Start(load) => self.start(host, load)?,
+            // SIGINT just ends hbc: to the monitor, its successor is the same
+            // machine.
+            Deed::Load(load) => {
+                self.stop(host, Signal::INT).await?;
+                self.start(host, load)?;
+            }
+            Deed::Vanish => {
+                self.stop(host, Signal::KILL).await?;
+            }
+            Deed::ShutDown => {
+                let status = self.stop(host, Signal::TERM).await?;
+                if !status.success() {
+                    return Err(format!("hbc could not tell {host}'s shutdown: {status}").into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends them all at once.
+    pub(super) async fn end(mut self) -> io::Result<()> {
+        for machine in self.running.values_mut() {
+            machine.kill().await?;
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, host: &'static str, load: &str) -> io::Result<()> {
+        let log = self.stage.path(&log(host));
+        let log = OpenOptions::new().create(true).append(true).open(log)?;
+        let machine = self
+            .stage
+            .program("hbc")?
+            .args(["--server", &self.stage.address.to_string()])
+            .args(["--host", host, "--interval", INTERVAL])
+            .args(["--metric", &format!("cpu_monitor.cpu_percent={load}")])
+            // Each remembers for itself that it has told its boot.
+            .arg("--state")
+            .arg(self.stage.path(&format!("{host}.boot")))
+            .stderr(log)
+            .spawn()?;
+        self.running.insert(host, machine);
+        Ok(())
+    }
+
+    async fn stop(&mut self, host: &str, how: Signal) -> Result<ExitStatus, Box<dyn Error>> {
+        let mut machine = self
+            .running
+            .remove(host)
+            .ok_or("this machine does not run")?;
+        send(&machine, how)?;
+        Ok(machine.wait().await?)
+    }
+}
+
+/// The name of a machine's log.
+pub(super) fn log(host: &str) -> String {
+    format!("{host}.log")
+}
+
+/// Sends a signal to a child that was not waited for yet.
+pub(super) fn send(child: &Child, signal: Signal) -> io::Result<()> {
+    let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    let pid = pid.ok_or_else(|| io::Error::other("it has ended already"))?;
+    Ok(kill_process(pid, signal)?)
+}

@@ -1,0 +1,61 @@
+//! The demo: four stand-ins on loopback, the real `hbd` with the real plugins,
+//! three simulated machines, and what arrived where. It checks itself.
+
+mod block;
+mod by_hand;
+mod inbox;
+mod machines;
+mod monitor;
+mod scene;
+mod script;
+mod stage;
+mod status;
+mod summary;
+mod view;
+
+use std::{error::Error, io};
+
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+};
+
+use self::stage::Stage;
+use crate::build;
+
+pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+    heading("Building hbd, hbc, the four plugins and the stand-ins");
+    build::everything()?;
+    // The stand-ins run on this runtime while programs are waited for.
+    Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            // Whichever ends first drops the other, and every child with it.
+            tokio::select! {
+                shown = show() => shown,
+                signal = interrupted() => Err(format!("{} ended the demo", signal?).into()),
+            }
+        })
+}
+
+async fn show() -> Result<(), Box<dyn Error>> {
+    let stage = Stage::set().await?;
+    stage.describe();
+    by_hand::show(&stage).await?;
+    scene::show(&stage).await
+}
+
+/// The signal that ends the demo before its time.
+async fn interrupted() -> io::Result<&'static str> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => Ok("SIGINT"),
+        _ = terminate.recv() => Ok("SIGTERM"),
+    }
+}
+
+fn heading(text: &str) {
+    println!("\n== {text}");
+}

@@ -1,0 +1,79 @@
+//! The real `hbd run`, asked by `hbd status` as a person would.
+
+use std::{error::Error, fs::File, process::Stdio, time::Duration};
+
+use rustix::process::Signal;
+use tokio::{
+    process::Child,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    machines,
+    stage::Stage,
+    status::{self, HostNow},
+};
+
+/// How long it may take to start, or to end: it gives messages that are under
+/// way 20 s.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait before asking again whether it runs.
+const PAUSE: Duration = Duration::from_millis(20);
+/// The name of its log.
+pub(super) const LOG: &str = "hbd-run.log";
+
+/// `hbd run`.
+pub(super) struct Monitor<'a> {
+    stage: &'a Stage,
+    process: Child,
+}
+
+impl<'a> Monitor<'a> {
+    /// Starts it and waits until it answers.
+    pub(super) async fn start(stage: &'a Stage) -> Result<Self, Box<dyn Error>> {
+        let log = File::create(stage.path(LOG))?;
+        let process = stage.program("hbd")?.arg("run").stderr(log).spawn()?;
+        let mut monitor = Self { stage, process };
+        let until = Instant::now() + PATIENCE;
+        while monitor.hosts().await?.is_none() {
+            if let Some(status) = monitor.process.try_wait()? {
+                return Err(monitor.wrong(&format!("hbd run ended at once: {status}")));
+            }
+            if Instant::now() > until {
+                return Err(monitor.wrong("hbd run does not answer"));
+            }
+            sleep(PAUSE).await;
+        }
+        Ok(monitor)
+    }
+
+    /// What it knows of the hosts; `None` when it does not answer.
+    pub(super) async fn hosts(&self) -> Result<Option<Vec<HostNow>>, Box<dyn Error>> {
+        let mut ask = self.stage.program("hbd")?;
+        ask.args(["status", "--json", "--control"])
+            .arg(self.stage.path("control.sock"))
+            .stderr(Stdio::null());
+        let answer = ask.output().await?;
+        if !answer.status.success() {
+            return Ok(None);
+        }
+        Ok(Some(status::hosts(&serde_json::from_slice(
+            &answer.stdout,
+        )?)))
+    }
+
+    /// Ends it; what is under way arrives first.
+    pub(super) async fn end(mut self) -> Result<(), Box<dyn Error>> {
+        machines::send(&self.process, Signal::TERM)?;
+        match timeout(PATIENCE, self.process.wait()).await {
+            Ok(Ok(status)) if status.success() => Ok(()),
+            Ok(Ok(status)) => Err(self.wrong(&format!("hbd run ended with {status}"))),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(self.wrong("hbd run does not end when it is told to")),
+        }
+    }
+
+    fn wrong(&self, what: &str) -> Box<dyn Error> {
+        format!("{what}\n{}", self.stage.last_words(LOG)).into()
+    }
+}

@@ -1,0 +1,95 @@
+//! The demo's second part: the monitor watches three machines, which go through
+//! the script, and everything is seen to arrive.
+
+use std::{error::Error, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use super::{
+    heading,
+    inbox::{Arrival, Inbox},
+    machines::{self, Machines},
+    monitor::{self, Monitor},
+    script::{Act, MACHINES, SCRIPT},
+    stage::Stage,
+    summary,
+    view::View,
+};
+
+/// How long an act's message may take until it is everywhere. What takes longest
+/// by itself is silence: an interval and the grace, somewhat over 3 s.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often to look.
+const GLANCE: Duration = Duration::from_millis(100);
+
+const WRONG: &str = "the monitor did not tell what it should have: this is a fault of Annunciator, \
+     unless this machine is too busy to send a heartbeat every few seconds";
+
+pub(super) async fn show(stage: &Stage) -> Result<(), Box<dyn Error>> {
+    heading("$ hbd run, and three machines with hbc");
+    let inbox = Inbox::open(&stage.ensemble);
+    let monitor = Monitor::start(stage).await?;
+    let mut machines = Machines::new(stage);
+    let mut view = View::open();
+    let mut played = 0;
+    for act in &SCRIPT {
+        view.happens(act.host, act.happening)?;
+        machines.perform(act.host, act.deed).await?;
+        played += 1;
+        if !arrives(act, &monitor, &inbox, &mut view).await? {
+            view.happens(act.host, "is not heard of everywhere: the demo ends here")?;
+            break;
+        }
+    }
+    // The monitor ends before the machines: it has to miss none of them.
+    monitor.end().await?;
+    machines.end().await?;
+
+    let (acts, arrived) = (&SCRIPT[..played], inbox.arrivals());
+    heading("What happened, and how often its message arrived");
+    summary::table(acts, &arrived)
+        .iter()
+        .for_each(|line| println!("  {line}"));
+    verdict(stage, acts, &arrived)
+}
+
+/// Looks until the act's message is everywhere and was seen; says whether it got
+/// there.
+async fn arrives(
+    act: &Act,
+    monitor: &Monitor<'_>,
+    inbox: &Inbox<'_>,
+    view: &mut View,
+) -> Result<bool, Box<dyn Error>> {
+    let begin = Instant::now();
+    loop {
+        let arrived = inbox.arrivals();
+        let hosts = monitor.hosts().await?;
+        let everywhere = summary::is_everywhere(act, &arrived);
+        view.show(hosts.unwrap_or_default(), arrived)?;
+        if everywhere && begin.elapsed() >= view.pace() {
+            return Ok(true);
+        }
+        if begin.elapsed() > PATIENCE {
+            return Ok(false);
+        }
+        sleep(GLANCE).await;
+    }
+}
+
+/// The demo checks itself: the whole script was played, and nothing is wrong.
+fn verdict(stage: &Stage, acts: &[Act], arrived: &[Arrival]) -> Result<(), Box<dyn Error>> {
+    let problems = summary::problems(acts, arrived);
+    println!();
+    if problems.is_empty() && acts.len() == SCRIPT.len() {
+        println!("Every message arrived word for word, once on each of its host's channels, and");
+        println!("nothing else did. Nothing left this machine.");
+        return Ok(());
+    }
+    problems.iter().for_each(|problem| println!("  {problem}"));
+    println!("\n{}", stage.last_words(monitor::LOG));
+    for machine in &MACHINES {
+        println!("{}", stage.last_words(&machines::log(machine.name)));
+    }
+    Err(WRONG.into())
+}

@@ -1,0 +1,12 @@
+//! `hbc`: sends this machine's heartbeats to a monitor.
+//!
+//! Reads the arguments and hands over to the library's sender.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use heartbeat::sender::{self, Arguments};
+
+fn main() -> ExitCode {
+    sender::run(&Arguments::parse()).into()
+}

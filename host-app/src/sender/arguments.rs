@@ -1,0 +1,171 @@
+//! The sender's command line, as clap reads it.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Parser};
+use compact_str::CompactString;
+
+use super::server::Server;
+use crate::protocol::{
+    limits::{LONGEST_ABSENCE, LONGEST_INTERVAL, SHORTEST_INTERVAL},
+    name,
+};
+
+/// Sends this machine's heartbeats to a monitor.
+///
+/// A boot is told once, on the first run after it. SIGTERM tells a shutdown and
+/// ends within a second; SIGINT (Ctrl-C) just ends, and the monitor will miss
+/// this machine. Exit status: 0 when all went well, 1 when nothing could be
+/// sent, 2 when the call is wrong.
+#[derive(Debug, Parser)]
+#[command(name = "hbc", version, max_term_width = 100)]
+pub struct Arguments {
+    /// The monitor: HOST:PORT, an IPv6 address in brackets. Every datagram goes
+    /// to the first address of each family that the name has
+    #[arg(long, value_name = "HOST:PORT", env = "HBC_SERVER")]
+    pub(super) server: Server,
+
+    /// This machine's name, as the monitor's configuration has it [default: the
+    /// host name]
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Option<String>,
+
+    /// How often to send [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = interval)]
+    pub(super) interval: Option<Duration>,
+
+    /// Signs with the key in this file: ID:SECRET, or the secret alone with
+    /// --key-id. Nobody but its owner may have access to it
+    #[arg(long, value_name = "FILE")]
+    pub(super) key_file: Option<PathBuf>,
+
+    /// The key's id, where the file does not hold it
+    #[arg(long, value_name = "ID", requires = "key_file", value_parser = key_id)]
+    pub(super) key_id: Option<String>,
+
+    /// Sends one heartbeat (the boot, on the first run after it) and ends
+    #[arg(long, conflicts_with = "message")]
+    pub(super) once: bool,
+
+    /// A value that goes with every heartbeat; may be given several times
+    #[arg(long, value_name = "PATH=VALUE", value_parser = metric)]
+    pub(super) metric: Vec<(CompactString, f64)>,
+
+    /// Reports trouble in your own words, and ends
+    #[arg(long, value_name = "TEXT")]
+    pub(super) message: Option<String>,
+
+    /// How long this machine expects to be away after a shutdown
+    #[arg(long, value_name = "TIME", value_parser = absence, conflicts_with_all = ["once", "message"])]
+    pub(super) down_for: Option<Duration>,
+
+    /// Sends over IPv4 only
+    #[arg(short = '4', conflicts_with = "ipv6")]
+    pub(super) ipv4: bool,
+
+    /// Sends over IPv6 only
+    #[arg(short = '6')]
+    pub(super) ipv6: bool,
+
+    /// Where to remember that a boot was told [default: a file in
+    /// $XDG_RUNTIME_DIR/hbc, /run/hbc or a folder for temporary files]
+    #[arg(long, value_name = "FILE")]
+    pub(super) state: Option<PathBuf>,
+
+    /// Logs more: -v what is done, -vv every datagram
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|_| "write a number with its unit, such as 10s, 500ms, 5m or 1h 30m".to_owned())
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = time(text)?;
+    if (SHORTEST_INTERVAL..=LONGEST_INTERVAL).contains(&interval) {
+        Ok(interval)
+    } else {
+        Err("an interval is at least 100ms and at most 1day".to_owned())
+    }
+}
+
+fn absence(text: &str) -> Result<Duration, String> {
+    let absence = time(text)?;
+    if absence <= LONGEST_ABSENCE {
+        Ok(absence)
+    } else {
+        Err("an expected absence is at most 30days".to_owned())
+    }
+}
+
+fn key_id(text: &str) -> Result<String, String> {
+    if name::is_key_id(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("an id has 1 to 32 letters, digits, - or _".to_owned())
+    }
+}
+
+fn metric(text: &str) -> Result<(CompactString, f64), String> {
+    // A path may hold `=`, a value cannot.
+    let (path, value) = text
+        .rsplit_once('=')
+        .ok_or("write PATH=VALUE, such as backup_monitor.age_hours=3.5")?;
+    if !name::is_path(path) {
+        return Err(format!(
+            "{path:?} is no path: write monitor.metric, such as backup_monitor.age_hours, \
+             without white space, in at most 128 bytes"
+        ));
+    }
+    let value: f64 = value
+        .parse()
+        .map_err(|_| format!("{value:?} is not a number"))?;
+    if value.is_finite() {
+        Ok((path.into(), value))
+    } else {
+        Err(format!("the value of {path} is not a finite number"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn when_a_metric_is_given() {
+        assert_eq!(metric("a.b=1.5"), Ok(("a.b".into(), 1.5)));
+        assert_eq!(metric("a.b=c=-1e3"), Ok(("a.b=c".into(), -1000.0)));
+        for bad in [
+            "",
+            "a.b",
+            "a=1",
+            "a.b=",
+            "a.b=x",
+            "a.b=NaN",
+            "a.b=inf",
+            "a.b=1e999",
+            "a b.c=1",
+        ] {
+            assert!(metric(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn when_a_time_is_given() {
+        assert_eq!(interval("500ms"), Ok(Duration::from_millis(500)));
+        for bad in ["", "10", "99ms", "2days", "-1s", "ten"] {
+            assert!(interval(bad).is_err(), "{bad}");
+        }
+        assert_eq!(absence("30days"), Ok(LONGEST_ABSENCE));
+        assert!(absence("31days").is_err());
+    }
+}

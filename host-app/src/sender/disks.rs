@@ -1,0 +1,130 @@
+//! Which file systems are worth a metric, and what they are called.
+//!
+//! Left out are those that hold nothing of the machine's own: kernel and
+//! memory file systems, images that are always full, layers of containers,
+//! and further mounts of what was counted already.
+
+use std::{collections::HashSet, ffi::OsString};
+
+use compact_str::{CompactString, format_compact};
+use sysinfo::{Disk, DiskRefreshKind, Disks};
+
+use super::sampler::{percent, round};
+use crate::protocol::{limits::LONGEST_PATH, name};
+
+/// So many file systems are measured, those of the shortest paths: a machine
+/// may have thousands of mounts, and a monitor keeps each metric.
+const MOST_FILE_SYSTEMS: usize = 64;
+
+/// What remains of a path for the mount.
+const LONGEST_MOUNT: usize = LONGEST_PATH - "disk_monitor.".len() - ".percent".len();
+
+/// Images: they are read-only, and full by nature.
+const IMAGES: [&str; 6] = ["squashfs", "erofs", "iso9660", "udf", "cramfs", "romfs"];
+
+/// File systems that keep data without a device of their own.
+const WITHOUT_DEVICE: [&str; 3] = ["zfs", "btrfs", "bcachefs"];
+
+const BYTES_PER_GB: f64 = 1e9;
+
+/// The file systems of this machine.
+#[derive(Debug, Default)]
+pub(super) struct FileSystems {
+    disks: Disks,
+}
+
+impl FileSystems {
+    /// Measures them.
+    pub(super) fn sample(&mut self) -> Vec<(CompactString, f64)> {
+        let kind = DiskRefreshKind::nothing().with_storage();
+        self.disks.refresh_specifics(true, kind);
+        let mut found: Vec<&Disk> = self.disks.iter().filter(|disk| is_real(disk)).collect();
+        found.sort_by_key(|disk| (disk.mount_point().as_os_str().len(), disk.mount_point()));
+        let mut devices: HashSet<OsString> = HashSet::new();
+        let mut mounts: HashSet<CompactString> = HashSet::new();
+        let mut metrics = Vec::new();
+        for disk in found {
+            let mount = segment(&disk.mount_point().to_string_lossy());
+            let again = !devices.insert(disk.name().to_owned()) || mounts.contains(&mount);
+            if again || mounts.len() == MOST_FILE_SYSTEMS {
+                continue;
+            }
+            let (total, free) = (disk.total_space() as f64, disk.available_space() as f64);
+            metrics.push((
+                format_compact!("disk_monitor.{mount}.percent"),
+                percent(total - free, total),
+            ));
+            metrics.push((
+                format_compact!("disk_monitor.{mount}.free_gb"),
+                round(free / BYTES_PER_GB),
+            ));
+            mounts.insert(mount);
+        }
+        metrics
+    }
+}
+
+fn is_real(disk: &Disk) -> bool {
+    let file_system = disk.file_system().to_string_lossy();
+    let mount = disk.mount_point();
+    let has_device = disk.name().to_string_lossy().starts_with('/');
+    disk.total_space() > 0
+        && !IMAGES.contains(&&*file_system)
+        // Of a container, the root is all that it has.
+        && (has_device || WITHOUT_DEVICE.contains(&&*file_system) || mount.as_os_str() == "/")
+        // Containers mount single files.
+        && mount.is_dir()
+}
+
+/// A mount as one segment of a metric's path.
+fn segment(mount: &str) -> CompactString {
+    let mut segment = CompactString::default();
+    for c in mount.chars() {
+        let c = if c == '.' || !name::is_visible(c) {
+            '_'
+        } else {
+            c
+        };
+        if segment.len() + c.len_utf8() > LONGEST_MOUNT {
+            break;
+        }
+        segment.push(c);
+    }
+    segment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_a_mount_has_an_odd_name() {
+        for (mount, expected) in [
+            ("/", "/"),
+            ("/srv/data", "/srv/data"),
+            ("/home/j.d/My Files", "/home/j_d/My_Files"),
+            ("/a\nb\u{202e}c\td", "/a_b_c_d"),
+            ("/Büro", "/Büro"),
+        ] {
+            assert_eq!(segment(mount), expected);
+        }
+    }
+
+    #[test]
+    fn when_a_mount_has_a_long_name() {
+        for mount in ["/x".repeat(200), format!("/{}", "ß".repeat(200))] {
+            let path = format!("disk_monitor.{}.percent", segment(&mount));
+            assert!(name::is_path(&path), "{path}");
+            assert!(path.len() >= LONGEST_PATH - 1);
+        }
+    }
+
+    #[test]
+    fn when_this_machine_is_measured() {
+        let metrics = FileSystems::default().sample();
+        for (path, value) in &metrics {
+            assert!(name::is_path(path), "{path}");
+            assert!(value.is_finite() && *value >= 0.0, "{path} = {value}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What the sender's threads tell it.
+
+use std::{io, sync::mpsc::Sender, thread};
+
+use compact_str::CompactString;
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+use super::addresses::Addresses;
+
+/// Something that happened while the sender waited.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// A signal asks it to end.
+    Signal(i32),
+    /// A look-up of the monitor's name has ended.
+    Resolved(io::Result<Addresses>),
+    /// The machine was measured.
+    Sampled(Vec<(CompactString, f64)>),
+}
+
+/// Tells of signals that ask this program to end.
+pub(super) fn watch_signals(tell: Sender<Happening>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    let watch = move || {
+        for signal in signals.forever() {
+            if tell.send(Happening::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    };
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(watch)?;
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! Sends datagrams over each family that the monitor has an address of.
+//!
+//! An error of one family holds up no other, and is told when it begins and
+//! when it is over, not each time.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+};
+
+use tracing::{debug, info, warn};
+
+use super::addresses::Addresses;
+use crate::protocol::Family;
+
+/// The ways to the monitor.
+#[derive(Debug)]
+pub(super) struct Link {
+    ways: [Way; 2],
+}
+
+impl Link {
+    pub(super) fn new() -> Self {
+        Self {
+            ways: [Family::V4, Family::V6].map(Way::new),
+        }
+    }
+
+    /// Whether there is an address to send to.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ways.iter().any(|way| way.address.is_some())
+    }
+
+    /// Takes what was looked up.
+    pub(super) fn lead_to(&mut self, addresses: Addresses) {
+        for way in &mut self.ways {
+            let address = match way.family {
+                Family::V4 => addresses.v4,
+                Family::V6 => addresses.v6,
+            };
+            if way.address != address {
+                way.address = address;
+                if let Some(address) = address {
+                    info!("sending to {address}");
+                }
+            }
+        }
+    }
+
+    /// Sends the same bytes over each family.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> Sent {
+        let mut sent = Sent::default();
+        for way in &mut self.ways {
+            match way.send(bytes) {
+                Some(Ok(())) => sent.any = true,
+                Some(Err(error)) => sent.error = Some(error),
+                None => {}
+            }
+        }
+        sent
+    }
+}
+
+/// What came of sending.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    /// Whether it left over a family at least.
+    pub(super) any: bool,
+    /// Why it did not over another.
+    pub(super) error: Option<io::Error>,
+}
+
+#[derive(Debug)]
+struct Way {
+    family: Family,
+    address: Option<SocketAddr>,
+    /// Not connected: a monitor that is down for a while is no error, and the
+    /// route is chosen anew for each datagram.
+    socket: Option<UdpSocket>,
+    fails: bool,
+}
+
+impl Way {
+    fn new(family: Family) -> Self {
+        Self {
+            family,
+            address: None,
+            socket: None,
+            fails: false,
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Option<io::Result<()>> {
+        let address = self.address?;
+        let sent = self.try_send(bytes, address);
+        match &sent {
+            Ok(()) => {
+                debug!("{} bytes to {address}", bytes.len());
+                if self.fails {
+                    warn!("sending to {address} works again");
+                }
+            }
+            Err(error) => {
+                // The next time begins anew: networks come and go.
+                self.socket = None;
+                if !self.fails {
+                    warn!("cannot send to {address}: {error}; trying on");
+                }
+            }
+        }
+        self.fails = sent.is_err();
+        Some(sent)
+    }
+
+    fn try_send(&mut self, bytes: &[u8], address: SocketAddr) -> io::Result<()> {
+        let socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => open(address)?,
+        };
+        socket.send_to(bytes, address)?;
+        self.socket = Some(socket);
+        Ok(())
+    }
+}
+
+fn open(address: SocketAddr) -> io::Result<UdpSocket> {
+    let any: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0))?;
+    // A full buffer is an error like another: nothing may hold up the sender.
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn monitor(address: &str) -> (UdpSocket, SocketAddr) {
+        let socket = UdpSocket::bind(address).unwrap();
+        let bound = Duration::from_secs(60);
+        socket.set_read_timeout(Some(bound)).unwrap();
+        let address = socket.local_addr().unwrap();
+        (socket, address)
+    }
+
+    #[track_caller]
+    fn check(monitor: &UdpSocket, expected: &[u8]) {
+        let mut buffer = [0; 64];
+        let length = monitor.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], expected);
+    }
+
+    #[test]
+    fn when_the_monitor_has_both_families() {
+        let ((v4, v4_address), (v6, v6_address)) = (monitor("127.0.0.1:0"), monitor("[::1]:0"));
+        let mut link = Link::new();
+        assert!(!link.is_ready() && !link.send(b"nobody").any);
+        link.lead_to(Addresses {
+            v4: Some(v4_address),
+            v6: Some(v6_address),
+        });
+        assert!(link.is_ready());
+        let sent = link.send(b"both");
+        assert!(sent.any && sent.error.is_none());
+        check(&v4, b"both");
+        check(&v6, b"both");
+    }
+
+    #[test]
+    fn when_one_family_fails() {
+        let (v6, v6_address) = monitor("[::1]:0");
+        let mut link = Link::new();
+        // Nobody may send to the broadcast address without asking for it.
+        let refused = "255.255.255.255:1".parse().unwrap();
+        link.lead_to(Addresses {
+            v4: Some(refused),
+            v6: Some(v6_address),
+        });
+        for _ in 0..2 {
+            let sent = link.send(b"one");
+            assert!(sent.any && sent.error.is_some());
+            check(&v6, b"one");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Remembers over restarts that a boot was told, in a small file.
+//!
+//! It is a comfort: without it the boot is told again, which a monitor takes
+//! once. Hence no error of it ends the sender.
+
+use std::{
+    env, fs,
+    fs::{DirBuilder, File},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    path::{Path, PathBuf},
+    process,
+};
+
+use rustix::process::getuid;
+
+/// The file's name in a folder of the sender's own.
+const FILE: &str = "boots";
+
+/// So many boots, hosts and monitors are remembered: the latest.
+const MOST_LINES: usize = 100;
+
+/// A file is read no further.
+const LONGEST_FILE: u64 = 64 * 1024;
+
+/// What was told, a line each; there may be no place for it.
+#[derive(Debug)]
+pub(super) struct Memory {
+    file: Option<PathBuf>,
+}
+
+impl Memory {
+    /// A memory in this file, or in the first folder that can be used.
+    pub(super) fn open(file: Option<&Path>) -> Self {
+        let file = match file {
+            Some(file) => Some(file.to_owned()),
+            None => folders()
+                .into_iter()
+                .find(|folder| is_usable(folder))
+                .map(|folder| folder.join(FILE)),
+        };
+        Self { file }
+    }
+
+    /// Whether this was kept.
+    pub(super) fn holds(&self, line: &str) -> bool {
+        self.lines().iter().any(|kept| kept == line)
+    }
+
+    /// Keeps this line, beside those that begin in the same way.
+    pub(super) fn keep(&self, line: &str, beside: &str) -> io::Result<()> {
+        let Some(file) = &self.file else {
+            return Err(io::Error::other("no folder can be used"));
+        };
+        let mut lines = self.lines();
+        lines.retain(|kept| kept != line && kept.starts_with(beside));
+        lines.push(line.to_owned());
+        let first = lines.len().saturating_sub(MOST_LINES);
+        let text = format!("{}\n", lines[first..].join("\n"));
+        // Written aside and renamed: whoever reads sees all or nothing.
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let aside = file.with_file_name(format!(".{name}.{}", process::id()));
+        let written = write_new(&aside, &text).and_then(|()| fs::rename(&aside, file));
+        if written.is_err() {
+            let _ = fs::remove_file(&aside);
+        }
+        written
+    }
+
+    /// The file that it is about, to tell of it.
+    pub(super) fn place(&self) -> String {
+        match &self.file {
+            Some(file) => file.display().to_string(),
+            None => "a file".to_owned(),
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let read = |file: &PathBuf| {
+            let mut text = String::new();
+            let file = File::open(file)?;
+            file.take(LONGEST_FILE).read_to_string(&mut text)?;
+            Ok::<_, io::Error>(text)
+        };
+        let text = self.file.as_ref().and_then(|file| read(file).ok());
+        let text = text.unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// Follows no link that somebody else laid there.
+fn write_new(file: &Path, text: &str) -> io::Result<()> {
+    let _ = fs::remove_file(file);
+    File::create_new(file)?.write_all(text.as_bytes())
+}
+
+/// Folders of the sender's own, the best first.
+fn folders() -> Vec<PathBuf> {
+    let user = getuid().as_raw();
+    let runtime = env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty());
+    runtime
+        .map(|folder| Path::new(&folder).join("hbc"))
+        .into_iter()
+        .chain([
+            PathBuf::from("/run/hbc"),
+            env::temp_dir().join(format!("hbc-{user}")),
+        ])
+        .collect()
+}
+
+/// Whether this is a folder of this user, made where there is none. One of
+/// somebody else, in a place where everybody may write, is not trusted.
+fn is_usable(folder: &Path) -> bool {
+    let _ = DirBuilder::new().mode(0o700).create(folder);
+    fs::symlink_metadata(folder)
+        .is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == getuid().as_raw())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_boots_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::open(Some(&folder.path().join("boots")));
+        assert!(!memory.holds("b1 web monitor:1"));
+        memory.keep("b1 web monitor:1", "b1 ").unwrap();
+        memory.keep("b1 web monitor:2", "b1 ").unwrap();
+        memory.keep("b1 web monitor:2", "b1 ").unwrap();
+        assert!(memory.holds("b1 web monitor:1") && memory.holds("b1 web monitor:2"));
+        assert_eq!(memory.lines().len(), 2);
+        memory.keep("b2 web monitor:1", "b2 ").unwrap();
+        assert_eq!(memory.lines(), ["b2 web monitor:1"]);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+    }
+
+    #[test]
+    fn when_very_many_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::open(Some(&folder.path().join("boots")));
+        for at in 0..MOST_LINES + 5 {
+            memory.keep(&format!("b1 {at}"), "b1 ").unwrap();
+        }
+        assert_eq!(memory.lines().len(), MOST_LINES);
+        assert!(memory.holds("b1 104") && !memory.holds("b1 4"));
+    }
+
+    #[test]
+    fn when_the_file_cannot_be_used() {
+        let memory = Memory::open(Some(Path::new("/nowhere/boots")));
+        assert!(!memory.holds("b1"));
+        assert!(memory.keep("b1", "b1").is_err());
+        assert!(memory.place().contains("/nowhere/boots"));
+    }
+
+    #[test]
+    fn when_the_file_is_not_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("boots");
+        fs::write(&file, b"\xff\xfe").unwrap();
+        let memory = Memory::open(Some(&file));
+        assert!(!memory.holds("b1"));
+        memory.keep("b1", "b1").unwrap();
+        assert!(memory.holds("b1"));
+    }
+}

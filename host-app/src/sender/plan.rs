@@ -1,0 +1,111 @@
+//! What the sender is to do: the arguments, completed and checked.
+
+use std::time::Duration;
+
+use compact_str::CompactString;
+use sysinfo::System;
+
+use super::{
+    arguments::Arguments, boot, composer::Composer, ending::SendError, memory::Memory,
+    server::Server,
+};
+use crate::protocol::{Event, Family, Key, name};
+
+/// How often heartbeats go where nobody says otherwise.
+const USUAL_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Heartbeats, until a signal comes.
+    Watch,
+    /// One heartbeat.
+    Once,
+    /// A message.
+    Message(String),
+}
+
+/// What the sender is to do.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) server: Server,
+    /// The only family over which to send, if not over both.
+    pub(super) only: Option<Family>,
+    pub(super) task: Task,
+    pub(super) every: Duration,
+    pub(super) metrics: Vec<(CompactString, f64)>,
+    pub(super) down_for: Option<Duration>,
+    pub(super) composer: Composer,
+    pub(super) memory: Memory,
+    /// What is remembered when this boot was told, and how that begins for all
+    /// hosts and monitors.
+    pub(super) told: String,
+    pub(super) told_in_this_boot: String,
+}
+
+impl Plan {
+    pub(super) fn new(arguments: &Arguments) -> Result<Self, SendError> {
+        let host = match &arguments.host {
+            Some(host) => host.as_str().into(),
+            None => System::host_name()
+                .map(CompactString::from)
+                .filter(|host| name::is_host(host))
+                .ok_or(SendError::NoHost)?,
+        };
+        let key = match &arguments.key_file {
+            Some(file) => Some(Key::from_file(file, arguments.key_id.as_deref())?),
+            None => None,
+        };
+        let task = match (&arguments.message, arguments.once) {
+            (Some(text), _) => Task::Message(text.clone()),
+            (None, true) => Task::Once,
+            (None, false) => Task::Watch,
+        };
+        let every = arguments.interval.unwrap_or(USUAL_INTERVAL);
+        // One heartbeat promises no other, unless somebody says so.
+        let announced = match task {
+            Task::Watch => Some(every),
+            Task::Once | Task::Message(_) => arguments.interval,
+        };
+        let boot = boot::id().map_err(SendError::NoBoot)?;
+        let told_in_this_boot = format!("{boot}\t");
+        let told = format!("{told_in_this_boot}{host}\t{}", arguments.server);
+        let mut composer = Composer::new(host, boot, announced, key);
+        check(&mut composer, &task, &arguments.metric)?;
+        Ok(Self {
+            server: arguments.server.clone(),
+            only: match (arguments.ipv4, arguments.ipv6) {
+                (true, false) => Some(Family::V4),
+                (false, true) => Some(Family::V6),
+                _ => None,
+            },
+            task,
+            every,
+            metrics: arguments.metric.clone(),
+            down_for: arguments.down_for,
+            composer,
+            memory: Memory::open(arguments.state.as_deref()),
+            told,
+            told_in_this_boot,
+        })
+    }
+}
+
+/// What cannot be sent is better known now than when it matters.
+fn check(
+    composer: &mut Composer,
+    task: &Task,
+    metrics: &[(CompactString, f64)],
+) -> Result<(), SendError> {
+    let mut paths: Vec<&str> = metrics.iter().map(|(path, _)| path.as_str()).collect();
+    paths.sort_unstable();
+    if let Some(twice) = paths.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(SendError::MetricTwice(twice[0].to_owned()));
+    }
+    let event = match task {
+        Task::Message(text) => Event::Message(text.clone()),
+        Task::Watch | Task::Once => Event::Heartbeat,
+    };
+    composer.spread(event, metrics.to_vec())?;
+    Ok(())
+}
