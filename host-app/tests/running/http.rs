@@ -115,6 +115,27 @@ fn the_numbers_are_those_of_the_status() {
     assert!(!text.contains("web-01") && !text.contains("cpu_percent"));
 }
 
+/// The guide's table has the series that there are, and no others.
+#[test]
+fn the_guide_names_every_series() {
+    let (_home, monitor) = started();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/monitor.md");
+    let guide = std::fs::read_to_string(path).unwrap();
+    let told: BTreeSet<String> = guide
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `hbd_"))
+        .filter_map(|row| row.split(['`', '{']).next())
+        .map(|name| format!("hbd_{name}"))
+        .collect();
+    let (_, text) = monitor.fetch("GET", "/metrics");
+    let there: BTreeSet<String> = parse(&text)
+        .into_keys()
+        .filter(|series| series.starts_with("hbd_"))
+        .map(|series| series.split('{').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(told, there);
+}
+
 #[test]
 fn health_is_one_word() {
     let (_home, monitor) = started();
