@@ -86,6 +86,13 @@ pub(crate) struct Send {
     #[arg(long)]
     pub(crate) default: bool,
 
+    #[command(flatten)]
+    pub(crate) wording: Wording,
+}
+
+/// A message, and how its results are printed.
+#[derive(Debug, Args)]
+pub(crate) struct Wording {
     /// One line above the message
     #[arg(long)]
     pub(crate) title: Option<String>,
@@ -232,23 +239,11 @@ pub(crate) struct Notify {
     #[arg(long)]
     pub(crate) default: bool,
 
-    /// One line above the message
-    #[arg(long)]
-    pub(crate) title: Option<String>,
-
-    /// How bad it is: info, warning or critical
-    #[arg(long, default_value = "info")]
-    pub(crate) severity: Severity,
-
-    /// Prints the results as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) wording: Wording,
 
     #[command(flatten)]
     pub(crate) reach: Reach,
-
-    /// The message; `-` reads it from standard input
-    pub(crate) message: String,
 }
 
 #[cfg(test)]

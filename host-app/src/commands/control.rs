@@ -71,7 +71,7 @@ pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output)
 }
 
 pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) -> Exit {
-    let message = match send::message(&notify.message) {
+    let message = match send::message(&notify.wording.message) {
         Ok(message) => message,
         Err(error) => {
             output.error(&format!("error: standard input cannot be read: {error}"));
@@ -81,11 +81,11 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
     let request = Request::Notify {
         host: notify.host.clone(),
         message,
-        title: notify.title.clone(),
-        severity: notify.severity.name().to_owned(),
+        title: notify.wording.title.clone(),
+        severity: notify.wording.severity.name().to_owned(),
     };
     with_answer(arguments, &notify.reach, &request, output, |answer| {
-        if notify.json {
+        if notify.wording.json {
             output.json(&answer["report"]);
         } else {
             texts(&answer["lines"]).for_each(|line| output.line(line));

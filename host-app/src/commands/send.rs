@@ -16,7 +16,7 @@ use crate::{
 const LONGEST_INPUT: u64 = 4 * 1024 * 1024;
 
 pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
-    let message = match message(&send.message) {
+    let message = match message(&send.wording.message) {
         Ok(message) => message,
         Err(error) => {
             output.error(&format!("error: standard input cannot be read: {error}"));
@@ -50,8 +50,8 @@ pub(super) fn message(typed: &str) -> io::Result<String> {
 }
 
 async fn deliver(engine: &Engine, send: &Send, message: String) -> Result<Report, NotifyError> {
-    let mut notification = Notification::new(message).severity(send.severity);
-    if let Some(title) = &send.title {
+    let mut notification = Notification::new(message).severity(send.wording.severity);
+    if let Some(title) = &send.wording.title {
         notification = notification.title(title);
     }
     if let Some(host) = &send.host {
@@ -65,7 +65,7 @@ async fn deliver(engine: &Engine, send: &Send, message: String) -> Result<Report
 }
 
 fn print(report: &Report, send: &Send, output: &Output) -> Exit {
-    if send.json {
+    if send.wording.json {
         output.json(&serde_json::json!(report));
     } else {
         report
