@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     datagrams::{heartbeat, key, now_ms, shutdown},
-    monitor::{CALM, Home, Monitor, wait_for, yaml},
+    monitor::{CALM, Home, Monitor, QUICK, wait_for, yaml},
 };
 
 const OLD: &str = "the-old-secret-of-all";
@@ -199,4 +199,29 @@ fn a_host_says_itself_how_often_it_sends() {
         ..heartbeat("web-01", 1)
     });
     monitor.wait_for_text("web-01", "web-01 IPv4 overdue");
+}
+
+/// A machine without IPv6 cannot show this, and is not asked to.
+#[test]
+fn a_host_is_watched_on_each_family_that_it_uses() {
+    let Ok(sender) = std::net::UdpSocket::bind("[::1]:0") else {
+        return;
+    };
+    let both = "  listen: ['127.0.0.1:0', '[::1]:0']";
+    let yaml = yaml(QUICK).replace("  listen: ['127.0.0.1:0']", both);
+    assert!(yaml.contains("[::1]"), "{yaml}");
+    let home = Home::with(&yaml);
+    let monitor = home.start();
+    let listening = monitor.status()["listening"].clone();
+    let address = listening[1].as_str().unwrap();
+    monitor.send(&heartbeat("web-01", 1));
+    let bytes = heartbeat("web-01", 1).encode(None).unwrap();
+    sender.send_to(&bytes, address).unwrap();
+    for family in ["IPv4", "IPv6"] {
+        monitor.wait_for_text("web-01", &format!("web-01 {family} overdue"));
+    }
+    sender
+        .send_to(&heartbeat("web-01", 2).encode(None).unwrap(), address)
+        .unwrap();
+    monitor.wait_for_text("web-01", "web-01 IPv6 is back");
 }
