@@ -100,6 +100,12 @@ fn what_is_wrong_is_told_with_its_place_and_what_to_do() {
             "an id of its own",
         ),
         (
+            "monitor:\n  keys: [{id: k1, secret: 0123456789abcdef}]\n  max_skew: off",
+            5,
+            "could be sent again",
+            "such as 1h",
+        ),
+        (
             "monitor: {keys: [{id: k1, secret: 0123456789abcdef, hosts: []}]}",
             3,
             "counts for nobody",
@@ -182,7 +188,7 @@ fn everything_that_can_be_said_is_sound() {
   interval: 10s
   grace: 20s
   misses: 1
-  max_skew: off
+  max_skew: 10m
   blind_notice: 1m
   drain: 20s
   mass_silence: {hosts: 10, within: 5s}

@@ -140,7 +140,14 @@ fn settings(file: &MonitorFile, keyed: bool, problems: &mut Vec<SectionProblem>)
             ),
         },
         max_skew: match file.max_skew.as_deref() {
-            Some("off") => None,
+            Some("off") => {
+                if keyed {
+                    let sentence = "what was recorded long ago could be sent again";
+                    let help = "with keys, say how far a sender's clock may be off, such as 1h";
+                    wrong(problems, &["max_skew"], sentence, help);
+                }
+                None
+            }
             text => {
                 let default = default.max_skew.unwrap_or_default();
                 Some(bounded(text, default, &["max_skew"], problems))

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     host::{Host, Kept},
-    link::State,
+    link::{Link, State},
     metrics::{Rules, Ruling},
+    notice::What,
     settings::{HostSettings, Settings},
     state::{HostId, Machine, Timer},
     time::{Moment, Tick, span, wall},
@@ -43,7 +44,7 @@ impl Machine {
         now: Moment,
     ) {
         let now = self.notice_gap(now);
-        self.settings = settings;
+        let before = std::mem::replace(&mut self.settings, settings);
         self.rules = Rules::default();
         let mut named: HashMap<HostId, HostSettings> = HashMap::new();
         for (name, settings) in hosts {
@@ -52,14 +53,56 @@ impl Machine {
             named.insert(id, settings);
         }
         for id in self.ids() {
-            let host = self.host_mut(id);
-            host.settings = named.get(&id).copied();
-            for metric in &mut host.metrics {
-                metric.rule = Ruling::UNKNOWN;
+            let new = named.get(&id).copied();
+            self.exchange(id, new, &before, now);
+        }
+        self.reconcile(now);
+    }
+
+    /// Exchanges the settings of a host. Nobody is overdue by that alone.
+    fn exchange(&mut self, id: HostId, new: Option<HostSettings>, before: &Settings, now: Moment) {
+        let default = self.settings.window;
+        let host = self.host_mut(id);
+        let old_window = host.settings.map(|_| host.window(&before.window));
+        host.settings = new;
+        for metric in &mut host.metrics {
+            metric.rule = Ruling::UNKNOWN;
+        }
+        let window = host.window(&default);
+        for link in &mut host.kept.links {
+            let was_due = |link: &Link| {
+                let deadline = old_window.and_then(|window| link.deadline(&window));
+                deadline.is_some_and(|deadline| deadline <= now.tick)
+            };
+            let is_due = link
+                .deadline(&window)
+                .is_some_and(|deadline| deadline <= now.tick);
+            if is_due && !was_due(link) {
+                // By the new window, or since nobody listened to it so far.
+                link.not_before = now.tick + window.length();
+            }
+        }
+    }
+
+    /// Brings what is known in line with the configuration: after a start and
+    /// after it has changed alike.
+    pub(super) fn reconcile(&mut self, now: Moment) {
+        self.rechecking = 0;
+        for id in self.ids() {
+            let host = &mut self.hosts[id as usize];
+            let configured = host.settings.is_some();
+            for link in &mut host.kept.links {
+                if !configured {
+                    // Nobody waits for it.
+                    link.recheck = None;
+                }
+                let counted = link.recheck.is_some_and(|recheck| recheck.counted);
+                self.rechecking += u32::from(counted);
             }
             self.drop_alerts_without_rule(id, now);
             self.tell_untold(id, now);
         }
+        self.end_check(now);
         self.arm_all();
     }
 
@@ -76,19 +119,20 @@ impl Machine {
         host.kept.alerts.retain(|alert| {
             let stays = set.is_some_and(|set| set.find(&alert.path).is_some());
             if !stays {
-                gone.push(Arc::clone(&alert.path));
+                gone.push((Arc::clone(&alert.path), alert.told.is_some()));
             }
             stays
         });
         if !gone.is_empty() {
             self.mark_changed(id);
         }
-        for path in gone {
-            self.note(
-                id,
-                now,
-                format!("{path}: its threshold is no longer configured"),
-            );
+        for (path, told) in gone {
+            let text = format!("{path}: its threshold is no longer configured");
+            self.note(id, now, text);
+            if told {
+                let host = Arc::clone(&self.host(id).name);
+                self.tell_of(id, What::ThresholdGone { host, path }, now);
+            }
         }
     }
 

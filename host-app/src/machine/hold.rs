@@ -4,7 +4,10 @@
 //! over, all that waits is told: together when they are many, else each for
 //! itself. Nothing that waits is ever dropped.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +16,7 @@ use super::{
     settings::Mass,
     time::{Moment, Tick},
 };
+use crate::protocol::Family;
 
 /// How much longer than a single one a growing crowd may wait.
 const PATIENCE: u32 = 3;
@@ -24,16 +28,17 @@ pub struct Held {
     pub number: u64,
     /// When it happened.
     pub at: Moment,
-    /// Whose.
-    pub of: Connection,
-    /// Whether it fell silent, or is heard again.
-    pub overdue: bool,
+    /// The host.
+    pub host: Arc<str>,
+    /// What happened.
+    pub what: What,
 }
 
 /// All that waits, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Hold {
     waiting: VecDeque<Held>,
+    hosts: HashSet<Arc<str>>,
     last_number: u64,
 }
 
@@ -42,19 +47,26 @@ impl Hold {
         waiting.sort_by_key(|held| held.number);
         Self {
             last_number: waiting.last().map_or(0, |held| held.number),
+            hosts: waiting.iter().map(|held| Arc::clone(&held.host)).collect(),
             waiting: waiting.into(),
         }
     }
 
+    /// Whether anything waits to be told of a host.
+    pub(super) fn has(&self, host: &str) -> bool {
+        self.hosts.contains(host)
+    }
+
     /// Adds what has happened; answers what to write.
-    pub(super) fn push(&mut self, of: Connection, overdue: bool, at: Moment) -> Held {
+    pub(super) fn push(&mut self, host: Arc<str>, what: What, at: Moment) -> Held {
         self.last_number += 1;
         let held = Held {
             number: self.last_number,
             at,
-            of,
-            overdue,
+            host,
+            what,
         };
+        self.hosts.insert(Arc::clone(&held.host));
         self.waiting.push_back(held.clone());
         held
     }
@@ -76,61 +88,92 @@ impl Hold {
     }
 
     /// Ends the waiting: what to tell, and the number up to which nothing
-    /// waits any more. What befell one connection stays in its order.
+    /// waits any more. What befell one host stays in its order, but for its
+    /// connections, which fall silent at about the same time.
     pub(super) fn release(&mut self, mass: &Mass) -> (Vec<(What, Moment)>, u64) {
-        // The first that befell each connection, then the second, and so on:
-        // within a round the order matters to nobody.
         let mut rounds: Vec<Vec<Held>> = Vec::new();
-        let mut befell: HashMap<Connection, usize> = HashMap::new();
+        let mut next: HashMap<Arc<str>, Turns> = HashMap::new();
+        self.hosts.clear();
         for held in self.waiting.drain(..) {
-            let count = befell.entry(held.of.clone()).or_default();
-            if rounds.len() == *count {
-                rounds.push(Vec::new());
-            }
-            rounds[*count].push(held);
-            *count += 1;
+            let turns = next.entry(Arc::clone(&held.host)).or_default();
+            let round = turns.take(&held.what);
+            rounds.resize_with(rounds.len().max(round + 1), Vec::new);
+            rounds[round].push(held);
         }
-        let told = rounds
-            .into_iter()
-            .flat_map(|round| {
-                let (overdue, back): (Vec<_>, Vec<_>) =
-                    round.into_iter().partition(|held| held.overdue);
-                let overdue = together(overdue, mass, What::Overdue, What::ManyOverdue);
-                overdue.chain(together(back, mass, What::Back, What::ManyBack))
-            })
-            .collect();
+        let mut told = Vec::new();
+        for round in rounds {
+            let (mut overdue, mut back) = (Vec::new(), Vec::new());
+            let mut others = Vec::new();
+            for held in round {
+                match held.what {
+                    What::Overdue(of) => overdue.push((of, held.at)),
+                    What::Back(of) => back.push((of, held.at)),
+                    what => others.push((what, held.at)),
+                }
+            }
+            told.extend(together(overdue, mass, What::Overdue, What::ManyOverdue));
+            told.extend(together(back, mass, What::Back, What::ManyBack));
+            told.extend(others);
+        }
         (told, self.last_number)
+    }
+}
+
+/// Which round the next thing of a host belongs to: the first that befell each
+/// connection, then the second, and so on.
+#[derive(Debug, Default)]
+struct Turns {
+    v4: usize,
+    v6: usize,
+}
+
+impl Turns {
+    fn take(&mut self, what: &What) -> usize {
+        let family = match what {
+            What::Overdue(of) | What::Back(of) => of.family,
+            // About the host as a whole: behind all that was before.
+            _ => {
+                let round = self.v4.max(self.v6);
+                *self = Self {
+                    v4: round + 1,
+                    v6: round + 1,
+                };
+                return round;
+            }
+        };
+        let turn = match family {
+            Family::V4 => &mut self.v4,
+            Family::V6 => &mut self.v6,
+        };
+        *turn += 1;
+        *turn - 1
     }
 }
 
 /// One for each, or one for all when they are many. The time of a group is
 /// that of its first.
 fn together(
-    round: Vec<Held>,
+    round: Vec<(Connection, Moment)>,
     mass: &Mass,
     one: fn(Connection) -> What,
     many: fn(Vec<Connection>) -> What,
-) -> impl Iterator<Item = (What, Moment)> {
-    let hosts: BTreeSet<&str> = round.iter().map(|held| &*held.of.host).collect();
-    let crowd = hosts.len() >= mass.hosts.max(2);
-    let group = round.first().filter(|_| crowd).map(|first| first.at);
-    let (group, single) = match group {
-        Some(at) => {
-            let members = round.into_iter().map(|held| held.of).collect();
-            (Some((many(members), at)), Vec::new())
+) -> Vec<(What, Moment)> {
+    let hosts: BTreeSet<&str> = round.iter().map(|(of, _)| &*of.host).collect();
+    match round.first() {
+        Some((_, at)) if hosts.len() >= mass.hosts.max(2) => {
+            let at = *at;
+            let members = round.into_iter().map(|(of, _)| of).collect();
+            vec![(many(members), at)]
         }
-        None => (None, round),
-    };
-    let single = single.into_iter().map(move |held| (one(held.of), held.at));
-    group.into_iter().chain(single)
+        _ => round.into_iter().map(|(of, at)| (one(of), at)).collect(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, time::Duration};
+    use std::time::Duration;
 
     use super::*;
-    use crate::protocol::Family;
 
     const MASS: Mass = Mass {
         hosts: 3,
@@ -151,7 +194,8 @@ mod tests {
                 tick: Tick(*tick),
                 wall_ms: 0,
             };
-            hold.push(connection(host), *overdue, at);
+            let what = if *overdue { What::Overdue } else { What::Back };
+            hold.push(Arc::from(*host), what(connection(host)), at);
         }
         hold
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     damper::Damper,
+    freshness::Taken,
     link::Link,
     metrics::{Alert, Metric},
     settings::{HostSettings, Window},
@@ -27,8 +28,15 @@ pub(super) struct Kept {
     pub(super) boot: Option<CompactString>,
     /// How many boots were heard.
     pub(super) boots: u32,
+    /// The datagrams of this boot that were taken.
+    pub(super) taken: Taken,
+    /// The counter with which it announced a shutdown in this boot: what is
+    /// not newer was sent before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) went_down_at: Option<u64>,
+    /// The boots before, each with the greatest counter that was taken in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) earlier_boots: Vec<CompactString>,
+    pub(super) earlier_boots: Vec<(CompactString, u64)>,
     /// How often it says that it sends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) announced: Option<Duration>,
@@ -95,12 +103,31 @@ impl Host {
     }
 
     /// Begins a boot; what was known of the one before no longer counts.
+    /// Counters go on where it has been in this boot before.
     pub(super) fn begin_boot(&mut self, boot: &CompactString) {
-        self.kept.boots = self.kept.boots.wrapping_add(1);
-        if let Some(ended) = self.kept.boot.replace(boot.clone()) {
-            self.kept.earlier_boots.push(ended);
-            let excess = self.kept.earlier_boots.len().saturating_sub(EARLIER_BOOTS);
-            self.kept.earlier_boots.drain(..excess);
+        let kept = &mut self.kept;
+        let place = kept
+            .earlier_boots
+            .iter()
+            .position(|(known, _)| known == boot);
+        let before = place.map(|place| kept.earlier_boots.remove(place).1);
+        kept.boots = kept.boots.wrapping_add(1);
+        let newest = kept.taken.newest().unwrap_or_default();
+        kept.taken = before.map_or_else(Taken::default, Taken::after);
+        kept.went_down_at = None;
+        if let Some(ended) = kept.boot.replace(boot.clone()) {
+            kept.earlier_boots.push((ended, newest));
+            let excess = kept.earlier_boots.len().saturating_sub(EARLIER_BOOTS);
+            kept.earlier_boots.drain(..excess);
         }
+    }
+
+    /// The greatest counter that was taken in an earlier boot.
+    pub(super) fn earlier_boot(&self, boot: &CompactString) -> Option<u64> {
+        let boots = self.kept.earlier_boots.iter();
+        boots
+            .rev()
+            .find(|(known, _)| known == boot)
+            .map(|(_, newest)| *newest)
     }
 }

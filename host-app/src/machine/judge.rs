@@ -7,7 +7,7 @@ use super::{
     blind::{BlindSpan, JUMPED, STALLED},
     damper::Damping,
     link::{Recheck, State},
-    notice::{Connection, What},
+    notice::{Connection, Steadiness, What},
     state::{HostId, Machine, Timer},
     time::{Moment, Tick, span, wall},
 };
@@ -64,11 +64,12 @@ impl Machine {
         let host = self.host_mut(id);
         let window = host.window(&default);
         let boot = host.kept.boot.clone().unwrap_or_default();
+        let counter = host.kept.taken.newest().unwrap_or_default();
         let Some(link) = host.link_mut(family) else {
             return;
         };
         let was_down = link.state == State::Down;
-        let (seen, counter) = (link.seen, link.taken.newest().unwrap_or_default());
+        let seen = link.seen;
         let recheck = link.recheck.take();
         link.expected = None;
         link.turn(State::Overdue, now);
@@ -99,7 +100,7 @@ impl Machine {
             "{family} {why}; last heard at {heard} (boot {boot}, counter {counter}), due until {due}; {blind}"
         ));
         if let Some(recheck) = recheck {
-            self.rechecked(recheck, true, now);
+            self.rechecked(recheck, Some(id), now);
         }
         self.turned(id, family, true, now);
     }
@@ -127,19 +128,18 @@ impl Machine {
         match link.damper.change(now.tick, &flap) {
             Damping::Tell => {
                 link.told = overdue;
-                let held = self.hold.push(of, overdue, now);
+                let what = if overdue { What::Overdue } else { What::Back };
+                let held = self.hold.push(of.host.clone(), what(of), now);
                 self.step.held.push(held);
             }
             Damping::Flapping(changes, within) => {
                 self.arm_steady(id);
-                self.tell(
-                    What::Flapping {
-                        of,
-                        changes,
-                        within,
-                    },
-                    now,
-                );
+                let what = What::Flapping {
+                    of,
+                    changes,
+                    within,
+                };
+                self.tell_of(id, what, now);
             }
             Damping::Quiet => {}
         }
@@ -158,6 +158,7 @@ impl Machine {
 
     fn steady_due(&mut self, id: HostId, now: Moment) {
         let flap = self.settings.flap;
+        let tellable = self.is_told(id, now);
         let due = |at: Option<Tick>| at.is_some_and(|at| at <= now.tick);
         let mut told = Vec::new();
         let host = self.host_mut(id);
@@ -166,31 +167,46 @@ impl Machine {
                 continue;
             }
             link.damper.settle();
-            let up = match link.state {
-                State::Up => true,
-                State::Overdue => false,
-                State::Down => continue,
+            let now_is = match link.state {
+                State::Up => Steadiness::Up,
+                State::Overdue => Steadiness::Overdue,
+                State::Down => Steadiness::Down,
             };
-            link.told = !up;
-            let of = Connection {
-                host: host.name.clone(),
-                family: link.family,
-            };
-            told.push(What::Steady { of, up });
+            // A problem of a silenced host is told when the silence is over.
+            let overdue = now_is == Steadiness::Overdue;
+            link.told = overdue && tellable;
+            if !overdue || tellable {
+                let of = Connection {
+                    host: host.name.clone(),
+                    family: link.family,
+                };
+                told.push(What::Steady { of, now_is });
+            }
         }
-        if due(host.kept.restarts.steady_at(&flap)) {
-            host.kept.restarts.settle();
-            told.push(What::RestartingEnded {
-                host: host.name.clone(),
-            });
-        }
-        if due(host.reports.steady_at(&flap)) {
-            host.reports.settle();
+        let dampers = [
+            (
+                &mut host.kept.restarts,
+                What::RestartingEnded {
+                    host: host.name.clone(),
+                },
+            ),
+            (
+                &mut host.reports,
+                What::ReportingEnded {
+                    host: host.name.clone(),
+                },
+            ),
+        ];
+        for (damper, ended) in dampers {
+            if due(damper.steady_at(&flap)) {
+                damper.settle();
+                told.extend(tellable.then_some(ended));
+            }
         }
         self.mark_changed(id);
         self.arm_steady(id);
         for what in told {
-            self.tell(what, now);
+            self.tell_of(id, what, now);
         }
     }
 
@@ -276,33 +292,41 @@ impl Machine {
         self.step.globals = Some(self.globals());
     }
 
-    /// A fresh window is over: its host was heard, or is silent. When it was
-    /// the last one, people learn of the blind span.
-    pub(super) fn rechecked(&mut self, recheck: Recheck, silent: bool, now: Moment) {
+    /// A fresh window is over: its host was heard, or is `silent`.
+    pub(super) fn rechecked(&mut self, recheck: Recheck, silent: Option<HostId>, now: Moment) {
         if !recheck.counted {
             return;
         }
         self.rechecking = self.rechecking.saturating_sub(1);
-        let Some(check) = &mut self.blindness.check else {
+        // A host is counted once, whatever the number of its connections.
+        let new = silent.is_some_and(|id| self.silent_again.insert(id));
+        if let Some(check) = &mut self.blindness.check {
+            check.silent += u32::from(new);
+        }
+        self.end_check(now);
+    }
+
+    /// When the last fresh window is over, people learn of the blind span.
+    pub(super) fn end_check(&mut self, now: Moment) {
+        self.step.globals = Some(self.globals());
+        if self.rechecking > 0 {
+            return;
+        }
+        self.silent_again.clear();
+        let Some(check) = self.blindness.check.take() else {
             return;
         };
-        check.silent += u32::from(silent);
-        if self.rechecking == 0 {
-            let check = *check;
-            self.blindness.check = None;
-            let length = check.span.to_ms.saturating_sub(check.span.from_ms);
-            let length = Duration::from_millis(u64::try_from(length).unwrap_or_default());
-            if length >= self.settings.blind_notice {
-                let BlindSpan { from_ms, to_ms } = check.span;
-                let what = What::Blind {
-                    from_ms,
-                    to_ms,
-                    rechecked: check.rechecked,
-                    silent: check.silent,
-                };
-                self.tell(what, now);
-            }
-        }
         self.step.globals = Some(self.globals());
+        let BlindSpan { from_ms, to_ms } = check.span;
+        let length = u64::try_from(to_ms.saturating_sub(from_ms)).unwrap_or_default();
+        if Duration::from_millis(length) >= self.settings.blind_notice {
+            let what = What::Blind {
+                from_ms,
+                to_ms,
+                rechecked: check.rechecked,
+                silent: check.silent,
+            };
+            self.tell(what, now);
+        }
     }
 }

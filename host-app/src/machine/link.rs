@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     damper::Damper,
-    freshness::Taken,
     settings::Window,
     time::{Moment, Tick},
 };
@@ -41,9 +40,6 @@ pub(super) struct Link {
     pub(super) since: Moment,
     /// When it was last heard.
     pub(super) seen: Moment,
-    /// The datagrams that were taken in this boot.
-    #[serde(default)]
-    pub(super) taken: Taken,
     /// Not overdue before this, whenever it was last heard.
     #[serde(default)]
     pub(super) not_before: Tick,
@@ -70,7 +66,6 @@ impl Link {
             state: State::Up,
             since: now,
             seen: now,
-            taken: Taken::default(),
             not_before: Tick::default(),
             expected: None,
             recheck: None,

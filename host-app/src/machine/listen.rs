@@ -33,12 +33,12 @@ impl Machine {
         self.check_clock(now, datagram)?;
         let order = self.take(id, family, datagram, now)?;
         self.take_interval(id, datagram);
-        self.alive(id, family, datagram, order, now);
+        self.alive(id, family, datagram, now);
         match &datagram.event {
             Event::Shutdown { expected } if order == Order::Newest => {
-                self.goes_down(id, family, *expected, now);
+                self.goes_down(id, family, *expected, datagram.counter, now);
             }
-            Event::Message(message) => self.reports(id, message, now),
+            Event::Message(message) if order != Order::Copy => self.reports(id, message, now),
             _ => {}
         }
         if order == Order::Newest {
@@ -69,7 +69,7 @@ impl Machine {
     }
 
     /// Judges whether it was taken before, and begins its boot where that is
-    /// a new one.
+    /// another one.
     fn take(
         &mut self,
         id: HostId,
@@ -78,20 +78,16 @@ impl Machine {
         now: Moment,
     ) -> Result<Order, Reject> {
         let host = self.host_mut(id);
-        if host.kept.boot.as_ref() == Some(&datagram.boot) {
-            return match host.link_mut(family) {
-                Some(link) => link.taken.take(datagram.counter),
-                None => Ok(Order::Newest),
-            };
+        if host.kept.boot.as_ref() != Some(&datagram.boot) {
+            match host.earlier_boot(&datagram.boot) {
+                Some(newest) if datagram.counter <= newest => return Err(Reject::EarlierBoot),
+                // A machine that was set back to a snapshot, say; or somebody
+                // else has sent in its name, which must not deafen it.
+                Some(_) => self.returns(id, datagram, now),
+                None => self.boots(id, datagram, now),
+            }
         }
-        if host.kept.earlier_boots.contains(&datagram.boot) {
-            return Err(Reject::EarlierBoot);
-        }
-        self.boots(id, datagram, now);
-        match self.host_mut(id).link_mut(family) {
-            Some(link) => link.taken.take(datagram.counter),
-            None => Ok(Order::Newest),
-        }
+        self.host_mut(id).kept.taken.take(datagram.counter, family)
     }
 
     /// A host's own word on how often it sends. Where datagrams can be
@@ -113,28 +109,12 @@ impl Machine {
     }
 
     fn boots(&mut self, id: HostId, datagram: &Datagram, now: Moment) {
-        let default = self.settings.window;
         let host = self.host_mut(id);
         let first = host.kept.boot.is_none();
         let announced = host.kept.links.iter().any(|link| link.state == State::Down);
         host.begin_boot(&datagram.boot);
-        let window = host.window(&default).length();
-        let mut waited_for = Vec::new();
-        for link in &mut host.kept.links {
-            link.taken = Default::default();
-            if link.state == State::Down {
-                // It has said that it goes, and its host is here again: it is
-                // due like any other.
-                link.turn(State::Up, now);
-                link.expected = None;
-                link.not_before = now.tick + window;
-                waited_for.push(link.family);
-            }
-        }
         self.mark_changed(id);
-        for family in waited_for {
-            self.arm(id, family);
-        }
+        self.down_links_are_due(id, now);
         let boot = &datagram.boot;
         let how = match (first, announced) {
             (true, _) => "heard for the first time",
@@ -156,19 +136,31 @@ impl Machine {
         self.restarts(id, what, now);
     }
 
+    /// An earlier boot goes on. That is no boot to tell of.
+    fn returns(&mut self, id: HostId, datagram: &Datagram, now: Moment) {
+        self.host_mut(id).begin_boot(&datagram.boot);
+        self.mark_changed(id);
+        let (boot, counter) = (&datagram.boot, datagram.counter);
+        let text = format!(
+            "goes on in an earlier boot (boot {boot}, counter {counter}): set back to a snapshot, or two machines have this name"
+        );
+        self.note(id, now, text);
+    }
+
     /// A sign of life.
-    fn alive(
-        &mut self,
-        id: HostId,
-        family: Family,
-        datagram: &Datagram,
-        order: Order,
-        now: Moment,
-    ) {
+    fn alive(&mut self, id: HostId, family: Family, datagram: &Datagram, now: Moment) {
         let host = self.host_mut(id);
+        if host
+            .kept
+            .went_down_at
+            .is_some_and(|at| datagram.counter <= at)
+        {
+            // It was sent before the shutdown, or is its copy.
+            return;
+        }
+        host.kept.went_down_at = None;
         let Some(link) = host.link_mut(family) else {
-            let mut link = Link::new(family, now);
-            let _ = link.taken.take(datagram.counter);
+            let link = Link::new(family, now);
             host.kept.links.push(link);
             self.mark_changed(id);
             self.mark_heard(id);
@@ -176,10 +168,6 @@ impl Machine {
             self.note(id, now, format!("{family} is used from now on"));
             return;
         };
-        if link.state == State::Down && order == Order::Late {
-            // It was sent before the shutdown.
-            return;
-        }
         let (before, silent_since) = (link.state, link.seen);
         link.seen = now;
         let recheck = link.recheck.take();
@@ -192,7 +180,7 @@ impl Machine {
         self.mark_heard(id);
         if let Some(recheck) = recheck {
             self.mark_changed(id);
-            self.rechecked(recheck, false, now);
+            self.rechecked(recheck, None, now);
         }
         if before == State::Up && !told {
             return;
@@ -206,6 +194,9 @@ impl Machine {
             now,
             format!("{family} is heard again after {silence} (counter {counter})"),
         );
+        if before == State::Down {
+            self.down_links_are_due(id, now);
+        }
         if before == State::Down && !told {
             let what = What::UpAgain(self.connection(id, family));
             self.restarts(id, what, now);
@@ -214,15 +205,37 @@ impl Machine {
         }
     }
 
+    /// A host that had announced a shutdown is here again: its connections are
+    /// due like any other.
+    fn down_links_are_due(&mut self, id: HostId, now: Moment) {
+        let default = self.settings.window;
+        let host = self.host_mut(id);
+        let window = host.window(&default).length();
+        let mut due = Vec::new();
+        for link in &mut host.kept.links {
+            if link.state == State::Down {
+                link.turn(State::Up, now);
+                link.expected = None;
+                link.not_before = now.tick + window;
+                due.push(link.family);
+            }
+        }
+        for family in due {
+            self.arm(id, family);
+        }
+    }
+
     fn goes_down(
         &mut self,
         id: HostId,
         family: Family,
         expected: Option<std::time::Duration>,
+        counter: u64,
         now: Moment,
     ) {
         let default = self.settings.window;
         let host = self.host_mut(id);
+        host.kept.went_down_at = Some(counter);
         let window = host.window(&default).length();
         let until = expected.map(|expected| now.tick + expected + window);
         let mut rechecks = Vec::new();
@@ -237,7 +250,7 @@ impl Machine {
         }
         let families: Vec<Family> = host.kept.links.iter().map(|link| link.family).collect();
         for recheck in rechecks {
-            self.rechecked(recheck, false, now);
+            self.rechecked(recheck, None, now);
         }
         self.mark_changed(id);
         for family in families {
@@ -275,7 +288,7 @@ impl Machine {
             Damping::Quiet => return,
         };
         self.arm_steady(id);
-        self.tell(what, now);
+        self.tell_of(id, what, now);
     }
 
     /// Tells of a boot or a shutdown, unless there are too many of them.
@@ -296,7 +309,7 @@ impl Machine {
         };
         self.mark_changed(id);
         self.arm_steady(id);
-        self.tell(what, now);
+        self.tell_of(id, what, now);
     }
 
     /// Whether a host's events are told.

@@ -74,12 +74,13 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    /// The number of a path; `None` when there are too many.
-    pub(super) fn number(&mut self, path: &str) -> Option<PathId> {
+    /// The number of a path; one that nobody has had before gets one where it
+    /// may, and where there are not too many.
+    pub(super) fn number(&mut self, path: &str, may_be_new: bool) -> Option<PathId> {
         if let Some(known) = self.numbers.get(path) {
             return Some(*known);
         }
-        if self.names.len() >= MOST_PATHS {
+        if !may_be_new || self.names.len() >= MOST_PATHS {
             return None;
         }
         let (number, path) = (PathId::try_from(self.names.len()).ok()?, Arc::from(path));

@@ -37,7 +37,7 @@ pub use blind::BlindSpan;
 pub use census::Census;
 pub use configure::{Silence, UnknownHost};
 pub use hold::Held;
-pub use notice::{Connection, Entry, Notice, What};
+pub use notice::{Connection, Entry, Notice, Steadiness, What};
 pub use record::{Globals, HostRecord, Seen, Snapshot, Step};
 pub use settings::{Flap, HostSettings, Mass, Settings, Window};
 pub use state::Machine;

@@ -25,8 +25,20 @@ pub struct Connection {
     pub family: Family,
 }
 
+/// What a connection is that no longer changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Steadiness {
+    /// It is heard.
+    Up,
+    /// It is silent.
+    Overdue,
+    /// It has announced a shutdown.
+    Down,
+}
+
 /// What has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum What {
@@ -69,8 +81,8 @@ pub enum What {
     Steady {
         /// Whose.
         of: Connection,
-        /// Whether it is up now, or overdue.
-        up: bool,
+        /// What it is now.
+        now_is: Steadiness,
     },
     /// A host boots and shuts down too often to tell each time.
     Restarting {
@@ -94,6 +106,18 @@ pub enum What {
         changes: usize,
         /// Within this time.
         within: Duration,
+    },
+    /// It no longer does.
+    ReportingEnded {
+        /// The host.
+        host: Arc<str>,
+    },
+    /// A metric that people were told of has no threshold any more.
+    ThresholdGone {
+        /// The host.
+        host: Arc<str>,
+        /// The metric's path.
+        path: Arc<str>,
     },
     /// A metric has another level, or still has a bad one.
     Threshold {

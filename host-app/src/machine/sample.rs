@@ -14,11 +14,12 @@ use crate::thresholds::{Level, Renotify, Rule, Streak};
 impl Machine {
     /// Takes one value of a metric.
     pub(super) fn sample(&mut self, id: HostId, path: &str, value: f64, now: Moment) {
-        let Some(number) = self.paths.number(path) else {
-            self.metrics_dropped += 1;
-            return;
-        };
-        let Some(place) = metric(self.host_mut(id), number) else {
+        // A host's own room is looked at first: one that makes names up fills
+        // nobody else's.
+        let has_room = self.host(id).metrics.len() < MOST_PER_HOST;
+        let number = self.paths.number(path, has_room);
+        let place = number.and_then(|number| Some((number, metric(self.host_mut(id), number)?)));
+        let Some((number, place)) = place else {
             self.metrics_dropped += 1;
             return;
         };

@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
+    collections::{BinaryHeap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -55,6 +55,8 @@ pub struct Machine {
     pub(super) blindness: Blindness,
     /// Connections whose fresh window is not over.
     pub(super) rechecking: u32,
+    /// Hosts that turned out to be silent in it.
+    pub(super) silent_again: HashSet<HostId>,
     pub(super) paths: Paths,
     pub(super) rules: Rules,
     /// The last step's time.
@@ -87,6 +89,7 @@ impl Machine {
             silences: Vec::new(),
             blindness: Blindness::default(),
             rechecking: 0,
+            silent_again: HashSet::new(),
             paths: Paths::default(),
             rules: Rules::default(),
             last: now,
@@ -121,10 +124,9 @@ impl Machine {
         }
         machine.hold = Hold::restored(snapshot.held);
         machine.blindness = snapshot.globals.blindness;
-        machine.rechecking = machine.count_rechecking();
         machine.silences = snapshot.silences;
         machine.apply_silences();
-        machine.arm_all();
+        machine.reconcile(now);
         let gap = now.tick.since(snapshot.last.tick);
         if snapshot.last != Moment::default() && !gap.is_zero() {
             let span = BlindSpan::until(now, gap);
@@ -149,24 +151,20 @@ impl Machine {
             return;
         };
         let host = self.host_mut(id);
-        let same_boot = host.kept.boots == seen.boots;
-        let Some(link) = host.link_mut(seen.family) else {
+        if host.kept.boots != seen.boots {
             return;
-        };
-        // What was written with the host may be newer.
-        if same_boot && seen.at.tick >= link.seen.tick {
-            link.seen = seen.at;
-            let newest = link.taken.newest();
-            if let Some(counter) = seen.counter.filter(|counter| Some(*counter) > newest) {
-                link.taken = Taken::after(counter);
-            }
         }
-    }
-
-    fn count_rechecking(&self) -> u32 {
-        let links = self.hosts.iter().flat_map(|host| &host.kept.links);
-        let counted = links.filter(|link| link.recheck.is_some_and(|recheck| recheck.counted));
-        u32::try_from(counted.count()).unwrap_or(u32::MAX)
+        let newest = host.kept.taken.newest();
+        if let Some(counter) = seen.counter.filter(|counter| Some(*counter) > newest) {
+            host.kept.taken = Taken::after(counter);
+        }
+        // What was written with the host may be newer.
+        if let Some(link) = host
+            .link_mut(seen.family)
+            .filter(|link| seen.at.tick >= link.seen.tick)
+        {
+            link.seen = seen.at;
+        }
     }
 
     pub(super) fn insert(&mut self, host: Host) -> HostId {
@@ -286,7 +284,7 @@ impl Machine {
                 family: link.family,
                 at: link.seen,
                 boots: host.kept.boots,
-                counter: link.taken.newest(),
+                counter: host.kept.taken.newest(),
             }));
         }
         seen
@@ -331,6 +329,18 @@ impl Machine {
 
     pub(super) fn tell(&mut self, what: What, at: Moment) {
         self.step.notices.push(Notice { what, at });
+    }
+
+    /// Tells something of a host; behind what waits to be told of it, so that
+    /// people read things as they happened.
+    pub(super) fn tell_of(&mut self, id: HostId, what: What, at: Moment) {
+        let host = Arc::clone(&self.host(id).name);
+        if self.hold.has(&host) {
+            let held = self.hold.push(host, what, at);
+            self.step.held.push(held);
+        } else {
+            self.tell(what, at);
+        }
     }
 
     pub(super) fn note(&mut self, id: HostId, at: Moment, text: String) {

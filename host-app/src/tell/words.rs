@@ -6,7 +6,7 @@ use annunciator::Severity;
 
 use super::telling::{Message, Part};
 use crate::{
-    machine::{Connection, Moment, What, span, wall},
+    machine::{Connection, Moment, Steadiness, What, span, wall},
     thresholds::Level,
 };
 
@@ -77,13 +77,14 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
             );
             about(of, Problem, Warning, text)
         }
-        What::Steady { of, up: true } => {
-            let text = format!("{} {} is steady again: up", of.host, of.family);
-            about(of, Recovery, Info, text)
-        }
-        What::Steady { of, up: false } => {
-            let text = format!("{} {} is steady again: overdue", of.host, of.family);
-            about(of, Problem, Critical, text)
+        What::Steady { of, now_is } => {
+            let (part, severity, state) = match now_is {
+                Steadiness::Up => (Recovery, Info, "up"),
+                Steadiness::Down => (Recovery, Info, "down"),
+                Steadiness::Overdue => (Problem, Critical, "overdue"),
+            };
+            let text = format!("{} {} is steady again: {state}", of.host, of.family);
+            about(of, part, severity, text)
         }
         What::Restarting {
             host,
@@ -110,6 +111,19 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
             );
             of_host(host, Warning, text)
         }
+        What::ReportingEnded { host } => {
+            let text = format!("{host} no longer keeps reporting trouble");
+            of_host(host, Info, text)
+        }
+        What::ThresholdGone { host, path } => Message {
+            incidents: vec![format!("{host}/{path}").into()],
+            part: Recovery,
+            ..of_host(
+                host,
+                Info,
+                format!("{host} - {path} has no threshold any more"),
+            )
+        },
         What::Threshold {
             host,
             path,

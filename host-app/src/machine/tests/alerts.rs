@@ -128,7 +128,7 @@ fn a_threshold_that_is_taken_away_takes_its_alert_with_it() {
             .alerts
             .is_empty()
     );
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.told(), ["cpu_monitor.cpu_percent gone"]);
 }
 
 #[test]

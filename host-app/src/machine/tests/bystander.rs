@@ -37,9 +37,9 @@ impl Bystander {
                 prop_assert!(self.flapping.insert(of.clone()), "told twice: {of:?} flaps");
                 return Ok(());
             }
-            What::Steady { of, up } => {
+            What::Steady { of, now_is } => {
                 prop_assert!(self.flapping.remove(of), "it did not flap: {of:?}");
-                if *up {
+                if *now_is != Steadiness::Overdue {
                     self.overdue.remove(of);
                 } else {
                     self.overdue.insert(of.clone());

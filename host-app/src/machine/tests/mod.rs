@@ -4,6 +4,7 @@
 mod alerts;
 mod blindness;
 mod bystander;
+mod crossings;
 mod heartbeats;
 mod invariants;
 mod watching;
@@ -127,6 +128,9 @@ impl World {
 
     /// Writes what changes all the time.
     pub(super) fn checkpoint(&mut self) {
+        // As the monitor does: a look at the clock first.
+        self.machine.advance(self.now);
+        self.commit();
         for seen in self.machine.take_seen() {
             let known = &mut self.disk.snapshot.seen;
             known.retain(|other| (&other.host, other.family) != (&seen.host, seen.family));
@@ -144,7 +148,6 @@ impl World {
             self.disk.snapshot.clone(),
             self.now,
         );
-        self.commit();
         self.checkpoint();
     }
 
@@ -224,9 +227,9 @@ fn brief(what: &What) -> String {
         What::ManyOverdue(of) => format!("{} overdue", of.len()),
         What::ManyBack(of) => format!("{} back", of.len()),
         What::Flapping { of, .. } => format!("{} flapping", of.host),
-        What::Steady { of, up } => {
-            format!("{} steady {}", of.host, if *up { "up" } else { "overdue" })
-        }
+        What::Steady { of, now_is } => format!("{} steady {now_is:?}", of.host).to_lowercase(),
+        What::ReportingEnded { host } => format!("{host} reporting no more"),
+        What::ThresholdGone { path, .. } => format!("{path} gone"),
         What::Restarting { host, .. } => format!("{host} restarting"),
         What::RestartingEnded { host } => format!("{host} restarting no more"),
         What::Reporting { host, .. } => format!("{host} reporting"),
