@@ -121,8 +121,8 @@ fn a_datagram_of_an_earlier_boot_is_none() {
         boot: "b2".into(),
         ..heartbeat("web-01", 1)
     });
-    let late = heartbeat("web-01", 101).encode(None).unwrap();
-    refused(&monitor, &late, "earlier_boot");
+    let recorded = heartbeat("web-01", 99).encode(None).unwrap();
+    refused(&monitor, &recorded, "earlier_boot");
 }
 
 #[test]
