@@ -83,7 +83,7 @@ impl Machine {
             }
         }
         self.mark_changed(id);
-        let (shown, info) = (rule.shown(value), rule.info(level.max(current)));
+        let (shown, info) = (rule.shown(value), rule.info(level));
         self.note(
             id,
             now,
