@@ -48,10 +48,11 @@ impl From<Exit> for ExitCode {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log::install(&arguments);
+    // Until the end, so that the last lines are written.
+    let log = log::install(&arguments);
     let output = Output::new();
     let exit = match &arguments.command {
-        Command::Run(_) => commands::run::run(&arguments, &output),
+        Command::Run(_) => commands::run::run(&arguments, log.as_ref(), &output),
         Command::Status(status) => commands::control::status(&arguments, status, &output),
         Command::Explain(explain) => commands::control::explain(&arguments, explain, &output),
         Command::Silence(silence) => commands::control::silence(&arguments, silence, &output),

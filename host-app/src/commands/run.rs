@@ -6,32 +6,36 @@ use annunciator::Engine;
 use heartbeat::{
     config::{self, Monitor, StateFile},
     control, http,
-    monitor::{self, Reloading, Running},
+    monitor::{self, Core, Reloading, Running},
     store::Location,
 };
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{Exit, arguments::Arguments, output::Output, problems, setup};
+use crate::{Exit, arguments::Arguments, log::Log, output::Output, problems, setup};
 
 /// Where systemd wants the state (`StateDirectory=`) when the configuration
 /// names no file.
 const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
 
-pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
-    match prepare(arguments, output) {
+pub(crate) fn run(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Exit {
+    match prepare(arguments, log, output) {
         Ok(exit) | Err(exit) => exit,
     }
 }
 
-fn prepare(arguments: &Arguments, output: &Output) -> Result<Exit, Exit> {
+fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<Exit, Exit> {
     let builder = setup::builder(arguments, output)?;
     let runtime = setup::runtime(output)?;
     let loaded = setup::load_from(&builder, output)?;
     problems::print(&loaded.warnings, output);
     let monitor = config::monitor(&loaded.config);
     // Before the engine starts, which counts from then on.
-    let numbers = monitor.http.map(|_| http::Numbers::install()).transpose();
+    let lost = log.map(|log| log.lost.clone());
+    let numbers = monitor
+        .http
+        .map(|_| http::Numbers::install(lost))
+        .transpose();
     let numbers = numbers.map_err(|error| wrong(&error, output))?;
     let exit = runtime.block_on(async {
         let engine = setup::start(&builder, loaded, output).await?;
@@ -95,23 +99,40 @@ async fn watch(
 
 /// Takes the configuration again for as long as that is all that is asked;
 /// answers the signal that ends the monitor.
-async fn obey(signals: &mut Signals, running: &Running, reloading: &Reloading) -> &'static str {
-    loop {
-        tokio::select! {
-            _ = signals.hangup.recv() => {
-                let _ = sd_notify::notify(&[
-                    NotifyState::Reloading,
-                    NotifyState::monotonic_usec_now().unwrap_or(NotifyState::Reloading),
-                ]);
-                if let Err(error) = reloading.reload(running.core()).await {
-                    tracing::error!("the configuration was not taken, the old one stays: {error}");
-                }
-                let _ = sd_notify::notify(&[NotifyState::Ready]);
-            }
-            _ = signals.terminate.recv() => return "SIGTERM",
-            _ = signals.interrupt.recv() => return "SIGINT",
+async fn obey(
+    signals: &mut Signals,
+    running: &Running,
+    reloading: &Arc<Reloading>,
+) -> &'static str {
+    let Signals {
+        hangup,
+        terminate,
+        interrupt,
+    } = signals;
+    let reloads = async {
+        loop {
+            hangup.recv().await;
+            // On its own: one that takes its time must not hold up the end.
+            let reload = reload(Arc::clone(running.core()), Arc::clone(reloading));
+            let _ = tokio::spawn(reload).await;
         }
+    };
+    tokio::select! {
+        () = reloads => "SIGHUP",
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
     }
+}
+
+async fn reload(core: Arc<Core>, reloading: Arc<Reloading>) {
+    let _ = sd_notify::notify(&[
+        NotifyState::Reloading,
+        NotifyState::monotonic_usec_now().unwrap_or(NotifyState::Reloading),
+    ]);
+    if let Err(error) = reloading.reload(&core).await {
+        tracing::error!("the configuration was not taken, the old one stays: {error}");
+    }
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
 }
 
 struct Signals {

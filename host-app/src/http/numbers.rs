@@ -6,6 +6,7 @@
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::{
     machine::{HostState, LinkState},
@@ -29,6 +30,7 @@ const AGAIN: &str = "hbd_told_again_total";
 const WAITING: &str = "hbd_tellings_waiting";
 const UNDER_WAY: &str = "hbd_tellings_under_way";
 const WRITABLE: &str = "hbd_state_writable";
+const LOG_DROPPED: &str = "hbd_log_lines_dropped_total";
 const RELOADS: &str = "hbd_reloads_total";
 const RELOAD_OK: &str = "hbd_last_reload_successful";
 const RELOADED: &str = "hbd_last_reload_success_timestamp_seconds";
@@ -45,23 +47,30 @@ pub struct InstallError(String);
 
 /// The collected numbers.
 #[derive(Debug, Clone)]
-pub struct Numbers(PrometheusHandle);
+pub struct Numbers {
+    collected: PrometheusHandle,
+    lost_lines: Option<ErrorCounter>,
+}
 
 impl Numbers {
     /// Collects numbers from now on, for the whole process: what was counted
     /// before is not in them, so this comes before the engine starts.
+    /// `lost_lines` counts what the log has lost, where it can lose any.
     ///
     /// # Errors
     /// [`InstallError`] when something else collects them already.
-    pub fn install() -> Result<Self, InstallError> {
+    pub fn install(lost_lines: Option<ErrorCounter>) -> Result<Self, InstallError> {
         let builder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Full(DELIVERY.to_owned()), &DELIVERY_SECONDS)
             .map_err(|error| InstallError(error.to_string()))?;
         let recorder = builder.build_recorder();
-        let handle = recorder.handle();
+        let collected = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|error| InstallError(error.to_string()))?;
         describe();
-        Ok(Self(handle))
+        Ok(Self {
+            collected,
+            lost_lines,
+        })
     }
 
     /// All numbers in Prometheus' text format.
@@ -69,12 +78,14 @@ impl Numbers {
         of_hosts(core);
         of_tellings(core);
         of_the_monitor(core, reloading);
-        self.0.render()
+        let lost = self.lost_lines.as_ref().map(ErrorCounter::dropped_lines);
+        counter!(LOG_DROPPED).absolute(lost.unwrap_or_default() as u64);
+        self.collected.render()
     }
 
     /// Frees what collecting takes up while nobody asks.
     pub(super) fn tidy(&self) {
-        self.0.run_upkeep();
+        self.collected.run_upkeep();
     }
 }
 
@@ -97,6 +108,10 @@ fn describe() {
         (
             AGAIN,
             "Messages that were told again, since the monitor had ended before their outcome was known.",
+        ),
+        (
+            LOG_DROPPED,
+            "Lines of the log that were lost, since nobody read them.",
         ),
         (
             RELOADS,

@@ -307,7 +307,7 @@ impl Core {
             let machine = self.machine();
             (machine.view(host, self.now())?, machine.metrics(host))
         };
-        let (history, tellings) = self.store.history(host, most).await.unwrap_or_default();
+        let (history, tellings) = self.store.history(host, most).await;
         Some(Explained {
             host: view,
             channels: crate::tell::Routes::of_host(&self.routes, host),

@@ -15,6 +15,7 @@ mod routes;
 mod socket;
 mod start;
 mod timeline;
+mod trouble;
 mod vitals;
 
 pub use core::{Core, Explained, Overview};

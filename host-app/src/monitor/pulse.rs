@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{core::Core, unless_it_breaks};
+use super::{core::Core, trouble::Trouble, unless_it_breaks};
 
 /// The longest pause between two looks at the clock: well below what counts
 /// as a blind span.
@@ -58,7 +58,7 @@ impl Drop for Pulse {
 
 fn run(core: &Core, stop: &AtomicBool, beat: impl Fn()) {
     let mut checkpoint = Instant::now();
-    let mut trouble = None;
+    let mut trouble = Trouble::default();
     while !stop.load(Ordering::Relaxed) {
         let advanced = unless_it_breaks("judging hosts", || core.advance());
         let (next, looking_again) = advanced.unwrap_or_default();
@@ -72,24 +72,11 @@ fn run(core: &Core, stop: &AtomicBool, beat: impl Fn()) {
             if core.vitals().trouble().is_none() {
                 beat();
             }
-            tell_trouble(core, &mut trouble);
+            if let Some(text) = trouble.news(core.state_trouble(), Instant::now()) {
+                core.tell_own_trouble(&text);
+            }
         }
         thread::park_timeout(next.clamp(SHORTEST, LONGEST));
     }
     core.checkpoint();
-}
-
-/// A state that cannot be kept is told through the channels, once.
-fn tell_trouble(core: &Core, told: &mut Option<String>) {
-    let trouble = core.state_trouble();
-    if trouble == *told {
-        return;
-    }
-    match &trouble {
-        Some(text) => core.tell_own_trouble(&format!(
-            "the heartbeat monitor goes on, but what it knows would not outlive a restart: {text}"
-        )),
-        None => core.tell_own_trouble("the heartbeat monitor's state is written again"),
-    }
-    *told = trouble;
 }

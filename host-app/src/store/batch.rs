@@ -3,7 +3,7 @@
 //! subject.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -15,6 +15,11 @@ use crate::{
 
 /// Lines of history that wait to be written; of more, the newest are kept.
 const MOST_HISTORY: usize = 10_000;
+/// Settled tellings that wait to be written; of more, the oldest are kept:
+/// that the newest are to be told was not written either, so that nothing of
+/// them is left to be told again. Those not settled are bounded by the queues
+/// of their channels.
+const MOST_SETTLED: usize = 10_000;
 
 /// When the monitor was last known to see, and by which clocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +44,7 @@ pub struct Batch {
     pub(super) silences: Option<Vec<Silence>>,
     pub(super) history: Vec<Entry>,
     pub(super) tellings: BTreeMap<u64, Telling>,
+    pub(super) settled: BTreeSet<u64>,
     pub(super) told: HashMap<(Arc<str>, Arc<str>), LedgerChange>,
 }
 
@@ -79,9 +85,9 @@ impl Batch {
     /// Adds tellings as they are now.
     #[must_use]
     pub fn tellings(mut self, tellings: impl IntoIterator<Item = Telling>) -> Self {
-        let tellings = tellings.into_iter();
-        self.tellings
-            .extend(tellings.map(|telling| (telling.id, telling)));
+        tellings
+            .into_iter()
+            .for_each(|telling| self.telling(telling));
         self
     }
 
@@ -111,8 +117,23 @@ impl Batch {
         self.history.extend(newer.history);
         let excess = self.history.len().saturating_sub(MOST_HISTORY);
         self.history.drain(..excess);
-        self.tellings.extend(newer.tellings);
+        let tellings = newer.tellings.into_values();
+        tellings.for_each(|telling| self.telling(telling));
         self.told.extend(newer.told);
+    }
+
+    fn telling(&mut self, telling: Telling) {
+        if telling.state.is_settled() {
+            self.settled.insert(telling.id);
+        } else {
+            self.settled.remove(&telling.id);
+        }
+        self.tellings.insert(telling.id, telling);
+        if self.settled.len() > MOST_SETTLED
+            && let Some(newest) = self.settled.pop_last()
+        {
+            self.tellings.remove(&newest);
+        }
     }
 
     /// Whether there is nothing to write.
@@ -128,5 +149,33 @@ impl Batch {
             && self.history.is_empty()
             && self.tellings.is_empty()
             && self.told.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tell::{Message, TellingState};
+
+    #[test]
+    fn when_nothing_is_written_for_very_long_what_waits_is_bounded() {
+        let telling = |id, state| Telling {
+            id,
+            channel: Arc::from("c"),
+            state,
+            again: 0,
+            message: Arc::new(Message::own_trouble("x", 0)),
+            detail: String::new(),
+        };
+        let mut batch = Batch::default();
+        let most = MOST_SETTLED as u64;
+        for id in 0..most + 50 {
+            for state in [TellingState::Pending, TellingState::Delivered] {
+                batch.merge(Batch::default().tellings([telling(id, state)]));
+            }
+        }
+        batch.merge(Batch::default().tellings([telling(most + 50, TellingState::Pending)]));
+        assert_eq!(batch.tellings.len(), MOST_SETTLED + 1);
+        assert!(batch.tellings.contains_key(&0) && batch.tellings.contains_key(&(most + 50)));
     }
 }

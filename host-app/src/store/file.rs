@@ -4,6 +4,7 @@ use std::{
     fs::{File, OpenOptions, Permissions},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -11,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use rustix::fs::{FlockOperation, flock};
 
 use super::{
+    archive::Archive,
     batch::Batch,
     error::StoreError,
     schema::{self, Found},
@@ -47,6 +49,8 @@ impl Location {
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
+    /// As SQLite takes it.
+    address: PathBuf,
     pub(super) database: Connection,
     /// Held for as long as the store is open.
     _lock: Option<File>,
@@ -58,19 +62,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`] in one sentence; the file is left as it is.
     pub fn open(location: &Location) -> Result<Self, StoreError> {
-        let path = match location {
-            Location::File(path) => path.clone(),
-            Location::Memory => PathBuf::from(":memory:"),
+        let (path, address) = match location {
+            Location::File(path) => (path.clone(), path.clone()),
+            Location::Memory => (PathBuf::from(":memory:"), memory()),
         };
         let failed = |action| {
             let path = path.clone();
             move |error: rusqlite::Error| StoreError::of(&path, action, &error)
         };
         let (mut database, lock) = match location {
-            Location::Memory => (
-                Connection::open_in_memory().map_err(failed("opened"))?,
-                None,
-            ),
+            Location::Memory => (Connection::open(&address).map_err(failed("opened"))?, None),
             Location::File(path) => {
                 let lock = lock(path)?;
                 make(path)?;
@@ -94,9 +95,18 @@ impl Store {
         configure(&database).map_err(failed("opened"))?;
         Ok(Self {
             path,
+            address,
             database,
             _lock: lock,
         })
+    }
+
+    /// Opens it once more, for questions.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened.
+    pub fn archive(&self) -> Result<Archive, StoreError> {
+        Archive::open(self.path.clone(), &self.address, BUSY)
     }
 
     /// The file.
@@ -142,6 +152,14 @@ impl Store {
         });
         pruned.map_err(|error| self.error("written", &error))
     }
+}
+
+/// A database in memory that this process can open more than once:
+/// <https://sqlite.org/src/file/src/memdb.c>.
+fn memory() -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("file:/hbd-{number}?vfs=memdb").into()
 }
 
 fn configure(database: &Connection) -> rusqlite::Result<()> {

@@ -28,15 +28,6 @@ pub struct Kept {
     pub last_telling: u64,
 }
 
-/// A line of a host's history.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct HistoryLine {
-    /// When, in milliseconds since the epoch.
-    pub wall_ms: i64,
-    /// What.
-    pub text: String,
-}
-
 impl Store {
     /// Reads all that was kept.
     ///
@@ -113,46 +104,6 @@ impl Store {
         })
     }
 
-    /// The newest lines of a host's history, the oldest of them first.
-    ///
-    /// # Errors
-    /// [`StoreError`] when they cannot be read.
-    pub fn history(&self, host: &str, most: u32) -> Result<Vec<HistoryLine>, StoreError> {
-        let read = || -> rusqlite::Result<Vec<HistoryLine>> {
-            let mut statement = self.database.prepare_cached(
-                "SELECT wall_ms, text FROM monitor_history WHERE host = ?1 ORDER BY id DESC LIMIT ?2",
-            )?;
-            let rows = statement.query_map((host, most), |row| {
-                Ok(HistoryLine {
-                    wall_ms: row.get(0)?,
-                    text: row.get(1)?,
-                })
-            })?;
-            rows.collect()
-        };
-        let mut lines = read().map_err(|error| self.error("read", &error))?;
-        lines.reverse();
-        Ok(lines)
-    }
-
-    /// The newest tellings about a host, the oldest of them first.
-    ///
-    /// # Errors
-    /// [`StoreError`] when they cannot be read.
-    pub fn tellings_of(&self, host: &str, most: u32) -> Result<Vec<Telling>, StoreError> {
-        let read = || -> rusqlite::Result<Vec<Telling>> {
-            let mut statement = self.database.prepare_cached(
-                "SELECT id, channel, state, again, message, detail FROM monitor_telling
-                 WHERE host = ?1 ORDER BY id DESC LIMIT ?2",
-            )?;
-            let rows = statement.query_map((host, most), telling)?;
-            rows.collect()
-        };
-        let mut tellings = read().map_err(|error| self.error("read", &error))?;
-        tellings.reverse();
-        Ok(tellings)
-    }
-
     fn all<T>(
         &self,
         sql: &str,
@@ -205,7 +156,7 @@ fn seen(row: &Row<'_>) -> rusqlite::Result<Seen> {
     })
 }
 
-fn telling(row: &Row<'_>) -> rusqlite::Result<Telling> {
+pub(super) fn telling(row: &Row<'_>) -> rusqlite::Result<Telling> {
     let state = row.get_ref(2)?.as_str()?;
     let state = TellingState::ALL
         .into_iter()

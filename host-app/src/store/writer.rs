@@ -1,34 +1,32 @@
-//! Gathers what is written at about the same time into one transaction, on a
-//! thread of its own.
+//! Writes what was handed over, on a thread of its own.
 //!
-//! When the store cannot be written, nothing waits for it: what is to be
-//! written is kept and tried again, and the monitor goes on from memory.
+//! Nothing waits for a store that cannot be written or does not answer: what
+//! is to be written is kept and tried again, people are told, and the monitor
+//! goes on from memory.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, SendError, Sender, channel},
-    },
-    thread::{self, JoinHandle},
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, ThreadId},
     time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
 
 use super::{
+    archive::{Desk, Records},
     batch::Batch,
     error::StoreError,
     file::{Location, Store},
-    load::HistoryLine,
+    pile::{PATIENCE, Pile, Then},
 };
-use crate::tell::Telling;
 
 /// How often a store that could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 /// How often what has no further use is deleted.
 const PRUNE: Duration = Duration::from_secs(3600);
-/// As many batches at most make one transaction.
-const MOST_BATCHES: usize = 1024;
+/// How long the end waits for the last write: well below the 90 s after which
+/// systemd kills.
+const LAST_WRITE: Duration = Duration::from_secs(10);
 
 /// Whether what is decided also outlives the monitor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,23 +39,29 @@ pub struct Health {
 /// now.
 pub type Durable = oneshot::Receiver<()>;
 
-type Then = Box<dyn FnOnce() + Send>;
+/// What batches are written to.
+pub(super) trait Disk: Send + 'static {
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError>;
+    fn prune(&mut self) -> Result<(), StoreError>;
+}
 
-enum Request {
-    Write(Box<Batch>, Option<Then>),
-    History(
-        Arc<str>,
-        u32,
-        oneshot::Sender<(Vec<HistoryLine>, Vec<Telling>)>,
-    ),
+impl Disk for Store {
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        Self::write(self, batch)
+    }
+
+    fn prune(&mut self) -> Result<(), StoreError> {
+        Self::prune(self)
+    }
 }
 
 /// A handle to the thread that writes.
 #[derive(Debug)]
 pub struct Writer {
-    requests: Option<Sender<Request>>,
+    pile: Arc<Pile>,
+    desk: Desk,
     health: Arc<Mutex<Health>>,
-    thread: Option<JoinHandle<()>>,
+    threads: [ThreadId; 2],
 }
 
 impl Writer {
@@ -67,32 +71,49 @@ impl Writer {
     /// # Errors
     /// The system's error when there can be no thread.
     pub fn start(store: Result<Store, StoreError>) -> std::io::Result<Self> {
-        let (requests, received) = channel();
-        let health = Arc::new(Mutex::new(Health {
-            trouble: store.as_ref().err().map(ToString::to_string),
-        }));
-        let stands_in = store.is_err();
+        let trouble = store.as_ref().err().map(ToString::to_string);
+        let store = store.or_else(|_| Store::open(&Location::Memory)).ok();
+        let archive = store.as_ref().and_then(|store| store.archive().ok());
+        Self::over(store, Desk::new(archive), trouble)
+    }
+
+    /// The same over any disk. Where there is trouble already, this one only
+    /// stands in.
+    pub(super) fn over(
+        disk: Option<impl Disk>,
+        desk: Desk,
+        trouble: Option<String>,
+    ) -> std::io::Result<Self> {
+        let pile = Arc::<Pile>::default();
+        let stands_in = trouble.is_some();
+        let health = Arc::new(Mutex::new(Health { trouble }));
         let work = Work {
-            store: store.or_else(|_| Store::open(&Location::Memory)).ok(),
+            disk,
             stands_in,
             unwritten: Batch::default(),
             retry_at: None,
             pruned_at: None,
             health: Arc::clone(&health),
         };
-        let thread = thread::Builder::new()
+        let (written, watched) = (Arc::clone(&pile), Arc::clone(&pile));
+        let watch = thread::Builder::new()
+            .name("hbd-store-watch".to_owned())
+            .spawn(move || watched.look_after())?;
+        let write = thread::Builder::new()
             .name("hbd-store".to_owned())
-            .spawn(move || work.run(&received))?;
+            .spawn(move || work.run(&written))
+            .inspect_err(|_| pile.end())?;
         Ok(Self {
-            requests: Some(requests),
+            pile,
+            desk,
             health,
-            thread: Some(thread),
+            threads: [watch.thread().id(), write.thread().id()],
         })
     }
 
     /// Hands a batch over. They are written in the order of the calls.
     pub fn write(&self, batch: Batch) {
-        self.send(Request::Write(Box::new(batch), None));
+        self.pile.hand_over(batch, None);
     }
 
     /// Hands a batch over and answers when it is written.
@@ -106,53 +127,54 @@ impl Writer {
     }
 
     /// Hands a batch over; `then` is called when it is written, or when it
-    /// turned out that it cannot be for now.
+    /// turned out that it cannot be for now: after 2 s the disk is not waited
+    /// for any longer.
     pub fn write_then(&self, batch: Batch, then: impl FnOnce() + Send + 'static) {
-        self.send(Request::Write(Box::new(batch), Some(Box::new(then))));
+        let then: Then = Box::new(then);
+        self.pile.hand_over(batch, Some(then));
     }
 
-    /// The newest lines of a host's history and the newest tellings about it.
-    #[must_use]
-    pub fn history(
-        &self,
-        host: &str,
-        most: u32,
-    ) -> oneshot::Receiver<(Vec<HistoryLine>, Vec<Telling>)> {
-        let (answer, answered) = oneshot::channel();
-        self.send(Request::History(host.into(), most, answer));
-        answered
+    /// The newest lines of a host's history and the newest tellings about it,
+    /// with what was handed over before.
+    pub async fn history(&self, host: &str, most: u32) -> Records {
+        let _ = self.write_durably(Batch::default()).await;
+        self.desk.records(host.into(), most).await
     }
 
     /// Whether what is handed over is also written.
     #[must_use]
     pub fn health(&self) -> Health {
+        if self.pile.hangs() {
+            let seconds = PATIENCE.as_secs();
+            let trouble = format!(
+                "the disk does not answer: the state file is being written for more than {seconds} s"
+            );
+            return Health {
+                trouble: Some(trouble),
+            };
+        }
         let health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         health.clone()
-    }
-
-    fn send(&self, request: Request) {
-        let sent = self
-            .requests
-            .as_ref()
-            .map(|requests| requests.send(request));
-        // Should the thread have ended before its time, people are told all
-        // the same.
-        if let Some(Err(SendError(Request::Write(_, Some(then))))) = sent {
-            then();
-        }
     }
 }
 
 impl Drop for Writer {
-    /// Waits until all that was handed over is written.
+    /// Waits until all that was handed over is written, as long as the disk
+    /// answers.
     fn drop(&mut self) {
-        self.requests = None;
-        let _ = self.thread.take().map(JoinHandle::join);
+        self.pile.close();
+        // One of those that were called may have been the last to hold it.
+        let own = self.threads.contains(&thread::current().id());
+        if !own && !self.pile.wait_for_end(LAST_WRITE) {
+            tracing::error!(
+                "the disk with the state file does not answer: what was decided last is not written"
+            );
+        }
     }
 }
 
-struct Work {
-    store: Option<Store>,
+struct Work<D> {
+    disk: Option<D>,
     /// It is not the one that was wanted: it outlives nothing.
     stands_in: bool,
     /// What could not be written so far.
@@ -162,81 +184,63 @@ struct Work {
     health: Arc<Mutex<Health>>,
 }
 
-impl Work {
-    fn run(mut self, requests: &Receiver<Request>) {
-        loop {
+impl<D: Disk> Work<D> {
+    fn run(mut self, pile: &Pile) {
+        let mut closed = false;
+        while !closed {
             let wait = self
                 .retry_at
                 .map_or(PRUNE, |at| at.saturating_duration_since(Instant::now()));
-            let first = match requests.recv_timeout(wait) {
-                Ok(request) => Some(request),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
-            let mut waiting = Vec::new();
-            let more = std::iter::from_fn(|| requests.try_recv().ok());
-            for request in first.into_iter().chain(more).take(MOST_BATCHES) {
-                match request {
-                    Request::Write(batch, written) => {
-                        self.unwritten.merge(*batch);
-                        waiting.extend(written);
-                    }
-                    Request::History(host, most, answer) => {
-                        // It shall have what was handed over before.
-                        self.write(&mut waiting);
-                        let _ = answer.send(self.history(&host, most));
-                    }
-                }
+            let taken = pile.take(wait);
+            closed = taken.closed;
+            self.unwritten.merge(taken.batch);
+            if closed {
+                self.retry_at = None;
             }
-            self.write(&mut waiting);
-            self.prune();
+            self.write();
+            pile.written(taken.number);
+            if !closed {
+                pile.busy();
+                self.prune();
+                pile.written(taken.number);
+            }
         }
-        self.retry_at = None;
-        self.write(&mut Vec::new());
+        // Before it counts as ended: whoever waits may open the file next.
+        self.disk = None;
+        pile.end();
     }
 
-    fn write(&mut self, waiting: &mut Vec<Then>) {
+    fn write(&mut self) {
         let due = self.retry_at.is_none_or(|at| at <= Instant::now());
-        if let Some(store) = self
-            .store
-            .as_mut()
-            .filter(|_| due && !self.unwritten.is_empty())
-        {
-            match store.write(&self.unwritten) {
-                Ok(()) => {
-                    self.unwritten = Batch::default();
-                    self.retry_at = None;
-                    self.report(None);
-                }
-                Err(error) => {
-                    self.retry_at = Some(Instant::now() + RETRY);
-                    self.report(Some(error.to_string()));
-                }
+        let Some(disk) = &mut self.disk else {
+            self.unwritten = Batch::default();
+            return;
+        };
+        if !due || self.unwritten.is_empty() {
+            return;
+        }
+        match disk.write(&self.unwritten) {
+            Ok(()) => {
+                self.unwritten = Batch::default();
+                self.retry_at = None;
+                self.report(None);
+            }
+            Err(error) => {
+                self.retry_at = Some(Instant::now() + RETRY);
+                self.report(Some(error.to_string()));
             }
         }
-        if self.store.is_none() {
-            self.unwritten = Batch::default();
-        }
-        waiting.drain(..).for_each(|then| then());
-    }
-
-    fn history(&self, host: &str, most: u32) -> (Vec<HistoryLine>, Vec<Telling>) {
-        let Some(store) = &self.store else {
-            return (Vec::new(), Vec::new());
-        };
-        let history = store.history(host, most).unwrap_or_default();
-        (history, store.tellings_of(host, most).unwrap_or_default())
     }
 
     fn prune(&mut self) {
         let due = self.pruned_at.is_none_or(|at| at.elapsed() >= PRUNE);
-        if let Some(store) = self
-            .store
+        if let Some(disk) = self
+            .disk
             .as_mut()
             .filter(|_| due && self.retry_at.is_none())
         {
             self.pruned_at = Some(Instant::now());
-            if let Err(error) = store.prune() {
+            if let Err(error) = disk.prune() {
                 self.report(Some(error.to_string()));
             }
         }

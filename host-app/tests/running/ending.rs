@@ -1,6 +1,14 @@
 //! How the monitor ends: by signals, with messages under way.
 
-use rustix::process::Signal;
+use std::{
+    fs::{self, OpenOptions},
+    os::unix::fs::OpenOptionsExt as _,
+};
+
+use rustix::{
+    fs::{CWD, FileType, Mode, OFlags, mknodat},
+    process::Signal,
+};
 
 use crate::{
     datagrams::busy,
@@ -32,6 +40,24 @@ fn a_signal_ends_it_in_order() {
         assert!(log.contains("the monitor ends"), "{log}");
         assert_eq!(home.notes(), ["opened 1", "closed 1"]);
     }
+}
+
+#[test]
+fn a_signal_ends_it_during_a_reload_too() {
+    let home = Home::new(CALM);
+    let monitor = home.start();
+    fs::remove_file(home.file()).unwrap();
+    mknodat(CWD, home.file(), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    monitor.signal(Signal::HUP);
+    // Reads for as long as this is open.
+    let _open = wait_for("a reload under way", || {
+        let mut options = OpenOptions::new();
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let options = options.write(true).custom_flags(flags);
+        options.open(home.file()).ok()
+    });
+    let (status, log) = monitor.stop();
+    assert_eq!(status, Some(0), "{log}");
 }
 
 #[test]

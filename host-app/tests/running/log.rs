@@ -1,9 +1,12 @@
 //! The log: lines for people or for machines, few of one kind, no secret.
 
+use std::io::{ErrorKind, Write as _, pipe};
+
+use rustix::io::ioctl_fionbio;
 use serde_json::Value as Json;
 
 use crate::{
-    datagrams::{heartbeat, key},
+    datagrams::{busy, heartbeat, key},
     monitor::{CALM, Home, Monitor, wait_for},
 };
 
@@ -73,4 +76,31 @@ fn no_secret_is_in_it_however_much_is_logged() {
     let (_, log) = monitor.stop();
     assert!(log.contains("heartbeats are taken"), "{log}");
     assert!(!log.contains("canary") && !status.contains("canary"));
+}
+
+#[test]
+fn when_nobody_reads_it_people_are_told_all_the_same() {
+    let (unread, mut full) = pipe().unwrap();
+    ioctl_fionbio(&full, true).unwrap();
+    loop {
+        match full.write(&[b'\n'; 512]) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    // The monitor shall have to wait.
+    ioctl_fionbio(&full, false).unwrap();
+    let home = Home::new(CALM);
+    let monitor = home.start_as(&["run"], |command| {
+        command.stderr(full);
+    });
+    monitor.send(&busy("web-01", 1, 95.0));
+    monitor.wait_for_text(
+        "web-01",
+        "CRITICAL: web-01 - cpu_monitor.cpu_percent = 95.0 (threshold: > 90.0)",
+    );
+    let (status, _) = monitor.stop();
+    assert_eq!(status, Some(0));
+    drop(unread);
 }

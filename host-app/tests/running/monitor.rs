@@ -112,18 +112,19 @@ impl Home {
         prepare(&mut command);
         let mut child = command.spawn().unwrap();
         let log = Arc::<Mutex<Vec<String>>>::default();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
         let lines = Arc::clone(&log);
-        let reader = thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                lines.lock().unwrap().push(line);
-            }
+        let reader = child.stderr.take().map(|stderr| {
+            thread::spawn(move || {
+                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                    lines.lock().unwrap().push(line);
+                }
+            })
         });
         let mut monitor = Monitor {
             control: self.path("control.sock"),
             child,
             log,
-            reader: Some(reader),
+            reader,
             sender: UdpSocket::bind("127.0.0.1:0").unwrap(),
             address: None,
         };
@@ -273,7 +274,9 @@ impl Monitor {
     pub fn stop(mut self) -> (Option<i32>, String) {
         self.signal(Signal::TERM);
         let status = wait_for("its end", || self.child.try_wait().unwrap());
-        self.reader.take().unwrap().join().unwrap();
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
         (status.code(), self.log())
     }
 

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     datagrams::heartbeat,
-    monitor::{CALM, Home, Monitor, QUICK, wait_or, yaml},
+    monitor::{CALM, Home, Monitor, QUICK, wait_for, wait_or, yaml},
 };
 
 /// A home whose default channel is a service that keeps what it was told.
@@ -176,11 +176,14 @@ fn when_it_cannot_be_written_for_a_while() {
     let monitor = listening.home.start();
     let database = Connection::open(listening.home.path("state.sqlite")).unwrap();
     database.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    listening.wait_for_post("state.sqlite cannot be written: ");
+    listening.wait_for_post("the disk does not answer: ");
+    monitor.wait_for_log("state.sqlite cannot be written: ");
     watches_and_tells(&monitor, &listening);
     database.execute_batch("ROLLBACK").unwrap();
-    listening.wait_for_post("the heartbeat monitor's state is written again");
-    assert!(monitor.status()["state_trouble"].is_null());
+    // What comes and goes is not told each time, so that is asked for.
+    wait_for("a state that is written again", || {
+        monitor.status()["state_trouble"].is_null().then_some(())
+    });
     // Nothing of that time is lost.
     monitor.kill();
     let next = listening.home.start();

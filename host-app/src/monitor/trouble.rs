@@ -1,0 +1,93 @@
+//! What people are told of the monitor's own trouble: its beginning at once,
+//! its end when it has lasted, and neither again and again.
+
+use std::time::{Duration, Instant};
+
+/// It is over when all has been well for this long.
+const STEADY: Duration = Duration::from_secs(60);
+/// Trouble that comes and goes is told once in this time.
+const PAUSE: Duration = Duration::from_secs(3600);
+
+/// What was told, and since when all is well.
+#[derive(Debug, Default)]
+pub(super) struct Trouble {
+    told: bool,
+    told_at: Option<Instant>,
+    well_since: Option<Instant>,
+}
+
+impl Trouble {
+    /// What is to be told, given why the state cannot be kept. Another reason
+    /// for the same is no news.
+    pub(super) fn news(&mut self, reason: Option<String>, now: Instant) -> Option<String> {
+        let Some(reason) = reason else {
+            let since = *self.well_since.get_or_insert(now);
+            if !self.told || now.saturating_duration_since(since) < STEADY {
+                return None;
+            }
+            self.told = false;
+            return Some("the heartbeat monitor's state is written again".to_owned());
+        };
+        self.well_since = None;
+        let lately = |at: Instant| now.saturating_duration_since(at) < PAUSE;
+        if self.told || self.told_at.is_some_and(lately) {
+            return None;
+        }
+        (self.told, self.told_at) = (true, Some(now));
+        Some(format!(
+            "the heartbeat monitor goes on, but what it knows would not outlive a restart: {reason}"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At each second either trouble of that kind or none; answers when the
+    /// beginning or the end was told.
+    fn check(looks: &[(u64, &str)], expected: &[(u64, bool)]) {
+        let mut trouble = Trouble::default();
+        let start = Instant::now();
+        let mut told = Vec::new();
+        for (second, reason) in looks {
+            let reason = (!reason.is_empty()).then(|| (*reason).to_owned());
+            let now = start + Duration::from_secs(*second);
+            if let Some(text) = trouble.news(reason, now) {
+                told.push((*second, text.contains("would not outlive")));
+            }
+        }
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn when_it_begins_it_is_told_at_once_and_its_end_when_it_lasts() {
+        let looks = [(0, ""), (5, "full"), (9, ""), (68, ""), (69, ""), (200, "")];
+        check(&looks, &[(5, true), (69, false)]);
+    }
+
+    #[test]
+    fn when_only_the_words_change() {
+        check(&[(0, "full"), (5, "read-only"), (9, "full")], &[(0, true)]);
+    }
+
+    #[test]
+    fn when_it_comes_and_goes() {
+        let looks = [
+            (0, "full"),
+            (10, ""),
+            (60, "full"),
+            (70, ""),
+            (130, ""),
+            (140, "full"),
+            (3599, "full"),
+            (3600, "full"),
+        ];
+        check(&looks, &[(0, true), (130, false), (3600, true)]);
+    }
+
+    #[test]
+    fn when_all_is_well_there_is_nothing_to_tell() {
+        check(&[(0, ""), (100, ""), (10_000, "")], &[]);
+    }
+}

@@ -1,0 +1,116 @@
+//! What was told and what happened, read over a connection of its own, so that
+//! no question holds up what is written.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::{sync::Mutex, task::spawn_blocking, time::timeout};
+
+use super::{error::StoreError, load::telling};
+use crate::tell::Telling;
+
+/// How long whoever asks waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A line of a host's history.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct HistoryLine {
+    /// When, in milliseconds since the epoch.
+    pub wall_ms: i64,
+    /// What.
+    pub text: String,
+}
+
+/// The newest lines of a host's history and the newest tellings about it.
+pub type Records = (Vec<HistoryLine>, Vec<Telling>);
+
+/// Reads a store that is written elsewhere.
+#[derive(Debug)]
+pub struct Archive {
+    path: PathBuf,
+    database: Connection,
+}
+
+impl Archive {
+    pub(super) fn open(path: PathBuf, address: &Path, busy: Duration) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
+        let opened = Connection::open_with_flags(address, flags).and_then(|database| {
+            database.busy_timeout(busy)?;
+            Ok(database)
+        });
+        match opened {
+            Ok(database) => Ok(Self { path, database }),
+            Err(error) => Err(StoreError::of(&path, "opened", &error)),
+        }
+    }
+
+    /// The newest lines and tellings, the oldest of them first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn records(&self, host: &str, most: u32) -> Result<Records, StoreError> {
+        let read = || Ok((self.history(host, most)?, self.tellings(host, most)?));
+        read().map_err(|error| StoreError::of(&self.path, "read", &error))
+    }
+
+    fn history(&self, host: &str, most: u32) -> rusqlite::Result<Vec<HistoryLine>> {
+        let mut statement = self.database.prepare_cached(
+            "SELECT wall_ms, text FROM monitor_history WHERE host = ?1 ORDER BY id DESC LIMIT ?2",
+        )?;
+        let rows = statement.query_map((host, most), |row| {
+            Ok(HistoryLine {
+                wall_ms: row.get(0)?,
+                text: row.get(1)?,
+            })
+        })?;
+        let mut lines: Vec<_> = rows.collect::<Result<_, _>>()?;
+        lines.reverse();
+        Ok(lines)
+    }
+
+    fn tellings(&self, host: &str, most: u32) -> rusqlite::Result<Vec<Telling>> {
+        let mut statement = self.database.prepare_cached(
+            "SELECT id, channel, state, again, message, detail FROM monitor_telling
+             WHERE host = ?1 ORDER BY id DESC LIMIT ?2",
+        )?;
+        let rows = statement.query_map((host, most), telling)?;
+        let mut tellings: Vec<_> = rows.collect::<Result<_, _>>()?;
+        tellings.reverse();
+        Ok(tellings)
+    }
+}
+
+/// Asks an archive without holding up the runtime: one question at a time, so
+/// that a disk that hangs costs one thread.
+#[derive(Debug, Clone)]
+pub(super) struct Desk(Arc<Mutex<Option<Archive>>>);
+
+impl Desk {
+    pub(super) fn new(archive: Option<Archive>) -> Self {
+        Self(Arc::new(Mutex::new(archive)))
+    }
+
+    /// What is known; nothing when it cannot be read.
+    pub(super) async fn records(&self, host: Arc<str>, most: u32) -> Records {
+        let asking = async {
+            let archive = Arc::clone(&self.0).lock_owned().await;
+            let reading = spawn_blocking(move || {
+                let archive = archive.as_ref()?;
+                let read = archive.records(&host, most);
+                read.inspect_err(|error| tracing::warn!("{error}")).ok()
+            });
+            reading.await.ok().flatten()
+        };
+        timeout(PATIENCE, asking)
+            .await
+            .ok()
+            .flatten()
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,139 @@
+//! A disk that does not answer: nobody waits for it, and nothing is lost when
+//! it answers again.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use annunciator::Engine;
+
+use super::{
+    archive::Desk,
+    batch::Batch,
+    error::StoreError,
+    writer::{Disk, Writer},
+};
+use crate::{
+    machine::{Entry, Moment, Tick},
+    tell::{Ledger, Message, Teller, Telling, TellingState},
+};
+
+/// Writes when it is let, and notes how many lines of history came.
+struct Slow {
+    gate: mpsc::Receiver<()>,
+    lines: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Disk for Slow {
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        // An error: it was opened for good.
+        let _ = self.gate.recv();
+        self.lines.lock().unwrap().push(batch.history.len());
+        Ok(())
+    }
+
+    fn prune(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn hanging() -> (Writer, mpsc::Sender<()>, Arc<Mutex<Vec<usize>>>) {
+    let (open, gate) = mpsc::channel();
+    let lines = Arc::<Mutex<Vec<usize>>>::default();
+    let disk = Slow {
+        gate,
+        lines: Arc::clone(&lines),
+    };
+    let writer = Writer::over(Some(disk), Desk::new(None), None).unwrap();
+    (writer, open, lines)
+}
+
+fn line() -> Batch {
+    Batch {
+        history: vec![Entry {
+            host: Arc::from("a"),
+            at: Moment {
+                tick: Tick(0),
+                wall_ms: 0,
+            },
+            text: "x".to_owned(),
+        }],
+        ..Batch::default()
+    }
+}
+
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn people_are_told_once_and_in_order_and_all_is_written_in_the_end() {
+    let (writer, open, lines) = hanging();
+    let called = Arc::<Mutex<Vec<usize>>>::default();
+    for number in 0..50 {
+        let called = Arc::clone(&called);
+        writer.write_then(line(), move || called.lock().unwrap().push(number));
+    }
+    wait_until("all calls", || called.lock().unwrap().len() == 50);
+    assert!(lines.lock().unwrap().is_empty(), "nothing was written");
+    let trouble = writer.health().trouble.unwrap();
+    assert!(trouble.contains("the disk does not answer"), "{trouble}");
+    drop(open);
+    wait_until("its health", || writer.health().trouble.is_none());
+    drop(writer);
+    assert_eq!(*called.lock().unwrap(), (0..50).collect::<Vec<_>>());
+    assert_eq!(lines.lock().unwrap().iter().sum::<usize>(), 50);
+}
+
+#[test]
+fn while_it_answers_nobody_is_called_before_it_is_written() {
+    let (writer, open, lines) = hanging();
+    let early = Arc::new(AtomicUsize::new(0));
+    for number in 1..=20 {
+        let (early, lines) = (Arc::clone(&early), Arc::clone(&lines));
+        writer.write_then(line(), move || {
+            if lines.lock().unwrap().iter().sum::<usize>() < number {
+                early.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    drop(open);
+    drop(writer);
+    assert_eq!(early.load(Ordering::Relaxed), 0);
+    assert_eq!(lines.lock().unwrap().iter().sum::<usize>(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_telling_is_sent_though_its_record_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.yaml");
+    std::fs::write(&file, "notification_channels: {}\n").unwrap();
+    let engine = Engine::builder(&file).start().await.unwrap();
+    let (writer, open, lines) = hanging();
+    let ledger = Arc::new(Mutex::new(Ledger::restored(Vec::new(), 0)));
+    let teller = Teller::new(engine, ledger, Arc::new(writer));
+    teller.tell(Telling {
+        id: 1,
+        channel: Arc::from("gone"),
+        state: TellingState::Pending,
+        again: 0,
+        message: Arc::new(Message::own_trouble("x", 0)),
+        detail: String::new(),
+    });
+    // The engine knows no such channel: that it was asked is what counts.
+    wait_until("what came of it", || {
+        teller.counts().by_state.get("failed") == Some(&1)
+    });
+    assert!(lines.lock().unwrap().is_empty(), "nothing was written");
+    drop(open);
+}
