@@ -13,7 +13,7 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{
         HostKeys, LoadError, LoadOptions, Loaded, Section, SectionProblem, find_plugins, load_file,
-        schema_of,
+        peek, schema_of,
     },
     delivery::describe,
     engine::Engine,
@@ -134,6 +134,16 @@ impl EngineBuilder {
     #[must_use]
     pub fn find_plugins(&self) -> Catalog {
         find_plugins(&self.file, &self.options)
+    }
+
+    /// One setting of a section as it was typed, whatever else is wrong with
+    /// the file: nothing is checked and no secret is resolved. `None` when it
+    /// is not there, or is a list or a mapping.
+    ///
+    /// # Errors
+    /// [`LoadError`] when the file cannot be read, or is no YAML.
+    pub fn peek(&self, section: &str, key: &str) -> Result<Option<String>, LoadError> {
+        peek(&self.file, section, key)
     }
 
     /// Reads and checks everything without opening a channel. Blocks for as

@@ -16,6 +16,9 @@ use crate::{
 
 /// Silences are told to the monitor in seconds, and none of them ends one.
 const SHORTEST_SILENCE: Duration = Duration::from_secs(1);
+/// Where config/heartbeat.service and the example have the socket; tried when
+/// the file is no YAML.
+const USUAL_SOCKET: &str = "/run/heartbeat/control.sock";
 
 pub(crate) fn status(arguments: &Arguments, status: &Status, output: &Output) -> Exit {
     with_answer(
@@ -150,15 +153,26 @@ fn with_answer(
 }
 
 /// The control socket: as it was named, else as the configuration has it.
+/// What else is wrong with the file is no reason not to ask: secrets may be
+/// there for the service alone, and a monitor that is to read a bad file says
+/// itself what is wrong with it.
 fn socket(arguments: &Arguments, reach: &Reach, output: &Output) -> Result<PathBuf, Exit> {
     if let Some(path) = &reach.control {
         return Ok(path.clone());
     }
+    let peeked = setup::builder(arguments, output)?.peek("monitor", "control");
+    let usual = || PathBuf::from(USUAL_SOCKET);
+    match peeked.map(|named| named.map(PathBuf::from)) {
+        Ok(Some(path)) if path.is_absolute() => return Ok(path),
+        Err(_) if usual().exists() => return Ok(usual()),
+        _ => {}
+    }
     let help = "help: --control PATH names the socket of a running monitor, whatever the file says";
     let loaded = setup::load(arguments, output).inspect_err(|_| output.error(help))?;
     heartbeat::config::monitor(&loaded.config).control.ok_or_else(|| {
-        output.error("error: the configuration names no control socket");
-        output.error("help: set `monitor.control`, such as /run/heartbeat/control.sock, or use --control");
+        output.error(&format!(
+            "error: the configuration names no control socket\nhelp: set `monitor.control`, such as {USUAL_SOCKET}, or use --control"
+        ));
         Exit::Wrong
     })
 }

@@ -103,7 +103,7 @@ fn a_bad_file_changes_nothing_and_every_problem_is_named() {
     let home = Home::new(CALM);
     let monitor = home.start();
     home.configure(&bad());
-    let (status, out, err) = home.hbd(&["reload", "--control", &control(&home)]);
+    let (status, out, err) = home.hbd(&["reload"]);
     assert_eq!((status, out.as_str()), (1, ""));
     assert!(
         err.starts_with("error: the old configuration stays in force\n"),
@@ -160,6 +160,17 @@ fn many_reloads_at_once_are_done_one_after_the_other() {
     assert_eq!(instances(&home), ["opened 1"]);
 }
 
-fn control(home: &Home) -> String {
-    home.path("control.sock").display().to_string()
+#[test]
+fn a_secret_that_only_the_service_has_stops_no_command() {
+    let home = Home::new(CALM);
+    let _monitor = home.start();
+    home.configure(&yaml(CALM).replace("text: hello", "text: {credential: of-the-service}"));
+    assert_eq!(home.hbd(&["check"]).0, 2);
+    assert_eq!(home.hbd(&["status"]).0, 0);
+    let (status, _, err) = home.hbd(&["reload"]);
+    assert_eq!(status, 1);
+    assert!(
+        err.starts_with("error: the old configuration stays in force\n"),
+        "{err}"
+    );
 }

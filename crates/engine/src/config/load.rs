@@ -71,6 +71,28 @@ pub enum LoadError {
 
 /// Reads, checks and resolves a file.
 pub(crate) fn load_file(path: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
+    let (text, mode) = text_of(path)?;
+    load(path, without_mark(&text), Some(mode), options)
+        .map_err(|problems| LoadError::Problems(Box::new(problems)))
+}
+
+/// The text of a key of a section, whatever else is wrong with the file.
+pub(crate) fn peek(path: &Path, section: &str, key: &str) -> Result<Option<String>, LoadError> {
+    let (text, _) = text_of(path)?;
+    let text = without_mark(&text);
+    let (root, _) = tree::parse(text)
+        .map_err(|error| LoadError::Problems(Box::new(syntax(path, text, &error))))?;
+    let entry = root
+        .entry(section)
+        .and_then(|section| section.node.entry(key));
+    Ok(match entry.map(|entry| &entry.node.value) {
+        Some(Value::Scalar(kind, text)) if *kind != Scalar::Null => Some(text.to_string()),
+        _ => None,
+    })
+}
+
+/// What a file holds, and its permissions.
+fn text_of(path: &Path) -> Result<(String, u32), LoadError> {
     let unreadable = |source| LoadError::Unreadable {
         path: path.to_owned(),
         source,
@@ -82,10 +104,12 @@ pub(crate) fn load_file(path: &Path, options: &LoadOptions) -> Result<Loaded, Lo
         ))));
     }
     let text = fs::read_to_string(path).map_err(unreadable)?;
-    // Editors on Windows put a byte order mark in front.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    load(path, text, Some(facts.mode()), options)
-        .map_err(|problems| LoadError::Problems(Box::new(problems)))
+    Ok((text, facts.mode()))
+}
+
+/// Editors on Windows put a byte order mark in front.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// The plugins that a file and the options name, whatever else is wrong with

@@ -32,7 +32,7 @@ mod wants;
 pub use document::document_schema;
 pub(crate) use document::schema_of;
 pub use load::{LoadError, Loaded};
-pub(crate) use load::{LoadOptions, find_plugins, load_channels, load_file};
+pub(crate) use load::{LoadOptions, find_plugins, load_channels, load_file, peek};
 pub use locate::Span;
 pub(crate) use model::ChannelIndex;
 pub use model::{ChannelConfig, ChannelOptions, Config, HostConfig};
