@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use annunciator::Severity;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use heartbeat::control::MOST_LINES;
 
 /// Watches hosts by their heartbeats, and tells people.
 #[derive(Debug, Parser)]
@@ -193,8 +194,8 @@ pub(crate) struct Explain {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// As many lines of history and messages
-    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    /// As many lines of history and messages, 10000 at most
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=i64::from(MOST_LINES)))]
     pub(crate) lines: u32,
 
     #[command(flatten)]

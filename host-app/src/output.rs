@@ -1,7 +1,8 @@
 //! Standard output and standard error, as commands write them.
 //!
 //! A reader that goes away (`hbd hosts | head`) ends the output and nothing
-//! else.
+//! else. What comes from outside reaches no terminal as it is: whatever moves
+//! the cursor, colours, or turns the direction of a line is escaped.
 
 use std::{
     cell::Cell,
@@ -26,8 +27,9 @@ impl Output {
         }
     }
 
-    /// One line of the result.
+    /// One line of the result, or several.
     pub(crate) fn line(&self, text: &str) {
+        let text = escaped(text, |c| c == '\n' || c == '\t', escape);
         match writeln!(io::stdout().lock(), "{text}") {
             // Nobody reads any more: there is nobody to tell either.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
@@ -46,7 +48,9 @@ impl Output {
 
     /// A JSON result.
     pub(crate) fn json(&self, value: &Json) {
-        self.line(&format!("{value:#}"));
+        // In strings only, where JSON has an escape of its own.
+        let escape = |c| format!("\\u{:04x}", u32::from(c));
+        self.line(&escaped(&format!("{value:#}"), |c| c == '\n', escape));
     }
 
     /// One line of what went wrong.
@@ -73,5 +77,65 @@ impl Output {
             .zip(widths)
             .map(|(cell, width)| format!("{cell:width$}"));
         self.line(padded.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+/// The same with all texts fit for one line.
+pub(crate) fn plain(value: &Json) -> Json {
+    match value {
+        Json::String(text) => Json::String(one_line(text)),
+        Json::Array(values) => values.iter().map(plain).collect(),
+        Json::Object(members) => {
+            let members = members.iter();
+            members
+                .map(|(key, value)| (one_line(key), plain(value)))
+                .collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// A text fit for one line.
+pub(crate) fn one_line(text: &str) -> String {
+    escaped(text, |_| false, escape)
+}
+
+fn escape(c: char) -> String {
+    c.escape_unicode().to_string()
+}
+
+fn escaped(text: &str, keep: impl Fn(char) -> bool, escape: impl Fn(char) -> String) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if (c.is_control() || is_direction(c)) && !keep(c) {
+            plain.push_str(&escape(c));
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+/// What turns the direction of what follows, or ends the line (Unicode, UAX 9
+/// and UAX 14).
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_a_text_would_rearrange_the_terminal() {
+        let said = one_line("a\u{1b}[2J\nb\u{202e}c\u{9b}1mä");
+        assert_eq!(said, "a\\u{1b}[2J\\u{a}b\\u{202e}c\\u{9b}1mä");
+    }
+
+    #[test]
+    fn when_it_stands_deep_in_an_answer() {
+        let answer = serde_json::json!({"a": [{"b\r": "c\u{7}"}], "n": 5});
+        let expected = serde_json::json!({"a": [{"b\\u{d}": "c\\u{7}"}], "n": 5});
+        assert_eq!(plain(&answer), expected);
     }
 }

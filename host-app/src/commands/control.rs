@@ -10,7 +10,7 @@ use super::{send, status};
 use crate::{
     Exit,
     arguments::{Arguments, Explain, Notify, Reach, Silence, Status},
-    output::Output,
+    output::{Output, one_line},
     setup,
 };
 
@@ -116,7 +116,7 @@ pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> E
             ));
         }
         for warning in texts(&answer["warnings"]) {
-            output.error(&format!("warning: {warning}"));
+            output.error(&format!("warning: {}", one_line(warning)));
         }
         Exit::Ok
     })
@@ -143,7 +143,8 @@ fn with_answer(
     match ask(&path, request) {
         Ok(answer) => show(answer),
         Err(error) => {
-            output.error(&format!("error: {error}"));
+            let lines: Vec<String> = error.to_string().lines().map(one_line).collect();
+            output.error(&format!("error: {}", lines.join("\n")));
             if matches!(error, ClientError::NoMonitor { .. }) {
                 output.error("help: is `hbd run` running, and may you use its control socket?");
             }

@@ -4,10 +4,11 @@ use heartbeat::machine::{span, wall};
 use serde_json::Value as Json;
 use std::time::Duration;
 
-use crate::output::Output;
+use crate::output::{Output, plain};
 
 /// All hosts as a table, and what is out of order below.
 pub(super) fn overview(answer: &Json, output: &Output) {
+    let answer = &plain(answer);
     let hosts = list(&answer["hosts"]);
     let rows: Vec<[String; 5]> = hosts
         .iter()
@@ -80,6 +81,7 @@ pub(super) fn overview(answer: &Json, output: &Output) {
 
 /// One host, and how it came to be as it is.
 pub(super) fn explained(answer: &Json, output: &Output) {
+    let answer = &plain(answer);
     let host = &answer["host"];
     let watched = if host["watch"] == true {
         "watched"

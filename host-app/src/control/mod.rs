@@ -9,5 +9,5 @@ mod request;
 mod server;
 
 pub use client::{ClientError, ask};
-pub use request::{Answer, LONGEST_REQUEST, Request};
+pub use request::{Answer, LONGEST_REQUEST, MOST_LINES, Request};
 pub use server::{ControlError, Server};

@@ -6,6 +6,10 @@ use serde_json::Value as Json;
 /// A request is not longer than this, in bytes, with the end of its line.
 pub const LONGEST_REQUEST: usize = 64 * 1024;
 
+/// As many lines of history and messages are answered: what somebody may read,
+/// and what the monitor has in memory meanwhile.
+pub const MOST_LINES: u32 = 10_000;
+
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
@@ -16,7 +20,7 @@ pub enum Request {
     Explain {
         /// The host.
         host: String,
-        /// How many lines of history.
+        /// How many lines of history; more than [`MOST_LINES`] are cut.
         lines: u32,
     },
     /// Tells nothing of a host for a while.

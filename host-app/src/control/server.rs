@@ -19,7 +19,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::request::{Answer, LONGEST_REQUEST, Request};
+use super::request::{Answer, LONGEST_REQUEST, MOST_LINES, Request};
 use crate::{
     monitor::{Core, Reloading},
     report,
@@ -156,10 +156,12 @@ async fn converse(mut stream: UnixStream, core: &Core, reloading: &Reloading) ->
 async fn answer(request: Request, core: &Core, reloading: &Reloading) -> Answer {
     match request {
         Request::Status => done(&core.overview()),
-        Request::Explain { host, lines } => match core.explain(&host, lines).await {
-            Some(explained) => done(&explained),
-            None => unknown_host(&host),
-        },
+        Request::Explain { host, lines } => {
+            match core.explain(&host, lines.min(MOST_LINES)).await {
+                Some(explained) => done(&explained),
+                None => unknown_host(&host),
+            }
+        }
         Request::Silence { host, seconds, why } => {
             if seconds > LONGEST_SILENCE {
                 return Answer::Refused("a silence ends within a year".to_owned());

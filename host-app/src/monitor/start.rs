@@ -64,7 +64,7 @@ pub fn start(
         let kept = store.load()?;
         Ok((store, kept))
     });
-    let (store, kept) = match opened {
+    let (mut store, kept) = match opened {
         Ok((store, kept)) => (Ok(store), kept),
         Err(error) => {
             tracing::error!("{error}; the monitor goes on from memory");
@@ -79,6 +79,12 @@ pub fn start(
         sets: hosts.sets.clone(),
         ..monitor.settings
     };
+    if let Ok(store) = &mut store {
+        let names = hosts.settings(&config).map(|(name, _)| name).collect();
+        // That they stay for now is no harm.
+        let forgotten = store.forget(&names, timeline.moment(now).tick);
+        let _ = forgotten.inspect_err(|error| tracing::warn!("{error}"));
+    }
     let mut snapshot = kept.snapshot;
     if let Some(liveness) = &kept.liveness {
         snapshot.last = liveness.at;

@@ -10,6 +10,7 @@ mod archive;
 mod batch;
 mod error;
 mod file;
+mod forget;
 mod load;
 mod pile;
 mod schema;

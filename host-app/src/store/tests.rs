@@ -87,6 +87,35 @@ fn what_was_written_is_read_back() {
 }
 
 #[test]
+fn hosts_that_are_gone_for_long_are_forgotten() {
+    const MONTH: u64 = 30 * 24 * 3600 * 1000;
+    let folder = tempfile::tempdir().unwrap();
+    let mut machine = machine();
+    heard(&mut machine, "a", 1);
+    heard(&mut machine, "ä b", 1);
+    let told = ["a/IPv4/heartbeat", "ä b/cpu"].map(|incident| crate::tell::LedgerChange {
+        incident: incident.into(),
+        channel: "c".into(),
+        open: true,
+        told: true,
+    });
+    let batch = Batch::default()
+        .step(machine.take_step())
+        .checkpoint(machine.take_seen(), liveness())
+        .told(told);
+    let mut store = Store::open(&file(folder.path())).unwrap();
+    store.write(&batch).unwrap();
+    let configured = [Arc::from("a")].into();
+    assert_eq!(store.forget(&configured, Tick(MONTH)).unwrap(), 0);
+    assert_eq!(store.forget(&configured, Tick(MONTH + 1)).unwrap(), 1);
+    let kept = store.load().unwrap();
+    let hosts: Vec<_> = kept.snapshot.hosts.iter().map(|host| &*host.host).collect();
+    assert_eq!((hosts, kept.snapshot.seen.len()), (vec!["a"], 1));
+    assert_eq!(kept.told.len(), 1);
+    assert_eq!(&*kept.told[0].incident, "a/IPv4/heartbeat");
+}
+
+#[test]
 fn nobody_else_may_read_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let _store = Store::open(&file(folder.path())).unwrap();

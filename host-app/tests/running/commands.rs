@@ -123,6 +123,26 @@ fn a_silence_is_shown_until_it_is_ended() {
 }
 
 #[test]
+fn what_comes_from_outside_does_not_reach_the_terminal_as_it_is() {
+    let (home, _monitor) = started();
+    let why = "\u{1b}[2J\n\u{202e}x";
+    let (status, ..) = home.hbd(&["silence", "web-01", "--for", "2h", "--why", why]);
+    assert_eq!(status, 0);
+    let raw = |text: &str| text.contains('\u{1b}') || text.contains('\u{202e}');
+    for command in [["status"].as_slice(), &["explain", "web-01"]] {
+        let (_, out, err) = home.hbd(command);
+        assert!(out.contains(r"\u{1b}[2J\u{a}\u{202e}x"), "{out}");
+        assert!(!raw(&out) && !raw(&err), "{out:?}");
+    }
+    let (_, out, _) = home.hbd(&["status", "--json"]);
+    assert!(!raw(&out), "{out:?}");
+    let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(answer["silences"][0]["why"], why, "JSON loses nothing");
+    let (status, _, err) = home.hbd(&["explain", "web-01", "--lines", "10001"]);
+    assert_eq!(status, 2, "{err}");
+}
+
+#[test]
 fn a_silence_that_would_end_at_once_or_never_is_refused() {
     let (home, _monitor) = started();
     let silence = |length: &str| home.hbd(&["silence", "web-01", "--for", length, "--why", "x"]);

@@ -1,0 +1,75 @@
+//! Deletes what is known of hosts that are gone: not configured any more, and
+//! not heard for so long that the machine does not remember them either.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use rusqlite::{Transaction, params};
+
+use super::{error::StoreError, file::Store};
+use crate::machine::Tick;
+
+/// A host that is taken out of the configuration and put back in within this
+/// time is known.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+
+impl Store {
+    /// Deletes the rows of hosts that are not configured and were last heard
+    /// longer than 30 days before this moment; answers how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was deleted.
+    pub fn forget(
+        &mut self,
+        configured: &HashSet<Arc<str>>,
+        now: Tick,
+    ) -> Result<usize, StoreError> {
+        let forgotten = self.database.transaction().and_then(|transaction| {
+            let gone = gone(&transaction, configured, now)?;
+            for name in &gone {
+                forget(&transaction, configured, name)?;
+            }
+            transaction.commit()?;
+            Ok(gone.len())
+        });
+        forgotten.map_err(|error| self.error("written", &error))
+    }
+}
+
+fn gone(
+    transaction: &Transaction<'_>,
+    configured: &HashSet<Arc<str>>,
+    now: Tick,
+) -> rusqlite::Result<Vec<String>> {
+    let mut statement =
+        transaction.prepare("SELECT host, max(tick) FROM monitor_seen GROUP BY host")?;
+    let rows = statement.query_map([], |row| {
+        let heard = Tick(row.get::<_, i64>(1)?.cast_unsigned());
+        Ok((row.get::<_, String>(0)?, heard))
+    })?;
+    let mut gone = Vec::new();
+    for row in rows {
+        let (name, heard) = row?;
+        if !configured.contains(name.as_str()) && now.since(heard) >= REMEMBERED {
+            gone.push(name);
+        }
+    }
+    Ok(gone)
+}
+
+fn forget(
+    transaction: &Transaction<'_>,
+    configured: &HashSet<Arc<str>>,
+    name: &str,
+) -> rusqlite::Result<()> {
+    transaction.execute("DELETE FROM monitor_host WHERE name = ?1", [name])?;
+    transaction.execute("DELETE FROM monitor_seen WHERE host = ?1", [name])?;
+    // Incidents begin with the host's name, which may be how another begins.
+    let prefix = format!("{name}/");
+    if !configured.iter().any(|other| other.starts_with(&prefix)) {
+        transaction.execute(
+            "DELETE FROM monitor_told WHERE substr(incident, 1, length(?1)) = ?1",
+            params![prefix],
+        )?;
+    }
+    Ok(())
+}
