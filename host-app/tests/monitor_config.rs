@@ -178,6 +178,24 @@ fn thresholds_that_are_not_defined_are_a_warning() {
 }
 
 #[test]
+fn a_key_for_a_host_that_is_not_configured_is_a_warning() {
+    let key = "monitor: {keys: [{id: k1, secret: 0123456789abcdef, hosts: [db-01, wbe-01]}]}";
+    let (sound, said) = check(&format!("{key}\nhosts: {{web-01: {{}}, db-01: {{}}}}"));
+    assert!(sound, "{said}");
+    assert_eq!(said.matches("there is no").count(), 1, "{said}");
+    for part in [
+        "monitor.keys[0].hosts[1]",
+        "`wbe-01`",
+        "did you mean `web-01`",
+    ] {
+        assert!(said.contains(part), "no `{part}` in {said}");
+    }
+    // The hosts may stand elsewhere.
+    let (sound, said) = check(key);
+    assert!(sound && said.is_empty(), "{said}");
+}
+
+#[test]
 fn everything_that_can_be_said_is_sound() {
     let (sound, said) = check(
         "monitor:

@@ -63,10 +63,11 @@ pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output)
         seconds: length.as_secs(),
         why: silence.why.clone().unwrap_or_default(),
     };
-    with_answer(arguments, &silence.reach, &request, output, |_| {
+    with_answer(arguments, &silence.reach, &request, output, |answer| {
         let host = &silence.host;
         output.line(&match silence.length {
             Some(length) => format!("nothing of {host} is told for {length}"),
+            None if answer["was_silenced"] == false => format!("{host} was not silenced"),
             None => format!("{host} is silenced no more"),
         });
         Exit::Ok
@@ -104,9 +105,10 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
 pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> Exit {
     with_answer(arguments, reach, &Request::Reload, output, |answer| {
         let count = |key: &str| answer[key].as_array().map_or(0, Vec::len);
+        let kept = count("kept");
         output.line(&format!(
-            "the configuration is in force: {} channels kept, {} opened, {} closed",
-            count("kept"),
+            "the configuration is in force: {kept} channel{} kept, {} opened, {} closed",
+            if kept == 1 { "" } else { "s" },
             count("opened"),
             count("closed")
         ));

@@ -21,7 +21,8 @@ const HOST_THRESHOLDS: &str = "threshold_config";
 /// Declares to the engine what the monitor reads of the file.
 pub fn declare(builder: EngineBuilder) -> EngineBuilder {
     let monitor = Section::new(MONITOR, file::schema_of::<file::MonitorFile>())
-        .check(|json| Monitor::read(json).1);
+        .check(|json| Monitor::read(json).1)
+        .names_hosts(["keys", "*", "hosts"]);
     let thresholds = Section::new(THRESHOLDS, hosts::thresholds_schema())
         .check(|json| hosts::thresholds(json).1)
         .names(HOST_THRESHOLDS);

@@ -1,7 +1,7 @@
 //! Another program's end of the control socket.
 
 use std::{
-    io::{self, Read as _, Write as _},
+    io::{self, ErrorKind, Read as _, Write as _},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     time::Duration,
@@ -11,9 +11,12 @@ use serde_json::Value as Json;
 
 use super::request::{Answer, LONGEST_REQUEST, Request};
 
+/// What the monitor knows already it says at once.
+const SHORT_PATIENCE: Duration = Duration::from_secs(10);
 /// A message is answered when its channels have answered, which may take as
-/// long as an attempt may: 30 s unless the configuration says otherwise.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// long as an attempt may: 30 s unless the configuration says otherwise. A
+/// reload waits for channels that are opened.
+const LONG_PATIENCE: Duration = Duration::from_secs(300);
 
 /// The monitor was not asked, or did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +28,18 @@ pub enum ClientError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// Somebody is there and says nothing.
+    #[error(
+        "the monitor at {} does not answer within {} s: is it stopped, or the machine very busy?",
+        path.display(),
+        patience.as_secs()
+    )]
+    Mute {
+        /// Where.
+        path: PathBuf,
+        /// How long it was waited for.
+        patience: Duration,
     },
     /// It is too much to say at once.
     #[error(
@@ -47,22 +62,60 @@ pub enum ClientError {
 /// # Errors
 /// [`ClientError`] when it was not asked, or did not do it.
 pub fn ask(path: &Path, request: &Request) -> Result<Json, ClientError> {
-    let no_monitor = |source| ClientError::NoMonitor {
-        path: path.to_owned(),
-        source,
+    let patience = match request {
+        Request::Status | Request::Explain { .. } | Request::Silence { .. } => SHORT_PATIENCE,
+        Request::Notify { .. } | Request::Reload => LONG_PATIENCE,
     };
-    let mut stream = UnixStream::connect(path).map_err(no_monitor)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     if line.len() > LONGEST_REQUEST {
         return Err(ClientError::TooLong(line.len()));
     }
-    stream.write_all(&line)?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text)?;
+    let text = converse(path, &line, patience)?;
     match serde_json::from_str(&text)? {
         Answer::Done(json) => Ok(json),
         Answer::Refused(why) => Err(ClientError::Refused(why)),
+    }
+}
+
+/// Says a line and hears the answer to its end.
+fn converse(path: &Path, line: &[u8], patience: Duration) -> Result<String, ClientError> {
+    let mut stream = UnixStream::connect(path).map_err(|source| ClientError::NoMonitor {
+        path: path.to_owned(),
+        source,
+    })?;
+    let broken = |error: io::Error| match error.kind() {
+        // What a socket's timeout is called depends on the system.
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => ClientError::Mute {
+            path: path.to_owned(),
+            patience,
+        },
+        _ => ClientError::CutOff(error),
+    };
+    stream.set_write_timeout(Some(patience))?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.write_all(line).map_err(broken)?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).map_err(broken)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_monitor_that_says_nothing_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.sock");
+        // It is never accepted, as where the monitor is stopped.
+        let _listener = UnixListener::bind(&path).unwrap();
+        let error = converse(&path, b"x\n", Duration::from_millis(10)).unwrap_err();
+        let said = error.to_string();
+        assert!(matches!(error, ClientError::Mute { .. }), "{said}");
+        assert!(said.starts_with("the monitor at /"), "{said}");
+        assert!(said.contains("control.sock does not answer"), "{said}");
     }
 }

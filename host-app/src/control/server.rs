@@ -1,8 +1,9 @@
 //! The monitor's end of the control socket.
 
 use std::{
-    fs, io,
-    os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -10,7 +11,7 @@ use std::{
 
 use annunciator::{Notification, Severity};
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
@@ -102,6 +103,7 @@ fn listen(path: &Path) -> Result<UnixListener, ControlError> {
             return Err(ControlError::InUse(path.to_owned()));
         }
     }
+    make_folder(path).map_err(system)?;
     // Made under another name and renamed when it has its mode, so that there
     // is no moment at which others may open it.
     let mut name = path.as_os_str().to_owned();
@@ -112,6 +114,27 @@ fn listen(path: &Path) -> Result<UnixListener, ControlError> {
     fs::set_permissions(&made, fs::Permissions::from_mode(0o600)).map_err(system)?;
     fs::rename(&made, path).map_err(system)?;
     Ok(listener)
+}
+
+/// Makes the socket's folder where it is missing, for nobody but the user that
+/// the monitor runs as. The folder around it must be there: another path is
+/// more likely a slip.
+fn make_folder(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !folder.is_dir() => {
+            Err(io::Error::new(
+                error.kind(),
+                format!(
+                    "its folder {} does not exist and cannot be made: {error}",
+                    folder.display()
+                ),
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn answer_all(listener: UnixListener, core: Arc<Core>, reloading: Arc<Reloading>) {
@@ -167,10 +190,10 @@ async fn answer(request: Request, core: &Core, reloading: &Reloading) -> Answer 
                 return Answer::Refused("a silence ends within a year".to_owned());
             }
             match core.silence(&host, Duration::from_secs(seconds), &why) {
-                Ok(()) => {
+                Ok(was_silenced) => {
                     // What was answered outlives a kill.
                     core.written().await;
-                    Answer::Done(Json::Null)
+                    Answer::Done(json!({ "was_silenced": was_silenced }))
                 }
                 Err(error) => Answer::Refused(error.to_string()),
             }

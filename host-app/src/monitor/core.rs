@@ -227,13 +227,15 @@ impl Core {
     ///
     /// # Errors
     /// [`UnknownHost`] when no such host is configured.
-    pub fn silence(&self, host: &str, length: Duration, why: &str) -> Result<(), UnknownHost> {
+    pub fn silence(&self, host: &str, length: Duration, why: &str) -> Result<bool, UnknownHost> {
         let now = self.now();
         let mut machine = self.machine();
+        let mut silences = machine.silences().iter();
+        let was_silenced = silences.any(|silence| *silence.host == *host);
         machine.silence(host, length, why, now)?;
         machine.advance(now);
         self.finish(machine);
-        Ok(())
+        Ok(was_silenced)
     }
 
     /// Waits until all that was decided is written, or it turned out that it

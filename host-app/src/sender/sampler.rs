@@ -172,6 +172,8 @@ pub(super) fn round(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::protocol::name;
 
@@ -212,5 +214,25 @@ mod tests {
         assert!(value("memory_monitor.percent") <= 100.0);
         assert!(value("cpu_monitor.cpu_percent") <= 100.0);
         assert!(value("uptime_monitor.seconds") > 0.0);
+    }
+
+    #[test]
+    fn the_operator_s_guide_names_every_metric_and_no_other() {
+        let guide = include_str!("../../../docs/monitor.md");
+        let (_, table) = guide.split_once("| path | unit |").unwrap();
+        let rows = table
+            .lines()
+            .skip(2)
+            .map_while(|line| line.strip_prefix("| `"));
+        let named: BTreeSet<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+        let metrics = Machine::new().sample();
+        let mut sent: BTreeSet<&str> = metrics
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .filter(|path| !path.starts_with("disk_monitor."))
+            .collect();
+        // A machine need not have a file system of its own.
+        sent.extend(["disk_monitor.*.percent", "disk_monitor.*.free_gb"]);
+        assert_eq!(named, sent);
     }
 }

@@ -12,11 +12,19 @@ pub struct Pattern {
 }
 
 /// The text is no pattern of a path.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "this is no path of a metric: write monitor.metric, such as cpu_monitor.cpu_percent, with * for any one segment"
-)]
-pub struct PatternError;
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// It has not the form of a path.
+    #[error(
+        "this is no path of a metric: write monitor.metric, such as cpu_monitor.cpu_percent, with * for any one segment"
+    )]
+    NoPath,
+    /// It has a `*` beside other characters.
+    #[error(
+        "`*` stands for a whole segment between two dots: write disk_monitor.*.percent, not disk_monitor.*percent"
+    )]
+    PartOfSegment,
+}
 
 impl Pattern {
     /// Whether a path fits.
@@ -55,7 +63,14 @@ impl FromStr for Pattern {
             .iter()
             .any(|segment| segment.as_deref() == Some(""));
         if text.len() > LONGEST || segments.len() < 2 || empty || text.chars().any(unprintable) {
-            return Err(PatternError);
+            return Err(PatternError::NoPath);
+        }
+        if segments
+            .iter()
+            .flatten()
+            .any(|segment| segment.contains('*'))
+        {
+            return Err(PatternError::PartOfSegment);
         }
         Ok(Self { segments })
     }
@@ -94,7 +109,19 @@ mod tests {
     #[test]
     fn what_is_no_path_is_refused() {
         for text in ["", "cpu", ".", "cpu.", ".cpu", "a..b", "a b.c", "a.\u{7}"] {
-            assert_eq!(text.parse::<Pattern>(), Err(PatternError), "{text:?}");
+            assert_eq!(
+                text.parse::<Pattern>(),
+                Err(PatternError::NoPath),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_star_beside_other_characters_is_refused() {
+        for text in ["disk_monitor.*percent", "a.b*.c", "a*.b", "a.**"] {
+            let parsed = text.parse::<Pattern>();
+            assert_eq!(parsed, Err(PatternError::PartOfSegment), "{text:?}");
         }
     }
 }

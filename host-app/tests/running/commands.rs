@@ -117,6 +117,8 @@ fn a_silence_is_shown_until_it_is_ended() {
     let (status, out, err) = home.hbd(&["silence", "web-01", "--end"]);
     assert_eq!((status, err.as_str()), (0, ""));
     assert_eq!(out, "web-01 is silenced no more\n");
+    let (status, out, _) = home.hbd(&["silence", "web-01", "--end"]);
+    assert_eq!((status, out.as_str()), (0, "web-01 was not silenced\n"));
     assert!(!home.hbd(&["status"]).1.contains("silenced"));
     let status = json(&home, &["status", "--json"]);
     assert_eq!(status["silences"], serde_json::json!([]));

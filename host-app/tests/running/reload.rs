@@ -78,7 +78,7 @@ fn the_command_says_what_changed() {
     let home = Home::new(CALM);
     let monitor = home.start();
     let (status, out, err) = home.hbd(&["reload"]);
-    let nothing = "the configuration is in force: 1 channels kept, 0 opened, 0 closed\n";
+    let nothing = "the configuration is in force: 1 channel kept, 0 opened, 0 closed\n";
     assert_eq!((status, out.as_str(), err.as_str()), (0, nothing, ""));
 
     let changed = yaml("interval: 2h\n  drain: 5s")

@@ -83,11 +83,27 @@ fn a_second_monitor_does_not_start_and_harms_nothing() {
 }
 
 #[test]
-fn a_folder_that_does_not_exist_is_named() {
-    let home = Home::with(&yaml(CALM).replace("HOME/control", "HOME/none/control"));
+fn a_folder_that_does_not_exist_is_made_for_the_monitor_s_user_alone() {
+    let home = Home::with(&yaml(CALM).replace("HOME/control", "HOME/run/control"));
+    // What is run is found by the usual name.
+    std::os::unix::fs::symlink(home.path("run/control.sock"), home.path("control.sock")).unwrap();
+    let monitor = home.start();
+    assert_eq!(monitor.status()["datagrams"], 0);
+    let facts = fs::metadata(home.path("run")).unwrap();
+    assert_eq!(facts.permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let home = Home::with(&yaml(CALM).replace("HOME/control", "HOME/none/there/control"));
     let (status, _, err) = home.hbd(&["run"]);
     assert_eq!(status, 1);
-    assert!(err.contains("none/control.sock cannot be made: "), "{err}");
+    let folder = home.path("none/there").display().to_string();
+    assert!(err.contains("control.sock cannot be made: "), "{err}");
+    assert!(
+        err.contains(&format!("its folder {folder} does not")),
+        "{err}"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::{
     content,
     hosts::{DEFAULTS, Hosts},
     model::Config,
+    names,
     problem::{Findings, Level, Problem, Problems, syntax},
     section::{HostKeys, Section},
     suggest,
@@ -211,6 +212,7 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
             Some((section.name.as_str().into(), content))
         })
         .collect();
+    names::check_hosts(&options.sections, root, findings);
     let channels = root
         .entry(CHANNELS)
         .map_or_else(Channels::default, |entry| {

@@ -1,14 +1,19 @@
-//! Names that hosts use of a section's keys: each should be one of them.
+//! Names that hosts use of a section's keys, and names of hosts that sections
+//! use: each should be one of them. One that is not is worth a warning, never an
+//! error, since it may come later.
 
 use std::collections::HashSet;
 
 use super::{
     content::present,
+    path::FieldPath,
     problem::{Findings, Problem},
     section::Section,
     suggest,
     tree::{Entry, Node, Scalar, Value},
 };
+
+const HOSTS: &str = "hosts";
 
 /// The keys of one section, and the key of hosts that names them.
 pub(super) struct Names<'a> {
@@ -50,19 +55,74 @@ impl<'a> Names<'a> {
     }
 
     fn name(&self, node: &Node, at: &str, findings: &mut Findings) {
-        let Value::Scalar(kind, name) = &node.value else {
-            return;
-        };
-        if *kind == Scalar::Null || self.known.contains(&**name) {
-            return;
-        }
-        let section = self.section;
-        let problem = Problem::warning(format!(
-            "there is no `{}` in {section}",
-            name.escape_debug()
-        ));
-        let known = self.known.iter().copied();
-        let help = suggest::help(name, "names there", known);
-        findings.at(node.id, problem.field(at).help(help));
+        known_name(node, at, self.section, &self.known, findings);
     }
+}
+
+/// Warns where sections name hosts that the file does not have.
+pub(super) fn check_hosts(sections: &[Section], root: &Node, findings: &mut Findings) {
+    let hosts = root.entry(HOSTS).map(|entry| &entry.node.value);
+    let Some(Value::Map(entries)) = hosts else {
+        return;
+    };
+    let known: HashSet<&str> = entries.iter().map(|entry| &*entry.key).collect();
+    for section in sections {
+        let Some(entry) = present(section, root) else {
+            continue;
+        };
+        for path in &section.host_lists {
+            let at = FieldPath::of(&section.name);
+            descend(&entry.node, path, &at, &known, findings);
+        }
+    }
+}
+
+/// Follows a way to the names at its end.
+fn descend(
+    node: &Node,
+    path: &[String],
+    at: &FieldPath,
+    known: &HashSet<&str>,
+    findings: &mut Findings,
+) {
+    match (path, &node.value) {
+        ([], Value::List(names)) => {
+            for (i, name) in names.iter().enumerate() {
+                let at = String::from(at.index(i));
+                known_name(name, &at, HOSTS, known, findings);
+            }
+        }
+        ([each, rest @ ..], Value::List(nodes)) if each == "*" => {
+            for (i, node) in nodes.iter().enumerate() {
+                descend(node, rest, &at.index(i), known, findings);
+            }
+        }
+        ([key, rest @ ..], _) => {
+            if let Some(entry) = node.entry(key) {
+                descend(&entry.node, rest, &at.key(key), known, findings);
+            }
+        }
+        ([], _) => {}
+    }
+}
+
+fn known_name(
+    node: &Node,
+    at: &str,
+    section: &str,
+    known: &HashSet<&str>,
+    findings: &mut Findings,
+) {
+    let Value::Scalar(kind, name) = &node.value else {
+        return;
+    };
+    if *kind == Scalar::Null || known.contains(&**name) {
+        return;
+    }
+    let problem = Problem::warning(format!(
+        "there is no `{}` in {section}",
+        name.escape_debug()
+    ));
+    let help = suggest::help(name, "names there", known.iter().copied());
+    findings.at(node.id, problem.field(at).help(help));
 }

@@ -48,6 +48,7 @@ pub struct Section {
     pub(crate) schema: Json,
     pub(crate) check: Option<Check>,
     pub(crate) named_by: Vec<String>,
+    pub(crate) host_lists: Vec<Vec<String>>,
 }
 
 impl Section {
@@ -60,6 +61,7 @@ impl Section {
             schema,
             check: None,
             named_by: Vec::new(),
+            host_lists: Vec::new(),
         }
     }
 
@@ -78,6 +80,16 @@ impl Section {
     /// section is absent none does, since the names may stand elsewhere.
     pub fn names(mut self, host_key: &str) -> Self {
         self.named_by.push(host_key.to_owned());
+        self
+    }
+
+    /// At the end of this way down from the section there are names of hosts,
+    /// with `*` for every item of a list: `["keys", "*", "hosts"]`. One that
+    /// is not among the file's hosts gets a warning; where the file has no
+    /// hosts none does.
+    pub fn names_hosts<P: Into<String>>(mut self, path: impl IntoIterator<Item = P>) -> Self {
+        let path = path.into_iter().map(Into::into).collect();
+        self.host_lists.push(path);
         self
     }
 }
