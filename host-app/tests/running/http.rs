@@ -194,6 +194,7 @@ fn an_address_that_others_can_reach_is_warned_of() {
     let home = Home::with(&yaml(CALM).replace("http: '127.0.0.1:0'", "http: '0.0.0.0:0'"));
     let monitor = home.start();
     let warning = "numbers are served beyond this machine";
+    monitor.wait_for_log(warning);
     assert_eq!(
         monitor.log().matches(warning).count(),
         1,
