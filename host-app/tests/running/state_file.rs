@@ -53,6 +53,7 @@ fn check(state: &str, spoil: impl FnOnce(&Home), sentence: &str) {
     let listening = Listening::new(QUICK, state);
     spoil(&listening.home);
     let monitor = listening.home.start();
+    monitor.wait_for_log(sentence);
     let log = monitor.log();
     assert_eq!(log.matches(sentence).count(), 1, "`{sentence}`:\n{log}");
     watches_and_tells(&monitor, &listening);
