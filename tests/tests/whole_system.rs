@@ -244,21 +244,12 @@ async fn every_message_that_there_can_be_goes_through() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_examples_of_the_specification_load_unedited() {
     let rig = Rig::new(&PLUGINS).unwrap();
-    let config = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../config");
-    let mut seen = 0;
-    for entry in fs::read_dir(config).unwrap() {
-        let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-        {
-            let yaml = fs::read_to_string(&path).unwrap();
-            let checked = hbd(&rig, &yaml, &["check"]).await;
-            assert_eq!(checked.status, 0, "{}: {}", path.display(), checked.err);
-            seen += 1;
-        }
+    // The monitor's example has its secrets from systemd: hbd's own tests load
+    // it.
+    for name in ["channels.yaml", "complete.yaml", "environments.yaml"] {
+        let checked = hbd(&rig, &example(name), &["check"]).await;
+        assert_eq!(checked.status, 0, "{name}: {}", checked.err);
     }
-    assert!(seen >= 3);
 }
 
 /// The README's configuration, its secrets written out.
