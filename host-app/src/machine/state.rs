@@ -247,12 +247,6 @@ impl Machine {
         self.metrics_dropped
     }
 
-    /// What holds for all hosts.
-    #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
     /// Takes what came of everything since the last call.
     #[must_use]
     pub fn take_step(&mut self) -> Step {

@@ -191,13 +191,7 @@ fn an_alert_whose_threshold_is_gone_ends_for_those_who_were_told() {
 
 #[test]
 fn what_is_steady_again_during_a_silence_is_told_afterwards() {
-    let mut world = World::new(&["a"]);
-    world.beat("a");
-    for _ in 0..5 {
-        world.pass(SECOND * 40);
-        world.beat("a");
-    }
-    world.told();
+    let mut world = World::flapping();
     world
         .machine
         .silence("a", SECOND * 7200, "moving", world.now)

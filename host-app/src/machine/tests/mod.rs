@@ -103,6 +103,18 @@ impl World {
         world
     }
 
+    /// A host that flaps, and was told to.
+    pub(super) fn flapping() -> Self {
+        let mut world = Self::new(&["a"]);
+        world.beat("a");
+        for _ in 0..5 {
+            world.pass(SECOND * 40);
+            world.beat("a");
+        }
+        world.told();
+        world
+    }
+
     /// Time passes in small steps, as it does.
     pub(super) fn pass(&mut self, duration: Duration) {
         let mut left = duration;

@@ -47,13 +47,7 @@ fn a_flapping_host_is_told_once_and_once_more_when_it_is_steady() {
 
 #[test]
 fn a_host_that_falls_silent_for_good_while_it_flaps_is_told() {
-    let mut world = World::new(&["a"]);
-    world.beat("a");
-    for _ in 0..5 {
-        world.pass(SECOND * 40);
-        world.beat("a");
-    }
-    world.told();
+    let mut world = World::flapping();
     world.pass(SECOND * 931);
     assert_eq!(world.told(), ["a steady overdue"]);
     world.beat("a");
