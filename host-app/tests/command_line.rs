@@ -187,6 +187,20 @@ fn send_with_nobody_to_tell_is_an_error() {
 }
 
 #[test]
+fn send_for_a_host_that_is_not_configured_says_who_was_told_instead() {
+    let hbd = Hbd::new(
+        "notification_channels: {a: {type: steady}}\ndefault_notification_channels: [a]\nhosts: {web-01: {}}\n",
+    );
+    let (status, out, err) = hbd.run(&["send", "--host", "wbe-01", "hello"]);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.starts_with("a: delivered in "), "{out}");
+    let expected =
+        "warning: no host `wbe-01` is in the configuration: the default channels were told\n";
+    assert_eq!(err, expected);
+    assert_eq!(hbd.run(&["send", "--host", "web-01", "hello"]).2, "");
+}
+
+#[test]
 fn test_checks_and_delivers() {
     let hbd = Hbd::new(YAML);
     let (status, out, _) = hbd.run(&["test"]);

@@ -275,7 +275,7 @@ fn wrong_calls_are_explained() {
         assert_eq!(ended.status, 2, "{args:?}");
         assert!(ended.error.contains(told), "{args:?}: {}", ended.error);
     }
-    for server in ["", "monitor", "::1:7766", "monitor:0"] {
+    for server in ["", "monitor", "::1:9677", "monitor:0"] {
         assert_eq!(hbc.run_for(server, &["--once"]).status, 2, "{server}");
     }
     assert!(monitor.rest().is_empty());
@@ -285,17 +285,17 @@ fn wrong_calls_are_explained() {
 fn a_monitor_that_cannot_be_found_is_told_and_tried_again() {
     let hbc = Hbc::new();
     // RFC 6761: this name never has an address.
-    let ended = hbc.run_for("monitor.invalid:7766", &["--once"]);
+    let ended = hbc.run_for("monitor.invalid:9677", &["--once"]);
     assert_eq!(ended.status, 1);
     assert!(
         ended
             .error
-            .starts_with("error: nothing was sent to monitor.invalid:7766: "),
+            .starts_with("error: nothing was sent to monitor.invalid:9677: "),
         "{}",
         ended.error
     );
-    let running = hbc.start_for("monitor.invalid:7766", &["-v"]);
-    running.wait_for_word("cannot look up monitor.invalid:7766");
+    let running = hbc.start_for("monitor.invalid:9677", &["-v"]);
+    running.wait_for_word("cannot look up monitor.invalid:9677");
     assert!(running.is_running());
     running.signal("TERM");
     assert_eq!(running.wait().status, 0);

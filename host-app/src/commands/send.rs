@@ -25,7 +25,10 @@ pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
     };
     let sent = setup::with_engine(arguments, output, async |engine| {
         match deliver(engine, send, message).await {
-            Ok(report) => print(&report, send, output),
+            Ok(report) => {
+                stranger(engine, &report, send, output);
+                print(&report, send, output)
+            }
             Err(error) => {
                 output.error(&format!("error: {error}"));
                 Exit::Wrong
@@ -61,6 +64,25 @@ async fn deliver(engine: &Engine, send: &Send, message: String) -> Result<Report
     } else {
         let names: Vec<&str> = send.channel.iter().map(String::as_str).collect();
         engine.notify_channels(&names, notification).await
+    }
+}
+
+/// A host that is not configured has the default channels, by the
+/// specification; its name may be a slip all the same.
+fn stranger(engine: &Engine, report: &Report, send: &Send, output: &Output) {
+    let config = engine.config();
+    if report.is_empty() {
+        return;
+    }
+    if let Some(host) = send
+        .host
+        .as_deref()
+        .filter(|host| config.host(host).is_none())
+    {
+        output.error(&format!(
+            "warning: no host `{}` is in the configuration: the default channels were told",
+            host.escape_debug()
+        ));
     }
 }
 

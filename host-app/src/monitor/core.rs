@@ -194,7 +194,10 @@ impl Core {
         for (family, datagram, from) in datagrams {
             match machine.observe(now, family, &datagram) {
                 Ok(()) => self.refusals.taken(),
-                Err(reason) => self.refusals.refused(reason, from),
+                Err(reason) => {
+                    let claimed = || Some(datagram.host.to_string());
+                    self.refusals.refused(reason, from, claimed);
+                }
             }
         }
         self.finish(machine);

@@ -136,7 +136,9 @@ impl Receiver {
             let bytes = message.iovs().next().unwrap_or_default();
             match protocol::decode(bytes, &keys) {
                 Ok(datagram) => self.datagrams.push((Family::of(from.ip()), datagram, from)),
-                Err(reason) => core.refusals().refused(reason, from),
+                Err(reason) => core
+                    .refusals()
+                    .refused(reason, from, || protocol::claimed_host(bytes)),
             }
         }
         core.take(self.datagrams.drain(..));

@@ -9,8 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tracing::field::display;
+
 use crate::protocol::Reject;
 
+/// So much of a host's name is logged, in characters: whoever reaches the port
+/// may claim any.
+const LONGEST_NAME: usize = 64;
 /// A reason is logged at most this often.
 const EVERY: Duration = Duration::from_secs(10);
 
@@ -35,8 +40,13 @@ impl Refusals {
     }
 
     /// Counts a datagram that was refused, and logs it unless its reason was
-    /// logged just before.
-    pub fn refused(&self, reason: Reject, from: SocketAddr) {
+    /// logged just before, with the host that it claims to be from.
+    pub fn refused(
+        &self,
+        reason: Reject,
+        from: SocketAddr,
+        claimed: impl FnOnce() -> Option<String>,
+    ) {
         let Some(place) = Reject::ALL.iter().position(|known| *known == reason) else {
             return;
         };
@@ -55,7 +65,8 @@ impl Refusals {
         *logged = Some((now, count));
         drop(logged);
         let others = count - since - 1;
-        tracing::warn!(%from, %reason, others, "a datagram was refused");
+        let host = claimed().map(|name| display(logged_name(&name)));
+        tracing::warn!(%from, %reason, host, others, "a datagram was refused");
     }
 
     /// How many were taken.
@@ -71,5 +82,27 @@ impl Refusals {
             .iter()
             .map(|reason| reason.count.load(Ordering::Relaxed));
         Reject::ALL.into_iter().zip(counts)
+    }
+}
+
+/// A name that anybody may have made up, as a log may have it.
+fn logged_name(name: &str) -> String {
+    let escaped = name.escape_debug().to_string();
+    match escaped.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}…", &escaped[..end]),
+        None => escaped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_was_made_up_does_no_harm_to_a_log() {
+        assert_eq!(logged_name("web-01"), "web-01");
+        assert_eq!(logged_name("a\nb\u{202e}"), "a\\nb\\u{202e}");
+        let long = logged_name(&"ß".repeat(200));
+        assert_eq!(long.chars().count(), LONGEST_NAME + 1);
     }
 }

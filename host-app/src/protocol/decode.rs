@@ -61,6 +61,13 @@ pub fn decode(bytes: &[u8], keys: &Keyring) -> Result<Datagram, Reject> {
     })
 }
 
+/// The host that a datagram claims to be from, where it can be read; nothing
+/// says that it is true.
+#[must_use]
+pub fn claimed_host(bytes: &[u8]) -> Option<String> {
+    Wire::read(bytes).ok().map(|wire| wire.host.into_owned())
+}
+
 /// What it says; members that belong to one event stand with no other.
 fn event(wire: &Wire<'_>) -> Result<Event, Reject> {
     let event = match (&*wire.event, &wire.message, wire.down_for) {

@@ -20,7 +20,7 @@ mod skip;
 mod wire;
 
 pub use datagram::{Datagram, Event, Family};
-pub use decode::decode;
+pub use decode::{claimed_host, decode};
 pub use encode::EncodeError;
 pub use key::{Key, KeyError};
 pub use keyring::Keyring;

@@ -20,7 +20,8 @@ use crate::protocol::{
 #[derive(Debug, Parser)]
 #[command(name = "hbc", version, max_term_width = 100)]
 pub struct Arguments {
-    /// The monitor: HOST:PORT, an IPv6 address in brackets. Every datagram goes
+    /// The monitor: HOST:PORT, an IPv6 address in brackets; 9677 is its port
+    /// unless its configuration says otherwise. Every datagram goes
     /// to the first address of each family that the name has
     #[arg(long, value_name = "HOST:PORT", env = "HBC_SERVER")]
     pub(super) server: Server,
@@ -43,7 +44,9 @@ pub struct Arguments {
     #[arg(long, value_name = "ID", requires = "key_file", value_parser = key_id)]
     pub(super) key_id: Option<String>,
 
-    /// Sends one heartbeat (the boot, on the first run after it) and ends
+    /// Sends one heartbeat (the boot, on the first run after it) and ends. It
+    /// announces no interval unless --interval does: from cron, tell the
+    /// monitor with `interval:` of the host
     #[arg(long, conflicts_with = "message")]
     pub(super) once: bool,
 

@@ -27,7 +27,7 @@ impl FromStr for Server {
         let (host, port) = text
             .rsplit_once(':')
             .filter(|(host, _)| !host.contains(':') || host.starts_with('['))
-            .ok_or("write HOST:PORT, and an IPv6 address in brackets, as in [::1]:7766")?;
+            .ok_or("write HOST:PORT, and an IPv6 address in brackets, as in [::1]:9677")?;
         let bare = host
             .strip_prefix('[')
             .map_or(Some(host), |rest| rest.strip_suffix(']'))
@@ -63,16 +63,16 @@ mod tests {
     fn when_it_names_a_monitor() {
         for text in [
             "monitor:1",
-            "monitor.example.org:7766",
-            "127.0.0.1:7766",
+            "monitor.example.org:9677",
+            "127.0.0.1:9677",
             "[::1]:65535",
         ] {
             let server: Server = text.parse().unwrap();
             assert_eq!(server.to_string(), text);
         }
-        let server: Server = "[::1]:7766".parse().unwrap();
+        let server: Server = "[::1]:9677".parse().unwrap();
         let addresses = server.resolve().unwrap();
-        assert_eq!(addresses, ["[::1]:7766".parse().unwrap()]);
+        assert_eq!(addresses, ["[::1]:9677".parse().unwrap()]);
     }
 
     #[test]
@@ -86,9 +86,9 @@ mod tests {
             "monitor:65536",
             "monitor:x",
             "::1",
-            "::1:7766",
+            "::1:9677",
             "[::1]",
-            "[::1:7766",
+            "[::1:9677",
             "[]:1",
             "mon itor:1",
         ] {

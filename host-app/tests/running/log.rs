@@ -54,6 +54,27 @@ fn every_line_is_an_object_where_that_is_asked_for() {
 }
 
 #[test]
+fn a_refusal_names_the_host_that_was_claimed() {
+    let home = Home::new(CALM);
+    let monitor = home.start();
+    let stranger = heartbeat("web-99", 1).encode(None).unwrap();
+    monitor.send_bytes(&stranger);
+    wait_for("a refusal", || {
+        (monitor.count(Some("unknown_host")) == 1).then_some(())
+    });
+    let garbled = String::from_utf8(stranger)
+        .unwrap()
+        .replace("web-99", "web\\n99");
+    monitor.send_bytes(garbled.as_bytes());
+    wait_for("another", || {
+        (monitor.count(Some("name")) == 1).then_some(())
+    });
+    let (_, log) = monitor.stop();
+    assert!(log.contains("host=web-99"), "{log}");
+    assert!(log.contains("host=web\\n99"), "{log}");
+}
+
+#[test]
 fn a_flood_of_one_kind_is_logged_now_and_then() {
     let home = Home::new(CALM);
     let monitor = home.start();
