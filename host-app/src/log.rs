@@ -55,5 +55,20 @@ pub(crate) fn install(arguments: &Arguments) -> Option<Log> {
         LogFormat::Text => subscriber.init(),
         LogFormat::Json => subscriber.json().flatten_event(true).init(),
     }
+    if queued {
+        // The usual hook writes to standard error itself, and would wait for
+        // whoever does not read it.
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(ToString::to_string);
+            let payload = panic.payload();
+            let text = payload.downcast_ref::<&str>().copied();
+            let what = text.or_else(|| payload.downcast_ref().map(String::as_str));
+            let what = what.unwrap_or("for an unknown reason");
+            tracing::error!(
+                place,
+                "the monitor panicked, which is a fault of its own: {what}"
+            );
+        }));
+    }
     log
 }

@@ -5,7 +5,8 @@ use std::{error::Error, path::PathBuf, sync::Arc};
 use annunciator::Engine;
 use heartbeat::{
     config::{self, Monitor, StateFile},
-    control, http,
+    control::{self, ControlError},
+    http,
     monitor::{self, Core, Reloading, Running},
     store::Location,
 };
@@ -65,15 +66,21 @@ async fn watch(
     let (control, http) = (monitor.control.clone(), monitor.http);
     let running = monitor::start(engine, monitor, &state, beat)?;
     let core = running.core();
-    let control = control
-        .map(|path| control::Server::start(&path, Arc::clone(core), Arc::clone(&reloading)))
-        .transpose()?;
     let http = match http.zip(numbers) {
         Some((address, numbers)) => {
             let (core, reloading) = (Arc::clone(core), Arc::clone(&reloading));
-            Some(http::Server::start(address, numbers, core, reloading).await?)
+            let server = http::Server::start(address, numbers, core, reloading).await;
+            or_without("its numbers", server)
         }
         None => None,
+    };
+    // Last: whoever asks there hears of all else.
+    let control =
+        control.map(|path| control::Server::start(&path, Arc::clone(core), Arc::clone(&reloading)));
+    let control = match control {
+        // The other one watches.
+        Some(Err(error @ ControlError::InUse(_))) => return Err(error.into()),
+        control => control.and_then(|server| or_without("its control socket", server)),
     };
     for address in running.addresses() {
         tracing::info!(%address, "heartbeats are taken");
@@ -97,6 +104,13 @@ async fn watch(
     Ok(Exit::Ok)
 }
 
+/// What is there for those who look at the monitor is no reason not to watch.
+fn or_without<T>(what: &str, server: Result<T, impl Error>) -> Option<T> {
+    server
+        .inspect_err(|error| tracing::error!("{error}; the monitor watches without {what}"))
+        .ok()
+}
+
 /// Takes the configuration again for as long as that is all that is asked;
 /// answers the signal that ends the monitor.
 async fn obey(
@@ -112,9 +126,15 @@ async fn obey(
     let reloads = async {
         loop {
             hangup.recv().await;
+            let _ = sd_notify::notify(&[
+                NotifyState::Reloading,
+                NotifyState::monotonic_usec_now().unwrap_or(NotifyState::Reloading),
+            ]);
             // On its own: one that takes its time must not hold up the end.
             let reload = reload(Arc::clone(running.core()), Arc::clone(reloading));
             let _ = tokio::spawn(reload).await;
+            // Here, so that nobody hears it of a monitor that ends.
+            let _ = sd_notify::notify(&[NotifyState::Ready]);
         }
     };
     tokio::select! {
@@ -125,14 +145,9 @@ async fn obey(
 }
 
 async fn reload(core: Arc<Core>, reloading: Arc<Reloading>) {
-    let _ = sd_notify::notify(&[
-        NotifyState::Reloading,
-        NotifyState::monotonic_usec_now().unwrap_or(NotifyState::Reloading),
-    ]);
     if let Err(error) = reloading.reload(&core).await {
         tracing::error!("the configuration was not taken, the old one stays: {error}");
     }
-    let _ = sd_notify::notify(&[NotifyState::Ready]);
 }
 
 struct Signals {

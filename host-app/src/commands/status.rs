@@ -128,6 +128,10 @@ pub(super) fn explained(answer: &Json, output: &Output) {
             time(&alert["since_ms"])
         ));
     }
+    let refused = counted(&answer["refused"], "refused in its name: ");
+    if !refused.is_empty() {
+        output.line(&refused);
+    }
     section("metrics", &answer["metrics"], output, |metric| {
         format!("{} = {}", text(&metric[0]), metric[1])
     });

@@ -76,7 +76,8 @@ impl Blindness {
         });
         check.span.from_ms = check.span.from_ms.min(span.from_ms);
         check.span.to_ms = span.to_ms;
-        check.rechecked += rechecked;
+        // They are the same hosts, but for those that were silent meanwhile.
+        check.rechecked = check.rechecked.max(rechecked);
     }
 
     /// The spans that end after a point of wall time.

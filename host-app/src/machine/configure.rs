@@ -201,7 +201,11 @@ impl Machine {
         &self.silences
     }
 
-    pub(super) fn apply_silences(&mut self) {
+    /// Takes those that were written. Nobody hears of the end of one whose host
+    /// is gone.
+    pub(super) fn resume_silences(&mut self, mut silences: Vec<Silence>, now: Tick) {
+        silences.retain(|one| now < one.until || self.by_name.contains_key(&one.host));
+        self.silences = silences;
         for silence in &self.silences {
             if let Some(id) = self.by_name.get(&silence.host) {
                 self.hosts[*id as usize].silenced_until = Some(silence.until);

@@ -124,8 +124,7 @@ impl Machine {
         }
         machine.hold = Hold::restored(snapshot.held);
         machine.blindness = snapshot.globals.blindness;
-        machine.silences = snapshot.silences;
-        machine.apply_silences();
+        machine.resume_silences(snapshot.silences, now.tick);
         machine.reconcile(now);
         let gap = now.tick.since(snapshot.last.tick);
         if snapshot.last != Moment::default() && !gap.is_zero() {

@@ -2,6 +2,7 @@
 //! it is written and then told.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     machine::{BlindSpan, HostSettings, HostView, Machine, Moment, Settings, Silence, UnknownHost},
-    protocol::{Datagram, Family, Keyring},
+    protocol::{Datagram, Family, Keyring, Reject},
     store::{Batch, HistoryLine, Writer},
     tell::{Ledger, Message, Teller, Telling},
 };
@@ -72,7 +73,7 @@ pub struct Overview {
     /// Datagrams that were taken.
     pub datagrams: u64,
     /// Datagrams that were refused, by reason; those that occurred.
-    pub refused: std::collections::BTreeMap<&'static str, u64>,
+    pub refused: BTreeMap<&'static str, u64>,
     /// Messages to channels, by what became of them.
     pub messages: crate::tell::Counts,
     /// The hosts, in the order of their names.
@@ -89,6 +90,9 @@ pub struct Overview {
 pub struct Explained {
     /// The host as it is.
     pub host: HostView,
+    /// Datagrams in its name that were refused since the monitor runs, by
+    /// reason; those that occurred.
+    pub refused: BTreeMap<&'static str, u64>,
     /// Where its messages go.
     pub channels: Vec<Arc<str>>,
     /// The last values of its metrics.
@@ -187,6 +191,20 @@ impl Core {
         self.timeline.moment(Reading::now())
     }
 
+    /// Counts a datagram that was refused, and logs it at a limited rate.
+    pub fn refused(&self, reason: Reject, from: SocketAddr, claimed: Option<&str>) {
+        self.refusals.refused(reason, from, claimed);
+        // Senders repeat what matters: that says nothing about a host.
+        if reason == Reject::Repeated {
+            return;
+        }
+        // Of names that anybody may make up, only those that are known.
+        let config = self.engine().config();
+        if let Some(host) = claimed.filter(|name| config.host(name).is_some()) {
+            self.refusals.refused_of(host, reason);
+        }
+    }
+
     /// Takes datagrams that came at about the same time.
     pub fn take(&self, datagrams: impl Iterator<Item = (Family, Datagram, SocketAddr)>) {
         let now = self.now();
@@ -194,10 +212,7 @@ impl Core {
         for (family, datagram, from) in datagrams {
             match machine.observe(now, family, &datagram) {
                 Ok(()) => self.refusals.taken(),
-                Err(reason) => {
-                    let claimed = || Some(datagram.host.to_string());
-                    self.refusals.refused(reason, from, claimed);
-                }
+                Err(reason) => self.refused(reason, from, Some(&datagram.host)),
             }
         }
         self.finish(machine);
@@ -282,11 +297,11 @@ impl Core {
         let now = self.now();
         let machine = self.machine();
         let mut hosts = machine.views(now);
-        let silences = machine.silences().to_vec();
+        let mut silences = machine.silences().to_vec();
+        silences.retain(|silence| now.tick < silence.until);
         let blind_spans = machine.blind_spans().to_vec();
         drop(machine);
         hosts.sort_by(|a, b| a.host.cmp(&b.host));
-        let refused = self.refusals.counts().filter(|(_, count)| *count > 0);
         Overview {
             version: env!("CARGO_PKG_VERSION"),
             running_since_ms: self.started.wall_ms,
@@ -296,9 +311,7 @@ impl Core {
             keys: !self.keys().is_empty(),
             state_trouble: self.store.health().trouble,
             datagrams: self.refusals.taken_count(),
-            refused: refused
-                .map(|(reason, count)| (reason.name(), count))
-                .collect(),
+            refused: occurred(self.refusals.counts()),
             messages: self.teller.counts(),
             hosts,
             silences,
@@ -315,6 +328,7 @@ impl Core {
         let (history, tellings) = self.store.history(host, most).await;
         Some(Explained {
             host: view,
+            refused: occurred(self.refusals.counts_of(host)),
             channels: crate::tell::Routes::of_host(&self.routes, host),
             metrics,
             history,
@@ -380,4 +394,11 @@ impl Core {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn occurred(counts: impl Iterator<Item = (Reject, u64)>) -> BTreeMap<&'static str, u64> {
+    counts
+        .filter(|(_, count)| *count > 0)
+        .map(|(reason, count)| (reason.name(), count))
+        .collect()
 }

@@ -136,9 +136,9 @@ impl Receiver {
             let bytes = message.iovs().next().unwrap_or_default();
             match protocol::decode(bytes, &keys) {
                 Ok(datagram) => self.datagrams.push((Family::of(from.ip()), datagram, from)),
-                Err(reason) => core
-                    .refusals()
-                    .refused(reason, from, || protocol::claimed_host(bytes)),
+                Err(reason) => {
+                    core.refused(reason, from, protocol::claimed_host(bytes).as_deref());
+                }
             }
         }
         core.take(self.datagrams.drain(..));

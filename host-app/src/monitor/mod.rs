@@ -3,11 +3,12 @@
 //!
 //! `timeline` turns the machine's clocks into one that nobody can set, `core`
 //! is what all threads share, `intake` takes datagrams, `pulse` lets time
-//! pass, `start` begins and ends it all, `reload` takes another
+//! pass, `start` begins and ends it all, `opening` gets at the state, `reload` takes another
 //! configuration, `vitals` knows whether all of that still works.
 
 mod core;
 mod intake;
+mod opening;
 mod pulse;
 mod refusals;
 mod reload;

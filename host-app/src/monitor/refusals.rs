@@ -1,6 +1,7 @@
 //! Counts what came in, and logs refusals at a limited rate.
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     sync::{
         Mutex, PoisonError,
@@ -31,6 +32,7 @@ struct Reason {
 pub struct Refusals {
     taken: AtomicU64,
     reasons: [Reason; Reject::ALL.len()],
+    hosts: Mutex<HashMap<Box<str>, [u64; Reject::ALL.len()]>>,
 }
 
 impl Refusals {
@@ -41,16 +43,8 @@ impl Refusals {
 
     /// Counts a datagram that was refused, and logs it unless its reason was
     /// logged just before, with the host that it claims to be from.
-    pub fn refused(
-        &self,
-        reason: Reject,
-        from: SocketAddr,
-        claimed: impl FnOnce() -> Option<String>,
-    ) {
-        let Some(place) = Reject::ALL.iter().position(|known| *known == reason) else {
-            return;
-        };
-        let entry = &self.reasons[place];
+    pub(super) fn refused(&self, reason: Reject, from: SocketAddr, claimed: Option<&str>) {
+        let entry = &self.reasons[place(reason)];
         let count = entry.count.fetch_add(1, Ordering::Relaxed) + 1;
         if reason == Reject::Repeated {
             // Senders repeat what matters: that is as it should be.
@@ -65,8 +59,28 @@ impl Refusals {
         *logged = Some((now, count));
         drop(logged);
         let others = count - since - 1;
-        let host = claimed().map(|name| display(logged_name(&name)));
+        let host = claimed.map(|name| display(logged_name(name)));
         tracing::warn!(%from, %reason, host, others, "a datagram was refused");
+    }
+
+    /// Counts it for the host that it claims to be from, which is one of the
+    /// configuration.
+    pub(super) fn refused_of(&self, host: &str, reason: Reject) {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if !hosts.contains_key(host) {
+            hosts.insert(host.into(), Default::default());
+        }
+        if let Some(counts) = hosts.get_mut(host) {
+            counts[place(reason)] += 1;
+        }
+    }
+
+    /// How many were refused in a host's name, by reason.
+    pub(super) fn counts_of(&self, host: &str) -> impl Iterator<Item = (Reject, u64)> + use<> {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        Reject::ALL
+            .into_iter()
+            .zip(hosts.get(host).copied().unwrap_or_default())
     }
 
     /// How many were taken.
@@ -83,6 +97,11 @@ impl Refusals {
             .map(|reason| reason.count.load(Ordering::Relaxed));
         Reject::ALL.into_iter().zip(counts)
     }
+}
+
+fn place(reason: Reject) -> usize {
+    let known = Reject::ALL.iter().position(|known| *known == reason);
+    known.unwrap_or_default()
 }
 
 /// A name that anybody may have made up, as a log may have it.

@@ -12,14 +12,15 @@ use annunciator::Engine;
 use super::{
     core::{Core, Parts},
     intake::Intake,
+    opening::{self, Opened},
     pulse::Pulse,
     socket::{BindError, bind},
-    timeline::{Reading, Timeline, kernel_boot},
+    timeline::Reading,
 };
 use crate::{
     config::{Hosts, Monitor},
     machine::{Machine, Settings},
-    store::{Batch, Location, Store, Writer},
+    store::{Batch, Location, Writer},
     tell::{Ledger, Teller},
 };
 
@@ -60,39 +61,23 @@ pub fn start(
 ) -> Result<Running, StartError> {
     // First, so that nobody's state is touched when another one runs already.
     let sockets = bind(&monitor.listen)?;
-    let opened = Store::open(state).and_then(|store| {
-        let kept = store.load()?;
-        Ok((store, kept))
-    });
-    let (mut store, kept) = match opened {
-        Ok((store, kept)) => (Ok(store), kept),
-        Err(error) => {
-            tracing::error!("{error}; the monitor goes on from memory");
-            (Err(error), Default::default())
-        }
-    };
-    let now = Reading::now();
-    let timeline = Timeline::resume(kept.liveness.as_ref(), kernel_boot(), now);
     let config = engine.config();
     let hosts = Hosts::new(&config);
     let settings = Settings {
         sets: hosts.sets.clone(),
         ..monitor.settings
     };
-    if let Ok(store) = &mut store {
-        let names = hosts.settings(&config).map(|(name, _)| name).collect();
-        // That they stay for now is no harm.
-        let forgotten = store.forget(&names, timeline.moment(now).tick);
-        let _ = forgotten.inspect_err(|error| tracing::warn!("{error}"));
-    }
-    let mut snapshot = kept.snapshot;
-    if let Some(liveness) = &kept.liveness {
-        snapshot.last = liveness.at;
-    }
+    let names = hosts.settings(&config).map(|(name, _)| name).collect();
+    let Opened {
+        store,
+        kept,
+        timeline,
+    } = opening::open(state, names, Reading::now(), opening::PATIENCE)?;
+    let now = Reading::now();
     let machine = Machine::restore(
         settings,
         hosts.settings(&config),
-        snapshot,
+        kept.snapshot,
         timeline.moment(now),
     );
     let store = Arc::new(Writer::start(store)?);

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions, Permissions},
+    io::ErrorKind,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -185,7 +186,12 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     let file = opened.map_err(|error| StoreError::Unusable {
         path: path.to_owned(),
         action: "opened",
-        detail: format!("{} cannot be made: {error}", name.display()),
+        detail: match path.parent() {
+            Some(folder) if error.kind() == ErrorKind::NotFound => {
+                format!("its folder {} does not exist", folder.display())
+            }
+            _ => format!("{} cannot be made: {error}", name.display()),
+        },
     })?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
@@ -209,7 +215,7 @@ fn make(path: &Path) -> Result<(), StoreError> {
         Ok(file) => file
             .set_permissions(Permissions::from_mode(0o600))
             .map_err(unusable),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(unusable(error)),
     }
 }

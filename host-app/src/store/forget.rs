@@ -40,8 +40,11 @@ fn gone(
     configured: &HashSet<Arc<str>>,
     now: Tick,
 ) -> rusqlite::Result<Vec<String>> {
-    let mut statement =
-        transaction.prepare("SELECT host, max(tick) FROM monitor_seen GROUP BY host")?;
+    // One that was never heard has nothing to remember.
+    let mut statement = transaction.prepare(
+        "SELECT host, max(tick) FROM monitor_seen GROUP BY host
+         UNION ALL SELECT name, 0 FROM monitor_host WHERE name NOT IN (SELECT host FROM monitor_seen)",
+    )?;
     let rows = statement.query_map([], |row| {
         let heard = Tick(row.get::<_, i64>(1)?.cast_unsigned());
         Ok((row.get::<_, String>(0)?, heard))

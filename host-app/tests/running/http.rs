@@ -204,15 +204,16 @@ fn an_address_that_others_can_reach_is_warned_of() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_named() {
+fn an_address_that_is_taken_is_named_and_the_monitor_watches_without() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let home =
         Home::with(&yaml(CALM).replace("http: '127.0.0.1:0'", &format!("http: '{address}'")));
-    let (status, _, err) = home.hbd(&["run"]);
-    assert_eq!(status, 1);
-    let expected = format!("error: `/metrics` and `/healthz` cannot be served at {address}: ");
-    assert!(err.contains(&expected), "{err}");
+    let monitor = home.start();
+    monitor.wait_for_log(&format!(
+        "`/metrics` and `/healthz` cannot be served at {address}: "
+    ));
+    assert!(monitor.status()["http"].is_null());
 }
 
 /// Sends a text and answers all that comes back.

@@ -49,6 +49,8 @@ fn known(monitor: &Monitor) -> Json {
             link.as_object_mut().unwrap().remove(moving);
         }
     }
+    // That is what is to change.
+    explained["refused"] = Json::Null;
     explained
 }
 
@@ -107,6 +109,14 @@ fn what_is_wrong_is_counted_under_its_reason_and_changes_nothing() {
 
     assert_eq!(known(&monitor), before);
     assert_eq!(monitor.count(None), 1);
+    wait_for("the host to be named where it could be read", || {
+        let refused = &monitor.explain("web-01")["refused"];
+        let reasons = ["future", "past", "replayed", "unknown_key"];
+        reasons
+            .iter()
+            .all(|reason| refused[reason] == 1)
+            .then_some(())
+    });
     // The next sound one is taken as if nothing had been.
     monitor.send(&heartbeat("web-01", 101));
     assert_eq!(monitor.state("web-01"), "up");

@@ -107,6 +107,19 @@ impl Home {
     }
 
     pub fn start_as(&self, args: &[&str], prepare: impl FnOnce(&mut Command)) -> Monitor {
+        let mut monitor = self.spawn(args, prepare);
+        let first = wait_for("a monitor that answers", || {
+            if let Some(status) = monitor.child.try_wait().unwrap() {
+                panic!("it ended with {status}:\n{}", monitor.log());
+            }
+            monitor.ask(&Request::Status).ok()
+        });
+        monitor.address = first["listening"][0].as_str().unwrap().parse().ok();
+        monitor
+    }
+
+    /// Starts a monitor that may have nothing to answer with.
+    pub fn spawn(&self, args: &[&str], prepare: impl FnOnce(&mut Command)) -> Monitor {
         let mut command = self.command(args);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         prepare(&mut command);
@@ -120,22 +133,14 @@ impl Home {
                 }
             })
         });
-        let mut monitor = Monitor {
+        Monitor {
             control: self.path("control.sock"),
             child,
             log,
             reader,
             sender: UdpSocket::bind("127.0.0.1:0").unwrap(),
             address: None,
-        };
-        let first = wait_for("a monitor that answers", || {
-            if let Some(status) = monitor.child.try_wait().unwrap() {
-                panic!("it ended with {status}:\n{}", monitor.log());
-            }
-            monitor.ask(&Request::Status).ok()
-        });
-        monitor.address = first["listening"][0].as_str().unwrap().parse().ok();
-        monitor
+        }
     }
 }
 

@@ -47,13 +47,22 @@ fn one_that_a_dead_monitor_left_is_replaced() {
     assert_eq!(monitor.status()["datagrams"], 0);
 }
 
+/// What a monitor says that watches without its control socket.
+fn watched_without(home: &Home) -> String {
+    let monitor = home.spawn(&["run"], |_| {});
+    monitor.wait_for_log("the monitor watches without its control socket");
+    monitor.wait_for_log("heartbeats are taken");
+    let (status, log) = monitor.stop();
+    assert_eq!(status, Some(0), "{log}");
+    log
+}
+
 #[test]
 fn a_file_of_somebody_else_is_left_alone() {
     let home = Home::new(CALM);
     fs::write(home.path("control.sock"), "a letter").unwrap();
-    let (status, _, err) = home.hbd(&["run"]);
-    assert_eq!(status, 1);
-    assert!(err.contains("control.sock is no socket"), "{err}");
+    let log = watched_without(&home);
+    assert!(log.contains("control.sock is no socket"), "{log}");
     let kept = fs::read_to_string(home.path("control.sock")).unwrap();
     assert_eq!(kept, "a letter");
 }
@@ -96,13 +105,12 @@ fn a_folder_that_does_not_exist_is_made_for_the_monitor_s_user_alone() {
 #[test]
 fn a_folder_that_cannot_be_made_is_named() {
     let home = Home::with(&yaml(CALM).replace("HOME/control", "HOME/none/there/control"));
-    let (status, _, err) = home.hbd(&["run"]);
-    assert_eq!(status, 1);
+    let log = watched_without(&home);
     let folder = home.path("none/there").display().to_string();
-    assert!(err.contains("control.sock cannot be made: "), "{err}");
+    assert!(log.contains("control.sock cannot be made: "), "{log}");
     assert!(
-        err.contains(&format!("its folder {folder} does not")),
-        "{err}"
+        log.contains(&format!("its folder {folder} does not")),
+        "{log}"
     );
 }
 

@@ -1,0 +1,118 @@
+//! Gets at what the last run left behind, and does not wait for ever: a disk
+//! that hangs must not keep the monitor from watching.
+
+use std::{
+    collections::HashSet,
+    io,
+    path::PathBuf,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use super::timeline::{Reading, Timeline, kernel_boot};
+use crate::store::{Kept, Location, Store, StoreError};
+
+/// So long is the state waited for: two thirds of what systemd gives a service
+/// to start (`DefaultTimeoutStartSec=` is 90 s), and far more than the state of
+/// 100,000 hosts takes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the last run left behind.
+pub(super) struct Opened {
+    /// Where what happens now is written.
+    pub(super) store: Result<Store, StoreError>,
+    /// What is known; nothing where it cannot be had.
+    pub(super) kept: Kept,
+    /// The timeline, which goes on from what is known.
+    pub(super) timeline: Timeline,
+}
+
+impl Opened {
+    fn from_memory(error: StoreError, now: Reading) -> Self {
+        tracing::error!("{error}; the monitor goes on from memory");
+        Self {
+            store: Err(error),
+            kept: Kept::default(),
+            timeline: Timeline::resume(None, kernel_boot(), now),
+        }
+    }
+}
+
+/// Opens the state, reads it, and deletes what it holds of hosts that are long
+/// gone. The monitor goes on from memory where that cannot be done, or not
+/// within `patience`.
+///
+/// # Errors
+/// The system's, when there can be no thread.
+pub(super) fn open(
+    state: &Location,
+    configured: HashSet<Arc<str>>,
+    now: Reading,
+    patience: Duration,
+) -> io::Result<Opened> {
+    let (opened, waiting) = mpsc::sync_channel(1);
+    let location = state.clone();
+    thread::Builder::new()
+        .name("hbd-opening".to_owned())
+        .spawn(move || {
+            // Nobody takes it when it comes too late: then it is closed again.
+            let _ = opened.send(read(&location, &configured, now));
+        })?;
+    let error = match waiting.recv_timeout(patience) {
+        Ok(Ok(opened)) => return Ok(opened),
+        Ok(Err(error)) => error,
+        Err(_) => StoreError::Unusable {
+            path: match state {
+                Location::File(path) => path.clone(),
+                Location::Memory => PathBuf::new(),
+            },
+            action: "opened",
+            detail: "its disk does not answer".to_owned(),
+        },
+    };
+    Ok(Opened::from_memory(error, now))
+}
+
+fn read(
+    location: &Location,
+    configured: &HashSet<Arc<str>>,
+    now: Reading,
+) -> Result<Opened, StoreError> {
+    let mut store = Store::open(location)?;
+    let kept = store.load()?;
+    let timeline = Timeline::resume(kept.liveness.as_ref(), kernel_boot(), now);
+    // That they stay for now is no harm.
+    let forgotten = store.forget(configured, timeline.moment(now).tick);
+    let _ = forgotten.inspect_err(|error| tracing::warn!("{error}"));
+    Ok(Opened {
+        store: Ok(store),
+        kept,
+        timeline,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    #[test]
+    fn a_disk_that_hangs_does_not_keep_the_monitor_from_its_watch() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.sqlite");
+        // Opening it for writing hangs for as long as nobody reads from it.
+        let pipe = folder.path().join("state.sqlite.lock");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+
+        let patience = Duration::from_millis(10);
+        let state = Location::File(file);
+        let opened = open(&state, HashSet::new(), Reading::now(), patience).unwrap();
+
+        let error = opened.store.unwrap_err().to_string();
+        assert!(error.contains("its disk does not answer"), "{error}");
+        // Lets the thread end.
+        drop(std::fs::File::open(pipe).unwrap());
+    }
+}
