@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use compact_str::CompactString;
+use foldhash::fast::RandomState;
 
 use super::{
     datagram::Event,
@@ -15,9 +16,9 @@ use super::{
 /// so that a new one can be handed out before the old one goes.
 #[derive(Debug, Clone, Default)]
 pub struct Keyring {
-    keys: HashMap<CompactString, Key>,
+    keys: HashMap<CompactString, Key, RandomState>,
     /// The hosts that have keys of their own.
-    hosts: HashSet<CompactString>,
+    hosts: HashSet<CompactString, RandomState>,
     /// Whether any key counts for all hosts.
     shared: bool,
 }

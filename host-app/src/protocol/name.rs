@@ -35,19 +35,17 @@ pub fn is_path(text: &str) -> bool {
     if bytes.len() > LONGEST_PATH {
         return false;
     }
-    // One pass over what nearly every path is: visible ASCII.
-    let (mut dots, mut behind_dot, mut ascii) = (0, true, true);
+    // One pass without branches over what nearly every path is, visible ASCII:
+    // a datagram has many.
+    let (mut dots, mut empty, mut behind_dot, mut ascii) = (false, false, true, true);
     for &byte in bytes {
-        if byte == b'.' {
-            if behind_dot {
-                return false;
-            }
-            dots += 1;
-        }
-        behind_dot = byte == b'.';
+        let dot = byte == b'.';
+        dots |= dot;
+        empty |= dot & behind_dot;
+        behind_dot = dot;
         ascii &= byte.is_ascii_graphic();
     }
-    dots > 0 && !behind_dot && (ascii || text.chars().all(is_visible))
+    dots && !empty && !behind_dot && (ascii || text.chars().all(is_visible))
 }
 
 /// Whether these may be a host's own words. Emoji that are joined by invisible
