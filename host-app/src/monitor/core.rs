@@ -2,25 +2,24 @@
 //! it is written and then told.
 
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 
 use annunciator::Engine;
-use serde::Serialize;
 
 use super::{
+    overview::{Explained, Overview, Told, occurred},
     refusals::Refusals,
     routes::EngineRoutes,
     timeline::{Reading, Timeline},
     vitals::Vitals,
 };
 use crate::{
-    machine::{BlindSpan, HostSettings, HostView, Machine, Moment, Settings, Silence, UnknownHost},
+    machine::{HostSettings, Machine, Moment, Settings, UnknownHost},
     protocol::{Datagram, Family, Keyring, Reject},
-    store::{Batch, HistoryLine, Writer},
+    store::{Batch, Writer},
     tell::{Ledger, Message, Teller, Telling},
 };
 
@@ -48,88 +47,6 @@ pub(super) struct Parts {
     pub(super) ledger: Arc<Mutex<Ledger>>,
     pub(super) store: Arc<Writer>,
     pub(super) teller: Teller,
-}
-
-/// All hosts, and the monitor itself.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct Overview {
-    /// The version of the monitor.
-    pub version: &'static str,
-    /// Since when it runs, in milliseconds since the epoch.
-    pub running_since_ms: i64,
-    /// Now, by its clock.
-    pub now_ms: i64,
-    /// Where heartbeats are taken.
-    pub listening: Vec<SocketAddr>,
-    /// Where numbers are served.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub http: Option<SocketAddr>,
-    /// Whether datagrams must be signed, at least by some hosts.
-    pub keys: bool,
-    /// Why its state does not outlive it, where it does not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state_trouble: Option<String>,
-    /// Datagrams that were taken.
-    pub datagrams: u64,
-    /// Datagrams that were refused, by reason; those that occurred.
-    pub refused: BTreeMap<&'static str, u64>,
-    /// Messages to channels, by what became of them.
-    pub messages: crate::tell::Counts,
-    /// The hosts, in the order of their names.
-    pub hosts: Vec<HostView>,
-    /// The silences.
-    pub silences: Vec<Silence>,
-    /// The newest times in which the monitor did not see.
-    pub blind_spans: Vec<BlindSpan>,
-}
-
-/// What is known of one host, and how that came about.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct Explained {
-    /// The host as it is.
-    pub host: HostView,
-    /// Datagrams in its name that were refused since the monitor runs, by
-    /// reason; those that occurred.
-    pub refused: BTreeMap<&'static str, u64>,
-    /// Where its messages go.
-    pub channels: Vec<Arc<str>>,
-    /// The last values of its metrics.
-    pub metrics: Vec<(Arc<str>, f64)>,
-    /// What happened to it, with the evidence; the newest lines.
-    pub history: Vec<HistoryLine>,
-    /// What was told about it; the newest messages.
-    pub messages: Vec<Told>,
-}
-
-/// A message to a channel.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct Told {
-    /// When it happened, in milliseconds since the epoch.
-    pub occurred_ms: i64,
-    /// The channel.
-    pub channel: Arc<str>,
-    /// What became of it.
-    pub state: crate::tell::TellingState,
-    /// The text.
-    pub text: String,
-    /// Why it failed, where it did.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub detail: String,
-}
-
-impl From<Telling> for Told {
-    fn from(telling: Telling) -> Self {
-        Self {
-            occurred_ms: telling.message.occurred_ms,
-            channel: telling.channel,
-            state: telling.state,
-            text: telling.message.body.to_string(),
-            detail: telling.detail,
-        }
-    }
 }
 
 impl Core {
@@ -394,11 +311,4 @@ impl Core {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn occurred(counts: impl Iterator<Item = (Reject, u64)>) -> BTreeMap<&'static str, u64> {
-    counts
-        .filter(|(_, count)| *count > 0)
-        .map(|(reason, count)| (reason.name(), count))
-        .collect()
 }

@@ -9,6 +9,7 @@
 mod core;
 mod intake;
 mod opening;
+mod overview;
 mod pulse;
 mod refusals;
 mod reload;
@@ -19,8 +20,9 @@ mod timeline;
 mod trouble;
 mod vitals;
 
-pub use core::{Core, Explained, Overview};
+pub use core::Core;
 pub use intake::{Intake, Receiver};
+pub use overview::{Explained, Overview, Told};
 pub use refusals::Refusals;
 pub use reload::{ReloadError, ReloadTally, Reloaded, Reloading};
 pub use socket::{BindError, bind};

@@ -1,0 +1,102 @@
+//! What can be seen of a running monitor, as those who ask are answered.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+
+use serde::Serialize;
+
+use crate::{
+    machine::{BlindSpan, HostView, Silence},
+    protocol::Reject,
+    store::HistoryLine,
+    tell::Telling,
+};
+
+/// All hosts, and the monitor itself.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct Overview {
+    /// The version of the monitor.
+    pub version: &'static str,
+    /// Since when it runs, in milliseconds since the epoch.
+    pub running_since_ms: i64,
+    /// Now, by its clock.
+    pub now_ms: i64,
+    /// Where heartbeats are taken.
+    pub listening: Vec<SocketAddr>,
+    /// Where numbers are served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<SocketAddr>,
+    /// Whether datagrams must be signed, at least by some hosts.
+    pub keys: bool,
+    /// Why its state does not outlive it, where it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_trouble: Option<String>,
+    /// Datagrams that were taken.
+    pub datagrams: u64,
+    /// Datagrams that were refused, by reason; those that occurred.
+    pub refused: BTreeMap<&'static str, u64>,
+    /// Messages to channels, by what became of them.
+    pub messages: crate::tell::Counts,
+    /// The hosts, in the order of their names.
+    pub hosts: Vec<HostView>,
+    /// The silences.
+    pub silences: Vec<Silence>,
+    /// The newest times in which the monitor did not see.
+    pub blind_spans: Vec<BlindSpan>,
+}
+
+/// What is known of one host, and how that came about.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct Explained {
+    /// The host as it is.
+    pub host: HostView,
+    /// Datagrams in its name that were refused since the monitor runs, by
+    /// reason; those that occurred.
+    pub refused: BTreeMap<&'static str, u64>,
+    /// Where its messages go.
+    pub channels: Vec<Arc<str>>,
+    /// The last values of its metrics.
+    pub metrics: Vec<(Arc<str>, f64)>,
+    /// What happened to it, with the evidence; the newest lines.
+    pub history: Vec<HistoryLine>,
+    /// What was told about it; the newest messages.
+    pub messages: Vec<Told>,
+}
+
+/// A message to a channel.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct Told {
+    /// When it happened, in milliseconds since the epoch.
+    pub occurred_ms: i64,
+    /// The channel.
+    pub channel: Arc<str>,
+    /// What became of it.
+    pub state: crate::tell::TellingState,
+    /// The text.
+    pub text: String,
+    /// Why it failed, where it did.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+impl From<Telling> for Told {
+    fn from(telling: Telling) -> Self {
+        Self {
+            occurred_ms: telling.message.occurred_ms,
+            channel: telling.channel,
+            state: telling.state,
+            text: telling.message.body.to_string(),
+            detail: telling.detail,
+        }
+    }
+}
+
+/// Counts by the names of their reasons, but for those that are none.
+pub(super) fn occurred(counts: impl Iterator<Item = (Reject, u64)>) -> BTreeMap<&'static str, u64> {
+    counts
+        .filter(|(_, count)| *count > 0)
+        .map(|(reason, count)| (reason.name(), count))
+        .collect()
+}
