@@ -58,6 +58,7 @@ mod plugin;
 mod reload;
 mod router;
 mod services;
+pub mod store;
 
 pub use builder::{EngineBuilder, StartError};
 pub use check::{Check, CheckStatus};

@@ -13,4 +13,5 @@ pub mod pushover;
 pub mod rig;
 pub mod signal;
 pub mod smtp;
+pub mod stores;
 pub mod suite;

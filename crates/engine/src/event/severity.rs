@@ -32,6 +32,14 @@ impl Severity {
         }
     }
 
+    pub(crate) fn number(self) -> i64 {
+        self as i64
+    }
+
+    pub(crate) fn of_number(number: i64) -> Option<Self> {
+        Self::ALL.get(usize::try_from(number).ok()?).copied()
+    }
+
     pub(crate) fn code(self) -> code::Severity {
         match self {
             Self::Info => code::Severity::INFO,
@@ -80,6 +88,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    const ALL: [Self; 4] = [Self::Message, Self::Problem, Self::Recovery, Self::Test];
+
+    pub(crate) fn number(self) -> i64 {
+        self as i64
+    }
+
+    pub(crate) fn of_number(number: i64) -> Option<Self> {
+        Self::ALL.get(usize::try_from(number).ok()?).copied()
+    }
+
     pub(crate) fn code(self) -> code::Kind {
         match self {
             Self::Message => code::Kind::MESSAGE,

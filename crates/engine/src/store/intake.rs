@@ -1,0 +1,89 @@
+//! What is accepted: a notification, and an intent for each of its channels.
+
+use std::sync::Arc;
+
+use super::delivery::{DeliveryId, State};
+use crate::event::{Kind, Severity};
+
+/// A notification with its deliveries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intake {
+    /// Names the notification; unique.
+    pub notification: String,
+    /// The same text for the same intent, however often it is submitted.
+    pub key: Option<String>,
+    /// The host that it is about; empty for none.
+    pub host: String,
+    /// What belongs together: a problem, its reminders, its recovery. Empty
+    /// for none.
+    pub incident: String,
+    /// Deliveries of one lane are sent to a channel in the order of their
+    /// acceptance. Empty for none.
+    pub lane: String,
+    /// Where in its incident it stands.
+    pub kind: Kind,
+    /// How bad it is.
+    pub severity: Severity,
+    /// When it is accepted.
+    pub accepted_ms: i64,
+    /// All that is needed to deliver it, in a form of the caller's.
+    pub content: Arc<str>,
+    /// One for each channel.
+    pub intents: Vec<Intent>,
+}
+
+/// What is to happen on one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// The channel.
+    pub channel: Arc<str>,
+    /// When it is too late.
+    pub expires_ms: Option<i64>,
+    /// What happens first.
+    pub begin: Begin,
+}
+
+/// What happens first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begin {
+    /// It waits until somebody claims it, from this time on.
+    At(i64),
+    /// Whoever accepts it tries it at once, and holds it until then. Where
+    /// something of its lane is under way, it waits.
+    Claimed {
+        /// Until when the claim holds.
+        lease_until_ms: i64,
+    },
+    /// It ends here: a rule keeps it back, which is named.
+    Suppressed {
+        /// The rule.
+        rule: String,
+    },
+}
+
+/// What became of an intake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Names the notification: the one that was accepted first, where the key
+    /// was known.
+    pub notification: String,
+    /// Whether it was accepted before.
+    pub repeated: bool,
+    /// Its deliveries, in the order of the intents.
+    pub deliveries: Vec<Placed>,
+    /// Deliveries of earlier notifications that it superseded.
+    pub superseded: Vec<DeliveryId>,
+}
+
+/// A delivery as it was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// The channel.
+    pub channel: Arc<str>,
+    /// What became of it; in flight where the caller holds it.
+    pub state: State,
+    /// To be shown when it is settled.
+    pub fence: i64,
+}

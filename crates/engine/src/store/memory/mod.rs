@@ -1,0 +1,284 @@
+//! A store in memory, for tests and for programs that want none: what it
+//! holds ends with the process.
+//!
+//! Decides how much of what has ended is remembered. `shelf` keeps the
+//! deliveries in the orders in which they are looked for, `over` ends what is
+//! pointless.
+
+mod over;
+mod shelf;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    Answer, Store,
+    accounts::Accounts,
+    delivery::{Claim, DeliveryId, State, Wanted},
+    error::StoreError,
+    intake::{Accepted, Begin, Intake},
+    record::{Attempt, Query, Record},
+    settle::{Next, Settled, Settlement},
+};
+use shelf::{Held, Note, Shelf};
+
+/// Notifications that are remembered when all of their deliveries have ended,
+/// unless another number is said.
+const REMEMBERED: usize = 1000;
+
+/// A store in memory.
+#[derive(Debug, Clone)]
+pub struct MemoryStore(Arc<Mutex<Memory>>);
+
+#[derive(Debug)]
+struct Memory {
+    shelf: Shelf,
+    keys: HashMap<String, i64>,
+    accounts: Accounts,
+    remembered: usize,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::remembering(REMEMBERED)
+    }
+}
+
+impl MemoryStore {
+    /// A store that remembers so many notifications whose deliveries have all
+    /// ended; older ones are forgotten.
+    #[must_use]
+    pub fn remembering(notifications: usize) -> Self {
+        Self(Arc::new(Mutex::new(Memory {
+            shelf: Shelf::default(),
+            keys: HashMap::new(),
+            accounts: Accounts::default(),
+            remembered: notifications,
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn at_once<T: Send + 'static>(answer: T) -> Answer<T> {
+    Box::pin(std::future::ready(Ok::<T, StoreError>(answer)))
+}
+
+impl Store for MemoryStore {
+    fn accept(&self, intake: Intake) -> Answer<Accepted> {
+        at_once(self.lock().accept(intake))
+    }
+
+    fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
+        at_once(self.lock().claim(&wanted))
+    }
+
+    fn settle(&self, settlement: Settlement) -> Answer<Settled> {
+        at_once(self.lock().settle(settlement))
+    }
+
+    fn next_due(&self, now_ms: i64) -> Answer<Option<i64>> {
+        at_once(self.lock().shelf.next_due(now_ms))
+    }
+
+    fn ready(&self, now_ms: i64) -> Answer<Vec<String>> {
+        at_once(self.lock().shelf.ready(now_ms))
+    }
+
+    fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64> {
+        at_once(self.lock().retry(&deliveries, now_ms))
+    }
+
+    fn deliveries(&self, query: Query) -> Answer<Vec<Record>> {
+        at_once(self.lock().deliveries(&query))
+    }
+
+    fn attempts(&self, delivery: DeliveryId) -> Answer<Vec<Attempt>> {
+        let memory = self.lock();
+        let held = memory.shelf.delivery(delivery);
+        at_once(held.map(|held| held.tried.clone()).unwrap_or_default())
+    }
+
+    fn accounts(&self) -> Answer<Accounts> {
+        let mut memory = self.lock();
+        memory.accounts.states = memory.shelf.count();
+        at_once(memory.accounts.clone())
+    }
+
+    fn prune(&self, accepted_before_ms: i64, most: u32) -> Answer<u64> {
+        at_once(self.lock().prune(accepted_before_ms, most))
+    }
+}
+
+impl Memory {
+    fn accept(&mut self, intake: Intake) -> Accepted {
+        let known = intake.key.as_ref().and_then(|key| self.keys.get(key));
+        if let Some(note) = known.and_then(|number| self.shelf.note(*number)) {
+            let ids = note.deliveries.iter();
+            return Accepted {
+                notification: note.notification.clone(),
+                repeated: true,
+                deliveries: ids.filter_map(|id| self.shelf.placed(*id)).collect(),
+                superseded: Vec::new(),
+            };
+        }
+        let number = self.shelf.add_note(Note::of(&intake));
+        if let Some(key) = intake.key {
+            self.keys.insert(key, number);
+        }
+        self.accounts.accepted += intake.intents.len() as u64;
+        let mut ids = Vec::with_capacity(intake.intents.len());
+        let mut superseded = Vec::new();
+        for intent in intake.intents {
+            let free = !self.shelf.is_busy(&intent.channel, &intake.lane);
+            let mut held = Held::new(number, Arc::clone(&intent.channel), intent.expires_ms);
+            match intent.begin {
+                Begin::At(at_ms) => held.due_ms = at_ms,
+                Begin::Claimed { lease_until_ms } if free => held.begin(lease_until_ms),
+                Begin::Claimed { .. } => held.due_ms = intake.accepted_ms,
+                Begin::Suppressed { rule } => {
+                    held.end(State::Suppressed, rule, intake.accepted_ms);
+                }
+            }
+            let id = self.shelf.add(held);
+            ids.push(id);
+            superseded.extend(self.shelf.supersede(id, intake.accepted_ms));
+        }
+        superseded.retain(|id| !ids.contains(id));
+        let placed = ids.into_iter().filter_map(|id| self.shelf.placed(id));
+        let accepted = Accepted {
+            notification: intake.notification,
+            repeated: false,
+            deliveries: placed.collect(),
+            superseded,
+        };
+        self.forget();
+        accepted
+    }
+
+    fn claim(&mut self, wanted: &Wanted) -> Vec<Claim> {
+        let mut claims = Vec::new();
+        let mut left_behind = self
+            .shelf
+            .left_behind(&wanted.channel, wanted.now_ms)
+            .into_iter();
+        while claims.len() < wanted.most as usize {
+            let due = || self.shelf.due(&wanted.channel, wanted.now_ms);
+            let Some(id) = left_behind.next().or_else(due) else {
+                break;
+            };
+            let claim = self.shelf.change(id, |held, note| {
+                let left_behind = held.state == State::InFlight;
+                held.begin(wanted.lease_until_ms);
+                held.again += u32::from(left_behind);
+                Claim {
+                    delivery: id,
+                    fence: held.fence,
+                    attempts: held.attempts - held.attempts_before,
+                    left_behind,
+                    targets: held.targets.clone(),
+                    accepted_ms: note.accepted_ms,
+                    expires_ms: held.expires_ms,
+                    content: Arc::clone(&note.content),
+                }
+            });
+            let Some(claim) = claim else { break };
+            self.accounts.again += u64::from(claim.left_behind);
+            claims.push(claim);
+        }
+        claims
+    }
+
+    fn settle(&mut self, settlement: Settlement) -> Settled {
+        let id = settlement.delivery;
+        let held = self.shelf.delivery(id);
+        let is_held = held
+            .is_some_and(|held| held.state == State::InFlight && held.fence == settlement.fence);
+        if !is_held {
+            self.accounts.stale += 1;
+            return Settled::Stale;
+        }
+        let now_ms = settlement.now_ms;
+        self.shelf.change(id, |held, _| {
+            if let Some(attempt) = settlement.attempt {
+                held.attempts += 1;
+                held.tried.push(attempt);
+            }
+            match settlement.next {
+                Next::End { state, why } => held.end(state, why, now_ms),
+                Next::Again { at_ms, targets } => {
+                    held.state = State::Pending;
+                    held.due_ms = at_ms;
+                    held.targets = targets;
+                }
+            }
+        });
+        self.shelf.remember_told(id);
+        let superseded = self.shelf.supersede(id, now_ms);
+        self.forget();
+        Settled::Recorded { superseded }
+    }
+
+    fn retry(&mut self, deliveries: &[DeliveryId], now_ms: i64) -> u64 {
+        let mut count = 0;
+        for id in deliveries {
+            self.shelf.change(*id, |held, _| {
+                if matches!(held.state, State::Failed | State::Unknown) {
+                    held.state = State::Pending;
+                    held.due_ms = now_ms;
+                    held.ended_ms = None;
+                    held.expires_ms = None;
+                    held.attempts_before = held.attempts;
+                    held.why.clear();
+                    count += 1;
+                }
+            });
+        }
+        count
+    }
+
+    fn deliveries(&self, query: &Query) -> Vec<Record> {
+        let records = self.shelf.newest_first(query.before);
+        records
+            .filter(|record| query.asks_for(record))
+            .take(query.most as usize)
+            .collect()
+    }
+
+    fn prune(&mut self, accepted_before_ms: i64, most: u32) -> u64 {
+        let mut pruned = 0;
+        for number in self.shelf.ended_notes() {
+            let note = self.shelf.note(number);
+            let old = note.is_some_and(|note| note.accepted_ms < accepted_before_ms);
+            if !old || pruned == u64::from(most) {
+                break;
+            }
+            self.drop_note(number);
+            pruned += 1;
+        }
+        pruned
+    }
+
+    /// Drops the oldest of what has ended, beyond what is remembered.
+    fn forget(&mut self) {
+        while let Some(number) = self.shelf.ended_beyond(self.remembered) {
+            self.drop_note(number);
+        }
+    }
+
+    fn drop_note(&mut self, number: i64) {
+        let Some((note, states)) = self.shelf.remove(number) else {
+            return;
+        };
+        if let Some(key) = note.key {
+            self.keys.remove(&key);
+        }
+        for state in states {
+            *self.accounts.pruned.entry(state).or_default() += 1;
+        }
+    }
+}

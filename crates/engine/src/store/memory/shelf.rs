@@ -1,0 +1,373 @@
+//! The deliveries, and the orders in which they are looked for.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use super::over::{Incidents, Key};
+use crate::{
+    event::{Kind, Severity},
+    store::{
+        delivery::{DeliveryId, State},
+        intake::{Intake, Placed},
+        record::{Attempt, Record},
+    },
+};
+
+/// A notification.
+#[derive(Debug)]
+pub(super) struct Note {
+    pub(super) notification: String,
+    pub(super) key: Option<String>,
+    pub(super) host: String,
+    pub(super) incident: Arc<str>,
+    pub(super) lane: Arc<str>,
+    pub(super) kind: Kind,
+    pub(super) severity: Severity,
+    pub(super) accepted_ms: i64,
+    pub(super) content: Arc<str>,
+    pub(super) deliveries: Vec<DeliveryId>,
+    /// How many of them have not ended.
+    open: usize,
+}
+
+impl Note {
+    pub(super) fn of(intake: &Intake) -> Self {
+        Self {
+            notification: intake.notification.clone(),
+            key: intake.key.clone(),
+            host: intake.host.clone(),
+            incident: intake.incident.as_str().into(),
+            lane: intake.lane.as_str().into(),
+            kind: intake.kind,
+            severity: intake.severity,
+            accepted_ms: intake.accepted_ms,
+            content: Arc::clone(&intake.content),
+            deliveries: Vec::with_capacity(intake.intents.len()),
+            open: 0,
+        }
+    }
+
+    /// Its incident on a channel, where it belongs to one.
+    pub(super) fn incident_on(&self, channel: &Arc<str>) -> Option<Key> {
+        let key = || (Arc::clone(channel), Arc::clone(&self.incident));
+        (!self.incident.is_empty()).then(key)
+    }
+}
+
+/// A delivery.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) note: i64,
+    pub(super) channel: Arc<str>,
+    pub(super) state: State,
+    pub(super) why: String,
+    pub(super) due_ms: i64,
+    pub(super) expires_ms: Option<i64>,
+    pub(super) ended_ms: Option<i64>,
+    pub(super) lease_until_ms: i64,
+    pub(super) fence: i64,
+    pub(super) attempts: u32,
+    /// Of these, those before a person had it tried again.
+    pub(super) attempts_before: u32,
+    pub(super) again: u32,
+    pub(super) targets: Vec<String>,
+    pub(super) tried: Vec<Attempt>,
+}
+
+impl Held {
+    pub(super) fn new(note: i64, channel: Arc<str>, expires_ms: Option<i64>) -> Self {
+        Self {
+            note,
+            channel,
+            state: State::Pending,
+            why: String::new(),
+            due_ms: 0,
+            expires_ms,
+            ended_ms: None,
+            lease_until_ms: 0,
+            fence: 0,
+            attempts: 0,
+            attempts_before: 0,
+            again: 0,
+            targets: Vec::new(),
+            tried: Vec::new(),
+        }
+    }
+
+    pub(super) fn begin(&mut self, lease_until_ms: i64) {
+        self.state = State::InFlight;
+        self.lease_until_ms = lease_until_ms;
+        self.fence += 1;
+    }
+
+    pub(super) fn end(&mut self, state: State, why: String, now_ms: i64) {
+        self.state = state;
+        self.why = why;
+        self.ended_ms = Some(now_ms);
+    }
+}
+
+/// Everything, in all orders.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    last_note: i64,
+    last_delivery: i64,
+    notes: BTreeMap<i64, Note>,
+    held: BTreeMap<DeliveryId, Held>,
+    /// What waits, by channel: the worst first, then the oldest.
+    waiting: HashMap<Arc<str>, BTreeSet<(Reverse<Severity>, DeliveryId)>>,
+    times: BTreeSet<(i64, DeliveryId)>,
+    /// What is in flight, by channel: what its holder gives up first.
+    flying: HashMap<Arc<str>, BTreeSet<(i64, DeliveryId)>>,
+    /// What has not ended of each lane, the oldest first.
+    lanes: HashMap<Key, BTreeSet<DeliveryId>>,
+    ended: BTreeSet<i64>,
+    pub(super) incidents: Incidents,
+}
+
+impl Shelf {
+    pub(super) fn note(&self, number: i64) -> Option<&Note> {
+        self.notes.get(&number)
+    }
+
+    pub(super) fn delivery(&self, id: DeliveryId) -> Option<&Held> {
+        self.held.get(&id)
+    }
+
+    pub(super) fn placed(&self, id: DeliveryId) -> Option<Placed> {
+        let held = self.delivery(id)?;
+        Some(Placed {
+            delivery: id,
+            channel: Arc::clone(&held.channel),
+            state: held.state,
+            fence: held.fence,
+        })
+    }
+
+    pub(super) fn add_note(&mut self, note: Note) -> i64 {
+        self.last_note += 1;
+        self.notes.insert(self.last_note, note);
+        // Until it has deliveries that have not ended.
+        self.ended.insert(self.last_note);
+        self.last_note
+    }
+
+    pub(super) fn add(&mut self, held: Held) -> DeliveryId {
+        self.last_delivery += 1;
+        let id = DeliveryId(self.last_delivery);
+        if let Some(note) = self.notes.get_mut(&held.note) {
+            note.deliveries.push(id);
+            self.incidents.note(&held.channel, note, held.note);
+        }
+        self.held.insert(id, held);
+        self.enter(id);
+        id
+    }
+
+    /// Changes a delivery; the orders follow.
+    pub(super) fn change<T>(
+        &mut self,
+        id: DeliveryId,
+        change: impl FnOnce(&mut Held, &Note) -> T,
+    ) -> Option<T> {
+        self.leave(id);
+        let changed = self.held.get_mut(&id).and_then(|held| {
+            let note = self.notes.get(&held.note)?;
+            Some(change(held, note))
+        });
+        self.enter(id);
+        changed
+    }
+
+    /// Removes a notification with its deliveries; answers how those ended.
+    pub(super) fn remove(&mut self, number: i64) -> Option<(Note, Vec<State>)> {
+        let note = self.notes.remove(&number)?;
+        self.ended.remove(&number);
+        for held in note.deliveries.iter().filter_map(|id| self.held.get(id)) {
+            if let Some(incident) = note.incident_on(&held.channel) {
+                self.incidents.forget(&incident, number);
+            }
+        }
+        let held = note.deliveries.iter().filter_map(|id| self.held.remove(id));
+        let states = held.map(|held| held.state).collect();
+        Some((note, states))
+    }
+
+    /// Notifications whose deliveries have all ended, the oldest first.
+    pub(super) fn ended_notes(&self) -> Vec<i64> {
+        self.ended.iter().copied().collect()
+    }
+
+    /// The oldest of them, when there are more than so many.
+    pub(super) fn ended_beyond(&self, most: usize) -> Option<i64> {
+        let first = self.ended.first().copied();
+        first.filter(|_| self.ended.len() > most)
+    }
+
+    /// Whether anything of a lane has not ended.
+    pub(super) fn is_busy(&self, channel: &Arc<str>, lane: &str) -> bool {
+        let key = (Arc::clone(channel), Arc::from(lane));
+        !lane.is_empty() && self.lanes.contains_key(&key)
+    }
+
+    /// What its holder has had for too long.
+    pub(super) fn left_behind(&self, channel: &str, now_ms: i64) -> Vec<DeliveryId> {
+        let flying = self.flying.get(channel).into_iter().flatten();
+        let run_out = flying.take_while(|(until, _)| *until < now_ms);
+        let mut run_out: Vec<DeliveryId> = run_out.map(|(_, id)| *id).collect();
+        run_out.sort_by_key(|id| {
+            let note = self.delivery(*id).and_then(|held| self.note(held.note));
+            (Reverse(note.map(|note| note.severity)), *id)
+        });
+        run_out
+    }
+
+    /// What is due next.
+    pub(super) fn due(&self, channel: &str, now_ms: i64) -> Option<DeliveryId> {
+        let waiting = self.waiting.get(channel)?.iter().map(|(_, id)| *id);
+        let mut due = waiting.filter(|id| {
+            let held = self.delivery(*id);
+            held.is_some_and(|held| held.due_ms <= now_ms && self.is_first(*id, held))
+        });
+        due.next()
+    }
+
+    fn is_first(&self, id: DeliveryId, held: &Held) -> bool {
+        let Some(lane) = self.lane(held) else {
+            return true;
+        };
+        let first = self.lanes.get(&lane).and_then(BTreeSet::first);
+        first.is_none_or(|first| *first == id)
+    }
+
+    pub(super) fn next_due(&self, now_ms: i64) -> Option<i64> {
+        let after = (now_ms.saturating_add(1), DeliveryId(i64::MIN));
+        self.times.range(after..).next().map(|(due, _)| *due)
+    }
+
+    pub(super) fn ready(&self, now_ms: i64) -> Vec<String> {
+        let channels: BTreeSet<&Arc<str>> = self.waiting.keys().chain(self.flying.keys()).collect();
+        let ready = channels.into_iter();
+        ready
+            .filter(|channel| {
+                let due = || self.due(channel, now_ms).is_some();
+                !self.left_behind(channel, now_ms).is_empty() || due()
+            })
+            .map(|channel| channel.to_string())
+            .collect()
+    }
+
+    pub(super) fn count(&self) -> BTreeMap<State, u64> {
+        let mut count: BTreeMap<_, _> = State::ALL.into_iter().map(|state| (state, 0)).collect();
+        for held in self.held.values() {
+            *count.entry(held.state).or_default() += 1;
+        }
+        count
+    }
+
+    pub(super) fn newest_first(
+        &self,
+        before: Option<DeliveryId>,
+    ) -> impl Iterator<Item = Record> + '_ {
+        let end = before.unwrap_or(DeliveryId(i64::MAX));
+        let held = self.held.range(..end).rev();
+        held.filter_map(|(id, held)| self.record(*id, held))
+    }
+
+    fn record(&self, id: DeliveryId, held: &Held) -> Option<Record> {
+        let note = self.notes.get(&held.note)?;
+        Some(Record {
+            delivery: id,
+            notification: note.notification.clone(),
+            channel: held.channel.to_string(),
+            host: note.host.clone(),
+            incident: note.incident.to_string(),
+            severity: note.severity,
+            state: held.state,
+            why: held.why.clone(),
+            accepted_ms: note.accepted_ms,
+            due_ms: (held.state == State::Pending).then_some(held.due_ms),
+            expires_ms: held.expires_ms,
+            ended_ms: held.ended_ms,
+            attempts: held.attempts,
+            again: held.again,
+            content: note.content.to_string(),
+        })
+    }
+
+    fn lane(&self, held: &Held) -> Option<Key> {
+        let lane = &self.notes.get(&held.note)?.lane;
+        (!lane.is_empty()).then(|| (Arc::clone(&held.channel), Arc::clone(lane)))
+    }
+
+    fn enter(&mut self, id: DeliveryId) {
+        let Some(held) = self.held.get(&id) else {
+            return;
+        };
+        let (channel, state) = (Arc::clone(&held.channel), held.state);
+        let (due, until) = (held.due_ms, held.lease_until_ms);
+        let lane = self.lane(held);
+        let Some(note) = self.notes.get_mut(&held.note) else {
+            return;
+        };
+        if state.has_ended() {
+            return;
+        }
+        note.open += 1;
+        self.ended.remove(&held.note);
+        let severity = Reverse(note.severity);
+        if let Some(incident) = note.incident_on(&channel) {
+            self.incidents.enter(incident, id);
+        }
+        if let Some(lane) = lane {
+            self.lanes.entry(lane).or_default().insert(id);
+        }
+        if state == State::Pending {
+            self.times.insert((due, id));
+            let waiting = self.waiting.entry(channel).or_default();
+            waiting.insert((severity, id));
+        } else {
+            self.flying.entry(channel).or_default().insert((until, id));
+        }
+    }
+
+    fn leave(&mut self, id: DeliveryId) {
+        let Some(held) = self.held.get(&id).filter(|held| !held.state.has_ended()) else {
+            return;
+        };
+        let lane = self.lane(held);
+        let Some(note) = self.notes.get_mut(&held.note) else {
+            return;
+        };
+        note.open -= 1;
+        if note.open == 0 {
+            self.ended.insert(held.note);
+        }
+        if let Some(incident) = note.incident_on(&held.channel) {
+            self.incidents.leave(&incident, id);
+        }
+        remove(
+            &mut self.waiting,
+            &held.channel,
+            &(Reverse(note.severity), id),
+        );
+        remove(&mut self.flying, &held.channel, &(held.lease_until_ms, id));
+        self.times.remove(&(held.due_ms, id));
+        if let Some(lane) = lane {
+            remove(&mut self.lanes, &lane, &id);
+        }
+    }
+}
+
+/// Removes an entry, and its set when nothing else is in it.
+fn remove<K: std::hash::Hash + Eq, V: Ord>(sets: &mut HashMap<K, BTreeSet<V>>, key: &K, entry: &V) {
+    if let Some(set) = sets.get_mut(key) {
+        set.remove(entry);
+        if set.is_empty() {
+            sets.remove(key);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Where deliveries are kept from their acceptance to their end, so that
+//! nothing that was accepted is lost, whatever breaks on the way.
+//!
+//! A [`Store`] records and answers; it decides nothing about when and how to
+//! try. No call relies on being the only process: any number of engines may
+//! work on one store. What it holds of a delivery is its state, and no
+//! transaction is open while a message is being sent.
+//!
+//! ```text
+//!            accept                 settle
+//! (caller) ---------> pending  <--------------+
+//!             |          | claim              | again at a later time
+//!             |          v                    |
+//!             +-----> in flight --------------+
+//!                        | settle
+//!                        v
+//!     delivered, failed, expired, suppressed, superseded, unknown
+//! ```
+//!
+//! A claim carries a *fence*, a number that grows with every claim of the
+//! delivery. Whoever was thought dead and settles late has an old fence, and
+//! is refused.
+
+mod accounts;
+mod delivery;
+mod error;
+mod intake;
+mod memory;
+mod record;
+mod settle;
+mod sqlite;
+
+use std::{fmt, future::Future, pin::Pin};
+
+pub use accounts::Accounts;
+pub use delivery::{Claim, DeliveryId, State, Wanted};
+pub use error::StoreError;
+pub use intake::{Accepted, Begin, Intake, Intent, Placed};
+pub use memory::MemoryStore;
+pub use record::{Attempt, Query, Record};
+pub use settle::{Next, Settled, Settlement};
+pub use sqlite::SqliteStore;
+
+/// Why a delivery was superseded.
+const OVER: &str = "what it tells of was over before this channel was told";
+
+/// What a store will answer. It may be dropped: what was asked for is done
+/// all the same.
+pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+
+/// Keeps deliveries.
+///
+/// Every answer that is `Ok` outlives a crash of the program, and of the
+/// machine where the store is on a disk. Times are milliseconds since the Unix
+/// epoch and always passed in.
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Takes a notification with all of its deliveries, whole or not at all.
+    ///
+    /// One whose idempotency key was accepted before is not taken again: the
+    /// answer is that of the first time. A recovery of a problem that its
+    /// channel was never told, and is not being told, ends there together with
+    /// what waits of the problem: both are superseded.
+    fn accept(&self, intake: Intake) -> Answer<Accepted>;
+
+    /// Claims deliveries of one channel: those that are due, and those that
+    /// somebody claimed who is gone. The worst come first, then the oldest;
+    /// what is to keep its order waits for what came before it.
+    fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>>;
+
+    /// Records what came of an attempt and what is to follow. Refused when
+    /// somebody else has claimed the delivery since.
+    fn settle(&self, settlement: Settlement) -> Answer<Settled>;
+
+    /// The first time after now at which a delivery is due that waits; `None`
+    /// when there is none.
+    fn next_due(&self, now_ms: i64) -> Answer<Option<i64>>;
+
+    /// The channels for which something may be claimed: it is due, or was left
+    /// behind by somebody who is gone.
+    fn ready(&self, now_ms: i64) -> Answer<Vec<String>>;
+
+    /// Makes deliveries that have failed, or of which nobody knows, due again;
+    /// answers how many.
+    fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64>;
+
+    /// Deliveries, the newest first.
+    fn deliveries(&self, query: Query) -> Answer<Vec<Record>>;
+
+    /// The attempts of a delivery, the first of them first.
+    fn attempts(&self, delivery: DeliveryId) -> Answer<Vec<Attempt>>;
+
+    /// Counts everything.
+    fn accounts(&self) -> Answer<Accounts>;
+
+    /// Deletes notifications that were accepted before a time and whose
+    /// deliveries have all ended; at most so many, the oldest first. Answers
+    /// how many. What is pending or in flight is never deleted.
+    fn prune(&self, accepted_before_ms: i64, most: u32) -> Answer<u64>;
+}

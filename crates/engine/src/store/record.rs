@@ -1,0 +1,86 @@
+//! What a store knows of deliveries, for those who ask.
+
+use serde::{Deserialize, Serialize};
+
+use super::delivery::{DeliveryId, State};
+use crate::event::Severity;
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it began.
+    pub began_ms: i64,
+    /// When it ended.
+    pub ended_ms: i64,
+    /// What came of it, target by target, as JSON.
+    pub outcome: String,
+}
+
+/// Which deliveries are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Query {
+    /// This one.
+    pub delivery: Option<DeliveryId>,
+    /// In one of these states; none for all.
+    pub states: Vec<State>,
+    /// Of notifications about this host.
+    pub host: Option<String>,
+    /// To this channel.
+    pub channel: Option<String>,
+    /// Accepted at this time or later.
+    pub since_ms: Option<i64>,
+    /// Older than this one: the next page.
+    pub before: Option<DeliveryId>,
+    /// At most so many.
+    pub most: u32,
+}
+
+/// A delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// Names its notification.
+    pub notification: String,
+    /// The channel.
+    pub channel: String,
+    /// The host that it is about; empty for none.
+    pub host: String,
+    /// What it belongs to; empty for nothing.
+    pub incident: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What became of it.
+    pub state: State,
+    /// Why, where a rule or a person decided that.
+    pub why: String,
+    /// When it was accepted.
+    pub accepted_ms: i64,
+    /// When it is tried next, where it waits.
+    pub due_ms: Option<i64>,
+    /// When it is too late.
+    pub expires_ms: Option<i64>,
+    /// When it ended.
+    pub ended_ms: Option<i64>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How often it was tried again because its holder was gone.
+    pub again: u32,
+    /// The notification, as it was accepted.
+    #[serde(skip)]
+    pub content: String,
+}
+
+impl Query {
+    /// Whether a delivery is one of those that are asked for.
+    pub(super) fn asks_for(&self, record: &Record) -> bool {
+        let is = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|it| it == is);
+        self.delivery.is_none_or(|id| id == record.delivery)
+            && (self.states.is_empty() || self.states.contains(&record.state))
+            && is(&self.host, &record.host)
+            && is(&self.channel, &record.channel)
+            && self
+                .since_ms
+                .is_none_or(|since| since <= record.accepted_ms)
+    }
+}

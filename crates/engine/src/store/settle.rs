@@ -1,0 +1,55 @@
+//! What came of an attempt, and what is to follow.
+
+use super::{
+    delivery::{DeliveryId, State},
+    record::Attempt,
+};
+
+/// What came of a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// That of the claim.
+    pub fence: i64,
+    /// Now.
+    pub now_ms: i64,
+    /// The attempt, where one was made.
+    pub attempt: Option<Attempt>,
+    /// What is to follow.
+    pub next: Next,
+}
+
+/// What is to follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// It has ended.
+    End {
+        /// In which state.
+        state: State,
+        /// Why, where a rule or a person decided that.
+        why: String,
+    },
+    /// It is tried again.
+    Again {
+        /// Not before this.
+        at_ms: i64,
+        /// The targets that are left; empty for all.
+        targets: Vec<String>,
+    },
+}
+
+/// What a store made of a settlement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// It is recorded.
+    Recorded {
+        /// Deliveries that nobody needs to be told any more, since what they
+        /// tell of is over: the settled one itself, where it was to be tried
+        /// again, and others.
+        superseded: Vec<DeliveryId>,
+    },
+    /// Somebody else has claimed it since, or it was deleted: nothing was
+    /// recorded.
+    Stale,
+}

@@ -1,0 +1,173 @@
+//! Takes notifications.
+
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::{
+    history::{column, count, numbered},
+    over::{note_problem, supersede},
+};
+use crate::{
+    event::Kind,
+    store::{
+        delivery::{DeliveryId, State},
+        intake::{Accepted, Begin, Intake, Intent, Placed},
+    },
+};
+
+/// Takes a notification, whole; or answers what became of it the first time.
+pub(super) fn accept(
+    transaction: &Transaction<'_>,
+    intake: &Intake,
+    owner: &str,
+) -> rusqlite::Result<Accepted> {
+    if let Some(accepted) = accepted_before(transaction, intake)? {
+        return Ok(accepted);
+    }
+    let number = add_notification(transaction, intake)?;
+    count(transaction, "accepted", intake.intents.len() as u64)?;
+    let mut ids = Vec::with_capacity(intake.intents.len());
+    let mut superseded = Vec::new();
+    for intent in &intake.intents {
+        let id = add_delivery(transaction, number, intake, intent, owner)?;
+        ids.push(id);
+        if intake.incident.is_empty() {
+            continue;
+        }
+        if intake.kind == Kind::Problem {
+            note_problem(transaction, &intent.channel, &intake.incident, number)?;
+        }
+        let over = supersede(
+            transaction,
+            &intent.channel,
+            &intake.incident,
+            intake.accepted_ms,
+        )?;
+        superseded.extend(over);
+    }
+    superseded.retain(|id| !ids.contains(id));
+    Ok(Accepted {
+        notification: intake.notification.clone(),
+        repeated: false,
+        deliveries: placed(transaction, number)?,
+        superseded,
+    })
+}
+
+fn accepted_before(
+    transaction: &Transaction<'_>,
+    intake: &Intake,
+) -> rusqlite::Result<Option<Accepted>> {
+    let Some(key) = &intake.key else {
+        return Ok(None);
+    };
+    let known = transaction
+        .prepare_cached("SELECT id, name FROM outbox_notification WHERE key = ?1")?
+        .query_row([key], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((number, notification)) = known else {
+        return Ok(None);
+    };
+    Ok(Some(Accepted {
+        notification,
+        repeated: true,
+        deliveries: placed(transaction, number)?,
+        superseded: Vec::new(),
+    }))
+}
+
+fn add_notification(transaction: &Transaction<'_>, intake: &Intake) -> rusqlite::Result<i64> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO outbox_notification
+             (name, key, host, incident, lane, kind, severity, accepted_ms, content)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .insert(params![
+            intake.notification,
+            intake.key,
+            intake.host,
+            intake.incident,
+            intake.lane,
+            intake.kind.number(),
+            intake.severity.number(),
+            intake.accepted_ms,
+            &*intake.content,
+        ])
+}
+
+fn add_delivery(
+    transaction: &Transaction<'_>,
+    number: i64,
+    intake: &Intake,
+    intent: &Intent,
+    owner: &str,
+) -> rusqlite::Result<DeliveryId> {
+    let now_ms = intake.accepted_ms;
+    let mut state = State::Pending;
+    let (mut due_ms, mut lease, mut why) = (now_ms, None, "");
+    match &intent.begin {
+        Begin::At(at_ms) => due_ms = *at_ms,
+        Begin::Claimed { lease_until_ms } => {
+            if !is_busy(transaction, &intent.channel, &intake.lane)? {
+                (state, lease) = (State::InFlight, Some(*lease_until_ms));
+            }
+        }
+        Begin::Suppressed { rule } => (state, why) = (State::Suppressed, rule),
+    }
+    let id = transaction
+        .prepare_cached(
+            "INSERT INTO outbox_delivery
+             (notification, channel, incident, lane, kind, severity, state, ready, due_ms,
+              expires_ms, ended_ms, owner, lease_until_ms, fence, why)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?
+        .insert(params![
+            number,
+            &*intent.channel,
+            intake.incident,
+            intake.lane,
+            intake.kind.number(),
+            intake.severity.number(),
+            numbered(state),
+            due_ms <= now_ms,
+            due_ms,
+            intent.expires_ms,
+            state.has_ended().then_some(now_ms),
+            lease.map(|_| owner),
+            lease.unwrap_or(0),
+            i64::from(lease.is_some()),
+            why,
+        ])?;
+    Ok(DeliveryId(id))
+}
+
+/// Whether anything of a lane has not ended.
+fn is_busy(transaction: &Transaction<'_>, channel: &str, lane: &str) -> rusqlite::Result<bool> {
+    if lane.is_empty() {
+        return Ok(false);
+    }
+    transaction
+        .prepare_cached(
+            "SELECT 1 FROM outbox_delivery
+             WHERE channel = ?1 AND lane = ?2 AND state <= 1 AND lane <> ''",
+        )?
+        .exists([channel, lane])
+}
+
+fn placed(transaction: &Transaction<'_>, number: i64) -> rusqlite::Result<Vec<Placed>> {
+    transaction
+        .prepare_cached(
+            "SELECT id, channel, state, fence FROM outbox_delivery WHERE notification = ?1 ORDER BY id",
+        )?
+        .query_map([number], |row| {
+            Ok(Placed {
+                delivery: DeliveryId(row.get(0)?),
+                channel: Arc::from(row.get_ref(1)?.as_str()?),
+                state: column(row, 2, State::of_number)?,
+                fence: row.get(3)?,
+            })
+        })?
+        .collect()
+}

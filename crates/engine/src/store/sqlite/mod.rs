@@ -1,0 +1,206 @@
+//! A store in an SQLite file, which any number of processes on a machine may
+//! use at once.
+//!
+//! What is to be written is gathered while the disk is busy and written in one
+//! transaction, so that many callers share one wait for the disk; each is
+//! answered when it is durable. Questions go over a connection of their own.
+//!
+//! `schema` holds the tables, `worker` the threads, `owner` knows who lives;
+//! `accept`, `claim`, `settle`, `over` and `history` hold the statements.
+
+mod accept;
+mod claim;
+mod history;
+mod over;
+mod owner;
+mod schema;
+mod settle;
+mod worker;
+
+use std::{
+    fs::{OpenOptions, Permissions},
+    io::ErrorKind,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction};
+
+use super::{
+    Answer, Store,
+    accounts::Accounts,
+    delivery::{Claim, DeliveryId, Wanted},
+    error::StoreError,
+    intake::{Accepted, Intake},
+    record::{Attempt, Query, Record},
+    settle::{Settled, Settlement},
+};
+use owner::Owner;
+use schema::Found;
+use worker::Worker;
+
+/// How long a write waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(5);
+/// Prepared statements that are kept: all there are.
+const STATEMENTS: usize = 64;
+
+/// A store in an SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Worker,
+    reader: Worker,
+    owner: Arc<Owner>,
+}
+
+impl SqliteStore {
+    /// Opens the store, and makes it where there is none; nobody but the user
+    /// that the program runs as may read a new one. Blocks for as long as the
+    /// disk takes.
+    ///
+    /// # Errors
+    /// [`StoreError`] in one sentence; the file is left as it is.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let path = path.into();
+        make(&path)?;
+        let writing = connect(&path, OpenFlags::default())?;
+        let owner = Owner::new(&path).map_err(|error| StoreError::Unusable {
+            path: path.clone(),
+            action: "opened",
+            detail: format!("no file can be made beside it: {error}"),
+        })?;
+        let reading = connect(
+            &path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        let threads = |error: std::io::Error| StoreError::Unusable {
+            path: path.clone(),
+            action: "opened",
+            detail: format!("there can be no thread for it: {error}"),
+        };
+        Ok(Self {
+            writer: Worker::writing(path.clone(), writing).map_err(threads)?,
+            reader: Worker::reading(path.clone(), reading).map_err(threads)?,
+            owner: Arc::new(owner),
+        })
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        self.writer.ask(work)
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        self.reader.ask(work)
+    }
+}
+
+impl Store for SqliteStore {
+    fn accept(&self, intake: Intake) -> Answer<Accepted> {
+        let owner = Arc::clone(&self.owner);
+        self.write(move |transaction| accept::accept(transaction, &intake, owner.name()))
+    }
+
+    fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
+        let owner = Arc::clone(&self.owner);
+        self.write(move |transaction| claim::claim(transaction, &wanted, &owner))
+    }
+
+    fn settle(&self, settlement: Settlement) -> Answer<Settled> {
+        self.write(move |transaction| settle::settle(transaction, &settlement))
+    }
+
+    fn next_due(&self, now_ms: i64) -> Answer<Option<i64>> {
+        self.write(move |transaction| claim::next_due(transaction, now_ms))
+    }
+
+    fn ready(&self, now_ms: i64) -> Answer<Vec<String>> {
+        let owner = Arc::clone(&self.owner);
+        self.write(move |transaction| claim::ready(transaction, now_ms, &owner))
+    }
+
+    fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64> {
+        self.write(move |transaction| settle::retry(transaction, &deliveries, now_ms))
+    }
+
+    fn deliveries(&self, query: Query) -> Answer<Vec<Record>> {
+        self.read(move |transaction| history::deliveries(transaction, &query))
+    }
+
+    fn attempts(&self, delivery: DeliveryId) -> Answer<Vec<Attempt>> {
+        self.read(move |transaction| history::attempts(transaction, delivery))
+    }
+
+    fn accounts(&self) -> Answer<Accounts> {
+        self.read(history::accounts)
+    }
+
+    fn prune(&self, accepted_before_ms: i64, most: u32) -> Answer<u64> {
+        self.write(move |transaction| history::prune(transaction, accepted_before_ms, most))
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let opened = Connection::open_with_flags(path, flags).and_then(|mut database| {
+        database.busy_timeout(BUSY)?;
+        database.set_prepared_statement_cache_capacity(STATEMENTS);
+        if flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+            return Ok((database, Found::Ready));
+        }
+        // Before anything is changed: it may be another program's.
+        let found = schema::migrate(&mut database)?;
+        if found == Found::Ready {
+            // Reading is possible while it is written; each commit waits for
+            // the disk.
+            let _mode: Option<String> = database
+                .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+                .optional()?;
+            database.pragma_update(None, "synchronous", "FULL")?;
+            database.pragma_update(None, "trusted_schema", false)?;
+        }
+        Ok((database, found))
+    });
+    match opened {
+        Ok((database, Found::Ready)) => Ok(database),
+        Ok((_, Found::Foreign)) => Err(StoreError::Foreign(path.to_owned())),
+        Ok((_, Found::Newer(found))) => Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known: schema::NEWEST,
+        }),
+        Err(error) => Err(StoreError::of(path, "opened", &error)),
+    }
+}
+
+/// Made here and not by SQLite, so that nobody else may read it.
+fn make(path: &Path) -> Result<(), StoreError> {
+    let unusable = |error: std::io::Error| StoreError::Unusable {
+        path: path.to_owned(),
+        action: "opened",
+        detail: match path.parent() {
+            Some(folder) if error.kind() == ErrorKind::NotFound => {
+                format!("its folder {} does not exist", folder.display())
+            }
+            _ => error.to_string(),
+        },
+    };
+    let created = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path);
+    match created {
+        // Whatever the process's mask is.
+        Ok(file) => file
+            .set_permissions(Permissions::from_mode(0o600))
+            .map_err(unusable),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(unusable(error)),
+    }
+}

@@ -1,0 +1,134 @@
+//! Ends what is pointless: a recovery of what nobody was told, and a problem
+//! that is over before anybody was told.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::history::numbered;
+use crate::{
+    event::Kind,
+    store::{
+        OVER,
+        delivery::{DeliveryId, State},
+    },
+};
+
+/// Takes note of a problem that a channel is to be told.
+pub(super) fn note_problem(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    incident: &str,
+    notification: i64,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO outbox_incident VALUES (?1, ?2, 0, ?3)
+             ON CONFLICT DO UPDATE SET newest = excluded.newest",
+        )?
+        .execute(params![channel, incident, notification])?;
+    Ok(())
+}
+
+/// A channel was told of a problem.
+pub(super) fn problem_told(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    incident: &str,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("UPDATE outbox_incident SET told = 1 WHERE channel = ?1 AND incident = ?2")?
+        .execute([channel, incident])?;
+    Ok(())
+}
+
+/// A channel was told of the end of a problem. What is open besides is
+/// another.
+pub(super) fn recovery_told(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    incident: &str,
+) -> rusqlite::Result<()> {
+    let another = !open(transaction, channel, incident, Kind::Problem)?.is_empty();
+    over(transaction, channel, incident, another)
+}
+
+fn over(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    incident: &str,
+    another: bool,
+) -> rusqlite::Result<()> {
+    let sql = if another {
+        "UPDATE outbox_incident SET told = 0 WHERE channel = ?1 AND incident = ?2"
+    } else {
+        "DELETE FROM outbox_incident WHERE channel = ?1 AND incident = ?2"
+    };
+    transaction
+        .prepare_cached(sql)?
+        .execute([channel, incident])?;
+    Ok(())
+}
+
+/// Ends what is pointless of an incident after something of it was accepted or
+/// settled; answers what.
+pub(super) fn supersede(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    incident: &str,
+    now_ms: i64,
+) -> rusqlite::Result<Vec<DeliveryId>> {
+    let recoveries = waiting(open(transaction, channel, incident, Kind::Recovery)?);
+    let Some(newest) = recoveries.last().copied() else {
+        return Ok(Vec::new());
+    };
+    let problems = open(transaction, channel, incident, Kind::Problem)?;
+    let (earlier, later): (Vec<_>, Vec<_>) = problems.into_iter().partition(|(id, _)| *id < newest);
+    let is_being_told = earlier.iter().any(|(_, state)| *state == State::InFlight);
+    let mut pointless = waiting(earlier);
+    let told: Option<bool> = transaction
+        .prepare_cached("SELECT told FROM outbox_incident WHERE channel = ?1 AND incident = ?2")?
+        .query_row([channel, incident], |row| row.get(0))
+        .optional()?;
+    if told == Some(false) && !is_being_told {
+        pointless.extend(recoveries);
+        over(transaction, channel, incident, !later.is_empty())?;
+    }
+    let mut end = transaction.prepare_cached(
+        "UPDATE outbox_delivery SET state = ?2, why = ?3, ended_ms = ?4 WHERE id = ?1",
+    )?;
+    for id in &pointless {
+        end.execute(params![id, numbered(State::Superseded), OVER, now_ms])?;
+    }
+    Ok(pointless.into_iter().map(DeliveryId).collect())
+}
+
+/// What has not ended of an incident, the oldest first.
+fn open(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    incident: &str,
+    kind: Kind,
+) -> rusqlite::Result<Vec<(i64, State)>> {
+    transaction
+        .prepare_cached(
+            "SELECT id, state FROM outbox_delivery
+             WHERE channel = ?1 AND incident = ?2 AND state <= 1 AND incident <> '' AND kind = ?3
+             ORDER BY id",
+        )?
+        .query_map(params![channel, incident, kind.number()], |row| {
+            let waits = row.get::<_, i64>(1)? == numbered(State::Pending);
+            let state = if waits {
+                State::Pending
+            } else {
+                State::InFlight
+            };
+            Ok((row.get(0)?, state))
+        })?
+        .collect()
+}
+
+fn waiting(open: Vec<(i64, State)>) -> Vec<i64> {
+    let waits = open
+        .into_iter()
+        .filter(|(_, state)| *state == State::Pending);
+    waits.map(|(id, _)| id).collect()
+}

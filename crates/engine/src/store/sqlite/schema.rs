@@ -1,0 +1,118 @@
+//! The tables, and how an older file becomes a newer one. The file may also
+//! hold tables of the program that embeds the engine: each part has a version
+//! of its own.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+/// Says that a database is Annunciator's: "Annu" in ASCII, as SQLite's
+/// `application_id`.
+const APPLICATION_ID: i64 = 0x416e_6e75;
+/// This part's name.
+const PART: &str = "outbox";
+
+/// The steps from nothing to the newest schema: the n-th leads to schema n.
+/// What was once released is never changed.
+///
+/// Numbers stand for states, severities and kinds, in the order of their
+/// enums. Every index over deliveries but one is partial and holds only what
+/// has not ended: looking for work takes as long however long the history is.
+/// `ready` is 1 when `due_ms` has passed: what is due is found by its severity,
+/// what is to wait by its time. Numbers are never used twice: a late settlement
+/// must not meet another delivery.
+const STEPS: [&str; 1] = ["
+    CREATE TABLE outbox_notification (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, key TEXT,
+        host TEXT NOT NULL, incident TEXT NOT NULL, lane TEXT NOT NULL,
+        kind INTEGER NOT NULL, severity INTEGER NOT NULL,
+        accepted_ms INTEGER NOT NULL, content TEXT NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX outbox_notification_by_key ON outbox_notification (key) WHERE key IS NOT NULL;
+    CREATE INDEX outbox_notification_by_time ON outbox_notification (accepted_ms);
+    CREATE INDEX outbox_notification_by_host ON outbox_notification (host) WHERE host <> '';
+    CREATE TABLE outbox_delivery (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, notification INTEGER NOT NULL, channel TEXT NOT NULL,
+        incident TEXT NOT NULL, lane TEXT NOT NULL, kind INTEGER NOT NULL, severity INTEGER NOT NULL,
+        state INTEGER NOT NULL, ready INTEGER NOT NULL, due_ms INTEGER NOT NULL,
+        expires_ms INTEGER, ended_ms INTEGER, owner TEXT, lease_until_ms INTEGER NOT NULL DEFAULT 0,
+        fence INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
+        attempts_before INTEGER NOT NULL DEFAULT 0, again INTEGER NOT NULL DEFAULT 0,
+        targets TEXT, why TEXT NOT NULL DEFAULT ''
+    ) STRICT;
+    CREATE INDEX outbox_delivery_by_notification ON outbox_delivery (notification);
+    CREATE INDEX outbox_delivery_ready ON outbox_delivery (channel, severity DESC, id)
+        WHERE state = 0 AND ready = 1;
+    CREATE INDEX outbox_delivery_waiting ON outbox_delivery (due_ms) WHERE state = 0 AND ready = 0;
+    CREATE INDEX outbox_delivery_flying ON outbox_delivery (channel, owner, lease_until_ms) WHERE state = 1;
+    CREATE INDEX outbox_delivery_lane ON outbox_delivery (channel, lane, id)
+        WHERE state <= 1 AND lane <> '';
+    CREATE INDEX outbox_delivery_incident ON outbox_delivery (channel, incident, id)
+        WHERE state <= 1 AND incident <> '';
+    CREATE INDEX outbox_delivery_failed ON outbox_delivery (id) WHERE state = 3;
+    CREATE TABLE outbox_attempt (
+        delivery INTEGER NOT NULL, number INTEGER NOT NULL,
+        began_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, outcome TEXT NOT NULL,
+        PRIMARY KEY (delivery, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE outbox_incident (
+        channel TEXT NOT NULL, incident TEXT NOT NULL, told INTEGER NOT NULL, newest INTEGER NOT NULL,
+        PRIMARY KEY (channel, incident)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX outbox_incident_newest ON outbox_incident (newest);
+    CREATE TABLE outbox_account (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"];
+
+/// The newest schema.
+pub(super) const NEWEST: i64 = STEPS.len() as i64;
+
+/// What a database turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It has the newest schema now.
+    Ready,
+    /// It has one that is not known here.
+    Newer(i64),
+    /// It is another program's.
+    Foreign,
+}
+
+/// Brings a database to the newest schema, in one transaction.
+pub(super) fn migrate(database: &mut Connection) -> rusqlite::Result<Found> {
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let application: i64 =
+        transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 =
+        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application != APPLICATION_ID && (application != 0 || tables > 0) {
+        return Ok(Found::Foreign);
+    }
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_version (part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT",
+    )?;
+    let version = version(&transaction)?;
+    if version > NEWEST {
+        return Ok(Found::Newer(version));
+    }
+    for step in STEPS
+        .iter()
+        .skip(usize::try_from(version).unwrap_or_default())
+    {
+        transaction.execute_batch(step)?;
+    }
+    if version < NEWEST {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.execute(
+            "INSERT OR REPLACE INTO schema_version VALUES (?1, ?2)",
+            (PART, NEWEST),
+        )?;
+    }
+    transaction.commit()?;
+    Ok(Found::Ready)
+}
+
+fn version(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+    transaction.query_row(
+        "SELECT coalesce((SELECT version FROM schema_version WHERE part = ?1), 0)",
+        [PART],
+        |row| row.get(0),
+    )
+}

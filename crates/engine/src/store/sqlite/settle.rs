@@ -1,0 +1,126 @@
+//! Records what came of claims.
+
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+
+use super::{
+    history::{column, count, numbered},
+    over::{problem_told, recovery_told, supersede},
+};
+use crate::{
+    event::Kind,
+    store::{
+        delivery::{DeliveryId, State},
+        settle::{Next, Settled, Settlement},
+    },
+};
+
+/// What has to be known of the delivery.
+struct Claimed {
+    channel: String,
+    incident: String,
+    kind: Kind,
+    attempts: u32,
+}
+
+/// Records what came of a claim, unless somebody else holds it.
+pub(super) fn settle(
+    transaction: &Transaction<'_>,
+    settlement: &Settlement,
+) -> rusqlite::Result<Settled> {
+    let id = settlement.delivery.0;
+    let claimed = transaction
+        .prepare_cached(
+            "SELECT channel, incident, kind, attempts FROM outbox_delivery
+             WHERE id = ?1 AND state = 1 AND fence = ?2",
+        )?
+        .query_row(params![id, settlement.fence], claimed)
+        .optional()?;
+    let Some(claimed) = claimed else {
+        count(transaction, "stale", 1)?;
+        return Ok(Settled::Stale);
+    };
+    if let Some(attempt) = &settlement.attempt {
+        transaction
+            .prepare_cached("INSERT INTO outbox_attempt VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![
+                id,
+                claimed.attempts + 1,
+                attempt.began_ms,
+                attempt.ended_ms,
+                attempt.outcome
+            ])?;
+    }
+    let attempts = i64::from(settlement.attempt.is_some());
+    let mut state = State::Pending;
+    match &settlement.next {
+        Next::End { state: end, why } => {
+            state = *end;
+            transaction
+                .prepare_cached(
+                    "UPDATE outbox_delivery SET state = ?2, why = ?3, ended_ms = ?4,
+                     attempts = attempts + ?5, owner = NULL WHERE id = ?1",
+                )?
+                .execute(params![
+                    id,
+                    numbered(state),
+                    why,
+                    settlement.now_ms,
+                    attempts
+                ])?;
+        }
+        Next::Again { at_ms, targets } => {
+            let targets = (!targets.is_empty()).then(|| serde_json::json!(targets).to_string());
+            transaction
+                .prepare_cached(
+                    "UPDATE outbox_delivery SET state = 0, ready = ?2, due_ms = ?3, targets = ?4,
+                     attempts = attempts + ?5, owner = NULL WHERE id = ?1",
+                )?
+                .execute(params![
+                    id,
+                    *at_ms <= settlement.now_ms,
+                    at_ms,
+                    targets,
+                    attempts
+                ])?;
+        }
+    }
+    let mut superseded = Vec::new();
+    if !claimed.incident.is_empty() {
+        let (channel, incident) = (&claimed.channel, &claimed.incident);
+        match claimed.kind {
+            _ if !state.may_have_arrived() => {}
+            Kind::Problem => problem_told(transaction, channel, incident)?,
+            Kind::Recovery => recovery_told(transaction, channel, incident)?,
+            _ => {}
+        }
+        superseded = supersede(transaction, channel, incident, settlement.now_ms)?;
+    }
+    Ok(Settled::Recorded { superseded })
+}
+
+fn claimed(row: &Row<'_>) -> rusqlite::Result<Claimed> {
+    Ok(Claimed {
+        channel: row.get(0)?,
+        incident: row.get(1)?,
+        kind: column(row, 2, Kind::of_number)?,
+        attempts: row.get(3)?,
+    })
+}
+
+/// Makes deliveries that have failed, or of which nobody knows, due again.
+pub(super) fn retry(
+    transaction: &Transaction<'_>,
+    deliveries: &[DeliveryId],
+    now_ms: i64,
+) -> rusqlite::Result<u64> {
+    let mut retry = transaction.prepare_cached(
+        "UPDATE outbox_delivery SET state = 0, ready = 1, due_ms = ?2, ended_ms = NULL,
+         expires_ms = NULL, attempts_before = attempts, why = '' WHERE id = ?1 AND state IN (?3, ?4)",
+    )?;
+    let (failed, unknown) = (numbered(State::Failed), numbered(State::Unknown));
+    let mut count = 0;
+    for id in deliveries {
+        count += retry.execute(params![id.0, now_ms, failed, unknown])? as u64;
+    }
+    Ok(count)
+}

@@ -1,0 +1,186 @@
+//! A thread with a connection, which does what it is asked in the order in
+//! which it is asked. What has gathered meanwhile is done in one transaction.
+
+use std::{
+    io, panic,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use crate::store::{Answer, StoreError};
+
+/// What is asked at most in one transaction: more does not make it quicker,
+/// and lets the first of them wait.
+const MOST_AT_ONCE: usize = 512;
+
+/// A handle to the thread. It ends when the last handle is dropped and all
+/// that was asked is done.
+#[derive(Debug)]
+pub(super) struct Worker {
+    asked: Option<mpsc::Sender<Box<dyn Task>>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// Something to be done in a transaction, perhaps more than once: a
+/// transaction that fails is tried again in parts.
+trait Task: Send {
+    fn work(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()>;
+    fn answer(self: Box<Self>, failed: Option<StoreError>);
+}
+
+struct Asked<F, T> {
+    work: F,
+    done: Option<T>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Task for Asked<F, T>
+where
+    F: FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send,
+    T: Send,
+{
+    fn work(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        self.done = Some((self.work)(transaction)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failed: Option<StoreError>) {
+        let answer = match (failed, self.done) {
+            (None, Some(done)) => Ok(done),
+            (failed, _) => Err(failed.unwrap_or(StoreError::Closed)),
+        };
+        // Nobody may wait for it.
+        let _ = self.answer.send(answer);
+    }
+}
+
+impl Worker {
+    pub(super) fn writing(path: PathBuf, database: Connection) -> io::Result<Self> {
+        Self::start(
+            "store-writer",
+            path,
+            database,
+            TransactionBehavior::Immediate,
+        )
+    }
+
+    pub(super) fn reading(path: PathBuf, database: Connection) -> io::Result<Self> {
+        Self::start(
+            "store-reader",
+            path,
+            database,
+            TransactionBehavior::Deferred,
+        )
+    }
+
+    fn start(
+        name: &str,
+        path: PathBuf,
+        mut database: Connection,
+        behavior: TransactionBehavior,
+    ) -> io::Result<Self> {
+        let (asked, tasks) = mpsc::channel::<Box<dyn Task>>();
+        let action = match behavior {
+            TransactionBehavior::Deferred => "read",
+            _ => "written",
+        };
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                while let Ok(first) = tasks.recv() {
+                    let mut batch = vec![first];
+                    batch.extend(tasks.try_iter().take(MOST_AT_ONCE - 1));
+                    do_all(batch, &path, &mut database, behavior, action);
+                }
+            })?;
+        Ok(Self {
+            asked: Some(asked),
+            thread: Some(thread),
+        })
+    }
+
+    /// Asks for something; it is done also when the answer is not waited for.
+    pub(super) fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        let (answer, answered) = oneshot::channel();
+        let task = Box::new(Asked {
+            work,
+            done: None,
+            answer,
+        });
+        let sent = self.asked.as_ref().map(|asked| asked.send(task));
+        Box::pin(async move {
+            match sent {
+                Some(Ok(())) => answered.await.unwrap_or(Err(StoreError::Closed)),
+                _ => Err(StoreError::Closed),
+            }
+        })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.asked = None;
+        let thread = self.thread.take();
+        // A task may have been the last to hold the store.
+        let thread = thread.filter(|thread| thread.thread().id() != thread::current().id());
+        let _ = thread.map(thread::JoinHandle::join);
+    }
+}
+
+/// Does all in one transaction. When that fails, each has another try on its
+/// own: what is wrong with one must not be the others' fault.
+fn do_all(
+    mut batch: Vec<Box<dyn Task>>,
+    path: &Path,
+    database: &mut Connection,
+    behavior: TransactionBehavior,
+    action: &'static str,
+) {
+    match attempt(&mut batch, database, behavior) {
+        Ok(()) => batch.into_iter().for_each(|task| task.answer(None)),
+        Err(error) if batch.len() == 1 || !may_be_of_one(&error) => {
+            let error = StoreError::of(path, action, &error);
+            batch
+                .into_iter()
+                .for_each(|task| task.answer(Some(error.clone())));
+        }
+        Err(_) => {
+            for task in batch {
+                do_all(vec![task], path, database, behavior, action);
+            }
+        }
+    }
+}
+
+/// Whether another task of the batch may have no such trouble: the disk and
+/// other processes are the same for all.
+fn may_be_of_one(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
+    let code = error.sqlite_error_code();
+    code.is_none_or(|code| matches!(code, ConstraintViolation | TooBig | TypeMismatch))
+}
+
+fn attempt(
+    batch: &mut [Box<dyn Task>],
+    database: &mut Connection,
+    behavior: TransactionBehavior,
+) -> rusqlite::Result<()> {
+    let work = || {
+        let transaction = database.transaction_with_behavior(behavior)?;
+        for task in batch {
+            task.work(&transaction)?;
+        }
+        transaction.commit()
+    };
+    // A fault of this program's own must not end the thread: the transaction
+    // is rolled back, and the others are served.
+    panic::catch_unwind(panic::AssertUnwindSafe(work))
+        .unwrap_or(Err(rusqlite::Error::UnwindingPanic))
+}

@@ -1,0 +1,260 @@
+//! The store in memory and the one in a file answer alike, whatever is asked
+//! of them, in any order.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use std::{cell::RefCell, sync::Arc};
+
+use annunciator::{
+    Kind, Severity,
+    store::{
+        Attempt, Begin, Claim, DeliveryId, Intake, Intent, MemoryStore, Next, Query, Settlement,
+        SqliteStore, State, Store, Wanted,
+    },
+};
+use proptest::prelude::*;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+const START: i64 = 1_700_000_000_000;
+const CHANNELS: [&str; 2] = ["a", "b"];
+/// A claim holds for as long.
+const LEASE: i64 = 5_000;
+
+/// Something that is asked of both.
+#[derive(Debug, Clone)]
+enum Ask {
+    Accept {
+        kind: Kind,
+        severity: Severity,
+        incident: u8,
+        lane: u8,
+        key: Option<u8>,
+        begin: u8,
+        both: bool,
+    },
+    Claim {
+        channel: usize,
+        most: u32,
+    },
+    Settle {
+        which: prop::sample::Index,
+        end: Option<State>,
+        pause: i64,
+    },
+    Retry,
+    Prune {
+        most: u32,
+    },
+    Wait(i64),
+}
+
+fn ask() -> impl Strategy<Value = Ask> {
+    let kind = prop_oneof![
+        Just(Kind::Message),
+        Just(Kind::Problem),
+        Just(Kind::Recovery)
+    ];
+    let severity = prop::sample::select(Severity::ALL.to_vec());
+    let accept = (
+        kind,
+        severity,
+        0_u8..3,
+        0_u8..3,
+        prop::option::weighted(0.3, 0_u8..4),
+        0_u8..5,
+        any::<bool>(),
+    );
+    let accept =
+        accept.prop_map(
+            |(kind, severity, incident, lane, key, begin, both)| Ask::Accept {
+                kind,
+                severity,
+                incident,
+                lane,
+                key,
+                begin,
+                both,
+            },
+        );
+    let ends = State::ALL.into_iter().filter(|state| state.has_ended());
+    let end = prop::option::of(prop::sample::select(ends.collect::<Vec<_>>()));
+    let settle = (any::<prop::sample::Index>(), end, 0_i64..3_000);
+    prop_oneof![
+        4 => accept,
+        3 => (0..CHANNELS.len(), 1_u32..4).prop_map(|(channel, most)| Ask::Claim { channel, most }),
+        4 => settle.prop_map(|(which, end, pause)| Ask::Settle { which, end, pause }),
+        1 => Just(Ask::Retry),
+        1 => (0_u32..4).prop_map(|most| Ask::Prune { most }),
+        2 => (0_i64..4_000).prop_map(Ask::Wait),
+    ]
+}
+
+/// A store, and the claims that somebody holds or once held.
+struct Side {
+    store: Box<dyn Store>,
+    claims: Vec<(DeliveryId, i64)>,
+}
+
+impl Side {
+    /// Asks, and answers in a form that can be compared.
+    async fn ask(&mut self, number: usize, ask: &Ask, now_ms: i64) -> String {
+        let store = &self.store;
+        match ask {
+            Ask::Accept { begin, both, .. } => {
+                let begin = match begin {
+                    0 | 1 => Begin::At(now_ms),
+                    2 => Begin::At(now_ms + 1_500),
+                    3 => Begin::Claimed {
+                        lease_until_ms: now_ms + LEASE,
+                    },
+                    _ => Begin::Suppressed {
+                        rule: "x".to_owned(),
+                    },
+                };
+                let accepted = store.accept(intake(number, ask, now_ms, &begin, *both));
+                let accepted = accepted.await.unwrap();
+                let held = accepted.deliveries.iter().filter(|one| one.fence > 0);
+                let held = held.map(|one| (one.delivery, one.fence));
+                self.claims.extend(held);
+                format!("{accepted:?}")
+            }
+            Ask::Claim { channel, most } => {
+                let wanted = Wanted {
+                    channel: Arc::from(CHANNELS[*channel]),
+                    most: *most,
+                    now_ms,
+                    lease_until_ms: now_ms + LEASE,
+                };
+                let claims = store.claim(wanted).await.unwrap();
+                let held = |claim: &Claim| (claim.delivery, claim.fence);
+                self.claims.extend(claims.iter().map(held));
+                format!("{claims:?}")
+            }
+            Ask::Settle { .. } if self.claims.is_empty() => String::new(),
+            Ask::Settle { which, end, pause } => {
+                // Also those that were settled before: they are stale.
+                let (delivery, fence) = self.claims[which.index(self.claims.len())];
+                let settlement = Settlement {
+                    delivery,
+                    fence,
+                    now_ms,
+                    attempt: Some(Attempt {
+                        began_ms: now_ms,
+                        ended_ms: now_ms,
+                        outcome: number.to_string(),
+                    }),
+                    next: match end {
+                        Some(state) => Next::End {
+                            state: *state,
+                            why: number.to_string(),
+                        },
+                        None => Next::Again {
+                            at_ms: now_ms + pause,
+                            targets: vec![number.to_string()],
+                        },
+                    },
+                };
+                format!("{:?}", store.settle(settlement).await.unwrap())
+            }
+            Ask::Retry => {
+                let all = (0..50).map(DeliveryId).collect();
+                store.retry(all, now_ms).await.unwrap().to_string()
+            }
+            Ask::Prune { most } => {
+                let pruned = store.prune(now_ms - 1_000, *most).await.unwrap();
+                pruned.to_string()
+            }
+            Ask::Wait(_) => String::new(),
+        }
+    }
+
+    /// Everything that can be seen.
+    async fn seen(&self, now_ms: i64) -> String {
+        let query = Query {
+            most: 1000,
+            ..Query::default()
+        };
+        let records = self.store.deliveries(query).await.unwrap();
+        let accounts = self.store.accounts().await.unwrap();
+        assert_eq!(accounts.difference(), 0, "{accounts:?}");
+        let next = self.store.next_due(now_ms).await.unwrap();
+        let newest = records.first().map(|record| record.delivery);
+        let attempts = match newest {
+            Some(newest) => self.store.attempts(newest).await.unwrap(),
+            None => Vec::new(),
+        };
+        format!("{records:#?} {accounts:?} {next:?} {attempts:?}")
+    }
+}
+
+fn intake(number: usize, ask: &Ask, now_ms: i64, begin: &Begin, both: bool) -> Intake {
+    let Ask::Accept {
+        kind,
+        severity,
+        incident,
+        lane,
+        key,
+        ..
+    } = ask
+    else {
+        panic!("this accepts nothing: {ask:?}");
+    };
+    let named = |number: &u8| match number {
+        0 => String::new(),
+        number => format!("i{number}"),
+    };
+    let channels = CHANNELS.iter().take(1 + usize::from(both));
+    Intake {
+        notification: format!("n{number}"),
+        key: key.map(|key| key.to_string()),
+        host: "h".to_owned(),
+        incident: named(incident),
+        lane: named(lane),
+        kind: *kind,
+        severity: *severity,
+        accepted_ms: now_ms,
+        content: Arc::from("{}"),
+        intents: channels
+            .map(|channel| Intent {
+                channel: Arc::from(*channel),
+                expires_ms: None,
+                begin: begin.clone(),
+            })
+            .collect(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn whatever_is_asked_of_them(asks in prop::collection::vec(ask(), 1..60)) {
+        thread_local! {
+            static RUNTIME: RefCell<Runtime> = RefCell::new(Runtime::new().unwrap());
+        }
+        let folder: TempDir = tempfile::tempdir().unwrap();
+        let file = folder.path().join("outbox.sqlite");
+        RUNTIME.with_borrow(|runtime| runtime.block_on(async {
+            let mut memory = Side {
+                store: Box::new(MemoryStore::remembering(usize::MAX)),
+                claims: Vec::new(),
+            };
+            let mut sqlite = Side {
+                store: Box::new(SqliteStore::open(&file).unwrap()),
+                claims: Vec::new(),
+            };
+            let mut now_ms = START;
+            for (number, ask) in asks.iter().enumerate() {
+                if let Ask::Wait(ms) = ask {
+                    now_ms += ms;
+                }
+                let expected = memory.ask(number, ask, now_ms).await;
+                let answer = sqlite.ask(number, ask, now_ms).await;
+                prop_assert_eq!(answer, expected, "{}: {:?}", number, ask);
+            }
+            prop_assert_eq!(sqlite.seen(now_ms).await, memory.seen(now_ms).await);
+            Ok(())
+        }))?;
+    }
+}

@@ -1,0 +1,167 @@
+//! Claims: each once, in the right order, and not before its time.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use annunciator::{
+    Severity,
+    store::{Begin, Intake, State, Store, Wanted},
+};
+
+use super::{LATER, NOW, Subject, accept, again, claim, claim_at, end, intake, names, state};
+
+/// Two handles, and two channels.
+pub async fn each_is_claimed_once_whoever_asks(subject: &dyn Subject) {
+    let (store, other) = (subject.open(), subject.open());
+    accept(&store, intake("one", &["a", "b"])).await;
+    let claims = claim(&store, "a").await;
+    assert_eq!(names(&claims), ["one"]);
+    assert_eq!((claims[0].attempts, claims[0].left_behind), (0, false));
+    assert_eq!(claims[0].accepted_ms, NOW);
+    assert!(claim(&other, "a").await.is_empty());
+    assert!(claim(&store, "a").await.is_empty());
+    assert_eq!(names(&claim(&other, "b").await), ["one"]);
+    assert!(claim(&other, "c").await.is_empty());
+}
+
+/// Of three severities.
+pub async fn the_worst_come_first_then_the_oldest(subject: &dyn Subject) {
+    let store = subject.open();
+    for (name, severity) in [
+        ("info-1", Severity::Info),
+        ("critical-1", Severity::Critical),
+        ("warning", Severity::Warning),
+        ("critical-2", Severity::Critical),
+        ("info-2", Severity::Info),
+    ] {
+        let taken = intake(name, &["a"]);
+        accept(&store, Intake { severity, ..taken }).await;
+    }
+    let claims = claim(&store, "a").await;
+    assert_eq!(
+        names(&claims),
+        ["critical-1", "critical-2", "warning", "info-1", "info-2"]
+    );
+}
+
+/// It is not there before its time, and it is known when that is.
+pub async fn what_is_due_later_waits(subject: &dyn Subject) {
+    let store = subject.open();
+    for (name, at_ms) in [("late", NOW + 2000), ("soon", NOW + 1000)] {
+        let mut later = intake(name, &["a"]);
+        later.intents[0].begin = Begin::At(at_ms);
+        accept(&store, later).await;
+    }
+    assert!(claim(&store, "a").await.is_empty());
+    assert!(store.ready(NOW).await.unwrap().is_empty());
+    assert_eq!(store.next_due(NOW).await.unwrap(), Some(NOW + 1000));
+    assert_eq!(store.ready(NOW + 1000).await.unwrap(), ["a"]);
+    assert_eq!(names(&claim_at(&store, "a", NOW + 1000).await), ["soon"]);
+    assert_eq!(store.next_due(NOW + 1000).await.unwrap(), Some(NOW + 2000));
+    assert_eq!(names(&claim_at(&store, "a", NOW + 5000).await), ["late"]);
+    assert_eq!(store.next_due(NOW + 5000).await.unwrap(), None);
+}
+
+/// The second waits for the first, also when that is tried again.
+pub async fn a_lane_keeps_its_order(subject: &dyn Subject) {
+    let (store, other) = (subject.open(), subject.open());
+    let in_lane = |name: &str, severity| Intake {
+        lane: "web-01".to_owned(),
+        severity,
+        ..intake(name, &["a"])
+    };
+    accept(&store, in_lane("first", Severity::Info)).await;
+    accept(&store, in_lane("second", Severity::Critical)).await;
+    let first = claim(&store, "a").await;
+    assert_eq!(names(&first), ["first"]);
+    assert!(claim(&other, "a").await.is_empty());
+    again(&store, &first[0]).await;
+    let first = claim(&other, "a").await;
+    assert_eq!(names(&first), ["first"]);
+    assert_eq!(first[0].attempts, 0, "no attempt was made");
+    end(&other, &first[0], State::Delivered).await;
+    assert_eq!(names(&claim(&store, "a").await), ["second"]);
+}
+
+/// Another lane, no lane, and another channel.
+pub async fn a_lane_holds_up_nobody_else(subject: &dyn Subject) {
+    let store = subject.open();
+    let in_lane = |name: &str, lane: &str| Intake {
+        lane: lane.to_owned(),
+        ..intake(name, &["a", "b"])
+    };
+    accept(&store, in_lane("first", "x")).await;
+    accept(&store, in_lane("second", "x")).await;
+    accept(&store, in_lane("other", "y")).await;
+    accept(&store, in_lane("none", "")).await;
+    accept(&store, in_lane("none-2", "")).await;
+    let expected = ["first", "other", "none", "none-2"];
+    assert_eq!(names(&claim(&store, "a").await), expected);
+    assert_eq!(names(&claim(&store, "b").await), expected);
+}
+
+/// Whoever accepts cannot jump the queue.
+pub async fn what_is_accepted_behind_its_lane_waits(subject: &dyn Subject) {
+    let store = subject.open();
+    let in_lane = |name: &str| {
+        let mut held = Intake {
+            lane: "x".to_owned(),
+            ..intake(name, &["a"])
+        };
+        held.intents[0].begin = Begin::Claimed {
+            lease_until_ms: LATER,
+        };
+        held
+    };
+    let first = accept(&store, in_lane("first")).await;
+    let second = accept(&store, in_lane("second")).await;
+    assert_eq!(first.deliveries[0].state, State::InFlight);
+    assert_eq!(second.deliveries[0].state, State::Pending);
+}
+
+/// Nobody knows whether it was sent.
+pub async fn a_claim_that_ran_out_is_another_s(subject: &dyn Subject) {
+    let (store, other) = (subject.open(), subject.open());
+    accept(&store, intake("one", &["a"])).await;
+    let first = claim(&store, "a").await;
+    assert!(claim_at(&other, "a", LATER).await.is_empty());
+    assert_eq!(other.ready(LATER + 1).await.unwrap(), ["a"]);
+    let second = claim_at(&other, "a", LATER + 1).await;
+    assert!(second[0].left_behind);
+    assert!(second[0].fence > first[0].fence);
+    assert_eq!(store.accounts().await.unwrap().again, 1);
+    assert_eq!(state(&store, "one", "a").await, State::InFlight);
+}
+
+/// Eight callers through two handles, and five hundred deliveries.
+pub async fn many_at_once_claim_each_once(subject: &dyn Subject) {
+    const DELIVERIES: usize = 500;
+    let stores = [subject.open(), subject.open()];
+    let accepting = (0..DELIVERIES).map(|i| stores[i % 2].accept(intake(&i.to_string(), &["a"])));
+    for accepted in accepting.collect::<Vec<_>>() {
+        accepted.await.unwrap();
+    }
+    let claiming = (0..8).map(|i| tokio::spawn(claim_all(Arc::clone(&stores[i % 2]))));
+    let mut claimed = Vec::new();
+    for some in claiming.collect::<Vec<_>>() {
+        claimed.extend(some.await.unwrap());
+    }
+    assert_eq!(claimed.len(), DELIVERIES);
+    assert_eq!(claimed.iter().collect::<BTreeSet<_>>().len(), DELIVERIES);
+}
+
+async fn claim_all(store: Arc<dyn Store>) -> Vec<String> {
+    let mut all = Vec::new();
+    loop {
+        let wanted = Wanted {
+            channel: Arc::from("a"),
+            most: 7,
+            now_ms: NOW,
+            lease_until_ms: LATER,
+        };
+        let claims = store.claim(wanted).await.unwrap();
+        if claims.is_empty() {
+            return all;
+        }
+        all.extend(names(&claims));
+    }
+}

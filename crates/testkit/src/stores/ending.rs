@@ -1,0 +1,190 @@
+//! Ends: recorded once, by whoever holds the claim, and counted for ever.
+
+use annunciator::store::{Attempt, Begin, Next, Query, Settled, Settlement, State};
+
+use super::{
+    LATER, NOW, Subject, accept, again, all, claim, claim_at, end, intake, names, settle, state,
+};
+
+fn attempt(outcome: &str) -> Attempt {
+    Attempt {
+        began_ms: NOW + 1,
+        ended_ms: NOW + 2,
+        outcome: outcome.to_owned(),
+    }
+}
+
+/// Two attempts, the second of which delivers.
+pub async fn what_came_of_it_is_recorded(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, intake("one", &["a"])).await;
+    for (outcome, next) in [
+        (
+            "503",
+            Next::Again {
+                at_ms: NOW,
+                targets: Vec::new(),
+            },
+        ),
+        (
+            "200",
+            Next::End {
+                state: State::Delivered,
+                why: "at last".to_owned(),
+            },
+        ),
+    ] {
+        let claims = claim(&store, "a").await;
+        let settlement = Settlement {
+            delivery: claims[0].delivery,
+            fence: claims[0].fence,
+            now_ms: NOW + 2,
+            attempt: Some(attempt(outcome)),
+            next,
+        };
+        store.settle(settlement).await.unwrap();
+    }
+    let records = all(&subject.open()).await;
+    let record = &records[0];
+    assert_eq!((record.state, record.attempts), (State::Delivered, 2));
+    assert_eq!((&*record.why, record.ended_ms), ("at last", Some(NOW + 2)));
+    assert_eq!(record.due_ms, None);
+    let attempts = store.attempts(record.delivery).await.unwrap();
+    assert_eq!(attempts, [attempt("503"), attempt("200")]);
+}
+
+/// Only those that failed are tried again.
+pub async fn targets_that_are_left_come_back(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, intake("one", &["a"])).await;
+    let claims = claim(&store, "a").await;
+    assert!(claims[0].targets.is_empty());
+    let left = vec!["+491".to_owned(), "a \"b\" ü".to_owned()];
+    let next = Next::Again {
+        at_ms: NOW,
+        targets: left.clone(),
+    };
+    settle(&store, &claims[0], next).await;
+    assert_eq!(claim(&store, "a").await[0].targets, left);
+}
+
+/// Whoever was thought dead comes too late.
+pub async fn a_stale_fence_is_refused_and_counted(subject: &dyn Subject) {
+    let (store, other) = (subject.open(), subject.open());
+    accept(&store, intake("one", &["a"])).await;
+    let first = claim(&store, "a").await;
+    let second = claim_at(&other, "a", LATER + 1).await;
+    let delivered = || Next::End {
+        state: State::Delivered,
+        why: String::new(),
+    };
+    assert_eq!(settle(&store, &first[0], delivered()).await, Settled::Stale);
+    assert_eq!(state(&store, "one", "a").await, State::InFlight);
+    end(&other, &second[0], State::Failed).await;
+    // Not twice, either.
+    assert_eq!(
+        settle(&other, &second[0], delivered()).await,
+        Settled::Stale
+    );
+    assert_eq!(state(&store, "one", "a").await, State::Failed);
+    assert_eq!(store.accounts().await.unwrap().stale, 2);
+}
+
+/// Those that failed, and those of which nobody knows; no others.
+pub async fn what_failed_can_be_had_tried_again(subject: &dyn Subject) {
+    let store = subject.open();
+    let ends = [
+        State::Failed,
+        State::Unknown,
+        State::Delivered,
+        State::Expired,
+    ];
+    for state in ends {
+        accept(&store, intake(state.name(), &["a"])).await;
+        let claims = claim(&store, "a").await;
+        let settlement = Settlement {
+            delivery: claims[0].delivery,
+            fence: claims[0].fence,
+            now_ms: NOW,
+            attempt: Some(attempt("x")),
+            next: Next::End {
+                state,
+                why: "so".to_owned(),
+            },
+        };
+        store.settle(settlement).await.unwrap();
+    }
+    let ids = all(&store).await.iter().map(|one| one.delivery).collect();
+    assert_eq!(store.retry(ids, NOW).await.unwrap(), 2);
+    let claims = claim(&store, "a").await;
+    assert_eq!(names(&claims), ["failed", "unknown"]);
+    assert_eq!(claims[0].attempts, 0, "its attempts begin anew");
+    end(&store, &claims[0], State::Delivered).await;
+    let query = Query {
+        delivery: Some(claims[0].delivery),
+        most: 1,
+        ..Query::default()
+    };
+    let record = store.deliveries(query).await.unwrap().remove(0);
+    assert_eq!((record.attempts, &*record.why), (1, ""));
+}
+
+/// What waits is never deleted.
+pub async fn what_has_ended_is_deleted_when_it_is_old(subject: &dyn Subject) {
+    let store = subject.open();
+    for name in ["one", "two", "three"] {
+        let mut old = intake(name, &["a", "b"]);
+        old.key = Some(name.to_owned());
+        accept(&store, old).await;
+    }
+    for claims in [claim(&store, "a").await, claim(&store, "b").await] {
+        for (claim, name) in claims.iter().zip(names(&claims)) {
+            if name == "two" {
+                again(&store, claim).await;
+            } else {
+                end(&store, claim, State::Delivered).await;
+            }
+        }
+    }
+    assert_eq!(store.prune(NOW, 10).await.unwrap(), 0, "they are not older");
+    assert_eq!(store.prune(NOW + 1, 1).await.unwrap(), 1);
+    assert_eq!(store.prune(NOW + 1, 10).await.unwrap(), 1);
+    let left: Vec<String> = all(&store)
+        .await
+        .into_iter()
+        .map(|one| one.notification)
+        .collect();
+    assert_eq!(left, ["two", "two"]);
+    let accounts = store.accounts().await.unwrap();
+    assert_eq!((accounts.accepted, accounts.difference()), (6, 0));
+    assert_eq!(accounts.of(State::Delivered), 4);
+    // Its key is free again.
+    let mut new = intake("four", &["a"]);
+    new.key = Some("one".to_owned());
+    assert!(!accept(&store, new).await.repeated);
+}
+
+/// Every state is counted, and the sum is what was accepted.
+pub async fn the_accounts_agree_whatever_happens(subject: &dyn Subject) {
+    let store = subject.open();
+    let ends = State::ALL.into_iter().filter(|state| state.has_ended());
+    for state in ends {
+        accept(&store, intake(state.name(), &["a"])).await;
+        let claims = claim(&store, "a").await;
+        end(&store, &claims[0], state).await;
+    }
+    accept(&store, intake("held", &["a"])).await;
+    claim(&store, "a").await;
+    let mut last = intake("last", &["a", "b"]);
+    last.intents[1].begin = Begin::Suppressed {
+        rule: "x".to_owned(),
+    };
+    accept(&store, last).await;
+    let accounts = store.accounts().await.unwrap();
+    assert_eq!((accounts.accepted, accounts.difference()), (9, 0));
+    for state in State::ALL {
+        let expected = if state == State::Suppressed { 2 } else { 1 };
+        assert_eq!(accounts.of(state), expected, "{state}");
+        assert_eq!(accounts.states[&state], expected, "{state}");
+    }
+}

@@ -1,0 +1,108 @@
+//! Problems and their ends: nobody is told half of a story.
+
+use annunciator::{Kind, store::State};
+
+use super::{Subject, accept, again, claim, end, names, of_incident, state};
+
+/// Neither is sent.
+pub async fn a_problem_that_is_over_before_it_was_told(subject: &dyn Subject) {
+    let (store, other) = (subject.open(), subject.open());
+    let problem = accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
+    let recovery = accept(&other, of_incident("up", Kind::Recovery, &["a"])).await;
+    assert_eq!(recovery.deliveries[0].state, State::Superseded);
+    assert_eq!(recovery.superseded, [problem.deliveries[0].delivery]);
+    assert_eq!(state(&store, "down", "a").await, State::Superseded);
+    assert!(claim(&store, "a").await.is_empty());
+}
+
+/// It follows, and with it the incident is closed.
+pub async fn a_recovery_of_what_was_told(subject: &dyn Subject) {
+    for told in [State::Delivered, State::Unknown] {
+        let store = subject.open();
+        accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
+        end(&store, &claim(&store, "a").await[0], told).await;
+        // A reminder that waits is pointless.
+        accept(&store, of_incident("still down", Kind::Problem, &["a"])).await;
+        let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+        assert_eq!(recovery.deliveries[0].state, State::Pending);
+        assert_eq!(recovery.superseded.len(), 1);
+        let claims = claim(&store, "a").await;
+        assert_eq!(names(&claims), ["up"]);
+        end(&store, &claims[0], State::Delivered).await;
+    }
+}
+
+/// What comes of the problem decides.
+pub async fn a_recovery_while_the_problem_is_being_told(subject: &dyn Subject) {
+    let store = subject.open();
+    for delivered in [true, false] {
+        accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
+        let problem = claim(&store, "a").await;
+        let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+        assert_eq!(recovery.deliveries[0].state, State::Pending);
+        assert!(recovery.superseded.is_empty());
+        assert!(claim(&store, "a").await.is_empty());
+        if delivered {
+            assert!(end(&store, &problem[0], State::Delivered).await.is_empty());
+            let claims = claim(&store, "a").await;
+            assert_eq!(names(&claims), ["up"]);
+            end(&store, &claims[0], State::Delivered).await;
+        } else {
+            let superseded = again(&store, &problem[0]).await;
+            let both = [problem[0].delivery, recovery.deliveries[0].delivery];
+            assert_eq!(superseded, both);
+            assert!(claim(&store, "a").await.is_empty());
+        }
+    }
+}
+
+/// Who was not told of the problem is not told of its end.
+pub async fn a_recovery_of_what_failed(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
+    end(&store, &claim(&store, "a").await[0], State::Failed).await;
+    let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+    assert_eq!(recovery.deliveries[0].state, State::Superseded);
+}
+
+/// It is told: the store may have forgotten.
+pub async fn a_recovery_of_what_nobody_knows(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+    assert_eq!(names(&claim(&store, "a").await), ["up"]);
+}
+
+/// It is another, and is told.
+pub async fn a_problem_after_the_recovery(subject: &dyn Subject) {
+    let store = subject.open();
+    for told in [false, true] {
+        accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
+        if told {
+            end(&store, &claim(&store, "a").await[0], State::Delivered).await;
+        }
+        accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+        accept(&store, of_incident("down again", Kind::Problem, &["a"])).await;
+        if told {
+            let claims = claim(&store, "a").await;
+            assert_eq!(names(&claims), ["up"]);
+            assert!(end(&store, &claims[0], State::Delivered).await.is_empty());
+        }
+        let claims = claim(&store, "a").await;
+        assert_eq!(names(&claims), ["down again"]);
+        end(&store, &claims[0], State::Delivered).await;
+        accept(&store, of_incident("up at last", Kind::Recovery, &["a"])).await;
+        let claims = claim(&store, "a").await;
+        assert_eq!(names(&claims), ["up at last"]);
+        end(&store, &claims[0], State::Delivered).await;
+    }
+}
+
+/// Each is judged by itself.
+pub async fn channels_that_know_and_channels_that_don_t(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, of_incident("down", Kind::Problem, &["a", "b"])).await;
+    end(&store, &claim(&store, "a").await[0], State::Delivered).await;
+    let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a", "b"])).await;
+    let states: Vec<State> = recovery.deliveries.iter().map(|one| one.state).collect();
+    assert_eq!(states, [State::Pending, State::Superseded]);
+}

@@ -1,0 +1,110 @@
+//! Questions.
+
+use annunciator::store::{Intake, Query, State};
+
+use super::{NOW, Subject, accept, claim, end, intake};
+
+/// By state, host, channel, time and number, and by several of them.
+pub async fn deliveries_are_found_by_what_is_known_of_them(subject: &dyn Subject) {
+    let store = subject.open();
+    for (name, host, accepted_ms) in [
+        ("one", "h1", NOW),
+        ("two", "h2", NOW + 10),
+        ("three", "", NOW + 20),
+    ] {
+        let taken = Intake {
+            host: host.to_owned(),
+            accepted_ms,
+            ..intake(name, &["a", "b"])
+        };
+        accept(&store, taken).await;
+    }
+    let claims = claim(&store, "a").await;
+    end(&store, &claims[0], State::Delivered).await;
+    end(&store, &claims[1], State::Failed).await;
+
+    let query = Query {
+        most: 100,
+        ..Query::default()
+    };
+    let check = async |query: Query, expected: &[(&str, &str)]| {
+        let found = store.deliveries(query.clone()).await.unwrap();
+        let found: Vec<(&str, &str)> = found
+            .iter()
+            .map(|one| (&*one.notification, &*one.channel))
+            .collect();
+        assert_eq!(found, expected, "{query:?}");
+    };
+    let failed = vec![State::Failed];
+    check(
+        Query {
+            states: failed.clone(),
+            ..query.clone()
+        },
+        &[("two", "a")],
+    )
+    .await;
+    let ended = vec![State::Delivered, State::Failed];
+    check(
+        Query {
+            states: ended,
+            ..query.clone()
+        },
+        &[("two", "a"), ("one", "a")],
+    )
+    .await;
+    let host = Some("h1".to_owned());
+    check(
+        Query {
+            host: host.clone(),
+            ..query.clone()
+        },
+        &[("one", "b"), ("one", "a")],
+    )
+    .await;
+    check(
+        Query {
+            host,
+            states: failed,
+            ..query.clone()
+        },
+        &[],
+    )
+    .await;
+    let channel = Some("b".to_owned());
+    let by_channel = Query {
+        channel,
+        ..query.clone()
+    };
+    check(by_channel, &[("three", "b"), ("two", "b"), ("one", "b")]).await;
+    let since = Query {
+        since_ms: Some(NOW + 20),
+        ..query.clone()
+    };
+    check(since, &[("three", "b"), ("three", "a")]).await;
+    let one = Query {
+        delivery: Some(claims[0].delivery),
+        ..query
+    };
+    check(one, &[("one", "a")]).await;
+}
+
+/// Without gaps and repetitions.
+pub async fn pages_follow_one_another(subject: &dyn Subject) {
+    let store = subject.open();
+    for i in 0..5 {
+        accept(&store, intake(&i.to_string(), &["a"])).await;
+    }
+    let mut query = Query {
+        most: 2,
+        ..Query::default()
+    };
+    let mut seen = Vec::new();
+    loop {
+        let page = store.deliveries(query.clone()).await.unwrap();
+        let Some(last) = page.last() else { break };
+        query.before = Some(last.delivery);
+        seen.extend(page.iter().map(|one| one.notification.clone()));
+    }
+    assert_eq!(seen, ["4", "3", "2", "1", "0"]);
+}

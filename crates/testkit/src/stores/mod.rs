@@ -1,0 +1,192 @@
+//! The conformance suite of stores: what every store must do, however it
+//! keeps what it holds.
+//!
+//! Each situation is a function that is given a store of its own;
+//! [`store_suite!`](crate::store_suite) makes a test of each. A situation opens
+//! the store twice where another process could, so that none passes that
+//! relies on being the only one.
+
+#![expect(clippy::unwrap_used, reason = "a situation fails by panicking")]
+
+pub mod claiming;
+pub mod ending;
+pub mod incidents;
+pub mod knowing;
+pub mod taking;
+
+use std::{fmt, sync::Arc};
+
+use annunciator::{
+    Kind, Severity,
+    store::{
+        Accepted, Begin, Claim, DeliveryId, Intake, Intent, Next, Query, Record, Settled,
+        Settlement, State, Store, Wanted,
+    },
+};
+
+/// Makes a test of each situation. The argument is an expression that yields a
+/// [`Subject`].
+#[macro_export]
+macro_rules! store_suite {
+    ($subject:expr) => {
+        $crate::store_suite! { $subject;
+            taking: what_was_accepted_is_there_whole, a_key_is_accepted_once,
+                one_key_from_many_sides_is_accepted_once, a_rule_that_keeps_it_back_is_named,
+                whoever_accepts_may_hold_it_at_once;
+            claiming: each_is_claimed_once_whoever_asks, the_worst_come_first_then_the_oldest,
+                what_is_due_later_waits, a_lane_keeps_its_order, a_lane_holds_up_nobody_else,
+                what_is_accepted_behind_its_lane_waits, a_claim_that_ran_out_is_another_s,
+                many_at_once_claim_each_once;
+            ending: what_came_of_it_is_recorded, targets_that_are_left_come_back,
+                a_stale_fence_is_refused_and_counted, what_failed_can_be_had_tried_again,
+                what_has_ended_is_deleted_when_it_is_old, the_accounts_agree_whatever_happens;
+            incidents: a_problem_that_is_over_before_it_was_told, a_recovery_of_what_was_told,
+                a_recovery_while_the_problem_is_being_told, a_recovery_of_what_failed,
+                a_recovery_of_what_nobody_knows, a_problem_after_the_recovery,
+                channels_that_know_and_channels_that_don_t;
+            knowing: deliveries_are_found_by_what_is_known_of_them, pages_follow_one_another;
+        }
+    };
+    ($subject:expr; $($module:ident: $($situation:ident),+;)+) => {
+        $($(
+            #[tokio::test]
+            async fn $situation() {
+                let subject = $subject;
+                $crate::stores::$module::$situation(&subject).await;
+            }
+        )+)+
+    };
+}
+
+/// A store under test.
+pub trait Subject: fmt::Debug + Send + Sync {
+    /// Opens it as another process would. Every handle is over the same store.
+    fn open(&self) -> Arc<dyn Store>;
+}
+
+/// Any time, in milliseconds since the epoch.
+pub const NOW: i64 = 1_700_000_000_000;
+/// A time by which no claim has run out.
+pub const LATER: i64 = NOW + 60_000;
+
+/// A notification of no incident and no lane, with a delivery for each channel
+/// that is due at once.
+#[must_use]
+pub fn intake(name: &str, channels: &[&str]) -> Intake {
+    let intents = channels.iter().map(|channel| Intent {
+        channel: Arc::from(*channel),
+        expires_ms: None,
+        begin: Begin::At(NOW),
+    });
+    Intake {
+        notification: name.to_owned(),
+        key: None,
+        host: "web-01".to_owned(),
+        incident: String::new(),
+        lane: String::new(),
+        kind: Kind::Message,
+        severity: Severity::Info,
+        accepted_ms: NOW,
+        content: Arc::from(format!("{{\"body\":\"{name}\"}}")),
+        intents: intents.collect(),
+    }
+}
+
+/// The same of an incident.
+#[must_use]
+pub fn of_incident(name: &str, kind: Kind, channels: &[&str]) -> Intake {
+    Intake {
+        kind,
+        incident: "web-01/cpu".to_owned(),
+        lane: "web-01/cpu".to_owned(),
+        ..intake(name, channels)
+    }
+}
+
+/// Accepts it.
+pub async fn accept(store: &Arc<dyn Store>, intake: Intake) -> Accepted {
+    store.accept(intake).await.unwrap()
+}
+
+/// What is claimed on a channel now, at most ten.
+pub async fn claim(store: &Arc<dyn Store>, channel: &str) -> Vec<Claim> {
+    claim_at(store, channel, NOW).await
+}
+
+/// The same at another time.
+pub async fn claim_at(store: &Arc<dyn Store>, channel: &str, now_ms: i64) -> Vec<Claim> {
+    let wanted = Wanted {
+        channel: Arc::from(channel),
+        most: 10,
+        now_ms,
+        lease_until_ms: now_ms + (LATER - NOW),
+    };
+    store.claim(wanted).await.unwrap()
+}
+
+/// The content of a claim, which names its notification.
+#[must_use]
+pub fn names(claims: &[Claim]) -> Vec<String> {
+    claims
+        .iter()
+        .map(|claim| {
+            let json: serde_json::Value = serde_json::from_str(&claim.content).unwrap();
+            json["body"].as_str().unwrap().to_owned()
+        })
+        .collect()
+}
+
+/// Ends a claim in this state; answers what was superseded by that.
+pub async fn end(store: &Arc<dyn Store>, claim: &Claim, state: State) -> Vec<DeliveryId> {
+    let next = Next::End {
+        state,
+        why: String::new(),
+    };
+    recorded(settle(store, claim, next).await)
+}
+
+/// Has it tried again, at once.
+pub async fn again(store: &Arc<dyn Store>, claim: &Claim) -> Vec<DeliveryId> {
+    let next = Next::Again {
+        at_ms: NOW,
+        targets: Vec::new(),
+    };
+    recorded(settle(store, claim, next).await)
+}
+
+/// Settles a claim.
+pub async fn settle(store: &Arc<dyn Store>, claim: &Claim, next: Next) -> Settled {
+    let settlement = Settlement {
+        delivery: claim.delivery,
+        fence: claim.fence,
+        now_ms: NOW,
+        attempt: None,
+        next,
+    };
+    store.settle(settlement).await.unwrap()
+}
+
+fn recorded(settled: Settled) -> Vec<DeliveryId> {
+    match settled {
+        Settled::Recorded { superseded } => superseded,
+        Settled::Stale => panic!("the settlement was refused"),
+    }
+}
+
+/// Everything, the newest first.
+pub async fn all(store: &Arc<dyn Store>) -> Vec<Record> {
+    let query = Query {
+        most: 10_000,
+        ..Query::default()
+    };
+    store.deliveries(query).await.unwrap()
+}
+
+/// The state of the delivery of a notification on a channel.
+pub async fn state(store: &Arc<dyn Store>, name: &str, channel: &str) -> State {
+    let all = all(store).await;
+    let mut found = all
+        .iter()
+        .filter(|record| record.notification == name && record.channel == channel);
+    found.next().unwrap().state
+}

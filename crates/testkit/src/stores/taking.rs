@@ -1,0 +1,134 @@
+//! Acceptance: whole, once, and by whom it is tried first.
+
+use std::sync::Arc;
+
+use annunciator::{
+    Severity,
+    store::{Begin, Intake, Intent, State},
+};
+
+use super::{LATER, NOW, Subject, accept, all, claim, end, intake, names, state};
+
+/// A notification with three channels.
+pub async fn what_was_accepted_is_there_whole(subject: &dyn Subject) {
+    let store = subject.open();
+    let taken = Intake {
+        severity: Severity::Critical,
+        ..intake("one", &["a", "b", "c"])
+    };
+    let accepted = accept(&store, taken).await;
+    assert!(!accepted.repeated);
+    assert_eq!(accepted.notification, "one");
+    let channels: Vec<&str> = accepted
+        .deliveries
+        .iter()
+        .map(|one| &*one.channel)
+        .collect();
+    assert_eq!(channels, ["a", "b", "c"]);
+    let states: Vec<State> = accepted.deliveries.iter().map(|one| one.state).collect();
+    assert_eq!(states, [State::Pending; 3]);
+
+    let other = subject.open();
+    let records = all(&other).await;
+    assert_eq!(records.len(), 3);
+    let record = &records[2];
+    assert_eq!(record.delivery, accepted.deliveries[0].delivery);
+    assert_eq!((&*record.host, &*record.channel), ("web-01", "a"));
+    assert_eq!(
+        (record.severity, record.accepted_ms),
+        (Severity::Critical, NOW)
+    );
+    assert_eq!((record.attempts, record.again), (0, 0));
+    assert_eq!((record.due_ms, record.ended_ms), (Some(NOW), None));
+    assert_eq!(record.content, "{\"body\":\"one\"}");
+}
+
+/// The same key again: while it waits, and when it has ended.
+pub async fn a_key_is_accepted_once(subject: &dyn Subject) {
+    let (store, other) = (subject.open(), subject.open());
+    let keyed = |name: &str| Intake {
+        key: Some("k".to_owned()),
+        ..intake(name, &["a"])
+    };
+    let first = accept(&store, keyed("one")).await;
+    let second = accept(&other, keyed("two")).await;
+    assert!(second.repeated);
+    assert_eq!(second.notification, "one");
+    assert_eq!(second.deliveries, first.deliveries);
+
+    let claims = claim(&store, "a").await;
+    end(&store, &claims[0], State::Delivered).await;
+    let third = accept(&other, keyed("three")).await;
+    assert!(third.repeated);
+    assert_eq!(third.deliveries[0].state, State::Delivered);
+    assert_eq!(all(&store).await.len(), 1);
+    assert_eq!(store.accounts().await.unwrap().accepted, 1);
+}
+
+/// Sixty-four callers with one key, through two handles.
+pub async fn one_key_from_many_sides_is_accepted_once(subject: &dyn Subject) {
+    let stores = [subject.open(), subject.open()];
+    let accepting = (0..64).map(|i| {
+        let store = Arc::clone(&stores[i % 2]);
+        let keyed = Intake {
+            key: Some("k".to_owned()),
+            ..intake(&format!("n{i}"), &["a"])
+        };
+        tokio::spawn(async move { store.accept(keyed).await.unwrap() })
+    });
+    let accepting: Vec<_> = accepting.collect();
+    let mut news = 0;
+    let mut notifications = std::collections::BTreeSet::new();
+    for accepted in accepting {
+        let accepted = accepted.await.unwrap();
+        news += usize::from(!accepted.repeated);
+        notifications.insert(accepted.notification);
+    }
+    assert_eq!((news, notifications.len()), (1, 1));
+    assert_eq!(all(&stores[0]).await.len(), 1);
+}
+
+/// It is kept, and nobody can claim it.
+pub async fn a_rule_that_keeps_it_back_is_named(subject: &dyn Subject) {
+    let store = subject.open();
+    let mut quiet = intake("one", &["a", "b"]);
+    quiet.intents[0].begin = Begin::Suppressed {
+        rule: "quiet hours".to_owned(),
+    };
+    let accepted = accept(&store, quiet).await;
+    assert_eq!(accepted.deliveries[0].state, State::Suppressed);
+    assert_eq!(accepted.deliveries[1].state, State::Pending);
+    let records = all(&store).await;
+    assert_eq!(records[1].why, "quiet hours");
+    assert_eq!(records[1].ended_ms, Some(NOW));
+    assert!(claim(&store, "a").await.is_empty());
+}
+
+/// Nobody else gets it until it is settled.
+pub async fn whoever_accepts_may_hold_it_at_once(subject: &dyn Subject) {
+    let (store, other) = (subject.open(), subject.open());
+    let mut held = intake("one", &["a"]);
+    held.intents = vec![Intent {
+        channel: Arc::from("a"),
+        expires_ms: None,
+        begin: Begin::Claimed {
+            lease_until_ms: LATER,
+        },
+    }];
+    let accepted = accept(&store, held).await;
+    assert_eq!(accepted.deliveries[0].state, State::InFlight);
+    assert!(claim(&other, "a").await.is_empty());
+    let settlement = annunciator::store::Settlement {
+        delivery: accepted.deliveries[0].delivery,
+        fence: accepted.deliveries[0].fence,
+        now_ms: NOW,
+        attempt: None,
+        next: annunciator::store::Next::Again {
+            at_ms: NOW,
+            targets: Vec::new(),
+        },
+    };
+    store.settle(settlement).await.unwrap();
+    assert_eq!(state(&store, "one", "a").await, State::Pending);
+    assert_eq!(names(&claim(&other, "a").await), ["one"]);
+}
