@@ -7,10 +7,11 @@ use secrecy::SecretString;
 use serde_json::Value as Json;
 
 use super::{
-    model::{ChannelConfig, ChannelIndex, ChannelOptions},
+    model::{ChannelConfig, ChannelIndex},
     options,
     path::FieldPath,
     place::place,
+    policy::ChannelOptions,
     problem::{Findings, Problem},
     redact::{hide, redacted},
     schema::Reader,

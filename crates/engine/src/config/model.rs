@@ -1,15 +1,12 @@
 //! The checked form of a configuration: nothing in it can be wrong any more.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value as Json;
 
-use super::{content::Content, host_table::HostTable};
+use super::{content::Content, host_table::HostTable, policy::ChannelOptions};
 use crate::plugin::{LoadedType, PluginError};
-
-/// How long one attempt may take when the channel says nothing else.
-pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A channel's number, in the order of the file.
 pub(crate) type ChannelIndex = u32;
@@ -191,25 +188,6 @@ impl fmt::Debug for ChannelConfig {
             .field("settings", &self.shown)
             .field("options", &self.options)
             .finish_non_exhaustive()
-    }
-}
-
-/// How the engine treats a channel: its `delivery:` key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ChannelOptions {
-    /// How long one attempt may take.
-    pub timeout: Duration,
-    /// Whether the engine refuses to start without this channel's plugin.
-    pub required: bool,
-}
-
-impl Default for ChannelOptions {
-    fn default() -> Self {
-        Self {
-            timeout: DEFAULT_TIMEOUT,
-            required: false,
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    model::ChannelOptions,
+    policy::ChannelOptions,
     problem::{Findings, Problem},
     suggest,
     tree::{Entry, Scalar, Value},

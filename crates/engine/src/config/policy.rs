@@ -1,0 +1,108 @@
+//! How the engine treats what goes to a channel: its `delivery:` key, as it is
+//! checked. What the keys mean is here; how they are read is in `options`.
+
+use std::time::Duration;
+
+use crate::event::Severity;
+
+/// How the engine treats a channel: its `delivery:` key, and where that is
+/// silent, the one at the top of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChannelOptions {
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// Whether the engine refuses to start without this channel's plugin.
+    pub required: bool,
+    /// What is milder is kept back.
+    pub min_severity: Severity,
+    /// How often it is tried, and when.
+    pub retry: Retry,
+    /// What could not be delivered for so long is not delivered any more.
+    pub ttl: Duration,
+    /// How much may be sent; nothing for as much as there is.
+    pub rate_limit: Option<Rate>,
+    /// What happens to what may have been sent.
+    pub on_unknown: OnUnknown,
+    /// When people are left in peace.
+    pub quiet_hours: Option<QuietHours>,
+    /// The same message of the same incident is told once within this time.
+    pub dedup: Option<Duration>,
+}
+
+impl Default for ChannelOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            required: false,
+            min_severity: Severity::Info,
+            retry: Retry::default(),
+            // What is older than a day is no news.
+            ttl: Duration::from_secs(24 * 3600),
+            rate_limit: None,
+            on_unknown: OnUnknown::Resend,
+            quiet_hours: None,
+            dedup: None,
+        }
+    }
+}
+
+/// How often a delivery is tried, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retry {
+    /// Attempts in all, the first included; at least 1.
+    pub attempts: u32,
+    /// How long the first pause may be; each further one may be twice as long.
+    pub first: Duration,
+    /// How long a pause may be at most, unless the remote asks for more.
+    pub max: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        // Eight attempts with pauses that double from 2 s span some four
+        // minutes: a restart of the remote, or of a router on the way.
+        Self {
+            attempts: 8,
+            first: Duration::from_secs(2),
+            max: Duration::from_secs(600),
+        }
+    }
+}
+
+/// So many messages in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rate {
+    /// How many; at least 1.
+    pub messages: u32,
+    /// In which time.
+    pub per: Duration,
+}
+
+/// What happens to a delivery that was sent, or perhaps was, without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnUnknown {
+    /// It is sent again: better twice than never.
+    #[default]
+    Resend,
+    /// It stays unknown.
+    Drop,
+    /// The remote is asked, where it can be; else it is sent again.
+    Ask,
+}
+
+/// Hours of the day in which people are left in peace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QuietHours {
+    /// From this minute of the day.
+    pub from_minute: u16,
+    /// Until this one, perhaps of the day after.
+    pub to_minute: u16,
+    /// By the clocks of this time zone, such as `Europe/Berlin`.
+    pub timezone: String,
+    /// What is as bad as this is told all the same.
+    pub except: Severity,
+}
