@@ -20,6 +20,7 @@ use crate::{
     opening::{open_all, tell_warnings},
     plugin::{Catalog, ChannelType, PluginDir, Pool},
     services::Shared,
+    store::Store,
 };
 
 /// Puts an [`Engine`] together.
@@ -29,6 +30,7 @@ pub struct EngineBuilder {
     file: PathBuf,
     options: LoadOptions,
     clock: Arc<dyn Clock>,
+    store: Option<Arc<dyn Store>>,
 }
 
 /// Why there is no engine.
@@ -56,6 +58,7 @@ impl EngineBuilder {
             file: file.into(),
             options: LoadOptions::default(),
             clock: Arc::new(SystemClock),
+            store: None,
         }
     }
 
@@ -123,6 +126,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Keeps deliveries in this store: what is accepted is tried until it
+    /// ends, also by another process when this one has died. Without one, a
+    /// notification is tried once.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// The configuration file.
     #[must_use]
     pub fn file(&self) -> &Path {
@@ -185,6 +196,6 @@ impl EngineBuilder {
         };
         let configs = loaded.config.channels.iter().map(Arc::clone);
         let channels = open_all(configs, &shared).await?;
-        Ok(Engine::new(loaded, channels, shared))
+        Ok(Engine::new(loaded, channels, shared, self.store))
     }
 }

@@ -11,14 +11,21 @@ use crate::{
     builder::EngineBuilder,
     check::Check,
     config::{Config, Loaded, Problems, load_channels},
-    delivery::{Channel, Held, Job, Report, UnderWay, broken, deliver},
-    event::Notification,
+    delivery::{
+        Channel, Held, Job, Outbox, Report, Submission, UnderWay, broken, deliver, run_courier,
+    },
+    event::{Notification, Rendered},
     in_force::{InForce, Setup},
     opening::close_all,
     plugin::Catalog,
     router::{Router, UnknownChannel},
     services::Shared,
+    store::{Store, StoreError},
+    submit::Route,
 };
+
+/// How long who notifies waits for an outcome.
+const WAIT: Duration = Duration::from_secs(30);
 
 /// Why a notification was not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +40,15 @@ pub enum NotifyError {
     /// The ad-hoc definitions cannot be used.
     #[error(transparent)]
     Definitions(#[from] Box<Problems>),
+    /// The engine keeps no deliveries.
+    #[error("the engine has no store: a notification can be told, and not submitted")]
+    NoStore,
+    /// An idempotency key that is none.
+    #[error("an idempotency key has 1 to 512 bytes")]
+    Key,
+    /// It could not be recorded.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The engine was shut down.
     #[error("the engine is shut down and takes no more notifications")]
     Closed,
@@ -60,6 +76,8 @@ pub(crate) struct Inner {
     pub(crate) reloading: Mutex<()>,
     /// Channels that reloads have put out of use.
     pub(crate) closing: TaskTracker,
+    /// Where deliveries are kept, if they are.
+    pub(crate) outbox: Option<Arc<Outbox>>,
 }
 
 impl fmt::Debug for Engine {
@@ -76,20 +94,35 @@ impl Engine {
         EngineBuilder::new(file)
     }
 
-    pub(crate) fn new(loaded: Loaded, channels: Vec<Arc<Channel>>, shared: Shared) -> Self {
+    pub(crate) fn new(
+        loaded: Loaded,
+        channels: Vec<Arc<Channel>>,
+        shared: Shared,
+        store: Option<Arc<dyn Store>>,
+    ) -> Self {
         let setup = Setup {
             config: Arc::new(loaded.config),
             catalog: Arc::new(loaded.catalog),
             router: Router::new(channels),
         };
-        Self(Arc::new(Inner {
+        let (deliveries, abandon) = (TaskTracker::new(), CancellationToken::new());
+        let outbox = store.map(|store| {
+            let clock = Arc::clone(&shared.clock);
+            Outbox::new(store, clock, deliveries.clone(), abandon.clone())
+        });
+        let inner = Arc::new(Inner {
             in_force: InForce::new(setup),
             shared,
-            deliveries: TaskTracker::new(),
-            abandon: CancellationToken::new(),
+            deliveries,
+            abandon,
             reloading: Mutex::default(),
             closing: TaskTracker::new(),
-        }))
+            outbox,
+        });
+        if inner.outbox.is_some() {
+            drop(tokio::spawn(run_courier(Arc::downgrade(&inner))));
+        }
+        Self(inner)
     }
 
     /// The configuration that is in force now; a [`reload`](Self::reload)
@@ -129,11 +162,8 @@ impl Engine {
         host: &str,
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        let channels = self
-            .0
-            .in_force
-            .look(|now| now.router.host(&now.config, host));
-        self.tell(host, channels, notification.into()).await
+        let (host, channels) = self.route(Route::Host(host))?;
+        self.tell(host, channels, notification.into(), false).await
     }
 
     /// Tells the default channels.
@@ -154,8 +184,8 @@ impl Engine {
         &self,
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        let channels = self.0.in_force.look(|now| now.router.defaults(&now.config));
-        self.tell("", channels, notification.into()).await
+        let (host, channels) = self.route(Route::Defaults)?;
+        self.tell(host, channels, notification.into(), false).await
     }
 
     /// Tells channels by their names.
@@ -168,11 +198,8 @@ impl Engine {
         names: &[&str],
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        let channels = self
-            .0
-            .in_force
-            .look(|now| now.router.named(&now.config, names))?;
-        self.tell("", channels, notification.into()).await
+        let (host, channels) = self.route(Route::Channels(names))?;
+        self.tell(host, channels, notification.into(), false).await
     }
 
     /// Tells channels that stand in no configuration: `definitions` is what
@@ -215,7 +242,7 @@ impl Engine {
             let opening = configs.map(|config| Channel::open_ad_hoc(config, &engine.0.shared));
             let channels: Vec<_> = join_all(opening).await.into_iter().map(Arc::new).collect();
             let held = channels.iter().map(Held::new).collect();
-            let report = engine.tell("", held, notification).await;
+            let report = engine.tell("", held, notification, true).await;
             close_all(&channels).await;
             report
         });
@@ -227,15 +254,10 @@ impl Engine {
         host: &str,
         channels: Vec<Held>,
         notification: Notification,
+        ad_hoc: bool,
     ) -> Result<Report, NotifyError> {
         let inner = &self.0;
-        if inner.deliveries.is_closed() {
-            return Err(NotifyError::Closed);
-        }
-        let now = inner.shared.clock.now_ms();
-        let rendered = notification
-            .render(host, now)
-            .ok_or(NotifyError::EmptyMessage)?;
+        let rendered = self.render(host, notification)?;
         if channels.is_empty() {
             let id = rendered.message.id.as_str();
             tracing::warn!(
@@ -243,6 +265,19 @@ impl Engine {
                 notification = id,
                 "no channel is configured for this: nobody is told"
             );
+        }
+        if let Some(outbox) = inner.outbox.as_ref().filter(|_| !ad_hoc) {
+            let submission = Submission {
+                rendered: rendered.clone(),
+                channels: channels.clone(),
+                key: None,
+            };
+            match outbox.tell(submission, WAIT).await {
+                Ok(report) => return Ok(report),
+                Err(error) => tracing::error!(
+                    "{error}; the notification is delivered all the same, once and without a record"
+                ),
+            }
         }
         // Tasks of their own: what was accepted is delivered, whether or not
         // the caller goes on waiting.
@@ -266,6 +301,26 @@ impl Engine {
         let deliveries: Vec<_> = deliveries.collect();
         let reports = join_all(deliveries).await;
         Ok(Report::new(reports))
+    }
+
+    /// Puts a notification into the form that all channels share.
+    pub(crate) fn render(
+        &self,
+        host: &str,
+        notification: Notification,
+    ) -> Result<Rendered, NotifyError> {
+        if self.0.deliveries.is_closed() {
+            return Err(NotifyError::Closed);
+        }
+        let now_ms = self.0.shared.clock.now_ms();
+        let rendered = notification.render(host, now_ms);
+        rendered.ok_or(NotifyError::EmptyMessage)
+    }
+
+    /// Where deliveries are kept, if they are: for questions about them.
+    #[must_use]
+    pub fn store(&self) -> Option<&Arc<dyn Store>> {
+        self.0.outbox.as_ref().map(|outbox| &outbox.store)
     }
 
     /// Lets channels prove their settings without delivering anything, all at
@@ -307,6 +362,9 @@ impl Engine {
     pub async fn shutdown(&self, deadline: Duration) -> Drained {
         let inner = &self.0;
         inner.deliveries.close();
+        if let Some(outbox) = &inner.outbox {
+            outbox.wake();
+        }
         let in_time = tokio::time::timeout(deadline, inner.deliveries.wait()).await;
         let abandoned = if in_time.is_ok() {
             0

@@ -59,6 +59,7 @@ mod reload;
 mod router;
 mod services;
 pub mod store;
+mod submit;
 
 pub use builder::{EngineBuilder, StartError};
 pub use check::{Check, CheckStatus};
@@ -75,6 +76,7 @@ pub use plugin::{
 };
 pub use reload::Reloaded;
 pub use router::UnknownChannel;
+pub use submit::{Receipt, Route, Submitted};
 
 /// The README's examples compile.
 #[cfg(doctest)]

@@ -118,6 +118,10 @@ impl Inner {
             catalog: Arc::new(loaded.catalog),
             router: Router::new(channels),
         });
+        if let Some(outbox) = &self.outbox {
+            // Something may wait for a channel that is new.
+            outbox.wake();
+        }
         // From here on nobody takes a channel that is gone.
         for channel in gone {
             self.closing.spawn(async move { channel.retire().await });

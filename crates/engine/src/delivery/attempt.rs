@@ -7,24 +7,35 @@ use annunciator_core::{
     outcome::OutcomeV1,
 };
 
-use super::{
-    channel::{Channel, Disabled},
-    pipeline::Job,
-};
-use crate::plugin::NoAnswer;
+use super::channel::{Channel, Disabled};
+use crate::{event::Rendered, plugin::NoAnswer};
+
+/// Which attempt it is, and for whom.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    pub(super) rendered: &'a Rendered,
+    /// 1 for the first.
+    pub(super) attempt: u32,
+    /// Empty for all.
+    pub(super) targets: &'a [String],
+}
 
 /// Calls the provider once. Whatever happens, there is an outcome.
-pub(super) async fn attempt(channel: &Channel, job: &Job) -> Vec<OutcomeV1> {
+pub(super) async fn attempt(channel: &Channel, call: &Call<'_>) -> Vec<OutcomeV1> {
     let limit = channel.config.options.timeout;
     let instance = match &channel.provider {
         Ok(instance) => instance,
         Err(disabled) => return vec![when_disabled(disabled)],
     };
     let delivery = DeliveryV1 {
-        notification: job.rendered.message.clone(),
-        attempt: 1,
+        notification: call.rendered.message.clone(),
+        attempt: call.attempt,
         timeout_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
-        targets: RVec::new(),
+        targets: call
+            .targets
+            .iter()
+            .map(|target| RString::from(&**target))
+            .collect(),
         extension_json: RString::new(),
     };
     match instance.deliver(delivery, limit).await {

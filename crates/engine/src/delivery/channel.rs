@@ -3,7 +3,10 @@
 use std::{
     fmt,
     ops::Deref,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize},
+    },
 };
 
 use annunciator_core::code;
@@ -26,8 +29,10 @@ const MOST_AT_ONCE: usize = 64;
 pub(crate) struct Channel {
     pub(super) config: Arc<ChannelConfig>,
     pub(super) provider: Result<Instance, Disabled>,
-    pub(super) slots: Semaphore,
+    pub(super) slots: Arc<Semaphore>,
     pub(super) waiting: AtomicUsize,
+    /// More waits for it in the store than it could take.
+    pub(super) behind: AtomicBool,
     tasks: Arc<ChannelTasks>,
     uses: TaskTracker,
     /// Its name in metrics.
@@ -103,8 +108,9 @@ impl Channel {
             presence: Presence::begin(provider.is_ok(), ad_hoc),
             config,
             provider,
-            slots: Semaphore::new(MOST_AT_ONCE),
+            slots: Arc::new(Semaphore::new(MOST_AT_ONCE)),
             waiting: AtomicUsize::new(0),
+            behind: AtomicBool::new(false),
             tasks,
             uses: TaskTracker::new(),
         }

@@ -13,6 +13,8 @@ use crate::line::printable;
 /// Targets and notes beyond this are dropped, and counted.
 pub(super) const MOST_TARGETS: usize = 10_000;
 const MOST_NOTES: usize = 20;
+/// What a target is called that the provider does not name.
+pub(super) const ALL_TARGETS: &str = "all targets";
 
 /// One target's report.
 pub(super) fn classify(raw: OutcomeV1) -> TargetReport {
@@ -45,7 +47,7 @@ pub(super) fn classify(raw: OutcomeV1) -> TargetReport {
     };
     TargetReport {
         target: match printable(&raw.target) {
-            empty if empty.is_empty() => "all targets".to_owned(),
+            empty if empty.is_empty() => ALL_TARGETS.to_owned(),
             target => target,
         },
         class,

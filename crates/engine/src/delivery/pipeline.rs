@@ -7,14 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     admit::{Refused, admit},
-    attempt::{attempt, outcome},
+    attempt::{Call, attempt, outcome},
     channel::{Channel, Held},
     classify::{MOST_TARGETS, classify},
     meter::{UnderWay, meter},
-    report::ChannelReport,
+    report::{ChannelReport, Class},
     settle::settle,
 };
-use crate::event::Rendered;
+use crate::{event::Rendered, store::State};
 
 /// One notification for one channel.
 #[derive(Debug)]
@@ -33,7 +33,12 @@ pub(crate) async fn deliver(job: Job) -> ChannelReport {
     let outcomes = match admit(channel).await {
         Ok(_place) if job.abandon.is_cancelled() => vec![without_place(Refused::Closed)],
         Ok(_place) => {
-            let attempt = attempt(channel, &job);
+            let call = Call {
+                rendered: &job.rendered,
+                attempt: 1,
+                targets: &[],
+            };
+            let attempt = attempt(channel, &call);
             let answered = job.abandon.run_until_cancelled(attempt).await;
             answered.unwrap_or_else(|| vec![abandoned()])
         }
@@ -63,7 +68,7 @@ pub(crate) fn broken(channel: &Channel, rendered: Rendered) -> ChannelReport {
     report
 }
 
-fn report(
+pub(super) fn report(
     channel: &Channel,
     rendered: &Rendered,
     outcomes: Vec<OutcomeV1>,
@@ -87,10 +92,16 @@ fn report(
             total - MOST_TARGETS
         ));
     }
+    let unknown = targets.iter().any(|target| target.class == Class::Unknown);
     ChannelReport {
         channel: channel.config.name().to_owned(),
         channel_type: channel.config.channel_type().to_owned(),
         delivered: all_delivered,
+        state: match all_delivered {
+            true => State::Delivered,
+            false if unknown => State::Unknown,
+            false => State::Failed,
+        },
         attempts: 1,
         duration: start.elapsed(),
         targets,

@@ -5,6 +5,9 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Serialize, Serializer};
 
+use super::classify::ALL_TARGETS;
+use crate::store::State;
+
 /// What became of a delivery to one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -150,6 +153,8 @@ pub struct ChannelReport {
     pub channel_type: String,
     /// Whether every target was delivered.
     pub delivered: bool,
+    /// What became of it so far.
+    pub state: State,
     /// How many attempts were made.
     pub attempts: u32,
     /// How long it took.
@@ -167,6 +172,46 @@ fn duration_milliseconds<S: Serializer>(
 }
 
 impl ChannelReport {
+    /// One of a delivery that was not tried, or is not tried any more.
+    pub(super) fn unsent(channel: &str, channel_type: &str, state: State) -> Self {
+        let (class, detail) = match state {
+            State::Pending | State::InFlight => (Class::Retry, "it waits to be delivered"),
+            State::Superseded => (Class::Permanent, "what it tells of is over"),
+            State::Suppressed => (Class::Permanent, "a rule keeps it back"),
+            State::Expired => (Class::Permanent, "its time to live has passed"),
+            State::Unknown => (Class::Unknown, "it was sent before, without an answer"),
+            State::Delivered | State::Failed => (Class::Permanent, "it has ended"),
+        };
+        let target = TargetReport {
+            target: ALL_TARGETS.to_owned(),
+            class,
+            fault: Fault::None,
+            proof: None,
+            remote_id: String::new(),
+            code: String::new(),
+            detail: detail.to_owned(),
+            hint: String::new(),
+            retry_after: None,
+            notes: Vec::new(),
+        };
+        Self {
+            channel: channel.to_owned(),
+            channel_type: channel_type.to_owned(),
+            delivered: false,
+            state,
+            attempts: 0,
+            duration: Duration::ZERO,
+            targets: vec![target],
+        }
+    }
+
+    /// Adds why it ended as it did, where the targets don't say.
+    pub(super) fn because(&mut self, why: &str) {
+        if let Some(first) = self.targets.first_mut().filter(|_| !why.is_empty()) {
+            first.notes.push(why.to_owned());
+        }
+    }
+
     /// The targets that were not delivered.
     pub fn failures(&self) -> impl Iterator<Item = &TargetReport> {
         self.targets

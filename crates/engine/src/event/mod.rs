@@ -1,5 +1,6 @@
 //! What there is to tell: notifications, as the embedding program makes them.
 
+mod content;
 mod notification;
 mod severity;
 

@@ -130,6 +130,8 @@ pub(crate) struct Rendered {
     pub(crate) message: RArc<NotificationV1>,
     /// What was cut off here, for the report.
     pub(crate) note: Option<String>,
+    pub(crate) severity: Severity,
+    pub(crate) kind: Kind,
 }
 
 impl Notification {
@@ -169,6 +171,8 @@ impl Notification {
         Some(Rendered {
             message: RArc::new(message),
             note,
+            severity: self.severity,
+            kind: self.kind,
         })
     }
 }

@@ -90,6 +90,21 @@ pub enum Kind {
 impl Kind {
     const ALL: [Self; 4] = [Self::Message, Self::Problem, Self::Recovery, Self::Test];
 
+    /// The name in lower case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Problem => "problem",
+            Self::Recovery => "recovery",
+            Self::Test => "test",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     pub(crate) fn number(self) -> i64 {
         self as i64
     }

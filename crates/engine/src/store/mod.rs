@@ -92,6 +92,10 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Counts everything.
     fn accounts(&self) -> Answer<Accounts>;
 
+    /// Whether others may put deliveries into it, so that it has to be looked
+    /// at now and then.
+    fn is_shared(&self) -> bool;
+
     /// Deletes notifications that were accepted before a time and whose
     /// deliveries have all ended; at most so many, the oldest first. Answers
     /// how many. What is pending or in flight is never deleted.

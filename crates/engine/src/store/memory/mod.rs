@@ -109,6 +109,10 @@ impl Store for MemoryStore {
         at_once(memory.accounts.clone())
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn prune(&self, accepted_before_ms: i64, most: u32) -> Answer<u64> {
         at_once(self.lock().prune(accepted_before_ms, most))
     }

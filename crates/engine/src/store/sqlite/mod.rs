@@ -141,6 +141,10 @@ impl Store for SqliteStore {
         self.read(history::accounts)
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn prune(&self, accepted_before_ms: i64, most: u32) -> Answer<u64> {
         self.write(move |transaction| history::prune(transaction, accepted_before_ms, most))
     }

@@ -1,0 +1,130 @@
+//! Claims what is due and hands it to its channels, for as long as the engine
+//! takes notifications.
+
+use std::{
+    sync::{Arc, Weak, atomic::Ordering},
+    time::Duration,
+};
+
+use super::{channel::Held, claimed::Claimed, outbox::Outbox};
+use crate::{
+    engine::Inner,
+    store::{StoreError, Wanted},
+};
+
+/// How often a store is looked at that others may put deliveries into.
+const LOOK: Duration = Duration::from_secs(1);
+/// The same for one that nobody else has: it says itself when something is
+/// due, and clocks may be set.
+const LOOK_AT_OWN: Duration = Duration::from_secs(60);
+/// How long a store is left alone that cannot be used.
+const RECOVERY: Duration = Duration::from_secs(5);
+
+/// Runs until the engine takes no more notifications, or is gone.
+pub(crate) async fn run(engine: Weak<Inner>) {
+    let mut in_trouble = false;
+    loop {
+        let Some(inner) = engine.upgrade() else {
+            return;
+        };
+        let Some(outbox) = inner
+            .outbox
+            .clone()
+            .filter(|_| !inner.deliveries.is_closed())
+        else {
+            return;
+        };
+        let pause = match outbox.hand_out(&inner).await {
+            Ok(pause) => {
+                if std::mem::take(&mut in_trouble) {
+                    tracing::info!("the store of deliveries can be used again");
+                }
+                pause
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut in_trouble, true) {
+                    tracing::error!("{error}; what waits there waits until it can be used again");
+                }
+                RECOVERY
+            }
+        };
+        drop(inner);
+        tokio::select! {
+            () = outbox.wake.notified() => {}
+            () = outbox.clock.sleep(pause) => {}
+        }
+    }
+}
+
+impl Outbox {
+    /// Hands out all that is due and has a place; answers in how long to look
+    /// again.
+    async fn hand_out(self: &Arc<Self>, inner: &Inner) -> Result<Duration, StoreError> {
+        let now_ms = self.clock.now_ms();
+        for name in self.store.ready(now_ms).await? {
+            let named =
+                |setup: &Arc<crate::in_force::Setup>| setup.router.named(&setup.config, &[&name]);
+            // Another engine's, or of a configuration to come.
+            let Ok(held) = inner.in_force.look(named) else {
+                continue;
+            };
+            if let [channel] = held.as_slice() {
+                self.hand_out_to(channel).await?;
+            }
+        }
+        let next = self.store.next_due(now_ms).await?;
+        let pause = if self.store.is_shared() {
+            LOOK
+        } else {
+            LOOK_AT_OWN
+        };
+        Ok(next.map_or(pause, |due_ms| {
+            let until = u64::try_from(due_ms.saturating_sub(now_ms)).unwrap_or_default();
+            pause.min(Duration::from_millis(until))
+        }))
+    }
+
+    async fn hand_out_to(self: &Arc<Self>, channel: &Held) -> Result<(), StoreError> {
+        loop {
+            let slot = || Arc::clone(&channel.slots).try_acquire_owned().ok();
+            let mut permits: Vec<_> = std::iter::from_fn(slot).collect();
+            let places = permits.len();
+            if places == 0 {
+                // Whoever gives a place back sees that.
+                channel.behind.store(true, Ordering::SeqCst);
+                if channel.slots.available_permits() == 0 {
+                    return Ok(());
+                }
+                continue;
+            }
+            let now_ms = self.clock.now_ms();
+            let claims = self
+                .store
+                .claim(Wanted {
+                    channel: Arc::clone(&channel.config.name),
+                    most: u32::try_from(places).unwrap_or(u32::MAX),
+                    now_ms,
+                    lease_until_ms: channel.lease_until_ms(now_ms),
+                })
+                .await?;
+            // What is behind its lane is looked for when something ends.
+            let is_all = claims.len() < places;
+            channel.behind.store(true, Ordering::SeqCst);
+            if claims.is_empty() {
+                return Ok(());
+            }
+            for claim in claims {
+                let Some(permit) = permits.pop() else { break };
+                self.begin(Claimed {
+                    claim,
+                    channel: channel.clone(),
+                    rendered: None,
+                    permit,
+                });
+            }
+            if is_all {
+                return Ok(());
+            }
+        }
+    }
+}

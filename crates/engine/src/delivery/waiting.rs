@@ -1,0 +1,138 @@
+//! Who waits for what comes of a delivery, in this process.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+
+use super::{channel::Held, report::ChannelReport};
+use crate::store::{DeliveryId, State};
+
+/// A notification and a channel.
+type Key = (String, Arc<str>);
+
+/// How far a delivery has come.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Progress {
+    /// What its last attempt brought, or what kept it back.
+    pub(super) report: Option<ChannelReport>,
+    /// Whether nothing more will come.
+    pub(super) ended: bool,
+}
+
+/// Those who wait.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    entries: HashMap<Key, Entry>,
+    /// Those whose number is known.
+    numbers: HashMap<DeliveryId, Key>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    progress: watch::Sender<Progress>,
+    number: Option<DeliveryId>,
+    channel_type: String,
+}
+
+/// A place among them, for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Place {
+    waiting: Arc<Waiting>,
+    key: Key,
+    channel_type: String,
+    progress: watch::Receiver<Progress>,
+}
+
+impl Waiting {
+    /// Begins to wait, before the delivery is accepted and has a number.
+    pub(super) fn wait_for(self: &Arc<Self>, notification: &str, channel: &Held) -> Place {
+        let key = (notification.to_owned(), Arc::clone(&channel.config.name));
+        let channel_type = channel.config.channel_type().to_owned();
+        let mut table = self.lock();
+        let entry = table.entries.entry(key.clone()).or_insert_with(|| Entry {
+            progress: watch::Sender::new(Progress::default()),
+            number: None,
+            channel_type: channel_type.clone(),
+        });
+        Place {
+            waiting: Arc::clone(self),
+            key,
+            channel_type,
+            progress: entry.progress.subscribe(),
+        }
+    }
+
+    /// The delivery has this number.
+    pub(super) fn number(&self, notification: &str, channel: &Arc<str>, number: DeliveryId) {
+        let key = (notification.to_owned(), Arc::clone(channel));
+        let mut table = self.lock();
+        if let Some(entry) = table.entries.get_mut(&key) {
+            entry.number = Some(number);
+            table.numbers.insert(number, key);
+        }
+    }
+
+    /// Tells those who wait.
+    pub(super) fn tell(&self, notification: &str, channel: &Arc<str>, progress: Progress) {
+        let key = (notification.to_owned(), Arc::clone(channel));
+        if let Some(entry) = self.lock().entries.get(&key) {
+            entry.progress.send_replace(progress);
+        }
+    }
+
+    /// Tells those who wait for deliveries that were superseded.
+    pub(super) fn superseded(&self, numbers: &[DeliveryId]) {
+        let table = self.lock();
+        let keys = numbers
+            .iter()
+            .filter_map(|number| table.numbers.get(number));
+        for key in keys {
+            if let Some(entry) = table.entries.get(key) {
+                let report = ChannelReport::unsent(&key.1, &entry.channel_type, State::Superseded);
+                entry.progress.send_replace(Progress {
+                    report: Some(report),
+                    ended: true,
+                });
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Ends when the delivery has.
+    pub(super) async fn ended(&mut self) {
+        let _ = self.progress.wait_for(|progress| progress.ended).await;
+    }
+
+    /// What is known so far.
+    pub(super) fn report(&self) -> ChannelReport {
+        let report = self.progress.borrow().report.clone();
+        report.unwrap_or_else(|| {
+            ChannelReport::unsent(&self.key.1, &self.channel_type, State::Pending)
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut table = self.waiting.lock();
+        let last = |entry: &Entry| entry.progress.receiver_count() <= 1;
+        // Others may wait for the same.
+        if table.entries.get(&self.key).is_some_and(last)
+            && let Some(entry) = table.entries.remove(&self.key)
+            && let Some(number) = entry.number
+        {
+            table.numbers.remove(&number);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A notification as a store keeps it: JSON, so that a person can read it, and
+//! a later version too.
+
+use annunciator_core::{
+    ffi::{RArc, RString},
+    message::{AttributeV1, NotificationV1},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    notification::Rendered,
+    severity::{Kind, Severity},
+};
+
+/// What is kept. Empty texts are left out, and unknown members are ignored.
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    id: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    incident: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    host: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    title: String,
+    body: String,
+    severity: String,
+    kind: String,
+    occurred_at_ms: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    attributes: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+impl Rendered {
+    /// As it is kept.
+    pub(crate) fn to_content(&self) -> serde_json::Result<String> {
+        let message = &self.message;
+        let attributes = message.attributes.iter();
+        serde_json::to_string(&Content {
+            id: message.id.to_string(),
+            incident: message.incident.to_string(),
+            host: message.host.to_string(),
+            title: message.title.to_string(),
+            body: message.body.to_string(),
+            severity: self.severity.name().to_owned(),
+            kind: self.kind.name().to_owned(),
+            occurred_at_ms: message.occurred_at_ms,
+            attributes: attributes
+                .map(|one| (one.key.to_string(), one.value.to_string()))
+                .collect(),
+            note: self.note.clone(),
+        })
+    }
+
+    /// From what was kept. A severity or kind of a later version counts as the
+    /// plainest.
+    pub(crate) fn from_content(content: &str) -> serde_json::Result<Self> {
+        let content: Content = serde_json::from_str(content)?;
+        let severity: Severity = content.severity.parse().unwrap_or_default();
+        let kind = Kind::named(&content.kind).unwrap_or_default();
+        let attributes = content.attributes.into_iter();
+        let message = NotificationV1 {
+            id: content.id.into(),
+            incident: content.incident.into(),
+            host: content.host.into(),
+            title: content.title.into(),
+            body: content.body.into(),
+            severity: severity.code(),
+            kind: kind.code(),
+            occurred_at_ms: content.occurred_at_ms,
+            attributes: attributes
+                .map(|(key, value)| AttributeV1 {
+                    key: key.into(),
+                    value: value.into(),
+                })
+                .collect(),
+            extension_json: RString::new(),
+        };
+        Ok(Self {
+            message: RArc::new(message),
+            note: content.note,
+            severity,
+            kind,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Notification;
+
+    #[test]
+    fn what_was_kept_comes_back_as_it_was() {
+        let notification = Notification::new("a\0b\r\n\u{202e}\u{1f4a5}")
+            .title("t")
+            .severity(Severity::Critical)
+            .kind(Kind::Recovery)
+            .incident("i")
+            .attribute("k", "v")
+            .attribute("k", "w");
+        let rendered = notification.render("h", 5).unwrap();
+        let content = rendered.to_content().unwrap();
+        let back = Rendered::from_content(&content).unwrap();
+        assert_eq!(format!("{back:?}"), format!("{rendered:?}"));
+    }
+
+    #[test]
+    fn what_a_later_version_kept_can_be_told() {
+        let content =
+            r#"{"id":"1","body":"b","severity":"awful","kind":"poem","occurred_at_ms":1,"x":{}}"#;
+        let rendered = Rendered::from_content(content).unwrap();
+        assert_eq!(
+            (rendered.severity, rendered.kind),
+            (Severity::Info, Kind::Message)
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! Notifications that are accepted now and delivered whatever happens: the
+//! caller learns that they are recorded, and need not wait for more.
+
+use serde::Serialize;
+
+use crate::{
+    delivery::{Held, Submission},
+    engine::{Engine, NotifyError},
+    event::Notification,
+    router::UnknownChannel,
+    store::{DeliveryId, State},
+};
+
+/// The longest idempotency key, in bytes.
+const LONGEST_KEY: usize = 512;
+
+/// To whom a notification goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// To the channels of a host.
+    Host(&'a str),
+    /// To the default channels.
+    Defaults,
+    /// To these channels.
+    Channels(&'a [&'a str]),
+}
+
+/// Says that a notification is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// Names the notification: the one that was accepted first, where the key
+    /// was known.
+    pub notification: String,
+    /// Whether it was accepted before, by its key.
+    pub repeated: bool,
+    /// Its deliveries, one for each channel.
+    pub deliveries: Vec<Submitted>,
+}
+
+/// A delivery that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Submitted {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// The channel.
+    pub channel: String,
+    /// What became of it so far.
+    pub state: State,
+}
+
+impl Engine {
+    /// Accepts a notification and answers when that is recorded: from then on
+    /// it is delivered, or it stands in the store why not, whatever breaks.
+    ///
+    /// `key` is the caller's name for the intent, at most 512 bytes. Submitted
+    /// again with the same one, because no answer came say, it is not accepted
+    /// again: the receipt is that of the first time.
+    ///
+    /// # Errors
+    /// [`NotifyError`] when it was not accepted; then nothing of it is
+    /// recorded. [`NotifyError::NoStore`] when the engine has no store, see
+    /// [`EngineBuilder::store`](crate::EngineBuilder::store).
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(engine: &annunciator::Engine) -> Result<(), Box<dyn std::error::Error>> {
+    /// use annunciator::Route;
+    ///
+    /// let backup = Route::Host("prod-db-01");
+    /// let receipt = engine.submit(backup, "Backup failed", Some("backup/2026-11-22")).await?;
+    /// println!("{} deliveries are on their way", receipt.deliveries.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn submit(
+        &self,
+        route: Route<'_>,
+        notification: impl Into<Notification>,
+        key: Option<&str>,
+    ) -> Result<Receipt, NotifyError> {
+        let inner = &self.0;
+        let outbox = inner.outbox.clone().ok_or(NotifyError::NoStore)?;
+        if key.is_some_and(|key| key.is_empty() || key.len() > LONGEST_KEY) {
+            return Err(NotifyError::Key);
+        }
+        let (host, channels) = self.route(route)?;
+        let rendered = self.render(host, notification.into())?;
+        let submission = Submission {
+            rendered,
+            channels,
+            key: key.map(str::to_owned),
+        };
+        // A task of its own: who stops waiting does not stop it halfway.
+        let submitting = inner
+            .deliveries
+            .spawn(async move { outbox.submit(submission).await });
+        let accepted = submitting.await.map_err(|_| NotifyError::Closed)??;
+        let deliveries = accepted.deliveries.into_iter().map(|placed| Submitted {
+            delivery: placed.delivery,
+            channel: placed.channel.to_string(),
+            state: placed.state,
+        });
+        Ok(Receipt {
+            notification: accepted.notification,
+            repeated: accepted.repeated,
+            deliveries: deliveries.collect(),
+        })
+    }
+
+    /// The host that is told of, and the channels that are told.
+    pub(crate) fn route<'a>(
+        &self,
+        route: Route<'a>,
+    ) -> Result<(&'a str, Vec<Held>), UnknownChannel> {
+        self.0.in_force.look(|now| {
+            let (router, config) = (&now.router, &now.config);
+            Ok(match route {
+                Route::Host(host) => (host, router.host(config, host)),
+                Route::Defaults => ("", router.defaults(config)),
+                Route::Channels(names) => ("", router.named(config, names)?),
+            })
+        })
+    }
+}

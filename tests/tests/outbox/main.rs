@@ -1,0 +1,10 @@
+//! Deliveries that are kept until they end: what goes wrong on the way, and
+//! that nothing of it is lost.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod desk;
+mod problems;
+mod processes;
+mod remotes;
+mod trouble;

@@ -1,0 +1,79 @@
+//! More than one engine over one file, and engines that end too early.
+
+use std::time::Duration;
+
+use annunciator::{Route, store::State};
+use annunciator_testkit::http::Fault;
+
+use crate::desk::{Desk, ended, records, status, submit, wait_until};
+
+#[tokio::test]
+async fn what_one_left_unfinished_another_finishes() {
+    let desk = Desk::new().await;
+    let first = desk.engine_on_file().await;
+    desk.remote.always(Fault::Silent);
+    submit(&first, "disk full").await;
+    wait_until(&first, |records| records[0].state == State::InFlight).await;
+    let drained = first.shutdown(Duration::ZERO).await;
+    assert_eq!(drained.abandoned, 1);
+    drop(first);
+    desk.remote.always(None);
+    let second = desk.engine_on_file().await;
+    assert_eq!(ended(&second).await, [State::Delivered]);
+    assert_eq!(desk.arrived(), ["disk full"]);
+    // Nobody knew whether the first had sent it.
+    assert_eq!(records(&second).await[0].again, 1);
+}
+
+#[tokio::test]
+async fn what_waits_for_its_next_attempt_outlives_its_engine() {
+    let desk = Desk::new().await;
+    let first = desk.engine_on_file().await;
+    desk.remote.always(status(503));
+    submit(&first, "disk full").await;
+    wait_until(&first, |records| records[0].attempts > 0).await;
+    let _ = first.shutdown(Duration::from_secs(60)).await;
+    drop(first);
+    desk.remote.always(None);
+    let second = desk.engine_on_file().await;
+    assert_eq!(ended(&second).await, [State::Delivered]);
+    assert_eq!(desk.arrived(), ["disk full"]);
+    assert_eq!(records(&second).await[0].again, 0);
+}
+
+#[tokio::test]
+async fn two_at_once_deliver_each_once() {
+    let desk = Desk::new().await;
+    let engines = [desk.engine_on_file().await, desk.engine_on_file().await];
+    desk.remote.always(status(503));
+    for i in 0..100 {
+        submit(&engines[i % 2], &format!("message {i}")).await;
+    }
+    wait_until(&engines[0], |records| {
+        records.iter().all(|record| record.attempts > 0)
+    })
+    .await;
+    desk.remote.always(None);
+    assert_eq!(ended(&engines[0]).await, [State::Delivered; 100]);
+    let mut arrived = desk.arrived();
+    assert_eq!(arrived.len(), 100, "each once");
+    arrived.sort();
+    arrived.dedup();
+    assert_eq!(arrived.len(), 100);
+}
+
+#[tokio::test]
+async fn whoever_submits_again_for_want_of_an_answer_tells_nobody_twice() {
+    let desk = Desk::new().await;
+    let engines = [desk.engine_on_file().await, desk.engine_on_file().await];
+    let mut receipts = Vec::new();
+    for engine in &engines {
+        let submitted = engine.submit(Route::Defaults, "backup failed", Some("backup/1"));
+        receipts.push(submitted.await.unwrap());
+        ended(engine).await;
+    }
+    assert_eq!((receipts[0].repeated, receipts[1].repeated), (false, true));
+    assert_eq!(receipts[0].notification, receipts[1].notification);
+    assert_eq!(receipts[1].deliveries[0].state, State::Delivered);
+    assert_eq!(desk.arrived(), ["backup failed"]);
+}
