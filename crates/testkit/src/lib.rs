@@ -6,6 +6,7 @@
 
 pub mod artefacts;
 pub mod ensemble;
+pub mod hasty;
 pub mod http;
 pub mod live;
 pub mod mattermost;

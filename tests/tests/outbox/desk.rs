@@ -3,14 +3,15 @@
 use std::{
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use annunciator::{
-    Clock, Engine, Receipt, Route, Sleep,
+    Clock, Engine, Receipt, Route,
     store::{Attempt, MemoryStore, Query, Record, SqliteStore, State, Store},
 };
 use annunciator_testkit::{
+    hasty::Hasty,
     http::{Answer, Fault},
     mattermost::Mattermost,
     rig::Rig,
@@ -18,42 +19,11 @@ use annunciator_testkit::{
 use annunciator_tests::foreign::PATIENCE;
 use serde_json::json;
 
-/// How much faster the engine's time passes: pauses of seconds are those of a
-/// system that people use.
-const HASTE: u32 = 50;
-
-/// A clock that runs fast.
-#[derive(Debug)]
-pub struct Hasty {
-    began: Instant,
-    began_ms: i64,
-}
-
-impl Hasty {
-    fn new() -> Self {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        Self {
-            began: Instant::now(),
-            began_ms: i64::try_from(since.unwrap().as_millis()).unwrap(),
-        }
-    }
-}
-
-impl Clock for Hasty {
-    fn now_ms(&self) -> i64 {
-        let passed = self.began.elapsed() * HASTE;
-        self.began_ms + i64::try_from(passed.as_millis()).unwrap()
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        Box::pin(tokio::time::sleep(duration / HASTE))
-    }
-}
-
 pub struct Desk {
     pub rig: Rig,
     pub remote: Mattermost,
     clock: Arc<dyn Clock>,
+    options: String,
 }
 
 impl Desk {
@@ -65,8 +35,16 @@ impl Desk {
                 .hook("h1", "ops")
                 .start()
                 .await,
-            clock: Arc::new(Hasty::new()),
+            clock: Arc::new(Hasty::default()),
+            // So that no attempts are used up while a test prepares the next.
+            options: "retry: {attempts: 100, max: 20s}".to_owned(),
         }
+    }
+
+    /// With these options for the channel's deliveries.
+    pub fn with(self, options: &str) -> Self {
+        let options = options.to_owned();
+        Self { options, ..self }
     }
 
     pub fn file(&self) -> PathBuf {
@@ -87,10 +65,11 @@ impl Desk {
     pub async fn engine_on(&self, store: Arc<dyn Store>) -> Engine {
         let yaml = format!(
             "notification_channels:
-  ops: {{type: mattermost, host: '{}', token: h1, channel: ops}}
+  ops: {{type: mattermost, host: '{}', token: h1, channel: ops, delivery: {{{}}}}}
 default_notification_channels: [ops]
 ",
-            self.remote.url()
+            self.remote.url(),
+            self.options
         );
         let builder = self.rig.configured(&yaml).unwrap();
         let builder = builder.clock(Arc::clone(&self.clock)).store(store);

@@ -65,7 +65,7 @@ async fn one_whose_answer_is_lost_gets_it_again_rather_than_never() {
 
 #[tokio::test]
 async fn one_that_takes_all_and_never_answers_does_not_get_it_for_ever() {
-    let desk = Desk::new().await;
+    let desk = Desk::new().await.with("retry: {attempts: 3}");
     let engine = desk.engine().await;
     desk.remote.always(Fault::ResetAfterStoring);
     submit(&engine, "disk full").await;

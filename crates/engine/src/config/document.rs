@@ -147,6 +147,25 @@ fn delivery() -> Json {
         "properties": {
             "timeout": { "type": "string", "description": "How long one attempt may take, such as 30s." },
             "required": { "type": "boolean", "description": "Refuse to start without the channel's plugin." },
+            "min_severity": {
+                "enum": ["info", "warning", "critical"],
+                "description": "What is milder is kept back.",
+            },
+            "retry": {
+                "type": "object",
+                "description": "How often it is tried, and when, where deliveries are kept.",
+                "properties": {
+                    "attempts": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Attempts in all; 8 unless it is said." },
+                    "first": { "type": "string", "description": "How long the first pause may be; 2s unless it is said. Each further one may be twice as long." },
+                    "max": { "type": "string", "description": "How long a pause may be at most; 10m unless it is said." },
+                },
+                "additionalProperties": false,
+            },
+            "ttl": { "type": "string", "description": "What could not be delivered for so long is not delivered any more; 24h unless it is said." },
+            "on_unknown": {
+                "enum": ["resend", "drop", "ask"],
+                "description": "What happens to what was sent without an answer.",
+            },
         },
         "additionalProperties": false,
     })

@@ -1,7 +1,7 @@
 //! How the engine treats what goes to a channel: its `delivery:` key, as it is
 //! checked. What the keys mean is here; how they are read is in `options`.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use crate::event::Severity;
 
@@ -105,4 +105,22 @@ pub struct QuietHours {
     pub timezone: String,
     /// What is as bad as this is told all the same.
     pub except: Severity,
+}
+
+/// The text names no policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown policy `{0}`: use resend, drop or ask")]
+pub struct UnknownPolicy(String);
+
+impl FromStr for OnUnknown {
+    type Err = UnknownPolicy;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPolicy> {
+        match text {
+            "resend" => Ok(Self::Resend),
+            "drop" => Ok(Self::Drop),
+            "ask" => Ok(Self::Ask),
+            _ => Err(UnknownPolicy(text.to_owned())),
+        }
+    }
 }

@@ -13,11 +13,6 @@ use crate::{
     store::State,
 };
 
-/// What was sent without an answer is sent again so often, the first time
-/// included: better twice than never, but a remote that takes everything and
-/// answers nothing must not fill anybody's inbox.
-const MOST_UNKNOWN: u32 = 3;
-
 /// What is known when an attempt has ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tried<'a> {
@@ -48,7 +43,7 @@ pub(super) enum Verdict {
 pub(super) fn judge(tried: &Tried<'_>, options: &ChannelOptions, dice: f64) -> Verdict {
     let over = |state, why: String| Verdict::Over { state, why };
     let has = |class| tried.targets.iter().any(|target| target.class == class);
-    let resend = options.on_unknown != OnUnknown::Drop && tried.attempt < MOST_UNKNOWN;
+    let resend = options.on_unknown != OnUnknown::Drop;
     let open = |target: &&TargetReport| match target.class {
         Class::Retry => true,
         Class::Unknown => resend,
@@ -152,9 +147,12 @@ mod tests {
     #[test]
     fn when_nothing_is_left_the_worst_counts() {
         use code::OutcomeClass as Is;
-        let check = |classes: &[Is], state| {
+        let check = |classes: &[Is], expected| {
             let targets: Vec<_> = classes.iter().map(|class| target("t", *class)).collect();
-            assert_eq!(super::tests::check(&targets, MOST_UNKNOWN), over(state));
+            let Verdict::Over { state, .. } = super::tests::check(&targets, 8) else {
+                panic!("it goes on");
+            };
+            assert_eq!(state, expected);
         };
         check(&[Is::DELIVERED, Is::DELIVERED], State::Delivered);
         check(&[Is::DELIVERED, Is::PERMANENT, Is::UNKNOWN], State::Failed);
@@ -175,10 +173,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_without_an_answer_is_not_sent_for_ever() {
+    fn what_was_sent_without_an_answer_is_sent_again_unless_that_is_not_wanted() {
         let targets = [target("a", code::OutcomeClass::UNKNOWN)];
-        assert!(matches!(check(&targets, 2), Verdict::Again { .. }));
-        assert_eq!(check(&targets, 3), over(State::Unknown));
+        assert!(matches!(check(&targets, 7), Verdict::Again { .. }));
+        let Verdict::Over { state, .. } = check(&targets, 8) else {
+            panic!("it goes on");
+        };
+        assert_eq!(state, State::Unknown);
         let options = ChannelOptions {
             on_unknown: OnUnknown::Drop,
             ..ChannelOptions::default()

@@ -1,0 +1,126 @@
+//! Kills the process, round after round, and lets the remote fail meanwhile.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use annunciator::{
+    Engine,
+    store::{Query, Record},
+};
+use annunciator_testkit::{
+    http::{Answer, Fault},
+    mattermost::Mattermost,
+    rig::Rig,
+};
+use serde_json::json;
+
+use crate::{child, findings::Findings};
+
+/// A kill comes at most so long after a start, in milliseconds.
+const LONGEST_LIFE: u64 = 400;
+/// Enough for every wait of the test, whatever else the machine does.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// As many as a run can have.
+const ALL: u32 = 10_000_000;
+
+/// A small generator of numbers, so that a run can be repeated by its seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        // Xorshift: any spread will do.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+/// What the remote does in a round.
+fn fault(random: &mut Random) -> Option<Fault> {
+    let slow = Duration::from_millis(random.below(30));
+    match random.below(8) {
+        0 => Some(Fault::Answer(Answer::json(
+            503,
+            &json!({"message": "later"}),
+        ))),
+        1 => {
+            let busy = Answer::json(429, &json!({"message": "slow down"}));
+            Some(Fault::Answer(busy.header("Retry-After", "3")))
+        }
+        2 => Some(Fault::ResetBeforeStoring),
+        3 => Some(Fault::ResetAfterStoring),
+        4 => Some(Fault::SilentAfterStoring),
+        5 => None,
+        _ => Some(Fault::Slow(slow)),
+    }
+}
+
+/// Kills as often as it is told, and finds out what came of it.
+pub async fn run(rounds: u64, seed: u64) -> Findings {
+    let mut random = Random(seed.max(1));
+    let remote = Mattermost::builder()
+        .channel("ops")
+        .hook("h1", "ops")
+        .start()
+        .await;
+    let rig = Rig::new(&["annunciator-mattermost"]).unwrap();
+    let yaml = format!(
+        "notification_channels:
+  ops: {{type: mattermost, host: '{}', token: h1, channel: ops,
+        delivery: {{retry: {{attempts: 100, max: 20s}}}}}}
+default_notification_channels: [ops]
+",
+        remote.url()
+    );
+    drop(rig.configured(&yaml).unwrap());
+    for round in 0..rounds {
+        remote.always(fault(&mut random));
+        let mut child = child::start(&rig, round);
+        let life = Duration::from_millis(100 + random.below(LONGEST_LIFE - 100));
+        tokio::time::sleep(life).await;
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    remote.always(None);
+    let engine = child::engine(rig.folder(), rig.plugins()).await;
+    let records = all_ended(&engine).await;
+    let store = engine.store().unwrap();
+    let mut attempts = Vec::new();
+    for record in &records {
+        attempts.push(store.attempts(record.delivery).await.unwrap());
+    }
+    let receipts = fs::read_to_string(child::receipts(rig.folder())).unwrap_or_default();
+    let arrived = remote.messages().into_iter().map(|post| {
+        let text = &post.attachments()[0]["text"];
+        text.as_str().unwrap().to_owned()
+    });
+    Findings {
+        rounds,
+        receipts: receipts.lines().map(str::to_owned).collect(),
+        arrived: arrived.collect(),
+        accounts: store.accounts().await.unwrap(),
+        records: records.into_iter().zip(attempts).collect(),
+    }
+}
+
+async fn all_ended(engine: &Engine) -> Vec<Record> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let query = Query {
+            most: ALL,
+            ..Query::default()
+        };
+        let records = engine.store().unwrap().deliveries(query).await.unwrap();
+        let open = records.iter().filter(|record| !record.state.has_ended());
+        let open = open.count();
+        if open == 0 {
+            return records;
+        }
+        assert!(Instant::now() < deadline, "{open} have not ended");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
