@@ -16,6 +16,14 @@ use crate::{
     },
 };
 
+/// What has not ended of a lane.
+pub(super) const BUSY: &str = "
+    SELECT 1 FROM outbox_delivery
+    WHERE channel = ?1 AND lane = ?2 AND state <= 1 AND lane <> ''";
+pub(super) const KNOWN: &str = "SELECT id, name FROM outbox_notification WHERE key = ?1";
+pub(super) const PLACED: &str = "
+    SELECT id, channel, state, fence FROM outbox_delivery WHERE notification = ?1 ORDER BY id";
+
 /// Takes a notification, whole; or answers what became of it the first time.
 pub(super) fn accept(
     transaction: &Transaction<'_>,
@@ -63,7 +71,7 @@ fn accepted_before(
         return Ok(None);
     };
     let known = transaction
-        .prepare_cached("SELECT id, name FROM outbox_notification WHERE key = ?1")?
+        .prepare_cached(KNOWN)?
         .query_row([key], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
         .optional()?;
     let Some((number, notification)) = known else {
@@ -148,19 +156,12 @@ fn is_busy(transaction: &Transaction<'_>, channel: &str, lane: &str) -> rusqlite
     if lane.is_empty() {
         return Ok(false);
     }
-    transaction
-        .prepare_cached(
-            "SELECT 1 FROM outbox_delivery
-             WHERE channel = ?1 AND lane = ?2 AND state <= 1 AND lane <> ''",
-        )?
-        .exists([channel, lane])
+    transaction.prepare_cached(BUSY)?.exists([channel, lane])
 }
 
 fn placed(transaction: &Transaction<'_>, number: i64) -> rusqlite::Result<Vec<Placed>> {
     transaction
-        .prepare_cached(
-            "SELECT id, channel, state, fence FROM outbox_delivery WHERE notification = ?1 ORDER BY id",
-        )?
+        .prepare_cached(PLACED)?
         .query_map([number], |row| {
             Ok(Placed {
                 delivery: DeliveryId(row.get(0)?),

@@ -24,22 +24,29 @@ pub(super) const READY: &str = "
           AND earlier.state <= 1 AND earlier.lane <> ''))
     ORDER BY d.severity DESC, d.id LIMIT ?2";
 /// What its holder left behind.
-const LEFT_BEHIND: &str = "
+pub(super) const LEFT_BEHIND: &str = "
     SELECT id FROM outbox_delivery
     WHERE channel = ?1 AND state = 1 AND owner = ?2
     ORDER BY severity DESC, id LIMIT ?3";
-/// What its holder has had for too long.
-const RUN_OUT: &str = "
+/// What its holder has had for too long. It holds no more than it can send at
+/// a time: all of that is looked at.
+pub(super) const RUN_OUT: &str = "
     SELECT id FROM outbox_delivery
-    WHERE channel = ?1 AND state = 1 AND lease_until_ms < ?2
+    WHERE channel = ?1 AND state = 1 AND owner = ?2 AND lease_until_ms < ?4
     ORDER BY severity DESC, id LIMIT ?3";
-const HOLDERS: &str = "SELECT DISTINCT owner FROM outbox_delivery WHERE channel = ?1 AND state = 1";
+pub(super) const HOLDERS: &str =
+    "SELECT DISTINCT owner FROM outbox_delivery WHERE channel = ?1 AND state = 1";
 pub(super) const DUE: &str = "
     UPDATE outbox_delivery SET ready = 1 WHERE id IN (
         SELECT id FROM outbox_delivery WHERE state = 0 AND ready = 0 AND due_ms <= ?1
         ORDER BY due_ms LIMIT ?2)";
+pub(super) const NEXT_DUE: &str =
+    "SELECT min(due_ms) FROM outbox_delivery WHERE state = 0 AND ready = 0 AND due_ms > ?1";
+pub(super) const FLYING: &str = "
+    SELECT channel, owner, min(lease_until_ms) FROM outbox_delivery
+    WHERE state = 1 GROUP BY channel, owner";
 /// One look at the index for each channel, however much waits.
-const CHANNELS: &str = "
+pub(super) const CHANNELS: &str = "
     WITH RECURSIVE found (channel) AS (
         SELECT min(channel) FROM outbox_delivery WHERE state = 0 AND ready = 1
         UNION ALL
@@ -58,19 +65,19 @@ pub(super) fn claim(
     let mut claims = Vec::new();
     let channel = &*wanted.channel;
     for holder in texts(transaction, HOLDERS, [channel])? {
-        if !owner.is_gone(&holder) {
-            continue;
-        }
         let room = room(wanted, &claims);
-        let left = ids(transaction, LEFT_BEHIND, params![channel, holder, room])?;
-        if left.len() < room as usize {
-            owner.bury(&holder);
-        }
+        let left = if owner.is_gone(&holder) {
+            let left = ids(transaction, LEFT_BEHIND, params![channel, holder, room])?;
+            if left.len() < room as usize {
+                owner.bury(&holder);
+            }
+            left
+        } else {
+            let run_out = params![channel, holder, room, wanted.now_ms];
+            ids(transaction, RUN_OUT, run_out)?
+        };
         take(transaction, wanted, owner, left, true, &mut claims)?;
     }
-    let run_out = params![channel, wanted.now_ms, room(wanted, &claims)];
-    let run_out = ids(transaction, RUN_OUT, run_out)?;
-    take(transaction, wanted, owner, run_out, true, &mut claims)?;
     // One by one where there are lanes: the first of a lane holds up those
     // behind it, which the same look would not see.
     while room(wanted, &claims) > 0 {
@@ -156,9 +163,7 @@ pub(super) fn next_due(
     now_ms: i64,
 ) -> rusqlite::Result<Option<i64>> {
     transaction
-        .prepare_cached(
-            "SELECT min(due_ms) FROM outbox_delivery WHERE state = 0 AND ready = 0 AND due_ms > ?1",
-        )?
+        .prepare_cached(NEXT_DUE)?
         .query_row([now_ms], |row| row.get(0))
 }
 
@@ -170,10 +175,7 @@ pub(super) fn ready(
 ) -> rusqlite::Result<Vec<String>> {
     make_due(transaction, now_ms)?;
     let mut channels = texts(transaction, CHANNELS, [])?;
-    let mut flying = transaction.prepare_cached(
-        "SELECT channel, owner, min(lease_until_ms) FROM outbox_delivery
-         WHERE state = 1 GROUP BY channel, owner",
-    )?;
+    let mut flying = transaction.prepare_cached(FLYING)?;
     let mut rows = flying.query([])?;
     while let Some(row) = rows.next()? {
         let (channel, holder): (String, String) = (row.get(0)?, row.get(1)?);

@@ -16,6 +16,17 @@ use crate::{
 /// What the accounts call deleted deliveries, before the name of their state.
 const PRUNED: &str = "pruned_";
 
+/// Notifications that were accepted before a time, of which nothing is open.
+pub(super) const OLD: &str = "
+    SELECT n.id FROM outbox_notification AS n
+    WHERE n.accepted_ms < ?1 AND NOT EXISTS (
+        SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND d.state <= 1)
+    ORDER BY n.accepted_ms LIMIT ?2";
+pub(super) const DONE_WITH: &str = "
+    DELETE FROM outbox_incident AS i WHERE newest = ?1 AND NOT EXISTS (
+        SELECT 1 FROM outbox_delivery AS d WHERE d.channel = i.channel
+        AND d.incident = i.incident AND d.state <= 1 AND d.incident <> '')";
+
 /// A column that holds the number of something.
 pub(super) fn column<T>(
     row: &Row<'_>,
@@ -189,12 +200,7 @@ pub(super) fn prune(
     most: u32,
 ) -> rusqlite::Result<u64> {
     let ended: Vec<i64> = transaction
-        .prepare_cached(
-            "SELECT n.id FROM outbox_notification AS n
-             WHERE n.accepted_ms < ?1 AND NOT EXISTS (
-                SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND d.state <= 1)
-             ORDER BY n.accepted_ms LIMIT ?2",
-        )?
+        .prepare_cached(OLD)?
         .query_map(params![accepted_before_ms, most], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut states: BTreeMap<State, u64> = BTreeMap::new();
@@ -216,13 +222,7 @@ pub(super) fn prune(
         transaction
             .prepare_cached("DELETE FROM outbox_notification WHERE id = ?1")?
             .execute([id])?;
-        transaction
-            .prepare_cached(
-                "DELETE FROM outbox_incident AS i WHERE newest = ?1 AND NOT EXISTS (
-                    SELECT 1 FROM outbox_delivery AS d WHERE d.channel = i.channel
-                    AND d.incident = i.incident AND d.state <= 1 AND d.incident <> '')",
-            )?
-            .execute([id])?;
+        transaction.prepare_cached(DONE_WITH)?.execute([id])?;
     }
     for (state, number) in states {
         count(transaction, &format!("{PRUNED}{state}"), number)?;

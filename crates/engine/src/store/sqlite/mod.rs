@@ -13,20 +13,22 @@ mod claim;
 mod history;
 mod over;
 mod owner;
+#[cfg(test)]
+mod plans;
 mod schema;
 mod settle;
 mod worker;
 
 use std::{
     fs::{OpenOptions, Permissions},
-    io::ErrorKind,
+    io::{self, ErrorKind},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension as _, Transaction, ffi};
 
 use super::{
     Answer, Store,
@@ -74,7 +76,7 @@ impl SqliteStore {
             &path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
-        let threads = |error: std::io::Error| StoreError::Unusable {
+        let threads = |error: io::Error| StoreError::Unusable {
             path: path.clone(),
             action: "opened",
             detail: format!("there can be no thread for it: {error}"),
@@ -157,6 +159,11 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         if flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
             return Ok((database, Found::Ready));
         }
+        // SQLite opens what may only be read, and says so when it is written.
+        if database.is_readonly(MAIN_DB)? {
+            let read_only = ffi::Error::new(ffi::SQLITE_READONLY);
+            return Err(rusqlite::Error::SqliteFailure(read_only, None));
+        }
         // Before anything is changed: it may be another program's.
         let found = schema::migrate(&mut database)?;
         if found == Found::Ready {
@@ -184,7 +191,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
 
 /// Made here and not by SQLite, so that nobody else may read it.
 fn make(path: &Path) -> Result<(), StoreError> {
-    let unusable = |error: std::io::Error| StoreError::Unusable {
+    let unusable = |error: io::Error| StoreError::Unusable {
         path: path.to_owned(),
         action: "opened",
         detail: match path.parent() {
@@ -204,7 +211,15 @@ fn make(path: &Path) -> Result<(), StoreError> {
         Ok(file) => file
             .set_permissions(Permissions::from_mode(0o600))
             .map_err(unusable),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let is_folder = path.is_dir();
+            let folder = || io::Error::other("it is a folder, and a file is wanted");
+            if is_folder {
+                Err(unusable(folder()))
+            } else {
+                Ok(())
+            }
+        }
         Err(error) => Err(unusable(error)),
     }
 }

@@ -12,6 +12,14 @@ use crate::{
     },
 };
 
+/// What has not ended of an incident, the oldest first.
+pub(super) const OPEN: &str = "
+    SELECT id, state FROM outbox_delivery
+    WHERE channel = ?1 AND incident = ?2 AND state <= 1 AND incident <> '' AND kind = ?3
+    ORDER BY id";
+pub(super) const TOLD: &str =
+    "SELECT told FROM outbox_incident WHERE channel = ?1 AND incident = ?2";
+
 /// Takes note of a problem that a channel is to be told.
 pub(super) fn note_problem(
     transaction: &Transaction<'_>,
@@ -85,7 +93,7 @@ pub(super) fn supersede(
     let is_being_told = earlier.iter().any(|(_, state)| *state == State::InFlight);
     let mut pointless = waiting(earlier);
     let told: Option<bool> = transaction
-        .prepare_cached("SELECT told FROM outbox_incident WHERE channel = ?1 AND incident = ?2")?
+        .prepare_cached(TOLD)?
         .query_row([channel, incident], |row| row.get(0))
         .optional()?;
     if told == Some(false) && !is_being_told {
@@ -101,7 +109,6 @@ pub(super) fn supersede(
     Ok(pointless.into_iter().map(DeliveryId).collect())
 }
 
-/// What has not ended of an incident, the oldest first.
 fn open(
     transaction: &Transaction<'_>,
     channel: &str,
@@ -109,11 +116,7 @@ fn open(
     kind: Kind,
 ) -> rusqlite::Result<Vec<(i64, State)>> {
     transaction
-        .prepare_cached(
-            "SELECT id, state FROM outbox_delivery
-             WHERE channel = ?1 AND incident = ?2 AND state <= 1 AND incident <> '' AND kind = ?3
-             ORDER BY id",
-        )?
+        .prepare_cached(OPEN)?
         .query_map(params![channel, incident, kind.number()], |row| {
             let waits = row.get::<_, i64>(1)? == numbered(State::Pending);
             let state = if waits {

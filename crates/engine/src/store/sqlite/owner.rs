@@ -2,16 +2,23 @@
 //!
 //! Each store that is open holds a lock on a file of its own, beside the
 //! database. The system gives the lock back when the process ends, however it
-//! ends: nobody needs to wait until a claim runs out.
+//! ends: nobody needs to wait until a claim runs out. Whoever looks takes a
+//! shared lock, so that those who look are in nobody's way.
 
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{MetadataExt as _, OpenOptionsExt as _},
+    },
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
 use uuid::Uuid;
 
 /// This store, as claims name it.
@@ -27,19 +34,47 @@ impl Owner {
     pub(super) fn new(database: &Path) -> io::Result<Self> {
         let mut prefix = database.as_os_str().to_owned();
         prefix.push(".owner-");
-        let name = Uuid::new_v4().simple().to_string();
         let prefix = PathBuf::from(prefix);
-        let lock = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(file(&prefix, &name))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Self {
+        // Another owner may take the file for one that was left behind before
+        // it is locked.
+        let (name, lock) = loop {
+            let name = Uuid::new_v4().simple().to_string();
+            let lock = OpenOptions::new()
+                .create_new(true)
+                .write(true)
+                .mode(0o600)
+                .open(file(&prefix, &name))?;
+            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) if lock.metadata()?.nlink() > 0 => break (name, lock),
+                Ok(()) | Err(Errno::WOULDBLOCK) => {}
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let owner = Self {
             name,
             prefix,
             _lock: lock,
-        })
+        };
+        owner.tidy();
+        Ok(owner)
+    }
+
+    /// Deletes the files of all that are gone, also of those that held
+    /// nothing. What cannot be looked through stays.
+    fn tidy(&self) {
+        let (Some(folder), Some(prefix)) = (self.prefix.parent(), self.prefix.file_name()) else {
+            return;
+        };
+        // A bare file name stands in the folder that the program runs in.
+        let here = folder.as_os_str().is_empty();
+        let folder = if here { Path::new(".") } else { folder };
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let entry = entry.file_name();
+            let name = entry.as_bytes().strip_prefix(prefix.as_bytes());
+            if let Some(name) = name.and_then(|name| str::from_utf8(name).ok()) {
+                self.bury(name);
+            }
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -56,12 +91,13 @@ impl Owner {
         }
         let path = file(&self.prefix, other);
         match OpenOptions::new().write(true).open(&path) {
-            Ok(lock) => flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok(),
+            Ok(lock) => flock(&lock, FlockOperation::NonBlockingLockShared).is_ok(),
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         }
     }
 
-    /// Deletes the files of those that are gone; they hold nothing any more.
+    /// Deletes the file of another owner, if that is gone. One without a file
+    /// is gone, too: what it held is still seen to be left behind.
     pub(super) fn bury(&self, other: &str) {
         if self.is_gone(other) {
             let _ = fs::remove_file(file(&self.prefix, other));

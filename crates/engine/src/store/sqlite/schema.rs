@@ -42,7 +42,8 @@ const STEPS: [&str; 1] = ["
     CREATE INDEX outbox_delivery_ready ON outbox_delivery (channel, severity DESC, id)
         WHERE state = 0 AND ready = 1;
     CREATE INDEX outbox_delivery_waiting ON outbox_delivery (due_ms) WHERE state = 0 AND ready = 0;
-    CREATE INDEX outbox_delivery_flying ON outbox_delivery (channel, owner, lease_until_ms) WHERE state = 1;
+    CREATE INDEX outbox_delivery_flying ON outbox_delivery (channel, owner, severity DESC, id, lease_until_ms)
+        WHERE state = 1;
     CREATE INDEX outbox_delivery_lane ON outbox_delivery (channel, lane, id)
         WHERE state <= 1 AND lane <> '';
     CREATE INDEX outbox_delivery_incident ON outbox_delivery (channel, incident, id)

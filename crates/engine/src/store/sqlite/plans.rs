@@ -1,0 +1,132 @@
+//! How SQLite finds what the statements look for: each by the index that was
+//! made for it, however much else there is, and already in its order.
+
+use rusqlite::Connection;
+
+use super::{accept, claim, history, over, schema};
+
+/// The steps of a plan, without what surrounds them.
+fn plan(statement: &str) -> Vec<String> {
+    let mut database = Connection::open_in_memory().unwrap();
+    schema::migrate(&mut database).unwrap();
+    let mut explained = database
+        .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
+        .unwrap();
+    // Nothing is bound: the plan is that of any values.
+    explained
+        .raw_query()
+        .mapped(|row| row.get(3))
+        .map(Result::unwrap)
+        .collect()
+}
+
+/// Each step that reads a table or an index is one of these, and none sorts.
+fn check(statement: &str, expected: &[&str]) {
+    let steps = plan(statement);
+    let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE"));
+    assert!(!sorts, "it sorts: {steps:#?}");
+    let reads = steps.iter().map(String::as_str).filter(|step| {
+        // What a step of a recursion found is no table.
+        let reads = step.starts_with("SCAN") || step.starts_with("SEARCH");
+        reads && *step != "SCAN found"
+    });
+    let reads: Vec<&str> = reads.collect();
+    assert_eq!(reads, expected, "{steps:#?}");
+}
+
+#[test]
+fn what_is_due_is_found_worst_first() {
+    check(
+        claim::READY,
+        &[
+            "SEARCH d USING INDEX outbox_delivery_ready (channel=?)",
+            "SEARCH earlier USING INDEX outbox_delivery_lane (channel=? AND lane=? AND id<?)",
+        ],
+    );
+}
+
+#[test]
+fn what_becomes_due_is_found_by_its_time() {
+    check(
+        claim::DUE,
+        &[
+            "SEARCH outbox_delivery USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH outbox_delivery USING COVERING INDEX outbox_delivery_waiting (due_ms<?)",
+        ],
+    );
+    check(
+        claim::NEXT_DUE,
+        &["SEARCH outbox_delivery USING COVERING INDEX outbox_delivery_waiting (due_ms>?)"],
+    );
+}
+
+#[test]
+fn what_was_claimed_is_found_by_its_holder() {
+    let flying = "SEARCH outbox_delivery USING COVERING INDEX outbox_delivery_flying";
+    check(claim::HOLDERS, &[&format!("{flying} (channel=?)")]);
+    let of_holder = format!("{flying} (channel=? AND owner=?)");
+    check(claim::LEFT_BEHIND, &[&of_holder]);
+    check(claim::RUN_OUT, &[&of_holder]);
+    // All that is being sent, and nothing else.
+    check(
+        claim::FLYING,
+        &["SCAN outbox_delivery USING COVERING INDEX outbox_delivery_flying"],
+    );
+}
+
+#[test]
+fn channels_are_found_one_by_one() {
+    check(
+        claim::CHANNELS,
+        &[
+            "SEARCH outbox_delivery USING COVERING INDEX outbox_delivery_ready",
+            "SEARCH outbox_delivery USING COVERING INDEX outbox_delivery_ready (channel>?)",
+        ],
+    );
+}
+
+#[test]
+fn a_lane_s_and_an_incident_s_are_found_by_name() {
+    check(
+        accept::BUSY,
+        &["SEARCH outbox_delivery USING INDEX outbox_delivery_lane (channel=? AND lane=?)"],
+    );
+    check(
+        over::OPEN,
+        &["SEARCH outbox_delivery USING INDEX outbox_delivery_incident (channel=? AND incident=?)"],
+    );
+    check(
+        over::TOLD,
+        &["SEARCH outbox_incident USING PRIMARY KEY (channel=? AND incident=?)"],
+    );
+}
+
+#[test]
+fn what_was_accepted_before_is_found_by_its_key() {
+    check(
+        accept::KNOWN,
+        &["SEARCH outbox_notification USING INDEX outbox_notification_by_key (key=?)"],
+    );
+    check(
+        accept::PLACED,
+        &["SEARCH outbox_delivery USING INDEX outbox_delivery_by_notification (notification=?)"],
+    );
+}
+
+#[test]
+fn what_is_old_is_found_oldest_first() {
+    check(
+        history::OLD,
+        &[
+            "SEARCH n USING COVERING INDEX outbox_notification_by_time (accepted_ms<?)",
+            "SEARCH d USING INDEX outbox_delivery_by_notification (notification=?)",
+        ],
+    );
+    check(
+        history::DONE_WITH,
+        &[
+            "SEARCH i USING INDEX outbox_incident_newest (newest=?)",
+            "SEARCH d USING INDEX outbox_delivery_incident (channel=? AND incident=?)",
+        ],
+    );
+}
