@@ -8,7 +8,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio},
 };
 
-use super::{config, idle, many_hosts, sink};
+use super::{config, idle, many_hosts, sink, store};
 
 /// Tells a child what it is.
 const MARK: &str = "--child";
@@ -26,6 +26,7 @@ pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
         "idle" => idle::embed(rest),
         "fill" => many_hosts::fill(rest),
         "restart" => many_hosts::restart(rest),
+        "backlog" => store::open(rest),
         "peak" => config::peak(rest),
         _ => Err("no such child".into()),
     };

@@ -19,6 +19,7 @@ mod many_hosts;
 mod null_host;
 mod sample;
 mod sink;
+mod store;
 mod table;
 
 use std::{env, error::Error, process::ExitCode};
@@ -31,7 +32,7 @@ type Rows = Result<Vec<Row>, Box<dyn Error>>;
 type Measure = fn() -> Rows;
 
 /// The sections, in the order of the table.
-const SECTIONS: [(&str, Measure); 7] = [
+const SECTIONS: [(&str, Measure); 8] = [
     ("dispatch", dispatch::rows),
     ("http", http::rows),
     ("mail", mail::rows),
@@ -39,6 +40,7 @@ const SECTIONS: [(&str, Measure); 7] = [
     ("idle", idle::rows),
     ("datagrams", datagrams::rows),
     ("hosts", many_hosts::rows),
+    ("store", store::rows),
 ];
 
 fn main() -> ExitCode {

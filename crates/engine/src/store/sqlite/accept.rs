@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use super::{
     history::{column, count, numbered},
@@ -30,16 +30,14 @@ pub(super) fn accept(
     intake: &Intake,
     owner: &str,
 ) -> rusqlite::Result<Accepted> {
-    if let Some(accepted) = accepted_before(transaction, intake)? {
-        return Ok(accepted);
-    }
-    let number = add_notification(transaction, intake)?;
+    let Some(number) = add_notification(transaction, intake)? else {
+        return accepted_before(transaction, intake);
+    };
     count(transaction, "accepted", intake.intents.len() as u64)?;
-    let mut ids = Vec::with_capacity(intake.intents.len());
+    let mut deliveries = Vec::with_capacity(intake.intents.len());
     let mut superseded = Vec::new();
     for intent in &intake.intents {
-        let id = add_delivery(transaction, number, intake, intent, owner)?;
-        ids.push(id);
+        deliveries.push(add_delivery(transaction, number, intake, intent, owner)?);
         if intake.incident.is_empty() {
             continue;
         }
@@ -54,45 +52,48 @@ pub(super) fn accept(
         )?;
         superseded.extend(over);
     }
-    superseded.retain(|id| !ids.contains(id));
+    // What it superseded of its own is not news of others.
+    for placed in &mut deliveries {
+        if superseded.contains(&placed.delivery) {
+            placed.state = State::Superseded;
+            superseded.retain(|id| *id != placed.delivery);
+        }
+    }
     Ok(Accepted {
         notification: intake.notification.clone(),
         repeated: false,
-        deliveries: placed(transaction, number)?,
+        deliveries,
         superseded,
     })
 }
 
-fn accepted_before(
-    transaction: &Transaction<'_>,
-    intake: &Intake,
-) -> rusqlite::Result<Option<Accepted>> {
-    let Some(key) = &intake.key else {
-        return Ok(None);
-    };
-    let known = transaction
+fn accepted_before(transaction: &Transaction<'_>, intake: &Intake) -> rusqlite::Result<Accepted> {
+    let (number, notification) = transaction
         .prepare_cached(KNOWN)?
-        .query_row([key], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((number, notification)) = known else {
-        return Ok(None);
-    };
-    Ok(Some(Accepted {
+        .query_row([&intake.key], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get(1)?))
+        })?;
+    Ok(Accepted {
         notification,
         repeated: true,
         deliveries: placed(transaction, number)?,
         superseded: Vec::new(),
-    }))
+    })
 }
 
-fn add_notification(transaction: &Transaction<'_>, intake: &Intake) -> rusqlite::Result<i64> {
-    transaction
+/// Answers its number; `None` when its key is known.
+fn add_notification(
+    transaction: &Transaction<'_>,
+    intake: &Intake,
+) -> rusqlite::Result<Option<i64>> {
+    let added = transaction
         .prepare_cached(
             "INSERT INTO outbox_notification
              (name, key, host, incident, lane, kind, severity, accepted_ms, content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING",
         )?
-        .insert(params![
+        .execute(params![
             intake.notification,
             intake.key,
             intake.host,
@@ -102,7 +103,8 @@ fn add_notification(transaction: &Transaction<'_>, intake: &Intake) -> rusqlite:
             intake.severity.number(),
             intake.accepted_ms,
             &*intake.content,
-        ])
+        ])?;
+    Ok((added > 0).then(|| transaction.last_insert_rowid()))
 }
 
 fn add_delivery(
@@ -111,7 +113,7 @@ fn add_delivery(
     intake: &Intake,
     intent: &Intent,
     owner: &str,
-) -> rusqlite::Result<DeliveryId> {
+) -> rusqlite::Result<Placed> {
     let now_ms = intake.accepted_ms;
     let mut state = State::Pending;
     let (mut due_ms, mut lease, mut why) = (now_ms, None, "");
@@ -124,6 +126,7 @@ fn add_delivery(
         }
         Begin::Suppressed { rule } => (state, why) = (State::Suppressed, rule),
     }
+    let fence = i64::from(lease.is_some());
     let id = transaction
         .prepare_cached(
             "INSERT INTO outbox_delivery
@@ -145,10 +148,15 @@ fn add_delivery(
             state.has_ended().then_some(now_ms),
             lease.map(|_| owner),
             lease.unwrap_or(0),
-            i64::from(lease.is_some()),
+            fence,
             why,
         ])?;
-    Ok(DeliveryId(id))
+    Ok(Placed {
+        delivery: DeliveryId(id),
+        channel: Arc::clone(&intent.channel),
+        state,
+        fence,
+    })
 }
 
 /// Whether anything of a lane has not ended.

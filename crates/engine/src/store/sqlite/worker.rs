@@ -4,8 +4,9 @@
 use std::{
     io, panic,
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::mpsc::{self, Receiver},
     thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -16,6 +17,11 @@ use crate::store::{Answer, StoreError};
 /// What is asked at most in one transaction: more does not make it quicker,
 /// and lets the first of them wait.
 const MOST_AT_ONCE: usize = 512;
+
+/// Those who were answered together mostly ask again together, a moment later:
+/// such a part of the time that the last transaction took is spent waiting for
+/// them, rather than the whole of the next one.
+const PATIENCE: u32 = 8;
 
 /// A handle to the thread. It ends when the last handle is dropped and all
 /// that was asked is done.
@@ -91,10 +97,13 @@ impl Worker {
         let thread = thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
+                let mut last = Last::default();
                 while let Ok(first) = tasks.recv() {
-                    let mut batch = vec![first];
-                    batch.extend(tasks.try_iter().take(MOST_AT_ONCE - 1));
+                    let batch = gather(first, &tasks, &last);
+                    let (count, began) = (batch.len(), Instant::now());
                     do_all(batch, &path, &mut database, behavior, action);
+                    let took = began.elapsed();
+                    last = Last { count, took };
                 }
             })?;
         Ok(Self {
@@ -132,6 +141,32 @@ impl Drop for Worker {
         let thread = thread.filter(|thread| thread.thread().id() != thread::current().id());
         let _ = thread.map(thread::JoinHandle::join);
     }
+}
+
+/// What the last transaction was.
+#[derive(Debug, Default)]
+struct Last {
+    count: usize,
+    took: Duration,
+}
+
+/// All that is asked now, and what will be in a moment.
+fn gather(
+    first: Box<dyn Task>,
+    tasks: &Receiver<Box<dyn Task>>,
+    last: &Last,
+) -> Vec<Box<dyn Task>> {
+    let mut batch = vec![first];
+    batch.extend(tasks.try_iter().take(MOST_AT_ONCE - 1));
+    let until = Instant::now() + last.took / PATIENCE;
+    while batch.len() < last.count {
+        let left = until.saturating_duration_since(Instant::now());
+        match tasks.recv_timeout(left) {
+            Ok(task) => batch.push(task),
+            Err(_) => break,
+        }
+    }
+    batch
 }
 
 /// Does all in one transaction. When that fails, each has another try on its
