@@ -41,6 +41,12 @@ impl Desk {
         }
     }
 
+    /// From now on it is later by so much.
+    pub fn later(&mut self, by: Duration) {
+        let by = i64::try_from(by.as_millis()).unwrap();
+        self.clock = Arc::new(Hasty::going_on_from(self.clock.now_ms() + by));
+    }
+
     /// With these options for the channel's deliveries.
     pub fn with(self, options: &str) -> Self {
         let options = options.to_owned();

@@ -1,7 +1,7 @@
 //! Problems, their reminders and their ends: in order, and only to those who
 //! know.
 
-use annunciator::{Engine, Kind, Notification, Route, store::State};
+use annunciator::{Engine, Kind, Notification, Route, Severity, store::State};
 use annunciator_testkit::http::Fault;
 
 use crate::desk::{Desk, ended, records, status, wait_until};
@@ -71,4 +71,29 @@ async fn what_belongs_together_arrives_in_order_whatever_fails() {
     assert_eq!(ended(&engine).await, [State::Delivered; 10]);
     let expected: Vec<String> = (0..10).map(|i| format!("message {i}")).collect();
     assert_eq!(desk.arrived(), expected);
+}
+
+#[tokio::test]
+async fn what_is_too_mild_for_a_channel_is_kept_back_with_its_rule() {
+    let desk = Desk::new().await.with("min_severity: critical");
+    let engine = desk.engine().await;
+    let mild = Notification::new("load is high")
+        .kind(Kind::Problem)
+        .severity(Severity::Warning)
+        .incident("web-01/load");
+    let report = engine.notify_default(mild).await.unwrap();
+    let channel = &report.channels()["ops"];
+    assert_eq!(channel.state, State::Suppressed);
+    assert_eq!(
+        channel.targets[0].notes,
+        ["min_severity: warning is milder than critical"]
+    );
+    assert_eq!(records(&engine).await[0].why, channel.targets[0].notes[0]);
+    // Who was not told the problem is not told its end.
+    let over = Notification::new("load is fine")
+        .kind(Kind::Recovery)
+        .incident("web-01/load");
+    engine.notify_default(over).await.unwrap();
+    assert_eq!(ended(&engine).await, [State::Suppressed, State::Superseded]);
+    assert!(desk.arrived().is_empty());
 }

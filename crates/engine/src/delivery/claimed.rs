@@ -24,6 +24,8 @@ use crate::{
     store::{Attempt, Claim, DeliveryId, Next, Settled, Settlement, State, StoreError},
 };
 
+/// What comes later than this says so: people take what they read for news.
+const LATE: Duration = Duration::from_secs(300);
 /// How long a store is left alone that cannot record an outcome.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -73,6 +75,10 @@ impl Claimed {
             self.finish(outbox, rendered, None, next, report).await;
             return;
         }
+        let waited = began_ms.saturating_sub(self.claim.accepted_ms);
+        let waited = Duration::from_millis(u64::try_from(waited).unwrap_or_default());
+        let late = (waited >= LATE).then(|| rendered.delayed_by(waited));
+        let rendered = late.as_ref().unwrap_or(rendered);
         let number = self.claim.attempts + 1;
         let call = Call {
             rendered,

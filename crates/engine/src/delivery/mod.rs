@@ -9,6 +9,7 @@ mod channel;
 mod claimed;
 mod classify;
 mod courier;
+mod gate;
 mod meter;
 mod outbox;
 mod pipeline;

@@ -18,6 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     channel::Held,
     claimed::Claimed,
+    gate::kept_back,
     report::{ChannelReport, Report},
     waiting::{Place, Progress, Waiting},
 };
@@ -64,6 +65,8 @@ pub(crate) struct Submission {
 struct Berth {
     channel: Held,
     permit: Option<OwnedSemaphorePermit>,
+    /// The rule that keeps it back.
+    kept_back: Option<String>,
 }
 
 impl Outbox {
@@ -99,7 +102,10 @@ impl Outbox {
             key,
         } = submission;
         let now_ms = self.clock.now_ms();
-        let berths: Vec<Berth> = channels.into_iter().map(Berth::find).collect();
+        let berths: Vec<Berth> = channels
+            .into_iter()
+            .map(|channel| Berth::find(channel, &rendered))
+            .collect();
         let intents = berths.iter().map(|berth| berth.intent(now_ms)).collect();
         let content = rendered.to_content().unwrap_or_default();
         let content: Arc<str> = content.into();
@@ -150,7 +156,10 @@ impl Outbox {
                     berth.channel.behind.store(true, Ordering::Relaxed);
                     self.wake.notify_one();
                 }
-                _ => self.end_unsent(&accepted.notification, &berth.channel, placed),
+                _ => {
+                    let rule = berth.kept_back.unwrap_or_default();
+                    self.end_unsent(&accepted.notification, &berth.channel, placed, &rule);
+                }
             }
         }
         Ok(accepted)
@@ -199,9 +208,12 @@ impl Outbox {
     }
 
     /// Tells those who wait of a delivery that ended without an attempt.
-    fn end_unsent(&self, notification: &str, channel: &Held, placed: &Placed) {
+    fn end_unsent(&self, notification: &str, channel: &Held, placed: &Placed, rule: &str) {
         let config = &channel.config;
-        let report = ChannelReport::unsent(&config.name, config.channel_type(), placed.state);
+        let mut report = ChannelReport::unsent(&config.name, config.channel_type(), placed.state);
+        report.because(rule);
+        let (state, channel) = (placed.state, config.name());
+        tracing::info!(notification, channel, %state, rule, "is not sent");
         let progress = Progress {
             report: Some(report),
             ended: true,
@@ -212,11 +224,13 @@ impl Outbox {
 
 impl Berth {
     /// What waits already comes first.
-    fn find(channel: Held) -> Self {
-        let behind = channel.behind.load(Ordering::Relaxed);
+    fn find(channel: Held, rendered: &Rendered) -> Self {
+        let kept_back = kept_back(rendered, &channel.config.options);
+        let waits = kept_back.is_some() || channel.behind.load(Ordering::Relaxed);
         let permit = Arc::clone(&channel.slots).try_acquire_owned().ok();
         Self {
-            permit: permit.filter(|_| !behind),
+            permit: permit.filter(|_| !waits),
+            kept_back,
             channel,
         }
     }
@@ -225,11 +239,12 @@ impl Berth {
         Intent {
             channel: Arc::clone(&self.channel.config.name),
             expires_ms: self.channel.expires_ms(now_ms),
-            begin: match self.permit {
-                Some(_) => Begin::Claimed {
+            begin: match (&self.kept_back, &self.permit) {
+                (Some(rule), _) => Begin::Suppressed { rule: rule.clone() },
+                (None, Some(_)) => Begin::Claimed {
                     lease_until_ms: self.channel.lease_until_ms(now_ms),
                 },
-                None => Begin::At(now_ms),
+                (None, None) => Begin::At(now_ms),
             },
         }
     }

@@ -10,6 +10,7 @@ use super::{
     attempt::{Call, attempt, outcome},
     channel::{Channel, Held},
     classify::{MOST_TARGETS, classify},
+    gate::kept_back,
     meter::{UnderWay, meter},
     report::{ChannelReport, Class},
     settle::settle,
@@ -30,6 +31,13 @@ pub(crate) struct Job {
 pub(crate) async fn deliver(job: Job) -> ChannelReport {
     let start = Instant::now();
     let channel = &job.channel;
+    if let Some(rule) = kept_back(&job.rendered, &channel.config.options) {
+        let (name, state) = (channel.config.name(), State::Suppressed);
+        let mut report = ChannelReport::unsent(name, channel.config.channel_type(), state);
+        report.because(&rule);
+        tracing::info!(channel = name, %state, rule, "is not sent");
+        return report;
+    }
     let outcomes = match admit(channel).await {
         Ok(_place) if job.abandon.is_cancelled() => vec![without_place(Refused::Closed)],
         Ok(_place) => {

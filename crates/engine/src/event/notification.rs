@@ -1,6 +1,6 @@
 //! A notification: what people shall learn.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use annunciator_core::{
     ffi::{RArc, RString, RVec},
@@ -177,6 +177,26 @@ impl Notification {
     }
 }
 
+impl Rendered {
+    /// The same, saying that it comes late.
+    pub(crate) fn delayed_by(&self, delay: Duration) -> Self {
+        let minutes = delay.as_secs() / 60;
+        let delay = match (minutes / 60, minutes % 60) {
+            (0, minutes) => format!("{minutes} min"),
+            (hours, 0) => format!("{hours} h"),
+            (hours, minutes) => format!("{hours} h {minutes} min"),
+        };
+        let message = NotificationV1 {
+            body: format!("{}\n(delayed by {delay})", self.message.body).into(),
+            ..NotificationV1::clone(&self.message)
+        };
+        Self {
+            message: RArc::new(message),
+            ..self.clone()
+        }
+    }
+}
+
 fn cut(mut text: String, limit: usize) -> String {
     if text.len() > limit {
         let end = (0..=limit).rev().find(|end| text.is_char_boundary(*end));
@@ -218,6 +238,16 @@ mod tests {
             let notification = Notification::from("text").host("about");
             let rendered = notification.render(told, 0).unwrap();
             assert_eq!(rendered.message.host, host);
+        }
+    }
+
+    #[test]
+    fn what_comes_late_says_by_how_much() {
+        let rendered = Notification::from("disk full").render("", 0).unwrap();
+        for (minutes, expected) in [(43, "43 min"), (60, "1 h"), (125, "2 h 5 min")] {
+            let late = rendered.delayed_by(Duration::from_secs(minutes * 60 + 59));
+            let expected = format!("disk full\n(delayed by {expected})");
+            assert_eq!(late.message.body, expected);
         }
     }
 

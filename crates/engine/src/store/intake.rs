@@ -32,6 +32,13 @@ pub struct Intake {
     pub intents: Vec<Intent>,
 }
 
+impl Intake {
+    /// Whether it tells the end of a problem.
+    pub(crate) fn ends_a_problem(&self) -> bool {
+        self.kind == Kind::Recovery && !self.incident.is_empty()
+    }
+}
+
 /// What is to happen on one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
@@ -49,7 +56,8 @@ pub enum Begin {
     /// It waits until somebody claims it, from this time on.
     At(i64),
     /// Whoever accepts it tries it at once, and holds it until then. Where
-    /// something of its lane is under way, it waits.
+    /// something of its lane is under way, or it ends a problem, it waits: what
+    /// becomes of others decides whether it is sent.
     Claimed {
         /// Until when the claim holds.
         lease_until_ms: i64,

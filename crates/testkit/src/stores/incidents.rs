@@ -1,8 +1,11 @@
 //! Problems and their ends: nobody is told half of a story.
 
-use annunciator::{Kind, store::State};
+use annunciator::{
+    Kind,
+    store::{Begin, State},
+};
 
-use super::{Subject, accept, again, claim, end, names, of_incident, state};
+use super::{LATER, Subject, accept, again, claim, end, names, of_incident, state};
 
 /// Neither is sent.
 pub async fn a_problem_that_is_over_before_it_was_told(subject: &dyn Subject) {
@@ -62,6 +65,19 @@ pub async fn a_recovery_of_what_failed(subject: &dyn Subject) {
     accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
     end(&store, &claim(&store, "a").await[0], State::Failed).await;
     let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+    assert_eq!(recovery.deliveries[0].state, State::Superseded);
+}
+
+/// Also where whoever accepts it wants to try it at once.
+pub async fn a_recovery_is_judged_before_it_is_tried(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
+    end(&store, &claim(&store, "a").await[0], State::Failed).await;
+    let mut recovery = of_incident("up", Kind::Recovery, &["a"]);
+    recovery.intents[0].begin = Begin::Claimed {
+        lease_until_ms: LATER,
+    };
+    let recovery = accept(&store, recovery).await;
     assert_eq!(recovery.deliveries[0].state, State::Superseded);
 }
 

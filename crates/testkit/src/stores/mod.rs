@@ -42,6 +42,7 @@ macro_rules! store_suite {
                 what_has_ended_is_deleted_when_it_is_old, the_accounts_agree_whatever_happens;
             incidents: a_problem_that_is_over_before_it_was_told, a_recovery_of_what_was_told,
                 a_recovery_while_the_problem_is_being_told, a_recovery_of_what_failed,
+                a_recovery_is_judged_before_it_is_tried,
                 a_recovery_of_what_nobody_knows, a_problem_after_the_recovery,
                 channels_that_know_and_channels_that_don_t;
             knowing: deliveries_are_found_by_what_is_known_of_them, pages_follow_one_another;

@@ -130,6 +130,7 @@ impl Memory {
                 superseded: Vec::new(),
             };
         }
+        let may_wait = intake.ends_a_problem();
         let number = self.shelf.add_note(Note::of(&intake));
         if let Some(key) = intake.key {
             self.keys.insert(key, number);
@@ -138,7 +139,7 @@ impl Memory {
         let mut ids = Vec::with_capacity(intake.intents.len());
         let mut superseded = Vec::new();
         for intent in intake.intents {
-            let free = !self.shelf.is_busy(&intent.channel, &intake.lane);
+            let free = !may_wait && !self.shelf.is_busy(&intent.channel, &intake.lane);
             let mut held = Held::new(number, Arc::clone(&intent.channel), intent.expires_ms);
             match intent.begin {
                 Begin::At(at_ms) => held.due_ms = at_ms,

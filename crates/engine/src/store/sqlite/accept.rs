@@ -120,7 +120,7 @@ fn add_delivery(
     match &intent.begin {
         Begin::At(at_ms) => due_ms = *at_ms,
         Begin::Claimed { lease_until_ms } => {
-            if !is_busy(transaction, &intent.channel, &intake.lane)? {
+            if !intake.ends_a_problem() && !is_busy(transaction, &intent.channel, &intake.lane)? {
                 (state, lease) = (State::InFlight, Some(*lease_until_ms));
             }
         }

@@ -25,7 +25,8 @@ use std::{
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension as _, Transaction, ffi};
@@ -45,6 +46,8 @@ use worker::Worker;
 
 /// How long a write waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
+/// How often opening is tried meanwhile.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Prepared statements that are kept: all there are.
 const STATEMENTS: usize = 64;
 
@@ -153,7 +156,8 @@ impl Store for SqliteStore {
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let opened = Connection::open_with_flags(path, flags).and_then(|mut database| {
+    let opened = patiently(|| {
+        let mut database = Connection::open_with_flags(path, flags)?;
         database.busy_timeout(BUSY)?;
         database.set_prepared_statement_cache_capacity(STATEMENTS);
         if flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
@@ -187,6 +191,26 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         }),
         Err(error) => Err(StoreError::of(path, "opened", &error)),
     }
+}
+
+/// Tries again while another process opens or closes the file: SQLite itself
+/// does not wait for that. <https://sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode>
+fn patiently<T>(mut open: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let deadline = Instant::now() + BUSY;
+    loop {
+        match open() {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => thread::sleep(PAUSE),
+            result => return result,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseBusy | DatabaseLocked)
+    )
 }
 
 /// Made here and not by SQLite, so that nobody else may read it.
