@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod crash;
 mod demo;
 mod dist;
 
@@ -31,6 +32,16 @@ enum Command {
         #[arg(default_value = "target/dist")]
         folder: PathBuf,
     },
+    /// Kills an engine again and again while it delivers, and tells what was
+    /// lost; see RELIABILITY.md
+    Crash {
+        /// How often
+        #[arg(long, default_value_t = 200)]
+        rounds: u32,
+        /// Repeats a run
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Runs the benchmarks and prints their table; see BENCHMARKS.md
     Bench {
         /// Only these sections: dispatch, http, mail, config, idle
@@ -42,6 +53,7 @@ fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Arguments::parse().command {
         Command::Demo => demo::run(),
         Command::Dist { folder } => dist::run(&folder),
+        Command::Crash { rounds, seed } => crash::run(rounds, seed).map_err(Into::into),
         Command::Bench { sections } => bench::run(&sections).map_err(Into::into),
     };
     match done {
