@@ -14,7 +14,7 @@ use super::{
     outbox::{Outbox, milliseconds},
     pipeline::report,
     report::ChannelReport,
-    retry::{Tried, Verdict, judge},
+    retry::{Tried, Verdict, judge, pause_after},
     settle::settle,
     waiting::Progress,
 };
@@ -73,6 +73,16 @@ impl Claimed {
             report.attempts = self.claim.attempts;
             let next = Next::End { state, why };
             self.finish(outbox, rendered, None, next, report).await;
+            return;
+        }
+        let alone = || pause_after(self.claim.again, &channel.config.options, dice());
+        if let Some(pause) = self.claim.left_behind.then(alone).flatten() {
+            let next = Next::Again {
+                at_ms: began_ms.saturating_add(milliseconds(pause)),
+                targets: self.claim.targets.clone(),
+            };
+            let superseded = self.record(outbox, None, next, || {}).await;
+            outbox.are_superseded(&superseded);
             return;
         }
         let waited = began_ms.saturating_sub(self.claim.accepted_ms);

@@ -140,6 +140,7 @@ impl Outbox {
                         fence: placed.fence,
                         attempts: 0,
                         left_behind: false,
+                        again: 0,
                         targets: Vec::new(),
                         accepted_ms: now_ms,
                         expires_ms: berth.channel.expires_ms(now_ms),

@@ -13,6 +13,10 @@ use crate::{
     store::State,
 };
 
+/// From so often on, what was left behind is not tried at once: a program may be
+/// started anew a few times for other reasons.
+const MOST_LEFT_BEHIND: u32 = 3;
+
 /// What is known when an attempt has ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tried<'a> {
@@ -86,6 +90,17 @@ pub(super) fn judge(tried: &Tried<'_>, options: &ChannelOptions, dice: f64) -> V
         after,
         targets: if all { Vec::new() } else { targets.collect() },
     }
+}
+
+/// How long what was left behind is left alone: its holder may have died of it,
+/// and must not do so again and again.
+pub(super) fn pause_after(
+    left_behind: u32,
+    options: &ChannelOptions,
+    dice: f64,
+) -> Option<Duration> {
+    let beyond = left_behind.checked_sub(MOST_LEFT_BEHIND)?;
+    Some(pause(beyond, options, dice))
 }
 
 /// Exponential with full jitter: whoever failed together does not come back
@@ -224,6 +239,15 @@ mod tests {
         };
         assert_eq!(state, State::Expired);
         assert!(why.contains("in 1h, would come after"), "{why}");
+    }
+
+    #[test]
+    fn what_its_holders_die_of_is_left_alone_longer_and_longer() {
+        let options = ChannelOptions::default();
+        let pauses: Vec<Option<u64>> = (1..7)
+            .map(|times| Some(pause_after(times, &options, 1.0)?.as_secs()))
+            .collect();
+        assert_eq!(pauses, [None, None, Some(2), Some(2), Some(4), Some(8)]);
     }
 
     #[test]

@@ -117,6 +117,8 @@ pub struct Claim {
     pub attempts: u32,
     /// Whether somebody who is gone held it: it may have been sent.
     pub left_behind: bool,
+    /// How often it was left behind so far, this time included.
+    pub again: u32,
     /// The targets that are left, where earlier attempts reached some; empty
     /// for all.
     pub targets: Vec<String>,

@@ -185,6 +185,7 @@ impl Memory {
                     fence: held.fence,
                     attempts: held.attempts - held.attempts_before,
                     left_behind,
+                    again: held.again,
                     targets: held.targets.clone(),
                     accepted_ms: note.accepted_ms,
                     expires_ms: held.expires_ms,

@@ -124,7 +124,8 @@ fn take(
          WHERE id = ?1",
     )?;
     let mut read = transaction.prepare_cached(
-        "SELECT d.fence, d.attempts - d.attempts_before, d.targets, n.accepted_ms, d.expires_ms, n.content
+        "SELECT d.fence, d.attempts - d.attempts_before, d.targets, n.accepted_ms, d.expires_ms, n.content,
+            d.again
          FROM outbox_delivery AS d JOIN outbox_notification AS n ON n.id = d.notification
          WHERE d.id = ?1",
     )?;
@@ -139,6 +140,7 @@ fn take(
                 fence: row.get(0)?,
                 attempts: row.get(1)?,
                 left_behind,
+                again: row.get(6)?,
                 targets: targets.unwrap_or_default(),
                 accepted_ms: row.get(3)?,
                 expires_ms: row.get(4)?,
