@@ -44,7 +44,8 @@ enum Command {
     },
     /// Runs the benchmarks and prints their table; see BENCHMARKS.md
     Bench {
-        /// Only these sections: dispatch, http, mail, config, idle
+        /// Only these sections: dispatch, http, mail, config, idle, datagrams,
+        /// hosts, store, kept
         sections: Vec<String>,
     },
 }

@@ -79,7 +79,7 @@ fn compare(runtime: &Runtime) -> Result<Pair, Box<dyn Error>> {
     )
 }
 
-fn definition(port: &str) -> String {
+pub(super) fn definition(port: &str) -> String {
     format!(
         "notification_channels: {{{}: {{type: mattermost, host: 'http://127.0.0.1:{port}', \
          token: abcdefghijklmnopqrstuvwxyz, channel: town-square, username: heartbeat-bot}}}}\n",

@@ -14,6 +14,7 @@ mod datagrams;
 mod dispatch;
 mod http;
 mod idle;
+mod kept;
 mod mail;
 mod many_hosts;
 mod null_host;
@@ -32,7 +33,7 @@ type Rows = Result<Vec<Row>, Box<dyn Error>>;
 type Measure = fn() -> Rows;
 
 /// The sections, in the order of the table.
-const SECTIONS: [(&str, Measure); 8] = [
+const SECTIONS: [(&str, Measure); 9] = [
     ("dispatch", dispatch::rows),
     ("http", http::rows),
     ("mail", mail::rows),
@@ -41,6 +42,7 @@ const SECTIONS: [(&str, Measure); 8] = [
     ("datagrams", datagrams::rows),
     ("hosts", many_hosts::rows),
     ("store", store::rows),
+    ("kept", kept::rows),
 ];
 
 fn main() -> ExitCode {
