@@ -8,10 +8,6 @@
 //! arrived.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
-#![expect(
-    clippy::print_stdout,
-    reason = "a run has figures, and a seed to repeat it by"
-)]
 
 mod child;
 mod findings;

@@ -69,7 +69,11 @@ impl SqliteStore {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
         make(&path)?;
-        let writing = connect(&path, OpenFlags::default())?;
+        // Not to be made by SQLite, and a path is no URI.
+        let writing = connect(
+            &path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
         let owner = Owner::new(&path).map_err(|error| StoreError::Unusable {
             path: path.clone(),
             action: "opened",

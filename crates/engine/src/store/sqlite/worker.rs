@@ -19,9 +19,9 @@ use crate::store::{Answer, StoreError};
 const MOST_AT_ONCE: usize = 512;
 
 /// Those who were answered together mostly ask again together, a moment later:
-/// such a part of the time that the last transaction took is spent waiting for
-/// them, rather than the whole of the next one.
-const PATIENCE: u32 = 8;
+/// such a part of the time that the last transaction took is at most spent
+/// waiting for them, so that they do not wait for the whole of the next one.
+const PATIENCE: u32 = 2;
 
 /// A handle to the thread. It ends when the last handle is dropped and all
 /// that was asked is done.
