@@ -1,7 +1,10 @@
 //! Problems, their reminders and their ends: in order, and only to those who
 //! know.
 
-use annunciator::{Engine, Kind, Notification, Route, Severity, store::State};
+use annunciator::{
+    Engine, Kind, Notification, Route, Severity,
+    store::{Record, State},
+};
 use annunciator_testkit::http::Fault;
 
 use crate::desk::{Desk, ended, records, status, wait_until};
@@ -56,6 +59,29 @@ async fn whoever_waits_for_a_recovery_learns_that_it_is_pointless() {
         (channel.delivered, channel.state),
         (false, State::Superseded)
     );
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_problem_learns_that_it_is_over() {
+    let desk = Desk::new().await;
+    let engine = desk.engine().await;
+    desk.remote.always(status(503));
+    let down = Notification::new("down")
+        .kind(Kind::Problem)
+        .incident("web-01/cpu");
+    let waiting = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.notify_default(down).await.unwrap() }
+    });
+    let is_repeated = |records: &[Record]| {
+        records
+            .iter()
+            .any(|record| record.attempts > 0 && record.state == State::Pending)
+    };
+    wait_until(&engine, is_repeated).await;
+    submit(&engine, "up", Kind::Recovery).await;
+    let report = waiting.await.unwrap();
+    assert_eq!(report.channels()["ops"].state, State::Superseded);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A store that cannot be used: people are told all the same.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use annunciator::{
     NotifyError, Route,
@@ -10,11 +10,25 @@ use annunciator::{
     },
 };
 
+use annunciator_tests::foreign::PATIENCE;
+
 use crate::desk::Desk;
 
-/// A store whose disk is full.
+/// A store whose disk is full, or does not answer at all.
 #[derive(Debug)]
-struct Full;
+enum Broken {
+    Full,
+    Silent,
+}
+
+impl Broken {
+    fn answer<T: Send + 'static>(&self) -> Answer<T> {
+        match self {
+            Self::Full => full(),
+            Self::Silent => Box::pin(std::future::pending()),
+        }
+    }
+}
 
 fn full<T: Send + 'static>() -> Answer<T> {
     Box::pin(std::future::ready(Err(StoreError::Unusable {
@@ -24,55 +38,66 @@ fn full<T: Send + 'static>() -> Answer<T> {
     })))
 }
 
-impl Store for Full {
+impl Store for Broken {
     fn accept(&self, _: Intake) -> Answer<Accepted> {
-        full()
+        self.answer()
     }
     fn claim(&self, _: Wanted) -> Answer<Vec<Claim>> {
-        full()
+        self.answer()
     }
     fn settle(&self, _: Settlement) -> Answer<Settled> {
-        full()
+        self.answer()
     }
     fn next_due(&self, _: i64) -> Answer<Option<i64>> {
-        full()
+        self.answer()
     }
     fn ready(&self, _: i64) -> Answer<Vec<String>> {
-        full()
+        self.answer()
     }
     fn retry(&self, _: Vec<DeliveryId>, _: i64) -> Answer<u64> {
-        full()
+        self.answer()
     }
     fn deliveries(&self, _: Query) -> Answer<Vec<Record>> {
-        full()
+        self.answer()
     }
     fn attempts(&self, _: DeliveryId) -> Answer<Vec<Attempt>> {
-        full()
+        self.answer()
     }
     fn accounts(&self) -> Answer<Accounts> {
-        full()
+        self.answer()
     }
     fn is_shared(&self) -> bool {
         true
     }
     fn prune(&self, _: i64, _: u32) -> Answer<u64> {
-        full()
+        self.answer()
     }
 }
 
 #[tokio::test]
 async fn a_full_disk_keeps_nobody_from_being_told() {
     let desk = Desk::new().await;
-    let engine = desk.engine_on(Arc::new(Full)).await;
+    let engine = desk.engine_on(Arc::new(Broken::Full)).await;
     let report = engine.notify_default("disk full").await.unwrap();
     assert!(report.all_delivered(), "{report:?}");
     assert_eq!(desk.arrived(), ["disk full"]);
 }
 
 #[tokio::test]
+async fn a_disk_that_hangs_keeps_nobody_from_being_told() {
+    let desk = Desk::new().await;
+    let engine = desk.engine_on(Arc::new(Broken::Silent)).await;
+    let report = engine.notify_default("disk hangs").await.unwrap();
+    assert!(report.all_delivered(), "{report:?}");
+    assert_eq!(desk.arrived(), ["disk hangs"]);
+    let ending = engine.shutdown(Duration::ZERO);
+    let _ = tokio::time::timeout(PATIENCE, ending).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_cannot_be_recorded_is_not_accepted() {
     let desk = Desk::new().await;
-    let engine = desk.engine_on(Arc::new(Full)).await;
+    let engine = desk.engine_on(Arc::new(Broken::Full)).await;
     let refused = engine.submit(Route::Defaults, "disk full", None).await;
     let Err(NotifyError::Store(error)) = refused else {
         panic!("it was accepted: {refused:?}");

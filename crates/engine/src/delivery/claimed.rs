@@ -11,7 +11,7 @@ use super::{
     attempt::{Call, attempt},
     channel::Held,
     meter::{UnderWay, meter},
-    outbox::{Outbox, milliseconds},
+    outbox::{Outbox, PATIENCE, milliseconds},
     pipeline::report,
     report::ChannelReport,
     retry::{Tried, Verdict, judge, pause_after},
@@ -155,11 +155,9 @@ impl Claimed {
         if self.claim.attempts == 0 || self.claim.targets.is_empty() {
             return false;
         }
-        let attempts = outbox
-            .store
-            .attempts(self.claim.delivery)
-            .await
-            .unwrap_or_default();
+        let attempts = outbox.store.attempts(self.claim.delivery);
+        let attempts = outbox.abandon.run_until_cancelled(attempts).await;
+        let attempts = attempts.and_then(Result::ok).unwrap_or_default();
         let permanent = |attempt: &Attempt| {
             let targets: Vec<serde_json::Value> =
                 serde_json::from_str(&attempt.outcome).unwrap_or_default();
@@ -221,14 +219,29 @@ impl Claimed {
     ) -> Vec<DeliveryId> {
         let mut told = false;
         loop {
-            let settled = outbox.store.settle(Settlement {
+            let mut settling = outbox.store.settle(Settlement {
                 delivery: self.claim.delivery,
                 fence: self.claim.fence,
                 now_ms: outbox.clock.now_ms(),
                 attempt: attempt.clone(),
                 next: next.clone(),
             });
-            match settled.await {
+            let settled = loop {
+                tokio::select! {
+                    settled = &mut settling => break settled,
+                    () = outbox.abandon.cancelled() => return Vec::new(),
+                    () = outbox.clock.sleep(PATIENCE), if !told => {
+                        told = true;
+                        in_vain();
+                        tracing::error!(
+                            delivery = %self.claim.delivery,
+                            "{}; what came of a delivery is recorded when it answers",
+                            StoreError::Silent(PATIENCE)
+                        );
+                    }
+                }
+            };
+            match settled {
                 Ok(Settled::Recorded { superseded }) => return superseded,
                 Ok(Settled::Stale) => {
                     tracing::warn!(

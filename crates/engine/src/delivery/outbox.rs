@@ -28,6 +28,9 @@ use crate::{
     store::{Accepted, Begin, Claim, DeliveryId, Intake, Intent, Placed, State, Store, StoreError},
 };
 
+/// How long whoever notifies waits for the store, before people are told
+/// without it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// A claim holds for as long as an attempt may take, and this: recording what
 /// came of it may have to wait for a disk.
 const GRACE: Duration = Duration::from_secs(60);
@@ -123,7 +126,9 @@ impl Outbox {
             content: Arc::clone(&content),
             intents,
         };
-        let accepted = self.store.accept(intake).await?;
+        let accepting = self.store.accept(intake);
+        let accepted = self.abandon.run_until_cancelled(accepting).await;
+        let accepted = accepted.unwrap_or(Err(StoreError::Closed))?;
         self.are_superseded(&accepted.superseded);
         if accepted.repeated {
             tracing::debug!(
@@ -133,6 +138,9 @@ impl Outbox {
             return Ok(accepted);
         }
         for (berth, placed) in berths.into_iter().zip(&accepted.deliveries) {
+            let name = &berth.channel.config.name;
+            self.waiting
+                .number(&accepted.notification, name, placed.delivery);
             match (placed.state, berth.permit) {
                 (State::InFlight, Some(permit)) => self.begin(Claimed {
                     claim: Claim {
@@ -151,9 +159,6 @@ impl Outbox {
                     permit,
                 }),
                 (State::Pending, _) => {
-                    let name = &berth.channel.config.name;
-                    self.waiting
-                        .number(&accepted.notification, name, placed.delivery);
                     berth.channel.behind.store(true, Ordering::Relaxed);
                     self.wake.notify_one();
                 }
@@ -183,7 +188,11 @@ impl Outbox {
         let submitting = self
             .deliveries
             .spawn(async move { outbox.submit(submission).await });
-        submitting.await.map_err(|_| StoreError::Closed)??;
+        tokio::select! {
+            submitted = submitting => drop(submitted.map_err(|_| StoreError::Closed)??),
+            // It goes on, and may still be recorded: twice is better than never.
+            () = self.clock.sleep(PATIENCE) => return Err(StoreError::Silent(PATIENCE)),
+        }
         let all = join_all(places.iter_mut().map(Place::ended));
         tokio::select! {
             _ = all => {}

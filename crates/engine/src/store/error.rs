@@ -1,6 +1,9 @@
 //! Why a store cannot do its work.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Why a store cannot do its work, in one sentence that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +40,9 @@ pub enum StoreError {
         /// What the system or SQLite says.
         detail: String,
     },
+    /// It does not answer.
+    #[error("the store has not answered for {} s: its disk may hang", .0.as_secs())]
+    Silent(Duration),
     /// It was closed.
     #[error("the store is closed")]
     Closed,
