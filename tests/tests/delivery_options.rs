@@ -81,3 +81,29 @@ fn what_is_wrong_is_named_where_it_stands() {
         "delivery.ttl: the time to live (1s) is shorter than the first pause (2s)",
     );
 }
+
+#[test]
+fn what_a_channel_does_not_say_is_said_for_all() {
+    let rig = rig();
+    let yaml = "delivery: {ttl: 2h, retry: {attempts: 3, first: 1s}}
+notification_channels:
+  plain: {type: steady}
+  own: {type: steady, delivery: {ttl: 5h, retry: {attempts: 7}}}
+default_notification_channels: [plain, own]
+";
+    let loaded = rig.configured(yaml).unwrap().load().unwrap();
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    let options = |name: &str| loaded.config.channel(name).unwrap().options().clone();
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    assert_eq!(
+        (options("plain").ttl, options("own").ttl),
+        (hours(2), hours(5))
+    );
+    let attempts = ["plain", "own"].map(|name| options(name).retry.attempts);
+    assert_eq!(attempts, [3, 7]);
+    assert_eq!(options("own").retry.first, Duration::from_secs(1));
+
+    let problems = rig.problems("delivery: {ttl: soon}\n").unwrap();
+    let expected = "heartbeat.yaml:1:17: error: delivery.ttl: `soon` is not a time";
+    assert!(problems.contains(expected), "{problems}");
+}

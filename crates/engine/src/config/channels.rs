@@ -40,14 +40,21 @@ pub(crate) struct Channels {
     pub(crate) broken: Vec<Box<str>>,
 }
 
-/// Reads a mapping of names to definitions.
-pub(crate) fn read(node: &Node, catalog: &Catalog, findings: &mut Findings) -> Channels {
+/// Reads a mapping of names to definitions. What a channel doesn't say about its
+/// deliveries is as `defaults` have it.
+pub(crate) fn read(
+    node: &Node,
+    defaults: &ChannelOptions,
+    catalog: &Catalog,
+    findings: &mut Findings,
+) -> Channels {
     let mut channels = Channels::default();
     match &node.value {
         Value::Map(entries) => {
             for entry in entries {
                 let subject = format!("channel {}", entry.key);
-                match findings.about(&subject, |findings| channel(entry, catalog, findings)) {
+                let read = |findings: &mut Findings| channel(entry, defaults, catalog, findings);
+                match findings.about(&subject, read) {
                     Some(channel) => {
                         let index = ChannelIndex::try_from(channels.list.len());
                         channels.by_name.insert(
@@ -73,7 +80,12 @@ pub(crate) fn read(node: &Node, catalog: &Catalog, findings: &mut Findings) -> C
     channels
 }
 
-fn channel(entry: &Entry, catalog: &Catalog, findings: &mut Findings) -> Option<ChannelConfig> {
+fn channel(
+    entry: &Entry,
+    defaults: &ChannelOptions,
+    catalog: &Catalog,
+    findings: &mut Findings,
+) -> Option<ChannelConfig> {
     let node = &entry.node;
     let name = &*entry.key;
     if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
@@ -113,12 +125,12 @@ fn channel(entry: &Entry, catalog: &Catalog, findings: &mut Findings) -> Option<
     };
     let options = node
         .entry(OPTIONS)
-        .map(|options| options::read(options, findings));
+        .map(|options| options::read(options, defaults, findings));
     let definition = Definition {
         name,
         channel_type,
         type_id,
-        options: options.unwrap_or_default(),
+        options: options.unwrap_or_else(|| defaults.clone()),
     };
     let loaded = match catalog.load(channel_type) {
         Ok(loaded) => loaded,

@@ -35,7 +35,10 @@ pub(crate) fn schema_of(
         define(channel_type, &mut definitions);
     }
     definitions.insert("reference".to_owned(), reference());
-    definitions.insert("delivery".to_owned(), delivery());
+    definitions.insert(
+        "delivery".to_owned(),
+        delivery("How the engine treats the channel."),
+    );
     let names: Vec<&str> = types
         .iter()
         .map(|channel_type| channel_type.name.as_str())
@@ -76,6 +79,7 @@ pub(crate) fn schema_of(
                     },
                 },
             },
+            "delivery": delivery("How the engine treats all channels that don't say it themselves."),
             "plugins": {
                 "type": "object",
                 "properties": {
@@ -140,10 +144,10 @@ fn lifted(schema: &Json, name: &str, definitions: &mut Map<String, Json>) -> Jso
     schema
 }
 
-fn delivery() -> Json {
+fn delivery(description: &str) -> Json {
     json!({
         "type": "object",
-        "description": "How the engine treats the channel.",
+        "description": description,
         "properties": {
             "timeout": { "type": "string", "description": "How long one attempt may take, such as 30s." },
             "required": { "type": "boolean", "description": "Refuse to start without the channel's plugin." },

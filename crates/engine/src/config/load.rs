@@ -11,7 +11,8 @@ use super::{
     content,
     hosts::{DEFAULTS, Hosts},
     model::Config,
-    names,
+    names, options,
+    policy::ChannelOptions,
     problem::{Findings, Level, Problem, Problems, syntax},
     section::{HostKeys, Section},
     suggest,
@@ -23,7 +24,7 @@ const CHANNELS: &str = "notification_channels";
 const HOSTS: &str = "hosts";
 const PLUGINS: &str = "plugins";
 /// The top level's keys that the engine reads.
-const KEYS: [&str; 4] = [CHANNELS, DEFAULTS, HOSTS, PLUGINS];
+const KEYS: [&str; 5] = [CHANNELS, DEFAULTS, HOSTS, PLUGINS, options::KEY];
 
 /// A file larger than this was named by mistake.
 const LARGEST: u64 = 256 * 1024 * 1024;
@@ -163,7 +164,8 @@ pub(crate) fn load_channels(text: &str, catalog: &Catalog) -> Result<Config, Pro
     let (root, duplicates) = tree::parse(text).map_err(|error| syntax(path, text, &error))?;
     let mut findings = Findings::default();
     duplicate_keys(&duplicates, &mut findings);
-    let channels = channels::read(&root, catalog, &mut findings);
+    let defaults = ChannelOptions::default();
+    let channels = channels::read(&root, &defaults, catalog, &mut findings);
     let problems = findings.into_problems(path, text);
     if problems.count(Level::Error) > 0 {
         return Err(problems);
@@ -213,10 +215,15 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
         })
         .collect();
     names::check_hosts(&options.sections, root, findings);
+    let defaults = ChannelOptions::default();
+    let defaults = match root.entry(options::KEY) {
+        Some(entry) => options::read(entry, &defaults, findings),
+        None => defaults,
+    };
     let channels = root
         .entry(CHANNELS)
         .map_or_else(Channels::default, |entry| {
-            channels::read(&entry.node, catalog, findings)
+            channels::read(&entry.node, &defaults, catalog, findings)
         });
     if root.entry(CHANNELS).is_none() {
         let problem = Problem::warning("no channel is defined: nobody would be told anything")

@@ -1,4 +1,5 @@
-//! Reads how the engine shall treat a channel: its `delivery:` key.
+//! Reads how the engine shall treat a channel: its `delivery:` key, and the one
+//! at the top of the file, which says it for all channels that don't.
 
 use std::{str::FromStr, time::Duration};
 
@@ -30,9 +31,13 @@ const FIELDS: [&str; 6] = [
 ];
 const RETRY_FIELDS: [&str; 3] = ["attempts", "first", "max"];
 
-/// Reads the options of one channel.
-pub(crate) fn read(entry: &Entry, findings: &mut Findings) -> ChannelOptions {
-    let mut options = ChannelOptions::default();
+/// Reads options; what they don't say is as `defaults` have it.
+pub(crate) fn read(
+    entry: &Entry,
+    defaults: &ChannelOptions,
+    findings: &mut Findings,
+) -> ChannelOptions {
+    let mut options = defaults.clone();
     let Some(fields) = Field::all(entry, KEY, findings) else {
         return options;
     };
@@ -51,7 +56,7 @@ pub(crate) fn read(entry: &Entry, findings: &mut Findings) -> ChannelOptions {
             "on_unknown" => {
                 field.put(findings, &mut options.on_unknown, Field::word::<OnUnknown>);
             }
-            "retry" => options.retry = retry(&field, findings),
+            "retry" => options.retry = retry(&field, options.retry, findings),
             _ => field.is_unknown(findings, FIELDS),
         }
     }
@@ -59,8 +64,7 @@ pub(crate) fn read(entry: &Entry, findings: &mut Findings) -> ChannelOptions {
     options
 }
 
-fn retry(entry: &Field<'_>, findings: &mut Findings) -> Retry {
-    let mut retry = Retry::default();
+fn retry(entry: &Field<'_>, mut retry: Retry, findings: &mut Findings) -> Retry {
     let Some(fields) = Field::all(entry.entry, &entry.path, findings) else {
         return retry;
     };
