@@ -60,6 +60,23 @@ fn it_accepts_values_from_elsewhere() {
 }
 
 #[test]
+fn it_accepts_every_option_of_the_engine() {
+    let options = "timeout: 30s, required: true, min_severity: warning, ttl: 24h, on_unknown: ask,
+    retry: {attempts: 8, first: 500ms, max: 10m}, dedup: 1h 30m, rate_limit: 100/10m,
+    quiet_hours: {from: '22:00', to: '7:00', timezone: Europe/Berlin, except: critical}";
+    let yaml = format!(
+        "delivery: {{{options}, store: /var/lib/x.sqlite, wait: 5s}}
+notification_channels:
+  a: {{type: mattermost, host: h, token: t, channel: ops, delivery: {{{options}}}}}
+  b: {{type: mattermost, host: h, token: t, channel: ops, delivery: {{quiet_hours: none, dedup: none, rate_limit: none}}}}
+notification_groups:
+  oncall: {{first_of: [a, b], until: acknowledged, step_after: 2m}}
+"
+    );
+    assert_eq!(complaints(&yaml), [] as [String; 0]);
+}
+
+#[test]
 fn it_marks_what_hbd_check_would_refuse() {
     for wrong in [
         "notification_channels: {a: {type: nothing}}",
@@ -70,6 +87,18 @@ fn it_marks_what_hbd_check_would_refuse() {
         "notification_channels: {a: {type: email, recipients: [x], sender: s, smtp_server: h, smtp_tls: maybe}}",
         "notification_channels: {a: {type: signal, user: {envv: X}, recipient: +1}}",
         "notification_channels: {a: {type: email, sender: s, smtp_server: h, delivery: {tiemout: 1s}}}",
+        "notification_channels: {a: {type: email, sender: s, smtp_server: h, delivery: {store: /x}}}",
+        "delivery: {ttl: 30}",
+        "delivery: {retry: {attempts: 0}}",
+        "delivery: {rate_limit: 30}",
+        "delivery: {on_unknown: panic}",
+        "delivery: {quiet_hours: {from: '22:00'}}",
+        "delivery: {quiet_hours: {from: '24:00', to: '07:00'}}",
+        "delivery: {store: outbox.sqlite}",
+        "notification_groups: {a: {}}",
+        "notification_groups: {a: {first_of: []}}",
+        "notification_groups: {a: {first_of: [b], until: soon}}",
+        "notification_groups: {a: {first_of: [b], step_afer: 1m}}",
         "default_notification_channels: []",
         "hosts: {h: {watch: sometimes}}",
     ] {

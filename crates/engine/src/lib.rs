@@ -65,8 +65,9 @@ pub use builder::{EngineBuilder, StartError};
 pub use check::{Check, CheckStatus};
 pub use clock::{Clock, Sleep, SystemClock};
 pub use config::{
-    ChannelConfig, ChannelOptions, Config, HostConfig, Level, LoadError, Loaded, OnUnknown,
-    Problem, Problems, QuietHours, Rate, Retry, Section, SectionProblem, Span, document_schema,
+    ChannelConfig, ChannelOptions, Config, DeliveryConfig, GroupConfig, HostConfig, Level,
+    LoadError, Loaded, OnUnknown, Problem, Problems, QuietHours, Rate, Retry, Section,
+    SectionProblem, Span, document_schema,
 };
 pub use delivery::{ChannelReport, Class, Fault, Proof, Report, TargetReport};
 pub use engine::{Drained, Engine, NotifyError, definitions};

@@ -25,7 +25,7 @@ use crate::plugin::{Catalog, LoadedType, PluginError, TypeError};
 const TYPE: &str = "type";
 const OPTIONS: &str = options::KEY;
 /// A channel's name is used in logs and reports; no longer than this.
-const LONGEST_NAME: usize = 128;
+pub(super) const LONGEST_NAME: usize = 128;
 
 /// Files that cannot be used and are named where a channel type is missing.
 const MOST_REJECTED: usize = 5;

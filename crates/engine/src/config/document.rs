@@ -5,6 +5,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{
+    options,
     reference::FORMS,
     section::{HostKeys, Section},
 };
@@ -35,17 +36,14 @@ pub(crate) fn schema_of(
         define(channel_type, &mut definitions);
     }
     definitions.insert("reference".to_owned(), reference());
-    definitions.insert(
-        "delivery".to_owned(),
-        delivery("How the engine treats the channel."),
-    );
+    definitions.insert("delivery".to_owned(), options::of_one());
     let names: Vec<&str> = types
         .iter()
         .map(|channel_type| channel_type.name.as_str())
         .collect();
     let channel_names = json!({
         "type": "array", "minItems": 1, "items": { "type": "string" },
-        "description": "Names of channels, all told at once.",
+        "description": "Names of channels and groups, all told at once.",
     });
     let mut document = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -79,7 +77,12 @@ pub(crate) fn schema_of(
                     },
                 },
             },
-            "delivery": delivery("How the engine treats all channels that don't say it themselves."),
+            "delivery": options::of_all(),
+            "notification_groups": {
+                "description": "Groups of channels, by name.",
+                "type": ["object", "null"],
+                "additionalProperties": options::of_a_group(),
+            },
             "plugins": {
                 "type": "object",
                 "properties": {
@@ -142,37 +145,6 @@ fn lifted(schema: &Json, name: &str, definitions: &mut Map<String, Json>) -> Jso
         }
     }
     schema
-}
-
-fn delivery(description: &str) -> Json {
-    json!({
-        "type": "object",
-        "description": description,
-        "properties": {
-            "timeout": { "type": "string", "description": "How long one attempt may take, such as 30s." },
-            "required": { "type": "boolean", "description": "Refuse to start without the channel's plugin." },
-            "min_severity": {
-                "enum": ["info", "warning", "critical"],
-                "description": "What is milder is kept back.",
-            },
-            "retry": {
-                "type": "object",
-                "description": "How often it is tried, and when, where deliveries are kept.",
-                "properties": {
-                    "attempts": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Attempts in all; 8 unless it is said." },
-                    "first": { "type": "string", "description": "How long the first pause may be; 2s unless it is said. Each further one may be twice as long." },
-                    "max": { "type": "string", "description": "How long a pause may be at most; 10m unless it is said." },
-                },
-                "additionalProperties": false,
-            },
-            "ttl": { "type": "string", "description": "What could not be delivered for so long is not delivered any more; 24h unless it is said." },
-            "on_unknown": {
-                "enum": ["resend", "drop", "ask"],
-                "description": "What happens to what was sent without an answer.",
-            },
-        },
-        "additionalProperties": false,
-    })
 }
 
 fn reference() -> Json {

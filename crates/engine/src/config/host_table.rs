@@ -41,7 +41,7 @@ impl HostTable {
         for (name, config) in named {
             let list = config.channels.as_ref().and_then(|list| {
                 *numbers.entry(Arc::clone(list)).or_insert_with(|| {
-                    table.lists.push(Arc::clone(list));
+                    table.lists.push(Arc::clone(&list.channels));
                     u32::try_from(table.lists.len())
                         .ok()
                         .and_then(NonZeroU32::new)

@@ -3,12 +3,13 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    channels::Channels,
     extras::Extras,
+    group::{Named, Route},
     host_table::HostTable,
     load::LoadOptions,
-    model::{ChannelIndex, HostConfig},
+    model::HostConfig,
     names::Names,
+    naming::{Naming, flat},
     problem::{Findings, Problem},
     suggest,
     tree::{Entry, Node, Scalar, Value},
@@ -22,40 +23,32 @@ pub(crate) const DEFAULTS: &str = "default_notification_channels";
 
 /// Reads hosts and lists of channels. Equal lists are kept once.
 pub(crate) struct Hosts<'a> {
-    channels: &'a Channels,
+    naming: Naming<'a>,
     known_keys: &'a [String],
     extras: Option<Extras<'a>>,
     names_of: Vec<Names<'a>>,
-    lists: HashSet<Arc<[ChannelIndex]>>,
+    routes: HashSet<Arc<Route>>,
     names: HashSet<Arc<str>>,
 }
 
 impl<'a> Hosts<'a> {
     /// `root` is the whole file, whose sections have what hosts name.
-    pub(crate) fn new(channels: &'a Channels, options: &'a LoadOptions, root: &'a Node) -> Self {
+    pub(crate) fn new(naming: Naming<'a>, options: &'a LoadOptions, root: &'a Node) -> Self {
         Self {
-            channels,
+            naming,
             known_keys: &options.known_host_keys,
             extras: options.host_keys.as_ref().map(Extras::new),
             names_of: Names::of(&options.sections, root),
-            lists: HashSet::new(),
+            routes: HashSet::new(),
             names: HashSet::new(),
         }
     }
 
     /// The list of default channels.
-    pub(crate) fn defaults(
-        &mut self,
-        entry: &Entry,
-        findings: &mut Findings,
-    ) -> Arc<[ChannelIndex]> {
-        self.list(
-            entry,
-            DEFAULTS,
-            "leave the key away to have no defaults",
-            findings,
-        )
-        .unwrap_or_default()
+    pub(crate) fn defaults(&mut self, entry: &Entry, findings: &mut Findings) -> Route {
+        let when_empty = "leave the key away to have no defaults";
+        let route = self.list(entry, DEFAULTS, when_empty, findings);
+        route.as_deref().cloned().unwrap_or_default()
     }
 
     /// All hosts.
@@ -170,76 +163,32 @@ impl<'a> Hosts<'a> {
         new
     }
 
-    /// A list of channel names, each used once.
+    /// A list of names of channels and groups, each used once.
     fn list(
         &mut self,
         entry: &Entry,
         field: &str,
         when_empty: &str,
         findings: &mut Findings,
-    ) -> Option<Arc<[ChannelIndex]>> {
-        let nodes = match &entry.node.value {
-            Value::List(nodes) => nodes,
-            Value::Scalar(Scalar::Text, text) => {
-                let problem = Problem::error("expected a list of channel names, found text");
-                findings.at(
-                    entry.node.id,
-                    problem.help(suggest::as_list(text)).field(field),
-                );
-                return None;
+    ) -> Option<Arc<Route>> {
+        let names = self.naming.read(entry, field, when_empty, findings)?;
+        let mut named: Vec<Named> = Vec::with_capacity(names.len());
+        for name in names {
+            if !named.contains(&name.named) {
+                named.push(name.named);
             }
-            _ => {
-                let problem = Problem::error(format!(
-                    "expected a list of channel names, found {}",
-                    entry.node.noun()
-                ));
-                findings.at(entry.node.id, problem.help(when_empty).field(field));
-                return None;
-            }
+        }
+        let has_groups = named.iter().any(|named| matches!(named, Named::Group(_)));
+        let route = Route {
+            channels: flat(&named, &self.naming.groups.list).into(),
+            named: has_groups.then(|| named.into()),
         };
-        if nodes.is_empty() {
-            let problem = Problem::error("the list is empty: nobody would be told");
-            findings.at(
-                entry.node.id,
-                problem
-                    .help(format!("name a channel, or {when_empty}"))
-                    .field(field),
-            );
-            return None;
-        }
-        let mut list: Vec<ChannelIndex> = Vec::with_capacity(nodes.len());
-        for (i, node) in nodes.iter().enumerate() {
-            let at = || format!("{field}[{i}]");
-            let Value::Scalar(kind, name) = &node.value else {
-                let problem = Problem::error(format!(
-                    "expected the name of a channel, found {}",
-                    node.noun()
-                ));
-                findings.at(node.id, problem.field(at()));
-                continue;
-            };
-            match self.channels.by_name.get(&**name) {
-                Some(index) if !list.contains(index) => list.push(*index),
-                Some(_) => {}
-                None if self.channels.broken.contains(name) => {}
-                None if *kind == Scalar::Null => {
-                    findings.at(node.id, Problem::error("there is no name here").field(at()));
-                }
-                None => {
-                    let known = self.channels.by_name.keys().map(|known| &**known);
-                    let problem =
-                        Problem::error(format!("there is no channel `{}`", name.escape_debug()))
-                            .help(suggest::help(name, "channels", known));
-                    findings.at(node.id, problem.field(at()));
-                }
-            }
-        }
-        let list: Arc<[ChannelIndex]> = list.into();
-        Some(match self.lists.get(&list) {
+        Some(match self.routes.get(&route) {
             Some(known) => Arc::clone(known),
             None => {
-                self.lists.insert(Arc::clone(&list));
-                list
+                let new = Arc::new(route);
+                self.routes.insert(Arc::clone(&new));
+                new
             }
         })
     }

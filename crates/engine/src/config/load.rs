@@ -8,23 +8,33 @@ use std::{
 
 use super::{
     channels::{self, Channels},
-    content,
+    content, folders,
+    group::Route,
+    groups::{self, Groups},
     hosts::{DEFAULTS, Hosts},
     model::Config,
-    names, options,
+    names,
+    naming::Naming,
+    options,
     policy::ChannelOptions,
     problem::{Findings, Level, Problem, Problems, syntax},
     section::{HostKeys, Section},
     suggest,
     tree::{self, DuplicateKey, Node, NodeId, Scalar, Value},
 };
-use crate::plugin::{Catalog, PluginDir, default_dirs};
+use crate::plugin::{Catalog, PluginDir};
 
 const CHANNELS: &str = "notification_channels";
 const HOSTS: &str = "hosts";
-const PLUGINS: &str = "plugins";
 /// The top level's keys that the engine reads.
-const KEYS: [&str; 5] = [CHANNELS, DEFAULTS, HOSTS, PLUGINS, options::KEY];
+const KEYS: [&str; 6] = [
+    CHANNELS,
+    DEFAULTS,
+    HOSTS,
+    folders::KEY,
+    options::KEY,
+    groups::KEY,
+];
 
 /// A file larger than this was named by mistake.
 const LARGEST: u64 = 256 * 1024 * 1024;
@@ -126,7 +136,7 @@ pub(crate) fn find_plugins(path: &Path, options: &LoadOptions) -> Catalog {
         value: Value::List(Vec::new()),
     };
     let root = root.map_or(nothing, |(root, _)| root);
-    Catalog::scan(&plugin_dirs(&root, options, &mut ignored))
+    Catalog::scan(&folders::read(&root, options, &mut ignored))
 }
 
 /// Checks a text. `mode` are the permissions of the file that it came from.
@@ -139,7 +149,7 @@ pub(crate) fn load(
     let (root, duplicates) = tree::parse(text).map_err(|error| syntax(path, text, &error))?;
     let mut findings = Findings::default();
     duplicate_keys(&duplicates, &mut findings);
-    let catalog = Catalog::scan(&plugin_dirs(&root, options, &mut findings));
+    let catalog = Catalog::scan(&folders::read(&root, options, &mut findings));
     let config = read(&root, &catalog, options, &mut findings);
     nobody_told(&root, &config, &mut findings);
     drop(root);
@@ -172,7 +182,10 @@ pub(crate) fn load_channels(text: &str, catalog: &Catalog) -> Result<Config, Pro
     }
     let all = (0..).take(channels.list.len()).collect();
     Ok(Config {
-        defaults: all,
+        defaults: Route {
+            channels: all,
+            named: None,
+        },
         ..config_of(channels)
     })
 }
@@ -215,15 +228,11 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
         })
         .collect();
     names::check_hosts(&options.sections, root, findings);
-    let defaults = ChannelOptions::default();
-    let defaults = match root.entry(options::KEY) {
-        Some(entry) => options::read(entry, &defaults, findings),
-        None => defaults,
-    };
+    let (of_channels, delivery) = options::read_whole(root, findings);
     let channels = root
         .entry(CHANNELS)
         .map_or_else(Channels::default, |entry| {
-            channels::read(&entry.node, &defaults, catalog, findings)
+            channels::read(&entry.node, &of_channels, catalog, findings)
         });
     if root.entry(CHANNELS).is_none() {
         let problem = Problem::warning("no channel is defined: nobody would be told anything")
@@ -233,7 +242,16 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
                 "define one, such as `notification_channels: {email_ops: {type: email, …}}`",
             ));
     }
-    let mut reader = Hosts::new(&channels, options, root);
+    let groups = root
+        .entry(groups::KEY)
+        .map_or_else(Groups::default, |entry| {
+            groups::read(&entry.node, &channels, findings)
+        });
+    let naming = Naming {
+        channels: &channels,
+        groups: &groups,
+    };
+    let mut reader = Hosts::new(naming, options, root);
     let defaults = root
         .entry(DEFAULTS)
         .filter(|entry| !entry.node.is_null())
@@ -245,6 +263,9 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
         defaults: defaults.unwrap_or_default(),
         hosts: hosts.unwrap_or_default(),
         sections,
+        delivery,
+        groups: groups.list,
+        groups_by_name: groups.by_name,
         ..config_of(channels)
     }
 }
@@ -255,7 +276,10 @@ fn unknown_section(key: &str, root: &Node, options: &LoadOptions) -> Problem {
     let sentence = "unknown section; perhaps another program reads it";
     let declared = options.sections.iter().map(|section| section.name.as_str());
     match suggest::closest(key, KEYS.into_iter().chain(declared)) {
-        Some(found) if KEYS.contains(&found) && root.entry(found).is_none() => {
+        // `notification_…` of another program is like this one and no slip.
+        Some(found)
+            if found != groups::KEY && KEYS.contains(&found) && root.entry(found).is_none() =>
+        {
             Problem::error("unknown section").help(format!("did you mean `{found}`?"))
         }
         Some(found) => Problem::warning(sentence).help(format!("did you mean `{found}`?")),
@@ -270,7 +294,10 @@ fn nobody_told(root: &Node, config: &Config, findings: &mut Findings) {
         // Where something else is wrong, this would only be what follows.
         return;
     }
-    let Some(hosts) = root.entry(HOSTS).filter(|_| config.defaults.is_empty()) else {
+    let Some(hosts) = root
+        .entry(HOSTS)
+        .filter(|_| config.defaults.channels.is_empty())
+    else {
         return;
     };
     let Value::Map(entries) = &hosts.node.value else {
@@ -303,64 +330,6 @@ fn duplicate_keys(duplicates: &[DuplicateKey], findings: &mut Findings) {
             duplicate.id,
             problem.help("remove one of them, or give it another name"),
         );
-    }
-}
-
-/// The folders that the file and the caller name; else the default ones.
-fn plugin_dirs(root: &Node, options: &LoadOptions, findings: &mut Findings) -> Vec<PluginDir> {
-    let mut dirs = options.plugin_dirs.clone();
-    if let Some(section) = root.entry(PLUGINS) {
-        let fields = match &section.node.value {
-            Value::Map(fields) => fields.as_slice(),
-            _ => {
-                let problem =
-                    Problem::error(format!("expected a mapping, found {}", section.node.noun()));
-                findings.at(section.node.id, problem.field(PLUGINS));
-                &[]
-            }
-        };
-        for field in fields {
-            if &*field.key == "dirs" {
-                named_dirs(&field.node, &mut dirs, findings);
-            } else {
-                let problem =
-                    Problem::warning("unknown field").field(format!("{PLUGINS}.{}", field.key));
-                findings.at(
-                    field.key_id,
-                    problem.help(suggest::help(&field.key, "fields", ["dirs"])),
-                );
-            }
-        }
-    }
-    if dirs.is_empty() {
-        default_dirs()
-    } else {
-        dirs
-    }
-}
-
-fn named_dirs(node: &Node, dirs: &mut Vec<PluginDir>, findings: &mut Findings) {
-    let field = format!("{PLUGINS}.dirs");
-    let Value::List(nodes) = &node.value else {
-        let problem = Problem::error(format!("expected a list of folders, found {}", node.noun()));
-        findings.at(node.id, problem.field(field));
-        return;
-    };
-    for (i, node) in nodes.iter().enumerate() {
-        match &node.value {
-            Value::Scalar(Scalar::Text, path) if Path::new(&**path).is_absolute() => {
-                dirs.push(PluginDir::named(&**path));
-            }
-            _ => {
-                let problem = Problem::error("expected the absolute path of a folder");
-                findings.at(
-                    node.id,
-                    problem
-                        .help("write the whole path, from /")
-                        .field(format!("{field}[{i}]")),
-                );
-            }
-        }
     }
 }
 

@@ -5,7 +5,12 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value as Json;
 
-use super::{content::Content, host_table::HostTable, policy::ChannelOptions};
+use super::{
+    content::Content,
+    group::{GroupConfig, GroupIndex, Named, Route},
+    host_table::HostTable,
+    policy::{ChannelOptions, DeliveryConfig},
+};
 use crate::plugin::{LoadedType, PluginError};
 
 /// A channel's number, in the order of the file.
@@ -16,14 +21,19 @@ pub(crate) type ChannelIndex = u32;
 pub struct Config {
     pub(crate) channels: Vec<Arc<ChannelConfig>>,
     pub(crate) by_name: HashMap<Arc<str>, ChannelIndex>,
-    pub(crate) defaults: Arc<[ChannelIndex]>,
+    pub(crate) defaults: Route,
+    pub(crate) groups: Vec<GroupConfig>,
+    pub(crate) groups_by_name: HashMap<Arc<str>, GroupIndex>,
     pub(crate) hosts: HostTable,
     pub(crate) sections: HashMap<Box<str>, Content>,
+    pub(crate) delivery: DeliveryConfig,
 }
 
 impl Config {
     /// The names of the channels that a host's messages go to: its own, else
-    /// the defaults. A host that is not in the file gets the defaults.
+    /// the defaults. A host that is not in the file gets the defaults. A group
+    /// among them counts as its channels; [`named_by_host`](Self::named_by_host)
+    /// has the names as they stand in the file.
     ///
     /// # Examples
     /// ```no_run
@@ -78,10 +88,39 @@ impl Config {
         self.channels.iter().map(|channel| &**channel)
     }
 
+    /// What a host's messages go to, by the names in the file: its own channels
+    /// and groups, else the default ones.
+    #[must_use]
+    pub fn named_by_host(&self, host: &str) -> Vec<&str> {
+        let own = self
+            .hosts
+            .host(host)
+            .and_then(|host| host.channels.as_deref());
+        self.names(own.unwrap_or(&self.defaults))
+    }
+
+    /// The default channels and groups, by the names in the file.
+    #[must_use]
+    pub fn named_by_default(&self) -> Vec<&str> {
+        self.names(&self.defaults)
+    }
+
+    /// One group of channels.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<&GroupConfig> {
+        self.group_at(*self.groups_by_name.get(name)?)
+    }
+
+    /// All groups, in the order of the file.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupConfig> {
+        self.groups.iter()
+    }
+
     /// The names of the default channels.
     #[must_use]
     pub fn default_channels(&self) -> Vec<&str> {
         self.defaults
+            .channels
             .iter()
             .filter_map(|index| self.by_index(*index))
             .map(ChannelConfig::name)
@@ -110,10 +149,28 @@ impl Config {
         self.sections.get(name).map(Content::value)
     }
 
+    /// What the file says about deliveries that concerns no single channel.
+    #[must_use]
+    pub fn delivery(&self) -> &DeliveryConfig {
+        &self.delivery
+    }
+
     /// The channels of a host, by number. No allocation: this is the lookup
     /// that every message takes.
     pub(crate) fn route(&self, host: &str) -> &Arc<[ChannelIndex]> {
-        self.hosts.channels(host).unwrap_or(&self.defaults)
+        self.hosts.channels(host).unwrap_or(&self.defaults.channels)
+    }
+
+    fn names(&self, route: &Route) -> Vec<&str> {
+        let name = |named| match named {
+            Named::Channel(index) => self.by_index(index).map(ChannelConfig::name),
+            Named::Group(index) => self.group_at(index).map(GroupConfig::name),
+        };
+        route.named().into_iter().filter_map(name).collect()
+    }
+
+    fn group_at(&self, index: GroupIndex) -> Option<&GroupConfig> {
+        self.groups.get(usize::try_from(index).ok()?)
     }
 
     fn by_index(&self, index: ChannelIndex) -> Option<&ChannelConfig> {
@@ -196,7 +253,7 @@ impl fmt::Debug for ChannelConfig {
 #[non_exhaustive]
 pub struct HostConfig {
     /// Its own channels, where it names some.
-    pub(crate) channels: Option<Arc<[ChannelIndex]>>,
+    pub(crate) channels: Option<Arc<Route>>,
     /// The name of its thresholds.
     pub threshold_config: Option<Arc<str>>,
     /// Whether its heartbeat events are told.

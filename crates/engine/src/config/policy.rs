@@ -1,8 +1,9 @@
 //! How the engine treats what goes to a channel: its `delivery:` key, as it is
 //! checked. What the keys mean is here; how they are read is in `options`.
 
-use std::{str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
+use super::quiet_hours::QuietHours;
 use crate::event::Severity;
 
 /// How the engine treats a channel: its `delivery:` key, and where that is
@@ -93,34 +94,31 @@ pub enum OnUnknown {
     Ask,
 }
 
-/// Hours of the day in which people are left in peace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct QuietHours {
-    /// From this minute of the day.
-    pub from_minute: u16,
-    /// Until this one, perhaps of the day after.
-    pub to_minute: u16,
-    /// By the clocks of this time zone, such as `Europe/Berlin`.
-    pub timezone: String,
-    /// What is as bad as this is told all the same.
-    pub except: Severity,
+impl OnUnknown {
+    pub(super) const NAMES: [(&str, Self); 3] = [
+        ("resend", Self::Resend),
+        ("drop", Self::Drop),
+        ("ask", Self::Ask),
+    ];
 }
 
-/// The text names no policy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown policy `{0}`: use resend, drop or ask")]
-pub struct UnknownPolicy(String);
+/// What concerns deliveries and no single channel: the `delivery:` at the top of
+/// the file, besides the options of channels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeliveryConfig {
+    /// The file that keeps deliveries; nothing for none.
+    pub store: Option<PathBuf>,
+    /// How long a call that wants the outcome waits for it.
+    pub wait: Duration,
+}
 
-impl FromStr for OnUnknown {
-    type Err = UnknownPolicy;
-
-    fn from_str(text: &str) -> Result<Self, UnknownPolicy> {
-        match text {
-            "resend" => Ok(Self::Resend),
-            "drop" => Ok(Self::Drop),
-            "ask" => Ok(Self::Ask),
-            _ => Err(UnknownPolicy(text.to_owned())),
+impl Default for DeliveryConfig {
+    fn default() -> Self {
+        Self {
+            store: None,
+            // As long as one attempt may take.
+            wait: Duration::from_secs(30),
         }
     }
 }

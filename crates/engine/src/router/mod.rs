@@ -48,10 +48,10 @@ impl Router {
 
     /// The default channels.
     pub(crate) fn defaults(&self, config: &Config) -> Vec<Held> {
-        self.by_index(&config.defaults)
+        self.by_index(&config.defaults.channels)
     }
 
-    /// Channels by name, each once.
+    /// Channels by name, each once. A group counts as its channels.
     pub(crate) fn named(
         &self,
         config: &Config,
@@ -59,12 +59,17 @@ impl Router {
     ) -> Result<Vec<Held>, UnknownChannel> {
         let mut indices: Vec<ChannelIndex> = Vec::new();
         for name in names {
-            let index = config
-                .by_name
-                .get(*name)
-                .ok_or_else(|| UnknownChannel((*name).to_owned()))?;
-            if !indices.contains(index) {
-                indices.push(*index);
+            let channels = match config.by_name.get(*name) {
+                Some(index) => std::slice::from_ref(index),
+                None => match config.group(name) {
+                    Some(group) => &group.channels,
+                    None => return Err(UnknownChannel((*name).to_owned())),
+                },
+            };
+            for index in channels {
+                if !indices.contains(index) {
+                    indices.push(*index);
+                }
             }
         }
         Ok(self.by_index(&indices))

@@ -1,0 +1,78 @@
+//! What lists of channels name: channels, and groups of them.
+//!
+//! The model alone. That a group is tried step by step is for whoever delivers;
+//! where it isn't, `channels` says who is told at once.
+
+use std::{sync::Arc, time::Duration};
+
+use super::model::ChannelIndex;
+use crate::delivery::Proof;
+
+/// A group's number, in the order of the file.
+pub(crate) type GroupIndex = u32;
+
+/// One name in a list, found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Named {
+    Channel(ChannelIndex),
+    Group(GroupIndex),
+}
+
+/// A list of names, found. Lists that name the same are kept once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Route {
+    /// The channels, and those of the groups, each once.
+    pub(crate) channels: Arc<[ChannelIndex]>,
+    /// What was named, where a group is among it; else it is the channels.
+    pub(crate) named: Option<Box<[Named]>>,
+}
+
+impl Route {
+    /// What was named, in its order, each once.
+    pub(crate) fn named(&self) -> Vec<Named> {
+        match &self.named {
+            Some(named) => named.to_vec(),
+            None => self.channels.iter().copied().map(Named::Channel).collect(),
+        }
+    }
+}
+
+/// Channels that are tried one after the other, until one of them has told
+/// somebody: failover and escalation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupConfig {
+    pub(crate) name: Arc<str>,
+    pub(crate) first_of: Box<[Named]>,
+    /// The names of `first_of`.
+    pub(crate) steps: Box<[Arc<str>]>,
+    pub(crate) until: Proof,
+    pub(crate) step_after: Duration,
+    /// Its channels, and those of its groups, each once.
+    pub(crate) channels: Arc<[ChannelIndex]>,
+}
+
+impl GroupConfig {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The names of the channels and groups, in the order in which they are
+    /// tried.
+    pub fn first_of(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().map(|name| &**name)
+    }
+
+    /// Which proof ends it.
+    #[must_use]
+    pub fn until(&self) -> Proof {
+        self.until
+    }
+
+    /// How long each step has to reach that, before the next one is taken.
+    #[must_use]
+    pub fn step_after(&self) -> Duration {
+        self.step_after
+    }
+}

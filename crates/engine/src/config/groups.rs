@@ -1,0 +1,258 @@
+//! Reads the groups of channels, which may name each other, but not in a circle.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use super::{
+    channels::{Channels, LONGEST_NAME},
+    group::{GroupConfig, GroupIndex, Named},
+    model::ChannelIndex,
+    naming::{Name, Naming, flat},
+    options::{Field, Read},
+    problem::{Findings, Problem},
+    tree::{Entry, Node, NodeId, Value},
+};
+use crate::delivery::Proof;
+
+/// The key below which the groups stand.
+pub(crate) const KEY: &str = "notification_groups";
+const FIRST_OF: &str = "first_of";
+const FIELDS: [&str; 3] = [FIRST_OF, "until", "step_after"];
+
+/// Long enough for a message to arrive and for a person to look at it.
+const STEP_AFTER: Duration = Duration::from_secs(120);
+/// Who may wait longer does not need a next step.
+const LONGEST_STEP: Duration = Duration::from_secs(24 * 3600);
+/// Nobody sees through more, and it bounds the way down.
+const DEEPEST: usize = 16;
+
+const PROOFS: [(&str, Proof); 3] = [
+    ("accepted", Proof::Accepted),
+    ("delivered", Proof::Delivered),
+    ("acknowledged", Proof::Acknowledged),
+];
+
+/// The groups of a file, in its order, and their numbers by name. Also the names
+/// of those that were not usable.
+#[derive(Default)]
+pub(crate) struct Groups {
+    pub(crate) list: Vec<GroupConfig>,
+    pub(crate) by_name: HashMap<Arc<str>, GroupIndex>,
+    pub(crate) broken: Vec<Box<str>>,
+}
+
+/// Reads a mapping of names to groups.
+pub(crate) fn read(node: &Node, channels: &Channels, findings: &mut Findings) -> Groups {
+    let mut groups = Groups::default();
+    let Value::Map(entries) = &node.value else {
+        if !node.is_null() {
+            let problem = format!(
+                "expected a mapping of names to groups, found {}",
+                node.noun()
+            );
+            findings.at(node.id, Problem::error(problem).field(KEY));
+        }
+        return groups;
+    };
+    // All names first, since each may name all others.
+    let mut sound: Vec<&Entry> = Vec::new();
+    for entry in entries {
+        match unfit(entry, channels) {
+            Some(problem) => {
+                let subject = format!("group {}", entry.key);
+                findings.about(&subject, |findings| findings.at(entry.key_id, problem));
+                groups.broken.push(entry.key.clone());
+            }
+            None => {
+                let index = GroupIndex::try_from(sound.len()).unwrap_or(GroupIndex::MAX);
+                groups.by_name.insert((&*entry.key).into(), index);
+                sound.push(entry);
+            }
+        }
+    }
+    let mut names: Vec<Vec<Name<'_>>> = Vec::with_capacity(sound.len());
+    for entry in sound {
+        let subject = format!("group {}", entry.key);
+        let naming = Naming {
+            channels,
+            groups: &groups,
+        };
+        let (group, named) = findings.about(&subject, |findings| group(entry, naming, findings));
+        groups.list.push(group);
+        names.push(named);
+    }
+    let before = findings.errors();
+    circles(&groups.list, &names, findings);
+    if findings.errors() > before {
+        return groups;
+    }
+    let all: Vec<Arc<[ChannelIndex]>> = groups
+        .list
+        .iter()
+        .map(|group| flat(&group.first_of, &groups.list).into())
+        .collect();
+    for (group, channels) in groups.list.iter_mut().zip(all) {
+        group.channels = channels;
+    }
+    groups
+}
+
+/// Why this can be no group, whatever it holds.
+fn unfit(entry: &Entry, channels: &Channels) -> Option<Problem> {
+    let name = &*entry.key;
+    if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+        let help = format!("use 1 to {LONGEST_NAME} printable characters, such as oncall");
+        return Some(Problem::error("this cannot be the name of a group").help(help));
+    }
+    let is_channel = channels.by_name.contains_key(name) || channels.broken.contains(&entry.key);
+    is_channel.then(|| {
+        Problem::error("a channel has the same name")
+            .help("give the group another name: lists name groups and channels alike")
+    })
+}
+
+fn group<'n>(
+    entry: &'n Entry,
+    naming: Naming<'_>,
+    findings: &mut Findings,
+) -> (GroupConfig, Vec<Name<'n>>) {
+    let mut group = GroupConfig {
+        name: (&*entry.key).into(),
+        first_of: Box::default(),
+        steps: Box::default(),
+        until: Proof::Accepted,
+        step_after: STEP_AFTER,
+        channels: Arc::default(),
+    };
+    let mut names = Vec::new();
+    let missing = "write at least `first_of:`, such as {first_of: [pager, mail]}";
+    let Value::Map(_) = &entry.node.value else {
+        let problem = format!("expected the group's steps, found {}", entry.node.noun());
+        let id = if entry.node.is_null() {
+            entry.key_id
+        } else {
+            entry.node.id
+        };
+        findings.at(id, Problem::error(problem).help(missing));
+        return (group, names);
+    };
+    let mut has_steps = false;
+    for field in Field::all(entry, "", findings).unwrap_or_default() {
+        match field.name() {
+            FIRST_OF => {
+                has_steps = true;
+                let help = "leave the group away";
+                let read = naming.read(field.entry(), FIRST_OF, help, findings);
+                names = read.unwrap_or_default();
+            }
+            "until" => drop(field.put(findings, &mut group.until, proof)),
+            "step_after" => {
+                let time = |field: &Field<'_>| field.time(LONGEST_STEP);
+                field.put(findings, &mut group.step_after, time);
+            }
+            _ => field.is_unknown(findings, &FIELDS),
+        }
+    }
+    if !has_steps {
+        let problem = Problem::error("this field is missing").help(missing);
+        findings.at(entry.key_id, problem.field(FIRST_OF));
+    }
+    group.first_of = names.iter().map(|name| name.named).collect();
+    group.steps = names.iter().map(|name| name.text.into()).collect();
+    (group, names)
+}
+
+fn proof(field: &Field<'_>) -> Read<Proof> {
+    field.word("level of proof", "levels", &PROOFS)
+}
+
+/// Finds groups that name themselves, and those nested too deep.
+fn circles(groups: &[GroupConfig], names: &[Vec<Name<'_>>], findings: &mut Findings) {
+    let mut walk = Walk {
+        groups,
+        names,
+        depths: vec![None; groups.len()],
+        way: Vec::new(),
+        too_deep: false,
+    };
+    for group in 0..groups.len() {
+        walk.down(group, findings);
+    }
+}
+
+/// A walk from groups to the groups that they name.
+struct Walk<'a> {
+    groups: &'a [GroupConfig],
+    names: &'a [Vec<Name<'a>>],
+    /// How deep those are that have been seen; one without groups has 1.
+    depths: Vec<Option<usize>>,
+    way: Vec<usize>,
+    too_deep: bool,
+}
+
+impl Walk<'_> {
+    /// How deep a group is.
+    fn down(&mut self, group: usize, findings: &mut Findings) -> usize {
+        if let Some(depth) = self.depths.get(group).copied().flatten() {
+            return depth;
+        }
+        self.way.push(group);
+        let (names, mut depth) = (self.names, 1);
+        for (i, name) in names.get(group).into_iter().flatten().enumerate() {
+            let Named::Group(next) = name.named else {
+                continue;
+            };
+            let next = usize::try_from(next).unwrap_or(usize::MAX);
+            if let Some(at) = self.way.iter().position(|passed| *passed == next) {
+                self.wrong(group, i, name.id, self.circle(at), findings);
+                continue;
+            }
+            let below = match self.way.len() {
+                DEEPEST.. => DEEPEST,
+                _ => self.down(next, findings),
+            };
+            depth = depth.max(1 + below);
+            if depth > DEEPEST && !self.too_deep {
+                self.too_deep = true;
+                let sentence = format!("the groups are nested more than {DEEPEST} deep");
+                let problem = Problem::error(sentence).help("name the channels themselves");
+                self.wrong(group, i, name.id, problem, findings);
+            }
+        }
+        self.way.pop();
+        if let Some(known) = self.depths.get_mut(group) {
+            *known = Some(depth);
+        }
+        depth
+    }
+
+    fn circle(&self, at: usize) -> Problem {
+        let names: Vec<&str> = self
+            .way
+            .iter()
+            .skip(at)
+            .chain(self.way.get(at))
+            .filter_map(|group| self.groups.get(*group))
+            .map(GroupConfig::name)
+            .collect();
+        let sentence = match names.as_slice() {
+            [_, _] => "the group names itself".to_owned(),
+            names => format!("this leads back to where it began: {}", names.join(" -> ")),
+        };
+        Problem::error(sentence).help("take one of the names away")
+    }
+
+    fn wrong(
+        &self,
+        group: usize,
+        item: usize,
+        id: NodeId,
+        problem: Problem,
+        findings: &mut Findings,
+    ) {
+        let name = self.groups.get(group).map_or("", GroupConfig::name);
+        let problem = problem.field(format!("{FIRST_OF}[{item}]"));
+        findings.about(&format!("group {name}"), |findings| {
+            findings.at(id, problem)
+        });
+    }
+}

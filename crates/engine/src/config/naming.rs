@@ -1,0 +1,133 @@
+//! Reads lists that name channels and groups of channels.
+
+use std::collections::HashSet;
+
+use super::{
+    channels::Channels,
+    group::{GroupConfig, Named},
+    groups::Groups,
+    model::ChannelIndex,
+    problem::{Findings, Problem},
+    suggest,
+    tree::{Entry, Node, NodeId, Scalar, Value},
+};
+
+/// One name in a list, found, and where it stands.
+pub(super) struct Name<'a> {
+    pub(super) named: Named,
+    pub(super) text: &'a str,
+    pub(super) id: NodeId,
+}
+
+/// All that a list may name.
+#[derive(Clone, Copy)]
+pub(super) struct Naming<'a> {
+    pub(super) channels: &'a Channels,
+    pub(super) groups: &'a Groups,
+}
+
+impl Naming<'_> {
+    /// The names of a list; nothing when it is none. Those that are wrong are
+    /// left out.
+    pub(super) fn read<'n>(
+        self,
+        entry: &'n Entry,
+        field: &str,
+        when_empty: &str,
+        findings: &mut Findings,
+    ) -> Option<Vec<Name<'n>>> {
+        let wrong = |findings: &mut Findings, sentence: String, help: String| {
+            let problem = Problem::error(sentence).help(help);
+            findings.at(entry.node.id, problem.field(field));
+            None
+        };
+        let found = entry.node.noun();
+        let expected = format!("expected a list of channel names, found {found}");
+        let nodes = match &entry.node.value {
+            Value::List(nodes) => nodes,
+            Value::Scalar(Scalar::Text, text) => {
+                return wrong(findings, expected, suggest::as_list(text));
+            }
+            _ => return wrong(findings, expected, when_empty.to_owned()),
+        };
+        if nodes.is_empty() {
+            let sentence = "the list is empty: nobody would be told".to_owned();
+            return wrong(
+                findings,
+                sentence,
+                format!("name a channel, or {when_empty}"),
+            );
+        }
+        let mut names = Vec::with_capacity(nodes.len());
+        for (i, node) in nodes.iter().enumerate() {
+            match self.name(node) {
+                Ok(name) => names.extend(name),
+                Err(problem) => findings.at(node.id, problem.field(format!("{field}[{i}]"))),
+            }
+        }
+        Some(names)
+    }
+
+    /// What a node names; nothing when that is there and not usable.
+    fn name<'n>(self, node: &'n Node) -> Result<Option<Name<'n>>, Box<Problem>> {
+        let Value::Scalar(kind, text) = &node.value else {
+            let problem = format!("expected the name of a channel, found {}", node.noun());
+            return Err(Box::new(Problem::error(problem)));
+        };
+        let (channels, groups) = (self.channels, self.groups);
+        let channel = channels.by_name.get(&**text).copied().map(Named::Channel);
+        let group = || groups.by_name.get(&**text).copied().map(Named::Group);
+        if let Some(named) = channel.or_else(group) {
+            let id = node.id;
+            return Ok(Some(Name { named, text, id }));
+        }
+        if channels.broken.contains(text) || groups.broken.contains(text) {
+            return Ok(None);
+        }
+        if *kind == Scalar::Null {
+            return Err(Box::new(Problem::error("there is no name here")));
+        }
+        let (noun, nouns) = match groups.by_name.is_empty() {
+            true => ("channel", "channels"),
+            false => ("channel or group", "channels and groups"),
+        };
+        let known = channels.by_name.keys().chain(groups.by_name.keys());
+        let help = suggest::help(text, nouns, known.map(|name| &**name));
+        let sentence = format!("there is no {noun} `{}`", text.escape_debug());
+        Err(Box::new(Problem::error(sentence).help(help)))
+    }
+}
+
+/// The channels of what is named, and of the groups among it, each once where
+/// `named` has each once.
+pub(super) fn flat(named: &[Named], groups: &[GroupConfig]) -> Vec<ChannelIndex> {
+    let mut channels = Vec::with_capacity(named.len());
+    // Most lists name channels alone, and each once.
+    let is_channel = |one: &Named| match *one {
+        Named::Channel(index) => Some(index),
+        Named::Group(_) => None,
+    };
+    if named.iter().all(|one| is_channel(one).is_some()) {
+        channels.extend(named.iter().filter_map(is_channel));
+        return channels;
+    }
+    let mut seen = HashSet::new();
+    let mut next: Vec<Named> = named.iter().rev().copied().collect();
+    while let Some(one) = next.pop() {
+        if !seen.insert(one) {
+            continue;
+        }
+        match one {
+            Named::Channel(index) => channels.push(index),
+            Named::Group(index) => {
+                let group = usize::try_from(index).ok().and_then(|at| groups.get(at));
+                next.extend(
+                    group
+                        .into_iter()
+                        .flat_map(|group| group.first_of.iter().rev()),
+                );
+            }
+        }
+    }
+    channels
+}

@@ -1,0 +1,71 @@
+//! Reads the `delivery:` at the top of the file: the options of all channels that
+//! don't say it themselves, and what concerns no single channel.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    super::{
+        policy::{ChannelOptions, DeliveryConfig},
+        problem::{Findings, Problem},
+        tree::{Node, Value},
+    },
+    FIELDS as OF_CHANNELS, KEY,
+    field::{Field, NONE, Read},
+    one,
+    sense::{self, Said},
+};
+
+/// The fields that channels don't have.
+pub(super) const FIELDS: [&str; 2] = ["store", "wait"];
+/// Who waits longer wants to look later.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// What SQLite calls a database in no file.
+const MEMORY: &str = ":memory:";
+
+/// Reads the mapping of a file, if it has one.
+pub(in super::super) fn read(
+    root: &Node,
+    findings: &mut Findings,
+) -> (ChannelOptions, DeliveryConfig) {
+    let (mut options, mut delivery) = (ChannelOptions::default(), DeliveryConfig::default());
+    let entry = root.entry(KEY).filter(|entry| !entry.node.is_null());
+    let Some(fields) = entry.and_then(|entry| Field::all(entry, KEY, findings)) else {
+        return (options, delivery);
+    };
+    let mut said = Said::default();
+    for field in fields {
+        match field.name() {
+            "store" => drop(field.put(findings, &mut delivery.store, store)),
+            "wait" => {
+                let time = |field: &Field<'_>| field.time(LONGEST_WAIT);
+                field.put(findings, &mut delivery.wait, time);
+            }
+            _ if one(&field, &mut options, &mut said, findings) => {}
+            _ => field.is_unknown(findings, &[&OF_CHANNELS[..], &FIELDS].concat()),
+        }
+    }
+    sense::check(&mut options, &said, findings);
+    (options, delivery)
+}
+
+/// A file, which need not be there.
+fn store(field: &Field<'_>) -> Read<Option<PathBuf>> {
+    if let Value::Scalar(_, text) = &field.node().value
+        && (text.is_empty() || [MEMORY, NONE].contains(&&**text))
+    {
+        return Ok(None);
+    }
+    let text = field.text("the absolute path of a file")?;
+    let problem = if !Path::new(text).is_absolute() {
+        Problem::error("expected the absolute path of a file").help("write the whole path, from /")
+    } else if text.ends_with('/') {
+        Problem::error("expected a file, found a folder")
+            .help("add the name of a file, such as outbox.sqlite")
+    } else {
+        return Ok(Some(text.into()));
+    };
+    Err(Box::new(problem))
+}
