@@ -123,7 +123,8 @@ impl Outbox {
             if places == 0 {
                 // Whoever gives a place back sees that.
                 channel.behind.store(true, Ordering::SeqCst);
-                if channel.slots.available_permits() == 0 {
+                let given_back = channel.slots.available_permits() > 0;
+                if !given_back || channel.slots.is_closed() {
                     return Ok(());
                 }
                 continue;
