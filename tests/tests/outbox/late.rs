@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use annunciator::store::State;
+use annunciator::store::{Record, State};
 
 use crate::desk::{Desk, ended, records, status, submit, wait_until};
 
@@ -40,4 +40,19 @@ async fn what_is_no_news_any_more_is_not_told() {
     assert_eq!(states, [State::Expired]);
     assert_eq!(why, "its time to live has passed");
     assert!(desk.arrived().is_empty());
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_is_forgotten_and_accounted_for() {
+    let mut desk = Desk::new().await;
+    let first = desk.engine_on_file().await;
+    submit(&first, "told").await;
+    ended(&first).await;
+    let _ = first.shutdown(Duration::from_secs(60)).await;
+    drop(first);
+    desk.later(Duration::from_secs(91 * 24 * 3600));
+    let second = desk.engine_on_file().await;
+    wait_until(&second, <[Record]>::is_empty).await;
+    let accounts = second.store().unwrap().accounts().await.unwrap();
+    assert_eq!(accounts.pruned[&State::Delivered], 1);
 }

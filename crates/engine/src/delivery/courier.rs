@@ -1,12 +1,16 @@
 //! Claims what is due and hands it to its channels, for as long as the engine
-//! takes notifications.
+//! takes notifications; and deletes what is long over.
 
 use std::{
     sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
 
-use super::{channel::Held, claimed::Claimed, outbox::Outbox};
+use super::{
+    channel::Held,
+    claimed::Claimed,
+    outbox::{Outbox, milliseconds},
+};
 use crate::{
     engine::Inner,
     store::{StoreError, Wanted},
@@ -17,12 +21,20 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The same for one that nobody else has: it says itself when something is
 /// due, and clocks may be set.
 const LOOK_AT_OWN: Duration = Duration::from_secs(60);
+/// So old a notification is when it is deleted: much older than any that may
+/// still be delivered, so that its end can be looked at.
+const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How often what is older is deleted.
+const PRUNE: Duration = Duration::from_secs(3600);
+/// So many notifications are deleted in one step, which must not hold up others.
+const MOST_PRUNED: u32 = 500;
 /// How long a store is left alone that cannot be used.
 const RECOVERY: Duration = Duration::from_secs(5);
 
 /// Runs until the engine takes no more notifications, or is gone.
 pub(crate) async fn run(engine: Weak<Inner>) {
     let mut in_trouble = false;
+    let mut prune_at_ms = i64::MIN;
     loop {
         let Some(inner) = engine.upgrade() else {
             return;
@@ -34,7 +46,19 @@ pub(crate) async fn run(engine: Weak<Inner>) {
         else {
             return;
         };
-        let pause = match outbox.hand_out(&inner).await {
+        let now_ms = outbox.clock.now_ms();
+        let round = async {
+            let pause = outbox.hand_out(&inner).await?;
+            if now_ms < prune_at_ms {
+                return Ok::<_, StoreError>(pause);
+            }
+            if !outbox.prune(now_ms).await? {
+                return Ok(Duration::ZERO);
+            }
+            prune_at_ms = now_ms.saturating_add(milliseconds(PRUNE));
+            Ok(pause)
+        };
+        let pause = match round.await {
             Ok(pause) => {
                 if std::mem::take(&mut in_trouble) {
                     tracing::info!("the store of deliveries can be used again");
@@ -57,6 +81,13 @@ pub(crate) async fn run(engine: Weak<Inner>) {
 }
 
 impl Outbox {
+    /// Deletes some of what is long over; answers whether that was all.
+    async fn prune(&self, now_ms: i64) -> Result<bool, StoreError> {
+        let before_ms = now_ms.saturating_sub(milliseconds(KEPT));
+        let pruned = self.store.prune(before_ms, MOST_PRUNED).await?;
+        Ok(pruned < u64::from(MOST_PRUNED))
+    }
+
     /// Hands out all that is due and has a place; answers in how long to look
     /// again.
     async fn hand_out(self: &Arc<Self>, inner: &Inner) -> Result<Duration, StoreError> {
@@ -92,7 +123,8 @@ impl Outbox {
             if places == 0 {
                 // Whoever gives a place back sees that.
                 channel.behind.store(true, Ordering::SeqCst);
-                if channel.slots.available_permits() == 0 {
+                let given_back = channel.slots.available_permits() > 0;
+                if !given_back || channel.slots.is_closed() {
                     return Ok(());
                 }
                 continue;
