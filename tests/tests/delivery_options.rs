@@ -3,9 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use std::{path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use annunciator::{ChannelOptions, Loaded, OnUnknown, Severity};
+use annunciator_testkit::rig::Rig;
 use annunciator_tests::said::{check, rig};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -62,6 +63,21 @@ fn what_is_not_said_has_a_default() {
     assert_eq!(options(&loaded, "ops"), ChannelOptions::default());
     let delivery = loaded.config.delivery();
     assert_eq!((&delivery.store, delivery.wait), (&None, MINUTE / 2));
+}
+
+#[test]
+fn the_example_is_sound() {
+    let plugins = ["email", "mattermost", "pushover"].map(|name| format!("annunciator-{name}"));
+    let rig = Rig::new(&plugins.each_ref().map(String::as_str)).unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/delivery.yaml");
+    let yaml = fs::read_to_string(file).unwrap();
+    let loaded = rig.configured(&yaml).unwrap().load().unwrap();
+    // Of its tokens the plugins know that they are none.
+    for warning in loaded.warnings.iter() {
+        let sentence = warning.sentence();
+        assert!(sentence.contains("does not look like a"), "{sentence}");
+    }
+    assert_eq!(options(&loaded, "email_ops").retry.attempts, 20);
 }
 
 #[test]

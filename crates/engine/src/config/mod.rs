@@ -1,8 +1,10 @@
 //! The configuration: one YAML file, read by the schemas of the plugins and of
 //! the embedding program.
 //!
-//! `tree` keeps every character, `schema` turns nodes into settings, `load` puts everything together, `problem` collects what is
-//! wrong, `locate` finds where it stands. serde_yaml appears in here only.
+//! `tree` keeps every character, `schema` turns nodes into settings, `options` and
+//! `groups` read what the engine itself is told, `load` puts everything together,
+//! `problem` collects what is wrong, `locate` finds where it stands. serde_yaml
+//! appears in here only.
 
 mod channels;
 mod content;

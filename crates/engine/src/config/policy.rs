@@ -11,7 +11,8 @@ use crate::event::Severity;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChannelOptions {
-    /// How long one attempt may take.
+    /// How long one attempt may take. One that nobody chose is never longer than
+    /// the time to live.
     pub timeout: Duration,
     /// Whether the engine refuses to start without this channel's plugin.
     pub required: bool,
