@@ -82,6 +82,7 @@ impl Rendered {
             note: content.note,
             severity,
             kind,
+            kept_back: None,
         })
     }
 }
