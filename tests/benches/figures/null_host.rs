@@ -59,4 +59,8 @@ impl HostServices for NullHost {
     fn kv_put(&self, _: RString, _: ROption<RVec<u8>>) -> FfiFuture<RResult<(), HostErrorV1>> {
         ready(RErr(unsupported())).into_ffi()
     }
+
+    fn prove(&self, _: RStr<'_>, _: Proof) -> RResult<(), HostErrorV1> {
+        RErr(unsupported())
+    }
 }

@@ -30,6 +30,19 @@ struct Content {
     attributes: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sums_up: Option<SumsUp>,
+}
+
+/// What a digest sums up: what a rule kept back from its channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SumsUp {
+    /// The rule's name.
+    pub(crate) rule: String,
+    /// What was accepted from then on.
+    pub(crate) from_ms: i64,
+    /// Until then.
+    pub(crate) until_ms: i64,
 }
 
 impl Rendered {
@@ -50,6 +63,7 @@ impl Rendered {
                 .map(|one| (one.key.to_string(), one.value.to_string()))
                 .collect(),
             note: self.note.clone(),
+            sums_up: self.sums_up.as_deref().cloned(),
         })
     }
 
@@ -83,6 +97,7 @@ impl Rendered {
             severity,
             kind,
             kept_back: None,
+            sums_up: content.sums_up.map(Box::new),
         })
     }
 }
