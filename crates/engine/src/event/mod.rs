@@ -4,6 +4,7 @@ mod content;
 mod notification;
 mod severity;
 
+pub use content::Wording;
 pub use notification::Notification;
 pub(crate) use notification::Rendered;
 pub use severity::{Kind, Severity};

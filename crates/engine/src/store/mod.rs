@@ -41,6 +41,8 @@ pub use record::{Attempt, Query, Record};
 pub use settle::{Next, Settled, Settlement};
 pub use sqlite::SqliteStore;
 
+pub use crate::event::Wording;
+
 /// Why a delivery was superseded.
 const OVER: &str = "what it tells of was over before this channel was told";
 
