@@ -5,7 +5,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use annunciator::{ChannelOptions, Loaded, OnUnknown, Severity};
+use annunciator::{ChannelOptions, Loaded, OnUnknown, Severity, StorePlace};
 use annunciator_testkit::rig::Rig;
 use annunciator_tests::said::{check, rig};
 
@@ -62,7 +62,10 @@ fn what_is_not_said_has_a_default() {
     let loaded = loaded("notification_channels: {ops: {type: steady}}\ndelivery:\n");
     assert_eq!(options(&loaded, "ops"), ChannelOptions::default());
     let delivery = loaded.config.delivery();
-    assert_eq!((&delivery.store, delivery.wait), (&None, MINUTE / 2));
+    assert_eq!(
+        (&delivery.store, delivery.wait),
+        (&StorePlace::Unsaid, MINUTE / 2)
+    );
 }
 
 #[test]
@@ -276,8 +279,8 @@ notification_channels:
     assert_eq!(zone(&own).as_deref(), Some("UTC"));
     assert_eq!(zone(&loud), None);
     let delivery = loaded.config.delivery();
-    let store = Path::new("/var/lib/heartbeat/outbox.sqlite");
-    assert_eq!(delivery.store.as_deref(), Some(store));
+    let store = "/var/lib/heartbeat/outbox.sqlite".into();
+    assert_eq!(delivery.store, StorePlace::File(store));
     assert_eq!(delivery.wait, Duration::from_secs(5));
 }
 
@@ -327,8 +330,12 @@ notification_channels:
 fn a_store_is_a_file_by_its_whole_path_or_none() {
     let channels = "notification_channels: {a: {type: steady}}\n";
     let with = |store: &str| format!("delivery: {{store: {store}}}\n{channels}");
-    for none in ["", "':memory:'", "none"] {
-        assert_eq!(loaded(&with(none)).config.delivery().store, None, "{none}");
+    for (said, place) in [
+        ("", StorePlace::Unsaid),
+        ("':memory:'", StorePlace::Memory),
+        ("none", StorePlace::Nowhere),
+    ] {
+        assert_eq!(loaded(&with(said)).config.delivery().store, place, "{said}");
     }
     for (store, sentence) in [
         (

@@ -12,15 +12,16 @@ use tokio::runtime::Handle;
 use crate::{
     clock::{Clock, SystemClock},
     config::{
-        HostKeys, LoadError, LoadOptions, Loaded, Section, SectionProblem, find_plugins, load_file,
-        peek, schema_of,
+        Config, HostKeys, LoadError, LoadOptions, Loaded, Section, SectionProblem, find_plugins,
+        load_file, peek, schema_of,
     },
     delivery::describe,
     engine::Engine,
+    keeping::Keeping,
     opening::{open_all, tell_warnings},
     plugin::{Catalog, ChannelType, PluginDir, Pool},
     services::Shared,
-    store::Store,
+    store::{Store, StoreError},
 };
 
 /// Puts an [`Engine`] together.
@@ -30,7 +31,7 @@ pub struct EngineBuilder {
     file: PathBuf,
     options: LoadOptions,
     clock: Arc<dyn Clock>,
-    store: Option<Arc<dyn Store>>,
+    keeping: Keeping,
 }
 
 /// Why there is no engine.
@@ -44,6 +45,9 @@ pub enum StartError {
     /// one sentence each.
     #[error("{}", .0.join("\n"))]
     Channels(Vec<String>),
+    /// The file that is to keep deliveries is not one for that.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The engine that was to take over a configuration is shut down.
     #[error("the engine is shut down and takes no other configuration")]
     Closed,
@@ -58,7 +62,7 @@ impl EngineBuilder {
             file: file.into(),
             options: LoadOptions::default(),
             clock: Arc::new(SystemClock),
-            store: None,
+            keeping: Keeping::default(),
         }
     }
 
@@ -126,11 +130,20 @@ impl EngineBuilder {
         self
     }
 
-    /// Keeps deliveries in this store: what is accepted is tried until it
-    /// ends, also by another process when this one has died. Without one, a
-    /// notification is tried once.
+    /// Keeps deliveries in this store, whatever the file says: what is accepted
+    /// is tried until it ends, also by another process when this one has died.
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
-        self.store = Some(store);
+        self.keeping.store = Some(store);
+        self
+    }
+
+    /// Where deliveries are kept unless the file says so by `delivery.store`:
+    /// in this file. Where this is `None` too, they are kept in memory.
+    pub fn default_store(
+        mut self,
+        place: impl Fn(&Config) -> Option<PathBuf> + Send + Sync + 'static,
+    ) -> Self {
+        self.keeping.default = Some(Arc::new(place));
         self
     }
 
@@ -194,8 +207,9 @@ impl EngineBuilder {
             http: Arc::default(),
             clock: self.clock,
         };
+        let kept = self.keeping.open(&loaded.config).await?;
         let configs = loaded.config.channels.iter().map(Arc::clone);
         let channels = open_all(configs, &shared).await?;
-        Ok(Engine::new(loaded, channels, shared, self.store))
+        Ok(Engine::new(loaded, channels, shared, kept))
     }
 }

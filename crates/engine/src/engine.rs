@@ -16,6 +16,7 @@ use crate::{
     },
     event::{Notification, Rendered},
     in_force::{InForce, Setup},
+    keeping::Kept,
     opening::close_all,
     plugin::Catalog,
     router::{Router, UnknownChannel},
@@ -23,9 +24,6 @@ use crate::{
     store::{Store, StoreError},
     submit::Route,
 };
-
-/// How long who notifies waits for an outcome.
-const WAIT: Duration = Duration::from_secs(30);
 
 /// Why a notification was not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +96,7 @@ impl Engine {
         loaded: Loaded,
         channels: Vec<Arc<Channel>>,
         shared: Shared,
-        store: Option<Arc<dyn Store>>,
+        kept: Kept,
     ) -> Self {
         let setup = Setup {
             config: Arc::new(loaded.config),
@@ -106,7 +104,7 @@ impl Engine {
             router: Router::new(channels),
         };
         let (deliveries, abandon) = (TaskTracker::new(), CancellationToken::new());
-        let outbox = store.map(|store| {
+        let outbox = kept.store.map(|store| {
             let clock = Arc::clone(&shared.clock);
             Outbox::new(store, clock, deliveries.clone(), abandon.clone())
         });
@@ -272,7 +270,8 @@ impl Engine {
                 channels: channels.clone(),
                 key: None,
             };
-            match outbox.tell(submission, WAIT).await {
+            let wait = inner.in_force.look(|now| now.config.delivery.wait);
+            match outbox.tell(submission, wait).await {
                 Ok(report) => return Ok(report),
                 Err(error) => tracing::error!(
                     "{error}; the notification is delivered all the same, once and without a record"

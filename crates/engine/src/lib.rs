@@ -52,6 +52,7 @@ mod delivery;
 mod engine;
 mod event;
 mod in_force;
+mod keeping;
 mod line;
 mod opening;
 mod plugin;
@@ -67,7 +68,7 @@ pub use clock::{Clock, Sleep, SystemClock};
 pub use config::{
     ChannelConfig, ChannelOptions, Config, DeliveryConfig, GroupConfig, HostConfig, Level,
     LoadError, Loaded, OnUnknown, Problem, Problems, QuietHours, Rate, Retry, Section,
-    SectionProblem, Span, document_schema,
+    SectionProblem, Span, StorePlace, document_schema,
 };
 pub use delivery::{ChannelReport, Class, Fault, Proof, Report, TargetReport};
 pub use engine::{Drained, Engine, NotifyError, definitions};

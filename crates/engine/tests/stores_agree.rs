@@ -6,10 +6,10 @@
 use std::{cell::RefCell, sync::Arc};
 
 use annunciator::{
-    Kind, Severity,
+    Kind, Proof, Severity,
     store::{
-        Attempt, Begin, Claim, DeliveryId, Intake, Intent, MemoryStore, Next, Query, Settlement,
-        SqliteStore, State, Store, Wanted,
+        Attempt, Begin, Claim, DeliveryId, Intake, Intent, MemoryStore, Next, Once, Prune, Query,
+        Settlement, SqliteStore, State, Step, Store, Wanted,
     },
 };
 use proptest::prelude::*;
@@ -32,6 +32,8 @@ enum Ask {
         key: Option<u8>,
         begin: u8,
         both: bool,
+        until: Option<Proof>,
+        once: Option<u64>,
     },
     Claim {
         channel: usize,
@@ -40,13 +42,22 @@ enum Ask {
     Settle {
         which: prop::sample::Index,
         end: Option<State>,
+        proof: Option<Proof>,
         pause: i64,
+    },
+    Prove {
+        which: prop::sample::Index,
+        proof: Proof,
     },
     Retry,
     Prune {
         most: u32,
     },
     Wait(i64),
+}
+
+fn proof() -> impl Strategy<Value = Proof> {
+    prop::sample::select(Proof::ALL.to_vec())
 }
 
 fn ask() -> impl Strategy<Value = Ask> {
@@ -64,26 +75,37 @@ fn ask() -> impl Strategy<Value = Ask> {
         prop::option::weighted(0.3, 0_u8..4),
         0_u8..5,
         any::<bool>(),
+        prop::option::weighted(0.4, proof()),
+        prop::option::weighted(0.2, 0_u64..2),
     );
-    let accept =
-        accept.prop_map(
-            |(kind, severity, incident, lane, key, begin, both)| Ask::Accept {
-                kind,
-                severity,
-                incident,
-                lane,
-                key,
-                begin,
-                both,
-            },
-        );
+    let accept = accept.prop_map(
+        |(kind, severity, incident, lane, key, begin, both, until, once)| Ask::Accept {
+            kind,
+            severity,
+            incident,
+            lane,
+            key,
+            begin,
+            both,
+            until,
+            once,
+        },
+    );
     let ends = State::ALL.into_iter().filter(|state| state.has_ended());
     let end = prop::option::of(prop::sample::select(ends.collect::<Vec<_>>()));
-    let settle = (any::<prop::sample::Index>(), end, 0_i64..3_000);
+    let which = any::<prop::sample::Index>;
+    let settle = (which(), end, prop::option::of(proof()), 0_i64..3_000);
+    let settle = settle.prop_map(|(which, end, proof, pause)| Ask::Settle {
+        which,
+        end,
+        proof,
+        pause,
+    });
     prop_oneof![
         4 => accept,
         3 => (0..CHANNELS.len(), 1_u32..4).prop_map(|(channel, most)| Ask::Claim { channel, most }),
-        4 => settle.prop_map(|(which, end, pause)| Ask::Settle { which, end, pause }),
+        4 => settle,
+        1 => (which(), proof()).prop_map(|(which, proof)| Ask::Prove { which, proof }),
         1 => Just(Ask::Retry),
         1 => (0_u32..4).prop_map(|most| Ask::Prune { most }),
         2 => (0_i64..4_000).prop_map(Ask::Wait),
@@ -131,8 +153,17 @@ impl Side {
                 self.claims.extend(claims.iter().map(held));
                 format!("{claims:?}")
             }
-            Ask::Settle { .. } if self.claims.is_empty() => String::new(),
-            Ask::Settle { which, end, pause } => {
+            Ask::Settle { .. } | Ask::Prove { .. } if self.claims.is_empty() => String::new(),
+            Ask::Prove { which, proof } => {
+                let (delivery, _) = self.claims[which.index(self.claims.len())];
+                format!("{:?}", store.prove(delivery, *proof, now_ms).await.unwrap())
+            }
+            Ask::Settle {
+                which,
+                end,
+                proof,
+                pause,
+            } => {
                 // Also those that were settled before: they are stale.
                 let (delivery, fence) = self.claims[which.index(self.claims.len())];
                 let settlement = Settlement {
@@ -144,6 +175,7 @@ impl Side {
                         ended_ms: now_ms,
                         outcome: number.to_string(),
                     }),
+                    proof: *proof,
                     next: match end {
                         Some(state) => Next::End {
                             state: *state,
@@ -162,7 +194,13 @@ impl Side {
                 store.retry(all, now_ms).await.unwrap().to_string()
             }
             Ask::Prune { most } => {
-                let pruned = store.prune(now_ms - 1_000, *most).await.unwrap();
+                let prune = Prune {
+                    now_ms,
+                    accepted_before_ms: now_ms - 1_000,
+                    beyond: 20,
+                    most: *most,
+                };
+                let pruned = store.prune(prune).await.unwrap();
                 pruned.to_string()
             }
             Ask::Wait(_) => String::new(),
@@ -195,6 +233,8 @@ fn intake(number: usize, ask: &Ask, now_ms: i64, begin: &Begin, both: bool) -> I
         incident,
         lane,
         key,
+        until,
+        once,
         ..
     } = ask
     else {
@@ -216,10 +256,24 @@ fn intake(number: usize, ask: &Ask, now_ms: i64, begin: &Begin, both: bool) -> I
         accepted_ms: now_ms,
         content: Arc::from("{}"),
         intents: channels
-            .map(|channel| Intent {
+            .zip(1..)
+            .map(|(channel, number)| Intent {
                 channel: Arc::from(*channel),
                 expires_ms: None,
-                begin: begin.clone(),
+                begin: match until {
+                    Some(_) if number > 1 => Begin::At(now_ms + 2_000),
+                    _ => begin.clone(),
+                },
+                step: until.map(|until| Step {
+                    group: "g".into(),
+                    number,
+                    until,
+                }),
+                once: once.map(|fingerprint| Once {
+                    fingerprint,
+                    until_ms: now_ms + 2_000,
+                    rule: "dedup".to_owned(),
+                }),
             })
             .collect(),
     }

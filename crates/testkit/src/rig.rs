@@ -11,6 +11,9 @@ use tempfile::TempDir;
 
 use crate::artefacts::plugin_folder;
 
+/// What has an engine try everything once, in a line of a configuration.
+pub const ONCE: &str = "delivery: {retry: {attempts: 1}}\n";
+
 /// A configuration file and a plugin folder.
 #[derive(Debug)]
 pub struct Rig {
@@ -58,12 +61,14 @@ impl Rig {
         Ok(Engine::builder(self.file()).plugin_dir(self.plugins()))
     }
 
-    /// Writes the configuration and starts an engine on it.
+    /// Writes the configuration and starts an engine on it, which tries
+    /// everything once unless the configuration says otherwise.
     ///
     /// # Errors
     /// What the engine says about the configuration.
     pub async fn start(&self, yaml: &str) -> Result<Engine, Box<dyn std::error::Error>> {
-        Ok(self.configured(yaml)?.start().await?)
+        let once = if yaml.contains("delivery:") { "" } else { ONCE };
+        Ok(self.configured(&format!("{yaml}\n{once}"))?.start().await?)
     }
 
     /// The problems of a configuration that does not start.

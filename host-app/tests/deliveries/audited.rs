@@ -1,5 +1,7 @@
 //! `hbd deliveries --audit`.
 
+use annunciator::store::{Prune, Store as _};
+
 use crate::desk::Desk;
 
 fn numbers(out: &str, name: &str) -> Vec<i64> {
@@ -39,7 +41,13 @@ async fn what_was_accepted_is_somewhere() {
 #[tokio::test]
 async fn what_was_deleted_counts() {
     let desk = Desk::filled().await;
-    let pruned = annunciator::store::Store::prune(&*desk.store(), i64::MAX, 100);
+    let prune = Prune {
+        now_ms: 0,
+        accepted_before_ms: i64::MAX,
+        beyond: u64::MAX,
+        most: 100,
+    };
+    let pruned = desk.store().prune(prune);
     assert_eq!(pruned.await.unwrap(), 1);
     let (status, out, _) = desk.run(&["deliveries", "--audit"]);
     assert_eq!((status, numbers(&out, "delivered")), (0, vec![0, 1, 1]));

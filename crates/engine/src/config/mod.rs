@@ -45,7 +45,7 @@ pub(crate) use load::{LoadOptions, find_plugins, load_channels, load_file, peek}
 pub use locate::Span;
 pub(crate) use model::ChannelIndex;
 pub use model::{ChannelConfig, Config, HostConfig};
-pub use policy::{ChannelOptions, DeliveryConfig, OnUnknown, Rate, Retry};
+pub use policy::{ChannelOptions, DeliveryConfig, OnUnknown, Rate, Retry, StorePlace};
 pub use problem::{Level, Problem, Problems};
 pub use quiet_hours::QuietHours;
 pub(crate) use section::HostKeys;

@@ -108,16 +108,33 @@ impl OnUnknown {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryConfig {
-    /// The file that keeps deliveries; nothing for none.
-    pub store: Option<PathBuf>,
+    /// Where deliveries are kept until they end.
+    pub store: StorePlace,
     /// How long a call that wants the outcome waits for it.
     pub wait: Duration,
+}
+
+/// Where deliveries are kept until they end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum StorePlace {
+    /// The file doesn't say: where the embedding program keeps them, see
+    /// [`EngineBuilder::default_store`](crate::EngineBuilder::default_store),
+    /// else in memory.
+    #[default]
+    Unsaid,
+    /// Nowhere: a notification is tried once.
+    Nowhere,
+    /// In memory, for as long as the engine lives.
+    Memory,
+    /// In this file.
+    File(PathBuf),
 }
 
 impl Default for DeliveryConfig {
     fn default() -> Self {
         Self {
-            store: None,
+            store: StorePlace::Unsaid,
             // As long as one attempt may take.
             wait: Duration::from_secs(30),
         }

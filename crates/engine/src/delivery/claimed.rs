@@ -224,6 +224,7 @@ impl Claimed {
                 fence: self.claim.fence,
                 now_ms: outbox.clock.now_ms(),
                 attempt: attempt.clone(),
+                proof: None,
                 next: next.clone(),
             });
             let settled = loop {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     engine::Inner,
-    store::{StoreError, Wanted},
+    store::{Prune, StoreError, Wanted},
 };
 
 /// How often a store is looked at that others may put deliveries into.
@@ -24,6 +24,9 @@ const LOOK_AT_OWN: Duration = Duration::from_secs(60);
 /// So old a notification is when it is deleted: much older than any that may
 /// still be delivered, so that its end can be looked at.
 const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// So many notifications are kept at most, besides those that may still be
+/// delivered: some gigabytes.
+const MOST_KEPT: u64 = 10_000_000;
 /// How often what is older is deleted.
 const PRUNE: Duration = Duration::from_secs(3600);
 /// So many notifications are deleted in one step, which must not hold up others.
@@ -83,8 +86,13 @@ pub(crate) async fn run(engine: Weak<Inner>) {
 impl Outbox {
     /// Deletes some of what is long over; answers whether that was all.
     async fn prune(&self, now_ms: i64) -> Result<bool, StoreError> {
-        let before_ms = now_ms.saturating_sub(milliseconds(KEPT));
-        let pruned = self.store.prune(before_ms, MOST_PRUNED).await?;
+        let prune = Prune {
+            now_ms,
+            accepted_before_ms: now_ms.saturating_sub(milliseconds(KEPT)),
+            beyond: MOST_KEPT,
+            most: MOST_PRUNED,
+        };
+        let pruned = self.store.prune(prune).await?;
         Ok(pruned < u64::from(MOST_PRUNED))
     }
 

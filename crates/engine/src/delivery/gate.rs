@@ -8,9 +8,12 @@ use crate::{
 /// The rule that keeps a notification back from a channel, in words; `None`
 /// when it may pass.
 ///
-/// The end of a problem passes whatever the rules are: the store sends it to
-/// those who were told the problem, and to nobody else.
+/// The end of a problem passes whatever the channel's rules are: the store
+/// sends it to those who were told the problem, and to nobody else.
 pub(super) fn kept_back(rendered: &Rendered, options: &ChannelOptions) -> Option<String> {
+    if let Some(rule) = &rendered.kept_back {
+        return Some(rule.to_string());
+    }
     let ends_a_problem = rendered.kind == Kind::Recovery && !rendered.message.incident.is_empty();
     if ends_a_problem || rendered.kind == Kind::Test {
         return None;

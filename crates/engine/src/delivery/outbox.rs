@@ -152,6 +152,7 @@ impl Outbox {
                         targets: Vec::new(),
                         accepted_ms: now_ms,
                         expires_ms: berth.channel.expires_ms(now_ms),
+                        step: 0,
                         content: Arc::clone(&content),
                     },
                     channel: berth.channel,
@@ -256,6 +257,8 @@ impl Berth {
                 },
                 (None, None) => Begin::At(now_ms),
             },
+            step: None,
+            once: None,
         }
     }
 }

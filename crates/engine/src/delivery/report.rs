@@ -72,6 +72,30 @@ pub enum Proof {
     Acknowledged,
 }
 
+impl Proof {
+    /// Every level, the least first.
+    pub const ALL: [Self; 3] = [Self::Accepted, Self::Delivered, Self::Acknowledged];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Delivered => "delivered",
+            Self::Acknowledged => "acknowledged",
+        }
+    }
+
+    /// From 1 on; 0 is none.
+    pub(crate) fn number(self) -> u8 {
+        self as u8 + 1
+    }
+
+    pub(crate) fn of_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|proof| proof.number() == number)
+    }
+}
+
 /// What one target of a channel answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

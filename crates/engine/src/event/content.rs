@@ -112,6 +112,7 @@ impl Rendered {
             note: content.note,
             severity,
             kind,
+            kept_back: None,
         })
     }
 }

@@ -1,6 +1,9 @@
 //! A notification: what people shall learn.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use annunciator_core::{
     ffi::{RArc, RString, RVec},
@@ -42,6 +45,7 @@ pub struct Notification {
     host: Option<String>,
     occurred_at: Option<SystemTime>,
     attributes: Vec<(String, String)>,
+    kept_back: Option<String>,
 }
 
 impl Notification {
@@ -56,6 +60,7 @@ impl Notification {
             host: None,
             occurred_at: None,
             attributes: Vec::new(),
+            kept_back: None,
         }
     }
 
@@ -105,6 +110,14 @@ impl Notification {
         self
     }
 
+    /// A rule of the embedding program keeps it back, which is named in words
+    /// such as `silence: until 06:00, by an operator`: it is recorded as
+    /// suppressed, and nobody is told.
+    pub fn kept_back(mut self, rule: impl Into<String>) -> Self {
+        self.kept_back = Some(rule.into());
+        self
+    }
+
     /// The message.
     #[must_use]
     pub fn body(&self) -> &str {
@@ -132,6 +145,8 @@ pub(crate) struct Rendered {
     pub(crate) note: Option<String>,
     pub(crate) severity: Severity,
     pub(crate) kind: Kind,
+    /// The embedding program's rule that keeps it back.
+    pub(crate) kept_back: Option<Arc<str>>,
 }
 
 impl Notification {
@@ -173,6 +188,7 @@ impl Notification {
             note,
             severity: self.severity,
             kind: self.kind,
+            kept_back: self.kept_back.map(|rule| cut(rule, LONGEST_LINE).into()),
         })
     }
 }

@@ -126,6 +126,8 @@ pub struct Claim {
     pub accepted_ms: i64,
     /// When it is too late.
     pub expires_ms: Option<i64>,
+    /// Which step of a group it is; 0 for none.
+    pub step: u32,
     /// The notification, as it was accepted.
     pub content: Arc<str>,
 }

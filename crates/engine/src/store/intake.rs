@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::delivery::{DeliveryId, State};
-use crate::event::{Kind, Severity};
+use crate::{
+    delivery::Proof,
+    event::{Kind, Severity},
+};
 
 /// A notification with its deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,37 @@ pub struct Intent {
     pub expires_ms: Option<i64>,
     /// What happens first.
     pub begin: Begin,
+    /// Where it is one of several steps, of which one may be enough.
+    pub step: Option<Step>,
+    /// Where the same is to be told once within a time.
+    pub once: Option<Once>,
+}
+
+/// A step of a group of channels that are tried one after the other. When a
+/// step has reached what is wanted, the others that wait are superseded; when
+/// all that have begun ended undelivered, the next begins at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The group; a notification may have several.
+    pub group: Arc<str>,
+    /// Which step of it: 1 for the first. Intents stand in this order.
+    pub number: u32,
+    /// The proof that is enough.
+    pub until: Proof,
+}
+
+/// What is told once within a time: what has the same fingerprint on the same
+/// channel, in the same incident, ends suppressed as long as what was accepted
+/// before it is on its way or may have arrived. The end of a problem ends the
+/// time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    /// The same for what is the same.
+    pub fingerprint: u64,
+    /// Until when.
+    pub until_ms: i64,
+    /// The rule that keeps back what comes within the time.
+    pub rule: String,
 }
 
 /// What happens first.

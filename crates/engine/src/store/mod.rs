@@ -30,21 +30,31 @@ mod record;
 mod settle;
 mod sqlite;
 
-use std::{fmt, future::Future, pin::Pin};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use crate::delivery::Proof;
 
 pub use accounts::Accounts;
 pub use delivery::{Claim, DeliveryId, State, Wanted};
 pub use error::StoreError;
-pub use intake::{Accepted, Begin, Intake, Intent, Placed};
+pub use intake::{Accepted, Begin, Intake, Intent, Once, Placed, Step};
 pub use memory::MemoryStore;
-pub use record::{Attempt, Query, Record};
+pub use record::{Attempt, Prune, Query, Record};
 pub use settle::{Next, Settled, Settlement};
 pub use sqlite::SqliteStore;
 
 pub use crate::event::Wording;
 
+/// Values that are kept for one channel's provider.
+pub const MOST_KEPT: usize = 4096;
 /// Why a delivery was superseded.
 const OVER: &str = "what it tells of was over before this channel was told";
+
+/// Why the other steps of a group are not needed.
+fn enough(group: &str, step: u32, channel: &str, proof: Option<Proof>) -> String {
+    let proof = proof.map_or("told", Proof::name);
+    format!("group {group}: step {step} ({channel}) was {proof}")
+}
 
 /// What a store will answer. It may be dropped: what was asked for is done
 /// all the same.
@@ -81,6 +91,10 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// behind by somebody who is gone.
     fn ready(&self, now_ms: i64) -> Answer<Vec<String>>;
 
+    /// Takes note of what was proven of a delivery after its attempt; answers
+    /// what need not be sent any more.
+    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<DeliveryId>>;
+
     /// Makes deliveries that have failed, or of which nobody knows, due again;
     /// answers how many.
     fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64>;
@@ -98,8 +112,15 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// at now and then.
     fn is_shared(&self) -> bool;
 
-    /// Deletes notifications that were accepted before a time and whose
-    /// deliveries have all ended; at most so many, the oldest first. Answers
-    /// how many. What is pending or in flight is never deleted.
-    fn prune(&self, accepted_before_ms: i64, most: u32) -> Answer<u64>;
+    /// Deletes notifications that are old and whose deliveries have all ended,
+    /// the oldest first. Answers how many. What is pending or in flight is
+    /// never deleted.
+    fn prune(&self, prune: Prune) -> Answer<u64>;
+
+    /// Keeps a small value of a channel's provider under a key; `None` removes
+    /// it. Of too many keys the oldest goes.
+    fn keep(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()>;
+
+    /// What is kept under a key.
+    fn kept(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>>;
 }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{DeliveryId, State};
-use crate::event::{Severity, Wording};
+use crate::{
+    delivery::Proof,
+    event::{Severity, Wording},
+};
 
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +35,19 @@ pub struct Query {
     /// Older than this one: the next page.
     pub before: Option<DeliveryId>,
     /// At most so many.
+    pub most: u32,
+}
+
+/// What is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prune {
+    /// Now.
+    pub now_ms: i64,
+    /// What was accepted before this.
+    pub accepted_before_ms: i64,
+    /// What is older than so many notifications that came after it.
+    pub beyond: u64,
+    /// At most so many notifications.
     pub most: u32,
 }
 
@@ -66,6 +82,13 @@ pub struct Record {
     pub attempts: u32,
     /// How often it was tried again because its holder was gone.
     pub again: u32,
+    /// The most that was proven of it: that the remote took it, that it reached
+    /// the device, or that a person has said so.
+    pub proof: Option<Proof>,
+    /// The group of which it is a step.
+    pub group: Option<String>,
+    /// Which step of it; 0 for none.
+    pub step: u32,
     /// The notification, as it was accepted.
     #[serde(skip)]
     pub content: String,

@@ -1,5 +1,7 @@
 //! What came of an attempt, and what is to follow.
 
+use crate::delivery::Proof;
+
 use super::{
     delivery::{DeliveryId, State},
     record::Attempt,
@@ -16,6 +18,8 @@ pub struct Settlement {
     pub now_ms: i64,
     /// The attempt, where one was made.
     pub attempt: Option<Attempt>,
+    /// The most that a target of it has proven by this attempt.
+    pub proof: Option<Proof>,
     /// What is to follow.
     pub next: Next,
 }
@@ -46,7 +50,7 @@ pub enum Settled {
     Recorded {
         /// Deliveries that nobody needs to be told any more, since what they
         /// tell of is over: the settled one itself, where it was to be tried
-        /// again, and others.
+        /// again, and others. Also steps that are not needed any more.
         superseded: Vec<DeliveryId>,
     },
     /// Somebody else has claimed it since, or it was deleted: nothing was

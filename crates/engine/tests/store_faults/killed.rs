@@ -60,6 +60,7 @@ async fn work_on(store: &Arc<dyn Store>) {
                     fence: placed.fence,
                     now_ms: LATER,
                     attempt: None,
+                    proof: None,
                     next: delivered(),
                 };
                 let settled = store.settle(settlement).await.unwrap();

@@ -37,6 +37,7 @@ pub fn hold(file: &Path) {
                 fence: 1,
                 now_ms: LATER,
                 attempt: None,
+                proof: None,
                 next,
             };
             let settled = store.settle(settlement).await.unwrap();

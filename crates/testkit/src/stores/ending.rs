@@ -1,9 +1,10 @@
 //! Ends: recorded once, by whoever holds the claim, and counted for ever.
 
-use annunciator::store::{Attempt, Begin, Next, Query, Settled, Settlement, State};
+use annunciator::store::{Attempt, Begin, Next, Prune, Query, Settled, Settlement, State};
 
 use super::{
-    LATER, NOW, Subject, accept, again, all, claim, claim_at, end, intake, names, settle, state,
+    LATER, NOW, Subject, accept, again, all, claim, claim_at, end, intake, names, prune, settle,
+    state,
 };
 
 fn attempt(outcome: &str) -> Attempt {
@@ -40,6 +41,7 @@ pub async fn what_came_of_it_is_recorded(subject: &dyn Subject) {
             fence: claims[0].fence,
             now_ms: NOW + 2,
             attempt: Some(attempt(outcome)),
+            proof: None,
             next,
         };
         store.settle(settlement).await.unwrap();
@@ -107,6 +109,7 @@ pub async fn what_failed_can_be_had_tried_again(subject: &dyn Subject) {
             fence: claims[0].fence,
             now_ms: NOW,
             attempt: Some(attempt("x")),
+            proof: None,
             next: Next::End {
                 state,
                 why: "so".to_owned(),
@@ -146,9 +149,9 @@ pub async fn what_has_ended_is_deleted_when_it_is_old(subject: &dyn Subject) {
             }
         }
     }
-    assert_eq!(store.prune(NOW, 10).await.unwrap(), 0, "they are not older");
-    assert_eq!(store.prune(NOW + 1, 1).await.unwrap(), 1);
-    assert_eq!(store.prune(NOW + 1, 10).await.unwrap(), 1);
+    assert_eq!(prune(&store, NOW, 10).await, 0, "they are not older");
+    assert_eq!(prune(&store, NOW + 1, 1).await, 1);
+    assert_eq!(prune(&store, NOW + 1, 10).await, 1);
     let left: Vec<String> = all(&store)
         .await
         .into_iter()
@@ -162,6 +165,30 @@ pub async fn what_has_ended_is_deleted_when_it_is_old(subject: &dyn Subject) {
     let mut new = intake("four", &["a"]);
     new.key = Some("one".to_owned());
     assert!(!accept(&store, new).await.repeated);
+}
+
+/// By how many came after it, however young it is.
+pub async fn what_is_beyond_the_newest_is_deleted(subject: &dyn Subject) {
+    let store = subject.open();
+    for name in ["one", "two", "three", "four"] {
+        accept(&store, intake(name, &["a"])).await;
+    }
+    for claim in claim(&store, "a").await.iter().skip(1) {
+        end(&store, claim, State::Delivered).await;
+    }
+    let beyond = Prune {
+        now_ms: NOW,
+        accepted_before_ms: NOW,
+        beyond: 1,
+        most: 10,
+    };
+    assert_eq!(store.prune(beyond).await.unwrap(), 2);
+    let left = all(&store).await.into_iter().map(|one| one.notification);
+    assert_eq!(
+        left.collect::<Vec<_>>(),
+        ["four", "one"],
+        "one is in flight"
+    );
 }
 
 /// Every state is counted, and the sum is what was accepted.

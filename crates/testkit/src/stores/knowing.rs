@@ -1,8 +1,37 @@
 //! Questions.
 
-use annunciator::store::{Intake, Query, State};
+use annunciator::store::{Intake, MOST_KEPT, Query, State};
+use tokio::task::JoinSet;
 
 use super::{NOW, Subject, accept, claim, end, intake};
+
+/// A value of one channel is not another's.
+pub async fn values_are_kept_by_channel_and_key(subject: &dyn Subject) {
+    let (store, other) = (subject.open(), subject.open());
+    let keep = |channel: &str, key: &str, value: Option<Vec<u8>>| {
+        store.keep(channel.into(), key.to_owned(), value)
+    };
+    keep("a", "k", Some(vec![1])).await.unwrap();
+    keep("a", "k", Some(vec![2])).await.unwrap();
+    keep("b", "k", Some(Vec::new())).await.unwrap();
+    let kept = |channel: &str, key: &str| other.kept(channel.into(), key.to_owned());
+    assert_eq!(kept("a", "k").await.unwrap(), Some(vec![2]));
+    assert_eq!(kept("b", "k").await.unwrap(), Some(Vec::new()));
+    assert_eq!(kept("a", "other").await.unwrap(), None);
+    keep("a", "k", None).await.unwrap();
+    assert_eq!(kept("a", "k").await.unwrap(), None);
+}
+
+/// A provider that never removes any fills nothing.
+pub async fn of_too_many_values_the_oldest_goes(subject: &dyn Subject) {
+    let store = subject.open();
+    let keep = |number: usize| store.keep("a".into(), number.to_string(), Some(vec![1]));
+    let keeping: JoinSet<_> = (0..=MOST_KEPT).map(keep).collect();
+    keeping.join_all().await;
+    let kept = |key: &str| store.kept("a".into(), key.to_owned());
+    assert_eq!(kept("0").await.unwrap(), None);
+    assert_eq!(kept("1").await.unwrap(), Some(vec![1]));
+}
 
 /// By state, host, channel, time and number, and by several of them.
 pub async fn deliveries_are_found_by_what_is_known_of_them(subject: &dyn Subject) {

@@ -12,6 +12,8 @@ pub mod claiming;
 pub mod ending;
 pub mod incidents;
 pub mod knowing;
+pub mod once;
+pub mod steps;
 pub mod taking;
 
 use std::{fmt, sync::Arc};
@@ -19,7 +21,7 @@ use std::{fmt, sync::Arc};
 use annunciator::{
     Kind, Severity,
     store::{
-        Accepted, Begin, Claim, DeliveryId, Intake, Intent, Next, Query, Record, Settled,
+        Accepted, Begin, Claim, DeliveryId, Intake, Intent, Next, Prune, Query, Record, Settled,
         Settlement, State, Store, Wanted,
     },
 };
@@ -39,13 +41,21 @@ macro_rules! store_suite {
                 many_at_once_claim_each_once;
             ending: what_came_of_it_is_recorded, targets_that_are_left_come_back,
                 a_stale_fence_is_refused_and_counted, what_failed_can_be_had_tried_again,
-                what_has_ended_is_deleted_when_it_is_old, the_accounts_agree_whatever_happens;
+                what_has_ended_is_deleted_when_it_is_old,
+                what_is_beyond_the_newest_is_deleted, the_accounts_agree_whatever_happens;
             incidents: a_problem_that_is_over_before_it_was_told, a_recovery_of_what_was_told,
                 a_recovery_while_the_problem_is_being_told, a_recovery_of_what_failed,
                 a_recovery_is_judged_before_it_is_tried,
                 a_recovery_of_what_nobody_knows, a_problem_after_the_recovery,
                 channels_that_know_and_channels_that_don_t;
-            knowing: deliveries_are_found_by_what_is_known_of_them, pages_follow_one_another;
+            steps: a_step_that_is_enough_ends_the_others, the_next_step_has_its_time,
+                the_next_step_begins_when_none_can_be_enough, what_is_proven_later_is_enough_too,
+                a_step_that_is_to_be_tried_again_is_not_when_another_was_enough,
+                groups_of_one_notification_know_nothing_of_each_other,
+                a_recovery_ends_steps_that_wait;
+            once: the_same_is_told_once_within_its_time, what_failed_does_not_keep_back_the_next,
+                the_end_of_a_problem_makes_the_next_news;
+            knowing: values_are_kept_by_channel_and_key, of_too_many_values_the_oldest_goes, deliveries_are_found_by_what_is_known_of_them, pages_follow_one_another;
         }
     };
     ($subject:expr; $($module:ident: $($situation:ident),+;)+) => {
@@ -78,6 +88,8 @@ pub fn intake(name: &str, channels: &[&str]) -> Intake {
         channel: Arc::from(*channel),
         expires_ms: None,
         begin: Begin::At(NOW),
+        step: None,
+        once: None,
     });
     Intake {
         notification: name.to_owned(),
@@ -162,6 +174,7 @@ pub async fn settle(store: &Arc<dyn Store>, claim: &Claim, next: Next) -> Settle
         fence: claim.fence,
         now_ms: NOW,
         attempt: None,
+        proof: None,
         next,
     };
     store.settle(settlement).await.unwrap()
@@ -172,6 +185,17 @@ fn recorded(settled: Settled) -> Vec<DeliveryId> {
         Settled::Recorded { superseded } => superseded,
         Settled::Stale => panic!("the settlement was refused"),
     }
+}
+
+/// Deletes what was accepted before a time; answers how many.
+pub async fn prune(store: &Arc<dyn Store>, accepted_before_ms: i64, most: u32) -> u64 {
+    let prune = Prune {
+        now_ms: NOW,
+        accepted_before_ms,
+        beyond: u64::MAX,
+        most,
+    };
+    store.prune(prune).await.unwrap()
 }
 
 /// Everything, the newest first.

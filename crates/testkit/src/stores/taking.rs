@@ -111,6 +111,8 @@ pub async fn whoever_accepts_may_hold_it_at_once(subject: &dyn Subject) {
     held.intents = vec![Intent {
         channel: Arc::from("a"),
         expires_ms: None,
+        step: None,
+        once: None,
         begin: Begin::Claimed {
             lease_until_ms: LATER,
         },
@@ -123,6 +125,7 @@ pub async fn whoever_accepts_may_hold_it_at_once(subject: &dyn Subject) {
         fence: accepted.deliveries[0].fence,
         now_ms: NOW,
         attempt: None,
+        proof: None,
         next: annunciator::store::Next::Again {
             at_ms: NOW,
             targets: Vec::new(),

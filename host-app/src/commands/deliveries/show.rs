@@ -83,10 +83,12 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
             wording.as_ref().map(|wording| wording.title.clone()),
         ),
         ("accepted", time(Some(record.accepted_ms))),
+        ("group", step(record)),
         ("tried next", time(record.due_ms)),
         ("too late", time(record.expires_ms)),
         ("ended", time(record.ended_ms)),
         ("attempts", Some(record.attempts.to_string())),
+        ("proof", record.proof.map(|proof| proof.name().to_owned())),
         ("left behind", left_behind(record)),
     ];
     let said = more.into_iter();
@@ -96,6 +98,11 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
         facts.push(("attribute", format!("{name} = {value}")));
     }
     facts
+}
+
+fn step(record: &Record) -> Option<String> {
+    let group = record.group.as_ref()?;
+    Some(format!("{group}, step {}", record.step))
 }
 
 fn left_behind(record: &Record) -> Option<String> {

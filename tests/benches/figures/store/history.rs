@@ -100,6 +100,8 @@ fn suppressed(channel: u64) -> Intent {
     Intent {
         channel: channel.into(),
         expires_ms: None,
+        step: None,
+        once: None,
         begin: Begin::Suppressed {
             rule: "quiet hours".to_owned(),
         },
@@ -112,6 +114,7 @@ fn delivered(claim: &Claim) -> Settlement {
         fence: claim.fence,
         now_ms: NOW,
         attempt: None,
+        proof: None,
         next: Next::End {
             state: State::Delivered,
             why: String::new(),

@@ -58,6 +58,8 @@ fn intake(number: u64, content: &Arc<str>) -> Intake {
             channel: Arc::from(CHANNEL),
             expires_ms: None,
             begin: Begin::At(NOW),
+            step: None,
+            once: None,
         }],
     }
 }

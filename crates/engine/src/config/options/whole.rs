@@ -1,14 +1,11 @@
 //! Reads the `delivery:` at the top of the file: the options of all channels that
 //! don't say it themselves, and what concerns no single channel.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use super::{
     super::{
-        policy::{ChannelOptions, DeliveryConfig},
+        policy::{ChannelOptions, DeliveryConfig, StorePlace},
         problem::{Findings, Problem},
         tree::{Node, Value},
     },
@@ -52,11 +49,14 @@ pub(in super::super) fn read(
 }
 
 /// A file, which need not be there.
-fn store(field: &Field<'_>) -> Read<Option<PathBuf>> {
-    if let Value::Scalar(_, text) = &field.node().value
-        && (text.is_empty() || [MEMORY, NONE].contains(&&**text))
-    {
-        return Ok(None);
+fn store(field: &Field<'_>) -> Read<StorePlace> {
+    if let Value::Scalar(_, text) = &field.node().value {
+        match &**text {
+            "" => return Ok(StorePlace::Unsaid),
+            MEMORY => return Ok(StorePlace::Memory),
+            NONE => return Ok(StorePlace::Nowhere),
+            _ => {}
+        }
     }
     let text = field.text("the absolute path of a file")?;
     let problem = if !Path::new(text).is_absolute() {
@@ -65,7 +65,7 @@ fn store(field: &Field<'_>) -> Read<Option<PathBuf>> {
         Problem::error("expected a file, found a folder")
             .help("add the name of a file, such as outbox.sqlite")
     } else {
-        return Ok(Some(text.into()));
+        return Ok(StorePlace::File(text.into()));
     };
     Err(Box::new(problem))
 }

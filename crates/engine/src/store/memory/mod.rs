@@ -5,13 +5,18 @@
 //! deliveries in the orders in which they are looked for, `over` ends what is
 //! pointless.
 
+mod kept;
+mod once;
 mod over;
 mod shelf;
+mod step;
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use crate::delivery::Proof;
 
 use super::{
     Answer, Store,
@@ -19,9 +24,11 @@ use super::{
     delivery::{Claim, DeliveryId, State, Wanted},
     error::StoreError,
     intake::{Accepted, Begin, Intake},
-    record::{Attempt, Query, Record},
+    record::{Attempt, Prune, Query, Record},
     settle::{Next, Settled, Settlement},
 };
+use kept::Kept;
+use once::Recent;
 use shelf::{Held, Note, Shelf};
 
 /// Notifications that are remembered when all of their deliveries have ended,
@@ -37,6 +44,8 @@ struct Memory {
     shelf: Shelf,
     keys: HashMap<String, i64>,
     accounts: Accounts,
+    recent: Recent,
+    kept: HashMap<Arc<str>, Kept>,
     remembered: usize,
 }
 
@@ -55,6 +64,8 @@ impl MemoryStore {
             shelf: Shelf::default(),
             keys: HashMap::new(),
             accounts: Accounts::default(),
+            recent: Recent::default(),
+            kept: HashMap::new(),
             remembered: notifications,
         })))
     }
@@ -89,6 +100,10 @@ impl Store for MemoryStore {
         at_once(self.lock().shelf.ready(now_ms))
     }
 
+    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<DeliveryId>> {
+        at_once(self.lock().shelf.prove(delivery, proof, now_ms))
+    }
+
     fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64> {
         at_once(self.lock().retry(&deliveries, now_ms))
     }
@@ -113,8 +128,20 @@ impl Store for MemoryStore {
         false
     }
 
-    fn prune(&self, accepted_before_ms: i64, most: u32) -> Answer<u64> {
-        at_once(self.lock().prune(accepted_before_ms, most))
+    fn prune(&self, prune: Prune) -> Answer<u64> {
+        at_once(self.lock().prune(&prune))
+    }
+
+    fn keep(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
+        let mut memory = self.lock();
+        memory.kept.entry(channel).or_default().set(key, value);
+        at_once(())
+    }
+
+    fn kept(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
+        let memory = self.lock();
+        let kept = memory.kept.get(&channel);
+        at_once(kept.and_then(|kept| kept.value(&key)))
     }
 }
 
@@ -141,7 +168,28 @@ impl Memory {
         for intent in intake.intents {
             let free = !may_wait && !self.shelf.is_busy(&intent.channel, &intake.lane);
             let mut held = Held::new(number, Arc::clone(&intent.channel), intent.expires_ms);
-            match intent.begin {
+            held.step = intent.step;
+            if may_wait {
+                self.recent.forget(&intent.channel, &intake.incident);
+            }
+            let suppressed = matches!(intent.begin, Begin::Suppressed { .. });
+            let once = intent.once.filter(|_| !suppressed);
+            let begin = match &once {
+                Some(once)
+                    if self.is_known(
+                        &intent.channel,
+                        &intake.incident,
+                        once,
+                        intake.accepted_ms,
+                    ) =>
+                {
+                    let rule = once.rule.clone();
+                    Begin::Suppressed { rule }
+                }
+                _ => intent.begin,
+            };
+            let news = once.filter(|_| !matches!(begin, Begin::Suppressed { .. }));
+            match begin {
                 Begin::At(at_ms) => held.due_ms = at_ms,
                 Begin::Claimed { lease_until_ms } if free => held.begin(lease_until_ms),
                 Begin::Claimed { .. } => held.due_ms = intake.accepted_ms,
@@ -151,9 +199,16 @@ impl Memory {
             }
             let id = self.shelf.add(held);
             ids.push(id);
+            if let Some(once) = news {
+                self.recent
+                    .note(&intent.channel, &intake.incident, &once, id);
+            }
             superseded.extend(self.shelf.supersede(id, intake.accepted_ms));
         }
         superseded.retain(|id| !ids.contains(id));
+        for id in &ids {
+            self.shelf.go_on(*id, intake.accepted_ms);
+        }
         let placed = ids.into_iter().filter_map(|id| self.shelf.placed(id));
         let accepted = Accepted {
             notification: intake.notification,
@@ -189,6 +244,7 @@ impl Memory {
                     targets: held.targets.clone(),
                     accepted_ms: note.accepted_ms,
                     expires_ms: held.expires_ms,
+                    step: held.step.as_ref().map_or(0, |step| step.number),
                     content: Arc::clone(&note.content),
                 }
             });
@@ -210,6 +266,7 @@ impl Memory {
         }
         let now_ms = settlement.now_ms;
         self.shelf.change(id, |held, _| {
+            held.proof = held.proof.max(settlement.proof);
             if let Some(attempt) = settlement.attempt {
                 held.attempts += 1;
                 held.tried.push(attempt);
@@ -224,7 +281,8 @@ impl Memory {
             }
         });
         self.shelf.remember_told(id);
-        let superseded = self.shelf.supersede(id, now_ms);
+        let mut superseded = self.shelf.supersede(id, now_ms);
+        superseded.extend(self.shelf.go_on(id, now_ms));
         self.forget();
         Settled::Recorded { superseded }
     }
@@ -255,13 +313,17 @@ impl Memory {
             .collect()
     }
 
-    fn prune(&mut self, accepted_before_ms: i64, most: u32) -> u64 {
+    fn prune(&mut self, prune: &Prune) -> u64 {
+        self.recent.prune(prune.now_ms);
         let mut pruned = 0;
         for number in self.shelf.ended_notes() {
             let note = self.shelf.note(number);
-            let old = note.is_some_and(|note| note.accepted_ms < accepted_before_ms);
-            if !old || pruned == u64::from(most) {
+            let old = note.is_some_and(|note| note.accepted_ms < prune.accepted_before_ms);
+            if pruned == u64::from(prune.most) {
                 break;
+            }
+            if !old && !self.shelf.is_beyond(number, prune.beyond) {
+                continue;
             }
             self.drop_note(number);
             pruned += 1;

@@ -8,10 +8,11 @@ use std::{
 
 use super::over::{Incidents, Key};
 use crate::{
+    delivery::Proof,
     event::{Kind, Severity},
     store::{
         delivery::{DeliveryId, State},
-        intake::{Intake, Placed},
+        intake::{Intake, Placed, Step},
         record::{Attempt, Record},
     },
 };
@@ -75,6 +76,8 @@ pub(super) struct Held {
     pub(super) again: u32,
     pub(super) targets: Vec<String>,
     pub(super) tried: Vec<Attempt>,
+    pub(super) proof: Option<Proof>,
+    pub(super) step: Option<Step>,
 }
 
 impl Held {
@@ -94,6 +97,8 @@ impl Held {
             again: 0,
             targets: Vec::new(),
             tried: Vec::new(),
+            proof: None,
+            step: None,
         }
     }
 
@@ -201,6 +206,12 @@ impl Shelf {
         self.ended.iter().copied().collect()
     }
 
+    /// Whether so many came after it.
+    pub(super) fn is_beyond(&self, number: i64, most: u64) -> bool {
+        let newer = u64::try_from(self.last_note - number).unwrap_or(0);
+        newer >= most
+    }
+
     /// The oldest of them, when there are more than so many.
     pub(super) fn ended_beyond(&self, most: usize) -> Option<i64> {
         let first = self.ended.first().copied();
@@ -294,6 +305,9 @@ impl Shelf {
             ended_ms: held.ended_ms,
             attempts: held.attempts,
             again: held.again,
+            proof: held.proof,
+            group: held.step.as_ref().map(|step| step.group.to_string()),
+            step: held.step.as_ref().map_or(0, |step| step.number),
             content: note.content.to_string(),
         })
     }

@@ -6,7 +6,9 @@ use rusqlite::{Transaction, params};
 
 use super::{
     history::{column, count, numbered},
+    once,
     over::{note_problem, supersede},
+    step,
 };
 use crate::{
     event::Kind,
@@ -34,10 +36,16 @@ pub(super) fn accept(
         return accepted_before(transaction, intake);
     };
     count(transaction, "accepted", intake.intents.len() as u64)?;
+    let mut groups: Vec<&Arc<str>> = Vec::new();
     let mut deliveries = Vec::with_capacity(intake.intents.len());
     let mut superseded = Vec::new();
     for intent in &intake.intents {
         deliveries.push(add_delivery(transaction, number, intake, intent, owner)?);
+        if let Some(step) = &intent.step
+            && !groups.contains(&&step.group)
+        {
+            groups.push(&step.group);
+        }
         if intake.incident.is_empty() {
             continue;
         }
@@ -51,6 +59,9 @@ pub(super) fn accept(
             intake.accepted_ms,
         )?;
         superseded.extend(over);
+    }
+    for group in groups {
+        step::go_on(transaction, number, group, intake.accepted_ms)?;
     }
     // What it superseded of its own is not news of others.
     for placed in &mut deliveries {
@@ -126,13 +137,22 @@ fn add_delivery(
         }
         Begin::Suppressed { rule } => (state, why) = (State::Suppressed, rule),
     }
+    let channel = &*intent.channel;
+    if intake.ends_a_problem() {
+        once::forget(transaction, channel, &intake.incident)?;
+    }
+    if let Some(once) = intent.once.as_ref().filter(|_| state != State::Suppressed)
+        && once::is_known(transaction, channel, &intake.incident, once, now_ms)?
+    {
+        (state, lease, why) = (State::Suppressed, None, &once.rule);
+    }
     let fence = i64::from(lease.is_some());
     let id = transaction
         .prepare_cached(
             "INSERT INTO outbox_delivery
              (notification, channel, incident, lane, kind, severity, state, ready, due_ms,
-              expires_ms, ended_ms, owner, lease_until_ms, fence, why)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+              expires_ms, ended_ms, owner, lease_until_ms, fence, why, step, until, step_of)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         )?
         .insert(params![
             number,
@@ -150,7 +170,13 @@ fn add_delivery(
             lease.unwrap_or(0),
             fence,
             why,
+            intent.step.as_ref().map_or(0, |step| step.number),
+            intent.step.as_ref().map_or(0, |step| step.until.number()),
+            intent.step.as_ref().map(|step| &*step.group),
         ])?;
+    if let Some(once) = intent.once.as_ref().filter(|_| state != State::Suppressed) {
+        once::note(transaction, channel, &intake.incident, once, id)?;
+    }
     Ok(Placed {
         delivery: DeliveryId(id),
         channel: Arc::clone(&intent.channel),

@@ -125,7 +125,7 @@ fn take(
     )?;
     let mut read = transaction.prepare_cached(
         "SELECT d.fence, d.attempts - d.attempts_before, d.targets, n.accepted_ms, d.expires_ms, n.content,
-            d.again
+            d.again, d.step
          FROM outbox_delivery AS d JOIN outbox_notification AS n ON n.id = d.notification
          WHERE d.id = ?1",
     )?;
@@ -144,6 +144,7 @@ fn take(
                 targets: targets.unwrap_or_default(),
                 accepted_ms: row.get(3)?,
                 expires_ms: row.get(4)?,
+                step: row.get(7)?,
                 content: Arc::from(row.get_ref(5)?.as_str()?),
             })
         })?;

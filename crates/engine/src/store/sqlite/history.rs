@@ -4,12 +4,14 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use rusqlite::{Params, Row, ToSql, Transaction, params, params_from_iter, types::Type};
 
+use super::once;
 use crate::{
+    delivery::Proof,
     event::Severity,
     store::{
         accounts::Accounts,
         delivery::{DeliveryId, State},
-        record::{Attempt, Query, Record},
+        record::{Attempt, Prune, Query, Record},
     },
 };
 
@@ -22,6 +24,13 @@ pub(super) const OLD: &str = "
     WHERE n.accepted_ms < ?1 AND NOT EXISTS (
         SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND d.state <= 1)
     ORDER BY n.accepted_ms LIMIT ?2";
+/// Those that came before the newest ones. Numbers grow by one, so that nobody
+/// has to count.
+pub(super) const BEYOND: &str = "
+    SELECT n.id FROM outbox_notification AS n
+    WHERE n.id <= (SELECT max(id) FROM outbox_notification) - ?1 AND NOT EXISTS (
+        SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND d.state <= 1)
+    ORDER BY n.id LIMIT ?2";
 pub(super) const DONE_WITH: &str = "
     DELETE FROM outbox_incident AS i WHERE newest = ?1 AND NOT EXISTS (
         SELECT 1 FROM outbox_delivery AS d WHERE d.channel = i.channel
@@ -72,7 +81,8 @@ pub(super) fn deliveries(
     query: &Query,
 ) -> rusqlite::Result<Vec<Record>> {
     let mut sql = "SELECT d.id, n.name, d.channel, n.host, n.incident, n.severity, d.state, d.why,
-             n.accepted_ms, d.due_ms, d.expires_ms, d.ended_ms, d.attempts, d.again, n.content
+             n.accepted_ms, d.due_ms, d.expires_ms, d.ended_ms, d.attempts, d.again, n.content,
+             d.proof, d.step_of, d.step
          FROM outbox_delivery AS d JOIN outbox_notification AS n ON n.id = d.notification
          WHERE 1"
         .to_owned();
@@ -132,6 +142,9 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         attempts: row.get(12)?,
         again: row.get(13)?,
         content: row.get(14)?,
+        proof: Proof::of_number(row.get(15)?),
+        group: row.get(16)?,
+        step: row.get(17)?,
     })
 }
 
@@ -193,16 +206,23 @@ fn unsigned(row: &Row<'_>, place: usize) -> rusqlite::Result<u64> {
     })
 }
 
-/// Deletes what has ended of notifications that were accepted before a time.
-pub(super) fn prune(
-    transaction: &Transaction<'_>,
-    accepted_before_ms: i64,
-    most: u32,
-) -> rusqlite::Result<u64> {
-    let ended: Vec<i64> = transaction
-        .prepare_cached(OLD)?
-        .query_map(params![accepted_before_ms, most], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+/// Deletes what has ended of notifications that are old: by their age, and by
+/// how many came after them.
+pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::Result<u64> {
+    once::prune(transaction, prune.now_ms)?;
+    let beyond = i64::try_from(prune.beyond).unwrap_or(i64::MAX);
+    let ids = |sql, from: i64, most: u32| -> rusqlite::Result<Vec<i64>> {
+        transaction
+            .prepare_cached(sql)?
+            .query_map(params![from, most], |row| row.get(0))?
+            .collect()
+    };
+    let mut ended = ids(OLD, prune.accepted_before_ms, prune.most)?;
+    for id in ids(BEYOND, beyond, prune.most)? {
+        if ended.len() < prune.most as usize && !ended.contains(&id) {
+            ended.push(id);
+        }
+    }
     let mut states: BTreeMap<State, u64> = BTreeMap::new();
     for id in &ended {
         let deleted: Vec<(i64, State)> = transaction

@@ -6,17 +6,20 @@
 //! answered when it is durable. Questions go over a connection of their own.
 //!
 //! `schema` holds the tables, `worker` the threads, `owner` knows who lives;
-//! `accept`, `claim`, `settle`, `over` and `history` hold the statements.
+//! the other modules hold the statements.
 
 mod accept;
 mod claim;
 mod history;
+mod kept;
+mod once;
 mod over;
 mod owner;
 #[cfg(test)]
 mod plans;
 mod schema;
 mod settle;
+mod step;
 mod worker;
 
 use std::{
@@ -31,13 +34,15 @@ use std::{
 
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension as _, Transaction, ffi};
 
+use crate::delivery::Proof;
+
 use super::{
     Answer, Store,
     accounts::Accounts,
     delivery::{Claim, DeliveryId, Wanted},
     error::StoreError,
     intake::{Accepted, Intake},
-    record::{Attempt, Query, Record},
+    record::{Attempt, Prune, Query, Record},
     settle::{Settled, Settlement},
 };
 use owner::Owner;
@@ -134,6 +139,10 @@ impl Store for SqliteStore {
         self.write(move |transaction| claim::ready(transaction, now_ms, &owner))
     }
 
+    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<DeliveryId>> {
+        self.write(move |transaction| step::prove(transaction, delivery, proof, now_ms))
+    }
+
     fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64> {
         self.write(move |transaction| settle::retry(transaction, &deliveries, now_ms))
     }
@@ -154,8 +163,16 @@ impl Store for SqliteStore {
         true
     }
 
-    fn prune(&self, accepted_before_ms: i64, most: u32) -> Answer<u64> {
-        self.write(move |transaction| history::prune(transaction, accepted_before_ms, most))
+    fn prune(&self, prune: Prune) -> Answer<u64> {
+        self.write(move |transaction| history::prune(transaction, &prune))
+    }
+
+    fn keep(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
+        self.write(move |transaction| kept::keep(transaction, &channel, &key, value.as_deref()))
+    }
+
+    fn kept(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
+        self.read(move |transaction| kept::kept(transaction, &channel, &key))
     }
 }
 

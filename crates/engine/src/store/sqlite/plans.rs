@@ -3,7 +3,7 @@
 
 use rusqlite::Connection;
 
-use super::{accept, claim, history, over, schema};
+use super::{accept, claim, history, once, over, schema, step};
 
 /// The steps of a plan, without what surrounds them.
 fn plan(statement: &str) -> Vec<String> {
@@ -127,6 +127,38 @@ fn what_is_old_is_found_oldest_first() {
         &[
             "SEARCH i USING INDEX outbox_incident_newest (newest=?)",
             "SEARCH d USING INDEX outbox_delivery_incident (channel=? AND incident=?)",
+        ],
+    );
+}
+
+#[test]
+fn what_is_beyond_the_newest_is_found_by_number() {
+    check(
+        history::BEYOND,
+        &[
+            "SEARCH n USING INTEGER PRIMARY KEY (rowid<?)",
+            "SEARCH outbox_notification",
+            "SEARCH d USING INDEX outbox_delivery_by_notification (notification=?)",
+        ],
+    );
+}
+
+#[test]
+fn steps_are_found_by_their_notification() {
+    let found =
+        "SEARCH outbox_delivery USING INDEX outbox_delivery_by_notification (notification=?)";
+    check(step::REACHED, &[found]);
+    check(step::WAITING, &[found]);
+    check(step::OPEN_BEFORE, &[found]);
+}
+
+#[test]
+fn what_was_told_a_short_time_ago_is_found_by_what_it_is() {
+    check(
+        once::RECENT,
+        &[
+            "SEARCH r USING PRIMARY KEY (channel=? AND incident=? AND fingerprint=?)",
+            "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
         ],
     );
 }

@@ -18,7 +18,8 @@ const PART: &str = "outbox";
 /// has not ended: looking for work takes as long however long the history is.
 /// `ready` is 1 when `due_ms` has passed: what is due is found by its severity,
 /// what is to wait by its time. Numbers are never used twice: a late settlement
-/// must not meet another delivery.
+/// must not meet another delivery. `proof` and `until` count from 1, with 0 for
+/// none.
 const STEPS: [&str; 1] = ["
     CREATE TABLE outbox_notification (
         id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, key TEXT,
@@ -36,7 +37,9 @@ const STEPS: [&str; 1] = ["
         expires_ms INTEGER, ended_ms INTEGER, owner TEXT, lease_until_ms INTEGER NOT NULL DEFAULT 0,
         fence INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
         attempts_before INTEGER NOT NULL DEFAULT 0, again INTEGER NOT NULL DEFAULT 0,
-        targets TEXT, why TEXT NOT NULL DEFAULT ''
+        targets TEXT, why TEXT NOT NULL DEFAULT '',
+        proof INTEGER NOT NULL DEFAULT 0, step INTEGER NOT NULL DEFAULT 0,
+        until INTEGER NOT NULL DEFAULT 0, step_of TEXT
     ) STRICT;
     CREATE INDEX outbox_delivery_by_notification ON outbox_delivery (notification);
     CREATE INDEX outbox_delivery_ready ON outbox_delivery (channel, severity DESC, id)
@@ -59,6 +62,16 @@ const STEPS: [&str; 1] = ["
         PRIMARY KEY (channel, incident)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX outbox_incident_newest ON outbox_incident (newest);
+    CREATE TABLE outbox_recent (
+        channel TEXT NOT NULL, incident TEXT NOT NULL, fingerprint INTEGER NOT NULL,
+        delivery INTEGER NOT NULL, until_ms INTEGER NOT NULL,
+        PRIMARY KEY (channel, incident, fingerprint)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE outbox_kept (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        channel TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX outbox_kept_by_key ON outbox_kept (channel, key);
     CREATE TABLE outbox_account (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 "];
 

@@ -5,8 +5,10 @@ use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use super::{
     history::{column, count, numbered},
     over::{problem_told, recovery_told, supersede},
+    step::go_on,
 };
 use crate::{
+    delivery::Proof,
     event::Kind,
     store::{
         delivery::{DeliveryId, State},
@@ -20,6 +22,8 @@ struct Claimed {
     incident: String,
     kind: Kind,
     attempts: u32,
+    notification: i64,
+    group: Option<String>,
 }
 
 /// Records what came of a claim, unless somebody else holds it.
@@ -30,7 +34,7 @@ pub(super) fn settle(
     let id = settlement.delivery.0;
     let claimed = transaction
         .prepare_cached(
-            "SELECT channel, incident, kind, attempts FROM outbox_delivery
+            "SELECT channel, incident, kind, attempts, notification, step_of FROM outbox_delivery
              WHERE id = ?1 AND state = 1 AND fence = ?2",
         )?
         .query_row(params![id, settlement.fence], claimed)
@@ -51,6 +55,7 @@ pub(super) fn settle(
             ])?;
     }
     let attempts = i64::from(settlement.attempt.is_some());
+    let proof = settlement.proof.map_or(0, Proof::number);
     let mut state = State::Pending;
     match &settlement.next {
         Next::End { state: end, why } => {
@@ -58,14 +63,15 @@ pub(super) fn settle(
             transaction
                 .prepare_cached(
                     "UPDATE outbox_delivery SET state = ?2, why = ?3, ended_ms = ?4,
-                     attempts = attempts + ?5, owner = NULL WHERE id = ?1",
+                     attempts = attempts + ?5, proof = max(proof, ?6), owner = NULL WHERE id = ?1",
                 )?
                 .execute(params![
                     id,
                     numbered(state),
                     why,
                     settlement.now_ms,
-                    attempts
+                    attempts,
+                    proof
                 ])?;
         }
         Next::Again { at_ms, targets } => {
@@ -73,14 +79,15 @@ pub(super) fn settle(
             transaction
                 .prepare_cached(
                     "UPDATE outbox_delivery SET state = 0, ready = ?2, due_ms = ?3, targets = ?4,
-                     attempts = attempts + ?5, owner = NULL WHERE id = ?1",
+                     attempts = attempts + ?5, proof = max(proof, ?6), owner = NULL WHERE id = ?1",
                 )?
                 .execute(params![
                     id,
                     *at_ms <= settlement.now_ms,
                     at_ms,
                     targets,
-                    attempts
+                    attempts,
+                    proof
                 ])?;
         }
     }
@@ -95,6 +102,10 @@ pub(super) fn settle(
         }
         superseded = supersede(transaction, channel, incident, settlement.now_ms)?;
     }
+    if let Some(group) = &claimed.group {
+        let now_ms = settlement.now_ms;
+        superseded.extend(go_on(transaction, claimed.notification, group, now_ms)?);
+    }
     Ok(Settled::Recorded { superseded })
 }
 
@@ -104,6 +115,8 @@ fn claimed(row: &Row<'_>) -> rusqlite::Result<Claimed> {
         incident: row.get(1)?,
         kind: column(row, 2, Kind::of_number)?,
         attempts: row.get(3)?,
+        notification: row.get(4)?,
+        group: row.get(5)?,
     })
 }
 

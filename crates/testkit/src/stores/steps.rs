@@ -1,0 +1,174 @@
+//! Groups of channels that are tried one after the other, until one of them has
+//! proven enough.
+
+use std::sync::Arc;
+
+use annunciator::{
+    Kind, Proof,
+    store::{Begin, Claim, DeliveryId, Intake, Next, Settled, Settlement, State, Step, Store},
+};
+
+use super::{NOW, Subject, accept, again, all, claim, claim_at, end, intake, of_incident, state};
+
+/// How long each step has.
+const TIME: i64 = 10_000;
+
+/// Each channel is a step of the group, and has its time before the next.
+fn in_steps(mut intake: Intake, group: &str, until: Proof) -> Intake {
+    for (intent, number) in intake.intents.iter_mut().zip(1..) {
+        intent.begin = Begin::At(NOW + TIME * (i64::from(number) - 1));
+        intent.step = Some(Step {
+            group: group.into(),
+            number,
+            until,
+        });
+    }
+    intake
+}
+
+/// Ends a claim as delivered with this proof; answers what was superseded.
+async fn proven(store: &Arc<dyn Store>, claim: &Claim, proof: Proof) -> Vec<DeliveryId> {
+    let settlement = Settlement {
+        delivery: claim.delivery,
+        fence: claim.fence,
+        now_ms: NOW,
+        attempt: None,
+        proof: Some(proof),
+        next: Next::End {
+            state: State::Delivered,
+            why: String::new(),
+        },
+    };
+    match store.settle(settlement).await.unwrap() {
+        Settled::Recorded { superseded } => superseded,
+        Settled::Stale => panic!("the settlement was refused"),
+    }
+}
+
+/// And the record says which step it was.
+pub async fn a_step_that_is_enough_ends_the_others(subject: &dyn Subject) {
+    let store = subject.open();
+    let steps = in_steps(intake("n", &["a", "b", "c"]), "oncall", Proof::Accepted);
+    let accepted = accept(&store, steps).await;
+    assert!(claim(&store, "b").await.is_empty(), "it is not its turn");
+    let first = claim(&store, "a").await;
+    assert_eq!(first[0].step, 1);
+    let others = proven(&store, &first[0], Proof::Accepted).await;
+    assert_eq!(
+        others,
+        [
+            accepted.deliveries[1].delivery,
+            accepted.deliveries[2].delivery
+        ]
+    );
+    let all = all(&store).await;
+    assert_eq!(all[0].state, State::Superseded);
+    assert_eq!(all[0].why, "group oncall: step 1 (a) was accepted");
+    assert_eq!((all[0].group.as_deref(), all[0].step), (Some("oncall"), 3));
+    assert_eq!(all[2].proof, Some(Proof::Accepted));
+    assert_eq!(store.next_due(NOW).await.unwrap(), None);
+}
+
+/// When the one before has not proven enough in it, the next begins.
+pub async fn the_next_step_has_its_time(subject: &dyn Subject) {
+    let store = subject.open();
+    let steps = in_steps(intake("n", &["a", "b", "c"]), "oncall", Proof::Acknowledged);
+    accept(&store, steps).await;
+    let first = claim(&store, "a").await;
+    let others = proven(&store, &first[0], Proof::Delivered).await;
+    assert!(others.is_empty(), "delivered is less than acknowledged");
+    assert!(claim_at(&store, "b", NOW + TIME - 1).await.is_empty());
+    assert_eq!(claim_at(&store, "b", NOW + TIME).await.len(), 1);
+    assert!(claim_at(&store, "c", NOW + TIME).await.is_empty());
+    assert_eq!(claim_at(&store, "c", NOW + 2 * TIME).await.len(), 1);
+}
+
+/// Nobody waits for a step that has failed.
+pub async fn the_next_step_begins_when_none_can_be_enough(subject: &dyn Subject) {
+    let store = subject.open();
+    let mut steps = in_steps(
+        intake("n", &["a", "b", "c", "d"]),
+        "oncall",
+        Proof::Accepted,
+    );
+    steps.intents[0].begin = Begin::Suppressed {
+        rule: "x".to_owned(),
+    };
+    accept(&store, steps).await;
+    let second = claim(&store, "b").await;
+    assert_eq!(second.len(), 1, "the first one was kept back");
+    assert!(claim(&store, "c").await.is_empty());
+    end(&store, &second[0], State::Failed).await;
+    assert_eq!(claim(&store, "c").await.len(), 1);
+    // The last one has its time from then on.
+    assert_eq!(store.next_due(NOW).await.unwrap(), Some(NOW + TIME));
+}
+
+/// A receipt comes minutes after the attempt.
+pub async fn what_is_proven_later_is_enough_too(subject: &dyn Subject) {
+    let store = subject.open();
+    let steps = in_steps(intake("n", &["a", "b", "c"]), "oncall", Proof::Acknowledged);
+    let accepted = accept(&store, steps).await;
+    let first = claim(&store, "a").await;
+    let prove = |proof| store.prove(first[0].delivery, proof, NOW);
+    assert!(prove(Proof::Accepted).await.unwrap().is_empty());
+    proven(&store, &first[0], Proof::Accepted).await;
+    assert!(prove(Proof::Delivered).await.unwrap().is_empty());
+    let others = prove(Proof::Acknowledged).await.unwrap();
+    assert_eq!(others.last(), Some(&accepted.deliveries[2].delivery));
+    assert!(prove(Proof::Accepted).await.unwrap().is_empty());
+    let record = &all(&store).await[2];
+    assert_eq!(record.proof, Some(Proof::Acknowledged), "it never shrinks");
+}
+
+/// The first one fails for now, the second is accepted meanwhile.
+pub async fn a_step_that_is_to_be_tried_again_is_not_when_another_was_enough(
+    subject: &dyn Subject,
+) {
+    let store = subject.open();
+    for first_settles_first in [true, false] {
+        let steps = in_steps(intake("n", &["a", "b"]), "oncall", Proof::Accepted);
+        accept(&store, steps).await;
+        let first = claim(&store, "a").await;
+        let second = claim_at(&store, "b", NOW + TIME).await;
+        if first_settles_first {
+            assert!(again(&store, &first[0]).await.is_empty());
+            let others = proven(&store, &second[0], Proof::Accepted).await;
+            assert_eq!(others, [first[0].delivery]);
+        } else {
+            assert!(proven(&store, &second[0], Proof::Accepted).await.is_empty());
+            assert_eq!(again(&store, &first[0]).await, [first[0].delivery]);
+        }
+        assert!(claim(&store, "a").await.is_empty());
+    }
+}
+
+/// What one group has reached, the other has not.
+pub async fn groups_of_one_notification_know_nothing_of_each_other(subject: &dyn Subject) {
+    let store = subject.open();
+    let mut both = in_steps(intake("n", &["a", "b"]), "day", Proof::Accepted);
+    let night = in_steps(intake("n", &["c", "d"]), "night", Proof::Accepted);
+    both.intents.extend(night.intents);
+    accept(&store, both).await;
+    let first = claim(&store, "a").await;
+    assert_eq!(proven(&store, &first[0], Proof::Accepted).await.len(), 1);
+    assert_eq!(state(&store, "n", "b").await, State::Superseded);
+    assert_eq!(state(&store, "n", "d").await, State::Pending);
+}
+
+/// The problem is over before its second step: who was not told needs no word.
+pub async fn a_recovery_ends_steps_that_wait(subject: &dyn Subject) {
+    let store = subject.open();
+    let down = of_incident("down", Kind::Problem, &["a", "b"]);
+    accept(&store, in_steps(down, "oncall", Proof::Acknowledged)).await;
+    let first = claim(&store, "a").await;
+    accept(&store, of_incident("up", Kind::Recovery, &["a", "b"])).await;
+    assert_eq!(state(&store, "down", "b").await, State::Superseded);
+    assert_eq!(state(&store, "up", "b").await, State::Superseded);
+    proven(&store, &first[0], Proof::Accepted).await;
+    assert_eq!(
+        claim(&store, "a").await.len(),
+        1,
+        "who was told hears of it"
+    );
+}
