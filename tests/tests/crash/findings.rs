@@ -8,10 +8,27 @@ use std::{
 use annunciator::store::{Accounts, Attempt, Record, State};
 use serde_json::Value as Json;
 
+use crate::disk::Troubles;
+
+/// In so many rounds each kind of trouble happens.
+const ENOUGH: u64 = 20;
+
 pub struct Findings {
     pub rounds: u64,
+    /// Rounds in which the disk failed.
+    pub on_bad_disks: u64,
+    /// What it did.
+    pub troubles: Troubles,
     /// The texts whose acceptance was answered.
     pub receipts: BTreeSet<String>,
+    /// The texts that were told without a record, since there could be none.
+    pub unrecorded: BTreeSet<String>,
+    /// How often something was refused for that reason.
+    pub refused: usize,
+    /// Outcomes that could not be recorded at once.
+    pub late: usize,
+    /// What is wrong with the file; `ok` for nothing.
+    pub damage: String,
     /// The texts that arrived, in the order of their arrival.
     pub arrived: Vec<String>,
     pub accounts: Accounts,
@@ -58,13 +75,28 @@ impl Findings {
 
     /// Arrivals beyond what is accounted for.
     fn uncounted(&self) -> u64 {
-        let arrivals = self.arrivals();
-        let beyond = self.records.iter().map(|(record, attempts)| {
-            let text = Self::text(record);
-            let arrived = arrivals.get(text.as_str()).copied().unwrap_or(0);
-            arrived.saturating_sub(Self::may_have_arrived(record, attempts))
+        let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+        for (record, attempts) in &self.records {
+            let may = Self::may_have_arrived(record, attempts);
+            *expected.entry(Self::text(record)).or_default() += may;
+        }
+        for text in &self.unrecorded {
+            *expected.entry(text.clone()).or_default() += 1;
+        }
+        let beyond = self.arrivals().into_iter().map(|(text, arrived)| {
+            let expected = expected.get(text).copied().unwrap_or(0);
+            arrived.saturating_sub(expected)
         });
         beyond.sum()
+    }
+
+    /// What arrived without a record.
+    fn without_a_record(&self) -> usize {
+        let arrivals = self.arrivals();
+        let unrecorded = self.unrecorded.iter();
+        unrecorded
+            .filter(|text| arrivals.contains_key(text.as_str()))
+            .count()
     }
 
     /// Fails unless all is as it should be.
@@ -86,9 +118,15 @@ impl Findings {
             self.records.len(),
             "a key was accepted twice"
         );
+        let told = self.unrecorded.union(&recorded).cloned().collect();
+        assert!(self.receipts.is_subset(&told), "answered, and not recorded");
+        assert_eq!(self.damage, "ok");
+        let Troubles { full, broken, slow } = self.troubles;
+        let all_kinds = full > 0 && broken > 0 && slow > 0;
         assert!(
-            self.receipts.is_subset(&recorded),
-            "answered, and not recorded"
+            all_kinds || self.on_bad_disks < ENOUGH,
+            "disks were to fail in every way: {:?}",
+            self.troubles
         );
         for (record, attempts) in &self.records {
             let ended = matches!(record.state, State::Delivered | State::Unknown);
@@ -103,7 +141,7 @@ impl fmt::Display for Findings {
             f,
             "| rounds | accepted | lost | arrived | left behind by kills, sent again | arrived twice | of these not accounted for |"
         )?;
-        write!(
+        writeln!(
             f,
             "| {} | {} | {} | {} | {} | {} | {} |",
             self.rounds,
@@ -113,6 +151,21 @@ impl fmt::Display for Findings {
             self.accounts.again,
             self.twice(),
             self.uncounted()
+        )?;
+        writeln!(
+            f,
+            "\n| rounds with a failing disk | writes without room | calls that failed | slow calls | refused | outcomes recorded later | told without a record |"
+        )?;
+        write!(
+            f,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            self.on_bad_disks,
+            self.troubles.full,
+            self.troubles.broken,
+            self.troubles.slow,
+            self.refused,
+            self.late,
+            self.without_a_record()
         )
     }
 }
