@@ -17,17 +17,15 @@ use std::{
 
 use annunciator::{
     Engine,
-    store::{Accounts, SqliteStore, State},
+    store::{Accounts, Query, SqliteStore, State},
 };
 use annunciator_testkit::rig::Rig;
 
 use load::Load;
-use vitals::{Vitals, megabytes, table};
+use vitals::{PACE, Seen, Watch};
 
 /// As many as are taken wherever the tests run; `cargo xtask soak` takes more.
 const NOTIFICATIONS: u64 = 20_000;
-/// How often the process is looked at.
-const PACE: Duration = Duration::from_secs(1);
 /// How often it is seen whether the first tenth is over.
 const TICK: Duration = Duration::from_millis(50);
 /// How much more memory it may take than after the first tenth.
@@ -53,49 +51,41 @@ async fn after_the_first_tenth_nothing_grows_but_the_file() {
     let builder = rig.configured(CHANNELS).unwrap();
     let engine = builder.store(store).start().await.unwrap();
     // What is opened when it is first used is open.
-    assert_eq!(all_ended(&engine).await.accepted, 0);
-    let began = Instant::now();
+    assert_eq!(accounts(&engine).await.accepted, 0);
+    let mut watch = Watch::begin(wanted, &file);
     let load = Load::begin(&engine, wanted);
-    let mut samples = Vec::new();
-    let mut first_tenth = None;
-    let mut next = began;
     while load.accepted() < wanted {
         tokio::time::sleep(TICK).await;
-        let vitals = Vitals::look(load.accepted(), began, &file);
-        if vitals.accepted * 10 >= wanted {
-            first_tenth.get_or_insert(vitals);
-        }
-        if Instant::now() >= next {
-            samples.push(vitals);
-            next += PACE;
-        }
+        watch.look(load.accepted());
     }
     load.end().await;
-    let accounts = all_ended(&engine).await;
-    let took = began.elapsed();
-    let last = Vitals::look(wanted, began, &file);
-    samples.push(last);
-    println!("{}", table(&samples));
-    let first_tenth = first_tenth.unwrap();
+    let accepted_after = watch.elapsed();
+    let deadline = Instant::now() + PATIENCE;
+    while is_any_open(&engine).await {
+        assert!(Instant::now() < deadline, "it does not end");
+        tokio::time::sleep(PACE).await;
+        watch.look(wanted);
+    }
+    let ended_after = watch.elapsed();
+    let accounts = accounts(&engine).await;
+    let seen = watch.end(wanted);
+    println!("{}", seen.table());
+    let per_second = |took: Duration| wanted as f64 / took.as_secs_f64();
     println!(
-        "{wanted} notifications in {:.0} s, {:.0} a second; the file has {:.0} MB, {} bytes each",
-        took.as_secs_f64(),
-        wanted as f64 / took.as_secs_f64(),
-        megabytes(last.file),
-        last.file / wanted
+        "{wanted} notifications, accepted {:.0} a second, delivered {:.0} a second; {} bytes of the file each",
+        per_second(accepted_after),
+        per_second(ended_after),
+        seen.last().file / wanted
     );
-    check(&first_tenth, &samples, &accounts, wanted);
+    check(&seen, &accounts, wanted);
     let drained = engine.shutdown(PATIENCE).await;
     assert_eq!(drained.abandoned, 0);
 }
 
-fn check(first_tenth: &Vitals, samples: &[Vitals], accounts: &Accounts, wanted: u64) {
-    let last = samples.last().unwrap();
+fn check(seen: &Seen, accounts: &Accounts, wanted: u64) {
+    let (first_tenth, last) = (seen.first_tenth(), seen.last());
     assert_eq!(last.descriptors, first_tenth.descriptors, "descriptors");
-    let later = samples
-        .iter()
-        .filter(|it| it.accepted > first_tenth.accepted);
-    for vitals in later {
+    for vitals in seen.later() {
         assert!(
             vitals.memory <= first_tenth.memory + MOST_GROWTH,
             "{vitals:?}, and after the first tenth {first_tenth:?}"
@@ -108,15 +98,17 @@ fn check(first_tenth: &Vitals, samples: &[Vitals], accounts: &Accounts, wanted: 
     }
 }
 
-async fn all_ended(engine: &Engine) -> Accounts {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let accounts = engine.store().unwrap().accounts().await.unwrap();
-        let open = accounts.of(State::Pending) + accounts.of(State::InFlight);
-        if open == 0 {
-            return accounts;
-        }
-        assert!(Instant::now() < deadline, "{open} have not ended");
-        tokio::time::sleep(PACE).await;
-    }
+async fn accounts(engine: &Engine) -> Accounts {
+    engine.store().unwrap().accounts().await.unwrap()
+}
+
+/// Without counting them: that would be a load of its own.
+async fn is_any_open(engine: &Engine) -> bool {
+    let query = Query {
+        states: vec![State::Pending, State::InFlight],
+        most: 1,
+        ..Query::default()
+    };
+    let open = engine.store().unwrap().deliveries(query);
+    !open.await.unwrap().is_empty()
 }
