@@ -24,6 +24,9 @@ use crate::{
 const FOLDER: &str = "ANNUNCIATOR_CRASH_FOLDER";
 const PLUGINS: &str = "ANNUNCIATOR_CRASH_PLUGINS";
 const ROUND: &str = "ANNUNCIATOR_CRASH_ROUND";
+/// What the texts begin with. An engine that cannot write its store tells that
+/// as well, in words of its own.
+pub const MARK: &str = "text-";
 /// Callers that submit at once.
 const CALLERS: u64 = 4;
 /// How long a caller leaves the engine alone after an answer, so that not all
@@ -116,7 +119,7 @@ struct Caller {
 impl Caller {
     fn text(&self) -> String {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
-        format!("r{}-{number}", self.round)
+        format!("{MARK}{}-{number}", self.round)
     }
 
     /// Submits; what is refused, since it cannot be recorded, is submitted again

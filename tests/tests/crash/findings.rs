@@ -31,16 +31,18 @@ pub struct Findings {
     pub damage: String,
     /// The texts that arrived, in the order of their arrival.
     pub arrived: Vec<String>,
+    /// How often the engine told of its own trouble.
+    pub notices: usize,
     pub accounts: Accounts,
     pub records: Vec<(Record, Vec<Attempt>)>,
 }
 
-impl Findings {
-    fn text(record: &Record) -> String {
-        let content: Json = serde_json::from_str(&record.content).unwrap();
-        content["body"].as_str().unwrap().to_owned()
-    }
+/// What a delivery says.
+pub fn text(record: &Record) -> String {
+    record.wording().unwrap().body
+}
 
+impl Findings {
     /// How often each text arrived.
     fn arrivals(&self) -> BTreeMap<&str, u64> {
         let mut arrivals = BTreeMap::new();
@@ -78,7 +80,7 @@ impl Findings {
         let mut expected: BTreeMap<String, u64> = BTreeMap::new();
         for (record, attempts) in &self.records {
             let may = Self::may_have_arrived(record, attempts);
-            *expected.entry(Self::text(record)).or_default() += may;
+            *expected.entry(text(record)).or_default() += may;
         }
         for text in &self.unrecorded {
             *expected.entry(text.clone()).or_default() += 1;
@@ -111,7 +113,7 @@ impl Findings {
         let recorded: BTreeSet<String> = self
             .records
             .iter()
-            .map(|(record, _)| Self::text(record))
+            .map(|(record, _)| text(record))
             .collect();
         assert_eq!(
             recorded.len(),
@@ -154,18 +156,19 @@ impl fmt::Display for Findings {
         )?;
         writeln!(
             f,
-            "\n| rounds with a failing disk | writes without room | calls that failed | slow calls | refused | outcomes recorded later | told without a record |"
+            "\n| rounds with a failing disk | writes without room | calls that failed | slow calls | refused | outcomes recorded later | told without a record | told of its own trouble |"
         )?;
         write!(
             f,
-            "| {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
             self.on_bad_disks,
             self.troubles.full,
             self.troubles.broken,
             self.troubles.slow,
             self.refused,
             self.late,
-            self.without_a_record()
+            self.without_a_record(),
+            self.notices
         )
     }
 }

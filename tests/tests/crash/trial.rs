@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::{
     child,
     disk::{Disk, Plan, Troubles},
-    findings::Findings,
+    findings::{Findings, text},
     log::About,
     random::Random,
 };
@@ -87,16 +87,21 @@ default_notification_channels: [ops]
     let folder = rig.folder();
     let store = SqliteStore::open(child::file(folder)).unwrap();
     let engine = child::engine(folder, rig.plugins(), store).await;
-    let records = all_ended(&engine).await;
+    let mut records = all_ended(&engine).await;
+    records.retain(|record| text(record).starts_with(child::MARK));
     let store = engine.store().unwrap();
     let mut attempts = Vec::new();
     for record in &records {
         attempts.push(store.attempts(record.delivery).await.unwrap());
     }
     let arrived = remote.messages().into_iter().map(|post| {
-        let text = &post.attachments()[0]["text"];
-        text.as_str().unwrap().to_owned()
+        let text = post.attachments()[0]["text"].as_str().map(str::to_owned);
+        // What comes late says so in another line.
+        let first = text.unwrap().lines().next().map(str::to_owned);
+        first.unwrap()
     });
+    let (arrived, notices): (Vec<String>, Vec<String>) =
+        arrived.partition(|text| text.starts_with(child::MARK));
     Findings {
         rounds,
         on_bad_disks,
@@ -106,7 +111,8 @@ default_notification_channels: [ops]
         refused: About::Refused.lines(folder).len(),
         late: About::Late.lines(folder).len(),
         damage: damage(&child::file(folder)),
-        arrived: arrived.collect(),
+        arrived,
+        notices: notices.len(),
         accounts: store.accounts().await.unwrap(),
         records: records.into_iter().zip(attempts).collect(),
     }
