@@ -3,7 +3,7 @@
 use std::future::ready;
 
 use annunciator_core::{
-    code::{HostErrorKind, LogLevel},
+    code::{HostErrorKind, LogLevel, Proof},
     ffi::{
         FfiFuture, FutureExt as _, RErr, RNone, ROk, ROption, RResult, RStr, RString, RVec,
         TD_Opaque,
