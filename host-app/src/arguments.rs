@@ -1,11 +1,17 @@
 //! The command line, as clap reads it.
 
+mod deliveries;
+mod since;
+
 use std::path::PathBuf;
 
 use annunciator::Severity;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use heartbeat::control::MOST_LINES;
+
+pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};
+pub(crate) use since::Since;
 
 /// Watches hosts by their heartbeats, and tells people.
 #[derive(Debug, Parser)]
@@ -56,7 +62,11 @@ pub(crate) enum Command {
     Send(Send),
     /// Lets channels prove their settings; delivers nothing unless asked to
     Test(Test),
-    /// Lists the channels
+    /// Lists deliveries, or counts them all; `show` tells all of one
+    Deliveries(Deliveries),
+    /// Has deliveries tried again that failed, or of which nobody knows
+    Retry(Retry),
+    /// Lists the channels, and how deliveries to them go
     Channels(List),
     /// Lists the hosts and where their messages go
     Hosts(List),

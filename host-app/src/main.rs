@@ -8,6 +8,7 @@
 mod arguments;
 mod commands;
 mod log;
+mod outbox;
 mod output;
 mod problems;
 mod setup;
@@ -61,6 +62,10 @@ fn main() -> ExitCode {
         Command::Check => commands::check::run(&arguments, &output),
         Command::Send(send) => commands::send::run(&arguments, send, &output),
         Command::Test(test) => commands::test::run(&arguments, test, &output),
+        Command::Deliveries(deliveries) => {
+            commands::deliveries::run(&arguments, deliveries, &output)
+        }
+        Command::Retry(retry) => commands::retry::run(&arguments, retry, &output),
         Command::Channels(list) => commands::channels::run(&arguments, list, &output),
         Command::Hosts(list) => commands::hosts::run(&arguments, list, &output),
         Command::Plugins(plugins) => commands::plugins::run(&arguments, plugins, &output),

@@ -303,6 +303,8 @@ fn completions_name_the_commands() {
             out.contains("channels") && out.contains("schema"),
             "{shell}"
         );
+        let states = out.contains("in_flight") && out.contains("superseded");
+        assert!(states && out.contains("audit"), "{shell}");
     }
 }
 

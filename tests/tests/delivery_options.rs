@@ -17,7 +17,7 @@ fn yaml(delivery: &str) -> String {
 }
 
 fn loaded(yaml: &str) -> Loaded {
-    let loaded = rig().configured(yaml).unwrap().load().unwrap();
+    let loaded = rig().exactly(yaml).unwrap().load().unwrap();
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
     loaded
 }
@@ -74,7 +74,7 @@ fn the_example_is_sound() {
     let rig = Rig::new(&plugins.each_ref().map(String::as_str)).unwrap();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/delivery.yaml");
     let yaml = fs::read_to_string(file).unwrap();
-    let loaded = rig.configured(&yaml).unwrap().load().unwrap();
+    let loaded = rig.exactly(&yaml).unwrap().load().unwrap();
     // Of its tokens the plugins know that they are none.
     for warning in loaded.warnings.iter() {
         let sentence = warning.sentence();

@@ -20,7 +20,7 @@ fn yaml(groups: &str) -> String {
 }
 
 fn loaded(yaml: &str) -> Loaded {
-    let loaded = rig().configured(yaml).unwrap().load().unwrap();
+    let loaded = rig().exactly(yaml).unwrap().load().unwrap();
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
     loaded
 }

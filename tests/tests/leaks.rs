@@ -161,6 +161,7 @@ async fn no_canary_is_seen_whatever_fails() {
 }
 
 fn check(what: &str, text: &str) {
+    let text = text.replace("canary: None", "");
     if let Some(at) = text.find("canary") {
         let start = (0..=at.saturating_sub(200))
             .rev()

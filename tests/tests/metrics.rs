@@ -63,8 +63,11 @@ fn numbers(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
 
 fn check(snapshotter: &Snapshotter, prefix: &str, expected: &[(&str, f64)]) {
     let numbers = numbers(snapshotter).into_iter();
+    // The accounts are counted now and then.
+    let is_counted = |key: &str| key.starts_with("kept_") || key.starts_with("accounts_");
     let found: BTreeMap<_, _> = numbers
         .filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.to_owned(), value)))
+        .filter(|(key, _)| !is_counted(key))
         .collect();
     let expected = expected
         .iter()
@@ -124,7 +127,7 @@ fn what_waits_or_is_under_way_is_told() {
         let rig = Rig::new(&["fixture-steady"]).unwrap();
         let gate = rig.folder().join("gate");
         let yaml = format!(
-            "notification_channels: {{slow: {{type: steady, wait_for: {}}}}}\ndefault_notification_channels: [slow]\n",
+            "notification_channels: {{slow: {{type: steady, wait_for: {}}}}}\ndefault_notification_channels: [slow]\ndelivery: {{store: none}}\n",
             gate.display()
         );
         let engine = rig.start(&yaml).await.unwrap();

@@ -15,6 +15,7 @@ async fn start(how: &str) -> Engine {
   good: {{type: steady}}
   bad: {{type: ill_behaved, how: {how}, delivery: {{timeout: 300ms}}}}
 default_notification_channels: [good, bad]
+delivery: {{store: none}}
 "
     );
     rig.start(&yaml).await.unwrap()

@@ -28,7 +28,7 @@ fn times_of_day_need_no_quotes_and_no_time_zone() {
         "{from: '22:00', to: \"07:00\"}",
         "\n        from: 22:00\n        to: 07:00",
     ] {
-        let loaded = rig().configured(&yaml(hours)).unwrap().load().unwrap();
+        let loaded = rig().exactly(&yaml(hours)).unwrap().load().unwrap();
         let options = loaded.config.channel("ops").unwrap().options();
         let quiet = options.quiet_hours.clone().unwrap();
         assert_eq!((quiet.from_minute, quiet.to_minute), (1320, 420));

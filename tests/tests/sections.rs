@@ -84,7 +84,7 @@ fn no_slot_13(host: &Json) -> Vec<SectionProblem> {
 }
 
 fn declared(rig: &Rig, below: &str) -> EngineBuilder {
-    rig.configured(&format!("{HEAD}{below}"))
+    rig.exactly(&format!("{HEAD}{below}"))
         .unwrap()
         .section(lamps())
         .host_keys(host_schema(), no_slot_13)
@@ -171,7 +171,7 @@ fn what_the_check_says_stands_where_it_means() {
 fn a_check_sees_nothing_that_does_not_fit() {
     let yaml = format!("{HEAD}lamps: {{hall: {{watts: many}}}}\n");
     let rig = rig();
-    let builder = rig.configured(&yaml).unwrap();
+    let builder = rig.exactly(&yaml).unwrap();
     let section = Section::new("lamps", lamps_schema()).check(|_| panic!("it was called"));
     let error = builder.section(section).load().unwrap_err().to_string();
     assert!(
@@ -226,7 +226,7 @@ fn a_secret_that_may_be_of_several_kinds_is_one_as_a_whole() {
     let rig = rig();
     let load = |door: &str| {
         let builder = rig
-            .configured(&format!("{HEAD}house: {{door: {door}}}\n"))
+            .exactly(&format!("{HEAD}house: {{door: {door}}}\n"))
             .unwrap();
         builder
             .section(Section::new("house", schema.clone()))
@@ -263,7 +263,7 @@ fn the_engine_s_own_keys_of_hosts_can_name_too() {
     let section = Section::new("threshold_configs", json!({ "type": "object" }));
     let section = section.names("threshold_config");
     let loaded = rig()
-        .configured(&yaml)
+        .exactly(&yaml)
         .unwrap()
         .section(section)
         .load()
@@ -316,7 +316,7 @@ fn equal_keys_of_many_hosts_are_kept_and_checked_once() {
         Vec::new()
     };
     let rig = rig();
-    let builder = rig.configured(&format!("{HEAD}{below}")).unwrap();
+    let builder = rig.exactly(&format!("{HEAD}{below}")).unwrap();
     let loaded = builder.host_keys(host_schema(), count).load().unwrap();
     assert_eq!(calls.load(Ordering::Relaxed), 2);
     let extra = |host: &str| std::ptr::from_ref(loaded.config.host(host).unwrap().extra().unwrap());
@@ -349,7 +349,7 @@ fn a_large_file_gives_the_same() {
 fn the_document_s_schema_has_what_is_declared() {
     let rig = rig();
     let types: Vec<_> = {
-        let catalog = rig.configured(HEAD).unwrap().find_plugins();
+        let catalog = rig.exactly(HEAD).unwrap().find_plugins();
         let names: Vec<String> = catalog.channel_types().map(str::to_owned).collect();
         names
             .iter()
@@ -382,7 +382,7 @@ fn the_document_s_schema_has_what_is_declared() {
         assert_eq!(validator.is_valid(&file), right, "{file}");
     }
     assert_eq!(
-        rig.configured(HEAD).unwrap().document_schema(&types),
+        rig.exactly(HEAD).unwrap().document_schema(&types),
         document_schema(&types)
     );
 }

@@ -25,7 +25,7 @@ fn text_arrives_as_it_was_typed() {
     let rig = rig();
     for text in texts {
         let loaded = rig
-            .configured(&settings(&format!("text: {text}")))
+            .exactly(&settings(&format!("text: {text}")))
             .unwrap()
             .load()
             .unwrap();
@@ -39,7 +39,7 @@ fn numbers_in_every_form_of_yaml() {
     let rig = rig();
     for (typed, number) in [("0x1F", 31), ("0o17", 15), ("0b11", 3), ("+25", 25)] {
         let loaded = rig
-            .configured(&settings(&format!("port: {typed}")))
+            .exactly(&settings(&format!("port: {typed}")))
             .unwrap()
             .load()
             .unwrap();
@@ -68,7 +68,7 @@ fn secrets_from_elsewhere() {
         "text: {{file: {}}}, token: {{file: {0}}}",
         file.display()
     ));
-    let loaded = rig.configured(&yaml).unwrap().load().unwrap();
+    let loaded = rig.exactly(&yaml).unwrap().load().unwrap();
     let channel = loaded.config.channel("s").unwrap();
     assert_eq!(channel.settings()["text"], "canary");
     assert_eq!(channel.settings()["token"], "***");
@@ -76,7 +76,7 @@ fn secrets_from_elsewhere() {
 
     let path = std::env::var("PATH").unwrap();
     let loaded = rig
-        .configured(&settings("text: {env: PATH}"))
+        .exactly(&settings("text: {env: PATH}"))
         .unwrap()
         .load()
         .unwrap();
@@ -122,7 +122,7 @@ fn secrets_that_are_not_where_they_should_be() {
 fn a_file_with_secrets_that_others_may_read_is_warned_about() {
     use std::os::unix::fs::PermissionsExt as _;
     let rig = rig();
-    let builder = rig.configured(&settings("token: canary")).unwrap();
+    let builder = rig.exactly(&settings("token: canary")).unwrap();
     assert!(builder.load().unwrap().warnings.is_empty());
     fs::set_permissions(rig.file(), fs::Permissions::from_mode(0o644)).unwrap();
     let warnings = builder.load().unwrap().warnings;
@@ -133,7 +133,7 @@ fn a_file_with_secrets_that_others_may_read_is_warned_about() {
             .contains("every user of this machine may read it"),
         "{warnings}"
     );
-    let builder = rig.configured(&settings("text: public")).unwrap();
+    let builder = rig.exactly(&settings("text: public")).unwrap();
     fs::set_permissions(rig.file(), fs::Permissions::from_mode(0o644)).unwrap();
     assert!(builder.load().unwrap().warnings.is_empty());
 }
@@ -152,7 +152,7 @@ fn no_secret_stands_in_what_is_shown_of_a_file() {
         let yaml = format!("notification_channels:\n  s: {{{fields}}}\n");
         let rig = rig();
         let annunciator::LoadError::Problems(problems) =
-            rig.configured(&yaml).unwrap().load().unwrap_err()
+            rig.exactly(&yaml).unwrap().load().unwrap_err()
         else {
             panic!("not a list of problems");
         };
@@ -168,7 +168,7 @@ fn no_secret_stands_in_what_is_shown_of_a_file() {
     // Where the file is no YAML, nobody knows what is secret.
     let broken = "notification_channels:\n  s:\n    token: canary\n   x: [\n";
     let annunciator::LoadError::Problems(problems) =
-        rig().configured(broken).unwrap().load().unwrap_err()
+        rig().exactly(broken).unwrap().load().unwrap_err()
     else {
         panic!("not a list of problems");
     };
@@ -183,9 +183,7 @@ fn no_secret_stands_in_what_is_shown_of_a_file() {
 fn settings_that_turn_out_wrong_when_the_channel_is_opened() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let rig = rig();
-    let builder = rig
-        .configured(&settings("text: no such certificate"))
-        .unwrap();
+    let builder = rig.exactly(&settings("text: no such certificate")).unwrap();
     let error = runtime.block_on(builder.start()).unwrap_err();
     assert_eq!(
         error.to_string(),

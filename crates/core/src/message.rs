@@ -59,6 +59,9 @@ pub struct DeliveryV1 {
     pub timeout_ms: u64,
     /// The targets that still need it, by the names of earlier outcomes; empty for all.
     pub targets: RVec<RString>,
+    /// The host's own name for the delivery, by which more can be proven of it
+    /// later; empty where the host wants to know no more.
+    pub reference: RString,
     /// A JSON object for what later versions add; empty text for none.
     pub extension_json: RString,
 }

@@ -15,7 +15,7 @@ use abi_stable::{
 };
 use async_ffi::FfiFuture;
 
-use crate::code::{HostErrorKind, LogLevel};
+use crate::code::{HostErrorKind, LogLevel, Proof};
 
 /// One event of the log, flat.
 #[repr(C)]
@@ -122,9 +122,18 @@ pub trait HostServices: Send + Sync {
     fn kv_get(&self, key: RString) -> FfiFuture<RResult<ROption<RVec<u8>>, HostErrorV1>>;
 
     /// Stores a small value under a key (`None` removes it).
-    #[sabi(last_prefix_field)]
     fn kv_put(&self, key: RString, value: ROption<RVec<u8>>)
     -> FfiFuture<RResult<(), HostErrorV1>>;
+
+    /// Says that more was proven of a delivery after its attempt: that it
+    /// reached the device, or that a person has acknowledged it. `reference` is
+    /// that of the delivery, see [`DeliveryV1`](crate::message::DeliveryV1).
+    #[sabi(last_prefix_field)]
+    fn prove(
+        &self,
+        reference: abi_stable::std_types::RStr<'_>,
+        proof: Proof,
+    ) -> RResult<(), HostErrorV1>;
 }
 
 /// The host as a plugin holds it.

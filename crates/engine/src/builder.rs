@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value as Json;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::mpsc};
 
 use crate::{
     clock::{Clock, SystemClock},
@@ -21,8 +21,11 @@ use crate::{
     opening::{open_all, tell_warnings},
     plugin::{Catalog, ChannelType, PluginDir, Pool},
     services::Shared,
-    store::{Store, StoreError},
+    store::{MemoryStore, Store, StoreError},
 };
+
+/// So many proofs wait to be recorded; they come seldom, and one by one.
+const MOST_PROOFS: usize = 1024;
 
 /// Puts an [`Engine`] together.
 #[derive(Debug, Clone)]
@@ -202,14 +205,18 @@ impl EngineBuilder {
     pub async fn start_with(self, loaded: Loaded) -> Result<Engine, StartError> {
         describe();
         tell_warnings(&loaded.warnings);
+        let kept = self.keeping.open(&loaded.config).await?;
+        let (proofs, proven) = mpsc::channel(MOST_PROOFS);
+        let in_memory = || Arc::<MemoryStore>::default();
         let shared = Shared {
             pool: Pool::new(Handle::current()),
             http: Arc::default(),
             clock: self.clock,
+            store: kept.store.clone().unwrap_or_else(|| in_memory()),
+            proofs,
         };
-        let kept = self.keeping.open(&loaded.config).await?;
         let configs = loaded.config.channels.iter().map(Arc::clone);
         let channels = open_all(configs, &shared).await?;
-        Ok(Engine::new(loaded, channels, shared, kept))
+        Ok(Engine::new(loaded, channels, shared, kept, proven))
     }
 }

@@ -4,25 +4,22 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use serde::Serialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     builder::EngineBuilder,
     check::Check,
-    config::{Config, Loaded, Problems, load_channels},
-    delivery::{
-        Channel, Held, Job, Outbox, Report, Submission, UnderWay, broken, deliver, run_courier,
-    },
-    event::{Notification, Rendered},
+    config::{Config, Loaded, Problems},
+    delivery::{Channel, Outbox, Proof, run_courier, take_proofs},
     in_force::{InForce, Setup},
     keeping::Kept,
     opening::close_all,
     plugin::Catalog,
     router::{Router, UnknownChannel},
     services::Shared,
-    store::{Store, StoreError},
-    submit::Route,
+    store::{DeliveryId, Store, StoreError},
+    trouble::{Subject, Troubles, run_canary, run_trouble},
 };
 
 /// Why a notification was not accepted.
@@ -69,13 +66,15 @@ pub(crate) struct Inner {
     pub(crate) in_force: InForce,
     pub(crate) shared: Shared,
     pub(crate) deliveries: TaskTracker,
-    abandon: CancellationToken,
+    pub(crate) abandon: CancellationToken,
     /// One reload at a time, and none beside a shutdown.
     pub(crate) reloading: Mutex<()>,
     /// Channels that reloads have put out of use.
     pub(crate) closing: TaskTracker,
     /// Where deliveries are kept, if they are.
     pub(crate) outbox: Option<Arc<Outbox>>,
+    /// What keeps people from being told.
+    pub(crate) troubles: Arc<Troubles>,
 }
 
 impl fmt::Debug for Engine {
@@ -97,6 +96,7 @@ impl Engine {
         channels: Vec<Arc<Channel>>,
         shared: Shared,
         kept: Kept,
+        proven: mpsc::Receiver<(DeliveryId, Proof)>,
     ) -> Self {
         let setup = Setup {
             config: Arc::new(loaded.config),
@@ -104,10 +104,17 @@ impl Engine {
             router: Router::new(channels),
         };
         let (deliveries, abandon) = (TaskTracker::new(), CancellationToken::new());
+        let (troubles, news) = Troubles::new(Arc::clone(&shared.clock));
         let outbox = kept.store.map(|store| {
-            let clock = Arc::clone(&shared.clock);
-            Outbox::new(store, clock, deliveries.clone(), abandon.clone())
+            let (clock, troubles) = (Arc::clone(&shared.clock), Arc::clone(&troubles));
+            Outbox::new(store, troubles, clock, deliveries.clone(), abandon.clone())
         });
+        if let Some(error) = kept.trouble {
+            let sentence = format!(
+                "Deliveries are kept in memory until the next start, and what waits is lost when this program ends: {error}."
+            );
+            troubles.raise(Subject::StartedWithout, sentence);
+        }
         let inner = Arc::new(Inner {
             in_force: InForce::new(setup),
             shared,
@@ -116,10 +123,14 @@ impl Engine {
             reloading: Mutex::default(),
             closing: TaskTracker::new(),
             outbox,
+            troubles,
         });
         if inner.outbox.is_some() {
             drop(tokio::spawn(run_courier(Arc::downgrade(&inner))));
+            drop(tokio::spawn(take_proofs(Arc::downgrade(&inner), proven)));
         }
+        drop(tokio::spawn(run_trouble(Arc::downgrade(&inner), news)));
+        drop(tokio::spawn(run_canary(Arc::downgrade(&inner))));
         Self(inner)
     }
 
@@ -134,186 +145,6 @@ impl Engine {
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.0.in_force.now().catalog)
-    }
-
-    /// Tells a host's channels, all at once, and answers when each has
-    /// answered: its own channels, else the default ones. A host that the
-    /// configuration does not know gets the defaults.
-    ///
-    /// Deliveries go on when the returned future is dropped.
-    ///
-    /// # Errors
-    /// [`NotifyError`] when the notification was not accepted. A failed
-    /// delivery is no error: it stands in the [`Report`].
-    ///
-    /// # Examples
-    /// ```no_run
-    /// # async fn example(engine: &annunciator::Engine) -> Result<(), Box<dyn std::error::Error>> {
-    /// let report = engine.notify_host("prod-web-01", "Server CPU at 95%").await?;
-    /// assert_eq!(report.results().get("signal_ops"), Some(&true));
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias = "pushmsg_for_host")]
-    pub async fn notify_host(
-        &self,
-        host: &str,
-        notification: impl Into<Notification>,
-    ) -> Result<Report, NotifyError> {
-        let (host, channels) = self.route(Route::Host(host))?;
-        self.tell(host, channels, notification.into(), false).await
-    }
-
-    /// Tells the default channels.
-    ///
-    /// # Errors
-    /// As [`notify_host`](Self::notify_host).
-    ///
-    /// # Examples
-    /// ```no_run
-    /// # async fn example(engine: &annunciator::Engine) -> Result<(), Box<dyn std::error::Error>> {
-    /// let report = engine.notify_default("Global notification").await?;
-    /// assert!(report.all_delivered());
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias = "pushmsg_from_config")]
-    pub async fn notify_default(
-        &self,
-        notification: impl Into<Notification>,
-    ) -> Result<Report, NotifyError> {
-        let (host, channels) = self.route(Route::Defaults)?;
-        self.tell(host, channels, notification.into(), false).await
-    }
-
-    /// Tells channels by their names.
-    ///
-    /// # Errors
-    /// As [`notify_host`](Self::notify_host); also when a name is unknown, and
-    /// then nobody is told.
-    pub async fn notify_channels(
-        &self,
-        names: &[&str],
-        notification: impl Into<Notification>,
-    ) -> Result<Report, NotifyError> {
-        let (host, channels) = self.route(Route::Channels(names))?;
-        self.tell(host, channels, notification.into(), false).await
-    }
-
-    /// Tells channels that stand in no configuration: `definitions` is what
-    /// would stand below `notification_channels`, as YAML or JSON text. They
-    /// are opened for this one notification and closed afterwards.
-    ///
-    /// # Errors
-    /// As [`notify_host`](Self::notify_host); also when the definitions cannot
-    /// be used, with every problem.
-    ///
-    /// # Examples
-    /// ```no_run
-    /// # async fn example(engine: &annunciator::Engine) -> Result<(), Box<dyn std::error::Error>> {
-    /// let definitions = "ops: {type: mattermost, host: chat.example.com, token: abc, channel: ops}";
-    /// let report = engine.notify_with(definitions, "Targeted notification").await?;
-    /// println!("{:?}", report.results());
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias = "pushmsg")]
-    pub async fn notify_with(
-        &self,
-        definitions: &str,
-        notification: impl Into<Notification>,
-    ) -> Result<Report, NotifyError> {
-        if self.0.deliveries.is_closed() {
-            return Err(NotifyError::Closed);
-        }
-        // May load a plugin and read files: not on a thread of the runtime.
-        let (text, catalog) = (definitions.to_owned(), self.catalog());
-        let loading = tokio::task::spawn_blocking(move || load_channels(&text, &catalog));
-        let config = loading
-            .await
-            .map_err(|_| NotifyError::Closed)?
-            .map_err(Box::new)?;
-        let (engine, notification) = (self.clone(), notification.into());
-        // A task of its own: who stops waiting does not leave channels open.
-        let telling = self.0.deliveries.spawn(async move {
-            let configs = config.channels.iter().map(Arc::clone);
-            let opening = configs.map(|config| Channel::open_ad_hoc(config, &engine.0.shared));
-            let channels: Vec<_> = join_all(opening).await.into_iter().map(Arc::new).collect();
-            let held = channels.iter().map(Held::new).collect();
-            let report = engine.tell("", held, notification, true).await;
-            close_all(&channels).await;
-            report
-        });
-        telling.await.map_err(|_| NotifyError::Closed)?
-    }
-
-    async fn tell(
-        &self,
-        host: &str,
-        channels: Vec<Held>,
-        notification: Notification,
-        ad_hoc: bool,
-    ) -> Result<Report, NotifyError> {
-        let inner = &self.0;
-        let rendered = self.render(host, notification)?;
-        if channels.is_empty() {
-            let id = rendered.message.id.as_str();
-            tracing::warn!(
-                host,
-                notification = id,
-                "no channel is configured for this: nobody is told"
-            );
-        }
-        if let Some(outbox) = inner.outbox.as_ref().filter(|_| !ad_hoc) {
-            let submission = Submission {
-                rendered: rendered.clone(),
-                channels: channels.clone(),
-                key: None,
-            };
-            let wait = inner.in_force.look(|now| now.config.delivery.wait);
-            match outbox.tell(submission, wait).await {
-                Ok(report) => return Ok(report),
-                Err(error) => tracing::error!(
-                    "{error}; the notification is delivered all the same, once and without a record"
-                ),
-            }
-        }
-        // Tasks of their own: what was accepted is delivered, whether or not
-        // the caller goes on waiting.
-        let deliveries = channels.into_iter().map(|held| {
-            let (rendered, abandon) = (rendered.clone(), inner.abandon.clone());
-            // Who never asks for the answer does not hold up a reload.
-            let channel = held.channel();
-            let job = Job {
-                channel: held,
-                rendered: rendered.clone(),
-                abandon,
-                under_way: UnderWay::begin(),
-            };
-            let delivery = inner.deliveries.spawn(deliver(job));
-            async move {
-                delivery
-                    .await
-                    .unwrap_or_else(|_| broken(&channel, rendered))
-            }
-        });
-        let deliveries: Vec<_> = deliveries.collect();
-        let reports = join_all(deliveries).await;
-        Ok(Report::new(reports))
-    }
-
-    /// Puts a notification into the form that all channels share.
-    pub(crate) fn render(
-        &self,
-        host: &str,
-        notification: Notification,
-    ) -> Result<Rendered, NotifyError> {
-        if self.0.deliveries.is_closed() {
-            return Err(NotifyError::Closed);
-        }
-        let now_ms = self.0.shared.clock.now_ms();
-        let rendered = notification.render(host, now_ms);
-        rendered.ok_or(NotifyError::EmptyMessage)
     }
 
     /// Where deliveries are kept, if they are: for questions about them.
@@ -344,7 +175,7 @@ impl Engine {
         } else {
             let held = in_force.look(|now| now.router.named(&now.config, names))?;
             // A check that nobody goes on with must not hold up a reload.
-            held.iter().map(Held::channel).collect()
+            held.iter().map(|one| one.channel.channel()).collect()
         };
         Ok(join_all(channels.iter().map(|channel| Check::of(channel))).await)
     }

@@ -39,6 +39,9 @@
 //! | `annunciator_deliveries_total` | counter | `channel`, `outcome` | notifications settled; `outcome` is `delivered`, or the worst of `retry`, `unknown` and `permanent` among the targets |
 //! | `annunciator_delivery_seconds` | histogram | `channel` | from acceptance to outcome |
 //! | `annunciator_deliveries_under_way` | gauge | | waiting or under way |
+//! | `annunciator_troubles` | gauge | `kind` | own trouble that is told: `store`, `out_of_order`, `quota`, `check` |
+//! | `annunciator_kept_deliveries` | gauge | `state` | deliveries that are kept, by state |
+//! | `annunciator_accounts_difference` | gauge | | accepted deliveries that are in no state: always 0 |
 //! | `annunciator_channels` | gauge | `state` | configured channels that are `open` or `disabled` |
 //!
 //! `channel` is the name of a configured channel; those of
@@ -54,31 +57,36 @@ mod event;
 mod in_force;
 mod keeping;
 mod line;
+mod notify;
 mod opening;
+mod plan;
 mod plugin;
 mod reload;
 mod router;
 mod services;
 pub mod store;
 mod submit;
+mod trouble;
 
 pub use builder::{EngineBuilder, StartError};
 pub use check::{Check, CheckStatus};
 pub use clock::{Clock, Sleep, SystemClock};
 pub use config::{
-    ChannelConfig, ChannelOptions, Config, DeliveryConfig, GroupConfig, HostConfig, Level,
-    LoadError, Loaded, OnUnknown, Problem, Problems, QuietHours, Rate, Retry, Section,
+    Canary, ChannelConfig, ChannelOptions, Config, DeliveryConfig, GroupConfig, HostConfig, Keep,
+    Level, LoadError, Loaded, OnUnknown, Problem, Problems, QuietHours, Rate, Retry, Section,
     SectionProblem, Span, StorePlace, document_schema,
 };
-pub use delivery::{ChannelReport, Class, Fault, Proof, Report, TargetReport};
+pub use delivery::{ChannelReport, Class, Fault, Proof, Report, StepReport, TargetReport};
 pub use engine::{Drained, Engine, NotifyError, definitions};
 pub use event::{Kind, Notification, Severity};
+pub use plan::Planned;
 pub use plugin::{
     Catalog, ChannelType, Origin, PluginDir, PluginError, PluginFile, default_dirs, inspect,
 };
 pub use reload::Reloaded;
 pub use router::UnknownChannel;
 pub use submit::{Receipt, Route, Submitted};
+pub use trouble::Trouble;
 
 /// The README's examples compile.
 #[cfg(doctest)]

@@ -4,10 +4,10 @@
 use serde::Serialize;
 
 use crate::{
-    delivery::{Held, Submission},
+    delivery::Submission,
     engine::{Engine, NotifyError},
     event::Notification,
-    router::UnknownChannel,
+    router::{Addressee, UnknownChannel},
     store::{DeliveryId, State},
 };
 
@@ -85,11 +85,11 @@ impl Engine {
         if key.is_some_and(|key| key.is_empty() || key.len() > LONGEST_KEY) {
             return Err(NotifyError::Key);
         }
-        let (host, channels) = self.route(route)?;
+        let (host, addressees) = self.route(route)?;
         let rendered = self.render(host, notification.into())?;
         let submission = Submission {
             rendered,
-            channels,
+            addressees,
             key: key.map(str::to_owned),
         };
         // A task of its own: who stops waiting does not stop it halfway.
@@ -113,7 +113,7 @@ impl Engine {
     pub(crate) fn route<'a>(
         &self,
         route: Route<'a>,
-    ) -> Result<(&'a str, Vec<Held>), UnknownChannel> {
+    ) -> Result<(&'a str, Vec<Addressee>), UnknownChannel> {
         self.0.in_force.look(|now| {
             let (router, config) = (&now.router, &now.config);
             Ok(match route {

@@ -158,6 +158,7 @@ pub struct Delivery {
     attempt: u32,
     timeout: Duration,
     targets: Vec<String>,
+    reference: String,
 }
 
 impl Delivery {
@@ -167,6 +168,7 @@ impl Delivery {
             attempt: raw.attempt,
             timeout: Duration::from_millis(raw.timeout_ms),
             targets: raw.targets.into_iter().map(String::from).collect(),
+            reference: raw.reference.into(),
         }
     }
 
@@ -193,6 +195,13 @@ impl Delivery {
     #[must_use]
     pub fn targets(&self) -> &[String] {
         &self.targets
+    }
+
+    /// The host's own name for the delivery, for [`Host::prove`](crate::Host::prove); empty where
+    /// the host wants to know no more.
+    #[must_use]
+    pub fn reference(&self) -> &str {
+        &self.reference
     }
 
     /// Whether this target is one to try now.

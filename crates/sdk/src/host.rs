@@ -16,7 +16,7 @@ use annunciator_core::{
 use crate::{
     guard::{self, Guarded},
     http::{HttpRequest, HttpResponse},
-    outcome::{Fault, Outcome},
+    outcome::{Fault, Outcome, Proof},
 };
 
 /// The host of one channel. Cheap to clone.
@@ -103,6 +103,16 @@ impl Host {
     /// [`HostError`] when the host's store refuses it.
     pub async fn kv_remove(&self, key: &str) -> Result<(), HostError> {
         self.kv_set(key, RNone).await
+    }
+
+    /// Says that more was proven of a delivery after its attempt, such as that a
+    /// person has acknowledged it. `reference` is that of the
+    /// [`Delivery`](crate::Delivery::reference), of this or an earlier process.
+    ///
+    /// # Errors
+    /// [`HostError`] when the host is closing, or wants to know no more.
+    pub fn prove(&self, reference: &str, proof: Proof) -> Result<(), HostError> {
+        result(self.0.prove(reference.into(), proof.code()))
     }
 
     async fn kv_set(&self, key: &str, value: ROption<RVec<u8>>) -> Result<(), HostError> {

@@ -146,7 +146,7 @@ pub use delivery::{Delivery, Kind, Notification, Severity};
 pub use finding::{Check, OpenError, Problem};
 pub use host::{Host, HostError};
 pub use http::{HttpRequest, HttpResponse};
-pub use outcome::{Class, Fault, Outcome};
+pub use outcome::{Class, Fault, Outcome, Proof};
 pub use provider::Provider;
 #[cfg(feature = "own-runtime")]
 pub use runtime::{OwnRuntime, RuntimeError};

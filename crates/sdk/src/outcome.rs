@@ -55,6 +55,24 @@ pub enum Class {
     Unknown,
 }
 
+/// What was proven of a delivery after its attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Proof {
+    /// It reached the person's device or mailbox.
+    Delivered,
+    /// The person has said so.
+    Acknowledged,
+}
+
+impl Proof {
+    pub(crate) fn code(self) -> code::Proof {
+        match self {
+            Self::Delivered => code::Proof::DELIVERED,
+            Self::Acknowledged => code::Proof::ACKNOWLEDGED,
+        }
+    }
+}
+
 /// What came of one attempt for one target.
 ///
 /// Texts are for people and hold no secret; the target's name is the same

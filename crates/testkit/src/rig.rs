@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::artefacts::plugin_folder;
 
 /// What has an engine try everything once, in a line of a configuration.
-pub const ONCE: &str = "delivery: {retry: {attempts: 1}}\n";
+const ONCE: &str = "delivery: {retry: {attempts: 1}}\n";
 
 /// A configuration file and a plugin folder.
 #[derive(Debug)]
@@ -51,24 +51,34 @@ impl Rig {
         self.folder.path().join("heartbeat.yaml")
     }
 
-    /// Writes the configuration and answers an engine's builder for it.
+    /// Writes the configuration and answers an engine's builder for it. Unless
+    /// the configuration says how deliveries are treated, everything is tried
+    /// once.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn configured(&self, yaml: &str) -> io::Result<EngineBuilder> {
+        let is_said = yaml.lines().any(|line| line.starts_with("delivery:"));
+        let once = if is_said { "" } else { ONCE };
+        self.exactly(&format!("{yaml}\n{once}"))
+    }
+
+    /// The same, with nothing else in the file.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn exactly(&self, yaml: &str) -> io::Result<EngineBuilder> {
         fs::write(self.file(), yaml)?;
         fs::set_permissions(self.file(), fs::Permissions::from_mode(0o600))?;
         Ok(Engine::builder(self.file()).plugin_dir(self.plugins()))
     }
 
-    /// Writes the configuration and starts an engine on it, which tries
-    /// everything once unless the configuration says otherwise.
+    /// Writes the configuration and starts an engine on it.
     ///
     /// # Errors
     /// What the engine says about the configuration.
     pub async fn start(&self, yaml: &str) -> Result<Engine, Box<dyn std::error::Error>> {
-        let once = if yaml.contains("delivery:") { "" } else { ONCE };
-        Ok(self.configured(&format!("{yaml}\n{once}"))?.start().await?)
+        Ok(self.configured(yaml)?.start().await?)
     }
 
     /// The problems of a configuration that does not start.
@@ -76,7 +86,7 @@ impl Rig {
     /// # Errors
     /// When the file cannot be written.
     pub fn problems(&self, yaml: &str) -> io::Result<String> {
-        Ok(match self.configured(yaml)?.load() {
+        Ok(match self.exactly(yaml)?.load() {
             Ok(loaded) => loaded.warnings.to_string(),
             Err(error) => error.to_string(),
         }

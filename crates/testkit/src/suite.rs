@@ -101,7 +101,9 @@ impl Suite<'_> {
     }
 
     fn secret_in(&self, text: &str) -> Option<String> {
-        text.contains("canary")
+        // The engine has an option of that name.
+        text.replace("canary: None", "")
+            .contains("canary")
             .then(|| "a secret is shown".to_owned())
     }
 

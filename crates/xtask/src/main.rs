@@ -8,6 +8,7 @@ mod build;
 mod crash;
 mod demo;
 mod dist;
+mod soak;
 
 use std::{error::Error, path::PathBuf, process::ExitCode};
 
@@ -32,8 +33,8 @@ enum Command {
         #[arg(default_value = "target/dist")]
         folder: PathBuf,
     },
-    /// Kills an engine again and again while it delivers, and tells what was
-    /// lost; see RELIABILITY.md
+    /// Kills an engine again and again while it delivers and its disk fails, and
+    /// tells what was lost; see RELIABILITY.md
     Crash {
         /// How often
         #[arg(long, default_value_t = 200)]
@@ -41,6 +42,13 @@ enum Command {
         /// Repeats a run
         #[arg(long)]
         seed: Option<u64>,
+    },
+    /// Has an engine take and deliver notifications for a long time, and tells
+    /// what it takes meanwhile; see RELIABILITY.md
+    Soak {
+        /// How many
+        #[arg(long, default_value_t = 1_000_000)]
+        notifications: u64,
     },
     /// Runs the benchmarks and prints their table; see BENCHMARKS.md
     Bench {
@@ -55,6 +63,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Dist { folder } => dist::run(&folder),
         Command::Crash { rounds, seed } => crash::run(rounds, seed).map_err(Into::into),
+        Command::Soak { notifications } => soak::run(notifications).map_err(Into::into),
         Command::Bench { sections } => bench::run(&sections).map_err(Into::into),
     };
     match done {

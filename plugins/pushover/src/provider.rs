@@ -46,7 +46,7 @@ impl Provider for Pushover {
             return Err(OpenError::new(Fault::Config, detail));
         }
         let api = Arc::new(Api::new(&config, host.clone()));
-        Ok(Self {
+        let channel = Self {
             recipients: recipient::all(config.user.expose()),
             // Validated above: a key that is set is one.
             key: config
@@ -58,7 +58,9 @@ impl Provider for Pushover {
             config,
             host,
             api,
-        })
+        };
+        channel.receipts.go_on(channel.every()).await;
+        Ok(channel)
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Vec<Outcome> {
@@ -83,7 +85,7 @@ impl Provider for Pushover {
         // The last part is for the answers' way back to the host.
         let time = delivery.timeout() - delivery.timeout() / 10;
         let until = self.host.now() + time;
-        let sent = wanted.map(|to| self.send(&message, to, notification, until));
+        let sent = wanted.map(|to| self.send(&message, to, delivery, until));
         let outcomes = join_all(sent).await.into_iter();
         outcomes
             .map(|outcome| outcome.notes(notes.iter().cloned()))
@@ -125,7 +127,7 @@ impl Pushover {
         &self,
         message: &Message,
         to: &Recipient,
-        notification: &Notification,
+        delivery: &Delivery,
         until: SystemTime,
     ) -> Outcome {
         let secrets = [self.api.token(), to.key.expose().as_str()];
@@ -155,28 +157,30 @@ impl Pushover {
         match receipt {
             Some(receipt) => {
                 let note = format!("it repeats until acknowledged; its receipt is {receipt}");
-                self.follow(receipt, notification).await;
+                self.follow(receipt, delivery).await;
                 outcome.note(note)
             }
             None => outcome,
         }
     }
 
-    async fn follow(&self, receipt: String, notification: &Notification) {
+    async fn follow(&self, receipt: String, delivery: &Delivery) {
         let expires_at = self.receipts.unix_now() + u64::from(self.config.expire);
         let pending = Pending {
             receipt,
             expires_at,
+            reference: delivery.reference().to_owned(),
         };
-        let incident = notification.incident().map(str::to_owned);
-        if let Some(incident) = &incident {
+        let incident = delivery.notification().incident();
+        if let Some(incident) = incident {
             self.receipts.keep(incident, pending.clone()).await;
         }
-        let every = Duration::from_secs(u64::from(self.config.retry));
-        let task = Arc::clone(&self.receipts).follow(incident, pending, every);
-        if let Err(error) = self.host.spawn(task) {
-            tracing::debug!("the receipt of an emergency is not followed: {error}");
-        }
+        self.receipts.begin(incident, pending, self.every()).await;
+    }
+
+    /// How often the service repeats an emergency, and is asked about it.
+    fn every(&self) -> Duration {
+        Duration::from_secs(u64::from(self.config.retry))
     }
 
     async fn check_one(&self, recipient: &Recipient) -> Result<String, Check> {

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use annunciator_sdk::{Host, HttpRequest};
+use annunciator_sdk::{Host, HttpRequest, Proof};
 use futures_util::lock::Mutex;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::api::Api;
 use crate::outcome::Redaction;
@@ -18,6 +18,12 @@ const SHORTEST_POLL: Duration = Duration::from_secs(5);
 
 /// How many receipts of one incident are kept: the oldest have long expired.
 const MOST_KEPT: usize = 64;
+
+/// How many are followed after a restart: what is kept under one key has a
+/// limit.
+const MOST_FOLLOWED: usize = 96;
+/// Where those are kept.
+const FOLLOWED: &str = "followed";
 
 /// How much of an incident's name a key holds, in bytes: a host takes no key
 /// of any length.
@@ -29,6 +35,17 @@ pub(crate) struct Pending {
     pub(crate) receipt: String,
     /// When the service stops repeating it, in Unix seconds.
     pub(crate) expires_at: u64,
+    /// The host's name for the delivery.
+    #[serde(default)]
+    pub(crate) reference: String,
+}
+
+/// One that is followed, and where it is kept besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Followed {
+    pending: Pending,
+    /// The key of its incident, where it has one.
+    incident: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,6 +54,8 @@ struct State {
     acknowledged: u8,
     #[serde(default)]
     acknowledged_by_device: String,
+    #[serde(default)]
+    last_delivered_at: u64,
     #[serde(default)]
     expired: u8,
 }
@@ -60,7 +79,7 @@ impl Receipts {
 
     /// Keeps a receipt for its incident.
     pub(crate) async fn keep(&self, incident: &str, pending: Pending) {
-        self.change(incident, |kept| {
+        self.change(&key(incident), |kept: &mut Vec<Pending>| {
             kept.push(pending);
             let surplus = kept.len().saturating_sub(MOST_KEPT);
             kept.drain(..surplus);
@@ -68,31 +87,36 @@ impl Receipts {
         .await;
     }
 
-    async fn forget(&self, incident: &str, receipt: &str) {
-        self.change(incident, |kept| kept.retain(|one| one.receipt != receipt))
-            .await;
+    async fn forget(&self, key: &str, receipt: &str) {
+        self.change(key, |kept: &mut Vec<Pending>| {
+            kept.retain(|one| one.receipt != receipt);
+        })
+        .await;
     }
 
-    async fn change(&self, incident: &str, change: impl FnOnce(&mut Vec<Pending>)) {
+    async fn change<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &str,
+        change: impl FnOnce(&mut Vec<T>),
+    ) {
         let _one = self.changing.lock().await;
-        let mut kept = self.kept(incident).await;
+        let mut kept = self.kept(key).await;
         change(&mut kept);
-        let key = key(incident);
         let stored = match serde_json::to_vec(&kept) {
-            Ok(bytes) if !kept.is_empty() => self.host.kv_put(&key, &bytes).await,
-            _ => self.host.kv_remove(&key).await,
+            Ok(bytes) if !kept.is_empty() => self.host.kv_put(key, &bytes).await,
+            _ => self.host.kv_remove(key).await,
         };
         if let Err(error) = stored {
-            tracing::warn!(incident, "receipts of Pushover could not be kept: {error}");
+            tracing::warn!(key, "receipts of Pushover could not be kept: {error}");
         }
     }
 
-    async fn kept(&self, incident: &str) -> Vec<Pending> {
-        match self.host.kv_get(&key(incident)).await {
+    async fn kept<T: DeserializeOwned>(&self, key: &str) -> Vec<T> {
+        match self.host.kv_get(key).await {
             Ok(Some(bytes)) => serde_json::from_slice(&bytes).unwrap_or_default(),
             Ok(None) => Vec::new(),
             Err(error) => {
-                tracing::warn!(incident, "receipts of Pushover could not be read: {error}");
+                tracing::warn!(key, "receipts of Pushover could not be read: {error}");
                 Vec::new()
             }
         }
@@ -103,7 +127,8 @@ impl Receipts {
     pub(crate) async fn cancel(&self, incident: &str) -> Vec<String> {
         let now = self.unix_now();
         let mut notes = Vec::new();
-        for pending in self.kept(incident).await {
+        let key = key(incident);
+        for pending in self.kept::<Pending>(&key).await {
             if pending.expires_at > now
                 && let Err(why) = self.cancel_one(&pending.receipt).await
             {
@@ -111,7 +136,7 @@ impl Receipts {
                 notes.push(format!("emergency {receipt} could not be cancelled: {why}"));
                 continue;
             }
-            self.forget(incident, &pending.receipt).await;
+            self.forget(&key, &pending.receipt).await;
         }
         notes
     }
@@ -127,28 +152,66 @@ impl Receipts {
         }
     }
 
-    /// Follows one emergency until it is acknowledged or over.
-    pub(crate) async fn follow(
-        self: Arc<Self>,
-        incident: Option<String>,
+    /// Begins to follow an emergency, and keeps that, so that it is followed
+    /// after a restart too.
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        incident: Option<&str>,
         pending: Pending,
         every: Duration,
     ) {
+        let incident = incident.map(key);
+        let followed = Followed { pending, incident };
+        self.change(FOLLOWED, |all: &mut Vec<Followed>| {
+            all.push(followed.clone());
+            let surplus = all.len().saturating_sub(MOST_FOLLOWED);
+            all.drain(..surplus);
+        })
+        .await;
+        self.spawn(followed, every);
+    }
+
+    /// Goes on to follow what an earlier process has begun to.
+    pub(crate) async fn go_on(self: &Arc<Self>, every: Duration) {
+        for followed in self.kept(FOLLOWED).await {
+            self.spawn(followed, every);
+        }
+    }
+
+    fn spawn(self: &Arc<Self>, followed: Followed, every: Duration) {
+        let task = Arc::clone(self).follow(followed, every);
+        if let Err(error) = self.host.spawn(task) {
+            tracing::debug!("the receipt of an emergency is not followed: {error}");
+        }
+    }
+
+    /// Follows one emergency until it is acknowledged or over.
+    async fn follow(self: Arc<Self>, followed: Followed, every: Duration) {
         let every = every.max(SHORTEST_POLL);
+        let pending = &followed.pending;
+        let mut is_delivered = false;
         loop {
             self.host.sleep(every).await;
-            if let Some(incident) = &incident
-                && !self.kept(incident).await.contains(&pending)
+            if let Some(key) = &followed.incident
+                && !self.kept(key).await.contains(pending)
             {
-                return;
+                break;
             }
             let over = self.unix_now() >= pending.expires_at;
-            match self.fetch(&pending.receipt).await {
-                Some(state) if state.acknowledged == 1 => tracing::info!(
-                    receipt = pending.receipt,
-                    device = state.acknowledged_by_device,
-                    "an emergency was acknowledged"
-                ),
+            let state = self.fetch(&pending.receipt).await;
+            if !is_delivered && state.as_ref().is_some_and(|it| it.last_delivered_at > 0) {
+                is_delivered = true;
+                self.prove(pending, Proof::Delivered);
+            }
+            match state {
+                Some(state) if state.acknowledged == 1 => {
+                    self.prove(pending, Proof::Acknowledged);
+                    tracing::info!(
+                        receipt = pending.receipt,
+                        device = state.acknowledged_by_device,
+                        "an emergency was acknowledged"
+                    );
+                }
                 Some(state) if state.expired == 1 || over => tracing::warn!(
                     receipt = pending.receipt,
                     "an emergency expired and nobody acknowledged it"
@@ -156,10 +219,23 @@ impl Receipts {
                 None if over => {}
                 _ => continue,
             }
-            if let Some(incident) = &incident {
-                self.forget(incident, &pending.receipt).await;
+            if let Some(key) = &followed.incident {
+                self.forget(key, &pending.receipt).await;
             }
+            break;
+        }
+        self.change(FOLLOWED, |all: &mut Vec<Followed>| {
+            all.retain(|one| *one != followed);
+        })
+        .await;
+    }
+
+    fn prove(&self, pending: &Pending, proof: Proof) {
+        if pending.reference.is_empty() {
             return;
+        }
+        if let Err(error) = self.host.prove(&pending.reference, proof) {
+            tracing::debug!("the host does not take what was proven: {error}");
         }
     }
 

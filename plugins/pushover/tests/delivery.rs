@@ -2,11 +2,12 @@
 
 mod standin;
 
+use annunciator_pushover::Pushover as Plugin;
 use annunciator_sdk::testing::Sample;
-use annunciator_sdk::{Class, Kind, Severity};
+use annunciator_sdk::{Class, Kind, Proof, Severity};
 use annunciator_testkit::pushover::{Pushover, Quota, USER};
 use serde_json::json;
-use standin::{bench, bench_with};
+use standin::{bench, bench_with, settings};
 
 const URGENT: &str = "inc-7";
 
@@ -169,15 +170,19 @@ async fn when_an_incident_recovers_its_emergency_is_cancelled() {
     ] {
         assert_eq!(message.field(name), Some(value), "{name}");
     }
-    assert_eq!(bench.host.stored_keys().len(), 1);
+    assert_eq!(
+        bench.host.stored_keys(),
+        ["followed".to_owned(), format!("receipts/{URGENT}")]
+    );
     bench.channel.deliver(&recovery()).await;
     assert!(bench.service.receipt(&receipt).unwrap().cancelled);
-    assert!(bench.host.stored_keys().is_empty());
+    assert_eq!(bench.host.stored_keys(), ["followed"]);
     assert_eq!(bench.service.messages().len(), 2);
     // The follower sees that there is nothing left to follow.
     bench.host.run_tasks().await;
     let polls = bench.host.requests().into_iter();
     assert_eq!(polls.filter(|request| request.method == "GET").count(), 0);
+    assert!(bench.host.stored_keys().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,14 +204,32 @@ async fn when_cancelling_fails_the_recovery_is_still_delivered_and_tried_again()
 #[tokio::test(flavor = "multi_thread")]
 async fn when_an_emergency_is_acknowledged_it_is_no_longer_followed() {
     let bench = bench(emergency()).await;
-    bench.channel.deliver(&problem()).await;
+    bench.channel.deliver(&problem().reference("7")).await;
     let receipt = bench.service.messages()[0].receipt.clone().unwrap();
     assert!(bench.service.acknowledge(&receipt, USER, "droid2"));
     bench.host.run_tasks().await;
     assert!(bench.host.stored_keys().is_empty());
+    let proven = bench.host.proven();
+    assert_eq!(proven.last(), Some(&("7".to_owned(), Proof::Acknowledged)));
     assert!(bench.host.slept().as_secs() >= 5);
     bench.channel.deliver(&recovery()).await;
     assert!(!bench.service.receipt(&receipt).unwrap().cancelled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emergency_is_followed_after_a_restart_too() {
+    let bench = bench(emergency()).await;
+    bench.channel.deliver(&problem().reference("7")).await;
+    let receipt = bench.service.messages()[0].receipt.clone().unwrap();
+    bench.host.drop_tasks();
+    let settings = settings(&bench.service.url(), &emergency());
+    let _again = bench.host.open::<Plugin>(&settings).await.unwrap();
+    assert!(bench.service.acknowledge(&receipt, USER, "droid2"));
+    bench.host.run_tasks().await;
+    let proven = bench.host.proven();
+    let acknowledged = ("7".to_owned(), Proof::Acknowledged);
+    assert_eq!(proven.last(), Some(&acknowledged));
+    assert!(bench.host.stored_keys().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

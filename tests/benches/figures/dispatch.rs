@@ -130,6 +130,7 @@ fn dispatches(provider: &impl Dispatch) -> Result<f64, Box<dyn Error>> {
             attempt: 1,
             timeout_ms: 30_000,
             targets: RVec::new(),
+            reference: RString::new(),
             extension_json: RString::new(),
         };
         let answer = now(provider.dispatch(black_box(delivery)))?;

@@ -3,7 +3,7 @@
 use std::future::ready;
 
 use annunciator_core::{
-    code::{HostErrorKind, LogLevel},
+    code::{HostErrorKind, LogLevel, Proof},
     ffi::{
         FfiFuture, FutureExt as _, RErr, RNone, ROk, ROption, RResult, RStr, RString, RVec,
         TD_Opaque,
@@ -58,5 +58,9 @@ impl HostServices for NullHost {
 
     fn kv_put(&self, _: RString, _: ROption<RVec<u8>>) -> FfiFuture<RResult<(), HostErrorV1>> {
         ready(RErr(unsupported())).into_ffi()
+    }
+
+    fn prove(&self, _: RStr<'_>, _: Proof) -> RResult<(), HostErrorV1> {
+        RErr(unsupported())
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use annunciator_core::{
-    code::{Kind, LogLevel, Severity},
+    code::{Kind, LogLevel, Proof, Severity},
     ffi::{
         FfiFuture, FutureExt as _, RArc, RNone, ROk, ROption, RResult, RStr, RString, RVec,
         TD_Opaque,
@@ -51,6 +51,9 @@ impl HostServices for Host {
     }
     fn kv_put(&self, _: RString, _: ROption<RVec<u8>>) -> FfiFuture<RResult<(), HostErrorV1>> {
         ready(ROk(())).into_ffi()
+    }
+    fn prove(&self, _: RStr<'_>, _: Proof) -> RResult<(), HostErrorV1> {
+        ROk(())
     }
     fn weather(&self) -> FfiFuture<RResult<RString, HostErrorV1>> {
         ready(ROk(RString::from("sunny"))).into_ffi()
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         attempt: 1,
         timeout_ms: 1000,
         targets: RVec::new(),
+        reference: RString::new(),
         extension_json: RString::new(),
     }));
     println!("delivered {} {}", result.outcomes[0].class.0, result.outcomes[0].remote_id);

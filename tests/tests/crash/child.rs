@@ -1,8 +1,6 @@
 //! The process that is killed: an engine that is given as much as it takes.
 
 use std::{
-    fs::OpenOptions,
-    io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -12,34 +10,52 @@ use std::{
     time::Duration,
 };
 
-use annunciator::{Engine, Kind, Notification, Route, store::SqliteStore};
+use annunciator::{
+    Engine, Kind, Notification, NotifyError, Route,
+    store::{SqliteStore, StoreError},
+};
 use annunciator_testkit::{hasty::Hasty, rig::Rig};
+
+use crate::{
+    disk::{Disk, Plan},
+    log::{About, Listener},
+};
 
 const FOLDER: &str = "ANNUNCIATOR_CRASH_FOLDER";
 const PLUGINS: &str = "ANNUNCIATOR_CRASH_PLUGINS";
 const ROUND: &str = "ANNUNCIATOR_CRASH_ROUND";
+/// What the texts begin with. An engine that cannot write its store tells that
+/// as well, in words of its own.
+pub const MARK: &str = "text-";
 /// Callers that submit at once.
 const CALLERS: u64 = 4;
 /// How long a caller leaves the engine alone after an answer, so that not all
 /// of a round is what it could not deliver.
 const PAUSE: Duration = Duration::from_millis(4);
 
-/// Starts the process.
-pub fn start(rig: &Rig, round: u64) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+/// Starts the process, on a disk that fails where there is a plan for that.
+pub fn start(rig: &Rig, round: u64, disk: &Disk, plan: Option<&Plan>) -> Child {
+    let mut process = Command::new(std::env::current_exe().unwrap());
+    process
         .args(["--exact", "the_process_that_is_killed"])
         .env(FOLDER, rig.folder())
         .env(PLUGINS, rig.plugins())
         .env(ROUND, round.to_string())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::null());
+    if let Some(plan) = plan {
+        disk.under(&mut process, plan, rig.folder());
+    }
+    process.spawn().unwrap()
 }
 
-/// An engine over the file; `clock_ms` is where its time begins.
-pub async fn engine(folder: &Path, plugins: &Path) -> Engine {
-    let store = SqliteStore::open(folder.join("outbox.sqlite")).unwrap();
+/// The file that keeps deliveries.
+pub fn file(folder: &Path) -> PathBuf {
+    folder.join("outbox.sqlite")
+}
+
+/// An engine over the file.
+pub async fn engine(folder: &Path, plugins: &Path, store: SqliteStore) -> Engine {
     Engine::builder(folder.join("heartbeat.yaml"))
         .plugin_dir(plugins)
         .clock(Arc::new(Hasty::default()))
@@ -49,11 +65,6 @@ pub async fn engine(folder: &Path, plugins: &Path) -> Engine {
         .unwrap()
 }
 
-/// The file with what was accepted, a line each.
-pub fn receipts(folder: &Path) -> PathBuf {
-    folder.join("receipts")
-}
-
 /// Does nothing unless it was started to be killed.
 pub fn run_if_asked() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
@@ -61,39 +72,99 @@ pub fn run_if_asked() {
     };
     let plugins = std::env::var_os(PLUGINS).map(PathBuf::from).unwrap();
     let round = std::env::var(ROUND).unwrap();
+    let listener = Listener::begin(&folder);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let engine = engine(&folder, &plugins).await;
-        let number = Arc::new(AtomicU64::new(0));
-        let callers = (0..CALLERS).map(|caller| {
-            let (engine, number) = (engine.clone(), Arc::clone(&number));
-            let (folder, round) = (folder.clone(), round.clone());
-            tokio::spawn(async move { submit_all(&engine, &number, &folder, &round, caller).await })
+        let store = open(&folder).await;
+        let caller = Caller {
+            engine: engine(&folder, &plugins, store).await,
+            number: Arc::default(),
+            folder: folder.as_path().into(),
+            round: round.as_str().into(),
+        };
+        let callers = (0..CALLERS).map(|number| {
+            let caller = caller.clone();
+            tokio::spawn(async move { caller.submit_all(number == 0).await })
         });
-        for caller in callers.collect::<Vec<_>>() {
+        let callers: Vec<_> = callers.collect();
+        caller.tell_all(&listener).await;
+        for caller in callers {
             caller.await.unwrap();
         }
     });
 }
 
-async fn submit_all(engine: &Engine, number: &AtomicU64, folder: &Path, round: &str, caller: u64) {
-    let mut receipts = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(receipts(folder))
-        .unwrap();
+/// A disk that fails may do so at once; whoever watches over a program starts
+/// it again.
+async fn open(folder: &Path) -> SqliteStore {
     loop {
-        let text = format!("r{round}-{}", number.fetch_add(1, Ordering::Relaxed));
-        // One caller's notifications belong together, and keep their order.
-        let mut notification = Notification::new(text.as_str()).kind(Kind::Message);
-        if caller == 0 {
-            notification = notification.incident(format!("lane-{round}"));
+        match SqliteStore::open(file(folder)) {
+            Ok(store) => return store,
+            // Nothing that is to be mended by hand: the disk does it next time.
+            Err(StoreError::Unusable { .. }) => tokio::time::sleep(PAUSE).await,
+            Err(error) => panic!("{error}"),
         }
-        let submitted = engine.submit(Route::Defaults, notification, Some(&text));
-        let receipt = submitted.await.unwrap();
-        assert!(!receipt.repeated);
-        // One write: a line is there whole, or not at all.
-        receipts.write_all(format!("{text}\n").as_bytes()).unwrap();
-        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Gives the engine as much as it takes.
+#[derive(Clone)]
+struct Caller {
+    engine: Engine,
+    number: Arc<AtomicU64>,
+    folder: Arc<Path>,
+    round: Arc<str>,
+}
+
+impl Caller {
+    fn text(&self) -> String {
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        format!("{MARK}{}-{number}", self.round)
+    }
+
+    /// Submits; what is refused, since it cannot be recorded, is submitted again
+    /// with its key.
+    async fn submit_all(&self, in_order: bool) {
+        loop {
+            let text = self.text();
+            // One caller's notifications belong together, and keep their order.
+            let mut notification = Notification::new(text.as_str()).kind(Kind::Message);
+            if in_order {
+                notification = notification.incident(format!("lane-{}", self.round));
+            }
+            loop {
+                let notification = notification.clone();
+                let submitted = self
+                    .engine
+                    .submit(Route::Defaults, notification, Some(&text));
+                match submitted.await {
+                    Ok(receipt) => {
+                        assert!(!receipt.repeated);
+                        break;
+                    }
+                    Err(NotifyError::Store(StoreError::Unusable { .. })) => {
+                        About::Refused.note(&self.folder, &text);
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            About::Receipts.note(&self.folder, &text);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Tells, one after the other, and waits for what comes of each.
+    async fn tell_all(&self, listener: &Listener) {
+        loop {
+            let text = self.text();
+            listener.tells(&text);
+            let report = self.engine.notify_default(text.as_str()).await.unwrap();
+            // Without a record, it is told once: the answer says whether it was.
+            if report.all_delivered() || !listener.told_without_a_record(&text) {
+                About::Receipts.note(&self.folder, &text);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 }

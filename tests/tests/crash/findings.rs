@@ -8,22 +8,41 @@ use std::{
 use annunciator::store::{Accounts, Attempt, Record, State};
 use serde_json::Value as Json;
 
+use crate::disk::Troubles;
+
+/// In so many rounds each kind of trouble happens.
+const ENOUGH: u64 = 20;
+
 pub struct Findings {
     pub rounds: u64,
+    /// Rounds in which the disk failed.
+    pub on_bad_disks: u64,
+    /// What it did.
+    pub troubles: Troubles,
     /// The texts whose acceptance was answered.
     pub receipts: BTreeSet<String>,
+    /// The texts that were told without a record, since there could be none.
+    pub unrecorded: BTreeSet<String>,
+    /// How often something was refused for that reason.
+    pub refused: usize,
+    /// Outcomes that could not be recorded at once.
+    pub late: usize,
+    /// What is wrong with the file; `ok` for nothing.
+    pub damage: String,
     /// The texts that arrived, in the order of their arrival.
     pub arrived: Vec<String>,
+    /// How often the engine told of its own trouble.
+    pub notices: usize,
     pub accounts: Accounts,
     pub records: Vec<(Record, Vec<Attempt>)>,
 }
 
-impl Findings {
-    fn text(record: &Record) -> String {
-        let content: Json = serde_json::from_str(&record.content).unwrap();
-        content["body"].as_str().unwrap().to_owned()
-    }
+/// What a delivery says.
+pub fn text(record: &Record) -> String {
+    record.wording().unwrap().body
+}
 
+impl Findings {
     /// How often each text arrived.
     fn arrivals(&self) -> BTreeMap<&str, u64> {
         let mut arrivals = BTreeMap::new();
@@ -58,13 +77,28 @@ impl Findings {
 
     /// Arrivals beyond what is accounted for.
     fn uncounted(&self) -> u64 {
-        let arrivals = self.arrivals();
-        let beyond = self.records.iter().map(|(record, attempts)| {
-            let text = Self::text(record);
-            let arrived = arrivals.get(text.as_str()).copied().unwrap_or(0);
-            arrived.saturating_sub(Self::may_have_arrived(record, attempts))
+        let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+        for (record, attempts) in &self.records {
+            let may = Self::may_have_arrived(record, attempts);
+            *expected.entry(text(record)).or_default() += may;
+        }
+        for text in &self.unrecorded {
+            *expected.entry(text.clone()).or_default() += 1;
+        }
+        let beyond = self.arrivals().into_iter().map(|(text, arrived)| {
+            let expected = expected.get(text).copied().unwrap_or(0);
+            arrived.saturating_sub(expected)
         });
         beyond.sum()
+    }
+
+    /// What arrived without a record.
+    fn without_a_record(&self) -> usize {
+        let arrivals = self.arrivals();
+        let unrecorded = self.unrecorded.iter();
+        unrecorded
+            .filter(|text| arrivals.contains_key(text.as_str()))
+            .count()
     }
 
     /// Fails unless all is as it should be.
@@ -79,16 +113,22 @@ impl Findings {
         let recorded: BTreeSet<String> = self
             .records
             .iter()
-            .map(|(record, _)| Self::text(record))
+            .map(|(record, _)| text(record))
             .collect();
         assert_eq!(
             recorded.len(),
             self.records.len(),
             "a key was accepted twice"
         );
+        let told = self.unrecorded.union(&recorded).cloned().collect();
+        assert!(self.receipts.is_subset(&told), "answered, and not recorded");
+        assert_eq!(self.damage, "ok");
+        let Troubles { full, broken, slow } = self.troubles;
+        let all_kinds = full > 0 && broken > 0 && slow > 0;
         assert!(
-            self.receipts.is_subset(&recorded),
-            "answered, and not recorded"
+            all_kinds || self.on_bad_disks < ENOUGH,
+            "disks were to fail in every way: {:?}",
+            self.troubles
         );
         for (record, attempts) in &self.records {
             let ended = matches!(record.state, State::Delivered | State::Unknown);
@@ -103,7 +143,7 @@ impl fmt::Display for Findings {
             f,
             "| rounds | accepted | lost | arrived | left behind by kills, sent again | arrived twice | of these not accounted for |"
         )?;
-        write!(
+        writeln!(
             f,
             "| {} | {} | {} | {} | {} | {} | {} |",
             self.rounds,
@@ -113,6 +153,22 @@ impl fmt::Display for Findings {
             self.accounts.again,
             self.twice(),
             self.uncounted()
+        )?;
+        writeln!(
+            f,
+            "\n| rounds with a failing disk | writes without room | calls that failed | slow calls | refused | outcomes recorded later | told without a record | told of its own trouble |"
+        )?;
+        write!(
+            f,
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            self.on_bad_disks,
+            self.troubles.full,
+            self.troubles.broken,
+            self.troubles.slow,
+            self.refused,
+            self.late,
+            self.without_a_record(),
+            self.notices
         )
     }
 }

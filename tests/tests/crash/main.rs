@@ -1,16 +1,20 @@
 //! An engine is killed again and again, at random moments, while it accepts
-//! and delivers as fast as it can, and while the remote fails in every way:
-//! everything that was accepted arrives, and nothing arrives twice but what was
-//! being sent at a kill or got no answer, which is counted.
+//! and delivers as fast as it can, while the remote fails in every way, and the
+//! disk is full, broken or slow: everything that was accepted arrives, and
+//! nothing arrives twice but what was being sent at a kill or got no answer,
+//! which is counted.
 //!
-//! `child` is the process that is killed: this program, started anew; `trial`
-//! kills it; `findings` compares what was accepted, what is recorded, and what
-//! arrived.
+//! `child` is the process that is killed: this program, started anew; `disk`
+//! fails it, `log` has what it writes down. `trial` kills it; `findings`
+//! compares what was accepted, what is recorded, and what arrived.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod child;
+mod disk;
 mod findings;
+mod log;
+mod random;
 mod trial;
 
 /// How often the engine is killed.

@@ -1,22 +1,29 @@
 //! Kills the process, round after round, and lets the remote fail meanwhile.
 
 use std::{
-    fs,
+    path::Path,
     time::{Duration, Instant},
 };
 
 use annunciator::{
     Engine,
-    store::{Query, Record},
+    store::{Query, Record, SqliteStore},
 };
 use annunciator_testkit::{
     http::{Answer, Fault},
     mattermost::Mattermost,
     rig::Rig,
 };
+use rusqlite::Connection;
 use serde_json::json;
 
-use crate::{child, findings::Findings};
+use crate::{
+    child,
+    disk::{Disk, Plan, Troubles},
+    findings::{Findings, text},
+    log::About,
+    random::Random,
+};
 
 /// A kill comes at most so long after a start, in milliseconds.
 const LONGEST_LIFE: u64 = 400;
@@ -24,19 +31,6 @@ const LONGEST_LIFE: u64 = 400;
 const PATIENCE: Duration = Duration::from_secs(300);
 /// As many as a run can have.
 const ALL: u32 = 10_000_000;
-
-/// A small generator of numbers, so that a run can be repeated by its seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        // Xorshift: any spread will do.
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
 
 /// What the remote does in a round.
 fn fault(random: &mut Random) -> Option<Fault> {
@@ -60,7 +54,8 @@ fn fault(random: &mut Random) -> Option<Fault> {
 
 /// Kills as often as it is told, and finds out what came of it.
 pub async fn run(rounds: u64, seed: u64) -> Findings {
-    let mut random = Random(seed.max(1));
+    let mut random = Random::new(seed);
+    let disk = Disk::new();
     let remote = Mattermost::builder()
         .channel("ops")
         .hook("h1", "ops")
@@ -76,9 +71,12 @@ default_notification_channels: [ops]
         remote.url()
     );
     drop(rig.configured(&yaml).unwrap());
+    let mut on_bad_disks = 0;
     for round in 0..rounds {
         remote.always(fault(&mut random));
-        let mut child = child::start(&rig, round);
+        let plan = Plan::draw(&mut random);
+        on_bad_disks += u64::from(plan.is_some());
+        let mut child = child::start(&rig, round, &disk, plan.as_ref());
         let life = Duration::from_millis(100 + random.below(LONGEST_LIFE - 100));
         tokio::time::sleep(life).await;
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
@@ -86,25 +84,45 @@ default_notification_channels: [ops]
         child.wait().unwrap();
     }
     remote.always(None);
-    let engine = child::engine(rig.folder(), rig.plugins()).await;
-    let records = all_ended(&engine).await;
+    let folder = rig.folder();
+    let store = SqliteStore::open(child::file(folder)).unwrap();
+    let engine = child::engine(folder, rig.plugins(), store).await;
+    let mut records = all_ended(&engine).await;
+    records.retain(|record| text(record).starts_with(child::MARK));
     let store = engine.store().unwrap();
     let mut attempts = Vec::new();
     for record in &records {
         attempts.push(store.attempts(record.delivery).await.unwrap());
     }
-    let receipts = fs::read_to_string(child::receipts(rig.folder())).unwrap_or_default();
     let arrived = remote.messages().into_iter().map(|post| {
-        let text = &post.attachments()[0]["text"];
-        text.as_str().unwrap().to_owned()
+        let text = post.attachments()[0]["text"].as_str().map(str::to_owned);
+        // What comes late says so in another line.
+        let first = text.unwrap().lines().next().map(str::to_owned);
+        first.unwrap()
     });
+    let (arrived, notices): (Vec<String>, Vec<String>) =
+        arrived.partition(|text| text.starts_with(child::MARK));
     Findings {
         rounds,
-        receipts: receipts.lines().map(str::to_owned).collect(),
-        arrived: arrived.collect(),
+        on_bad_disks,
+        troubles: Troubles::read(folder),
+        receipts: About::Receipts.set(folder),
+        unrecorded: About::Unrecorded.set(folder),
+        refused: About::Refused.lines(folder).len(),
+        late: About::Late.lines(folder).len(),
+        damage: damage(&child::file(folder)),
+        arrived,
+        notices: notices.len(),
         accounts: store.accounts().await.unwrap(),
         records: records.into_iter().zip(attempts).collect(),
     }
+}
+
+/// What SQLite finds wrong with the file.
+fn damage(file: &Path) -> String {
+    let database = Connection::open(file).unwrap();
+    let check = "PRAGMA integrity_check";
+    database.query_row(check, [], |row| row.get(0)).unwrap()
 }
 
 async fn all_ended(engine: &Engine) -> Vec<Record> {

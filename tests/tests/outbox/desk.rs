@@ -47,6 +47,12 @@ impl Desk {
         self.clock = Arc::new(Hasty::going_on_from(self.clock.now_ms() + by));
     }
 
+    /// It is this time, in milliseconds since the epoch.
+    pub fn at(self, now_ms: i64) -> Self {
+        let clock = Arc::new(Hasty::going_on_from(now_ms));
+        Self { clock, ..self }
+    }
+
     /// With these options for the channel's deliveries.
     pub fn with(self, options: &str) -> Self {
         let options = options.to_owned();
@@ -77,7 +83,7 @@ default_notification_channels: [ops]
             self.remote.url(),
             self.options
         );
-        let builder = self.rig.configured(&yaml).unwrap();
+        let builder = self.rig.exactly(&yaml).unwrap();
         let builder = builder.clock(Arc::clone(&self.clock)).store(store);
         builder.start().await.unwrap()
     }

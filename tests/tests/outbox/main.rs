@@ -4,7 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod desk;
+mod fatigue;
+mod groups;
 mod late;
+mod own_trouble;
+mod pair;
 mod problems;
 mod processes;
 mod remotes;

@@ -50,7 +50,8 @@ async fn two_at_once_deliver_each_once() {
         submit(&engines[i % 2], &format!("message {i}")).await;
     }
     wait_until(&engines[0], |records| {
-        records.iter().all(|record| record.attempts > 0)
+        let tried = records.iter().filter(|record| record.attempts > 0);
+        tried.count() >= 10
     })
     .await;
     desk.remote.always(None);

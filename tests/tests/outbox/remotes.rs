@@ -82,7 +82,8 @@ async fn one_that_is_down_holds_up_no_caller_and_nothing_is_lost() {
         submit(&engine, &format!("message {i}")).await;
     }
     wait_until(&engine, |records| {
-        records.iter().all(|record| record.attempts > 0)
+        let tried = records.iter().filter(|record| record.attempts > 0);
+        tried.count() >= 10
     })
     .await;
     desk.remote.always(None);

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use annunciator::{
-    NotifyError, Route,
+    NotifyError, Proof, Route,
     store::{
-        Accepted, Accounts, Answer, Attempt, Claim, DeliveryId, Intake, Query, Record, Settled,
-        Settlement, Store, StoreError, Wanted,
+        Accepted, Accounts, Answer, Attempt, Claim, DeliveryId, Intake, Prune, Query, Record,
+        Settled, Settlement, Store, StoreError, Wanted,
     },
 };
 
@@ -69,7 +69,16 @@ impl Store for Broken {
     fn is_shared(&self) -> bool {
         true
     }
-    fn prune(&self, _: i64, _: u32) -> Answer<u64> {
+    fn prove(&self, _: DeliveryId, _: Proof, _: i64) -> Answer<Vec<DeliveryId>> {
+        self.answer()
+    }
+    fn keep(&self, _: Arc<str>, _: String, _: Option<Vec<u8>>) -> Answer<()> {
+        self.answer()
+    }
+    fn kept(&self, _: Arc<str>, _: String) -> Answer<Option<Vec<u8>>> {
+        self.answer()
+    }
+    fn prune(&self, _: Prune) -> Answer<u64> {
         self.answer()
     }
 }
@@ -80,7 +89,18 @@ async fn a_full_disk_keeps_nobody_from_being_told() {
     let engine = desk.engine_on(Arc::new(Broken::Full)).await;
     let report = engine.notify_default("disk full").await.unwrap();
     assert!(report.all_delivered(), "{report:?}");
-    assert_eq!(desk.arrived(), ["disk full"]);
+    let again = engine.notify_default("disk full, once more").await.unwrap();
+    assert!(again.all_delivered(), "{again:?}");
+    // Among it, once, that deliveries cannot be recorded.
+    desk.remote.wait_for(3).await.unwrap();
+    let mut arrived = desk.arrived();
+    arrived.retain(|text| !text.starts_with("disk full"));
+    let [own] = arrived.as_slice() else {
+        panic!("{arrived:?}");
+    };
+    assert!(own.starts_with("Deliveries cannot be recorded: "), "{own}");
+    assert!(own.contains("the disk is full"), "{own}");
+    assert_eq!(engine.troubles()[0].subject, "store");
 }
 
 #[tokio::test]
@@ -112,7 +132,7 @@ async fn what_cannot_be_recorded_is_not_accepted() {
 #[tokio::test]
 async fn an_engine_without_a_store_says_so() {
     let desk = Desk::new().await;
-    let yaml = "notification_channels: {}\n";
+    let yaml = "notification_channels: {}\ndelivery: {store: none}\n";
     let engine = desk.rig.start(yaml).await.unwrap();
     let refused = engine.submit(Route::Defaults, "x", None).await;
     assert!(matches!(refused, Err(NotifyError::NoStore)));

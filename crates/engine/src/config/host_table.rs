@@ -9,7 +9,10 @@ use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 
 use compact_str::CompactString;
 
-use super::model::{ChannelIndex, HostConfig};
+use super::{
+    group::Route,
+    model::{ChannelIndex, HostConfig},
+};
 
 /// A host's number, and that of its list.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +68,11 @@ impl HostTable {
     pub(crate) fn channels(&self, name: &str) -> Option<&Arc<[ChannelIndex]>> {
         let number = self.places.get(name)?.list?.get();
         self.lists.get(usize::try_from(number).ok()? - 1)
+    }
+
+    /// The same with the groups among them.
+    pub(crate) fn route(&self, name: &str) -> Option<&Route> {
+        self.host(name)?.channels.as_deref()
     }
 
     /// All hosts, in no order.

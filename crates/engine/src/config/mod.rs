@@ -40,12 +40,15 @@ mod wants;
 pub use document::document_schema;
 pub(crate) use document::schema_of;
 pub use group::GroupConfig;
+pub(crate) use group::Named;
 pub use load::{LoadError, Loaded};
 pub(crate) use load::{LoadOptions, find_plugins, load_channels, load_file, peek};
 pub use locate::Span;
 pub(crate) use model::ChannelIndex;
 pub use model::{ChannelConfig, Config, HostConfig};
-pub use policy::{ChannelOptions, DeliveryConfig, OnUnknown, Rate, Retry, StorePlace};
+pub use policy::{
+    Canary, ChannelOptions, DeliveryConfig, Keep, OnUnknown, Rate, Retry, StorePlace,
+};
 pub use problem::{Level, Problem, Problems};
 pub use quiet_hours::QuietHours;
 pub(crate) use section::HostKeys;

@@ -161,6 +161,13 @@ impl Config {
         self.hosts.channels(host).unwrap_or(&self.defaults.channels)
     }
 
+    /// What a host's messages go to, where a group is among it.
+    pub(crate) fn groups_of(&self, host: &str) -> Option<&[Named]> {
+        // Nobody looks twice where there are none.
+        let route = (!self.groups.is_empty()).then(|| self.hosts.route(host))?;
+        route.unwrap_or(&self.defaults).named.as_deref()
+    }
+
     fn names(&self, route: &Route) -> Vec<&str> {
         let name = |named| match named {
             Named::Channel(index) => self.by_index(index).map(ChannelConfig::name),
@@ -169,7 +176,7 @@ impl Config {
         route.named().into_iter().filter_map(name).collect()
     }
 
-    fn group_at(&self, index: GroupIndex) -> Option<&GroupConfig> {
+    pub(crate) fn group_at(&self, index: GroupIndex) -> Option<&GroupConfig> {
         self.groups.get(usize::try_from(index).ok()?)
     }
 

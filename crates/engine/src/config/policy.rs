@@ -30,6 +30,8 @@ pub struct ChannelOptions {
     pub quiet_hours: Option<QuietHours>,
     /// The same message of the same incident is told once within this time.
     pub dedup: Option<Duration>,
+    /// How the channel proves that it works when nothing is told.
+    pub canary: Option<Canary>,
 }
 
 impl Default for ChannelOptions {
@@ -45,6 +47,7 @@ impl Default for ChannelOptions {
             on_unknown: OnUnknown::Resend,
             quiet_hours: None,
             dedup: None,
+            canary: None,
         }
     }
 }
@@ -71,6 +74,17 @@ impl Default for Retry {
             max: Duration::from_secs(600),
         }
     }
+}
+
+/// Checks of a channel on a schedule, which deliver nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Canary {
+    /// How often.
+    pub every: Duration,
+    /// So many that fail in a row are told through the other channels; at
+    /// least 1.
+    pub failures: u32,
 }
 
 /// So many messages in a time.
@@ -112,6 +126,31 @@ pub struct DeliveryConfig {
     pub store: StorePlace,
     /// How long a call that wants the outcome waits for it.
     pub wait: Duration,
+    /// How much is kept of what has ended.
+    pub keep: Keep,
+}
+
+/// How much is kept of what has ended. What has not ended is always kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Keep {
+    /// What is older is deleted.
+    pub age: Duration,
+    /// What is beyond so many of the newest notifications is deleted; at least
+    /// 1.
+    pub notifications: u64,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self {
+            // Much longer than anything may still be delivered, so that its
+            // end can be looked at.
+            age: Duration::from_secs(90 * 24 * 3600),
+            // Some gigabytes of usual ones.
+            notifications: 10_000_000,
+        }
+    }
 }
 
 /// Where deliveries are kept until they end.
@@ -137,6 +176,7 @@ impl Default for DeliveryConfig {
             store: StorePlace::Unsaid,
             // As long as one attempt may take.
             wait: Duration::from_secs(30),
+            keep: Keep::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use annunciator_core::{
 };
 
 use super::channel::{Channel, Disabled};
-use crate::{event::Rendered, plugin::NoAnswer};
+use crate::{event::Rendered, plugin::NoAnswer, store::DeliveryId};
 
 /// Which attempt it is, and for whom.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Call<'a> {
     pub(super) attempt: u32,
     /// Empty for all.
     pub(super) targets: &'a [String],
+    /// By which more may be proven of it later.
+    pub(super) delivery: Option<DeliveryId>,
 }
 
 /// Calls the provider once. Whatever happens, there is an outcome.
@@ -36,6 +38,9 @@ pub(super) async fn attempt(channel: &Channel, call: &Call<'_>) -> Vec<OutcomeV1
             .iter()
             .map(|target| RString::from(&**target))
             .collect(),
+        reference: call
+            .delivery
+            .map_or_else(RString::new, |id| id.to_string().into()),
         extension_json: RString::new(),
     };
     match instance.deliver(delivery, limit).await {

@@ -15,11 +15,17 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
-use super::meter::{Presence, label};
+use super::{
+    breaker::Breaker,
+    digest::Digests,
+    limit::Limit,
+    meter::{Presence, label},
+};
 use crate::{
     config::ChannelConfig,
     plugin::Instance,
     services::{ChannelServices, ChannelTasks, Shared},
+    store::MemoryStore,
 };
 
 /// Attempts of one channel that may be under way at once.
@@ -33,6 +39,9 @@ pub(crate) struct Channel {
     pub(super) waiting: AtomicUsize,
     /// More waits for it in the store than it could take.
     pub(super) behind: AtomicBool,
+    pub(super) limit: Limit,
+    pub(super) digests: Digests,
+    pub(super) breaker: Breaker,
     tasks: Arc<ChannelTasks>,
     uses: TaskTracker,
     /// Its name in metrics.
@@ -78,13 +87,16 @@ impl Channel {
         let tasks = ChannelTasks::new();
         let provider = match &config.provider {
             Ok(loaded) => {
-                let host = ChannelServices::boxed(
-                    Arc::clone(&config.name),
-                    shared.clone(),
-                    Arc::clone(&tasks),
-                );
+                let mut shared = shared.clone();
+                if ad_hoc {
+                    // Its name may be that of another.
+                    shared.store = Arc::<MemoryStore>::default();
+                }
+                let pool = shared.pool.clone();
+                let host =
+                    ChannelServices::boxed(Arc::clone(&config.name), shared, Arc::clone(&tasks));
                 let settings = config.settings.expose_secret();
-                Instance::open(loaded, &config.name, settings, host, shared.pool.clone())
+                Instance::open(loaded, &config.name, settings, host, pool)
                     .await
                     .map_err(|error| Disabled {
                         fault: error.fault,
@@ -106,6 +118,9 @@ impl Channel {
         Self {
             label: label(&config.name, ad_hoc),
             presence: Presence::begin(provider.is_ok(), ad_hoc),
+            limit: Limit::new(config.options.rate_limit, &shared.clock),
+            digests: Digests::default(),
+            breaker: Breaker::default(),
             config,
             provider,
             slots: Arc::new(Semaphore::new(MOST_AT_ONCE)),

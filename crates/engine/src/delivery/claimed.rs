@@ -10,24 +10,21 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     attempt::{Call, attempt},
     channel::Held,
-    meter::{UnderWay, meter},
-    outbox::{Outbox, PATIENCE, milliseconds},
+    gate::kept_back,
+    meter::UnderWay,
+    outbox::{Outbox, milliseconds},
     pipeline::report,
     report::ChannelReport,
     retry::{Tried, Verdict, judge, pause_after},
-    settle::settle,
-    waiting::Progress,
 };
 use crate::{
     config::OnUnknown,
     event::Rendered,
-    store::{Attempt, Claim, DeliveryId, Next, Settled, Settlement, State, StoreError},
+    store::{Attempt, Claim, Next, State},
 };
 
 /// What comes later than this says so: people take what they read for news.
 const LATE: Duration = Duration::from_secs(300);
-/// How long a store is left alone that cannot record an outcome.
-const PAUSE: Duration = Duration::from_secs(5);
 
 /// A claim, and the place on its channel.
 #[derive(Debug)]
@@ -37,6 +34,32 @@ pub(super) struct Claimed {
     /// The notification, where it is at hand.
     pub(super) rendered: Option<Rendered>,
     pub(super) permit: OwnedSemaphorePermit,
+    /// Where it is to see whether the remote is back.
+    pub(super) probe: Option<Probe>,
+}
+
+/// The one attempt that may be made of a remote that is out of order; given
+/// back where none is made.
+#[derive(Debug)]
+pub(super) struct Probe(Option<Held>);
+
+impl Probe {
+    pub(super) fn of(channel: &Held) -> Self {
+        Self(Some(channel.clone()))
+    }
+
+    /// It is made.
+    fn make(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        if let Some(channel) = &self.0 {
+            channel.breaker.give_back();
+        }
+    }
 }
 
 impl Claimed {
@@ -46,42 +69,53 @@ impl Claimed {
         let rendered = self.rendered.take();
         let read = || Rendered::from_content(&self.claim.content);
         match rendered.map_or_else(read, Ok) {
-            Ok(rendered) => self.try_it(outbox, &rendered).await,
+            Ok(rendered) => self.try_it(outbox, rendered).await,
             Err(error) => {
                 let why = format!("what was kept of it cannot be read: {error}");
                 let next = Next::End {
                     state: State::Failed,
                     why,
                 };
-                self.record(outbox, None, next, || {}).await;
+                self.record(outbox, next.into(), || {}).await;
             }
         }
         drop(under_way);
+        drop(self.probe);
         let channel = self.channel;
         drop(self.permit);
-        if channel.behind.swap(false, Ordering::SeqCst) {
+        // Where a step has failed, the turn of the next has come.
+        if channel.behind.swap(false, Ordering::SeqCst) || self.claim.step > 0 {
             outbox.wake.notify_one();
         }
     }
 
-    async fn try_it(&self, outbox: &Outbox, rendered: &Rendered) {
+    async fn try_it(&mut self, outbox: &Outbox, rendered: Rendered) {
+        let probe = self.probe.take();
         let channel = &self.channel;
         let began_ms = outbox.clock.now_ms();
-        if let Some((state, why)) = self.is_over(began_ms) {
-            let mut report =
-                ChannelReport::unsent(&channel.config.name, channel.config.channel_type(), state);
-            report.attempts = self.claim.attempts;
-            let next = Next::End { state, why };
-            self.finish(outbox, rendered, None, next, report).await;
-            return;
-        }
+        let rendered = match self.prepare(outbox, rendered, began_ms).await {
+            Ready::Send(rendered) => rendered,
+            Ready::Over {
+                rendered,
+                state,
+                why,
+            } => {
+                let (name, channel_type) = (&channel.config.name, channel.config.channel_type());
+                let mut report = ChannelReport::unsent(name, channel_type, state);
+                report.attempts = self.claim.attempts;
+                let next = Next::End { state, why };
+                self.finish(outbox, &rendered, None, next, report).await;
+                return;
+            }
+        };
+        let rendered = &rendered;
         let alone = || pause_after(self.claim.again, &channel.config.options, dice());
         if let Some(pause) = self.claim.left_behind.then(alone).flatten() {
             let next = Next::Again {
                 at_ms: began_ms.saturating_add(milliseconds(pause)),
                 targets: self.claim.targets.clone(),
             };
-            let superseded = self.record(outbox, None, next, || {}).await;
+            let superseded = self.record(outbox, next.into(), || {}).await;
             outbox.are_superseded(&superseded);
             return;
         }
@@ -94,7 +128,9 @@ impl Claimed {
             rendered,
             attempt: number,
             targets: &self.claim.targets,
+            delivery: Some(self.claim.delivery),
         };
+        let is_probe = probe.map(Probe::make).is_some();
         let start = Instant::now();
         let attempt = attempt(channel, &call);
         let Some(outcomes) = outbox.abandon.run_until_cancelled(attempt).await else {
@@ -104,6 +140,7 @@ impl Claimed {
         let mut report = report(channel, rendered, outcomes, start);
         report.attempts = number;
         let ended_ms = outbox.clock.now_ms();
+        self.watch(outbox, &report.targets, is_probe, ended_ms);
         let left_ms = self
             .claim
             .expires_ms
@@ -113,6 +150,7 @@ impl Claimed {
         let tried = Tried {
             targets: &report.targets,
             attempt: number,
+            is_probe,
             failed_before,
             left,
         };
@@ -140,14 +178,51 @@ impl Claimed {
             .await;
     }
 
+    /// What is to be sent, unless it needs no attempt any more.
+    async fn prepare(&self, outbox: &Outbox, rendered: Rendered, now_ms: i64) -> Ready {
+        if let Some((state, why)) = self.is_over(&rendered, now_ms) {
+            return Ready::Over {
+                rendered,
+                state,
+                why,
+            };
+        }
+        let Some(sums_up) = rendered.sums_up.clone() else {
+            return Ready::Send(rendered);
+        };
+        match outbox
+            .sum_up(&self.channel, rendered.clone(), &sums_up)
+            .await
+        {
+            Ok(Some(digest)) => Ready::Send(digest),
+            Ok(None) => Ready::Over {
+                rendered,
+                state: State::Superseded,
+                why: "nothing was held back".to_owned(),
+            },
+            // It says that something was held back: better than nothing.
+            Err(error) => {
+                tracing::error!("{error}; a digest does not say what was held back");
+                Ready::Send(rendered)
+            }
+        }
+    }
+
     /// What needs no attempt any more.
-    fn is_over(&self, now_ms: i64) -> Option<(State, String)> {
+    fn is_over(&self, rendered: &Rendered, now_ms: i64) -> Option<(State, String)> {
         if self.claim.left_behind && self.channel.config.options.on_unknown == OnUnknown::Drop {
             let why = "whoever sent it was gone before it could record what came of it";
             return Some((State::Unknown, why.to_owned()));
         }
         let expired = self.claim.expires_ms.is_some_and(|at_ms| at_ms <= now_ms);
-        expired.then(|| (State::Expired, "its time to live has passed".to_owned()))
+        if expired {
+            return Some((State::Expired, "its time to live has passed".to_owned()));
+        }
+        // A step whose turn has come only now.
+        let is_new = self.claim.step > 1 && self.claim.attempts == 0;
+        let rule = is_new.then(|| kept_back(rendered, &self.channel.config.options, now_ms));
+        rule.flatten()
+            .map(|rule| (State::Suppressed, rule.sentence))
     }
 
     /// Whether a target failed for good in an earlier attempt.
@@ -165,110 +240,16 @@ impl Claimed {
         };
         attempts.iter().any(permanent)
     }
+}
 
-    /// Records it, and tells everybody who wants to know.
-    async fn finish(
-        &self,
-        outbox: &Outbox,
-        rendered: &Rendered,
-        attempt: Option<Attempt>,
-        next: Next,
-        mut report: ChannelReport,
-    ) {
-        let ended = match &next {
-            Next::End { state, why } => {
-                report.state = *state;
-                report.because(why);
-                true
-            }
-            Next::Again { .. } => {
-                report.state = State::Pending;
-                false
-            }
-        };
-        let (id, host) = (&rendered.message.id, &rendered.message.host);
-        settle(&report, id, host);
-        if ended {
-            meter(&self.channel.label, &report);
-        }
-        let name = &self.channel.config.name;
-        let tell = |report: &ChannelReport, ended| {
-            let report = Some(report.clone());
-            outbox.waiting.tell(id, name, Progress { report, ended });
-        };
-        // Recorded first: whoever is told may ask the store next.
-        let superseded = self
-            .record(outbox, attempt, next, || tell(&report, ended))
-            .await;
-        let over = superseded.contains(&self.claim.delivery);
-        if over {
-            report.state = State::Superseded;
-        }
-        tell(&report, ended || over);
-        outbox.are_superseded(&superseded);
-    }
-
-    /// Records it, however long it takes until the store can be written, or
-    /// the engine may not wait any longer. Answers what was superseded by that.
-    async fn record(
-        &self,
-        outbox: &Outbox,
-        attempt: Option<Attempt>,
-        next: Next,
-        in_vain: impl Fn(),
-    ) -> Vec<DeliveryId> {
-        let mut told = false;
-        loop {
-            let mut settling = outbox.store.settle(Settlement {
-                delivery: self.claim.delivery,
-                fence: self.claim.fence,
-                now_ms: outbox.clock.now_ms(),
-                attempt: attempt.clone(),
-                proof: None,
-                next: next.clone(),
-            });
-            let settled = loop {
-                tokio::select! {
-                    settled = &mut settling => break settled,
-                    () = outbox.abandon.cancelled() => return Vec::new(),
-                    () = outbox.clock.sleep(PATIENCE), if !told => {
-                        told = true;
-                        in_vain();
-                        tracing::error!(
-                            delivery = %self.claim.delivery,
-                            "{}; what came of a delivery is recorded when it answers",
-                            StoreError::Silent(PATIENCE)
-                        );
-                    }
-                }
-            };
-            match settled {
-                Ok(Settled::Recorded { superseded }) => return superseded,
-                Ok(Settled::Stale) => {
-                    tracing::warn!(
-                        delivery = %self.claim.delivery,
-                        "somebody else has taken this delivery over meanwhile: it may arrive twice"
-                    );
-                    return Vec::new();
-                }
-                Err(StoreError::Closed) => return Vec::new(),
-                Err(error) if !told => {
-                    told = true;
-                    // Nobody waits for a disk to learn what happened.
-                    in_vain();
-                    tracing::error!(
-                        delivery = %self.claim.delivery,
-                        "{error}; what came of a delivery is recorded when that is mended"
-                    );
-                }
-                Err(_) => {}
-            }
-            let pause = outbox.clock.sleep(PAUSE);
-            if outbox.abandon.run_until_cancelled(pause).await.is_none() {
-                return Vec::new();
-            }
-        }
-    }
+/// What is to happen with a claim.
+enum Ready {
+    Send(Rendered),
+    Over {
+        rendered: Rendered,
+        state: State,
+        why: String,
+    },
 }
 
 /// By chance, between 0 and 1.

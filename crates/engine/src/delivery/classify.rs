@@ -82,7 +82,7 @@ fn fault(raw: code::Fault) -> Fault {
     }
 }
 
-fn proof(raw: code::Proof) -> Proof {
+pub(crate) fn proof(raw: code::Proof) -> Proof {
     match raw {
         code::Proof::ACKNOWLEDGED => Proof::Acknowledged,
         code::Proof::DELIVERED => Proof::Delivered,

@@ -7,11 +7,14 @@ use std::{
 };
 
 use super::{
+    breaker::Way,
     channel::Held,
-    claimed::Claimed,
+    claimed::{Claimed, Probe},
+    meter::meter_accounts,
     outbox::{Outbox, milliseconds},
 };
 use crate::{
+    config::Keep,
     engine::Inner,
     store::{Prune, StoreError, Wanted},
 };
@@ -21,13 +24,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The same for one that nobody else has: it says itself when something is
 /// due, and clocks may be set.
 const LOOK_AT_OWN: Duration = Duration::from_secs(60);
-/// So old a notification is when it is deleted: much older than any that may
-/// still be delivered, so that its end can be looked at.
-const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
-/// So many notifications are kept at most, besides those that may still be
-/// delivered: some gigabytes.
-const MOST_KEPT: u64 = 10_000_000;
-/// How often what is older is deleted.
+/// How often deliveries are counted: all of them are looked at.
+const COUNT: Duration = Duration::from_secs(60);
+/// How often what is old is deleted.
 const PRUNE: Duration = Duration::from_secs(3600);
 /// So many notifications are deleted in one step, which must not hold up others.
 const MOST_PRUNED: u32 = 500;
@@ -37,7 +36,7 @@ const RECOVERY: Duration = Duration::from_secs(5);
 /// Runs until the engine takes no more notifications, or is gone.
 pub(crate) async fn run(engine: Weak<Inner>) {
     let mut in_trouble = false;
-    let mut prune_at_ms = i64::MIN;
+    let (mut prune_at_ms, mut count_at_ms) = (i64::MIN, i64::MIN);
     loop {
         let Some(inner) = engine.upgrade() else {
             return;
@@ -52,10 +51,15 @@ pub(crate) async fn run(engine: Weak<Inner>) {
         let now_ms = outbox.clock.now_ms();
         let round = async {
             let pause = outbox.hand_out(&inner).await?;
+            if now_ms >= count_at_ms {
+                count_at_ms = now_ms.saturating_add(milliseconds(COUNT));
+                meter_accounts(&outbox.store.accounts().await?);
+            }
             if now_ms < prune_at_ms {
                 return Ok::<_, StoreError>(pause);
             }
-            if !outbox.prune(now_ms).await? {
+            let keep = inner.in_force.look(|now| now.config.delivery.keep);
+            if !outbox.prune(keep, now_ms).await? {
                 return Ok(Duration::ZERO);
             }
             prune_at_ms = now_ms.saturating_add(milliseconds(PRUNE));
@@ -64,11 +68,13 @@ pub(crate) async fn run(engine: Weak<Inner>) {
         let pause = match round.await {
             Ok(pause) => {
                 if std::mem::take(&mut in_trouble) {
+                    outbox.watch(None);
                     tracing::info!("the store of deliveries can be used again");
                 }
                 pause
             }
             Err(error) => {
+                outbox.watch(Some(&error));
                 if !std::mem::replace(&mut in_trouble, true) {
                     tracing::error!("{error}; what waits there waits until it can be used again");
                 }
@@ -85,11 +91,11 @@ pub(crate) async fn run(engine: Weak<Inner>) {
 
 impl Outbox {
     /// Deletes some of what is long over; answers whether that was all.
-    async fn prune(&self, now_ms: i64) -> Result<bool, StoreError> {
+    async fn prune(&self, keep: Keep, now_ms: i64) -> Result<bool, StoreError> {
         let prune = Prune {
             now_ms,
-            accepted_before_ms: now_ms.saturating_sub(milliseconds(KEPT)),
-            beyond: MOST_KEPT,
+            accepted_before_ms: now_ms.saturating_sub(milliseconds(keep.age)),
+            beyond: keep.notifications,
             most: MOST_PRUNED,
         };
         let pruned = self.store.prune(prune).await?;
@@ -100,18 +106,20 @@ impl Outbox {
     /// again.
     async fn hand_out(self: &Arc<Self>, inner: &Inner) -> Result<Duration, StoreError> {
         let now_ms = self.clock.now_ms();
+        let mut next_try = None;
         for name in self.store.ready(now_ms).await? {
-            let named =
-                |setup: &Arc<crate::in_force::Setup>| setup.router.named(&setup.config, &[&name]);
+            let named = inner
+                .in_force
+                .look(|now| now.router.channel(&now.config, &name));
             // Another engine's, or of a configuration to come.
-            let Ok(held) = inner.in_force.look(named) else {
+            let Some(channel) = named else {
                 continue;
             };
-            if let [channel] = held.as_slice() {
-                self.hand_out_to(channel).await?;
-            }
+            let left_alone = self.hand_out_to(&channel).await?;
+            next_try = next_try.into_iter().chain(left_alone).min();
         }
         let next = self.store.next_due(now_ms).await?;
+        let next = next.into_iter().chain(next_try).min();
         let pause = if self.store.is_shared() {
             LOOK
         } else {
@@ -123,17 +131,27 @@ impl Outbox {
         }))
     }
 
-    async fn hand_out_to(self: &Arc<Self>, channel: &Held) -> Result<(), StoreError> {
+    /// Answers until when the channel is left alone, where it is.
+    async fn hand_out_to(self: &Arc<Self>, channel: &Held) -> Result<Option<i64>, StoreError> {
         loop {
+            let mut probe = None;
+            match channel.breaker.way(self.clock.now_ms()) {
+                Way::Open => {}
+                Way::Probe => probe = Some(Probe::of(channel)),
+                Way::Until(at_ms) => return Ok(Some(at_ms)),
+            }
             let slot = || Arc::clone(&channel.slots).try_acquire_owned().ok();
             let mut permits: Vec<_> = std::iter::from_fn(slot).collect();
+            if probe.is_some() {
+                permits.truncate(1);
+            }
             let places = permits.len();
             if places == 0 {
                 // Whoever gives a place back sees that.
                 channel.behind.store(true, Ordering::SeqCst);
                 let given_back = channel.slots.available_permits() > 0;
                 if !given_back || channel.slots.is_closed() {
-                    return Ok(());
+                    return Ok(None);
                 }
                 continue;
             }
@@ -151,7 +169,7 @@ impl Outbox {
             let is_all = claims.len() < places;
             channel.behind.store(true, Ordering::SeqCst);
             if claims.is_empty() {
-                return Ok(());
+                return Ok(None);
             }
             for claim in claims {
                 let Some(permit) = permits.pop() else { break };
@@ -160,10 +178,11 @@ impl Outbox {
                     channel: channel.clone(),
                     rendered: None,
                     permit,
+                    probe: probe.take(),
                 });
             }
             if is_all {
-                return Ok(());
+                return Ok(None);
             }
         }
     }

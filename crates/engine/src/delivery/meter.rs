@@ -15,11 +15,16 @@ use metrics::{
 };
 
 use super::report::{ChannelReport, Class};
+use crate::store::Accounts;
 
 const DELIVERIES: &str = "annunciator_deliveries_total";
 const SECONDS: &str = "annunciator_delivery_seconds";
 const UNDER_WAY: &str = "annunciator_deliveries_under_way";
 const CHANNELS: &str = "annunciator_channels";
+const KEPT: &str = "annunciator_kept_deliveries";
+const DIFFERENCE: &str = "annunciator_accounts_difference";
+/// See [`crate::trouble`].
+pub(crate) const TROUBLES: &str = "annunciator_troubles";
 
 /// The label of all channels that stand in no configuration.
 const AD_HOC: &str = "(ad hoc)";
@@ -43,6 +48,17 @@ pub(crate) fn describe() {
         "Deliveries that wait for their channel or are under way."
     );
     describe_gauge!(
+        TROUBLES,
+        Unit::Count,
+        "What keeps people from being told, by what it is."
+    );
+    describe_gauge!(KEPT, Unit::Count, "Deliveries that are kept, by state.");
+    describe_gauge!(
+        DIFFERENCE,
+        Unit::Count,
+        "Accepted deliveries that are in no state: always 0."
+    );
+    describe_gauge!(
         CHANNELS,
         Unit::Count,
         "Configured channels that are open, or disabled because they could not be opened."
@@ -54,6 +70,14 @@ pub(super) fn meter(label: &SharedString, report: &ChannelReport) {
     let outcome = outcome(report);
     counter!(DELIVERIES, "channel" => label.clone(), "outcome" => outcome).increment(1);
     histogram!(SECONDS, "channel" => label.clone()).record(report.duration.as_secs_f64());
+}
+
+/// Tells how many deliveries are kept.
+pub(super) fn meter_accounts(accounts: &Accounts) {
+    for (state, count) in &accounts.states {
+        gauge!(KEPT, "state" => state.name()).set(*count as f64);
+    }
+    gauge!(DIFFERENCE).set(accounts.difference() as f64);
 }
 
 /// One word for all targets: that of the one which needs a person the most.

@@ -1,26 +1,38 @@
 //! One notification to one channel, from its acceptance to its record.
 //!
-//! Each stage is one file with one function; `pipeline` puts them together.
-//! A stage for repeating, limiting or storing goes between two others.
+//! Each stage is one file: `gate` and `limit` before it is accepted, `breaker`,
+//! `attempt`, `classify`, `retry` and `settle` for each attempt. `outbox`,
+//! `courier` and `claimed` put them together over a store, `pipeline` for a
+//! single attempt without one.
 
 mod admit;
 mod attempt;
+mod berth;
+mod breaker;
 mod channel;
 mod claimed;
 mod classify;
 mod courier;
+mod digest;
 mod gate;
+mod limit;
 mod meter;
 mod outbox;
 mod pipeline;
+mod proofs;
+mod record;
 mod report;
 mod retry;
 mod settle;
+mod signs;
 mod waiting;
 
 pub(crate) use channel::{Channel, Held};
+pub(crate) use classify::proof;
 pub(crate) use courier::run as run_courier;
-pub(crate) use meter::{UnderWay, describe};
-pub(crate) use outbox::{Outbox, Submission};
+pub(crate) use gate::by_severity;
+pub(crate) use meter::{TROUBLES, UnderWay, describe};
+pub(crate) use outbox::{Outbox, Submission, milliseconds};
 pub(crate) use pipeline::{Job, broken, deliver};
-pub use report::{ChannelReport, Class, Fault, Proof, Report, TargetReport};
+pub(crate) use proofs::run as take_proofs;
+pub use report::{ChannelReport, Class, Fault, Proof, Report, StepReport, TargetReport};

@@ -12,20 +12,23 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    berth::Berth,
     channel::Held,
     claimed::Claimed,
-    gate::kept_back,
+    digest::intake,
     report::{ChannelReport, Report},
     waiting::{Place, Progress, Waiting},
 };
 use crate::{
     clock::Clock,
     event::Rendered,
-    store::{Accepted, Begin, Claim, DeliveryId, Intake, Intent, Placed, State, Store, StoreError},
+    router::Addressee,
+    store::{Accepted, Claim, DeliveryId, Intake, Placed, State, Store, StoreError},
+    trouble::{Subject, Troubles},
 };
 
 /// How long whoever notifies waits for the store, before people are told
@@ -43,6 +46,7 @@ pub(crate) struct Outbox {
     /// Something may be claimed.
     pub(super) wake: Notify,
     pub(super) deliveries: TaskTracker,
+    pub(super) troubles: Arc<Troubles>,
     /// Ends attempts, when the engine may not wait any longer.
     pub(super) abandon: CancellationToken,
 }
@@ -59,22 +63,15 @@ impl fmt::Debug for Outbox {
 #[derive(Debug)]
 pub(crate) struct Submission {
     pub(crate) rendered: Rendered,
-    pub(crate) channels: Vec<Held>,
+    pub(crate) addressees: Vec<Addressee>,
     /// The same for the same intent.
     pub(crate) key: Option<String>,
-}
-
-/// A channel of a submission, with a place for an attempt if there is one.
-struct Berth {
-    channel: Held,
-    permit: Option<OwnedSemaphorePermit>,
-    /// The rule that keeps it back.
-    kept_back: Option<String>,
 }
 
 impl Outbox {
     pub(crate) fn new(
         store: Arc<dyn Store>,
+        troubles: Arc<Troubles>,
         clock: Arc<dyn Clock>,
         deliveries: TaskTracker,
         abandon: CancellationToken,
@@ -85,6 +82,7 @@ impl Outbox {
             waiting: Arc::default(),
             wake: Notify::new(),
             deliveries,
+            troubles,
             abandon,
         })
     }
@@ -101,34 +99,33 @@ impl Outbox {
     ) -> Result<Accepted, StoreError> {
         let Submission {
             rendered,
-            channels,
+            addressees,
             key,
         } = submission;
         let now_ms = self.clock.now_ms();
-        let berths: Vec<Berth> = channels
+        let berths: Vec<Berth> = addressees
             .into_iter()
-            .map(|channel| Berth::find(channel, &rendered))
+            .map(|addressee| Berth::find(addressee, &rendered, now_ms))
             .collect();
         let intents = berths.iter().map(|berth| berth.intent(now_ms)).collect();
-        let content = rendered.to_content().unwrap_or_default();
-        let content: Arc<str> = content.into();
-        let message = &rendered.message;
-        let incident = message.incident.to_string();
         let intake = Intake {
-            notification: message.id.to_string(),
             key,
-            host: message.host.to_string(),
-            lane: incident.clone(),
-            incident,
-            kind: rendered.kind,
-            severity: rendered.severity,
-            accepted_ms: now_ms,
-            content: Arc::clone(&content),
-            intents,
+            ..intake(&rendered, intents, now_ms)
         };
-        let accepting = self.store.accept(intake);
+        let content = Arc::clone(&intake.content);
+        let accepting = async {
+            for berth in &berths {
+                if let Some(rule) = &berth.kept_back {
+                    let arranging = self.arrange_digest(&berth.channel, rule, now_ms);
+                    arranging.await?;
+                }
+            }
+            self.store.accept(intake).await
+        };
         let accepted = self.abandon.run_until_cancelled(accepting).await;
-        let accepted = accepted.unwrap_or(Err(StoreError::Closed))?;
+        let accepted = accepted.unwrap_or(Err(StoreError::Closed));
+        self.watch(accepted.as_ref().err());
+        let accepted = accepted?;
         self.are_superseded(&accepted.superseded);
         if accepted.repeated {
             tracing::debug!(
@@ -141,6 +138,12 @@ impl Outbox {
             let name = &berth.channel.config.name;
             self.waiting
                 .number(&accepted.notification, name, placed.delivery);
+            if placed.state != State::Suppressed
+                && let Some(once) = &berth.once
+            {
+                let limit = &berth.channel.limit;
+                limit.let_through(once.fingerprint, once.until_ms, now_ms);
+            }
             match (placed.state, berth.permit) {
                 (State::InFlight, Some(permit)) => self.begin(Claimed {
                     claim: Claim {
@@ -152,19 +155,23 @@ impl Outbox {
                         targets: Vec::new(),
                         accepted_ms: now_ms,
                         expires_ms: berth.channel.expires_ms(now_ms),
-                        step: 0,
+                        step: berth.turn.as_ref().map_or(0, |turn| turn.step.number),
                         content: Arc::clone(&content),
                     },
                     channel: berth.channel,
                     rendered: Some(rendered.clone()),
                     permit,
+                    probe: None,
                 }),
                 (State::Pending, _) => {
                     berth.channel.behind.store(true, Ordering::Relaxed);
                     self.wake.notify_one();
                 }
                 _ => {
-                    let rule = berth.kept_back.unwrap_or_default();
+                    let rule = berth.kept_back.map(|rule| rule.sentence);
+                    let rule = rule
+                        .or(berth.once.map(|once| once.rule))
+                        .unwrap_or_default();
                     self.end_unsent(&accepted.notification, &berth.channel, placed, &rule);
                 }
             }
@@ -180,9 +187,9 @@ impl Outbox {
     ) -> Result<Report, StoreError> {
         let id = submission.rendered.message.id.to_string();
         // Before anything can happen.
-        let channels = submission.channels.iter();
-        let mut places: Vec<Place> = channels
-            .map(|held| self.waiting.wait_for(&id, held))
+        let addressees = submission.addressees.iter();
+        let mut places: Vec<Place> = addressees
+            .map(|addressee| self.waiting.wait_for(&id, addressee))
             .collect();
         let outbox = Arc::clone(self);
         // A task of its own: who stops waiting does not stop it halfway.
@@ -192,15 +199,33 @@ impl Outbox {
         tokio::select! {
             submitted = submitting => drop(submitted.map_err(|_| StoreError::Closed)??),
             // It goes on, and may still be recorded: twice is better than never.
-            () = self.clock.sleep(PATIENCE) => return Err(StoreError::Silent(PATIENCE)),
+            () = self.clock.sleep(PATIENCE) => {
+                let silent = StoreError::Silent(PATIENCE);
+                self.watch(Some(&silent));
+                return Err(silent);
+            }
         }
         let all = join_all(places.iter_mut().map(Place::ended));
-        tokio::select! {
-            _ = all => {}
-            () = self.clock.sleep(deadline) => {}
-            () = self.abandon.cancelled() => {}
+        let so_far = tokio::select! {
+            _ = all => State::Pending,
+            () = self.clock.sleep(deadline) => State::Pending,
+            () = self.abandon.cancelled() => State::InFlight,
+        };
+        Ok(Report::new(places.iter().map(|place| place.report(so_far))))
+    }
+
+    /// Takes note of whether the store can be written.
+    pub(super) fn watch(&self, error: Option<&StoreError>) {
+        match error {
+            None => self.troubles.clear(&Subject::Store),
+            Some(StoreError::Closed) => {}
+            Some(error) => {
+                let sentence = format!(
+                    "Deliveries cannot be recorded: {error}. Meanwhile people are told all the same, but once only, and what waits may be late."
+                );
+                self.troubles.raise(Subject::Store, sentence);
+            }
         }
-        Ok(Report::new(places.iter().map(Place::report)))
     }
 
     /// Takes a claim through its stages, in a task of its own.
@@ -233,39 +258,9 @@ impl Outbox {
     }
 }
 
-impl Berth {
-    /// What waits already comes first.
-    fn find(channel: Held, rendered: &Rendered) -> Self {
-        let kept_back = kept_back(rendered, &channel.config.options);
-        let waits = kept_back.is_some() || channel.behind.load(Ordering::Relaxed);
-        let permit = Arc::clone(&channel.slots).try_acquire_owned().ok();
-        Self {
-            permit: permit.filter(|_| !waits),
-            kept_back,
-            channel,
-        }
-    }
-
-    fn intent(&self, now_ms: i64) -> Intent {
-        Intent {
-            channel: Arc::clone(&self.channel.config.name),
-            expires_ms: self.channel.expires_ms(now_ms),
-            begin: match (&self.kept_back, &self.permit) {
-                (Some(rule), _) => Begin::Suppressed { rule: rule.clone() },
-                (None, Some(_)) => Begin::Claimed {
-                    lease_until_ms: self.channel.lease_until_ms(now_ms),
-                },
-                (None, None) => Begin::At(now_ms),
-            },
-            step: None,
-            once: None,
-        }
-    }
-}
-
 impl Held {
     /// When it is too late for what is accepted now.
-    fn expires_ms(&self, now_ms: i64) -> Option<i64> {
+    pub(super) fn expires_ms(&self, now_ms: i64) -> Option<i64> {
         Some(now_ms.saturating_add(milliseconds(self.config.options.ttl)))
     }
 
@@ -277,6 +272,6 @@ impl Held {
 }
 
 /// As stores count.
-pub(super) fn milliseconds(duration: Duration) -> i64 {
+pub(crate) fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -24,6 +24,8 @@ pub(crate) struct Job {
     pub(crate) rendered: Rendered,
     /// Ends the attempt, when the engine may not wait any longer.
     pub(crate) abandon: CancellationToken,
+    /// Now.
+    pub(crate) now_ms: i64,
     pub(crate) under_way: UnderWay,
 }
 
@@ -31,7 +33,8 @@ pub(crate) struct Job {
 pub(crate) async fn deliver(job: Job) -> ChannelReport {
     let start = Instant::now();
     let channel = &job.channel;
-    if let Some(rule) = kept_back(&job.rendered, &channel.config.options) {
+    if let Some(rule) = kept_back(&job.rendered, &channel.config.options, job.now_ms) {
+        let rule = rule.sentence;
         let (name, state) = (channel.config.name(), State::Suppressed);
         let mut report = ChannelReport::unsent(name, channel.config.channel_type(), state);
         report.because(&rule);
@@ -45,6 +48,7 @@ pub(crate) async fn deliver(job: Job) -> ChannelReport {
                 rendered: &job.rendered,
                 attempt: 1,
                 targets: &[],
+                delivery: None,
             };
             let attempt = attempt(channel, &call);
             let answered = job.abandon.run_until_cancelled(attempt).await;
@@ -110,6 +114,7 @@ pub(super) fn report(
             false if unknown => State::Unknown,
             false => State::Failed,
         },
+        step: None,
         attempts: 1,
         duration: start.elapsed(),
         targets,

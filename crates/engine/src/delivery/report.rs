@@ -1,7 +1,11 @@
 //! What came of a notification: a bool per channel, and behind it everything
 //! that is known.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 use serde::{Serialize, Serializer};
 
@@ -165,6 +169,16 @@ impl fmt::Display for TargetReport {
     }
 }
 
+/// Which step of which group a channel was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StepReport {
+    /// The group.
+    pub group: String,
+    /// Its number: 1 for the first.
+    pub number: u32,
+}
+
 /// What came of a notification on one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -179,6 +193,9 @@ pub struct ChannelReport {
     pub delivered: bool,
     /// What became of it so far.
     pub state: State,
+    /// Where it is a step of a group, of which one may be enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepReport>,
     /// How many attempts were made.
     pub attempts: u32,
     /// How long it took.
@@ -199,7 +216,11 @@ impl ChannelReport {
     /// One of a delivery that was not tried, or is not tried any more.
     pub(super) fn unsent(channel: &str, channel_type: &str, state: State) -> Self {
         let (class, detail) = match state {
-            State::Pending | State::InFlight => (Class::Retry, "it waits to be delivered"),
+            State::Pending => (Class::Retry, "it waits to be delivered"),
+            State::InFlight => (
+                Class::Unknown,
+                "the engine was shut down before an answer came",
+            ),
             State::Superseded => (Class::Permanent, "what it tells of is over"),
             State::Suppressed => (Class::Permanent, "a rule keeps it back"),
             State::Expired => (Class::Permanent, "its time to live has passed"),
@@ -223,6 +244,7 @@ impl ChannelReport {
             channel_type: channel_type.to_owned(),
             delivered: false,
             state,
+            step: None,
             attempts: 0,
             duration: Duration::ZERO,
             targets: vec![target],
@@ -276,11 +298,17 @@ impl Report {
         &self.channels
     }
 
-    /// Whether every channel was delivered. Without a channel nobody was
-    /// told, so then it is false.
+    /// Whether every channel was delivered, and of each group one. Without a
+    /// channel nobody was told, so then it is false.
     #[must_use]
     pub fn all_delivered(&self) -> bool {
-        !self.is_empty() && self.results.values().all(|delivered| *delivered)
+        let group = |report: &ChannelReport| report.step.as_ref().map(|step| step.group.clone());
+        let told = self.channels.values().filter(|report| report.delivered);
+        let told: BTreeSet<String> = told.filter_map(group).collect();
+        let enough = |report: &ChannelReport| {
+            report.delivered || group(report).is_some_and(|group| told.contains(&group))
+        };
+        !self.is_empty() && self.channels.values().all(enough)
     }
 
     /// Whether there was no channel to tell.

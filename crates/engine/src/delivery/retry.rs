@@ -24,6 +24,9 @@ pub(super) struct Tried<'a> {
     pub(super) targets: &'a [TargetReport],
     /// Which attempt it was; 1 for the first.
     pub(super) attempt: u32,
+    /// Whether it was only to see whether the remote is back: that uses up no
+    /// attempts.
+    pub(super) is_probe: bool,
     /// Whether a target failed for good in an earlier attempt.
     pub(super) failed_before: bool,
     /// How long it is worth delivering from now on.
@@ -63,7 +66,7 @@ pub(super) fn judge(tried: &Tried<'_>, options: &ChannelOptions, dice: f64) -> V
             () => over(State::Delivered, String::new()),
         };
     }
-    if tried.attempt >= options.retry.attempts {
+    if tried.attempt >= options.retry.attempts && !tried.is_probe {
         let state = if has(Class::Retry) || has(Class::Permanent) || tried.failed_before {
             State::Failed
         } else {
@@ -128,6 +131,7 @@ mod tests {
         let tried = Tried {
             targets,
             attempt,
+            is_probe: false,
             failed_before: false,
             left: None,
         };
@@ -180,6 +184,7 @@ mod tests {
         let tried = Tried {
             targets: &targets,
             attempt: 2,
+            is_probe: false,
             failed_before: true,
             left: None,
         };
@@ -202,6 +207,7 @@ mod tests {
         let tried = Tried {
             targets: &targets,
             attempt: 1,
+            is_probe: false,
             failed_before: false,
             left: None,
         };
@@ -231,6 +237,7 @@ mod tests {
         let tried = Tried {
             targets: &[busy],
             attempt: 1,
+            is_probe: false,
             failed_before: false,
             left: Some(Duration::from_secs(3000)),
         };

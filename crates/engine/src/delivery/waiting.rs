@@ -7,8 +7,11 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{channel::Held, report::ChannelReport};
-use crate::store::{DeliveryId, State};
+use super::report::{ChannelReport, StepReport};
+use crate::{
+    router::Addressee,
+    store::{DeliveryId, State},
+};
 
 /// A notification and a channel.
 type Key = (String, Arc<str>);
@@ -46,12 +49,18 @@ pub(super) struct Place {
     waiting: Arc<Waiting>,
     key: Key,
     channel_type: String,
+    step: Option<StepReport>,
     progress: watch::Receiver<Progress>,
 }
 
 impl Waiting {
     /// Begins to wait, before the delivery is accepted and has a number.
-    pub(super) fn wait_for(self: &Arc<Self>, notification: &str, channel: &Held) -> Place {
+    pub(super) fn wait_for(self: &Arc<Self>, notification: &str, addressee: &Addressee) -> Place {
+        let channel = &addressee.channel;
+        let step = addressee.turn.as_ref().map(|turn| StepReport {
+            group: turn.step.group.to_string(),
+            number: turn.step.number,
+        });
         let key = (notification.to_owned(), Arc::clone(&channel.config.name));
         let channel_type = channel.config.channel_type().to_owned();
         let mut table = self.lock();
@@ -64,6 +73,7 @@ impl Waiting {
             waiting: Arc::clone(self),
             key,
             channel_type,
+            step,
             progress: entry.progress.subscribe(),
         }
     }
@@ -114,12 +124,14 @@ impl Place {
         let _ = self.progress.wait_for(|progress| progress.ended).await;
     }
 
-    /// What is known so far.
-    pub(super) fn report(&self) -> ChannelReport {
+    /// What is known so far; where nothing is, it is in this state.
+    pub(super) fn report(&self, so_far: State) -> ChannelReport {
         let report = self.progress.borrow().report.clone();
-        report.unwrap_or_else(|| {
-            ChannelReport::unsent(&self.key.1, &self.channel_type, State::Pending)
-        })
+        let unsent = || ChannelReport::unsent(&self.key.1, &self.channel_type, so_far);
+        ChannelReport {
+            step: self.step.clone(),
+            ..report.unwrap_or_else(unsent)
+        }
     }
 }
 

@@ -30,6 +30,49 @@ struct Content {
     attributes: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sums_up: Option<SumsUp>,
+}
+
+/// What a digest sums up: what a rule kept back from its channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SumsUp {
+    /// The rule's name.
+    pub(crate) rule: String,
+    /// What was accepted from then on.
+    pub(crate) from_ms: i64,
+    /// Until then.
+    pub(crate) until_ms: i64,
+}
+
+/// What a kept notification says, for people who look at deliveries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wording {
+    /// One line above the message; empty for none.
+    pub title: String,
+    /// The message.
+    pub body: String,
+    /// Where in its incident it stands.
+    pub kind: Kind,
+    /// When it happened, in milliseconds since the Unix epoch.
+    pub occurred_at_ms: i64,
+    /// What else is known, by name.
+    pub attributes: Vec<(String, String)>,
+}
+
+impl Wording {
+    /// From what was kept; `None` when that is not of this engine's form.
+    pub(crate) fn of(content: &str) -> Option<Self> {
+        let content: Content = serde_json::from_str(content).ok()?;
+        Some(Self {
+            kind: Kind::named(&content.kind).unwrap_or_default(),
+            title: content.title,
+            body: content.body,
+            occurred_at_ms: content.occurred_at_ms,
+            attributes: content.attributes,
+        })
+    }
 }
 
 impl Rendered {
@@ -50,6 +93,7 @@ impl Rendered {
                 .map(|one| (one.key.to_string(), one.value.to_string()))
                 .collect(),
             note: self.note.clone(),
+            sums_up: self.sums_up.as_deref().cloned(),
         })
     }
 
@@ -83,6 +127,7 @@ impl Rendered {
             severity,
             kind,
             kept_back: None,
+            sums_up: content.sums_up.map(Box::new),
         })
     }
 }
@@ -105,6 +150,20 @@ mod tests {
         let content = rendered.to_content().unwrap();
         let back = Rendered::from_content(&content).unwrap();
         assert_eq!(format!("{back:?}"), format!("{rendered:?}"));
+    }
+
+    #[test]
+    fn what_was_kept_can_be_read() {
+        let notification = Notification::new("b\n\u{202e}").attribute("k", "v");
+        let rendered = notification.title("t").render("h", 5).unwrap();
+        let wording = Wording::of(&rendered.to_content().unwrap()).unwrap();
+        assert_eq!(
+            (wording.title.as_str(), wording.body.as_str()),
+            ("t", "b\n\u{202e}")
+        );
+        assert_eq!(wording.attributes, [("k".to_owned(), "v".to_owned())]);
+        assert_eq!((wording.kind, wording.occurred_at_ms), (Kind::Message, 5));
+        assert_eq!(Wording::of("a form of another program"), None);
     }
 
     #[test]

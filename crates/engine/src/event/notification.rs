@@ -10,7 +10,10 @@ use annunciator_core::{
     message::{AttributeV1, NotificationV1},
 };
 
-use super::severity::{Kind, Severity};
+use super::{
+    content::SumsUp,
+    severity::{Kind, Severity},
+};
 
 /// A message longer than this many bytes is cut here already. Every channel
 /// carries far less.
@@ -147,6 +150,8 @@ pub(crate) struct Rendered {
     pub(crate) kind: Kind,
     /// The embedding program's rule that keeps it back.
     pub(crate) kept_back: Option<Arc<str>>,
+    /// What it sums up, where it is a digest.
+    pub(crate) sums_up: Option<Box<SumsUp>>,
 }
 
 impl Notification {
@@ -189,11 +194,17 @@ impl Notification {
             severity: self.severity,
             kind: self.kind,
             kept_back: self.kept_back.map(|rule| cut(rule, LONGEST_LINE).into()),
+            sums_up: None,
         })
     }
 }
 
 impl Rendered {
+    /// Whether it tells the end of a problem.
+    pub(crate) fn ends_a_problem(&self) -> bool {
+        self.kind == Kind::Recovery && !self.message.incident.is_empty()
+    }
+
     /// The same, saying that it comes late.
     pub(crate) fn delayed_by(&self, delay: Duration) -> Self {
         let minutes = delay.as_secs() / 60;

@@ -1,12 +1,14 @@
-//! From a host, or a list of names, to running channels.
+//! From a host, or a list of names, to running channels, and to the turn of each
+//! where they are tried one after the other.
 //!
 //! Decides nothing about delivery; allocates nothing per host.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
-    config::{ChannelConfig, ChannelIndex, Config},
-    delivery::{Channel, Held},
+    config::{ChannelConfig, ChannelIndex, Config, GroupConfig, Named},
+    delivery::{Channel, Held, Proof},
+    store::Step,
 };
 
 /// Running channels by the numbers that the configuration gives them.
@@ -19,6 +21,22 @@ pub(crate) struct Router {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no channel `{0}`")]
 pub struct UnknownChannel(pub String);
+
+/// A channel that is told, and when.
+#[derive(Debug, Clone)]
+pub(crate) struct Addressee {
+    pub(crate) channel: Held,
+    /// Where it is a step of a group.
+    pub(crate) turn: Option<Turn>,
+}
+
+/// The turn of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Turn {
+    pub(crate) step: Step,
+    /// How long after the first one.
+    pub(crate) after: Duration,
+}
 
 impl Router {
     /// `channels` stand in the order of the configuration.
@@ -42,44 +60,132 @@ impl Router {
     }
 
     /// The channels of a host: its own, else the defaults.
-    pub(crate) fn host(&self, config: &Config, host: &str) -> Vec<Held> {
-        self.by_index(config.route(host))
+    pub(crate) fn host(&self, config: &Config, host: &str) -> Vec<Addressee> {
+        match config.groups_of(host) {
+            Some(named) => self.in_turn(config, named),
+            None => self.at_once(config.route(host)),
+        }
     }
 
     /// The default channels.
-    pub(crate) fn defaults(&self, config: &Config) -> Vec<Held> {
-        self.by_index(&config.defaults.channels)
+    pub(crate) fn defaults(&self, config: &Config) -> Vec<Addressee> {
+        match &config.defaults.named {
+            Some(named) => self.in_turn(config, named),
+            None => self.at_once(&config.defaults.channels),
+        }
     }
 
-    /// Channels by name, each once. A group counts as its channels.
+    /// Channels and groups by name, each channel once.
     pub(crate) fn named(
         &self,
         config: &Config,
         names: &[&str],
-    ) -> Result<Vec<Held>, UnknownChannel> {
-        let mut indices: Vec<ChannelIndex> = Vec::new();
-        for name in names {
-            let channels = match config.by_name.get(*name) {
-                Some(index) => std::slice::from_ref(index),
-                None => match config.group(name) {
-                    Some(group) => &group.channels,
-                    None => return Err(UnknownChannel((*name).to_owned())),
-                },
+    ) -> Result<Vec<Addressee>, UnknownChannel> {
+        let found = |name: &&str| {
+            let group = || config.groups_by_name.get(*name);
+            match config.by_name.get(*name) {
+                Some(index) => Ok(Named::Channel(*index)),
+                None => group()
+                    .map(|group| Named::Group(*group))
+                    .ok_or_else(|| UnknownChannel((*name).to_owned())),
+            }
+        };
+        let named: Vec<Named> = names.iter().map(found).collect::<Result<_, _>>()?;
+        Ok(self.in_turn(config, &named))
+    }
+
+    /// A channel by its name.
+    pub(crate) fn channel(&self, config: &Config, name: &str) -> Option<Held> {
+        self.held(*config.by_name.get(name)?)
+    }
+
+    fn at_once(&self, channels: &[ChannelIndex]) -> Vec<Addressee> {
+        let held = channels.iter().filter_map(|index| self.held(*index));
+        held.map(|channel| Addressee {
+            channel,
+            turn: None,
+        })
+        .collect()
+    }
+
+    fn in_turn(&self, config: &Config, named: &[Named]) -> Vec<Addressee> {
+        let planned = turns(config, named).into_iter();
+        planned
+            .filter_map(|(index, turn)| {
+                let channel = self.held(index)?;
+                Some(Addressee { channel, turn })
+            })
+            .collect()
+    }
+
+    fn held(&self, index: ChannelIndex) -> Option<Held> {
+        let place = usize::try_from(index).ok()?;
+        self.channels.get(place).map(Held::new)
+    }
+}
+
+/// Channels in their order, each once, and the turn of each: what is named
+/// itself is told at once, also where a group has it too.
+pub(crate) fn turns(config: &Config, named: &[Named]) -> Vec<(ChannelIndex, Option<Turn>)> {
+    let mut channels: Vec<(ChannelIndex, Option<Turn>)> = Vec::new();
+    for name in named {
+        if let Named::Channel(index) = name
+            && !channels.iter().any(|(known, _)| known == index)
+        {
+            channels.push((*index, None));
+        }
+    }
+    for name in named {
+        if let Named::Group(index) = name
+            && let Some(group) = config.group_at(*index)
+        {
+            let mut steps = Steps {
+                config,
+                name: &group.name,
+                until: group.until,
+                after: Duration::ZERO,
+                number: 0,
+                channels: &mut channels,
             };
-            for index in channels {
-                if !indices.contains(index) {
-                    indices.push(*index);
+            steps.add(group);
+        }
+    }
+    channels
+}
+
+/// The steps of a group, one behind the other. A group within it has its steps
+/// in its place, with the time that it gives them.
+struct Steps<'a> {
+    config: &'a Config,
+    name: &'a Arc<str>,
+    until: Proof,
+    after: Duration,
+    number: u32,
+    channels: &'a mut Vec<(ChannelIndex, Option<Turn>)>,
+}
+
+impl Steps<'_> {
+    fn add(&mut self, group: &GroupConfig) {
+        for step in &group.first_of {
+            match step {
+                Named::Group(index) => {
+                    if let Some(inner) = self.config.group_at(*index) {
+                        self.add(inner);
+                    }
+                }
+                Named::Channel(index) if self.channels.iter().any(|(known, _)| known == index) => {}
+                Named::Channel(index) => {
+                    self.number += 1;
+                    let step = Step {
+                        group: Arc::clone(self.name),
+                        number: self.number,
+                        until: self.until,
+                    };
+                    let after = self.after;
+                    self.channels.push((*index, Some(Turn { step, after })));
+                    self.after += group.step_after;
                 }
             }
         }
-        Ok(self.by_index(&indices))
-    }
-
-    fn by_index(&self, indices: &[ChannelIndex]) -> Vec<Held> {
-        let places = indices.iter().map(|index| usize::try_from(*index));
-        places
-            .filter_map(|place| self.channels.get(place.ok()?))
-            .map(Held::new)
-            .collect()
     }
 }

@@ -6,7 +6,6 @@
 mod http;
 #[cfg(test)]
 mod http_tests;
-mod kv;
 
 use std::{
     future::ready,
@@ -16,7 +15,7 @@ use std::{
 };
 
 use annunciator_core::{
-    code::{HostErrorKind, LogLevel},
+    code::{HostErrorKind, LogLevel, Proof},
     ffi::{FfiFuture, FutureExt as _, RErr, ROk, ROption, RResult, RStr, RString, RVec, TD_Opaque},
     services::{
         HostBox, HostErrorV1, HostServices, HostServices_TO, HttpRequestV1, HttpResponseV1,
@@ -24,17 +23,21 @@ use annunciator_core::{
     },
 };
 use futures_util::FutureExt as _;
+use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     clock::Clock,
     line::printable,
     plugin::{Pool, Task},
+    store::{DeliveryId, Store, StoreError},
 };
 
 pub(crate) use http::HttpClients;
-use kv::KeyValues;
 
+/// Bytes of a key and of a value that a provider keeps.
+const LONGEST_KEY: usize = 512;
+const LARGEST_VALUE: usize = 64 * 1024;
 /// How many background tasks one channel may have.
 const MOST_TASKS: usize = 64;
 
@@ -44,7 +47,14 @@ pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) http: Arc<HttpClients>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Where providers keep small values.
+    pub(crate) store: Arc<dyn Store>,
+    /// Who wants to know what is proven of deliveries.
+    pub(crate) proofs: Proofs,
 }
+
+/// What providers prove of deliveries after their attempts.
+pub(crate) type Proofs = mpsc::Sender<(DeliveryId, crate::delivery::Proof)>;
 
 /// The tasks that one channel's plugin has spawned; dropped with the channel.
 #[derive(Default)]
@@ -72,7 +82,6 @@ pub(crate) struct ChannelServices {
     channel: Arc<str>,
     shared: Shared,
     tasks: Arc<ChannelTasks>,
-    kv: KeyValues,
 }
 
 impl ChannelServices {
@@ -82,7 +91,6 @@ impl ChannelServices {
             channel,
             shared,
             tasks,
-            kv: KeyValues::default(),
         };
         HostServices_TO::from_value(services, TD_Opaque)
     }
@@ -188,8 +196,16 @@ impl HostServices for ChannelServices {
     }
 
     fn kv_get(&self, key: RString) -> FfiFuture<RResult<ROption<RVec<u8>>, HostErrorV1>> {
-        let value = self.kv.value(&key);
-        ready(ROk(value.map(RVec::from).into())).into_ffi()
+        let kept = self
+            .shared
+            .store
+            .kept(Arc::clone(&self.channel), key.into());
+        async move {
+            let value = kept.await.map_err(unkept)?;
+            Ok(value.map(RVec::from).into())
+        }
+        .map(RResult::from)
+        .into_ffi()
     }
 
     fn kv_put(
@@ -198,20 +214,51 @@ impl HostServices for ChannelServices {
         value: ROption<RVec<u8>>,
     ) -> FfiFuture<RResult<(), HostErrorV1>> {
         let value = value.into_option().map(RVec::into_vec);
-        let stored = self.kv.set(key.into(), value);
-        ready(
-            stored
-                .map_err(|why| error(HostErrorKind::INVALID, why))
-                .into(),
-        )
-        .into_ffi()
+        if let Err(why) = bounded(&key, value.as_deref()) {
+            return ready(RErr(error(HostErrorKind::INVALID, why))).into_ffi();
+        }
+        let channel = Arc::clone(&self.channel);
+        let keeping = self.shared.store.keep(channel, key.into(), value);
+        keeping.map(|kept| kept.map_err(unkept).into()).into_ffi()
     }
+
+    fn prove(&self, reference: RStr<'_>, proof: Proof) -> RResult<(), HostErrorV1> {
+        let Ok(delivery) = reference.parse() else {
+            let detail = "this is no reference of a delivery";
+            return RErr(error(HostErrorKind::INVALID, detail));
+        };
+        let proof = crate::delivery::proof(proof);
+        match self.shared.proofs.try_send((DeliveryId(delivery), proof)) {
+            Ok(()) => ROk(()),
+            Err(_) => RErr(error(
+                HostErrorKind::CLOSING,
+                "too many proofs wait, or the engine is closing",
+            )),
+        }
+    }
+}
+
+/// The store's trouble, as a plugin hears of it.
+#[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
+fn unkept(why: StoreError) -> HostErrorV1 {
+    error(HostErrorKind::INTERNAL, why.to_string())
+}
+
+/// The error says which limit was broken.
+fn bounded(key: &str, value: Option<&[u8]>) -> Result<(), String> {
+    if key.len() > LONGEST_KEY {
+        return Err(format!("a key may have {LONGEST_KEY} bytes at most"));
+    }
+    if value.is_some_and(|value| value.len() > LARGEST_VALUE) {
+        return Err(format!("a value may have {LARGEST_VALUE} bytes at most"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SystemClock;
+    use crate::{clock::SystemClock, store::MemoryStore};
 
     #[tokio::test]
     async fn a_plugin_may_sleep_on_a_thread_of_its_own() {
@@ -219,6 +266,8 @@ mod tests {
             pool: Pool::new(tokio::runtime::Handle::current()),
             http: Arc::default(),
             clock: Arc::new(SystemClock),
+            store: Arc::new(MemoryStore::default()),
+            proofs: mpsc::channel(1).0,
         };
         let host = ChannelServices::boxed("a".into(), shared, ChannelTasks::new());
         let sleeping = std::thread::spawn(move || host.sleep(1)).join().unwrap();

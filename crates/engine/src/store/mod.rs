@@ -43,6 +43,8 @@ pub use record::{Attempt, Prune, Query, Record};
 pub use settle::{Next, Settled, Settlement};
 pub use sqlite::SqliteStore;
 
+pub use crate::event::Wording;
+
 /// Values that are kept for one channel's provider.
 pub const MOST_KEPT: usize = 4096;
 /// Why a delivery was superseded.

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{DeliveryId, State};
-use crate::{delivery::Proof, event::Severity};
+use crate::{
+    delivery::Proof,
+    event::{Severity, Wording},
+};
 
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +92,15 @@ pub struct Record {
     /// The notification, as it was accepted.
     #[serde(skip)]
     pub content: String,
+}
+
+impl Record {
+    /// What the notification says; `None` when its content is none of an
+    /// engine's.
+    #[must_use]
+    pub fn wording(&self) -> Option<Wording> {
+        Wording::of(&self.content)
+    }
 }
 
 impl Query {

@@ -8,13 +8,15 @@ use std::{
 };
 
 use annunciator_core::{
-    code::{HostErrorKind, LogLevel},
+    code::{self, HostErrorKind, LogLevel},
     ffi::{FfiFuture, FutureExt as _, RErr, ROk, ROption, RResult, RStr, RString, RVec, TD_Opaque},
     services::{
         HostBox, HostErrorV1, HostServices, HostServices_TO, HttpHeaderV1, HttpRequestV1,
         HttpResponseV1, LogRecordV1,
     },
 };
+
+use crate::Proof;
 
 /// A request as the host received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +90,7 @@ struct State {
     answer: Option<Answer>,
     requests: Vec<Request>,
     logs: Vec<(LogLevel, String)>,
+    proven: Vec<(String, Proof)>,
     stored: BTreeMap<String, Vec<u8>>,
     slept: Duration,
     tasks: Vec<FfiFuture<()>>,
@@ -134,6 +137,12 @@ impl FakeHost {
         self.state().logs.clone()
     }
 
+    /// What was proven of deliveries after their attempts, by their references.
+    #[must_use]
+    pub fn proven(&self) -> Vec<(String, Proof)> {
+        self.state().proven.clone()
+    }
+
     /// What is stored under a key.
     #[must_use]
     pub fn stored(&self, key: &str) -> Option<Vec<u8>> {
@@ -155,6 +164,12 @@ impl FakeHost {
     /// Lets time pass.
     pub fn advance(&self, duration: Duration) {
         self.state().slept += duration;
+    }
+
+    /// Drops the tasks that were spawned, as the end of the program does.
+    pub fn drop_tasks(&self) {
+        let tasks = std::mem::take(&mut self.state().tasks);
+        drop(tasks);
     }
 
     /// Runs the tasks that were spawned, to their end.
@@ -239,5 +254,13 @@ impl HostServices for FakeHost {
             None => state.stored.remove(key.as_str()),
         };
         ready(ROk(())).into_ffi()
+    }
+
+    fn prove(&self, reference: RStr<'_>, proof: code::Proof) -> RResult<(), HostErrorV1> {
+        let known = [Proof::Delivered, Proof::Acknowledged];
+        let proof = known.into_iter().find(|known| known.code() == proof);
+        let proven = proof.map(|proof| (reference.as_str().to_owned(), proof));
+        self.state().proven.extend(proven);
+        ROk(())
     }
 }

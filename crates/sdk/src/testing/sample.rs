@@ -18,6 +18,7 @@ pub struct Sample {
     attempt: u32,
     timeout: Duration,
     targets: Vec<String>,
+    reference: String,
 }
 
 impl Sample {
@@ -39,6 +40,7 @@ impl Sample {
             attempt: 1,
             timeout: Duration::from_secs(30),
             targets: Vec::new(),
+            reference: String::new(),
         }
     }
 
@@ -103,6 +105,12 @@ impl Sample {
         self
     }
 
+    /// Sets the host's name for the delivery.
+    pub fn reference(mut self, reference: &str) -> Self {
+        reference.clone_into(&mut self.reference);
+        self
+    }
+
     /// Sets how long the host waits.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -119,6 +127,7 @@ impl Sample {
                 .iter()
                 .map(|target| RString::from(target.as_str()))
                 .collect(),
+            reference: RString::from(self.reference.as_str()),
             extension_json: RString::new(),
         }
     }

@@ -4,6 +4,7 @@
 //! One file for each kind of value; `sense` finds what is sound by itself and
 //! makes no sense together. What the options mean is in `policy`.
 
+mod canary;
 mod field;
 mod quiet;
 mod rate;
@@ -37,7 +38,7 @@ const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// With pauses that double, more make no difference.
 const MOST_ATTEMPTS: u32 = 100;
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "timeout",
     "required",
     "min_severity",
@@ -47,6 +48,7 @@ const FIELDS: [&str; 9] = [
     "on_unknown",
     "quiet_hours",
     "dedup",
+    "canary",
 ];
 const RETRY_FIELDS: [&str; 3] = ["attempts", "first", "max"];
 
@@ -109,6 +111,7 @@ fn one(
                 field.unless_none(|field| field.time(LONGEST))
             });
         }
+        "canary" => canary::read(field, &mut options.canary, findings),
         _ => return false,
     }
     true

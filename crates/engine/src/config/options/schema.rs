@@ -17,10 +17,20 @@ pub(in super::super) fn of_all() -> Json {
     fields["store"] = json!({
         "type": ["string", "null"],
         "pattern": "^(/.*[^/]|:memory:|none|)$",
-        "description": "Absolute path of the file that keeps deliveries; `:memory:` or nothing for none.",
+        "description": "Absolute path of the file that keeps deliveries; `:memory:` for none that outlives the program, `none` for one attempt each.",
     });
     fields["wait"] =
         time("How long a call that wants the outcome waits for it; 30s unless it is said.");
+    fields["keep"] = object(
+        "How much is kept of what has ended.",
+        json!({
+            "age": time("What is older is deleted; 90 days unless it is said."),
+            "notifications": {
+                "type": "integer", "minimum": 1,
+                "description": "What is beyond so many of the newest is deleted; 10000000 unless it is said.",
+            },
+        }),
+    );
     object(
         "How the engine treats all channels that don't say it themselves.",
         fields,
@@ -81,12 +91,28 @@ fn channel() -> Json {
             "enum": ["resend", "drop", "ask"],
             "description": "What happens to what was sent without an answer; resend unless it is said.",
         },
+        "canary": { "anyOf": [ canary(), { "const": "none" } ] },
         "quiet_hours": { "anyOf": [ quiet_hours(), { "const": "none" } ] },
         "dedup": {
             "type": "string", "pattern": "[0-9] *[A-Za-z]|^none$",
             "description": "The same message of the same incident is told once within this time; `none` for each time.",
         },
     })
+}
+
+fn canary() -> Json {
+    let mut canary = object(
+        "How the channel proves that it works, nothing delivered.",
+        json!({
+            "every": time("How often."),
+            "failures": {
+                "type": "integer", "minimum": 1,
+                "description": "So many that fail in a row are told through the other channels; 2 unless it is said.",
+            },
+        }),
+    );
+    canary["required"] = json!(["every"]);
+    canary
 }
 
 fn quiet_hours() -> Json {

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 
 use super::{
     super::{
-        policy::{ChannelOptions, DeliveryConfig, StorePlace},
+        policy::{ChannelOptions, DeliveryConfig, Keep, StorePlace},
         problem::{Findings, Problem},
         tree::{Node, Value},
     },
@@ -16,7 +16,11 @@ use super::{
 };
 
 /// The fields that channels don't have.
-pub(super) const FIELDS: [&str; 2] = ["store", "wait"];
+pub(super) const FIELDS: [&str; 3] = ["store", "wait", "keep"];
+const KEEP_FIELDS: [&str; 2] = ["age", "notifications"];
+/// Ten years: whoever wants more, copies the file.
+const LONGEST_KEPT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+const MOST_KEPT: u32 = 1_000_000_000;
 /// Who waits longer wants to look later.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// What SQLite calls a database in no file.
@@ -40,12 +44,29 @@ pub(in super::super) fn read(
                 let time = |field: &Field<'_>| field.time(LONGEST_WAIT);
                 field.put(findings, &mut delivery.wait, time);
             }
+            "keep" => keep(&field, &mut delivery.keep, findings),
             _ if one(&field, &mut options, &mut said, findings) => {}
             _ => field.is_unknown(findings, &[&OF_CHANNELS[..], &FIELDS].concat()),
         }
     }
     sense::check(&mut options, &said, findings);
     (options, delivery)
+}
+
+fn keep(entry: &Field<'_>, keep: &mut Keep, findings: &mut Findings) {
+    for field in entry.fields(findings).unwrap_or_default() {
+        match field.name() {
+            "age" => {
+                let time = |field: &Field<'_>| field.time(LONGEST_KEPT);
+                field.put(findings, &mut keep.age, time);
+            }
+            "notifications" => {
+                let number = |field: &Field<'_>| field.number(1..=MOST_KEPT).map(u64::from);
+                field.put(findings, &mut keep.notifications, number);
+            }
+            _ => field.is_unknown(findings, &KEEP_FIELDS),
+        }
+    }
 }
 
 /// A file, which need not be there.

@@ -7,6 +7,8 @@
 
 pub(super) mod zone;
 
+use std::fmt;
+
 use jiff::{
     Timestamp,
     civil::Date,
@@ -28,6 +30,18 @@ pub struct QuietHours {
     /// What is as bad as this is told all the same.
     pub except: Severity,
     zone: TimeZone,
+}
+
+impl fmt::Display for QuietHours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |minute: u16| (minute / 60, minute % 60);
+        let ((from, from_minute), (to, to_minute)) = (time(self.from_minute), time(self.to_minute));
+        let zone = &self.timezone;
+        write!(
+            f,
+            "{from:02}:{from_minute:02} to {to:02}:{to_minute:02}, {zone}"
+        )
+    }
 }
 
 impl QuietHours {

@@ -1,0 +1,103 @@
+//! A channel of a notification that is about to be accepted: what keeps it back,
+//! its turn, and a place for an attempt if there is one.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{
+    channel::Held,
+    gate::{Rule, kept_back},
+    limit::{fingerprint, window},
+    outbox::milliseconds,
+};
+use crate::{
+    event::{Kind, Rendered},
+    router::{Addressee, Turn},
+    store::{Begin, Intent, Once},
+};
+
+/// A channel of a submission.
+pub(super) struct Berth {
+    pub(super) channel: Held,
+    /// A place for an attempt, where it may be made at once.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+    /// The rule that keeps it back.
+    pub(super) kept_back: Option<Rule>,
+    pub(super) turn: Option<Turn>,
+    pub(super) once: Option<Once>,
+}
+
+impl Berth {
+    /// What waits already comes first. A step that comes later is looked at
+    /// again when it does.
+    pub(super) fn find(addressee: Addressee, rendered: &Rendered, now_ms: i64) -> Self {
+        let Addressee { channel, turn } = addressee;
+        // Who was told of a problem hears of its end at once.
+        let turn = turn.filter(|_| !rendered.ends_a_problem());
+        let is_now = turn.as_ref().is_none_or(|turn| turn.after.is_zero());
+        let once = once(rendered, channel.config.options.dedup, now_ms);
+        let rule = kept_back(rendered, &channel.config.options, now_ms);
+        let rule = rule.filter(|rule| is_now || rule.digest_ms.is_none());
+        let is_free = !is_now || rendered.ends_a_problem() || rendered.kind == Kind::Test;
+        let is_known = |once: &Once| channel.limit.was_let_through(once.fingerprint, now_ms);
+        let is_free = is_free || rule.is_some() || once.as_ref().is_some_and(is_known);
+        let limit = || channel.limit.kept_back(now_ms);
+        let rule = rule.or_else(|| if is_free { None } else { limit() });
+        let waits = rule.is_some()
+            || !is_now
+            || channel.behind.load(Ordering::Relaxed)
+            || channel.breaker.is_broken();
+        let permit = Arc::clone(&channel.slots).try_acquire_owned().ok();
+        Self {
+            permit: permit.filter(|_| !waits),
+            kept_back: rule,
+            turn,
+            once,
+            channel,
+        }
+    }
+
+    /// What is recorded.
+    pub(super) fn intent(&self, now_ms: i64) -> Intent {
+        let after = self.turn.as_ref().map_or(Duration::ZERO, |turn| turn.after);
+        let begin_ms = now_ms.saturating_add(milliseconds(after));
+        Intent {
+            channel: Arc::clone(&self.channel.config.name),
+            expires_ms: self.channel.expires_ms(begin_ms),
+            begin: match (&self.kept_back, &self.permit) {
+                (Some(rule), _) => Begin::Suppressed {
+                    rule: rule.sentence.clone(),
+                },
+                (None, Some(_)) => Begin::Claimed {
+                    lease_until_ms: self.channel.lease_until_ms(now_ms),
+                },
+                (None, None) => Begin::At(begin_ms),
+            },
+            step: self.turn.as_ref().map(|turn| turn.step.clone()),
+            once: self.once.clone(),
+        }
+    }
+}
+
+/// What is told once within a time: the same words about the same.
+fn once(rendered: &Rendered, dedup: Option<Duration>, now_ms: i64) -> Option<Once> {
+    let dedup = window(dedup)?;
+    if rendered.ends_a_problem() || rendered.kind == Kind::Test {
+        return None;
+    }
+    let message = &rendered.message;
+    let same = [&*message.host, &*message.title, &*message.body];
+    let kind = rendered.kind.name();
+    Some(Once {
+        fingerprint: fingerprint(&[kind, same[0], same[1], same[2], &message.incident]),
+        until_ms: now_ms.saturating_add(milliseconds(dedup)),
+        rule: format!(
+            "dedup: the same was accepted within the last {}",
+            humantime::format_duration(dedup)
+        ),
+    })
+}

@@ -1,0 +1,152 @@
+//! After the attempt: what came of a claim is recorded, and told to those who
+//! wait for it.
+
+use std::time::Duration;
+
+use super::{
+    claimed::Claimed,
+    meter::meter,
+    outbox::{Outbox, PATIENCE},
+    report::{ChannelReport, Proof, TargetReport},
+    settle::settle,
+    waiting::Progress,
+};
+use crate::{
+    event::Rendered,
+    store::{Attempt, DeliveryId, Next, Settled, Settlement, State, StoreError},
+};
+
+/// How long a store is left alone that cannot record an outcome.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// What is recorded.
+pub(super) struct Outcome {
+    attempt: Option<Attempt>,
+    proof: Option<Proof>,
+    next: Next,
+}
+
+impl From<Next> for Outcome {
+    /// Where no attempt was made.
+    fn from(next: Next) -> Self {
+        Self {
+            attempt: None,
+            proof: None,
+            next,
+        }
+    }
+}
+
+impl Claimed {
+    /// Records it, and tells everybody who wants to know.
+    pub(super) async fn finish(
+        &self,
+        outbox: &Outbox,
+        rendered: &Rendered,
+        attempt: Option<Attempt>,
+        next: Next,
+        mut report: ChannelReport,
+    ) {
+        let ended = match &next {
+            Next::End { state, why } => {
+                report.state = *state;
+                report.because(why);
+                true
+            }
+            Next::Again { .. } => {
+                report.state = State::Pending;
+                false
+            }
+        };
+        let (id, host) = (&rendered.message.id, &rendered.message.host);
+        settle(&report, id, host);
+        if ended {
+            meter(&self.channel.label, &report);
+        }
+        let name = &self.channel.config.name;
+        let tell = |report: &ChannelReport, ended| {
+            let report = Some(report.clone());
+            outbox.waiting.tell(id, name, Progress { report, ended });
+        };
+        // Recorded first: whoever is told may ask the store next.
+        let outcome = Outcome {
+            attempt,
+            proof: proof(&report.targets),
+            next,
+        };
+        let superseded = self.record(outbox, outcome, || tell(&report, ended)).await;
+        let over = superseded.contains(&self.claim.delivery);
+        if over {
+            report.state = State::Superseded;
+        }
+        tell(&report, ended || over);
+        outbox.are_superseded(&superseded);
+    }
+
+    /// Records it, however long it takes until the store can be written, or
+    /// the engine may not wait any longer. Answers what was superseded by that.
+    pub(super) async fn record(
+        &self,
+        outbox: &Outbox,
+        outcome: Outcome,
+        in_vain: impl Fn(),
+    ) -> Vec<DeliveryId> {
+        let mut told = false;
+        loop {
+            let mut settling = outbox.store.settle(Settlement {
+                delivery: self.claim.delivery,
+                fence: self.claim.fence,
+                now_ms: outbox.clock.now_ms(),
+                attempt: outcome.attempt.clone(),
+                proof: outcome.proof,
+                next: outcome.next.clone(),
+            });
+            let settled = loop {
+                tokio::select! {
+                    settled = &mut settling => break settled,
+                    () = outbox.abandon.cancelled() => return Vec::new(),
+                    () = outbox.clock.sleep(PATIENCE), if !told => {
+                        told = true;
+                        in_vain();
+                        tracing::error!(
+                            delivery = %self.claim.delivery,
+                            "{}; what came of a delivery is recorded when it answers",
+                            StoreError::Silent(PATIENCE)
+                        );
+                    }
+                }
+            };
+            outbox.watch(settled.as_ref().err());
+            match settled {
+                Ok(Settled::Recorded { superseded }) => return superseded,
+                Ok(Settled::Stale) => {
+                    tracing::warn!(
+                        delivery = %self.claim.delivery,
+                        "somebody else has taken this delivery over meanwhile: it may arrive twice"
+                    );
+                    return Vec::new();
+                }
+                Err(StoreError::Closed) => return Vec::new(),
+                Err(error) if !told => {
+                    told = true;
+                    // Nobody waits for a disk to learn what happened.
+                    in_vain();
+                    tracing::error!(
+                        delivery = %self.claim.delivery,
+                        "{error}; what came of a delivery is recorded when that is mended"
+                    );
+                }
+                Err(_) => {}
+            }
+            let pause = outbox.clock.sleep(PAUSE);
+            if outbox.abandon.run_until_cancelled(pause).await.is_none() {
+                return Vec::new();
+            }
+        }
+    }
+}
+
+/// The most that a target has proven.
+fn proof(targets: &[TargetReport]) -> Option<Proof> {
+    targets.iter().filter_map(|target| target.proof).max()
+}

@@ -1,0 +1,81 @@
+//! What would be sent where and when: the routing and the rules of channels,
+//! asked for any time, and nothing sent.
+
+use serde::Serialize;
+
+use crate::{
+    config::{Config, Named},
+    delivery::{Proof, by_severity, milliseconds},
+    event::Severity,
+    router::turns,
+};
+
+/// What would happen on one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Planned {
+    /// The channel.
+    pub channel: String,
+    /// When it would be told, in milliseconds since the Unix epoch; where it is
+    /// a later step of a group, unless an earlier one was enough.
+    pub at_ms: i64,
+    /// The group of which it is a step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Which step of it: 1 for the first, 0 for none.
+    pub step: u32,
+    /// The proof that ends the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Proof>,
+    /// The rule that would keep it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// When what is kept back would be told in a digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest_ms: Option<i64>,
+}
+
+impl Config {
+    /// What would happen with a message about a host, in the order in which
+    /// channels would be told. Rules that look at what was sent before
+    /// (`rate_limit`, `dedup`) are not among it.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn example(config: &annunciator::Config) {
+    /// use annunciator::Severity;
+    ///
+    /// for planned in config.plan("prod-web-01", Severity::Critical, 1_763_850_000_000) {
+    ///     println!("{}: {:?}", planned.channel, planned.rule);
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn plan(&self, host: &str, severity: Severity, now_ms: i64) -> Vec<Planned> {
+        let at_once = || {
+            let channels = self.route(host).iter();
+            channels.map(|index| Named::Channel(*index)).collect()
+        };
+        let named = self.groups_of(host).map_or_else(at_once, <[Named]>::to_vec);
+        let planned = turns(self, &named).into_iter();
+        let mut planned: Vec<Planned> = planned
+            .filter_map(|(index, turn)| {
+                let channel = self.channels.get(usize::try_from(index).ok()?)?;
+                let after = turn.as_ref().map_or(0, |turn| milliseconds(turn.after));
+                let at_ms = now_ms.saturating_add(after);
+                let rule = by_severity(severity, channel.options(), at_ms);
+                Some(Planned {
+                    channel: channel.name().to_owned(),
+                    at_ms,
+                    group: turn.as_ref().map(|turn| turn.step.group.to_string()),
+                    step: turn.as_ref().map_or(0, |turn| turn.step.number),
+                    until: turn.as_ref().map(|turn| turn.step.until),
+                    digest_ms: rule.as_ref().and_then(|rule| rule.digest_ms),
+                    rule: rule.map(|rule| rule.sentence),
+                })
+            })
+            .collect();
+        planned.sort_by_key(|planned| planned.at_ms);
+        planned
+    }
+}

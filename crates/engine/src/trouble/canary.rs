@@ -1,0 +1,92 @@
+//! Has each channel prove on a schedule that it works, nothing delivered: who is
+//! told nothing for months does not notice that nothing could be told.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+
+use super::{Ailment, Subject};
+use crate::{
+    check::{Check, CheckStatus},
+    delivery::{Channel, milliseconds},
+    engine::Inner,
+};
+
+/// How often it is looked whose turn it is.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// What is known of a channel.
+#[derive(Debug, Default)]
+struct Seen {
+    next_ms: i64,
+    /// In a row.
+    failures: u32,
+}
+
+/// Runs until the engine takes no more notifications, or is gone.
+pub(crate) async fn run(engine: Weak<Inner>) {
+    let mut seen: HashMap<String, Seen> = HashMap::new();
+    loop {
+        let Some(inner) = engine
+            .upgrade()
+            .filter(|inner| !inner.deliveries.is_closed())
+        else {
+            return;
+        };
+        let clock = Arc::clone(&inner.shared.clock);
+        let now_ms = clock.now_ms();
+        let all = inner.in_force.look(|now| now.router.all().to_vec());
+        seen.retain(|name, _| all.iter().any(|channel| channel.config().name() == name));
+        let due = all.iter().filter(|channel| {
+            let next_ms = seen
+                .get(channel.config().name())
+                .map_or(i64::MIN, |seen| seen.next_ms);
+            channel.config().options().canary.is_some() && next_ms <= now_ms
+        });
+        let checking = due.map(|channel| async move { (channel, Check::of(channel).await) });
+        for (channel, check) in join_all(checking).await {
+            let name = channel.config().name().to_owned();
+            inner.judge(channel, &check, seen.entry(name).or_default(), now_ms);
+        }
+        drop((all, inner));
+        clock.sleep(LOOK).await;
+    }
+}
+
+impl Inner {
+    fn judge(&self, channel: &Arc<Channel>, check: &Check, seen: &mut Seen, now_ms: i64) {
+        let definition = channel.definition();
+        let Some(canary) = definition.options().canary else {
+            return;
+        };
+        seen.next_ms = now_ms.saturating_add(milliseconds(canary.every));
+        let subject = Subject::Channel(Arc::clone(&definition.name), Ailment::Check);
+        if check.status != CheckStatus::Failed {
+            seen.failures = 0;
+            self.troubles.clear(&subject);
+            return;
+        }
+        seen.failures = seen.failures.saturating_add(1);
+        let (name, detail) = (&check.channel, &check.detail);
+        tracing::warn!(channel = %name, failures = seen.failures, "its check fails: {detail}");
+        if seen.failures < canary.failures {
+            // Once more soon: it may have been a moment's trouble.
+            seen.next_ms = now_ms.saturating_add(milliseconds(canary.every.min(AGAIN)));
+            return;
+        }
+        let hint = match check.hint.as_str() {
+            "" => String::new(),
+            hint => format!(" ({hint})"),
+        };
+        let sentence = format!("Channel {name} would not deliver: {detail}{hint}.");
+        self.troubles.raise(subject, sentence);
+    }
+}
+
+/// How soon a check that failed is made again, until it has failed often enough
+/// to be told.
+const AGAIN: Duration = Duration::from_secs(300);

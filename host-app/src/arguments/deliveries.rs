@@ -1,0 +1,116 @@
+//! The arguments of the commands about deliveries.
+
+use annunciator::store::State;
+use clap::{
+    ArgGroup, Args, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+
+use super::since::Since;
+
+/// So many are shown unless another number is said.
+const PAGE: u32 = 50;
+/// More are not held in memory.
+const LONGEST_PAGE: i64 = 100_000;
+
+/// Which deliveries to list, and how.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Deliveries {
+    /// Only those in this state; may be given several times
+    #[arg(long, value_name = "STATE", value_parser = states())]
+    pub(crate) state: Vec<State>,
+
+    #[command(flatten)]
+    pub(crate) about: About,
+
+    /// Only those that were accepted since: an age such as 2h or 7d, or a time
+    /// such as "2026-11-22 14:00", in UTC unless it says otherwise
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Since>,
+
+    /// Only those that are older than this one: the next page
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
+    pub(crate) before: Option<i64>,
+
+    /// At most so many, the newest
+    #[arg(long, value_name = "COUNT", default_value_t = PAGE, value_parser = clap::value_parser!(u32).range(1..=LONGEST_PAGE))]
+    pub(crate) limit: u32,
+
+    /// Counts all of them instead: what was accepted must be somewhere
+    #[arg(long, conflicts_with_all = ["state", "host", "channel", "since", "before", "limit"])]
+    pub(crate) audit: bool,
+
+    /// Prints JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) one: Option<One>,
+}
+
+/// About one delivery.
+#[derive(Debug, Subcommand)]
+pub(crate) enum One {
+    /// Shows one with all of its attempts
+    Show(Show),
+}
+
+/// Which delivery to show, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// Its number, as the list has it
+    #[arg(value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
+    pub(crate) delivery: i64,
+
+    /// Prints JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What deliveries are about.
+#[derive(Debug, Args)]
+pub(crate) struct About {
+    /// Only those about this host
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+
+    /// Only those to this channel
+    #[arg(long, value_name = "NAME")]
+    pub(crate) channel: Option<String>,
+}
+
+/// Which deliveries to try again.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["deliveries", "failed"])))]
+pub(crate) struct Retry {
+    /// Their numbers, as the list has them
+    #[arg(value_name = "ID", value_parser = clap::value_parser!(i64).range(1..), conflicts_with_all = ["since", "host", "channel"])]
+    pub(crate) deliveries: Vec<i64>,
+
+    /// All that failed or of which nobody knows, since a time
+    #[arg(long, requires = "since")]
+    pub(crate) failed: bool,
+
+    /// Those that were accepted since: an age such as 2h or 7d, or a time such
+    /// as "2026-11-22 14:00", in UTC unless it says otherwise
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Since>,
+
+    #[command(flatten)]
+    pub(crate) about: About,
+}
+
+/// Completions name them, and clap knows what a slip was meant to be.
+fn states() -> impl TypedValueParser<Value = State> {
+    let names = PossibleValuesParser::new(State::ALL.map(State::name));
+    names.try_map(|name| {
+        let named = |state: &State| state.name() == name;
+        State::ALL.into_iter().find(named).ok_or(UnknownState)
+    })
+}
+
+/// The text is not the name of a state.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no such state")]
+struct UnknownState;

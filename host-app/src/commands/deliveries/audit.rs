@@ -1,0 +1,58 @@
+//! `hbd deliveries --audit`: what was accepted is somewhere.
+
+use annunciator::store::{Accounts, State, StoreError};
+use serde_json::json;
+
+use crate::{Exit, outbox::Outbox, output::Output};
+
+pub(super) fn run(outbox: &Outbox, as_json: bool, output: &Output) -> Result<Exit, StoreError> {
+    let accounts = outbox.ask(|store| store.accounts())?;
+    let difference = accounts.difference();
+    if as_json {
+        let mut answer = json!(accounts);
+        answer["difference"] = json!(i64::try_from(difference).unwrap_or(i64::MAX));
+        output.json(&answer);
+    } else {
+        table(&accounts, output);
+    }
+    if difference == 0 {
+        return Ok(Exit::Ok);
+    }
+    let path = outbox.path().display();
+    let number = difference.unsigned_abs();
+    output.error(&if difference > 0 {
+        format!("error: of {path}, {number} were accepted and are in no state: they are lost")
+    } else {
+        format!("error: of {path}, {number} are in a state and were never accepted")
+    });
+    Ok(Exit::Failed)
+}
+
+fn table(accounts: &Accounts, output: &Output) {
+    let count = |counts: &std::collections::BTreeMap<State, u64>, state| {
+        let count: u64 = counts.get(&state).copied().unwrap_or(0);
+        count.to_string()
+    };
+    let mut rows: Vec<[String; 4]> = State::ALL
+        .into_iter()
+        .map(|state| {
+            [
+                state.to_string(),
+                count(&accounts.states, state),
+                count(&accounts.pruned, state),
+                accounts.of(state).to_string(),
+            ]
+        })
+        .collect();
+    let sum: u64 = State::ALL.into_iter().map(|state| accounts.of(state)).sum();
+    let total =
+        |name: &str, number: String| [name.to_owned(), String::new(), String::new(), number];
+    rows.push(total("sum", sum.to_string()));
+    rows.push(total("accepted", accounts.accepted.to_string()));
+    rows.push(total("difference", accounts.difference().to_string()));
+    output.table(["STATE", "KEPT", "DELETED", "ALL"], &rows);
+    output.line(&format!(
+        "\nsent again since their holder was gone: {}; settled too late, and refused: {}",
+        accounts.again, accounts.stale
+    ));
+}

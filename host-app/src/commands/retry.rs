@@ -1,0 +1,79 @@
+//! `hbd retry`: makes deliveries due again. Whoever delivers from the store
+//! tries them.
+
+use annunciator::store::{DeliveryId, State, StoreError};
+
+use crate::{
+    Exit,
+    arguments::{Arguments, Retry, Since},
+    outbox::{self, Outbox},
+    output::Output,
+};
+
+/// What can be tried again.
+const OVER: [State; 2] = [State::Failed, State::Unknown];
+
+pub(crate) fn run(arguments: &Arguments, retry: &Retry, output: &Output) -> Exit {
+    let outbox = match Outbox::open(arguments, output) {
+        Ok(outbox) => outbox,
+        Err(exit) => return exit,
+    };
+    let done = if retry.failed {
+        all(&outbox, retry, output)
+    } else {
+        these(&outbox, &retry.deliveries, output)
+    };
+    done.unwrap_or_else(|error| outbox::failed(&error, output))
+}
+
+fn these(outbox: &Outbox, numbers: &[i64], output: &Output) -> Result<Exit, StoreError> {
+    let mut exit = Exit::Ok;
+    let mut deliveries = Vec::new();
+    for delivery in numbers.iter().copied().map(DeliveryId) {
+        let refused = match outbox.one(delivery)? {
+            Some(record) if OVER.contains(&record.state) => {
+                deliveries.push(delivery);
+                continue;
+            }
+            Some(record) => format!(
+                "delivery {delivery} is {}: only one that failed, or is unknown, can be tried again",
+                record.state
+            ),
+            None => format!("{} holds no delivery {delivery}", outbox.path().display()),
+        };
+        output.error(&format!("error: {refused}"));
+        exit = Exit::Failed;
+    }
+    if !deliveries.is_empty() {
+        let count = again(outbox, deliveries)?;
+        tell(count, output);
+    }
+    Ok(exit)
+}
+
+fn all(outbox: &Outbox, retry: &Retry, output: &Output) -> Result<Exit, StoreError> {
+    let mut count = 0;
+    let query = outbox::query(&OVER, &retry.about, retry.since);
+    outbox.pages(query, |page| {
+        let deliveries = page.iter().map(|record| record.delivery);
+        count += again(outbox, deliveries.collect())?;
+        Ok(true)
+    })?;
+    tell(count, output);
+    Ok(Exit::Ok)
+}
+
+fn again(outbox: &Outbox, deliveries: Vec<DeliveryId>) -> Result<u64, StoreError> {
+    let now = Since::ago(std::time::Duration::ZERO).ms;
+    outbox.ask(|store| store.retry(deliveries, now))
+}
+
+fn tell(count: u64, output: &Output) {
+    output.line(&match count {
+        0 => "nothing is to be tried again".to_owned(),
+        1 => "1 delivery is due again: the monitor tries it as soon as it runs".to_owned(),
+        many => {
+            format!("{many} deliveries are due again: the monitor tries them as soon as it runs")
+        }
+    });
+}

@@ -1,0 +1,160 @@
+//! The store of deliveries, as commands look at it: found by the configuration
+//! without a plugin or a secret, and opened beside whoever delivers from it.
+
+use std::path::{Path, PathBuf};
+
+use annunciator::store::{DeliveryId, Query, Record, SqliteStore, State, Store, StoreError};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    Exit,
+    arguments::{About, Arguments, Since},
+    output::{Output, one_line},
+    problems, setup,
+};
+
+/// So many records are read at once.
+pub(crate) const PAGE: u32 = 1000;
+
+/// Where deliveries are kept.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In this file.
+    File(PathBuf),
+    /// In none that another process could look at.
+    Nowhere,
+}
+
+/// A store that commands may ask, without any runtime of theirs.
+pub(crate) struct Outbox {
+    store: SqliteStore,
+    path: PathBuf,
+    runtime: Runtime,
+}
+
+impl Place {
+    /// As the configuration has it, whatever else is wrong with that: the
+    /// secrets may be there for the service alone.
+    pub(crate) fn find(arguments: &Arguments, output: &Output) -> Result<Self, Exit> {
+        let builder = setup::builder(arguments, output)?;
+        let peek = |section, key| {
+            builder.peek(section, key).map_err(|error| {
+                problems::print_error(&error, output);
+                Exit::Wrong
+            })
+        };
+        let said = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
+        let (key, text) = match peek("delivery", "store")? {
+            own if said(&own) => ("delivery.store", own),
+            _ => ("monitor.state", peek("monitor", "state")?),
+        };
+        match text.filter(|text| ![":memory:", "none", ""].contains(&text.as_str())) {
+            None => Ok(Self::Nowhere),
+            Some(text) if Path::new(&text).is_absolute() => Ok(Self::File(text.into())),
+            Some(text) => {
+                let text = one_line(&text);
+                output.error(&format!(
+                    "error: {key}: `{text}` depends on the folder that the monitor is started in\nhelp: write the whole path, from /"
+                ));
+                Err(Exit::Wrong)
+            }
+        }
+    }
+}
+
+impl Outbox {
+    /// Opens the configured store; what is in the way is printed.
+    pub(crate) fn open(arguments: &Arguments, output: &Output) -> Result<Self, Exit> {
+        let Place::File(path) = Place::find(arguments, output)? else {
+            output.error("error: the configuration names no file that keeps deliveries\nhelp: set `delivery.store`, or `monitor.state`, to the path of a file");
+            return Err(Exit::Wrong);
+        };
+        // Looking makes nothing.
+        if !path.exists() {
+            let path = path.display();
+            output.error(&format!(
+                "error: there are no deliveries yet: {path} is made when the first engine starts on it, such as `hbd run`"
+            ));
+            return Err(Exit::Failed);
+        }
+        Self::at(path).map_err(|error| failed(&error, output))
+    }
+
+    /// Opens a store that is there.
+    pub(crate) fn at(path: PathBuf) -> Result<Self, StoreError> {
+        let unusable = |error: std::io::Error| StoreError::Unusable {
+            path: path.clone(),
+            action: "opened",
+            detail: format!("there can be no runtime for it: {error}"),
+        };
+        let runtime = Builder::new_current_thread().build().map_err(unusable)?;
+        Ok(Self {
+            store: SqliteStore::open(&path)?,
+            path,
+            runtime,
+        })
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Asks the store.
+    pub(crate) fn ask<T>(
+        &self,
+        question: impl FnOnce(&dyn Store) -> annunciator::store::Answer<T>,
+    ) -> Result<T, StoreError> {
+        self.runtime.block_on(question(&self.store))
+    }
+
+    /// One delivery, if there is such a one.
+    pub(crate) fn one(&self, delivery: DeliveryId) -> Result<Option<Record>, StoreError> {
+        let query = Query {
+            delivery: Some(delivery),
+            most: 1,
+            ..Query::default()
+        };
+        let found = self.ask(|store| store.deliveries(query))?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Looks at deliveries, page by page, the newest first, for as long as it
+    /// is told to go on.
+    pub(crate) fn pages(
+        &self,
+        mut query: Query,
+        mut look: impl FnMut(Vec<Record>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        query.most = PAGE;
+        loop {
+            let asked = query.clone();
+            let page = self.ask(|store| store.deliveries(asked))?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            query.before = Some(last.delivery);
+            let is_last = page.len() < PAGE as usize;
+            if !look(page)? || is_last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// A question from what was typed.
+pub(crate) fn query(states: &[State], about: &About, since: Option<Since>) -> Query {
+    Query {
+        states: states.to_vec(),
+        host: about.host.clone(),
+        channel: about.channel.clone(),
+        since_ms: since.map(|since| since.ms),
+        ..Query::default()
+    }
+}
+
+/// Prints why the store does not answer.
+pub(crate) fn failed(error: &StoreError, output: &Output) -> Exit {
+    output.error(&format!("error: {}", one_line(&error.to_string())));
+    Exit::Failed
+}

@@ -1,0 +1,136 @@
+//! What is kept back so that people go on reading what they are sent: each by a
+//! rule that the record names, and nothing without a word.
+
+use annunciator::{
+    Engine, Kind, Notification, Route, Severity,
+    store::{Record, State},
+};
+
+use crate::desk::{Desk, ended, records, submit, wait_until};
+
+/// 2026-01-05, 05:58 by UTC.
+const TWO_MINUTES_TO_SIX: i64 = 1_767_592_680_000;
+const AT_NIGHT: &str = "quiet_hours: {from: '22:00', to: '06:00'}";
+
+async fn tell(engine: &Engine, text: &str, severity: Severity) {
+    let notification = Notification::new(text).severity(severity).host("web-01");
+    let route = Route::Defaults;
+    engine.submit(route, notification, None).await.unwrap();
+}
+
+fn suppressed(records: &[Record]) -> Vec<&str> {
+    let suppressed = records.iter();
+    let suppressed = suppressed.filter(|record| record.state == State::Suppressed);
+    suppressed.map(|record| &*record.why).collect()
+}
+
+#[tokio::test]
+async fn in_quiet_hours_the_worst_is_told_and_the_rest_in_the_morning() {
+    let desk = Desk::new().await.with(AT_NIGHT).at(TWO_MINUTES_TO_SIX);
+    let engine = desk.engine().await;
+    tell(&engine, "disk at 91 %", Severity::Info).await;
+    tell(&engine, "disk at 95 %\nsecond line", Severity::Warning).await;
+    tell(&engine, "disk full", Severity::Critical).await;
+    wait_until(&engine, |records| {
+        records
+            .iter()
+            .any(|record| record.state == State::Delivered)
+    })
+    .await;
+    assert_eq!(desk.arrived(), ["disk full"]);
+    ended(&engine).await;
+    let digest = "2 notifications were held back (quiet_hours: 22:00 to 06:00, UTC):
+- warning web-01: disk at 95 %
+- info web-01: disk at 91 %";
+    assert_eq!(desk.arrived(), ["disk full", digest]);
+    let records = records(&engine).await;
+    assert_eq!(
+        suppressed(&records),
+        ["quiet_hours: 22:00 to 06:00, UTC"; 2]
+    );
+    // By day nothing is kept back.
+    tell(&engine, "by day", Severity::Info).await;
+    ended(&engine).await;
+    assert_eq!(desk.arrived().last().unwrap(), "by day");
+}
+
+#[tokio::test]
+async fn a_problem_that_was_over_before_the_morning_says_so() {
+    let desk = Desk::new().await.with(AT_NIGHT).at(TWO_MINUTES_TO_SIX);
+    let engine = desk.engine().await;
+    for (text, kind) in [("down", Kind::Problem), ("up", Kind::Recovery)] {
+        let notification = Notification::new(text).kind(kind).incident("web-01/cpu");
+        let route = Route::Defaults;
+        engine.submit(route, notification, None).await.unwrap();
+    }
+    ended(&engine).await;
+    let digest = "1 notification was held back (quiet_hours: 22:00 to 06:00, UTC):
+- info down (over)";
+    assert_eq!(desk.arrived(), [digest]);
+}
+
+#[tokio::test]
+async fn what_is_more_than_the_rate_is_told_in_one_digest() {
+    let desk = Desk::new().await.with("rate_limit: 3/min");
+    let engine = desk.engine().await;
+    for number in 0..30 {
+        let text = format!("alarm {number}");
+        tell(&engine, &text, Severity::Warning).await;
+    }
+    ended(&engine).await;
+    let arrived = desk.arrived();
+    assert_eq!(arrived.len(), 4, "{arrived:?}");
+    let digest = arrived.last().unwrap();
+    let beginning = "27 notifications were held back (rate_limit: more than 3 in 1m):\n- warning web-01: alarm 3\n";
+    assert!(digest.starts_with(beginning), "{digest}");
+    assert!(digest.ends_with("\nand 7 more"), "{digest}");
+    let records = records(&engine).await;
+    assert_eq!(suppressed(&records), ["rate_limit: more than 3 in 1m"; 27]);
+}
+
+#[tokio::test]
+async fn a_digest_that_waits_outlives_the_process() {
+    let mut desk = Desk::new().await.with(AT_NIGHT).at(TWO_MINUTES_TO_SIX);
+    let engine = desk.engine_on_file().await;
+    tell(&engine, "disk at 91 %", Severity::Info).await;
+    let _ = engine.shutdown(std::time::Duration::ZERO).await;
+    desk.later(std::time::Duration::from_secs(180));
+    let engine = desk.engine_on_file().await;
+    ended(&engine).await;
+    assert_eq!(desk.arrived().len(), 1, "{:?}", desk.arrived());
+}
+
+#[tokio::test]
+async fn the_same_words_are_told_once_within_their_time() {
+    let desk = Desk::new().await.with("dedup: 10m, rate_limit: 2/h");
+    let engine = desk.engine().await;
+    for _ in 0..20 {
+        submit(&engine, "again and again").await;
+    }
+    // What is told once does not use up the rate.
+    submit(&engine, "something else").await;
+    ended(&engine).await;
+    assert_eq!(desk.arrived(), ["again and again", "something else"]);
+    let records = records(&engine).await;
+    let rule = "dedup: the same was accepted within the last 10m";
+    assert_eq!(suppressed(&records), [rule; 19]);
+    let report = engine.notify_default("again and again").await.unwrap();
+    let channel = &report.channels()["ops"];
+    assert_eq!(channel.state, State::Suppressed);
+    assert_eq!(channel.targets[0].notes, [rule]);
+}
+
+#[tokio::test]
+async fn what_the_program_keeps_back_is_recorded_with_its_rule() {
+    let desk = Desk::new().await;
+    let engine = desk.engine().await;
+    let silenced = Notification::new("x").kept_back("silence: until 06:00, by an operator");
+    let report = engine.notify_default(silenced).await.unwrap();
+    assert_eq!(report.channels()["ops"].state, State::Suppressed);
+    let records = records(&engine).await;
+    assert_eq!(
+        suppressed(&records),
+        ["silence: until 06:00, by an operator"]
+    );
+    assert!(desk.arrived().is_empty());
+}

@@ -1,0 +1,94 @@
+//! The engine's own trouble: told once, through the channels that work.
+
+use std::time::{Duration, Instant};
+
+use annunciator::{Engine, Route, store::State};
+use annunciator_testkit::http::{Answer, Fault};
+use annunciator_tests::foreign::PATIENCE;
+use serde_json::json;
+
+use crate::{
+    desk::{ended, records, status, wait_until},
+    pair::Pair,
+};
+
+const BOTH: &str = "default_notification_channels: [pager, chat]";
+
+/// Waits for what the chat is told.
+async fn chat_is_told(pair: &Pair, words: &str) -> String {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let told = pair.chat().into_iter().find(|text| text.contains(words));
+        if let Some(told) = told {
+            return told;
+        }
+        assert!(Instant::now() < deadline, "{:?}", pair.chat());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn to_pager(engine: &Engine, text: &str) {
+    let route = Route::Channels(&["pager"]);
+    engine.submit(route, text, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_channel_that_is_out_of_order_is_told_through_another_and_loses_nothing() {
+    let pair = Pair::new().await;
+    let engine = pair.engine("", BOTH).await;
+    pair.pager.always(status(503));
+    // More than are needed to see it.
+    for number in 0..30 {
+        to_pager(&engine, &format!("alarm {number}")).await;
+    }
+    let told = chat_is_told(&pair, "out of order").await;
+    assert!(told.starts_with("Channel pager is out of order"), "{told}");
+    let troubles = engine.troubles();
+    assert_eq!(troubles.len(), 1);
+    assert_eq!(troubles[0].subject, "channel/pager/out_of_order");
+    // Left alone: nobody uses up attempts meanwhile.
+    let tried: u32 = records(&engine).await.iter().map(|one| one.attempts).sum();
+    pair.pager.always(None);
+    chat_is_told(&pair, "Channel pager works again, after").await;
+    ended(&engine).await;
+    let records = records(&engine).await;
+    let pager = || records.iter().filter(|record| record.channel == "pager");
+    assert!(pager().all(|record| record.state == State::Delivered));
+    assert_eq!(pager().count(), 30, "of its own trouble nobody tells it");
+    assert!(tried >= 10, "{tried}");
+    assert!(engine.troubles().is_empty());
+    assert_eq!(pair.chat().len(), 2, "{:?}", pair.chat());
+}
+
+#[tokio::test]
+async fn a_channel_whose_quota_is_used_up_is_told_through_another() {
+    let pair = Pair::new().await;
+    let engine = pair.engine("", BOTH).await;
+    let busy = Answer::json(429, &json!({"status": 0, "errors": ["limit"]}));
+    let busy = busy.header("retry-after", 7200);
+    pair.pager.always(Fault::Answer(busy));
+    to_pager(&engine, "alarm").await;
+    let told = chat_is_told(&pair, "takes nothing for 2h").await;
+    assert!(told.contains("HTTP 429"), "{told}");
+    let state = wait_until(&engine, |records| {
+        records
+            .iter()
+            .all(|one| one.channel == "pager" || one.state.has_ended())
+    });
+    assert_eq!(state.await[0], State::Pending, "it waits until then");
+}
+
+#[tokio::test]
+async fn a_channel_that_died_unnoticed_is_found_by_its_canary() {
+    let pair = Pair::new().await;
+    let canary = "delivery: {canary: {every: 24h, failures: 2}}";
+    pair.pager.always(status(401));
+    let engine = pair.engine(canary, BOTH).await;
+    let told = chat_is_told(&pair, "would not deliver").await;
+    assert!(
+        told.starts_with("Channel pager would not deliver: "),
+        "{told}"
+    );
+    assert_eq!(engine.troubles()[0].subject, "channel/pager/check");
+    assert!(pair.pager().is_empty(), "a check delivers nothing");
+}
