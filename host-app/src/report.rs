@@ -1,6 +1,6 @@
 //! What came of a message, in lines for a person.
 
-use annunciator::ChannelReport;
+use annunciator::{ChannelReport, store::State};
 
 /// A line for the channel, and below it what is worth telling of its targets.
 #[must_use]
@@ -13,7 +13,17 @@ pub fn lines(channel: &ChannelReport) -> Vec<String> {
         };
         format!("{name}: delivered{targets} in {ms} ms")
     } else {
-        format!("{name}: failed to send notification ({ms} ms)")
+        match channel.state {
+            State::Pending | State::InFlight => {
+                format!("{name}: not delivered yet after {ms} ms; it is tried again")
+            }
+            State::Expired | State::Suppressed | State::Superseded => {
+                format!("{name}: not sent: {}", channel.state)
+            }
+            State::Delivered | State::Failed | State::Unknown => {
+                format!("{name}: failed to send notification ({ms} ms)")
+            }
+        }
     };
     let failures = channel.failures().map(|target| format!("  {target}"));
     let notes = channel.targets.iter().flat_map(|target| {

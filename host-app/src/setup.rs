@@ -1,9 +1,18 @@
 //! From the arguments to a configuration and an engine.
 
-use std::{path::PathBuf, pin::pin, time::Duration};
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
-use annunciator::{Catalog, Engine, EngineBuilder, Loaded, StartError};
+use annunciator::{
+    Catalog, Config, Engine, EngineBuilder, Loaded, StartError, StorePlace, store::MemoryStore,
+};
 use futures_util::future::{Either, select, select_all};
+use heartbeat::config::{self, StateFile};
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
@@ -13,6 +22,20 @@ use crate::{Exit, arguments::Arguments, output::Output, problems};
 
 /// Where the configuration is looked for when nobody names one.
 const PLACES: [&str; 2] = ["heartbeat.yaml", "/etc/heartbeat/heartbeat.yaml"];
+/// What a command has claimed of a store that others share it also ends: as long
+/// as two attempts may take, unless the configuration says otherwise. What takes
+/// longer is left to the others.
+const LAST: Duration = Duration::from_secs(60);
+
+/// Where a command keeps its deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// In memory: they end with the command.
+    InMemory,
+    /// Where the monitor keeps its own, if it does: what is left there is
+    /// delivered by it.
+    WithMonitor,
+}
 
 /// The engine's builder for this call.
 pub(crate) fn builder(arguments: &Arguments, output: &Output) -> Result<EngineBuilder, Exit> {
@@ -72,14 +95,28 @@ pub(crate) fn load_from(builder: &EngineBuilder, output: &Output) -> Result<Load
 pub(crate) fn with_engine(
     arguments: &Arguments,
     output: &Output,
+    keep: Keep,
     run: impl AsyncFnOnce(&Engine) -> Exit,
 ) -> Result<Exit, Exit> {
-    let builder = builder(arguments, output)?;
+    let mut builder = builder(arguments, output)?;
     let runtime = runtime(output)?;
     let loaded = load_from(&builder, output)?;
+    let place = match keep {
+        Keep::InMemory => {
+            builder = builder.store(Arc::<MemoryStore>::default());
+            None
+        }
+        Keep::WithMonitor => state_file(&loaded.config),
+    };
     runtime.block_on(async {
-        let engine = start(&builder, loaded, output).await?;
-        let running = pin!(run(&engine));
+        let engine = start(&builder, loaded, place, output).await?;
+        let running = pin!(async {
+            let exit = run(&engine).await;
+            if is_shared(&engine) {
+                let _ = engine.shutdown(LAST).await;
+            }
+            exit
+        });
         let signalled = pin!(signalled());
         let exit = match select(running, signalled).await {
             Either::Left((exit, _)) => exit,
@@ -94,14 +131,42 @@ pub(crate) fn with_engine(
     })
 }
 
-/// Starts an engine; problems are printed.
+/// Whether others deliver what this engine leaves behind.
+pub(crate) fn is_shared(engine: &Engine) -> bool {
+    engine.store().is_some_and(|store| store.is_shared())
+}
+
+/// The state file of the configuration's monitor, where it is there and may be
+/// written.
+pub(crate) fn state_file(config: &Config) -> Option<PathBuf> {
+    let StateFile::File(path) = config::monitor(config).state else {
+        return None;
+    };
+    let may_write = |path: &Path| OpenOptions::new().read(true).write(true).open(path).is_ok();
+    may_write(&path).then_some(path)
+}
+
+/// Starts an engine that keeps its deliveries in this file, unless the
+/// configuration says where; problems are printed.
 pub(crate) async fn start(
     builder: &EngineBuilder,
     loaded: Loaded,
+    place: Option<PathBuf>,
     output: &Output,
 ) -> Result<Engine, Exit> {
     tell_disabled(&loaded, output);
-    match builder.clone().start_with(loaded).await {
+    let by_default = place.is_some() && loaded.config.delivery().store == StorePlace::Unsaid;
+    let keeping = builder.clone().default_store(move |_| place.clone());
+    let mut started = keeping.start_with(loaded).await;
+    if let Err(StartError::Store(error)) = &started
+        && by_default
+    {
+        // Nobody asked for this file: that it is of no use stops nothing.
+        tracing::error!("{error}; until the next start deliveries are kept in memory");
+        let loaded = load_from(builder, output)?;
+        started = builder.clone().start_with(loaded).await;
+    }
+    match started {
         Ok(engine) => Ok(engine),
         Err(StartError::Config(error)) => {
             problems::print_error(&error, output);

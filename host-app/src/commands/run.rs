@@ -1,13 +1,13 @@
 //! `hbd run`: watches hosts until it is told to end.
 
-use std::{error::Error, path::PathBuf, sync::Arc};
+use std::{error::Error, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use annunciator::Engine;
 use heartbeat::{
-    config::{self, Monitor, StateFile},
+    config::{self, StateFile},
     control::{self, ControlError},
     http,
-    monitor::{self, Core, Reloading, Running},
+    monitor::{self, Core, Ready, Reloading, Running},
     store::Location,
 };
 use sd_notify::NotifyState;
@@ -39,9 +39,14 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
         .transpose();
     let numbers = numbers.map_err(|error| wrong(&error, output))?;
     let exit = runtime.block_on(async {
-        let engine = setup::start(&builder, loaded, output).await?;
-        let reloading = Arc::new(Reloading::new(builder, &monitor));
-        watch(engine, monitor, reloading, numbers)
+        let reloading = Arc::new(Reloading::new(builder.clone(), &monitor));
+        let (control, http) = (monitor.control.clone(), monitor.http.zip(numbers));
+        let state = location(&monitor.state);
+        let ready = monitor::prepare(&loaded.config, monitor, &state);
+        let ready = ready.map_err(|error| wrong(&error, output))?;
+        let engine = setup::start(&builder, loaded, ready.state_file(), output).await?;
+        let servers = Servers { control, http };
+        watch(engine, ready, servers, reloading)
             .await
             .map_err(|error| wrong(&*error, output))
     });
@@ -55,18 +60,23 @@ fn wrong(error: &dyn Error, output: &Output) -> Exit {
     Exit::Failed
 }
 
+/// Where the monitor can be looked at.
+struct Servers {
+    control: Option<PathBuf>,
+    http: Option<(SocketAddr, http::Numbers)>,
+}
+
 async fn watch(
     engine: Engine,
-    monitor: Monitor,
+    ready: Ready,
+    servers: Servers,
     reloading: Arc<Reloading>,
-    numbers: Option<http::Numbers>,
 ) -> Result<Exit, Box<dyn Error>> {
     let mut signals = Signals::new()?;
-    let state = location(&monitor.state);
-    let (control, http) = (monitor.control.clone(), monitor.http);
-    let running = monitor::start(engine, monitor, &state, beat)?;
+    let Servers { control, http } = servers;
+    let running = ready.start(engine, beat)?;
     let core = running.core();
-    let http = match http.zip(numbers) {
+    let http = match http {
         Some((address, numbers)) => {
             let (core, reloading) = (Arc::clone(core), Arc::clone(&reloading));
             let server = http::Server::start(address, numbers, core, reloading).await;

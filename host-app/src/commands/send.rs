@@ -9,7 +9,7 @@ use crate::{
     Exit,
     arguments::{Arguments, Send},
     output::Output,
-    setup,
+    setup::{self, Keep},
 };
 
 /// A message on standard input longer than this is not read to its end.
@@ -23,18 +23,23 @@ pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
             return Exit::Wrong;
         }
     };
-    let sent = setup::with_engine(arguments, output, async |engine| {
-        match deliver(engine, send, message).await {
-            Ok(report) => {
-                stranger(engine, &report, send, output);
-                print(&report, send, output)
-            }
-            Err(error) => {
-                output.error(&format!("error: {error}"));
-                Exit::Wrong
-            }
-        }
-    });
+    let sent =
+        setup::with_engine(
+            arguments,
+            output,
+            Keep::WithMonitor,
+            async |engine| match deliver(engine, send, message).await {
+                Ok(report) => {
+                    stranger(engine, &report, send, output);
+                    left(engine, &report, output);
+                    print(&report, send, output)
+                }
+                Err(error) => {
+                    output.error(&format!("error: {error}"));
+                    Exit::Wrong
+                }
+            },
+        );
     sent.unwrap_or_else(|exit| exit)
 }
 
@@ -84,6 +89,19 @@ fn stranger(engine: &Engine, report: &Report, send: &Send, output: &Output) {
             host.escape_debug()
         ));
     }
+}
+
+/// What is not delivered yet may be delivered by somebody else.
+fn left(engine: &Engine, report: &Report, output: &Output) {
+    let waits = |channel: &ChannelReport| !channel.state.has_ended();
+    if !report.channels().values().any(waits) {
+        return;
+    }
+    output.error(if setup::is_shared(engine) {
+        "note: what is not delivered yet is kept where the monitor keeps its messages, and is delivered when it runs"
+    } else {
+        "note: what is not delivered yet is not tried again: no store for it is configured, see `delivery.store`"
+    });
 }
 
 fn print(report: &Report, send: &Send, output: &Output) -> Exit {

@@ -52,6 +52,12 @@ pub(super) fn overview(answer: &Json, output: &Output) {
             answer["messages"]["again"]
         ));
     }
+    if answer["messages"]["handing_over"].as_u64().unwrap_or(0) > 0 {
+        output.line(&format!(
+            "not in the store of deliveries yet: {}",
+            answer["messages"]["handing_over"]
+        ));
+    }
     for silence in list(&answer["silences"]) {
         output.line(&format!(
             "silenced: {} ({})",
@@ -142,13 +148,27 @@ pub(super) fn explained(answer: &Json, output: &Output) {
         let detail = message["detail"].as_str();
         let detail = detail.map_or(String::new(), |detail| format!(" ({detail})"));
         format!(
-            "{}  {} {}: {}{detail}",
+            "{}  {} {}{}: {}{detail}",
             time(&message["occurred_ms"]),
             text(&message["channel"]),
             text(&message["state"]),
+            attempts(message),
             text(&message["text"]),
         )
     });
+}
+
+/// How often it was tried, where that is worth a word, and when it is next.
+fn attempts(message: &Json) -> String {
+    let tried = match message["attempts"].as_u64() {
+        Some(many @ 2..) => format!(" after {many} attempts"),
+        _ => String::new(),
+    };
+    let due = message["due_ms"].as_i64();
+    let due = due.map_or(String::new(), |_| {
+        format!(", next tried at {}", time(&message["due_ms"]))
+    });
+    format!("{tried}{due}")
 }
 
 fn section(name: &str, lines: &Json, output: &Output, show: impl Fn(&Json) -> String) {

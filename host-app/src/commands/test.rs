@@ -7,11 +7,11 @@ use crate::{
     arguments::{Arguments, Test},
     commands::send,
     output::Output,
-    setup,
+    setup::{self, Keep},
 };
 
 pub(crate) fn run(arguments: &Arguments, test: &Test, output: &Output) -> Exit {
-    let tested = setup::with_engine(arguments, output, async |engine| {
+    let tested = setup::with_engine(arguments, output, Keep::InMemory, async |engine| {
         let all: Vec<String> = engine
             .config()
             .channels()

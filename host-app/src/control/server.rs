@@ -178,7 +178,7 @@ async fn converse(mut stream: UnixStream, core: &Core, reloading: &Reloading) ->
 
 async fn answer(request: Request, core: &Core, reloading: &Reloading) -> Answer {
     match request {
-        Request::Status => done(&core.overview()),
+        Request::Status => done(&core.overview().await),
         Request::Explain { host, lines } => {
             match core.explain(&host, lines.min(MOST_LINES)).await {
                 Some(explained) => done(&explained),

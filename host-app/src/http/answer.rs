@@ -18,7 +18,7 @@ const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The answer to a request for this path.
-pub(super) fn answer(
+pub(super) async fn answer(
     method: &Method,
     path: &str,
     numbers: &Numbers,
@@ -38,7 +38,8 @@ pub(super) fn answer(
         return refused;
     }
     if path == "/metrics" {
-        return response(StatusCode::OK, METRICS, numbers.render(core, reloading));
+        let numbers = numbers.render(core, reloading).await;
+        return response(StatusCode::OK, METRICS, numbers);
     }
     let health = Health::of(core);
     let status = if health.is_alive() {

@@ -4,6 +4,9 @@
 //! Labels take few values, all of which stand in this program or are names of
 //! configured channels: no host and no metric has a series of its own.
 
+use std::time::Duration;
+
+use annunciator::store::State;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_appender::non_blocking::ErrorCounter;
@@ -11,7 +14,6 @@ use tracing_appender::non_blocking::ErrorCounter;
 use crate::{
     machine::{HostState, LinkState},
     monitor::{Core, Reloading},
-    tell::TellingState,
 };
 
 const BUILD: &str = "hbd_build_info";
@@ -30,10 +32,14 @@ const AGAIN: &str = "hbd_told_again_total";
 const WAITING: &str = "hbd_tellings_waiting";
 const UNDER_WAY: &str = "hbd_tellings_under_way";
 const WRITABLE: &str = "hbd_state_writable";
+const HANDING_OVER: &str = "hbd_tellings_handing_over";
 const LOG_DROPPED: &str = "hbd_log_lines_dropped_total";
 const RELOADS: &str = "hbd_reloads_total";
 const RELOAD_OK: &str = "hbd_last_reload_successful";
 const RELOADED: &str = "hbd_last_reload_success_timestamp_seconds";
+
+/// Deliveries are counted one by one, and not more often than this.
+const OLDEST_COUNTS: Duration = Duration::from_secs(5);
 
 /// The engine's histogram, and its bounds in seconds: an attempt takes up to
 /// 30 s unless the configuration says otherwise.
@@ -74,9 +80,9 @@ impl Numbers {
     }
 
     /// All numbers in Prometheus' text format.
-    pub(super) fn render(&self, core: &Core, reloading: &Reloading) -> String {
+    pub(super) async fn render(&self, core: &Core, reloading: &Reloading) -> String {
         of_hosts(core);
-        of_tellings(core);
+        of_tellings(core).await;
         of_the_monitor(core, reloading);
         let lost = self.lost_lines.as_ref().map(ErrorCounter::dropped_lines);
         counter!(LOG_DROPPED).absolute(lost.unwrap_or_default() as u64);
@@ -104,10 +110,13 @@ fn describe() {
             BLIND,
             "Times in which the monitor did not see, its own absence before the start included.",
         ),
-        (TELLINGS, "Messages to channels that were settled, by how."),
+        (
+            TELLINGS,
+            "Messages to channels that ended, by how, over the life of the store of deliveries.",
+        ),
         (
             AGAIN,
-            "Messages that were told again, since the monitor had ended before their outcome was known.",
+            "Messages that were told again, since whoever sent them was gone before the outcome was known.",
         ),
         (
             LOG_DROPPED,
@@ -154,6 +163,11 @@ fn describe() {
             Unit::Count,
             "Messages that wait for their channel.",
         ),
+        (
+            HANDING_OVER,
+            Unit::Count,
+            "Messages that are not in the store of deliveries yet.",
+        ),
         (UNDER_WAY, Unit::Count, "Messages that are being sent."),
         (
             WRITABLE,
@@ -196,17 +210,18 @@ fn of_hosts(core: &Core) {
     counter!(BLIND).absolute(blind);
 }
 
-fn of_tellings(core: &Core) {
-    let counts = core.teller().counts();
-    for state in TellingState::ALL {
+async fn of_tellings(core: &Core) {
+    let counts = core.counts(OLDEST_COUNTS).await;
+    for state in State::ALL {
         let count = counts.by_state.get(state.name()).copied();
         let count = count.unwrap_or_default();
         match state {
-            TellingState::Pending => gauge!(WAITING).set(float(count)),
-            TellingState::InFlight => gauge!(UNDER_WAY).set(float(count)),
-            settled => counter!(TELLINGS, "state" => settled.name()).absolute(count),
+            State::Pending => gauge!(WAITING).set(float(count)),
+            State::InFlight => gauge!(UNDER_WAY).set(float(count)),
+            ended => counter!(TELLINGS, "state" => ended.name()).absolute(count),
         }
     }
+    gauge!(HANDING_OVER).set(float(counts.handing_over));
     counter!(AGAIN).absolute(counts.again);
 }
 

@@ -1,7 +1,7 @@
 //! The connections: few at a time, each with one small request, and none for
 //! longer than it takes.
 
-use std::{convert::Infallible, future::ready, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -140,11 +140,9 @@ async fn converse(
     core: &Core,
     reloading: &Reloading,
 ) -> hyper::Result<()> {
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(async |request: Request<Incoming>| {
         let (method, path) = (request.method(), request.uri().path());
-        ready(Ok::<_, Infallible>(answer(
-            method, path, numbers, core, reloading,
-        )))
+        Ok::<_, Infallible>(answer(method, path, numbers, core, reloading).await)
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

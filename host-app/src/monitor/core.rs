@@ -10,7 +10,8 @@ use std::{
 use annunciator::Engine;
 
 use super::{
-    overview::{Explained, Overview, Told, occurred},
+    books::Books,
+    overview::{Explained, Overview, occurred},
     refusals::Refusals,
     routes::EngineRoutes,
     timeline::{Reading, Timeline},
@@ -20,7 +21,7 @@ use crate::{
     machine::{HostSettings, Machine, Moment, Settings, UnknownHost},
     protocol::{Datagram, Family, Keyring, Reject},
     store::{Batch, Writer},
-    tell::{Ledger, Message, Teller, Telling},
+    tell::{Counts, Ledger, Message, Routes as _, Teller, Telling, Told, told},
 };
 
 /// The shared part of a running monitor.
@@ -31,9 +32,10 @@ pub struct Core {
     keys: RwLock<Arc<Keyring>>,
     refusals: Refusals,
     routes: EngineRoutes,
-    ledger: Arc<Mutex<Ledger>>,
+    ledger: Mutex<Ledger>,
     store: Arc<Writer>,
     teller: Teller,
+    books: Books,
     vitals: Vitals,
     started: Moment,
 }
@@ -44,7 +46,7 @@ pub(super) struct Parts {
     pub(super) timeline: Timeline,
     pub(super) keys: Keyring,
     pub(super) engine: Engine,
-    pub(super) ledger: Arc<Mutex<Ledger>>,
+    pub(super) ledger: Ledger,
     pub(super) store: Arc<Writer>,
     pub(super) teller: Teller,
 }
@@ -58,9 +60,10 @@ impl Core {
             keys: RwLock::new(Arc::new(parts.keys)),
             refusals: Refusals::default(),
             routes: EngineRoutes(parts.engine),
-            ledger: parts.ledger,
+            ledger: Mutex::new(parts.ledger),
             store: parts.store,
             teller: parts.teller,
+            books: Books::default(),
             vitals: Vitals::new(),
             started,
         }
@@ -196,21 +199,25 @@ impl Core {
 
     /// Tells the default channels something about the monitor itself.
     pub fn tell_own_trouble(&self, text: &str) {
-        let message = Arc::new(Message::own_trouble(text, self.now().wall_ms));
-        let channels = crate::tell::Routes::defaults(&self.routes);
-        let tellings: Vec<Telling> = {
-            let mut ledger = self.ledger();
-            let channels = channels.into_iter();
-            channels
-                .map(|channel| ledger.telling(channel, Arc::clone(&message)))
-                .collect()
-        };
-        self.write_and_tell(Batch::default(), tellings);
+        let message = Message::own_trouble(text, self.now().wall_ms);
+        let names = self.routes.defaults();
+        if names.is_empty() {
+            return;
+        }
+        let telling = self.ledger().telling(names, message);
+        self.write_and_tell(Batch::default(), vec![telling]);
+    }
+
+    /// How many deliveries are in which state, not longer ago than this.
+    pub async fn counts(&self, oldest: Duration) -> Counts {
+        let store = self.engine().store();
+        let accounts = self.books.accounts(store, oldest).await;
+        Counts::new(&accounts, self.teller.waiting())
     }
 
     /// Everything that can be seen.
-    #[must_use]
-    pub fn overview(&self) -> Overview {
+    pub async fn overview(&self) -> Overview {
+        let messages = self.counts(Duration::ZERO).await;
         let now = self.now();
         let machine = self.machine();
         let mut hosts = machine.views(now);
@@ -229,7 +236,7 @@ impl Core {
             state_trouble: self.store.health().trouble,
             datagrams: self.refusals.taken_count(),
             refused: occurred(self.refusals.counts()),
-            messages: self.teller.counts(),
+            messages,
             hosts,
             silences,
             blind_spans,
@@ -242,14 +249,21 @@ impl Core {
             let machine = self.machine();
             (machine.view(host, self.now())?, machine.metrics(host))
         };
-        let (history, tellings) = self.store.history(host, most).await;
+        let (history, waiting) = self.store.history(host, most).await;
+        let mut messages = Vec::new();
+        if let Some(store) = self.engine().store() {
+            let told = told(store, host, most).await;
+            let told = told.inspect_err(|error| tracing::warn!("{error}"));
+            messages = told.unwrap_or_default();
+        }
+        messages.extend(waiting.iter().flat_map(Told::waiting));
         Some(Explained {
             host: view,
             refused: occurred(self.refusals.counts_of(host)),
-            channels: crate::tell::Routes::of_host(&self.routes, host),
+            channels: self.routes.of_host(host),
             metrics,
             history,
-            messages: tellings.into_iter().map(Told::from).collect(),
+            messages,
         })
     }
 

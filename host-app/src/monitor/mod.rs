@@ -4,8 +4,10 @@
 //! `timeline` turns the machine's clocks into one that nobody can set, `core`
 //! is what all threads share, `intake` takes datagrams, `pulse` lets time
 //! pass, `start` begins and ends it all, `opening` gets at the state, `reload` takes another
-//! configuration, `vitals` knows whether all of that still works.
+//! configuration, `books` has what the store of deliveries counts, `vitals` knows
+//! whether all of that still works.
 
+mod books;
 mod core;
 mod intake;
 mod opening;
@@ -22,11 +24,11 @@ mod vitals;
 
 pub use core::Core;
 pub use intake::{Intake, Receiver};
-pub use overview::{Explained, Overview, Told};
+pub use overview::{Explained, Overview};
 pub use refusals::Refusals;
 pub use reload::{ReloadError, ReloadTally, Reloaded, Reloading};
 pub use socket::{BindError, bind};
-pub use start::{Running, StartError, start};
+pub use start::{Ready, Running, StartError, prepare, start};
 pub use timeline::{Reading, Timeline};
 pub use vitals::Vitals;
 

@@ -19,6 +19,7 @@ use crate::store::{Kept, Location, Store, StoreError};
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the last run left behind.
+#[derive(Debug)]
 pub(super) struct Opened {
     /// Where what happens now is written.
     pub(super) store: Result<Store, StoreError>,

@@ -8,7 +8,7 @@ use crate::{
     machine::{BlindSpan, HostView, Silence},
     protocol::Reject,
     store::HistoryLine,
-    tell::Telling,
+    tell::{Counts, Told},
 };
 
 /// All hosts, and the monitor itself.
@@ -35,8 +35,8 @@ pub struct Overview {
     pub datagrams: u64,
     /// Datagrams that were refused, by reason; those that occurred.
     pub refused: BTreeMap<&'static str, u64>,
-    /// Messages to channels, by what became of them.
-    pub messages: crate::tell::Counts,
+    /// Deliveries to channels, by what became of them.
+    pub messages: Counts,
     /// The hosts, in the order of their names.
     pub hosts: Vec<HostView>,
     /// The silences.
@@ -54,7 +54,7 @@ pub struct Explained {
     /// Datagrams in its name that were refused since the monitor runs, by
     /// reason; those that occurred.
     pub refused: BTreeMap<&'static str, u64>,
-    /// Where its messages go.
+    /// Where its messages go: channels and groups.
     pub channels: Vec<Arc<str>>,
     /// The last values of its metrics.
     pub metrics: Vec<(Arc<str>, f64)>,
@@ -62,35 +62,6 @@ pub struct Explained {
     pub history: Vec<HistoryLine>,
     /// What was told about it; the newest messages.
     pub messages: Vec<Told>,
-}
-
-/// A message to a channel.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct Told {
-    /// When it happened, in milliseconds since the epoch.
-    pub occurred_ms: i64,
-    /// The channel.
-    pub channel: Arc<str>,
-    /// What became of it.
-    pub state: crate::tell::TellingState,
-    /// The text.
-    pub text: String,
-    /// Why it failed, where it did.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub detail: String,
-}
-
-impl From<Telling> for Told {
-    fn from(telling: Telling) -> Self {
-        Self {
-            occurred_ms: telling.message.occurred_ms,
-            channel: telling.channel,
-            state: telling.state,
-            text: telling.message.body.to_string(),
-            detail: telling.detail,
-        }
-    }
 }
 
 /// Counts by the names of their reasons, but for those that are none.

@@ -13,13 +13,13 @@ pub(super) struct EngineRoutes(pub(super) Engine);
 impl Routes for EngineRoutes {
     fn of_host(&self, host: &str) -> Vec<Arc<str>> {
         let config = self.0.config();
-        let names = config.channels_for_host(host);
+        let names = config.named_by_host(host);
         names.into_iter().map(Arc::from).collect()
     }
 
     fn defaults(&self) -> Vec<Arc<str>> {
         let config = self.0.config();
-        let names = config.default_channels();
+        let names = config.named_by_default();
         names.into_iter().map(Arc::from).collect()
     }
 }

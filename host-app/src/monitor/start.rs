@@ -2,12 +2,13 @@
 
 use std::{
     io,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
+    net::{SocketAddr, UdpSocket},
+    path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use annunciator::Engine;
+use annunciator::{Config, Engine};
 
 use super::{
     core::{Core, Parts},
@@ -46,10 +47,37 @@ pub struct Running {
     drain: Duration,
 }
 
-/// Starts a monitor over an engine, on the runtime that this is called in.
-/// Problems with the state are no reason not to start: the monitor goes on
-/// from memory, and says so. `beat` is called every few seconds while all is
-/// well, for a watchdog.
+/// All that a monitor needs but an engine: it has its addresses and its state,
+/// which nobody else has then.
+#[derive(Debug)]
+pub struct Ready {
+    monitor: Monitor,
+    sockets: Vec<UdpSocket>,
+    opened: Opened,
+}
+
+/// Gets at what a monitor needs before there is an engine: another monitor
+/// that runs already must not have its deliveries taken away. Problems with the
+/// state are no reason not to start: the monitor goes on from memory, and says
+/// so.
+///
+/// # Errors
+/// [`StartError`] when heartbeats cannot be taken.
+pub fn prepare(config: &Config, monitor: Monitor, state: &Location) -> Result<Ready, StartError> {
+    // First, so that nobody's state is touched when another one runs already.
+    let sockets = bind(&monitor.listen)?;
+    let hosts = Hosts::new(config);
+    let names = hosts.settings(config).map(|(name, _)| name).collect();
+    let opened = opening::open(state, names, Reading::now(), opening::PATIENCE)?;
+    Ok(Ready {
+        monitor,
+        sockets,
+        opened,
+    })
+}
+
+/// Starts a monitor over an engine that keeps its deliveries elsewhere; as
+/// [`prepare`] and [`Ready::start`].
 ///
 /// # Errors
 /// [`StartError`] when heartbeats cannot be taken.
@@ -59,55 +87,82 @@ pub fn start(
     state: &Location,
     beat: impl Fn() + Send + 'static,
 ) -> Result<Running, StartError> {
-    // First, so that nobody's state is touched when another one runs already.
-    let sockets = bind(&monitor.listen)?;
-    let config = engine.config();
-    let hosts = Hosts::new(&config);
-    let settings = Settings {
-        sets: hosts.sets.clone(),
-        ..monitor.settings
-    };
-    let names = hosts.settings(&config).map(|(name, _)| name).collect();
-    let Opened {
-        store,
-        kept,
-        timeline,
-    } = opening::open(state, names, Reading::now(), opening::PATIENCE)?;
-    let now = Reading::now();
-    let machine = Machine::restore(
-        settings,
-        hosts.settings(&config),
-        kept.snapshot,
-        timeline.moment(now),
-    );
-    let store = Arc::new(Writer::start(store)?);
-    let ledger = Ledger::restored(kept.told, kept.last_telling);
-    let ledger = Arc::new(Mutex::new(ledger));
-    let teller = Teller::new(engine.clone(), Arc::clone(&ledger), Arc::clone(&store));
-    let core = Arc::new(Core::new(Parts {
-        machine,
-        timeline,
-        keys: monitor.keys,
-        engine,
-        ledger,
-        store: Arc::clone(&store),
-        teller: teller.clone(),
-    }));
-    teller.resume(kept.tellings);
-    core.advance();
-    core.checkpoint();
-    let intakes = sockets
-        .into_iter()
-        .map(|socket| Intake::start(socket, Arc::clone(&core)))
-        .collect::<Result<_, _>>()?;
-    let pulse = Pulse::start(Arc::clone(&core), beat)?;
-    Ok(Running {
-        core,
-        store,
-        intakes,
-        pulse,
-        drain: monitor.drain,
-    })
+    prepare(&engine.config(), monitor, state)?.start(engine, beat)
+}
+
+impl Ready {
+    /// The state file, which can keep deliveries too; none where the state is in
+    /// memory.
+    #[must_use]
+    pub fn state_file(&self) -> Option<PathBuf> {
+        let store = self.opened.store.as_ref().ok()?;
+        store.file().map(PathBuf::from)
+    }
+
+    /// Starts the monitor over an engine, on the runtime that this is called
+    /// in. `beat` is called every few seconds while all is well, for a watchdog.
+    ///
+    /// # Errors
+    /// [`StartError`] when the system refuses threads.
+    pub fn start(
+        self,
+        engine: Engine,
+        beat: impl Fn() + Send + 'static,
+    ) -> Result<Running, StartError> {
+        let Self {
+            monitor,
+            sockets,
+            opened,
+        } = self;
+        let Opened {
+            store,
+            kept,
+            timeline,
+        } = opened;
+        let config = engine.config();
+        let hosts = Hosts::new(&config);
+        let settings = Settings {
+            sets: hosts.sets.clone(),
+            ..monitor.settings
+        };
+        let now = Reading::now();
+        let machine = Machine::restore(
+            settings,
+            hosts.settings(&config),
+            kept.snapshot,
+            timeline.moment(now),
+        );
+        let store = Arc::new(Writer::start(store)?);
+        let last = kept.tellings.last().map_or(0, |telling| telling.id);
+        let ledger = Ledger::restored(kept.told, last);
+        let teller = Teller::new(engine.clone(), Arc::clone(&store));
+        let core = Arc::new(Core::new(Parts {
+            machine,
+            timeline,
+            keys: monitor.keys,
+            engine,
+            ledger,
+            store: Arc::clone(&store),
+            teller: teller.clone(),
+        }));
+        for telling in kept.tellings {
+            teller.tell(telling);
+        }
+        core.advance();
+        core.checkpoint();
+        let intakes = sockets
+            .into_iter()
+            .map(|socket| Intake::start(socket, Arc::clone(&core)))
+            .collect::<Result<_, _>>()?;
+        let pulse = Pulse::start(Arc::clone(&core), beat)?;
+        Ok(Running {
+            core,
+            store,
+            intakes,
+            pulse,
+            drain: monitor.drain,
+        })
+    }
 }
 
 impl Running {
@@ -133,10 +188,10 @@ impl Running {
         // Their ends are waited for.
         let _ = tokio::task::spawn_blocking(move || drop((intakes, pulse))).await;
         let left = deadline.saturating_duration_since(Instant::now());
-        let cut_off = self.core.teller().drain(left).await;
+        self.core.teller().drain(left).await;
         let left = deadline.saturating_duration_since(Instant::now());
-        let _ = self.core.engine().shutdown(left).await;
+        let drained = self.core.engine().shutdown(left).await;
         let _ = self.store.write_durably(Batch::default()).await;
-        cut_off
+        drained.abandoned
     }
 }

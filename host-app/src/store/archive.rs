@@ -1,4 +1,4 @@
-//! What was told and what happened, read over a connection of its own, so that
+//! What happened and what waits to be told, read over a connection of its own, so that
 //! no question holds up what is written.
 
 use std::{
@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use tokio::{sync::Mutex, task::spawn_blocking, time::timeout};
 
 use super::{error::StoreError, load::telling};
@@ -25,7 +25,8 @@ pub struct HistoryLine {
     pub text: String,
 }
 
-/// The newest lines of a host's history and the newest tellings about it.
+/// The newest lines of a host's history, and the newest tellings about it that
+/// were not handed over.
 pub type Records = (Vec<HistoryLine>, Vec<Telling>);
 
 /// Reads a store that is written elsewhere.
@@ -76,13 +77,26 @@ impl Archive {
 
     fn tellings(&self, host: &str, most: u32) -> rusqlite::Result<Vec<Telling>> {
         let mut statement = self.database.prepare_cached(
-            "SELECT id, channel, state, again, message, detail FROM monitor_telling
+            "SELECT id, key, names, message FROM monitor_waiting
              WHERE host = ?1 ORDER BY id DESC LIMIT ?2",
         )?;
         let rows = statement.query_map((host, most), telling)?;
         let mut tellings: Vec<_> = rows.collect::<Result<_, _>>()?;
         tellings.reverse();
         Ok(tellings)
+    }
+
+    /// A telling that was not handed over.
+    fn telling(&self, id: u64) -> Result<Option<Telling>, StoreError> {
+        let read = || {
+            self.database
+                .prepare_cached(
+                    "SELECT id, key, names, message FROM monitor_waiting WHERE id = ?1",
+                )?
+                .query_row([id.cast_signed()], telling)
+                .optional()
+        };
+        read().map_err(|error| StoreError::of(&self.path, "read", &error))
     }
 }
 
@@ -98,19 +112,27 @@ impl Desk {
 
     /// What is known; nothing when it cannot be read.
     pub(super) async fn records(&self, host: Arc<str>, most: u32) -> Records {
+        let records = self.ask(move |archive| archive.records(&host, most)).await;
+        records.unwrap_or_default()
+    }
+
+    /// A telling that was not handed over; none when it cannot be read.
+    pub(super) async fn telling(&self, id: u64) -> Option<Telling> {
+        self.ask(move |archive| archive.telling(id)).await.flatten()
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Archive) -> Result<T, StoreError> + Send + 'static,
+    ) -> Option<T> {
         let asking = async {
             let archive = Arc::clone(&self.0).lock_owned().await;
             let reading = spawn_blocking(move || {
-                let archive = archive.as_ref()?;
-                let read = archive.records(&host, most);
+                let read = question(archive.as_ref()?);
                 read.inspect_err(|error| tracing::warn!("{error}")).ok()
             });
             reading.await.ok().flatten()
         };
-        timeout(PATIENCE, asking)
-            .await
-            .ok()
-            .flatten()
-            .unwrap_or_default()
+        timeout(PATIENCE, asking).await.ok().flatten()
     }
 }

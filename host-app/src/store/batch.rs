@@ -15,11 +15,12 @@ use crate::{
 
 /// Lines of history that wait to be written; of more, the newest are kept.
 const MOST_HISTORY: usize = 10_000;
-/// Settled tellings that wait to be written; of more, the oldest are kept:
-/// that the newest are to be told was not written either, so that nothing of
-/// them is left to be told again. Those not settled are bounded by the queues
-/// of their channels.
-const MOST_SETTLED: usize = 10_000;
+/// Tellings that wait to be written; of more, the oldest are kept: the newest
+/// are told, too, as long as the monitor lives.
+const MOST_TELLINGS: usize = 100_000;
+/// Tellings that wait to be struck out. Of more, some are left to be handed
+/// over again, which harms nothing: each is accepted once.
+const MOST_STRUCK_OUT: usize = 1_000_000;
 
 /// When the monitor was last known to see, and by which clocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub struct Batch {
     pub(super) silences: Option<Vec<Silence>>,
     pub(super) history: Vec<Entry>,
     pub(super) tellings: BTreeMap<u64, Telling>,
-    pub(super) settled: BTreeSet<u64>,
+    pub(super) struck_out: BTreeSet<u64>,
     pub(super) told: HashMap<(Arc<str>, Arc<str>), LedgerChange>,
 }
 
@@ -82,12 +83,26 @@ impl Batch {
         self
     }
 
-    /// Adds tellings as they are now.
+    /// Adds a line of a host's history.
+    #[must_use]
+    pub fn line(mut self, entry: Entry) -> Self {
+        self.history.push(entry);
+        self
+    }
+
+    /// Adds tellings that are to be handed over.
     #[must_use]
     pub fn tellings(mut self, tellings: impl IntoIterator<Item = Telling>) -> Self {
-        tellings
-            .into_iter()
-            .for_each(|telling| self.telling(telling));
+        let tellings = tellings.into_iter();
+        self.tellings
+            .extend(tellings.map(|telling| (telling.id, telling)));
+        self
+    }
+
+    /// Strikes out a telling that was handed over.
+    #[must_use]
+    pub fn struck_out(mut self, telling: u64) -> Self {
+        self.struck_out.insert(telling);
         self
     }
 
@@ -96,7 +111,7 @@ impl Batch {
     pub fn told(mut self, changes: impl IntoIterator<Item = LedgerChange>) -> Self {
         let changes = changes.into_iter();
         self.told.extend(changes.map(|change| {
-            let key = (Arc::clone(&change.incident), Arc::clone(&change.channel));
+            let key = (Arc::clone(&change.incident), Arc::clone(&change.name));
             (key, change)
         }));
         self
@@ -117,23 +132,18 @@ impl Batch {
         self.history.extend(newer.history);
         let excess = self.history.len().saturating_sub(MOST_HISTORY);
         self.history.drain(..excess);
-        let tellings = newer.tellings.into_values();
-        tellings.for_each(|telling| self.telling(telling));
+        self.tellings.extend(newer.tellings);
+        while self.tellings.len() > MOST_TELLINGS {
+            self.tellings.pop_last();
+        }
+        for id in &newer.struck_out {
+            self.tellings.remove(id);
+        }
+        self.struck_out.extend(newer.struck_out);
+        while self.struck_out.len() > MOST_STRUCK_OUT {
+            self.struck_out.pop_last();
+        }
         self.told.extend(newer.told);
-    }
-
-    fn telling(&mut self, telling: Telling) {
-        if telling.state.is_settled() {
-            self.settled.insert(telling.id);
-        } else {
-            self.settled.remove(&telling.id);
-        }
-        self.tellings.insert(telling.id, telling);
-        if self.settled.len() > MOST_SETTLED
-            && let Some(newest) = self.settled.pop_last()
-        {
-            self.tellings.remove(&newest);
-        }
     }
 
     /// Whether there is nothing to write.
@@ -148,6 +158,7 @@ impl Batch {
             && self.held.is_empty()
             && self.history.is_empty()
             && self.tellings.is_empty()
+            && self.struck_out.is_empty()
             && self.told.is_empty()
     }
 }
@@ -155,27 +166,33 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tell::{Message, TellingState};
+    use crate::tell::Message;
+
+    fn telling(id: u64) -> Telling {
+        Telling {
+            id,
+            key: format!("k/{id}").into(),
+            names: vec![Arc::from("c")],
+            message: Arc::new(Message::own_trouble("x", 0)),
+        }
+    }
 
     #[test]
     fn when_nothing_is_written_for_very_long_what_waits_is_bounded() {
-        let telling = |id, state| Telling {
-            id,
-            channel: Arc::from("c"),
-            state,
-            again: 0,
-            message: Arc::new(Message::own_trouble("x", 0)),
-            detail: String::new(),
-        };
         let mut batch = Batch::default();
-        let most = MOST_SETTLED as u64;
+        let most = MOST_TELLINGS as u64;
         for id in 0..most + 50 {
-            for state in [TellingState::Pending, TellingState::Delivered] {
-                batch.merge(Batch::default().tellings([telling(id, state)]));
-            }
+            batch.merge(Batch::default().tellings([telling(id)]));
         }
-        batch.merge(Batch::default().tellings([telling(most + 50, TellingState::Pending)]));
-        assert_eq!(batch.tellings.len(), MOST_SETTLED + 1);
-        assert!(batch.tellings.contains_key(&0) && batch.tellings.contains_key(&(most + 50)));
+        assert_eq!(batch.tellings.len(), MOST_TELLINGS);
+        assert!(batch.tellings.contains_key(&0));
+    }
+
+    #[test]
+    fn what_was_handed_over_before_it_was_written_is_not_written() {
+        let mut batch = Batch::default().tellings([telling(1), telling(2)]);
+        batch.merge(Batch::default().struck_out(1));
+        assert_eq!(batch.tellings.keys().collect::<Vec<_>>(), [&2]);
+        assert!(batch.struck_out.contains(&1), "it may be in the file");
     }
 }

@@ -21,8 +21,7 @@ use super::{
 
 /// How long a write waits for another process that reads or writes.
 const BUSY: Duration = Duration::from_secs(5);
-/// Settled tellings and lines of history that are kept; older ones go.
-const MOST_TELLINGS: i64 = 100_000;
+/// Lines of history that are kept; older ones go.
 const MOST_HISTORY: i64 = 500_000;
 
 /// Where the state is kept.
@@ -54,7 +53,7 @@ pub struct Store {
     address: PathBuf,
     pub(super) database: Connection,
     /// Held for as long as the store is open.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Store {
@@ -98,7 +97,7 @@ impl Store {
             path,
             address,
             database,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -114,6 +113,12 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file, where it is one and not memory.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.lock.as_ref().map(|_| self.path())
     }
 
     pub(super) fn error(&self, action: &'static str, error: &rusqlite::Error) -> StoreError {
@@ -142,12 +147,6 @@ impl Store {
             transaction.execute(
                 "DELETE FROM monitor_history WHERE id <= (SELECT max(id) FROM monitor_history) - ?1",
                 [MOST_HISTORY],
-            )?;
-            // What waits is never deleted.
-            transaction.execute(
-                "DELETE FROM monitor_telling WHERE id <= (SELECT max(id) FROM monitor_telling) - ?1
-                 AND state NOT IN ('pending', 'in_flight')",
-                [MOST_TELLINGS],
             )?;
             transaction.commit()
         });
@@ -283,30 +282,30 @@ fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
     for entry in &batch.history {
         history.execute(params![&*entry.host, entry.at.wall_ms, entry.text])?;
     }
-    let mut telling = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO monitor_telling VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
+    let mut telling = transaction
+        .prepare_cached("INSERT OR REPLACE INTO monitor_waiting VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for (id, one) in &batch.tellings {
         telling.execute(params![
             id.cast_signed(),
-            &*one.channel,
+            &*one.key,
             one.message.host.as_deref(),
-            one.state.name(),
-            one.again,
+            text(serde_json::to_string(&one.names))?,
             text(serde_json::to_string(&*one.message))?,
-            one.detail,
         ])?;
     }
-    let mut told = transaction
-        .prepare_cached("INSERT OR REPLACE INTO monitor_told VALUES (?1, ?2, ?3, ?4)")?;
-    let mut forgotten = transaction
-        .prepare_cached("DELETE FROM monitor_told WHERE incident = ?1 AND channel = ?2")?;
-    for ((incident, channel), change) in &batch.told {
-        if change.open || change.told {
-            told.execute(params![&**incident, &**channel, change.open, change.told])?;
-        } else {
-            forgotten.execute(params![&**incident, &**channel])?;
-        }
+    let mut struck_out = transaction.prepare_cached("DELETE FROM monitor_waiting WHERE id = ?1")?;
+    for id in &batch.struck_out {
+        struck_out.execute([id.cast_signed()])?;
+    }
+    let mut open =
+        transaction.prepare_cached("INSERT OR REPLACE INTO monitor_open VALUES (?1, ?2, ?3)")?;
+    let mut ended =
+        transaction.prepare_cached("DELETE FROM monitor_open WHERE incident = ?1 AND name = ?2")?;
+    for ((incident, name), change) in &batch.told {
+        match &change.under {
+            Some(under) => open.execute(params![&**incident, &**name, under.text()])?,
+            None => ended.execute(params![&**incident, &**name])?,
+        };
     }
     Ok(())
 }

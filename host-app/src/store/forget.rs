@@ -70,7 +70,7 @@ fn forget(
     let prefix = format!("{name}/");
     if !configured.iter().any(|other| other.starts_with(&prefix)) {
         transaction.execute(
-            "DELETE FROM monitor_told WHERE substr(incident, 1, length(?1)) = ?1",
+            "DELETE FROM monitor_open WHERE substr(incident, 1, length(?1)) = ?1",
             params![prefix],
         )?;
     }

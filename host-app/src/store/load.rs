@@ -9,7 +9,7 @@ use super::{batch::Liveness, error::StoreError, file::Store};
 use crate::{
     machine::{Globals, Moment, Seen, Snapshot, Tick},
     protocol::Family,
-    tell::{LedgerChange, Telling, TellingState},
+    tell::{LedgerChange, Telling, Under},
 };
 
 /// All that was kept.
@@ -20,12 +20,10 @@ pub struct Kept {
     pub liveness: Option<Liveness>,
     /// The machine's part.
     pub snapshot: Snapshot,
-    /// Tellings that are not settled, the oldest first.
+    /// Tellings that were not handed over, the oldest first.
     pub tellings: Vec<Telling>,
     /// The ledger's part.
     pub told: Vec<LedgerChange>,
-    /// The greatest number of a telling.
-    pub last_telling: u64,
 }
 
 impl Store {
@@ -75,32 +73,21 @@ impl Store {
             globals: globals.unwrap_or_else(Globals::default),
         };
         let tellings = self.all(
-            "SELECT id, channel, state, again, message, detail FROM monitor_telling
-             WHERE state IN ('pending', 'in_flight') ORDER BY id",
+            "SELECT id, key, names, message FROM monitor_waiting ORDER BY id",
             telling,
         )?;
-        let told = self.all(
-            "SELECT incident, channel, open, told FROM monitor_told",
-            |row| {
-                Ok(LedgerChange {
-                    incident: name(row, 0)?,
-                    channel: name(row, 1)?,
-                    open: row.get(2)?,
-                    told: row.get(3)?,
-                })
-            },
-        )?;
-        let last: i64 = self.database.query_row(
-            "SELECT coalesce(max(id), 0) FROM monitor_telling",
-            [],
-            |row| row.get(0),
-        )?;
+        let told = self.all("SELECT incident, name, under FROM monitor_open", |row| {
+            Ok(LedgerChange {
+                incident: name(row, 0)?,
+                name: name(row, 1)?,
+                under: Some(Under::read(row.get_ref(2)?.as_str()?)),
+            })
+        })?;
         Ok(Kept {
             liveness,
             snapshot,
             tellings,
             told,
-            last_telling: last.cast_unsigned(),
         })
     }
 
@@ -157,16 +144,10 @@ fn seen(row: &Row<'_>) -> rusqlite::Result<Seen> {
 }
 
 pub(super) fn telling(row: &Row<'_>) -> rusqlite::Result<Telling> {
-    let state = row.get_ref(2)?.as_str()?;
-    let state = TellingState::ALL
-        .into_iter()
-        .find(|known| known.name() == state);
     Ok(Telling {
         id: row.get::<_, i64>(0)?.cast_unsigned(),
-        channel: name(row, 1)?,
-        state: state.unwrap_or(TellingState::Pending),
-        again: row.get(3)?,
-        message: Arc::new(json(row, 4)?),
-        detail: row.get(5)?,
+        key: name(row, 1)?,
+        names: json(row, 2)?,
+        message: Arc::new(json(row, 3)?),
     })
 }

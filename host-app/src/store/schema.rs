@@ -8,7 +8,7 @@ pub(super) const APPLICATION_ID: i64 = 0x416e_6e75;
 
 /// The steps from nothing to the newest schema: the n-th leads to schema n.
 /// What was once released is never changed.
-const STEPS: [&str; 1] = [
+pub(super) const STEPS: [&str; 2] = [
     "CREATE TABLE monitor_liveness (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         tick INTEGER NOT NULL, wall_ms INTEGER NOT NULL,
@@ -37,10 +37,32 @@ const STEPS: [&str; 1] = [
         incident TEXT NOT NULL, channel TEXT NOT NULL,
         open INTEGER NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (incident, channel)
      ) STRICT, WITHOUT ROWID;",
+    // The engine's store of deliveries has what became of messages: what waits
+    // here is handed over to it.
+    "CREATE TABLE monitor_waiting (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL, host TEXT, names TEXT NOT NULL, message TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX monitor_waiting_by_host ON monitor_waiting (host, id);
+     INSERT INTO monitor_waiting
+        SELECT id, 'hbd/' || lower(hex(randomblob(16))) || '/' || id, host, json_array(channel),
+            CASE json_array_length(message, '$.incidents')
+                WHEN 1 THEN json_set(message, '$.incident', message ->> '$.incidents[0]')
+                ELSE message
+            END
+        FROM monitor_telling WHERE state IN ('pending', 'in_flight');
+     CREATE TABLE monitor_open (
+        incident TEXT NOT NULL, name TEXT NOT NULL, under TEXT NOT NULL, PRIMARY KEY (incident, name)
+     ) STRICT, WITHOUT ROWID;
+     INSERT INTO monitor_open
+        SELECT incident, channel, 'own' FROM monitor_told AS t WHERE open = 1 AND (told = 1 OR EXISTS (
+            SELECT 1 FROM monitor_telling AS w WHERE w.channel = t.channel AND w.state IN ('pending', 'in_flight')
+            AND EXISTS (SELECT 1 FROM json_each(w.message, '$.incidents') AS i WHERE i.value = t.incident)));
+     DROP TABLE monitor_telling;
+     DROP TABLE monitor_told;",
 ];
 
 /// The newest schema.
-pub(super) const NEWEST: i64 = 1;
+pub(super) const NEWEST: i64 = STEPS.len() as i64;
 
 /// What a database turned out to be.
 #[derive(Debug, PartialEq, Eq)]

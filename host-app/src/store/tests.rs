@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     machine::{HostSettings, Machine, Moment, Settings, Tick},
     protocol::{Datagram, Event, Family},
+    tell::{Part, Under},
 };
 
 fn file(folder: &Path) -> Location {
@@ -95,9 +96,8 @@ fn hosts_that_are_gone_for_long_are_forgotten() {
     heard(&mut machine, "ä b", 1);
     let told = ["a/IPv4/heartbeat", "ä b/cpu"].map(|incident| crate::tell::LedgerChange {
         incident: incident.into(),
-        channel: "c".into(),
-        open: true,
-        told: true,
+        name: "c".into(),
+        under: Some(Under::Own),
     });
     let batch = Batch::default()
         .step(machine.take_step())
@@ -194,9 +194,59 @@ fn the_file_of_a_newer_monitor_is_refused() {
     drop(store);
     let said = says(&file(folder.path()));
     assert!(
-        said.contains("newer monitor (schema 99, this one knows 1)"),
+        said.contains("newer monitor (schema 99, this one knows 2)"),
         "{said}"
     );
+}
+
+/// As monitors wrote it that delivered by themselves.
+#[test]
+fn what_waited_in_a_file_of_the_first_schema_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.sqlite");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(schema::STEPS[0]).unwrap();
+    old.execute_batch(include_str!("first_schema.sql")).unwrap();
+    drop(old);
+    let store = Store::open(&file(folder.path())).unwrap();
+    let kept = store.load().unwrap();
+    let waiting: Vec<_> = kept
+        .tellings
+        .iter()
+        .map(|one| {
+            let message = &one.message;
+            (
+                one.id,
+                &*one.names[0],
+                &*message.body,
+                message.incident.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        waiting,
+        [
+            (2, "x", "a IPv4 overdue", Some("a/IPv4/heartbeat")),
+            (3, "y", "2 overdue at once: a IPv4, b IPv4", None),
+            (4, "x", "a booted", None),
+        ]
+    );
+    assert_eq!(kept.tellings[0].message.part, Part::Problem);
+    assert_ne!(kept.tellings[0].key, kept.tellings[1].key);
+    let mut open: Vec<_> = kept
+        .told
+        .iter()
+        .map(|change| (&*change.incident, &*change.name))
+        .collect();
+    open.sort_unstable();
+    // Neither where the problem had failed nor where the end was told.
+    let expected = [
+        ("a/IPv4/heartbeat", "x"),
+        ("a/IPv4/heartbeat", "y"),
+        ("b/IPv4/heartbeat", "y"),
+        ("c/cpu", "x"),
+    ];
+    assert_eq!(open, expected);
 }
 
 #[test]

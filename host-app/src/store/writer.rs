@@ -19,6 +19,7 @@ use super::{
     file::{Location, Store},
     pile::{PATIENCE, Pile, Then},
 };
+use crate::tell::Telling;
 
 /// How often a store that could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -134,11 +135,16 @@ impl Writer {
         self.pile.hand_over(batch, Some(then));
     }
 
-    /// The newest lines of a host's history and the newest tellings about it,
-    /// with what was handed over before.
+    /// The newest lines of a host's history and what waits to be told about it,
+    /// with what was given to write before.
     pub async fn history(&self, host: &str, most: u32) -> Records {
         let _ = self.write_durably(Batch::default()).await;
         self.desk.records(host.into(), most).await
+    }
+
+    /// A telling that was written and not struck out.
+    pub async fn telling(&self, id: u64) -> Option<Telling> {
+        self.desk.telling(id).await
     }
 
     /// Whether what is handed over is also written.

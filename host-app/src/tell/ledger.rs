@@ -1,49 +1,51 @@
-//! Who was told what: decides whom a notice goes to.
+//! Decides whom a notice goes to.
 //!
-//! A problem goes to the channels that the configuration names at that time;
-//! its end goes to those that were told the problem, and to nobody else.
+//! A problem goes to the channels and groups that the configuration names at
+//! that time; its end goes to those that the problem went to, and to nobody
+//! else. Whether they got it is for the engine's store of deliveries to judge.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
+use uuid::Uuid;
+
 use super::{
-    telling::{Message, Part, Telling, TellingState},
+    open::{LedgerChange, Open, Under},
+    telling::{Message, Part, Telling},
     words,
 };
-use crate::machine::{Connection, Notice, What};
+use crate::machine::{Connection, Moment, Notice, What};
 
-/// Where messages go, by the configuration of the moment.
+/// Where messages go, by the configuration of the moment: names of channels
+/// and groups as they stand there.
 pub trait Routes {
-    /// The channels of a host.
+    /// Those of a host.
     fn of_host(&self, host: &str) -> Vec<Arc<str>>;
-    /// The default channels.
+    /// The default ones.
     fn defaults(&self) -> Vec<Arc<str>>;
 }
 
-/// What is known of an incident on a channel, to be written with what changed
-/// it. When it is neither open nor told there is nothing to remember.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LedgerChange {
-    /// The incident.
-    pub incident: Arc<str>,
-    /// The channel.
-    pub channel: Arc<str>,
-    /// Whether its end is to be told to the channel.
-    pub open: bool,
-    /// Whether the problem was told to it, and its end was not yet.
-    pub told: bool,
+/// The open problems, and whom their end is to be told.
+#[derive(Debug)]
+pub struct Ledger {
+    open: Open,
+    last_id: u64,
+    /// Names this run: numbers may be used again by the next one, where they
+    /// could not be written.
+    run: Uuid,
 }
 
-/// The open incidents, and the channels that know of them or are about to.
-#[derive(Debug, Default)]
-pub struct Ledger {
-    /// By incident, the channels that its end goes to.
-    open: HashMap<Arc<str>, BTreeSet<Arc<str>>>,
-    /// What was told, by incident and channel.
-    told: HashSet<(Arc<str>, Arc<str>)>,
-    last_id: u64,
+/// How several ends are told at once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Ending {
+    /// Each for itself: who was not told of one is not told its end.
+    Each,
+    /// All that was told together.
+    Whole(Arc<str>),
+    /// In one message.
+    Rest,
 }
 
 impl Ledger {
@@ -52,19 +54,12 @@ impl Ledger {
     #[must_use]
     pub fn restored(open: impl IntoIterator<Item = LedgerChange>, last_id: u64) -> Self {
         let mut ledger = Self {
+            open: Open::default(),
             last_id,
-            ..Self::default()
+            run: Uuid::new_v4(),
         };
-        for change in open {
-            if change.told {
-                let key = (Arc::clone(&change.incident), Arc::clone(&change.channel));
-                ledger.told.insert(key);
-            }
-            if change.open {
-                let channels = ledger.open.entry(change.incident).or_default();
-                channels.insert(change.channel);
-            }
-        }
+        open.into_iter()
+            .for_each(|change| ledger.open.apply(change));
         ledger
     }
 
@@ -75,317 +70,260 @@ impl Ledger {
         routes: &impl Routes,
         changes: &mut Vec<LedgerChange>,
     ) -> Vec<Telling> {
-        let messages = match &notice.what {
-            What::ManyOverdue(members) => self.group(true, members, notice, routes),
-            What::ManyBack(members) => self.group(false, members, notice, routes),
-            what => {
-                let message = Arc::new(words::message(what, notice.at));
-                self.audience(&message, routes)
-                    .into_iter()
-                    .map(|channel| (channel, Arc::clone(&message)))
-                    .collect()
-            }
+        let tellings = match &notice.what {
+            What::ManyOverdue(members) => self.many_overdue(members, notice.at, routes, changes),
+            What::ManyBack(members) => self.many_back(members, notice.at, changes),
+            what => self.one(words::message(what, notice.at), routes, changes),
         };
-        if messages.is_empty() && !matches!(notice.what, What::Back(_) | What::ManyBack(_)) {
+        if tellings.is_empty() && !matches!(notice.what, What::Back(_) | What::ManyBack(_)) {
             let text = &words::message(&notice.what, notice.at).body;
             tracing::warn!(text = %text, "no channel is configured for this: nobody is told");
-        }
-        let tellings: Vec<Telling> = messages
-            .into_iter()
-            .map(|(channel, message)| self.telling(channel, message))
-            .collect();
-        for telling in &tellings {
-            self.book(telling, changes);
         }
         tellings
     }
 
-    /// A message for exactly these channels.
-    pub fn telling(&mut self, channel: Arc<str>, message: Arc<Message>) -> Telling {
-        self.last_id += 1;
+    /// A message for exactly these channels and groups.
+    pub fn telling(&mut self, names: Vec<Arc<str>>, message: Message) -> Telling {
+        let (id, key) = self.number();
         Telling {
-            id: self.last_id,
-            channel,
-            message,
-            state: TellingState::Pending,
-            again: 0,
-            detail: String::new(),
+            id,
+            key,
+            names,
+            message: Arc::new(message),
         }
     }
 
-    fn audience(&self, message: &Message, routes: &impl Routes) -> Vec<Arc<str>> {
-        match (&*message.incidents, message.part, &message.host) {
-            ([incident], Part::Recovery, _) => {
-                let open = self.open.get(incident);
-                open.into_iter().flatten().cloned().collect()
-            }
-            (_, _, Some(host)) => routes.of_host(host),
-            (_, _, None) => routes.defaults(),
-        }
+    fn number(&mut self) -> (u64, Arc<str>) {
+        self.last_id += 1;
+        let key = format!("hbd/{}/{}", self.run.simple(), self.last_id);
+        (self.last_id, key.into())
     }
 
-    /// Each channel is told of those that concern it.
-    fn group(
-        &self,
-        overdue: bool,
-        members: &[Connection],
-        notice: &Notice,
+    /// What is about one host, or about none.
+    fn one(
+        &mut self,
+        message: Message,
         routes: &impl Routes,
-    ) -> Vec<(Arc<str>, Arc<Message>)> {
-        let mut by_channel: BTreeMap<Arc<str>, Vec<Connection>> = BTreeMap::new();
-        for member in members {
-            let channels = if overdue {
-                routes.of_host(&member.host)
-            } else {
-                let open = self.open.get(&words::heartbeat_incident(member));
-                open.into_iter().flatten().cloned().collect()
-            };
-            for channel in channels {
-                by_channel.entry(channel).or_default().push(member.clone());
+        changes: &mut Vec<LedgerChange>,
+    ) -> Vec<Telling> {
+        match (message.part, message.incident.clone()) {
+            (Part::Recovery, Some(incident)) => self.end_of_one(message, &incident, changes),
+            (part, incident) => {
+                let names = match &message.host {
+                    Some(host) => routes.of_host(host),
+                    None => routes.defaults(),
+                };
+                if names.is_empty() {
+                    return Vec::new();
+                }
+                if let (Part::Problem, Some(incident)) = (part, &incident) {
+                    for name in &names {
+                        self.problem(incident, name, Under::Own, changes);
+                    }
+                }
+                vec![self.telling(names, message)]
             }
         }
-        by_channel
-            .into_iter()
-            .map(|(channel, members)| {
-                let one = match (members.as_slice(), overdue) {
-                    ([one], true) => Some(What::Overdue(one.clone())),
-                    ([one], false) => Some(What::Back(one.clone())),
-                    _ => None,
+    }
+
+    fn end_of_one(
+        &mut self,
+        message: Message,
+        incident: &Arc<str>,
+        changes: &mut Vec<LedgerChange>,
+    ) -> Vec<Telling> {
+        let names = self.open.names(incident);
+        let names = names.map(|(name, under)| (Arc::clone(name), *under == Under::Own));
+        let (alone, other): (Vec<_>, Vec<_>) = names.partition(|(_, own)| *own);
+        let mut tellings = Vec::new();
+        for (names, own) in [(alone, true), (other, false)] {
+            let names: Vec<_> = names.into_iter().map(|(name, _)| name).collect();
+            for name in &names {
+                self.open.set(incident, name, None, changes);
+            }
+            let message = message.clone();
+            match (names.is_empty(), own) {
+                (true, _) => {}
+                (false, true) => tellings.push(self.telling(names, message)),
+                (false, false) => tellings.push(self.in_any_case(names, message)),
+            }
+        }
+        tellings
+    }
+
+    /// Each channel or group is told of those that concern it.
+    fn many_overdue(
+        &mut self,
+        members: &[Connection],
+        at: Moment,
+        routes: &impl Routes,
+        changes: &mut Vec<LedgerChange>,
+    ) -> Vec<Telling> {
+        let mut by_name: BTreeMap<Arc<str>, BTreeSet<&Connection>> = BTreeMap::new();
+        for member in members {
+            for name in routes.of_host(&member.host) {
+                by_name.entry(name).or_default().insert(member);
+            }
+        }
+        let by_name = by_name.into_iter();
+        let mut tellings = Vec::new();
+        for (of, names) in alike(by_name.map(|(name, of)| (of, name))) {
+            let of: Vec<Connection> = of.into_iter().cloned().collect();
+            let (id, key) = self.number();
+            let (message, under) = if let [one] = of.as_slice() {
+                (words::message(&What::Overdue(one.clone()), at), Under::Own)
+            } else {
+                let together = together(&key);
+                let message = words::group(true, &of, at);
+                (
+                    Message {
+                        incident: Some(Arc::clone(&together)),
+                        ..message
+                    },
+                    Under::Together(together),
+                )
+            };
+            for name in &names {
+                for member in &of {
+                    let incident = words::heartbeat_incident(member);
+                    self.problem(&incident, name, under.clone(), changes);
+                }
+            }
+            tellings.push(Telling {
+                id,
+                key,
+                names,
+                message: Arc::new(message),
+            });
+        }
+        tellings
+    }
+
+    fn many_back(
+        &mut self,
+        members: &[Connection],
+        at: Moment,
+        changes: &mut Vec<LedgerChange>,
+    ) -> Vec<Telling> {
+        let mut ends: BTreeMap<(Arc<str>, Ending), BTreeSet<&Connection>> = BTreeMap::new();
+        for member in members {
+            for (name, under) in self.open.names(&words::heartbeat_incident(member)) {
+                let ending = match under {
+                    Under::Own => Ending::Each,
+                    Under::Together(together) => Ending::Whole(Arc::clone(together)),
+                    Under::Mixed => Ending::Rest,
                 };
-                let message = one.map_or_else(
-                    || words::group(overdue, &members, notice.at),
-                    |what| words::message(&what, notice.at),
-                );
-                (channel, Arc::new(message))
-            })
+                let key = (Arc::clone(name), ending);
+                ends.entry(key).or_default().insert(member);
+            }
+        }
+        // What is not over for all of them cannot end as a whole.
+        let mut found: BTreeMap<(Arc<str>, Ending), BTreeSet<&Connection>> = BTreeMap::new();
+        for ((name, ending), of) in ends {
+            let ending = match ending {
+                Ending::Whole(together) if self.open.count(&together, &name) != of.len() => {
+                    Ending::Rest
+                }
+                ending => ending,
+            };
+            found.entry((name, ending)).or_default().extend(of);
+        }
+        for ((name, ending), of) in &found {
+            if let Ending::Whole(together) = ending {
+                self.open.end_together(together, name, changes);
+            }
+            for member in of {
+                let incident = words::heartbeat_incident(member);
+                self.open.set(&incident, name, None, changes);
+            }
+        }
+        let mut messages: Vec<(Ending, BTreeSet<&Connection>, Arc<str>)> = Vec::new();
+        for ((name, ending), of) in found {
+            if ending == Ending::Each {
+                let each = of.into_iter().map(|one| BTreeSet::from([one]));
+                messages.extend(each.map(|one| (Ending::Each, one, Arc::clone(&name))));
+            } else {
+                messages.push((ending, of, name));
+            }
+        }
+        let messages = messages.into_iter();
+        alike(messages.map(|(ending, of, name)| ((ending, of), name)))
+            .into_iter()
+            .map(|((ending, of), names)| self.end_of_many(ending, of, names, at))
             .collect()
     }
 
-    fn book(&mut self, telling: &Telling, changes: &mut Vec<LedgerChange>) {
-        for incident in &telling.message.incidents {
-            match telling.message.part {
-                Part::Message => continue,
-                Part::Problem => {
-                    let channels = self.open.entry(Arc::clone(incident)).or_default();
-                    if !channels.insert(Arc::clone(&telling.channel)) {
-                        continue;
-                    }
-                }
-                Part::Recovery => {
-                    if let Some(channels) = self.open.get_mut(incident) {
-                        channels.remove(&telling.channel);
-                        if channels.is_empty() {
-                            self.open.remove(incident);
-                        }
-                    }
-                }
+    fn end_of_many(
+        &mut self,
+        ending: Ending,
+        of: BTreeSet<&Connection>,
+        names: Vec<Arc<str>>,
+        at: Moment,
+    ) -> Telling {
+        let of: Vec<Connection> = of.into_iter().cloned().collect();
+        let message = match of.as_slice() {
+            [one] => words::message(&What::Back(one.clone()), at),
+            _ => words::group(false, &of, at),
+        };
+        match ending {
+            Ending::Each => self.telling(names, message),
+            Ending::Whole(together) => {
+                let incident = Some(together);
+                self.telling(
+                    names,
+                    Message {
+                        incident,
+                        ..message
+                    },
+                )
             }
-            changes.push(self.entry(incident, &telling.channel));
+            Ending::Rest => self.in_any_case(names, message),
         }
     }
 
-    fn entry(&self, incident: &Arc<str>, channel: &Arc<str>) -> LedgerChange {
-        let open = self.open.get(incident);
-        let key = (Arc::clone(incident), Arc::clone(channel));
-        LedgerChange {
-            open: open.is_some_and(|channels| channels.contains(channel)),
-            told: self.told.contains(&key),
-            incident: key.0,
-            channel: key.1,
+    /// An end whose problem the engine cannot find: it is an incident of its
+    /// own, and told whatever became of the problem.
+    fn in_any_case(&mut self, names: Vec<Arc<str>>, message: Message) -> Telling {
+        let (id, key) = self.number();
+        let incident = Some(together(&key));
+        Telling {
+            id,
+            key,
+            names,
+            message: Arc::new(Message {
+                incident,
+                ..message
+            }),
         }
     }
 
-    /// Whether a telling still makes sense: the end of a problem does for
-    /// those only who were told the problem.
-    #[must_use]
-    pub fn makes_sense(&self, telling: &Telling) -> bool {
-        let message = &telling.message;
-        message.part != Part::Recovery
-            || message.incidents.is_empty()
-            || message.incidents.iter().any(|incident| {
-                let key = (Arc::clone(incident), Arc::clone(&telling.channel));
-                self.told.contains(&key)
-            })
-    }
-
-    /// Takes note of what came of a telling; `reached` when anybody got it, or
-    /// perhaps did.
-    pub fn settle(&mut self, telling: &Telling, reached: bool) -> Vec<LedgerChange> {
-        let mut changes = Vec::new();
-        for incident in &telling.message.incidents {
-            let key = (Arc::clone(incident), Arc::clone(&telling.channel));
-            match telling.message.part {
-                Part::Problem if reached => {
-                    self.told.insert(key);
-                }
-                // Whatever came of it: it is not told twice.
-                Part::Recovery => {
-                    self.told.remove(&key);
-                }
-                Part::Problem | Part::Message => continue,
-            }
-            changes.push(self.entry(incident, &telling.channel));
-        }
-        changes
+    /// A problem that may be told there already.
+    fn problem(
+        &mut self,
+        incident: &Arc<str>,
+        name: &Arc<str>,
+        under: Under,
+        changes: &mut Vec<LedgerChange>,
+    ) {
+        let under = match self.open.under(incident, name) {
+            Some(before) if *before != under => Under::Mixed,
+            _ => under,
+        };
+        self.open.set(incident, name, Some(under), changes);
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{machine::Moment, protocol::Family};
-
-    struct Table(&'static [(&'static str, &'static [&'static str])]);
-
-    impl Routes for Table {
-        fn of_host(&self, host: &str) -> Vec<Arc<str>> {
-            let found = self.0.iter().find(|(name, _)| *name == host);
-            found.map_or_else(Vec::new, |(_, channels)| {
-                channels.iter().map(|name| Arc::from(*name)).collect()
-            })
-        }
-
-        fn defaults(&self) -> Vec<Arc<str>> {
-            vec![Arc::from("default")]
-        }
+/// Those who are told the same, in one list.
+fn alike<K: Ord>(pairs: impl Iterator<Item = (K, Arc<str>)>) -> BTreeMap<K, Vec<Arc<str>>> {
+    let mut lists: BTreeMap<K, Vec<Arc<str>>> = BTreeMap::new();
+    for (key, name) in pairs {
+        lists.entry(key).or_default().push(name);
     }
+    lists
+}
 
-    const ROUTES: Table = Table(&[("a", &["x", "y"]), ("b", &["y"]), ("c", &[])]);
-
-    fn of(host: &str) -> Connection {
-        Connection {
-            host: Arc::from(host),
-            family: Family::V4,
-        }
-    }
-
-    struct Trial {
-        ledger: Ledger,
-        rows: BTreeMap<(Arc<str>, Arc<str>), LedgerChange>,
-    }
-
-    impl Trial {
-        fn new() -> Self {
-            Self {
-                ledger: Ledger::default(),
-                rows: BTreeMap::new(),
-            }
-        }
-
-        fn keep(&mut self, changes: Vec<LedgerChange>) {
-            for change in changes {
-                let key = (change.incident.clone(), change.channel.clone());
-                if change.open || change.told {
-                    self.rows.insert(key, change);
-                } else {
-                    self.rows.remove(&key);
-                }
-            }
-        }
-
-        fn plan(&mut self, what: What) -> Vec<Telling> {
-            let notice = Notice {
-                what,
-                at: Moment::default(),
-            };
-            let mut changes = Vec::new();
-            let tellings = self.ledger.plan(&notice, &ROUTES, &mut changes);
-            self.keep(changes);
-            tellings
-        }
-
-        /// Settles tellings whose channel is not among those that fail.
-        fn settle(&mut self, tellings: &[Telling], failing: &[&str]) -> Vec<String> {
-            let mut told = Vec::new();
-            for telling in tellings {
-                let sent = self.ledger.makes_sense(telling);
-                let reached = sent && !failing.contains(&&*telling.channel);
-                if sent {
-                    told.push(format!("{}: {}", telling.channel, telling.message.body));
-                }
-                let changes = self.ledger.settle(telling, reached);
-                self.keep(changes);
-            }
-            told
-        }
-
-        /// Goes on from what was written.
-        fn restart(&mut self) {
-            self.ledger = Ledger::restored(self.rows.values().cloned(), self.ledger.last_id);
-        }
-    }
-
-    #[test]
-    fn the_end_goes_to_those_who_were_told_the_problem_also_over_a_restart() {
-        for restart in [false, true] {
-            let mut trial = Trial::new();
-            let problem = trial.plan(What::Overdue(of("a")));
-            trial.settle(&problem, &["x"]);
-            if restart {
-                trial.restart();
-            }
-            let back = trial.plan(What::Back(of("a")));
-            assert_eq!(trial.settle(&back, &[]), ["y: a IPv4 is back"]);
-            assert!(trial.rows.is_empty(), "{:?}", trial.rows);
-            assert!(trial.plan(What::Back(of("a"))).is_empty());
-        }
-    }
-
-    #[test]
-    fn the_end_waits_for_what_came_of_the_problem() {
-        let mut trial = Trial::new();
-        let problem = trial.plan(What::Overdue(of("a")));
-        // Planned before anybody knows what came of the problem.
-        let back = trial.plan(What::Back(of("a")));
-        assert_eq!(back.len(), 2);
-        trial.restart();
-        trial.settle(&problem, &["y"]);
-        assert_eq!(trial.settle(&back, &[]), ["x: a IPv4 is back"]);
-        assert!(trial.rows.is_empty(), "{:?}", trial.rows);
-    }
-
-    #[test]
-    fn each_channel_is_told_of_the_hosts_that_concern_it() {
-        let mut trial = Trial::new();
-        let all = ["a", "b", "c"].map(of).to_vec();
-        let problem = trial.plan(What::ManyOverdue(all.clone()));
-        let told = trial.settle(&problem, &[]);
-        assert_eq!(told.len(), 2);
-        assert_eq!(told[0], "x: a IPv4 overdue");
-        assert!(
-            told[1].starts_with("y: 2 overdue at once: a IPv4, b IPv4"),
-            "{told:?}"
-        );
-        let back = trial.plan(What::ManyBack(all));
-        assert_eq!(
-            trial.settle(&back, &[]),
-            ["x: a IPv4 is back", "y: 2 are back: a IPv4, b IPv4"]
-        );
-        assert!(trial.rows.is_empty());
-    }
-
-    #[test]
-    fn what_concerns_no_host_goes_to_the_defaults() {
-        let mut trial = Trial::new();
-        let blind = What::Blind {
-            from_ms: 0,
-            to_ms: 1,
-            rechecked: 1,
-            silent: 0,
-        };
-        assert_eq!(&*trial.plan(blind)[0].channel, "default");
-    }
-
-    #[test]
-    fn every_telling_has_a_number_of_its_own_also_over_a_restart() {
-        let mut trial = Trial::new();
-        let mut numbers: Vec<u64> = trial
-            .plan(What::Overdue(of("a")))
-            .iter()
-            .map(|one| one.id)
-            .collect();
-        trial.restart();
-        numbers.extend(trial.plan(What::Overdue(of("b"))).iter().map(|one| one.id));
-        assert_eq!(numbers, [1, 2, 3]);
-    }
+/// An incident of many hosts. No host's begins like this: that has its name
+/// first.
+fn together(key: &str) -> Arc<str> {
+    format!("/together/{key}").into()
 }

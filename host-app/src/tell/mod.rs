@@ -1,14 +1,23 @@
 //! From what the machine has found to what each channel is told.
 //!
-//! `words` has the texts, `ledger` knows who was told what and decides whom
-//! a notice goes to, `telling` is one message for one channel, `teller` hands
-//! them to the engine and records what came of it.
+//! `words` has the texts, `open` knows how each open problem was told, `ledger`
+//! decides whom a notice goes to, `telling` is one message, `queue` keeps the
+//! order, `teller` hands them to the engine, whose store of deliveries has the
+//! rest; `record` reads there what became of them.
 
 mod ledger;
+mod open;
+mod queue;
+mod record;
 mod teller;
 mod telling;
 mod words;
 
-pub use ledger::{Ledger, LedgerChange, Routes};
-pub use teller::{Counts, Teller};
-pub use telling::{Message, Telling, TellingState};
+#[cfg(test)]
+mod tests;
+
+pub use ledger::{Ledger, Routes};
+pub use open::{LedgerChange, Under};
+pub use record::{Counts, Told, told};
+pub use teller::Teller;
+pub use telling::{Message, Part, Telling};

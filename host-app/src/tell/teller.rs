@@ -1,49 +1,48 @@
-//! Hands tellings to the engine, and records what came of each.
+//! Hands tellings to the engine, which records and delivers them.
 //!
-//! Each channel has a queue and a worker of its own, so that a dead one holds
-//! up nobody else. What concerns one host is told in its order. That a
-//! telling is about to be sent is written before it is sent, what came of it
-//! afterwards: after a crash it is known which ones may have been sent, and
-//! only those are told twice.
+//! A telling is written with what happened; the engine accepts it by its key,
+//! once however often it is handed over; then it is struck out. After a crash
+//! what was not struck out is handed over again. Where the engine cannot record
+//! it, people come first: they are told all the same, and once.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use annunciator::{ChannelReport, Class, Engine, NotifyError, Report};
+use annunciator::{Engine, NotifyError, Report, Route, UnknownChannel, store::State};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use jiff::Timestamp;
 use tokio::{
-    runtime::Handle,
     sync::{mpsc, watch},
+    time::{sleep, timeout},
 };
 
 use super::{
-    ledger::Ledger,
-    telling::{Telling, TellingState},
+    queue::{Queue, Waiting},
+    telling::Telling,
 };
-use crate::store::{Batch, Writer};
+use crate::{
+    machine::{Entry, Moment},
+    store::{Batch, Writer},
+};
 
-/// Tellings that one channel sends at a time.
-const MOST_AT_ONCE: usize = 4;
-/// Tellings that wait for one channel. A channel that is this far behind will
-/// not catch up; further ones fail, and the record says why.
-const MOST_WAITING: usize = 10_000;
-/// What came of a telling is kept in at most as many bytes.
-const LONGEST_DETAIL: usize = 2000;
-
-/// How many tellings are in which state, since the start.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
-    /// By the name of the state.
-    pub by_state: BTreeMap<&'static str, u64>,
-    /// Told again, since the monitor had died before the outcome was recorded.
-    pub again: u64,
-}
+/// So many are handed over at a time, and share one wait for the disk.
+const MOST_AT_ONCE: usize = 64;
+/// How long the engine may take to record one: as long as it gives its own
+/// callers.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The same where the state file is in trouble: the store may well be the same
+/// file.
+const SHORT_PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is tried to record what could be neither recorded nor
+/// delivered.
+const RETRY: Duration = Duration::from_secs(5);
+/// So many of these are tried; further ones wait for the next start.
+const MOST_UNRECORDED: usize = 10_000;
 
 /// Tells.
 #[derive(Debug, Clone)]
@@ -52,257 +51,258 @@ pub struct Teller(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     engine: Engine,
-    runtime: Handle,
-    ledger: Arc<Mutex<Ledger>>,
     store: Arc<Writer>,
-    queues: Mutex<HashMap<Arc<str>, Queue>>,
-    counts: Mutex<Counts>,
-    /// No telling is begun any more.
+    queue: Mutex<Queue>,
+    /// Something was put into the queue.
+    added: mpsc::UnboundedSender<()>,
+    /// Nothing is begun any more.
     closed: watch::Sender<bool>,
-    /// Tellings that are being sent.
     under_way: watch::Sender<usize>,
-    /// Those under way are no longer waited for.
-    given_up: AtomicBool,
+    unrecorded: AtomicUsize,
 }
 
-#[derive(Debug)]
-struct Queue {
-    tellings: mpsc::UnboundedSender<Telling>,
-    waiting: Arc<AtomicUsize>,
+/// What came of handing one over.
+enum Outcome {
+    /// The engine has it, or nobody ever will.
+    Done,
+    /// It is left for the next start.
+    Left,
+    /// It is tried again in a while.
+    Again(Telling),
 }
 
 impl Teller {
-    /// A teller that hands over to this engine and records in this store. Its
-    /// workers run on the runtime that this is called in.
+    /// A teller that hands over to this engine and strikes out in this store.
+    /// It works on the runtime that this is called in.
     #[must_use]
-    pub fn new(engine: Engine, ledger: Arc<Mutex<Ledger>>, store: Arc<Writer>) -> Self {
-        Self(Arc::new(Inner {
+    pub fn new(engine: Engine, store: Arc<Writer>) -> Self {
+        let (added, news) = mpsc::unbounded_channel();
+        let inner = Arc::new(Inner {
             engine,
-            runtime: Handle::current(),
-            ledger,
             store,
-            queues: Mutex::default(),
-            counts: Mutex::default(),
+            queue: Mutex::default(),
+            added,
             closed: watch::Sender::new(false),
             under_way: watch::Sender::new(0),
-            given_up: AtomicBool::new(false),
-        }))
+            unrecorded: AtomicUsize::new(0),
+        });
+        tokio::spawn(work(Arc::clone(&inner), news));
+        Self(inner)
     }
 
-    /// Takes over what was not settled when the monitor died. What was being
-    /// sent then is told again, and counted.
-    pub fn resume(&self, tellings: Vec<Telling>) {
-        for mut telling in tellings {
-            if telling.state == TellingState::InFlight {
-                telling.state = TellingState::Pending;
-                telling.again += 1;
-                lock(&self.0.counts).again += 1;
-                let (id, channel) = (telling.id, &telling.channel);
-                tracing::warn!(
-                    telling = id,
-                    %channel,
-                    "it is not known whether this was sent before the monitor ended: it is told again"
-                );
-            }
-            self.tell(telling);
-        }
-    }
-
-    /// Puts a telling into the queue of its channel.
+    /// Tells what was written; does not wait for anything.
     pub fn tell(&self, telling: Telling) {
-        let mut queues = lock(&self.0.queues);
-        let queue = queues
-            .entry(Arc::clone(&telling.channel))
-            .or_insert_with(|| {
-                let (tellings, received) = mpsc::unbounded_channel();
-                let waiting = Arc::<AtomicUsize>::default();
-                self.0
-                    .runtime
-                    .spawn(work(Arc::clone(&self.0), received, Arc::clone(&waiting)));
-                Queue { tellings, waiting }
-            });
-        if queue.waiting.load(Ordering::Relaxed) >= MOST_WAITING {
-            let detail = format!("{MOST_WAITING} others wait for this channel already");
-            self.0.settle(telling, TellingState::Failed, false, detail);
-            return;
-        }
-        queue.waiting.fetch_add(1, Ordering::Relaxed);
-        // The worker lives as long as this teller.
-        let _ = queue.tellings.send(telling);
+        self.0.add(telling, false);
     }
 
-    /// How many tellings came to which end.
+    /// How many were not handed over so far.
     #[must_use]
-    pub fn counts(&self) -> Counts {
-        let mut counts = lock(&self.0.counts).clone();
-        let queues = lock(&self.0.queues);
-        let waiting: usize = queues
-            .values()
-            .map(|queue| queue.waiting.load(Ordering::Relaxed))
-            .sum();
-        let under_way = *self.0.under_way.borrow();
-        let names = [TellingState::Pending.name(), TellingState::InFlight.name()];
-        counts.by_state.insert(names[0], waiting as u64);
-        counts.by_state.insert(names[1], under_way as u64);
-        counts
+    pub fn waiting(&self) -> usize {
+        self.0.queue().len() + self.0.unrecorded.load(Ordering::Relaxed)
     }
 
-    /// Begins no telling any more and waits for those under way, until the
-    /// deadline; answers how many are left. What waits is told after the next
-    /// start.
-    pub async fn drain(&self, deadline: Duration) -> usize {
+    /// Begins nothing any more and waits for what is being handed over, until
+    /// the deadline. What waits is told after the next start.
+    pub async fn drain(&self, deadline: Duration) {
         self.0.closed.send_replace(true);
         let mut under_way = self.0.under_way.subscribe();
-        let _ = tokio::time::timeout(deadline, under_way.wait_for(|count| *count == 0)).await;
-        self.0.given_up.store(true, Ordering::Relaxed);
-        *self.0.under_way.borrow()
+        let _ = timeout(deadline, under_way.wait_for(|count| *count == 0)).await;
     }
 }
 
-/// The worker of one channel.
-async fn work(
-    inner: Arc<Inner>,
-    mut received: mpsc::UnboundedReceiver<Telling>,
-    count: Arc<AtomicUsize>,
-) {
+async fn work(inner: Arc<Inner>, mut news: mpsc::UnboundedReceiver<()>) {
     let mut closed = inner.closed.subscribe();
-    let mut waiting: VecDeque<Telling> = VecDeque::new();
-    let mut sending = FuturesUnordered::new();
-    let mut busy: HashSet<Arc<str>> = HashSet::new();
+    let mut handing = FuturesUnordered::new();
     loop {
-        while sending.len() < MOST_AT_ONCE && !*closed.borrow() {
-            let Some(telling) = next(&mut waiting, &busy, sending.is_empty()) else {
-                break;
-            };
-            count.fetch_sub(1, Ordering::Relaxed);
-            let host = telling.message.host.clone();
-            busy.extend(host.clone());
+        let ends = *closed.borrow_and_update();
+        if ends && handing.is_empty() {
+            return;
+        }
+        while handing.len() < MOST_AT_ONCE && !ends {
+            let Some(waiting) = inner.take() else { break };
             let inner = Arc::clone(&inner);
-            sending.push(async move {
-                inner.tell(telling).await;
-                host
-            });
+            handing.push(async move { inner.hand_over(waiting).await });
         }
         tokio::select! {
-            telling = received.recv() => match telling {
-                Some(telling) => waiting.push_back(telling),
-                None => break,
-            },
-            Some(host) = sending.next() => {
-                host.map(|host| busy.remove(&host));
-            }
+            _ = news.recv() => {}
+            Some(()) = handing.next() => {}
             _ = closed.changed() => {}
         }
     }
 }
 
-/// The first that need not wait for another: what concerns one host keeps its
-/// order, and what concerns many waits for all before it.
-fn next(waiting: &mut VecDeque<Telling>, busy: &HashSet<Arc<str>>, idle: bool) -> Option<Telling> {
-    let mut passed: HashSet<&Arc<str>> = HashSet::new();
-    let mut place = None;
-    for (i, telling) in waiting.iter().enumerate() {
-        match &telling.message.host {
-            Some(host) if busy.contains(host) || passed.contains(host) => {
-                passed.insert(host);
-            }
-            Some(_) => {
-                place = Some(i);
-                break;
-            }
-            None => {
-                place = (i == 0 && idle).then_some(i);
-                break;
-            }
-        }
-    }
-    waiting.remove(place?)
-}
-
 impl Inner {
-    async fn tell(&self, mut telling: Telling) {
-        self.under_way.send_modify(|count| *count += 1);
-        if lock(&self.ledger).makes_sense(&telling) {
-            telling.state = TellingState::InFlight;
-            let begun = Batch::default().tellings([telling.clone()]);
-            // Also when it cannot be written: people come first.
-            let _ = self.store.write_durably(begun).await;
-            self.send(telling).await;
-        } else {
-            let detail = "this channel was never told of the problem".to_owned();
-            self.settle(telling, TellingState::Superseded, false, detail);
-        }
-        self.under_way.send_modify(|count| *count -= 1);
+    fn add(&self, telling: Telling, told: bool) {
+        self.queue().push(telling, told);
+        // Where the worker has ended, it is told after the next start.
+        let _ = self.added.send(());
     }
 
-    async fn send(&self, telling: Telling) {
-        let notification = telling.message.notification();
-        let channel = Arc::clone(&telling.channel);
-        let told = self.engine.notify_channels(&[&channel], notification).await;
-        match told {
-            Ok(report) => {
-                let (state, reached, detail) = outcome(&report, &channel);
-                if state != TellingState::Delivered && self.given_up.load(Ordering::Relaxed) {
-                    // Cut off by this monitor's own end: the record goes on
-                    // to say that it is being sent, so that it is told again.
-                    return;
-                }
-                self.settle(telling, state, reached, detail);
-            }
-            // It was not begun, and is told after the next start.
-            Err(NotifyError::Closed) => {
-                let waits = Telling {
-                    state: TellingState::Pending,
-                    ..telling
-                };
-                self.store.write(Batch::default().tellings([waits]));
-            }
-            Err(error) => self.settle(telling, TellingState::Failed, false, error.to_string()),
-        }
+    fn take(&self) -> Option<Waiting> {
+        let mut queue = self.queue();
+        let waiting = queue.take()?;
+        self.under_way.send_replace(queue.under_way());
+        Some(waiting)
     }
 
-    fn settle(&self, mut telling: Telling, state: TellingState, reached: bool, detail: String) {
-        telling.state = state;
-        telling.detail = detail;
-        *lock(&self.counts).by_state.entry(state.name()).or_default() += 1;
-        let changes = lock(&self.ledger).settle(&telling, reached);
+    async fn hand_over(self: &Arc<Self>, waiting: Waiting) {
+        let id = waiting.id;
+        let telling = match waiting.telling {
+            Some(telling) => Some(telling),
+            None => self.store.telling(id).await,
+        };
+        let outcome = match telling {
+            Some(telling) => self.submit(telling, waiting.told).await,
+            None => {
+                tracing::error!(
+                    telling = id,
+                    "the state file does not have this message now: it is told after the next start, if it is there then"
+                );
+                Outcome::Left
+            }
+        };
+        match outcome {
+            Outcome::Done => self.store.write(Batch::default().struck_out(id)),
+            Outcome::Left => {}
+            Outcome::Again(telling) => self.again(telling),
+        }
+        let mut queue = self.queue();
+        queue.ended(&waiting.lane);
+        self.under_way.send_replace(queue.under_way());
+    }
+
+    fn again(self: &Arc<Self>, telling: Telling) {
+        // For the next start, should it not come to it.
         self.store
-            .write(Batch::default().tellings([telling]).told(changes));
+            .write(Batch::default().tellings([telling.clone()]));
+        if self.unrecorded.fetch_add(1, Ordering::Relaxed) >= MOST_UNRECORDED {
+            self.unrecorded.fetch_sub(1, Ordering::Relaxed);
+            return;
+        }
+        let inner = Arc::clone(self);
+        tokio::spawn(async move {
+            sleep(RETRY).await;
+            inner.unrecorded.fetch_sub(1, Ordering::Relaxed);
+            inner.add(telling, true);
+        });
+    }
+
+    async fn submit(&self, mut telling: Telling, told: bool) -> Outcome {
+        let patience = if self.store.health().trouble.is_none() {
+            PATIENCE
+        } else {
+            SHORT_PATIENCE
+        };
+        loop {
+            let names: Vec<&str> = telling.names.iter().map(|name| &**name).collect();
+            let notification = telling.message.notification();
+            let route = Route::Channels(&names);
+            let submitting = self.engine.submit(route, notification, Some(&telling.key));
+            let error = match timeout(patience, submitting).await {
+                Ok(Ok(receipt)) => {
+                    let (notification, repeated) = (receipt.notification, receipt.repeated);
+                    tracing::debug!(telling = telling.id, notification, repeated, "handed over");
+                    return Outcome::Done;
+                }
+                Ok(Err(error)) => Some(error),
+                Err(_) => None,
+            };
+            match error {
+                Some(NotifyError::UnknownChannel(UnknownChannel(name))) => {
+                    self.is_gone(&mut telling, &name);
+                    if telling.names.is_empty() {
+                        return Outcome::Done;
+                    }
+                }
+                Some(NotifyError::Closed) => return Outcome::Left,
+                Some(NotifyError::Store(_)) | None if told => return Outcome::Again(telling),
+                Some(NotifyError::Store(_) | NotifyError::NoStore) | None => {
+                    return self.tell_unrecorded(telling).await;
+                }
+                Some(error) => return self.refused(&telling, &error),
+            }
+        }
+    }
+
+    /// A channel that the configuration named when it happened, and does not
+    /// any more.
+    fn is_gone(&self, telling: &mut Telling, name: &str) {
+        telling.names.retain(|one| **one != *name);
+        let why = format!("there is no channel `{name}` any more");
+        self.note(telling, &format!("not told: {why}"));
+        tracing::warn!(telling = telling.id, text = %telling.message.body, "{why}: it is not told there");
+    }
+
+    fn refused(&self, telling: &Telling, error: &NotifyError) -> Outcome {
+        self.note(telling, &format!("not told: {error}"));
+        tracing::error!(telling = telling.id, text = %telling.message.body, "not told: {error}");
+        Outcome::Done
+    }
+
+    /// Tells people though nothing of it can be recorded.
+    async fn tell_unrecorded(&self, mut telling: Telling) -> Outcome {
+        let names: Vec<&str> = telling.names.iter().map(|name| &**name).collect();
+        let notification = telling.message.notification();
+        match self.engine.notify_channels(&names, notification).await {
+            Ok(report) => {
+                self.note(&telling, &outcome(&report));
+                let failed = with_state(&report, State::Failed);
+                if failed.is_empty() || self.engine.store().is_none() {
+                    return Outcome::Done;
+                }
+                telling.names = failed;
+                Outcome::Again(telling)
+            }
+            Err(NotifyError::Closed) => Outcome::Left,
+            Err(NotifyError::UnknownChannel(UnknownChannel(name))) => {
+                self.is_gone(&mut telling, &name);
+                Outcome::Again(telling)
+            }
+            Err(error) => self.refused(&telling, &error),
+        }
+    }
+
+    /// Takes a line into the history of the telling's host.
+    fn note(&self, telling: &Telling, what: &str) {
+        let message = &telling.message;
+        let Some(host) = &message.host else {
+            return;
+        };
+        let at = Moment {
+            wall_ms: Timestamp::now().as_millisecond(),
+            ..Moment::default()
+        };
+        let text = format!("{what}: {}", message.body);
+        let entry = Entry {
+            host: Arc::clone(host),
+            at,
+            text,
+        };
+        self.store.write(Batch::default().line(entry));
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // What is guarded is whole between any two statements.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What came of it, whether it reached anybody, and why not all.
-fn outcome(report: &Report, channel: &str) -> (TellingState, bool, String) {
-    let Some(report) = report.channels().get(channel) else {
-        let detail = "the engine did not answer for this channel".to_owned();
-        return (TellingState::Unknown, true, detail);
-    };
-    let any = |class: Class| report.targets.iter().any(|target| target.class == class);
-    let reached = any(Class::Delivered) || any(Class::Unknown);
-    let state = if report.delivered {
-        TellingState::Delivered
-    } else if any(Class::Unknown) {
-        TellingState::Unknown
-    } else {
-        TellingState::Failed
-    };
-    (state, reached, detail(report))
+/// What came of it without a record, in words.
+fn outcome(report: &Report) -> String {
+    let states = report.channels().iter();
+    let states: Vec<String> = states
+        .map(|(name, channel)| format!("{name} {}", channel.state))
+        .collect();
+    format!(
+        "told without a record of deliveries ({})",
+        states.join(", ")
+    )
 }
 
-fn detail(report: &ChannelReport) -> String {
-    let failures: Vec<String> = report.failures().map(ToString::to_string).collect();
-    let mut text = failures.join("; ");
-    if text.len() > LONGEST_DETAIL {
-        let end = (0..=LONGEST_DETAIL)
-            .rev()
-            .find(|end| text.is_char_boundary(*end));
-        text.truncate(end.unwrap_or(0));
-        text.push('…');
-    }
-    text
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // What is guarded is whole between any two statements.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn with_state(report: &Report, state: State) -> Vec<Arc<str>> {
+    let channels = report.channels().iter();
+    channels
+        .filter(|(_, channel)| channel.state == state)
+        .map(|(name, _)| Arc::from(name.as_str()))
+        .collect()
 }

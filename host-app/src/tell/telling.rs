@@ -1,4 +1,6 @@
-//! One message for one channel, and what became of it.
+//! A message, and where it goes.
+//!
+//! What becomes of it is for the engine's store of deliveries to know.
 
 use std::{
     sync::Arc,
@@ -14,9 +16,9 @@ pub struct Message {
     /// The host, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Arc<str>>,
-    /// What it belongs to; several where many hosts are told of at once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub incidents: Vec<Arc<str>>,
+    /// What it belongs to: a problem and its end have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<Arc<str>>,
     /// Whether it tells a problem, its end, or something for its own sake.
     pub part: Part,
     /// How bad it is, by its name.
@@ -46,7 +48,7 @@ impl Message {
     pub(super) fn new(part: Part, severity: Severity, body: String, occurred_ms: i64) -> Self {
         Self {
             host: None,
-            incidents: Vec::new(),
+            incident: None,
             part,
             severity: severity.name().into(),
             title: None,
@@ -81,7 +83,7 @@ impl Message {
         if let Some(title) = &self.title {
             notification = notification.title(&**title);
         }
-        if let [incident] = self.incidents.as_slice() {
+        if let Some(incident) = &self.incident {
             notification = notification.incident(&**incident);
         }
         if let Some(host) = &self.host {
@@ -91,69 +93,38 @@ impl Message {
     }
 }
 
-/// What became of a telling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TellingState {
-    /// It waits.
-    Pending,
-    /// It is being sent, or was when the monitor died.
-    InFlight,
-    /// The remote took it.
-    Delivered,
-    /// The remote did not take it.
-    Failed,
-    /// It was sent, or perhaps was, and no answer was read.
-    Unknown,
-    /// Its channel was never told of the problem whose end it is.
-    Superseded,
-}
-
-impl TellingState {
-    /// Every state.
-    pub const ALL: [Self; 6] = [
-        Self::Pending,
-        Self::InFlight,
-        Self::Delivered,
-        Self::Failed,
-        Self::Unknown,
-        Self::Superseded,
-    ];
-
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::InFlight => "in_flight",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-            Self::Superseded => "superseded",
-        }
-    }
-
-    /// Whether nothing more will happen to it.
-    #[must_use]
-    pub fn is_settled(self) -> bool {
-        !matches!(self, Self::Pending | Self::InFlight)
-    }
-}
-
-/// One message for one channel.
+/// One message on its way to the engine, which keeps and delivers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telling {
     /// Its number; greater ones are newer.
     pub id: u64,
-    /// The channel.
-    pub channel: Arc<str>,
+    /// Names it for ever, so that it is accepted once however often it is
+    /// handed over.
+    pub key: Arc<str>,
+    /// The channels and groups that it goes to, as the configuration has them.
+    pub names: Vec<Arc<str>>,
     /// What to tell.
     pub message: Arc<Message>,
-    /// What became of it.
-    pub state: TellingState,
-    /// How often it was told again because the monitor had died before the
-    /// outcome was recorded.
-    pub again: u32,
-    /// What came of it, in words.
-    pub detail: String,
+}
+
+impl Telling {
+    /// What has to keep its order.
+    pub(super) fn lane(&self) -> Lane {
+        match (&self.message.host, self.message.part) {
+            (Some(host), _) => Lane::Host(Arc::clone(host)),
+            (None, Part::Problem | Part::Recovery) => Lane::All,
+            (None, Part::Message) => Lane::None,
+        }
+    }
+}
+
+/// What has to keep its order among tellings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Those of one host.
+    Host(Arc<str>),
+    /// It concerns many hosts, and so all of them.
+    All,
+    /// It stands for itself.
+    None,
 }

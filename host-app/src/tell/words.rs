@@ -25,7 +25,7 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
     let make = |part, severity, body: String| Message::new(part, severity, body, at.wall_ms);
     let about = |of: &Connection, part, severity, body: String| Message {
         host: Some(Arc::clone(&of.host)),
-        incidents: vec![heartbeat_incident(of)],
+        incident: Some(heartbeat_incident(of)),
         ..make(part, severity, body)
     };
     let of_host = |host: &Arc<str>, severity, body: String| Message {
@@ -116,7 +116,7 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
             of_host(host, Info, text)
         }
         What::ThresholdGone { host, path } => Message {
-            incidents: vec![format!("{host}/{path}").into()],
+            incident: Some(format!("{host}/{path}").into()),
             part: Recovery,
             ..of_host(
                 host,
@@ -140,7 +140,7 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
             let text = format!("{level}: {host} - {path} = {value} {info}");
             Message {
                 host: Some(Arc::clone(host)),
-                incidents: vec![format!("{host}/{path}").into()],
+                incident: Some(format!("{host}/{path}").into()),
                 ..make(part, severity, text)
             }
         }
@@ -157,7 +157,7 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
             );
             make(Plain, if *silent > 0 { Warning } else { Info }, text)
         }
-        // Groups are told by channel: see `group`.
+        // Each channel is told of those that concern it: see `group`.
         What::ManyOverdue(members) => group(true, members, at),
         What::ManyBack(members) => group(false, members, at),
     }
@@ -189,10 +189,7 @@ pub(super) fn group(overdue: bool, members: &[Connection], at: Moment) -> Messag
             format!("{count} are back: {names}"),
         )
     };
-    Message {
-        incidents: members.iter().map(heartbeat_incident).collect(),
-        ..Message::new(part, severity, text, at.wall_ms)
-    }
+    Message::new(part, severity, text, at.wall_ms)
 }
 
 fn length(duration: Duration) -> impl std::fmt::Display {

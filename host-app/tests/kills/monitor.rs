@@ -33,7 +33,13 @@ impl Monitor {
         let folder = tempfile::tempdir().unwrap();
         let mut yaml = format!(
             "notification_channels:
-  c: {{type: mattermost, host: '{url}', token: {hook}, channel: devops-alerts}}
+  c:
+    type: mattermost
+    host: '{url}'
+    token: {hook}
+    channel: devops-alerts
+    # What a monitor died of is not left alone for long: here it is no wonder.
+    delivery: {{retry: {{first: 10ms, max: 10ms}}}}
 default_notification_channels: [c]
 monitor:
   listen: ['{address}']

@@ -217,7 +217,7 @@ pub(crate) fn restart(words: &[String]) -> Result<(), Box<dyn Error>> {
     let _inside = runtime.enter();
     let running = running(&runtime, file, plugins, state)?;
     let took = began.elapsed();
-    let overview = running.core().overview();
+    let overview = runtime.block_on(running.core().overview());
     let known = overview
         .hosts
         .iter()

@@ -1,0 +1,81 @@
+//! What the store of deliveries counts, asked for no more often than need be:
+//! it counts one by one.
+
+use std::{
+    sync::{Arc, Mutex as Cell, PoisonError},
+    time::{Duration, Instant},
+};
+
+use annunciator::store::{Accounts, Store};
+use tokio::{sync::Mutex, time::timeout};
+
+/// How long whoever asks waits for the store, before the answer is the one
+/// before.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The accounts, as they were last known.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    last: Cell<Option<(Instant, Accounts)>>,
+    /// One question at a time.
+    asking: Mutex<()>,
+}
+
+impl Books {
+    /// The accounts, not older than this as long as the store answers.
+    pub(super) async fn accounts(
+        &self,
+        store: Option<&Arc<dyn Store>>,
+        oldest: Duration,
+    ) -> Accounts {
+        let Some(store) = store else {
+            return Accounts::default();
+        };
+        let ask = async {
+            let _alone = self.asking.lock().await;
+            if let Some((at, accounts)) = self.last()
+                && at.elapsed() < oldest
+            {
+                return Some(accounts);
+            }
+            let asked = store.accounts().await;
+            let asked = asked.inspect_err(|error| tracing::warn!("{error}"));
+            let accounts = asked.ok()?;
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            *last = Some((Instant::now(), accounts.clone()));
+            Some(accounts)
+        };
+        let answered = timeout(PATIENCE, ask).await.ok().flatten();
+        let before = || self.last().map(|(_, accounts)| accounts);
+        answered.or_else(before).unwrap_or_default()
+    }
+
+    fn last(&self) -> Option<(Instant, Accounts)> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use annunciator::store::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_is_asked_once_in_a_while_and_the_old_answer_is_better_than_none() {
+        let books = Books::default();
+        let known = Accounts {
+            accepted: 7,
+            ..Accounts::default()
+        };
+        *books.last.lock().unwrap() = Some((Instant::now(), known.clone()));
+        let store: Arc<dyn Store> = Arc::<MemoryStore>::default();
+        let asked = books
+            .accounts(Some(&store), Duration::from_secs(3600))
+            .await;
+        assert_eq!(asked, known);
+        let asked = books.accounts(Some(&store), Duration::ZERO).await;
+        assert_eq!(asked.accepted, 0);
+    }
+}

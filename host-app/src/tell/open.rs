@@ -1,0 +1,174 @@
+//! The problems that are open, and how each channel or group was told of them,
+//! which decides how it is told the end.
+//!
+//! The engine's store matches a problem with its end by their incident. A
+//! problem that was told alone has one of its own. Those that were told together
+//! share one, for as long as none of them has ended: the end of all ends it.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+/// How a channel or group was told of a problem.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Under {
+    /// Alone.
+    Own,
+    /// Together with others, none of which has ended: under this incident.
+    Together(Arc<str>),
+    /// In a way that no single end can match.
+    Mixed,
+}
+
+impl Under {
+    /// As it is written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Own => "own",
+            Self::Together(incident) => incident,
+            Self::Mixed => "mixed",
+        }
+    }
+
+    /// From what was written.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        match text {
+            "own" => Self::Own,
+            "mixed" => Self::Mixed,
+            incident => Self::Together(incident.into()),
+        }
+    }
+}
+
+/// What changed in the ledger, to be written with what changed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerChange {
+    /// The incident.
+    pub incident: Arc<str>,
+    /// The channel or group.
+    pub name: Arc<str>,
+    /// How its end is to be told there; `None` when it is not any more.
+    pub under: Option<Under>,
+}
+
+/// The problems that are open.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    by_incident: HashMap<Arc<str>, BTreeMap<Arc<str>, Under>>,
+    /// What was told together and is whole.
+    whole: HashMap<Together, HashSet<Arc<str>>>,
+}
+
+/// What many share: an incident, and the channel or group that was told of it.
+type Together = (Arc<str>, Arc<str>);
+
+impl Open {
+    /// The channels and groups that the end of a problem goes to.
+    pub(super) fn names(
+        &self,
+        incident: &str,
+    ) -> impl Iterator<Item = (&Arc<str>, &Under)> + use<'_> {
+        self.by_incident.get(incident).into_iter().flatten()
+    }
+
+    pub(super) fn under(&self, incident: &str, name: &str) -> Option<&Under> {
+        self.by_incident.get(incident)?.get(name)
+    }
+
+    /// How many problems were told together there and are open.
+    pub(super) fn count(&self, together: &Arc<str>, name: &Arc<str>) -> usize {
+        let key = (Arc::clone(together), Arc::clone(name));
+        self.whole.get(&key).map_or(0, HashSet::len)
+    }
+
+    /// Takes note of how a problem was told, or of its end; what was told
+    /// together with it is whole no more.
+    pub(super) fn set(
+        &mut self,
+        incident: &Arc<str>,
+        name: &Arc<str>,
+        under: Option<Under>,
+        changes: &mut Vec<LedgerChange>,
+    ) {
+        let before = self.under(incident, name).cloned();
+        if before == under {
+            return;
+        }
+        if let Some(Under::Together(together)) = &before {
+            self.dissolve(together, name, changes);
+        }
+        let change = LedgerChange {
+            incident: Arc::clone(incident),
+            name: Arc::clone(name),
+            under,
+        };
+        changes.push(change.clone());
+        self.apply(change);
+    }
+
+    /// What was told together and ends together.
+    pub(super) fn end_together(
+        &mut self,
+        together: &Arc<str>,
+        name: &Arc<str>,
+        changes: &mut Vec<LedgerChange>,
+    ) {
+        for incident in self.take_whole(together, name) {
+            let change = LedgerChange {
+                incident,
+                name: Arc::clone(name),
+                under: None,
+            };
+            changes.push(change.clone());
+            self.apply(change);
+        }
+    }
+
+    fn dissolve(&mut self, together: &Arc<str>, name: &Arc<str>, changes: &mut Vec<LedgerChange>) {
+        for incident in self.take_whole(together, name) {
+            let change = LedgerChange {
+                incident,
+                name: Arc::clone(name),
+                under: Some(Under::Mixed),
+            };
+            changes.push(change.clone());
+            self.apply(change);
+        }
+    }
+
+    fn take_whole(&mut self, together: &Arc<str>, name: &Arc<str>) -> HashSet<Arc<str>> {
+        let key = (Arc::clone(together), Arc::clone(name));
+        self.whole.remove(&key).unwrap_or_default()
+    }
+
+    pub(super) fn apply(&mut self, change: LedgerChange) {
+        let LedgerChange {
+            incident,
+            name,
+            under,
+        } = change;
+        let Some(under) = under else {
+            if let Some(names) = self.by_incident.get_mut(&incident) {
+                names.remove(&name);
+                if names.is_empty() {
+                    self.by_incident.remove(&incident);
+                }
+            }
+            return;
+        };
+        if let Under::Together(together) = &under {
+            let key = (Arc::clone(together), Arc::clone(&name));
+            self.whole
+                .entry(key)
+                .or_default()
+                .insert(Arc::clone(&incident));
+        }
+        self.by_incident
+            .entry(incident)
+            .or_default()
+            .insert(name, under);
+    }
+}

@@ -1,0 +1,164 @@
+//! What became of messages, as the engine's store of deliveries has it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use annunciator::store::{Accounts, Attempt, Query, Record, State, Store, StoreError};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde::Serialize;
+use serde_json::Value as Json;
+use tokio::time::timeout;
+
+use super::telling::Telling;
+
+/// How long whoever asks waits for the store.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// So many questions about attempts are asked at a time.
+const MOST_AT_ONCE: usize = 64;
+
+/// How many deliveries are in which state.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// By the name of the state; of those that ended, the deleted ones too.
+    pub by_state: BTreeMap<&'static str, u64>,
+    /// Told again, since whoever was telling it was gone before the outcome was
+    /// recorded.
+    pub again: u64,
+    /// Messages that the store has not taken yet.
+    pub handing_over: u64,
+}
+
+impl Counts {
+    /// From the accounts, and how many messages are not in them.
+    #[must_use]
+    pub fn new(accounts: &Accounts, handing_over: usize) -> Self {
+        let states = State::ALL.into_iter();
+        Self {
+            by_state: states
+                .map(|state| (state.name(), accounts.of(state)))
+                .collect(),
+            again: accounts.again,
+            handing_over: handing_over as u64,
+        }
+    }
+}
+
+/// A message to a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Told {
+    /// When it happened, in milliseconds since the epoch.
+    pub occurred_ms: i64,
+    /// The channel; a group, where it was not handed over yet.
+    pub channel: String,
+    /// What became of it.
+    pub state: State,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next, where it waits, in milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_ms: Option<i64>,
+    /// The text.
+    pub text: String,
+    /// Why it was not delivered, where it was not: the rule that kept it back,
+    /// or the last words of the remote.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+/// The newest deliveries about a host, the oldest of them first.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub async fn told(store: &Arc<dyn Store>, host: &str, most: u32) -> Result<Vec<Told>, StoreError> {
+    let query = Query {
+        host: Some(host.to_owned()),
+        most,
+        ..Query::default()
+    };
+    let asking = async {
+        let mut records = store.deliveries(query).await?;
+        records.reverse();
+        let told = stream::iter(records).map(|record| Told::of(store, record));
+        told.buffered(MOST_AT_ONCE).try_collect().await
+    };
+    let answered = timeout(PATIENCE, asking).await;
+    answered.unwrap_or(Err(StoreError::Silent(PATIENCE)))
+}
+
+impl Told {
+    async fn of(store: &Arc<dyn Store>, record: Record) -> Result<Self, StoreError> {
+        let tried = record.attempts > 0 && record.state != State::Delivered;
+        let words = if tried {
+            let attempts = store.attempts(record.delivery).await?;
+            attempts.last().map(last_words).unwrap_or_default()
+        } else {
+            String::new()
+        };
+        let why = [record.why.as_str(), words.as_str()];
+        let why: Vec<&str> = why.into_iter().filter(|one| !one.is_empty()).collect();
+        let content: Json = serde_json::from_str(&record.content).unwrap_or_default();
+        Ok(Self {
+            occurred_ms: content["occurred_at_ms"]
+                .as_i64()
+                .unwrap_or(record.accepted_ms),
+            channel: record.channel,
+            state: record.state,
+            attempts: record.attempts,
+            due_ms: record.due_ms,
+            text: content["body"].as_str().unwrap_or_default().to_owned(),
+            detail: why.join("; "),
+        })
+    }
+
+    /// One that the store has not taken yet, by each name that it goes to.
+    pub(crate) fn waiting(telling: &Telling) -> impl Iterator<Item = Self> + use<'_> {
+        telling.names.iter().map(|name| Self {
+            occurred_ms: telling.message.occurred_ms,
+            channel: name.to_string(),
+            state: State::Pending,
+            attempts: 0,
+            due_ms: None,
+            text: telling.message.body.to_string(),
+            detail: "it is not recorded yet".to_owned(),
+        })
+    }
+}
+
+/// What the targets said that were not reached.
+fn last_words(attempt: &Attempt) -> String {
+    let targets: Vec<Json> = serde_json::from_str(&attempt.outcome).unwrap_or_default();
+    let failures = targets.iter().filter(|one| one["class"] != "delivered");
+    let words = failures.map(|one| {
+        let text = |key: &str| one[key].as_str().unwrap_or_default();
+        let code = match text("code") {
+            "" => String::new(),
+            code => format!(" ({code})"),
+        };
+        let hint = match text("hint") {
+            "" => String::new(),
+            hint => format!(", {hint}"),
+        };
+        format!("{}: {}{code}{hint}", text("target"), text("detail"))
+    });
+    words.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_are_those_of_who_was_not_reached() {
+        let outcome = serde_json::json!([
+            {"target": "a", "class": "delivered", "fault": "none"},
+            {"target": "b", "class": "retry", "fault": "remote", "code": "429", "detail": "busy"},
+            {"target": "c", "class": "permanent", "detail": "nobody there", "hint": "look"},
+        ]);
+        let attempt = Attempt {
+            began_ms: 0,
+            ended_ms: 1,
+            outcome: outcome.to_string(),
+        };
+        assert_eq!(last_words(&attempt), "b: busy (429); c: nobody there, look");
+    }
+}

@@ -1,0 +1,212 @@
+//! Whom notices go to, and under which incidents, over restarts too.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{Ledger, LedgerChange, Part, Routes, Telling};
+use crate::{
+    machine::{Connection, Moment, Notice, Steadiness, What},
+    protocol::Family,
+};
+
+struct Table(&'static [(&'static str, &'static [&'static str])]);
+
+impl Routes for Table {
+    fn of_host(&self, host: &str) -> Vec<Arc<str>> {
+        let found = self.0.iter().find(|(name, _)| *name == host);
+        found.map_or_else(Vec::new, |(_, channels)| {
+            channels.iter().map(|name| Arc::from(*name)).collect()
+        })
+    }
+
+    fn defaults(&self) -> Vec<Arc<str>> {
+        vec![Arc::from("default")]
+    }
+}
+
+const ROUTES: Table = Table(&[("a", &["x", "y"]), ("b", &["y"]), ("c", &[]), ("d", &["y"])]);
+
+fn of(host: &str) -> Connection {
+    Connection {
+        host: Arc::from(host),
+        family: Family::V4,
+    }
+}
+
+fn many(hosts: &[&str]) -> Vec<Connection> {
+    hosts.iter().map(|host| of(host)).collect()
+}
+
+struct Trial {
+    ledger: Ledger,
+    rows: BTreeMap<(Arc<str>, Arc<str>), LedgerChange>,
+}
+
+impl Trial {
+    fn new() -> Self {
+        Self {
+            ledger: Ledger::restored(Vec::new(), 0),
+            rows: BTreeMap::new(),
+        }
+    }
+
+    fn plan(&mut self, what: What) -> Vec<Telling> {
+        let notice = Notice {
+            what,
+            at: Moment::default(),
+        };
+        let mut changes = Vec::new();
+        let tellings = self.ledger.plan(&notice, &ROUTES, &mut changes);
+        for change in changes {
+            let key = (change.incident.clone(), change.name.clone());
+            if change.under.is_some() {
+                self.rows.insert(key, change);
+            } else {
+                self.rows.remove(&key);
+            }
+        }
+        tellings
+    }
+
+    /// Where each goes, and its text.
+    fn told(&mut self, what: What) -> Vec<String> {
+        let shown = |telling: &Telling| {
+            let names: Vec<&str> = telling.names.iter().map(|name| &**name).collect();
+            format!("{}: {}", names.join(" "), telling.message.body)
+        };
+        self.plan(what).iter().map(shown).collect()
+    }
+
+    /// Goes on from what was written.
+    fn restart(&mut self) {
+        self.ledger = Ledger::restored(self.rows.values().cloned(), 0);
+    }
+}
+
+fn incident(telling: &Telling) -> &str {
+    telling.message.incident.as_deref().unwrap_or_default()
+}
+
+#[test]
+fn the_end_goes_where_the_problem_went_also_over_a_restart() {
+    for restart in [false, true] {
+        let mut trial = Trial::new();
+        let problem = trial.plan(What::Overdue(of("a")));
+        assert_eq!(problem.len(), 1, "one for all channels");
+        if restart {
+            trial.restart();
+        }
+        let back = trial.plan(What::Back(of("a")));
+        assert_eq!(back[0].names, problem[0].names);
+        assert_eq!(incident(&back[0]), "a/IPv4/heartbeat");
+        assert_eq!(incident(&problem[0]), incident(&back[0]));
+        assert!(trial.rows.is_empty(), "{:?}", trial.rows);
+        assert!(trial.plan(What::Back(of("a"))).is_empty());
+    }
+}
+
+#[test]
+fn each_channel_is_told_of_the_hosts_that_concern_it() {
+    let mut trial = Trial::new();
+    let all = many(&["a", "b", "c"]);
+    let told = trial.told(What::ManyOverdue(all.clone()));
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0], "x: a IPv4 overdue");
+    assert!(
+        told[1].starts_with("y: 2 overdue at once: a IPv4, b IPv4"),
+        "{told:?}"
+    );
+    let back = trial.told(What::ManyBack(all));
+    assert_eq!(back, ["x: a IPv4 is back", "y: 2 are back: a IPv4, b IPv4"]);
+    assert!(trial.rows.is_empty(), "{:?}", trial.rows);
+}
+
+#[test]
+fn what_was_told_together_and_ends_together_is_one_incident() {
+    for restart in [false, true] {
+        let mut trial = Trial::new();
+        let problem = trial.plan(What::ManyOverdue(many(&["b", "d"])));
+        if restart {
+            trial.restart();
+        }
+        let back = trial.plan(What::ManyBack(many(&["b", "d"])));
+        assert_eq!((problem.len(), back.len()), (1, 1));
+        assert_eq!(incident(&problem[0]), incident(&back[0]));
+        assert_eq!(back[0].message.part, Part::Recovery);
+        assert!(trial.rows.is_empty(), "{:?}", trial.rows);
+    }
+}
+
+#[test]
+fn what_was_told_together_and_ends_apart_is_told_in_any_case() {
+    let mut trial = Trial::new();
+    let problem = trial.plan(What::ManyOverdue(many(&["a", "b", "d"])));
+    let together = incident(&problem[1]).to_owned();
+    assert!(together.starts_with("/together/"), "{together}");
+    let first = trial.plan(What::Back(of("b")));
+    trial.restart();
+    let rest = trial.plan(What::ManyBack(many(&["a", "d"])));
+    for end in first
+        .iter()
+        .chain(&rest)
+        .filter(|end| *end.names[0] == *"y")
+    {
+        let own = incident(end);
+        assert!(own.starts_with("/together/") && own != together, "{own}");
+        assert_eq!(end.message.part, Part::Recovery);
+    }
+    // x was told of a alone.
+    assert_eq!(incident(&rest[0]), "a/IPv4/heartbeat");
+    assert_eq!(*rest[0].names, [Arc::from("x")]);
+    assert!(trial.rows.is_empty(), "{:?}", trial.rows);
+}
+
+#[test]
+fn ends_of_what_was_told_one_by_one_are_told_one_by_one() {
+    let mut trial = Trial::new();
+    for host in ["b", "d"] {
+        trial.plan(What::Overdue(of(host)));
+    }
+    let back = trial.plan(What::ManyBack(many(&["b", "d"])));
+    let incidents: Vec<&str> = back.iter().map(incident).collect();
+    assert_eq!(incidents, ["b/IPv4/heartbeat", "d/IPv4/heartbeat"]);
+}
+
+#[test]
+fn what_was_told_in_two_ways_has_an_end_that_is_told() {
+    let mut trial = Trial::new();
+    trial.plan(What::ManyOverdue(many(&["b", "d"])));
+    let flapping = What::Flapping {
+        of: of("b"),
+        changes: 6,
+        within: std::time::Duration::from_secs(60),
+    };
+    trial.plan(flapping);
+    let steady = What::Steady {
+        of: of("b"),
+        now_is: Steadiness::Up,
+    };
+    let end = trial.plan(steady);
+    assert!(incident(&end[0]).starts_with("/together/"), "{end:?}");
+}
+
+#[test]
+fn what_concerns_no_host_goes_to_the_defaults() {
+    let mut trial = Trial::new();
+    let blind = What::Blind {
+        from_ms: 0,
+        to_ms: 1,
+        rechecked: 1,
+        silent: 0,
+    };
+    assert_eq!(*trial.plan(blind)[0].names, [Arc::from("default")]);
+}
+
+#[test]
+fn every_telling_has_a_key_of_its_own_also_over_a_restart_that_forgets_numbers() {
+    let mut trial = Trial::new();
+    let first = trial.plan(What::Overdue(of("a")));
+    trial.restart();
+    let second = trial.plan(What::Overdue(of("b")));
+    assert_eq!(first[0].id, second[0].id);
+    assert_ne!(first[0].key, second[0].key);
+}
