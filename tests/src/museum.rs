@@ -10,6 +10,8 @@ use std::{
     process::Command,
 };
 
+use rustix::fs::FlockOperation;
+
 /// What grew from 1.0 to 1.1: file, text, what stands there instead.
 const GROWTH: [(&str, &str, &str); 9] = [
     (
@@ -99,6 +101,11 @@ pub struct Museum {
 pub fn build(folder: &Path) -> io::Result<Museum> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let source = folder.join("source");
+    // Several tests may build at once, each in a process of its own: the lock is
+    // given back when the file is closed.
+    fs::create_dir_all(folder)?;
+    let lock = fs::File::create(folder.join("lock"))?;
+    rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
     for part in ["crates/core", "crates/sdk", "tests/fixtures/steady"] {
         copy(&root.join(part), &source.join(part))?;
     }

@@ -180,6 +180,7 @@ impl Side {
                         Some(state) => Next::End {
                             state: *state,
                             why: number.to_string(),
+                            targets: Vec::new(),
                         },
                         None => Next::Again {
                             at_ms: now_ms + pause,

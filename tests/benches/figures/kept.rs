@@ -21,7 +21,8 @@ pub(crate) fn rows() -> Rows {
     let definition = http::definition(&sink.line()?);
     let rig = Rig::new(&["annunciator-mattermost"])?;
     let store = Arc::new(SqliteStore::open(rig.folder().join("outbox.sqlite"))?);
-    let builder = rig.configured(&definition)?;
+    let nowhere = format!("{definition}\ndelivery: {{store: none}}\n");
+    let builder = rig.configured(&nowhere)?;
     let kept = runtime.block_on(builder.clone().store(store).start())?;
     let plain = runtime.block_on(builder.start())?;
     let pair = alternate(

@@ -10,11 +10,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     attempt::{Call, attempt},
     channel::Held,
+    classify::ALL_TARGETS,
     gate::kept_back,
     meter::UnderWay,
     outbox::{Outbox, milliseconds},
     pipeline::report,
-    report::ChannelReport,
+    report::{ChannelReport, Class, TargetReport},
     retry::{Tried, Verdict, judge, pause_after},
 };
 use crate::{
@@ -75,6 +76,7 @@ impl Claimed {
                 let next = Next::End {
                     state: State::Failed,
                     why,
+                    targets: Vec::new(),
                 };
                 self.record(outbox, next.into(), || {}).await;
             }
@@ -103,7 +105,12 @@ impl Claimed {
                 let (name, channel_type) = (&channel.config.name, channel.config.channel_type());
                 let mut report = ChannelReport::unsent(name, channel_type, state);
                 report.attempts = self.claim.attempts;
-                let next = Next::End { state, why };
+                let targets = self.claim.targets.clone();
+                let next = Next::End {
+                    state,
+                    why,
+                    targets,
+                };
                 self.finish(outbox, &rendered, None, next, report).await;
                 return;
             }
@@ -151,11 +158,15 @@ impl Claimed {
             targets: &report.targets,
             attempt: number,
             is_probe,
-            failed_before,
+            failed_before: !failed_before.is_empty(),
             left,
         };
         let next = match judge(&tried, &channel.config.options, dice()) {
-            Verdict::Over { state, why } => Next::End { state, why },
+            Verdict::Over { state, why } => Next::End {
+                state,
+                why,
+                targets: undelivered(&report.targets, failed_before),
+            },
             Verdict::Again { after, targets } => Next::Again {
                 at_ms: ended_ms.saturating_add(milliseconds(after)),
                 targets,
@@ -225,20 +236,24 @@ impl Claimed {
             .map(|rule| (State::Suppressed, rule.sentence))
     }
 
-    /// Whether a target failed for good in an earlier attempt.
-    async fn failed_before(&self, outbox: &Outbox) -> bool {
+    /// The targets that failed for good in an earlier attempt.
+    async fn failed_before(&self, outbox: &Outbox) -> Vec<String> {
         if self.claim.attempts == 0 || self.claim.targets.is_empty() {
-            return false;
+            return Vec::new();
         }
         let attempts = outbox.store.attempts(self.claim.delivery);
         let attempts = outbox.abandon.run_until_cancelled(attempts).await;
         let attempts = attempts.and_then(Result::ok).unwrap_or_default();
-        let permanent = |attempt: &Attempt| {
+        // Those before a person had it tried again are over and done with.
+        let since = attempts.len().saturating_sub(self.claim.attempts as usize);
+        let targets = attempts.iter().skip(since).flat_map(|attempt| {
             let targets: Vec<serde_json::Value> =
                 serde_json::from_str(&attempt.outcome).unwrap_or_default();
-            targets.iter().any(|target| target["class"] == "permanent")
-        };
-        attempts.iter().any(permanent)
+            targets
+        });
+        let permanent = targets.filter(|target| target["class"] == "permanent");
+        let named = |target: serde_json::Value| target["target"].as_str().map(str::to_owned);
+        permanent.filter_map(named).collect()
     }
 }
 
@@ -250,6 +265,19 @@ enum Ready {
         state: State,
         why: String,
     },
+}
+
+/// The targets that were not delivered; empty for all.
+fn undelivered(targets: &[TargetReport], failed_before: Vec<String>) -> Vec<String> {
+    let left = targets
+        .iter()
+        .filter(|target| target.class != Class::Delivered);
+    let mut left: Vec<String> = left.map(|target| target.target.clone()).collect();
+    left.extend(failed_before);
+    if left.iter().any(|target| target == ALL_TARGETS) {
+        left.clear();
+    }
+    left
 }
 
 /// By chance, between 0 and 1.

@@ -48,7 +48,7 @@ impl Claimed {
         mut report: ChannelReport,
     ) {
         let ended = match &next {
-            Next::End { state, why } => {
+            Next::End { state, why, .. } => {
                 report.state = *state;
                 report.because(why);
                 true

@@ -33,6 +33,9 @@ pub enum Next {
         state: State,
         /// Why, where a rule or a person decided that.
         why: String,
+        /// The targets that are left, should a person have it tried again;
+        /// empty for all.
+        targets: Vec<String>,
     },
     /// It is tried again.
     Again {

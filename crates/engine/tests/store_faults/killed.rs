@@ -39,6 +39,7 @@ async fn work_on(store: &Arc<dyn Store>) {
     let delivered = || Next::End {
         state: State::Delivered,
         why: String::new(),
+        targets: Vec::new(),
     };
     for number in 0_u64.. {
         let name = Uuid::new_v4().to_string();

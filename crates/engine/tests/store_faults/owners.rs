@@ -31,6 +31,7 @@ pub fn hold(file: &Path) {
             let next = Next::End {
                 state: State::Delivered,
                 why: String::new(),
+                targets: Vec::new(),
             };
             let settlement = Settlement {
                 delivery: record.delivery,

@@ -32,6 +32,7 @@ pub async fn what_came_of_it_is_recorded(subject: &dyn Subject) {
             Next::End {
                 state: State::Delivered,
                 why: "at last".to_owned(),
+                targets: Vec::new(),
             },
         ),
     ] {
@@ -67,7 +68,17 @@ pub async fn targets_that_are_left_come_back(subject: &dyn Subject) {
         targets: left.clone(),
     };
     settle(&store, &claims[0], next).await;
-    assert_eq!(claim(&store, "a").await[0].targets, left);
+    let claims = claim(&store, "a").await;
+    assert_eq!(claims[0].targets, left);
+    // Also when a person has it tried again: who got it is left in peace.
+    let next = Next::End {
+        state: State::Failed,
+        why: String::new(),
+        targets: vec!["+492".to_owned()],
+    };
+    settle(&store, &claims[0], next).await;
+    store.retry(vec![claims[0].delivery], NOW).await.unwrap();
+    assert_eq!(claim(&store, "a").await[0].targets, ["+492"]);
 }
 
 /// Whoever was thought dead comes too late.
@@ -79,6 +90,7 @@ pub async fn a_stale_fence_is_refused_and_counted(subject: &dyn Subject) {
     let delivered = || Next::End {
         state: State::Delivered,
         why: String::new(),
+        targets: Vec::new(),
     };
     assert_eq!(settle(&store, &first[0], delivered()).await, Settled::Stale);
     assert_eq!(state(&store, "one", "a").await, State::InFlight);
@@ -113,6 +125,7 @@ pub async fn what_failed_can_be_had_tried_again(subject: &dyn Subject) {
             next: Next::End {
                 state,
                 why: "so".to_owned(),
+                targets: Vec::new(),
             },
         };
         store.settle(settlement).await.unwrap();

@@ -154,6 +154,7 @@ pub async fn end(store: &Arc<dyn Store>, claim: &Claim, state: State) -> Vec<Del
     let next = Next::End {
         state,
         why: String::new(),
+        targets: Vec::new(),
     };
     recorded(settle(store, claim, next).await)
 }

@@ -37,6 +37,7 @@ async fn proven(store: &Arc<dyn Store>, claim: &Claim, proof: Proof) -> Vec<Deli
         next: Next::End {
             state: State::Delivered,
             why: String::new(),
+            targets: Vec::new(),
         },
     };
     match store.settle(settlement).await.unwrap() {

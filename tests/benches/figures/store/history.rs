@@ -118,6 +118,7 @@ fn delivered(claim: &Claim) -> Settlement {
         next: Next::End {
             state: State::Delivered,
             why: String::new(),
+            targets: Vec::new(),
         },
     }
 }

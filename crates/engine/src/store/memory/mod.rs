@@ -272,7 +272,14 @@ impl Memory {
                 held.tried.push(attempt);
             }
             match settlement.next {
-                Next::End { state, why } => held.end(state, why, now_ms),
+                Next::End {
+                    state,
+                    why,
+                    targets,
+                } => {
+                    held.end(state, why, now_ms);
+                    held.targets = targets;
+                }
                 Next::Again { at_ms, targets } => {
                     held.state = State::Pending;
                     held.due_ms = at_ms;

@@ -194,9 +194,20 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         if found == Found::Ready {
             // Reading is possible while it is written; each commit waits for
             // the disk.
-            let _mode: Option<String> = database
+            let mode: Option<String> = database
                 .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
                 .optional()?;
+            // Else readers would hold up writers, and on some file systems
+            // nothing would be durable.
+            if mode.is_none_or(|mode| !mode.eq_ignore_ascii_case("wal")) {
+                let no_wal = ffi::Error::new(ffi::SQLITE_PROTOCOL);
+                let sentence =
+                    "its file system has no shared memory for a write-ahead log: use a local one";
+                return Err(rusqlite::Error::SqliteFailure(
+                    no_wal,
+                    Some(sentence.to_owned()),
+                ));
+            }
             database.pragma_update(None, "synchronous", "FULL")?;
             database.pragma_update(None, "trusted_schema", false)?;
         }

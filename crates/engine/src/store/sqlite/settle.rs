@@ -58,12 +58,17 @@ pub(super) fn settle(
     let proof = settlement.proof.map_or(0, Proof::number);
     let mut state = State::Pending;
     match &settlement.next {
-        Next::End { state: end, why } => {
+        Next::End {
+            state: end,
+            why,
+            targets,
+        } => {
             state = *end;
             transaction
                 .prepare_cached(
                     "UPDATE outbox_delivery SET state = ?2, why = ?3, ended_ms = ?4,
-                     attempts = attempts + ?5, proof = max(proof, ?6), owner = NULL WHERE id = ?1",
+                     attempts = attempts + ?5, proof = max(proof, ?6), targets = ?7, owner = NULL
+                     WHERE id = ?1",
                 )?
                 .execute(params![
                     id,
@@ -71,11 +76,11 @@ pub(super) fn settle(
                     why,
                     settlement.now_ms,
                     attempts,
-                    proof
+                    proof,
+                    left(targets),
                 ])?;
         }
         Next::Again { at_ms, targets } => {
-            let targets = (!targets.is_empty()).then(|| serde_json::json!(targets).to_string());
             transaction
                 .prepare_cached(
                     "UPDATE outbox_delivery SET state = 0, ready = ?2, due_ms = ?3, targets = ?4,
@@ -85,7 +90,7 @@ pub(super) fn settle(
                     id,
                     *at_ms <= settlement.now_ms,
                     at_ms,
-                    targets,
+                    left(targets),
                     attempts,
                     proof
                 ])?;
@@ -107,6 +112,11 @@ pub(super) fn settle(
         superseded.extend(go_on(transaction, claimed.notification, group, now_ms)?);
     }
     Ok(Settled::Recorded { superseded })
+}
+
+/// As they are written.
+fn left(targets: &[String]) -> Option<String> {
+    (!targets.is_empty()).then(|| serde_json::json!(targets).to_string())
 }
 
 fn claimed(row: &Row<'_>) -> rusqlite::Result<Claimed> {

@@ -1,0 +1,110 @@
+//! What goes wrong in other systems, by the reports of their users; those that
+//! no other file here is about.
+
+use std::time::Duration;
+
+use annunciator::{Kind, Notification, Route, store::State};
+use annunciator_testkit::{hasty::Hasty, http::Fault, rig::Rig};
+
+use crate::{
+    desk::{Desk, attempts, ended, records, status, wait_until},
+    pair::{Pair, delivered},
+};
+
+fn of_incident(text: &str, kind: Kind) -> Notification {
+    Notification::new(text).kind(kind).incident("web-01/cpu")
+}
+
+#[tokio::test]
+async fn the_end_of_a_problem_outlives_a_restart() {
+    let desk = Desk::new().await;
+    let first = desk.engine_on_file().await;
+    let tell = |text, kind| first.submit(Route::Defaults, of_incident(text, kind), None);
+    tell("down", Kind::Problem).await.unwrap();
+    ended(&first).await;
+    desk.remote.always(status(503));
+    tell("up", Kind::Recovery).await.unwrap();
+    wait_until(&first, |records| records[1].attempts > 0).await;
+    let _ = first.shutdown(Duration::from_secs(60)).await;
+    drop(first);
+    desk.remote.always(None);
+    let second = desk.engine_on_file().await;
+    assert_eq!(ended(&second).await, [State::Delivered; 2]);
+    assert_eq!(desk.arrived(), ["down", "up"]);
+}
+
+#[tokio::test]
+async fn the_end_of_a_problem_that_fails_once_is_told_all_the_same() {
+    let desk = Desk::new().await;
+    let engine = desk.engine().await;
+    for (text, kind) in [("down", Kind::Problem), ("up", Kind::Recovery)] {
+        desk.remote.fault(status(500));
+        let told = engine.submit(Route::Defaults, of_incident(text, kind), None);
+        told.await.unwrap();
+        ended(&engine).await;
+    }
+    assert_eq!(desk.arrived(), ["down", "up"]);
+}
+
+#[tokio::test]
+async fn a_dead_channel_holds_up_no_other() {
+    let pair = Pair::new().await;
+    let both = "default_notification_channels: [pager, chat]";
+    let engine = pair.engine("", both).await;
+    pair.pager.always(Fault::Silent);
+    for number in 0..100 {
+        let text = format!("alarm {number}");
+        engine.submit(Route::Defaults, text, None).await.unwrap();
+    }
+    pair.chat.wait_for(100).await.unwrap();
+    let records = records(&engine).await;
+    let pager = records.iter().filter(|record| record.channel == "pager");
+    assert!(pager.into_iter().all(|record| !record.state.has_ended()));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_slow_is_no_reason_to_tell_others() {
+    let pair = Pair::new().await;
+    let groups = "notification_groups:
+  oncall: {first_of: [pager, chat], step_after: 1m}
+default_notification_channels: [oncall]";
+    let engine = pair.engine("", groups).await;
+    pair.pager.fault(Fault::Slow(Duration::from_millis(100)));
+    let report = engine.notify_default("down").await.unwrap();
+    assert_eq!(delivered(&report), ["pager"]);
+    assert!(pair.chat().is_empty());
+}
+
+#[tokio::test]
+async fn who_got_it_does_not_get_it_again_when_a_person_has_it_tried_again() {
+    let rig = Rig::new(&["fixture-steady"]).unwrap();
+    let yaml = "notification_channels: {two: {type: steady, outcomes: [ok, never]}}
+default_notification_channels: [two]
+delivery: {retry: {attempts: 3}}";
+    let builder = rig.exactly(yaml).unwrap();
+    let builder = builder.clock(std::sync::Arc::new(Hasty::default()));
+    let engine = builder.start().await.unwrap();
+    let receipt = engine.submit(Route::Defaults, "hello", None).await;
+    let delivery = receipt.unwrap().deliveries[0].delivery;
+    assert_eq!(ended(&engine).await, [State::Failed]);
+    let now_ms = records(&engine).await[0].ended_ms.unwrap();
+    let store = engine.store().unwrap();
+    assert_eq!(store.retry(vec![delivery], now_ms).await.unwrap(), 1);
+    wait_until(&engine, |records| {
+        records[0].attempts == 2 && records[0].state.has_ended()
+    })
+    .await;
+    let outcomes: Vec<String> = attempts(&engine)
+        .await
+        .into_iter()
+        .map(|attempt| attempt.outcome)
+        .collect();
+    assert!(
+        outcomes[0].contains("\"class\":\"delivered\""),
+        "{outcomes:?}"
+    );
+    assert!(
+        !outcomes[1].contains("\"class\":\"delivered\""),
+        "{outcomes:?}"
+    );
+}
