@@ -114,7 +114,7 @@ pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> E
         ));
         for key in texts(&answer["after_restart"]) {
             output.error(&format!(
-                "warning: monitor.{key} changed, which counts after a restart"
+                "warning: {key} changed, which counts after a restart"
             ));
         }
         for warning in texts(&answer["warnings"]) {

@@ -39,7 +39,7 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
         .transpose();
     let numbers = numbers.map_err(|error| wrong(&error, output))?;
     let exit = runtime.block_on(async {
-        let reloading = Arc::new(Reloading::new(builder.clone(), &monitor));
+        let reloading = Arc::new(Reloading::new(builder.clone(), &monitor, &loaded.config));
         let (control, http) = (monitor.control.clone(), monitor.http.zip(numbers));
         let state = location(&monitor.state);
         let ready = monitor::prepare(&loaded.config, monitor, &state);

@@ -58,6 +58,13 @@ pub(super) fn overview(answer: &Json, output: &Output) {
             answer["messages"]["handing_over"]
         ));
     }
+    for trouble in list(&answer["troubles"]) {
+        output.line(&format!(
+            "since {}: {}",
+            time(&trouble["since_ms"]),
+            text(&trouble["sentence"])
+        ));
+    }
     for silence in list(&answer["silences"]) {
         output.line(&format!(
             "silenced: {} ({})",

@@ -234,6 +234,7 @@ impl Core {
             http: self.vitals.http(),
             keys: !self.keys().is_empty(),
             state_trouble: self.store.health().trouble,
+            troubles: self.engine().troubles(),
             datagrams: self.refusals.taken_count(),
             refused: occurred(self.refusals.counts()),
             messages,

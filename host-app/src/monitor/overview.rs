@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
+use annunciator::Trouble;
 use serde::Serialize;
 
 use crate::{
@@ -31,6 +32,8 @@ pub struct Overview {
     /// Why its state does not outlive it, where it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_trouble: Option<String>,
+    /// What keeps people from being told.
+    pub troubles: Vec<Trouble>,
     /// Datagrams that were taken.
     pub datagrams: u64,
     /// Datagrams that were refused, by reason; those that occurred.

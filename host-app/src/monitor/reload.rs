@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use annunciator::{EngineBuilder, LoadError};
+use annunciator::{Config, EngineBuilder, LoadError, StorePlace};
 use tokio::sync::Mutex;
 
 use super::{core::Core, timeline::Reading};
@@ -36,7 +36,7 @@ pub struct Reloaded {
     pub opened: Vec<String>,
     /// Channels that are gone, or whose definition changed.
     pub closed: Vec<String>,
-    /// Keys of `monitor` that changed and count after the next start only.
+    /// Keys that changed and count after the next start only.
     pub after_restart: Vec<&'static str>,
     /// Warnings about the file.
     pub warnings: Vec<String>,
@@ -72,11 +72,13 @@ struct Fixed {
     state: config::StateFile,
     control: Option<std::path::PathBuf>,
     http: Option<std::net::SocketAddr>,
+    deliveries: StorePlace,
 }
 
 impl Fixed {
-    fn of(monitor: &Monitor) -> Self {
+    fn of(monitor: &Monitor, config: &Config) -> Self {
         Self {
+            deliveries: config.delivery().store.clone(),
             listen: monitor.listen.clone(),
             state: monitor.state.clone(),
             control: monitor.control.clone(),
@@ -86,10 +88,11 @@ impl Fixed {
 
     fn differences(&self, other: &Self) -> Vec<&'static str> {
         let keys = [
-            ("listen", self.listen == other.listen),
-            ("state", self.state == other.state),
-            ("control", self.control == other.control),
-            ("http", self.http == other.http),
+            ("monitor.listen", self.listen == other.listen),
+            ("monitor.state", self.state == other.state),
+            ("monitor.control", self.control == other.control),
+            ("monitor.http", self.http == other.http),
+            ("delivery.store", self.deliveries == other.deliveries),
         ];
         let changed = keys.into_iter().filter(|(_, same)| !same);
         changed.map(|(key, _)| key).collect()
@@ -97,13 +100,13 @@ impl Fixed {
 }
 
 impl Reloading {
-    /// `builder` names the file, `started` is what the monitor was started
-    /// with.
+    /// `builder` names the file, `started` and `config` are what the monitor was
+    /// started with.
     #[must_use]
-    pub fn new(builder: EngineBuilder, started: &Monitor) -> Self {
+    pub fn new(builder: EngineBuilder, started: &Monitor, config: &Config) -> Self {
         Self {
             builder,
-            fixed: Mutex::new(Fixed::of(started)),
+            fixed: Mutex::new(Fixed::of(started, config)),
             tally: std::sync::Mutex::new(ReloadTally {
                 taken: 0,
                 refused: 0,
@@ -152,7 +155,7 @@ impl Reloading {
         let channels = core.engine().reload(loaded).await?;
         let config = core.engine().config();
         let hosts = Hosts::new(&config);
-        let after_restart = fixed.differences(&Fixed::of(&monitor));
+        let after_restart = fixed.differences(&Fixed::of(&monitor, &config));
         let settings = Settings {
             sets: hosts.sets.clone(),
             ..monitor.settings

@@ -12,6 +12,7 @@ mod ending;
 mod http;
 mod intake;
 mod log;
+mod messages;
 mod monitor;
 mod reload;
 mod restart;

@@ -83,14 +83,16 @@ fn the_command_says_what_changed() {
 
     let changed = yaml("interval: 2h\n  drain: 5s")
         .replace("text: hello", "text: bye")
-        .replace("127.0.0.1:0']", "127.0.0.1:0', '127.0.0.2:0']");
+        .replace("127.0.0.1:0']", "127.0.0.1:0', '127.0.0.2:0']")
+        .replace("monitor:", "delivery: {store: none}\nmonitor:");
     home.configure(&changed);
     let (status, out, err) = home.hbd(&["reload"]);
     let replaced = "the configuration is in force: 0 channels kept, 1 opened, 1 closed\n";
     assert_eq!((status, out.as_str()), (0, replaced), "{err}");
     assert_eq!(
         err,
-        "warning: monitor.listen changed, which counts after a restart\n"
+        "warning: monitor.listen changed, which counts after a restart\n\
+         warning: delivery.store changed, which counts after a restart\n"
     );
     wait_for("the old connection's end", || {
         (instances(&home) == ["opened 1", "opened 2", "closed 1"]).then_some(())

@@ -1,0 +1,188 @@
+//! What becomes of messages: recorded, tried again, told by groups, and left by
+//! other commands for the monitor to deliver.
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    datagrams::{busy, heartbeat},
+    monitor::{CALM, Home, Monitor, QUICK, wait_for, wait_or, yaml},
+};
+
+const ALERT: &str = "CRITICAL: web-01 - cpu_monitor.cpu_percent = 95.0 (threshold: > 90.0)";
+/// Nothing is tried twice while a test looks.
+const ONCE: &str = "delivery: {wait: 300ms, retry: {first: 10h, max: 10h}}\n";
+/// It is tried again and again.
+const OFTEN: &str = "delivery: {wait: 300ms, retry: {attempts: 100, first: 100ms, max: 100ms}}\n";
+
+/// Its channel is always busy.
+fn failing(delivery: &str) -> String {
+    format!("{delivery}{}", yaml(CALM)).replace("text: hello", "outcomes: [later]")
+}
+
+/// The messages about a host, once they are as they should be.
+fn messages(monitor: &Monitor, host: &str, reached: impl Fn(&[Json]) -> bool) -> Vec<Json> {
+    let look = || {
+        monitor.explain(host)["messages"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    wait_or(
+        || Some(look()).filter(|messages| reached(messages)),
+        || format!("{:#?}\n{}", look(), monitor.log()),
+    )
+}
+
+#[test]
+fn one_that_failed_is_tried_again_and_its_last_words_are_shown() {
+    let home = Home::with(&failing(ONCE));
+    let monitor = home.start();
+    monitor.send(&busy("web-01", 1, 95.0));
+    let tried = |messages: &[Json]| messages.iter().any(|one| one["attempts"] == 1);
+    let told = messages(&monitor, "web-01", tried);
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["state"], "pending");
+    assert_eq!(told[0]["text"], ALERT);
+    assert_eq!(told[0]["detail"], "0: busy");
+    assert!(told[0]["due_ms"].is_i64());
+    let (_, out, _) = home.hbd(&["explain", "web-01"]);
+    assert!(out.contains("a pending, next tried at 20"), "{out}");
+    let (_, out, _) = home.hbd(&["status"]);
+    assert!(out.contains("messages: 1 pending\n"), "{out}");
+}
+
+#[test]
+fn what_notify_told_is_in_the_record_too() {
+    let home = Home::new(CALM);
+    let monitor = home.start();
+    let (status, ..) = home.hbd(&["notify", "--host", "web-01", "backup failed"]);
+    assert_eq!(status, 0);
+    assert_eq!(monitor.told("web-01"), ["backup failed"]);
+    let (_, out, _) = home.hbd(&["deliveries", "--host", "web-01"]);
+    assert!(out.contains("delivered"), "{out}");
+}
+
+#[test]
+fn notify_says_that_it_is_tried_again() {
+    let home = Home::with(&failing(ONCE));
+    let monitor = home.start();
+    let (status, out, _) = home.hbd(&["notify", "--host", "web-01", "backup failed"]);
+    assert_eq!(status, 1);
+    assert!(out.starts_with("a: not delivered yet after "), "{out}");
+    assert!(
+        out.contains("; it is tried again\n  0: not delivered for now: busy"),
+        "{out}"
+    );
+    let explained = monitor.explain("web-01");
+    assert_eq!(explained["messages"][0]["state"], "pending");
+}
+
+#[test]
+fn a_group_is_told_by_its_name_and_its_end_too() {
+    let groups = "notification_groups: {oncall: {first_of: [a]}}\n";
+    let yaml = yaml(QUICK).replace("[a]\nmonitor", "[oncall]\nmonitor");
+    let home = Home::with(&format!("{groups}{yaml}"));
+    let monitor = home.start();
+    monitor.send(&heartbeat("web-01", 1));
+    monitor.wait_for_text("web-01", "web-01 IPv4 overdue");
+    monitor.send(&heartbeat("web-01", 2));
+    monitor.wait_for_text("web-01", "web-01 IPv4 is back");
+    assert_eq!(monitor.explain("web-01")["channels"], json!(["oncall"]));
+    let (_, out, _) = home.hbd(&["deliveries", "--host", "web-01", "--json"]);
+    let listed: Json = serde_json::from_str(&out).unwrap();
+    assert_eq!(listed["deliveries"][1]["group"], "oncall", "{out}");
+}
+
+#[test]
+fn what_cannot_be_told_since_its_channel_is_gone_is_noted() {
+    let home = Home::new(CALM);
+    let monitor = home.start();
+    monitor.send(&busy("web-01", 1, 95.0));
+    monitor.wait_for_text("web-01", ALERT);
+    let renamed = yaml(CALM).replace("  a: {", "  b: {").replace("[a]", "[b]");
+    home.configure(&renamed);
+    assert_eq!(home.hbd(&["reload"]).0, 0);
+    monitor.send(&busy("web-01", 2, 10.0));
+    let noted = || {
+        let explained = monitor.explain("web-01");
+        let history = explained["history"].as_array().unwrap().clone();
+        let start = "not told: there is no channel `a` any more: OK: web-01 - ";
+        history
+            .iter()
+            .any(|line| line["text"].as_str().unwrap().starts_with(start))
+            .then_some(())
+    };
+    wait_for("a line in the history", noted);
+    assert_eq!(monitor.told("web-01"), [ALERT]);
+}
+
+#[test]
+fn what_send_leaves_is_delivered_by_the_monitor() {
+    let home = Home::with(&failing(OFTEN));
+    home.start().stop();
+    let (status, out, err) = home.hbd(&["send", "--host", "web-01", "backup failed"]);
+    assert_eq!(status, 1, "{err}");
+    assert!(out.starts_with("a: not delivered yet after "), "{out}");
+    assert!(
+        err.starts_with("note: what is not delivered yet is kept"),
+        "{err}"
+    );
+    home.configure(&yaml(CALM));
+    let monitor = home.start();
+    monitor.wait_for_text("web-01", "backup failed");
+}
+
+#[test]
+fn without_a_state_file_send_keeps_nothing_and_says_so() {
+    let home = Home::with(&failing(OFTEN));
+    let (status, _, err) = home.hbd(&["send", "--default", "backup failed"]);
+    assert_eq!(status, 1);
+    assert!(
+        err.starts_with("note: what is not delivered yet is not tried again"),
+        "{err}"
+    );
+    assert!(!home.path("state.sqlite").exists());
+}
+
+#[test]
+fn a_test_message_is_not_kept_for_anybody() {
+    let home = Home::with(&failing(ONCE));
+    home.start().stop();
+    assert_eq!(home.hbd(&["test", "--deliver", "a"]).0, 1);
+    let (_, out, _) = home.hbd(&["deliveries", "--json"]);
+    let listed: Json = serde_json::from_str(&out).unwrap();
+    assert_eq!(listed["deliveries"], json!([]));
+}
+
+#[test]
+fn deliveries_have_a_file_of_their_own_where_they_are_given_one() {
+    let own = "delivery: {store: HOME/outbox.sqlite}\n";
+    let home = Home::with(&format!("{own}{}", yaml(CALM)));
+    let monitor = home.start();
+    monitor.send(&busy("web-01", 1, 95.0));
+    monitor.wait_for_text("web-01", ALERT);
+    assert!(home.path("outbox.sqlite").exists());
+    // Others find it, too.
+    assert_eq!(home.hbd(&["send", "--default", "x"]).0, 0);
+    let (_, out, _) = home.hbd(&["status"]);
+    assert!(out.contains("messages: 2 delivered\n"), "{out}");
+}
+
+#[test]
+fn without_a_store_each_message_is_tried_once() {
+    let home = Home::with(&format!("delivery: {{store: none}}\n{}", yaml(CALM)));
+    let monitor = home.start();
+    monitor.send(&busy("web-01", 1, 95.0));
+    wait_for("a message", || {
+        home.notes()
+            .contains(&"delivered 1".to_owned())
+            .then_some(())
+    });
+    let noted = || {
+        let history = monitor.explain("web-01")["history"].to_string();
+        let line = "told without a record of deliveries (a delivered): CRITICAL";
+        history.contains(line).then_some(())
+    };
+    wait_for("a line in the history", noted);
+    assert_eq!(monitor.status()["messages"]["handing_over"], 0);
+}
