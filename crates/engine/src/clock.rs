@@ -17,6 +17,16 @@ pub trait Clock: fmt::Debug + Send + Sync {
 
     /// Ends after this long.
     fn sleep(&self, duration: Duration) -> Sleep;
+
+    /// A number between 0 and 1, by chance: pauses are made shorter by it, so
+    /// that who failed together does not come back together. Whoever owns the
+    /// time in a test owns chance too: `of` is the same for the same pause.
+    fn chance(&self, of: u64) -> f64 {
+        let _ = of;
+        let bits = uuid::Uuid::new_v4().as_u64_pair().1;
+        // The upper bits of that half hold the variant.
+        (bits & u64::from(u32::MAX)) as f64 / f64::from(u32::MAX)
+    }
 }
 
 /// The system's clock, and tokio's timers.

@@ -1,6 +1,6 @@
 //! Notifications whose caller waits for what comes of them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 
@@ -13,6 +13,17 @@ use crate::{
     router::Addressee,
     submit::Route,
 };
+
+/// How people are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// The outcome is waited for.
+    Usual,
+    /// By channels that stand in no configuration: once.
+    AdHoc,
+    /// It is accepted, and that is all the caller wants to know.
+    WithoutWaiting,
+}
 
 impl Engine {
     /// Tells a host's channels, all at once, and answers when each has
@@ -40,7 +51,7 @@ impl Engine {
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
         let (host, addressees) = self.route(Route::Host(host))?;
-        self.tell(host, addressees, notification.into(), false)
+        self.tell(host, addressees, notification.into(), Manner::Usual)
             .await
     }
 
@@ -63,7 +74,7 @@ impl Engine {
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
         let (host, addressees) = self.route(Route::Defaults)?;
-        self.tell(host, addressees, notification.into(), false)
+        self.tell(host, addressees, notification.into(), Manner::Usual)
             .await
     }
 
@@ -78,7 +89,7 @@ impl Engine {
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
         let (host, addressees) = self.route(Route::Channels(names))?;
-        self.tell(host, addressees, notification.into(), false)
+        self.tell(host, addressees, notification.into(), Manner::Usual)
             .await
     }
 
@@ -125,7 +136,7 @@ impl Engine {
                 channel: Held::new(channel),
                 turn: None,
             });
-            let report = engine.tell("", addressees.collect(), notification, true);
+            let report = engine.tell("", addressees.collect(), notification, Manner::AdHoc);
             let report = report.await;
             close_all(&channels).await;
             report
@@ -138,7 +149,7 @@ impl Engine {
         host: &str,
         addressees: Vec<Addressee>,
         notification: Notification,
-        ad_hoc: bool,
+        manner: Manner,
     ) -> Result<Report, NotifyError> {
         let inner = &self.0;
         let rendered = self.render(host, notification)?;
@@ -150,13 +161,16 @@ impl Engine {
                 "no channel is configured for this: nobody is told"
             );
         }
-        if let Some(outbox) = inner.outbox.as_ref().filter(|_| !ad_hoc) {
+        if let Some(outbox) = inner.outbox.as_ref().filter(|_| manner != Manner::AdHoc) {
             let submission = Submission {
                 rendered: rendered.clone(),
                 addressees: addressees.clone(),
                 key: None,
             };
-            let wait = inner.in_force.look(|now| now.config.delivery.wait);
+            let wait = match manner {
+                Manner::WithoutWaiting => Duration::ZERO,
+                _ => inner.in_force.look(|now| now.config.delivery.wait),
+            };
             match outbox.tell(submission, wait).await {
                 Ok(report) => return Ok(report),
                 Err(error) => tracing::error!(

@@ -176,6 +176,7 @@ impl Side {
                         outcome: number.to_string(),
                     }),
                     proof: *proof,
+                    may_have_arrived: proof.is_some(),
                     next: match end {
                         Some(state) => Next::End {
                             state: *state,

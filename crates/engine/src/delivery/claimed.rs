@@ -116,7 +116,13 @@ impl Claimed {
             }
         };
         let rendered = &rendered;
-        let alone = || pause_after(self.claim.again, &channel.config.options, dice());
+        let alone = || {
+            pause_after(
+                self.claim.again,
+                &channel.config.options,
+                self.chance(outbox),
+            )
+        };
         if let Some(pause) = self.claim.left_behind.then(alone).flatten() {
             let next = Next::Again {
                 at_ms: began_ms.saturating_add(milliseconds(pause)),
@@ -161,7 +167,7 @@ impl Claimed {
             failed_before: !failed_before.is_empty(),
             left,
         };
-        let next = match judge(&tried, &channel.config.options, dice()) {
+        let next = match judge(&tried, &channel.config.options, self.chance(outbox)) {
             Verdict::Over { state, why } => Next::End {
                 state,
                 why,
@@ -187,6 +193,13 @@ impl Claimed {
         };
         self.finish(outbox, rendered, Some(attempt), next, report)
             .await;
+    }
+
+    /// The chance of the pause after this claim.
+    fn chance(&self, outbox: &Outbox) -> f64 {
+        let claim = u64::from(self.claim.attempts) << 32 | u64::from(self.claim.again);
+        let delivery = self.claim.delivery.0.cast_unsigned();
+        outbox.clock.chance(delivery.rotate_left(48) ^ claim)
     }
 
     /// What is to be sent, unless it needs no attempt any more.
@@ -278,11 +291,4 @@ fn undelivered(targets: &[TargetReport], failed_before: Vec<String>) -> Vec<Stri
         left.clear();
     }
     left
-}
-
-/// By chance, between 0 and 1.
-fn dice() -> f64 {
-    let bits = uuid::Uuid::new_v4().as_u64_pair().1;
-    // The upper bits of that half hold the variant.
-    (bits & u64::from(u32::MAX)) as f64 / f64::from(u32::MAX)
 }

@@ -7,7 +7,7 @@ use super::{
     claimed::Claimed,
     meter::meter,
     outbox::{Outbox, PATIENCE},
-    report::{ChannelReport, Proof, TargetReport},
+    report::{ChannelReport, Class, Proof, TargetReport},
     settle::settle,
     waiting::Progress,
 };
@@ -23,6 +23,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub(super) struct Outcome {
     attempt: Option<Attempt>,
     proof: Option<Proof>,
+    may_have_arrived: bool,
     next: Next,
 }
 
@@ -32,6 +33,7 @@ impl From<Next> for Outcome {
         Self {
             attempt: None,
             proof: None,
+            may_have_arrived: false,
             next,
         }
     }
@@ -69,9 +71,11 @@ impl Claimed {
             outbox.waiting.tell(id, name, Progress { report, ended });
         };
         // Recorded first: whoever is told may ask the store next.
+        let attempt_made = attempt.is_some();
         let outcome = Outcome {
             attempt,
             proof: proof(&report.targets),
+            may_have_arrived: attempt_made && may_have_arrived(&report.targets),
             next,
         };
         let superseded = self.record(outbox, outcome, || tell(&report, ended)).await;
@@ -99,6 +103,7 @@ impl Claimed {
                 now_ms: outbox.clock.now_ms(),
                 attempt: outcome.attempt.clone(),
                 proof: outcome.proof,
+                may_have_arrived: outcome.may_have_arrived,
                 next: outcome.next.clone(),
             });
             let settled = loop {
@@ -144,6 +149,12 @@ impl Claimed {
             }
         }
     }
+}
+
+/// Whether any target got it, or perhaps did.
+fn may_have_arrived(targets: &[TargetReport]) -> bool {
+    let arrived = [Class::Delivered, Class::Unknown];
+    targets.iter().any(|target| arrived.contains(&target.class))
 }
 
 /// The most that a target has proven.

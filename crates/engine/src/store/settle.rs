@@ -20,6 +20,8 @@ pub struct Settlement {
     pub attempt: Option<Attempt>,
     /// The most that a target of it has proven by this attempt.
     pub proof: Option<Proof>,
+    /// Whether any of it may have arrived by this attempt: people may know.
+    pub may_have_arrived: bool,
     /// What is to follow.
     pub next: Next,
 }

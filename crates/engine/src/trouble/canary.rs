@@ -19,6 +19,9 @@ use crate::{
 /// How often it is looked whose turn it is.
 const LOOK: Duration = Duration::from_secs(30);
 
+/// The same where no channel wants it: a reload may bring one that does.
+const LOOK_FOR_ANY: Duration = Duration::from_secs(600);
+
 /// What is known of a channel.
 #[derive(Debug, Default)]
 struct Seen {
@@ -52,8 +55,14 @@ pub(crate) async fn run(engine: Weak<Inner>) {
             let name = channel.config().name().to_owned();
             inner.judge(channel, &check, seen.entry(name).or_default(), now_ms);
         }
+        let is_wanted = |channel: &Arc<Channel>| channel.config().options().canary.is_some();
+        let pause = if all.iter().any(is_wanted) {
+            LOOK
+        } else {
+            LOOK_FOR_ANY
+        };
         drop((all, inner));
-        clock.sleep(LOOK).await;
+        clock.sleep(pause).await;
     }
 }
 

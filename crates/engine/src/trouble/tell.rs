@@ -8,6 +8,7 @@ use super::{News, Subject};
 use crate::{
     engine::{Engine, Inner},
     event::{Kind, Notification, Severity},
+    notify::Manner,
     router::Addressee,
 };
 
@@ -36,7 +37,12 @@ pub(crate) async fn run(engine: Weak<Inner>, mut news: mpsc::UnboundedReceiver<N
         let deliveries = engine.0.deliveries.clone();
         // What one channel does holds up no other news.
         drop(deliveries.spawn(async move {
-            let told = engine.tell("", addressees, notification(&engine, news), false);
+            let told = engine.tell(
+                "",
+                addressees,
+                notification(&engine, news),
+                Manner::WithoutWaiting,
+            );
             if let Err(error) = told.await {
                 tracing::error!("own trouble could not be told: {error}");
             }

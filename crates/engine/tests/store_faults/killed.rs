@@ -62,6 +62,7 @@ async fn work_on(store: &Arc<dyn Store>) {
                     now_ms: LATER,
                     attempt: None,
                     proof: None,
+                    may_have_arrived: false,
                     next: delivered(),
                 };
                 let settled = store.settle(settlement).await.unwrap();

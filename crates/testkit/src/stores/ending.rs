@@ -43,6 +43,7 @@ pub async fn what_came_of_it_is_recorded(subject: &dyn Subject) {
             now_ms: NOW + 2,
             attempt: Some(attempt(outcome)),
             proof: None,
+            may_have_arrived: false,
             next,
         };
         store.settle(settlement).await.unwrap();
@@ -122,6 +123,7 @@ pub async fn what_failed_can_be_had_tried_again(subject: &dyn Subject) {
             now_ms: NOW,
             attempt: Some(attempt("x")),
             proof: None,
+            may_have_arrived: false,
             next: Next::End {
                 state,
                 why: "so".to_owned(),

@@ -176,6 +176,7 @@ pub async fn settle(store: &Arc<dyn Store>, claim: &Claim, next: Next) -> Settle
         now_ms: NOW,
         attempt: None,
         proof: None,
+        may_have_arrived: false,
         next,
     };
     store.settle(settlement).await.unwrap()

@@ -249,7 +249,11 @@ impl Memory {
                 }
             });
             let Some(claim) = claim else { break };
-            self.accounts.again += u64::from(claim.left_behind);
+            if claim.left_behind {
+                // Whoever held it may have sent it.
+                self.shelf.remember_told(id, true);
+                self.accounts.again += 1;
+            }
             claims.push(claim);
         }
         claims
@@ -287,7 +291,7 @@ impl Memory {
                 }
             }
         });
-        self.shelf.remember_told(id);
+        self.shelf.remember_told(id, settlement.may_have_arrived);
         let mut superseded = self.shelf.supersede(id, now_ms);
         superseded.extend(self.shelf.go_on(id, now_ms));
         self.forget();

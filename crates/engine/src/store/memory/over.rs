@@ -88,15 +88,16 @@ impl Shelf {
         Some((note.incident_on(&held.channel)?, note.kind, held.state))
     }
 
-    /// Takes note of who was told what.
-    pub(super) fn remember_told(&mut self, id: DeliveryId) {
+    /// Takes note of who was told what, or may have been.
+    pub(super) fn remember_told(&mut self, id: DeliveryId, may_have_arrived: bool) {
         let Some((key, kind, state)) = self.incident(id) else {
             return;
         };
         match kind {
-            _ if !state.may_have_arrived() => {}
-            Kind::Problem => self.incidents.told(&key),
-            Kind::Recovery => {
+            Kind::Problem if may_have_arrived || state.may_have_arrived() => {
+                self.incidents.told(&key);
+            }
+            Kind::Recovery if state.may_have_arrived() => {
                 let another = !self.open(&key, Kind::Problem).is_empty();
                 self.incidents.over(&key, another);
             }

@@ -45,6 +45,11 @@ pub(super) const NEXT_DUE: &str =
 pub(super) const FLYING: &str = "
     SELECT channel, owner, min(lease_until_ms) FROM outbox_delivery
     WHERE state = 1 GROUP BY channel, owner";
+/// Of a problem that was left behind, people may know.
+pub(super) const MAY_KNOW: &str = "
+    UPDATE outbox_incident SET told = 1
+    WHERE (channel, incident) = (
+        SELECT channel, incident FROM outbox_delivery WHERE id = ?1 AND kind = 1)";
 /// One look at the index for each channel, however much waits.
 pub(super) const CHANNELS: &str = "
     WITH RECURSIVE found (channel) AS (
@@ -129,9 +134,14 @@ fn take(
          FROM outbox_delivery AS d JOIN outbox_notification AS n ON n.id = d.notification
          WHERE d.id = ?1",
     )?;
+    let mut know = transaction.prepare_cached(MAY_KNOW)?;
     for id in ids {
         let held = params![id, owner.name(), wanted.lease_until_ms, left_behind];
         hold.execute(held)?;
+        if left_behind {
+            // Whoever held it may have sent it.
+            know.execute([id])?;
+        }
         let claim = read.query_row([id], |row| {
             let targets: Option<String> = row.get(2)?;
             let targets = targets.and_then(|json| serde_json::from_str(&json).ok());

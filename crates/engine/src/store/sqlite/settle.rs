@@ -100,9 +100,12 @@ pub(super) fn settle(
     if !claimed.incident.is_empty() {
         let (channel, incident) = (&claimed.channel, &claimed.incident);
         match claimed.kind {
-            _ if !state.may_have_arrived() => {}
-            Kind::Problem => problem_told(transaction, channel, incident)?,
-            Kind::Recovery => recovery_told(transaction, channel, incident)?,
+            Kind::Problem if settlement.may_have_arrived || state.may_have_arrived() => {
+                problem_told(transaction, channel, incident)?;
+            }
+            Kind::Recovery if state.may_have_arrived() => {
+                recovery_told(transaction, channel, incident)?;
+            }
             _ => {}
         }
         superseded = supersede(transaction, channel, incident, settlement.now_ms)?;

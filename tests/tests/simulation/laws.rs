@@ -1,0 +1,270 @@
+//! What must hold, whatever happened. Each law answers with what breaks it.
+
+use std::collections::{HashMap, HashSet};
+
+use annunciator::store::{Attempt, Record, State};
+use serde_json::Value as Json;
+
+use crate::life::{CHANNELS, Life};
+
+type Lived = (Record, Vec<Attempt>);
+
+/// All laws that were broken.
+pub fn broken(life: &Life) -> Vec<String> {
+    let laws = [
+        everything_ends_and_adds_up,
+        what_was_accepted_has_a_record_for_each_channel,
+        nothing_is_tried_too_often_or_too_late,
+        a_remote_s_waiting_time_is_kept,
+        who_got_it_does_not_get_it_again,
+        what_belongs_together_is_sent_in_order,
+        an_end_follows_a_problem_that_was_told,
+        what_is_kept_back_has_a_rule_and_is_summed_up,
+        steps_have_their_time,
+    ];
+    laws.iter().flat_map(|law| law(life)).collect()
+}
+
+fn content(record: &Record) -> Json {
+    serde_json::from_str(&record.content).unwrap()
+}
+
+/// Those of a notification that the test told: no digests, no own trouble.
+fn told(life: &Life) -> impl Iterator<Item = &Lived> {
+    let is_own = |record: &Record| {
+        record.incident.starts_with("annunciator/") || !content(record)["sums_up"].is_null()
+    };
+    life.records
+        .iter()
+        .filter(move |(record, _)| !is_own(record))
+}
+
+fn show(record: &Record) -> String {
+    let (id, channel, state) = (record.delivery, &record.channel, record.state);
+    format!("delivery {id} on {channel}, {state} ({})", record.why)
+}
+
+fn targets(attempt: &Attempt) -> Vec<Json> {
+    serde_json::from_str(&attempt.outcome).unwrap()
+}
+
+fn everything_ends_and_adds_up(life: &Life) -> Vec<String> {
+    let open = life.records.iter().map(|(record, _)| record);
+    let open = open.filter(|record| !record.state.has_ended());
+    let mut broken: Vec<String> = open
+        .map(|record| format!("{} has not ended", show(record)))
+        .collect();
+    if life.accounts.difference() != 0 {
+        broken.push(format!("the accounts differ: {:?}", life.accounts));
+    }
+    broken
+}
+
+fn what_was_accepted_has_a_record_for_each_channel(life: &Life) -> Vec<String> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for (record, _) in told(life) {
+        *counts.entry(&record.notification).or_default() += 1;
+    }
+    let mut broken = Vec::new();
+    let mut names = HashSet::new();
+    for told in &life.told {
+        let name = &*told.receipt.notification;
+        let is_new = names.insert(name);
+        if is_new == told.receipt.repeated {
+            broken.push(format!("{name} was accepted twice, or not at all"));
+        }
+        if counts.get(name) != Some(&told.channels) {
+            broken.push(format!("{name} has {:?} records", counts.get(name)));
+        }
+    }
+    broken
+}
+
+fn nothing_is_tried_too_often_or_too_late(life: &Life) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (record, attempts) in &life.records {
+        let channel = CHANNELS.iter().position(|name| *name == record.channel);
+        let most = life.world.attempts[channel.unwrap()];
+        // Attempts to see whether a remote is back do not count.
+        if attempts.len() > most as usize && !life.world.breaks {
+            broken.push(format!(
+                "{} was tried {} times",
+                show(record),
+                attempts.len()
+            ));
+        }
+        let late = |attempt: &&Attempt| {
+            let expires = record.expires_ms;
+            expires.is_some_and(|expires_ms| attempt.began_ms >= expires_ms)
+        };
+        if let Some(attempt) = attempts.iter().find(late) {
+            broken.push(format!(
+                "{} was tried at {}",
+                show(record),
+                attempt.began_ms
+            ));
+        }
+    }
+    broken
+}
+
+fn a_remote_s_waiting_time_is_kept(life: &Life) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (record, attempts) in &life.records {
+        for pair in attempts.windows(2) {
+            let waits = targets(&pair[0]);
+            let waits = waits
+                .iter()
+                .filter_map(|target| target["retry_after_ms"].as_i64());
+            let wait = waits.max().unwrap_or(0);
+            if pair[1].began_ms < pair[0].ended_ms + wait {
+                broken.push(format!(
+                    "{} was tried before {wait} ms were over",
+                    show(record)
+                ));
+            }
+        }
+    }
+    broken
+}
+
+fn who_got_it_does_not_get_it_again(life: &Life) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (record, attempts) in &life.records {
+        let mut got = HashSet::new();
+        for attempt in attempts {
+            for target in targets(attempt) {
+                let name = target["target"].as_str().unwrap().to_owned();
+                if got.contains(&name) {
+                    broken.push(format!("{}: {name} was told again", show(record)));
+                }
+                if target["class"] == "delivered" {
+                    got.insert(name);
+                }
+            }
+        }
+    }
+    broken
+}
+
+fn what_belongs_together_is_sent_in_order(life: &Life) -> Vec<String> {
+    let mut broken = Vec::new();
+    let mut last: HashMap<(&str, &str), &Record> = HashMap::new();
+    for (record, attempts) in &life.records {
+        let (Some(first), false) = (attempts.first(), record.incident.is_empty()) else {
+            continue;
+        };
+        let lane = (&*record.channel, &*record.incident);
+        if let Some(before) = last.insert(lane, record)
+            && before
+                .ended_ms
+                .is_none_or(|ended_ms| ended_ms > first.began_ms)
+        {
+            broken.push(format!(
+                "{} was sent before {} ended",
+                show(record),
+                show(before)
+            ));
+        }
+    }
+    broken
+}
+
+/// Whether people may have read it, or part of them.
+fn may_have_arrived(record: &Record, attempts: &[Attempt]) -> bool {
+    let arrived = |target: &Json| target["class"] == "delivered" || target["class"] == "unknown";
+    record.again > 0
+        || attempts
+            .iter()
+            .any(|attempt| targets(attempt).iter().any(arrived))
+}
+
+fn an_end_follows_a_problem_that_was_told(life: &Life) -> Vec<String> {
+    let mut broken = Vec::new();
+    // Whether a problem was to be told since the last end that was.
+    let mut problems: HashMap<(&str, &str), Vec<(&Record, bool)>> = HashMap::new();
+    for (record, attempts) in told(life) {
+        let lane = (&*record.channel, &*record.incident);
+        match content(record)["kind"].as_str() {
+            Some("problem") => {
+                let known = problems.entry(lane).or_default();
+                known.push((record, may_have_arrived(record, attempts)));
+            }
+            Some("recovery") if record.state == State::Delivered => {
+                let problems = problems.remove(&lane).unwrap_or_default();
+                let told = problems.iter().any(|(_, told)| *told);
+                if !problems.is_empty() && !told {
+                    broken.push(format!("{} ends what nobody was told", show(record)));
+                }
+            }
+            Some("recovery") if record.state == State::Superseded => {
+                let problems = problems.remove(&lane).unwrap_or_default();
+                if let Some((told, _)) = problems.iter().find(|(_, told)| *told) {
+                    broken.push(format!("{} was told, and {} not", show(told), show(record)));
+                }
+            }
+            _ => {}
+        }
+    }
+    broken
+}
+
+fn what_is_kept_back_has_a_rule_and_is_summed_up(life: &Life) -> Vec<String> {
+    let digests = life.records.iter().filter_map(|(record, _)| {
+        let sums_up = content(record)["sums_up"].clone();
+        let ms = |name: &str| sums_up[name].as_i64();
+        let rule = sums_up["rule"].as_str()?.to_owned();
+        Some((
+            record.channel.clone(),
+            rule,
+            ms("from_ms")?,
+            ms("until_ms")?,
+        ))
+    });
+    let digests: Vec<_> = digests.collect();
+    let mut broken = Vec::new();
+    let kept_back = told(life).map(|(record, _)| record);
+    for record in kept_back.filter(|record| record.state == State::Suppressed) {
+        let rule = record.why.split(':').next().unwrap();
+        let is_summed_up = digests.iter().any(|(channel, of, from_ms, until_ms)| {
+            let covers = *from_ms <= record.accepted_ms && record.accepted_ms < *until_ms;
+            *channel == record.channel && of == rule && covers
+        });
+        match rule {
+            // A step that came later has no digest of its own yet.
+            "quiet_hours" if record.step > 1 => {}
+            "quiet_hours" | "rate_limit" if !is_summed_up => {
+                broken.push(format!("{} is in no digest", show(record)));
+            }
+            "quiet_hours" | "rate_limit" | "min_severity" | "dedup" => {}
+            _ => broken.push(format!("{} has no rule", show(record))),
+        }
+    }
+    broken
+}
+
+fn steps_have_their_time(life: &Life) -> Vec<String> {
+    let Some((_, time)) = &life.world.steps else {
+        return Vec::new();
+    };
+    let mut broken = Vec::new();
+    for (record, attempts) in told(life).filter(|(record, _)| record.step > 1) {
+        let Some(first) = attempts.first() else {
+            continue;
+        };
+        let turn_ms = record.accepted_ms + time * i64::from(record.step - 1);
+        let earlier = told(life).map(|(earlier, _)| earlier).find(|earlier| {
+            earlier.notification == record.notification && earlier.step == record.step - 1
+        });
+        let failed = earlier.is_some_and(|earlier| {
+            let ended = earlier
+                .ended_ms
+                .is_some_and(|ended_ms| ended_ms <= first.began_ms);
+            ended && earlier.state != State::Delivered
+        });
+        if first.began_ms < turn_ms && !failed {
+            broken.push(format!("{} was told before its turn", show(record)));
+        }
+    }
+    broken
+}

@@ -1,0 +1,275 @@
+//! A life: a configuration, what is told, and restarts, all by a seed.
+
+use std::{fmt::Write as _, sync::Arc, time::Duration};
+
+use annunciator::{
+    Clock as _, Engine, Kind, Notification, Receipt, Route, Severity,
+    store::{Accounts, Attempt, MemoryStore, Query, Record, Store},
+};
+use annunciator_testkit::rig::Rig;
+
+use crate::{clock::Turned, random::Random};
+
+/// 2026-01-05, 20:00 by UTC: a night is ahead.
+const BEGIN: i64 = 1_767_643_200_000;
+const MINUTE: i64 = 60_000;
+/// So often somebody may wait for no time at all.
+const STILL: u32 = 1000;
+/// When everything must have ended: longer than any time to live, and nights.
+const LONG: i64 = 30 * 60 * MINUTE;
+pub const CHANNELS: [&str; 3] = ["a", "b", "c"];
+
+/// How channels are treated.
+#[derive(Debug, Default)]
+pub struct World {
+    pub yaml: String,
+    /// By channel.
+    pub attempts: Vec<u32>,
+    /// The steps of the group, how long each has, and whether there is one.
+    pub steps: Option<(Vec<&'static str>, i64)>,
+    /// Whether remotes are out of order for some time.
+    pub breaks: bool,
+}
+
+/// What was accepted.
+#[derive(Debug)]
+pub struct Told {
+    pub receipt: Receipt,
+    pub channels: usize,
+}
+
+#[derive(Debug)]
+pub struct Life {
+    pub world: World,
+    pub told: Vec<Told>,
+    pub accounts: Accounts,
+    /// The oldest first.
+    pub records: Vec<(Record, Vec<Attempt>)>,
+}
+
+impl Life {
+    /// What happened when, in an order that does not depend on names that are
+    /// made by chance.
+    pub fn story(&self) -> Vec<String> {
+        let mut story = Vec::new();
+        for (record, attempts) in &self.records {
+            let channel = &record.channel;
+            story.push(format!("{channel} {} {}", record.state, record.why));
+            for attempt in attempts {
+                story.push(format!("  {} {}", attempt.began_ms, attempt.outcome));
+            }
+        }
+        story
+    }
+}
+
+fn world(random: &mut Random) -> World {
+    let mut world = World {
+        breaks: random.happens(40),
+        ..World::default()
+    };
+    let mut channels = String::new();
+    for name in CHANNELS {
+        let attempts = 1 + random.below(6);
+        world.attempts.push(u32::try_from(attempts).unwrap());
+        let mut options = format!(
+            "retry: {{attempts: {attempts}, first: {}s, max: 60s}}, ttl: {}m",
+            1 + random.below(10),
+            5 + random.below(115)
+        );
+        let also = [
+            (30, "quiet_hours: {from: '21:30', to: '06:00'}"),
+            (25, "rate_limit: 3/10m"),
+            (25, "dedup: 20m"),
+            (25, "min_severity: warning"),
+            (20, "on_unknown: drop"),
+        ];
+        for (percent, option) in also {
+            if random.happens(percent) {
+                let _ = write!(options, ", {option}");
+            }
+        }
+        let broken = if world.breaks { random.below(60) } else { 0 };
+        let _ = writeln!(
+            channels,
+            "  {name}: {{type: fickle, salt: '{}', targets: {}, out_of_order: {broken}, delivery: {{{options}}}}}",
+            random.below(1_000_000),
+            1 + random.below(3),
+        );
+    }
+    let (groups, defaults) = if random.happens(50) {
+        let minutes = i64::try_from(1 + random.below(30)).unwrap();
+        let until = random.one_of(&["accepted", "delivered"]);
+        world.steps = Some((vec!["a", "b"], minutes * MINUTE));
+        let group = format!("{{first_of: [a, b], until: {until}, step_after: {minutes}m}}");
+        (
+            format!("notification_groups: {{oncall: {group}}}\n"),
+            "oncall, c",
+        )
+    } else {
+        (String::new(), "a, b, c")
+    };
+    world.yaml = format!(
+        "notification_channels:\n{channels}{groups}default_notification_channels: [{defaults}]\n"
+    );
+    world
+}
+
+/// Whether the next thing happens while the last is still under way: plugins
+/// answer on threads of their own, so that such a life is lived once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Haste {
+    None,
+    Great,
+}
+
+/// Lives through it, and through what follows until all has ended.
+pub fn live(seed: u64, haste: Haste) -> Life {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut random = Random::new(seed);
+        let world = world(&mut random);
+        let mut life = Living {
+            rig: Rig::new(&["fixture-fickle"]).unwrap(),
+            clock: Turned::new(BEGIN, seed),
+            store: Arc::new(MemoryStore::remembering(usize::MAX)),
+            engine: None,
+            seed,
+        };
+        life.restart(&world).await;
+        let mut told = Vec::new();
+        for number in 0..40 {
+            match random.below(100) {
+                0..65 => {
+                    told.push(life.tell(number, &mut random).await);
+                    if haste == Haste::None {
+                        life.settle().await;
+                    }
+                }
+                65..95 => {
+                    let pause = i64::try_from(random.below(20 * 60_000)).unwrap();
+                    life.pass(life.clock.now_ms() + pause).await;
+                }
+                // Also while something is under way.
+                _ => life.restart(&world).await,
+            }
+        }
+        life.pass(BEGIN + LONG).await;
+        let records = life.records().await;
+        let accounts = life.store.accounts().await.unwrap();
+        Life {
+            world,
+            told,
+            accounts,
+            records,
+        }
+    })
+}
+
+struct Living {
+    rig: Rig,
+    clock: Turned,
+    store: Arc<MemoryStore>,
+    engine: Option<Engine>,
+    seed: u64,
+}
+
+impl Living {
+    fn engine(&self) -> &Engine {
+        self.engine.as_ref().unwrap()
+    }
+
+    async fn restart(&mut self, world: &World) {
+        if let Some(engine) = self.engine.take() {
+            let _ = engine.shutdown(Duration::ZERO).await;
+        }
+        let builder = self.rig.exactly(&world.yaml).unwrap();
+        let builder = builder.clock(Arc::new(self.clock.clone()));
+        let store = Arc::clone(&self.store);
+        self.engine = Some(builder.store(store).start().await.unwrap());
+    }
+
+    async fn tell(&self, number: u64, random: &mut Random) -> Told {
+        let kind = random.one_of(&[Kind::Message, Kind::Problem, Kind::Problem, Kind::Recovery]);
+        let severity = random.one_of(&Severity::ALL);
+        // Some words come more than once.
+        let words = if random.happens(30) { 0 } else { number };
+        let mut notification = Notification::new(format!("words {words}"))
+            .kind(kind)
+            .severity(severity);
+        if kind != Kind::Message {
+            notification = notification.incident(format!("incident {}", random.below(3)));
+        }
+        let key = random
+            .happens(20)
+            .then(|| format!("key {}", random.below(4)));
+        let told = self
+            .engine()
+            .submit(Route::Defaults, notification, key.as_deref());
+        Told {
+            receipt: told.await.unwrap(),
+            channels: CHANNELS.len(),
+        }
+    }
+
+    /// Lets time pass, from one thing that happens to the next.
+    async fn pass(&self, until_ms: i64) {
+        let (mut since_ms, mut turns) = (self.clock.now_ms(), 0);
+        loop {
+            self.settle().await;
+            if !self.clock.turn(until_ms) {
+                break;
+            }
+            let now_ms = self.clock.now_ms();
+            turns = if now_ms == since_ms { turns + 1 } else { 0 };
+            since_ms = now_ms;
+            assert!(
+                turns < STILL,
+                "something goes round and round at {now_ms}, with SIMULATION_SEED={}: {:#?}",
+                self.seed,
+                self.open().await
+            );
+        }
+        self.clock.set(until_ms);
+        self.settle().await;
+    }
+
+    /// Until nothing more happens by itself: plugins answer on threads of their
+    /// own, all else is on this one.
+    async fn settle(&self) {
+        let mut idle = 0;
+        while idle < 20 {
+            tokio::task::yield_now().await;
+            idle += 1;
+            if self.engine().deliveries_under_way() > 0 {
+                idle = 0;
+            }
+        }
+    }
+
+    async fn open(&self) -> Vec<Record> {
+        let records = self.records().await.into_iter().map(|(record, _)| record);
+        records.filter(|record| !record.state.has_ended()).collect()
+    }
+
+    async fn records(&self) -> Vec<(Record, Vec<Attempt>)> {
+        let query = Query {
+            most: 100_000,
+            ..Query::default()
+        };
+        let mut all = Vec::new();
+        for record in self
+            .store
+            .deliveries(query)
+            .await
+            .unwrap()
+            .into_iter()
+            .rev()
+        {
+            let attempts = self.store.attempts(record.delivery).await.unwrap();
+            all.push((record, attempts));
+        }
+        all
+    }
+}
