@@ -84,6 +84,8 @@ fn bare() -> Result<f64, Box<dyn Error>> {
     let mut database = Connection::open(folder.path().join("bare"))?;
     database.pragma_update(None, "journal_mode", "WAL")?;
     database.pragma_update(None, "synchronous", "FULL")?;
+    database.pragma_update(None, "cache_size", -16 * 1024)?;
+    database.pragma_update(None, "wal_autocheckpoint", 4000)?;
     database.execute_batch(
         "CREATE TABLE taken (id INTEGER PRIMARY KEY, name TEXT, key TEXT, host TEXT,
             severity INTEGER, accepted_ms INTEGER, channel TEXT, content TEXT)",

@@ -18,12 +18,12 @@ use crate::{
 /// What the accounts call deleted deliveries, before the name of their state.
 const PRUNED: &str = "pruned_";
 
-/// Notifications that were accepted before a time, of which nothing is open.
-pub(super) const OLD: &str = "
-    SELECT n.id FROM outbox_notification AS n
-    WHERE n.accepted_ms < ?1 AND NOT EXISTS (
+/// Notifications as they were accepted, and whether something is open of them.
+/// Numbers grow with time: who looks for old ones need not look at all.
+pub(super) const OLDEST: &str = "
+    SELECT n.id, n.accepted_ms, EXISTS (
         SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND d.state <= 1)
-    ORDER BY n.accepted_ms LIMIT ?2";
+    FROM outbox_notification AS n ORDER BY n.id";
 /// Those that came before the newest ones. Numbers grow by one, so that nobody
 /// has to count.
 pub(super) const BEYOND: &str = "
@@ -211,14 +211,10 @@ fn unsigned(row: &Row<'_>, place: usize) -> rusqlite::Result<u64> {
 pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::Result<u64> {
     once::prune(transaction, prune.now_ms)?;
     let beyond = i64::try_from(prune.beyond).unwrap_or(i64::MAX);
-    let ids = |sql, from: i64, most: u32| -> rusqlite::Result<Vec<i64>> {
-        transaction
-            .prepare_cached(sql)?
-            .query_map(params![from, most], |row| row.get(0))?
-            .collect()
-    };
-    let mut ended = ids(OLD, prune.accepted_before_ms, prune.most)?;
-    for id in ids(BEYOND, beyond, prune.most)? {
+    let mut ended = old(transaction, prune)?;
+    let mut found = transaction.prepare_cached(BEYOND)?;
+    for id in found.query_map(params![beyond, prune.most], |row| row.get(0))? {
+        let id = id?;
         if ended.len() < prune.most as usize && !ended.contains(&id) {
             ended.push(id);
         }
@@ -248,4 +244,21 @@ pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::R
         count(transaction, &format!("{PRUNED}{state}"), number)?;
     }
     Ok(ended.len() as u64)
+}
+
+/// What was accepted before a time, and has ended.
+fn old(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::Result<Vec<i64>> {
+    let mut ended = Vec::new();
+    let mut oldest = transaction.prepare_cached(OLDEST)?;
+    let mut rows = oldest.query([])?;
+    while let Some(row) = rows.next()? {
+        let is_old = row.get::<_, i64>(1)? < prune.accepted_before_ms;
+        if !is_old || ended.len() >= prune.most as usize {
+            break;
+        }
+        if !row.get::<_, bool>(2)? {
+            ended.push(row.get(0)?);
+        }
+    }
+    Ok(ended)
 }

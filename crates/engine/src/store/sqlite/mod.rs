@@ -53,6 +53,12 @@ use worker::Worker;
 const BUSY: Duration = Duration::from_secs(5);
 /// How often opening is tried meanwhile.
 const PAUSE: Duration = Duration::from_millis(10);
+/// So much of the file is kept in memory while it is written, in KiB: the ends of
+/// its indexes, which all that is accepted touches.
+const CACHE_KIB: i64 = 16 * 1024;
+/// After so many pages the log is written back into the file: pages that changed
+/// often meanwhile are written once.
+const CHECKPOINT: i64 = 4000;
 /// Prepared statements that are kept: all there are.
 const STATEMENTS: usize = 64;
 
@@ -209,6 +215,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
                 ));
             }
             database.pragma_update(None, "synchronous", "FULL")?;
+            database.pragma_update(None, "cache_size", -CACHE_KIB)?;
+            database.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
             database.pragma_update(None, "trusted_schema", false)?;
         }
         Ok((database, found))

@@ -28,7 +28,6 @@ const STEPS: [&str; 1] = ["
         accepted_ms INTEGER NOT NULL, content TEXT NOT NULL
     ) STRICT;
     CREATE UNIQUE INDEX outbox_notification_by_key ON outbox_notification (key) WHERE key IS NOT NULL;
-    CREATE INDEX outbox_notification_by_time ON outbox_notification (accepted_ms);
     CREATE INDEX outbox_notification_by_host ON outbox_notification (host) WHERE host <> '';
     CREATE TABLE outbox_delivery (
         id INTEGER PRIMARY KEY AUTOINCREMENT, notification INTEGER NOT NULL, channel TEXT NOT NULL,
