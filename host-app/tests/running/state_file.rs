@@ -3,7 +3,10 @@
 
 use std::fs;
 
-use annunciator_testkit::mattermost::{CHANNEL, HOOK, Mattermost};
+use annunciator_testkit::{
+    http::Fault,
+    mattermost::{CHANNEL, HOOK, Mattermost},
+};
 use rusqlite::Connection;
 use tokio::runtime::Runtime;
 
@@ -194,19 +197,50 @@ fn when_it_cannot_be_written_for_a_while() {
         monitor.status()["state_trouble"].is_null().then_some(())
     });
     // Nothing of that time is lost.
+    let both = ["web-01 IPv4 overdue", "web-01 IPv4 is back"];
+    wait_for("both in the history", || {
+        told_unrecorded(&monitor)
+            .starts_with(&both.map(str::to_owned))
+            .then_some(())
+    });
     monitor.kill();
     let next = listening.home.start();
-    let explained = next.explain("web-01");
+    assert_eq!(told_unrecorded(&next)[..2], both);
+}
+
+/// What the history has of messages about web-01 that stand in no other record.
+fn told_unrecorded(monitor: &Monitor) -> Vec<String> {
+    let explained = monitor.explain("web-01");
     let history = explained["history"].as_array().unwrap().iter();
-    let told: Vec<&str> = history
-        .filter_map(|line| line["text"].as_str().unwrap().split_once("(m delivered): "))
-        .map(|(_, told)| told)
-        .collect();
-    assert_eq!(
-        told[..2],
-        ["web-01 IPv4 overdue", "web-01 IPv4 is back"],
-        "{explained:#}"
-    );
+    let texts = history.map(|line| line["text"].as_str().unwrap());
+    texts
+        .filter_map(|text| text.split_once("(m delivered): "))
+        .map(|(_, told)| told.to_owned())
+        .collect()
+}
+
+#[test]
+fn what_could_be_neither_recorded_nor_delivered_is_delivered_later() {
+    let listening = Listening::new(QUICK, "state.sqlite");
+    let monitor = listening.home.start();
+    monitor.send(&heartbeat("web-01", 1));
+    let database = Connection::open(listening.home.path("state.sqlite")).unwrap();
+    database.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    listening.mattermost.always(Fault::proxy_error(503));
+    let failed = |line: &str| {
+        let failed = line.contains("failed to send notification");
+        failed && line.contains("web-01")
+    };
+    let waits = || monitor.status()["messages"]["handing_over"] != 0;
+    wait_for("a message that failed and waits", || {
+        let failed = monitor.log().lines().any(failed);
+        (failed && waits()).then_some(())
+    });
+    database.execute_batch("ROLLBACK").unwrap();
+    listening.mattermost.always(None);
+    listening.wait_for_post(&monitor, "web-01 IPv4 overdue");
+    monitor.wait_for_text("web-01", "web-01 IPv4 overdue");
+    wait_for("all to be handed over", || (!waits()).then_some(()));
 }
 
 #[test]
