@@ -86,7 +86,10 @@ fn nothing_is_tried_too_often_or_too_late(life: &Life) -> Vec<String> {
         let channel = CHANNELS.iter().position(|name| *name == record.channel);
         let most = life.world.attempts[channel.unwrap()];
         // Attempts to see whether a remote is back do not count.
-        if attempts.len() > most as usize && !life.world.breaks {
+        let trouble = format!("annunciator/channel/{}/out_of_order", record.channel);
+        let mut all = life.records.iter();
+        let was_out_of_order = all.any(|(one, _)| one.incident == trouble);
+        if attempts.len() > most as usize && !life.world.breaks && !was_out_of_order {
             broken.push(format!(
                 "{} was tried {} times",
                 show(record),
@@ -190,11 +193,23 @@ fn an_end_follows_a_problem_that_was_told(life: &Life) -> Vec<String> {
                 let known = problems.entry(lane).or_default();
                 known.push((record, may_have_arrived(record, attempts)));
             }
-            Some("recovery") if record.state == State::Delivered => {
+            Some("recovery") if record.state.may_have_arrived() => {
                 let problems = problems.remove(&lane).unwrap_or_default();
-                let told = problems.iter().any(|(_, told)| *told);
-                if !problems.is_empty() && !told {
-                    broken.push(format!("{} ends what nobody was told", show(record)));
+                let was_told = problems.iter().any(|(_, told)| *told);
+                if !problems.is_empty() && !was_told {
+                    let lane = told(life).filter(|(one, _)| {
+                        one.channel == record.channel && one.incident == record.incident
+                    });
+                    let story: Vec<String> = lane
+                        .map(|(one, tried)| {
+                            format!("{} {} {tried:?}", content(one)["kind"], show(one))
+                        })
+                        .collect();
+                    broken.push(format!(
+                        "{} ends what nobody was told:\n{}",
+                        show(record),
+                        story.join("\n")
+                    ));
                 }
             }
             Some("recovery") if record.state == State::Superseded => {

@@ -123,6 +123,11 @@ pub enum Haste {
     Great,
 }
 
+/// Whether remotes are out of order for some time in this life.
+pub fn breaks(seed: u64) -> bool {
+    world(&mut Random::new(seed)).breaks
+}
+
 /// Lives through it, and through what follows until all has ended.
 pub fn live(seed: u64, haste: Haste) -> Life {
     let runtime = tokio::runtime::Builder::new_current_thread();

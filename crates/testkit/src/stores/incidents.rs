@@ -122,3 +122,65 @@ pub async fn channels_that_know_and_channels_that_don_t(subject: &dyn Subject) {
     let states: Vec<State> = recovery.deliveries.iter().map(|one| one.state).collect();
     assert_eq!(states, [State::Pending, State::Superseded]);
 }
+
+/// Nobody was told of it, whatever was told of the one before.
+pub async fn a_recovery_of_a_problem_that_was_kept_back(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
+    end(&store, &claim(&store, "a").await[0], State::Delivered).await;
+    for ended in [State::Failed, State::Delivered] {
+        accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+        end(&store, &claim(&store, "a").await[0], ended).await;
+    }
+    let mut mild = of_incident("mild", Kind::Problem, &["a"]);
+    mild.intents[0].begin = Begin::Suppressed {
+        rule: "x".to_owned(),
+    };
+    accept(&store, mild).await;
+    let recovery = accept(&store, of_incident("up again", Kind::Recovery, &["a"])).await;
+    assert_eq!(recovery.deliveries[0].state, State::Superseded);
+}
+
+/// People may have read it: they hear of its end.
+pub async fn a_recovery_of_what_may_have_arrived_and_waits_again(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
+    let problem = claim(&store, "a").await.remove(0);
+    let settlement = annunciator::store::Settlement {
+        delivery: problem.delivery,
+        fence: problem.fence,
+        now_ms: super::NOW,
+        attempt: None,
+        proof: None,
+        may_have_arrived: true,
+        next: annunciator::store::Next::Again {
+            at_ms: super::NOW,
+            targets: Vec::new(),
+        },
+    };
+    store.settle(settlement).await.unwrap();
+    accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+    let claims = claim(&store, "a").await;
+    assert_eq!(names(&claims), ["up"]);
+    end(&store, &claims[0], State::Delivered).await;
+    // The same where its holder is gone.
+    accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
+    claim(&store, "a").await;
+    let left_behind = super::claim_at(&store, "a", LATER + 1).await;
+    assert!(left_behind[0].left_behind);
+    again(&store, &left_behind[0]).await;
+    accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+    assert_eq!(names(&claim(&store, "a").await), ["up"]);
+}
+
+/// One end is enough.
+pub async fn a_second_recovery_of_what_is_over(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
+    end(&store, &claim(&store, "a").await[0], State::Delivered).await;
+    accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+    let second = accept(&store, of_incident("up, I say", Kind::Recovery, &["a"])).await;
+    let told = end(&store, &claim(&store, "a").await[0], State::Delivered).await;
+    assert_eq!(told, [second.deliveries[0].delivery]);
+    assert!(claim(&store, "a").await.is_empty());
+}

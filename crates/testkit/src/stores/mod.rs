@@ -46,7 +46,9 @@ macro_rules! store_suite {
             incidents: a_problem_that_is_over_before_it_was_told, a_recovery_of_what_was_told,
                 a_recovery_while_the_problem_is_being_told, a_recovery_of_what_failed,
                 a_recovery_is_judged_before_it_is_tried,
-                a_recovery_of_what_nobody_knows, a_problem_after_the_recovery,
+                a_recovery_of_what_nobody_knows, a_recovery_of_a_problem_that_was_kept_back,
+                a_recovery_of_what_may_have_arrived_and_waits_again, a_second_recovery_of_what_is_over,
+                a_problem_after_the_recovery,
                 channels_that_know_and_channels_that_don_t;
             steps: a_step_that_is_enough_ends_the_others, the_next_step_has_its_time,
                 the_next_step_begins_when_none_can_be_enough, what_is_proven_later_is_enough_too,

@@ -73,8 +73,9 @@ impl Incidents {
     /// The problem is over, and what is open besides is another.
     fn over(&mut self, key: &Key, another: bool) {
         if let Some(incident) = self.0.get_mut(key) {
-            (incident.told, incident.problem) = (false, another);
-            if incident.open.is_empty() && !another {
+            // Where no problem is known, none becomes known by its end.
+            (incident.told, incident.problem) = (false, another && incident.problem);
+            if incident.open.is_empty() && !incident.problem {
                 self.0.remove(key);
             }
         }
@@ -98,7 +99,9 @@ impl Shelf {
                 self.incidents.told(&key);
             }
             Kind::Recovery if state.may_have_arrived() => {
-                let another = !self.open(&key, Kind::Problem).is_empty();
+                let is_open = |kind| !self.open(&key, kind).is_empty();
+                let another =
+                    is_open(Kind::Problem) || is_open(Kind::Recovery) || self.came_later(&key, id);
                 self.incidents.over(&key, another);
             }
             _ => {}
@@ -129,9 +132,17 @@ impl Shelf {
             });
         }
         if untold && being_told.is_empty() {
-            self.incidents.over(&key, !later.is_empty());
+            let another = !later.is_empty() || self.came_later(&key, newest);
+            self.incidents.over(&key, another);
         }
         over
+    }
+
+    /// Whether a problem came after a delivery, be it that it was kept back.
+    fn came_later(&self, key: &Key, delivery: DeliveryId) -> bool {
+        let note = self.delivery(delivery).map_or(i64::MAX, |held| held.note);
+        let incident = self.incidents.0.get(key);
+        incident.is_some_and(|incident| incident.problem && incident.newest > note)
     }
 
     /// What has not ended of an incident, the oldest first.

@@ -48,15 +48,32 @@ pub(super) fn problem_told(
     Ok(())
 }
 
-/// A channel was told of the end of a problem. What is open besides is
-/// another.
+/// A channel was told of the end of a problem. A problem that is open besides is
+/// another, and ends that are, have been told by this one.
 pub(super) fn recovery_told(
     transaction: &Transaction<'_>,
     channel: &str,
     incident: &str,
+    notification: i64,
 ) -> rusqlite::Result<()> {
-    let another = !open(transaction, channel, incident, Kind::Problem)?.is_empty();
+    let mut others = open(transaction, channel, incident, Kind::Problem)?;
+    others.extend(open(transaction, channel, incident, Kind::Recovery)?);
+    let another = !others.is_empty() || came_later(transaction, channel, incident, notification)?;
     over(transaction, channel, incident, another)
+}
+
+/// Whether a problem came after a notification, be it that it was kept back.
+fn came_later(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    incident: &str,
+    notification: i64,
+) -> rusqlite::Result<bool> {
+    transaction
+        .prepare_cached(
+            "SELECT 1 FROM outbox_incident WHERE channel = ?1 AND incident = ?2 AND newest > ?3",
+        )?
+        .exists(params![channel, incident, notification])
 }
 
 fn over(
@@ -98,7 +115,12 @@ pub(super) fn supersede(
         .optional()?;
     if told == Some(false) && !is_being_told {
         pointless.extend(recoveries);
-        over(transaction, channel, incident, !later.is_empty())?;
+        let notification = transaction
+            .prepare_cached("SELECT notification FROM outbox_delivery WHERE id = ?1")?
+            .query_row([newest], |row| row.get(0))?;
+        let another =
+            !later.is_empty() || came_later(transaction, channel, incident, notification)?;
+        over(transaction, channel, incident, another)?;
     }
     let mut end = transaction.prepare_cached(
         "UPDATE outbox_delivery SET state = ?2, why = ?3, ended_ms = ?4 WHERE id = ?1",

@@ -104,7 +104,7 @@ pub(super) fn settle(
                 problem_told(transaction, channel, incident)?;
             }
             Kind::Recovery if state.may_have_arrived() => {
-                recovery_told(transaction, channel, incident)?;
+                recovery_told(transaction, channel, incident, claimed.notification)?;
             }
             _ => {}
         }
