@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 mod deliveries;
+mod route;
 mod since;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 use heartbeat::control::MOST_LINES;
 
 pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};
+pub(crate) use route::{At, Route};
 pub(crate) use since::Since;
 
 /// Watches hosts by their heartbeats, and tells people.
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     Channels(List),
     /// Lists the hosts and where their messages go
     Hosts(List),
+    /// Says what would be sent where and when, and sends nothing
+    Route(Route),
     /// Lists plugins; reads their notes and runs none of them
     Plugins(Plugins),
     /// Prints a JSON Schema of the configuration, for editors

@@ -15,3 +15,4 @@ pub mod sender;
 pub mod store;
 pub mod tell;
 pub mod thresholds;
+pub mod when;

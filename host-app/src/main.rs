@@ -68,6 +68,7 @@ fn main() -> ExitCode {
         Command::Retry(retry) => commands::retry::run(&arguments, retry, &output),
         Command::Channels(list) => commands::channels::run(&arguments, list, &output),
         Command::Hosts(list) => commands::hosts::run(&arguments, list, &output),
+        Command::Route(route) => commands::route::run(&arguments, route, &output),
         Command::Plugins(plugins) => commands::plugins::run(&arguments, plugins, &output),
         Command::Schema => commands::schema::run(&arguments, &output),
         Command::Completions { shell } => commands::completions::run(*shell, &output),

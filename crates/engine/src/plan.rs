@@ -7,7 +7,7 @@ use crate::{
     config::{Config, Named},
     delivery::{Proof, by_severity, milliseconds},
     event::Severity,
-    router::turns,
+    router::{Turn, turns},
 };
 
 /// What would happen on one channel.
@@ -57,13 +57,14 @@ impl Config {
             channels.map(|index| Named::Channel(*index)).collect()
         };
         let named = self.groups_of(host).map_or_else(at_once, <[Named]>::to_vec);
+        let mut steps = Steps::default();
         let planned = turns(self, &named).into_iter();
         let mut planned: Vec<Planned> = planned
             .filter_map(|(index, turn)| {
                 let channel = self.channels.get(usize::try_from(index).ok()?)?;
-                let after = turn.as_ref().map_or(0, |turn| milliseconds(turn.after));
-                let at_ms = now_ms.saturating_add(after);
+                let at_ms = now_ms.saturating_add(steps.begin(turn.as_ref()));
                 let rule = by_severity(severity, channel.options(), at_ms);
+                steps.is_told |= rule.is_none();
                 Some(Planned {
                     channel: channel.name().to_owned(),
                     at_ms,
@@ -77,5 +78,30 @@ impl Config {
             .collect();
         planned.sort_by_key(|planned| planned.at_ms);
         planned
+    }
+}
+
+/// How far the steps of a group are: as long as all that have begun are kept
+/// back, the next begins at once, and those behind it sooner by as much.
+#[derive(Debug, Default)]
+struct Steps {
+    sooner_ms: i64,
+    is_told: bool,
+}
+
+impl Steps {
+    /// When the next one begins, in milliseconds from now. They are asked for in
+    /// their order, one group after the other.
+    fn begin(&mut self, turn: Option<&Turn>) -> i64 {
+        let Some(turn) = turn else {
+            return 0;
+        };
+        let after_ms = milliseconds(turn.after);
+        if turn.step.number == 1 {
+            *self = Self::default();
+        } else if !self.is_told {
+            self.sooner_ms = after_ms;
+        }
+        after_ms.saturating_sub(self.sooner_ms)
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod deliveries;
 pub(crate) mod hosts;
 pub(crate) mod plugins;
 pub(crate) mod retry;
+pub(crate) mod route;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod send;

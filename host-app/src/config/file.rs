@@ -1,5 +1,6 @@
 //! The form in the file, as its JSON Schema describes it.
 
+use annunciator::Severity;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -92,4 +93,45 @@ pub(super) struct HostFile {
     /// How many may be missing before it is overdue.
     #[schemars(range(min = 1, max = 1000))]
     pub(super) misses: Option<u16>,
+}
+
+/// `route_tests`, one of them
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RouteTestFile {
+    /// The host that a message is about.
+    pub(super) host: String,
+    /// How bad it is; critical unless it is said.
+    #[serde(default)]
+    pub(super) severity: SeverityFile,
+    /// When: a moment such as `2026-11-23 23:30`, in UTC unless it says otherwise,
+    /// or a time of that Monday such as `23:30`; noon unless it is said.
+    pub(super) at: Option<String>,
+    /// The channels that are told at once, exactly these, in any order.
+    pub(super) told: Vec<String>,
+    /// Those that would follow as later steps of groups; not looked at unless it
+    /// is said.
+    pub(super) later: Option<Vec<String>>,
+    /// Those from which a rule keeps it; not looked at unless it is said.
+    pub(super) kept_back: Option<Vec<String>>,
+}
+
+/// How bad it is, by name.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum SeverityFile {
+    Info,
+    Warning,
+    #[default]
+    Critical,
+}
+
+impl From<SeverityFile> for Severity {
+    fn from(severity: SeverityFile) -> Self {
+        match severity {
+            SeverityFile::Info => Self::Info,
+            SeverityFile::Warning => Self::Warning,
+            SeverityFile::Critical => Self::Critical,
+        }
+    }
 }

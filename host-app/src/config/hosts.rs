@@ -99,6 +99,13 @@ impl Hosts {
         hosts.map(|(name, host)| (Arc::from(name), self.of(host)))
     }
 
+    /// The thresholds of a host.
+    #[must_use]
+    pub fn thresholds(&self, config: &HostConfig) -> Option<&Set> {
+        let number = self.numbers.get(config.threshold_config.as_deref()?)?;
+        self.sets.get(*number as usize).map(|set| &**set)
+    }
+
     fn of(&self, config: &HostConfig) -> HostSettings {
         let extra = config.extra().map(|json| host(json).0);
         let set = config.threshold_config.as_deref();

@@ -1,17 +1,18 @@
-//! What the monitor reads of the configuration: `monitor`, `threshold_configs`
-//! and a few keys of hosts.
+//! What the monitor reads of the configuration: `monitor`, `threshold_configs`,
+//! `route_tests` and a few keys of hosts.
 //!
 //! `file` is the form in the file, `monitor` the checked one; `hosts` puts
-//! hosts and thresholds together.
+//! hosts and thresholds together, `route_tests` asks who would be told.
 
 mod file;
 mod hosts;
 mod monitor;
+mod route_tests;
 
 pub use hosts::Hosts;
 pub use monitor::{DEFAULT_PORT, Monitor, StateFile};
 
-use annunciator::{EngineBuilder, Section, SectionProblem};
+use annunciator::{EngineBuilder, Level, Section, SectionProblem};
 use serde_json::Value as Json;
 
 const MONITOR: &str = "monitor";
@@ -29,9 +30,16 @@ pub fn declare(builder: EngineBuilder) -> EngineBuilder {
     builder
         .section(monitor)
         .section(thresholds)
+        .section(route_tests::section(Level::Warning))
         .host_keys(file::schema_of::<file::HostFile>(), |json| {
             hosts::host(json).1
         })
+}
+
+/// The same for whoever checks a configuration before it is used: a route test
+/// that fails is an error then, and not only a warning.
+pub fn insist_on_tests(builder: EngineBuilder) -> EngineBuilder {
+    builder.section(route_tests::section(Level::Error))
 }
 
 /// The monitor's part of a configuration that was loaded.

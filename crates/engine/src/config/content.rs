@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use super::{
+    model::Config,
     path::FieldPath,
     place::place,
     problem::Findings,
@@ -52,6 +53,28 @@ pub(super) fn read(section: &Section, root: &Node, findings: &mut Findings) -> O
         said(&check(&value), entry, &path, findings);
     }
     Some(Content::new(value, &section.schema))
+}
+
+/// Has sections checked that are to see the whole configuration.
+pub(super) fn check_with(
+    sections: &[Section],
+    root: &Node,
+    config: &Config,
+    findings: &mut Findings,
+) {
+    if findings.errors() > 0 {
+        // Where something else is wrong, it is not what it is going to be.
+        return;
+    }
+    for section in sections {
+        if let Some(check) = &section.check_with
+            && let Some(content) = config.sections.get(section.name.as_str())
+            && let Some(entry) = present(section, root)
+        {
+            let problems = check(content.value(), config);
+            said(&problems, entry, &FieldPath::of(&section.name), findings);
+        }
+    }
 }
 
 /// The section in the file.

@@ -152,6 +152,7 @@ pub(crate) fn load(
     let catalog = Catalog::scan(&folders::read(&root, options, &mut findings));
     let config = read(&root, &catalog, options, &mut findings);
     nobody_told(&root, &config, &mut findings);
+    content::check_with(&options.sections, &root, &config, &mut findings);
     drop(root);
     permissions(mode, &mut findings);
     for error in catalog.rejected() {

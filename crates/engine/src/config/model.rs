@@ -10,6 +10,7 @@ use super::{
     group::{GroupConfig, GroupIndex, Named, Route},
     host_table::HostTable,
     policy::{ChannelOptions, DeliveryConfig},
+    suggest::closest,
 };
 use crate::plugin::{LoadedType, PluginError};
 
@@ -114,6 +115,14 @@ impl Config {
     /// All groups, in the order of the file.
     pub fn groups(&self) -> impl Iterator<Item = &GroupConfig> {
         self.groups.iter()
+    }
+
+    /// The channel or group whose name is most like this one, for whoever has
+    /// mistyped it; `None` when none is like it.
+    #[must_use]
+    pub fn closest(&self, name: &str) -> Option<&str> {
+        let channels = self.channels().map(ChannelConfig::name);
+        closest(name, channels.chain(self.groups().map(GroupConfig::name)))
     }
 
     /// The names of the default channels.

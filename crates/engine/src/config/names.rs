@@ -102,7 +102,7 @@ fn descend(
                 descend(&entry.node, rest, &at.key(key), known, findings);
             }
         }
-        ([], _) => {}
+        ([], _) => known_name(node, &String::from(at.clone()), HOSTS, known, findings),
     }
 }
 

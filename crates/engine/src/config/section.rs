@@ -8,10 +8,11 @@ use std::{fmt, sync::Arc};
 
 use serde_json::Value as Json;
 
-use super::problem::Problem;
+use super::{model::Config, problem::Problem};
 use crate::line::printable;
 
 type Check = Arc<dyn Fn(&Json) -> Vec<SectionProblem> + Send + Sync>;
+type CheckWith = Arc<dyn Fn(&Json, &Config) -> Vec<SectionProblem> + Send + Sync>;
 
 /// A part of the file that the embedding program reads: a key of the top
 /// level and the JSON Schema of what stands below it.
@@ -47,6 +48,7 @@ pub struct Section {
     pub(crate) name: String,
     pub(crate) schema: Json,
     pub(crate) check: Option<Check>,
+    pub(crate) check_with: Option<CheckWith>,
     pub(crate) named_by: Vec<String>,
     pub(crate) host_lists: Vec<Vec<String>>,
 }
@@ -60,6 +62,7 @@ impl Section {
             name: name.to_owned(),
             schema,
             check: None,
+            check_with: None,
             named_by: Vec::new(),
             host_lists: Vec::new(),
         }
@@ -75,6 +78,17 @@ impl Section {
         self
     }
 
+    /// Checks what only the whole configuration can tell, such as whether a name
+    /// is a channel's. It is called after everything was read, and not at all
+    /// where something is wrong with the file already.
+    pub fn check_with(
+        mut self,
+        check: impl Fn(&Json, &Config) -> Vec<SectionProblem> + Send + Sync + 'static,
+    ) -> Self {
+        self.check_with = Some(Arc::new(check));
+        self
+    }
+
     /// The section is a mapping, and its keys are what this key of hosts
     /// names. A host that names none of them gets a warning; where the whole
     /// section is absent none does, since the names may stand elsewhere.
@@ -83,10 +97,10 @@ impl Section {
         self
     }
 
-    /// At the end of this way down from the section there are names of hosts,
-    /// with `*` for every item of a list: `["keys", "*", "hosts"]`. One that
-    /// is not among the file's hosts gets a warning; where the file has no
-    /// hosts none does.
+    /// At the end of this way down from the section there are names of hosts, a
+    /// list of them or one, with `*` for every item of a list:
+    /// `["keys", "*", "hosts"]`. One that is not among the file's hosts gets a
+    /// warning; where the file has no hosts none does.
     pub fn names_hosts<P: Into<String>>(mut self, path: impl IntoIterator<Item = P>) -> Self {
         let path = path.into_iter().map(Into::into).collect();
         self.host_lists.push(path);
