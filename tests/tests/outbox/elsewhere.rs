@@ -66,7 +66,7 @@ async fn a_dead_channel_holds_up_no_other() {
 async fn an_answer_that_is_slow_is_no_reason_to_tell_others() {
     let pair = Pair::new().await;
     let groups = "notification_groups:
-  oncall: {first_of: [pager, chat], step_after: 1m}
+  oncall: {first_of: [pager, chat], step_after: 10m}
 default_notification_channels: [oncall]";
     let engine = pair.engine("", groups).await;
     pair.pager.fault(Fault::Slow(Duration::from_millis(100)));

@@ -34,7 +34,7 @@ const EMERGENCY: &str = "priority: emergency
 #[tokio::test]
 async fn when_the_first_takes_it_nobody_else_is_told() {
     let pair = Pair::new().await;
-    let engine = pair.engine("", &oncall("accepted", "1m")).await;
+    let engine = pair.engine("", &oncall("accepted", "24h")).await;
     let report = engine.notify_default("down").await.unwrap();
     assert!(report.all_delivered(), "{report:?}");
     assert_eq!(delivered(&report), ["pager"]);

@@ -134,7 +134,9 @@ impl Claimed {
         }
         let waited = began_ms.saturating_sub(self.claim.accepted_ms);
         let waited = Duration::from_millis(u64::try_from(waited).unwrap_or_default());
-        let late = (waited >= LATE).then(|| rendered.delayed_by(waited));
+        // A digest comes when it was meant to.
+        let is_late = waited >= LATE && rendered.sums_up.is_none();
+        let late = is_late.then(|| rendered.delayed_by(waited));
         let rendered = late.as_ref().unwrap_or(rendered);
         let number = self.claim.attempts + 1;
         let call = Call {
