@@ -53,7 +53,7 @@ pub(crate) async fn run(engine: Weak<Inner>) {
             let pause = outbox.hand_out(&inner).await?;
             if now_ms >= count_at_ms {
                 count_at_ms = now_ms.saturating_add(milliseconds(COUNT));
-                meter_accounts(&outbox.store.accounts().await?);
+                drop(tokio::spawn(count(Arc::clone(&outbox))));
             }
             if now_ms < prune_at_ms {
                 return Ok::<_, StoreError>(pause);
@@ -86,6 +86,14 @@ pub(crate) async fn run(engine: Weak<Inner>) {
             () = outbox.wake.notified() => {}
             () = outbox.clock.sleep(pause) => {}
         }
+    }
+}
+
+/// Counts all deliveries. Nothing waits for that: there may be millions.
+async fn count(outbox: Arc<Outbox>) {
+    match outbox.store.accounts().await {
+        Ok(accounts) => meter_accounts(&accounts),
+        Err(error) => tracing::debug!("{error}; deliveries are not counted"),
     }
 }
 
