@@ -146,7 +146,8 @@ async fn an_idle_connection_that_the_server_closed_costs_no_mail() {
     let second = told(&engine, "second").await;
     assert!(second.delivered, "{:?}", second.targets);
     assert_eq!(postfix.wait_for("ops", 2).unwrap().len(), 2);
-    assert_eq!(postfix.log().matches(": connect from").count(), 2);
+    let log = postfix.wait_for_log_times(": connect from", 2).unwrap();
+    assert_eq!(log.matches(": connect from").count(), 2, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

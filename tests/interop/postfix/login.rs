@@ -42,8 +42,8 @@ async fn a_right_password_is_accepted_by_every_mechanism() {
         let mails = postfix.wait_for("ops", number + 1).unwrap();
         let received = mails[number].header("Received");
         assert!(received.contains("with ESMTPSA"), "{received}");
-        let log = postfix.log();
-        assert!(log.contains(&format!("sasl_method={mechanism}")), "{log}");
+        let method = format!("sasl_method={mechanism}");
+        postfix.wait_for_log(&method).unwrap();
     }
 }
 
@@ -63,7 +63,7 @@ async fn a_wrong_password_is_tried_once_and_never_shown() {
         assert!(target.hint.contains("smtp_password"), "{target}");
         assert!(!format!("{report:?}").contains("wr0ng-canary"));
     }
-    let log = postfix.log();
+    let log = postfix.wait_for_log(REFUSED).unwrap();
     assert_eq!(log.matches(REFUSED).count(), 1, "{log}");
     assert!(postfix.mailbox("ops").is_empty());
 }

@@ -132,7 +132,7 @@ async fn when_nobody_is_accepted_the_connection_serves_the_next_mail() {
         let report = told(&engine, "hello").await;
         assert_eq!(report.targets[0].code, "451 4.3.0", "{}", report.targets[0]);
     }
-    let log = postfix.log();
+    let log = postfix.wait_for_log_times("451 4.3.0", 3).unwrap();
     assert_eq!(log.matches(": connect from").count(), 1, "{log}");
     assert_eq!(log.matches("451 4.3.0").count(), 3, "{log}");
 }

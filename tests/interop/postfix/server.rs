@@ -277,15 +277,23 @@ impl Postfix {
         )
     }
 
-    /// The log so far.
+    /// The log so far. It is written by a process of its own: what Postfix
+    /// has said over the line may not be in it yet.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log/mail.log")).unwrap_or_default()
     }
 
-    /// Waits until a line of the log holds this text.
+    /// Waits until the log holds this text.
     pub fn wait_for_log(&self, text: &str) -> io::Result<String> {
-        wait_for(text, || Some(self.log()).filter(|log| log.contains(text)))
-            .map_err(|error| io::Error::other(format!("{error}:\n{}", self.log())))
+        self.wait_for_log_times(text, 1)
+    }
+
+    /// Waits until the log holds this text this many times.
+    pub fn wait_for_log_times(&self, text: &str, times: usize) -> io::Result<String> {
+        wait_for(text, || {
+            Some(self.log()).filter(|log| log.matches(text).count() >= times)
+        })
+        .map_err(|error| io::Error::other(format!("{error}:\n{}", self.log())))
     }
 
     /// The mails in a mailbox, as soon as there are this many.

@@ -72,8 +72,9 @@ async fn a_server_that_wants_a_client_certificate_gets_it() {
     let key = format!("tls_client_key: {}", postfix.file("client.key").display());
     let report = sent(&postfix, &[&ca_of(&postfix), &cert, &key]).await;
     assert!(report.delivered, "{:?}", report.targets);
-    let log = postfix.log();
-    assert!(log.contains("Trusted TLS connection established"), "{log}");
+    postfix
+        .wait_for_log("Trusted TLS connection established")
+        .unwrap();
 
     let without = sent(&postfix, &[&ca_of(&postfix)]).await;
     assert!(!without.delivered);
