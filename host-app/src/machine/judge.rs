@@ -123,6 +123,9 @@ impl Machine {
             link.told || link.damper.is_flapping()
         };
         if !matters {
+            if overdue && !link.told {
+                self.keep_back(id, What::Overdue(of), now);
+            }
             return;
         }
         match link.damper.change(now.tick, &flap) {
@@ -160,7 +163,7 @@ impl Machine {
         let flap = self.settings.flap;
         let tellable = self.is_told(id, now);
         let due = |at: Option<Tick>| at.is_some_and(|at| at <= now.tick);
-        let mut told = Vec::new();
+        let (mut told, mut kept_back) = (Vec::new(), Vec::new());
         let host = self.host_mut(id);
         for link in &mut host.kept.links {
             if !due(link.damper.steady_at(&flap)) {
@@ -175,12 +178,15 @@ impl Machine {
             // A problem of a silenced host is told when the silence is over.
             let overdue = now_is == Steadiness::Overdue;
             link.told = overdue && tellable;
+            let of = Connection {
+                host: host.name.clone(),
+                family: link.family,
+            };
+            let what = What::Steady { of, now_is };
             if !overdue || tellable {
-                let of = Connection {
-                    host: host.name.clone(),
-                    family: link.family,
-                };
-                told.push(What::Steady { of, now_is });
+                told.push(what);
+            } else {
+                kept_back.push(what);
             }
         }
         let dampers = [
@@ -200,13 +206,20 @@ impl Machine {
         for (damper, ended) in dampers {
             if due(damper.steady_at(&flap)) {
                 damper.settle();
-                told.extend(tellable.then_some(ended));
+                if tellable {
+                    told.push(ended);
+                } else {
+                    kept_back.push(ended);
+                }
             }
         }
         self.mark_changed(id);
         self.arm_steady(id);
         for what in told {
             self.tell_of(id, what, now);
+        }
+        for what in kept_back {
+            self.keep_back(id, what, now);
         }
     }
 

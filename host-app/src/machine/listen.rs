@@ -1,5 +1,7 @@
 //! Takes datagrams: whether they are fresh, and what follows from them.
 
+use std::sync::Arc;
+
 use super::{
     damper::Damping,
     freshness::Order,
@@ -269,19 +271,20 @@ impl Machine {
         // not be told again.
         self.mark_changed(id);
         self.note(id, now, format!("reports: {message}"));
+        let reported = What::Reported {
+            host: Arc::clone(&self.host(id).name),
+            message: message.into(),
+        };
         if !self.is_told(id, now) {
+            self.keep_back(id, reported, now);
             return;
         }
         let flap = self.settings.flap;
         let host = self.host_mut(id);
-        let name = host.name.clone();
         let what = match host.reports.change(now.tick, &flap) {
-            Damping::Tell => What::Reported {
-                host: name,
-                message: message.into(),
-            },
+            Damping::Tell => reported,
             Damping::Flapping(changes, within) => What::Reporting {
-                host: name,
+                host: host.name.clone(),
                 changes,
                 within,
             },
@@ -294,6 +297,7 @@ impl Machine {
     /// Tells of a boot or a shutdown, unless there are too many of them.
     fn restarts(&mut self, id: HostId, what: What, now: Moment) {
         if !self.is_told(id, now) {
+            self.keep_back(id, what, now);
             return;
         }
         let flap = self.settings.flap;

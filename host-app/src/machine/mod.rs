@@ -9,7 +9,7 @@
 //! `link` and `host` are what is known, `listen` takes datagrams, `judge`
 //! lets time pass, `sample` compares metrics with their thresholds, `hold`
 //! gathers what befalls many at once, `damper` quiets what changes too often,
-//! `blind` deals with times in which the monitor did not see, `census` counts.
+//! `silence` keeps back, `blind` deals with times in which the monitor did not see, `census` counts.
 
 mod blind;
 mod census;
@@ -26,6 +26,7 @@ mod notice;
 mod record;
 mod sample;
 mod settings;
+mod silence;
 mod state;
 mod time;
 mod view;
@@ -35,11 +36,11 @@ mod tests;
 
 pub use blind::BlindSpan;
 pub use census::Census;
-pub use configure::{Silence, UnknownHost};
 pub use hold::Held;
 pub use notice::{Connection, Entry, Notice, Steadiness, What};
 pub use record::{Globals, HostRecord, Seen, Snapshot, Step};
 pub use settings::{Flap, HostSettings, Mass, Settings, Window};
+pub use silence::{KeptBack, Silence, UnknownHost};
 pub use state::Machine;
 pub use time::{Moment, Tick, span, wall};
 pub use view::{AlertView, HostState, HostView, LinkState, LinkView};

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     blind::Blindness,
-    configure::Silence,
     hold::Held,
     host::Kept,
     notice::{Entry, Notice},
+    silence::{KeptBack, Silence},
     time::Moment,
 };
 use crate::protocol::Family;
@@ -51,6 +51,8 @@ pub struct Globals {
 pub struct Step {
     /// What to tell, in order.
     pub notices: Vec<Notice>,
+    /// What silences kept from being told.
+    pub kept_back: Vec<KeptBack>,
     /// What to note down in the hosts' histories.
     pub history: Vec<Entry>,
     /// The hosts that changed.
@@ -70,6 +72,7 @@ impl Step {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.notices.is_empty()
+            && self.kept_back.is_empty()
             && self.history.is_empty()
             && self.hosts.is_empty()
             && self.held.is_empty()

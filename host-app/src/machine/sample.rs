@@ -82,6 +82,14 @@ impl Machine {
                 alert.since = now;
             }
         }
+        let host = &self.hosts[id as usize];
+        if level != Level::Ok && host.is_silenced(now.tick) {
+            let alerts = &host.kept.alerts;
+            let alert = alerts.iter().find(|alert| alert.path == path).cloned();
+            let what = alert.map(|alert| threshold(host, &alert, rule, level, false));
+            what.into_iter()
+                .for_each(|what| self.keep_back(id, what, now));
+        }
         self.mark_changed(id);
         let (shown, info) = (rule.shown(value), rule.info(level));
         self.note(

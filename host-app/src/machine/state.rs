@@ -11,7 +11,7 @@ use foldhash::fast::RandomState;
 
 use super::{
     blind::{BlindSpan, Blindness},
-    configure::Silence,
+    damper::Damper,
     freshness::Taken,
     hold::Hold,
     host::{Host, Kept},
@@ -19,6 +19,7 @@ use super::{
     notice::{Connection, Entry, Notice, What},
     record::{Globals, HostRecord, Seen, Snapshot, Step},
     settings::{HostSettings, Settings},
+    silence::Silence,
     time::{Moment, Tick},
 };
 use crate::protocol::Family;
@@ -52,6 +53,8 @@ pub struct Machine {
     pub(super) timers: BinaryHeap<Reverse<(Tick, Timer)>>,
     pub(super) hold: Hold,
     pub(super) silences: Vec<Silence>,
+    /// How often something of a silenced host was kept back.
+    pub(super) kept_back: HashMap<HostId, Damper>,
     pub(super) blindness: Blindness,
     /// Connections whose fresh window is not over.
     pub(super) rechecking: u32,
@@ -87,6 +90,7 @@ impl Machine {
             timers: BinaryHeap::new(),
             hold: Hold::default(),
             silences: Vec::new(),
+            kept_back: HashMap::new(),
             blindness: Blindness::default(),
             rechecking: 0,
             silent_again: HashSet::new(),

@@ -294,6 +294,9 @@ impl Core {
             for notice in &step.notices {
                 tellings.extend(ledger.plan(notice, &self.routes, &mut changes));
             }
+            for kept_back in &step.kept_back {
+                tellings.extend(ledger.keep_back(kept_back, &self.routes));
+            }
         }
         let history = step.history.clone();
         self.write_and_tell(Batch::default().step(step).told(changes), tellings);

@@ -16,7 +16,7 @@ use super::{
     telling::{Message, Part, Telling},
     words,
 };
-use crate::machine::{Connection, Moment, Notice, What};
+use crate::machine::{Connection, KeptBack, Moment, Notice, What};
 
 /// Where messages go, by the configuration of the moment: names of channels
 /// and groups as they stand there.
@@ -80,6 +80,19 @@ impl Ledger {
             tracing::warn!(text = %text, "no channel is configured for this: nobody is told");
         }
         tellings
+    }
+
+    /// What is recorded of something that a silence kept back. Nobody is told
+    /// of it, nor of its end.
+    pub fn keep_back(&mut self, kept_back: &KeptBack, routes: &impl Routes) -> Option<Telling> {
+        let Notice { what, at } = &kept_back.notice;
+        let message = words::message(what, *at);
+        let names = routes.of_host(message.host.as_deref()?);
+        let message = Message {
+            kept_back: Some(kept_back.rule.as_str().into()),
+            ..message
+        };
+        (!names.is_empty()).then(|| self.telling(names, message))
     }
 
     /// A message for exactly these channels and groups.

@@ -30,6 +30,9 @@ pub struct Message {
     pub body: Box<str>,
     /// When it happened, in milliseconds since the epoch.
     pub occurred_ms: i64,
+    /// Where it is recorded and not told: the rule that keeps it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_back: Option<Box<str>>,
 }
 
 /// Where in its incident a message stands.
@@ -54,6 +57,7 @@ impl Message {
             title: None,
             body: body.into(),
             occurred_ms,
+            kept_back: None,
         }
     }
 
@@ -88,6 +92,9 @@ impl Message {
         }
         if let Some(host) = &self.host {
             notification = notification.host(&**host);
+        }
+        if let Some(rule) = &self.kept_back {
+            notification = notification.kept_back(&**rule);
         }
         notification
     }

@@ -7,7 +7,7 @@ use heartbeat::control::Request;
 
 use crate::{
     datagrams::{busy, heartbeat},
-    monitor::{CALM, Home, Monitor, QUICK},
+    monitor::{CALM, Home, Monitor, QUICK, wait_for},
 };
 
 /// Ends it in order or with a kill, and starts another one.
@@ -84,6 +84,15 @@ fn a_silence_is_kept() {
             .told("web-01")
             .contains(&"web-01 IPv4 overdue".to_owned())
     );
+    // That it was kept back is on record, with the silence.
+    let kept_back = ["deliveries", "--state", "suppressed", "--json"];
+    let record = wait_for("a record", || {
+        let (status, out, err) = home.hbd(&kept_back);
+        assert_eq!((status, err.as_str()), (0, ""));
+        out.contains("overdue").then_some(out)
+    });
+    assert!(record.contains("silence: until 20"), "{record}");
+    assert!(record.contains("new disks"), "{record}");
     // What is still wrong when it ends is told then.
     assert_eq!(home.hbd(&["silence", "web-01", "--end"]).0, 0);
     monitor.wait_for_text("web-01", "web-01 IPv4 overdue");
@@ -97,7 +106,7 @@ fn a_datagram_that_was_taken_before_is_none_afterwards() {
     monitor.send(&datagram);
     let monitor = again(&home, monitor, false);
     monitor.send_bytes(&datagram.encode(None).unwrap());
-    crate::monitor::wait_for("a refusal", || {
+    wait_for("a refusal", || {
         (monitor.count(Some("repeated")) == 1).then_some(())
     });
     assert_eq!(monitor.count(None), 0);

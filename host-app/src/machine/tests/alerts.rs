@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn with_thresholds() -> World {
+pub(super) fn with_thresholds() -> World {
     let sets = serde_json::json!({
         "cpu_monitor.cpu_percent": {"warning": "> 80", "critical": "> 90", "clear_below": 75},
         "disk_monitor.*.percent": {"warning": "> 85", "critical": "> 95"},
@@ -21,7 +21,7 @@ fn with_thresholds() -> World {
     world
 }
 
-const CPU: &str = "cpu_monitor.cpu_percent";
+pub(super) const CPU: &str = "cpu_monitor.cpu_percent";
 
 #[test]
 fn every_change_of_a_metric_s_level_is_told() {

@@ -17,7 +17,7 @@ impl World {
         assert_eq!(self.both(&datagram), [Ok(()), Ok(())]);
     }
 
-    fn configure(&mut self, change: impl FnOnce(&mut BTreeMap<Arc<str>, HostSettings>)) {
+    pub(super) fn configure(&mut self, change: impl FnOnce(&mut BTreeMap<Arc<str>, HostSettings>)) {
         change(&mut self.hosts);
         let hosts = self.hosts.clone();
         self.machine

@@ -7,6 +7,7 @@ mod bystander;
 mod crossings;
 mod heartbeats;
 mod invariants;
+mod silences;
 mod watching;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -57,6 +58,7 @@ pub(super) struct World {
     pub(super) now: Moment,
     pub(super) disk: Disk,
     pub(super) told: Vec<Notice>,
+    pub(super) kept_back: Vec<KeptBack>,
     pub(super) counter: u64,
 }
 
@@ -97,6 +99,7 @@ impl World {
             now,
             disk: Disk::default(),
             told: Vec::new(),
+            kept_back: Vec::new(),
             counter: 0,
         };
         world.checkpoint();
@@ -134,7 +137,8 @@ impl World {
     }
 
     pub(super) fn commit(&mut self) {
-        let step = self.machine.take_step();
+        let mut step = self.machine.take_step();
+        self.kept_back.append(&mut step.kept_back);
         self.told.extend(self.disk.write(step));
     }
 

@@ -1,0 +1,103 @@
+//! What a silence keeps back is noted, with the silence as the reason.
+
+use super::*;
+
+/// What was kept back since the last call: in the words in which it would have
+/// been told.
+fn kept_back(world: &mut World) -> Vec<String> {
+    let kept = std::mem::take(&mut world.kept_back);
+    let rules: Vec<&str> = kept.iter().map(|one| one.rule.as_str()).collect();
+    for rule in rules {
+        assert!(rule.starts_with("silence: until 20"), "{rule}");
+        assert!(rule.ends_with("Z, moving it"), "{rule}");
+    }
+    kept.iter().map(|one| brief(&one.notice.what)).collect()
+}
+
+fn silence(world: &mut World, length: Duration) {
+    let now = world.now;
+    world
+        .machine
+        .silence("a", length, "moving it", now)
+        .unwrap();
+    world.commit();
+}
+
+#[test]
+fn all_that_would_have_been_told_is_noted() {
+    let mut world = World::new(&["a"]);
+    world.beat("a");
+    silence(&mut world, SECOND * 3600);
+    world.says("a", "b1", Event::Shutdown { expected: None });
+    world.says("a", "b2", Event::Boot);
+    world.says("a", "b2", Event::Message("lost its uplink".into()));
+    assert_eq!(
+        kept_back(&mut world),
+        ["a shutdown", "a booted", "a lost its uplink"]
+    );
+    world.pass(SECOND * 1800);
+    assert_eq!(kept_back(&mut world), ["a overdue"]);
+    assert_eq!(world.told(), [""; 0]);
+}
+
+#[test]
+fn the_end_of_what_was_kept_back_is_neither_told_nor_noted() {
+    let mut world = World::new(&["a"]);
+    world.beat("a");
+    silence(&mut world, SECOND * 3600);
+    world.pass(SECOND * 60);
+    world.beat("a");
+    world.pass(SECOND);
+    assert_eq!(kept_back(&mut world), ["a overdue"]);
+    assert_eq!(world.told(), [""; 0]);
+}
+
+#[test]
+fn each_level_of_a_metric_is_noted_once() {
+    let mut world = super::alerts::with_thresholds();
+    silence(&mut world, SECOND * 3600);
+    for value in [85.0, 86.0, 95.0, 96.0, 10.0] {
+        world.metric("a", super::alerts::CPU, value);
+    }
+    assert_eq!(
+        kept_back(&mut world),
+        [
+            "WARNING cpu_monitor.cpu_percent 85.0 (threshold: > 80.0)",
+            "CRITICAL cpu_monitor.cpu_percent 95.0 (threshold: > 90.0)",
+        ]
+    );
+    assert_eq!(world.told(), [""; 0]);
+}
+
+#[test]
+fn of_what_changes_all_the_time_the_first_changes_are_noted() {
+    let mut world = World::new(&["a"]);
+    world.beat("a");
+    silence(&mut world, SECOND * 3600);
+    for number in 0..1_000 {
+        world.says(
+            "a",
+            "b1",
+            Event::Message(format!("trouble {number}").into()),
+        );
+    }
+    let noted = kept_back(&mut world);
+    assert_eq!(noted.len(), world.settings.flap.changes);
+    assert_eq!(noted[0], "a trouble 0");
+    // The next silence begins anew.
+    world.beats(&["a"], SECOND * 3600);
+    silence(&mut world, SECOND * 60);
+    world.says("a", "b1", Event::Message("more trouble".into()));
+    assert_eq!(kept_back(&mut world), ["a more trouble"]);
+}
+
+#[test]
+fn of_a_host_that_nobody_watches_nothing_is_noted() {
+    let mut world = World::new(&["a"]);
+    world.configure(|hosts| hosts.values_mut().for_each(|host| host.watch = false));
+    world.beat("a");
+    silence(&mut world, SECOND * 3600);
+    world.says("a", "b2", Event::Boot);
+    world.pass(SECOND * 600);
+    assert_eq!(kept_back(&mut world), [""; 0]);
+}
