@@ -6,7 +6,12 @@ use annunciator::{
     store::{Record, State},
 };
 
-use crate::desk::{Desk, ended, records, submit, wait_until};
+use annunciator_testkit::hasty::Hasty;
+
+use crate::{
+    desk::{Desk, ended, records, status, submit, wait_until},
+    pair::Pair,
+};
 
 /// 2026-01-05, 05:55 by UTC: six seconds of the test's are left.
 const SHORTLY_BEFORE_SIX: i64 = 1_767_592_500_000;
@@ -67,6 +72,30 @@ async fn a_problem_that_was_over_before_the_morning_says_so() {
     let digest = "1 notification was held back (quiet_hours: 22:00 to 06:00, UTC):
 - info down (over)";
     assert_eq!(desk.arrived(), [digest]);
+}
+
+#[tokio::test]
+async fn a_step_whose_turn_comes_in_quiet_hours_is_told_in_the_morning() {
+    let pair = Pair::new().await;
+    pair.chat.always(status(503));
+    let quiet = "delivery: {quiet_hours: {from: '05:55', to: '06:00'}}";
+    let group = "notification_groups:
+  oncall: {first_of: [chat, pager], step_after: 2m}
+default_notification_channels: [oncall]";
+    // The turn of the second comes half a minute after its quiet hours begin.
+    let clock = Hasty::going_on_from(SHORTLY_BEFORE_SIX - 90_000);
+    let engine = pair.engine_at(clock, quiet, group).await;
+    tell(&engine, "disk at 91 %", Severity::Info).await;
+    let about_disks = || {
+        let texts = pair.pager().into_iter();
+        texts
+            .filter(|text| text.contains("disk"))
+            .collect::<Vec<_>>()
+    };
+    wait_until(&engine, |_| !about_disks().is_empty()).await;
+    let digest = "1 notification was held back (quiet_hours: 05:55 to 06:00, UTC):
+- info web-01: disk at 91 %";
+    assert_eq!(about_disks(), [digest]);
 }
 
 #[tokio::test]

@@ -35,6 +35,11 @@ impl Pair {
     /// An engine with this at the end of its configuration, and these options
     /// of `pager`.
     pub async fn engine(&self, pager: &str, rest: &str) -> Engine {
+        self.engine_at(Hasty::default(), pager, rest).await
+    }
+
+    /// The same, by this clock.
+    pub async fn engine_at(&self, clock: Hasty, pager: &str, rest: &str) -> Engine {
         let yaml = format!(
             "delivery: {{retry: {{attempts: 20, first: 1s, max: 5s}}}}
 notification_channels:
@@ -51,7 +56,7 @@ notification_channels:
             self.chat.url(),
         );
         let builder = self.rig.configured(&yaml).unwrap();
-        let builder = builder.clock(Arc::new(Hasty::default()));
+        let builder = builder.clock(Arc::new(clock));
         let store = Arc::new(MemoryStore::default());
         builder.store(store).start().await.unwrap()
     }

@@ -206,10 +206,17 @@ impl Claimed {
 
     /// What is to be sent, unless it needs no attempt any more.
     async fn prepare(&self, outbox: &Outbox, rendered: Rendered, now_ms: i64) -> Ready {
-        if let Some((state, why)) = self.is_over(&rendered, now_ms) {
+        if let Some((state, why)) = self.is_over(now_ms) {
             return Ready::Over {
                 rendered,
                 state,
+                why,
+            };
+        }
+        if let Some(why) = self.keep_back(outbox, &rendered, now_ms).await {
+            return Ready::Over {
+                rendered,
+                state: State::Suppressed,
                 why,
             };
         }
@@ -235,20 +242,29 @@ impl Claimed {
     }
 
     /// What needs no attempt any more.
-    fn is_over(&self, rendered: &Rendered, now_ms: i64) -> Option<(State, String)> {
+    fn is_over(&self, now_ms: i64) -> Option<(State, String)> {
         if self.claim.left_behind && self.channel.config.options.on_unknown == OnUnknown::Drop {
             let why = "whoever sent it was gone before it could record what came of it";
             return Some((State::Unknown, why.to_owned()));
         }
         let expired = self.claim.expires_ms.is_some_and(|at_ms| at_ms <= now_ms);
-        if expired {
-            return Some((State::Expired, "its time to live has passed".to_owned()));
+        expired.then(|| (State::Expired, "its time to live has passed".to_owned()))
+    }
+
+    /// The rule that keeps back a step whose turn has come only now.
+    async fn keep_back(&self, outbox: &Outbox, rendered: &Rendered, now_ms: i64) -> Option<String> {
+        if self.claim.step <= 1 || self.claim.attempts > 0 {
+            return None;
         }
-        // A step whose turn has come only now.
-        let is_new = self.claim.step > 1 && self.claim.attempts == 0;
-        let rule = is_new.then(|| kept_back(rendered, &self.channel.config.options, now_ms));
-        rule.flatten()
-            .map(|rule| (State::Suppressed, rule.sentence))
+        let rule = kept_back(rendered, &self.channel.config.options, now_ms)?;
+        match outbox.arrange_digest(&self.channel, &rule, now_ms).await {
+            Ok(()) => Some(rule.sentence),
+            // Told against the rule is better than never told.
+            Err(error) => {
+                tracing::error!("{error}; what `{}` would keep back is told", rule.name());
+                None
+            }
+        }
     }
 
     /// The targets that failed for good in an earlier attempt.

@@ -24,6 +24,9 @@ use crate::{
 
 /// So much of what was kept back is looked at.
 const MOST_READ: u32 = 1000;
+/// The turn of a step comes this long after the acceptance at most, where a
+/// digest is to have it: two digests are as far apart.
+const LONGEST_WAIT_MS: i64 = 24 * 3600 * 1000;
 /// So much of it is told line by line.
 const MOST_LINES: usize = 20;
 /// A line has so many characters at most.
@@ -108,15 +111,19 @@ impl Outbox {
         let query = |state| Query {
             channel: Some(channel.config.name().to_owned()),
             states: vec![state],
-            since_ms: Some(sums_up.from_ms),
+            since_ms: Some(sums_up.from_ms.saturating_sub(LONGEST_WAIT_MS)),
             most: MOST_READ,
             ..Query::default()
         };
         let mut kept_back = self.store.deliveries(query(State::Suppressed)).await?;
         let is_all = kept_back.len() < MOST_READ as usize;
+        // A step of a group is kept back when its turn comes, and not when it
+        // is accepted.
+        let span = sums_up.from_ms..sums_up.until_ms;
         kept_back.retain(|record| {
             let rule = record.why.split(':').next();
-            rule == Some(&sums_up.rule) && record.accepted_ms < sums_up.until_ms
+            let at_ms = record.ended_ms.unwrap_or(record.accepted_ms);
+            rule == Some(&sums_up.rule) && span.contains(&at_ms)
         });
         let over = self.store.deliveries(query(State::Superseded)).await?;
         let over: HashSet<String> = over.into_iter().map(|record| record.incident).collect();

@@ -75,11 +75,7 @@ fn of_what_changes_all_the_time_the_first_changes_are_noted() {
     world.beat("a");
     silence(&mut world, SECOND * 3600);
     for number in 0..1_000 {
-        world.says(
-            "a",
-            "b1",
-            Event::Message(format!("trouble {number}").into()),
-        );
+        world.says("a", "b1", Event::Message(format!("trouble {number}")));
     }
     let noted = kept_back(&mut world);
     assert_eq!(noted.len(), world.settings.flap.changes);
