@@ -4,7 +4,8 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    time::{Duration, SystemTime},
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime},
 };
 
 /// A future that ends when its time has come.
@@ -14,6 +15,13 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub trait Clock: fmt::Debug + Send + Sync {
     /// Milliseconds since the Unix epoch.
     fn now_ms(&self) -> i64;
+
+    /// Milliseconds since some time in the past: a clock that nobody sets, for
+    /// what is only in memory. That of [`now_ms`](Self::now_ms) may be set back
+    /// by an hour.
+    fn steady_ms(&self) -> i64 {
+        self.now_ms()
+    }
 
     /// Ends after this long.
     fn sleep(&self, duration: Duration) -> Sleep;
@@ -39,6 +47,11 @@ impl Clock for SystemClock {
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn steady_ms(&self) -> i64 {
+        static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+        i64::try_from(STARTED.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {

@@ -147,6 +147,8 @@ impl Side {
                     most: *most,
                     now_ms,
                     lease_until_ms: now_ms + LEASE,
+                    holding: Vec::new(),
+                    only_expired: false,
                 };
                 let claims = store.claim(wanted).await.unwrap();
                 let held = |claim: &Claim| (claim.delivery, claim.fence);
@@ -176,6 +178,7 @@ impl Side {
                         outcome: number.to_string(),
                     }),
                     proof: *proof,
+                    is_free: false,
                     may_have_arrived: proof.is_some(),
                     next: match end {
                         Some(state) => Next::End {

@@ -89,6 +89,16 @@ impl Breaker {
         self.lock().probing = false;
     }
 
+    /// A probe was made that says nothing of the remote: the next one comes a
+    /// little later.
+    pub(super) fn put_off(&self, now_ms: i64) {
+        let mut state = self.lock();
+        state.probing = false;
+        if let Some((until_ms, _)) = &mut state.broken {
+            *until_ms = now_ms.saturating_add(milliseconds(FIRST));
+        }
+    }
+
     /// Takes note of an attempt. What began before the remote broke says
     /// nothing of it afterwards, unless it worked.
     pub(super) fn note(&self, sign: Sign, is_probe: bool, now_ms: i64) -> Option<Turn> {
@@ -173,6 +183,15 @@ mod tests {
         }
         assert_eq!(pauses, [30, 60, 120, 240, 480, 600, 600]);
         assert!(breaker.is_broken());
+    }
+
+    #[test]
+    fn a_probe_that_says_nothing_is_followed_by_another() {
+        let breaker = broken();
+        assert_eq!(breaker.way(30_000), Way::Probe);
+        breaker.put_off(31_000);
+        assert_eq!(breaker.way(31_000), Way::Until(61_000));
+        assert_eq!(breaker.way(61_000), Way::Probe);
     }
 
     #[test]

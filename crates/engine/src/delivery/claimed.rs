@@ -1,6 +1,7 @@
 //! One claim, from its attempt to its record.
 
 use std::{
+    collections::BTreeSet,
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
@@ -15,6 +16,7 @@ use super::{
     meter::UnderWay,
     outbox::{Outbox, milliseconds},
     pipeline::report,
+    record::Made,
     report::{ChannelReport, Class, TargetReport},
     retry::{Tried, Verdict, judge, pause_after},
 };
@@ -24,6 +26,8 @@ use crate::{
     store::{Attempt, Claim, Next, State},
 };
 
+/// Why it ended that has come too late.
+pub(super) const TOO_LATE: &str = "its time to live has passed";
 /// What comes later than this says so: people take what they read for news.
 const LATE: Duration = Duration::from_secs(300);
 
@@ -34,7 +38,8 @@ pub(super) struct Claimed {
     pub(super) channel: Held,
     /// The notification, where it is at hand.
     pub(super) rendered: Option<Rendered>,
-    pub(super) permit: OwnedSemaphorePermit,
+    /// Given back when the attempt has ended: recording it may take long.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
     /// Where it is to see whether the remote is back.
     pub(super) probe: Option<Probe>,
 }
@@ -82,18 +87,24 @@ impl Claimed {
             }
         }
         drop(under_way);
-        drop(self.probe);
-        let channel = self.channel;
-        drop(self.permit);
-        // Where a step has failed, the turn of the next has come.
-        if channel.behind.swap(false, Ordering::SeqCst) || self.claim.step > 0 {
+        drop(self.probe.take());
+        self.give_place_back(outbox);
+        // Where a step has failed, the turn of the next has come; and what is
+        // behind it in its lane.
+        if self.channel.behind.swap(false, Ordering::SeqCst) || self.claim.step > 0 {
+            outbox.wake.notify_one();
+        }
+    }
+
+    fn give_place_back(&mut self, outbox: &Outbox) {
+        if self.permit.take().is_some() && self.channel.behind.load(Ordering::SeqCst) {
             outbox.wake.notify_one();
         }
     }
 
     async fn try_it(&mut self, outbox: &Outbox, rendered: Rendered) {
         let probe = self.probe.take();
-        let channel = &self.channel;
+        let channel = &self.channel.clone();
         let began_ms = outbox.clock.now_ms();
         let rendered = match self.prepare(outbox, rendered, began_ms).await {
             Ready::Send(rendered) => rendered,
@@ -152,10 +163,11 @@ impl Claimed {
             // Whoever opens the store next sees that it was left behind.
             return;
         };
+        self.give_place_back(outbox);
         let mut report = report(channel, rendered, outcomes, start);
         report.attempts = number;
         let ended_ms = outbox.clock.now_ms();
-        self.watch(outbox, &report.targets, is_probe, ended_ms);
+        self.watch(outbox, &report.targets, is_probe);
         let left_ms = self
             .claim
             .expires_ms
@@ -193,7 +205,11 @@ impl Claimed {
             ended_ms,
             outcome,
         };
-        self.finish(outbox, rendered, Some(attempt), next, report)
+        let made = Made {
+            attempt,
+            is_free: is_probe,
+        };
+        self.finish(outbox, rendered, Some(made), next, report)
             .await;
     }
 
@@ -248,7 +264,7 @@ impl Claimed {
             return Some((State::Unknown, why.to_owned()));
         }
         let expired = self.claim.expires_ms.is_some_and(|at_ms| at_ms <= now_ms);
-        expired.then(|| (State::Expired, "its time to live has passed".to_owned()))
+        expired.then(|| (State::Expired, TOO_LATE.to_owned()))
     }
 
     /// The rule that keeps back a step whose turn has come only now.
@@ -269,22 +285,31 @@ impl Claimed {
 
     /// The targets that failed for good in an earlier attempt.
     async fn failed_before(&self, outbox: &Outbox) -> Vec<String> {
-        if self.claim.attempts == 0 || self.claim.targets.is_empty() {
+        if self.claim.targets.is_empty() {
             return Vec::new();
         }
         let attempts = outbox.store.attempts(self.claim.delivery);
         let attempts = outbox.abandon.run_until_cancelled(attempts).await;
         let attempts = attempts.and_then(Result::ok).unwrap_or_default();
-        // Those before a person had it tried again are over and done with.
-        let since = attempts.len().saturating_sub(self.claim.attempts as usize);
-        let targets = attempts.iter().skip(since).flat_map(|attempt| {
+        let targets = attempts.iter().flat_map(|attempt| {
             let targets: Vec<serde_json::Value> =
                 serde_json::from_str(&attempt.outcome).unwrap_or_default();
             targets
         });
-        let permanent = targets.filter(|target| target["class"] == "permanent");
-        let named = |target: serde_json::Value| target["target"].as_str().map(str::to_owned);
-        permanent.filter_map(named).collect()
+        let mut failed = BTreeSet::new();
+        for target in targets {
+            let name = target["target"].as_str().unwrap_or_default().to_owned();
+            if target["class"] == "permanent" {
+                failed.insert(name);
+            } else {
+                failed.remove(&name);
+            }
+        }
+        // What a person has had tried again is among those that are left.
+        self.claim.targets.iter().for_each(|left| {
+            failed.remove(left);
+        });
+        failed.into_iter().collect()
     }
 }
 

@@ -9,14 +9,14 @@ use std::{
 use super::{
     breaker::Way,
     channel::Held,
-    claimed::{Claimed, Probe},
+    claimed::{Claimed, Probe, TOO_LATE},
     meter::meter_accounts,
     outbox::{Outbox, milliseconds},
 };
 use crate::{
     config::Keep,
     engine::Inner,
-    store::{Prune, StoreError, Wanted},
+    store::{Next, Prune, Settled, Settlement, State, StoreError, Wanted},
 };
 
 /// How often a store is looked at that others may put deliveries into.
@@ -30,6 +30,8 @@ const COUNT: Duration = Duration::from_secs(60);
 const PRUNE: Duration = Duration::from_secs(3600);
 /// So many notifications are deleted in one step, which must not hold up others.
 const MOST_PRUNED: u32 = 500;
+/// So many deliveries of a channel that have come too late are ended at a time.
+const MOST_LATE: u32 = 500;
 /// How long a store is left alone that cannot be used.
 const RECOVERY: Duration = Duration::from_secs(5);
 
@@ -48,21 +50,22 @@ pub(crate) async fn run(engine: Weak<Inner>) {
         else {
             return;
         };
-        let now_ms = outbox.clock.now_ms();
+        let steady_ms = outbox.clock.steady_ms();
         let round = async {
             let pause = outbox.hand_out(&inner).await?;
-            if now_ms >= count_at_ms {
-                count_at_ms = now_ms.saturating_add(milliseconds(COUNT));
+            if steady_ms >= count_at_ms {
+                count_at_ms = steady_ms.saturating_add(milliseconds(COUNT));
                 drop(tokio::spawn(count(Arc::clone(&outbox))));
+                outbox.end_late(&inner).await?;
             }
-            if now_ms < prune_at_ms {
+            if steady_ms < prune_at_ms {
                 return Ok::<_, StoreError>(pause);
             }
             let keep = inner.in_force.look(|now| now.config.delivery.keep);
-            if !outbox.prune(keep, now_ms).await? {
+            if !outbox.prune(keep, outbox.clock.now_ms()).await? {
                 return Ok(Duration::ZERO);
             }
-            prune_at_ms = now_ms.saturating_add(milliseconds(PRUNE));
+            prune_at_ms = steady_ms.saturating_add(milliseconds(PRUNE));
             Ok(pause)
         };
         let pause = match round.await {
@@ -139,14 +142,66 @@ impl Outbox {
         }))
     }
 
+    /// Ends what has come too late for channels to which nothing is handed out:
+    /// those that are gone, that have no provider, or are out of order.
+    async fn end_late(&self, inner: &Inner) -> Result<(), StoreError> {
+        let now_ms = self.clock.now_ms();
+        for name in self.store.ready(now_ms).await? {
+            let named = inner
+                .in_force
+                .look(|now| now.router.channel(&now.config, &name));
+            let is_served = named
+                .is_some_and(|channel| channel.provider().is_ok() && !channel.breaker.is_broken());
+            if is_served {
+                continue;
+            }
+            let late = self.store.claim(Wanted {
+                channel: name.into(),
+                most: MOST_LATE,
+                now_ms,
+                lease_until_ms: now_ms.saturating_add(milliseconds(COUNT)),
+                holding: self.holding.all(),
+                only_expired: true,
+            });
+            for claim in late.await? {
+                let settled = self.store.settle(Settlement {
+                    delivery: claim.delivery,
+                    fence: claim.fence,
+                    now_ms,
+                    attempt: None,
+                    is_free: false,
+                    proof: None,
+                    may_have_arrived: false,
+                    next: Next::End {
+                        state: State::Expired,
+                        why: TOO_LATE.to_owned(),
+                        targets: claim.targets,
+                    },
+                });
+                if let Settled::Recorded { superseded } = settled.await? {
+                    self.are_superseded(&superseded);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Answers until when the channel is left alone, where it is.
     async fn hand_out_to(self: &Arc<Self>, channel: &Held) -> Result<Option<i64>, StoreError> {
+        if channel.provider().is_err() {
+            // What waits for it may be delivered once that is mended.
+            return Ok(None);
+        }
         loop {
             let mut probe = None;
-            match channel.breaker.way(self.clock.now_ms()) {
+            let steady_ms = self.clock.steady_ms();
+            match channel.breaker.way(steady_ms) {
                 Way::Open => {}
                 Way::Probe => probe = Some(Probe::of(channel)),
-                Way::Until(at_ms) => return Ok(Some(at_ms)),
+                Way::Until(at_ms) => {
+                    let left_ms = at_ms.saturating_sub(steady_ms);
+                    return Ok(Some(self.clock.now_ms().saturating_add(left_ms)));
+                }
             }
             let slot = || Arc::clone(&channel.slots).try_acquire_owned().ok();
             let mut permits: Vec<_> = std::iter::from_fn(slot).collect();
@@ -171,6 +226,8 @@ impl Outbox {
                     most: u32::try_from(places).unwrap_or(u32::MAX),
                     now_ms,
                     lease_until_ms: channel.lease_until_ms(now_ms),
+                    holding: self.holding.all(),
+                    only_expired: false,
                 })
                 .await?;
             // What is behind its lane is looked for when something ends.
@@ -185,7 +242,7 @@ impl Outbox {
                     claim,
                     channel: channel.clone(),
                     rendered: None,
-                    permit,
+                    permit: Some(permit),
                     probe: probe.take(),
                 });
             }

@@ -35,7 +35,7 @@ impl TicksClock for Ticks {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
-        let ms = u64::try_from(self.0.now_ms()).unwrap_or_default();
+        let ms = u64::try_from(self.0.steady_ms()).unwrap_or_default();
         Nanos::new(ms.saturating_mul(1_000_000))
     }
 }

@@ -15,6 +15,7 @@ mod classify;
 mod courier;
 mod digest;
 mod gate;
+mod holding;
 mod limit;
 mod meter;
 mod outbox;

@@ -20,6 +20,7 @@ use super::{
     channel::Held,
     claimed::Claimed,
     digest::intake,
+    holding::Holding,
     report::{ChannelReport, Report},
     waiting::{Place, Progress, Waiting},
 };
@@ -43,6 +44,8 @@ pub(crate) struct Outbox {
     pub(crate) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) waiting: Arc<Waiting>,
+    /// What is being worked on.
+    pub(super) holding: Arc<Holding>,
     /// Something may be claimed.
     pub(super) wake: Notify,
     pub(super) deliveries: TaskTracker,
@@ -80,6 +83,7 @@ impl Outbox {
             store,
             clock,
             waiting: Arc::default(),
+            holding: Arc::default(),
             wake: Notify::new(),
             deliveries,
             troubles,
@@ -160,7 +164,7 @@ impl Outbox {
                     },
                     channel: berth.channel,
                     rendered: Some(rendered.clone()),
-                    permit,
+                    permit: Some(permit),
                     probe: None,
                 }),
                 (State::Pending, _) => {
@@ -236,7 +240,11 @@ impl Outbox {
     /// Takes a claim through its stages, in a task of its own.
     pub(super) fn begin(self: &Arc<Self>, claimed: Claimed) {
         let outbox = Arc::clone(self);
-        let task = async move { claimed.deliver(&outbox).await };
+        let held = self.holding.hold(claimed.claim.delivery);
+        let task = async move {
+            claimed.deliver(&outbox).await;
+            drop(held);
+        };
         drop(self.deliveries.spawn(task));
     }
 

@@ -19,9 +19,16 @@ use crate::{
 /// How long a store is left alone that cannot record an outcome.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// An attempt that was made.
+pub(super) struct Made {
+    pub(super) attempt: Attempt,
+    /// It was to see whether the remote is back, and does not count.
+    pub(super) is_free: bool,
+}
+
 /// What is recorded.
 pub(super) struct Outcome {
-    attempt: Option<Attempt>,
+    made: Option<Made>,
     proof: Option<Proof>,
     may_have_arrived: bool,
     next: Next,
@@ -31,7 +38,7 @@ impl From<Next> for Outcome {
     /// Where no attempt was made.
     fn from(next: Next) -> Self {
         Self {
-            attempt: None,
+            made: None,
             proof: None,
             may_have_arrived: false,
             next,
@@ -45,7 +52,7 @@ impl Claimed {
         &self,
         outbox: &Outbox,
         rendered: &Rendered,
-        attempt: Option<Attempt>,
+        made: Option<Made>,
         next: Next,
         mut report: ChannelReport,
     ) {
@@ -71,11 +78,10 @@ impl Claimed {
             outbox.waiting.tell(id, name, Progress { report, ended });
         };
         // Recorded first: whoever is told may ask the store next.
-        let attempt_made = attempt.is_some();
         let outcome = Outcome {
-            attempt,
             proof: proof(&report.targets),
-            may_have_arrived: attempt_made && may_have_arrived(&report.targets),
+            may_have_arrived: made.is_some() && may_have_arrived(&report.targets),
+            made,
             next,
         };
         let superseded = self.record(outbox, outcome, || tell(&report, ended)).await;
@@ -101,7 +107,8 @@ impl Claimed {
                 delivery: self.claim.delivery,
                 fence: self.claim.fence,
                 now_ms: outbox.clock.now_ms(),
-                attempt: outcome.attempt.clone(),
+                attempt: outcome.made.as_ref().map(|made| made.attempt.clone()),
+                is_free: outcome.made.as_ref().is_some_and(|made| made.is_free),
                 proof: outcome.proof,
                 may_have_arrived: outcome.may_have_arrived,
                 next: outcome.next.clone(),

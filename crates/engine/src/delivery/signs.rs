@@ -16,14 +16,12 @@ const LONG: Duration = Duration::from_secs(3600);
 
 impl Claimed {
     /// Takes note of what an attempt says of the remote.
-    pub(super) fn watch(
-        &self,
-        outbox: &Outbox,
-        targets: &[TargetReport],
-        is_probe: bool,
-        now_ms: i64,
-    ) {
+    pub(super) fn watch(&self, outbox: &Outbox, targets: &[TargetReport], is_probe: bool) {
+        let now_ms = outbox.clock.steady_ms();
         let Some(sign) = sign(targets) else {
+            if is_probe {
+                self.channel.breaker.put_off(now_ms);
+            }
             return;
         };
         let name = &self.channel.config.name;

@@ -103,6 +103,11 @@ pub struct Wanted {
     pub now_ms: i64,
     /// Until then the claim holds, as long as whoever claims it lives.
     pub lease_until_ms: i64,
+    /// What whoever claims is still working on, though its claim may have run
+    /// out: that is not claimed again.
+    pub holding: Vec<DeliveryId>,
+    /// Only what has come too late.
+    pub only_expired: bool,
 }
 
 /// A delivery that its holder may try.

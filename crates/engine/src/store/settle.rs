@@ -18,6 +18,9 @@ pub struct Settlement {
     pub now_ms: i64,
     /// The attempt, where one was made.
     pub attempt: Option<Attempt>,
+    /// Whether that attempt does not count: it was made to see whether the
+    /// remote is back.
+    pub is_free: bool,
     /// The most that a target of it has proven by this attempt.
     pub proof: Option<Proof>,
     /// Whether any of it may have arrived by this attempt: people may know.

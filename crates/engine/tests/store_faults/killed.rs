@@ -62,6 +62,7 @@ async fn work_on(store: &Arc<dyn Store>) {
                     now_ms: LATER,
                     attempt: None,
                     proof: None,
+                    is_free: false,
                     may_have_arrived: false,
                     next: delivered(),
                 };

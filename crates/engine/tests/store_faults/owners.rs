@@ -39,6 +39,7 @@ pub fn hold(file: &Path) {
                 now_ms: LATER,
                 attempt: None,
                 proof: None,
+                is_free: false,
                 may_have_arrived: false,
                 next,
             };

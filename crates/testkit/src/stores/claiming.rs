@@ -132,6 +132,52 @@ pub async fn a_claim_that_ran_out_is_another_s(subject: &dyn Subject) {
     assert_eq!(state(&store, "one", "a").await, State::InFlight);
 }
 
+/// Its outcome waits for a disk, or a clock was set.
+pub async fn what_its_holder_still_works_on_is_not_claimed_again(subject: &dyn Subject) {
+    let store = subject.open();
+    for name in ["held", "lost"] {
+        accept(&store, intake(name, &["a"])).await;
+    }
+    let claims = claim(&store, "a").await;
+    let wanted = Wanted {
+        channel: Arc::from("a"),
+        most: 10,
+        now_ms: LATER + 1,
+        lease_until_ms: LATER + 2,
+        holding: vec![claims[0].delivery],
+        only_expired: false,
+    };
+    let again = store.claim(wanted).await.unwrap();
+    assert_eq!(names(&again), names(&claims[1..]));
+    assert!(again[0].left_behind);
+}
+
+/// What a channel that is gone was to be told does not wait for ever.
+pub async fn only_what_is_too_late_is_claimed_if_that_is_wanted(subject: &dyn Subject) {
+    let store = subject.open();
+    for (name, expires_ms) in [("never", None), ("later", Some(LATER)), ("late", Some(NOW))] {
+        let mut intake = intake(name, &["a"]);
+        intake.intents[0].expires_ms = expires_ms;
+        accept(&store, intake).await;
+    }
+    let wanted = |now_ms| Wanted {
+        channel: Arc::from("a"),
+        most: 10,
+        now_ms,
+        lease_until_ms: now_ms + 1,
+        holding: Vec::new(),
+        only_expired: true,
+    };
+    let late = store.claim(wanted(NOW)).await.unwrap();
+    assert_eq!(names(&late), ["late"]);
+    end(&store, &late[0], State::Expired).await;
+    assert_eq!(store.claim(wanted(NOW)).await.unwrap(), []);
+    assert_eq!(names(&claim(&store, "a").await), ["never", "later"]);
+    // What was left behind, too.
+    let left = store.claim(wanted(LATER + 1)).await.unwrap();
+    assert_eq!(names(&left), ["later"]);
+}
+
 /// Eight callers through two handles, and five hundred deliveries.
 pub async fn many_at_once_claim_each_once(subject: &dyn Subject) {
     const DELIVERIES: usize = 500;
@@ -157,6 +203,8 @@ async fn claim_all(store: Arc<dyn Store>) -> Vec<String> {
             most: 7,
             now_ms: NOW,
             lease_until_ms: LATER,
+            holding: Vec::new(),
+            only_expired: false,
         };
         let claims = store.claim(wanted).await.unwrap();
         if claims.is_empty() {

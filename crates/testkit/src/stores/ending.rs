@@ -43,6 +43,7 @@ pub async fn what_came_of_it_is_recorded(subject: &dyn Subject) {
             now_ms: NOW + 2,
             attempt: Some(attempt(outcome)),
             proof: None,
+            is_free: false,
             may_have_arrived: false,
             next,
         };
@@ -55,6 +56,33 @@ pub async fn what_came_of_it_is_recorded(subject: &dyn Subject) {
     assert_eq!(record.due_ms, None);
     let attempts = store.attempts(record.delivery).await.unwrap();
     assert_eq!(attempts, [attempt("503"), attempt("200")]);
+}
+
+/// It was made to see whether a remote is back, and is on record all the same.
+pub async fn an_attempt_that_is_free_does_not_count(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, intake("one", &["a"])).await;
+    for (number, is_free) in [false, true, true, false].into_iter().enumerate() {
+        let claims = claim(&store, "a").await;
+        assert_eq!(claims[0].attempts, number.min(1) as u32);
+        let settlement = Settlement {
+            delivery: claims[0].delivery,
+            fence: claims[0].fence,
+            now_ms: NOW + 2,
+            attempt: Some(attempt(&number.to_string())),
+            proof: None,
+            is_free,
+            may_have_arrived: false,
+            next: Next::Again {
+                at_ms: NOW,
+                targets: Vec::new(),
+            },
+        };
+        store.settle(settlement).await.unwrap();
+    }
+    let claims = claim(&store, "a").await;
+    assert_eq!(claims[0].attempts, 2);
+    assert_eq!(all(&store).await[0].attempts, 4);
 }
 
 /// Only those that failed are tried again.
@@ -123,6 +151,7 @@ pub async fn what_failed_can_be_had_tried_again(subject: &dyn Subject) {
             now_ms: NOW,
             attempt: Some(attempt("x")),
             proof: None,
+            is_free: false,
             may_have_arrived: false,
             next: Next::End {
                 state,

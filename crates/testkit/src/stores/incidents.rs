@@ -152,6 +152,7 @@ pub async fn a_recovery_of_what_may_have_arrived_and_waits_again(subject: &dyn S
         now_ms: super::NOW,
         attempt: None,
         proof: None,
+        is_free: false,
         may_have_arrived: true,
         next: annunciator::store::Next::Again {
             at_ms: super::NOW,

@@ -38,8 +38,10 @@ macro_rules! store_suite {
             claiming: each_is_claimed_once_whoever_asks, the_worst_come_first_then_the_oldest,
                 what_is_due_later_waits, a_lane_keeps_its_order, a_lane_holds_up_nobody_else,
                 what_is_accepted_behind_its_lane_waits, a_claim_that_ran_out_is_another_s,
+                what_its_holder_still_works_on_is_not_claimed_again, only_what_is_too_late_is_claimed_if_that_is_wanted,
                 many_at_once_claim_each_once;
-            ending: what_came_of_it_is_recorded, targets_that_are_left_come_back,
+            ending: what_came_of_it_is_recorded, an_attempt_that_is_free_does_not_count,
+                targets_that_are_left_come_back,
                 a_stale_fence_is_refused_and_counted, what_failed_can_be_had_tried_again,
                 what_has_ended_is_deleted_when_it_is_old,
                 what_is_beyond_the_newest_is_deleted, the_accounts_agree_whatever_happens;
@@ -135,6 +137,8 @@ pub async fn claim_at(store: &Arc<dyn Store>, channel: &str, now_ms: i64) -> Vec
         most: 10,
         now_ms,
         lease_until_ms: now_ms + (LATER - NOW),
+        holding: Vec::new(),
+        only_expired: false,
     };
     store.claim(wanted).await.unwrap()
 }
@@ -178,6 +182,7 @@ pub async fn settle(store: &Arc<dyn Store>, claim: &Claim, next: Next) -> Settle
         now_ms: NOW,
         attempt: None,
         proof: None,
+        is_free: false,
         may_have_arrived: false,
         next,
     };

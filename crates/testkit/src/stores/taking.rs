@@ -126,6 +126,7 @@ pub async fn whoever_accepts_may_hold_it_at_once(subject: &dyn Subject) {
         now_ms: NOW,
         attempt: None,
         proof: None,
+        is_free: false,
         may_have_arrived: false,
         next: annunciator::store::Next::Again {
             at_ms: NOW,

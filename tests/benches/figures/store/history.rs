@@ -115,6 +115,7 @@ fn delivered(claim: &Claim) -> Settlement {
         now_ms: NOW,
         attempt: None,
         proof: None,
+        is_free: false,
         may_have_arrived: false,
         next: Next::End {
             state: State::Delivered,

@@ -74,6 +74,8 @@ fn ten() -> Wanted {
         most: 10,
         now_ms: NOW,
         lease_until_ms: LEASE_UNTIL,
+        holding: Vec::new(),
+        only_expired: false,
     }
 }
 

@@ -225,9 +225,14 @@ impl Memory {
         let mut left_behind = self
             .shelf
             .left_behind(&wanted.channel, wanted.now_ms)
+            .into_iter()
+            .filter(|id| !wanted.holding.contains(id))
+            .filter(|id| !wanted.only_expired || self.shelf.is_late(*id, wanted.now_ms))
+            .collect::<Vec<_>>()
             .into_iter();
         while claims.len() < wanted.most as usize {
-            let due = || self.shelf.due(&wanted.channel, wanted.now_ms);
+            let late = wanted.only_expired;
+            let due = || self.shelf.due(&wanted.channel, wanted.now_ms, late);
             let Some(id) = left_behind.next().or_else(due) else {
                 break;
             };
@@ -273,6 +278,7 @@ impl Memory {
             held.proof = held.proof.max(settlement.proof);
             if let Some(attempt) = settlement.attempt {
                 held.attempts += 1;
+                held.attempts_before += u32::from(settlement.is_free);
                 held.tried.push(attempt);
             }
             match settlement.next {

@@ -237,13 +237,20 @@ impl Shelf {
     }
 
     /// What is due next.
-    pub(super) fn due(&self, channel: &str, now_ms: i64) -> Option<DeliveryId> {
+    pub(super) fn due(&self, channel: &str, now_ms: i64, late: bool) -> Option<DeliveryId> {
         let waiting = self.waiting.get(channel)?.iter().map(|(_, id)| *id);
         let mut due = waiting.filter(|id| {
             let held = self.delivery(*id);
             held.is_some_and(|held| held.due_ms <= now_ms && self.is_first(*id, held))
+                && (!late || self.is_late(*id, now_ms))
         });
         due.next()
+    }
+
+    /// Whether it has come too late.
+    pub(super) fn is_late(&self, id: DeliveryId, now_ms: i64) -> bool {
+        let expires_ms = self.delivery(id).and_then(|held| held.expires_ms);
+        expires_ms.is_some_and(|at_ms| at_ms <= now_ms)
     }
 
     fn is_first(&self, id: DeliveryId, held: &Held) -> bool {
@@ -264,7 +271,7 @@ impl Shelf {
         let ready = channels.into_iter();
         ready
             .filter(|channel| {
-                let due = || self.due(channel, now_ms).is_some();
+                let due = || self.due(channel, now_ms, false).is_some();
                 !self.left_behind(channel, now_ms).is_empty() || due()
             })
             .map(|channel| channel.to_string())

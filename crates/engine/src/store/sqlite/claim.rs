@@ -17,7 +17,7 @@ const MOST_DUE: u32 = 4096;
 /// The worst first, then the oldest; none of a lane before what came earlier.
 pub(super) const READY: &str = "
     SELECT d.id FROM outbox_delivery AS d
-    WHERE d.channel = ?1 AND d.state = 0 AND d.ready = 1
+    WHERE d.channel = ?1 AND d.state = 0 AND d.ready = 1 AND (?3 IS NULL OR d.expires_ms <= ?3)
       AND (d.lane = '' OR NOT EXISTS (
         SELECT 1 FROM outbox_delivery AS earlier
         WHERE earlier.channel = d.channel AND earlier.lane = d.lane AND earlier.id < d.id
@@ -26,13 +26,14 @@ pub(super) const READY: &str = "
 /// What its holder left behind.
 pub(super) const LEFT_BEHIND: &str = "
     SELECT id FROM outbox_delivery
-    WHERE channel = ?1 AND state = 1 AND owner = ?2
+    WHERE channel = ?1 AND state = 1 AND owner = ?2 AND (?4 IS NULL OR expires_ms <= ?4)
     ORDER BY severity DESC, id LIMIT ?3";
 /// What its holder has had for too long. It holds no more than it can send at
 /// a time: all of that is looked at.
 pub(super) const RUN_OUT: &str = "
     SELECT id FROM outbox_delivery
     WHERE channel = ?1 AND state = 1 AND owner = ?2 AND lease_until_ms < ?4
+      AND (?5 IS NULL OR expires_ms <= ?5)
     ORDER BY severity DESC, id LIMIT ?3";
 pub(super) const HOLDERS: &str =
     "SELECT DISTINCT owner FROM outbox_delivery WHERE channel = ?1 AND state = 1";
@@ -69,24 +70,32 @@ pub(super) fn claim(
     make_due(transaction, wanted.now_ms)?;
     let mut claims = Vec::new();
     let channel = &*wanted.channel;
+    let late = wanted.only_expired.then_some(wanted.now_ms);
     for holder in texts(transaction, HOLDERS, [channel])? {
         let room = room(wanted, &claims);
         let left = if owner.is_gone(&holder) {
-            let left = ids(transaction, LEFT_BEHIND, params![channel, holder, room])?;
-            if left.len() < room as usize {
+            let left = ids(
+                transaction,
+                LEFT_BEHIND,
+                params![channel, holder, room, late],
+            )?;
+            if left.len() < room as usize && late.is_none() {
                 owner.bury(&holder);
             }
             left
         } else {
-            let run_out = params![channel, holder, room, wanted.now_ms];
-            ids(transaction, RUN_OUT, run_out)?
+            let run_out = params![channel, holder, room, wanted.now_ms, late];
+            let mut run_out = ids(transaction, RUN_OUT, run_out)?;
+            run_out.retain(|id| !wanted.holding.contains(&DeliveryId(*id)));
+            run_out
         };
         take(transaction, wanted, owner, left, true, &mut claims)?;
     }
     // One by one where there are lanes: the first of a lane holds up those
     // behind it, which the same look would not see.
     while room(wanted, &claims) > 0 {
-        let ready = ids(transaction, READY, params![channel, room(wanted, &claims)])?;
+        let ready = params![channel, room(wanted, &claims), late];
+        let ready = ids(transaction, READY, ready)?;
         if ready.is_empty() {
             break;
         }

@@ -55,6 +55,7 @@ pub(super) fn settle(
             ])?;
     }
     let attempts = i64::from(settlement.attempt.is_some());
+    let free = attempts * i64::from(settlement.is_free);
     let proof = settlement.proof.map_or(0, Proof::number);
     let mut state = State::Pending;
     match &settlement.next {
@@ -67,7 +68,8 @@ pub(super) fn settle(
             transaction
                 .prepare_cached(
                     "UPDATE outbox_delivery SET state = ?2, why = ?3, ended_ms = ?4,
-                     attempts = attempts + ?5, proof = max(proof, ?6), targets = ?7, owner = NULL
+                     attempts = attempts + ?5, proof = max(proof, ?6), targets = ?7, owner = NULL,
+                     attempts_before = attempts_before + ?8
                      WHERE id = ?1",
                 )?
                 .execute(params![
@@ -78,13 +80,16 @@ pub(super) fn settle(
                     attempts,
                     proof,
                     left(targets),
+                    free,
                 ])?;
         }
         Next::Again { at_ms, targets } => {
             transaction
                 .prepare_cached(
                     "UPDATE outbox_delivery SET state = 0, ready = ?2, due_ms = ?3, targets = ?4,
-                     attempts = attempts + ?5, proof = max(proof, ?6), owner = NULL WHERE id = ?1",
+                     attempts = attempts + ?5, proof = max(proof, ?6), owner = NULL,
+                     attempts_before = attempts_before + ?7
+                     WHERE id = ?1",
                 )?
                 .execute(params![
                     id,
@@ -92,7 +97,8 @@ pub(super) fn settle(
                     at_ms,
                     left(targets),
                     attempts,
-                    proof
+                    proof,
+                    free
                 ])?;
         }
     }
