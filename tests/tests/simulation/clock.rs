@@ -1,9 +1,11 @@
 //! A clock that stands still until the test lets it go on, to the next moment for
-//! which somebody waits.
+//! which somebody waits. It knows of those who wait for a plugin, since plugins
+//! are on threads of their own.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    thread::{self, ThreadId},
     time::Duration,
 };
 
@@ -20,8 +22,16 @@ struct State {
     now_ms: i64,
     seed: u64,
     /// Who waits, by when and in the order in which they came.
-    waiting: BTreeMap<(i64, u64), oneshot::Sender<()>>,
+    waiting: BTreeMap<(i64, u64), Waiting>,
     last: u64,
+    /// Where everything is but plugins.
+    home: ThreadId,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    wake: oneshot::Sender<()>,
+    in_plugin: bool,
 }
 
 impl Turned {
@@ -31,6 +41,7 @@ impl Turned {
             seed,
             waiting: BTreeMap::new(),
             last: 0,
+            home: thread::current().id(),
         })))
     }
 
@@ -38,7 +49,7 @@ impl Turned {
     /// Answers whether there was one.
     pub fn turn(&self, no_later_ms: i64) -> bool {
         let mut state = self.0.lock().unwrap();
-        state.waiting.retain(|_, waiting| !waiting.is_closed());
+        state.waiting.retain(|_, waiting| !waiting.wake.is_closed());
         let Some((&(at_ms, number), _)) = state.waiting.first_key_value() else {
             return false;
         };
@@ -47,9 +58,18 @@ impl Turned {
         }
         state.now_ms = state.now_ms.max(at_ms);
         if let Some(waiting) = state.waiting.remove(&(at_ms, number)) {
-            let _ = waiting.send(());
+            let _ = waiting.wake.send(());
         }
         true
+    }
+
+    /// How many attempts wait for their time.
+    pub fn waiting_plugins(&self) -> usize {
+        let state = self.0.lock().unwrap();
+        let waiting = state.waiting.values();
+        waiting
+            .filter(|waiting| waiting.in_plugin && !waiting.wake.is_closed())
+            .count()
     }
 
     pub fn set(&self, now_ms: i64) {
@@ -68,7 +88,9 @@ impl Clock for Turned {
         let at_ms = state.now_ms + i64::try_from(duration.as_millis()).unwrap();
         state.last += 1;
         let number = state.last;
-        state.waiting.insert((at_ms, number), wake);
+        let in_plugin = thread::current().id() != state.home;
+        let waiting = Waiting { wake, in_plugin };
+        state.waiting.insert((at_ms, number), waiting);
         Box::pin(async move {
             let _ = woken.await;
         })

@@ -17,6 +17,8 @@ const MINUTE: i64 = 60_000;
 const STILL: u32 = 1000;
 /// When everything must have ended: longer than any time to live, and nights.
 const LONG: i64 = 30 * 60 * MINUTE;
+/// Answers come one by one, each at a moment of its own.
+const LONGEST_ANSWER_MS: u64 = 9000;
 pub const CHANNELS: [&str; 3] = ["a", "b", "c"];
 
 /// How channels are treated.
@@ -92,7 +94,7 @@ fn world(random: &mut Random) -> World {
         let broken = if world.breaks { random.below(60) } else { 0 };
         let _ = writeln!(
             channels,
-            "  {name}: {{type: fickle, salt: '{}', targets: {}, out_of_order: {broken}, delivery: {{{options}}}}}",
+            "  {name}: {{type: fickle, takes_ms: {LONGEST_ANSWER_MS}, salt: '{}', targets: {}, out_of_order: {broken}, delivery: {{{options}}}}}",
             random.below(1_000_000),
             1 + random.below(3),
         );
@@ -115,17 +117,12 @@ fn world(random: &mut Random) -> World {
     world
 }
 
-/// Whether the next thing happens while the last is still under way: plugins
-/// answer on threads of their own, so that such a life is lived once.
+/// Whether the next thing happens while the last is still at a plugin: those are
+/// on threads of their own, so that such a life is lived once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Haste {
     None,
     Great,
-}
-
-/// Whether remotes are out of order for some time in this life.
-pub fn breaks(seed: u64) -> bool {
-    world(&mut Random::new(seed)).breaks
 }
 
 /// Lives through it, and through what follows until all has ended.
@@ -240,14 +237,14 @@ impl Living {
         self.settle().await;
     }
 
-    /// Until nothing more happens by itself: plugins answer on threads of their
-    /// own, all else is on this one.
+    /// Until nothing more happens by itself: plugins are on threads of their own,
+    /// all else is on this one.
     async fn settle(&self) {
         let mut idle = 0;
         while idle < 20 {
             tokio::task::yield_now().await;
             idle += 1;
-            if self.engine().deliveries_under_way() > 0 {
+            if self.engine().deliveries_under_way() > self.clock.waiting_plugins() {
                 idle = 0;
             }
         }

@@ -45,10 +45,7 @@ fn whatever_happens_the_laws_hold() {
 
 #[test]
 fn the_same_seed_is_the_same_life() {
-    // Which of several answers that come at once is the first is up to threads,
-    // and decides when a remote counts as out of order.
-    let calm = (1..).filter(|seed| !life::breaks(*seed));
-    for seed in calm.take(6) {
+    for seed in 1..=20 {
         let [one, other] = [(), ()].map(|()| life::live(seed, Haste::None).story());
         assert!(one.len() > 10, "{one:?}");
         let differs = one.iter().zip(&other).find(|(one, other)| one != other);
