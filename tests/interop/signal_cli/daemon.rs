@@ -64,7 +64,12 @@ async fn when_the_daemon_goes_and_comes_back_the_next_message_finds_it() {
         };
         assert_eq!(told().await.code, "-32602");
         daemon.stop();
-        let gone = told().await;
+        let mut gone = told().await;
+        // A connection that was kept may still take what nobody reads.
+        if gone.class == Class::Unknown {
+            assert_eq!(gone.fault, Fault::Network, "{gone}");
+            gone = told().await;
+        }
         assert_eq!(
             (gone.class, gone.fault),
             (Class::Retry, Fault::Network),
