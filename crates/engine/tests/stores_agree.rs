@@ -8,8 +8,8 @@ use std::{cell::RefCell, sync::Arc};
 use annunciator::{
     Kind, Proof, Severity,
     store::{
-        Attempt, Begin, Claim, DeliveryId, Intake, Intent, MemoryStore, Next, Once, Prune, Query,
-        Settlement, SqliteStore, State, Step, Store, Wanted,
+        Attempt, Begin, Claim, DeliveryId, Digest, Intake, Intent, MemoryStore, Next, Once, Prune,
+        Query, Settlement, SqliteStore, State, Step, Store, Wanted,
     },
 };
 use proptest::prelude::*;
@@ -42,6 +42,7 @@ enum Ask {
     Settle {
         which: prop::sample::Index,
         end: Option<State>,
+        digest: Option<u8>,
         proof: Option<Proof>,
         pause: i64,
     },
@@ -73,7 +74,7 @@ fn ask() -> impl Strategy<Value = Ask> {
         0_u8..3,
         0_u8..3,
         prop::option::weighted(0.3, 0_u8..4),
-        0_u8..5,
+        0_u8..8,
         any::<bool>(),
         prop::option::weighted(0.4, proof()),
         prop::option::weighted(0.2, 0_u64..2),
@@ -94,10 +95,17 @@ fn ask() -> impl Strategy<Value = Ask> {
     let ends = State::ALL.into_iter().filter(|state| state.has_ended());
     let end = prop::option::of(prop::sample::select(ends.collect::<Vec<_>>()));
     let which = any::<prop::sample::Index>;
-    let settle = (which(), end, prop::option::of(proof()), 0_i64..3_000);
-    let settle = settle.prop_map(|(which, end, proof, pause)| Ask::Settle {
+    let settle = (
+        which(),
+        end,
+        prop::option::weighted(0.2, 0_u8..2),
+        prop::option::of(proof()),
+        0_i64..3_000,
+    );
+    let settle = settle.prop_map(|(which, end, digest, proof, pause)| Ask::Settle {
         which,
         end,
+        digest,
         proof,
         pause,
     });
@@ -132,6 +140,9 @@ impl Side {
                     },
                     _ => Begin::Suppressed {
                         rule: "x".to_owned(),
+                        digest: begin
+                            .checked_sub(5)
+                            .map(|of| digest(number, of % 2, now_ms)),
                     },
                 };
                 let accepted = store.accept(intake(number, ask, now_ms, &begin, *both));
@@ -163,6 +174,7 @@ impl Side {
             Ask::Settle {
                 which,
                 end,
+                digest: told_by,
                 proof,
                 pause,
             } => {
@@ -181,6 +193,10 @@ impl Side {
                     is_free: false,
                     may_have_arrived: proof.is_some(),
                     next: match end {
+                        Some(State::Suppressed) => Next::KeptBack {
+                            rule: number.to_string(),
+                            digest: told_by.map(|of| digest(number, of, now_ms)),
+                        },
                         Some(state) => Next::End {
                             state: *state,
                             why: number.to_string(),
@@ -228,6 +244,16 @@ impl Side {
             None => Vec::new(),
         };
         format!("{records:#?} {accounts:?} {next:?} {attempts:?}")
+    }
+}
+
+fn digest(number: usize, of: u8, now_ms: i64) -> Digest {
+    Digest {
+        gathers: of.to_string(),
+        notification: format!("d{number}"),
+        content: Arc::from("{}"),
+        due_ms: now_ms + 1_000,
+        expires_ms: Some(now_ms + 10_000),
     }
 }
 

@@ -173,30 +173,40 @@ fn what_belongs_together_is_sent_in_order(life: &Life) -> Vec<String> {
     broken
 }
 
-/// Whether people may have read it, or part of them.
-fn may_have_arrived(record: &Record, attempts: &[Attempt]) -> bool {
+/// Whether people may have read it by a time, by itself or in a digest, or part
+/// of them.
+fn may_have_arrived(life: &Life, record: &Record, attempts: &[Attempt], by_ms: i64) -> bool {
+    let in_digest =
+        digest_of(life, record).is_some_and(|(digest, attempts)| arrived(digest, attempts, by_ms));
+    in_digest || arrived(record, attempts, by_ms)
+}
+
+fn arrived(record: &Record, attempts: &[Attempt], by_ms: i64) -> bool {
     let arrived = |target: &Json| target["class"] == "delivered" || target["class"] == "unknown";
     record.again > 0
         || attempts
             .iter()
+            .filter(|attempt| attempt.ended_ms <= by_ms)
             .any(|attempt| targets(attempt).iter().any(arrived))
 }
 
 fn an_end_follows_a_problem_that_was_told(life: &Life) -> Vec<String> {
     let mut broken = Vec::new();
     // Whether a problem was to be told since the last end that was.
-    let mut problems: HashMap<(&str, &str), Vec<(&Record, bool)>> = HashMap::new();
-    for (record, attempts) in told(life) {
+    let mut problems: HashMap<(&str, &str), Vec<&Lived>> = HashMap::new();
+    for lived in told(life) {
+        let (record, attempts) = lived;
         let lane = (&*record.channel, &*record.incident);
+        let by_ms = match attempts.first() {
+            Some(first) => first.began_ms,
+            None => record.ended_ms.unwrap_or(i64::MAX),
+        };
+        let was_told = |(problem, tried): &&&Lived| may_have_arrived(life, problem, tried, by_ms);
         match content(record)["kind"].as_str() {
-            Some("problem") => {
-                let known = problems.entry(lane).or_default();
-                known.push((record, may_have_arrived(record, attempts)));
-            }
+            Some("problem") => problems.entry(lane).or_default().push(lived),
             Some("recovery") if record.state.may_have_arrived() => {
                 let problems = problems.remove(&lane).unwrap_or_default();
-                let was_told = problems.iter().any(|(_, told)| *told);
-                if !problems.is_empty() && !was_told {
+                if !problems.is_empty() && !problems.iter().any(|one| was_told(&one)) {
                     let lane = told(life).filter(|(one, _)| {
                         one.channel == record.channel && one.incident == record.incident
                     });
@@ -214,7 +224,7 @@ fn an_end_follows_a_problem_that_was_told(life: &Life) -> Vec<String> {
             }
             Some("recovery") if record.state == State::Superseded => {
                 let problems = problems.remove(&lane).unwrap_or_default();
-                if let Some((told, _)) = problems.iter().find(|(_, told)| *told) {
+                if let Some((told, _)) = problems.iter().find(was_told) {
                     broken.push(format!("{} was told, and {} not", show(told), show(record)));
                 }
             }
@@ -225,30 +235,18 @@ fn an_end_follows_a_problem_that_was_told(life: &Life) -> Vec<String> {
 }
 
 fn what_is_kept_back_has_a_rule_and_is_summed_up(life: &Life) -> Vec<String> {
-    let digests = life.records.iter().filter_map(|(record, _)| {
-        let sums_up = content(record)["sums_up"].clone();
-        let ms = |name: &str| sums_up[name].as_i64();
-        let rule = sums_up["rule"].as_str()?.to_owned();
-        Some((
-            record.channel.clone(),
-            rule,
-            ms("from_ms")?,
-            ms("until_ms")?,
-        ))
-    });
-    let digests: Vec<_> = digests.collect();
     let mut broken = Vec::new();
     let kept_back = told(life).map(|(record, _)| record);
     for record in kept_back.filter(|record| record.state == State::Suppressed) {
         let rule = record.why.split(':').next().unwrap();
-        let is_summed_up = digests.iter().any(|(channel, of, from_ms, until_ms)| {
-            let covers = *from_ms <= record.accepted_ms && record.accepted_ms < *until_ms;
-            *channel == record.channel && of == rule && covers
+        let is_told_of = digest_of(life, record).is_some_and(|(digest, attempts)| {
+            let begins = |attempt: &Attempt| record.ended_ms.unwrap() <= attempt.began_ms;
+            let same = content(digest)["sums_up"]["rule"] == rule;
+            let is_tried = attempts.iter().all(begins) && !attempts.is_empty();
+            same && digest.channel == record.channel && (is_tried || digest.state == State::Expired)
         });
         match rule {
-            // A step that came later has no digest of its own yet.
-            "quiet_hours" if record.step > 1 => {}
-            "quiet_hours" | "rate_limit" if !is_summed_up => {
+            "quiet_hours" | "rate_limit" if !is_told_of => {
                 broken.push(format!("{} is in no digest", show(record)));
             }
             "quiet_hours" | "rate_limit" | "min_severity" | "dedup" => {}
@@ -256,6 +254,12 @@ fn what_is_kept_back_has_a_rule_and_is_summed_up(life: &Life) -> Vec<String> {
         }
     }
     broken
+}
+
+/// The digest that tells of what was kept back.
+fn digest_of<'a>(life: &'a Life, record: &Record) -> Option<&'a Lived> {
+    let is_it = |(one, _): &&Lived| Some(one.delivery) == record.digest;
+    life.records.iter().find(is_it)
 }
 
 fn steps_have_their_time(life: &Life) -> Vec<String> {

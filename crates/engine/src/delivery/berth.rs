@@ -17,7 +17,7 @@ use super::{
 use crate::{
     event::{Kind, Rendered},
     router::{Addressee, Turn},
-    store::{Begin, Intent, Once},
+    store::{Begin, Digest, Intent, Once},
 };
 
 /// A channel of a submission.
@@ -27,6 +27,8 @@ pub(super) struct Berth {
     pub(super) permit: Option<OwnedSemaphorePermit>,
     /// The rule that keeps it back.
     pub(super) kept_back: Option<Rule>,
+    /// What tells of it later.
+    pub(super) digest: Option<Digest>,
     pub(super) turn: Option<Turn>,
     pub(super) once: Option<Once>,
 }
@@ -52,7 +54,9 @@ impl Berth {
             || channel.behind.load(Ordering::Relaxed)
             || channel.breaker.is_broken();
         let permit = Arc::clone(&channel.slots).try_acquire_owned().ok();
+        let digest = |rule| channel.digest(rule, rendered.severity, now_ms);
         Self {
+            digest: rule.as_ref().and_then(digest),
             permit: permit.filter(|_| !waits),
             kept_back: rule,
             turn,
@@ -71,6 +75,7 @@ impl Berth {
             begin: match (&self.kept_back, &self.permit) {
                 (Some(rule), _) => Begin::Suppressed {
                     rule: rule.sentence.clone(),
+                    digest: self.digest.clone(),
                 },
                 (None, Some(_)) => Begin::Claimed {
                     lease_until_ms: self.channel.lease_until_ms(now_ms),

@@ -5,7 +5,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize},
     },
 };
 
@@ -17,7 +17,6 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     breaker::Breaker,
-    digest::Digests,
     limit::Limit,
     meter::{Presence, label},
 };
@@ -40,7 +39,8 @@ pub(crate) struct Channel {
     /// More waits for it in the store than it could take.
     pub(super) behind: AtomicBool,
     pub(super) limit: Limit,
-    pub(super) digests: Digests,
+    /// When the next digest is due that is known here, or was.
+    pub(super) next_digest_ms: AtomicI64,
     pub(super) breaker: Breaker,
     tasks: Arc<ChannelTasks>,
     uses: TaskTracker,
@@ -119,7 +119,7 @@ impl Channel {
             label: label(&config.name, ad_hoc),
             presence: Presence::begin(provider.is_ok(), ad_hoc),
             limit: Limit::new(config.options.rate_limit, &shared.clock),
-            digests: Digests::default(),
+            next_digest_ms: AtomicI64::new(i64::MIN),
             breaker: Breaker::default(),
             config,
             provider,

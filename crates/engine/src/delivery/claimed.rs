@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     config::OnUnknown,
-    event::Rendered,
+    event::{Kind, Rendered},
     store::{Attempt, Claim, Next, State},
 };
 
@@ -74,8 +74,12 @@ impl Claimed {
         let under_way = UnderWay::begin();
         let rendered = self.rendered.take();
         let read = || Rendered::from_content(&self.claim.content);
+        let mut is_digest = false;
         match rendered.map_or_else(read, Ok) {
-            Ok(rendered) => self.try_it(outbox, rendered).await,
+            Ok(rendered) => {
+                is_digest = rendered.sums_up.is_some();
+                self.try_it(outbox, rendered).await;
+            }
             Err(error) => {
                 let why = format!("what was kept of it cannot be read: {error}");
                 let next = Next::End {
@@ -89,9 +93,10 @@ impl Claimed {
         drop(under_way);
         drop(self.probe.take());
         self.give_place_back(outbox);
-        // Where a step has failed, the turn of the next has come; and what is
-        // behind it in its lane.
-        if self.channel.behind.swap(false, Ordering::SeqCst) || self.claim.step > 0 {
+        // Where a step has failed, the turn of the next has come; what is behind
+        // it in its lane may be sent, and so may ends of what a digest told.
+        let is_awaited = self.claim.step > 0 || is_digest;
+        if self.channel.behind.swap(false, Ordering::SeqCst) || is_awaited {
             outbox.wake.notify_one();
         }
     }
@@ -108,21 +113,19 @@ impl Claimed {
         let began_ms = outbox.clock.now_ms();
         let rendered = match self.prepare(outbox, rendered, began_ms).await {
             Ready::Send(rendered) => rendered,
-            Ready::Over {
-                rendered,
-                state,
-                why,
-            } => {
+            Ready::Over { rendered, next } => {
                 let (name, channel_type) = (&channel.config.name, channel.config.channel_type());
-                let mut report = ChannelReport::unsent(name, channel_type, state);
+                // Its state follows from what is next.
+                let mut report = ChannelReport::unsent(name, channel_type, State::Pending);
                 report.attempts = self.claim.attempts;
-                let targets = self.claim.targets.clone();
-                let next = Next::End {
-                    state,
-                    why,
-                    targets,
+                let digest = match &next {
+                    Next::KeptBack { digest, .. } => digest.clone(),
+                    Next::End { .. } | Next::Again { .. } => None,
                 };
                 self.finish(outbox, &rendered, None, next, report).await;
+                if let Some(digest) = digest {
+                    outbox.expect_digest(channel, &digest, began_ms);
+                }
                 return;
             }
         };
@@ -143,10 +146,13 @@ impl Claimed {
             outbox.are_superseded(&superseded);
             return;
         }
-        let waited = began_ms.saturating_sub(self.claim.accepted_ms);
+        // It may have been a while until it could be accepted.
+        let since_ms = rendered.message.occurred_at_ms.min(self.claim.accepted_ms);
+        let waited = began_ms.saturating_sub(since_ms);
         let waited = Duration::from_millis(u64::try_from(waited).unwrap_or_default());
-        // A digest comes when it was meant to.
-        let is_late = waited >= LATE && rendered.sums_up.is_none();
+        // A digest and a step come when they are meant to.
+        let has_waited = rendered.sums_up.is_some() || self.is_step_in_turn();
+        let is_late = waited >= LATE && !has_waited;
         let late = is_late.then(|| rendered.delayed_by(waited));
         let rendered = late.as_ref().unwrap_or(rendered);
         let number = self.claim.attempts + 1;
@@ -222,33 +228,27 @@ impl Claimed {
 
     /// What is to be sent, unless it needs no attempt any more.
     async fn prepare(&self, outbox: &Outbox, rendered: Rendered, now_ms: i64) -> Ready {
-        if let Some((state, why)) = self.is_over(now_ms) {
-            return Ready::Over {
-                rendered,
-                state,
-                why,
-            };
-        }
-        if let Some(why) = self.keep_back(outbox, &rendered, now_ms).await {
-            return Ready::Over {
-                rendered,
-                state: State::Suppressed,
-                why,
-            };
-        }
-        let Some(sums_up) = rendered.sums_up.clone() else {
-            return Ready::Send(rendered);
+        let end = |state, why| Next::End {
+            state,
+            why,
+            targets: self.claim.targets.clone(),
         };
-        match outbox
-            .sum_up(&self.channel, rendered.clone(), &sums_up)
-            .await
-        {
+        if let Some((state, why)) = self.is_over(now_ms) {
+            let next = end(state, why);
+            return Ready::Over { rendered, next };
+        }
+        if let Some(next) = self.keep_back(&rendered, now_ms) {
+            return Ready::Over { rendered, next };
+        }
+        if rendered.sums_up.is_none() {
+            return Ready::Send(rendered);
+        }
+        match outbox.sum_up(self.claim.delivery, &rendered).await {
             Ok(Some(digest)) => Ready::Send(digest),
-            Ok(None) => Ready::Over {
-                rendered,
-                state: State::Superseded,
-                why: "nothing was held back".to_owned(),
-            },
+            Ok(None) => {
+                let next = end(State::Superseded, "nothing was held back".to_owned());
+                Ready::Over { rendered, next }
+            }
             // It says that something was held back: better than nothing.
             Err(error) => {
                 tracing::error!("{error}; a digest does not say what was held back");
@@ -267,20 +267,25 @@ impl Claimed {
         expired.then(|| (State::Expired, TOO_LATE.to_owned()))
     }
 
-    /// The rule that keeps back a step whose turn has come only now.
-    async fn keep_back(&self, outbox: &Outbox, rendered: &Rendered, now_ms: i64) -> Option<String> {
-        if self.claim.step <= 1 || self.claim.attempts > 0 {
+    /// A step whose turn has come only now. What a person has had tried again
+    /// has no time to live, and no rule.
+    fn is_step_in_turn(&self) -> bool {
+        self.claim.step > 1 && self.claim.attempts == 0 && self.claim.expires_ms.is_some()
+    }
+
+    /// What becomes of such a step where a rule keeps it back.
+    fn keep_back(&self, rendered: &Rendered, now_ms: i64) -> Option<Next> {
+        if !self.is_step_in_turn() {
             return None;
         }
-        let rule = kept_back(rendered, &self.channel.config.options, now_ms)?;
-        match outbox.arrange_digest(&self.channel, &rule, now_ms).await {
-            Ok(()) => Some(rule.sentence),
-            // Told against the rule is better than never told.
-            Err(error) => {
-                tracing::error!("{error}; what `{}` would keep back is told", rule.name());
-                None
-            }
-        }
+        let rule = kept_back(rendered, &self.channel.config.options, now_ms);
+        let is_free = rendered.ends_a_problem() || rendered.kind == Kind::Test;
+        let limit = || self.channel.limit.kept_back(now_ms);
+        let rule = rule.or_else(|| if is_free { None } else { limit() })?;
+        Some(Next::KeptBack {
+            digest: self.channel.digest(&rule, rendered.severity, now_ms),
+            rule: rule.sentence,
+        })
     }
 
     /// The targets that failed for good in an earlier attempt.
@@ -316,11 +321,7 @@ impl Claimed {
 /// What is to happen with a claim.
 enum Ready {
     Send(Rendered),
-    Over {
-        rendered: Rendered,
-        state: State,
-        why: String,
-    },
+    Over { rendered: Rendered, next: Next },
 }
 
 /// The targets that were not delivered; empty for all.

@@ -1,14 +1,10 @@
 //! One message in place of what a rule kept back.
 //!
-//! It is accepted before the first of what it sums up, to be sent when the rule
-//! ends, and put together when it is sent: from the store, so that it is whole
-//! whoever died meanwhile.
+//! The store accepts it together with the first of what it tells of, to be sent
+//! when the rule ends. It is put together when it is sent, from the store, so
+//! that it is whole whoever died meanwhile.
 
-use std::{
-    collections::HashSet,
-    fmt::Write as _,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{cmp::Reverse, fmt::Write as _, sync::atomic::Ordering};
 
 use annunciator_core::ffi::RArc;
 
@@ -19,115 +15,87 @@ use super::{
 };
 use crate::{
     event::{Notification, Rendered, Severity, SumsUp},
-    store::{Begin, Intake, Intent, Query, Record, State, StoreError},
+    store::{DeliveryId, Digest, Intake, Intent, Query, Record, StoreError},
 };
 
-/// So much of what was kept back is looked at.
+/// So much of what was kept back is read at a time.
 const MOST_READ: u32 = 1000;
-/// The turn of a step comes this long after the acceptance at most, where a
-/// digest is to have it: two digests are as far apart.
-const LONGEST_WAIT_MS: i64 = 24 * 3600 * 1000;
 /// So much of it is told line by line.
 const MOST_LINES: usize = 20;
 /// A line has so many characters at most.
 const LONGEST_LINE: usize = 160;
 
-/// The digests of a channel that are accepted already: rule, and when it is
-/// told.
-#[derive(Debug, Default)]
-pub(super) struct Digests(Mutex<Vec<(String, i64)>>);
-
-impl Digests {
-    /// When what is kept back now by a rule is told, where that is arranged.
-    fn arranged(&self, rule: &str, now_ms: i64) -> bool {
-        let mut digests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        digests.retain(|(_, until_ms)| *until_ms > now_ms);
-        digests.iter().any(|(name, _)| name == rule)
-    }
-
-    fn arrange(&self, rule: &str, until_ms: i64) {
-        let mut digests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        digests.push((rule.to_owned(), until_ms));
+impl Held {
+    /// What tells of it later that a rule keeps back now.
+    pub(super) fn digest(&self, rule: &Rule, severity: Severity, now_ms: i64) -> Option<Digest> {
+        let mut due_ms = rule.digest_ms?;
+        let name = rule.name();
+        let mut gathers = name.to_owned();
+        if let Some(quiet) = &self.config.options.quiet_hours {
+            if severity < quiet.except {
+                due_ms = quiet.ends_after(due_ms);
+            } else {
+                // It would not have waited for the morning by itself.
+                gathers.push_str("/urgent");
+            }
+        }
+        let rule = name.to_owned();
+        let rendered = Notification::new("Notifications were held back.").render("", now_ms)?;
+        let rendered = Rendered {
+            sums_up: Some(Box::new(SumsUp { rule })),
+            ..rendered
+        };
+        Some(Digest {
+            gathers,
+            notification: rendered.message.id.to_string(),
+            content: rendered.to_content().unwrap_or_default().into(),
+            due_ms,
+            expires_ms: self.expires_ms(due_ms),
+        })
     }
 }
 
 impl Outbox {
-    /// Sees to it that what a rule keeps back from a channel is told when it
-    /// ends.
-    pub(super) async fn arrange_digest(
-        &self,
-        channel: &Held,
-        rule: &Rule,
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
-        let Some(mut until_ms) = rule.digest_ms else {
-            return Ok(());
-        };
-        if channel.digests.arranged(rule.name(), now_ms) {
-            return Ok(());
+    /// Sees to it that the courier knows of a digest's time.
+    pub(super) fn expect_digest(&self, channel: &Channel, digest: &Digest, now_ms: i64) {
+        // It looks for what is due next whenever something is: one that comes
+        // later needs no look of its own.
+        let next_ms = channel.next_digest_ms.load(Ordering::Relaxed);
+        if next_ms <= now_ms || digest.due_ms < next_ms {
+            channel
+                .next_digest_ms
+                .store(digest.due_ms, Ordering::Relaxed);
+            self.wake();
         }
-        if let Some(quiet) = &channel.config.options.quiet_hours {
-            until_ms = quiet.ends_after(until_ms);
-        }
-        let sums_up = SumsUp {
-            rule: rule.name().to_owned(),
-            from_ms: now_ms,
-            until_ms,
-        };
-        let Some(rendered) = Notification::new("Notifications were held back.").render("", now_ms)
-        else {
-            return Ok(());
-        };
-        let rendered = Rendered {
-            sums_up: Some(Box::new(sums_up)),
-            ..rendered
-        };
-        let name = &channel.config.name;
-        let intent = Intent {
-            channel: Arc::clone(name),
-            expires_ms: channel.expires_ms(until_ms),
-            begin: Begin::At(until_ms),
-            step: None,
-            once: None,
-        };
-        let key = format!("digest/{}/{until_ms}/{name}", rule.name());
-        let intake = Intake {
-            key: Some(key),
-            ..intake(&rendered, vec![intent], now_ms)
-        };
-        self.store.accept(intake).await?;
-        channel.digests.arrange(rule.name(), until_ms);
-        self.wake();
-        Ok(())
     }
 
     /// A digest as it is told; `None` when nothing was kept back.
     pub(super) async fn sum_up(
         &self,
-        channel: &Channel,
-        digest: Rendered,
-        sums_up: &SumsUp,
+        delivery: DeliveryId,
+        digest: &Rendered,
     ) -> Result<Option<Rendered>, StoreError> {
-        let query = |state| Query {
-            channel: Some(channel.config.name().to_owned()),
-            states: vec![state],
-            since_ms: Some(sums_up.from_ms.saturating_sub(LONGEST_WAIT_MS)),
-            most: MOST_READ,
-            ..Query::default()
-        };
-        let mut kept_back = self.store.deliveries(query(State::Suppressed)).await?;
-        let is_all = kept_back.len() < MOST_READ as usize;
-        // A step of a group is kept back when its turn comes, and not when it
-        // is accepted.
-        let span = sums_up.from_ms..sums_up.until_ms;
-        kept_back.retain(|record| {
-            let rule = record.why.split(':').next();
-            let at_ms = record.ended_ms.unwrap_or(record.accepted_ms);
-            rule == Some(&sums_up.rule) && span.contains(&at_ms)
-        });
-        let over = self.store.deliveries(query(State::Superseded)).await?;
-        let over: HashSet<String> = over.into_iter().map(|record| record.incident).collect();
-        Ok(text(kept_back, &over, is_all).map(|(severity, body)| {
+        let (mut count, mut first, mut before) = (0_usize, Vec::new(), None);
+        loop {
+            let page = self.store.deliveries(Query {
+                digest: Some(delivery),
+                before,
+                most: MOST_READ,
+                ..Query::default()
+            });
+            let page = page.await?;
+            let is_last = page.len() < MOST_READ as usize;
+            before = page.last().map(|record| record.delivery);
+            count += page.len();
+            first.extend(page);
+            // The worst first, then the oldest.
+            first.sort_by_key(|record: &Record| (Reverse(record.severity), record.delivery));
+            first.truncate(MOST_LINES);
+            if is_last {
+                break;
+            }
+        }
+        Ok(text(count, &first).map(|(severity, body)| {
             let message = annunciator_core::message::NotificationV1 {
                 body: body.into(),
                 severity: severity.code(),
@@ -136,7 +104,7 @@ impl Outbox {
             Rendered {
                 message: RArc::new(message),
                 severity,
-                ..digest
+                ..digest.clone()
             }
         }))
     }
@@ -160,36 +128,25 @@ pub(super) fn intake(rendered: &Rendered, intents: Vec<Intent>, now_ms: i64) -> 
     }
 }
 
-/// The worst severity, and the text: the worst first, then the oldest.
-fn text(
-    mut kept_back: Vec<Record>,
-    over: &HashSet<String>,
-    is_all: bool,
-) -> Option<(Severity, String)> {
-    kept_back.sort_by_key(|record| (std::cmp::Reverse(record.severity), record.delivery));
-    let worst = kept_back.first()?;
-    let (severity, rule) = (worst.severity, worst.why.clone());
-    let count = kept_back.len();
-    let at_least = if is_all { "" } else { "At least " };
+/// The worst severity, and the text, of so many of which these come first.
+fn text(count: usize, first: &[Record]) -> Option<(Severity, String)> {
+    let worst = first.first()?;
+    let rule = &worst.why;
     let were = if count == 1 {
         "notification was"
     } else {
         "notifications were"
     };
-    let mut text = format!("{at_least}{count} {were} held back ({rule}):");
-    for record in kept_back.iter().take(MOST_LINES) {
-        let ended = if over.contains(&record.incident) && !record.incident.is_empty() {
-            " (over)"
-        } else {
-            ""
-        };
+    let mut text = format!("{count} {were} held back ({rule}):");
+    for record in first {
+        let ended = if record.is_over { " (over)" } else { "" };
         // Writing to a text cannot fail.
         let _ = write!(text, "\n- {}{ended}", line(record));
     }
-    if count > MOST_LINES {
-        let _ = write!(text, "\nand {} more", count - MOST_LINES);
+    if count > first.len() {
+        let _ = write!(text, "\nand {} more", count - first.len());
     }
-    Some((severity, text))
+    Some((worst.severity, text))
 }
 
 fn line(record: &Record) -> String {

@@ -117,15 +117,7 @@ impl Outbox {
             ..intake(&rendered, intents, now_ms)
         };
         let content = Arc::clone(&intake.content);
-        let accepting = async {
-            for berth in &berths {
-                if let Some(rule) = &berth.kept_back {
-                    let arranging = self.arrange_digest(&berth.channel, rule, now_ms);
-                    arranging.await?;
-                }
-            }
-            self.store.accept(intake).await
-        };
+        let accepting = self.store.accept(intake);
         let accepted = self.abandon.run_until_cancelled(accepting).await;
         let accepted = accepted.unwrap_or(Err(StoreError::Closed));
         self.watch(accepted.as_ref().err());
@@ -147,6 +139,9 @@ impl Outbox {
             {
                 let limit = &berth.channel.limit;
                 limit.let_through(once.fingerprint, once.until_ms, now_ms);
+            }
+            if let Some(digest) = &berth.digest {
+                self.expect_digest(&berth.channel, digest, now_ms);
             }
             match (placed.state, berth.permit) {
                 (State::InFlight, Some(permit)) => self.begin(Claimed {

@@ -62,6 +62,11 @@ impl Claimed {
                 report.because(why);
                 true
             }
+            Next::KeptBack { rule, .. } => {
+                report.state = State::Suppressed;
+                report.because(rule);
+                true
+            }
             Next::Again { .. } => {
                 report.state = State::Pending;
                 false

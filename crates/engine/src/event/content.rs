@@ -39,10 +39,6 @@ struct Content {
 pub(crate) struct SumsUp {
     /// The rule's name.
     pub(crate) rule: String,
-    /// What was accepted from then on.
-    pub(crate) from_ms: i64,
-    /// Until then.
-    pub(crate) until_ms: i64,
 }
 
 /// What a kept notification says, for people who look at deliveries.

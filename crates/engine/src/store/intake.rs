@@ -100,7 +100,50 @@ pub enum Begin {
     Suppressed {
         /// The rule.
         rule: String,
+        /// What tells of it later, where something does.
+        digest: Option<Digest>,
     },
+}
+
+/// One message in place of what a rule keeps back. It is accepted together with
+/// the first of what it tells of; what is kept back until it is due is told by
+/// it too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digest {
+    /// On one channel, the same for what goes into one message.
+    pub gathers: String,
+    /// Names its notification, where it becomes one; unique.
+    pub notification: String,
+    /// All that is needed to deliver it, but for what it tells of.
+    pub content: Arc<str>,
+    /// When it is told.
+    pub due_ms: i64,
+    /// When it is too late.
+    pub expires_ms: Option<i64>,
+}
+
+impl Digest {
+    /// As it is accepted.
+    pub(super) fn intake(&self, channel: &Arc<str>, now_ms: i64) -> Intake {
+        Intake {
+            notification: self.notification.clone(),
+            key: None,
+            host: String::new(),
+            incident: String::new(),
+            lane: String::new(),
+            kind: Kind::Message,
+            severity: Severity::Info,
+            accepted_ms: now_ms,
+            content: Arc::clone(&self.content),
+            intents: vec![Intent {
+                channel: Arc::clone(channel),
+                expires_ms: self.expires_ms,
+                begin: Begin::At(self.due_ms),
+                step: None,
+                once: None,
+            }],
+        }
+    }
 }
 
 /// What became of an intake.

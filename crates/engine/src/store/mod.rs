@@ -37,7 +37,7 @@ use crate::delivery::Proof;
 pub use accounts::Accounts;
 pub use delivery::{Claim, DeliveryId, State, Wanted};
 pub use error::StoreError;
-pub use intake::{Accepted, Begin, Intake, Intent, Once, Placed, Step};
+pub use intake::{Accepted, Begin, Digest, Intake, Intent, Once, Placed, Step};
 pub use memory::MemoryStore;
 pub use record::{Attempt, Prune, Query, Record};
 pub use settle::{Next, Settled, Settlement};
@@ -72,6 +72,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// answer is that of the first time. A recovery of a problem that its
     /// channel was never told, and is not being told, ends there together with
     /// what waits of the problem: both are superseded.
+    ///
+    /// What is kept back for a digest goes into one that waits on its channel
+    /// for the same and has not been tried, or else into a new one; so does what
+    /// is kept back when it is settled. When a digest arrives, its channel was
+    /// told of the problems in it.
     fn accept(&self, intake: Intake) -> Answer<Accepted>;
 
     /// Claims deliveries of one channel: those that are due, and those that
@@ -114,7 +119,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Deletes notifications that are old and whose deliveries have all ended,
     /// the oldest first. Answers how many. What is pending or in flight is
-    /// never deleted.
+    /// never deleted, nor what a digest is still to tell of.
     fn prune(&self, prune: Prune) -> Answer<u64>;
 
     /// Keeps a small value of a channel's provider under a key; `None` removes

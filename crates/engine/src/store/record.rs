@@ -30,6 +30,8 @@ pub struct Query {
     pub host: Option<String>,
     /// To this channel.
     pub channel: Option<String>,
+    /// Kept back, and told of by this one.
+    pub digest: Option<DeliveryId>,
     /// Accepted at this time or later.
     pub since_ms: Option<i64>,
     /// Older than this one: the next page.
@@ -89,6 +91,12 @@ pub struct Record {
     pub group: Option<String>,
     /// Which step of it; 0 for none.
     pub step: u32,
+    /// What tells of it, where a rule kept it back until later.
+    pub digest: Option<DeliveryId>,
+    /// Whether it tells of a problem that has ended since, by what its channel
+    /// was accepted to be told.
+    #[serde(skip)]
+    pub is_over: bool,
     /// The notification, as it was accepted.
     #[serde(skip)]
     pub content: String,
@@ -111,6 +119,7 @@ impl Query {
             && (self.states.is_empty() || self.states.contains(&record.state))
             && is(&self.host, &record.host)
             && is(&self.channel, &record.channel)
+            && self.digest.is_none_or(|id| Some(id) == record.digest)
             && self
                 .since_ms
                 .is_none_or(|since| since <= record.accepted_ms)

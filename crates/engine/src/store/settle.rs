@@ -4,6 +4,7 @@ use crate::delivery::Proof;
 
 use super::{
     delivery::{DeliveryId, State},
+    intake::Digest,
     record::Attempt,
 };
 
@@ -41,6 +42,13 @@ pub enum Next {
         /// The targets that are left, should a person have it tried again;
         /// empty for all.
         targets: Vec<String>,
+    },
+    /// It has ended suppressed: a rule keeps it back.
+    KeptBack {
+        /// The rule.
+        rule: String,
+        /// What tells of it later, where something does.
+        digest: Option<Digest>,
     },
     /// It is tried again.
     Again {

@@ -249,6 +249,7 @@ pub async fn the_accounts_agree_whatever_happens(subject: &dyn Subject) {
     let mut last = intake("last", &["a", "b"]);
     last.intents[1].begin = Begin::Suppressed {
         rule: "x".to_owned(),
+        digest: None,
     };
     accept(&store, last).await;
     let accounts = store.accounts().await.unwrap();

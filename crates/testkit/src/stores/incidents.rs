@@ -135,6 +135,7 @@ pub async fn a_recovery_of_a_problem_that_was_kept_back(subject: &dyn Subject) {
     let mut mild = of_incident("mild", Kind::Problem, &["a"]);
     mild.intents[0].begin = Begin::Suppressed {
         rule: "x".to_owned(),
+        digest: None,
     };
     accept(&store, mild).await;
     let recovery = accept(&store, of_incident("up again", Kind::Recovery, &["a"])).await;

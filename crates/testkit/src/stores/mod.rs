@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a situation fails by panicking")]
 
 pub mod claiming;
+pub mod digests;
 pub mod ending;
 pub mod incidents;
 pub mod knowing;
@@ -57,6 +58,13 @@ macro_rules! store_suite {
                 a_step_that_is_to_be_tried_again_is_not_when_another_was_enough,
                 groups_of_one_notification_know_nothing_of_each_other,
                 a_recovery_ends_steps_that_wait;
+            digests: what_is_kept_back_is_gathered_in_one_digest, a_digest_that_is_told_takes_no_more,
+                what_is_kept_back_when_its_turn_comes_is_gathered_too,
+                an_end_follows_the_digest_that_told_the_problem,
+                a_problem_that_ends_before_its_digest_is_over,
+                an_end_waits_while_the_problem_s_digest_is_told,
+                an_end_follows_a_digest_that_was_left_behind,
+                what_a_digest_is_to_tell_of_is_not_deleted;
             once: the_same_is_told_once_within_its_time, what_failed_does_not_keep_back_the_next,
                 the_end_of_a_problem_makes_the_next_news;
             knowing: values_are_kept_by_channel_and_key, of_too_many_values_the_oldest_goes, deliveries_are_found_by_what_is_known_of_them, pages_follow_one_another;

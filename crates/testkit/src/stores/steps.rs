@@ -96,6 +96,7 @@ pub async fn the_next_step_begins_when_none_can_be_enough(subject: &dyn Subject)
     );
     steps.intents[0].begin = Begin::Suppressed {
         rule: "x".to_owned(),
+        digest: None,
     };
     accept(&store, steps).await;
     let second = claim(&store, "b").await;

@@ -94,6 +94,7 @@ pub async fn a_rule_that_keeps_it_back_is_named(subject: &dyn Subject) {
     let mut quiet = intake("one", &["a", "b"]);
     quiet.intents[0].begin = Begin::Suppressed {
         rule: "quiet hours".to_owned(),
+        digest: None,
     };
     let accepted = accept(&store, quiet).await;
     assert_eq!(accepted.deliveries[0].state, State::Suppressed);

@@ -104,6 +104,7 @@ fn suppressed(channel: u64) -> Intent {
         once: None,
         begin: Begin::Suppressed {
             rule: "quiet hours".to_owned(),
+            digest: None,
         },
     }
 }

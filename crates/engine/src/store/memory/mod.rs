@@ -5,6 +5,7 @@
 //! deliveries in the orders in which they are looked for, `over` ends what is
 //! pointless.
 
+mod digest;
 mod kept;
 mod once;
 mod over;
@@ -167,7 +168,8 @@ impl Memory {
         let mut superseded = Vec::new();
         for intent in intake.intents {
             let free = !may_wait && !self.shelf.is_busy(&intent.channel, &intake.lane);
-            let mut held = Held::new(number, Arc::clone(&intent.channel), intent.expires_ms);
+            let channel = Arc::clone(&intent.channel);
+            let mut held = Held::new(number, Arc::clone(&channel), intent.expires_ms);
             held.step = intent.step;
             if may_wait {
                 self.recent.forget(&intent.channel, &intake.incident);
@@ -184,7 +186,7 @@ impl Memory {
                     ) =>
                 {
                     let rule = once.rule.clone();
-                    Begin::Suppressed { rule }
+                    Begin::Suppressed { rule, digest: None }
                 }
                 _ => intent.begin,
             };
@@ -193,8 +195,10 @@ impl Memory {
                 Begin::At(at_ms) => held.due_ms = at_ms,
                 Begin::Claimed { lease_until_ms } if free => held.begin(lease_until_ms),
                 Begin::Claimed { .. } => held.due_ms = intake.accepted_ms,
-                Begin::Suppressed { rule } => {
+                Begin::Suppressed { rule, digest } => {
                     held.end(State::Suppressed, rule, intake.accepted_ms);
+                    held.digest =
+                        digest.map(|digest| self.gather(&channel, digest, intake.accepted_ms));
                 }
             }
             let id = self.shelf.add(held);
@@ -274,6 +278,12 @@ impl Memory {
             return Settled::Stale;
         }
         let now_ms = settlement.now_ms;
+        let channel = held.map(|held| Arc::clone(&held.channel));
+        let told_by = match &settlement.next {
+            Next::KeptBack { digest, .. } => digest.clone().zip(channel),
+            Next::End { .. } | Next::Again { .. } => None,
+        };
+        let told_by = told_by.map(|(digest, channel)| self.gather(&channel, digest, now_ms));
         self.shelf.change(id, |held, _| {
             held.proof = held.proof.max(settlement.proof);
             if let Some(attempt) = settlement.attempt {
@@ -290,6 +300,11 @@ impl Memory {
                     held.end(state, why, now_ms);
                     held.targets = targets;
                 }
+                Next::KeptBack { rule, .. } => {
+                    held.end(State::Suppressed, rule, now_ms);
+                    held.targets = Vec::new();
+                    held.digest = told_by;
+                }
                 Next::Again { at_ms, targets } => {
                     held.state = State::Pending;
                     held.due_ms = at_ms;
@@ -299,6 +314,7 @@ impl Memory {
         });
         self.shelf.remember_told(id, settlement.may_have_arrived);
         let mut superseded = self.shelf.supersede(id, now_ms);
+        superseded.extend(self.shelf.digest_settled(id, now_ms));
         superseded.extend(self.shelf.go_on(id, now_ms));
         self.forget();
         Settled::Recorded { superseded }

@@ -29,6 +29,8 @@ struct Incident {
     told: bool,
     /// The newest notification of a problem.
     newest: i64,
+    /// The first one after the last end.
+    since: i64,
     /// What has not ended, the oldest first.
     open: BTreeSet<DeliveryId>,
 }
@@ -39,7 +41,10 @@ impl Incidents {
         if note.kind == Kind::Problem && !note.incident.is_empty() {
             let key = (Arc::clone(channel), Arc::clone(&note.incident));
             let incident = self.0.entry(key).or_default();
-            (incident.problem, incident.newest) = (true, number);
+            if !std::mem::replace(&mut incident.problem, true) {
+                incident.since = number;
+            }
+            incident.newest = number;
         }
     }
 
@@ -64,17 +69,26 @@ impl Incidents {
         }
     }
 
-    fn told(&mut self, key: &Key) {
+    /// A notification told of the problem, unless that has ended since.
+    fn told(&mut self, key: &Key, number: i64) {
         if let Some(incident) = self.0.get_mut(key) {
-            incident.told = true;
+            incident.told |= incident.problem && incident.since <= number;
         }
     }
 
-    /// The problem is over, and what is open besides is another.
-    fn over(&mut self, key: &Key, another: bool) {
+    /// Whether the problem of a notification has ended.
+    pub(super) fn is_over(&self, key: &Key, number: i64) -> bool {
+        let incident = self.0.get(key);
+        !incident.is_some_and(|incident| incident.problem && incident.since <= number)
+    }
+
+    /// The problem is over; what came after a notification is another.
+    fn over(&mut self, key: &Key, another_since: Option<i64>) {
         if let Some(incident) = self.0.get_mut(key) {
             // Where no problem is known, none becomes known by its end.
+            let another = another_since.is_some();
             (incident.told, incident.problem) = (false, another && incident.problem);
+            incident.since = another_since.unwrap_or_default();
             if incident.open.is_empty() && !incident.problem {
                 self.0.remove(key);
             }
@@ -83,26 +97,32 @@ impl Incidents {
 }
 
 impl Shelf {
-    fn incident(&self, id: DeliveryId) -> Option<(Key, Kind, State)> {
+    fn incident(&self, id: DeliveryId) -> Option<(Key, Kind)> {
         let held = self.delivery(id)?;
         let note = self.note(held.note)?;
-        Some((note.incident_on(&held.channel)?, note.kind, held.state))
+        Some((note.incident_on(&held.channel)?, note.kind))
     }
 
     /// Takes note of who was told what, or may have been.
     pub(super) fn remember_told(&mut self, id: DeliveryId, may_have_arrived: bool) {
-        let Some((key, kind, state)) = self.incident(id) else {
+        let Some(held) = self.delivery(id) else {
             return;
         };
-        match kind {
-            Kind::Problem if may_have_arrived || state.may_have_arrived() => {
-                self.incidents.told(&key);
+        let (number, state) = (held.note, held.state);
+        let may_have_arrived = may_have_arrived || state.may_have_arrived();
+        if may_have_arrived {
+            for (key, number) in self.told_by(id) {
+                self.incidents.told(&key, number);
             }
-            Kind::Recovery if state.may_have_arrived() => {
+        }
+        match self.incident(id) {
+            Some((key, Kind::Problem)) if may_have_arrived => self.incidents.told(&key, number),
+            Some((key, Kind::Recovery)) if state.may_have_arrived() => {
                 let is_open = |kind| !self.open(&key, kind).is_empty();
-                let another =
-                    is_open(Kind::Problem) || is_open(Kind::Recovery) || self.came_later(&key, id);
-                self.incidents.over(&key, another);
+                let another = is_open(Kind::Problem)
+                    || is_open(Kind::Recovery)
+                    || self.came_later(&key, number);
+                self.incidents.over(&key, another.then_some(number));
             }
             _ => {}
         }
@@ -111,19 +131,30 @@ impl Shelf {
     /// Ends what is pointless of the incident of a delivery that was accepted
     /// or settled just now; answers what.
     pub(super) fn supersede(&mut self, id: DeliveryId, now_ms: i64) -> Vec<DeliveryId> {
-        let Some((key, ..)) = self.incident(id) else {
-            return Vec::new();
-        };
-        let (recoveries, _) = self.split(self.open(&key, Kind::Recovery));
+        let incident = self.incident(id);
+        incident.map_or_else(Vec::new, |(key, _)| self.supersede_of(&key, now_ms))
+    }
+
+    /// The same of an incident.
+    pub(super) fn supersede_of(&mut self, key: &Key, now_ms: i64) -> Vec<DeliveryId> {
+        let (recoveries, _) = self.split(self.open(key, Kind::Recovery));
         let Some(newest) = recoveries.last().copied() else {
             return Vec::new();
         };
-        let problems = self.open(&key, Kind::Problem);
+        let problems = self.open(key, Kind::Problem);
         let (earlier, later): (Vec<_>, Vec<_>) = problems.into_iter().partition(|id| *id < newest);
         let (mut over, being_told) = self.split(earlier);
-        let incident = self.incidents.0.get(&key);
-        let untold = incident.is_some_and(|incident| incident.problem && !incident.told);
-        if untold && being_told.is_empty() {
+        let incident = self.incidents.0.get(key);
+        let untold = incident.filter(|incident| incident.problem && !incident.told);
+        let untold_since = untold.map(|incident| incident.since);
+        let untold_since = untold_since.filter(|_| being_told.is_empty());
+        let until_ms = untold_since.and_then(|since| self.being_told(key, since));
+        let ends_untold = untold_since.is_some() && until_ms.is_none();
+        if let Some(until_ms) = until_ms {
+            for id in recoveries {
+                self.change(id, |held, _| held.due_ms = until_ms);
+            }
+        } else if ends_untold {
             over.extend(recoveries);
         }
         for id in &over {
@@ -131,26 +162,26 @@ impl Shelf {
                 held.end(State::Superseded, OVER.to_owned(), now_ms);
             });
         }
-        if untold && being_told.is_empty() {
-            let another = !later.is_empty() || self.came_later(&key, newest);
-            self.incidents.over(&key, another);
+        if ends_untold {
+            let number = self.delivery(newest).map_or(i64::MAX, |held| held.note);
+            let another = !later.is_empty() || self.came_later(key, number);
+            self.incidents.over(key, another.then_some(number));
         }
         over
     }
 
-    /// Whether a problem came after a delivery, be it that it was kept back.
-    fn came_later(&self, key: &Key, delivery: DeliveryId) -> bool {
-        let note = self.delivery(delivery).map_or(i64::MAX, |held| held.note);
+    /// Whether a problem came after a notification, be it that it was kept back.
+    fn came_later(&self, key: &Key, note: i64) -> bool {
         let incident = self.incidents.0.get(key);
         incident.is_some_and(|incident| incident.problem && incident.newest > note)
     }
 
     /// What has not ended of an incident, the oldest first.
-    fn open(&self, key: &Key, kind: Kind) -> Vec<DeliveryId> {
+    pub(super) fn open(&self, key: &Key, kind: Kind) -> Vec<DeliveryId> {
         let incident = self.incidents.0.get(key);
         let open = incident.into_iter().flat_map(|incident| &incident.open);
         open.copied()
-            .filter(|id| self.incident(*id).is_some_and(|(_, is, _)| is == kind))
+            .filter(|id| self.incident(*id).is_some_and(|(_, is)| is == kind))
             .collect()
     }
 

@@ -78,6 +78,10 @@ pub(super) struct Held {
     pub(super) tried: Vec<Attempt>,
     pub(super) proof: Option<Proof>,
     pub(super) step: Option<Step>,
+    /// What it gathers, where it is a digest.
+    pub(super) gathers: Option<Arc<str>>,
+    /// What tells of it, where it was kept back.
+    pub(super) digest: Option<DeliveryId>,
 }
 
 impl Held {
@@ -99,6 +103,8 @@ impl Held {
             tried: Vec::new(),
             proof: None,
             step: None,
+            gathers: None,
+            digest: None,
         }
     }
 
@@ -126,10 +132,15 @@ pub(super) struct Shelf {
     waiting: HashMap<Arc<str>, BTreeSet<(Reverse<Severity>, DeliveryId)>>,
     times: BTreeSet<(i64, DeliveryId)>,
     /// What is in flight, by channel: what its holder gives up first.
-    flying: HashMap<Arc<str>, BTreeSet<(i64, DeliveryId)>>,
+    pub(super) flying: HashMap<Arc<str>, BTreeSet<(i64, DeliveryId)>>,
     /// What has not ended of each lane, the oldest first.
     lanes: HashMap<Key, BTreeSet<DeliveryId>>,
+    /// Notifications of which nothing is open, nor still to be told by a digest.
     ended: BTreeSet<i64>,
+    /// Digests that wait, by channel and what they gather.
+    pub(super) gathering: HashMap<Key, BTreeSet<DeliveryId>>,
+    /// What each digest tells of.
+    pub(super) digests: HashMap<DeliveryId, BTreeSet<DeliveryId>>,
     pub(super) incidents: Incidents,
 }
 
@@ -196,8 +207,17 @@ impl Shelf {
                 self.incidents.forget(&incident, number);
             }
         }
-        let held = note.deliveries.iter().filter_map(|id| self.held.remove(id));
-        let states = held.map(|held| held.state).collect();
+        let mut states = Vec::with_capacity(note.deliveries.len());
+        for id in &note.deliveries {
+            self.digests.remove(id);
+            let Some(held) = self.held.remove(id) else {
+                continue;
+            };
+            if let Some(digest) = held.digest {
+                remove(&mut self.digests, &digest, id);
+            }
+            states.push(held.state);
+        }
         Some((note, states))
     }
 
@@ -315,6 +335,11 @@ impl Shelf {
             proof: held.proof,
             group: held.step.as_ref().map(|step| step.group.to_string()),
             step: held.step.as_ref().map_or(0, |step| step.number),
+            digest: held.digest,
+            is_over: note.kind == Kind::Problem
+                && note
+                    .incident_on(&held.channel)
+                    .is_some_and(|key| self.incidents.is_over(&key, held.note)),
             content: note.content.to_string(),
         })
     }
@@ -331,14 +356,21 @@ impl Shelf {
         let (channel, state) = (Arc::clone(&held.channel), held.state);
         let (due, until) = (held.due_ms, held.lease_until_ms);
         let lane = self.lane(held);
+        let is_open = self.is_open(held);
+        let gathers = held.gathers.clone();
+        if let Some(digest) = held.digest {
+            self.digests.entry(digest).or_default().insert(id);
+        }
         let Some(note) = self.notes.get_mut(&held.note) else {
             return;
         };
+        if is_open {
+            note.open += 1;
+            self.ended.remove(&held.note);
+        }
         if state.has_ended() {
             return;
         }
-        note.open += 1;
-        self.ended.remove(&held.note);
         let severity = Reverse(note.severity);
         if let Some(incident) = note.incident_on(&channel) {
             self.incidents.enter(incident, id);
@@ -350,23 +382,53 @@ impl Shelf {
             self.times.insert((due, id));
             let waiting = self.waiting.entry(channel).or_default();
             waiting.insert((severity, id));
+            if let Some(gathers) = gathers {
+                let gathering = self.gathering.entry((held.channel.clone(), gathers));
+                gathering.or_default().insert(id);
+            }
         } else {
             self.flying.entry(channel).or_default().insert((until, id));
         }
+        for number in self.kept_for(id) {
+            if let Some(note) = self.notes.get_mut(&number) {
+                note.open += 1;
+                self.ended.remove(&number);
+            }
+        }
+    }
+
+    /// Whether something is to happen to it, or a digest to tell of it.
+    fn is_open(&self, held: &Held) -> bool {
+        let digest = held.digest.and_then(|digest| self.delivery(digest));
+        !held.state.has_ended() || digest.is_some_and(|digest| !digest.state.has_ended())
+    }
+
+    /// The notifications of what has ended and a digest tells of.
+    fn kept_for(&self, digest: DeliveryId) -> Vec<i64> {
+        let tells_of = self.digests.get(&digest).into_iter().flatten();
+        let held = tells_of.filter_map(|id| self.delivery(*id));
+        let ended = held.filter(|held| held.state.has_ended());
+        ended.map(|held| held.note).collect()
     }
 
     fn leave(&mut self, id: DeliveryId) {
-        let Some(held) = self.held.get(&id).filter(|held| !held.state.has_ended()) else {
+        let Some(held) = self.held.get(&id).filter(|held| self.is_open(held)) else {
             return;
         };
         let lane = self.lane(held);
-        let Some(note) = self.notes.get_mut(&held.note) else {
+        let kept = self.kept_for(id);
+        let has_ended = held.state.has_ended();
+        for number in kept.into_iter().filter(|_| !has_ended).chain([held.note]) {
+            if let Some(note) = self.notes.get_mut(&number) {
+                note.open -= 1;
+                if note.open == 0 {
+                    self.ended.insert(number);
+                }
+            }
+        }
+        let Some(note) = self.notes.get(&held.note).filter(|_| !has_ended) else {
             return;
         };
-        note.open -= 1;
-        if note.open == 0 {
-            self.ended.insert(held.note);
-        }
         if let Some(incident) = note.incident_on(&held.channel) {
             self.incidents.leave(&incident, id);
         }
@@ -377,6 +439,10 @@ impl Shelf {
         );
         remove(&mut self.flying, &held.channel, &(held.lease_until_ms, id));
         self.times.remove(&(held.due_ms, id));
+        if let Some(gathers) = &held.gathers {
+            let key = (Arc::clone(&held.channel), Arc::clone(gathers));
+            remove(&mut self.gathering, &key, &id);
+        }
         if let Some(lane) = lane {
             remove(&mut self.lanes, &lane, &id);
         }

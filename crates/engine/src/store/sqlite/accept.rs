@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Transaction, params};
 
 use super::{
+    digest::gather,
     history::{column, count, numbered},
     once,
     over::{note_problem, supersede},
@@ -93,7 +94,7 @@ fn accepted_before(transaction: &Transaction<'_>, intake: &Intake) -> rusqlite::
 }
 
 /// Answers its number; `None` when its key is known.
-fn add_notification(
+pub(super) fn add_notification(
     transaction: &Transaction<'_>,
     intake: &Intake,
 ) -> rusqlite::Result<Option<i64>> {
@@ -118,7 +119,7 @@ fn add_notification(
     Ok((added > 0).then(|| transaction.last_insert_rowid()))
 }
 
-fn add_delivery(
+pub(super) fn add_delivery(
     transaction: &Transaction<'_>,
     number: i64,
     intake: &Intake,
@@ -128,6 +129,7 @@ fn add_delivery(
     let now_ms = intake.accepted_ms;
     let mut state = State::Pending;
     let (mut due_ms, mut lease, mut why) = (now_ms, None, "");
+    let mut told_by = None;
     match &intent.begin {
         Begin::At(at_ms) => due_ms = *at_ms,
         Begin::Claimed { lease_until_ms } => {
@@ -135,7 +137,11 @@ fn add_delivery(
                 (state, lease) = (State::InFlight, Some(*lease_until_ms));
             }
         }
-        Begin::Suppressed { rule } => (state, why) = (State::Suppressed, rule),
+        Begin::Suppressed { rule, digest } => {
+            (state, why) = (State::Suppressed, rule);
+            let gather = |digest| gather(transaction, &intent.channel, digest, now_ms);
+            told_by = digest.as_ref().map(gather).transpose()?;
+        }
     }
     let channel = &*intent.channel;
     if intake.ends_a_problem() {
@@ -151,8 +157,8 @@ fn add_delivery(
         .prepare_cached(
             "INSERT INTO outbox_delivery
              (notification, channel, incident, lane, kind, severity, state, ready, due_ms,
-              expires_ms, ended_ms, owner, lease_until_ms, fence, why, step, until, step_of)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+              expires_ms, ended_ms, owner, lease_until_ms, fence, why, step, until, step_of, digest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         )?
         .insert(params![
             number,
@@ -173,6 +179,7 @@ fn add_delivery(
             intent.step.as_ref().map_or(0, |step| step.number),
             intent.step.as_ref().map_or(0, |step| step.until.number()),
             intent.step.as_ref().map(|step| &*step.group),
+            told_by,
         ])?;
     if let Some(once) = intent.once.as_ref().filter(|_| state != State::Suppressed) {
         once::note(transaction, channel, &intake.incident, once, id)?;

@@ -5,10 +5,15 @@ use std::sync::Arc;
 use rusqlite::{Transaction, params};
 
 use super::{
-    history::{count, texts},
+    digest,
+    history::{column, count, texts},
+    over::problem_told,
     owner::Owner,
 };
-use crate::store::delivery::{Claim, DeliveryId, Wanted};
+use crate::{
+    event::Kind,
+    store::delivery::{Claim, DeliveryId, Wanted},
+};
 
 /// So many deliveries become due in one step: of more, the rest do in the
 /// next, so that no transaction takes long.
@@ -46,11 +51,6 @@ pub(super) const NEXT_DUE: &str =
 pub(super) const FLYING: &str = "
     SELECT channel, owner, min(lease_until_ms) FROM outbox_delivery
     WHERE state = 1 GROUP BY channel, owner";
-/// Of a problem that was left behind, people may know.
-pub(super) const MAY_KNOW: &str = "
-    UPDATE outbox_incident SET told = 1
-    WHERE (channel, incident) = (
-        SELECT channel, incident FROM outbox_delivery WHERE id = ?1 AND kind = 1)";
 /// One look at the index for each channel, however much waits.
 pub(super) const CHANNELS: &str = "
     WITH RECURSIVE found (channel) AS (
@@ -143,13 +143,12 @@ fn take(
          FROM outbox_delivery AS d JOIN outbox_notification AS n ON n.id = d.notification
          WHERE d.id = ?1",
     )?;
-    let mut know = transaction.prepare_cached(MAY_KNOW)?;
     for id in ids {
         let held = params![id, owner.name(), wanted.lease_until_ms, left_behind];
         hold.execute(held)?;
         if left_behind {
             // Whoever held it may have sent it.
-            know.execute([id])?;
+            may_know(transaction, id)?;
         }
         let claim = read.query_row([id], |row| {
             let targets: Option<String> = row.get(2)?;
@@ -170,6 +169,26 @@ fn take(
         claims.push(claim);
     }
     Ok(())
+}
+
+/// People may know of the problems that a delivery tells of.
+fn may_know(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+    let mut found = transaction.prepare_cached(
+        "SELECT channel, incident, notification, kind, gathers IS NOT NULL
+         FROM outbox_delivery WHERE id = ?1",
+    )?;
+    let mut rows = found.query([id])?;
+    let Some(row) = rows.next()? else {
+        return Ok(());
+    };
+    let (channel, incident): (String, String) = (row.get(0)?, row.get(1)?);
+    if row.get(4)? {
+        digest::may_know(transaction, &channel, id)
+    } else if column(row, 3, Kind::of_number)? == Kind::Problem {
+        problem_told(transaction, &channel, &incident, row.get(2)?)
+    } else {
+        Ok(())
+    }
 }
 
 fn make_due(transaction: &Transaction<'_>, now_ms: i64) -> rusqlite::Result<()> {

@@ -18,18 +18,21 @@ use crate::{
 /// What the accounts call deleted deliveries, before the name of their state.
 const PRUNED: &str = "pruned_";
 
-/// Notifications as they were accepted, and whether something is open of them.
+/// Notifications as they were accepted, and whether something is open of them, or
+/// a digest still to tell of them.
 /// Numbers grow with time: who looks for old ones need not look at all.
 pub(super) const OLDEST: &str = "
     SELECT n.id, n.accepted_ms, EXISTS (
-        SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND d.state <= 1)
+        SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND (d.state <= 1 OR EXISTS (
+            SELECT 1 FROM outbox_delivery AS g WHERE g.id = d.digest AND g.state <= 1)))
     FROM outbox_notification AS n ORDER BY n.id";
 /// Those that came before the newest ones. Numbers grow by one, so that nobody
 /// has to count.
 pub(super) const BEYOND: &str = "
     SELECT n.id FROM outbox_notification AS n
     WHERE n.id <= (SELECT max(id) FROM outbox_notification) - ?1 AND NOT EXISTS (
-        SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND d.state <= 1)
+        SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND (d.state <= 1 OR EXISTS (
+            SELECT 1 FROM outbox_delivery AS g WHERE g.id = d.digest AND g.state <= 1)))
     ORDER BY n.id LIMIT ?2";
 pub(super) const DONE_WITH: &str = "
     DELETE FROM outbox_incident AS i WHERE newest = ?1 AND NOT EXISTS (
@@ -82,7 +85,9 @@ pub(super) fn deliveries(
 ) -> rusqlite::Result<Vec<Record>> {
     let mut sql = "SELECT d.id, n.name, d.channel, n.host, n.incident, n.severity, d.state, d.why,
              n.accepted_ms, d.due_ms, d.expires_ms, d.ended_ms, d.attempts, d.again, n.content,
-             d.proof, d.step_of, d.step
+             d.proof, d.step_of, d.step, d.digest, d.kind = 1 AND d.incident <> '' AND NOT EXISTS (
+                SELECT 1 FROM outbox_incident AS i WHERE i.channel = d.channel
+                AND i.incident = d.incident AND i.since <= d.notification)
          FROM outbox_delivery AS d JOIN outbox_notification AS n ON n.id = d.notification
          WHERE 1"
         .to_owned();
@@ -103,6 +108,9 @@ pub(super) fn deliveries(
     }
     if let Some(channel) = &query.channel {
         and("d.channel =", channel);
+    }
+    if let Some(digest) = &query.digest {
+        and("d.digest =", &digest.0);
     }
     if let Some(since) = &query.since_ms {
         and("n.accepted_ms >=", since);
@@ -145,6 +153,8 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         proof: Proof::of_number(row.get(15)?),
         group: row.get(16)?,
         step: row.get(17)?,
+        digest: row.get::<_, Option<i64>>(18)?.map(DeliveryId),
+        is_over: row.get(19)?,
     })
 }
 

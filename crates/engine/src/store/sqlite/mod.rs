@@ -10,6 +10,7 @@
 
 mod accept;
 mod claim;
+mod digest;
 mod history;
 mod kept;
 mod once;

@@ -3,7 +3,7 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::history::numbered;
+use super::{digest::being_told, history::numbered};
 use crate::{
     event::Kind,
     store::{
@@ -18,7 +18,7 @@ pub(super) const OPEN: &str = "
     WHERE channel = ?1 AND incident = ?2 AND state <= 1 AND incident <> '' AND kind = ?3
     ORDER BY id";
 pub(super) const TOLD: &str =
-    "SELECT told FROM outbox_incident WHERE channel = ?1 AND incident = ?2";
+    "SELECT told, since FROM outbox_incident WHERE channel = ?1 AND incident = ?2";
 
 /// Takes note of a problem that a channel is to be told.
 pub(super) fn note_problem(
@@ -29,22 +29,27 @@ pub(super) fn note_problem(
 ) -> rusqlite::Result<()> {
     transaction
         .prepare_cached(
-            "INSERT INTO outbox_incident VALUES (?1, ?2, 0, ?3)
+            "INSERT INTO outbox_incident VALUES (?1, ?2, 0, ?3, ?3)
              ON CONFLICT DO UPDATE SET newest = excluded.newest",
         )?
         .execute(params![channel, incident, notification])?;
     Ok(())
 }
 
-/// A channel was told of a problem.
+/// A channel was told of a problem by a notification, unless that problem has
+/// ended since.
 pub(super) fn problem_told(
     transaction: &Transaction<'_>,
     channel: &str,
     incident: &str,
+    notification: i64,
 ) -> rusqlite::Result<()> {
     transaction
-        .prepare_cached("UPDATE outbox_incident SET told = 1 WHERE channel = ?1 AND incident = ?2")?
-        .execute([channel, incident])?;
+        .prepare_cached(
+            "UPDATE outbox_incident SET told = 1
+             WHERE channel = ?1 AND incident = ?2 AND since <= ?3",
+        )?
+        .execute(params![channel, incident, notification])?;
     Ok(())
 }
 
@@ -59,6 +64,7 @@ pub(super) fn recovery_told(
     let mut others = open(transaction, channel, incident, Kind::Problem)?;
     others.extend(open(transaction, channel, incident, Kind::Recovery)?);
     let another = !others.is_empty() || came_later(transaction, channel, incident, notification)?;
+    let another = another.then_some(notification);
     over(transaction, channel, incident, another)
 }
 
@@ -76,20 +82,24 @@ fn came_later(
         .exists(params![channel, incident, notification])
 }
 
+/// A problem is over; what came after a notification is another one.
 fn over(
     transaction: &Transaction<'_>,
     channel: &str,
     incident: &str,
-    another: bool,
+    another_since: Option<i64>,
 ) -> rusqlite::Result<()> {
-    let sql = if another {
-        "UPDATE outbox_incident SET told = 0 WHERE channel = ?1 AND incident = ?2"
-    } else {
-        "DELETE FROM outbox_incident WHERE channel = ?1 AND incident = ?2"
+    match another_since {
+        Some(notification) => transaction
+            .prepare_cached(
+                "UPDATE outbox_incident SET told = 0, since = ?3
+                 WHERE channel = ?1 AND incident = ?2",
+            )?
+            .execute(params![channel, incident, notification])?,
+        None => transaction
+            .prepare_cached("DELETE FROM outbox_incident WHERE channel = ?1 AND incident = ?2")?
+            .execute([channel, incident])?,
     };
-    transaction
-        .prepare_cached(sql)?
-        .execute([channel, incident])?;
     Ok(())
 }
 
@@ -109,19 +119,37 @@ pub(super) fn supersede(
     let (earlier, later): (Vec<_>, Vec<_>) = problems.into_iter().partition(|(id, _)| *id < newest);
     let is_being_told = earlier.iter().any(|(_, state)| *state == State::InFlight);
     let mut pointless = waiting(earlier);
-    let told: Option<bool> = transaction
+    let known: Option<(bool, i64)> = transaction
         .prepare_cached(TOLD)?
-        .query_row([channel, incident], |row| row.get(0))
+        .query_row([channel, incident], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    if told == Some(false) && !is_being_told {
+    let untold_since = known.filter(|(told, _)| !told).map(|(_, since)| since);
+    if let Some(since) = untold_since.filter(|_| !is_being_told) {
+        if let Some(until_ms) = being_told(transaction, channel, incident, since)? {
+            wait(transaction, &recoveries, until_ms, now_ms)?;
+            return end(transaction, pointless, now_ms);
+        }
         pointless.extend(recoveries);
         let notification = transaction
             .prepare_cached("SELECT notification FROM outbox_delivery WHERE id = ?1")?
             .query_row([newest], |row| row.get(0))?;
         let another =
             !later.is_empty() || came_later(transaction, channel, incident, notification)?;
-        over(transaction, channel, incident, another)?;
+        over(
+            transaction,
+            channel,
+            incident,
+            another.then_some(notification),
+        )?;
     }
+    end(transaction, pointless, now_ms)
+}
+
+fn end(
+    transaction: &Transaction<'_>,
+    pointless: Vec<i64>,
+    now_ms: i64,
+) -> rusqlite::Result<Vec<DeliveryId>> {
     let mut end = transaction.prepare_cached(
         "UPDATE outbox_delivery SET state = ?2, why = ?3, ended_ms = ?4 WHERE id = ?1",
     )?;
@@ -129,6 +157,38 @@ pub(super) fn supersede(
         end.execute(params![id, numbered(State::Superseded), OVER, now_ms])?;
     }
     Ok(pointless.into_iter().map(DeliveryId).collect())
+}
+
+/// Ends of what a digest is being told of wait until it was.
+fn wait(
+    transaction: &Transaction<'_>,
+    recoveries: &[i64],
+    until_ms: i64,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    let mut wait = transaction
+        .prepare_cached("UPDATE outbox_delivery SET due_ms = ?2, ready = ?3 WHERE id = ?1")?;
+    for id in recoveries {
+        wait.execute(params![id, until_ms, until_ms <= now_ms])?;
+    }
+    Ok(())
+}
+
+/// Ends that waited for a digest wait no longer.
+pub(super) fn release(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    incident: &str,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    let mut release = transaction.prepare_cached(
+        "UPDATE outbox_delivery SET due_ms = ?2, ready = 1
+         WHERE id = ?1 AND attempts = 0 AND due_ms > ?2",
+    )?;
+    for id in waiting(open(transaction, channel, incident, Kind::Recovery)?) {
+        release.execute(params![id, now_ms])?;
+    }
+    Ok(())
 }
 
 fn open(

@@ -3,7 +3,7 @@
 
 use rusqlite::Connection;
 
-use super::{accept, claim, history, once, over, schema, step};
+use super::{accept, claim, digest, history, once, over, schema, step};
 
 /// The steps of a plan, without what surrounds them.
 fn plan(statement: &str) -> Vec<String> {
@@ -123,6 +123,7 @@ fn what_is_old_is_found_oldest_first() {
         &[
             "SCAN n",
             "SEARCH d USING INDEX outbox_delivery_by_notification (notification=?)",
+            "SEARCH g USING INTEGER PRIMARY KEY (rowid=?)",
         ],
     );
     check(
@@ -142,6 +143,22 @@ fn what_is_beyond_the_newest_is_found_by_number() {
             "SEARCH n USING INTEGER PRIMARY KEY (rowid<?)",
             "SEARCH outbox_notification",
             "SEARCH d USING INDEX outbox_delivery_by_notification (notification=?)",
+            "SEARCH g USING INTEGER PRIMARY KEY (rowid=?)",
+        ],
+    );
+}
+
+#[test]
+fn a_digest_is_found_by_what_it_gathers_and_its_problems_by_their_incident() {
+    check(
+        digest::GATHERING,
+        &["SEARCH outbox_delivery USING INDEX outbox_delivery_gathering (channel=? AND gathers=?)"],
+    );
+    check(
+        digest::BEING_TOLD,
+        &[
+            "SEARCH d USING INDEX outbox_delivery_kept_back (channel=? AND incident=? AND notification>?)",
+            "SEARCH g USING INTEGER PRIMARY KEY (rowid=?)",
         ],
     );
 }

@@ -19,7 +19,9 @@ const PART: &str = "outbox";
 /// `ready` is 1 when `due_ms` has passed: what is due is found by its severity,
 /// what is to wait by its time. Numbers are never used twice: a late settlement
 /// must not meet another delivery. `proof` and `until` count from 1, with 0 for
-/// none.
+/// none. `gathers` says that a delivery is a digest, and of what; `digest` of
+/// which one a delivery is part that was kept back. `since` is the first
+/// notification of a problem after the last end.
 const STEPS: [&str; 1] = ["
     CREATE TABLE outbox_notification (
         id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, key TEXT,
@@ -38,7 +40,7 @@ const STEPS: [&str; 1] = ["
         attempts_before INTEGER NOT NULL DEFAULT 0, again INTEGER NOT NULL DEFAULT 0,
         targets TEXT, why TEXT NOT NULL DEFAULT '',
         proof INTEGER NOT NULL DEFAULT 0, step INTEGER NOT NULL DEFAULT 0,
-        until INTEGER NOT NULL DEFAULT 0, step_of TEXT
+        until INTEGER NOT NULL DEFAULT 0, step_of TEXT, gathers TEXT, digest INTEGER
     ) STRICT;
     CREATE INDEX outbox_delivery_by_notification ON outbox_delivery (notification);
     CREATE INDEX outbox_delivery_ready ON outbox_delivery (channel, severity DESC, id)
@@ -50,6 +52,11 @@ const STEPS: [&str; 1] = ["
         WHERE state <= 1 AND lane <> '';
     CREATE INDEX outbox_delivery_incident ON outbox_delivery (channel, incident, id)
         WHERE state <= 1 AND incident <> '';
+    CREATE INDEX outbox_delivery_gathering ON outbox_delivery (channel, gathers, id)
+        WHERE state = 0 AND gathers IS NOT NULL;
+    CREATE INDEX outbox_delivery_digest ON outbox_delivery (digest, id) WHERE digest IS NOT NULL;
+    CREATE INDEX outbox_delivery_kept_back ON outbox_delivery (channel, incident, notification)
+        WHERE digest IS NOT NULL AND kind = 1;
     CREATE INDEX outbox_delivery_failed ON outbox_delivery (id) WHERE state = 3;
     CREATE TABLE outbox_attempt (
         delivery INTEGER NOT NULL, number INTEGER NOT NULL,
@@ -58,6 +65,7 @@ const STEPS: [&str; 1] = ["
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE outbox_incident (
         channel TEXT NOT NULL, incident TEXT NOT NULL, told INTEGER NOT NULL, newest INTEGER NOT NULL,
+        since INTEGER NOT NULL,
         PRIMARY KEY (channel, incident)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX outbox_incident_newest ON outbox_incident (newest);

@@ -1,0 +1,202 @@
+//! Digests: what is kept back is told once, in one message, and its end after
+//! that.
+
+use std::sync::Arc;
+
+use annunciator::{
+    Kind,
+    store::{Begin, Claim, DeliveryId, Digest, Intake, Next, Query, Record, State, Store},
+};
+
+use super::{
+    NOW, Subject, accept, again, all, claim, claim_at, end, intake, of_incident, prune, settle,
+    state,
+};
+
+/// When a digest is due.
+const MORNING: i64 = NOW + 3_600_000;
+
+fn digest(name: &str) -> Digest {
+    Digest {
+        gathers: "quiet".to_owned(),
+        notification: name.to_owned(),
+        content: Arc::from(format!("{{\"body\":\"{name}\"}}")),
+        due_ms: MORNING,
+        expires_ms: Some(MORNING + 1000),
+    }
+}
+
+/// The same, kept back on its first channel.
+fn kept_back(mut intake: Intake) -> Intake {
+    intake.intents[0].begin = Begin::Suppressed {
+        rule: "quiet: until the morning".to_owned(),
+        digest: Some(digest(&format!("digest of {}", intake.notification))),
+    };
+    intake
+}
+
+fn problem(name: &str) -> Intake {
+    kept_back(of_incident(name, Kind::Problem, &["a"]))
+}
+
+async fn in_the_morning(store: &Arc<dyn Store>) -> Vec<Claim> {
+    claim_at(store, "a", MORNING).await
+}
+
+async fn told_by(store: &Arc<dyn Store>, digest: DeliveryId) -> Vec<Record> {
+    let query = Query {
+        digest: Some(digest),
+        most: 10,
+        ..Query::default()
+    };
+    store.deliveries(query).await.unwrap()
+}
+
+fn ids(records: &[Record]) -> Vec<&str> {
+    let names = records.iter().map(|record| &*record.notification);
+    names.collect()
+}
+
+/// Whoever keeps something back finds the digest of the others.
+pub async fn what_is_kept_back_is_gathered_in_one_digest(subject: &dyn Subject) {
+    let (store, other) = (subject.open(), subject.open());
+    accept(&store, kept_back(intake("1", &["a", "b"]))).await;
+    accept(&other, kept_back(intake("2", &["a"]))).await;
+    accept(&other, kept_back(intake("elsewhere", &["c"]))).await;
+    let mut of_another_kind = kept_back(intake("other", &["a"]));
+    if let Begin::Suppressed { digest, .. } = &mut of_another_kind.intents[0].begin {
+        digest.as_mut().unwrap().gathers = "rate".to_owned();
+    }
+    accept(&other, of_another_kind).await;
+    assert_eq!(store.next_due(NOW).await.unwrap(), Some(MORNING));
+    let digests = in_the_morning(&store).await;
+    assert_eq!(digests.len(), 2);
+    let told = told_by(&store, digests[0].delivery).await;
+    assert_eq!(ids(&told), ["2", "1"]);
+    assert!(told.iter().all(|record| record.state == State::Suppressed));
+    let of_another = told_by(&store, digests[1].delivery).await;
+    assert_eq!(ids(&of_another), ["other"]);
+    assert_eq!(store.accounts().await.unwrap().difference(), 0);
+}
+
+/// It would be told of by nobody.
+pub async fn a_digest_that_is_told_takes_no_more(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, kept_back(intake("1", &["a"]))).await;
+    let first = in_the_morning(&store).await;
+    accept(&store, kept_back(intake("2", &["a"]))).await;
+    // Nor does one that was told to some, and waits to be told to others.
+    again(&store, &first[0]).await;
+    let mut late = kept_back(intake("3", &["a"]));
+    late.accepted_ms = MORNING;
+    accept(&store, late).await;
+    assert_eq!(ids(&told_by(&store, first[0].delivery).await), ["1"]);
+    let after = |record: &&Record| record.digest > Some(first[0].delivery);
+    assert_eq!(all(&store).await.iter().filter(after).count(), 2);
+}
+
+/// A step whose turn comes in quiet hours.
+pub async fn what_is_kept_back_when_its_turn_comes_is_gathered_too(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, kept_back(intake("1", &["a"]))).await;
+    accept(&store, intake("step", &["a"])).await;
+    let step = claim(&store, "a").await;
+    let next = Next::KeptBack {
+        rule: "quiet: until the morning".to_owned(),
+        digest: Some(digest("another")),
+    };
+    settle(&store, &step[0], next).await;
+    let digests = in_the_morning(&store).await;
+    assert_eq!(digests.len(), 1);
+    let told = told_by(&store, digests[0].delivery).await;
+    assert_eq!(ids(&told), ["step", "1"]);
+    assert_eq!(told[0].why, "quiet: until the morning");
+}
+
+/// Nobody was told of it by itself.
+pub async fn an_end_follows_the_digest_that_told_the_problem(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, problem("down")).await;
+    let digest = in_the_morning(&store).await;
+    assert!(!told_by(&store, digest[0].delivery).await[0].is_over);
+    end(&store, &digest[0], State::Delivered).await;
+    let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+    assert_eq!(recovery.deliveries[0].state, State::Pending);
+    let recovery = claim(&store, "a").await;
+    end(&store, &recovery[0], State::Delivered).await;
+    let again = accept(&store, of_incident("up again", Kind::Recovery, &["a"])).await;
+    assert_eq!(
+        again.deliveries[0].state,
+        State::Pending,
+        "of what nobody knows"
+    );
+}
+
+/// The digest says so.
+pub async fn a_problem_that_ends_before_its_digest_is_over(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, problem("down")).await;
+    let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+    assert_eq!(recovery.deliveries[0].state, State::Superseded);
+    accept(&store, problem("down again")).await;
+    let digest = in_the_morning(&store).await;
+    let told = told_by(&store, digest[0].delivery).await;
+    let over = |record: &Record| (record.notification.clone(), record.is_over);
+    let told: Vec<_> = told.iter().map(over).collect();
+    assert_eq!(
+        told,
+        [("down again".to_owned(), false), ("down".to_owned(), true)]
+    );
+}
+
+/// What comes of it decides whether anybody is to hear of the end.
+pub async fn an_end_waits_while_the_problem_s_digest_is_told(subject: &dyn Subject) {
+    for arrives in [true, false] {
+        let store = subject.open();
+        accept(&store, problem("down")).await;
+        let digest = in_the_morning(&store).await;
+        let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+        assert_eq!(recovery.deliveries[0].state, State::Pending);
+        assert!(claim(&store, "a").await.is_empty(), "not before the digest");
+        if arrives {
+            end(&store, &digest[0], State::Delivered).await;
+            let recovery = claim(&store, "a").await;
+            assert_eq!(recovery.len(), 1);
+            end(&store, &recovery[0], State::Delivered).await;
+        } else {
+            let superseded = again(&store, &digest[0]).await;
+            assert_eq!(superseded, [recovery.deliveries[0].delivery]);
+            assert!(told_by(&store, digest[0].delivery).await[0].is_over);
+        }
+    }
+}
+
+/// Whoever told it may have been heard.
+pub async fn an_end_follows_a_digest_that_was_left_behind(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, problem("down")).await;
+    let digest = in_the_morning(&store).await;
+    let late = MORNING + 3_600_000;
+    assert!(claim_at(&store, "a", late).await[0].left_behind);
+    let mut recovery = of_incident("up", Kind::Recovery, &["a"]);
+    recovery.accepted_ms = late;
+    recovery.intents[0].begin = Begin::At(late);
+    accept(&store, recovery).await;
+    assert_eq!(state(&store, "up", "a").await, State::Pending);
+    assert_eq!(claim_at(&store, "a", late).await.len(), 1);
+    drop(digest);
+}
+
+/// What is to be told is not deleted, however old it is.
+pub async fn what_a_digest_is_to_tell_of_is_not_deleted(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, kept_back(intake("1", &["a"]))).await;
+    accept(&store, intake("2", &["b"])).await;
+    end(&store, &claim(&store, "b").await[0], State::Delivered).await;
+    assert_eq!(prune(&store, MORNING, 10).await, 1);
+    let digest = in_the_morning(&store).await;
+    assert_eq!(ids(&told_by(&store, digest[0].delivery).await), ["1"]);
+    end(&store, &digest[0], State::Delivered).await;
+    assert_eq!(prune(&store, MORNING, 10).await, 2);
+    assert_eq!(store.accounts().await.unwrap().difference(), 0);
+}
