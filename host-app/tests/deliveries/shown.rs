@@ -1,5 +1,9 @@
 //! `hbd deliveries show`.
 
+use std::time::Duration;
+
+use annunciator::Route;
+
 use crate::desk::Desk;
 
 /// The text behind a name.
@@ -78,4 +82,25 @@ async fn one_that_is_not_there_is_an_error() {
         err.starts_with(&format!("error: {file} holds no delivery 99\n")),
         "{err}"
     );
+}
+
+#[tokio::test]
+async fn one_that_was_kept_back_names_its_digest_and_the_digest_what_it_tells_of() {
+    let desk = Desk::empty();
+    let yaml = desk.keeping().replace("retry:", "rate_limit: 1/h, retry:");
+    let builder = desk.rig.configured(&yaml).unwrap().store(desk.store());
+    let engine = builder.start().await.unwrap();
+    for text in ["disk at 91 %", "disk at 92 %"] {
+        let host = Route::Host("db-01");
+        engine.submit(host, text, None).await.unwrap();
+    }
+    let _ = engine.shutdown(Duration::from_secs(20)).await;
+    let (status, out, err) = desk.run(&["deliveries", "show", "3"]);
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(fact(&out, "told by"), "delivery 2");
+    let (_, out, _) = desk.run(&["deliveries", "show", "2"]);
+    assert!(out.ends_with("\ntells of:\n  3  disk at 92 %\n"), "{out}");
+    let (_, out, _) = desk.run(&["deliveries", "show", "2", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["tells_of"], serde_json::json!([3]));
 }

@@ -165,3 +165,82 @@ async fn what_the_program_keeps_back_is_recorded_with_its_rule() {
     );
     assert!(desk.arrived().is_empty());
 }
+
+#[tokio::test]
+async fn whoever_submits_at_once_in_quiet_hours_is_told_of_in_one_digest() {
+    let desk = Desk::new().await.with(AT_NIGHT).at(SHORTLY_BEFORE_SIX);
+    let engine = desk.engine_on_file().await;
+    let other = desk.engine_on_file().await;
+    let submitting = (0..40).map(|number| {
+        let engine = if number % 2 == 0 { &engine } else { &other }.clone();
+        tokio::spawn(async move { tell(&engine, &format!("n{number}"), Severity::Info).await })
+    });
+    for submitted in submitting.collect::<Vec<_>>() {
+        submitted.await.unwrap();
+    }
+    ended(&engine).await;
+    let arrived = desk.arrived();
+    assert_eq!(arrived.len(), 1, "{arrived:?}");
+    assert!(arrived[0].starts_with("40 notifications were held back"));
+    let records = records(&engine).await;
+    let digest = records.iter().find(|record| record.digest.is_none());
+    let digest = digest.unwrap().delivery;
+    let is_in_it = |record: &&Record| record.digest == Some(digest);
+    assert_eq!(records.iter().filter(is_in_it).count(), 40);
+}
+
+#[tokio::test]
+async fn the_end_of_a_problem_that_was_told_in_the_morning_is_told() {
+    let desk = Desk::new().await.with(AT_NIGHT).at(SHORTLY_BEFORE_SIX);
+    let engine = desk.engine().await;
+    let tell = async |text: &str, kind| {
+        let notification = Notification::new(text).kind(kind).incident("web-01/cpu");
+        let route = Route::Defaults;
+        engine.submit(route, notification, None).await.unwrap();
+        ended(&engine).await;
+    };
+    tell("down", Kind::Problem).await;
+    tell("up", Kind::Recovery).await;
+    let digest = "1 notification was held back (quiet_hours: 22:00 to 06:00, UTC):
+- info down";
+    assert_eq!(desk.arrived(), [digest, "up"]);
+}
+
+#[tokio::test]
+async fn the_worst_that_is_more_than_the_rate_does_not_wait_for_the_morning() {
+    // An hour of the test's before it.
+    let options = format!("{AT_NIGHT}, rate_limit: 1/10m");
+    let desk = Desk::new().await.with(&options);
+    let desk = desk.at(SHORTLY_BEFORE_SIX - 3_600_000);
+    let engine = desk.engine().await;
+    for text in ["first", "second", "third"] {
+        tell(&engine, text, Severity::Critical).await;
+    }
+    ended(&engine).await;
+    let records = records(&engine).await;
+    let digest = records.last().unwrap();
+    assert!(digest.ended_ms.unwrap() < SHORTLY_BEFORE_SIX - 1_800_000);
+    let digest = "2 notifications were held back (rate_limit: more than 1 in 10m):
+- critical web-01: second
+- critical web-01: third";
+    assert_eq!(desk.arrived(), ["first", digest]);
+}
+
+#[tokio::test]
+async fn a_step_whose_turn_comes_obeys_the_rate_too() {
+    let pair = Pair::new().await;
+    pair.chat.always(status(400));
+    let group = "notification_groups:
+  oncall: {first_of: [chat, pager], step_after: 1h}
+default_notification_channels: [oncall]";
+    let engine = pair.engine("delivery: {rate_limit: 2/10m}", group).await;
+    for number in 0..6 {
+        tell(&engine, &format!("disk {number}"), Severity::Info).await;
+    }
+    ended(&engine).await;
+    let about_disks = pair.pager().into_iter();
+    let told: Vec<_> = about_disks.filter(|text| text.contains("disk")).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    let digest = "4 notifications were held back (rate_limit: more than 2 in 10m):";
+    assert!(told[2].starts_with(digest), "{told:?}");
+}

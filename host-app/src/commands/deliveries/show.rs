@@ -1,8 +1,9 @@
-//! `hbd deliveries show`: what it says, every attempt, and how it ended.
+//! `hbd deliveries show`: what it says, every attempt, how it ended, and what else
+//! it tells of.
 
 use std::time::Duration;
 
-use annunciator::store::{Attempt, DeliveryId, Record, StoreError};
+use annunciator::store::{Attempt, DeliveryId, Query, Record, StoreError};
 use heartbeat::machine::{span, wall};
 use serde_json::{Value as Json, json};
 
@@ -12,6 +13,9 @@ use crate::{
     outbox::Outbox,
     output::{Output, one_line, plain},
 };
+
+/// So much of what a digest tells of is shown.
+const MOST_TOLD: u32 = 50;
 
 pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit, StoreError> {
     let delivery = DeliveryId(show.delivery);
@@ -23,9 +27,20 @@ pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit,
         return Ok(Exit::Failed);
     };
     let attempts = outbox.ask(|store| store.attempts(delivery))?;
+    let tells_of = Query {
+        digest: Some(delivery),
+        most: MOST_TOLD,
+        ..Query::default()
+    };
+    let tells_of = outbox.ask(|store| store.deliveries(tells_of))?;
     if show.json {
         let tried: Vec<Json> = attempts.iter().map(tried).collect();
-        output.json(&json!({ "delivery": super::about(&record), "attempts": tried }));
+        let tells_of: Vec<DeliveryId> = tells_of.iter().map(|one| one.delivery).collect();
+        output.json(&json!({
+            "delivery": super::about(&record),
+            "attempts": tried,
+            "tells_of": tells_of,
+        }));
         return Ok(Exit::Ok);
     }
     for (name, text) in facts(&record) {
@@ -42,6 +57,13 @@ pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit,
     let body = wording.as_ref().map(|wording| wording.body.as_str());
     for line in body.unwrap_or("(it cannot be read)").lines() {
         output.line(&format!("  {}", one_line(line)));
+    }
+    if !tells_of.is_empty() {
+        output.line("\ntells of:");
+    }
+    for one in &tells_of {
+        let (id, message) = (one.delivery, super::first_line(one));
+        output.line(&format!("  {id}  {message}"));
     }
     Ok(Exit::Ok)
 }
@@ -84,6 +106,7 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
         ),
         ("accepted", time(Some(record.accepted_ms))),
         ("group", step(record)),
+        ("told by", record.digest.map(|id| format!("delivery {id}"))),
         ("tried next", time(record.due_ms)),
         ("too late", time(record.expires_ms)),
         ("ended", time(record.ended_ms)),
