@@ -353,3 +353,27 @@ fn a_store_is_a_file_by_its_whole_path_or_none() {
         check(&with(store), &[&line]);
     }
 }
+
+#[test]
+fn what_needs_a_record_where_there_is_none_is_a_warning() {
+    let yaml = "delivery: {store: none, timeout: 5s, dedup: 10m}
+notification_channels:
+  a: {type: steady, delivery: {min_severity: warning, rate_limit: none}}
+  b:
+    type: steady
+    delivery:
+      quiet_hours: {from: '22:00', to: '06:00'}
+";
+    let loaded = rig().exactly(yaml).unwrap().load().unwrap();
+    let why = "this needs a record of deliveries, and `delivery.store` is none: each is tried once, when it comes (help: have deliveries kept in a file, or remove this)";
+    let said = loaded.warnings.to_string();
+    let lines: Vec<&str> = said
+        .lines()
+        .map(|line| line.rsplit('/').next().unwrap())
+        .collect();
+    let expected = [
+        format!("heartbeat.yaml:1:38: warning: delivery.dedup: {why}"),
+        format!("heartbeat.yaml:7:7: warning: channel b: delivery.quiet_hours: {why}"),
+    ];
+    assert_eq!(lines, expected);
+}

@@ -19,8 +19,8 @@ use crate::{
 pub(crate) enum Manner {
     /// The outcome is waited for.
     Usual,
-    /// By channels that stand in no configuration: once.
-    AdHoc,
+    /// Once, without a record.
+    Unrecorded,
     /// It is accepted, and that is all the caller wants to know.
     WithoutWaiting,
 }
@@ -93,6 +93,23 @@ impl Engine {
             .await
     }
 
+    /// Tells channels by their names now, once and without a record, whatever is
+    /// with the store: for whoever could not have it recorded. What would be told
+    /// in a digest is told as well.
+    ///
+    /// # Errors
+    /// As [`notify_channels`](Self::notify_channels).
+    pub async fn notify_unrecorded(
+        &self,
+        names: &[&str],
+        notification: impl Into<Notification>,
+    ) -> Result<Report, NotifyError> {
+        let (host, addressees) = self.route(Route::Channels(names))?;
+        let notification = notification.into();
+        self.tell(host, addressees, notification, Manner::Unrecorded)
+            .await
+    }
+
     /// Tells channels that stand in no configuration: `definitions` is what
     /// would stand below `notification_channels`, as YAML or JSON text. They
     /// are opened for this one notification and closed afterwards.
@@ -136,7 +153,7 @@ impl Engine {
                 channel: Held::new(channel),
                 turn: None,
             });
-            let report = engine.tell("", addressees.collect(), notification, Manner::AdHoc);
+            let report = engine.tell("", addressees.collect(), notification, Manner::Unrecorded);
             let report = report.await;
             close_all(&channels).await;
             report
@@ -161,7 +178,11 @@ impl Engine {
                 "no channel is configured for this: nobody is told"
             );
         }
-        if let Some(outbox) = inner.outbox.as_ref().filter(|_| manner != Manner::AdHoc) {
+        if let Some(outbox) = inner
+            .outbox
+            .as_ref()
+            .filter(|_| manner != Manner::Unrecorded)
+        {
             let submission = Submission {
                 rendered: rendered.clone(),
                 addressees: addressees.clone(),

@@ -243,7 +243,7 @@ impl Inner {
     async fn tell_unrecorded(&self, mut telling: Telling) -> Outcome {
         let names: Vec<&str> = telling.names.iter().map(|name| &**name).collect();
         let notification = telling.message.notification();
-        match self.engine.notify_channels(&names, notification).await {
+        match self.engine.notify_unrecorded(&names, notification).await {
             Ok(report) => {
                 self.note(&telling, &outcome(&report));
                 let failed = with_state(&report, State::Failed);

@@ -244,3 +244,13 @@ default_notification_channels: [oncall]";
     let digest = "4 notifications were held back (rate_limit: more than 2 in 10m):";
     assert!(told[2].starts_with(digest), "{told:?}");
 }
+
+#[tokio::test]
+async fn where_nothing_is_recorded_quiet_hours_keep_nothing_back() {
+    let desk = Desk::new().await.with(AT_NIGHT).at(SHORTLY_BEFORE_SIX);
+    let engine = desk.engine().await;
+    let report = engine.notify_unrecorded(&["ops"], "disk at 91 %").await;
+    assert!(report.unwrap().all_delivered());
+    assert_eq!(desk.arrived(), ["disk at 91 %"]);
+    assert!(records(&engine).await.is_empty());
+}

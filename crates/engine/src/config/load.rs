@@ -16,7 +16,7 @@ use super::{
     names,
     naming::Naming,
     options,
-    policy::ChannelOptions,
+    policy::{ChannelOptions, StorePlace},
     problem::{Findings, Level, Problem, Problems, syntax},
     section::{HostKeys, Section},
     suggest,
@@ -230,6 +230,9 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
         .collect();
     names::check_hosts(&options.sections, root, findings);
     let (of_channels, delivery) = options::read_whole(root, findings);
+    if delivery.store == StorePlace::Nowhere {
+        options::check_stored(root, CHANNELS, findings);
+    }
     let channels = root
         .entry(CHANNELS)
         .map_or_else(Channels::default, |entry| {

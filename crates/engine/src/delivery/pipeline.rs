@@ -33,7 +33,10 @@ pub(crate) struct Job {
 pub(crate) async fn deliver(job: Job) -> ChannelReport {
     let start = Instant::now();
     let channel = &job.channel;
-    if let Some(rule) = kept_back(&job.rendered, &channel.config.options, job.now_ms) {
+    let rule = kept_back(&job.rendered, &channel.config.options, job.now_ms);
+    // Without a record there is no digest to come: what one would tell of is
+    // told now.
+    if let Some(rule) = rule.filter(|rule| rule.digest_ms.is_none()) {
         let rule = rule.sentence;
         let (name, state) = (channel.config.name(), State::Suppressed);
         let mut report = ChannelReport::unsent(name, channel.config.channel_type(), state);

@@ -43,6 +43,9 @@ pub enum StoreError {
     /// It does not answer.
     #[error("the store has not answered for {} s: its disk may hang", .0.as_secs())]
     Silent(Duration),
+    /// More was asked of it than it does.
+    #[error("the store has {0} requests before this one: its disk is too slow, or hangs")]
+    Full(usize),
     /// It was closed.
     #[error("the store is closed")]
     Closed,

@@ -10,6 +10,7 @@ mod quiet;
 mod rate;
 mod schema;
 mod sense;
+mod stored;
 mod whole;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::event::Severity;
 pub(super) use self::{
     field::{Field, Read},
     schema::{of_a_group, of_all, of_one},
+    stored::check as check_stored,
     whole::read as read_whole,
 };
 

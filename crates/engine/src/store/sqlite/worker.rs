@@ -4,7 +4,7 @@
 use std::{
     io, panic,
     path::{Path, PathBuf},
-    sync::mpsc::{self, Receiver},
+    sync::mpsc::{self, Receiver, TrySendError},
     thread,
     time::{Duration, Instant},
 };
@@ -18,6 +18,10 @@ use crate::store::{Answer, StoreError};
 /// and lets the first of them wait.
 const MOST_AT_ONCE: usize = 512;
 
+/// So much may be asked and not yet done: a disk that hangs must not fill the
+/// memory with what callers gave up on.
+const MOST_WAITING: usize = 16_384;
+
 /// Those who were answered together mostly ask again together, a moment later:
 /// such a part of the time that the last transaction took is at most spent
 /// waiting for them, so that they do not wait for the whole of the next one.
@@ -27,7 +31,7 @@ const PATIENCE: u32 = 2;
 /// that was asked is done.
 #[derive(Debug)]
 pub(super) struct Worker {
-    asked: Option<mpsc::Sender<Box<dyn Task>>>,
+    asked: Option<mpsc::SyncSender<Box<dyn Task>>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -89,7 +93,7 @@ impl Worker {
         mut database: Connection,
         behavior: TransactionBehavior,
     ) -> io::Result<Self> {
-        let (asked, tasks) = mpsc::channel::<Box<dyn Task>>();
+        let (asked, tasks) = mpsc::sync_channel::<Box<dyn Task>>(MOST_WAITING);
         let action = match behavior {
             TransactionBehavior::Deferred => "read",
             _ => "written",
@@ -123,11 +127,12 @@ impl Worker {
             done: None,
             answer,
         });
-        let sent = self.asked.as_ref().map(|asked| asked.send(task));
+        let sent = self.asked.as_ref().map(|asked| asked.try_send(task));
         Box::pin(async move {
             match sent {
                 Some(Ok(())) => answered.await.unwrap_or(Err(StoreError::Closed)),
-                _ => Err(StoreError::Closed),
+                Some(Err(TrySendError::Full(_))) => Err(StoreError::Full(MOST_WAITING)),
+                Some(Err(TrySendError::Disconnected(_))) | None => Err(StoreError::Closed),
             }
         })
     }
@@ -218,4 +223,32 @@ fn attempt(
     // is rolled back, and the others are served.
     panic::catch_unwind(panic::AssertUnwindSafe(work))
         .unwrap_or(Err(rusqlite::Error::UnwindingPanic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_takes_only_so_much() {
+        let database = Connection::open_in_memory().unwrap();
+        let worker = Worker::writing(PathBuf::from("x"), database).unwrap();
+        let (begun, has_begun) = mpsc::channel();
+        let (go, may_go) = mpsc::channel::<()>();
+        let first = worker.ask(move |_| {
+            begun.send(()).unwrap();
+            let _ = may_go.recv();
+            Ok(())
+        });
+        has_begun.recv().unwrap();
+        let waiting: Vec<_> = (0..MOST_WAITING).map(|_| worker.ask(|_| Ok(()))).collect();
+        let refused = worker.ask(|_| Ok(())).await;
+        assert_eq!(refused, Err(StoreError::Full(MOST_WAITING)));
+        drop(go);
+        assert_eq!(first.await, Ok(()));
+        for answer in waiting {
+            assert_eq!(answer.await, Ok(()));
+        }
+        assert_eq!(worker.ask(|_| Ok(())).await, Ok(()));
+    }
 }
