@@ -19,6 +19,7 @@ use annunciator_testkit::{hasty::Hasty, rig::Rig};
 use crate::{
     disk::{Disk, Plan},
     log::{About, Listener},
+    stories,
 };
 
 const FOLDER: &str = "ANNUNCIATOR_CRASH_FOLDER";
@@ -34,13 +35,13 @@ const CALLERS: u64 = 4;
 const PAUSE: Duration = Duration::from_millis(4);
 
 /// Starts the process, on a disk that fails where there is a plan for that.
-pub fn start(rig: &Rig, round: u64, disk: &Disk, plan: Option<&Plan>) -> Child {
+pub fn start(rig: &Rig, round: &str, disk: &Disk, plan: Option<&Plan>) -> Child {
     let mut process = Command::new(std::env::current_exe().unwrap());
     process
         .args(["--exact", "the_process_that_is_killed"])
         .env(FOLDER, rig.folder())
         .env(PLUGINS, rig.plugins())
-        .env(ROUND, round.to_string())
+        .env(ROUND, round)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     if let Some(plan) = plan {
@@ -86,7 +87,9 @@ pub fn run_if_asked() {
             let caller = caller.clone();
             tokio::spawn(async move { caller.submit_all(number == 0).await })
         });
-        let callers: Vec<_> = callers.collect();
+        let mut callers: Vec<_> = callers.collect();
+        let stories = caller.clone();
+        callers.push(tokio::spawn(async move { stories.tell_stories().await }));
         caller.tell_all(&listener).await;
         for caller in callers {
             caller.await.unwrap();
@@ -118,8 +121,12 @@ struct Caller {
 
 impl Caller {
     fn text(&self) -> String {
+        self.text_with(MARK)
+    }
+
+    fn text_with(&self, mark: &str) -> String {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
-        format!("{MARK}{}-{number}", self.round)
+        format!("{mark}{}-{number}", self.round)
     }
 
     /// Submits; what is refused, since it cannot be recorded, is submitted again
@@ -132,24 +139,40 @@ impl Caller {
             if in_order {
                 notification = notification.incident(format!("lane-{}", self.round));
             }
-            loop {
-                let notification = notification.clone();
-                let submitted = self
-                    .engine
-                    .submit(Route::Defaults, notification, Some(&text));
-                match submitted.await {
-                    Ok(receipt) => {
-                        assert!(!receipt.repeated);
-                        break;
-                    }
-                    Err(NotifyError::Store(StoreError::Unusable { .. })) => {
-                        About::Refused.note(&self.folder, &text);
-                    }
-                    Err(error) => panic!("{error}"),
-                }
+            self.submit(notification, &text).await;
+            About::Receipts.note(&self.folder, &text);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Submits problems, and their ends a short time after.
+    async fn tell_stories(&self) {
+        loop {
+            let problem = self.text_with(stories::MARK);
+            let over = format!("{problem}{}", stories::OVER);
+            for (text, kind) in [(&problem, Kind::Problem), (&over, Kind::Recovery)] {
+                let notification = Notification::new(text.as_str()).kind(kind);
+                self.submit(notification.incident(&*problem), text).await;
                 tokio::time::sleep(PAUSE).await;
             }
-            About::Receipts.note(&self.folder, &text);
+        }
+    }
+
+    /// Submits it with this key until it is taken.
+    async fn submit(&self, notification: Notification, key: &str) {
+        loop {
+            let notification = notification.clone();
+            let submitted = self.engine.submit(Route::Defaults, notification, Some(key));
+            match submitted.await {
+                Ok(receipt) => {
+                    assert!(!receipt.repeated);
+                    return;
+                }
+                Err(NotifyError::Store(StoreError::Unusable { .. })) => {
+                    About::Refused.note(&self.folder, key);
+                }
+                Err(error) => panic!("{error}"),
+            }
             tokio::time::sleep(PAUSE).await;
         }
     }

@@ -35,6 +35,10 @@ pub struct Findings {
     pub notices: usize,
     pub accounts: Accounts,
     pub records: Vec<(Record, Vec<Attempt>)>,
+    /// Problems whose end was accepted, and what is wrong with them.
+    pub stories: (usize, Vec<String>),
+    /// Rounds with two processes on the file.
+    pub in_pairs: u64,
 }
 
 /// What a delivery says.
@@ -55,7 +59,7 @@ impl Findings {
     /// How often a delivery may have arrived: attempts that delivered or got
     /// no answer, and those of which nothing is recorded since their holder
     /// was killed.
-    fn may_have_arrived(record: &Record, attempts: &[Attempt]) -> u64 {
+    pub fn may_have_arrived(record: &Record, attempts: &[Attempt]) -> u64 {
         let answered = attempts.iter().filter(|attempt| {
             let targets: Vec<Json> = serde_json::from_str(&attempt.outcome).unwrap();
             let class = targets[0]["class"].as_str().unwrap();
@@ -122,6 +126,12 @@ impl Findings {
         );
         let told = self.unrecorded.union(&recorded).cloned().collect();
         assert!(self.receipts.is_subset(&told), "answered, and not recorded");
+        let (stories, broken) = &self.stories;
+        assert!(
+            *stories as u64 > self.rounds / 2,
+            "hardly any problem ended"
+        );
+        assert!(broken.is_empty(), "{broken:#?}");
         assert_eq!(self.damage, "ok");
         let Troubles { full, broken, slow } = self.troubles;
         let all_kinds = full > 0 && broken > 0 && slow > 0;
@@ -141,18 +151,21 @@ impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "| rounds | accepted | lost | arrived | left behind by kills, sent again | arrived twice | of these not accounted for |"
+            "| rounds | with two processes | accepted | lost | arrived | left behind by kills, sent again | arrived twice | of these not accounted for | problems that ended | told by half |"
         )?;
         writeln!(
             f,
-            "| {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             self.rounds,
+            self.in_pairs,
             self.receipts.len(),
             self.lost(),
             self.arrived.len(),
             self.accounts.again,
             self.twice(),
-            self.uncounted()
+            self.uncounted(),
+            self.stories.0,
+            self.stories.1.len()
         )?;
         writeln!(
             f,

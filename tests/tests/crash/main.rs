@@ -15,6 +15,7 @@ mod disk;
 mod findings;
 mod log;
 mod random;
+mod stories;
 mod trial;
 
 /// How often the engine is killed.

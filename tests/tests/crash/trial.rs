@@ -23,6 +23,7 @@ use crate::{
     findings::{Findings, text},
     log::About,
     random::Random,
+    stories,
 };
 
 /// A kill comes at most so long after a start, in milliseconds.
@@ -71,28 +72,39 @@ default_notification_channels: [ops]
         remote.url()
     );
     drop(rig.configured(&yaml).unwrap());
-    let mut on_bad_disks = 0;
+    let (mut on_bad_disks, mut in_pairs) = (0, 0);
     for round in 0..rounds {
         remote.always(fault(&mut random));
         let plan = Plan::draw(&mut random);
         on_bad_disks += u64::from(plan.is_some());
-        let mut child = child::start(&rig, round, &disk, plan.as_ref());
+        let start = |name: String| child::start(&rig, &name, &disk, plan.as_ref());
+        let mut children = vec![start(round.to_string())];
+        if random.below(4) == 0 {
+            in_pairs += 1;
+            children.push(start(format!("{round}b")));
+        }
         let life = Duration::from_millis(100 + random.below(LONGEST_LIFE - 100));
         tokio::time::sleep(life).await;
-        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-        child.kill().unwrap();
-        child.wait().unwrap();
+        for mut child in children {
+            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
     remote.always(None);
     let folder = rig.folder();
     let store = SqliteStore::open(child::file(folder)).unwrap();
     let engine = child::engine(folder, rig.plugins(), store).await;
-    let mut records = all_ended(&engine).await;
-    records.retain(|record| text(record).starts_with(child::MARK));
     let store = engine.store().unwrap();
-    let mut attempts = Vec::new();
-    for record in &records {
-        attempts.push(store.attempts(record.delivery).await.unwrap());
+    let (mut records, mut problems) = (Vec::new(), Vec::new());
+    for record in all_ended(&engine).await {
+        let attempts = store.attempts(record.delivery).await.unwrap();
+        let text = text(&record);
+        if text.starts_with(child::MARK) {
+            records.push((record, attempts));
+        } else if text.starts_with(stories::MARK) {
+            problems.push((record, attempts));
+        }
     }
     let arrived = remote.messages().into_iter().map(|post| {
         let text = post.attachments()[0]["text"].as_str().map(str::to_owned);
@@ -100,8 +112,10 @@ default_notification_channels: [ops]
         let first = text.unwrap().lines().next().map(str::to_owned);
         first.unwrap()
     });
-    let (arrived, notices): (Vec<String>, Vec<String>) =
+    let (arrived, others): (Vec<String>, Vec<String>) =
         arrived.partition(|text| text.starts_with(child::MARK));
+    let (told, notices): (Vec<String>, Vec<String>) =
+        { others.into_iter() }.partition(|text| text.starts_with(stories::MARK));
     Findings {
         rounds,
         on_bad_disks,
@@ -114,7 +128,9 @@ default_notification_channels: [ops]
         arrived,
         notices: notices.len(),
         accounts: store.accounts().await.unwrap(),
-        records: records.into_iter().zip(attempts).collect(),
+        stories: stories::told(&problems, &told),
+        in_pairs,
+        records,
     }
 }
 
