@@ -84,25 +84,46 @@ impl Owner {
     /// Whether another owner is gone. One that cannot be asked counts as
     /// alive: its claims run out.
     pub(super) fn is_gone(&self, other: &str) -> bool {
-        // A name comes from the database: nothing but our own kind is looked
-        // for.
-        if other == self.name || Uuid::try_parse(other).is_err() {
-            return false;
-        }
-        let path = file(&self.prefix, other);
-        match OpenOptions::new().write(true).open(&path) {
-            Ok(lock) => flock(&lock, FlockOperation::NonBlockingLockShared).is_ok(),
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        }
+        !matches!(self.look(other), Seen::Alive)
     }
 
     /// Deletes the file of another owner, if that is gone. One without a file
     /// is gone, too: what it held is still seen to be left behind.
     pub(super) fn bury(&self, other: &str) {
-        if self.is_gone(other) {
+        if let Seen::Gone(lock) = self.look(other) {
             let _ = fs::remove_file(file(&self.prefix, other));
+            // Not before: one that begins at this moment, and has made its file
+            // and not locked it yet, must find that it is gone.
+            drop(lock);
         }
     }
+
+    fn look(&self, other: &str) -> Seen {
+        // A name comes from the database: nothing but our own kind is looked
+        // for.
+        if other == self.name || Uuid::try_parse(other).is_err() {
+            return Seen::Alive;
+        }
+        let path = file(&self.prefix, other);
+        match OpenOptions::new().write(true).open(&path) {
+            Ok(lock) => match flock(&lock, FlockOperation::NonBlockingLockShared) {
+                Ok(()) => Seen::Gone(lock),
+                Err(_) => Seen::Alive,
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Seen::Nowhere,
+            Err(_) => Seen::Alive,
+        }
+    }
+}
+
+/// What a look at an owner's file shows.
+enum Seen {
+    /// Somebody holds it, or may.
+    Alive,
+    /// Nobody held it; now this does.
+    Gone(File),
+    /// There is none.
+    Nowhere,
 }
 
 impl Drop for Owner {
@@ -115,4 +136,38 @@ fn file(prefix: &Path, name: &str) -> PathBuf {
     let mut path = prefix.as_os_str().to_owned();
     path.push(name);
     path.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn one_that_begins_while_others_tidy_is_never_taken_for_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("outbox.sqlite");
+        let looker = Owner::new(&database).unwrap();
+        let ends = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ends.load(Ordering::Relaxed) {
+                    looker.tidy();
+                }
+            });
+            for _ in 0..6000 {
+                let owner = Owner::new(&database).unwrap();
+                let is_gone = looker.is_gone(owner.name());
+                if is_gone {
+                    ends.store(true, Ordering::Relaxed);
+                }
+                assert!(!is_gone);
+            }
+            ends.store(true, Ordering::Relaxed);
+        });
+    }
 }
