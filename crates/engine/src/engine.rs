@@ -104,7 +104,7 @@ impl Engine {
             router: Router::new(channels),
         };
         let (deliveries, abandon) = (TaskTracker::new(), CancellationToken::new());
-        let (troubles, news) = Troubles::new(Arc::clone(&shared.clock));
+        let troubles = Arc::new(Troubles::new(Arc::clone(&shared.clock)));
         let outbox = kept.store.map(|store| {
             let (clock, troubles) = (Arc::clone(&shared.clock), Arc::clone(&troubles));
             Outbox::new(store, troubles, clock, deliveries.clone(), abandon.clone())
@@ -129,7 +129,7 @@ impl Engine {
             drop(tokio::spawn(run_courier(Arc::downgrade(&inner))));
             drop(tokio::spawn(take_proofs(Arc::downgrade(&inner), proven)));
         }
-        drop(tokio::spawn(run_trouble(Arc::downgrade(&inner), news)));
+        drop(tokio::spawn(run_trouble(Arc::downgrade(&inner))));
         drop(tokio::spawn(run_canary(Arc::downgrade(&inner))));
         Self(inner)
     }

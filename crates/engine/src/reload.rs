@@ -11,6 +11,7 @@ use crate::{
     in_force::Setup,
     opening::{close_all, open_all, tell_warnings},
     router::Router,
+    trouble::{Ailment, Subject},
 };
 
 /// What a reload did, by the names of channels. One whose definition changed
@@ -113,6 +114,29 @@ impl Inner {
             *config = channel.definition();
         }
         drop(old);
+        // What people were told of is over when it is seen to be.
+        for channel in channels
+            .iter()
+            .filter(|channel| !kept.iter().any(|kept| Arc::ptr_eq(kept, channel)))
+        {
+            let name = Arc::clone(&channel.definition().name);
+            if self
+                .troubles
+                .is(&Subject::Channel(name, Ailment::OutOfOrder))
+            {
+                channel.breaker.doubt(self.shared.clock.steady_ms());
+            }
+        }
+        let checked: Vec<_> = { channels.iter() }
+            .map(|channel| channel.definition())
+            .collect();
+        self.troubles.keep(|subject| match subject {
+            Subject::Channel(name, ailment) => checked.iter().any(|one| {
+                let is_checked = *ailment != Ailment::Check || one.options().canary.is_some();
+                one.name == *name && is_checked
+            }),
+            Subject::Store | Subject::StartedWithout => true,
+        });
         self.in_force.put(Setup {
             config: Arc::new(loaded.config),
             catalog: Arc::new(loaded.catalog),

@@ -92,3 +92,31 @@ async fn a_channel_that_died_unnoticed_is_found_by_its_canary() {
     assert_eq!(engine.troubles()[0].subject, "channel/pager/check");
     assert!(pair.pager().is_empty(), "a check delivers nothing");
 }
+
+#[tokio::test]
+async fn a_channel_that_was_mended_by_a_reload_is_told_to_work_when_it_does() {
+    let pair = Pair::new().await;
+    let engine = pair.engine("", BOTH).await;
+    pair.pager.always(status(503));
+    for number in 0..30 {
+        to_pager(&engine, &format!("alarm {number}")).await;
+    }
+    chat_is_told(&pair, "out of order").await;
+    pair.reload(&engine, "title: mended", BOTH).await;
+    assert_eq!(engine.troubles().len(), 1, "nobody has seen it work");
+    pair.pager.always(None);
+    chat_is_told(&pair, "Channel pager works again, after").await;
+    assert!(engine.troubles().is_empty());
+}
+
+#[tokio::test]
+async fn a_channel_that_is_removed_is_no_trouble_any_more() {
+    let pair = Pair::new().await;
+    let canary = "delivery: {canary: {every: 24h, failures: 1}}";
+    pair.pager.always(status(401));
+    let engine = pair.engine(canary, BOTH).await;
+    chat_is_told(&pair, "would not deliver").await;
+    pair.reload(&engine, "", BOTH).await;
+    assert!(engine.troubles().is_empty(), "nobody looks for it");
+    assert_eq!(pair.chat().len(), 1, "{:?}", pair.chat());
+}

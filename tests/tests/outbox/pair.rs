@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use annunciator::{Engine, Report, store::MemoryStore};
+use annunciator::{Engine, EngineBuilder, Report, store::MemoryStore};
 use annunciator_testkit::{
     hasty::Hasty,
     mattermost::Mattermost,
@@ -40,6 +40,18 @@ impl Pair {
 
     /// The same, by this clock.
     pub async fn engine_at(&self, clock: Hasty, pager: &str, rest: &str) -> Engine {
+        let builder = self.configured(pager, rest).clock(Arc::new(clock));
+        let store = Arc::new(MemoryStore::default());
+        builder.store(store).start().await.unwrap()
+    }
+
+    /// Has an engine take over another configuration.
+    pub async fn reload(&self, engine: &Engine, pager: &str, rest: &str) {
+        let loaded = self.configured(pager, rest).load().unwrap();
+        engine.reload(loaded).await.unwrap();
+    }
+
+    fn configured(&self, pager: &str, rest: &str) -> EngineBuilder {
         let yaml = format!(
             "delivery: {{retry: {{attempts: 20, first: 1s, max: 5s}}}}
 notification_channels:
@@ -55,10 +67,7 @@ notification_channels:
             self.pager.url(),
             self.chat.url(),
         );
-        let builder = self.rig.configured(&yaml).unwrap();
-        let builder = builder.clock(Arc::new(clock));
-        let store = Arc::new(MemoryStore::default());
-        builder.store(store).start().await.unwrap()
+        self.rig.configured(&yaml).unwrap()
     }
 
     /// What the chat was told.

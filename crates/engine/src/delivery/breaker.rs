@@ -50,7 +50,7 @@ pub(super) enum Turn {
 
 /// The breaker of one channel.
 #[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<State>);
+pub(crate) struct Breaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -82,6 +82,12 @@ impl Breaker {
     /// Whether it is being left alone.
     pub(super) fn is_broken(&self) -> bool {
         self.lock().broken.is_some()
+    }
+
+    /// It was out of order before it was configured anew: the next attempt shows
+    /// whether it still is.
+    pub(crate) fn doubt(&self, now_ms: i64) {
+        self.lock().broken = Some((now_ms, 1));
     }
 
     /// Nothing was there to be tried.

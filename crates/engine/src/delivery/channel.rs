@@ -41,7 +41,7 @@ pub(crate) struct Channel {
     pub(super) limit: Limit,
     /// When the next digest is due that is known here, or was.
     pub(super) next_digest_ms: AtomicI64,
-    pub(super) breaker: Breaker,
+    pub(crate) breaker: Breaker,
     tasks: Arc<ChannelTasks>,
     uses: TaskTracker,
     /// Its name in metrics.

@@ -25,6 +25,8 @@ const LOOK_FOR_ANY: Duration = Duration::from_secs(600);
 /// What is known of a channel.
 #[derive(Debug, Default)]
 struct Seen {
+    /// As it was configured then.
+    channel: Weak<Channel>,
     next_ms: i64,
     /// In a row.
     failures: u32,
@@ -45,15 +47,18 @@ pub(crate) async fn run(engine: Weak<Inner>) {
         let all = inner.in_force.look(|now| now.router.all().to_vec());
         seen.retain(|name, _| all.iter().any(|channel| channel.config().name() == name));
         let due = all.iter().filter(|channel| {
-            let next_ms = seen
-                .get(channel.config().name())
-                .map_or(i64::MIN, |seen| seen.next_ms);
+            let seen = seen.get(channel.config().name());
+            // One that was configured anew shows at once whether that has helped.
+            let is_same = |seen: &&Seen| seen.channel.ptr_eq(&Arc::downgrade(channel));
+            let next_ms = seen.filter(is_same).map_or(i64::MIN, |seen| seen.next_ms);
             channel.config().options().canary.is_some() && next_ms <= now_ms
         });
         let checking = due.map(|channel| async move { (channel, Check::of(channel).await) });
         for (channel, check) in join_all(checking).await {
             let name = channel.config().name().to_owned();
-            inner.judge(channel, &check, seen.entry(name).or_default(), now_ms);
+            let seen = seen.entry(name).or_default();
+            seen.channel = Arc::downgrade(channel);
+            inner.judge(channel, &check, seen, now_ms);
         }
         let is_wanted = |channel: &Arc<Channel>| channel.config().options().canary.is_some();
         let pause = if all.iter().any(is_wanted) {

@@ -1,8 +1,6 @@
 //! Tells people of the engine's own trouble, through the channels that work.
 
-use std::{collections::BTreeMap, sync::Weak, time::Duration};
-
-use tokio::sync::mpsc;
+use std::{collections::BTreeMap, future::pending, sync::Weak, time::Duration};
 
 use super::{News, Subject};
 use crate::{
@@ -13,36 +11,52 @@ use crate::{
 };
 
 /// Runs until the engine takes no more notifications, or is gone.
-pub(crate) async fn run(engine: Weak<Inner>, mut news: mpsc::UnboundedReceiver<News>) {
+pub(crate) async fn run(engine: Weak<Inner>) {
     // Its end is told to those who were told of it.
     let mut told: BTreeMap<Subject, Vec<String>> = BTreeMap::new();
-    while let Some(news) = news.recv().await {
-        let Some(inner) = engine.upgrade() else {
+    loop {
+        let Some(inner) = engine
+            .upgrade()
+            .filter(|inner| !inner.deliveries.is_closed())
+        else {
             return;
         };
         let engine = Engine(inner);
+        let (news, next) = engine.0.troubles.news();
+        for news in news {
+            engine.tell_news(news, &mut told);
+        }
+        let changed = engine.0.troubles.changed();
+        let next = next.map(|pause| engine.0.shared.clock.sleep(pause));
+        // Nobody waits for this to end.
+        drop(engine);
+        tokio::select! {
+            () = changed.notified() => {}
+            () = async { next.unwrap_or_else(|| Box::pin(pending())).await } => {}
+        }
+    }
+}
+
+impl Engine {
+    fn tell_news(&self, news: News, told: &mut BTreeMap<Subject, Vec<String>>) {
         let addressees = match &news {
             News::Begun { subject, .. } => {
-                let addressees = engine.0.addressees();
+                let addressees = self.0.addressees();
                 let names = addressees.iter().map(|one| one.channel.config().name());
                 told.insert(subject.clone(), names.map(str::to_owned).collect());
                 addressees
             }
-            News::Over { subject, .. } => engine.0.those(&told.remove(subject).unwrap_or_default()),
+            News::Over { subject, .. } => self.0.those(&told.remove(subject).unwrap_or_default()),
         };
         if addressees.is_empty() {
             tracing::error!("no channel is left by which to tell of that");
-            continue;
+            return;
         }
-        let deliveries = engine.0.deliveries.clone();
+        let engine = self.clone();
         // What one channel does holds up no other news.
-        drop(deliveries.spawn(async move {
-            let told = engine.tell(
-                "",
-                addressees,
-                notification(&engine, news),
-                Manner::WithoutWaiting,
-            );
+        drop(self.0.deliveries.spawn(async move {
+            let notification = notification(&engine, news);
+            let told = engine.tell("", addressees, notification, Manner::WithoutWaiting);
             if let Err(error) = told.await {
                 tracing::error!("own trouble could not be told: {error}");
             }
