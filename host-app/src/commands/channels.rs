@@ -1,12 +1,15 @@
-//! `hbd channels`: lists the channels, and how deliveries to them go where they
-//! are kept.
+//! `hbd channels`: lists the channels, how deliveries to them go where they are
+//! kept, and what ails them by what a running monitor knows.
 
 use std::collections::BTreeMap;
 
 use annunciator::{ChannelConfig, Config};
 use serde_json::{Value as Json, json};
 
-use super::standing::{Standing, of_channels};
+use super::{
+    ailing::{self, Ailment},
+    standing::{self, Standing},
+};
 use crate::{
     Exit,
     arguments::{Arguments, List},
@@ -26,16 +29,28 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
         Err(exit) => return exit,
     };
     let standing = |channel: &ChannelConfig| standings.as_ref()?.get(channel.name());
+    let control = heartbeat::config::monitor(config).control;
+    let known = control.and_then(|path| ailing::of_channels(&path, output));
+    let ailments = |channel: &ChannelConfig| {
+        let ailments = known.as_ref()?.get(channel.name());
+        Some(ailments.map_or(&[][..], Vec::as_slice))
+    };
     if list.json {
         let channels: Vec<Json> = config
             .channels()
             .map(|channel| {
+                let ailments = ailments(channel);
+                let sentences = |ailments: &[Ailment]| -> Vec<String> {
+                    let sentences = ailments.iter().map(Ailment::sentence);
+                    sentences.map(str::to_owned).collect()
+                };
                 json!({
                     "name": channel.name(),
                     "type": channel.channel_type(),
                     "default": is_default(config, channel),
                     "settings": channel.settings(),
                     "disabled": channel.disabled().map(ToString::to_string),
+                    "troubles": ailments.map(sentences),
                     "deliveries": standing(channel).map(Standing::json),
                 })
             })
@@ -44,7 +59,10 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
         return Exit::Ok;
     }
     let channels = config.channels();
-    let rows = channels.map(|channel| row(config, channel, standing(channel)));
+    let rows = channels.map(|channel| {
+        let ailment = ailments(channel).and_then(<[Ailment]>::first);
+        row(config, channel, standing(channel), ailment)
+    });
     let rows: Vec<[String; 8]> = rows.collect();
     if standings.is_some() {
         let heads = [
@@ -80,7 +98,7 @@ fn standings<'a>(
         _ => return Ok(None),
     };
     let names = config.channels().map(ChannelConfig::name);
-    let standings = Outbox::at(path).and_then(|outbox| of_channels(&outbox, names));
+    let standings = Outbox::at(path).and_then(|outbox| standing::of_channels(&outbox, names));
     Ok(standings
         .inspect_err(|error| {
             let error = one_line(&error.to_string());
@@ -93,13 +111,19 @@ fn is_default(config: &Config, channel: &ChannelConfig) -> bool {
     config.default_channels().contains(&channel.name())
 }
 
-fn row(config: &Config, channel: &ChannelConfig, standing: Option<&Standing>) -> [String; 8] {
+fn row(
+    config: &Config,
+    channel: &ChannelConfig,
+    standing: Option<&Standing>,
+    ailment: Option<&Ailment>,
+) -> [String; 8] {
     let default = if is_default(config, channel) {
         "yes"
     } else {
         ""
     };
-    let complaint = standing.and_then(Standing::complaint);
+    let complaint = ailment.map(Ailment::complaint);
+    let complaint = complaint.or_else(|| standing.and_then(Standing::complaint));
     let state = match channel.disabled() {
         Some(error) => format!("disabled: {error}"),
         None => complaint.unwrap_or_else(|| "ready".to_owned()),

@@ -1,5 +1,6 @@
 //! The commands, a file each, all of one shape: arguments in, exit status out.
 
+mod ailing;
 pub(crate) mod channels;
 pub(crate) mod check;
 pub(crate) mod completions;

@@ -13,6 +13,9 @@ use crate::{arguments::Since, outbox::Outbox};
 const RECENT: Duration = Duration::from_secs(24 * 3600);
 /// From so many failures in a row on, a channel counts as broken.
 const BROKEN: usize = 3;
+/// What waits for longer than the engine takes for late has seen more than a
+/// moment's trouble.
+const LATE: Duration = Duration::from_secs(300);
 /// So many of the last that ended are looked at.
 const LOOKED_AT: u32 = 100;
 /// What says something about the channel; rules and people decided the rest.
@@ -27,6 +30,10 @@ pub(super) struct Standing {
     last_delivered_ms: Option<i64>,
     /// Failures since the last delivery.
     failing: usize,
+    /// What has waited for long, though it was tried, while nothing came
+    /// through; and how often it was tried.
+    stuck: u64,
+    tried: u64,
 }
 
 /// How all channels stand, by their names.
@@ -37,6 +44,13 @@ pub(super) fn of_channels<'a>(
     let names = names.into_iter();
     let mut standings: BTreeMap<&str, Standing> =
         names.map(|name| (name, Standing::default())).collect();
+    for (name, standing) in &mut standings {
+        standing.failing = failing(ended(outbox, name, &TELLING)?);
+        let delivered = ended(outbox, name, &[State::Delivered])?;
+        let ended = delivered.iter().filter_map(|record| record.ended_ms);
+        standing.last_delivered_ms = ended.max();
+    }
+    let late_ms = Since::ago(LATE).ms;
     let open = Query {
         states: vec![State::Pending, State::InFlight],
         ..Query::default()
@@ -44,7 +58,7 @@ pub(super) fn of_channels<'a>(
     outbox.pages(open, |page| {
         for record in page {
             if let Some(standing) = standings.get_mut(record.channel.as_str()) {
-                standing.waiting += 1;
+                standing.take_note(&record, late_ms);
             }
         }
         Ok(true)
@@ -63,12 +77,6 @@ pub(super) fn of_channels<'a>(
         }
         Ok(goes_on)
     })?;
-    for (name, standing) in &mut standings {
-        standing.failing = failing(ended(outbox, name, &TELLING)?);
-        let delivered = ended(outbox, name, &[State::Delivered])?;
-        let ended = delivered.iter().filter_map(|record| record.ended_ms);
-        standing.last_delivered_ms = ended.max();
-    }
     Ok(standings)
 }
 
@@ -92,22 +100,38 @@ fn failing(mut records: Vec<Record>) -> usize {
 }
 
 impl Standing {
+    /// Takes note of one that waits.
+    fn take_note(&mut self, record: &Record, late_ms: i64) {
+        self.waiting += 1;
+        let waits_since = record.accepted_ms;
+        let overtaken = self.last_delivered_ms.is_some_and(|ms| ms >= waits_since);
+        if record.attempts > 0 && waits_since <= late_ms && !overtaken {
+            self.stuck += 1;
+            self.tried += u64::from(record.attempts);
+        }
+    }
+
     pub(super) fn is_broken(&self) -> bool {
-        self.failing >= BROKEN
+        self.failing >= BROKEN || self.tried >= BROKEN as u64
     }
 
     /// What is wrong with the channel, if it is broken.
     pub(super) fn complaint(&self) -> Option<String> {
-        let or_more = if self.failing >= LOOKED_AT as usize {
-            " or more"
-        } else {
-            ""
-        };
-        let sentence = format!(
-            "broken: the last {}{or_more} were not delivered",
-            self.failing
-        );
-        self.is_broken().then_some(sentence)
+        if self.failing >= BROKEN {
+            let or_more = if self.failing >= LOOKED_AT as usize {
+                " or more"
+            } else {
+                ""
+            };
+            let failing = self.failing;
+            return Some(format!(
+                "broken: the last {failing}{or_more} were not delivered"
+            ));
+        }
+        let (stuck, tried) = (self.stuck, self.tried);
+        self.is_broken().then(|| {
+            format!("broken: {stuck} waiting, tried {tried} times, and nothing was delivered since")
+        })
     }
 
     /// Waiting, delivered, failed, and when it last delivered.
@@ -128,6 +152,7 @@ impl Standing {
             "failed_in_24h": self.failed,
             "last_delivered_ms": self.last_delivered_ms,
             "failed_in_a_row": self.failing,
+            "stuck": self.stuck,
             "broken": self.is_broken(),
         })
     }

@@ -102,3 +102,29 @@ async fn a_channel_without_deliveries_is_ready() {
     assert!(of(&answer, "bad")["last_delivered_ms"].is_null());
     assert_eq!(of(&answer, "bad")["failed_in_a_row"], 0);
 }
+
+#[tokio::test]
+async fn one_that_only_waits_and_is_tried_in_vain_is_broken() {
+    let desk = Desk::filled().await;
+    let database = rusqlite::Connection::open(desk.file()).unwrap();
+    let tried = "UPDATE outbox_delivery SET attempts = 3 WHERE channel = 'later'";
+    assert_eq!(database.execute(tried, []).unwrap(), 1);
+    let answer = desk.json(&["channels", "--json"]);
+    assert_eq!(of(&answer, "later")["broken"], false, "a moment's trouble");
+    let age = "UPDATE outbox_notification SET accepted_ms = accepted_ms - 600000";
+    database.execute(age, []).unwrap();
+    let (_, out, err) = desk.run(&["channels"]);
+    assert_eq!(err, "", "no monitor runs, which is no fault");
+    let line = out.lines().find(|line| line.starts_with("later")).unwrap();
+    let state = "broken: 1 waiting, tried 3 times, and nothing was delivered since";
+    assert!(line.ends_with(state), "{out}");
+    let answer = desk.json(&["channels", "--json"]);
+    assert_eq!(of(&answer, "later")["broken"], true);
+    assert!(answer["channels"][2]["troubles"].is_null());
+
+    // Another came through meanwhile: the remote works.
+    let through = "UPDATE outbox_delivery SET channel = 'later' WHERE channel = 'good'";
+    assert_eq!(database.execute(through, []).unwrap(), 1);
+    let answer = desk.json(&["channels", "--json"]);
+    assert_eq!(of(&answer, "later")["broken"], false);
+}

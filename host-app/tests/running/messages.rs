@@ -52,6 +52,39 @@ fn one_that_failed_is_tried_again_and_its_last_words_are_shown() {
 }
 
 #[test]
+fn a_channel_that_is_left_alone_is_shown_as_broken() {
+    let home = Home::with(&failing(OFTEN));
+    let monitor = home.start();
+    let shown = || {
+        let (status, out, err) = home.hbd(&["channels"]);
+        assert_eq!((status, err.as_str()), (0, ""));
+        out
+    };
+    assert!(shown().trim_end().ends_with("ready"), "{}", shown());
+    monitor.send(&busy("web-01", 1, 95.0));
+    // Nothing has failed: it waits, and so would all that comes.
+    wait_or(
+        || {
+            shown()
+                .contains("broken: out of order, since 20")
+                .then_some(())
+        },
+        || format!("{}\n{}", shown(), monitor.log()),
+    );
+    let (_, out, _) = home.hbd(&["channels", "--json"]);
+    let listed: Json = serde_json::from_str(&out).unwrap();
+    let trouble = listed["channels"][0]["troubles"][0].as_str().unwrap();
+    assert!(
+        trouble.starts_with("Channel a is out of order"),
+        "{trouble}"
+    );
+    monitor.stop();
+    let (_, out, _) = home.hbd(&["channels", "--json"]);
+    let listed: Json = serde_json::from_str(&out).unwrap();
+    assert!(listed["channels"][0]["troubles"].is_null(), "nobody says");
+}
+
+#[test]
 fn what_notify_told_is_in_the_record_too() {
     let home = Home::new(CALM);
     let monitor = home.start();
