@@ -4,12 +4,16 @@ use std::{
     fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
 use annunciator::{Engine, EngineBuilder};
 use tempfile::TempDir;
 
 use crate::artefacts::plugin_folder;
+
+/// The configuration, in its folder.
+const FILE: &str = "heartbeat.yaml";
 
 /// What has an engine try everything once, in a line of a configuration.
 const ONCE: &str = "delivery: {retry: {attempts: 1}}\n";
@@ -48,7 +52,7 @@ impl Rig {
     /// The configuration file.
     #[must_use]
     pub fn file(&self) -> PathBuf {
-        self.folder.path().join("heartbeat.yaml")
+        self.folder.path().join(FILE)
     }
 
     /// Writes the configuration and answers an engine's builder for it. Unless
@@ -91,5 +95,25 @@ impl Rig {
             Err(error) => error.to_string(),
         }
         .replace(&self.file().display().to_string(), "heartbeat.yaml"))
+    }
+
+    /// Runs `hbd` in the rig's folder on its files, with nothing else in its
+    /// environment. Answers its exit status, standard output and standard error.
+    ///
+    /// # Errors
+    /// When it cannot be started, was killed, or prints what is no text.
+    pub fn hbd(&self, program: &str, args: &[&str]) -> io::Result<(i32, String, String)> {
+        let output = Command::new(program)
+            .env_clear()
+            .env("HBD_CONFIG", FILE)
+            .env("ANNUNCIATOR_PLUGIN_DIR", self.plugins())
+            .current_dir(self.folder())
+            .args(args)
+            .stdin(Stdio::null())
+            .output()?;
+        let text = |bytes| String::from_utf8(bytes).map_err(io::Error::other);
+        let status = output.status.code();
+        let status = status.ok_or_else(|| io::Error::other("it was killed"))?;
+        Ok((status, text(output.stdout)?, text(output.stderr)?))
     }
 }

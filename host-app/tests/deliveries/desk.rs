@@ -1,11 +1,6 @@
 //! A store with deliveries of every outcome, and `hbd` beside it.
 
-use std::{
-    path::PathBuf,
-    process::{Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use annunciator::{
     Engine, Notification, Severity,
@@ -106,21 +101,7 @@ impl Desk {
 
     /// Exit status, standard output, standard error.
     pub fn run(&self, args: &[&str]) -> (i32, String, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_hbd"))
-            .env_clear()
-            .env("HBD_CONFIG", self.rig.file())
-            .env("ANNUNCIATOR_PLUGIN_DIR", self.rig.plugins())
-            .current_dir(self.rig.folder())
-            .args(args)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (
-            output.status.code().unwrap(),
-            text(output.stdout),
-            text(output.stderr),
-        )
+        self.rig.hbd(env!("CARGO_BIN_EXE_hbd"), args).unwrap()
     }
 
     pub fn json(&self, args: &[&str]) -> Value {

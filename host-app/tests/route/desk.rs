@@ -1,7 +1,5 @@
 //! A configuration with a group and quiet hours, and `hbd` beside it.
 
-use std::process::{Command, Stdio};
-
 use annunciator_testkit::rig::Rig;
 use serde_json::Value;
 
@@ -40,21 +38,7 @@ impl Desk {
 
     /// Exit status, standard output, standard error.
     pub fn run(&self, args: &[&str]) -> (i32, String, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_hbd"))
-            .env_clear()
-            .env("HBD_CONFIG", "heartbeat.yaml")
-            .env("ANNUNCIATOR_PLUGIN_DIR", self.rig.plugins())
-            .current_dir(self.rig.folder())
-            .args(args)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (
-            output.status.code().unwrap(),
-            text(output.stdout),
-            text(output.stderr),
-        )
+        self.rig.hbd(env!("CARGO_BIN_EXE_hbd"), args).unwrap()
     }
 
     pub fn json(&self, args: &[&str]) -> Value {

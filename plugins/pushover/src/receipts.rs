@@ -1,7 +1,8 @@
 //! The receipts of emergencies: <https://pushover.net/api/receipts>.
 //!
-//! Kept in the host's store by incident, so that a recovery finds them; followed in the background until somebody acknowledges, and
-//! cancelled when the incident recovers.
+//! Kept in the host's store by incident, so that a recovery finds them; followed
+//! in the background until somebody acknowledges, and cancelled when the incident
+//! recovers. What the host does not take at the moment is offered again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +101,10 @@ impl Receipts {
         change: impl FnOnce(&mut Vec<T>),
     ) {
         let _one = self.changing.lock().await;
-        let mut kept = self.kept(key).await;
+        // Without what is there, what would be written is not all.
+        let Some(mut kept) = self.kept(key).await else {
+            return;
+        };
         change(&mut kept);
         let stored = match serde_json::to_vec(&kept) {
             Ok(bytes) if !kept.is_empty() => self.host.kv_put(key, &bytes).await,
@@ -111,13 +115,16 @@ impl Receipts {
         }
     }
 
-    async fn kept<T: DeserializeOwned>(&self, key: &str) -> Vec<T> {
+    /// What is kept under a key; `None` when nobody can tell.
+    async fn kept<T: DeserializeOwned>(&self, key: &str) -> Option<Vec<T>> {
         match self.host.kv_get(key).await {
-            Ok(Some(bytes)) => serde_json::from_slice(&bytes).unwrap_or_default(),
-            Ok(None) => Vec::new(),
+            Ok(bytes) => {
+                let kept = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+                Some(kept.unwrap_or_default())
+            }
             Err(error) => {
                 tracing::warn!(key, "receipts of Pushover could not be read: {error}");
-                Vec::new()
+                None
             }
         }
     }
@@ -128,7 +135,7 @@ impl Receipts {
         let now = self.unix_now();
         let mut notes = Vec::new();
         let key = key(incident);
-        for pending in self.kept::<Pending>(&key).await {
+        for pending in self.kept::<Pending>(&key).await.unwrap_or_default() {
             if pending.expires_at > now
                 && let Err(why) = self.cancel_one(&pending.receipt).await
             {
@@ -173,7 +180,7 @@ impl Receipts {
 
     /// Goes on to follow what an earlier process has begun to.
     pub(crate) async fn go_on(self: &Arc<Self>, every: Duration) {
-        for followed in self.kept(FOLLOWED).await {
+        for followed in self.kept(FOLLOWED).await.unwrap_or_default() {
             self.spawn(followed, every);
         }
     }
@@ -181,7 +188,9 @@ impl Receipts {
     fn spawn(self: &Arc<Self>, followed: Followed, every: Duration) {
         let task = Arc::clone(self).follow(followed, every);
         if let Err(error) = self.host.spawn(task) {
-            tracing::debug!("the receipt of an emergency is not followed: {error}");
+            tracing::warn!(
+                "the receipt of an emergency is not followed until the next start: {error}"
+            );
         }
     }
 
@@ -193,19 +202,21 @@ impl Receipts {
         loop {
             self.host.sleep(every).await;
             if let Some(key) = &followed.incident
-                && !self.kept(key).await.contains(pending)
+                && let Some(kept) = self.kept(key).await
+                && !kept.contains(pending)
             {
                 break;
             }
             let over = self.unix_now() >= pending.expires_at;
             let state = self.fetch(&pending.receipt).await;
             if !is_delivered && state.as_ref().is_some_and(|it| it.last_delivered_at > 0) {
-                is_delivered = true;
-                self.prove(pending, Proof::Delivered);
+                is_delivered = self.prove(pending, Proof::Delivered);
             }
             match state {
                 Some(state) if state.acknowledged == 1 => {
-                    self.prove(pending, Proof::Acknowledged);
+                    if !self.prove(pending, Proof::Acknowledged) && !over {
+                        continue;
+                    }
                     tracing::info!(
                         receipt = pending.receipt,
                         device = state.acknowledged_by_device,
@@ -230,13 +241,16 @@ impl Receipts {
         .await;
     }
 
-    fn prove(&self, pending: &Pending, proof: Proof) {
+    /// Whether the host has taken it, if it wants to know.
+    fn prove(&self, pending: &Pending, proof: Proof) -> bool {
         if pending.reference.is_empty() {
-            return;
+            return true;
         }
-        if let Err(error) = self.host.prove(&pending.reference, proof) {
+        let proven = self.host.prove(&pending.reference, proof);
+        if let Err(error) = &proven {
             tracing::debug!("the host does not take what was proven: {error}");
         }
+        proven.is_ok()
     }
 
     async fn fetch(&self, receipt: &str) -> Option<State> {

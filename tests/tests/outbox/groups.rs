@@ -12,7 +12,7 @@ use crate::{
     pair::{Pair, delivered},
 };
 
-fn oncall(until: &str, step_after: &str) -> String {
+pub fn oncall(until: &str, step_after: &str) -> String {
     format!(
         "notification_groups:
   oncall: {{first_of: [pager, chat], until: {until}, step_after: {step_after}}}
@@ -27,7 +27,7 @@ fn refused() -> Fault {
 }
 
 /// Repeated until it is acknowledged.
-const EMERGENCY: &str = "priority: emergency
+pub const EMERGENCY: &str = "priority: emergency
     retry: 30
     expire: 3600";
 

@@ -12,5 +12,6 @@ mod own_trouble;
 mod pair;
 mod problems;
 mod processes;
+mod proofs;
 mod remotes;
 mod trouble;

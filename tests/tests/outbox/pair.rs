@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use annunciator::{Engine, EngineBuilder, Report, store::MemoryStore};
+use annunciator::{
+    Engine, EngineBuilder, Report,
+    store::{MemoryStore, Store},
+};
 use annunciator_testkit::{
     hasty::Hasty,
     mattermost::Mattermost,
@@ -43,6 +46,13 @@ impl Pair {
         let builder = self.configured(pager, rest).clock(Arc::new(clock));
         let store = Arc::new(MemoryStore::default());
         builder.store(store).start().await.unwrap()
+    }
+
+    /// The same with this store.
+    pub async fn engine_on(&self, store: Arc<dyn Store>, pager: &str, rest: &str) -> Engine {
+        let builder = self.configured(pager, rest);
+        let builder = builder.clock(Arc::new(Hasty::default())).store(store);
+        builder.start().await.unwrap()
     }
 
     /// Has an engine take over another configuration.

@@ -30,7 +30,7 @@ impl Broken {
     }
 }
 
-fn full<T: Send + 'static>() -> Answer<T> {
+pub fn full<T: Send + 'static>() -> Answer<T> {
     Box::pin(std::future::ready(Err(StoreError::Unusable {
         path: "outbox.sqlite".into(),
         action: "written",

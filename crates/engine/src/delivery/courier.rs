@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::task::JoinHandle;
+
 use super::{
     breaker::Way,
     channel::Held,
@@ -39,6 +41,7 @@ const RECOVERY: Duration = Duration::from_secs(5);
 pub(crate) async fn run(engine: Weak<Inner>) {
     let mut in_trouble = false;
     let (mut prune_at_ms, mut count_at_ms) = (i64::MIN, i64::MIN);
+    let mut counting: Option<JoinHandle<()>> = None;
     loop {
         let Some(inner) = engine.upgrade() else {
             return;
@@ -55,7 +58,10 @@ pub(crate) async fn run(engine: Weak<Inner>) {
             let pause = outbox.hand_out(&inner).await?;
             if steady_ms >= count_at_ms {
                 count_at_ms = steady_ms.saturating_add(milliseconds(COUNT));
-                drop(tokio::spawn(count(Arc::clone(&outbox))));
+                // One after the other, however long each takes.
+                if counting.as_ref().is_none_or(JoinHandle::is_finished) {
+                    counting = Some(tokio::spawn(count(Arc::clone(&outbox))));
+                }
                 outbox.end_late(&inner).await?;
             }
             if steady_ms < prune_at_ms {

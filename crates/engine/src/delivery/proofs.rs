@@ -1,26 +1,74 @@
 //! What providers prove of deliveries after their attempts: a phone has rung, a
 //! person has acknowledged. It may be what a group waits for.
+//!
+//! A provider proves once, and has forgotten it: what the store does not take is
+//! offered to it until it does.
 
-use std::sync::Weak;
+use std::{collections::BTreeMap, sync::Weak, time::Duration};
 
 use tokio::sync::mpsc;
 
-use super::report::Proof;
-use crate::{engine::Inner, store::DeliveryId};
+use super::{
+    outbox::{Outbox, PATIENCE},
+    report::Proof,
+};
+use crate::{
+    engine::Inner,
+    store::{DeliveryId, StoreError},
+};
+
+/// So many wait for the store; who proves more is told to try again.
+const MOST_WAITING: usize = 10_000;
+/// How long a store is left alone that does not take them.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Runs until the engine is gone.
 pub(crate) async fn run(engine: Weak<Inner>, mut proven: mpsc::Receiver<(DeliveryId, Proof)>) {
-    while let Some((delivery, proof)) = proven.recv().await {
+    // The most that is proven of each.
+    let mut waiting: BTreeMap<DeliveryId, Proof> = BTreeMap::new();
+    loop {
+        let pause = match engine.upgrade() {
+            Some(inner) if !waiting.is_empty() => Some(inner.shared.clock.sleep(PAUSE)),
+            Some(_) => None,
+            None => return,
+        };
+        let received = match pause {
+            None => proven.recv().await,
+            Some(pause) => tokio::select! {
+                received = proven.recv(), if waiting.len() < MOST_WAITING => received,
+                () = pause => waiting.pop_first(),
+            },
+        };
+        let Some((delivery, proof)) = received else {
+            return;
+        };
         let Some(outbox) = engine.upgrade().and_then(|inner| inner.outbox.clone()) else {
             return;
         };
-        let now_ms = outbox.clock.now_ms();
-        tracing::info!(%delivery, proof = proof.name(), "more was proven of a delivery");
-        match outbox.store.prove(delivery, proof, now_ms).await {
-            Ok(superseded) => outbox.are_superseded(&superseded),
-            Err(error) => {
-                tracing::error!(%delivery, "{error}; what was proven of a delivery is not recorded");
+        let proof = waiting.remove(&delivery).max(Some(proof)).unwrap_or(proof);
+        if let Err(error) = outbox.prove(delivery, proof).await {
+            tracing::error!(%delivery, "{error}; what was proven of a delivery is recorded later");
+            waiting.insert(delivery, proof);
+            continue;
+        }
+        while let Some((delivery, proof)) = waiting.pop_first() {
+            if outbox.prove(delivery, proof).await.is_err() {
+                waiting.insert(delivery, proof);
+                break;
             }
         }
+    }
+}
+
+impl Outbox {
+    async fn prove(&self, delivery: DeliveryId, proof: Proof) -> Result<(), StoreError> {
+        let proving = self.store.prove(delivery, proof, self.clock.now_ms());
+        let superseded = tokio::select! {
+            proven = proving => proven?,
+            () = self.clock.sleep(PATIENCE) => return Err(StoreError::Silent(PATIENCE)),
+        };
+        tracing::info!(%delivery, proof = proof.name(), "more was proven of a delivery");
+        self.are_superseded(&superseded);
+        Ok(())
     }
 }

@@ -38,8 +38,9 @@ pub(crate) use http::HttpClients;
 /// Bytes of a key and of a value that a provider keeps.
 const LONGEST_KEY: usize = 512;
 const LARGEST_VALUE: usize = 64 * 1024;
-/// How many background tasks one channel may have.
-const MOST_TASKS: usize = 64;
+/// How many background tasks one channel may have: a provider may follow each of
+/// what it has sent.
+const MOST_TASKS: usize = 256;
 
 /// What all channels of an engine share.
 #[derive(Clone)]

@@ -3,7 +3,8 @@
 //!
 //! What is to be written is gathered while the disk is busy and written in one
 //! transaction, so that many callers share one wait for the disk; each is
-//! answered when it is durable. Questions go over a connection of their own.
+//! answered when it is durable. Questions go over a connection of their own, and
+//! so does each count of everything, which may take long.
 //!
 //! `schema` holds the tables, `worker` the threads, `owner` knows who lives;
 //! the other modules hold the statements.
@@ -28,7 +29,7 @@ use std::{
     io::{self, ErrorKind},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -68,6 +69,9 @@ const STATEMENTS: usize = 64;
 pub struct SqliteStore {
     writer: Worker,
     reader: Worker,
+    path: PathBuf,
+    /// By which everything is counted, once it was.
+    counter: Arc<Mutex<Option<Connection>>>,
     owner: Arc<Owner>,
 }
 
@@ -104,6 +108,8 @@ impl SqliteStore {
             writer: Worker::writing(path.clone(), writing).map_err(threads)?,
             reader: Worker::reading(path.clone(), reading).map_err(threads)?,
             owner: Arc::new(owner),
+            path,
+            counter: Arc::default(),
         })
     }
 
@@ -163,7 +169,22 @@ impl Store for SqliteStore {
     }
 
     fn accounts(&self) -> Answer<Accounts> {
-        self.read(history::accounts)
+        let (path, counter) = (self.path.clone(), Arc::clone(&self.counter));
+        let counted = worker::apart("store-counter", move || {
+            let mut counter = counter.lock().unwrap_or_else(PoisonError::into_inner);
+            let database = match &mut *counter {
+                Some(database) => database,
+                none => none.insert(connect(
+                    &path,
+                    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+                )?),
+            };
+            database
+                .transaction()
+                .and_then(|transaction| history::accounts(&transaction))
+                .map_err(|error| StoreError::of(&path, "read", &error))
+        });
+        Box::pin(counted)
     }
 
     fn is_shared(&self) -> bool {

@@ -148,6 +148,23 @@ impl Drop for Worker {
     }
 }
 
+/// Does something on a thread that ends with it.
+pub(super) fn apart<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> impl Future<Output = Result<T, StoreError>> + Send {
+    let (answer, answered) = oneshot::channel();
+    let begun = thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || drop(answer.send(work())));
+    async move {
+        match begun {
+            Ok(_) => answered.await.unwrap_or(Err(StoreError::Closed)),
+            Err(_) => Err(StoreError::Closed),
+        }
+    }
+}
+
 /// What the last transaction was.
 #[derive(Debug, Default)]
 struct Last {
