@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Memory,
+    held::{Held, Note},
     over::Key,
-    shelf::{Held, Note, Shelf},
+    shelf::Shelf,
 };
 use crate::{
     event::Kind,

@@ -6,6 +6,7 @@
 //! pointless.
 
 mod digest;
+mod held;
 mod kept;
 mod once;
 mod over;
@@ -28,9 +29,10 @@ use super::{
     record::{Attempt, Prune, Query, Record},
     settle::{Next, Settled, Settlement},
 };
+use held::{Held, Note};
 use kept::Kept;
 use once::Recent;
-use shelf::{Held, Note, Shelf};
+use shelf::Shelf;
 
 /// Notifications that are remembered when all of their deliveries have ended,
 /// unless another number is said.

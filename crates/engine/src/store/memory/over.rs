@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::shelf::{Note, Shelf};
+use super::{held::Note, shelf::Shelf};
 use crate::{
     event::Kind,
     store::{

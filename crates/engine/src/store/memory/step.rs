@@ -1,7 +1,7 @@
 //! Groups of channels that are tried one after the other: what one of them has
 //! proven, and when the next begins.
 
-use super::shelf::{Held, Shelf};
+use super::{held::Held, shelf::Shelf};
 use crate::{
     delivery::Proof,
     store::{

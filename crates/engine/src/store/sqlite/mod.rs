@@ -67,11 +67,12 @@ const STATEMENTS: usize = 64;
 /// A store in an SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Worker,
-    reader: Worker,
     path: PathBuf,
-    /// By which everything is counted, once it was.
-    counter: Arc<Mutex<Option<Connection>>>,
+    reader: Worker,
+    /// By which everything is counted.
+    counter: Arc<Mutex<Connection>>,
+    /// Closed last: one that only reads would leave the log behind.
+    writer: Worker,
     owner: Arc<Owner>,
 }
 
@@ -99,6 +100,10 @@ impl SqliteStore {
             &path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
+        let counting = connect(
+            &path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
         let threads = |error: io::Error| StoreError::Unusable {
             path: path.clone(),
             action: "opened",
@@ -109,7 +114,7 @@ impl SqliteStore {
             reader: Worker::reading(path.clone(), reading).map_err(threads)?,
             owner: Arc::new(owner),
             path,
-            counter: Arc::default(),
+            counter: Arc::new(Mutex::new(counting)),
         })
     }
 
@@ -172,14 +177,7 @@ impl Store for SqliteStore {
         let (path, counter) = (self.path.clone(), Arc::clone(&self.counter));
         let counted = worker::apart("store-counter", move || {
             let mut counter = counter.lock().unwrap_or_else(PoisonError::into_inner);
-            let database = match &mut *counter {
-                Some(database) => database,
-                none => none.insert(connect(
-                    &path,
-                    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-                )?),
-            };
-            database
+            counter
                 .transaction()
                 .and_then(|transaction| history::accounts(&transaction))
                 .map_err(|error| StoreError::of(&path, "read", &error))
@@ -210,6 +208,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         database.busy_timeout(BUSY)?;
         database.set_prepared_statement_cache_capacity(STATEMENTS);
         if flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+            open_all(&database)?;
             return Ok((database, Found::Ready));
         }
         // SQLite opens what may only be read, and says so when it is written.
@@ -240,6 +239,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
             database.pragma_update(None, "cache_size", -CACHE_KIB)?;
             database.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
             database.pragma_update(None, "trusted_schema", false)?;
+            open_all(&database)?;
         }
         Ok((database, found))
     });
@@ -253,6 +253,12 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         }),
         Err(error) => Err(StoreError::of(path, "opened", &error)),
     }
+}
+
+/// SQLite opens the log when it is first read: now and not later, so that who
+/// closes the file last has it, and takes it away.
+fn open_all(database: &Connection) -> rusqlite::Result<()> {
+    database.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
 /// Tries again while another process opens or closes the file: SQLite itself
