@@ -81,7 +81,8 @@ pub use engine::{Drained, Engine, NotifyError, definitions};
 pub use event::{Kind, Notification, Severity};
 pub use plan::Planned;
 pub use plugin::{
-    Catalog, ChannelType, Origin, PluginDir, PluginError, PluginFile, default_dirs, inspect,
+    Catalog, ChannelType, Distrust, Lock, LockError, LockMode, Origin, PluginDir, PluginError,
+    PluginFile, Sha256, Trust, Why, default_dirs, inspect,
 };
 pub use reload::Reloaded;
 pub use router::UnknownChannel;

@@ -90,6 +90,18 @@ pub(crate) fn schema_of(
                         "type": "array", "items": { "type": "string" },
                         "description": "Absolute paths of the folders with plugins.",
                     },
+                    "trust": {
+                        "enum": ["strict", "warn"],
+                        "description": "Whether plugins are used that other users could have changed; strict unless it is said.",
+                    },
+                    "lock": {
+                        "enum": ["off", "warn", "require", false],
+                        "description": "Whether plugins have to be those of the lock file; off unless it is said.",
+                    },
+                    "lock_file": {
+                        "type": "string",
+                        "description": "The absolute path of the lock file; plugins.lock beside this file unless it is said.",
+                    },
                 },
             },
         },

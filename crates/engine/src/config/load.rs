@@ -8,14 +8,14 @@ use std::{
 
 use super::{
     channels::{self, Channels},
-    content, folders,
+    content,
     group::Route,
     groups::{self, Groups},
     hosts::{DEFAULTS, Hosts},
     model::Config,
     names,
     naming::Naming,
-    options,
+    options, plugins,
     policy::{ChannelOptions, StorePlace},
     problem::{Findings, Level, Problem, Problems, syntax},
     section::{HostKeys, Section},
@@ -31,7 +31,7 @@ const KEYS: [&str; 6] = [
     CHANNELS,
     DEFAULTS,
     HOSTS,
-    folders::KEY,
+    plugins::KEY,
     options::KEY,
     groups::KEY,
 ];
@@ -136,7 +136,7 @@ pub(crate) fn find_plugins(path: &Path, options: &LoadOptions) -> Catalog {
         value: Value::List(Vec::new()),
     };
     let root = root.map_or(nothing, |(root, _)| root);
-    Catalog::scan(&folders::read(&root, options, &mut ignored))
+    plugins::find(path, &root, options, &mut ignored)
 }
 
 /// Checks a text. `mode` are the permissions of the file that it came from.
@@ -149,7 +149,7 @@ pub(crate) fn load(
     let (root, duplicates) = tree::parse(text).map_err(|error| syntax(path, text, &error))?;
     let mut findings = Findings::default();
     duplicate_keys(&duplicates, &mut findings);
-    let catalog = Catalog::scan(&folders::read(&root, options, &mut findings));
+    let catalog = plugins::find(path, &root, options, &mut findings);
     let config = read(&root, &catalog, options, &mut findings);
     nobody_told(&root, &config, &mut findings);
     content::check_with(&options.sections, &root, &config, &mut findings);
@@ -157,6 +157,9 @@ pub(crate) fn load(
     permissions(mode, &mut findings);
     for error in catalog.rejected() {
         findings.whole(Problem::warning(error.to_string()));
+    }
+    for sentence in catalog.told() {
+        findings.whole(Problem::warning(sentence));
     }
     let problems = findings.into_problems(path, text);
     if problems.count(Level::Error) > 0 {

@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use annunciator_core::version::AbiVersion;
@@ -11,7 +12,8 @@ use super::{
     error::PluginError,
     find::{PluginDir, PluginFile, scan},
     loaded::{ChannelType, LoadedType},
-    resident,
+    policy::Policy,
+    resident::{self, Types},
 };
 
 /// The plugins of some folders. Files are loaded when a channel type of
@@ -21,6 +23,9 @@ pub struct Catalog {
     files: Vec<PluginFile>,
     rejected: Vec<PluginError>,
     loaded: Mutex<BTreeMap<String, Loaded>>,
+    told: Mutex<Vec<PluginError>>,
+    host: AbiVersion,
+    policy: Policy,
 }
 
 type Loaded = Result<Arc<LoadedType>, Arc<PluginError>>;
@@ -41,6 +46,14 @@ impl Catalog {
         Self::scan_for(AbiVersion::CURRENT, dirs)
     }
 
+    /// As [`scan`](Self::scan), for files that are as this policy wants them.
+    pub(crate) fn scan_by(policy: Policy, dirs: &[PluginDir]) -> Self {
+        Self {
+            policy,
+            ..Self::scan(dirs)
+        }
+    }
+
     /// As [`scan`](Self::scan), as a host of another version would.
     #[doc(hidden)]
     #[must_use]
@@ -50,6 +63,9 @@ impl Catalog {
             files,
             rejected,
             loaded: Mutex::default(),
+            told: Mutex::default(),
+            host,
+            policy: Policy::default(),
         }
     }
 
@@ -63,6 +79,23 @@ impl Catalog {
     #[must_use]
     pub fn rejected(&self) -> &[PluginError] {
         &self.rejected
+    }
+
+    /// The lock file that the configuration names, or the one beside it.
+    #[must_use]
+    pub fn lock_file(&self) -> &Path {
+        &self.policy.lock_file
+    }
+
+    /// What people should know of files that were loaded all the same.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.iter().map(ToString::to_string).collect()
+    }
+
+    fn tell(&self, error: PluginError) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.push(error);
     }
 
     /// The channel types that the files offer, by their notes.
@@ -112,7 +145,7 @@ impl Catalog {
             return self.missing(channel_type);
         };
         let types = match offering.next() {
-            None => resident::types(file),
+            None => resident::types(self.host, &file.path, &self.policy),
             Some(second) => Err(PluginError::Twice {
                 channel_type: channel_type.to_owned(),
                 first: file.path.clone(),
@@ -120,14 +153,22 @@ impl Catalog {
             }),
         };
         match types {
-            Ok(types) => {
+            Ok(Types { types, told }) => {
+                told.into_iter().for_each(|error| self.tell(error));
                 for loaded_type in types {
                     let name = loaded_type.about.name.clone();
                     loaded.entry(name).or_insert(Ok(loaded_type));
                 }
             }
             Err(error) => {
-                loaded.insert(channel_type.to_owned(), Err(Arc::new(error)));
+                let known = match resident::before(&file.path, channel_type) {
+                    Some(before) => {
+                        self.tell(PluginError::GoesOn(error.to_string()));
+                        Ok(before)
+                    }
+                    None => Err(Arc::new(error)),
+                };
+                loaded.insert(channel_type.to_owned(), known);
             }
         }
         match loaded.get(channel_type) {
@@ -150,6 +191,7 @@ impl Catalog {
             _ => None,
         };
         if let Some(before) = path.and_then(|path| resident::before(path, channel_type)) {
+            self.tell(PluginError::GoesOn(error.to_string()));
             return Ok(before);
         }
         let rejected = PluginError::Rejected(error.to_string());

@@ -8,6 +8,8 @@ use annunciator_core::{
     version::AbiVersion,
 };
 
+use super::{image::Sha256, trust::Distrust};
+
 /// Why a file cannot be used. The text names the file and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -110,6 +112,62 @@ pub enum PluginError {
         /// The limit.
         seconds: u64,
     },
+    /// Others could have changed it.
+    #[error("plugin {} is not trusted: {distrust}; or allow it with plugins.trust: warn", path.display())]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// What gives others a hand in it.
+        distrust: Distrust,
+    },
+    /// It is not the file that is pinned.
+    #[error(
+        "plugin {} ({} {}) is not the file that {} pins: its SHA-256 is {found}, and {expected} \
+         is expected: put the pinned file back, or take this one over with `hbd plugins lock`",
+        path.display(), note.name, note.version, lock.display()
+    )]
+    NotThePinned {
+        /// The file.
+        path: PathBuf,
+        /// What it says of itself.
+        note: Box<Note>,
+        /// The lock file.
+        lock: PathBuf,
+        /// The hash that is pinned.
+        expected: String,
+        /// That of the file.
+        found: Sha256,
+    },
+    /// It is not pinned at all.
+    #[error(
+        "plugin {} ({} {}) is not pinned in {} for {}: look at it, and take it over with \
+         `hbd plugins lock`; its SHA-256 is {found}",
+        path.display(), note.name, note.version, lock.display(), note.target
+    )]
+    NotPinned {
+        /// The file.
+        path: PathBuf,
+        /// What it says of itself.
+        note: Box<Note>,
+        /// The lock file.
+        lock: PathBuf,
+        /// The file's hash.
+        found: Sha256,
+    },
+    /// It was exchanged too often: each stays in memory.
+    #[error(
+        "plugin {} was exchanged {times} times since this program started, and each of them \
+         stays in memory: start the program anew to load this one", path.display()
+    )]
+    Exchanged {
+        /// The file.
+        path: PathBuf,
+        /// How often it was.
+        times: usize,
+    },
+    /// The file cannot be used, for this reason, and was loaded before.
+    #[error("{0}; what was loaded of it before goes on serving")]
+    GoesOn(String),
     /// It was rejected earlier, for this reason.
     #[error("{0}")]
     Rejected(String),

@@ -12,7 +12,11 @@ use annunciator_core::{
     version::{AbiVersion, Verdict, verdict},
 };
 
-use super::{error::PluginError, note};
+use super::{
+    error::PluginError,
+    image::{Image, Sha256},
+    note,
+};
 
 /// Where packages install plugins.
 const PACKAGED: &str = "/usr/lib/annunciator/plugins";
@@ -72,6 +76,16 @@ pub struct PluginFile {
     pub(super) verdict: Verdict,
 }
 
+impl PluginFile {
+    /// The SHA-256 of the file as it is now.
+    ///
+    /// # Errors
+    /// [`PluginError`] when it cannot be read.
+    pub fn sha256(&self) -> Result<Sha256, PluginError> {
+        Ok(Image::read(&self.path)?.sha256)
+    }
+}
+
 /// Reads one file's note and judges it for this host. `Ok(None)` is a library
 /// that does not say it is a plugin.
 ///
@@ -86,9 +100,14 @@ pub(super) fn inspect_for(
     host: AbiVersion,
     path: &Path,
 ) -> Result<Option<PluginFile>, PluginError> {
-    let Some(note) = note::read(path)? else {
-        return Ok(None);
-    };
+    match note::read(path)? {
+        Some(note) => judge(host, path, note).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Judges a file by its note, for a host of any version.
+pub(super) fn judge(host: AbiVersion, path: &Path, note: Note) -> Result<PluginFile, PluginError> {
     let built_for = AbiVersion {
         major: note.abi_major,
         minor: note.abi_minor,
@@ -102,11 +121,11 @@ pub(super) fn inspect_for(
             ..built_for
         },
         Verdict::Older | Verdict::AsNewOrNewer if note.panic == "unwind" => {
-            return Ok(Some(PluginFile {
+            return Ok(PluginFile {
                 path,
                 note,
                 verdict,
-            }));
+            });
         }
         Verdict::Older | Verdict::AsNewOrNewer => {
             return Err(PluginError::Aborts {

@@ -20,6 +20,7 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use super::{
     error::PluginError,
     find::PluginFile,
+    image::Image,
     limit::{LIMIT, limited},
 };
 
@@ -52,11 +53,12 @@ impl fmt::Debug for LoadedType {
     }
 }
 
-/// Loads a file and asks for its channel types. It stays loaded for ever.
-pub(super) fn load(file: PluginFile) -> Result<Vec<LoadedType>, PluginError> {
+/// Loads what was read of a file and asks for its channel types. It stays
+/// loaded for ever.
+pub(super) fn load(file: PluginFile, image: Image) -> Result<Vec<LoadedType>, PluginError> {
     let file = Arc::new(file);
     let given = Arc::clone(&file);
-    limited(LIMIT, move || load_now(&given)).unwrap_or_else(|| {
+    limited(LIMIT, move || load_now(&given, &image)).unwrap_or_else(|| {
         Err(PluginError::Hangs {
             path: file.path.clone(),
             seconds: LIMIT.as_secs(),
@@ -64,9 +66,9 @@ pub(super) fn load(file: PluginFile) -> Result<Vec<LoadedType>, PluginError> {
     })
 }
 
-fn load_now(file: &Arc<PluginFile>) -> Result<Vec<LoadedType>, PluginError> {
+fn load_now(file: &Arc<PluginFile>, image: &Image) -> Result<Vec<LoadedType>, PluginError> {
     let path = || file.path.clone();
-    let header = header(&file.path)?;
+    let header = header(&file.path, image)?;
     let module = root_module(header, file.verdict).map_err(|source| PluginError::Load {
         path: path(),
         note: Box::new(file.note.clone()),
@@ -150,23 +152,34 @@ fn channel_type(raw: ChannelTypeV1) -> Result<ChannelType, String> {
 }
 
 /// Opens the library, for ever, and reads the symbol that hosts look for.
-fn header(path: &Path) -> Result<LoaderHeader, PluginError> {
-    let failed = |error: libloading::Error| PluginError::Open {
+fn header(path: &Path, image: &Image) -> Result<LoaderHeader, PluginError> {
+    let failed = |why: String| PluginError::Open {
         path: path.to_owned(),
-        why: error.to_string(),
+        why,
     };
+    let place = image
+        .place(path)
+        .map_err(|error| failed(format!("there is no place to load it from ({error})")))?;
+    let loadable = place.path();
     // SAFETY: running a library's initialisers is what loading a plugin means;
     // its note said that it is one, and the operator put it into the folder.
-    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(failed)?;
+    let library = unsafe { Library::open(Some(&loadable), RTLD_NOW | RTLD_LOCAL) };
+    let library = library.map_err(|error| {
+        // The loader names the place; people know the file.
+        let place = loadable.display().to_string();
+        failed(
+            error
+                .to_string()
+                .replace(&place, &path.display().to_string()),
+        )
+    })?;
+    place.keep();
     // SAFETY: the contract says that this symbol holds a loader header, and the
     // header is checked for its magic before anything else in it is read.
     let symbol = unsafe { library.get::<LoaderHeader>(LOADER_SYMBOL.as_bytes()) };
     let header = symbol
         .map(|symbol| *symbol)
-        .map_err(|error| PluginError::Open {
-            path: path.to_owned(),
-            why: format!("it exports no entry for hosts ({error})"),
-        })?;
+        .map_err(|error| failed(format!("it exports no entry for hosts ({error})")))?;
     // Plugins are never unloaded: threads and thread-locals may outlive any use.
     std::mem::forget(library);
     Ok(header)
@@ -179,6 +192,15 @@ fn root_module(header: LoaderHeader, verdict: Verdict) -> Result<PluginModuleRef
 }
 
 impl LoadedType {
+    /// The same, found in another file that holds the same bytes.
+    pub(super) fn found_in(&self, file: &Arc<PluginFile>) -> Self {
+        Self {
+            about: self.about.clone(),
+            file: Arc::clone(file),
+            module: self.module,
+        }
+    }
+
     /// Lets the plugin check settings. Does no input or output.
     pub(crate) fn validate(&self, settings_json: &str) -> Result<Vec<ProblemV1>, PluginError> {
         let validate = self.module.validate();

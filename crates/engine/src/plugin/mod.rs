@@ -7,18 +7,26 @@
 mod catalog;
 mod error;
 mod find;
+mod image;
 mod instance;
 mod limit;
 mod loaded;
+mod lock;
 mod note;
+mod policy;
 mod pool;
 mod resident;
+mod trust;
 
 pub use catalog::Catalog;
 pub(crate) use catalog::TypeError;
 pub use error::PluginError;
 pub use find::{Origin, PluginDir, PluginFile, default_dirs, inspect};
+pub use image::Sha256;
 pub(crate) use instance::{Instance, NoAnswer};
 pub use loaded::ChannelType;
 pub(crate) use loaded::LoadedType;
+pub use lock::{Lock, LockError, LockMode};
+pub(crate) use policy::Policy;
 pub(crate) use pool::{Pool, Task};
+pub use trust::{Distrust, Trust, Why};

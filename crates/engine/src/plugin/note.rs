@@ -3,11 +3,12 @@
 use std::{fs::File, io, path::Path};
 
 use annunciator_core::note::{NOTE_SECTION, Note};
-use object::{Object, ObjectSection, ReadCache};
+use object::{Object as _, ObjectSection as _, ReadCache, ReadRef};
 
 use super::error::PluginError;
 
-/// Reads a file's note. `Ok(None)` is a sound ELF file without one.
+/// Reads a file's note, and no more of it than need be. `Ok(None)` is a sound
+/// ELF file without one.
 pub(super) fn read(path: &Path) -> Result<Option<Note>, PluginError> {
     let unreadable = |source| PluginError::Unreadable {
         path: path.to_owned(),
@@ -18,12 +19,19 @@ pub(super) fn read(path: &Path) -> Result<Option<Note>, PluginError> {
     if !facts.is_file() {
         return Err(unreadable(io::Error::other("it is not a regular file")));
     }
+    find(path, &ReadCache::new(file))
+}
+
+/// The note in what a file holds.
+pub(super) fn find<'d>(
+    path: &Path,
+    content: impl ReadRef<'d>,
+) -> Result<Option<Note>, PluginError> {
     let broken = |error: object::Error| PluginError::NotAPlugin {
         path: path.to_owned(),
         why: format!("it is not an ELF file, or it is damaged ({error})"),
     };
-    let cache = ReadCache::new(file);
-    let elf = object::File::parse(&cache).map_err(broken)?;
+    let elf = object::File::parse(content).map_err(broken)?;
     let Some(section) = elf.section_by_name(NOTE_SECTION) else {
         return Ok(None);
     };

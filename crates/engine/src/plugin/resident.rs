@@ -1,61 +1,122 @@
-//! What was loaded stays: the channel types of a library, by its path, for as
+//! What was loaded stays: the channel types of a library, by its bytes, for as
 //! long as the process lives.
 //!
-//! The dynamic linker answers a second request for a path with the library of
-//! the first, whatever stands there by then, and libraries are never closed.
-//! So a file that was changed or removed goes on serving as it was.
+//! Libraries are never closed. A file that was exchanged is loaded beside what
+//! it was before, as a new generation; one that was removed or damaged goes on
+//! serving as it was. The same bytes are loaded once, wherever they stand.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use annunciator_core::version::Verdict;
+use annunciator_core::version::AbiVersion;
 
 use super::{
     error::PluginError,
-    find::PluginFile,
+    find::{PluginFile, judge},
+    image::{Image, Sha256},
     loaded::{LoadedType, load},
+    policy::Policy,
 };
 
-static RESIDENT: Mutex<Vec<Arc<LoadedType>>> = Mutex::new(Vec::new());
+/// How many generations of a file are loaded at most: each stays in memory.
+const MOST_GENERATIONS: usize = 128;
 
-/// The channel types of a file: those that it had when it was first loaded.
-pub(super) fn types(file: &PluginFile) -> Result<Vec<Arc<LoadedType>>, PluginError> {
-    let known = at(&file.path, file.verdict);
-    if !known.is_empty() {
-        return Ok(known);
-    }
-    let loaded = load(file.clone())?.into_iter().map(Arc::new).collect();
-    let mut resident = resident();
-    // Perhaps somebody else was quicker.
-    let known: Vec<_> = of(&resident, &file.path, file.verdict);
-    if !known.is_empty() {
-        return Ok(known);
-    }
-    resident.extend(Vec::clone(&loaded));
-    Ok(loaded)
+static RESIDENT: Mutex<Vec<Resident>> = Mutex::new(Vec::new());
+
+/// A channel type that was loaded.
+#[derive(Clone)]
+struct Resident {
+    sha256: Sha256,
+    loaded: Arc<LoadedType>,
 }
 
-/// A channel type of a file that could not be loaded now, and was before.
+/// The channel types of a file.
+pub(super) struct Types {
+    pub(super) types: Vec<Arc<LoadedType>>,
+    /// What people should know of the file.
+    pub(super) told: Vec<PluginError>,
+}
+
+/// The channel types of a file as it is now. What it is now is read once, and
+/// judged by that, whatever was seen of it before.
+pub(super) fn types(host: AbiVersion, path: &Path, policy: &Policy) -> Result<Types, PluginError> {
+    let image = Image::read(path)?;
+    let note = image.note(path)?.ok_or_else(|| PluginError::NotAPlugin {
+        path: path.to_owned(),
+        why: "it carries no note of an Annunciator plugin any more".to_owned(),
+    })?;
+    let file = judge(host, path, note)?;
+    let told = policy.judge(path, &file.note, &image)?;
+    let sha256 = image.sha256;
+    let mut resident = resident();
+    let known = known(&mut resident, sha256, &file);
+    if !known.is_empty() {
+        return Ok(Types { types: known, told });
+    }
+    let generations = resident.iter().filter(|one| one.loaded.file.path == path);
+    let generations: BTreeSet<String> = generations.map(|one| one.sha256.to_string()).collect();
+    if generations.len() >= MOST_GENERATIONS {
+        return Err(PluginError::Exchanged {
+            path: path.to_owned(),
+            times: generations.len(),
+        });
+    }
+    drop(resident);
+    let types = load(file.clone(), image)?;
+    let mut resident = self::resident();
+    // Perhaps somebody else was quicker.
+    let before = self::known(&mut resident, sha256, &file);
+    if !before.is_empty() {
+        return Ok(Types {
+            types: before,
+            told,
+        });
+    }
+    let types: Vec<_> = types.into_iter().map(Arc::new).collect();
+    resident.extend(types.iter().map(|loaded| Resident {
+        sha256,
+        loaded: Arc::clone(loaded),
+    }));
+    Ok(Types { types, told })
+}
+
+/// The newest of a channel type that a file had while it could be loaded.
 pub(super) fn before(path: &Path, channel_type: &str) -> Option<Arc<LoadedType>> {
     let resident = resident();
-    let known = resident
-        .iter()
-        .find(|known| known.file.path == path && known.about.name == channel_type);
+    let mut known = resident.iter().rev().map(|one| &one.loaded);
+    let known = known.find(|known| known.file.path == path && known.about.name == channel_type);
     known.cloned()
 }
 
-fn at(path: &Path, verdict: Verdict) -> Vec<Arc<LoadedType>> {
-    of(&resident(), path, verdict)
+/// Those of these bytes. Where they stand in another file too, that one has
+/// types of its own, which say its name.
+fn known(resident: &mut Vec<Resident>, sha256: Sha256, file: &PluginFile) -> Vec<Arc<LoadedType>> {
+    let same = resident
+        .iter()
+        .filter(|one| one.sha256 == sha256 && one.loaded.file.verdict == file.verdict);
+    let same: Vec<Arc<LoadedType>> = same.map(|one| Arc::clone(&one.loaded)).collect();
+    let here = same.iter().filter(|loaded| loaded.file.path == file.path);
+    let here: Vec<_> = here.cloned().collect();
+    let Some(first) = same.first().filter(|_| here.is_empty()) else {
+        return here;
+    };
+    let there = first.file.path.clone();
+    let file = Arc::new(file.clone());
+    let types = same.iter().filter(|loaded| loaded.file.path == there);
+    let types: Vec<_> = types
+        .map(|loaded| Arc::new(loaded.found_in(&file)))
+        .collect();
+    resident.extend(types.iter().map(|loaded| Resident {
+        sha256,
+        loaded: Arc::clone(loaded),
+    }));
+    types
 }
 
-fn of(resident: &[Arc<LoadedType>], path: &Path, verdict: Verdict) -> Vec<Arc<LoadedType>> {
-    let same = |known: &&Arc<LoadedType>| known.file.path == path && known.file.verdict == verdict;
-    resident.iter().filter(same).cloned().collect()
-}
-
-fn resident() -> MutexGuard<'static, Vec<Arc<LoadedType>>> {
+fn resident() -> MutexGuard<'static, Vec<Resident>> {
     RESIDENT
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner())

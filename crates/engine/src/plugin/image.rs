@@ -1,0 +1,167 @@
+//! A plugin's file, read once: the bytes that are judged and hashed are the
+//! bytes that are loaded, whatever becomes of the file meanwhile.
+//!
+//! The dynamic loader takes a path. It is given one of a descriptor that nobody
+//! can write to and that is never closed: it remembers files by path and by
+//! inode, and would answer a number that is used again with the old library.
+
+use std::{
+    fmt, fs,
+    io::{self, Read as _, Write as _},
+    os::{
+        fd::{AsRawFd as _, OwnedFd},
+        unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    },
+    path::{Path, PathBuf},
+};
+
+use annunciator_core::note::Note;
+use ring::digest::{SHA256, digest};
+use rustix::fs::{MemfdFlags, OFlags, SealFlags, fcntl_add_seals, memfd_create};
+
+use super::{
+    error::PluginError,
+    note,
+    trust::{self, Distrust},
+};
+
+/// No plugin is larger, with all that debuggers want in it.
+const LARGEST: u64 = 1024 * 1024 * 1024;
+
+/// The SHA-256 of a file; its text is in hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sha256([u8; 32]);
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What a file held when it was read.
+pub(super) struct Image {
+    bytes: Vec<u8>,
+    pub(super) sha256: Sha256,
+    /// Why somebody else may have had a hand in it.
+    pub(super) distrust: Option<Distrust>,
+}
+
+/// Where the dynamic loader finds an image.
+pub(super) enum Place {
+    /// In memory. Stays for as long as the process lives.
+    Memory(OwnedFd),
+    /// In a folder of its own, where memory must not be executed.
+    Folder(PathBuf),
+}
+
+impl Image {
+    /// Reads a file, and looks at whose it is.
+    pub(super) fn read(path: &Path) -> Result<Self, PluginError> {
+        let unreadable = |source| PluginError::Unreadable {
+            path: path.to_owned(),
+            source,
+        };
+        // Links are followed here, and at no later time.
+        let real = fs::canonicalize(path).map_err(unreadable)?;
+        let nofollow = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let flags = i32::try_from(nofollow.bits()).unwrap_or_default();
+        let opened = fs::OpenOptions::new()
+            .read(true)
+            .custom_flags(flags)
+            .open(&real)
+            .map_err(unreadable)?;
+        let facts = opened.metadata().map_err(unreadable)?;
+        if !facts.is_file() {
+            return Err(unreadable(io::Error::other("it is not a regular file")));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(facts.len().min(LARGEST)).unwrap_or(0));
+        opened
+            .take(LARGEST + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+        if bytes.len() as u64 > LARGEST {
+            let error = format!("it has more than {LARGEST} bytes");
+            return Err(unreadable(io::Error::other(error)));
+        }
+        let mut sha256 = Sha256([0; 32]);
+        sha256.0.copy_from_slice(digest(&SHA256, &bytes).as_ref());
+        Ok(Self {
+            bytes,
+            sha256,
+            distrust: trust::look(path, &real, &facts),
+        })
+    }
+
+    /// The note in it; `None` in a sound ELF file without one.
+    pub(super) fn note(&self, path: &Path) -> Result<Option<Note>, PluginError> {
+        note::find(path, &*self.bytes)
+    }
+
+    /// Puts it where it can be loaded from and not be changed.
+    pub(super) fn place(&self, path: &Path) -> io::Result<Place> {
+        match self.in_memory(path) {
+            Ok(descriptor) => Ok(Place::Memory(descriptor)),
+            Err(error) => {
+                tracing::debug!(%error, "no memory to execute plugins from; a private folder it is");
+                self.in_folder().map(Place::Folder)
+            }
+        }
+    }
+
+    fn in_memory(&self, path: &Path) -> io::Result<OwnedFd> {
+        let name = path.file_name().unwrap_or_default();
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        // Kernels before 6.3 know no such flag, and need none.
+        let made = memfd_create(name, flags | MemfdFlags::EXEC);
+        let descriptor = made.or_else(|_| memfd_create(name, flags))?;
+        let mut file = fs::File::from(descriptor);
+        file.write_all(&self.bytes)?;
+        let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+        fcntl_add_seals(&file, seals)?;
+        let descriptor = OwnedFd::from(file);
+        // Without /proc there is no path to it.
+        fs::metadata(path_of(&descriptor))?;
+        Ok(descriptor)
+    }
+
+    fn in_folder(&self) -> io::Result<PathBuf> {
+        let name = format!("annunciator-{}", uuid::Uuid::new_v4().simple());
+        let folder = std::env::temp_dir().join(name);
+        fs::DirBuilder::new().mode(0o700).create(&folder)?;
+        let path = folder.join(format!("{}.so", self.sha256));
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o500)
+            .open(&path)?;
+        file.write_all(&self.bytes)?;
+        Ok(path)
+    }
+}
+
+fn path_of(descriptor: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", descriptor.as_raw_fd()))
+}
+
+impl Place {
+    /// The path for the dynamic loader.
+    pub(super) fn path(&self) -> PathBuf {
+        match self {
+            Self::Memory(descriptor) => path_of(descriptor),
+            Self::Folder(path) => path.clone(),
+        }
+    }
+
+    /// It is loaded.
+    pub(super) fn keep(self) {
+        match self {
+            Self::Memory(descriptor) => std::mem::forget(descriptor),
+            Self::Folder(path) => {
+                // The loader has it open; what stays behind would be in the
+                // way of nobody.
+                let _ = fs::remove_file(&path);
+                let _ = path.parent().map(fs::remove_dir);
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The lock file: which plugins were looked at and found good, by the hash of
+//! their bytes, for each target.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use annunciator_core::note::Note;
+use serde::{Deserialize, Serialize};
+
+use super::{Sha256, error::PluginError};
+
+/// The only format so far.
+const FORMAT: u32 = 1;
+/// No lock file is larger.
+const LARGEST: u64 = 1024 * 1024;
+
+const HEADER: &str = "\
+# The plugins that may be loaded, by the SHA-256 of their files. Written by
+# `hbd plugins lock`; see `plugins.lock` in the configuration.
+";
+
+/// What is made of a plugin that is not as the lock file has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LockMode {
+    /// There is no lock file.
+    #[default]
+    Off,
+    /// It is used, and told.
+    Warn,
+    /// It is not used.
+    Require,
+}
+
+/// A lock file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    path: PathBuf,
+    plugins: BTreeMap<String, Pinned>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    format: u32,
+    #[serde(default)]
+    plugins: BTreeMap<String, Pinned>,
+}
+
+/// What is pinned of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pinned {
+    /// For people.
+    version: String,
+    /// By target.
+    sha256: BTreeMap<String, String>,
+}
+
+/// The lock file cannot be used. The text names it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// It cannot be read or written.
+    #[error("the lock file {} cannot be {action}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It is not what `hbd plugins lock` writes.
+    #[error("the lock file {} is malformed: {why}; write it anew with `hbd plugins lock`", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        why: String,
+    },
+}
+
+impl Lock {
+    /// One that pins nothing.
+    #[must_use]
+    pub fn empty(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            plugins: BTreeMap::new(),
+        }
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// [`LockError`] when it cannot be read, or is malformed.
+    pub fn read(path: &Path) -> Result<Self, LockError> {
+        let failed = |source| LockError::Io {
+            path: path.to_owned(),
+            action: "read",
+            source,
+        };
+        if fs::metadata(path).map_err(failed)?.len() > LARGEST {
+            let error = io::Error::other(format!("it has more than {LARGEST} bytes"));
+            return Err(failed(error));
+        }
+        let text = fs::read_to_string(path).map_err(failed)?;
+        let malformed = |why| LockError::Malformed {
+            path: path.to_owned(),
+            why,
+        };
+        let content: Content =
+            serde_yaml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+        if content.format != FORMAT {
+            let why = format!("its format is {}, and {FORMAT} is known", content.format);
+            return Err(malformed(why));
+        }
+        for (name, pinned) in &content.plugins {
+            for (target, sha256) in &pinned.sha256 {
+                let is_hash =
+                    sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+                if !is_hash {
+                    let why =
+                        format!("plugins.{name}.sha256.{target} is not 64 hexadecimal digits");
+                    return Err(malformed(why));
+                }
+            }
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            plugins: content.plugins,
+        })
+    }
+
+    /// Pins a plugin as it is. What is pinned of it for other targets stays.
+    pub fn pin(&mut self, note: &Note, sha256: Sha256) {
+        let pinned = self.plugins.entry(note.name.clone());
+        let pinned = pinned.or_insert_with(|| Pinned {
+            version: String::new(),
+            sha256: BTreeMap::new(),
+        });
+        pinned.version.clone_from(&note.version);
+        let target = note.target.clone();
+        pinned.sha256.insert(target, sha256.to_string());
+    }
+
+    /// Pins nothing any more of the plugins, by their names, that are not
+    /// among these; answers which those were.
+    pub fn keep_only(&mut self, names: &[&str]) -> Vec<String> {
+        let is_gone = |name: &&String| !names.contains(&name.as_str());
+        let gone: Vec<String> = self.plugins.keys().filter(is_gone).cloned().collect();
+        self.plugins.retain(|name, _| !gone.contains(name));
+        gone
+    }
+
+    /// Writes it, as a whole or not at all.
+    ///
+    /// # Errors
+    /// [`LockError`] when it cannot be written.
+    pub fn write(&self) -> Result<(), LockError> {
+        let failed = |source| LockError::Io {
+            path: self.path.clone(),
+            action: "written",
+            source,
+        };
+        let content = Content {
+            format: FORMAT,
+            plugins: self.plugins.clone(),
+        };
+        let text =
+            serde_yaml::to_string(&content).map_err(|error| failed(io::Error::other(error)))?;
+        let mut new = self.path.clone().into_os_string();
+        new.push(".new");
+        let new = PathBuf::from(new);
+        let written = fs::write(&new, format!("{HEADER}{text}"));
+        written
+            .and_then(|()| fs::File::open(&new)?.sync_all())
+            .and_then(|()| fs::rename(&new, &self.path))
+            .map_err(|error| {
+                // It may never have been made.
+                let _ = fs::remove_file(&new);
+                failed(error)
+            })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether a file is the one that is pinned.
+    pub(super) fn check(&self, path: &Path, note: &Note, found: Sha256) -> Result<(), PluginError> {
+        let pinned = self.plugins.get(&note.name);
+        let expected = pinned.and_then(|pinned| pinned.sha256.get(&note.target));
+        match expected {
+            Some(expected) if expected.eq_ignore_ascii_case(&found.to_string()) => Ok(()),
+            Some(expected) => Err(PluginError::NotThePinned {
+                path: path.to_owned(),
+                note: Box::new(note.clone()),
+                lock: self.path.clone(),
+                expected: expected.clone(),
+                found,
+            }),
+            None => Err(PluginError::NotPinned {
+                path: path.to_owned(),
+                note: Box::new(note.clone()),
+                lock: self.path.clone(),
+                found,
+            }),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Which plugin files may be loaded: whose they are, and which are pinned.
+
+use std::path::{Path, PathBuf};
+
+use annunciator_core::note::Note;
+
+use super::{
+    error::PluginError,
+    image::Image,
+    lock::{Lock, LockMode},
+    trust::Trust,
+};
+
+/// What a file has to be like to be loaded.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Policy {
+    pub(crate) trust: Trust,
+    pub(crate) lock_mode: LockMode,
+    /// The lock file, whether or not it counts.
+    pub(crate) lock_file: PathBuf,
+    /// What is pinned, where that counts.
+    pub(crate) lock: Option<Lock>,
+}
+
+impl Policy {
+    /// Judges what was read of a file; answers what people should know of one
+    /// that may be loaded all the same.
+    pub(super) fn judge(
+        &self,
+        path: &Path,
+        note: &Note,
+        image: &Image,
+    ) -> Result<Vec<PluginError>, PluginError> {
+        let mut told = Vec::new();
+        if let Some(distrust) = &image.distrust {
+            let error = PluginError::Untrusted {
+                path: path.to_owned(),
+                distrust: distrust.clone(),
+            };
+            match self.trust {
+                Trust::Strict => return Err(error),
+                Trust::Warn => told.push(error),
+            }
+        }
+        let checked = self
+            .lock
+            .as_ref()
+            .map(|lock| lock.check(path, note, image.sha256));
+        match (checked, self.lock_mode) {
+            (Some(Err(error)), LockMode::Require) => Err(error),
+            (Some(Err(error)), LockMode::Warn) => {
+                told.push(error);
+                Ok(told)
+            }
+            _ => Ok(told),
+        }
+    }
+}
