@@ -150,7 +150,12 @@ pub(crate) struct List {
 
 /// Which plugins to list, and how.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Plugins {
+    /// What to do; nothing lists them
+    #[command(subcommand)]
+    pub(crate) action: Option<PluginsAction>,
+
     /// Prints JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
@@ -158,6 +163,21 @@ pub(crate) struct Plugins {
     /// A plugin's file or a folder of them; none means those that hbd would use
     #[arg(value_name = "PATH")]
     pub(crate) path: Option<PathBuf>,
+}
+
+/// What to do with plugins.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginsAction {
+    /// Takes the plugins over as they are into the lock file
+    Lock(PinPlugins),
+}
+
+/// How to say what was taken over.
+#[derive(Debug, Args)]
+pub(crate) struct PinPlugins {
+    /// Prints JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How the monitor runs.

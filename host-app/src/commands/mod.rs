@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod control;
 pub(crate) mod deliveries;
 pub(crate) mod hosts;
+mod lock;
 pub(crate) mod plugins;
 pub(crate) mod retry;
 pub(crate) mod route;

@@ -5,12 +5,15 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     Exit,
-    arguments::{Arguments, Plugins},
+    arguments::{Arguments, Plugins, PluginsAction},
     output::Output,
     setup,
 };
 
 pub(crate) fn run(arguments: &Arguments, plugins: &Plugins, output: &Output) -> Exit {
+    if let Some(PluginsAction::Lock(pin)) = &plugins.action {
+        return super::lock::run(arguments, pin, output);
+    }
     let (files, rejected) = match &plugins.path {
         Some(path) if !path.is_dir() => match inspect(path) {
             Ok(Some(file)) => (vec![file], Vec::new()),

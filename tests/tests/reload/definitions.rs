@@ -141,7 +141,7 @@ async fn a_channel_that_could_not_be_opened_gets_another_try() {
 }
 
 #[tokio::test]
-async fn a_plugin_goes_on_serving_when_its_file_was_changed_or_is_of_no_use_any_more() {
+async fn a_plugin_whose_file_was_exchanged_is_loaded_and_one_of_no_use_leaves_the_old_serving() {
     let rig = Rig::new(&[]).unwrap();
     let original = plugin("fixture-steady").unwrap();
     let file = rig.plugins().join(original.file_name().unwrap());
@@ -153,9 +153,17 @@ async fn a_plugin_goes_on_serving_when_its_file_was_changed_or_is_of_no_use_any_
         altered_copy(&original, &fresh, &[(text, by)]).unwrap();
         fs::rename(&fresh, &file).unwrap();
     };
-    replace("steady as ever", "steady as eveR");
+    // The same bytes are the same plugin.
+    fs::copy(&original, running.rig.folder().join("same.so")).unwrap();
+    fs::rename(running.rig.folder().join("same.so"), &file).unwrap();
     assert_eq!(running.reload(&channels(&[A])).await.unwrap().kept, ["a"]);
-    replace("\"version\":\"0.1.0\"", "\"version\":\"9.1.0\"");
+    replace("Delivers nothing, reliably.", "Delivers nothing, Reliably.");
+    let reloaded = running.reload(&channels(&[A])).await.unwrap();
+    assert_eq!((reloaded.kept.len(), reloaded.opened.len()), (0, 1));
+    let summary = || running.engine.catalog().describe("steady").unwrap().summary;
+    assert!(summary().contains("Reliably"), "{}", summary());
+    // One that cannot be used.
+    replace("\"panic\":\"unwind\"", "\"panic\":\"aborts\"");
     let yaml = channels(&[A, "b: {type: steady, text: by the old}"]);
     let reloaded = running.reload(&yaml).await.unwrap();
     assert_eq!(
@@ -163,4 +171,6 @@ async fn a_plugin_goes_on_serving_when_its_file_was_changed_or_is_of_no_use_any_
         (vec!["a".to_owned()], vec!["b".to_owned()])
     );
     assert_eq!(running.told("b").await, "by the old");
+    assert!(summary().contains("Reliably"), "{}", summary());
+    fs::remove_file(&file).unwrap();
 }
