@@ -103,5 +103,8 @@ fn what_is_pinned_for_other_targets_stays_and_json_says_what_was_pinned() {
     let sha256 = pinned["sha256"].as_str().unwrap();
     assert_eq!((sha256.len(), &pinned["version"]), (64, &"0.1.0".into()));
     let text = fs::read_to_string(place.lock_file()).unwrap();
-    assert!(text.contains("-plan9-") && text.contains("-linux-"), "{text}");
+    assert!(
+        text.contains("-plan9-") && text.contains("-linux-"),
+        "{text}"
+    );
 }

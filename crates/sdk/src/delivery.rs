@@ -69,6 +69,19 @@ pub enum Kind {
     Test,
 }
 
+impl Kind {
+    /// The name in lower case, such as `problem`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Problem => "problem",
+            Self::Recovery => "recovery",
+            Self::Test => "test",
+        }
+    }
+}
+
 /// What people shall learn.
 #[derive(Debug, Clone)]
 pub struct Notification(RArc<NotificationV1>);

@@ -1,0 +1,215 @@
+//! Requests that templates make, and what no message can make of them.
+
+#![expect(clippy::expect_used, reason = "a test may fail by panicking")]
+
+use annunciator_sdk::testing::{FakeHost, Reply, Request, Sample};
+use annunciator_sdk::{Class, Fault, HostErrorKind, Outcome};
+use annunciator_webhook::Webhook;
+use serde_json::{Value, json};
+
+async fn told(settings: Value, sample: &Sample, answer: Reply) -> (Option<Request>, Outcome) {
+    let host = FakeHost::new();
+    host.reply(answer);
+    let channel = host.open::<Webhook>(&settings).await.expect("it opens");
+    let outcome = channel.deliver(sample).await.remove(0);
+    (host.requests().pop(), outcome)
+}
+
+async fn request(settings: Value, sample: &Sample) -> Request {
+    let (request, _) = told(settings, sample, Reply::status(200, "")).await;
+    request.expect("it was made")
+}
+
+#[tokio::test]
+async fn without_a_body_all_that_is_known_is_sent() {
+    let sample = Sample::new("x").attribute("a", "b");
+    let request = request(json!({"url": "https://e.example/hook"}), &sample).await;
+    assert_eq!(
+        (request.method.as_str(), request.url.as_str()),
+        ("POST", "https://e.example/hook")
+    );
+    let body: Value = serde_json::from_str(&request.body).expect("it is JSON");
+    assert_eq!(
+        (&body["body"], &body["attributes"]["a"]),
+        (&json!("x"), &json!("b"))
+    );
+}
+
+#[tokio::test]
+async fn what_a_message_says_stays_what_it_says_in_every_place() {
+    let evil = "\"},\"x\":{\"</b>&a=b\r\nX-Evil: 1\n../?#@e";
+    let sample = Sample::new(evil).host(evil);
+    let settings = json!({
+        "url": "https://e.example/{{ host }}?q={{ host }}",
+        "headers": {"X-Host": "{{ host }}"},
+        "body": "{\"text\": {{ body }}}",
+    });
+    let made = request(settings, &sample).await;
+    assert!(
+        made.url.starts_with("https://e.example/%22%7D"),
+        "{}",
+        made.url
+    );
+    assert!(!made.url.contains('#') && made.url.matches('?').count() == 1);
+    assert_eq!(made.header("x-evil"), None);
+    let header = made.header("x-host").expect("it is there");
+    assert!(!header.contains('\n') && !header.contains('\r'), "{header}");
+    let body: Value = serde_json::from_str(&made.body).expect("it is JSON");
+    assert_eq!(body, json!({ "text": evil }));
+    for (content_type, template, expected) in [
+        ("application/x-www-form-urlencoded", "t={{ body }}&u=1", 1),
+        ("text/html", "<b>{{ body }}</b>", 1),
+    ] {
+        let settings =
+            json!({"url": "https://e.example/", "content_type": content_type, "body": template});
+        let made = request(settings, &sample).await;
+        assert_eq!(
+            made.body.matches("</b>").count() + made.body.matches("&u").count(),
+            expected,
+            "{}",
+            made.body
+        );
+    }
+    let plain =
+        json!({"url": "https://e.example/", "content_type": "text/plain", "body": "{{ body }}"});
+    assert_eq!(request(plain, &sample).await.body, evil);
+}
+
+#[tokio::test]
+async fn statuses_mean_what_http_says_unless_the_settings_say_otherwise() {
+    for (status, class, fault) in [
+        (200, Class::Delivered, None),
+        (204, Class::Delivered, None),
+        (302, Class::Permanent, Some(Fault::Config)),
+        (400, Class::Permanent, Some(Fault::Message)),
+        (401, Class::Permanent, Some(Fault::Config)),
+        (404, Class::Permanent, Some(Fault::Config)),
+        (408, Class::Retry, Some(Fault::Remote)),
+        (413, Class::Permanent, Some(Fault::Message)),
+        (429, Class::Retry, Some(Fault::Remote)),
+        (500, Class::Retry, Some(Fault::Remote)),
+        (501, Class::Permanent, Some(Fault::Config)),
+        (503, Class::Retry, Some(Fault::Remote)),
+    ] {
+        let settings = json!({"url": "https://e.example/"});
+        let (_, outcome) = told(settings, &Sample::new("x"), Reply::status(status, "")).await;
+        assert_eq!(
+            (outcome.class(), outcome.fault()),
+            (class, fault),
+            "{status}"
+        );
+    }
+    let settings =
+        json!({"url": "https://e.example/", "statuses": {"409": "delivered", "5xx": "permanent"}});
+    for (status, class) in [
+        (409, Class::Delivered),
+        (503, Class::Permanent),
+        (429, Class::Retry),
+    ] {
+        let (_, outcome) = told(
+            settings.clone(),
+            &Sample::new("x"),
+            Reply::status(status, ""),
+        )
+        .await;
+        assert_eq!(outcome.class(), class, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn the_remote_s_own_waiting_time_counts() {
+    let busy = Reply::status(503, "").header("Retry-After", "120");
+    let (_, outcome) = told(
+        json!({"url": "https://e.example/"}),
+        &Sample::new("x"),
+        busy,
+    )
+    .await;
+    assert_eq!(outcome.wait().map(|wait| wait.as_secs()), Some(120));
+}
+
+#[tokio::test]
+async fn a_body_is_signed_as_it_is_sent() {
+    let settings = json!({
+        "url": "https://e.example/",
+        "content_type": "text/plain",
+        "body": "what do ya want for nothing?",
+        "sign": {"key": "Jefe", "header": "X-Hub-Signature-256", "prefix": "sha256="},
+    });
+    let made = request(settings, &Sample::new("x")).await;
+    let expected = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    assert_eq!(made.header("X-Hub-Signature-256"), Some(expected));
+}
+
+#[tokio::test]
+async fn a_message_that_makes_no_request_fails_for_good_and_in_words() {
+    let endless = json!({
+        "url": "https://e.example/",
+        "content_type": "text/plain",
+        "body": "{% for _ in range(body | length * 10000) %}{% for _ in range(9999) %}x{% endfor %}{% endfor %}",
+    });
+    let host = FakeHost::new();
+    // With the examples it may be sound, and with a message not.
+    let Ok(channel) = host.open::<Webhook>(&endless).await else {
+        return;
+    };
+    let outcome = channel
+        .deliver(&Sample::new(&"x".repeat(1000)))
+        .await
+        .remove(0);
+    assert_eq!(
+        (outcome.class(), outcome.fault()),
+        (Class::Permanent, Some(Fault::Message))
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_garbage_says_nothing_good() {
+    let settings = json!({"url": "https://e.example/", "answer": {"success": "answer.json.ok", "wait": "answer.json.x.y.z"}});
+    let (_, outcome) = told(settings, &Sample::new("x"), Reply::status(200, "<html>")).await;
+    assert_eq!(outcome.class(), Class::Permanent);
+}
+
+#[tokio::test]
+async fn a_connection_that_fails_is_told_without_the_address_s_secrets() {
+    let settings = json!({
+        "url": "https://e.example/hook/{{ secrets.token }}",
+        "secrets": {"token": "s3cret-token"},
+    });
+    for (maybe_sent, class) in [(false, Class::Retry), (true, Class::Unknown)] {
+        let failed = Reply::failed(HostErrorKind::CONNECT, maybe_sent);
+        let (_, outcome) = told(settings.clone(), &Sample::new("x"), failed).await;
+        assert_eq!(outcome.class(), class);
+        assert!(
+            !outcome.raw().detail.contains("s3cret"),
+            "{}",
+            outcome.raw().detail
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_check_delivers_nothing() {
+    let host = FakeHost::new();
+    host.answer_with(|_| Reply::status(405, ""));
+    let settings = json!({"url": "https://e.example/hook"});
+    let channel = host.open::<Webhook>(&settings).await.expect("it opens");
+    assert!(channel.check().await.is_ok());
+    let settings = json!({"url": "https://e.example/hook", "check_url": "https://e.example/me", "headers": {"Authorization": "Bearer x"}});
+    let channel = host.open::<Webhook>(&settings).await.expect("it opens");
+    assert!(!channel.check().await.is_ok());
+    let requests = host.requests();
+    let asked: Vec<_> = requests
+        .iter()
+        .map(|request| (&*request.method, &*request.url))
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            ("OPTIONS", "https://e.example/hook"),
+            ("GET", "https://e.example/me")
+        ]
+    );
+    assert_eq!(requests[1].header("authorization"), Some("Bearer x"));
+    assert!(requests.iter().all(|request| request.body.is_empty()));
+}
