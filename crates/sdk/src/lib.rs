@@ -122,8 +122,11 @@
 //! - `tracing` events appear in the host's log, under the channel's name.
 //! - Tokens are [`Secret`]s, and stand in no text of an outcome or an error.
 //! - Whoever needs a runtime of his own (another protocol than HTTP, a child
-//!   process) takes the feature `own-runtime` and [`OwnRuntime`].
+//!   process) takes the feature `own-runtime`, with [`OwnRuntime`] and
+//!   [`Program`].
 
+#[cfg(feature = "own-runtime")]
+mod child;
 mod delivery;
 #[doc(hidden)]
 pub mod export;
@@ -142,6 +145,8 @@ mod shell;
 pub mod testing;
 
 pub use annunciator_core::code::HostErrorKind;
+#[cfg(feature = "own-runtime")]
+pub use child::{Ended, Output, Program};
 pub use delivery::{Delivery, Kind, Notification, Severity};
 pub use finding::{Check, OpenError, Problem};
 pub use host::{Host, HostError};

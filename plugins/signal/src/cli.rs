@@ -5,15 +5,16 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use annunciator_sdk::{Ended, Output, Program};
 use serde_json::Value;
 use tokio::{
-    sync::{Semaphore, oneshot},
+    sync::Semaphore,
     time::{Instant, timeout_at},
 };
 
 use crate::{
     call::{Call, base_arguments},
-    child::{self, End, Output},
+    child::environment,
     config::Config,
     reply::{Answer, Failure, beginning},
 };
@@ -75,21 +76,16 @@ impl Cli {
         let program = self.config.cli_path.clone();
         let program = program.unwrap_or_else(|| PathBuf::from(PROGRAM));
         let shown = program.display().to_string();
-        let (mut tell, told) = oneshot::channel();
-        // A task of its own, so that the child is reaped even when nobody
-        // waits for the answer any more.
-        tokio::spawn(async move {
-            let ended = child::run(&program, &words, &input, end, &mut tell).await;
-            drop(turn);
-            let _ = tell.send(ended);
-        });
-        match told.await {
-            Ok(End::Exited(output)) => Ok(output),
-            Ok(End::GivenUp) => Err(Failure::TimedOut(
+        let program = Program::new(program)
+            .arguments(words)
+            .environment(environment());
+        let limit = end.saturating_duration_since(Instant::now());
+        match program.run(input, limit, turn).await {
+            Ended::Exited(output) => Ok(output),
+            Ended::GivenUp => Err(Failure::TimedOut(
                 "signal-cli didn't end in time and was killed",
             )),
-            Ok(End::NotStarted(error)) => Err(Failure::NotStarted(format!("{shown}: {error}"))),
-            Err(_) => Err(Failure::Lost("the plugin was closed".to_owned())),
+            Ended::NotStarted(error) => Err(Failure::NotStarted(format!("{shown}: {error}"))),
         }
     }
 }
