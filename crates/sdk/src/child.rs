@@ -204,6 +204,7 @@ async fn run(
     };
     match exited {
         Some(status) => {
+            group.is_over();
             (output.status, output.signal) = (status.code(), status.signal());
             (Ended::Exited(output), None)
         }
@@ -211,7 +212,8 @@ async fn run(
     }
 }
 
-/// A program's process group, which has its number.
+/// A program's process group, which has its number: ended with this, whatever
+/// happens to the task that holds it, until it has ended by itself.
 struct Group(Option<Pid>);
 
 impl Group {
@@ -227,7 +229,12 @@ impl Group {
         }
     }
 
-    async fn end(&self, child: &mut Child, patience: Duration) {
+    /// The program has ended, and its number may be another's soon.
+    fn is_over(mut self) {
+        self.0 = None;
+    }
+
+    async fn end(self, child: &mut Child, patience: Duration) {
         if !patience.is_zero() {
             self.signal(Signal::TERM);
             let _ = timeout(patience, child.wait()).await;
@@ -235,6 +242,13 @@ impl Group {
         // Also what it has started, and left behind.
         self.signal(Signal::KILL);
         let _ = child.wait().await;
+        self.is_over();
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
     }
 }
 

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Appends each message to a file, one line of JSON each. The file's name is the
+# first argument: nothing of a message ever is.
+#
+#   type: exec
+#   program: /usr/local/lib/annunciator/append.sh
+#   arguments: [/var/log/notifications.jsonl]
+set -eu
+EX_USAGE=64 EX_CANTCREAT=73
+
+[ "$#" -eq 1 ] || { echo "usage: append.sh FILE" >&2; exit "$EX_USAGE"; }
+if [ "$1" = --check ]; then
+    exit 0
+fi
+cat >>"$1" || { echo "$1 cannot be written" >&2; exit "$EX_CANTCREAT"; }
