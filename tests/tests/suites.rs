@@ -81,3 +81,38 @@ fn mattermost() {
         secrets: &["token", "bot_token"],
     });
 }
+
+#[test]
+fn webhook() {
+    check(&Sound {
+        package: "annunciator-webhook",
+        channel_type: "webhook",
+        settings: &[
+            ("url", "https://hooks.example.com/canaryhook"),
+            ("method", "POST"),
+            ("headers", "{Authorization: Bearer canarybearer}"),
+            ("content_type", "application/json"),
+            ("body", "'{\"text\": {{ text }}}'"),
+            ("secrets", "{token: canarytoken}"),
+            ("answer", "{success: answer.json.ok}"),
+        ],
+        secrets: &["url", "headers", "secrets", "check_url"],
+    });
+}
+
+#[test]
+fn exec() {
+    check(&Sound {
+        package: "annunciator-exec",
+        channel_type: "exec",
+        settings: &[
+            ("program", "/usr/local/bin/tell"),
+            ("arguments", "[--quiet]"),
+            ("environment", "{COLOUR: red}"),
+            ("settings", "{token: canarytoken}"),
+            ("folder", "/tmp"),
+            ("targets", "[a, b]"),
+        ],
+        secrets: &["environment", "settings"],
+    });
+}

@@ -2,12 +2,14 @@
 
 use std::{env, io, process::Command};
 
-/// The packages of the four plugins.
-pub(crate) const PLUGINS: [&str; 4] = [
+/// The packages of the plugins.
+pub(crate) const PLUGINS: [&str; 6] = [
     "annunciator-email",
+    "annunciator-exec",
     "annunciator-mattermost",
     "annunciator-pushover",
     "annunciator-signal",
+    "annunciator-webhook",
 ];
 
 /// Builds everything that `hbd` needs to run beside the stand-ins.

@@ -15,7 +15,7 @@ use super::{
     reference::{self, FORMS},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
-    wants::{DEEPEST, Wants, constants, follow, is_secret},
+    wants::{DEEPEST, Wants, constants, follow, holds_secrets, is_secret},
 };
 
 /// Reads settings by one schema.
@@ -66,7 +66,9 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, node: &Node, schema: &'a Json, path: &FieldPath, depth: usize) -> Json {
         let outside = self.in_secret;
-        if !outside && is_secret(self.root, schema) {
+        let is_one = matches!(node.value, Value::Scalar(..));
+        let is_secret = is_secret(self.root, schema) || is_one && holds_secrets(self.root, schema);
+        if !outside && is_secret {
             self.in_secret = true;
             hide(node, true, self.findings);
         }

@@ -12,6 +12,15 @@ pub(super) fn is_secret(root: &Json, schema: &Json) -> bool {
     marked(schema) || marked(follow(root, schema))
 }
 
+/// Whether a schema takes secrets by name, or a list of them: what stands there
+/// in place of that is likely one.
+pub(super) fn holds_secrets(root: &Json, schema: &Json) -> bool {
+    let schema = follow(root, schema);
+    let within = ["additionalProperties", "items"];
+    let mut within = within.iter().filter_map(|key| schema.get(key));
+    within.any(|schema| is_secret(root, schema))
+}
+
 /// Follows `$ref` within a schema.
 pub(super) fn follow<'a>(root: &'a Json, mut schema: &'a Json) -> &'a Json {
     for _ in 0..DEEPEST {
