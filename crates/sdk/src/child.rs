@@ -204,7 +204,7 @@ async fn run(
     };
     match exited {
         Some(status) => {
-            group.is_over();
+            group.let_go();
             (output.status, output.signal) = (status.code(), status.signal());
             (Ended::Exited(output), None)
         }
@@ -230,7 +230,7 @@ impl Group {
     }
 
     /// The program has ended, and its number may be another's soon.
-    fn is_over(mut self) {
+    fn let_go(mut self) {
         self.0 = None;
     }
 
@@ -242,7 +242,7 @@ impl Group {
         // Also what it has started, and left behind.
         self.signal(Signal::KILL);
         let _ = child.wait().await;
-        self.is_over();
+        self.let_go();
     }
 }
 
