@@ -14,7 +14,7 @@ fn json() -> String {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The address, as a template: https://example.com/{{ host }}. What is put in
+    /// The address, as a template: `https://example.com/{{ host }}`. What is put in
     /// is escaped.
     pub url: Secret<String>,
     /// The method of the request. Default: POST.
