@@ -39,9 +39,9 @@ impl Engine {
     /// it began; these are closed afterwards, for which nobody has to wait:
     /// [`shutdown`](Self::shutdown) does.
     ///
-    /// A plugin that is loaded goes on serving, also when its file was changed
-    /// or removed: to load the changed one, start the program anew. A channel
-    /// that changed starts without the small state that its plugin kept, and
+    /// A plugin whose file was exchanged is loaded beside the old one, and its
+    /// channels count as changed; one whose file is gone, or of no use any more,
+    /// goes on serving. A channel that changed starts without the small state that its plugin kept, and
     /// files whose paths stand in its settings are read when it opens.
     ///
     /// Reloads wait for one another, and go on when the returned future is
