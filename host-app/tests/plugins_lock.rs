@@ -67,7 +67,7 @@ fn a_plugin_that_is_gone_is_pinned_no_more() {
     assert_eq!(status, 0);
     assert!(out.contains("fixture-steady is pinned no more"), "{out}");
     let text = fs::read_to_string(place.lock_file()).unwrap();
-    assert!(text.contains("plugins: {}"), "{text}");
+    assert!(text.contains("\"plugins\": {}"), "{text}");
 }
 
 #[test]

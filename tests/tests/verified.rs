@@ -212,16 +212,20 @@ fn a_lock_file_that_cannot_be_used_is_an_error_at_its_line() {
     let cases = [
         (None, io),
         (
-            Some("format: 7"),
+            Some("{\"format\": 7}"),
             malformed("its format is 7, and 1 is known"),
         ),
         (
-            Some("format: 1\nplugins: {a: {version: '1', sha256: {x: abc}}}"),
+            Some(
+                "{\"format\": 1, \"plugins\": {\"a\": {\"version\": \"1\", \"sha256\": {\"x\": \"abc\"}}}}",
+            ),
             malformed("plugins.a.sha256.x is not 64 hexadecimal digits"),
         ),
         (
-            Some("format: 1\nplugin: {}"),
-            malformed("unknown field `plugin`, expected `format` or `plugins` at line 2 column 1"),
+            Some("{\"format\": 1,\n\"plugin\": {}}"),
+            malformed(
+                "unknown field `plugin`, expected one of `about`, `format`, `plugins` at line 2 column 8",
+            ),
         ),
     ];
     for (content, sentence) in cases {

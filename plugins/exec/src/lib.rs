@@ -6,10 +6,10 @@
 //! is to say.
 
 mod config;
+mod message;
 mod outcome;
 mod provider;
 mod said;
-mod told;
 
 pub use config::Config;
 pub use provider::Exec;

@@ -9,8 +9,8 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
     config::Config,
+    message::document,
     outcome::{clean, of_output},
-    told::document,
 };
 
 /// So many programs of one channel run at once.

@@ -6,9 +6,9 @@
 
 mod answer;
 mod config;
+mod message;
 mod outcome;
 mod provider;
-mod request;
 mod signature;
 mod template;
 mod validation;

@@ -6,8 +6,8 @@ use annunciator_sdk::{
 
 use crate::{
     config::Config,
+    message::{Parts, address, headers, limited},
     outcome::{of_answer, redacted, unanswered},
-    request::{Parts, address, headers, limited},
     template::{examples, values},
     validation,
 };

@@ -5,7 +5,7 @@ use annunciator_sdk::Problem;
 
 use crate::{
     config::{Config, Method},
-    request::{Parts, Wrong, address},
+    message::{Parts, Wrong, address},
     template::{evaluate, examples},
 };
 

@@ -17,10 +17,8 @@ const FORMAT: u32 = 1;
 /// No lock file is larger.
 const LARGEST: u64 = 1024 * 1024;
 
-const HEADER: &str = "\
-# The plugins that may be loaded, by the SHA-256 of their files. Written by
-# `hbd plugins lock`; see `plugins.lock` in the configuration.
-";
+/// For people who find the file.
+const ABOUT: &str = "The plugins that may be loaded, by the SHA-256 of their files. Written by `hbd plugins lock`; see `plugins.lock` in the configuration.";
 
 /// What is made of a plugin that is not as the lock file has it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,6 +42,8 @@ pub struct Lock {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Content {
+    #[serde(default)]
+    about: String,
     format: u32,
     #[serde(default)]
     plugins: BTreeMap<String, Pinned>,
@@ -113,7 +113,7 @@ impl Lock {
             why,
         };
         let content: Content =
-            serde_yaml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+            serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
         if content.format != FORMAT {
             let why = format!("its format is {}, and {FORMAT} is known", content.format);
             return Err(malformed(why));
@@ -167,15 +167,16 @@ impl Lock {
             source,
         };
         let content = Content {
+            about: ABOUT.to_owned(),
             format: FORMAT,
             plugins: self.plugins.clone(),
         };
-        let text =
-            serde_yaml::to_string(&content).map_err(|error| failed(io::Error::other(error)))?;
+        let text = serde_json::to_string_pretty(&content)
+            .map_err(|error| failed(io::Error::other(error)))?;
         let mut new = self.path.clone().into_os_string();
         new.push(".new");
         let new = PathBuf::from(new);
-        let written = fs::write(&new, format!("{HEADER}{text}"));
+        let written = fs::write(&new, format!("{text}\n"));
         written
             .and_then(|()| fs::File::open(&new)?.sync_all())
             .and_then(|()| fs::rename(&new, &self.path))

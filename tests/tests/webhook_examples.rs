@@ -1,4 +1,4 @@
-//! The examples, as the services that they are for would take them.
+//! The examples of the webhook channel, as the services that they are for would take them.
 
 #![expect(clippy::expect_used, reason = "a test may fail by panicking")]
 
@@ -14,7 +14,8 @@ const ODD: &str = "disk \"full\" <at> 95 % & rising\n\u{1f4a5}";
 
 /// The settings of an example, with what it takes from the environment.
 fn settings(name: &str, environment: &[(&str, &str)]) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/{name}.yaml"));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/webhook/examples");
+    let path = folder.join(format!("{name}.yaml"));
     let text = fs::read_to_string(path).expect("the example is there");
     let file: Value = serde_yaml::from_str(&text).expect("it is YAML");
     let mut settings = file

@@ -1,4 +1,4 @@
-//! The request for a message.
+//! How a message becomes a request.
 
 use annunciator_sdk::HttpRequest;
 use minijinja::Value;

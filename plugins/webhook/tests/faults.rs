@@ -1,0 +1,116 @@
+//! What goes wrong: statuses, lost connections, answers that are garbage, and
+//! messages of which no request can be made.
+
+#![expect(clippy::expect_used, reason = "a test may fail by panicking")]
+
+use annunciator_sdk::testing::{FakeHost, Reply, Sample};
+use annunciator_sdk::{Class, Fault, HostErrorKind, Outcome};
+use annunciator_webhook::Webhook;
+use serde_json::{Value, json};
+
+async fn told(settings: Value, sample: &Sample, answer: Reply) -> Outcome {
+    let host = FakeHost::new();
+    host.reply(answer);
+    let channel = host.open::<Webhook>(&settings).await.expect("it opens");
+    channel.deliver(sample).await.remove(0)
+}
+
+#[tokio::test]
+async fn statuses_mean_what_http_says_unless_the_settings_say_otherwise() {
+    for (status, class, fault) in [
+        (200, Class::Delivered, None),
+        (204, Class::Delivered, None),
+        (302, Class::Permanent, Some(Fault::Config)),
+        (400, Class::Permanent, Some(Fault::Message)),
+        (401, Class::Permanent, Some(Fault::Config)),
+        (404, Class::Permanent, Some(Fault::Config)),
+        (408, Class::Retry, Some(Fault::Remote)),
+        (413, Class::Permanent, Some(Fault::Message)),
+        (429, Class::Retry, Some(Fault::Remote)),
+        (500, Class::Retry, Some(Fault::Remote)),
+        (501, Class::Permanent, Some(Fault::Config)),
+        (503, Class::Retry, Some(Fault::Remote)),
+    ] {
+        let settings = json!({"url": "https://e.example/"});
+        let outcome = told(settings, &Sample::new("x"), Reply::status(status, "")).await;
+        assert_eq!(
+            (outcome.class(), outcome.fault()),
+            (class, fault),
+            "{status}"
+        );
+    }
+    let settings =
+        json!({"url": "https://e.example/", "statuses": {"409": "delivered", "5xx": "permanent"}});
+    for (status, class) in [
+        (409, Class::Delivered),
+        (503, Class::Permanent),
+        (429, Class::Retry),
+    ] {
+        let outcome = told(
+            settings.clone(),
+            &Sample::new("x"),
+            Reply::status(status, ""),
+        )
+        .await;
+        assert_eq!(outcome.class(), class, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn the_remote_s_own_waiting_time_counts() {
+    let busy = Reply::status(503, "").header("Retry-After", "120");
+    let outcome = told(
+        json!({"url": "https://e.example/"}),
+        &Sample::new("x"),
+        busy,
+    )
+    .await;
+    assert_eq!(outcome.wait().map(|wait| wait.as_secs()), Some(120));
+}
+
+#[tokio::test]
+async fn a_message_that_makes_no_request_fails_for_good_and_in_words() {
+    let endless = json!({
+        "url": "https://e.example/",
+        "content_type": "text/plain",
+        "body": "{% for _ in range(body | length * 10000) %}{% for _ in range(9999) %}x{% endfor %}{% endfor %}",
+    });
+    let host = FakeHost::new();
+    // With the examples it may be sound, and with a message not.
+    let Ok(channel) = host.open::<Webhook>(&endless).await else {
+        return;
+    };
+    let outcome = channel
+        .deliver(&Sample::new(&"x".repeat(1000)))
+        .await
+        .remove(0);
+    assert_eq!(
+        (outcome.class(), outcome.fault()),
+        (Class::Permanent, Some(Fault::Message))
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_garbage_says_nothing_good() {
+    let settings = json!({"url": "https://e.example/", "answer": {"success": "answer.json.ok", "wait": "answer.json.x.y.z"}});
+    let outcome = told(settings, &Sample::new("x"), Reply::status(200, "<html>")).await;
+    assert_eq!(outcome.class(), Class::Permanent);
+}
+
+#[tokio::test]
+async fn a_connection_that_fails_is_told_without_the_address_s_secrets() {
+    let settings = json!({
+        "url": "https://e.example/hook/{{ secrets.token }}",
+        "secrets": {"token": "s3cret-token"},
+    });
+    for (maybe_sent, class) in [(false, Class::Retry), (true, Class::Unknown)] {
+        let failed = Reply::failed(HostErrorKind::CONNECT, maybe_sent);
+        let outcome = told(settings.clone(), &Sample::new("x"), failed).await;
+        assert_eq!(outcome.class(), class);
+        assert!(
+            !outcome.raw().detail.contains("s3cret"),
+            "{}",
+            outcome.raw().detail
+        );
+    }
+}
