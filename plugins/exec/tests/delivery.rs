@@ -1,7 +1,5 @@
 //! What programs are told, and what is made of how they end and what they say.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
 mod place;
 
 use std::{fs, time::Duration};

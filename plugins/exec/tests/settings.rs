@@ -1,7 +1,5 @@
 //! What is said of settings, and of the program that they name.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
 mod place;
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
