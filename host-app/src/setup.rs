@@ -10,6 +10,7 @@ use std::{
 
 use annunciator::{
     Catalog, Config, Engine, EngineBuilder, Loaded, StartError, StorePlace, store::MemoryStore,
+    worker::WorkerProgram,
 };
 use futures_util::future::{Either, select, select_all};
 use heartbeat::config::{self, StateFile};
@@ -61,7 +62,7 @@ pub(crate) fn plugins(arguments: &Arguments) -> Catalog {
 }
 
 fn builder_for(arguments: &Arguments, file: PathBuf) -> EngineBuilder {
-    let builder = heartbeat::config::declare(Engine::builder(file));
+    let builder = heartbeat::config::declare(Engine::builder(file)).worker(WorkerProgram::this());
     arguments
         .plugin_dir
         .iter()

@@ -17,7 +17,7 @@ use serde_json::Value;
 const LONGEST_FILE: usize = 400;
 
 /// The files that may hold unsafe code, each for one reason.
-const UNSAFE: [(&str, &str); 7] = [
+const UNSAFE: [(&str, &str); 8] = [
     (
         "crates/core/src/load.rs",
         "reading a root module whose layout was checked",
@@ -31,6 +31,10 @@ const UNSAFE: [(&str, &str); 7] = [
     (
         "tests/fixtures/failing-disk/src/calls.rs",
         "standing between a process and its disk",
+    ),
+    (
+        "tests/fixtures/ill-behaved/src/crash.rs",
+        "a fault that nobody catches",
     ),
     ("tests/fixtures/raw/src/lib.rs", "a plugin without the SDK"),
     ("tests/museum/src/main.rs", "a host without the engine"),

@@ -6,12 +6,15 @@
 //! handles the unknown ones; `name` answers `None` for them.
 
 use abi_stable::StableAbi;
+use serde::{Deserialize, Serialize};
 
 macro_rules! code {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $value:ident = $number:literal $text:literal,)+ }) => {
         $(#[$doc])*
         #[repr(transparent)]
-        #[derive(StableAbi, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(
+            StableAbi, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
         pub struct $name(pub u32);
 
         impl $name {

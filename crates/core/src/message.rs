@@ -9,11 +9,13 @@ use abi_stable::{
     std_types::{RArc, RString, RVec},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::code::{Kind, Severity};
 
 /// A piece of information about a notification, by name.
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
+#[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttributeV1 {
     /// The name, such as `metric_path`.
     pub key: RString,
@@ -23,7 +25,7 @@ pub struct AttributeV1 {
 
 /// What people shall learn. Text is UTF-8 and may hold any character.
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
+#[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationV1 {
     /// Unique, and the same over every attempt and every channel.
     pub id: RString,
@@ -49,9 +51,10 @@ pub struct NotificationV1 {
 
 /// One request to deliver, which is one attempt.
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone)]
+#[derive(StableAbi, Debug, Clone, Serialize, Deserialize)]
 pub struct DeliveryV1 {
     /// What to deliver, shared between the channels.
+    #[serde(with = "shared")]
     pub notification: RArc<NotificationV1>,
     /// 1 for the first attempt.
     pub attempt: u32,
@@ -64,4 +67,23 @@ pub struct DeliveryV1 {
     pub reference: RString,
     /// A JSON object for what later versions add; empty text for none.
     pub extension_json: RString,
+}
+
+/// What is shared within a process is copied between processes.
+mod shared {
+    use abi_stable::std_types::RArc;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(
+        shared: &RArc<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        T::serialize(shared, serializer)
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<RArc<T>, D::Error> {
+        T::deserialize(deserializer).map(RArc::new)
+    }
 }

@@ -9,11 +9,13 @@ use abi_stable::{
     std_types::{RString, RVec},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::code::{CheckStatus, Fault, OutcomeClass, ProblemLevel, Proof};
 
 /// What came of one attempt for one target (a recipient, a device, a room).
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
+#[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutcomeV1 {
     /// Which target, by a name that is stable over attempts and holds no secret.
     pub target: RString,
@@ -41,7 +43,7 @@ pub struct OutcomeV1 {
 
 /// What came of one attempt: an outcome for each target that was asked for.
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
+#[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryResultV1 {
     /// One for each target.
     pub outcomes: RVec<OutcomeV1>,
@@ -51,7 +53,7 @@ pub struct DeliveryResultV1 {
 
 /// What a check of the settings against the remote found, nothing delivered.
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
+#[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckResultV1 {
     /// The verdict.
     pub status: CheckStatus,
@@ -67,7 +69,7 @@ pub struct CheckResultV1 {
 
 /// Something that is wrong with a channel's settings.
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
+#[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProblemV1 {
     /// Whether it stops the channel.
     pub level: ProblemLevel,
@@ -81,7 +83,7 @@ pub struct ProblemV1 {
 
 /// Why a provider could not be opened.
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
+#[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenErrorV1 {
     /// Whose fault it is.
     pub fault: Fault,

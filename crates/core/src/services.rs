@@ -15,11 +15,13 @@ use abi_stable::{
 };
 use async_ffi::FfiFuture;
 
+use serde::{Deserialize, Serialize};
+
 use crate::code::{HostErrorKind, LogLevel, Proof};
 
 /// One event of the log, flat.
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone)]
+#[derive(StableAbi, Debug, Clone, Serialize, Deserialize)]
 pub struct LogRecordV1 {
     /// How important it is.
     pub level: LogLevel,
@@ -33,7 +35,7 @@ pub struct LogRecordV1 {
 
 /// One header of a request or an answer.
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
+#[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpHeaderV1 {
     /// The name; case does not matter.
     pub name: RString,
@@ -43,7 +45,7 @@ pub struct HttpHeaderV1 {
 
 /// A request that the host makes in the plugin's name.
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone)]
+#[derive(StableAbi, Debug, Clone, Serialize, Deserialize)]
 pub struct HttpRequestV1 {
     /// `GET`, `POST` and so on.
     pub method: RString,
@@ -67,7 +69,7 @@ pub struct HttpRequestV1 {
 
 /// The remote's answer, whatever its status.
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone)]
+#[derive(StableAbi, Debug, Clone, Serialize, Deserialize)]
 pub struct HttpResponseV1 {
     /// The status code.
     pub status: u16,
@@ -83,7 +85,7 @@ pub struct HttpResponseV1 {
 
 /// Why the host could not do it.
 #[repr(C)]
-#[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
+#[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostErrorV1 {
     /// The kind of failure.
     pub kind: HostErrorKind,

@@ -12,8 +12,8 @@ use tokio::{runtime::Handle, sync::mpsc};
 use crate::{
     clock::{Clock, SystemClock},
     config::{
-        Config, HostKeys, LoadError, LoadOptions, Loaded, Section, SectionProblem, find_plugins,
-        load_file, peek, schema_of,
+        Config, HostKeys, Isolation, LoadError, LoadOptions, Loaded, Section, SectionProblem,
+        find_plugins, load_file, peek, schema_of,
     },
     delivery::describe,
     engine::Engine,
@@ -22,6 +22,8 @@ use crate::{
     plugin::{Catalog, ChannelType, PluginDir, Pool},
     services::Shared,
     store::{MemoryStore, Store, StoreError},
+    trouble::Troubles,
+    worker::WorkerProgram,
 };
 
 /// So many proofs wait to be recorded; they come seldom, and one by one.
@@ -127,6 +129,21 @@ impl EngineBuilder {
         )
     }
 
+    /// The program that runs plugins in processes of their own, for channels with
+    /// `delivery.isolation: process`. Without one, such a channel is an error of
+    /// the configuration. See [`worker`](crate::worker).
+    pub fn worker(mut self, program: WorkerProgram) -> Self {
+        self.options.worker = Some(program);
+        self
+    }
+
+    /// Where plugins run unless the file says so by `delivery.isolation`; in this
+    /// process unless this is called.
+    pub fn default_isolation(mut self, isolation: Isolation) -> Self {
+        self.options.isolation = isolation;
+        self
+    }
+
     /// Another clock than the system's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -207,6 +224,7 @@ impl EngineBuilder {
         tell_warnings(&loaded.warnings);
         let kept = self.keeping.open(&loaded.config).await?;
         let (proofs, proven) = mpsc::channel(MOST_PROOFS);
+        let troubles = Arc::new(Troubles::new(Arc::clone(&self.clock)));
         let in_memory = || Arc::<MemoryStore>::default();
         let shared = Shared {
             pool: Pool::new(Handle::current()),
@@ -214,6 +232,7 @@ impl EngineBuilder {
             clock: self.clock,
             store: kept.store.clone().unwrap_or_else(|| in_memory()),
             proofs,
+            troubles,
         };
         let configs = loaded.config.channels.iter().map(Arc::clone);
         let channels = open_all(configs, &shared).await?;

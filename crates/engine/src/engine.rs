@@ -104,7 +104,7 @@ impl Engine {
             router: Router::new(channels),
         };
         let (deliveries, abandon) = (TaskTracker::new(), CancellationToken::new());
-        let troubles = Arc::new(Troubles::new(Arc::clone(&shared.clock)));
+        let troubles = Arc::clone(&shared.troubles);
         let outbox = kept.store.map(|store| {
             let (clock, troubles) = (Arc::clone(&shared.clock), Arc::clone(&troubles));
             Outbox::new(store, troubles, clock, deliveries.clone(), abandon.clone())

@@ -39,7 +39,8 @@
 //! | `annunciator_deliveries_total` | counter | `channel`, `outcome` | notifications settled; `outcome` is `delivered`, or the worst of `retry`, `unknown` and `permanent` among the targets |
 //! | `annunciator_delivery_seconds` | histogram | `channel` | from acceptance to outcome |
 //! | `annunciator_deliveries_under_way` | gauge | | waiting or under way |
-//! | `annunciator_troubles` | gauge | `kind` | own trouble that is told: `store`, `out_of_order`, `quota`, `check` |
+//! | `annunciator_troubles` | gauge | `kind` | own trouble that is told: `store`, `out_of_order`, `quota`, `check`, `crashes` |
+//! | `annunciator_workers_ended_total` | counter | `channel` | worker processes that ended while their channel needed them, with `isolation: process` |
 //! | `annunciator_kept_deliveries` | gauge | `state` | deliveries that are kept, by state |
 //! | `annunciator_accounts_difference` | gauge | | accepted deliveries that are in no state: always 0 |
 //! | `annunciator_channels` | gauge | `state` | configured channels that are `open` or `disabled` |
@@ -67,14 +68,15 @@ mod services;
 pub mod store;
 mod submit;
 mod trouble;
+pub mod worker;
 
 pub use builder::{EngineBuilder, StartError};
 pub use check::{Check, CheckStatus};
 pub use clock::{Clock, Sleep, SystemClock};
 pub use config::{
-    Canary, ChannelConfig, ChannelOptions, Config, DeliveryConfig, GroupConfig, HostConfig, Keep,
-    Level, LoadError, Loaded, OnUnknown, Problem, Problems, QuietHours, Rate, Retry, Section,
-    SectionProblem, Span, StorePlace, document_schema,
+    Canary, ChannelConfig, ChannelOptions, Config, DeliveryConfig, GroupConfig, HostConfig,
+    Isolation, Keep, Level, LoadError, Loaded, OnUnknown, Problem, Problems, QuietHours, Rate,
+    Retry, Section, SectionProblem, Span, StorePlace, document_schema,
 };
 pub use delivery::{ChannelReport, Class, Fault, Proof, Report, StepReport, TargetReport};
 pub use engine::{Drained, Engine, NotifyError, definitions};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     builder::StartError,
-    config::Loaded,
+    config::{Isolation, Loaded},
     delivery::Channel,
     engine::{Engine, Inner},
     in_force::Setup,
@@ -132,8 +132,12 @@ impl Inner {
             .collect();
         self.troubles.keep(|subject| match subject {
             Subject::Channel(name, ailment) => checked.iter().any(|one| {
-                let is_checked = *ailment != Ailment::Check || one.options().canary.is_some();
-                one.name == *name && is_checked
+                let is_seen_to = match ailment {
+                    Ailment::Check => one.options().canary.is_some(),
+                    Ailment::Crashes => one.options().isolation == Isolation::Process,
+                    Ailment::OutOfOrder | Ailment::Quota => true,
+                };
+                one.name == *name && is_seen_to
             }),
             Subject::Store | Subject::StartedWithout => true,
         });

@@ -1,22 +1,33 @@
 //! An engine on a configuration of the test's own, with real plugins.
 
 use std::{
-    fs, io,
+    env, fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use annunciator::{Engine, EngineBuilder};
+use annunciator::{Engine, EngineBuilder, Isolation, worker::WorkerProgram};
 use tempfile::TempDir;
 
-use crate::artefacts::plugin_folder;
+use crate::artefacts::{executable, plugin_folder};
 
 /// The configuration, in its folder.
 const FILE: &str = "heartbeat.yaml";
 
 /// What has an engine try everything once, in a line of a configuration.
 const ONCE: &str = "delivery: {retry: {attempts: 1}}\n";
+
+/// Set to `process`, every rig runs its channels in processes of their own.
+const ISOLATION: &str = "ANNUNCIATOR_ISOLATION";
+
+/// The program that runs plugins in processes of their own: `hbd`.
+///
+/// # Errors
+/// When it was not built.
+pub fn worker() -> io::Result<WorkerProgram> {
+    Ok(WorkerProgram::at(executable("hbd")?))
+}
 
 /// A configuration file and a plugin folder.
 #[derive(Debug)]
@@ -74,7 +85,12 @@ impl Rig {
     pub fn exactly(&self, yaml: &str) -> io::Result<EngineBuilder> {
         fs::write(self.file(), yaml)?;
         fs::set_permissions(self.file(), fs::Permissions::from_mode(0o600))?;
-        Ok(Engine::builder(self.file()).plugin_dir(self.plugins()))
+        let builder = Engine::builder(self.file()).plugin_dir(self.plugins());
+        if env::var_os(ISOLATION).is_some_and(|isolation| isolation == "process") {
+            let isolated = builder.worker(worker()?);
+            return Ok(isolated.default_isolation(Isolation::Process));
+        }
+        Ok(builder)
     }
 
     /// Writes the configuration and starts an engine on it.

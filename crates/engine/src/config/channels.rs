@@ -11,7 +11,7 @@ use super::{
     options,
     path::FieldPath,
     place::place,
-    policy::ChannelOptions,
+    policy::{ChannelOptions, Isolation},
     problem::{Findings, Problem},
     redact::{hide, redacted},
     schema::Reader,
@@ -19,7 +19,10 @@ use super::{
     tree::{Entry, Node, NodeId, Scalar, Value},
 };
 use crate::line::printable;
-use crate::plugin::{Catalog, LoadedType, PluginError, TypeError};
+use crate::{
+    plugin::{Catalog, LoadedType, PluginError, TypeError},
+    worker::WorkerProgram,
+};
 
 /// The keys of a definition that are the engine's and not the plugin's.
 const TYPE: &str = "type";
@@ -40,12 +43,20 @@ pub(crate) struct Channels {
     pub(crate) broken: Vec<Box<str>>,
 }
 
+/// Where channel types come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plugins<'a> {
+    pub(crate) catalog: &'a Catalog,
+    /// What runs those that are to run apart, if the program has it.
+    pub(crate) worker: Option<&'a WorkerProgram>,
+}
+
 /// Reads a mapping of names to definitions. What a channel doesn't say about its
 /// deliveries is as `defaults` have it.
 pub(crate) fn read(
     node: &Node,
     defaults: &ChannelOptions,
-    catalog: &Catalog,
+    plugins: Plugins<'_>,
     findings: &mut Findings,
 ) -> Channels {
     let mut channels = Channels::default();
@@ -53,7 +64,7 @@ pub(crate) fn read(
         Value::Map(entries) => {
             for entry in entries {
                 let subject = format!("channel {}", entry.key);
-                let read = |findings: &mut Findings| channel(entry, defaults, catalog, findings);
+                let read = |findings: &mut Findings| channel(entry, defaults, plugins, findings);
                 match findings.about(&subject, read) {
                     Some(channel) => {
                         let index = ChannelIndex::try_from(channels.list.len());
@@ -83,7 +94,7 @@ pub(crate) fn read(
 fn channel(
     entry: &Entry,
     defaults: &ChannelOptions,
-    catalog: &Catalog,
+    plugins: Plugins<'_>,
     findings: &mut Findings,
 ) -> Option<ChannelConfig> {
     let node = &entry.node;
@@ -132,12 +143,28 @@ fn channel(
         type_id,
         options: options.unwrap_or_else(|| defaults.clone()),
     };
-    let loaded = match catalog.load(channel_type) {
+    let worker = match definition.options.isolation {
+        Isolation::None => None,
+        Isolation::Process if plugins.worker.is_some() => plugins.worker,
+        Isolation::Process => {
+            unread(findings);
+            let said = node
+                .entry(OPTIONS)
+                .and_then(|options| options.node.entry("isolation"));
+            let problem =
+                Problem::error("this program cannot run plugins in processes of their own")
+                    .help("write `isolation: none`, or have the program offer a worker")
+                    .field(format!("{OPTIONS}.isolation"));
+            findings.at(said.map_or(type_id, |said| said.node.id), problem);
+            return None;
+        }
+    };
+    let loaded = match plugins.catalog.load(channel_type, worker) {
         Ok(loaded) => loaded,
         Err(TypeError::Unknown) => {
             unread(findings);
             let problem = Problem::error(format!("unknown channel type `{channel_type}`"))
-                .help(unknown_type(channel_type, catalog))
+                .help(unknown_type(channel_type, plugins.catalog))
                 .field(TYPE);
             findings.at(type_id, problem);
             return None;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    channels::{self, Channels},
+    channels::{self, Channels, Plugins},
     content,
     group::Route,
     groups::{self, Groups},
@@ -16,13 +16,16 @@ use super::{
     names,
     naming::Naming,
     options, plugins,
-    policy::{ChannelOptions, StorePlace},
+    policy::{ChannelOptions, Isolation, StorePlace},
     problem::{Findings, Level, Problem, Problems, syntax},
     section::{HostKeys, Section},
     suggest,
     tree::{self, DuplicateKey, Node, NodeId, Scalar, Value},
 };
-use crate::plugin::{Catalog, PluginDir};
+use crate::{
+    plugin::{Catalog, PluginDir},
+    worker::WorkerProgram,
+};
 
 const CHANNELS: &str = "notification_channels";
 const HOSTS: &str = "hosts";
@@ -52,6 +55,10 @@ pub(crate) struct LoadOptions {
     pub(crate) sections: Vec<Section>,
     /// Keys of hosts that it reads.
     pub(crate) host_keys: Option<HostKeys>,
+    /// What runs plugins in processes of their own.
+    pub(crate) worker: Option<WorkerProgram>,
+    /// Where plugins run unless the file says so.
+    pub(crate) isolation: Isolation,
 }
 
 /// A configuration that can be used, and what else the operator should know.
@@ -179,7 +186,11 @@ pub(crate) fn load_channels(text: &str, catalog: &Catalog) -> Result<Config, Pro
     let mut findings = Findings::default();
     duplicate_keys(&duplicates, &mut findings);
     let defaults = ChannelOptions::default();
-    let channels = channels::read(&root, &defaults, catalog, &mut findings);
+    let plugins = Plugins {
+        catalog,
+        worker: None,
+    };
+    let channels = channels::read(&root, &defaults, plugins, &mut findings);
     let problems = findings.into_problems(path, text);
     if problems.count(Level::Error) > 0 {
         return Err(problems);
@@ -232,14 +243,22 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
         })
         .collect();
     names::check_hosts(&options.sections, root, findings);
-    let (of_channels, delivery) = options::read_whole(root, findings);
+    let unsaid = ChannelOptions {
+        isolation: options.isolation,
+        ..ChannelOptions::default()
+    };
+    let (of_channels, delivery) = options::read_whole(root, unsaid, findings);
     if delivery.store == StorePlace::Nowhere {
         options::check_stored(root, CHANNELS, findings);
     }
+    let plugins = Plugins {
+        catalog,
+        worker: options.worker.as_ref(),
+    };
     let channels = root
         .entry(CHANNELS)
         .map_or_else(Channels::default, |entry| {
-            channels::read(&entry.node, &of_channels, catalog, findings)
+            channels::read(&entry.node, &of_channels, plugins, findings)
         });
     if root.entry(CHANNELS).is_none() {
         let problem = Problem::warning("no channel is defined: nobody would be told anything")

@@ -47,7 +47,7 @@ pub use locate::Span;
 pub(crate) use model::ChannelIndex;
 pub use model::{ChannelConfig, Config, HostConfig};
 pub use policy::{
-    Canary, ChannelOptions, DeliveryConfig, Keep, OnUnknown, Rate, Retry, StorePlace,
+    Canary, ChannelOptions, DeliveryConfig, Isolation, Keep, OnUnknown, Rate, Retry, StorePlace,
 };
 pub use problem::{Level, Problem, Problems};
 pub use quiet_hours::QuietHours;

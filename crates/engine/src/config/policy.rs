@@ -32,6 +32,24 @@ pub struct ChannelOptions {
     pub dedup: Option<Duration>,
     /// How the channel proves that it works when nothing is told.
     pub canary: Option<Canary>,
+    /// Where its plugin runs.
+    pub isolation: Isolation,
+}
+
+/// Where a channel's plugin runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// In the program's own process: a crash of the plugin ends it.
+    #[default]
+    None,
+    /// In a worker process of the channel's own, which is started again when the
+    /// plugin crashes.
+    Process,
+}
+
+impl Isolation {
+    /// The words for it in a file.
+    pub(super) const NAMES: [(&str, Self); 2] = [("none", Self::None), ("process", Self::Process)];
 }
 
 impl Default for ChannelOptions {
@@ -48,6 +66,7 @@ impl Default for ChannelOptions {
             quiet_hours: None,
             dedup: None,
             canary: None,
+            isolation: Isolation::None,
         }
     }
 }

@@ -74,13 +74,22 @@ fn without_answer(no_answer: &NoAnswer, limit: std::time::Duration) -> OutcomeV1
     let sentence = no_answer.sentence("while it delivered");
     let (class, fault) = match no_answer {
         NoAnswer::Late(_) => (code::OutcomeClass::UNKNOWN, code::Fault::REMOTE),
-        NoAnswer::Panicked(_) => (code::OutcomeClass::UNKNOWN, code::Fault::PLUGIN),
-        NoAnswer::Stuck(_) => (code::OutcomeClass::RETRY, code::Fault::PLUGIN),
+        NoAnswer::Panicked(_) | NoAnswer::TooLong(_) | NoAnswer::Crashed { .. } => {
+            (code::OutcomeClass::UNKNOWN, code::Fault::PLUGIN)
+        }
+        NoAnswer::Stuck(_) | NoAnswer::Resting { .. } => {
+            (code::OutcomeClass::RETRY, code::Fault::PLUGIN)
+        }
         NoAnswer::Closed(_) | NoAnswer::NotCalled(_) => {
             (code::OutcomeClass::RETRY, code::Fault::HOST)
         }
     };
+    let left = match no_answer {
+        NoAnswer::Resting { left, .. } => i64::try_from(left.as_millis()).ok(),
+        _ => None,
+    };
     OutcomeV1 {
+        retry_after_ms: left.unwrap_or(-1),
         hint: no_answer.hint(limit).into(),
         ..outcome(class, fault, sentence)
     }

@@ -25,6 +25,7 @@ use crate::{
     plugin::Instance,
     services::{ChannelServices, ChannelTasks, Shared},
     store::MemoryStore,
+    worker::Circumstances,
 };
 
 /// Attempts of one channel that may be under way at once.
@@ -92,11 +93,16 @@ impl Channel {
                     // Its name may be that of another.
                     shared.store = Arc::<MemoryStore>::default();
                 }
-                let pool = shared.pool.clone();
+                let circumstances = Circumstances {
+                    pool: shared.pool.clone(),
+                    clock: Arc::clone(&shared.clock),
+                    troubles: (!ad_hoc).then(|| Arc::clone(&shared.troubles)),
+                    label: label(&config.name, ad_hoc),
+                };
                 let host =
                     ChannelServices::boxed(Arc::clone(&config.name), shared, Arc::clone(&tasks));
                 let settings = config.settings.expose_secret();
-                Instance::open(loaded, &config.name, settings, host, pool)
+                Instance::open(loaded, &config.name, settings, host, circumstances)
                     .await
                     .map_err(|error| Disabled {
                         fault: error.fault,

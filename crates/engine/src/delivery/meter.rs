@@ -23,6 +23,8 @@ const UNDER_WAY: &str = "annunciator_deliveries_under_way";
 const CHANNELS: &str = "annunciator_channels";
 const KEPT: &str = "annunciator_kept_deliveries";
 const DIFFERENCE: &str = "annunciator_accounts_difference";
+/// See [`crate::worker`].
+pub(crate) const WORKERS_ENDED: &str = "annunciator_workers_ended_total";
 /// See [`crate::trouble`].
 pub(crate) const TROUBLES: &str = "annunciator_troubles";
 
@@ -51,6 +53,11 @@ pub(crate) fn describe() {
         TROUBLES,
         Unit::Count,
         "What keeps people from being told, by what it is."
+    );
+    describe_counter!(
+        WORKERS_ENDED,
+        Unit::Count,
+        "Worker processes that ended while their channel needed them, by channel."
     );
     describe_gauge!(KEPT, Unit::Count, "Deliveries that are kept, by state.");
     describe_gauge!(

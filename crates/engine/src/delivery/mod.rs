@@ -32,7 +32,7 @@ pub(crate) use channel::{Channel, Held};
 pub(crate) use classify::proof;
 pub(crate) use courier::run as run_courier;
 pub(crate) use gate::by_severity;
-pub(crate) use meter::{TROUBLES, UnderWay, describe};
+pub(crate) use meter::{TROUBLES, UnderWay, WORKERS_ENDED, describe};
 pub(crate) use outbox::{Outbox, Submission, milliseconds};
 pub(crate) use pipeline::{Job, broken, deliver};
 pub(crate) use proofs::run as take_proofs;

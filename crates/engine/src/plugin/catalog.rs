@@ -15,6 +15,7 @@ use super::{
     policy::Policy,
     resident::{self, Types},
 };
+use crate::worker::WorkerProgram;
 
 /// The plugins of some folders. Files are loaded when a channel type of
 /// theirs is first asked for, and stay loaded.
@@ -22,7 +23,8 @@ use super::{
 pub struct Catalog {
     files: Vec<PluginFile>,
     rejected: Vec<PluginError>,
-    loaded: Mutex<BTreeMap<String, Loaded>>,
+    /// By channel type, and whether it is for worker processes.
+    loaded: Mutex<BTreeMap<(String, bool), Loaded>>,
     told: Mutex<Vec<PluginError>>,
     host: AbiVersion,
     policy: Policy,
@@ -116,7 +118,7 @@ impl Catalog {
     /// # Errors
     /// The sentence that says why there is none.
     pub fn describe(&self, channel_type: &str) -> Result<ChannelType, String> {
-        match self.load(channel_type) {
+        match self.load(channel_type, None) {
             Ok(loaded) => Ok(loaded.about.clone()),
             Err(TypeError::Unusable(error)) => Err(error.to_string()),
             Err(TypeError::Unknown) => {
@@ -125,13 +127,20 @@ impl Catalog {
         }
     }
 
-    /// The channel type, its plugin loaded.
-    pub(crate) fn load(&self, channel_type: &str) -> Result<Arc<LoadedType>, TypeError> {
+    /// The channel type, its plugin loaded: in workers where their program is
+    /// given, and else in this process.
+    pub(crate) fn load(
+        &self,
+        channel_type: &str,
+        worker: Option<&WorkerProgram>,
+    ) -> Result<Arc<LoadedType>, TypeError> {
+        let is_apart = worker.is_some();
+        let key = |name: &str| (name.to_owned(), is_apart);
         let mut loaded = self
             .loaded
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(known) = loaded.get(channel_type) {
+        if let Some(known) = loaded.get(&key(channel_type)) {
             return known.clone().map_err(TypeError::Unusable);
         }
         let offers = |file: &&PluginFile| {
@@ -142,10 +151,10 @@ impl Catalog {
         };
         let mut offering = self.files.iter().filter(offers);
         let Some(file) = offering.next() else {
-            return self.missing(channel_type);
+            return self.missing(channel_type, is_apart);
         };
         let types = match offering.next() {
-            None => resident::types(self.host, &file.path, &self.policy),
+            None => resident::types(self.host, &file.path, &self.policy, worker),
             Some(second) => Err(PluginError::Twice {
                 channel_type: channel_type.to_owned(),
                 first: file.path.clone(),
@@ -156,29 +165,29 @@ impl Catalog {
             Ok(Types { types, told }) => {
                 told.into_iter().for_each(|error| self.tell(error));
                 for loaded_type in types {
-                    let name = loaded_type.about.name.clone();
+                    let name = key(&loaded_type.about.name);
                     loaded.entry(name).or_insert(Ok(loaded_type));
                 }
             }
             Err(error) => {
-                let known = match resident::before(&file.path, channel_type) {
+                let known = match resident::before(&file.path, channel_type, is_apart) {
                     Some(before) => {
                         self.tell(PluginError::GoesOn(error.to_string()));
                         Ok(before)
                     }
                     None => Err(Arc::new(error)),
                 };
-                loaded.insert(channel_type.to_owned(), known);
+                loaded.insert(key(channel_type), known);
             }
         }
-        match loaded.get(channel_type) {
+        match loaded.get(&key(channel_type)) {
             Some(known) => known.clone().map_err(TypeError::Unusable),
             None => Err(TypeError::Unknown),
         }
     }
 
     /// No file offers the type; perhaps one that was rejected would, or did.
-    fn missing(&self, channel_type: &str) -> Result<Arc<LoadedType>, TypeError> {
+    fn missing(&self, channel_type: &str, is_apart: bool) -> Result<Arc<LoadedType>, TypeError> {
         let would_offer = |error: &&PluginError| {
             matches!(error, PluginError::Version { note, .. } | PluginError::Aborts { note, .. }
                 if note.channel_types.iter().any(|name| name == channel_type))
@@ -190,7 +199,7 @@ impl Catalog {
             PluginError::Version { path, .. } | PluginError::Aborts { path, .. } => Some(path),
             _ => None,
         };
-        if let Some(before) = path.and_then(|path| resident::before(path, channel_type)) {
+        if let Some(before) = path.and_then(|path| resident::before(path, channel_type, is_apart)) {
             self.tell(PluginError::GoesOn(error.to_string()));
             return Ok(before);
         }

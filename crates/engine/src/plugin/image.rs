@@ -46,12 +46,12 @@ pub(super) struct Image {
     pub(super) distrust: Option<Distrust>,
 }
 
-/// Where the dynamic loader finds an image.
-pub(super) enum Place {
-    /// In memory. Stays for as long as the process lives.
-    Memory(OwnedFd),
-    /// In a folder of its own, where memory must not be executed.
-    Folder(PathBuf),
+/// Where the dynamic loader finds an image. Nobody can change it there.
+pub(crate) struct Place {
+    /// Memory, or a file where memory must not be executed.
+    descriptor: OwnedFd,
+    /// That file, in a folder of its own.
+    file: Option<PathBuf>,
 }
 
 impl Image {
@@ -100,10 +100,17 @@ impl Image {
     /// Puts it where it can be loaded from and not be changed.
     pub(super) fn place(&self, path: &Path) -> io::Result<Place> {
         match self.in_memory(path) {
-            Ok(descriptor) => Ok(Place::Memory(descriptor)),
+            Ok(descriptor) => Ok(Place {
+                descriptor,
+                file: None,
+            }),
             Err(error) => {
                 tracing::debug!(%error, "no memory to execute plugins from; a private folder it is");
-                self.in_folder().map(Place::Folder)
+                let file = self.in_folder()?;
+                Ok(Place {
+                    descriptor: fs::File::open(&file)?.into(),
+                    file: Some(file),
+                })
             }
         }
     }
@@ -144,24 +151,35 @@ fn path_of(descriptor: &OwnedFd) -> PathBuf {
 }
 
 impl Place {
-    /// The path for the dynamic loader.
-    pub(super) fn path(&self) -> PathBuf {
-        match self {
-            Self::Memory(descriptor) => path_of(descriptor),
-            Self::Folder(path) => path.clone(),
+    /// One that another process has verified and keeps from being changed.
+    pub(crate) fn given(descriptor: OwnedFd) -> Self {
+        Self {
+            descriptor,
+            file: None,
         }
     }
 
-    /// It is loaded.
-    pub(super) fn keep(self) {
-        match self {
-            Self::Memory(descriptor) => std::mem::forget(descriptor),
-            Self::Folder(path) => {
-                // The loader has it open; what stays behind would be in the
-                // way of nobody.
-                let _ = fs::remove_file(&path);
-                let _ = path.parent().map(fs::remove_dir);
-            }
+    /// The path for the dynamic loader.
+    pub(super) fn path(&self) -> PathBuf {
+        match &self.file {
+            None => path_of(&self.descriptor),
+            Some(file) => file.clone(),
         }
+    }
+
+    /// It is loaded, and stays for as long as the process lives.
+    pub(super) fn keep(self) {
+        std::mem::forget(self.into_descriptor());
+    }
+
+    /// What is needed to load it elsewhere. Its file is removed.
+    pub(super) fn into_descriptor(self) -> OwnedFd {
+        if let Some(file) = &self.file {
+            // Whoever has it open goes on having it; what stays behind would be
+            // in the way of nobody.
+            let _ = fs::remove_file(file);
+            let _ = file.parent().map(fs::remove_dir);
+        }
+        self.descriptor
     }
 }

@@ -6,6 +6,7 @@
 use std::{fmt, path::Path, sync::Arc};
 
 use annunciator_core::{
+    code::Fault,
     ffi::{RStr, RString},
     load::{self, LOADER_SYMBOL, LoadError, LoaderHeader},
     module::{ChannelTypeV1, OpenRequestV1, PluginModuleRef},
@@ -13,16 +14,17 @@ use annunciator_core::{
     outcome::{OpenErrorV1, ProblemV1},
     provider::ProviderBox,
     services::HostBox,
-    version::Verdict,
+    version::{AbiVersion, Verdict},
 };
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
 use super::{
     error::PluginError,
-    find::PluginFile,
-    image::Image,
+    find::{PluginFile, judge},
+    image::{Image, Place},
     limit::{LIMIT, limited},
 };
+use crate::worker::{Apart, WorkerProgram};
 
 /// What a plugin says about one of its channel types.
 #[derive(Debug, Clone)]
@@ -41,7 +43,16 @@ pub struct ChannelType {
 pub(crate) struct LoadedType {
     pub(crate) about: ChannelType,
     pub(crate) file: Arc<PluginFile>,
-    module: PluginModuleRef,
+    pub(super) code: Code,
+}
+
+/// Where a plugin's code runs.
+#[derive(Clone)]
+pub(super) enum Code {
+    /// In this process.
+    Here(PluginModuleRef),
+    /// In worker processes; it is not loaded in this one.
+    Apart(Apart),
 }
 
 impl fmt::Debug for LoadedType {
@@ -58,17 +69,62 @@ impl fmt::Debug for LoadedType {
 pub(super) fn load(file: PluginFile, image: Image) -> Result<Vec<LoadedType>, PluginError> {
     let file = Arc::new(file);
     let given = Arc::clone(&file);
-    limited(LIMIT, move || load_now(&given, &image)).unwrap_or_else(|| {
-        Err(PluginError::Hangs {
-            path: file.path.clone(),
-            seconds: LIMIT.as_secs(),
-        })
+    limited(LIMIT, move || {
+        let place = place(&given.path, &image)?;
+        load_now(&given, place)
+    })
+    .unwrap_or_else(|| Err(hangs(&file.path)))
+}
+
+/// Has a worker load what was read of a file, and asks it for the channel types.
+pub(super) fn load_apart(
+    file: PluginFile,
+    image: Image,
+    program: WorkerProgram,
+) -> Result<Vec<LoadedType>, PluginError> {
+    let file = Arc::new(file);
+    let image = place(&file.path, &image)?.into_descriptor();
+    let plugin = Apart::new(program, Arc::new(image), &file.path, &file.note);
+    let asked = plugin.clone();
+    let described = limited(LIMIT, move || asked.describe());
+    let described = described.ok_or_else(|| hangs(&file.path))?;
+    let types = described.map_err(PluginError::Rejected)?;
+    let types = types.into_iter().map(|about| LoadedType {
+        about,
+        file: Arc::clone(&file),
+        code: Code::Apart(plugin.clone()),
+    });
+    Ok(types.collect())
+}
+
+/// Loads what another process has verified. Does not come back if the plugin
+/// does not.
+pub(crate) fn load_given(
+    host: AbiVersion,
+    path: &Path,
+    note: Note,
+    place: Place,
+) -> Result<Vec<LoadedType>, PluginError> {
+    load_now(&Arc::new(judge(host, path, note)?), place)
+}
+
+fn hangs(path: &Path) -> PluginError {
+    PluginError::Hangs {
+        path: path.to_owned(),
+        seconds: LIMIT.as_secs(),
+    }
+}
+
+fn place(path: &Path, image: &Image) -> Result<Place, PluginError> {
+    image.place(path).map_err(|error| PluginError::Open {
+        path: path.to_owned(),
+        why: format!("there is no place to load it from ({error})"),
     })
 }
 
-fn load_now(file: &Arc<PluginFile>, image: &Image) -> Result<Vec<LoadedType>, PluginError> {
+fn load_now(file: &Arc<PluginFile>, place: Place) -> Result<Vec<LoadedType>, PluginError> {
     let path = || file.path.clone();
-    let header = header(&file.path, image)?;
+    let header = header(&file.path, place)?;
     let module = root_module(header, file.verdict).map_err(|source| PluginError::Load {
         path: path(),
         note: Box::new(file.note.clone()),
@@ -107,7 +163,7 @@ fn load_now(file: &Arc<PluginFile>, image: &Image) -> Result<Vec<LoadedType>, Pl
         types.push(LoadedType {
             about,
             file: Arc::clone(file),
-            module,
+            code: Code::Here(module),
         });
     }
     for name in &file.note.channel_types {
@@ -152,14 +208,11 @@ fn channel_type(raw: ChannelTypeV1) -> Result<ChannelType, String> {
 }
 
 /// Opens the library, for ever, and reads the symbol that hosts look for.
-fn header(path: &Path, image: &Image) -> Result<LoaderHeader, PluginError> {
+fn header(path: &Path, place: Place) -> Result<LoaderHeader, PluginError> {
     let failed = |why: String| PluginError::Open {
         path: path.to_owned(),
         why,
     };
-    let place = image
-        .place(path)
-        .map_err(|error| failed(format!("there is no place to load it from ({error})")))?;
     let loadable = place.path();
     // SAFETY: running a library's initialisers is what loading a plugin means;
     // its note said that it is one, and the operator put it into the folder.
@@ -197,22 +250,28 @@ impl LoadedType {
         Self {
             about: self.about.clone(),
             file: Arc::clone(file),
-            module: self.module,
+            code: self.code.clone(),
         }
+    }
+
+    /// Whether it runs in worker processes.
+    pub(super) fn is_apart(&self) -> bool {
+        matches!(self.code, Code::Apart(_))
     }
 
     /// Lets the plugin check settings. Does no input or output.
     pub(crate) fn validate(&self, settings_json: &str) -> Result<Vec<ProblemV1>, PluginError> {
-        let validate = self.module.validate();
-        let (name, settings) = (self.about.name.clone(), settings_json.to_owned());
-        limited(LIMIT, move || {
-            validate(RStr::from_str(&name), RStr::from_str(&settings))
-        })
-        .map(Vec::from)
-        .ok_or_else(|| PluginError::Hangs {
-            path: self.file.path.clone(),
-            seconds: LIMIT.as_secs(),
-        })
+        let (code, name) = (self.code.clone(), self.about.name.clone());
+        let settings = settings_json.to_owned();
+        limited(LIMIT, move || code.validate(&name, &settings))
+            .ok_or_else(|| hangs(&self.file.path))?
+            .map_err(PluginError::Rejected)
+    }
+
+    /// The same on this thread, for as long as it takes.
+    pub(crate) fn validate_now(&self, settings_json: &str) -> Vec<ProblemV1> {
+        let problems = self.code.validate(&self.about.name, settings_json);
+        problems.unwrap_or_default()
     }
 
     /// Lets the plugin open a provider. Poll the future on the plugin pool.
@@ -222,7 +281,10 @@ impl LoadedType {
         settings_json: &str,
         host: HostBox,
     ) -> impl Future<Output = Result<ProviderBox, OpenErrorV1>> + Send + use<> {
-        let open = self.module.open();
+        let open = match &self.code {
+            Code::Here(module) => Some(module.open()),
+            Code::Apart(_) => None,
+        };
         let request = OpenRequestV1 {
             channel_type: self.about.name.as_str().into(),
             channel: channel.into(),
@@ -230,6 +292,33 @@ impl LoadedType {
             host,
             extension_json: RString::new(),
         };
-        async move { open(request).await.into_result() }
+        async move {
+            let Some(open) = open else {
+                return Err(elsewhere());
+            };
+            open(request).await.into_result()
+        }
+    }
+}
+
+impl Code {
+    fn validate(&self, channel_type: &str, settings_json: &str) -> Result<Vec<ProblemV1>, String> {
+        match self {
+            Self::Here(module) => {
+                let (name, settings) =
+                    (RStr::from_str(channel_type), RStr::from_str(settings_json));
+                Ok(module.validate()(name, settings).into())
+            }
+            Self::Apart(plugin) => plugin.validate(channel_type, settings_json),
+        }
+    }
+}
+
+/// A provider was asked of a plugin that runs in workers only, which nobody does.
+fn elsewhere() -> OpenErrorV1 {
+    OpenErrorV1 {
+        fault: Fault::HOST,
+        detail: "the plugin is not loaded in this process".into(),
+        hint: RString::new(),
     }
 }

@@ -4,6 +4,7 @@
 //! be used never stops the host: it disables its channel types and is named
 //! in one sentence.
 
+mod calls;
 mod catalog;
 mod error;
 mod find;
@@ -12,21 +13,25 @@ mod instance;
 mod limit;
 mod loaded;
 mod lock;
+mod no_answer;
 mod note;
 mod policy;
 mod pool;
 mod resident;
 mod trust;
 
+pub(crate) use calls::Calls;
 pub use catalog::Catalog;
 pub(crate) use catalog::TypeError;
 pub use error::PluginError;
 pub use find::{Origin, PluginDir, PluginFile, default_dirs, inspect};
+pub(crate) use image::Place;
 pub use image::Sha256;
-pub(crate) use instance::{Instance, NoAnswer};
+pub(crate) use instance::{CLOSE_LIMIT, CLOSING, Instance, OPEN_LIMIT, not_opened};
 pub use loaded::ChannelType;
-pub(crate) use loaded::LoadedType;
+pub(crate) use loaded::{LoadedType, load_given};
 pub use lock::{Lock, LockError, LockMode};
+pub(crate) use no_answer::NoAnswer;
 pub(crate) use policy::Policy;
 pub(crate) use pool::{Pool, Task};
 pub use trust::{Distrust, Trust, Why};

@@ -17,9 +17,10 @@ use super::{
     error::PluginError,
     find::{PluginFile, judge},
     image::{Image, Sha256},
-    loaded::{LoadedType, load},
+    loaded::{LoadedType, load, load_apart},
     policy::Policy,
 };
+use crate::worker::WorkerProgram;
 
 /// How many generations of a file are loaded at most: each stays in memory.
 const MOST_GENERATIONS: usize = 128;
@@ -42,7 +43,14 @@ pub(super) struct Types {
 
 /// The channel types of a file as it is now. What it is now is read once, and
 /// judged by that, whatever was seen of it before.
-pub(super) fn types(host: AbiVersion, path: &Path, policy: &Policy) -> Result<Types, PluginError> {
+///
+/// With a worker's program, it is loaded there and not here.
+pub(super) fn types(
+    host: AbiVersion,
+    path: &Path,
+    policy: &Policy,
+    worker: Option<&WorkerProgram>,
+) -> Result<Types, PluginError> {
     let image = Image::read(path)?;
     let note = image.note(path)?.ok_or_else(|| PluginError::NotAPlugin {
         path: path.to_owned(),
@@ -52,7 +60,8 @@ pub(super) fn types(host: AbiVersion, path: &Path, policy: &Policy) -> Result<Ty
     let told = policy.judge(path, &file.note, &image)?;
     let sha256 = image.sha256;
     let mut resident = resident();
-    let known = known(&mut resident, sha256, &file);
+    let is_apart = worker.is_some();
+    let known = known(&mut resident, sha256, &file, is_apart);
     if !known.is_empty() {
         return Ok(Types { types: known, told });
     }
@@ -65,10 +74,13 @@ pub(super) fn types(host: AbiVersion, path: &Path, policy: &Policy) -> Result<Ty
         });
     }
     drop(resident);
-    let types = load(file.clone(), image)?;
+    let types = match worker {
+        Some(program) => load_apart(file.clone(), image, program.clone())?,
+        None => load(file.clone(), image)?,
+    };
     let mut resident = self::resident();
     // Perhaps somebody else was quicker.
-    let before = self::known(&mut resident, sha256, &file);
+    let before = self::known(&mut resident, sha256, &file, is_apart);
     if !before.is_empty() {
         return Ok(Types {
             types: before,
@@ -84,19 +96,28 @@ pub(super) fn types(host: AbiVersion, path: &Path, policy: &Policy) -> Result<Ty
 }
 
 /// The newest of a channel type that a file had while it could be loaded.
-pub(super) fn before(path: &Path, channel_type: &str) -> Option<Arc<LoadedType>> {
+pub(super) fn before(path: &Path, channel_type: &str, is_apart: bool) -> Option<Arc<LoadedType>> {
     let resident = resident();
     let mut known = resident.iter().rev().map(|one| &one.loaded);
-    let known = known.find(|known| known.file.path == path && known.about.name == channel_type);
+    let known = known.find(|known| {
+        known.file.path == path && known.about.name == channel_type && known.is_apart() == is_apart
+    });
     known.cloned()
 }
 
 /// Those of these bytes. Where they stand in another file too, that one has
 /// types of its own, which say its name.
-fn known(resident: &mut Vec<Resident>, sha256: Sha256, file: &PluginFile) -> Vec<Arc<LoadedType>> {
-    let same = resident
-        .iter()
-        .filter(|one| one.sha256 == sha256 && one.loaded.file.verdict == file.verdict);
+fn known(
+    resident: &mut Vec<Resident>,
+    sha256: Sha256,
+    file: &PluginFile,
+    is_apart: bool,
+) -> Vec<Arc<LoadedType>> {
+    let same = resident.iter().filter(|one| {
+        one.sha256 == sha256
+            && one.loaded.file.verdict == file.verdict
+            && one.loaded.is_apart() == is_apart
+    });
     let same: Vec<Arc<LoadedType>> = same.map(|one| Arc::clone(&one.loaded)).collect();
     let here = same.iter().filter(|loaded| loaded.file.path == file.path);
     let here: Vec<_> = here.cloned().collect();

@@ -31,6 +31,7 @@ use crate::{
     line::printable,
     plugin::{Pool, Task},
     store::{DeliveryId, Store, StoreError},
+    trouble::Troubles,
 };
 
 pub(crate) use http::HttpClients;
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     /// Who wants to know what is proven of deliveries.
     pub(crate) proofs: Proofs,
+    /// What keeps people from being told.
+    pub(crate) troubles: Arc<Troubles>,
 }
 
 /// What providers prove of deliveries after their attempts.
@@ -64,6 +67,36 @@ pub(crate) struct ChannelTasks(Mutex<Option<Vec<Task<()>>>>);
 impl ChannelTasks {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::new(Some(Vec::new()))))
+    }
+
+    /// Runs a task of a channel's plugin.
+    pub(crate) fn spawn(
+        &self,
+        pool: &Pool,
+        channel: &Arc<str>,
+        task: FfiFuture<()>,
+    ) -> RResult<(), HostErrorV1> {
+        let mut tasks = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let Some(tasks) = tasks.as_mut() else {
+            return RErr(error(HostErrorKind::CLOSING, "the channel is closing"));
+        };
+        tasks.retain(|task| !task.is_finished());
+        if tasks.len() >= MOST_TASKS {
+            let detail = format!("the channel has {MOST_TASKS} tasks already");
+            return RErr(error(HostErrorKind::INVALID, detail));
+        }
+        let channel = Arc::clone(channel);
+        tasks.push(pool.spawn(async move {
+            if let Err(payload) = AssertUnwindSafe(task).catch_unwind().await {
+                // A payload may panic again when it is dropped.
+                std::mem::forget(payload);
+                tracing::error!(%channel, "a background task of the plugin panicked");
+            }
+        }));
+        ROk(())
     }
 
     /// Drops all tasks and takes no more.
@@ -172,28 +205,7 @@ impl HostServices for ChannelServices {
     }
 
     fn spawn(&self, task: FfiFuture<()>) -> RResult<(), HostErrorV1> {
-        let mut tasks = self
-            .tasks
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let Some(tasks) = tasks.as_mut() else {
-            return RErr(error(HostErrorKind::CLOSING, "the channel is closing"));
-        };
-        tasks.retain(|task| !task.is_finished());
-        if tasks.len() >= MOST_TASKS {
-            let detail = format!("the channel has {MOST_TASKS} tasks already");
-            return RErr(error(HostErrorKind::INVALID, detail));
-        }
-        let channel = Arc::clone(&self.channel);
-        tasks.push(self.shared.pool.spawn(async move {
-            if let Err(payload) = AssertUnwindSafe(task).catch_unwind().await {
-                // A payload may panic again when it is dropped.
-                std::mem::forget(payload);
-                tracing::error!(%channel, "a background task of the plugin panicked");
-            }
-        }));
-        ROk(())
+        self.tasks.spawn(&self.shared.pool, &self.channel, task)
     }
 
     fn kv_get(&self, key: RString) -> FfiFuture<RResult<ROption<RVec<u8>>, HostErrorV1>> {
@@ -269,6 +281,7 @@ mod tests {
             clock: Arc::new(SystemClock),
             store: Arc::new(MemoryStore::default()),
             proofs: mpsc::channel(1).0,
+            troubles: Arc::new(Troubles::new(Arc::new(SystemClock))),
         };
         let host = ChannelServices::boxed("a".into(), shared, ChannelTasks::new());
         let sleeping = std::thread::spawn(move || host.sleep(1)).join().unwrap();

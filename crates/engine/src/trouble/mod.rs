@@ -36,6 +36,8 @@ pub(crate) enum Ailment {
     Quota,
     /// Its check fails.
     Check,
+    /// Its worker process keeps ending.
+    Crashes,
 }
 
 impl Subject {
@@ -54,6 +56,7 @@ impl Subject {
             Self::Channel(_, Ailment::OutOfOrder) => "out_of_order",
             Self::Channel(_, Ailment::Quota) => "quota",
             Self::Channel(_, Ailment::Check) => "check",
+            Self::Channel(_, Ailment::Crashes) => "crashes",
         }
     }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use self::sense::Said;
 use super::{
-    policy::{ChannelOptions, OnUnknown, Retry},
+    policy::{ChannelOptions, Isolation, OnUnknown, Retry},
     problem::{Findings, Problem},
     tree::Entry,
 };
@@ -40,7 +40,7 @@ const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// With pauses that double, more make no difference.
 const MOST_ATTEMPTS: u32 = 100;
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "timeout",
     "required",
     "min_severity",
@@ -51,6 +51,7 @@ const FIELDS: [&str; 10] = [
     "quiet_hours",
     "dedup",
     "canary",
+    "isolation",
 ];
 const RETRY_FIELDS: [&str; 3] = ["attempts", "first", "max"];
 
@@ -114,6 +115,11 @@ fn one(
             });
         }
         "canary" => canary::read(field, &mut options.canary, findings),
+        "isolation" => {
+            field.put(findings, &mut options.isolation, |field| {
+                field.word("isolation", "kinds", &Isolation::NAMES)
+            });
+        }
         _ => return false,
     }
     true

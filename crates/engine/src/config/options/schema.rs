@@ -91,6 +91,10 @@ fn channel() -> Json {
             "enum": ["resend", "drop", "ask"],
             "description": "What happens to what was sent without an answer; resend unless it is said.",
         },
+        "isolation": {
+            "enum": ["none", "process"],
+            "description": "Where the plugin runs: in this program, or in a process of its own, so that a crash of it harms nobody else; none unless it is said.",
+        },
         "canary": { "anyOf": [ canary(), { "const": "none" } ] },
         "quiet_hours": { "anyOf": [ quiet_hours(), { "const": "none" } ] },
         "dedup": {

@@ -26,12 +26,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// What SQLite calls a database in no file.
 const MEMORY: &str = ":memory:";
 
-/// Reads the mapping of a file, if it has one.
+/// Reads the mapping of a file, if it has one; what it does not say is as
+/// `unsaid` has it.
 pub(in super::super) fn read(
     root: &Node,
+    unsaid: ChannelOptions,
     findings: &mut Findings,
 ) -> (ChannelOptions, DeliveryConfig) {
-    let (mut options, mut delivery) = (ChannelOptions::default(), DeliveryConfig::default());
+    let (mut options, mut delivery) = (unsaid, DeliveryConfig::default());
     let entry = root.entry(KEY).filter(|entry| !entry.node.is_null());
     let Some(fields) = entry.and_then(|entry| Field::all(entry, KEY, findings)) else {
         return (options, delivery);

@@ -1,0 +1,92 @@
+//! Why a provider gave no answer, for reports and logs.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::calls::MOST_BLOCKED;
+
+/// Why a provider gave no answer. The plugin's file stands in the text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum NoAnswer {
+    /// Not within the limit.
+    Late(String),
+    /// It panicked in a way that its own guards did not catch.
+    Panicked(String),
+    /// The channel was closed before.
+    Closed(String),
+    /// It holds so many threads that it was not called at all.
+    Stuck(String),
+    /// No thread was free in time: it was not called at all.
+    NotCalled(String),
+    /// Its answer is longer than what a worker may send.
+    TooLong(String),
+    /// Its worker process ended during the call.
+    Crashed {
+        /// The plugin's file.
+        file: String,
+        /// What became of the worker.
+        ending: String,
+    },
+    /// It is not called for a while, since its worker process kept ending.
+    Resting {
+        /// The plugin's file.
+        file: String,
+        /// What became of the worker the last time.
+        ending: String,
+        /// How long it still rests.
+        left: Duration,
+    },
+}
+
+impl NoAnswer {
+    /// What happened, as a sentence that names the plugin's file.
+    pub(crate) fn sentence(&self, when: &str) -> String {
+        match self {
+            Self::Late(file) => format!("plugin {file} did not answer in time {when}"),
+            Self::Panicked(file) => format!("plugin {file} panicked {when}"),
+            Self::Closed(file) => format!("the channel's provider ({file}) is closed"),
+            Self::Stuck(file) => {
+                format!("plugin {file} blocks {MOST_BLOCKED} threads and is not called")
+            }
+            Self::NotCalled(file) => format!("no thread was free for plugin {file}"),
+            Self::TooLong(file) => format!("plugin {file} gave an answer without end {when}"),
+            Self::Crashed { file, ending } => {
+                format!("the worker process of plugin {file} {ending} {when}")
+            }
+            Self::Resting { file, ending, left } => format!(
+                "the worker process of plugin {file} {ending}, several times; it is started again in {}",
+                Rounded(*left)
+            ),
+        }
+    }
+
+    /// What a person can do about it.
+    pub(crate) fn hint(&self, limit: Duration) -> String {
+        match self {
+            Self::Late(_) => format!(
+                "most likely the service is silent: check its address, its port and the firewalls; \
+                 the limit was {}, and delivery.timeout sets another",
+                humantime::format_duration(limit)
+            ),
+            Self::Panicked(_) | Self::TooLong(_) | Self::Crashed { .. } | Self::Resting { .. } => {
+                "report this to the plugin's author".to_owned()
+            }
+            Self::Stuck(_) => {
+                "it blocks its threads: report this to the plugin's author".to_owned()
+            }
+            Self::NotCalled(_) | Self::Closed(_) => String::new(),
+        }
+    }
+}
+
+/// A time that people read, in whole seconds.
+struct Rounded(Duration);
+
+impl fmt::Display for Rounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_millis().div_ceil(1000);
+        let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+        humantime::format_duration(Duration::from_secs(seconds)).fmt(f)
+    }
+}

@@ -1,0 +1,147 @@
+//! A plugin that is never loaded in this process: what is known of it, and what
+//! a short-lived worker says of it.
+
+use std::{
+    os::fd::{AsFd as _, OwnedFd},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use annunciator_core::{note::Note, outcome::ProblemV1, services::HostBox};
+
+use super::{
+    ending::Ending,
+    live::{Live, Start},
+    message::{Answer, Call, Opening},
+    program::WorkerProgram,
+};
+use crate::plugin::{ChannelType, NoAnswer};
+
+/// How long it may take to say something of itself. Whoever asks has a limit of
+/// the same length, and would not learn why.
+const LIMIT: Duration = Duration::from_secs(9);
+
+/// A plugin for workers.
+#[derive(Clone)]
+pub(crate) struct Apart {
+    program: WorkerProgram,
+    /// The bytes that were verified.
+    image: Arc<OwnedFd>,
+    path: String,
+    note_json: String,
+}
+
+impl Apart {
+    pub(crate) fn new(
+        program: WorkerProgram,
+        image: Arc<OwnedFd>,
+        path: &Path,
+        note: &Note,
+    ) -> Self {
+        Self {
+            program,
+            image,
+            path: path.display().to_string(),
+            // A note came from such a text.
+            note_json: serde_json::to_string(note).unwrap_or_default(),
+        }
+    }
+
+    /// What is needed to open a provider of it.
+    pub(crate) fn opening(
+        &self,
+        channel_type: &str,
+        channel: &str,
+        settings_json: &str,
+    ) -> (Self, Opening) {
+        let opening = Opening {
+            channel_type: channel_type.to_owned(),
+            channel: channel.to_owned(),
+            settings_json: settings_json.to_owned(),
+        };
+        (self.clone(), opening)
+    }
+
+    /// The plugin's file.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Starts a worker.
+    pub(super) async fn start(
+        &self,
+        channel: &str,
+        host: Option<Arc<HostBox>>,
+    ) -> Result<Live, Ending> {
+        Live::start(Start {
+            program: &self.program,
+            image: self.image.as_fd(),
+            path: &self.path,
+            note_json: &self.note_json,
+            host,
+            channel,
+        })
+        .await
+    }
+
+    /// Asks the plugin for its channel types. Blocks, on a thread that is in no
+    /// runtime.
+    pub(crate) fn describe(&self) -> Result<Vec<ChannelType>, String> {
+        let when = "while it was loaded";
+        match self.ask(Call::Describe, when)? {
+            Answer::Types(types) => {
+                let types = types.into_iter().map(TryInto::try_into);
+                let types: Result<_, serde_json::Error> = types.collect();
+                types.map_err(|_| self.confused(when))
+            }
+            Answer::NotLoaded(sentence) => Err(sentence),
+            _ => Err(self.confused(when)),
+        }
+    }
+
+    /// Lets the plugin check settings, in the same way.
+    pub(crate) fn validate(
+        &self,
+        channel_type: &str,
+        settings_json: &str,
+    ) -> Result<Vec<ProblemV1>, String> {
+        let when = "while it checked settings";
+        let call = Call::Validate {
+            channel_type: channel_type.to_owned(),
+            settings_json: settings_json.to_owned(),
+        };
+        match self.ask(call, when)? {
+            Answer::Problems(problems) => Ok(problems),
+            Answer::NotLoaded(sentence) => Err(sentence),
+            _ => Err(self.confused(when)),
+        }
+    }
+
+    fn ask(&self, call: Call, when: &str) -> Result<Answer, String> {
+        let sentence = |why: NoAnswer| why.sentence(when);
+        let crashed = |ending: Ending| {
+            sentence(NoAnswer::Crashed {
+                file: self.path.clone(),
+                ending: ending.to_string(),
+            })
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| crashed(Ending::not_started(&error)))?;
+        let answer = runtime.block_on(async {
+            let live = self.start("", None).await.map_err(crashed)?;
+            live.call(call, LIMIT).await.map_err(sentence)
+        });
+        // Its worker is killed with it, and reaped by whoever comes next.
+        runtime.shutdown_background();
+        answer
+    }
+
+    fn confused(&self, when: &str) -> String {
+        let file = self.path.clone();
+        let ending = Ending::confused().to_string();
+        NoAnswer::Crashed { file, ending }.sentence(when)
+    }
+}

@@ -1,0 +1,88 @@
+//! How often a worker has crashed, and how long it rests for that.
+
+use std::{collections::VecDeque, time::Duration};
+
+/// So many crashes within [`WINDOW`] are let pass: another worker is started at
+/// once.
+const FREE: usize = 2;
+const WINDOW: Duration = Duration::from_secs(600);
+/// How long a worker rests that has crashed more often; twice as long each time.
+const FIRST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(3600);
+/// One that has not crashed for so long starts anew.
+const FORGOTTEN: Duration = Duration::from_secs(2 * 3600);
+
+/// The crashes of one channel's workers.
+#[derive(Debug, Default)]
+pub(super) struct Crashes {
+    recent: VecDeque<i64>,
+    /// How often it has rested.
+    rests: u32,
+}
+
+impl Crashes {
+    /// Takes note of a crash; answers how long to rest.
+    pub(super) fn note(&mut self, now_ms: i64) -> Option<Duration> {
+        let since = |then_ms: i64| {
+            let ms = u64::try_from(now_ms.saturating_sub(then_ms)).unwrap_or_default();
+            Duration::from_millis(ms)
+        };
+        if self
+            .recent
+            .back()
+            .is_some_and(|last| since(*last) > FORGOTTEN)
+        {
+            *self = Self::default();
+        }
+        self.recent.retain(|then| since(*then) <= WINDOW);
+        self.recent.push_back(now_ms);
+        while self.recent.len() > FREE + 1 {
+            self.recent.pop_front();
+        }
+        if self.rests == 0 && self.recent.len() <= FREE {
+            return None;
+        }
+        let doubled = FIRST.saturating_mul(2_u32.saturating_pow(self.rests));
+        self.rests = self.rests.saturating_add(1);
+        Some(doubled.min(LONGEST))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(pause: Option<Duration>) -> u64 {
+        pause.map_or(0, |pause| pause.as_secs())
+    }
+
+    #[test]
+    fn one_that_keeps_crashing_rests_longer_each_time() {
+        let mut crashes = Crashes::default();
+        let mut now_ms = 0;
+        let rests: Vec<_> = (0..11)
+            .map(|_| {
+                let rest = seconds(crashes.note(now_ms));
+                now_ms += i64::try_from(rest).unwrap() * 1000;
+                rest
+            })
+            .collect();
+        assert_eq!(rests, [0, 0, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
+    }
+
+    #[test]
+    fn one_that_crashes_now_and_then_does_not_rest() {
+        let mut crashes = Crashes::default();
+        for hour in 0..100 {
+            assert_eq!(crashes.note(hour * 3_600_000), None);
+        }
+    }
+
+    #[test]
+    fn what_was_long_ago_is_forgotten() {
+        let mut crashes = Crashes::default();
+        let rest = (0..3).map(|_| crashes.note(0)).last().flatten();
+        assert_eq!(seconds(rest), 30);
+        assert_eq!(crashes.note(7_300_000), None);
+    }
+}

@@ -1,0 +1,130 @@
+//! The line to the program: messages out, and answers to what was asked.
+
+use std::{
+    collections::HashMap,
+    io::Write as _,
+    os::unix::net::UnixStream,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+        mpsc,
+    },
+};
+
+use annunciator_core::{code::LogLevel, services::LogRecordV1};
+use tokio::sync::oneshot;
+
+use super::{
+    super::{
+        frame::{TooLong, encode},
+        message::{Ask, ToHost, Told},
+    },
+    end,
+};
+
+/// The line to the program.
+pub(super) struct Link {
+    socket: Mutex<UnixStream>,
+    next: AtomicU64,
+    /// Who waits for an answer.
+    asked: Mutex<HashMap<u64, Asker>>,
+    /// The most detailed level of the log that the program keeps.
+    level: AtomicU32,
+}
+
+enum Asker {
+    Future(oneshot::Sender<Told>),
+    Thread(mpsc::SyncSender<Told>),
+}
+
+impl Link {
+    pub(super) fn new(socket: UnixStream) -> Self {
+        Self {
+            socket: Mutex::new(socket),
+            next: AtomicU64::new(0),
+            asked: Mutex::default(),
+            level: AtomicU32::new(0),
+        }
+    }
+
+    /// Sends a message. Where nobody hears it, this process has no business.
+    pub(super) fn send(&self, message: &ToHost) -> Result<(), TooLong> {
+        let frame = encode(message)?;
+        let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        if socket.write_all(&frame).is_err() {
+            end();
+        }
+        Ok(())
+    }
+
+    pub(super) fn keep_log(&self, level: u32) {
+        self.level.store(level, Ordering::Relaxed);
+    }
+
+    pub(super) fn keeps(&self, level: LogLevel) -> bool {
+        level.0 <= self.level.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn log(&self, record: LogRecordV1) {
+        if self.keeps(record.level) {
+            // One that is too long helps nobody.
+            let _ = self.send(&ToHost::Log(record));
+        }
+    }
+
+    /// Asks the program, and waits on this thread.
+    pub(super) fn ask_now(&self, ask: Ask) -> Result<Told, TooLong> {
+        let (asker, told) = mpsc::sync_channel(1);
+        self.ask(ask, Asker::Thread(asker))?;
+        // Whoever would drop the other end ends the process.
+        told.recv().map_err(|_| end())
+    }
+
+    /// Asks the program. Who drops the future wants no answer any more.
+    pub(super) async fn ask_later(self: Arc<Self>, ask: Ask) -> Result<Told, TooLong> {
+        let (asker, told) = oneshot::channel();
+        let id = self.ask(ask, Asker::Future(asker))?;
+        let _asked = Asked { link: &self, id };
+        told.await.map_err(|_| end())
+    }
+
+    fn ask(&self, ask: Ask, asker: Asker) -> Result<u64, TooLong> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        self.asked().insert(id, asker);
+        let sent = self.send(&ToHost::Ask { id, ask });
+        if sent.is_err() {
+            self.asked().remove(&id);
+        }
+        sent.map(|()| id)
+    }
+
+    /// The program has answered.
+    pub(super) fn told(&self, id: u64, told: Told) {
+        let asker = self.asked().remove(&id);
+        // Who has just stopped waiting hears nothing.
+        match asker {
+            Some(Asker::Future(asker)) => drop(asker.send(told)),
+            Some(Asker::Thread(asker)) => drop(asker.send(told)),
+            None => {}
+        }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashMap<u64, Asker>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A question that is open.
+struct Asked<'a> {
+    link: &'a Link,
+    id: u64,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        let was_open = self.link.asked().remove(&self.id).is_some();
+        if was_open {
+            let _ = self.link.send(&ToHost::Withdraw { id: self.id });
+        }
+    }
+}

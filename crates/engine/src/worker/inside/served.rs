@@ -1,0 +1,222 @@
+//! The plugin in a worker: loaded when it is first called, and called in the same
+//! way, with the same guards, as in the program.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use annunciator_core::{note::Note, provider::ProviderBox, version::AbiVersion};
+use tokio::{runtime::Handle, task::AbortHandle};
+
+use super::{
+    super::message::{Answer, Call, Described, Opening, ToHost},
+    link::Link,
+    remote::Remote,
+};
+use crate::{
+    plugin::{Calls, LoadedType, NoAnswer, Place, Pool, load_given},
+    services::ChannelTasks,
+};
+
+/// The program has the limits, and ends a worker that does not keep them.
+const LIMIT: Duration = Duration::from_secs(24 * 3600);
+
+/// The plugin.
+pub(super) struct Served {
+    plugin: Arc<Plugin>,
+    handle: Handle,
+    /// What is under way, by the program's numbers.
+    calls: HashMap<u64, AbortHandle>,
+}
+
+struct Plugin {
+    link: Arc<Link>,
+    path: PathBuf,
+    note_json: String,
+    image: Mutex<Option<Place>>,
+    types: OnceLock<Result<Vec<LoadedType>, String>>,
+    pool: Pool,
+    calls: Calls,
+    tasks: Arc<ChannelTasks>,
+    provider: Mutex<Option<Arc<ProviderBox>>>,
+}
+
+impl Served {
+    pub(super) fn new(
+        link: Arc<Link>,
+        handle: Handle,
+        path: &str,
+        note_json: &str,
+        image: Place,
+    ) -> Self {
+        let pool = Pool::new(handle.clone());
+        let plugin = Plugin {
+            link,
+            path: path.into(),
+            note_json: note_json.to_owned(),
+            image: Mutex::new(Some(image)),
+            types: OnceLock::new(),
+            calls: Calls::new("", path, pool.clone()),
+            pool,
+            tasks: ChannelTasks::new(),
+            provider: Mutex::default(),
+        };
+        Self {
+            plugin: Arc::new(plugin),
+            handle,
+            calls: HashMap::new(),
+        }
+    }
+
+    /// Begins a call. Its answer is sent when it is there.
+    pub(super) fn call(&mut self, id: u64, call: Call) {
+        self.calls.retain(|_, call| !call.is_finished());
+        let plugin = Arc::clone(&self.plugin);
+        let called = self.handle.spawn(async move {
+            let ended = Ended {
+                link: Arc::clone(&plugin.link),
+                id,
+            };
+            if let Err(why) = plugin.answer(ended, call).await {
+                plugin
+                    .link
+                    .answer(id, Answer::Nothing(why), plugin.calls.file());
+            }
+        });
+        self.calls.insert(id, called.abort_handle());
+    }
+
+    /// Drops a call's future, wherever it is.
+    pub(super) fn cancel(&mut self, id: u64) {
+        if let Some(call) = self.calls.remove(&id) {
+            call.abort();
+        }
+    }
+}
+
+/// Says that a call has ended, answered or not, when its future is gone.
+struct Ended {
+    link: Arc<Link>,
+    id: u64,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.link.send(&ToHost::Gone { id: self.id });
+    }
+}
+
+impl Ended {
+    fn answer(&self, answer: Answer, file: &str) {
+        self.link.answer(self.id, answer, file);
+    }
+}
+
+impl Link {
+    fn answer(&self, id: u64, answer: Answer, file: &str) {
+        if self.send(&ToHost::Answer { id, answer }).is_err() {
+            let answer = Answer::Nothing(NoAnswer::TooLong(file.to_owned()));
+            let _ = self.send(&ToHost::Answer { id, answer });
+        }
+    }
+}
+
+impl Plugin {
+    /// Calls the plugin on its own threads, and answers from there.
+    async fn answer(self: &Arc<Self>, ended: Ended, call: Call) -> Result<(), NoAnswer> {
+        let plugin = Arc::clone(self);
+        let calls = self.calls.clone();
+        calls
+            .call(LIMIT, async move {
+                let answer = plugin.call(call).await;
+                ended.answer(answer, plugin.calls.file());
+            })
+            .await
+    }
+
+    async fn call(&self, call: Call) -> Answer {
+        match call {
+            Call::Describe => match self.types() {
+                Ok(types) => Answer::Types(
+                    types
+                        .iter()
+                        .map(|loaded| Described::from(&loaded.about))
+                        .collect(),
+                ),
+                Err(sentence) => Answer::NotLoaded(sentence),
+            },
+            Call::Validate {
+                channel_type,
+                settings_json,
+            } => match self.channel_type(&channel_type) {
+                Ok(loaded) => Answer::Problems(loaded.validate_now(&settings_json)),
+                Err(sentence) => Answer::NotLoaded(sentence),
+            },
+            Call::Open(opening) => self.open(opening).await,
+            Call::Deliver(delivery) => match self.provider() {
+                Some(provider) => Answer::Delivered(provider.deliver(delivery).await),
+                None => self.closed(),
+            },
+            Call::Check => match self.provider() {
+                Some(provider) => Answer::Checked(provider.check().await),
+                None => self.closed(),
+            },
+            Call::Close => {
+                let provider = self.slot().take();
+                if let Some(provider) = provider {
+                    provider.close().await;
+                }
+                self.tasks.end();
+                Answer::Closed
+            }
+        }
+    }
+
+    async fn open(&self, opening: Opening) -> Answer {
+        let loaded = match self.channel_type(&opening.channel_type) {
+            Ok(loaded) => loaded,
+            Err(sentence) => return Answer::NotLoaded(sentence),
+        };
+        let (link, tasks) = (Arc::clone(&self.link), Arc::clone(&self.tasks));
+        let host = Remote::boxed(link, &opening.channel, self.pool.clone(), tasks);
+        let opened = loaded.open(&opening.channel, &opening.settings_json, host);
+        Answer::Opened(opened.await.map(|provider| {
+            *self.slot() = Some(Arc::new(provider));
+        }))
+    }
+
+    fn closed(&self) -> Answer {
+        Answer::Nothing(NoAnswer::Closed(self.calls.file().to_owned()))
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<ProviderBox>>> {
+        self.provider.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn provider(&self) -> Option<Arc<ProviderBox>> {
+        self.slot().clone()
+    }
+
+    fn channel_type(&self, name: &str) -> Result<&LoadedType, String> {
+        let types = self.types.get_or_init(|| self.load()).as_ref();
+        let mut types = types.map_err(Clone::clone)?.iter();
+        let found = types.find(|loaded| loaded.about.name == name);
+        found.ok_or_else(|| format!("plugin {} offers no {name}", self.path.display()))
+    }
+
+    fn types(&self) -> Result<&[LoadedType], String> {
+        let types = self.types.get_or_init(|| self.load());
+        types.as_deref().map_err(Clone::clone)
+    }
+
+    fn load(&self) -> Result<Vec<LoadedType>, String> {
+        let mut image = self.image.lock().unwrap_or_else(PoisonError::into_inner);
+        let image = image.take().ok_or("the plugin's image is gone")?;
+        let note: Note =
+            serde_json::from_str(&self.note_json).map_err(|error| error.to_string())?;
+        load_given(AbiVersion::CURRENT, &self.path, note, image).map_err(|error| error.to_string())
+    }
+}

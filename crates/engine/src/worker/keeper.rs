@@ -1,0 +1,300 @@
+//! Keeps a worker for a channel: where one ends, another is started, at once or,
+//! where that keeps happening, after a rest.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use annunciator_core::{
+    message::DeliveryV1,
+    outcome::{CheckResultV1, DeliveryResultV1, OpenErrorV1},
+    services::HostBox,
+};
+use metrics::{SharedString, counter};
+use tokio::{sync::watch, time::timeout};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    apart::Apart,
+    crashes::Crashes,
+    ending::Ending,
+    live::Live,
+    message::{Answer, Call, Opening},
+};
+use crate::{
+    clock::Clock,
+    delivery::{WORKERS_ENDED, milliseconds},
+    plugin::{CLOSE_LIMIT, CLOSING, NoAnswer, OPEN_LIMIT, Pool, not_opened},
+    trouble::{Ailment, Subject, Troubles},
+};
+
+/// A worker that has run for so long works, even if nobody called it.
+const CALM: Duration = Duration::from_secs(600);
+
+/// What a provider's surroundings are.
+pub(crate) struct Circumstances {
+    pub(crate) pool: Pool,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where it is told that it keeps crashing; nowhere for a channel that stands
+    /// in no configuration.
+    pub(crate) troubles: Option<Arc<Troubles>>,
+    /// The channel's name in metrics.
+    pub(crate) label: SharedString,
+}
+
+/// A channel's provider in workers.
+pub(crate) struct Keeper {
+    kept: Arc<Kept>,
+    _keeping: AbortOnDropHandle<()>,
+}
+
+struct Kept {
+    plugin: Apart,
+    opening: Opening,
+    host: Arc<HostBox>,
+    circumstances: Circumstances,
+    state: watch::Sender<State>,
+    crashes: Mutex<Crashes>,
+    /// Whether people may think that it keeps crashing.
+    is_told: AtomicBool,
+}
+
+#[derive(Clone)]
+enum State {
+    Runs(Arc<Live>),
+    Starts,
+    Rests { until_ms: i64, ending: Ending },
+    Closed,
+}
+
+impl Keeper {
+    /// Opens a provider in a worker.
+    pub(crate) async fn open(
+        (plugin, opening): (Apart, Opening),
+        host: HostBox,
+        circumstances: Circumstances,
+    ) -> Result<Self, OpenErrorV1> {
+        let kept = Kept {
+            plugin,
+            opening,
+            host: Arc::new(host),
+            circumstances,
+            state: watch::channel(State::Starts).0,
+            crashes: Mutex::default(),
+            // It may have been so before a reload.
+            is_told: AtomicBool::new(true),
+        };
+        let live = kept.start().await?;
+        kept.state.send_replace(State::Runs(Arc::clone(&live)));
+        let kept = Arc::new(kept);
+        let keeping = tokio::spawn(Arc::clone(&kept).keep(live));
+        Ok(Self {
+            kept,
+            _keeping: AbortOnDropHandle::new(keeping),
+        })
+    }
+
+    /// The plugin's file, for sentences.
+    pub(crate) fn file(&self) -> &str {
+        self.kept.plugin.path()
+    }
+
+    pub(crate) async fn deliver(
+        &self,
+        delivery: DeliveryV1,
+        limit: Duration,
+    ) -> Result<DeliveryResultV1, NoAnswer> {
+        match self.call(Call::Deliver(delivery), limit).await? {
+            (_, Answer::Delivered(result)) => Ok(result),
+            (live, _) => Err(self.confused(&live)),
+        }
+    }
+
+    pub(crate) async fn check(&self, limit: Duration) -> Result<CheckResultV1, NoAnswer> {
+        match self.call(Call::Check, limit).await? {
+            (_, Answer::Checked(result)) => Ok(result),
+            (live, _) => Err(self.confused(&live)),
+        }
+    }
+
+    async fn call(&self, call: Call, limit: Duration) -> Result<(Arc<Live>, Answer), NoAnswer> {
+        let calling = async {
+            let live = self.kept.live().await?;
+            let answer = live.call(call, limit).await?;
+            self.kept.works();
+            Ok((live, answer))
+        };
+        let late = || NoAnswer::NotCalled(self.file().to_owned());
+        timeout(limit.saturating_add(OPEN_LIMIT), calling)
+            .await
+            .unwrap_or_else(|_| Err(late()))
+    }
+
+    /// An answer to another question.
+    fn confused(&self, live: &Live) -> NoAnswer {
+        live.kill(Ending::confused());
+        NoAnswer::Crashed {
+            file: self.file().to_owned(),
+            ending: Ending::confused().to_string(),
+        }
+    }
+
+    /// Closes the provider, and ends its worker.
+    pub(crate) async fn close(&self) {
+        let State::Runs(live) = self.kept.state.send_replace(State::Closed) else {
+            return;
+        };
+        if let Err(why) = live.call(Call::Close, CLOSE_LIMIT).await {
+            let channel = &self.kept.opening.channel;
+            tracing::warn!(channel, "{}", why.sentence(CLOSING));
+        }
+        live.kill(Ending::told_to());
+        live.ended().await;
+    }
+}
+
+impl Kept {
+    /// Starts a worker and opens the provider in it.
+    async fn start(&self) -> Result<Arc<Live>, OpenErrorV1> {
+        let crashed = |ending: Ending| {
+            not_opened(&NoAnswer::Crashed {
+                file: self.plugin.path().to_owned(),
+                ending: ending.to_string(),
+            })
+        };
+        let host = Some(Arc::clone(&self.host));
+        let channel = &self.opening.channel;
+        let live = self.plugin.start(channel, host).await.map_err(crashed)?;
+        let opening = Call::Open(self.opening.clone());
+        match live.call(opening, OPEN_LIMIT).await {
+            Ok(Answer::Opened(opened)) => opened.map(|()| Arc::new(live)),
+            Ok(Answer::NotLoaded(sentence)) => Err(OpenErrorV1 {
+                detail: sentence.into(),
+                ..crashed(Ending::confused())
+            }),
+            Ok(_) => Err(crashed(Ending::confused())),
+            Err(why) => Err(not_opened(&why)),
+        }
+    }
+
+    /// The worker that runs, perhaps in a moment.
+    async fn live(&self) -> Result<Arc<Live>, NoAnswer> {
+        let file = || self.plugin.path().to_owned();
+        let mut state = self.state.subscribe();
+        // One that has ended is followed by another, or by a rest.
+        let settled = state.wait_for(|state| match state {
+            State::Starts => false,
+            State::Runs(live) => !live.has_ended(),
+            State::Rests { .. } | State::Closed => true,
+        });
+        match settled.await.map(|state| state.clone()) {
+            Ok(State::Runs(live)) => Ok(live),
+            Ok(State::Rests { until_ms, ending }) => {
+                let left_ms = until_ms - self.circumstances.clock.steady_ms();
+                Err(NoAnswer::Resting {
+                    file: file(),
+                    ending: ending.to_string(),
+                    left: Duration::from_millis(u64::try_from(left_ms).unwrap_or_default()),
+                })
+            }
+            _ => Err(NoAnswer::Closed(file())),
+        }
+    }
+
+    /// Has a worker run until the channel is closed.
+    async fn keep(self: Arc<Self>, mut live: Arc<Live>) {
+        loop {
+            let mut ending = tokio::select! {
+                ending = live.ended() => ending,
+                () = self.circumstances.clock.sleep(CALM), if self.is_told.load(Ordering::Relaxed) => {
+                    self.works();
+                    continue;
+                }
+            };
+            live = loop {
+                if self.is_closed() {
+                    return;
+                }
+                self.rest(&ending).await;
+                match self.start().await {
+                    Ok(live) => break live,
+                    Err(error) => ending = Ending::not_opened(&error.detail),
+                }
+            };
+            let is_there = self.put(State::Runs(Arc::clone(&live)));
+            if !is_there {
+                return;
+            }
+        }
+    }
+
+    /// Takes note of an ending, and rests where there were many.
+    async fn rest(&self, ending: &Ending) {
+        let channel = &self.opening.channel;
+        let plugin = self.plugin.path();
+        let Circumstances {
+            clock,
+            label,
+            troubles,
+            ..
+        } = &self.circumstances;
+        tracing::error!(channel, plugin, "the worker process {ending}");
+        counter!(WORKERS_ENDED, "channel" => label.clone()).increment(1);
+        let now_ms = clock.steady_ms();
+        let rest = self.crashes().note(now_ms);
+        let Some(rest) = rest else {
+            self.put(State::Starts);
+            return;
+        };
+        if let Some(troubles) = troubles {
+            self.is_told.store(true, Ordering::Relaxed);
+            let sentence = format!(
+                "Channel {channel} delivers nothing for now: the worker process of plugin {plugin} {ending}, several times. It is started again after {}, and longer pauses if that goes on.",
+                humantime::format_duration(rest)
+            );
+            troubles.raise(self.subject(), sentence);
+        }
+        let until_ms = now_ms.saturating_add(milliseconds(rest));
+        let ending = ending.clone();
+        if self.put(State::Rests { until_ms, ending }) {
+            clock.sleep(rest).await;
+            self.put(State::Starts);
+        }
+    }
+
+    /// It was seen to work.
+    fn works(&self) {
+        if self.is_told.swap(false, Ordering::Relaxed)
+            && let Some(troubles) = &self.circumstances.troubles
+        {
+            troubles.clear(&self.subject());
+        }
+    }
+
+    fn crashes(&self) -> MutexGuard<'_, Crashes> {
+        self.crashes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::Channel(self.opening.channel.as_str().into(), Ailment::Crashes)
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(*self.state.borrow(), State::Closed)
+    }
+
+    /// Puts a state, unless it is closed.
+    fn put(&self, new: State) -> bool {
+        self.state.send_if_modified(|state| {
+            if matches!(state, State::Closed) {
+                return false;
+            }
+            *state = new;
+            true
+        })
+    }
+}

@@ -1,0 +1,30 @@
+//! Worker processes: a plugin runs apart from the program, so that one that
+//! crashes takes nobody along.
+//!
+//! A worker is the embedding program (or another one that has this engine),
+//! executed again with one argument. It loads the same bytes of the plugin that
+//! were verified, and is spoken to over a socket that is its standard input:
+//! frames of a private protocol between equal builds. Everything the plugin asks
+//! of its host is asked of the program, so that it behaves as if it ran there.
+//!
+//! `message` and `frame` are the protocol, `process` starts a worker, `live` is
+//! one that runs, `serving` answers what its plugin asks, `keeper` starts another
+//! one where it ends, `apart` is what there is to know of a plugin that is not
+//! loaded here, and `inside` is what happens in the worker itself.
+
+mod apart;
+mod crashes;
+mod ending;
+mod frame;
+mod inside;
+mod keeper;
+mod live;
+mod message;
+mod process;
+mod program;
+mod said;
+mod serving;
+
+pub(crate) use apart::Apart;
+pub(crate) use keeper::{Circumstances, Keeper};
+pub use program::{WorkerProgram, run_if_asked};

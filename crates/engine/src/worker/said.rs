@@ -1,0 +1,39 @@
+//! What a worker writes to its standard output and error, which goes to the log.
+
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use crate::line::printable;
+
+/// Bytes of a line that are kept.
+const LONGEST: usize = 1000;
+/// Lines of one worker that are kept.
+const MOST: usize = 1000;
+
+/// Reads to the end, and logs line by line. Whatever is written is read, so that
+/// the worker never waits for it.
+pub(super) async fn log(mut from: impl AsyncRead + Unpin, channel: &str, stream: &str) {
+    let (mut chunk, mut line, mut lines) = ([0; 4096], Vec::new(), 0_usize);
+    let tell = |line: &mut Vec<u8>, lines: &mut usize| {
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim();
+        if !text.is_empty() && *lines < MOST {
+            tracing::warn!(channel, "on its {stream}: {}", printable(text));
+        } else if *lines == MOST {
+            tracing::warn!(channel, "what else comes on its {stream} is not logged");
+        }
+        *lines += 1;
+        line.clear();
+    };
+    while let Ok(read @ 1..) = from.read(&mut chunk).await {
+        for byte in chunk.iter().take(read) {
+            if *byte == b'\n' {
+                tell(&mut line, &mut lines);
+            } else if line.len() < LONGEST {
+                line.push(*byte);
+            }
+        }
+    }
+    if !line.is_empty() {
+        tell(&mut line, &mut lines);
+    }
+}

@@ -1,0 +1,106 @@
+//! Answers what a plugin asks of its host from within a worker.
+
+use std::{collections::HashMap, future::ready, sync::Arc};
+
+use annunciator_core::services::{HostBox, HostErrorV1};
+use futures_util::future::{BoxFuture, FutureExt as _};
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+};
+
+use super::{
+    ending::Ending,
+    frame::encode,
+    message::{Ask, ToWorker, Told},
+};
+
+/// Questions of one worker that may be open at once: those of all deliveries and
+/// tasks that a channel may have, and some more.
+const MOST: usize = 1024;
+
+/// The open questions of a worker. Dropped with it.
+pub(super) struct Serving {
+    host: Option<Arc<HostBox>>,
+    outgoing: mpsc::Sender<Vec<u8>>,
+    open: HashMap<u64, AbortHandle>,
+    answers: JoinSet<u64>,
+}
+
+impl Serving {
+    pub(super) fn new(host: Option<Arc<HostBox>>, outgoing: mpsc::Sender<Vec<u8>>) -> Self {
+        Self {
+            host,
+            outgoing,
+            open: HashMap::new(),
+            answers: JoinSet::new(),
+        }
+    }
+
+    /// Passes on an event of the log.
+    pub(super) fn log(&self, record: annunciator_core::services::LogRecordV1) {
+        if let Some(host) = &self.host {
+            host.log(record);
+        }
+    }
+
+    /// Answers a question, later.
+    pub(super) fn ask(&mut self, id: u64, ask: Ask) -> Result<(), Ending> {
+        while let Some(ended) = self.answers.try_join_next() {
+            if let Ok(id) = ended {
+                self.open.remove(&id);
+            }
+        }
+        if self.open.len() >= MOST {
+            return Err(Ending::asked_too_much());
+        }
+        let Some(host) = &self.host else {
+            // Who only describes itself has no host.
+            return Err(Ending::confused());
+        };
+        let answer = answer(host, ask);
+        let outgoing = self.outgoing.clone();
+        let answering = self.answers.spawn(async move {
+            let told = answer.await;
+            if let Ok(frame) = encode(&ToWorker::Told { id, told }) {
+                // Whoever asked is gone, or hears it.
+                let _ = outgoing.send(frame).await;
+            }
+            id
+        });
+        self.open.insert(id, answering);
+        Ok(())
+    }
+
+    /// Nobody wants that answer any more.
+    pub(super) fn withdraw(&mut self, id: u64) {
+        if let Some(answering) = self.open.remove(&id) {
+            answering.abort();
+        }
+    }
+}
+
+/// Asks the host. Futures of its are of this process, and panic in nobody's face.
+fn answer(host: &Arc<HostBox>, ask: Ask) -> BoxFuture<'static, Told> {
+    match ask {
+        Ask::Now => ready(Told::Now(host.now_ms())).boxed(),
+        Ask::Sleep(milliseconds) => host.sleep(milliseconds).map(|()| Told::Slept).boxed(),
+        Ask::Http(request) => host
+            .http(request)
+            .map(|answer| Told::Http(answer.into_result()))
+            .boxed(),
+        Ask::KvGet(key) => host
+            .kv_get(key)
+            .map(|kept| Told::KvGot(kept.into_result()))
+            .boxed(),
+        Ask::KvPut(key, value) => host
+            .kv_put(key, value)
+            .map(|kept| Told::KvPut(kept.into_result()))
+            .boxed(),
+        Ask::Prove(reference, proof) => {
+            let proven: Result<(), HostErrorV1> =
+                host.prove(reference.as_rstr(), proof).into_result();
+            ready(Told::Proven(proven)).boxed()
+        }
+    }
+}
