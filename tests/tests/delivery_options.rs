@@ -5,7 +5,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use annunciator::{ChannelOptions, Loaded, OnUnknown, Severity, StorePlace};
+use annunciator::{ChannelOptions, Isolation, Loaded, OnUnknown, Severity, StorePlace};
 use annunciator_testkit::rig::Rig;
 use annunciator_tests::said::{check, rig};
 
@@ -17,7 +17,9 @@ fn yaml(delivery: &str) -> String {
 }
 
 fn loaded(yaml: &str) -> Loaded {
-    let loaded = rig().exactly(yaml).unwrap().load().unwrap();
+    let rig = rig();
+    let builder = rig.exactly(yaml).unwrap();
+    let loaded = builder.default_isolation(Isolation::None).load().unwrap();
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
     loaded
 }

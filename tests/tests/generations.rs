@@ -8,8 +8,7 @@ use std::{fs, path::Path, process::Command, time::Duration};
 use annunciator_testkit::{artefacts::plugin, rig::Rig};
 use annunciator_tests::{altered::altered_copy, foreign::PATIENCE};
 
-const YAML: &str =
-    "notification_channels: {a: {type: steady}}\ndefault_notification_channels: [a]\n";
+const YAML: &str = "notification_channels: {a: {type: steady, delivery: {isolation: none}}}\ndefault_notification_channels: [a]\n";
 const GENERATIONS: usize = 100;
 /// Besides its file, which stays in memory as it is: what the dynamic loader makes
 /// of it, and the channel types that it describes.

@@ -9,11 +9,20 @@ use annunciator::{CheckStatus, Class, Engine, Fault, TargetReport};
 use annunciator_testkit::rig::Rig;
 
 async fn start(how: &str) -> Engine {
+    start_with(how, "").await
+}
+
+/// In this process in any case, whose threads it is about.
+async fn start_here(how: &str) -> Engine {
+    start_with(how, ", isolation: none").await
+}
+
+async fn start_with(how: &str, options: &str) -> Engine {
     let rig = Rig::new(&["fixture-steady", "fixture-ill-behaved"]).unwrap();
     let yaml = format!(
         "notification_channels:
   good: {{type: steady}}
-  bad: {{type: ill_behaved, how: {how}, delivery: {{timeout: 300ms}}}}
+  bad: {{type: ill_behaved, how: {how}, delivery: {{timeout: 300ms{options}}}}}
 default_notification_channels: [good, bad]
 delivery: {{store: none}}
 "
@@ -141,7 +150,7 @@ async fn one_that_answers_after_its_deadline() {
 /// On a runtime with a single thread, too: plugins have threads of their own.
 #[tokio::test(flavor = "current_thread")]
 async fn one_that_blocks_its_thread_in_a_poll() {
-    let engine = start("blocks_its_thread").await;
+    let engine = start_here("blocks_its_thread").await;
     for _ in 0..8 {
         let said = tell(&engine).await;
         assert_eq!((said.class, said.fault), (Class::Unknown, Fault::Remote));
@@ -207,7 +216,7 @@ async fn a_panic_while_settings_are_checked() {
 /// A channel that blocks every thread it gets is not given all of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_blocks_many_threads_is_no_longer_called() {
-    let engine = start("blocks_its_thread").await;
+    let engine = start_here("blocks_its_thread").await;
     let telling = (0..40).map(|_| {
         let engine = engine.clone();
         tokio::spawn(async move { engine.notify_default("hello").await.unwrap() })

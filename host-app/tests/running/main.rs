@@ -11,6 +11,7 @@ mod datagrams;
 mod ending;
 mod http;
 mod intake;
+mod isolation;
 mod log;
 mod messages;
 mod monitor;

@@ -59,7 +59,12 @@ impl Home {
 
     /// With this configuration; `HOME` in it is the folder.
     pub fn with(yaml: &str) -> Self {
-        let home = Self(Rig::new(&["fixture-steady", "annunciator-mattermost"]).unwrap());
+        let rig = Rig::new(&[
+            "fixture-ill-behaved",
+            "fixture-steady",
+            "annunciator-mattermost",
+        ]);
+        let home = Self(rig.unwrap());
         home.configure(yaml);
         home
     }
@@ -270,8 +275,13 @@ impl Monitor {
         wait_for(part, || self.log().contains(part).then_some(()));
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).unwrap();
+        let pid = i32::try_from(self.pid()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 

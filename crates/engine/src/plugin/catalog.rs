@@ -151,7 +151,7 @@ impl Catalog {
         };
         let mut offering = self.files.iter().filter(offers);
         let Some(file) = offering.next() else {
-            return self.missing(channel_type, is_apart);
+            return self.missing(channel_type, worker);
         };
         let types = match offering.next() {
             None => resident::types(self.host, &file.path, &self.policy, worker),
@@ -170,7 +170,7 @@ impl Catalog {
                 }
             }
             Err(error) => {
-                let known = match resident::before(&file.path, channel_type, is_apart) {
+                let known = match resident::before(&file.path, channel_type, worker) {
                     Some(before) => {
                         self.tell(PluginError::GoesOn(error.to_string()));
                         Ok(before)
@@ -187,7 +187,11 @@ impl Catalog {
     }
 
     /// No file offers the type; perhaps one that was rejected would, or did.
-    fn missing(&self, channel_type: &str, is_apart: bool) -> Result<Arc<LoadedType>, TypeError> {
+    fn missing(
+        &self,
+        channel_type: &str,
+        worker: Option<&WorkerProgram>,
+    ) -> Result<Arc<LoadedType>, TypeError> {
         let would_offer = |error: &&PluginError| {
             matches!(error, PluginError::Version { note, .. } | PluginError::Aborts { note, .. }
                 if note.channel_types.iter().any(|name| name == channel_type))
@@ -199,7 +203,7 @@ impl Catalog {
             PluginError::Version { path, .. } | PluginError::Aborts { path, .. } => Some(path),
             _ => None,
         };
-        if let Some(before) = path.and_then(|path| resident::before(path, channel_type, is_apart)) {
+        if let Some(before) = path.and_then(|path| resident::before(path, channel_type, worker)) {
             self.tell(PluginError::GoesOn(error.to_string()));
             return Ok(before);
         }

@@ -254,9 +254,12 @@ impl LoadedType {
         }
     }
 
-    /// Whether it runs in worker processes.
-    pub(super) fn is_apart(&self) -> bool {
-        matches!(self.code, Code::Apart(_))
+    /// What runs it, where that is not this process.
+    pub(super) fn worker(&self) -> Option<&WorkerProgram> {
+        match &self.code {
+            Code::Here(_) => None,
+            Code::Apart(plugin) => Some(plugin.program()),
+        }
     }
 
     /// Lets the plugin check settings. Does no input or output.

@@ -60,8 +60,7 @@ pub(super) fn types(
     let told = policy.judge(path, &file.note, &image)?;
     let sha256 = image.sha256;
     let mut resident = resident();
-    let is_apart = worker.is_some();
-    let known = known(&mut resident, sha256, &file, is_apart);
+    let known = known(&mut resident, sha256, &file, worker);
     if !known.is_empty() {
         return Ok(Types { types: known, told });
     }
@@ -80,7 +79,7 @@ pub(super) fn types(
     };
     let mut resident = self::resident();
     // Perhaps somebody else was quicker.
-    let before = self::known(&mut resident, sha256, &file, is_apart);
+    let before = self::known(&mut resident, sha256, &file, worker);
     if !before.is_empty() {
         return Ok(Types {
             types: before,
@@ -96,11 +95,15 @@ pub(super) fn types(
 }
 
 /// The newest of a channel type that a file had while it could be loaded.
-pub(super) fn before(path: &Path, channel_type: &str, is_apart: bool) -> Option<Arc<LoadedType>> {
+pub(super) fn before(
+    path: &Path,
+    channel_type: &str,
+    worker: Option<&WorkerProgram>,
+) -> Option<Arc<LoadedType>> {
     let resident = resident();
     let mut known = resident.iter().rev().map(|one| &one.loaded);
     let known = known.find(|known| {
-        known.file.path == path && known.about.name == channel_type && known.is_apart() == is_apart
+        known.file.path == path && known.about.name == channel_type && known.worker() == worker
     });
     known.cloned()
 }
@@ -111,12 +114,12 @@ fn known(
     resident: &mut Vec<Resident>,
     sha256: Sha256,
     file: &PluginFile,
-    is_apart: bool,
+    worker: Option<&WorkerProgram>,
 ) -> Vec<Arc<LoadedType>> {
     let same = resident.iter().filter(|one| {
         one.sha256 == sha256
             && one.loaded.file.verdict == file.verdict
-            && one.loaded.is_apart() == is_apart
+            && one.loaded.worker() == worker
     });
     let same: Vec<Arc<LoadedType>> = same.map(|one| Arc::clone(&one.loaded)).collect();
     let here = same.iter().filter(|loaded| loaded.file.path == file.path);

@@ -18,9 +18,9 @@ use super::{
 };
 use crate::plugin::{ChannelType, NoAnswer};
 
-/// How long it may take to say something of itself. Whoever asks has a limit of
-/// the same length, and would not learn why.
-const LIMIT: Duration = Duration::from_secs(9);
+/// How long it may take to say something of itself. Whoever asks waits for a
+/// shorter time; this ends the worker of one that never answers.
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// A plugin for workers.
 #[derive(Clone)]
@@ -61,6 +61,10 @@ impl Apart {
             settings_json: settings_json.to_owned(),
         };
         (self.clone(), opening)
+    }
+
+    pub(crate) fn program(&self) -> &WorkerProgram {
+        &self.program
     }
 
     /// The plugin's file.
@@ -132,9 +136,11 @@ impl Apart {
             .map_err(|error| crashed(Ending::not_started(&error)))?;
         let answer = runtime.block_on(async {
             let live = self.start("", None).await.map_err(crashed)?;
-            live.call(call, LIMIT).await.map_err(sentence)
+            let answer = live.call(call, LIMIT).await.map_err(sentence);
+            live.kill(Ending::told_to());
+            live.ended().await;
+            answer
         });
-        // Its worker is killed with it, and reaped by whoever comes next.
         runtime.shutdown_background();
         answer
     }

@@ -8,16 +8,18 @@
 //! of its host is asked of the program, so that it behaves as if it ran there.
 //!
 //! `message` and `frame` are the protocol, `process` starts a worker, `live` is
-//! one that runs, `serving` answers what its plugin asks, `keeper` starts another
+//! one that runs, `line` and `attended` are how it is spoken to, `serving` answers what its plugin asks, `keeper` starts another
 //! one where it ends, `apart` is what there is to know of a plugin that is not
 //! loaded here, and `inside` is what happens in the worker itself.
 
 mod apart;
+mod attended;
 mod crashes;
 mod ending;
 mod frame;
 mod inside;
 mod keeper;
+mod line;
 mod live;
 mod message;
 mod process;

@@ -1,0 +1,181 @@
+//! Attends to a worker: hears what it says, until it ends or is ended.
+
+use std::{pin::pin, process::ExitStatus, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncWriteExt as _, BufReader},
+    net::unix::{OwnedReadHalf, OwnedWriteHalf},
+    process::Child,
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    ending::Ending,
+    frame::{FrameError, read},
+    line::Line,
+    message::{SPEAKS, ToHost},
+    said,
+    serving::Serving,
+};
+
+/// How long a worker that has hung up is given to end by itself.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+async fn write(mut to: OwnedWriteHalf, mut frames: mpsc::Receiver<Vec<u8>>) {
+    while let Some(frame) = frames.recv().await {
+        if to.write_all(&frame).await.is_err() {
+            // Whoever listens notices.
+            return;
+        }
+    }
+}
+
+/// A worker as whoever attends to it has it.
+pub(super) struct Attended {
+    child: Child,
+    reader: OwnedReadHalf,
+    line: Arc<Line>,
+    serving: Serving,
+    ready: Option<oneshot::Sender<()>>,
+    channel: String,
+    writing: AbortOnDropHandle<()>,
+}
+
+/// Why nobody listens any more.
+enum Cut {
+    Closed,
+    Wrong(Ending),
+}
+
+impl Attended {
+    pub(super) fn new(
+        child: Child,
+        (reader, writer): (OwnedReadHalf, OwnedWriteHalf),
+        frames: mpsc::Receiver<Vec<u8>>,
+        line: &Arc<Line>,
+        serving: Serving,
+        ready: oneshot::Sender<()>,
+        channel: &str,
+    ) -> Self {
+        Self {
+            child,
+            reader,
+            line: Arc::clone(line),
+            serving,
+            ready: Some(ready),
+            channel: channel.to_owned(),
+            writing: AbortOnDropHandle::new(tokio::spawn(write(writer, frames))),
+        }
+    }
+
+    /// Listens until the worker ends or is ended, and tells how.
+    pub(super) async fn attend(mut self, end: watch::Sender<Option<Ending>>) {
+        let streams = [
+            self.child
+                .stdout
+                .take()
+                .map(|out| log(out, &self.channel, "standard output")),
+            self.child
+                .stderr
+                .take()
+                .map(|out| log(out, &self.channel, "standard error")),
+        ];
+        let Self {
+            mut child,
+            reader,
+            line,
+            mut serving,
+            mut ready,
+            channel: _channel,
+            writing,
+        } = self;
+        let cut = {
+            let mut listening = pin!(listen(reader, &line, &mut serving, &mut ready));
+            tokio::select! {
+                cut = &mut listening => Some(cut),
+                () = line.killed() => None,
+                _ = child.wait() => {
+                    // What it said before is still on its way.
+                    timeout(LAST_WORDS, listening).await.ok()
+                }
+            }
+        };
+        let ending = match cut {
+            None => end_now(&mut child, line.why()).await,
+            Some(Cut::Wrong(ending)) => end_now(&mut child, Some(ending)).await,
+            Some(Cut::Closed) => match timeout(LAST_WORDS, child.wait()).await {
+                Ok(Ok(status)) => Ending::of(status),
+                _ => end_now(&mut child, Some(Ending::closed())).await,
+            },
+        };
+        drop((writing, serving));
+        for stream in streams.into_iter().flatten() {
+            // Somebody else may have inherited it.
+            let _ = timeout(LAST_WORDS, stream).await;
+        }
+        let open = line.over();
+        // Who waits asks how it ended.
+        end.send_replace(Some(ending));
+        drop((ready, open));
+    }
+}
+
+fn log(
+    from: impl AsyncRead + Unpin + Send + 'static,
+    channel: &str,
+    stream: &'static str,
+) -> AbortOnDropHandle<()> {
+    let channel = channel.to_owned();
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        said::log(from, &channel, stream).await;
+    }))
+}
+
+/// Kills it; answers how it ended.
+async fn end_now(child: &mut Child, why: Option<Ending>) -> Ending {
+    let of = |status: Option<ExitStatus>| status.map_or_else(Ending::closed, Ending::of);
+    let ended = child.try_wait().ok().flatten();
+    if ended.is_none() {
+        // It fails only where the process is gone.
+        let _ = child.start_kill();
+    }
+    let killed = timeout(LAST_WORDS, child.wait()).await;
+    let status = ended.or_else(|| killed.ok().and_then(Result::ok));
+    why.unwrap_or_else(|| of(status))
+}
+
+async fn listen(
+    reader: OwnedReadHalf,
+    line: &Line,
+    serving: &mut Serving,
+    ready: &mut Option<oneshot::Sender<()>>,
+) -> Cut {
+    let mut reader = BufReader::new(reader);
+    loop {
+        let heard = match read::<ToHost>(&mut reader).await {
+            Ok(Some(heard)) => heard,
+            Ok(None) | Err(FrameError::Io(_)) => return Cut::Closed,
+            Err(error) => return Cut::Wrong(Ending::from(&error)),
+        };
+        let is_ready = ready.is_none();
+        match heard {
+            ToHost::Ready { speaks } if speaks == SPEAKS => {
+                // Once; whoever waits for it has not gone away.
+                let _ = ready.take().map(|ready| ready.send(()));
+            }
+            ToHost::Ready { speaks } => return Cut::Wrong(Ending::foreign(&speaks)),
+            _ if !is_ready => return Cut::Wrong(Ending::confused()),
+            ToHost::Answer { id, answer } => line.answered(id, answer),
+            ToHost::Gone { id } => line.gone(id),
+            ToHost::Log(record) => serving.log(record),
+            ToHost::Ask { id, ask } => {
+                if let Err(ending) = serving.ask(id, ask) {
+                    return Cut::Wrong(ending);
+                }
+            }
+            ToHost::Withdraw { id } => serving.withdraw(id),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What the calls of a worker share with whoever attends to it: who waits for
+//! which answer, and the way to end it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    ending::Ending,
+    frame::encode,
+    message::{Answer, ToWorker},
+};
+
+/// How long a call that was cancelled may go on before its worker is killed.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What calls share with whoever attends to the worker.
+pub(super) struct Line {
+    outgoing: mpsc::Sender<Vec<u8>>,
+    calls: Mutex<Calls>,
+    kill: CancellationToken,
+    why: Mutex<Option<Ending>>,
+    runtime: Handle,
+}
+
+#[derive(Default)]
+struct Calls {
+    next: u64,
+    open: HashMap<u64, Waiting>,
+    is_over: bool,
+}
+
+/// Who waits for the end of a call.
+enum Waiting {
+    Caller(oneshot::Sender<Answer>),
+    /// Nobody any more; it is only to end.
+    Nobody,
+}
+
+impl Line {
+    pub(super) fn new(outgoing: mpsc::Sender<Vec<u8>>) -> Self {
+        Self {
+            outgoing,
+            calls: Mutex::default(),
+            kill: CancellationToken::new(),
+            why: Mutex::default(),
+            runtime: Handle::current(),
+        }
+    }
+
+    /// Fails when nobody writes any more.
+    pub(super) async fn send(&self, frame: Vec<u8>) -> Result<(), mpsc::error::SendError<Vec<u8>>> {
+        self.outgoing.send(frame).await
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.calls().is_over
+    }
+
+    /// No call is answered any more. The callers hear of it when what this
+    /// answers is dropped.
+    pub(super) fn over(&self) -> impl Sized + use<> {
+        let mut calls = self.calls();
+        calls.is_over = true;
+        std::mem::take(&mut calls.open)
+    }
+
+    /// It is to end now.
+    pub(super) async fn killed(&self) {
+        self.kill.cancelled().await;
+    }
+
+    fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None` when the worker is no more.
+    pub(super) fn begin(self: &Arc<Self>, caller: oneshot::Sender<Answer>) -> Option<Open> {
+        let mut calls = self.calls();
+        if calls.is_over {
+            return None;
+        }
+        calls.next += 1;
+        let id = calls.next;
+        calls.open.insert(id, Waiting::Caller(caller));
+        Some(Open {
+            line: Arc::clone(self),
+            id,
+        })
+    }
+
+    pub(super) fn answered(&self, id: u64, answer: Answer) {
+        let waiting = self.calls().open.remove(&id);
+        if let Some(Waiting::Caller(caller)) = waiting {
+            // Who has just stopped waiting hears nothing.
+            let _ = caller.send(answer);
+        }
+    }
+
+    /// A call has ended that nobody waits for.
+    pub(super) fn gone(&self, id: u64) {
+        let mut calls = self.calls();
+        if let Some(Waiting::Nobody) = calls.open.get(&id) {
+            calls.open.remove(&id);
+        }
+    }
+
+    pub(super) fn kill(&self, why: Ending) {
+        let mut reason = self.why.lock().unwrap_or_else(PoisonError::into_inner);
+        reason.get_or_insert(why);
+        self.kill.cancel();
+    }
+
+    pub(super) fn why(&self) -> Option<Ending> {
+        let mut why = self.why.lock().unwrap_or_else(PoisonError::into_inner);
+        why.take()
+    }
+}
+
+/// A call that is under way: where it is dropped without an answer, it is
+/// cancelled, and the worker that does not let go of it is killed.
+pub(super) struct Open {
+    line: Arc<Line>,
+    id: u64,
+}
+
+impl Open {
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let mut calls = self.line.calls();
+        let Some(waiting) = calls.open.get_mut(&self.id) else {
+            return;
+        };
+        *waiting = Waiting::Nobody;
+        drop(calls);
+        let cancel = encode(&ToWorker::Cancel { id: self.id }).unwrap_or_default();
+        if self.line.outgoing.try_send(cancel).is_err() {
+            self.line.kill(Ending::stuck());
+            return;
+        }
+        let (line, id) = (Arc::downgrade(&self.line), self.id);
+        drop(self.line.runtime.spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            let line = line.upgrade();
+            if let Some(line) = line.filter(|line| line.calls().open.contains_key(&id)) {
+                line.kill(Ending::stuck());
+            }
+        }));
+    }
+}
