@@ -79,6 +79,7 @@ impl Served {
             let ended = Ended {
                 link: Arc::clone(&plugin.link),
                 id,
+                is_answered: false,
             };
             if let Err(why) = plugin.answer(ended, call).await {
                 plugin
@@ -97,20 +98,24 @@ impl Served {
     }
 }
 
-/// Says that a call has ended, answered or not, when its future is gone.
+/// Says that a call has ended without an answer, when its future is gone.
 struct Ended {
     link: Arc<Link>,
     id: u64,
+    is_answered: bool,
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        let _ = self.link.send(&ToHost::Gone { id: self.id });
+        if !self.is_answered {
+            let _ = self.link.send(&ToHost::Gone { id: self.id });
+        }
     }
 }
 
 impl Ended {
-    fn answer(&self, answer: Answer, file: &str) {
+    fn answer(mut self, answer: Answer, file: &str) {
+        self.is_answered = true;
         self.link.answer(self.id, answer, file);
     }
 }
