@@ -170,6 +170,53 @@ pub(crate) struct Plugins {
 pub(crate) enum PluginsAction {
     /// Takes the plugins over as they are into the lock file
     Lock(PinPlugins),
+    /// Examines whether a plugin keeps the rules of the contract
+    Validate(ValidatePlugin),
+}
+
+/// What is examined, and how.
+#[derive(Debug, Args)]
+pub(crate) struct ValidatePlugin {
+    /// The plugin's file
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+
+    /// What is asked of it; each level includes those before it
+    #[arg(long, value_name = "LEVEL", default_value = "compatible")]
+    pub(crate) level: ValidateLevel,
+
+    /// Lets a plugin that reaches its remote by itself deliver: some hundred
+    /// messages go to where the channels of --config lead
+    #[arg(long, requires = "config")]
+    pub(crate) live: bool,
+
+    /// Checks that need not be passed, each with a reason; and how the remote
+    /// answers, where that is unusual
+    #[arg(long, value_name = "FILE")]
+    pub(crate) waivers: Option<PathBuf>,
+
+    /// Repeats what was random in an examination that told this number
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+
+    /// Prints JSON instead of lines
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Writes the results to this file, too, as JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+}
+
+/// How much is asked of a plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValidateLevel {
+    /// What hosts need to load it at all, and without danger
+    Must,
+    /// What its configuration owes to operators
+    Compatible,
+    /// How it behaves
+    Thorough,
 }
 
 /// How to say what was taken over.

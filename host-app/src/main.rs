@@ -49,6 +49,7 @@ impl From<Exit> for ExitCode {
 
 fn main() -> ExitCode {
     annunciator::worker::run_if_asked();
+    annunciator_validator::run_if_asked();
     let arguments = Arguments::parse();
     // Until the end, so that the last lines are written.
     let log = log::install(&arguments);

@@ -49,7 +49,8 @@ fn allowed(package: &str) -> &'static [&'static str] {
     match package {
         "annunciator-core" => &[],
         "annunciator-sdk" | "annunciator" | "fixture-raw" => &["annunciator-core"],
-        "hbd" => &["annunciator"],
+        "annunciator-validator" => &["annunciator", "annunciator-core"],
+        "hbd" => &["annunciator", "annunciator-validator"],
         "annunciator-testkit" => &["annunciator", "annunciator-core"],
         "xtask" | "annunciator-tests" => &["annunciator-testkit"],
         _ => &["annunciator-sdk"],

@@ -48,6 +48,8 @@
 //! `channel` is the name of a configured channel; those of
 //! [`Engine::notify_with`] share the label `(ad hoc)`.
 
+#[doc(hidden)]
+pub mod bare;
 mod builder;
 mod check;
 mod clock;

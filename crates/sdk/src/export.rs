@@ -19,12 +19,11 @@ pub mod parts {
     /// The SDK's version, for the note.
     pub const SDK: &str = env!("CARGO_PKG_VERSION");
 
-    /// Whether the plugin starts a runtime of its own, for the note.
-    pub const OWN_RUNTIME: &str = if cfg!(feature = "own-runtime") {
-        "true"
-    } else {
-        "false"
-    };
+    /// A word of JSON, for the note.
+    #[must_use]
+    pub const fn truth(is_true: bool) -> &'static str {
+        if is_true { "true" } else { "false" }
+    }
 
     /// The oldest minor of a host that this SDK can do with.
     pub const NEEDS_HOST_MINOR: &str = "0";
@@ -62,7 +61,10 @@ macro_rules! export_channels {
                 "\",\"rustc\":\"", p::RUSTC,
                 "\",\"target\":\"", p::TARGET,
                 "\",\"panic\":\"", if cfg!(panic = "unwind") { "unwind" } else { "abort" },
-                "\",\"own_runtime\":", p::OWN_RUNTIME, "}",
+                "\",\"own_runtime\":", p::truth(
+                    <$first as $crate::Provider>::OWN_RUNTIME
+                        $(|| <$more as $crate::Provider>::OWN_RUNTIME)*
+                ), "}",
             ];
 
             #[repr(C, align(4))]

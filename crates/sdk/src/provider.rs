@@ -28,6 +28,10 @@ pub trait Provider: Sized + Send + Sync + 'static {
     /// A definition to copy, as YAML without the channel's name.
     const EXAMPLE: &'static str = "";
 
+    /// Whether it reaches its remote by itself, with an
+    /// [`OwnRuntime`](crate::OwnRuntime), and not through its host.
+    const OWN_RUNTIME: bool = false;
+
     /// The channel's settings. Tokens and passwords are
     /// [`Secret`](crate::Secret)s; refuse what you do not know with
     /// `#[serde(deny_unknown_fields)]`.

@@ -20,7 +20,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::guard;
+use crate::{Provider, guard};
 
 /// The runtime of one provider. Keep it in the provider; call
 /// [`close`](Self::close) in the provider's `close`.
@@ -53,9 +53,21 @@ impl fmt::Debug for OwnRuntime {
 }
 
 impl OwnRuntime {
-    /// A runtime whose thread will have this name (Linux shows 15 bytes of it).
+    /// The runtime of a provider of this kind, which has to say so:
+    /// `const OWN_RUNTIME: bool = true`. Its thread has the name of the channel
+    /// type (Linux shows 15 bytes of it).
     #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
+    pub fn of<P: Provider>() -> Self {
+        const {
+            assert!(
+                P::OWN_RUNTIME,
+                "a provider with a runtime of its own says so: const OWN_RUNTIME: bool = true"
+            );
+        }
+        Self::new(P::TYPE)
+    }
+
+    fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             state: Mutex::new(State::New),

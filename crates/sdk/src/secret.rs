@@ -43,7 +43,11 @@ impl<'de, T: Zeroize + Deserialize<'de>> Deserialize<'de> for Secret<T> {
         // serde's own message would quote the value.
         T::deserialize(deserializer)
             .map(Self)
-            .map_err(|_| D::Error::custom("the secret is not of the expected type"))
+            .map_err(|error| match error.to_string() {
+                // There is no value to quote, and its name is wanted.
+                text if text.starts_with("missing field") => D::Error::custom(text),
+                _ => D::Error::custom("the secret is not of the expected type"),
+            })
     }
 }
 

@@ -17,3 +17,4 @@ pub(crate) mod send;
 mod standing;
 mod status;
 pub(crate) mod test;
+mod validate;

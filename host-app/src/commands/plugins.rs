@@ -11,8 +11,12 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &Arguments, plugins: &Plugins, output: &Output) -> Exit {
-    if let Some(PluginsAction::Lock(pin)) = &plugins.action {
-        return super::lock::run(arguments, pin, output);
+    match &plugins.action {
+        Some(PluginsAction::Lock(pin)) => return super::lock::run(arguments, pin, output),
+        Some(PluginsAction::Validate(validate)) => {
+            return super::validate::run(arguments, validate, output);
+        }
+        None => {}
     }
     let (files, rejected) = match &plugins.path {
         Some(path) if !path.is_dir() => match inspect(path) {

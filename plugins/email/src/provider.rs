@@ -49,6 +49,7 @@ smtp_user: heartbeat@example.com
 smtp_password: { env: SMTP_PASSWORD }
 ";
 
+    const OWN_RUNTIME: bool = true;
     type Config = Config;
 
     fn validate(config: &Config) -> Vec<Problem> {
@@ -61,7 +62,7 @@ smtp_password: { env: SMTP_PASSWORD }
         let config = Arc::new(config);
         Ok(Self {
             pool: Arc::new(Pool::new(Arc::clone(&config))),
-            runtime: OwnRuntime::new("email"),
+            runtime: OwnRuntime::of::<Self>(),
             config,
             addresses: Arc::new(addresses),
             host,

@@ -36,6 +36,7 @@ impl Provider for Exec {
     const TYPE: &'static str = "exec";
     const SUMMARY: &'static str = "Runs a program of your own for each message.";
     const EXAMPLE: &'static str = "type: exec\nprogram: /usr/local/bin/tell\n";
+    const OWN_RUNTIME: bool = true;
     type Config = Config;
 
     fn validate(config: &Config) -> Vec<Problem> {
@@ -52,7 +53,7 @@ impl Provider for Exec {
         }
         Ok(Self {
             config,
-            runtime: OwnRuntime::new("exec"),
+            runtime: OwnRuntime::of::<Self>(),
             places: Arc::new(Semaphore::new(MOST_AT_ONCE)),
         })
     }

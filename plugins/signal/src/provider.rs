@@ -54,6 +54,7 @@ user: +12025551234
 recipient: +12025559999
 ";
 
+    const OWN_RUNTIME: bool = true;
     type Config = Config;
 
     fn validate(config: &Config) -> Vec<Problem> {
@@ -73,7 +74,7 @@ recipient: +12025559999
         Ok(Self {
             config,
             way,
-            runtime: OwnRuntime::new("signal"),
+            runtime: OwnRuntime::of::<Self>(),
             host,
         })
     }

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::Value as Json;
+
 use super::{
     channels::{self, Channels, Plugins},
     content,
@@ -18,6 +20,7 @@ use super::{
     options, plugins,
     policy::{ChannelOptions, Isolation, StorePlace},
     problem::{Findings, Level, Problem, Problems, syntax},
+    schema::Reader,
     section::{HostKeys, Section},
     suggest,
     tree::{self, DuplicateKey, Node, NodeId, Scalar, Value},
@@ -203,6 +206,28 @@ pub(crate) fn load_channels(text: &str, catalog: &Catalog) -> Result<Config, Pro
         },
         ..config_of(channels)
     })
+}
+
+/// The settings of one definition, by a schema: what it refers to is not looked
+/// up, and `secret` stands in its place.
+pub(crate) fn read_definition(schema: &Json, text: &str, secret: &str) -> Result<Json, Problems> {
+    let path = Path::new("definition");
+    let (mut root, _) = tree::parse(text).map_err(|error| syntax(path, text, &error))?;
+    root.replace_references(secret);
+    let mut findings = Findings::default();
+    let mut settings = Json::Null;
+    match &root.value {
+        Value::Map(entries) => {
+            let mut reader = Reader::new(schema, &mut findings);
+            settings = Json::Object(reader.settings(root.id, entries, &["type", options::KEY]));
+        }
+        _ => findings.whole(Problem::error("expected a mapping of settings")),
+    }
+    let problems = findings.into_problems(path, text);
+    if problems.count(Level::Error) > 0 {
+        return Err(problems);
+    }
+    Ok(settings)
 }
 
 fn config_of(channels: Channels) -> Config {

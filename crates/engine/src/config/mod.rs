@@ -41,6 +41,7 @@ pub use document::document_schema;
 pub(crate) use document::schema_of;
 pub use group::GroupConfig;
 pub(crate) use group::Named;
+pub(crate) use load::read_definition;
 pub use load::{LoadError, Loaded};
 pub(crate) use load::{LoadOptions, find_plugins, load_channels, load_file, peek};
 pub use locate::Span;

@@ -13,6 +13,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqA
 
 use super::{
     keys::{merge, remove_duplicates},
+    reference::FORMS,
     stream,
 };
 
@@ -60,6 +61,28 @@ pub(crate) struct DuplicateKey {
 }
 
 impl Node {
+    /// Puts a text in the place of everything that refers to a secret.
+    pub(crate) fn replace_references(&mut self, secret: &str) {
+        match &mut self.value {
+            Value::Map(entries) => {
+                let is_reference = matches!(&entries[..], [entry]
+                    if FORMS.iter().any(|(form, _)| *form == &*entry.key));
+                if is_reference {
+                    self.value = Value::Scalar(Scalar::Text, secret.into());
+                } else {
+                    let nodes = entries.iter_mut().map(|entry| &mut entry.node);
+                    nodes.for_each(|node| node.replace_references(secret));
+                }
+            }
+            Value::List(nodes) => {
+                nodes
+                    .iter_mut()
+                    .for_each(|node| node.replace_references(secret));
+            }
+            Value::Scalar(..) => {}
+        }
+    }
+
     /// The entry of a mapping under this key.
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         match &self.value {

@@ -220,11 +220,11 @@ fn header(path: &Path, place: Place) -> Result<LoaderHeader, PluginError> {
     let library = library.map_err(|error| {
         // The loader names the place; people know the file.
         let place = loadable.display().to_string();
-        failed(
-            error
-                .to_string()
-                .replace(&place, &path.display().to_string()),
-        )
+        let why = match std::error::Error::source(&error) {
+            Some(source) => source.to_string(),
+            None => error.to_string(),
+        };
+        failed(why.replace(&place, &path.display().to_string()))
     })?;
     place.keep();
     // SAFETY: the contract says that this symbol holds a loader header, and the

@@ -34,4 +34,5 @@ pub use lock::{Lock, LockError, LockMode};
 pub(crate) use no_answer::NoAnswer;
 pub(crate) use policy::Policy;
 pub(crate) use pool::{Pool, Task};
+pub(crate) use resident::alone as load_alone;
 pub use trust::{Distrust, Trust, Why};

@@ -94,6 +94,24 @@ pub(super) fn types(
     Ok(Types { types, told })
 }
 
+/// The channel types of a file, once more than they may be loaded already, and
+/// whoever's it is.
+pub(crate) fn alone(
+    path: &Path,
+    worker: Option<&WorkerProgram>,
+) -> Result<Vec<LoadedType>, PluginError> {
+    let image = Image::read(path)?;
+    let note = image.note(path)?.ok_or_else(|| PluginError::NotAPlugin {
+        path: path.to_owned(),
+        why: "it carries no note of an Annunciator plugin".to_owned(),
+    })?;
+    let file = judge(AbiVersion::CURRENT, path, note)?;
+    match worker {
+        Some(program) => load_apart(file, image, program.clone()),
+        None => load(file, image),
+    }
+}
+
 /// The newest of a channel type that a file had while it could be loaded.
 pub(super) fn before(
     path: &Path,

@@ -1,0 +1,106 @@
+//! A plugin by itself, without an engine, for tools that examine plugins. Speaks
+//! the contract's language and makes no promises: programs have no use for it.
+
+use std::{path::Path, sync::Arc};
+
+use annunciator_core::{
+    message::DeliveryV1,
+    outcome::{DeliveryResultV1, OpenErrorV1, ProblemV1},
+    provider::ProviderBox,
+    services::HostBox,
+};
+use secrecy::ExposeSecret as _;
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+use crate::{
+    clock::SystemClock,
+    config::{ChannelConfig, read_definition},
+    plugin::{ChannelType, Instance, LoadedType, PluginError, Pool, load_alone},
+    worker::{Circumstances, WorkerProgram},
+};
+
+/// A plugin that is loaded for whoever examines it. Each is a copy of its own.
+pub struct Bare(Vec<LoadedType>);
+
+impl Bare {
+    /// Loads a file, whoever's it is: in this process, or in workers.
+    ///
+    /// # Errors
+    /// As for every plugin.
+    pub fn load(path: &Path, worker: Option<&WorkerProgram>) -> Result<Self, PluginError> {
+        load_alone(path, worker).map(Self)
+    }
+
+    /// The channel types that it offers.
+    pub fn types(&self) -> impl Iterator<Item = &ChannelType> {
+        self.0.iter().map(|loaded| &loaded.about)
+    }
+
+    fn of(&self, channel_type: &str) -> Option<&LoadedType> {
+        self.0
+            .iter()
+            .find(|loaded| loaded.about.name == channel_type)
+    }
+
+    /// Lets it check settings, on this thread.
+    #[must_use]
+    pub fn validate(&self, channel_type: &str, settings_json: &str) -> Vec<ProblemV1> {
+        let loaded = self.of(channel_type);
+        loaded.map_or_else(Vec::new, |loaded| loaded.validate_now(settings_json))
+    }
+
+    /// Lets it open a provider, polled by whoever asks.
+    pub fn open(
+        &self,
+        channel_type: &str,
+        settings_json: &str,
+        host: HostBox,
+    ) -> Option<impl Future<Output = Result<ProviderBox, OpenErrorV1>> + Send + use<>> {
+        let loaded = self.of(channel_type)?;
+        Some(loaded.open("examined", settings_json, host))
+    }
+
+    /// Makes one attempt as the engine would, with a provider of its own.
+    ///
+    /// # Errors
+    /// A sentence where there is no answer.
+    pub async fn deliver(
+        &self,
+        channel_type: &str,
+        settings_json: &str,
+        host: HostBox,
+        delivery: DeliveryV1,
+    ) -> Result<DeliveryResultV1, String> {
+        let loaded = self.of(channel_type).ok_or("there is no such type")?;
+        let circumstances = Circumstances {
+            pool: Pool::new(Handle::current()),
+            clock: Arc::new(SystemClock),
+            troubles: None,
+            label: "examined".into(),
+        };
+        let opened = Instance::open(loaded, "examined", settings_json, host, circumstances).await;
+        let instance = opened.map_err(|error| error.detail.to_string())?;
+        let limit = Duration::from_millis(delivery.timeout_ms);
+        let result = instance.deliver(delivery, limit).await;
+        instance.close().await;
+        result.map_err(|why| why.sentence("while it delivered"))
+    }
+}
+
+/// The settings of a definition as YAML has it, by the type's schema. In the place
+/// of what it refers to is `secret`.
+///
+/// # Errors
+/// What is wrong with it, in lines.
+pub fn settings(about: &ChannelType, definition: &str, secret: &str) -> Result<String, String> {
+    read_definition(&about.schema, definition, secret)
+        .map(|settings| settings.to_string())
+        .map_err(|problems| problems.to_string())
+}
+
+/// The settings of a channel, with its secrets.
+#[must_use]
+pub fn settings_of(channel: &ChannelConfig) -> &str {
+    channel.settings.expose_secret()
+}

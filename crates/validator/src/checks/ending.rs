@@ -1,0 +1,99 @@
+//! What is left of it when it is closed.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use super::{Miss, ensure};
+use crate::{
+    host::{Host, Reply},
+    subject::{Answer, Stage, Subject, message, open, runtime},
+};
+
+/// How long what was closed may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Openings, and what they may cost: less than any provider has.
+const OPENINGS: usize = 200;
+const MOST_BYTES: u64 = 4 * 1024 * 1024;
+
+fn count(of: &str) -> usize {
+    fs::read_dir(format!("/proc/self/{of}")).map_or(0, Iterator::count)
+}
+
+async fn settles(of: &str, expected: usize) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while count(of) > expected {
+        if Instant::now() > deadline {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    true
+}
+
+pub(super) fn closes(subject: &Subject) -> Result<(), Miss> {
+    let runtime = runtime()?;
+    subject.each(|bare, channel| {
+        runtime.block_on(async {
+            // The first one sets up what stays for all.
+            let mut first = Stage::new(bare, channel, subject).await?;
+            first.close().await?;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let (threads, descriptors) = (count("task"), count("fd"));
+            let mut stage = Stage::new(bare, channel, subject).await?;
+            stage.succeed();
+            for _ in 0..3 {
+                stage.deliver(&message("hello")).await?;
+            }
+            stage.close().await?;
+            ensure(settles("task", threads).await, || {
+                format!(
+                    "{} threads are left when it is closed",
+                    count("task") - threads
+                )
+            })?;
+            ensure(settles("fd", descriptors).await, || {
+                format!(
+                    "{} descriptors are left when it is closed",
+                    count("fd") - descriptors
+                )
+            })
+        })
+    })
+}
+
+/// Resident memory in bytes.
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or_default() * 1024
+}
+
+fn is_flat(before: u64, after: u64) -> Result<(), Miss> {
+    let grown = after.saturating_sub(before);
+    ensure(grown < MOST_BYTES, || {
+        format!("{OPENINGS} openings take {} KiB of memory", grown / 1024)
+    })
+}
+
+pub(super) fn memory(subject: &Subject) -> Result<(), Miss> {
+    let runtime = runtime()?;
+    subject.each(|bare, channel| {
+        runtime.block_on(async {
+            let mut before = 0;
+            for opening in 0..2 * OPENINGS {
+                if opening == OPENINGS {
+                    before = resident();
+                }
+                let host = Host::new(runtime.handle().clone());
+                host.answers(Reply::Answer(Answer::new(200, "ok")));
+                let provider = open(bare, channel, &host).await?;
+                provider.close().await;
+                host.end_tasks();
+            }
+            is_flat(before, resident())
+        })
+    })
+}

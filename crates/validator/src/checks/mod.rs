@@ -1,0 +1,150 @@
+//! What is checked: each check with a name, a sentence and a level.
+
+mod behaviour;
+mod ending;
+mod faults;
+mod file;
+mod load;
+mod polling;
+mod settings;
+
+use std::fmt;
+
+use crate::subject::Subject;
+
+/// How much is asked of a plugin. Each level includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What hosts need to load it at all, and without danger.
+    Must,
+    /// What its configuration owes to operators.
+    Compatible,
+    /// How it behaves.
+    Thorough,
+}
+
+impl Level {
+    /// All of them, the least first.
+    pub const ALL: [Self; 3] = [Self::Must, Self::Compatible, Self::Thorough];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Must => "must",
+            Self::Compatible => "compatible",
+            Self::Thorough => "thorough",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a check was not passed.
+#[derive(Debug, Clone)]
+pub(crate) enum Miss {
+    Fails(String),
+    /// It says nothing of this plugin.
+    Skips(String),
+}
+
+impl Miss {
+    pub(crate) fn fails(why: impl Into<String>) -> Self {
+        Self::Fails(why.into())
+    }
+
+    pub(crate) fn skips(why: impl Into<String>) -> Self {
+        Self::Skips(why.into())
+    }
+}
+
+/// Fails with a sentence unless something holds.
+pub(crate) fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Miss> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Miss::Fails(why()))
+    }
+}
+
+/// One check.
+#[derive(Debug)]
+pub struct Check {
+    /// Its name.
+    pub name: &'static str,
+    /// What holds where it is passed.
+    pub sentence: &'static str,
+    /// The least level that includes it.
+    pub level: Level,
+    /// Checks without which it has nothing to say.
+    pub needs: &'static [&'static str],
+    pub(crate) run: fn(&Subject) -> Result<(), Miss>,
+}
+
+macro_rules! checks {
+    ($($level:ident needs $needs:expr => { $($name:literal $sentence:literal $run:path;)+ })+) => {
+        /// All checks, in the order in which they are made.
+        pub const LIST: &[Check] = &[$($(Check {
+            name: $name,
+            sentence: $sentence,
+            level: Level::$level,
+            needs: $needs,
+            run: $run,
+        },)+)+];
+    };
+}
+
+checks! {
+    Must needs &[] => {
+        "note" "It carries one note, which is valid." file::note;
+        "exports" "It exports the entry for hosts and nothing else." file::exports;
+        "libraries" "It needs no library but those of every system." file::libraries;
+        "search-path" "It brings no search path for libraries." file::search_path;
+        "relocations" "Its code is not written to when it is loaded." file::relocations;
+        "stack" "Its stack is not executable." file::stack;
+        "unwinds" "A panic in it unwinds." file::unwinds;
+    }
+    Must needs &["note", "unwinds"] => {
+        "loads" "It loads, and its functions say what its note says." load::loads;
+    }
+    Must needs &["note", "unwinds", "loads"] => {
+        "loads-quietly" "Loading it starts no thread, opens no file and writes nothing." load::quietly;
+        "loads-twice" "A second copy of it works in the same process." load::twice;
+    }
+    Compatible needs &["note", "unwinds", "loads"] => {
+        "schema" "Its schema describes an object, and every field in it." settings::schema;
+        "secrets-marked" "Fields whose names speak of secrets are marked as such." settings::secrets_marked;
+        "example" "The definition that it gives as an example can be used." settings::example;
+        "opens" "It opens with these settings." settings::opens;
+        "unknown-field" "A field that it does not know is an error that names it." settings::unknown_field;
+        "wrong-type" "A value of another type is an error that names the field." settings::wrong_type;
+        "missing-field" "A field that is missing is an error that names it." settings::missing_field;
+        "no-settings" "What is no settings at all is an error." settings::none;
+        "random-settings" "A megabyte of random bytes gets an answer, in any place." settings::random;
+    }
+    Compatible needs &["note", "unwinds", "loads", "opens"] => {
+        "secrets-kept" "Secrets are in no error, no outcome and no line of its log." settings::secrets_kept;
+    }
+    Thorough needs &["note", "unwinds", "loads", "opens"] => {
+        "opens-silently" "Opening and closing it makes no request." behaviour::opens_silently;
+        "one-request" "What is delivered took one request." behaviour::one_request;
+        "statuses" "Statuses of HTTP are classified as the table has them." faults::statuses;
+        "waits" "A remote that asks to be left alone is told of." faults::waits;
+        "faults" "Faults of the network are classified by whether anything was sent." faults::faults;
+        "host-errors" "Errors of the host come back as outcomes." faults::host_errors;
+        "tries-once" "It makes one attempt, and no other by itself." faults::tries_once;
+        "time-limits" "Its requests have limits within the attempt's time." faults::time_limits;
+        "texts" "Texts of every kind are delivered, or refused with a reason." behaviour::texts;
+        "crosstalk" "A hundred deliveries at once keep apart." behaviour::crosstalk;
+        "any-thread" "Its futures may be polled from any thread." polling::any_thread;
+        "dropped" "A delivery may be dropped wherever it waits." polling::dropped;
+        "closes" "Closed, it leaves no thread and no descriptor behind." ending::closes;
+        "memory" "Opening it many times keeps memory flat." ending::memory;
+        "in-a-worker" "It answers the same in a process of its own." behaviour::in_a_worker;
+        "random" "Whatever is asked of it in whatever order, there is an answer." behaviour::random;
+    }
+}

@@ -1,0 +1,113 @@
+//! What an author has decided otherwise, with a reason for each.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::{checks::LIST, subject::Answer};
+
+/// A check that need not be passed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The check's name.
+    pub check: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A file of waivers, in JSON.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waivers {
+    /// The waivers.
+    #[serde(default)]
+    pub waivers: Vec<Waiver>,
+    /// How the remote answers what it takes, where that is unusual.
+    #[serde(default)]
+    pub answer: Option<Answer>,
+}
+
+/// Why a file of waivers cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WaiverError {
+    /// It cannot be read.
+    #[error("the waivers in {} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not of this form.
+    #[error(
+        "the waivers in {} are not as they should be: {source}; write \
+         {{\"waivers\": [{{\"check\": \"NAME\", \"reason\": \"WHY\"}}]}}",
+        path.display()
+    )]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// There is no check of this name.
+    #[error("the waivers in {} speak of a check {check}, which does not exist", path.display())]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        check: String,
+    },
+    /// A waiver gives no reason.
+    #[error("the waiver of {check} in {} gives no reason", path.display())]
+    NoReason {
+        /// The file.
+        path: PathBuf,
+        /// The check.
+        check: String,
+    },
+}
+
+impl Waivers {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`WaiverError`] says what is wrong with it.
+    pub fn read(path: &Path) -> Result<Self, WaiverError> {
+        let path = || path.to_owned();
+        let text = fs::read_to_string(path()).map_err(|source| WaiverError::Unreadable {
+            path: path(),
+            source,
+        })?;
+        let waivers: Self =
+            serde_json::from_str(&text).map_err(|source| WaiverError::Malformed {
+                path: path(),
+                source,
+            })?;
+        for waiver in &waivers.waivers {
+            let check = waiver.check.clone();
+            if LIST.iter().all(|known| known.name != check) {
+                return Err(WaiverError::Unknown {
+                    path: path(),
+                    check,
+                });
+            }
+            if waiver.reason.trim().is_empty() {
+                return Err(WaiverError::NoReason {
+                    path: path(),
+                    check,
+                });
+            }
+        }
+        Ok(waivers)
+    }
+
+    pub(crate) fn of(&self, check: &str) -> Option<&Waiver> {
+        self.waivers.iter().find(|waiver| waiver.check == check)
+    }
+}
