@@ -8,10 +8,11 @@ mod elf;
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
-use annunciator_testkit::{artefacts::plugin, rig::Rig};
+use annunciator_testkit::{artefacts::plugin, ensemble::Ensemble, rig::Rig};
 use annunciator_tests::altered::altered_copy;
 use serde_json::Value as Json;
 
@@ -88,6 +89,47 @@ fn one_that_keeps_every_rule() {
         skipped.filter(|check| check["outcome"] != "passed").count(),
         0
     );
+}
+
+/// Ours reach stand-ins of their services, where they do so by themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn those_that_are_shipped() {
+    let services = Ensemble::start().await.unwrap();
+    let packages = [
+        "email",
+        "exec",
+        "mattermost",
+        "pushover",
+        "signal",
+        "webhook",
+    ];
+    let packages = packages.map(|name| format!("annunciator-{name}"));
+    let rig = Rig::new(&packages.each_ref().map(String::as_str)).unwrap();
+    let program = rig.folder().join("tell");
+    fs::write(&program, "#!/bin/sh\nexec cat >/dev/null\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let exec = format!("  tell: {{type: exec, program: {}}}\n", program.display());
+    let _builder = rig.exactly(&(services.channels() + &exec)).unwrap();
+    let config = rig.file().display().to_string();
+    let more = ["--level", "thorough", "--config", &config, "--live"];
+    for package in &packages {
+        let path = plugin(package).unwrap();
+        let file = rig.plugins().join(path.file_name().unwrap());
+        let report = tokio::task::block_in_place(|| examined(&rig, &file, &more));
+        assert_eq!(failed(&report), [], "{package}");
+        let by_itself = ["email", "exec", "signal"]
+            .iter()
+            .any(|name| package.ends_with(name));
+        let checks = report["checks"].as_array().unwrap().iter();
+        for check in checks.filter(|check| check["outcome"] == "skipped") {
+            // Nothing is left out but what is about requests to the host.
+            let why = check["why"].as_str().unwrap();
+            assert!(
+                by_itself && why.contains("it asks its host for no HTTP"),
+                "{package}: {check}"
+            );
+        }
+    }
 }
 
 macro_rules! broken {
