@@ -172,6 +172,34 @@ pub(crate) enum PluginsAction {
     Lock(PinPlugins),
     /// Examines whether a plugin keeps the rules of the contract
     Validate(ValidatePlugin),
+    /// Writes a plugin project into a folder of its name
+    New(NewPlugin),
+}
+
+/// What kind of project.
+#[derive(Debug, Args)]
+pub(crate) struct NewPlugin {
+    /// The plugin's name, such as carrier-pigeon
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    /// What it starts from
+    #[arg(long, value_name = "TEMPLATE", default_value = "http")]
+    pub(crate) template: Template,
+
+    /// The SDK's folder, `crates/sdk` in a checkout; without it, the project
+    /// takes the SDK from the registry
+    #[arg(long, value_name = "PATH")]
+    pub(crate) sdk: Option<PathBuf>,
+}
+
+/// What a project starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// A service over HTTP, which the host speaks for it
+    Http,
+    /// A protocol of its own, with a runtime of its own
+    OwnRuntime,
 }
 
 /// What is examined, and how.

@@ -9,13 +9,13 @@ use annunciator_core::{
     provider::ProviderBox,
     services::HostBox,
 };
-use secrecy::ExposeSecret as _;
+use serde_json::Value as Json;
 use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::{
     clock::SystemClock,
-    config::{ChannelConfig, read_definition},
+    config::{LoadError, read_channels, read_definition},
     plugin::{ChannelType, Instance, LoadedType, PluginError, Pool, load_alone},
     worker::{Circumstances, WorkerProgram},
 };
@@ -99,8 +99,13 @@ pub fn settings(about: &ChannelType, definition: &str, secret: &str) -> Result<S
         .map_err(|problems| problems.to_string())
 }
 
-/// The settings of a channel, with its secrets.
-#[must_use]
-pub fn settings_of(channel: &ChannelConfig) -> &str {
-    channel.settings.expose_secret()
+/// The settings of all channels of a configuration that are of these types, with
+/// their secrets, whatever else is wrong with the file.
+///
+/// # Errors
+/// [`LoadError`] with what is wrong with these channels.
+pub fn channels(file: &Path, types: &[ChannelType]) -> Result<Vec<(String, String)>, LoadError> {
+    let channels = read_channels(file, types)?;
+    let text = |(name, settings): (String, Json)| (name, settings.to_string());
+    Ok(channels.into_iter().map(text).collect())
 }

@@ -40,8 +40,8 @@ impl Engine {
     /// [`shutdown`](Self::shutdown) does.
     ///
     /// A plugin whose file was exchanged is loaded beside the old one, and its
-    /// channels count as changed; one whose file is gone, or of no use any more,
-    /// goes on serving. A channel that changed starts without the small state that its plugin kept, and
+    /// channels count as changed; one whose file is of no use any more goes on
+    /// serving. A channel that changed starts without the small state that its plugin kept, and
     /// files whose paths stand in its settings are read when it opens.
     ///
     /// Reloads wait for one another, and go on when the returned future is

@@ -8,6 +8,7 @@ pub(crate) mod control;
 pub(crate) mod deliveries;
 pub(crate) mod hosts;
 mod lock;
+mod new;
 pub(crate) mod plugins;
 pub(crate) mod retry;
 pub(crate) mod route;

@@ -16,6 +16,7 @@ pub(crate) fn run(arguments: &Arguments, plugins: &Plugins, output: &Output) -> 
         Some(PluginsAction::Validate(validate)) => {
             return super::validate::run(arguments, validate, output);
         }
+        Some(PluginsAction::New(new)) => return super::new::run(new, output),
         None => {}
     }
     let (files, rejected) = match &plugins.path {

@@ -2,14 +2,17 @@
 
 use std::{fs, path::Path};
 
-use annunciator::{Isolation, inspect};
+use annunciator::{
+    bare::{self, Bare},
+    worker::WorkerProgram,
+};
 use annunciator_validator::{Channel, Examination, Level, Outcome, Report, Waivers, examine};
 
 use crate::{
     Exit,
     arguments::{Arguments, ValidatePlugin},
     output::{Output, one_line},
-    setup,
+    problems, setup,
 };
 
 pub(super) fn run(arguments: &Arguments, validate: &ValidatePlugin, output: &Output) -> Exit {
@@ -39,7 +42,7 @@ fn examination(
         None => Waivers::default(),
     };
     let channels = match &arguments.config {
-        Some(_) => channels(arguments, &path, output)?,
+        Some(file) => channels(file, &path, output)?,
         None => Vec::new(),
     };
     Ok(Examination {
@@ -56,27 +59,26 @@ fn examination(
     })
 }
 
-/// The channels of the configuration that are of the plugin's types. What is in
-/// their settings is read by the plugin in a process of its own.
-fn channels(arguments: &Arguments, path: &Path, output: &Output) -> Result<Vec<Channel>, Exit> {
-    let folder = path.parent().unwrap_or(path);
-    let builder = setup::builder(arguments, output)?
-        .plugin_dir(folder)
-        .default_isolation(Isolation::Process);
-    let loaded = setup::load_from(&builder, output)?;
-    // One that cannot be read is told by the checks.
-    let note = inspect(path).ok().flatten().map(|file| file.note);
-    let types = note.map(|note| note.channel_types).unwrap_or_default();
-    let channels = loaded.config.channels();
-    let channels =
-        channels.filter(|channel| types.iter().any(|name| name == channel.channel_type()));
-    Ok(channels
-        .map(|channel| Channel {
-            channel_type: channel.channel_type().to_owned(),
-            settings_json: annunciator::bare::settings_of(channel).to_owned(),
+/// The channels of the configuration that are of the plugin's types, whatever else
+/// is in it.
+fn channels(file: &Path, path: &Path, output: &Output) -> Result<Vec<Channel>, Exit> {
+    // A plugin that cannot be loaded is told of by the checks.
+    let Ok(plugin) = Bare::load(path, Some(&WorkerProgram::this())) else {
+        return Ok(Vec::new());
+    };
+    let types: Vec<_> = plugin.types().cloned().collect();
+    let channels = bare::channels(file, &types).map_err(|error| {
+        problems::print_error(&error, output);
+        Exit::Wrong
+    })?;
+    let channels = channels
+        .into_iter()
+        .map(|(channel_type, settings_json)| Channel {
+            channel_type,
+            settings_json,
             is_example: false,
-        })
-        .collect())
+        });
+    Ok(channels.collect())
 }
 
 fn examined(

@@ -15,6 +15,7 @@ mod isolation;
 mod log;
 mod messages;
 mod monitor;
+mod new_plugin;
 mod reload;
 mod restart;
 mod socket;

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     net::{SocketAddr, UdpSocket},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
@@ -73,6 +73,11 @@ impl Home {
     pub fn configure(&self, yaml: &str) {
         let folder = self.0.folder().display().to_string();
         let _builder = self.0.configured(&yaml.replace("HOME", &folder)).unwrap();
+    }
+
+    /// The plugin folder.
+    pub fn plugins(&self) -> &Path {
+        self.0.plugins()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

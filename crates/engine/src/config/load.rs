@@ -6,8 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value as Json;
-
 use super::{
     channels::{self, Channels, Plugins},
     content,
@@ -20,7 +18,6 @@ use super::{
     options, plugins,
     policy::{ChannelOptions, Isolation, StorePlace},
     problem::{Findings, Level, Problem, Problems, syntax},
-    schema::Reader,
     section::{HostKeys, Section},
     suggest,
     tree::{self, DuplicateKey, Node, NodeId, Scalar, Value},
@@ -30,7 +27,7 @@ use crate::{
     worker::WorkerProgram,
 };
 
-const CHANNELS: &str = "notification_channels";
+pub(super) const CHANNELS: &str = "notification_channels";
 const HOSTS: &str = "hosts";
 /// The top level's keys that the engine reads.
 const KEYS: [&str; 6] = [
@@ -114,7 +111,7 @@ pub(crate) fn peek(path: &Path, section: &str, key: &str) -> Result<Option<Strin
 }
 
 /// What a file holds, and its permissions.
-fn text_of(path: &Path) -> Result<(String, u32), LoadError> {
+pub(super) fn text_of(path: &Path) -> Result<(String, u32), LoadError> {
     let unreadable = |source| LoadError::Unreadable {
         path: path.to_owned(),
         source,
@@ -130,7 +127,7 @@ fn text_of(path: &Path) -> Result<(String, u32), LoadError> {
 }
 
 /// Editors on Windows put a byte order mark in front.
-fn without_mark(text: &str) -> &str {
+pub(super) fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
@@ -206,28 +203,6 @@ pub(crate) fn load_channels(text: &str, catalog: &Catalog) -> Result<Config, Pro
         },
         ..config_of(channels)
     })
-}
-
-/// The settings of one definition, by a schema: what it refers to is not looked
-/// up, and `secret` stands in its place.
-pub(crate) fn read_definition(schema: &Json, text: &str, secret: &str) -> Result<Json, Problems> {
-    let path = Path::new("definition");
-    let (mut root, _) = tree::parse(text).map_err(|error| syntax(path, text, &error))?;
-    root.replace_references(secret);
-    let mut findings = Findings::default();
-    let mut settings = Json::Null;
-    match &root.value {
-        Value::Map(entries) => {
-            let mut reader = Reader::new(schema, &mut findings);
-            settings = Json::Object(reader.settings(root.id, entries, &["type", options::KEY]));
-        }
-        _ => findings.whole(Problem::error("expected a mapping of settings")),
-    }
-    let problems = findings.into_problems(path, text);
-    if problems.count(Level::Error) > 0 {
-        return Err(problems);
-    }
-    Ok(settings)
 }
 
 fn config_of(channels: Channels) -> Config {

@@ -6,6 +6,7 @@
 //! `problem` collects what is wrong, `locate` finds where it stands. serde_yaml
 //! appears in here only.
 
+mod alone;
 mod channels;
 mod content;
 mod document;
@@ -37,11 +38,11 @@ mod suggest;
 mod tree;
 mod wants;
 
+pub(crate) use alone::{read_channels, read_definition};
 pub use document::document_schema;
 pub(crate) use document::schema_of;
 pub use group::GroupConfig;
 pub(crate) use group::Named;
-pub(crate) use load::read_definition;
 pub use load::{LoadError, Loaded};
 pub(crate) use load::{LoadOptions, find_plugins, load_channels, load_file, peek};
 pub use locate::Span;

@@ -192,6 +192,14 @@ impl Catalog {
         channel_type: &str,
         worker: Option<&WorkerProgram>,
     ) -> Result<Arc<LoadedType>, TypeError> {
+        // One did, while it could be loaded.
+        for error in &self.rejected {
+            let before = |path| resident::before(path, channel_type, worker);
+            if let Some(before) = error.path().and_then(before) {
+                self.tell(PluginError::GoesOn(error.to_string()));
+                return Ok(before);
+            }
+        }
         let would_offer = |error: &&PluginError| {
             matches!(error, PluginError::Version { note, .. } | PluginError::Aborts { note, .. }
                 if note.channel_types.iter().any(|name| name == channel_type))
@@ -199,14 +207,6 @@ impl Catalog {
         let Some(error) = self.rejected.iter().find(would_offer) else {
             return Err(TypeError::Unknown);
         };
-        let path = match error {
-            PluginError::Version { path, .. } | PluginError::Aborts { path, .. } => Some(path),
-            _ => None,
-        };
-        if let Some(before) = path.and_then(|path| resident::before(path, channel_type, worker)) {
-            self.tell(PluginError::GoesOn(error.to_string()));
-            return Ok(before);
-        }
         let rejected = PluginError::Rejected(error.to_string());
         Err(TypeError::Unusable(Arc::new(rejected)))
     }

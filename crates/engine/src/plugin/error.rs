@@ -186,6 +186,20 @@ pub enum PluginError {
     },
 }
 
+impl PluginError {
+    /// The file, where it was rejected for what it is.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Unreadable { path, .. }
+            | Self::NotAPlugin { path, .. }
+            | Self::Note { path, .. }
+            | Self::Version { path, .. }
+            | Self::Aborts { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+}
+
 fn file_name(path: &Path) -> std::borrow::Cow<'_, str> {
     path.file_name()
         .map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy())

@@ -1,0 +1,73 @@
+//! Reads definitions of channels by themselves, for tools that examine plugins.
+
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use super::{
+    load::{CHANNELS, LoadError, text_of, without_mark},
+    options,
+    problem::{Findings, Level, Problem, Problems, syntax},
+    schema::Reader,
+    tree::{self, Value},
+};
+use crate::plugin::ChannelType;
+
+/// The settings of one definition, by a schema: what it refers to is not looked
+/// up, and `secret` stands in its place.
+pub(crate) fn read_definition(schema: &Json, text: &str, secret: &str) -> Result<Json, Problems> {
+    let path = Path::new("definition");
+    let (mut root, _) = tree::parse(text).map_err(|error| syntax(path, text, &error))?;
+    root.replace_references(secret);
+    let mut findings = Findings::default();
+    let mut settings = Json::Null;
+    match &root.value {
+        Value::Map(entries) => {
+            let mut reader = Reader::new(schema, &mut findings);
+            settings = Json::Object(reader.settings(root.id, entries, &["type", options::KEY]));
+        }
+        _ => findings.whole(Problem::error("expected a mapping of settings")),
+    }
+    let problems = findings.into_problems(path, text);
+    if problems.count(Level::Error) > 0 {
+        return Err(problems);
+    }
+    Ok(settings)
+}
+
+/// The settings of the channels of a file that are of these types, by type.
+pub(crate) fn read_channels(
+    path: &Path,
+    types: &[ChannelType],
+) -> Result<Vec<(String, Json)>, LoadError> {
+    let (text, _) = text_of(path)?;
+    let text = without_mark(&text);
+    let wrong = |problems| LoadError::Problems(Box::new(problems));
+    let (root, _) = tree::parse(text).map_err(|error| wrong(syntax(path, text, &error)))?;
+    let (mut findings, mut read) = (Findings::default(), Vec::new());
+    let channels = root.entry(CHANNELS).map(|entry| &entry.node.value);
+    let Some(Value::Map(channels)) = channels else {
+        return Ok(read);
+    };
+    for channel in channels {
+        let Value::Map(entries) = &channel.node.value else {
+            continue;
+        };
+        let named = channel.node.entry("type").map(|named| &named.node.value);
+        let of_type = |about: &&ChannelType| matches!(named, Some(Value::Scalar(_, name)) if **name == *about.name);
+        let Some(about) = types.iter().find(of_type) else {
+            continue;
+        };
+        let subject = format!("channel {}", channel.key);
+        let settings = findings.about(&subject, |findings| {
+            let mut reader = Reader::new(&about.schema, findings);
+            reader.settings(channel.key_id, entries, &["type", options::KEY])
+        });
+        read.push((about.name.clone(), Json::Object(settings)));
+    }
+    let problems = findings.into_problems(path, text);
+    if problems.count(Level::Error) > 0 {
+        return Err(wrong(problems));
+    }
+    Ok(read)
+}

@@ -1,0 +1,240 @@
+//! From nothing to a channel: a project is written, built in a folder of its own,
+//! examined, dropped into the plugin folder of a monitor that runs, taken by a
+//! reload, and delivers, in the monitor's process and apart from it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    thread,
+};
+
+use annunciator_testkit::http::{Answer, HttpServer, Journal};
+use heartbeat::control::{Request, ask};
+use tempfile::TempDir;
+
+use crate::monitor::{CALM, Home, Monitor, wait_for, yaml};
+
+/// The commands in the blocks of a README, in order.
+fn commands(readme: &str) -> Vec<String> {
+    let mut blocks = readme.split("```sh\n").skip(1);
+    let block = |text: &str| text.split("```").next().unwrap_or_default().to_owned();
+    let lines: Vec<String> = blocks.by_ref().map(block).collect();
+    lines
+        .iter()
+        .flat_map(|block| block.lines().map(str::to_owned))
+        .collect()
+}
+
+/// A project in an empty folder.
+struct Project {
+    folder: TempDir,
+    name: &'static str,
+}
+
+impl Project {
+    fn new(home: &Home, name: &'static str, template: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/sdk");
+        let sdk = sdk.display().to_string();
+        let mut new = home.command(&[
+            "plugins",
+            "new",
+            name,
+            "--template",
+            template,
+            "--sdk",
+            &sdk,
+        ]);
+        let output = new.current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        Self { folder, name }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join(self.name)
+    }
+
+    /// Runs a line of the README as it is typed, with the monitor's plugin folder
+    /// in the place of the packaged one.
+    fn run(&self, home: &Home, line: &str) {
+        let plugins = home.plugins().display().to_string();
+        let line = line.replace("/usr/lib/annunciator/plugins", &plugins);
+        let hbd = Path::new(env!("CARGO_BIN_EXE_hbd")).parent().unwrap();
+        let path = format!("{}:{}", hbd.display(), std::env::var("PATH").unwrap());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).current_dir(self.path());
+        // What cargo tells its own tests is not for the project.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_")) {
+            if name != "CARGO_HOME" {
+                shell.env_remove(name);
+            }
+        }
+        let output = shell
+            .env("PATH", path)
+            .env("HBD_CONFIG", home.file())
+            .output();
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{line}\n{said}\n{error}");
+    }
+
+    fn readme(&self) -> String {
+        fs::read_to_string(self.path().join("README.md")).unwrap()
+    }
+
+    fn change(&self, file: &str, old: &str, new: &str) {
+        let path = self.path().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old), "{text}");
+        fs::write(path, text.replace(old, new)).unwrap();
+    }
+}
+
+/// The service: it takes what has the right token.
+async fn service() -> (HttpServer, Arc<Journal<(String, String)>>) {
+    let journal = Arc::<Journal<_>>::default();
+    let taken = Arc::clone(&journal);
+    let server = HttpServer::start(move |request| {
+        let taken = Arc::clone(&taken);
+        async move {
+            if request.header("authorization") != Some("Bearer s3cret") {
+                return Answer::status(401);
+            }
+            let body = request.json().unwrap();
+            let text = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+            taken.record((text("to"), text("text")));
+            Answer::status(202)
+        }
+    });
+    (server.await.unwrap(), journal)
+}
+
+/// Has the monitor tell its default channels.
+fn tell(monitor: &Monitor, text: &str) {
+    let request = Request::Notify {
+        host: None,
+        message: text.to_owned(),
+        title: None,
+        severity: "critical".to_owned(),
+    };
+    let control = monitor.control.clone();
+    thread::spawn(move || ask(&control, &request));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_plugin_is_built_examined_dropped_in_reloaded_and_delivers() {
+    let (service, taken) = service().await;
+    let home = Home::with(&yaml(CALM));
+    let monitor = home.start();
+    let project = Project::new(&home, "carrier-pigeon", "http");
+    let readme = project.readme();
+    let lines = commands(&readme);
+    let (last, before) = lines.split_last().unwrap();
+    assert_eq!(last, "hbd reload");
+    // Tests, a build, an examination, and a copy into the plugin folder.
+    assert_eq!(before.len(), 4, "{before:?}");
+    project.run(&home, "cargo fmt --check");
+    before.iter().for_each(|line| project.run(&home, line));
+    assert!(project.path().join("Cargo.lock").is_file());
+
+    let channel = |name: &str, more: &str| {
+        format!(
+            "  {name}: {{type: carrier_pigeon, url: '{}/messages', token: s3cret, recipient: {name}{more}}}\n",
+            service.url()
+        )
+    };
+    let channels = channel("here", "") + &channel("apart", ", delivery: {isolation: process}");
+    let with_pigeons = yaml(CALM)
+        .replace(
+            "default_notification_channels: [a]",
+            "default_notification_channels: [here, apart]",
+        )
+        .replace(
+            "notification_channels:\n  a:",
+            &format!("notification_channels:\n{channels}  a:"),
+        );
+    home.configure(&with_pigeons);
+    project.run(&home, last);
+    tell(&monitor, "CPU at 95 %");
+    let mut told = taken.wait_for(2).await.unwrap();
+    told.sort();
+    let text = |to: &str, text: &str| (to.to_owned(), text.to_owned());
+    assert_eq!(
+        told,
+        [text("apart", "CPU at 95 %"), text("here", "CPU at 95 %")]
+    );
+
+    // Another build takes its place, also where the file is written over.
+    project.change(
+        "src/lib.rs",
+        "\"text\": notification.body(),",
+        "\"text\": format!(\"! {}\", notification.body()),",
+    );
+    for line in &before[1..] {
+        project.run(&home, line);
+    }
+    project.run(&home, last);
+    tell(&monitor, "CPU at 96 %");
+    let told = taken.wait_for(4).await.unwrap();
+    assert!(
+        told[2..].iter().all(|(_, text)| text == "! CPU at 96 %"),
+        "{told:?}"
+    );
+
+    // One that is damaged does not, and is told of.
+    let file = home.plugins().join("libcarrier_pigeon.so");
+    fs::write(&file, "no plugin").unwrap();
+    let (_, _, error) = home.hbd(&["check"]);
+    assert!(error.contains("libcarrier_pigeon.so"), "{error}");
+    project.run(&home, last);
+    tell(&monitor, "CPU at 97 %");
+    let told = taken.wait_for(6).await.unwrap();
+    assert!(
+        told[4..].iter().all(|(_, text)| text == "! CPU at 97 %"),
+        "{told:?}"
+    );
+    wait_for("what the log says of it", || {
+        monitor.log().contains("goes on serving").then_some(())
+    });
+}
+
+#[test]
+fn a_new_plugin_with_a_runtime_of_its_own_is_built_and_examined() {
+    let home = Home::with(&yaml(CALM));
+    let project = Project::new(&home, "homing-pigeon", "own-runtime");
+    project.run(&home, "cargo fmt --check");
+    let lines = commands(&project.readme());
+    lines[..3].iter().for_each(|line| project.run(&home, line));
+}
+
+#[test]
+fn a_name_that_cannot_be_a_plugin_s_is_refused() {
+    let home = Home::with(&yaml(CALM));
+    for name in [
+        "",
+        "Pigeon",
+        "a_b",
+        "9a",
+        "a--b",
+        "a-",
+        "../a",
+        "core",
+        &"a".repeat(41),
+    ] {
+        let (status, _, error) = home.hbd(&["plugins", "new", "--", name]);
+        assert_eq!(status, 2, "{name}");
+        assert!(error.contains("cannot be the name of a plugin"), "{error}");
+    }
+    fs::create_dir(home.path("there")).unwrap();
+    let (status, _, error) = home.hbd(&["plugins", "new", "there"]);
+    assert_eq!(
+        (status, error.trim()),
+        (
+            2,
+            "error: there exists: choose another name, or another folder"
+        )
+    );
+}
