@@ -21,6 +21,7 @@ use annunciator_testkit::{
     rig::{Rig, worker},
 };
 use annunciator_tests::foreign::PATIENCE;
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
 fn yaml(how: &str) -> String {
     format!(
@@ -272,6 +273,38 @@ async fn chat_is_told(chat: &Mattermost, words: &str) -> String {
         assert!(Instant::now() < deadline, "{texts:?}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// The memory of a worker is bounded, and not that of the programs that it runs.
+#[tokio::test]
+async fn a_program_that_is_run_in_a_worker_has_the_memory_of_any_other() {
+    let rig = Rig::new(&["annunciator-exec"]).unwrap();
+    let (program, told) = (rig.folder().join("tell"), rig.folder().join("limit"));
+    let script = format!(
+        "#!/bin/sh\ncat >/dev/null\nsleep 0.2\nulimit -d >{}\n",
+        told.display()
+    );
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let yaml = format!(
+        "notification_channels:
+  tell: {{type: exec, program: {}, delivery: {{isolation: process}}}}
+default_notification_channels: [tell]
+delivery: {{store: none}}
+",
+        program.display()
+    );
+    let builder = rig.configured(&yaml).unwrap().worker(worker().unwrap());
+    let engine = builder.start().await.unwrap();
+    let report = engine.notify_default("hello").await.unwrap();
+    assert!(report.all_delivered(), "{report:?}");
+    let own = getrlimit(Resource::RLIMIT_DATA).unwrap().1;
+    let expected = if own == RLIM_INFINITY {
+        "unlimited".to_owned()
+    } else {
+        (own / 1024).to_string()
+    };
+    assert_eq!(fs::read_to_string(told).unwrap().trim(), expected);
 }
 
 #[test]

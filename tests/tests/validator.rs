@@ -239,3 +239,95 @@ fn a_file_that_is_no_plugin() {
         "{failed:?}"
     );
 }
+
+/// A copy that breaks a rule, in the rig's plugin folder.
+fn faulty(rig: &Rig, rule: &str) -> String {
+    let mode = format!("{:.<32}", format!("faulty-mode:{rule}"));
+    let copy = rig.plugins().join("libfaulty.so");
+    altered_copy(&plugin("fixture-faulty").unwrap(), &copy, &[(MODE, &mode)]).unwrap();
+    copy.display().to_string()
+}
+
+fn validate(rig: &Rig, path: &str, more: &[&str]) -> (i32, String, String) {
+    let hbd = annunciator_testkit::artefacts::executable("hbd").unwrap();
+    let output = std::process::Command::new(hbd)
+        .env_clear()
+        .current_dir(rig.folder())
+        .args([&["plugins", "validate", path], more].concat())
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let status = output.status.code().unwrap();
+    (status, text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_check_that_fails_is_told_with_its_sentence_and_in_the_file_for_ci() {
+    let rig = Rig::new(&[]).unwrap();
+    let path = faulty(&rig, "schema");
+    let (status, out, _) = validate(&rig, &path, &["--junit", "junit.xml", "--seed", "11"]);
+    assert_eq!(status, 1);
+    let line = "FAILED  schema: Its schema describes an object, and every field in it. \
+                But type faulty: the field url has no description.";
+    assert!(out.contains(line), "{out}");
+    assert!(
+        out.contains("19 passed, 1 failed, 0 skipped, 0 waived (seed 11)"),
+        "{out}"
+    );
+    let xml = fs::read_to_string(rig.folder().join("junit.xml")).unwrap();
+    for part in [
+        "tests=\"20\"",
+        "failures=\"1\"",
+        "<testcase name=\"note\" classname=\"must\"",
+        "<failure message=\"type faulty: the field url has no description\"",
+    ] {
+        assert!(xml.contains(part), "no {part} in {xml}");
+    }
+}
+
+#[test]
+fn a_waiver_has_a_reason_and_then_it_counts() {
+    let rig = Rig::new(&[]).unwrap();
+    let path = faulty(&rig, "schema");
+    let with = |waivers: &str| {
+        fs::write(rig.folder().join("waivers.json"), waivers).unwrap();
+        validate(&rig, &path, &["--waivers", "waivers.json"])
+    };
+    let (status, out, _) =
+        with(r#"{"waivers": [{"check": "schema", "reason": "the name says it"}]}"#);
+    assert_eq!(status, 0, "{out}");
+    assert!(out.contains("waived  schema: the name says it"), "{out}");
+    for (waivers, says) in [
+        (
+            r#"{"waivers": [{"check": "schema", "reason": " "}]}"#,
+            "the waiver of schema in waivers.json gives no reason",
+        ),
+        (
+            r#"{"waivers": [{"check": "schema"}]}"#,
+            "missing field `reason`",
+        ),
+        (
+            r#"{"waivers": [{"check": "scheme", "reason": "x"}]}"#,
+            "speak of a check scheme, which does not exist",
+        ),
+        ("{", "are not as they should be"),
+    ] {
+        let (status, _, error) = with(waivers);
+        assert_eq!(status, 2, "{error}");
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn a_call_that_makes_no_sense() {
+    let rig = Rig::new(&[]).unwrap();
+    let (status, _, error) = validate(&rig, "nowhere.so", &[]);
+    assert_eq!(status, 2);
+    assert!(error.contains("nowhere.so cannot be read"), "{error}");
+    let path = faulty(&rig, "none");
+    let (status, _, error) = validate(&rig, &path, &["--live"]);
+    assert_eq!(status, 2);
+    assert!(error.contains("--config"), "{error}");
+    let (status, _, _) = validate(&rig, &path, &["--waivers", "nowhere.json"]);
+    assert_eq!(status, 2);
+}

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process_group, prlimit};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::{Child, Command},
@@ -150,6 +150,23 @@ impl Program {
     }
 }
 
+/// A worker process has little memory of its own, which is no rule for the programs
+/// that it runs: they have as much as the program's would.
+fn unbound(child: &Child) {
+    let pid = child
+        .id()
+        .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let limit = getrlimit(Resource::Data);
+    if let Some(pid) = pid.filter(|_| limit.current != limit.maximum) {
+        let unbound = Rlimit {
+            current: limit.maximum,
+            ..limit
+        };
+        // One that has ended already needs none.
+        let _ = prlimit(Some(pid), Resource::Data, unbound);
+    }
+}
+
 /// How it ended; and what is left to be ended.
 async fn run(
     program: &Program,
@@ -175,6 +192,7 @@ async fn run(
         Err(error) => return (Ended::NotStarted(error), None),
     };
     let group = Group::of(&child);
+    unbound(&child);
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let mut output = Output::default();
     let exited = {

@@ -123,7 +123,10 @@
 //! - Tokens are [`Secret`]s, and stand in no text of an outcome or an error.
 //! - Whoever needs a runtime of his own (another protocol than HTTP, a child
 //!   process) takes the feature `own-runtime`, with [`OwnRuntime`] and
-//!   [`Program`].
+//!   [`Program`], and says so: `const OWN_RUNTIME: bool = true`.
+//!
+//! `hbd plugins new` writes such a crate, `hbd plugins validate` examines one, and
+//! `docs/writing-plugins.md` goes the whole way.
 
 #[cfg(feature = "own-runtime")]
 mod child;

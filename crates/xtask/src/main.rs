@@ -53,7 +53,7 @@ enum Command {
     /// Runs the benchmarks and prints their table; see BENCHMARKS.md
     Bench {
         /// Only these sections: dispatch, http, mail, config, idle, datagrams,
-        /// hosts, store, kept
+        /// hosts, store, kept, plugins
         sections: Vec<String>,
     },
 }

@@ -6,9 +6,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod author;
 mod commands;
 mod datagrams;
 mod ending;
+mod guide;
 mod http;
 mod intake;
 mod isolation;

@@ -5,7 +5,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::Arc,
     thread,
 };
@@ -14,18 +13,10 @@ use annunciator_testkit::http::{Answer, HttpServer, Journal};
 use heartbeat::control::{Request, ask};
 use tempfile::TempDir;
 
-use crate::monitor::{CALM, Home, Monitor, wait_for, yaml};
-
-/// The commands in the blocks of a README, in order.
-fn commands(readme: &str) -> Vec<String> {
-    let mut blocks = readme.split("```sh\n").skip(1);
-    let block = |text: &str| text.split("```").next().unwrap_or_default().to_owned();
-    let lines: Vec<String> = blocks.by_ref().map(block).collect();
-    lines
-        .iter()
-        .flat_map(|block| block.lines().map(str::to_owned))
-        .collect()
-}
+use crate::{
+    author,
+    monitor::{CALM, Home, Monitor, wait_for, yaml},
+};
 
 /// A project in an empty folder.
 struct Project {
@@ -56,29 +47,8 @@ impl Project {
         self.folder.path().join(self.name)
     }
 
-    /// Runs a line of the README as it is typed, with the monitor's plugin folder
-    /// in the place of the packaged one.
     fn run(&self, home: &Home, line: &str) {
-        let plugins = home.plugins().display().to_string();
-        let line = line.replace("/usr/lib/annunciator/plugins", &plugins);
-        let hbd = Path::new(env!("CARGO_BIN_EXE_hbd")).parent().unwrap();
-        let path = format!("{}:{}", hbd.display(), std::env::var("PATH").unwrap());
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &line]).current_dir(self.path());
-        // What cargo tells its own tests is not for the project.
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_")) {
-            if name != "CARGO_HOME" {
-                shell.env_remove(name);
-            }
-        }
-        let output = shell
-            .env("PATH", path)
-            .env("HBD_CONFIG", home.file())
-            .output();
-        let output = output.unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{line}\n{said}\n{error}");
+        author::run(home, &self.path(), line);
     }
 
     fn readme(&self) -> String {
@@ -131,7 +101,7 @@ async fn a_new_plugin_is_built_examined_dropped_in_reloaded_and_delivers() {
     let monitor = home.start();
     let project = Project::new(&home, "carrier-pigeon", "http");
     let readme = project.readme();
-    let lines = commands(&readme);
+    let lines = author::commands(&readme);
     let (last, before) = lines.split_last().unwrap();
     assert_eq!(last, "hbd reload");
     // Tests, a build, an examination, and a copy into the plugin folder.
@@ -206,7 +176,7 @@ fn a_new_plugin_with_a_runtime_of_its_own_is_built_and_examined() {
     let home = Home::with(&yaml(CALM));
     let project = Project::new(&home, "homing-pigeon", "own-runtime");
     project.run(&home, "cargo fmt --check");
-    let lines = commands(&project.readme());
+    let lines = author::commands(&project.readme());
     lines[..3].iter().for_each(|line| project.run(&home, line));
 }
 

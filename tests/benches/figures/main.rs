@@ -18,6 +18,7 @@ mod kept;
 mod mail;
 mod many_hosts;
 mod null_host;
+mod plugins;
 mod sample;
 mod sink;
 mod store;
@@ -33,7 +34,7 @@ type Rows = Result<Vec<Row>, Box<dyn Error>>;
 type Measure = fn() -> Rows;
 
 /// The sections, in the order of the table.
-const SECTIONS: [(&str, Measure); 9] = [
+const SECTIONS: [(&str, Measure); 10] = [
     ("dispatch", dispatch::rows),
     ("http", http::rows),
     ("mail", mail::rows),
@@ -43,9 +44,11 @@ const SECTIONS: [(&str, Measure); 9] = [
     ("hosts", many_hosts::rows),
     ("store", store::rows),
     ("kept", kept::rows),
+    ("plugins", plugins::rows),
 ];
 
 fn main() -> ExitCode {
+    annunciator::worker::run_if_asked();
     let words: Vec<String> = env::args().skip(1).collect();
     if let Some(status) = child::run(&words) {
         return status;

@@ -122,16 +122,13 @@ impl Keeper {
     }
 
     async fn call(&self, call: Call, limit: Duration) -> Result<(Arc<Live>, Answer), NoAnswer> {
-        let calling = async {
-            let live = self.kept.live().await?;
-            let answer = live.call(call, limit).await?;
-            self.kept.works();
-            Ok((live, answer))
-        };
-        let late = || NoAnswer::NotCalled(self.file().to_owned());
-        timeout(limit.saturating_add(OPEN_LIMIT), calling)
-            .await
-            .unwrap_or_else(|_| Err(late()))
+        // Another one may be on its way.
+        let late = |_| Err(NoAnswer::NotCalled(self.file().to_owned()));
+        let live = timeout(limit, self.kept.live()).await;
+        let live = live.unwrap_or_else(late)?;
+        let answer = live.call(call, limit).await?;
+        self.kept.works();
+        Ok((live, answer))
     }
 
     /// An answer to another question.
@@ -253,7 +250,7 @@ impl Kept {
         if let Some(troubles) = troubles {
             self.is_told.store(true, Ordering::Relaxed);
             let sentence = format!(
-                "Channel {channel} delivers nothing for now: the worker process of plugin {plugin} {ending}, several times. It is started again after {}, and longer pauses if that goes on.",
+                "Channel {channel} delivers nothing for now: the worker process of plugin {plugin} {ending}, several times. It is started again in {}, and after longer pauses if that goes on.",
                 humantime::format_duration(rest)
             );
             troubles.raise(self.subject(), sentence);

@@ -1,0 +1,142 @@
+//! What it costs to have plugins: loading one, one that runs apart, the size of a
+//! thin one, and examining one.
+
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use annunciator::{Engine, Isolation, bare::Bare, worker::WorkerProgram};
+use annunciator_testkit::{
+    artefacts::{executable, plugin},
+    rig::Rig,
+};
+use tokio::runtime::Runtime;
+
+use super::{
+    Rows,
+    sample::{Sample, alternate, nanoseconds_each, repeat},
+    table::Row,
+};
+
+const LOADS: usize = 51;
+const MOST_LOAD_MS: f64 = 3.0;
+const RUNS: usize = 11;
+/// Deliveries of a run, one after the other.
+const DELIVERIES: u32 = 500;
+const MOST_ADDED_US: f64 = 200.0;
+const MOST_BYTES: u64 = 1_000_000;
+const EXAMINATIONS: usize = 3;
+const MOST_SECONDS: f64 = 60.0;
+
+/// A thin plugin: it has no runtime of its own.
+const THIN: &str = "annunciator-mattermost";
+
+pub(crate) fn rows() -> Rows {
+    Ok(vec![load()?, apart()?, size()?, examination()?])
+}
+
+fn milliseconds(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e3
+}
+
+fn load() -> Result<Row, Box<dyn std::error::Error>> {
+    let path = plugin(THIN)?;
+    let size = fs::metadata(&path)?.len() as f64 / 1e6;
+    let took = repeat(LOADS, || {
+        let began = Instant::now();
+        Bare::load(&path, None).map(|_| milliseconds(began.elapsed()))
+    })?;
+    let row = Row::with_target(
+        "a plugin loaded: read, hashed, its note judged, copied to sealed memory, opened, its layout checked, its channel types described",
+        "under 3 ms",
+        took.median() < MOST_LOAD_MS,
+    );
+    Ok(row
+        .measured(format!("{took:.1} ms"))
+        .compared(format!("a file of {size:.1} MB")))
+}
+
+/// Microseconds for each of many notifications, one after the other.
+fn told(runtime: &Runtime, engine: &Engine) -> Result<f64, Box<dyn std::error::Error>> {
+    let began = Instant::now();
+    for _ in 0..DELIVERIES {
+        let report = runtime.block_on(engine.notify_default("hello"))?;
+        if !report.all_delivered() {
+            return Err("it was not delivered".into());
+        }
+    }
+    Ok(nanoseconds_each(DELIVERIES, began.elapsed()) / 1e3)
+}
+
+fn apart() -> Result<Row, Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let rig = Rig::new(&["fixture-steady"])?;
+    let yaml = "notification_channels: {a: {type: steady}}\n\
+                default_notification_channels: [a]\ndelivery: {store: none}\n";
+    let builder = rig.configured(yaml)?;
+    let here = runtime.block_on(builder.clone().default_isolation(Isolation::None).start())?;
+    let builder = builder.worker(WorkerProgram::this());
+    let apart = runtime.block_on(builder.default_isolation(Isolation::Process).start())?;
+    let pair = alternate(RUNS, || told(&runtime, &apart), || told(&runtime, &here))?;
+    let added = Sample::new(vec![pair.ours.median() - pair.theirs.median()]).median();
+    let row = Row::with_target(
+        "a whole `notify_default` to a channel in a process of its own, one after the other",
+        "200 µs more at most",
+        added < MOST_ADDED_US,
+    );
+    Ok(row
+        .measured(format!("{:.1} µs", pair.ours))
+        .compared(format!("in the program: {:.1} µs", pair.theirs))
+        .ratio(format!("{added:+.0} µs")))
+}
+
+fn size() -> Result<Row, Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    let stripped = folder.path().join("thin.so");
+    let status = Command::new("strip")
+        .arg("-o")
+        .arg(&stripped)
+        .arg(plugin(THIN)?)
+        .status()?;
+    if !status.success() {
+        return Ok(Row::skipped(
+            "a thin plugin, stripped",
+            "there is no `strip`",
+        ));
+    }
+    let bytes = fs::metadata(&stripped)?.len();
+    let row = Row::with_target(
+        "a thin plugin (Mattermost), stripped",
+        "under 1 MB",
+        bytes < MOST_BYTES,
+    );
+    Ok(row.measured(format!("{:.2} MB", bytes as f64 / 1e6)))
+}
+
+fn examination() -> Result<Row, Box<dyn std::error::Error>> {
+    let (hbd, path) = (executable("hbd")?, plugin(THIN)?);
+    let took = repeat(EXAMINATIONS, || {
+        let began = Instant::now();
+        let output = Command::new(&hbd)
+            .args(["plugins", "validate", "--level", "compatible"])
+            .arg(&path)
+            .env_clear()
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            Ok(began.elapsed().as_secs_f64())
+        } else {
+            Err(std::io::Error::other(said))
+        }
+    })?;
+    let row = Row::with_target(
+        "`hbd plugins validate --level compatible` on it, the whole process",
+        "under 60 s",
+        took.median() < MOST_SECONDS,
+    );
+    Ok(row.measured(format!("{took:.1} s")))
+}
