@@ -68,6 +68,7 @@ impl Ailment {
             "out_of_order" => "out of order",
             "quota" => "takes nothing",
             "check" => "its check fails",
+            "crashes" => "its plugin keeps crashing",
             other => other,
         };
         let since = wall(self.since_ms);

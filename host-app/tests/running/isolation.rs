@@ -127,6 +127,17 @@ fn a_worker_that_is_killed_is_replaced_and_no_process_is_left_behind() {
 }
 
 #[test]
+fn a_channel_whose_plugin_keeps_crashing_is_shown_as_such() {
+    let home = home("type: ill_behaved, how: aborts_in_task");
+    let monitor = home.start();
+    wait_for("a channel that is shown as crashing", || {
+        tell(&monitor);
+        let (_, out, _) = home.hbd(&["channels"]);
+        out.contains("its plugin keeps crashing").then_some(())
+    });
+}
+
+#[test]
 fn what_a_plugin_writes_in_a_worker_is_logged_for_its_channel() {
     let home = home("type: ill_behaved, how: writes");
     let monitor = home.start();

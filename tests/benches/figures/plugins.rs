@@ -1,8 +1,10 @@
-//! What it costs to have plugins: loading one, one that runs apart, the size of a
-//! thin one, and examining one.
+//! What it costs to have plugins: loading one, one that runs apart, their sizes, and
+//! examining one.
 
 use std::{
-    fs,
+    error::Error,
+    fs, io,
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -30,18 +32,21 @@ const MOST_BYTES: u64 = 1_000_000;
 const EXAMINATIONS: usize = 3;
 const MOST_SECONDS: f64 = 60.0;
 
-/// A thin plugin: it has no runtime of its own.
+/// A plugin without a runtime of its own.
 const THIN: &str = "annunciator-mattermost";
 
 pub(crate) fn rows() -> Rows {
-    Ok(vec![load()?, apart()?, size()?, examination()?])
+    let mut rows = vec![load()?, apart()?];
+    rows.extend(sizes()?);
+    rows.push(examination()?);
+    Ok(rows)
 }
 
 fn milliseconds(took: Duration) -> f64 {
     took.as_secs_f64() * 1e3
 }
 
-fn load() -> Result<Row, Box<dyn std::error::Error>> {
+fn load() -> Result<Row, Box<dyn Error>> {
     let path = plugin(THIN)?;
     let size = fs::metadata(&path)?.len() as f64 / 1e6;
     let took = repeat(LOADS, || {
@@ -59,7 +64,7 @@ fn load() -> Result<Row, Box<dyn std::error::Error>> {
 }
 
 /// Microseconds for each of many notifications, one after the other.
-fn told(runtime: &Runtime, engine: &Engine) -> Result<f64, Box<dyn std::error::Error>> {
+fn told(runtime: &Runtime, engine: &Engine) -> Result<f64, Box<dyn Error>> {
     let began = Instant::now();
     for _ in 0..DELIVERIES {
         let report = runtime.block_on(engine.notify_default("hello"))?;
@@ -70,7 +75,7 @@ fn told(runtime: &Runtime, engine: &Engine) -> Result<f64, Box<dyn std::error::E
     Ok(nanoseconds_each(DELIVERIES, began.elapsed()) / 1e3)
 }
 
-fn apart() -> Result<Row, Box<dyn std::error::Error>> {
+fn apart() -> Result<Row, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -94,30 +99,52 @@ fn apart() -> Result<Row, Box<dyn std::error::Error>> {
         .ratio(format!("{added:+.0} µs")))
 }
 
-fn size() -> Result<Row, Box<dyn std::error::Error>> {
+/// The bytes of a library without its symbols; `None` without the tool for that.
+fn stripped(library: &Path) -> io::Result<Option<u64>> {
     let folder = tempfile::tempdir()?;
-    let stripped = folder.path().join("thin.so");
-    let status = Command::new("strip")
+    let to = folder.path().join("stripped.so");
+    let strip = Command::new("strip")
         .arg("-o")
-        .arg(&stripped)
-        .arg(plugin(THIN)?)
-        .status()?;
-    if !status.success() {
-        return Ok(Row::skipped(
-            "a thin plugin, stripped",
-            "there is no `strip`",
-        ));
+        .arg(&to)
+        .arg(library)
+        .status();
+    match strip {
+        Ok(status) if status.success() => Ok(Some(fs::metadata(&to)?.len())),
+        _ => Ok(None),
     }
-    let bytes = fs::metadata(&stripped)?.len();
-    let row = Row::with_target(
-        "a thin plugin (Mattermost), stripped",
-        "under 1 MB",
-        bytes < MOST_BYTES,
-    );
-    Ok(row.measured(format!("{:.2} MB", bytes as f64 / 1e6)))
 }
 
-fn examination() -> Result<Row, Box<dyn std::error::Error>> {
+/// A plugin as `hbd plugins new` writes it, and one that is shipped.
+fn sizes() -> Result<Vec<Row>, Box<dyn Error>> {
+    let what = "a new plugin, as `hbd plugins new` writes it, stripped";
+    let folder = tempfile::tempdir()?;
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/sdk");
+    let new = Command::new(executable("hbd")?)
+        .args(["plugins", "new", "thin", "--sdk"])
+        .arg(sdk)
+        .current_dir(folder.path())
+        .status()?;
+    let project = folder.path().join("thin");
+    let built = Command::new("cargo")
+        .args(["build", "--release", "--quiet", "--target-dir", "target"])
+        .current_dir(&project)
+        .status()?;
+    if !new.success() || !built.success() {
+        return Err("the new plugin could not be built".into());
+    }
+    let thin = stripped(&project.join("target/release/libthin.so"))?;
+    let shipped = stripped(&plugin(THIN)?)?;
+    let (Some(thin), Some(shipped)) = (thin, shipped) else {
+        return Ok(vec![Row::skipped(what, "there is no `strip`")]);
+    };
+    let megabytes = |bytes: u64| format!("{:.2} MB", bytes as f64 / 1e6);
+    Ok(vec![
+        Row::with_target(what, "under 1 MB", thin < MOST_BYTES).measured(megabytes(thin)),
+        Row::for_scale("the Mattermost plugin, stripped").measured(megabytes(shipped)),
+    ])
+}
+
+fn examination() -> Result<Row, Box<dyn Error>> {
     let (hbd, path) = (executable("hbd")?, plugin(THIN)?);
     let took = repeat(EXAMINATIONS, || {
         let began = Instant::now();
@@ -130,7 +157,7 @@ fn examination() -> Result<Row, Box<dyn std::error::Error>> {
         if output.status.success() {
             Ok(began.elapsed().as_secs_f64())
         } else {
-            Err(std::io::Error::other(said))
+            Err(io::Error::other(said))
         }
     })?;
     let row = Row::with_target(
