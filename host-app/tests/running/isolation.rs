@@ -138,6 +138,17 @@ fn a_channel_whose_plugin_keeps_crashing_is_shown_as_such() {
 }
 
 #[test]
+fn what_a_plugin_logs_in_a_worker_is_logged_for_its_channel() {
+    let home = home(STEADY);
+    let monitor = home.start_as(&["-v", "run"], |_| {});
+    tell(&monitor);
+    monitor.wait_for_log("steady as ever");
+    let log = monitor.log();
+    let line = log.lines().find(|line| line.contains("steady as ever"));
+    assert!(line.unwrap().contains("channel=a"), "{log}");
+}
+
+#[test]
 fn what_a_plugin_writes_in_a_worker_is_logged_for_its_channel() {
     let home = home("type: ill_behaved, how: writes");
     let monitor = home.start();

@@ -9,7 +9,10 @@ use std::{
 
 use tokio::{
     runtime::Handle,
-    sync::{mpsc, oneshot},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
 };
 use tokio_util::sync::CancellationToken;
 
@@ -147,9 +150,11 @@ impl Drop for Open {
         *waiting = Waiting::Nobody;
         drop(calls);
         let cancel = encode(&ToWorker::Cancel { id: self.id }).unwrap_or_default();
-        if self.line.outgoing.try_send(cancel).is_err() {
-            self.line.kill(Ending::stuck());
-            return;
+        match self.line.outgoing.try_send(cancel) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return self.line.kill(Ending::stuck()),
+            // It is gone already.
+            Err(TrySendError::Closed(_)) => return,
         }
         let (line, id) = (Arc::downgrade(&self.line), self.id);
         drop(self.line.runtime.spawn(async move {
