@@ -17,6 +17,7 @@ use std::{
     thread,
 };
 
+use annunciator_core::{code::LogLevel, ffi::RString, services::LogRecordV1};
 use rustix::{
     fs::{Mode, OFlags},
     process::{Resource, Rlimit, Signal, getpid, getrlimit, kill_process, setrlimit},
@@ -50,13 +51,14 @@ pub(super) fn run() -> ! {
 fn try_run() -> io::Result<()> {
     let socket = socket()?;
     let image = take_over(&socket)?;
-    bound()?;
+    // A service manager may forbid it, and then has bounds of its own.
+    let bounded = bound();
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     thread::Builder::new()
         .name("worker-link".to_owned())
         .spawn(move || {
-            let _ = listen(socket, Place::given(image), &handle);
+            let _ = listen(socket, Place::given(image), bounded, &handle);
             end();
         })?;
     runtime.block_on(ignore_signals());
@@ -108,7 +110,12 @@ fn end() -> ! {
 }
 
 /// Listens to the program. Returns when it is gone, or says nonsense.
-fn listen(socket: UnixStream, image: Place, handle: &Handle) -> Option<()> {
+fn listen(
+    socket: UnixStream,
+    image: Place,
+    bounded: io::Result<()>,
+    handle: &Handle,
+) -> Option<()> {
     let link = Arc::new(Link::new(socket.try_clone().ok()?));
     let mut reader = BufReader::new(socket);
     let hello = read_blocking(&mut reader).ok()??;
@@ -129,6 +136,16 @@ fn listen(socket: UnixStream, image: Place, handle: &Handle) -> Option<()> {
         return None;
     }
     events::install(&link);
+    if let Err(error) = bounded {
+        let message = format!("the memory of this worker process is not bounded: {error}");
+        let record = LogRecordV1 {
+            level: LogLevel::INFO,
+            target: module_path!().into(),
+            message: message.into(),
+            fields_json: RString::new(),
+        };
+        link.send(&ToHost::Log(record)).ok()?;
+    }
     let mut served = Served::new(Arc::clone(&link), handle.clone(), &path, &note_json, image);
     loop {
         match read_blocking(&mut reader).ok()?? {
