@@ -93,7 +93,9 @@ fn accepted_before(transaction: &Transaction<'_>, intake: &Intake) -> rusqlite::
     })
 }
 
-/// Answers its number; `None` when its key is known.
+/// Answers its number; `None` when its key is known. What is not added takes no
+/// number, as one that met a conflict would: by their numbers it is known how many
+/// came after a notification.
 pub(super) fn add_notification(
     transaction: &Transaction<'_>,
     intake: &Intake,
@@ -102,8 +104,8 @@ pub(super) fn add_notification(
         .prepare_cached(
             "INSERT INTO outbox_notification
              (name, key, host, incident, lane, kind, severity, accepted_ms, content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+             WHERE NOT EXISTS (SELECT 1 FROM outbox_notification WHERE key = ?2)",
         )?
         .execute(params![
             intake.notification,
