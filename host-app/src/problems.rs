@@ -45,15 +45,17 @@ fn groups<'a>(problem: &'a Problem, source: &'a str, file: &'a str) -> Vec<Group
     };
     let title = mark.primary_title(problem.sentence());
     let group = match problem.span {
-        Some(span) if line_length(source, span) < LONGEST_LINE => {
-            // A span over several lines (a whole mapping) is told by its first.
-            let end = source[span.start..span.end]
-                .find('\n')
-                .map_or(span.end, |length| span.start + length);
-            let snippet = Snippet::source(source).path(file);
-            title.element(snippet.annotation(AnnotationKind::Primary.span(span.start..end)))
-        }
-        Some(span) => title.element(Origin::path(file).line(span.line).char_column(span.column)),
+        Some(span) => match line_of(source, span) {
+            Some((line, start)) if line.len() < LONGEST_LINE => {
+                // A span over several lines (a whole mapping) is told by its first.
+                let marked = span.start - start..(span.end - start).min(line.len());
+                // The line alone: to look through the whole file for each problem
+                // would take longer and longer.
+                let snippet = Snippet::source(line).line_start(span.line).path(file);
+                title.element(snippet.annotation(AnnotationKind::Primary.span(marked)))
+            }
+            _ => title.element(Origin::path(file).line(span.line).char_column(span.column)),
+        },
         None => title.element(Origin::path(file)),
     };
     let group = match &problem.help {
@@ -63,11 +65,12 @@ fn groups<'a>(problem: &'a Problem, source: &'a str, file: &'a str) -> Vec<Group
     vec![group]
 }
 
-/// How long the line is on which a span begins.
-fn line_length(source: &str, span: Span) -> usize {
-    let (before, after) = source.split_at(span.start);
+/// The line on which a span begins, and its first byte.
+fn line_of(source: &str, span: Span) -> Option<(&str, usize)> {
+    let (before, after) = source.split_at_checked(span.start)?;
     let start = before.rfind('\n').map_or(0, |at| at + 1);
-    before.len() - start + after.find('\n').unwrap_or(after.len())
+    let end = span.start + after.find('\n').unwrap_or(after.len());
+    Some((source.get(start..end)?, start))
 }
 
 fn counted(number: usize, noun: &str) -> Option<String> {

@@ -5,3 +5,4 @@ pub mod foreign;
 pub mod hbd;
 pub mod museum;
 pub mod said;
+pub mod yaml;

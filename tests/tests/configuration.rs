@@ -200,8 +200,8 @@ hosts:
     check(
         yaml,
         &[
-            "heartbeat.yaml:3:3: error: `a` stands here a second time (help: remove one of them, or give it another name)",
-            "heartbeat.yaml:5:20: error: `watch` stands here a second time (help: remove one of them, or give it another name)",
+            "heartbeat.yaml:3:3: error: this key stands here a second time (help: remove one of them, or give it another name)",
+            "heartbeat.yaml:5:20: error: this key stands here a second time (help: remove one of them, or give it another name)",
         ],
     );
 }

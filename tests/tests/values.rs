@@ -190,3 +190,47 @@ fn settings_that_turn_out_wrong_when_the_channel_is_opened() {
         "channel s: the certificate does not exist"
     );
 }
+
+#[test]
+fn what_other_programs_know_and_this_one_takes_literally() {
+    check(
+        "notification_channels:\n  w: {type: steady, text: \"https://example.com/${TOKEN}\"}\n\
+         default_notification_channels: [w]\nhosts: {\"web-*\": {watch: true}}\ninclude: [conf.d/*.yaml]\n",
+        &[
+            "heartbeat.yaml:2:27: warning: `${TOKEN}` stays as it is written (help: write {env: TOKEN} for the whole value)",
+            "heartbeat.yaml:4:9: warning: host web-*: this is the name of one host, and no pattern (help: write a line for each host; an anchor (`web-01: &web {…}`) lets others say the same (`web-02: *web`))",
+            "heartbeat.yaml:5:1: warning: include: no other file is read (help: write all of it into this file)",
+        ],
+    );
+}
+
+#[test]
+fn a_field_whose_blank_or_colon_was_forgotten() {
+    check(
+        &settings("text:hello, tokenabc"),
+        &[
+            "heartbeat.yaml:2:21: error: channel s: text: no blank stands behind the colon (help: write `text: …`)",
+            "heartbeat.yaml:2:33: error: channel s: what stands here is no field (help: write the field's name in front of it, and a colon)",
+        ],
+    );
+}
+
+#[test]
+fn a_line_separator_in_a_comment_moves_nothing() {
+    check(
+        "# one \u{2028}# two\nnotification_channels:\n  s: {type: steady, text: [a]}\n",
+        &["heartbeat.yaml:3:27: error: channel s: text: expected text, found a list"],
+    );
+}
+
+#[test]
+fn a_file_of_brackets_or_mappings_is_refused_at_the_one_that_is_too_deep() {
+    for (text, place) in [
+        (format!("hosts: {}", "[".repeat(100_000)), "1:135"),
+        (format!("hosts: {}", "{a: ".repeat(20_000)), "1:516"),
+    ] {
+        let said = said(&text);
+        let sentence = "this is not YAML: lists and mappings are nested too deeply";
+        assert_eq!(said, [format!("heartbeat.yaml:{place}: error: {sentence}")]);
+    }
+}

@@ -12,8 +12,8 @@ use tokio::{runtime::Handle, sync::mpsc};
 use crate::{
     clock::{Clock, SystemClock},
     config::{
-        Config, HostKeys, Isolation, LoadError, LoadOptions, Loaded, Section, SectionProblem,
-        find_plugins, load_file, peek, schema_of,
+        Config, HostKeys, Isolation, LoadError, LoadOptions, Loaded, Problems, Section,
+        SectionProblem, find_plugins, load_file, load_with, peek, schema_of,
     },
     delivery::describe,
     engine::Engine,
@@ -197,6 +197,20 @@ impl EngineBuilder {
     /// [`LoadError`] with every problem that was found.
     pub fn load(&self) -> Result<Loaded, LoadError> {
         load_file(&self.file, &self.options)
+    }
+
+    /// Checks a text as if it stood in the file, with plugins that were found
+    /// before: for tests that check many.
+    ///
+    /// # Errors
+    /// Every problem, if an error is among them; else the answer has the warnings.
+    #[doc(hidden)]
+    pub fn check_text(
+        &self,
+        text: &str,
+        plugins: &Catalog,
+    ) -> Result<(Config, Problems), Box<Problems>> {
+        load_with(plugins, text, &self.options).map_err(Box::new)
     }
 
     /// Loads the configuration and the plugins, and opens every channel. Runs

@@ -5,11 +5,12 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::{
-    load::{CHANNELS, LoadError, text_of, without_mark},
+    load::CHANNELS,
     options,
-    problem::{Findings, Level, Problem, Problems, syntax},
+    problem::{Level, Problem, Problems},
     schema::Reader,
-    tree::{self, Value},
+    source::{LoadError, begin, text_of, tree_of},
+    tree::Value,
 };
 use crate::plugin::ChannelType;
 
@@ -17,9 +18,8 @@ use crate::plugin::ChannelType;
 /// up, and `secret` stands in its place.
 pub(crate) fn read_definition(schema: &Json, text: &str, secret: &str) -> Result<Json, Problems> {
     let path = Path::new("definition");
-    let (mut root, _) = tree::parse(text).map_err(|error| syntax(path, text, &error))?;
+    let (mut root, mut findings) = begin(tree_of(path, text, &[])?);
     root.replace_references(secret);
-    let mut findings = Findings::default();
     let mut settings = Json::Null;
     match &root.value {
         Value::Map(entries) => {
@@ -41,10 +41,9 @@ pub(crate) fn read_channels(
     types: &[ChannelType],
 ) -> Result<Vec<(String, Json)>, LoadError> {
     let (text, _) = text_of(path)?;
-    let text = without_mark(&text);
     let wrong = |problems| LoadError::Problems(Box::new(problems));
-    let (root, _) = tree::parse(text).map_err(|error| wrong(syntax(path, text, &error)))?;
-    let (mut findings, mut read) = (Findings::default(), Vec::new());
+    let (root, mut findings) = begin(tree_of(path, &text, &[]).map_err(wrong)?);
+    let mut read = Vec::new();
     let channels = root.entry(CHANNELS).map(|entry| &entry.node.value);
     let Some(Value::Map(channels)) = channels else {
         return Ok(read);
@@ -65,7 +64,7 @@ pub(crate) fn read_channels(
         });
         read.push((about.name.clone(), Json::Object(settings)));
     }
-    let problems = findings.into_problems(path, text);
+    let problems = findings.into_problems(path, &text);
     if problems.count(Level::Error) > 0 {
         return Err(wrong(problems));
     }

@@ -1,6 +1,9 @@
 //! Reads the channel definitions, each by the schema of its plugin.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use annunciator_core::{code::ProblemLevel, outcome::ProblemV1};
 use secrecy::SecretString;
@@ -13,7 +16,7 @@ use super::{
     place::place,
     policy::{ChannelOptions, Isolation},
     problem::{Findings, Problem},
-    redact::{hide, redacted},
+    redact::{hide, quoted, redacted},
     schema::Reader,
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
@@ -40,7 +43,7 @@ const MOST_REJECTED: usize = 5;
 pub(crate) struct Channels {
     pub(crate) list: Vec<Arc<ChannelConfig>>,
     pub(crate) by_name: HashMap<Arc<str>, ChannelIndex>,
-    pub(crate) broken: Vec<Box<str>>,
+    pub(crate) broken: HashSet<Box<str>>,
 }
 
 /// Where channel types come from.
@@ -74,19 +77,19 @@ pub(crate) fn read(
                         );
                         channels.list.push(Arc::new(channel));
                     }
-                    None => channels.broken.push(entry.key.clone()),
+                    None => drop(channels.broken.insert(entry.key.clone())),
                 }
             }
         }
         _ if node.is_null() => {}
-        _ => findings.at(
-            node.id,
-            Problem::error(format!(
-                "expected a mapping of names to channels, found {}",
-                node.noun()
-            ))
-            .field("notification_channels"),
-        ),
+        _ => {
+            hide(node, false, findings);
+            let found = node.noun();
+            let problem = Problem::error(format!(
+                "expected a mapping of names to channels, found {found}"
+            ));
+            findings.at(node.id, problem.field("notification_channels"));
+        }
     }
     channels
 }
@@ -103,6 +106,7 @@ fn channel(
         let problem = Problem::error("this cannot be the name of a channel").help(format!(
             "use 1 to {LONGEST_NAME} printable characters, such as email_ops"
         ));
+        hide(node, false, findings);
         findings.at(entry.key_id, problem);
         return None;
     }
@@ -128,10 +132,13 @@ fn channel(
         fields
             .iter()
             .filter(|field| ![TYPE, OPTIONS].contains(&&*field.key))
-            .for_each(|field| hide(&field.node, false, findings));
+            .for_each(|field| {
+                findings.secret(field.key_id, false);
+                hide(&field.node, false, findings);
+            });
     };
     let Some((type_id, channel_type)) = type_of(entry, findings) else {
-        unread(findings);
+        hide(node, false, findings);
         return None;
     };
     let options = node
@@ -163,7 +170,7 @@ fn channel(
         Ok(loaded) => loaded,
         Err(TypeError::Unknown) => {
             unread(findings);
-            let problem = Problem::error(format!("unknown channel type `{channel_type}`"))
+            let problem = Problem::error(format!("unknown channel type {}", quoted(channel_type)))
                 .help(unknown_type(channel_type, plugins.catalog))
                 .field(TYPE);
             findings.at(type_id, problem);

@@ -1,6 +1,10 @@
 //! Reads the groups of channels, which may name each other, but not in a circle.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     channels::{Channels, LONGEST_NAME},
@@ -9,6 +13,7 @@ use super::{
     naming::{Name, Naming, flat},
     options::{Field, Read},
     problem::{Findings, Problem},
+    redact::hide,
     tree::{Entry, Node, NodeId, Value},
 };
 use crate::delivery::Proof;
@@ -37,7 +42,7 @@ const PROOFS: [(&str, Proof); 3] = [
 pub(crate) struct Groups {
     pub(crate) list: Vec<GroupConfig>,
     pub(crate) by_name: HashMap<Arc<str>, GroupIndex>,
-    pub(crate) broken: Vec<Box<str>>,
+    pub(crate) broken: HashSet<Box<str>>,
 }
 
 /// Reads a mapping of names to groups.
@@ -60,7 +65,7 @@ pub(crate) fn read(node: &Node, channels: &Channels, findings: &mut Findings) ->
             Some(problem) => {
                 let subject = format!("group {}", entry.key);
                 findings.about(&subject, |findings| findings.at(entry.key_id, problem));
-                groups.broken.push(entry.key.clone());
+                groups.broken.insert(entry.key.clone());
             }
             None => {
                 let index = GroupIndex::try_from(sound.len()).unwrap_or(GroupIndex::MAX);
@@ -126,6 +131,7 @@ fn group<'n>(
     let mut names = Vec::new();
     let missing = "write at least `first_of:`, such as {first_of: [pager, mail]}";
     let Value::Map(_) = &entry.node.value else {
+        hide(&entry.node, false, findings);
         let problem = format!("expected the group's steps, found {}", entry.node.noun());
         let id = if entry.node.is_null() {
             entry.key_id

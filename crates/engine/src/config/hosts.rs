@@ -11,6 +11,7 @@ use super::{
     names::Names,
     naming::{Naming, flat},
     problem::{Findings, Problem},
+    redact::{hide, named},
     suggest,
     tree::{Entry, Node, Scalar, Value},
 };
@@ -55,6 +56,7 @@ impl<'a> Hosts<'a> {
     pub(crate) fn read(&mut self, node: &Node, findings: &mut Findings) -> HostTable {
         let Value::Map(entries) = &node.value else {
             if !node.is_null() {
+                hide(node, false, findings);
                 let problem = Problem::error(format!(
                     "expected a mapping of names to hosts, found {}",
                     node.noun()
@@ -79,6 +81,7 @@ impl<'a> Hosts<'a> {
             Value::Map(fields) => fields,
             _ if entry.node.is_null() => return host,
             _ => {
+                hide(&entry.node, false, findings);
                 let problem = Problem::error(format!(
                     "expected the host's settings, found {}",
                     entry.node.noun()
@@ -122,8 +125,13 @@ impl<'a> Hosts<'a> {
                 ("dyndns", Value::Scalar(_, text)) => host.dyndns = Some(text.clone()),
                 ("dyndns", _) => findings.at(field.node.id, wrong("true or false")),
                 (key, _) if self.declares(key) => declared.push(field),
-                (key, _) if self.known_keys.iter().any(|known| known == key) => {}
-                (key, _) => findings.at(field.key_id, self.unknown(key)),
+                (key, _) => {
+                    // Whoever reads it, or nobody, knows what of it is secret.
+                    hide(&field.node, false, findings);
+                    if self.known_keys.iter().all(|known| known != key) {
+                        findings.at(field.key_id, self.unknown(key));
+                    }
+                }
             }
         }
         if let Some(extras) = self.extras.as_mut().filter(|_| !declared.is_empty()) {
@@ -147,7 +155,7 @@ impl<'a> Hosts<'a> {
             .into_iter()
             .chain(self.known_keys.iter().map(String::as_str))
             .chain(declared);
-        let problem = Problem::warning("unknown field").field(key);
+        let problem = Problem::warning("unknown field").field(named(key));
         match suggest::closest(key, known) {
             Some(found) => problem.help(format!("did you mean `{found}`?")),
             None => problem,

@@ -2,10 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::tree::{DuplicateKey, Entry, Value};
+use super::tree::{Entry, Node, NodeId, Value};
 
 /// Keeps the first of entries with equal keys, and tells of the others.
-pub(super) fn remove_duplicates(entries: &mut Vec<Entry>, duplicates: &mut Vec<DuplicateKey>) {
+pub(super) fn remove_duplicates(
+    entries: &mut Vec<Entry>,
+    duplicates: &mut Vec<NodeId>,
+    left_out: &mut Vec<NodeId>,
+) {
     let mut seen: HashSet<Box<str>> = HashSet::new();
     let mut is_first: Vec<bool> = Vec::with_capacity(entries.len());
     for (i, entry) in entries.iter().enumerate() {
@@ -17,10 +21,9 @@ pub(super) fn remove_duplicates(entries: &mut Vec<Entry>, duplicates: &mut Vec<D
         };
         is_first.push(first);
         if !first {
-            duplicates.push(DuplicateKey {
-                key: entry.key.clone(),
-                id: entry.key_id,
-            });
+            left_out.push(entry.key_id);
+            entry.node.scalars(&mut |id| left_out.push(id));
+            duplicates.push(entry.key_id);
         }
     }
     let mut keep = is_first.into_iter();
@@ -28,25 +31,36 @@ pub(super) fn remove_duplicates(entries: &mut Vec<Entry>, duplicates: &mut Vec<D
 }
 
 /// `<<: *defaults` takes over what the mapping itself does not say.
-pub(super) fn merge(entries: &mut Vec<Entry>) {
+pub(super) fn merge(entries: &mut Vec<Entry>, left_out: &mut Vec<NodeId>) {
     let Some(at) = entries.iter().position(|entry| &*entry.key == "<<") else {
         return;
     };
-    let merged = match &entries[at].node.value {
-        Value::Map(more) => more.clone(),
-        Value::List(nodes) if nodes.iter().all(|node| matches!(node.value, Value::Map(_))) => nodes
-            .iter()
-            .flat_map(|node| match &node.value {
-                Value::Map(more) => more.clone(),
-                _ => Vec::new(),
+    let is_map = |node: &Node| matches!(node.value, Value::Map(_));
+    let can_be_merged = match &entries[at].node.value {
+        Value::Map(_) => true,
+        Value::List(nodes) => nodes.iter().all(is_map),
+        Value::Scalar(..) => false,
+    };
+    if !can_be_merged {
+        return;
+    }
+    let merged = match entries.remove(at).node.value {
+        Value::Map(more) => more,
+        Value::List(nodes) => nodes
+            .into_iter()
+            .flat_map(|node| match node.value {
+                Value::Map(more) => more,
+                Value::List(_) | Value::Scalar(..) => Vec::new(),
             })
             .collect(),
-        _ => return,
+        Value::Scalar(..) => Vec::new(),
     };
-    entries.remove(at);
+    let mut own: HashSet<Box<str>> = entries.iter().map(|entry| entry.key.clone()).collect();
     for entry in merged {
-        if entries.iter().all(|own| own.key != entry.key) {
+        if own.insert(entry.key.clone()) {
             entries.push(entry);
+        } else {
+            entry.node.scalars(&mut |id| left_out.push(id));
         }
     }
 }

@@ -1,10 +1,6 @@
 //! From a file to a checked configuration, with every problem at once.
 
-use std::{
-    fs, io,
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use super::{
     channels::{self, Channels, Plugins},
@@ -17,10 +13,13 @@ use super::{
     naming::Naming,
     options, plugins,
     policy::{ChannelOptions, Isolation, StorePlace},
-    problem::{Findings, Level, Problem, Problems, syntax},
+    problem::{Findings, Level, Problem, Problems},
+    read::parse,
+    redact::hide,
     section::{HostKeys, Section},
-    suggest,
-    tree::{self, DuplicateKey, Node, NodeId, Scalar, Value},
+    source::{LoadError, begin, text_of, tree_of},
+    tree::{Entry, Node, NodeId, Scalar, Tree, Value},
+    unsupported,
 };
 use crate::{
     plugin::{Catalog, PluginDir},
@@ -30,7 +29,7 @@ use crate::{
 pub(super) const CHANNELS: &str = "notification_channels";
 const HOSTS: &str = "hosts";
 /// The top level's keys that the engine reads.
-const KEYS: [&str; 6] = [
+pub(super) const KEYS: [&str; 6] = [
     CHANNELS,
     DEFAULTS,
     HOSTS,
@@ -38,9 +37,6 @@ const KEYS: [&str; 6] = [
     options::KEY,
     groups::KEY,
 ];
-
-/// A file larger than this was named by mistake.
-const LARGEST: u64 = 256 * 1024 * 1024;
 
 /// What besides the file decides what a configuration means.
 #[derive(Debug, Clone, Default)]
@@ -72,35 +68,18 @@ pub struct Loaded {
     pub warnings: Problems,
 }
 
-/// The file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// It cannot be read at all.
-    #[error("{} cannot be read: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// What is wrong with it.
-    #[error("{0}")]
-    Problems(Box<Problems>),
-}
-
 /// Reads, checks and resolves a file.
 pub(crate) fn load_file(path: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
     let (text, mode) = text_of(path)?;
-    load(path, without_mark(&text), Some(mode), options)
+    load(path, &text, Some(mode), options)
         .map_err(|problems| LoadError::Problems(Box::new(problems)))
 }
 
 /// The text of a key of a section, whatever else is wrong with the file.
 pub(crate) fn peek(path: &Path, section: &str, key: &str) -> Result<Option<String>, LoadError> {
     let (text, _) = text_of(path)?;
-    let text = without_mark(&text);
-    let (root, _) = tree::parse(text)
-        .map_err(|error| LoadError::Problems(Box::new(syntax(path, text, &error))))?;
+    let Tree { root, .. } =
+        tree_of(path, &text, &[]).map_err(|problems| LoadError::Problems(Box::new(problems)))?;
     let entry = root
         .entry(section)
         .and_then(|section| section.node.entry(key));
@@ -110,39 +89,16 @@ pub(crate) fn peek(path: &Path, section: &str, key: &str) -> Result<Option<Strin
     })
 }
 
-/// What a file holds, and its permissions.
-pub(super) fn text_of(path: &Path) -> Result<(String, u32), LoadError> {
-    let unreadable = |source| LoadError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let facts = fs::metadata(path).map_err(unreadable)?;
-    if facts.len() > LARGEST {
-        return Err(unreadable(io::Error::other(format!(
-            "it has more than {LARGEST} bytes"
-        ))));
-    }
-    let text = fs::read_to_string(path).map_err(unreadable)?;
-    Ok((text, facts.mode()))
-}
-
-/// Editors on Windows put a byte order mark in front.
-pub(super) fn without_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
-}
-
 /// The plugins that a file and the options name, whatever else is wrong with
 /// the file or whether there is one.
 pub(crate) fn find_plugins(path: &Path, options: &LoadOptions) -> Catalog {
-    let root = fs::read_to_string(path)
-        .ok()
-        .and_then(|text| tree::parse(&text).ok());
+    let root = text_of(path).ok().and_then(|(text, _)| parse(&text).ok());
     let mut ignored = Findings::default();
     let nothing = Node {
         id: NodeId(0),
         value: Value::List(Vec::new()),
     };
-    let root = root.map_or(nothing, |(root, _)| root);
+    let root = root.map_or(nothing, |tree| tree.root);
     plugins::find(path, &root, options, &mut ignored)
 }
 
@@ -153,14 +109,9 @@ pub(crate) fn load(
     mode: Option<u32>,
     options: &LoadOptions,
 ) -> Result<Loaded, Problems> {
-    let (root, duplicates) = tree::parse(text).map_err(|error| syntax(path, text, &error))?;
-    let mut findings = Findings::default();
-    duplicate_keys(&duplicates, &mut findings);
+    let (root, mut findings) = begin(tree_of(path, text, &options.sections)?);
     let catalog = plugins::find(path, &root, options, &mut findings);
-    let config = read(&root, &catalog, options, &mut findings);
-    nobody_told(&root, &config, &mut findings);
-    content::check_with(&options.sections, &root, &config, &mut findings);
-    drop(root);
+    let config = checked(root, &catalog, options, &mut findings);
     permissions(mode, &mut findings);
     for error in catalog.rejected() {
         findings.whole(Problem::warning(error.to_string()));
@@ -168,33 +119,57 @@ pub(crate) fn load(
     for sentence in catalog.told() {
         findings.whole(Problem::warning(sentence));
     }
-    let problems = findings.into_problems(path, text);
-    if problems.count(Level::Error) > 0 {
-        return Err(problems);
-    }
     Ok(Loaded {
         config,
+        warnings: unless_wrong(findings.into_problems(path, text))?,
         catalog,
-        warnings: problems,
     })
+}
+
+/// Checks a text with plugins that were found before.
+pub(crate) fn load_with(
+    catalog: &Catalog,
+    text: &str,
+    options: &LoadOptions,
+) -> Result<(Config, Problems), Problems> {
+    let path = Path::new("configuration");
+    let (root, mut findings) = begin(tree_of(path, text, &options.sections)?);
+    let config = checked(root, catalog, options, &mut findings);
+    let warnings = unless_wrong(findings.into_problems(path, text))?;
+    Ok((config, warnings))
+}
+
+fn checked(
+    root: Node,
+    catalog: &Catalog,
+    options: &LoadOptions,
+    findings: &mut Findings,
+) -> Config {
+    let config = read(&root, catalog, options, findings);
+    nobody_told(&root, &config, findings);
+    content::check_with(&options.sections, &root, &config, findings);
+    config
+}
+
+/// The problems, where no error is among them.
+fn unless_wrong(problems: Problems) -> Result<Problems, Problems> {
+    match problems.count(Level::Error) {
+        0 => Ok(problems),
+        _ => Err(problems),
+    }
 }
 
 /// Checks definitions of channels alone, as `notification_channels` has them.
 pub(crate) fn load_channels(text: &str, catalog: &Catalog) -> Result<Config, Problems> {
     let path = Path::new("channel definitions");
-    let (root, duplicates) = tree::parse(text).map_err(|error| syntax(path, text, &error))?;
-    let mut findings = Findings::default();
-    duplicate_keys(&duplicates, &mut findings);
+    let (root, mut findings) = begin(tree_of(path, text, &[])?);
     let defaults = ChannelOptions::default();
     let plugins = Plugins {
         catalog,
         worker: None,
     };
     let channels = channels::read(&root, &defaults, plugins, &mut findings);
-    let problems = findings.into_problems(path, text);
-    if problems.count(Level::Error) > 0 {
-        return Err(problems);
-    }
+    unless_wrong(findings.into_problems(path, text))?;
     let all = (0..).take(channels.list.len()).collect();
     Ok(Config {
         defaults: Route {
@@ -223,14 +198,23 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
             "expected a mapping with {CHANNELS} and {HOSTS}, found {}",
             root.noun()
         ));
+        hide(root, false, findings);
         findings.whole(problem);
         return Config::default();
     };
     for entry in entries {
-        let known = options.known_keys.iter();
-        let mut known = known.chain(options.sections.iter().map(|section| &section.name));
+        let declared = options.sections.iter().map(|section| &section.name);
+        if options.known_keys.iter().any(|known| **known == *entry.key) {
+            // Somebody else knows what of it is secret.
+            hide(&entry.node, false, findings);
+        }
+        let mut known = options.known_keys.iter().chain(declared);
         if !KEYS.contains(&&*entry.key) && known.all(|known| **known != *entry.key) {
-            findings.at(entry.key_id, unknown_section(&entry.key, root, options));
+            hide(&entry.node, false, findings);
+            findings.at(
+                entry.key_id,
+                unsupported::section(&entry.key, root, &options.sections),
+            );
         }
     }
     let sections = options
@@ -285,6 +269,12 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
     let hosts = root
         .entry(HOSTS)
         .map(|entry| reader.read(&entry.node, findings));
+    let is_read = |entry: &&Entry| {
+        let is_declared = |section: &Section| *section.name == *entry.key;
+        KEYS.contains(&&*entry.key) || options.sections.iter().any(is_declared)
+    };
+    let read = entries.iter().filter(is_read);
+    unsupported::check(root.entry(HOSTS), read, findings);
     Config {
         defaults: defaults.unwrap_or_default(),
         hosts: hosts.unwrap_or_default(),
@@ -294,24 +284,6 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
         groups_by_name: groups.by_name,
         ..config_of(channels)
     }
-}
-
-/// A section that nobody knows is perhaps another program's; one that is
-/// nearly called like a section that is missing surely is a slip.
-fn unknown_section(key: &str, root: &Node, options: &LoadOptions) -> Problem {
-    let sentence = "unknown section; perhaps another program reads it";
-    let declared = options.sections.iter().map(|section| section.name.as_str());
-    match suggest::closest(key, KEYS.into_iter().chain(declared)) {
-        // `notification_…` of another program is like this one and no slip.
-        Some(found)
-            if found != groups::KEY && KEYS.contains(&found) && root.entry(found).is_none() =>
-        {
-            Problem::error("unknown section").help(format!("did you mean `{found}`?"))
-        }
-        Some(found) => Problem::warning(sentence).help(format!("did you mean `{found}`?")),
-        None => Problem::warning(sentence),
-    }
-    .field(key)
 }
 
 /// Warns about hosts whose messages nobody would get.
@@ -343,19 +315,6 @@ fn nobody_told(root: &Node, config: &Config, findings: &mut Findings) {
         ));
         let help = format!("name channels for the host, or {DEFAULTS} for all that have none");
         findings.at(first.key_id, problem.field(HOSTS).help(help));
-    }
-}
-
-fn duplicate_keys(duplicates: &[DuplicateKey], findings: &mut Findings) {
-    for duplicate in duplicates {
-        let problem = Problem::error(format!(
-            "`{}` stands here a second time",
-            duplicate.key.escape_debug()
-        ));
-        findings.at(
-            duplicate.id,
-            problem.help("remove one of them, or give it another name"),
-        );
     }
 }
 

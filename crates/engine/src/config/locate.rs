@@ -1,14 +1,15 @@
-//! Where in the file a node stands.
+//! Where in the file nodes stand, and what of the file a person may see.
 //!
-//! Positions are only needed when there is something to tell, so they are
-//! looked up afterwards, for the nodes in question, by walking the events of
-//! a second parser in the same order in which the tree was numbered.
+//! Both are only needed when there is something to tell, so the file is read a
+//! second time then, by the same reader, which numbers the nodes alike.
 
-use std::collections::HashMap;
+use std::{collections::HashSet, ops::Range};
 
-use saphyr_parser::{Event, Parser};
-
-use super::tree::NodeId;
+use super::{
+    read::{Place, places},
+    redact::{holds_more, is_name},
+    tree::NodeId,
+};
 
 /// A piece of the file: bytes, and line and column for people (from 1, the
 /// column in characters).
@@ -24,159 +25,137 @@ pub struct Span {
     pub column: usize,
 }
 
-/// Finds the spans of some nodes. A node inside an alias is found at the alias.
-pub(crate) fn locate(
-    text: &str,
-    wanted: impl IntoIterator<Item = NodeId>,
-) -> HashMap<NodeId, Span> {
-    let mut wanted: Vec<NodeId> = wanted.into_iter().collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    let mut walk = Walk {
-        wanted,
-        found: Vec::new(),
-        next: 0,
-        open: Vec::new(),
-        sizes: HashMap::new(),
-    };
-    for event in Parser::new_from_str(text) {
-        let Ok((event, span)) = event else { break };
-        let (start, end) = (span.start.index(), span.end.index());
-        let place = Place {
-            start,
-            end,
-            line: span.start.line(),
-            column: span.start.col() + 1,
+/// The lines of a text, for people: they end at line feeds, as in editors.
+pub(super) struct Lines<'text> {
+    text: &'text str,
+    /// The first byte of each line.
+    starts: Vec<usize>,
+}
+
+impl<'text> Lines<'text> {
+    pub(super) fn of(text: &'text str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1));
+        Self {
+            text,
+            starts: starts.collect(),
+        }
+    }
+
+    /// The line that a byte is on, from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at)
+    }
+
+    /// A piece of the text; nothing unless it begins and ends between characters.
+    pub(super) fn span(&self, place: Range<usize>) -> Option<Span> {
+        self.text.get(place.clone())?;
+        let line = self.line(place.start);
+        let start = *self.starts.get(line.checked_sub(1)?)?;
+        let column = self.text.get(start..place.start)?.chars().count() + 1;
+        Some(Span {
+            start: place.start,
+            end: place.end,
+            line,
+            column,
+        })
+    }
+}
+
+/// A text whose nodes' places are known.
+pub(super) struct Located<'text> {
+    lines: Lines<'text>,
+    places: Vec<Place>,
+}
+
+impl<'text> Located<'text> {
+    /// Reads a text again.
+    pub(super) fn of(text: &'text str) -> Self {
+        Self {
+            lines: Lines::of(text),
+            // What was read before can be read again. Were it not so, nothing
+            // would have a place, and nothing would be shown.
+            places: places(text).unwrap_or_default(),
+        }
+    }
+
+    fn place(&self, id: NodeId) -> Option<&Place> {
+        self.places.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// Where a node stands; what an alias stands for stands at the alias.
+    pub(super) fn span(&self, id: NodeId) -> Option<Span> {
+        self.lines.span(self.place(id)?.here.clone())
+    }
+
+    /// The text as a person may see it: of the same length, with asterisks for
+    /// all but the scalars that are known not to be secret, and for what holds
+    /// the text together. Nothing at all is shown when a secret has no place.
+    pub(super) fn visible(&self, secrets: &[NodeId]) -> String {
+        let secrets: Option<HashSet<usize>> = secrets
+            .iter()
+            .map(|id| Some(self.place(*id)?.itself.start))
+            .collect();
+        let text = self.lines.text;
+        let Some(secrets) = secrets else {
+            return masked(text);
         };
-        match event {
-            Event::Scalar(_, _, anchor, _) => {
-                walk.node(place, 1);
-                walk.sizes.insert(anchor, 1);
+        let open = self.places.iter().filter_map(|place| {
+            if place.here != place.itself {
+                // The name of an alias.
+                return Some(place.here.clone());
             }
-            Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
-                walk.open.push((anchor, walk.next));
-                walk.node(place, 1);
-            }
-            Event::SequenceEnd | Event::MappingEnd => {
-                if let Some((anchor, first)) = walk.open.pop() {
-                    walk.sizes.insert(anchor, walk.next - first);
-                }
-            }
-            Event::Alias(anchor) => {
-                let size = walk.sizes.get(&anchor).copied().unwrap_or(1);
-                walk.node(place, size);
-            }
-            _ => {}
-        }
-    }
-    walk.into_spans(text)
-}
-
-/// A span in characters.
-struct Place {
-    start: usize,
-    end: usize,
-    line: usize,
-    column: usize,
-}
-
-struct Walk {
-    /// Sorted; those up to `found.len()` have been passed.
-    wanted: Vec<NodeId>,
-    found: Vec<Place>,
-    next: u32,
-    open: Vec<(usize, u32)>,
-    sizes: HashMap<usize, u32>,
-}
-
-impl Walk {
-    fn node(&mut self, place: Place, size: u32) {
-        let end = self.next.saturating_add(size);
-        while self
-            .wanted
-            .get(self.found.len())
-            .is_some_and(|id| id.0 < end)
-        {
-            self.found.push(Place { ..place });
-        }
-        self.next = end;
-    }
-
-    /// Turns positions in characters into positions in bytes, in one go.
-    fn into_spans(self, text: &str) -> HashMap<NodeId, Span> {
-        let mut marks: Vec<usize> = self.found.iter().flat_map(|p| [p.start, p.end]).collect();
-        marks.sort_unstable();
-        marks.dedup();
-        let mut bytes = HashMap::with_capacity(marks.len());
-        let mut marks = marks.into_iter().peekable();
-        let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-        for (index, at) in ends.enumerate() {
-            if marks.next_if_eq(&index).is_some() {
-                bytes.insert(index, at);
-            }
-        }
-        let byte = |index| bytes.get(&index).copied().unwrap_or(text.len());
-        let spans = self.found.iter().map(|place| Span {
-            start: byte(place.start),
-            end: byte(place.end),
-            line: place.line,
-            column: place.column,
+            let stands = text.get(place.itself.clone())?;
+            // One with more than a value or a name in it, as when a quote was not
+            // closed or a blank was forgotten, may hold a secret.
+            let is_one = match place.is_key {
+                true => is_name(stands.trim_matches(['"', '\''])),
+                false => holds_more(stands).is_none(),
+            };
+            let is_open = place.is_scalar && is_one && !secrets.contains(&place.itself.start);
+            is_open.then(|| place.itself.clone())
         });
-        self.wanted.iter().copied().zip(spans).collect()
+        uncovered(text, open)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{
-        super::tree::{Entry, Node, Value, parse},
-        *,
+/// What is left of a text in which nothing is known not to be secret.
+pub(super) fn masked(text: &str) -> String {
+    uncovered(text, std::iter::empty())
+}
+
+/// What is left of a text that could not be read: the words that are known to
+/// be names, where they are used as such.
+pub(super) fn masked_but_for(text: &str, names: &HashSet<&str>) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut open = Vec::new();
+    let mut from = 0;
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start_matches([' ', '-']).len();
+        let rest = &line[indent..];
+        let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(length);
+        if behind.starts_with(':') && names.contains(word) {
+            open.push(from + indent..from + indent + length);
+        }
+        from += line.len();
+    }
+    uncovered(text, open)
+}
+
+/// Covers all but some pieces, white space and punctuation of YAML's.
+fn uncovered(text: &str, open: impl IntoIterator<Item = Range<usize>>) -> String {
+    let cover = |byte: u8| match byte {
+        b' ' | b'\t' | b'\n' | b'\r' => byte,
+        b':' | b'-' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'"' | b'\'' => byte,
+        _ => b'*',
     };
-
-    /// Every scalar of a file, with the text at the place where it was found.
-    fn scalars(text: &str) -> Vec<(String, String)> {
-        fn walk(node: &Node, out: &mut Vec<(NodeId, String)>) {
-            match &node.value {
-                Value::Scalar(_, text) => out.push((node.id, text.to_string())),
-                Value::List(nodes) => nodes.iter().for_each(|node| walk(node, out)),
-                Value::Map(entries) => {
-                    for Entry { key, key_id, node } in entries {
-                        out.push((*key_id, key.to_string()));
-                        walk(node, out);
-                    }
-                }
-            }
-        }
-        let mut found = Vec::new();
-        walk(&parse(text).unwrap().0, &mut found);
-        let spans = locate(text, found.iter().map(|(id, _)| *id));
-        found
-            .into_iter()
-            .map(|(id, read)| (read, text[spans[&id].start..spans[&id].end].to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn every_node_is_found_where_it_stands() {
-        let text =
-            "# ä comment\nkäy: välue\nlist:\n  - +12\n  - [a, 'b b']\nmap: {x: 1, y: }\nlast: z\n";
-        for (read, found) in scalars(text) {
-            assert_eq!(read, found.trim_matches('\''));
+    let mut shown: Vec<u8> = text.bytes().map(cover).collect();
+    for place in open {
+        // A piece that cuts a character stays covered.
+        if let (Some(piece), Some(into)) = (text.get(place.clone()), shown.get_mut(place)) {
+            into.copy_from_slice(piece.as_bytes());
         }
     }
-
-    #[test]
-    fn behind_an_alias_the_count_is_right_again() {
-        let text = "a: &a {x: [1, 2]}\nb: *a\nc: *a\nd: end\n";
-        let found = scalars(text);
-        assert_eq!(found.last(), Some(&("end".to_owned(), "end".to_owned())));
-        assert!(found.contains(&("2".to_owned(), "*a".to_owned())));
-    }
-
-    #[test]
-    fn line_and_column_are_those_that_an_editor_shows() {
-        let spans = locate("a: 1\nöö: {b: x}\n", [NodeId(5)]);
-        let span = spans[&NodeId(5)];
-        assert_eq!((span.line, span.column), (2, 6));
-    }
+    String::from_utf8(shown).unwrap_or_default()
 }

@@ -1,21 +1,23 @@
 //! The configuration: one YAML file, read by the schemas of the plugins and of
 //! the embedding program.
 //!
-//! `tree` keeps every character, `schema` turns nodes into settings, `options` and
+//! `read` makes a `tree` of the file's `events`, `schema` turns nodes into settings, `options` and
 //! `groups` read what the engine itself is told, `load` puts everything together,
-//! `problem` collects what is wrong, `locate` finds where it stands. serde_yaml
-//! appears in here only.
+//! `problem` collects what is wrong, `locate` finds where it stands and what may be
+//! shown. serde_yaml and its parser appear in here only.
 
 mod alone;
 mod channels;
 mod content;
 mod document;
+mod events;
 mod extras;
 mod group;
 mod groups;
 mod host_table;
 mod hosts;
 mod keys;
+mod kind;
 mod load;
 mod locate;
 mod model;
@@ -29,13 +31,15 @@ mod plugins;
 mod policy;
 mod problem;
 mod quiet_hours;
+mod read;
 mod redact;
 mod reference;
 mod schema;
 mod section;
-mod stream;
+mod source;
 mod suggest;
 mod tree;
+mod unsupported;
 mod wants;
 
 pub(crate) use alone::{read_channels, read_definition};
@@ -43,8 +47,8 @@ pub use document::document_schema;
 pub(crate) use document::schema_of;
 pub use group::GroupConfig;
 pub(crate) use group::Named;
-pub use load::{LoadError, Loaded};
-pub(crate) use load::{LoadOptions, find_plugins, load_channels, load_file, peek};
+pub use load::Loaded;
+pub(crate) use load::{LoadOptions, find_plugins, load_channels, load_file, load_with, peek};
 pub use locate::Span;
 pub(crate) use model::ChannelIndex;
 pub use model::{ChannelConfig, Config, HostConfig};
@@ -55,3 +59,4 @@ pub use problem::{Level, Problem, Problems};
 pub use quiet_hours::QuietHours;
 pub(crate) use section::HostKeys;
 pub use section::{Section, SectionProblem};
+pub use source::LoadError;

@@ -8,6 +8,7 @@ use super::{
     content::present,
     path::FieldPath,
     problem::{Findings, Problem},
+    redact::quoted,
     section::Section,
     suggest,
     tree::{Entry, Node, Scalar, Value},
@@ -119,10 +120,10 @@ fn known_name(
     if *kind == Scalar::Null || known.contains(&**name) {
         return;
     }
-    let problem = Problem::warning(format!(
-        "there is no `{}` in {section}",
-        name.escape_debug()
-    ));
-    let help = suggest::help(name, "names there", known.iter().copied());
-    findings.at(node.id, problem.field(at).help(help));
+    let problem = Problem::warning(format!("there is no {} in {section}", quoted(name)));
+    let problem = match findings.may_suggest() {
+        true => problem.help(suggest::help(name, "names there", known.iter().copied())),
+        false => problem,
+    };
+    findings.at(node.id, problem.field(at));
 }

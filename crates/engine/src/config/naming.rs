@@ -8,6 +8,7 @@ use super::{
     groups::Groups,
     model::ChannelIndex,
     problem::{Findings, Problem},
+    redact::quoted,
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
 };
@@ -60,7 +61,7 @@ impl Naming<'_> {
         }
         let mut names = Vec::with_capacity(nodes.len());
         for (i, node) in nodes.iter().enumerate() {
-            match self.name(node) {
+            match self.name(node, findings.may_suggest()) {
                 Ok(name) => names.extend(name),
                 Err(problem) => findings.at(node.id, problem.field(format!("{field}[{i}]"))),
             }
@@ -69,7 +70,7 @@ impl Naming<'_> {
     }
 
     /// What a node names; nothing when that is there and not usable.
-    fn name<'n>(self, node: &'n Node) -> Result<Option<Name<'n>>, Box<Problem>> {
+    fn name<'n>(self, node: &'n Node, may_suggest: bool) -> Result<Option<Name<'n>>, Box<Problem>> {
         let Value::Scalar(kind, text) = &node.value else {
             let problem = format!("expected the name of a channel, found {}", node.noun());
             return Err(Box::new(Problem::error(problem)));
@@ -92,9 +93,11 @@ impl Naming<'_> {
             false => ("channel or group", "channels and groups"),
         };
         let known = channels.by_name.keys().chain(groups.by_name.keys());
-        let help = suggest::help(text, nouns, known.map(|name| &**name));
-        let sentence = format!("there is no {noun} `{}`", text.escape_debug());
-        Err(Box::new(Problem::error(sentence).help(help)))
+        let problem = Problem::error(format!("there is no {noun} {}", quoted(text)));
+        Err(Box::new(match may_suggest {
+            true => problem.help(suggest::help(text, nouns, known.map(|name| &**name))),
+            false => problem,
+        }))
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{
     load::LoadOptions,
     problem::{Findings, Problem},
+    redact::hide,
     suggest,
     tree::{Entry, Node, Scalar, Value},
 };
@@ -40,6 +41,7 @@ pub(super) fn find(
                 read_lock(path, section, &mut policy, findings);
             }
             _ => {
+                hide(&section.node, false, findings);
                 let problem =
                     Problem::error(format!("expected a mapping, found {}", section.node.noun()));
                 findings.at(section.node.id, problem.field(KEY));
@@ -85,6 +87,7 @@ fn read(field: &Entry, dirs: &mut Vec<PluginDir>, policy: &mut Policy, findings:
             }
         },
         other => {
+            hide(&field.node, false, findings);
             let problem = Problem::warning("unknown field").field(format!("{KEY}.{other}"));
             findings.at(
                 field.key_id,

@@ -1,13 +1,14 @@
 //! What is wrong with a file, for people: where, what, and what would be right.
 
 use std::{
-    collections::HashMap,
     fmt,
     path::{Path, PathBuf},
 };
 
 use super::{
-    locate::{Span, locate},
+    events::SyntaxError,
+    locate::{Lines, Located, Span, masked_but_for},
+    redact::{field_only, subject_only},
     tree::NodeId,
 };
 
@@ -113,8 +114,8 @@ impl Problems {
         &self.file
     }
 
-    /// The file's text with every secret replaced by asterisks, byte for byte,
-    /// for snippets.
+    /// The file's text for snippets, of the same length in bytes: shown are names
+    /// and values that are known not to be secret, the rest is asterisks.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
@@ -156,6 +157,9 @@ impl fmt::Display for Problems {
         Ok(())
     }
 }
+
+/// So many problems with names come with the name that is likely meant.
+const MAX_SUGGESTIONS: usize = 100;
 
 /// Problems while they are collected, by the nodes that they are about.
 #[derive(Debug, Default)]
@@ -228,6 +232,13 @@ impl Findings {
         self.known_secrets |= other.known_secrets;
     }
 
+    /// Whether a name that is likely meant may be looked for among all that there
+    /// are. Whoever has read as many problems as that needs no more of these, and
+    /// looking for each among many would take longer and longer.
+    pub(crate) fn may_suggest(&self) -> bool {
+        self.list.len() < MAX_SUGGESTIONS
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
@@ -241,76 +252,69 @@ impl Findings {
                 list: Vec::new(),
             };
         }
-        let nodes = self.list.iter().filter_map(|(id, _)| *id);
-        let spans = locate(text, nodes.chain(self.secrets.iter().copied()));
+        let located = Located::of(text);
         let mut list: Vec<Problem> = self
             .list
             .into_iter()
             .map(|(id, problem)| Problem {
-                span: problem.span.or_else(|| spans.get(&id?).copied()),
+                span: problem.span.or_else(|| located.span(id?)),
+                subject: problem.subject.map(subject_only),
+                field: problem.field.map(field_only),
                 ..problem
             })
             .collect();
         list.sort_by_key(|problem| problem.span.map(|span| span.start));
         Problems {
             file: file.to_owned(),
-            source: hide(text, &self.secrets, &spans),
+            source: located.visible(&self.secrets),
             list,
         }
     }
 }
 
-/// Replaces secrets by asterisks, leaving line ends and lengths as they are.
-fn hide(text: &str, secrets: &[NodeId], spans: &HashMap<NodeId, Span>) -> String {
-    let mut bytes = text.as_bytes().to_vec();
-    for span in secrets.iter().filter_map(|id| spans.get(id)) {
-        for byte in bytes.iter_mut().take(span.end).skip(span.start) {
-            if !byte.is_ascii_whitespace() {
-                *byte = b'*';
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// A file that is no YAML: the place is serde_yaml's.
-pub(crate) fn syntax(file: &Path, text: &str, error: &serde_yaml::Error) -> Problems {
-    let full = error.to_string();
-    let message = match full.find(" at line ") {
-        Some(end) => &full[..end],
-        None => &full,
-    };
-    let span = error.location().map(|place| Span {
-        start: place.index().min(text.len()),
-        end: text.len().min(place.index() + 1),
-        line: place.line(),
-        column: place.column(),
-    });
-    let sentence = if message.starts_with("EOF") {
-        "the file is empty".to_owned()
+/// A file that is no YAML. `names` are those that may be shown where they stand
+/// as keys: nobody knows what the rest is.
+pub(crate) fn syntax<'a>(
+    file: &Path,
+    text: &str,
+    error: &SyntaxError,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Problems {
+    let lines = Lines::of(text);
+    let problem = if error.is_empty {
+        Problem::error("the file is empty")
     } else {
-        format!("this is not YAML: {message}")
+        let within = error.within.as_ref().map(|(context, at)| {
+            let line = lines.line(*at);
+            format!(", {context} that begins in line {line}")
+        });
+        let message = format!(
+            "this is not YAML: {}{}",
+            error.message,
+            within.unwrap_or_default()
+        );
+        match likely_slip(error, text) {
+            Some(help) => Problem::error(message).help(help),
+            None => Problem::error(message),
+        }
     };
-    let problem = Problem {
-        span,
-        ..Problem::error(sentence)
-    };
-    let problem = match likely_slip(message, text) {
-        Some(help) => problem.help(help),
-        None => problem,
-    };
-    // Nobody knows which of it is secret, so every value is.
-    let source = text.split_inclusive('\n').map(hide_line).collect();
+    let character = text.get(error.at..).and_then(|rest| rest.chars().next());
+    let end = error.at + character.map_or(0, char::len_utf8);
+    let span = lines.span(error.at..end).filter(|_| !error.is_empty);
     Problems {
         file: file.to_owned(),
-        source,
-        list: vec![problem],
+        source: masked_but_for(text, &names.into_iter().collect()),
+        list: vec![Problem { span, ..problem }],
     }
 }
 
 /// What people usually did when the parser says this.
-fn likely_slip(message: &str, text: &str) -> Option<&'static str> {
-    if text.contains('\t') {
+fn likely_slip(error: &SyntaxError, text: &str) -> Option<&'static str> {
+    let rest = text.get(error.at..).unwrap_or_default();
+    let before = text.get(..error.at).unwrap_or_default();
+    let indent = before.rsplit('\n').next().unwrap_or_default();
+    let is_indent = indent.chars().all(|c| matches!(c, ' ' | '\t' | '-'));
+    if is_indent && (rest.starts_with('\t') || indent.contains('\t')) {
         return Some("YAML is indented with spaces, never with tabs");
     }
     let slips = [
@@ -337,17 +341,6 @@ fn likely_slip(message: &str, text: &str) -> Option<&'static str> {
     ];
     slips
         .iter()
-        .find(|(says, _)| message.contains(says))
+        .find(|(says, _)| error.message.contains(says))
         .map(|(_, help)| *help)
-}
-
-fn hide_line(line: &str) -> String {
-    let value = line.find(": ").map_or(0, |at| at + 2);
-    let is_list = line.trim_start().starts_with("- ");
-    if value == 0 && !is_list {
-        return line.to_owned();
-    }
-    let (key, value) = line.split_at(value);
-    let hide = |c: char| if c.is_ascii_alphanumeric() { '*' } else { c };
-    key.chars().chain(value.chars().map(hide)).collect()
 }

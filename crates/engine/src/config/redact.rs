@@ -9,8 +9,71 @@ use super::{
     wants::{DEEPEST, follow, is_secret},
 };
 
-/// Remembers every scalar below a node as one that must not be shown, but for
-/// the names in references. `known`: these are secrets; else they might be.
+/// A value longer than this, in characters, is cut where it is quoted.
+const MAX_QUOTED: usize = 60;
+
+/// A text of the file in a sentence, in backquotes. One that holds more than one
+/// value, as when a quote was not closed, may hold a secret, and is not repeated.
+pub(super) fn quoted(text: &str) -> String {
+    if holds_more(text).is_some() {
+        return "this text".to_owned();
+    }
+    let short: String = text.chars().take(MAX_QUOTED).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    format!("`{}{more}`", short.escape_debug())
+}
+
+/// What a problem is about, such as `channel ops`, cut where it goes on as more
+/// than a name does.
+pub(super) fn subject_only(mut subject: String) -> String {
+    let end = subject.find([':', '"', '\'', ',']).or(holds_more(&subject));
+    if let Some(end) = end {
+        subject.truncate(end);
+        subject.push('…');
+    }
+    subject
+}
+
+/// The way to a field, cut where it goes on as no field's name does: behind
+/// `token:x`, whose blank was forgotten, stands a secret.
+pub(super) fn field_only(mut field: String) -> String {
+    let end = field.find(|c| !is_of_name(c) && !matches!(c, '[' | ']'));
+    if let Some(end) = end {
+        field.truncate(end);
+        field.push('…');
+    }
+    field
+}
+
+/// Whether a key can be a name that somebody meant, and not a value or both.
+pub(super) fn is_name(key: &str) -> bool {
+    !key.is_empty() && key.chars().all(is_of_name)
+}
+
+/// A key in a sentence that says that nobody knows it; nothing where it may be a
+/// value that slipped there.
+pub(super) fn named(key: &str) -> &str {
+    if is_name(key) { key } else { "" }
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '*')
+}
+
+/// Where a text goes on as several lines or fields would.
+pub(super) fn holds_more(text: &str) -> Option<usize> {
+    let is_end = |c| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    if let Some(end) = text.find(is_end) {
+        return Some(end);
+    }
+    // `22:00` and an address are one value; with blanks beside it, nobody knows.
+    let colon = text.find(':')?;
+    text.contains(char::is_whitespace).then_some(colon)
+}
+
+/// Remembers every scalar below a node as one that must not be shown, keys among
+/// them, but for references: their names are none. `known`: these are secrets;
+/// else they might be.
 pub(crate) fn hide(node: &Node, known: bool, findings: &mut Findings) {
     match &node.value {
         Value::Scalar(..) => findings.secret(node.id, known),
@@ -18,6 +81,7 @@ pub(crate) fn hide(node: &Node, known: bool, findings: &mut Findings) {
         Value::Map(entries) => {
             for entry in entries {
                 if entries.len() != 1 || FORMS.iter().all(|(form, _)| *form != &*entry.key) {
+                    findings.secret(entry.key_id, known);
                     hide(&entry.node, known, findings);
                 }
             }

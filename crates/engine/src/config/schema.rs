@@ -11,7 +11,7 @@ use super::{
     natural::{natural, scalar},
     path::FieldPath,
     problem::{Findings, Problem},
-    redact::hide,
+    redact::{hide, is_name, quoted},
     reference::{self, FORMS},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
@@ -317,17 +317,28 @@ impl<'a> Reader<'a> {
                     read.insert(entry.key.to_string(), value);
                 }
             } else if additional == Some(&Json::Bool(false)) {
-                // Perhaps a slip in the name of a secret.
+                // Perhaps a slip in the name of a secret, or a secret without one.
                 hide(&entry.node, false, self.findings);
-                let known = properties
-                    .into_iter()
-                    .flat_map(|known| known.keys().map(String::as_str));
-                let problem = Problem::error("unknown field").help(suggest::help(
-                    &entry.key,
-                    "fields",
-                    known.collect::<Vec<_>>(),
-                ));
-                self.problem(entry.key_id, &at, problem);
+                let known = properties.into_iter().flat_map(Map::keys);
+                let known: Vec<&str> = known.map(String::as_str).collect();
+                let field = entry.key.split_once(':').filter(|_| !self.in_secret);
+                let field = field.filter(|(field, _)| known.contains(field));
+                let may_be_shown = !self.in_secret && is_name(&entry.key) && !entry.node.is_null();
+                if let Some((field, _)) = field {
+                    self.findings.secret(entry.key_id, false);
+                    let problem = Problem::error("no blank stands behind the colon")
+                        .help(format!("write `{field}: …`"));
+                    self.problem(entry.key_id, &path.key(field), problem);
+                } else if may_be_shown {
+                    let help = suggest::help(&entry.key, "fields", known);
+                    let problem = Problem::error("unknown field").help(help);
+                    self.problem(entry.key_id, &at, problem);
+                } else {
+                    self.findings.secret(entry.key_id, false);
+                    let problem = Problem::error("what stands here is no field")
+                        .help("write the field's name in front of it, and a colon");
+                    self.problem(entry.key_id, path, problem);
+                }
             } else {
                 let value = self.value(
                     &entry.node,
@@ -360,6 +371,8 @@ impl<'a> Reader<'a> {
     }
 
     fn unexpected(&mut self, node: &Node, wants: Wants, path: &FieldPath) -> Json {
+        // What is of another kind is perhaps something else altogether.
+        hide(node, false, self.findings);
         let problem = Problem::error(format!("expected {}, found {}", wants.noun(), node.noun()));
         self.problem(node.id, path, problem)
     }
@@ -368,9 +381,7 @@ impl<'a> Reader<'a> {
         if self.in_secret {
             return "another kind of value".to_owned();
         }
-        let short: String = text.chars().take(60).collect();
-        let more = if short.len() < text.len() { "…" } else { "" };
-        format!("`{}{more}`", short.escape_debug())
+        quoted(text)
     }
 
     fn number_shown<'t>(&self, text: &'t str) -> &'t str {

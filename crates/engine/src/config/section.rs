@@ -89,6 +89,15 @@ impl Section {
         self
     }
 
+    /// Its own name and those of its fields.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        let fields = self.schema.get("properties").and_then(Json::as_object);
+        let fields = fields.into_iter().flat_map(|fields| fields.keys());
+        std::iter::once(&self.name)
+            .chain(fields)
+            .map(String::as_str)
+    }
+
     /// The section is a mapping, and its keys are what this key of hosts
     /// names. A host that names none of them gets a warning; where the whole
     /// section is absent none does, since the names may stand elsewhere.

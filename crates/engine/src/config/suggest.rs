@@ -1,16 +1,28 @@
 //! "Did you mean": the word that somebody probably wanted to type.
 
+use super::redact::holds_more;
+
 /// Words less alike than this are not suggested.
 const ALIKE: f64 = 0.8;
+
+/// Nobody mistypes a longer word, in bytes; and comparing costs the square of it.
+const MAX_WORD: usize = 128;
+/// So many candidates are compared with a word.
+const MAX_CANDIDATES: usize = 1000;
 
 /// The candidate that is most like the word, if one is.
 pub(crate) fn closest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    if word.len() > MAX_WORD {
+        return None;
+    }
     let word = word.to_lowercase();
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= MAX_WORD)
+        .take(MAX_CANDIDATES)
         .map(|candidate| {
             (
                 strsim::jaro_winkler(&word, &candidate.to_lowercase()),
@@ -42,7 +54,7 @@ pub(crate) fn help<'a>(
 
 /// A help text: the value as the only item of a list.
 pub(crate) fn as_list(text: &str) -> String {
-    if text.chars().count() > 60 {
+    if holds_more(text).is_some() || text.chars().count() > 60 {
         return "write a list: [ … ]".to_owned();
     }
     format!("write a list: [{text}]")

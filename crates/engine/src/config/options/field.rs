@@ -8,6 +8,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use super::super::{
     problem::{Findings, Problem},
+    redact::{hide, named, quoted},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
 };
@@ -30,6 +31,7 @@ impl<'a> Field<'a> {
     /// The fields of a mapping that stands at `path`.
     pub(crate) fn all(entry: &'a Entry, path: &str, findings: &mut Findings) -> Option<Vec<Self>> {
         let Value::Map(fields) = &entry.node.value else {
+            hide(&entry.node, false, findings);
             let problem = format!("expected a mapping, found {}", entry.node.noun());
             findings.at(entry.node.id, Problem::error(problem).field(path));
             return None;
@@ -70,8 +72,14 @@ impl<'a> Field<'a> {
     }
 
     pub(crate) fn is_unknown(&self, findings: &mut Findings, known: &[&str]) {
+        // Nobody knows what it is.
+        hide(self.node(), false, findings);
         let help = suggest::help(self.name(), "fields", known.iter().copied());
-        self.wrong_key(findings, Problem::error("unknown field").help(help));
+        let problem = Problem::error("unknown field").help(help);
+        match named(self.name()) {
+            "" => findings.at(self.entry.key_id, problem),
+            _ => self.wrong_key(findings, problem),
+        }
     }
 
     /// Puts what was read where it belongs and answers where it stands, or says
@@ -120,16 +128,16 @@ impl<'a> Field<'a> {
         let shown = humantime::format_duration;
         match humantime::parse_duration(text) {
             Ok(time) if time > longest => Err(Box::new(
-                Problem::error(format!("`{text}` is too long"))
+                Problem::error(format!("{} is too long", quoted(text)))
                     .help(format!("at most {} make sense here", shown(longest))),
             )),
             Ok(time) if !time.is_zero() && time < SHORTEST => Err(Box::new(
-                Problem::error(format!("`{text}` is too short"))
+                Problem::error(format!("{} is too short", quoted(text)))
                     .help(format!("write {} or more", shown(SHORTEST))),
             )),
             Ok(time) if !time.is_zero() => Ok(time),
             _ => Err(Box::new(
-                Problem::error(format!("`{}` is not a time", text.escape_debug()))
+                Problem::error(format!("{} is not a time", quoted(text)))
                     .help("write a number and a unit, such as 30s or 2m"),
             )),
         }
@@ -149,8 +157,8 @@ impl<'a> Field<'a> {
             .filter(|number| range.contains(number))
             .ok_or_else(|| {
                 let (least, most) = (range.start(), range.end());
-                let text = text.escape_debug();
-                let sentence = format!("`{text}` is not a number from {least} to {most}");
+                let text = quoted(text);
+                let sentence = format!("{text} is not a number from {least} to {most}");
                 Box::new(Problem::error(sentence))
             })
     }
@@ -163,7 +171,7 @@ impl<'a> Field<'a> {
             .find(|(name, _)| name.eq_ignore_ascii_case(text));
         found.map(|(_, meaning)| *meaning).ok_or_else(|| {
             let names = known.iter().map(|(name, _)| *name);
-            let sentence = format!("unknown {noun} `{}`", text.escape_debug());
+            let sentence = format!("unknown {noun} {}", quoted(text));
             Box::new(Problem::error(sentence).help(suggest::help(text, nouns, names)))
         })
     }

@@ -5,6 +5,7 @@ use super::{
     super::{
         problem::{Findings, Problem},
         quiet_hours::{QuietHours, zone},
+        redact::quoted,
         suggest,
         tree::{Scalar, Value},
     },
@@ -67,7 +68,7 @@ fn minute(field: &Field<'_>) -> Read<u16> {
     if let Some(minute) = minute_of(text) {
         return Ok(minute);
     }
-    let problem = Problem::error(format!("`{}` is not a time of day", text.escape_debug()));
+    let problem = Problem::error(format!("{} is not a time of day", quoted(text)));
     let as_number = match &field.node().value {
         Value::Scalar(Scalar::Int, text) => text.parse::<u16>().ok(),
         _ => None,
@@ -100,7 +101,7 @@ fn minute_of(text: &str) -> Option<u16> {
 fn named(field: &Field<'_>) -> Read<jiff::tz::TimeZone> {
     let name = field.text("the name of a time zone")?;
     zone::named(name).ok_or_else(|| {
-        let problem = Problem::error(format!("unknown time zone `{}`", name.escape_debug()));
+        let problem = Problem::error(format!("unknown time zone {}", quoted(name)));
         let known = zone::names();
         // Whoever writes only the city means the zone that is named after it.
         let city = name.replace(' ', "_");

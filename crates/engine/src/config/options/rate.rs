@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    super::{policy::Rate, problem::Problem},
+    super::{policy::Rate, problem::Problem, redact::quoted},
     field::{Field, Read},
 };
 
@@ -15,21 +15,20 @@ pub(super) fn read(field: &Field<'_>) -> Read<Rate> {
     let text = field.text("a rate")?;
     let wrong = |sentence: String, help: &str| Err(Box::new(Problem::error(sentence).help(help)));
     let Some(rate) = parse(text) else {
-        let text = text.escape_debug();
         return wrong(
-            format!("`{text}` is not a rate"),
+            format!("{} is not a rate", quoted(text)),
             "write a number and a time, such as 30/min, 5/s or 100/10m",
         );
     };
     if rate.messages == 0 {
         return wrong(
-            format!("`{text}` lets nothing through"),
+            format!("{} lets nothing through", quoted(text)),
             "write 1 or more, or `none` for no limit",
         );
     }
     if rate.per > LONGEST {
         return wrong(
-            format!("the time of `{text}` is too long"),
+            format!("the time of {} is too long", quoted(text)),
             "at most 30 days make sense here",
         );
     }

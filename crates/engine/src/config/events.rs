@@ -1,0 +1,375 @@
+//! The events of a YAML text, each with the bytes that it stands on.
+//!
+//! The parser is the one that serde_yaml is built on, asked event by event, so
+//! that what is read and where it stands come out of one pass of one grammar.
+//! It is asked no further than its caller wants to go: whoever stops at a depth
+//! or a number of nodes has not paid for the rest of the text.
+
+use std::{borrow::Cow, ffi::CStr, marker::PhantomData, mem::MaybeUninit, ops::Range, slice};
+
+use unsafe_libyaml::{
+    YAML_ALIAS_EVENT, YAML_DOCUMENT_END_EVENT, YAML_DOCUMENT_START_EVENT, YAML_MAPPING_END_EVENT,
+    YAML_MAPPING_START_EVENT, YAML_PLAIN_SCALAR_STYLE, YAML_SCALAR_EVENT, YAML_SEQUENCE_END_EVENT,
+    YAML_SEQUENCE_START_EVENT, YAML_STREAM_END_EVENT, YAML_UTF8_ENCODING, yaml_event_delete,
+    yaml_event_t, yaml_parser_delete, yaml_parser_initialize, yaml_parser_parse,
+    yaml_parser_set_encoding, yaml_parser_set_input_string, yaml_parser_t,
+};
+
+/// The most directives (lines that begin with `%`) that a text may have. The
+/// parser compares each with all before it; a configuration has one or none.
+const MAX_DIRECTIVES: usize = 16;
+
+/// What the parser reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Event {
+    DocumentStart,
+    DocumentEnd,
+    /// The end of the text. Nothing follows.
+    StreamEnd,
+    /// `*name`.
+    Alias(Box<str>),
+    Scalar {
+        anchor: Option<Box<str>>,
+        tag: Option<Box<str>>,
+        /// The characters, with quotes, escapes and line folding resolved.
+        text: Box<str>,
+        /// Written without quotes and not as a block.
+        is_plain: bool,
+    },
+    ListStart {
+        anchor: Option<Box<str>>,
+        tag: Option<Box<str>>,
+    },
+    ListEnd,
+    MapStart {
+        anchor: Option<Box<str>>,
+        tag: Option<Box<str>>,
+    },
+    MapEnd,
+}
+
+/// Why a text cannot be read as YAML.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SyntaxError {
+    /// One sentence that repeats nothing of the text.
+    pub(super) message: Cow<'static, str>,
+    /// The first byte of what is wrong; at most the length of the text.
+    pub(super) at: usize,
+    /// What was being read, and where it began, where the parser knows that.
+    pub(super) within: Option<(Cow<'static, str>, usize)>,
+    /// There is no content: nothing but white space and comments.
+    pub(super) is_empty: bool,
+}
+
+impl SyntaxError {
+    pub(super) fn new(message: &'static str, at: usize) -> Self {
+        Self {
+            message: message.into(),
+            at,
+            within: None,
+            is_empty: false,
+        }
+    }
+
+    /// The text has no content at all.
+    pub(super) fn empty(length: usize) -> Self {
+        Self {
+            is_empty: true,
+            ..Self::new("there is nothing in it", length)
+        }
+    }
+}
+
+/// Reads a text event by event.
+pub(super) struct Events<'text> {
+    /// Points to itself, hence on the heap and never moved.
+    parser: *mut yaml_parser_t,
+    length: usize,
+    is_over: bool,
+    text: PhantomData<&'text str>,
+}
+
+impl<'text> Events<'text> {
+    /// Begins to read.
+    ///
+    /// # Errors
+    /// When the text has more directives than anybody needs.
+    pub(super) fn new(text: &'text str) -> Result<Self, SyntaxError> {
+        let mut directives = line_starts(text).filter(|at| text[*at..].starts_with('%'));
+        if let Some(at) = directives.nth(MAX_DIRECTIVES) {
+            return Err(SyntaxError::new("there are too many directives", at));
+        }
+        let parser = Box::into_raw(Box::new(MaybeUninit::<yaml_parser_t>::uninit()));
+        let parser = parser.cast::<yaml_parser_t>();
+        // SAFETY: `parser` points to memory of a parser's size and alignment that
+        // nobody else has, which the first call initializes, as the others want.
+        // The input outlives the parser by the lifetime of `Events`.
+        let is_ready = unsafe {
+            let initialized = yaml_parser_initialize(parser);
+            if initialized.ok {
+                yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
+                yaml_parser_set_input_string(parser, text.as_ptr(), text.len() as u64);
+            }
+            initialized.ok
+        };
+        if !is_ready {
+            // SAFETY: it came out of a box, and nothing was initialized.
+            drop(unsafe { Box::from_raw(parser.cast::<MaybeUninit<yaml_parser_t>>()) });
+            return Err(SyntaxError::new("there is not enough memory", 0));
+        }
+        Ok(Self {
+            parser,
+            length: text.len(),
+            is_over: false,
+            text: PhantomData,
+        })
+    }
+
+    /// The next event and its bytes. After an error or the end of the stream,
+    /// the answer is the end of the stream.
+    pub(super) fn next(&mut self) -> Result<(Event, Range<usize>), SyntaxError> {
+        loop {
+            if self.is_over {
+                return Ok((Event::StreamEnd, self.length..self.length));
+            }
+            let mut event = MaybeUninit::<yaml_event_t>::uninit();
+            // SAFETY: the parser is initialized, and has reported no error yet. On
+            // success it has initialized the event.
+            let parsed = unsafe { yaml_parser_parse(self.parser, event.as_mut_ptr()) };
+            if parsed.fail {
+                self.is_over = true;
+                return Err(self.error());
+            }
+            // SAFETY: initialized, as said above; deleted once, after which only
+            // copies of what it held are used.
+            let converted = unsafe {
+                let converted = convert(&*event.as_ptr());
+                yaml_event_delete(event.as_mut_ptr());
+                converted
+            };
+            let (event, start, end) = converted;
+            let (start, end) = (self.byte(start), self.byte(end));
+            let event = match event {
+                Some(Ok(Event::StreamEnd)) => {
+                    self.is_over = true;
+                    Event::StreamEnd
+                }
+                Some(Ok(event)) => event,
+                Some(Err(message)) => {
+                    self.is_over = true;
+                    return Err(SyntaxError::new(message, start));
+                }
+                None => continue,
+            };
+            return Ok((event, start..end.max(start)));
+        }
+    }
+
+    fn byte(&self, index: u64) -> usize {
+        usize::try_from(index).map_or(self.length, |index| index.min(self.length))
+    }
+
+    /// What the parser says is wrong.
+    fn error(&self) -> SyntaxError {
+        // SAFETY: the parser is initialized; its texts are constants of the
+        // library, terminated by a zero byte, or null.
+        let (problem, context, by_reader, problem_at, context_at) = unsafe {
+            let parser = &*self.parser;
+            (
+                constant(parser.problem),
+                constant(parser.context),
+                parser.problem_offset,
+                parser.problem_mark.index,
+                parser.context_mark.index,
+            )
+        };
+        // What is no text at all is seen before there are marks.
+        let at = if problem_at == 0 && context.is_none() {
+            by_reader
+        } else {
+            problem_at
+        };
+        SyntaxError {
+            message: problem.unwrap_or(Cow::Borrowed("it cannot be read")),
+            at: self.byte(at),
+            within: context.map(|context| (context, self.byte(context_at))),
+            is_empty: false,
+        }
+    }
+}
+
+impl Drop for Events<'_> {
+    fn drop(&mut self) {
+        // SAFETY: initialized when it was made, deleted and freed once, here.
+        unsafe {
+            yaml_parser_delete(self.parser);
+            drop(Box::from_raw(
+                self.parser.cast::<MaybeUninit<yaml_parser_t>>(),
+            ));
+        }
+    }
+}
+
+/// The first byte of each line, a lone carriage return ending one, too.
+fn line_starts(text: &str) -> impl Iterator<Item = usize> {
+    let ends = text
+        .bytes()
+        .enumerate()
+        .filter(|(_, byte)| matches!(byte, b'\n' | b'\r'));
+    std::iter::once(0).chain(ends.map(|(at, _)| at + 1))
+}
+
+/// A text of the library's.
+///
+/// # Safety
+/// The pointer is null or points to a constant that a zero byte ends.
+unsafe fn constant(text: *const impl Sized) -> Option<Cow<'static, str>> {
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: as the caller promises.
+    let text = unsafe { CStr::from_ptr(text.cast()) };
+    Some(text.to_string_lossy().into_owned().into())
+}
+
+/// A text of an event's: an anchor or a tag.
+///
+/// # Safety
+/// The pointer is null or points to bytes that a zero byte ends, for as long as
+/// this runs.
+unsafe fn name(text: *const u8) -> Option<Box<str>> {
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: as the caller promises.
+    let text = unsafe { CStr::from_ptr(text.cast()) };
+    Some(text.to_string_lossy().into())
+}
+
+/// An event, its first byte and the first one behind it; `None` for those that
+/// mean nothing here.
+///
+/// # Safety
+/// The event was filled in by the parser and not deleted.
+unsafe fn convert(event: &yaml_event_t) -> (Option<Result<Event, &'static str>>, u64, u64) {
+    // SAFETY: which member of the union is filled in follows from the event's
+    // type; its pointers are valid until the event is deleted.
+    let converted = unsafe {
+        match event.type_ {
+            YAML_DOCUMENT_START_EVENT => Event::DocumentStart,
+            YAML_DOCUMENT_END_EVENT => Event::DocumentEnd,
+            YAML_STREAM_END_EVENT => Event::StreamEnd,
+            YAML_ALIAS_EVENT => Event::Alias(name(event.data.alias.anchor).unwrap_or_default()),
+            YAML_SCALAR_EVENT => {
+                let scalar = &event.data.scalar;
+                let length = usize::try_from(scalar.length).unwrap_or_default();
+                let bytes = slice::from_raw_parts(scalar.value, length);
+                let Ok(text) = std::str::from_utf8(bytes) else {
+                    let marks = (event.start_mark.index, event.end_mark.index);
+                    return (Some(Err("a text is not UTF-8")), marks.0, marks.1);
+                };
+                Event::Scalar {
+                    anchor: name(scalar.anchor),
+                    tag: name(scalar.tag),
+                    text: text.into(),
+                    is_plain: scalar.style == YAML_PLAIN_SCALAR_STYLE,
+                }
+            }
+            YAML_SEQUENCE_START_EVENT => Event::ListStart {
+                anchor: name(event.data.sequence_start.anchor),
+                tag: name(event.data.sequence_start.tag),
+            },
+            YAML_SEQUENCE_END_EVENT => Event::ListEnd,
+            YAML_MAPPING_START_EVENT => Event::MapStart {
+                anchor: name(event.data.mapping_start.anchor),
+                tag: name(event.data.mapping_start.tag),
+            },
+            YAML_MAPPING_END_EVENT => Event::MapEnd,
+            _ => return (None, 0, 0),
+        }
+    };
+    (
+        Some(Ok(converted)),
+        event.start_mark.index,
+        event.end_mark.index,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every scalar of a text, as read and as it stands there.
+    fn scalars(text: &str) -> Vec<(String, String)> {
+        let mut events = Events::new(text).unwrap();
+        let mut found = Vec::new();
+        loop {
+            match events.next().unwrap() {
+                (Event::StreamEnd, _) => return found,
+                (Event::Scalar { text: read, .. }, place) => {
+                    found.push((read.to_string(), text[place].to_owned()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn every_scalar_stands_where_its_event_says_whatever_ends_lines() {
+        for end in ["\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"] {
+            let text = format!(
+                "\u{feff}# ä {end}käy: välue # c{end}list:{end}  - +12{end}  - [a, b b]{end}  # ö{end}\
+                 map: {{x: 1, z:\ty}}{end}last:\t{end}  z{end}"
+            );
+            let found = scalars(&text);
+            assert_eq!(found.len(), 13, "{found:?}");
+            for (read, stands) in found {
+                assert_eq!(read, stands, "{end:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn quotes_escapes_and_blocks_are_covered_to_their_end() {
+        let text = "a: \"x\\ny\"\nb: 'it''s'\nc: |\n  one\n  two\nd: &n !!str v\n";
+        let found = scalars(text);
+        assert_eq!(found[1], ("x\ny".into(), "\"x\\ny\"".into()));
+        assert_eq!(found[3], ("it's".into(), "'it''s'".into()));
+        assert_eq!(found[5].0, "one\ntwo\n");
+        assert!(found[5].1.ends_with("two\n"), "{found:?}");
+        assert_eq!(found[7], ("v".into(), "&n !!str v".into()));
+    }
+
+    fn error_of(text: &str) -> SyntaxError {
+        let mut events = Events::new(text).unwrap();
+        loop {
+            match events.next() {
+                Ok((event, _)) => assert_ne!(event, Event::StreamEnd, "{text:?}"),
+                Err(error) => {
+                    assert_eq!(events.next().unwrap().0, Event::StreamEnd);
+                    return error;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_says_where_and_repeats_nothing() {
+        let error = error_of("a: [b,\nc: 'hunter2\n");
+        assert!(!error.message.contains("hunter2"));
+        assert_eq!(error.at, 19);
+    }
+
+    #[test]
+    fn control_characters_are_found_at_their_byte() {
+        assert_eq!(error_of("a: b\u{7}\n").at, 4);
+        assert_eq!(error_of("ä: b\nc: \u{7f}\n").at, 9);
+    }
+
+    #[test]
+    fn a_text_of_many_directives_is_refused_before_it_is_parsed() {
+        let text = format!("{}---\na: b\n", "%TAG !a! b\n".repeat(MAX_DIRECTIVES + 1));
+        assert!(Events::new(&text).is_err());
+        assert!(Events::new("%YAML 1.1\n---\na: b\n").is_ok());
+    }
+}

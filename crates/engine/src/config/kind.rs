@@ -1,0 +1,91 @@
+//! What a scalar is: text, a number, true or false, nothing. What a plain scalar
+//! means is serde_yaml's to say; a tag may say otherwise.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Visitor};
+
+use super::tree::Scalar;
+
+/// A number is written with fewer characters.
+const MAX_NUMBER: usize = 400;
+
+/// Tags of YAML's own types.
+const CORE_TAG: &str = "tag:yaml.org,2002:";
+
+/// A tag without what all of YAML's own have in front.
+pub(super) fn own_name(tag: &str) -> &str {
+    tag.strip_prefix(CORE_TAG).unwrap_or(tag)
+}
+
+/// What a scalar is by its tag, if it has one; nothing for a foreign tag, or one
+/// that does not fit.
+pub(super) fn tagged(tag: Option<&str>, natural: Scalar) -> Option<Scalar> {
+    let Some(tag) = tag else {
+        return Some(natural);
+    };
+    let wanted = match own_name(tag) {
+        "str" => Scalar::Text,
+        "int" => Scalar::Int,
+        "float" => Scalar::Float,
+        "bool" => Scalar::Bool,
+        "null" => Scalar::Null,
+        _ => return None,
+    };
+    let fits = wanted == natural
+        || wanted == Scalar::Text
+        || (wanted == Scalar::Float && natural == Scalar::Int);
+    fits.then_some(wanted)
+}
+
+/// What serde_yaml makes of a plain scalar.
+pub(super) fn kind_of(plain: &str) -> Scalar {
+    match plain {
+        "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
+        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return Scalar::Bool,
+        _ if !plain.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) => {
+            return Scalar::Text;
+        }
+        // No number is longer, and a long text need not be read twice.
+        _ if plain.len() > MAX_NUMBER || plain.contains(['\n', ' ']) => return Scalar::Text,
+        _ => {}
+    }
+    serde_yaml::from_str::<Kind>(plain).map_or(Scalar::Text, |kind| kind.0)
+}
+
+/// A scalar's kind, as serde_yaml says it.
+struct Kind(Scalar);
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Ask)
+    }
+}
+
+struct Ask;
+
+impl Visitor<'_> for Ask {
+    type Value = Kind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a scalar")
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Kind, E> {
+        Ok(Kind(Scalar::Int))
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Kind, E> {
+        Ok(Kind(Scalar::Int))
+    }
+    fn visit_i128<E>(self, _: i128) -> Result<Kind, E> {
+        Ok(Kind(Scalar::Int))
+    }
+    fn visit_u128<E>(self, _: u128) -> Result<Kind, E> {
+        Ok(Kind(Scalar::Int))
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Kind, E> {
+        Ok(Kind(Scalar::Float))
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Kind, E> {
+        Ok(Kind(Scalar::Text))
+    }
+}

@@ -1,0 +1,91 @@
+//! From a file to the tree of what it holds.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    load::KEYS,
+    problem::{Findings, Problem, Problems, syntax},
+    read::parse,
+    section::Section,
+    tree::{Node, Tree},
+};
+
+/// Keys of the engine's below the top level: names, never secrets.
+const KEYS_BELOW: [&str; 8] = [
+    "type",
+    "delivery",
+    "notification_channels",
+    "threshold_config",
+    "watch",
+    "dyndns",
+    "dirs",
+    "trust",
+];
+
+/// A file larger than this was named by mistake.
+const LARGEST: u64 = 256 * 1024 * 1024;
+
+/// The file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It cannot be read at all.
+    #[error("{} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is wrong with it.
+    #[error("{0}")]
+    Problems(Box<Problems>),
+}
+
+/// What a file holds, and its permissions.
+pub(super) fn text_of(path: &Path) -> Result<(String, u32), LoadError> {
+    let unreadable = |source| LoadError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let facts = fs::metadata(path).map_err(unreadable)?;
+    if facts.len() > LARGEST {
+        return Err(unreadable(io::Error::other(format!(
+            "it has more than {LARGEST} bytes"
+        ))));
+    }
+    let mut text = fs::read_to_string(path).map_err(unreadable)?;
+    // Editors on Windows put a byte order mark in front.
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok((text, facts.mode()))
+}
+
+/// The tree of a text.
+pub(super) fn tree_of(path: &Path, text: &str, sections: &[Section]) -> Result<Tree, Problems> {
+    parse(text).map_err(|error| {
+        let declared = sections.iter().flat_map(Section::keys);
+        let names = KEYS.into_iter().chain(KEYS_BELOW).chain(declared);
+        syntax(path, text, &error, names)
+    })
+}
+
+/// What is to be read of a tree, and what is wrong with it already.
+pub(super) fn begin(tree: Tree) -> (Node, Findings) {
+    let mut findings = Findings::default();
+    let left_out = tree.left_out.into_iter();
+    left_out.for_each(|id| findings.secret(id, false));
+    for duplicate in tree.duplicates {
+        // Which of them is a secret's is not known yet: the place says enough.
+        let problem = Problem::error("this key stands here a second time");
+        findings.at(
+            duplicate,
+            problem.help("remove one of them, or give it another name"),
+        );
+    }
+    (tree.root, findings)
+}
