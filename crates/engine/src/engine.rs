@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use serde::Serialize;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -75,6 +75,8 @@ pub(crate) struct Inner {
     pub(crate) outbox: Option<Arc<Outbox>>,
     /// What keeps people from being told.
     pub(crate) troubles: Arc<Troubles>,
+    /// Another configuration is in force: its canaries may be due earlier.
+    pub(crate) reloaded: Arc<Notify>,
 }
 
 impl fmt::Debug for Engine {
@@ -116,6 +118,7 @@ impl Engine {
             troubles.raise(Subject::StartedWithout, sentence);
         }
         let inner = Arc::new(Inner {
+            reloaded: Arc::default(),
             in_force: InForce::new(setup),
             shared,
             deliveries,

@@ -146,6 +146,7 @@ impl Inner {
             catalog: Arc::new(loaded.catalog),
             router: Router::new(channels),
         });
+        self.reloaded.notify_one();
         if let Some(outbox) = &self.outbox {
             // Something may wait for a channel that is new.
             outbox.wake();

@@ -238,12 +238,17 @@ impl Side {
         let accounts = self.store.accounts().await.unwrap();
         assert_eq!(accounts.difference(), 0, "{accounts:?}");
         let next = self.store.next_due(now_ms).await.unwrap();
+        let mut expiry = Vec::new();
+        for channel in CHANNELS {
+            let next = self.store.next_expiry(channel.to_owned(), now_ms);
+            expiry.push(next.await.unwrap());
+        }
         let newest = records.first().map(|record| record.delivery);
         let attempts = match newest {
             Some(newest) => self.store.attempts(newest).await.unwrap(),
             None => Vec::new(),
         };
-        format!("{records:#?} {accounts:?} {next:?} {attempts:?}")
+        format!("{records:#?} {accounts:?} {next:?} {expiry:?} {attempts:?}")
     }
 }
 
@@ -290,7 +295,8 @@ fn intake(number: usize, ask: &Ask, now_ms: i64, begin: &Begin, both: bool) -> I
             .zip(1..)
             .map(|(channel, number)| Intent {
                 channel: Arc::from(*channel),
-                expires_ms: None,
+                expires_ms: (number % 3 > 0)
+                    .then(|| now_ms + 1_000 * i64::try_from(number).unwrap()),
                 begin: match until {
                     Some(_) if number > 1 => Begin::At(now_ms + 2_000),
                     _ => begin.clone(),

@@ -49,6 +49,9 @@ impl Store for Deaf {
     fn next_due(&self, now_ms: i64) -> Answer<Option<i64>> {
         self.store.next_due(now_ms)
     }
+    fn next_expiry(&self, channel: String, now_ms: i64) -> Answer<Option<i64>> {
+        self.store.next_expiry(channel, now_ms)
+    }
     fn ready(&self, now_ms: i64) -> Answer<Vec<String>> {
         self.store.ready(now_ms)
     }

@@ -51,6 +51,9 @@ impl Store for Broken {
     fn next_due(&self, _: i64) -> Answer<Option<i64>> {
         self.answer()
     }
+    fn next_expiry(&self, _: String, _: i64) -> Answer<Option<i64>> {
+        self.answer()
+    }
     fn ready(&self, _: i64) -> Answer<Vec<String>> {
         self.answer()
     }

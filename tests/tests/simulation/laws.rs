@@ -21,8 +21,13 @@ pub fn broken(life: &Life) -> Vec<String> {
         an_end_follows_a_problem_that_was_told,
         what_is_kept_back_has_a_rule_and_is_summed_up,
         steps_have_their_time,
+        what_is_due_does_not_wait,
     ];
     laws.iter().flat_map(|law| law(life)).collect()
+}
+
+fn what_is_due_does_not_wait(life: &Life) -> Vec<String> {
+    life.late.clone()
 }
 
 fn content(record: &Record) -> Json {

@@ -1,14 +1,23 @@
 //! A life: a configuration, what is told, and restarts, all by a seed.
 
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Write as _,
+    sync::Arc,
+    time::Duration,
+};
 
 use annunciator::{
     Clock as _, Engine, Kind, Notification, Receipt, Route, Severity,
-    store::{Accounts, Attempt, MemoryStore, Query, Record, Store},
+    store::{Accounts, Attempt, DeliveryId, Query, Record, State, Store},
 };
 use annunciator_testkit::rig::Rig;
 
-use crate::{clock::Turned, random::Random};
+use crate::{
+    clock::Turned,
+    random::Random,
+    store::{self, Watched},
+};
 
 /// 2026-01-05, 20:00 by UTC: a night is ahead.
 const BEGIN: i64 = 1_767_643_200_000;
@@ -19,6 +28,11 @@ const STILL: u32 = 1000;
 const LONG: i64 = 30 * 60 * MINUTE;
 /// Answers come one by one, each at a moment of its own.
 const LONGEST_ANSWER_MS: u64 = 9000;
+/// What is due is done within so many milliseconds.
+const LATE: i64 = 100;
+/// How long a channel that is out of order is left alone at most, and until the
+/// one attempt that is made has its answer.
+const LONGEST_PROBE: i64 = 10 * MINUTE + 10_000;
 pub const CHANNELS: [&str; 3] = ["a", "b", "c"];
 
 /// How channels are treated.
@@ -31,6 +45,8 @@ pub struct World {
     pub steps: Option<(Vec<&'static str>, i64)>,
     /// Whether remotes are out of order for some time.
     pub breaks: bool,
+    /// By channel, of how many of a hundred spans.
+    pub out_of_order: Vec<u64>,
 }
 
 /// What was accepted.
@@ -45,6 +61,8 @@ pub struct Life {
     pub world: World,
     pub told: Vec<Told>,
     pub accounts: Accounts,
+    /// What was not done at its time.
+    pub late: Vec<String>,
     /// The oldest first.
     pub records: Vec<(Record, Vec<Attempt>)>,
 }
@@ -92,6 +110,7 @@ fn world(random: &mut Random) -> World {
             }
         }
         let broken = if world.breaks { random.below(60) } else { 0 };
+        world.out_of_order.push(broken);
         let _ = writeln!(
             channels,
             "  {name}: {{type: fickle, takes_ms: {LONGEST_ANSWER_MS}, salt: '{}', targets: {}, out_of_order: {broken}, delivery: {{{options}}}}}",
@@ -126,7 +145,7 @@ pub enum Haste {
 }
 
 /// Lives through it, and through what follows until all has ended.
-pub fn live(seed: u64, haste: Haste) -> Life {
+pub fn live(seed: u64, haste: Haste, kind: store::Kind) -> Life {
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.enable_all().build().unwrap();
     runtime.block_on(async {
@@ -135,9 +154,11 @@ pub fn live(seed: u64, haste: Haste) -> Life {
         let mut life = Living {
             rig: Rig::new(&["fixture-fickle"]).unwrap(),
             clock: Turned::new(BEGIN, seed),
-            store: Arc::new(MemoryStore::remembering(usize::MAX)),
+            store: Arc::new(Watched::new(kind)),
             engine: None,
             seed,
+            out_of_order: world.out_of_order.clone(),
+            late: BTreeMap::new(),
         };
         life.restart(&world).await;
         let mut told = Vec::new();
@@ -164,6 +185,7 @@ pub fn live(seed: u64, haste: Haste) -> Life {
             world,
             told,
             accounts,
+            late: life.late.into_values().collect(),
             records,
         }
     })
@@ -172,9 +194,11 @@ pub fn live(seed: u64, haste: Haste) -> Life {
 struct Living {
     rig: Rig,
     clock: Turned,
-    store: Arc<MemoryStore>,
+    store: Arc<Watched>,
     engine: Option<Engine>,
     seed: u64,
+    out_of_order: Vec<u64>,
+    late: BTreeMap<DeliveryId, String>,
 }
 
 impl Living {
@@ -216,10 +240,11 @@ impl Living {
     }
 
     /// Lets time pass, from one thing that happens to the next.
-    async fn pass(&self, until_ms: i64) {
+    async fn pass(&mut self, until_ms: i64) {
         let (mut since_ms, mut turns) = (self.clock.now_ms(), 0);
         loop {
             self.settle().await;
+            self.look_for_late().await;
             if !self.clock.turn(until_ms) {
                 break;
             }
@@ -230,11 +255,54 @@ impl Living {
                 turns < STILL,
                 "something goes round and round at {now_ms}, with SIMULATION_SEED={}: {:#?}",
                 self.seed,
-                self.open().await
+                self.pending_or_in_flight().await
             );
         }
         self.clock.set(until_ms);
         self.settle().await;
+        self.look_for_late().await;
+    }
+
+    /// Takes note of what should have happened by now. Nothing is under way but
+    /// what plugins take their time for.
+    async fn look_for_late(&mut self) {
+        let now_ms = self.clock.now_ms();
+        let mut open = self.pending_or_in_flight().await;
+        open.sort_by_key(|record| record.delivery);
+        let mut lanes = HashSet::new();
+        for record in open {
+            let is_first = record.incident.is_empty()
+                || lanes.insert((record.channel.clone(), record.incident.clone()));
+            let Some(due_ms) = record.due_ms.filter(|_| record.state == State::Pending) else {
+                continue;
+            };
+            let mut by_ms = due_ms;
+            if self.may_be_out_of_order(&record.channel) {
+                // One at a time sees whether it is back.
+                let last_ms = self.store.last_claim_ms(&record.channel);
+                by_ms = by_ms.max(last_ms.unwrap_or(i64::MIN)) + LONGEST_PROBE;
+            }
+            let expires_ms = record.expires_ms.unwrap_or(i64::MAX);
+            let is_late = by_ms + LATE < now_ms || expires_ms + LATE < now_ms;
+            if is_first && is_late {
+                let (id, channel) = (record.delivery, &record.channel);
+                let sentence = format!(
+                    "delivery {id} on {channel} was due at {due_ms}, would expire at {expires_ms}, and waited at {now_ms}"
+                );
+                self.late.entry(id).or_insert(sentence);
+            }
+        }
+    }
+
+    fn may_be_out_of_order(&self, channel: &str) -> bool {
+        let at = CHANNELS.iter().position(|name| *name == channel);
+        let is_broken = at.is_some_and(|at| self.out_of_order[at] > 0);
+        is_broken
+            || self
+                .engine()
+                .troubles()
+                .iter()
+                .any(|one| one.subject.contains(channel))
     }
 
     /// Until nothing more happens by itself: plugins are on threads of their own,
@@ -244,15 +312,21 @@ impl Living {
         while idle < 20 {
             tokio::task::yield_now().await;
             idle += 1;
-            if self.engine().deliveries_under_way() > self.clock.waiting_plugins() {
+            let under_way = self.engine().deliveries_under_way();
+            if under_way > self.clock.waiting_plugins() || self.store.outstanding() > 0 {
                 idle = 0;
             }
         }
     }
 
-    async fn open(&self) -> Vec<Record> {
-        let records = self.records().await.into_iter().map(|(record, _)| record);
-        records.filter(|record| !record.state.has_ended()).collect()
+    async fn pending_or_in_flight(&self) -> Vec<Record> {
+        let open = State::ALL.into_iter().filter(|state| !state.has_ended());
+        let query = Query {
+            states: open.collect(),
+            most: 100_000,
+            ..Query::default()
+        };
+        self.store.deliveries(query).await.unwrap()
     }
 
     async fn records(&self) -> Vec<(Record, Vec<Attempt>)> {

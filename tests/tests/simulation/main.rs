@@ -11,28 +11,40 @@ mod clock;
 mod laws;
 mod life;
 mod random;
+mod store;
 
 use std::{env, str::FromStr};
 
 use life::Haste;
+use store::Kind;
 
-const ROUNDS: u64 = 200;
+const ROUNDS: u64 = 40;
+const ROUNDS_IN_A_FILE: u64 = 2;
 
 fn said<T: FromStr>(name: &str) -> Option<T> {
     env::var(name).ok()?.parse().ok()
 }
 
 #[test]
-fn whatever_happens_the_laws_hold() {
+fn whatever_happens_the_laws_hold_for_the_store_in_memory() {
+    hold_laws(Kind::Memory, ROUNDS);
+}
+
+#[test]
+fn whatever_happens_the_laws_hold_for_the_store_in_a_file() {
+    hold_laws(Kind::File, ROUNDS_IN_A_FILE);
+}
+
+fn hold_laws(kind: Kind, rounds: u64) {
     let first: u64 = said("SIMULATION_SEED").unwrap_or(1);
-    let rounds = said("SIMULATION_ROUNDS").unwrap_or(ROUNDS);
+    let rounds = said("SIMULATION_ROUNDS").unwrap_or(rounds);
     for seed in first..first + rounds {
         let haste = if seed % 2 == 0 {
             Haste::Great
         } else {
             Haste::None
         };
-        let life = life::live(seed, haste);
+        let life = life::live(seed, haste, kind);
         let broken = laws::broken(&life);
         assert!(
             broken.is_empty(),
@@ -46,7 +58,7 @@ fn whatever_happens_the_laws_hold() {
 #[test]
 fn the_same_seed_is_the_same_life() {
     for seed in 1..=20 {
-        let [one, other] = [(), ()].map(|()| life::live(seed, Haste::None).story());
+        let [one, other] = [(), ()].map(|()| life::live(seed, Haste::None, Kind::Memory).story());
         assert!(one.len() > 10, "{one:?}");
         let differs = one.iter().zip(&other).find(|(one, other)| one != other);
         assert_eq!(

@@ -5,7 +5,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, AtomicUsize},
+        atomic::{AtomicBool, AtomicUsize},
     },
 };
 
@@ -40,8 +40,6 @@ pub(crate) struct Channel {
     /// More waits for it in the store than it could take.
     pub(super) behind: AtomicBool,
     pub(super) limit: Limit,
-    /// When the next digest is due that is known here, or was.
-    pub(super) next_digest_ms: AtomicI64,
     pub(crate) breaker: Breaker,
     tasks: Arc<ChannelTasks>,
     uses: TaskTracker,
@@ -125,7 +123,6 @@ impl Channel {
             label: label(&config.name, ad_hoc),
             presence: Presence::begin(provider.is_ok(), ad_hoc),
             limit: Limit::new(config.options.rate_limit, &shared.clock),
-            next_digest_ms: AtomicI64::new(i64::MIN),
             breaker: Breaker::default(),
             config,
             provider,

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::Keep,
     engine::Inner,
-    store::{Next, Prune, Settled, Settlement, State, StoreError, Wanted},
+    store::{self, Prune, Settled, Settlement, State, StoreError, Wanted},
 };
 
 /// How often a store is looked at that others may put deliveries into.
@@ -41,6 +41,8 @@ const RECOVERY: Duration = Duration::from_secs(5);
 pub(crate) async fn run(engine: Weak<Inner>) {
     let mut in_trouble = false;
     let (mut prune_at_ms, mut count_at_ms) = (i64::MIN, i64::MIN);
+    // When something expires on a channel to which nothing is handed out.
+    let mut expiry_ms = i64::MIN;
     let mut counting: Option<JoinHandle<()>> = None;
     loop {
         let Some(inner) = engine.upgrade() else {
@@ -53,49 +55,76 @@ pub(crate) async fn run(engine: Weak<Inner>) {
         else {
             return;
         };
-        let steady_ms = outbox.clock.steady_ms();
+        let (now_ms, steady_ms) = (outbox.clock.now_ms(), outbox.clock.steady_ms());
+        outbox.appointment.begin();
         let round = async {
-            let pause = outbox.hand_out(&inner).await?;
-            if steady_ms >= count_at_ms {
+            let mut next = outbox.hand_out(&inner, now_ms).await?;
+            let is_time_to_count = steady_ms >= count_at_ms;
+            if is_time_to_count {
                 count_at_ms = steady_ms.saturating_add(milliseconds(COUNT));
                 // One after the other, however long each takes.
                 if counting.as_ref().is_none_or(JoinHandle::is_finished) {
                     counting = Some(tokio::spawn(count(Arc::clone(&outbox))));
                 }
-                outbox.end_late(&inner).await?;
             }
+            if is_time_to_count || now_ms >= expiry_ms {
+                outbox.end_late(&inner, now_ms).await?;
+            }
+            expiry_ms = next.expiry_ms;
             if steady_ms < prune_at_ms {
-                return Ok::<_, StoreError>(pause);
+                return Ok::<_, StoreError>(next);
             }
             let keep = inner.in_force.look(|now| now.config.delivery.keep);
-            if !outbox.prune(keep, outbox.clock.now_ms()).await? {
-                return Ok(Duration::ZERO);
+            if outbox.prune(keep, now_ms).await? {
+                prune_at_ms = steady_ms.saturating_add(milliseconds(PRUNE));
+            } else {
+                next.look_ms = now_ms;
             }
-            prune_at_ms = steady_ms.saturating_add(milliseconds(PRUNE));
-            Ok(pause)
+            Ok(next)
         };
-        let pause = match round.await {
-            Ok(pause) => {
+        let look_ms = match round.await {
+            Ok(next) => {
                 if std::mem::take(&mut in_trouble) {
                     outbox.watch(None);
                     tracing::info!("the store of deliveries can be used again");
                 }
-                pause
+                outbox.appointment.make(next.look_ms.min(next.expiry_ms))
             }
             Err(error) => {
                 outbox.watch(Some(&error));
                 if !std::mem::replace(&mut in_trouble, true) {
                     tracing::error!("{error}; what waits there waits until it can be used again");
                 }
-                RECOVERY
+                now_ms.saturating_add(milliseconds(RECOVERY))
             }
         };
         drop(inner);
+        let pause_ms = look_ms.saturating_sub(outbox.clock.now_ms());
+        let pause = Duration::from_millis(u64::try_from(pause_ms).unwrap_or_default());
         tokio::select! {
-            () = outbox.wake.notified() => {}
+            () = outbox.appointment.woken() => {}
             () = outbox.clock.sleep(pause) => {}
         }
     }
+}
+
+/// What the courier saw.
+#[derive(Debug)]
+struct Next {
+    /// When something is due, or the store has to be looked at anyway.
+    look_ms: i64,
+    /// When something expires on a channel to which nothing is handed out.
+    expiry_ms: i64,
+}
+
+/// Whether anything is handed out to a channel.
+#[derive(Debug)]
+enum Served {
+    /// Whatever has a place.
+    Now,
+    /// Nothing before this time, where it is known: the channel is out of order, or
+    /// has no provider.
+    NotNow(Option<i64>),
 }
 
 /// Counts all deliveries. Nothing waits for that: there may be millions.
@@ -119,39 +148,40 @@ impl Outbox {
         Ok(pruned < u64::from(MOST_PRUNED))
     }
 
-    /// Hands out all that is due and has a place; answers in how long to look
-    /// again.
-    async fn hand_out(self: &Arc<Self>, inner: &Inner) -> Result<Duration, StoreError> {
-        let now_ms = self.clock.now_ms();
-        let mut next_try = None;
-        for name in self.store.ready(now_ms).await? {
-            let named = inner
-                .in_force
-                .look(|now| now.router.channel(&now.config, &name));
-            // Another engine's, or of a configuration to come.
-            let Some(channel) = named else {
-                continue;
-            };
-            let left_alone = self.hand_out_to(&channel).await?;
-            next_try = next_try.into_iter().chain(left_alone).min();
-        }
-        let next = self.store.next_due(now_ms).await?;
-        let next = next.into_iter().chain(next_try).min();
+    /// Hands out all that is due and has a place.
+    async fn hand_out(self: &Arc<Self>, inner: &Inner, now_ms: i64) -> Result<Next, StoreError> {
         let pause = if self.store.is_shared() {
             LOOK
         } else {
             LOOK_AT_OWN
         };
-        Ok(next.map_or(pause, |due_ms| {
-            let until = u64::try_from(due_ms.saturating_sub(now_ms)).unwrap_or_default();
-            pause.min(Duration::from_millis(until))
-        }))
+        let mut next = Next {
+            look_ms: now_ms.saturating_add(milliseconds(pause)),
+            expiry_ms: i64::MAX,
+        };
+        for name in self.store.ready(now_ms).await? {
+            let named = inner
+                .in_force
+                .look(|now| now.router.channel(&now.config, &name));
+            let served = match &named {
+                Some(channel) => self.hand_out_to(channel).await?,
+                // Another engine's, or of a configuration to come.
+                None => Served::NotNow(None),
+            };
+            if let Served::NotNow(until_ms) = served {
+                next.look_ms = next.look_ms.min(until_ms.unwrap_or(i64::MAX));
+                let expiry_ms = self.store.next_expiry(name, now_ms).await?;
+                next.expiry_ms = next.expiry_ms.min(expiry_ms.unwrap_or(i64::MAX));
+            }
+        }
+        let due_ms = self.store.next_due(now_ms).await?;
+        next.look_ms = next.look_ms.min(due_ms.unwrap_or(i64::MAX));
+        Ok(next)
     }
 
     /// Ends what has come too late for channels to which nothing is handed out:
     /// those that are gone, that have no provider, or are out of order.
-    async fn end_late(&self, inner: &Inner) -> Result<(), StoreError> {
-        let now_ms = self.clock.now_ms();
+    async fn end_late(&self, inner: &Inner, now_ms: i64) -> Result<(), StoreError> {
         for name in self.store.ready(now_ms).await? {
             let named = inner
                 .in_force
@@ -178,7 +208,7 @@ impl Outbox {
                     is_free: false,
                     proof: None,
                     may_have_arrived: false,
-                    next: Next::End {
+                    next: store::Next::End {
                         state: State::Expired,
                         why: TOO_LATE.to_owned(),
                         targets: claim.targets,
@@ -192,11 +222,11 @@ impl Outbox {
         Ok(())
     }
 
-    /// Answers until when the channel is left alone, where it is.
-    async fn hand_out_to(self: &Arc<Self>, channel: &Held) -> Result<Option<i64>, StoreError> {
+    /// Hands out to one channel all that is due and has a place.
+    async fn hand_out_to(self: &Arc<Self>, channel: &Held) -> Result<Served, StoreError> {
         if channel.provider().is_err() {
             // What waits for it may be delivered once that is mended.
-            return Ok(None);
+            return Ok(Served::NotNow(None));
         }
         loop {
             let mut probe = None;
@@ -206,7 +236,8 @@ impl Outbox {
                 Way::Probe => probe = Some(Probe::of(channel)),
                 Way::Until(at_ms) => {
                     let left_ms = at_ms.saturating_sub(steady_ms);
-                    return Ok(Some(self.clock.now_ms().saturating_add(left_ms)));
+                    let until_ms = self.clock.now_ms().saturating_add(left_ms);
+                    return Ok(Served::NotNow(Some(until_ms)));
                 }
             }
             let slot = || Arc::clone(&channel.slots).try_acquire_owned().ok();
@@ -220,7 +251,7 @@ impl Outbox {
                 channel.behind.store(true, Ordering::SeqCst);
                 let given_back = channel.slots.available_permits() > 0;
                 if !given_back || channel.slots.is_closed() {
-                    return Ok(None);
+                    return Ok(Served::Now);
                 }
                 continue;
             }
@@ -240,7 +271,7 @@ impl Outbox {
             let is_all = claims.len() < places;
             channel.behind.store(true, Ordering::SeqCst);
             if claims.is_empty() {
-                return Ok(None);
+                return Ok(Served::Now);
             }
             for claim in claims {
                 let Some(permit) = permits.pop() else { break };
@@ -253,7 +284,7 @@ impl Outbox {
                 });
             }
             if is_all {
-                return Ok(None);
+                return Ok(Served::Now);
             }
         }
     }

@@ -4,15 +4,11 @@
 //! when the rule ends. It is put together when it is sent, from the store, so
 //! that it is whole whoever died meanwhile.
 
-use std::{cmp::Reverse, fmt::Write as _, sync::atomic::Ordering};
+use std::{cmp::Reverse, fmt::Write as _};
 
 use annunciator_core::ffi::RArc;
 
-use super::{
-    channel::{Channel, Held},
-    gate::Rule,
-    outbox::Outbox,
-};
+use super::{channel::Held, gate::Rule, outbox::Outbox};
 use crate::{
     event::{Notification, Rendered, Severity, SumsUp},
     store::{DeliveryId, Digest, Intake, Intent, Query, Record, StoreError},
@@ -56,19 +52,6 @@ impl Held {
 }
 
 impl Outbox {
-    /// Sees to it that the courier knows of a digest's time.
-    pub(super) fn expect_digest(&self, channel: &Channel, digest: &Digest, now_ms: i64) {
-        // It looks for what is due next whenever something is: one that comes
-        // later needs no look of its own.
-        let next_ms = channel.next_digest_ms.load(Ordering::Relaxed);
-        if next_ms <= now_ms || digest.due_ms < next_ms {
-            channel
-                .next_digest_ms
-                .store(digest.due_ms, Ordering::Relaxed);
-            self.wake();
-        }
-    }
-
     /// A digest as it is told; `None` when nothing was kept back.
     pub(super) async fn sum_up(
         &self,

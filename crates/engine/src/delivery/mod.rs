@@ -6,6 +6,7 @@
 //! single attempt without one.
 
 mod admit;
+mod appointment;
 mod attempt;
 mod berth;
 mod breaker;

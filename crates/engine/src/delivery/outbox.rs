@@ -12,10 +12,10 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    appointment::Appointment,
     berth::Berth,
     channel::Held,
     claimed::Claimed,
@@ -46,8 +46,8 @@ pub(crate) struct Outbox {
     pub(super) waiting: Arc<Waiting>,
     /// What is being worked on.
     pub(super) holding: Arc<Holding>,
-    /// Something may be claimed.
-    pub(super) wake: Notify,
+    /// When the courier looks for what may be claimed.
+    pub(super) appointment: Appointment,
     pub(super) deliveries: TaskTracker,
     pub(super) troubles: Arc<Troubles>,
     /// Ends attempts, when the engine may not wait any longer.
@@ -84,7 +84,7 @@ impl Outbox {
             clock,
             waiting: Arc::default(),
             holding: Arc::default(),
-            wake: Notify::new(),
+            appointment: Appointment::default(),
             deliveries,
             troubles,
             abandon,
@@ -93,7 +93,7 @@ impl Outbox {
 
     /// Has it look for what may be claimed.
     pub(crate) fn wake(&self) {
-        self.wake.notify_one();
+        self.appointment.now();
     }
 
     /// Records a notification and begins to deliver it.
@@ -141,7 +141,7 @@ impl Outbox {
                 limit.let_through(once.fingerprint, once.until_ms, now_ms);
             }
             if let Some(digest) = &berth.digest {
-                self.expect_digest(&berth.channel, digest, now_ms);
+                self.appointment.due(digest.due_ms);
             }
             match (placed.state, berth.permit) {
                 (State::InFlight, Some(permit)) => self.begin(Claimed {
@@ -164,7 +164,7 @@ impl Outbox {
                 }),
                 (State::Pending, _) => {
                     berth.channel.behind.store(true, Ordering::Relaxed);
-                    self.wake.notify_one();
+                    self.wake();
                 }
                 _ => {
                     let rule = berth.kept_back.map(|rule| rule.sentence);
@@ -249,6 +249,10 @@ impl Outbox {
             tracing::info!(%delivery, "what it tells of is over: nobody needs to be told any more");
         }
         self.waiting.superseded(deliveries);
+        if !deliveries.is_empty() {
+            // What was behind them in their lanes may be sent.
+            self.wake();
+        }
     }
 
     /// Tells those who wait of a delivery that ended without an attempt.

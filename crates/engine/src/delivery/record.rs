@@ -135,7 +135,12 @@ impl Claimed {
             };
             outbox.watch(settled.as_ref().err());
             match settled {
-                Ok(Settled::Recorded { superseded }) => return superseded,
+                Ok(Settled::Recorded { superseded }) => {
+                    if let Some(at_ms) = outcome.next.due_ms() {
+                        outbox.appointment.due(at_ms);
+                    }
+                    return superseded;
+                }
                 Ok(Settled::Stale) => {
                     tracing::warn!(
                         delivery = %self.claim.delivery,

@@ -92,6 +92,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// when there is none.
     fn next_due(&self, now_ms: i64) -> Answer<Option<i64>>;
 
+    /// The first time after now at which a delivery that waits on a channel
+    /// expires; `None` when there is none. It is asked for channels to which
+    /// nothing is handed out.
+    fn next_expiry(&self, channel: String, now_ms: i64) -> Answer<Option<i64>>;
+
     /// The channels for which something may be claimed: it is due, or was left
     /// behind by somebody who is gone.
     fn ready(&self, now_ms: i64) -> Answer<Vec<String>>;

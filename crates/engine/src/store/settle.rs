@@ -59,6 +59,18 @@ pub enum Next {
     },
 }
 
+impl Next {
+    /// When something of it is due, where that is known: another attempt, or the
+    /// digest that tells of it.
+    pub(crate) fn due_ms(&self) -> Option<i64> {
+        match self {
+            Self::End { .. } => None,
+            Self::KeptBack { digest, .. } => digest.as_ref().map(|digest| digest.due_ms),
+            Self::Again { at_ms, .. } => Some(*at_ms),
+        }
+    }
+}
+
 /// What a store made of a settlement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {

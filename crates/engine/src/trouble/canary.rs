@@ -16,11 +16,9 @@ use crate::{
     engine::Inner,
 };
 
-/// How often it is looked whose turn it is.
-const LOOK: Duration = Duration::from_secs(30);
-
-/// The same where no channel wants it: a reload may bring one that does.
-const LOOK_FOR_ANY: Duration = Duration::from_secs(600);
+/// How long it is waited at most until it is looked whose turn it is: clocks may be
+/// set.
+const POLL_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What is known of a channel.
 #[derive(Debug, Default)]
@@ -60,14 +58,22 @@ pub(crate) async fn run(engine: Weak<Inner>) {
             seen.channel = Arc::downgrade(channel);
             inner.judge(channel, &check, seen, now_ms);
         }
-        let is_wanted = |channel: &Arc<Channel>| channel.config().options().canary.is_some();
-        let pause = if all.iter().any(is_wanted) {
-            LOOK
-        } else {
-            LOOK_FOR_ANY
-        };
+        let wanted = all
+            .iter()
+            .filter(|channel| channel.config().options().canary.is_some());
+        let next_ms = wanted.filter_map(|channel| Some(seen.get(channel.config().name())?.next_ms));
+        let left_ms = next_ms
+            .min()
+            .map(|at_ms| at_ms.saturating_sub(clock.now_ms()));
+        let left = left_ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default()));
+        let pause = left.map_or(POLL_INTERVAL, |left| left.min(POLL_INTERVAL));
+        let sleep = clock.sleep(pause);
+        let reloaded = Arc::clone(&inner.reloaded);
         drop((all, inner));
-        clock.sleep(pause).await;
+        tokio::select! {
+            () = sleep => {}
+            () = reloaded.notified() => {}
+        }
     }
 }
 

@@ -43,6 +43,32 @@ pub async fn the_worst_come_first_then_the_oldest(subject: &dyn Subject) {
     );
 }
 
+/// Of what waits on a channel, whenever it is due; not of what is being sent.
+pub async fn what_expires_next_is_known(subject: &dyn Subject) {
+    let store = subject.open();
+    let next = async |channel: &str, now_ms| {
+        let next = store.next_expiry(channel.to_owned(), now_ms);
+        next.await.unwrap()
+    };
+    assert_eq!(next("a", NOW).await, None);
+    for (name, begin, expires_ms) in [
+        ("never", Begin::At(NOW), None),
+        ("later", Begin::At(NOW), Some(NOW + 3000)),
+        ("soon", Begin::At(NOW + 500), Some(NOW + 1000)),
+    ] {
+        let mut waits = intake(name, &["a"]);
+        waits.intents[0].begin = begin;
+        waits.intents[0].expires_ms = expires_ms;
+        accept(&store, waits).await;
+    }
+    assert_eq!(next("b", NOW).await, None);
+    assert_eq!(next("a", NOW).await, Some(NOW + 1000));
+    assert_eq!(next("a", NOW + 999).await, Some(NOW + 1000));
+    assert_eq!(next("a", NOW + 1000).await, Some(NOW + 3000));
+    assert_eq!(names(&claim(&store, "a").await), ["never", "later"]);
+    assert_eq!(next("a", NOW + 1000).await, None);
+}
+
 /// It is not there before its time, and it is known when that is.
 pub async fn what_is_due_later_waits(subject: &dyn Subject) {
     let store = subject.open();

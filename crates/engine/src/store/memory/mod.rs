@@ -99,6 +99,10 @@ impl Store for MemoryStore {
         at_once(self.lock().shelf.next_due(now_ms))
     }
 
+    fn next_expiry(&self, channel: String, now_ms: i64) -> Answer<Option<i64>> {
+        at_once(self.lock().shelf.next_expiry(&channel, now_ms))
+    }
+
     fn ready(&self, now_ms: i64) -> Answer<Vec<String>> {
         at_once(self.lock().shelf.ready(now_ms))
     }

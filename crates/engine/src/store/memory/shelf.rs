@@ -29,6 +29,8 @@ pub(super) struct Shelf {
     /// What waits, by channel: the worst first, then the oldest.
     waiting: HashMap<Arc<str>, BTreeSet<(Reverse<Severity>, DeliveryId)>>,
     times: BTreeSet<(i64, DeliveryId)>,
+    /// When what waits expires, by channel.
+    expiring: HashMap<Arc<str>, BTreeSet<(i64, DeliveryId)>>,
     /// What is in flight, by channel: what its holder gives up first.
     pub(super) flying: HashMap<Arc<str>, BTreeSet<(i64, DeliveryId)>>,
     /// What has not ended of each lane, the oldest first.
@@ -184,6 +186,12 @@ impl Shelf {
         self.times.range(after..).next().map(|(due, _)| *due)
     }
 
+    pub(super) fn next_expiry(&self, channel: &str, now_ms: i64) -> Option<i64> {
+        let after = (now_ms.saturating_add(1), DeliveryId(i64::MIN));
+        let mut expiring = self.expiring.get(channel)?.range(after..);
+        expiring.next().map(|(expires, _)| *expires)
+    }
+
     pub(super) fn ready(&self, now_ms: i64) -> Vec<String> {
         let channels: BTreeSet<&Arc<str>> = self.waiting.keys().chain(self.flying.keys()).collect();
         let ready = channels.into_iter();
@@ -278,6 +286,10 @@ impl Shelf {
         }
         if state == State::Pending {
             self.times.insert((due, id));
+            if let Some(expires) = held.expires_ms {
+                let expiring = self.expiring.entry(Arc::clone(&channel));
+                expiring.or_default().insert((expires, id));
+            }
             let waiting = self.waiting.entry(channel).or_default();
             waiting.insert((severity, id));
             if let Some(gathers) = gathers {
@@ -337,6 +349,9 @@ impl Shelf {
         );
         remove(&mut self.flying, &held.channel, &(held.lease_until_ms, id));
         self.times.remove(&(held.due_ms, id));
+        if let Some(expires) = held.expires_ms {
+            remove(&mut self.expiring, &held.channel, &(expires, id));
+        }
         if let Some(gathers) = &held.gathers {
             let key = (Arc::clone(&held.channel), Arc::clone(gathers));
             remove(&mut self.gathering, &key, &id);

@@ -48,6 +48,9 @@ pub(super) const DUE: &str = "
         ORDER BY due_ms LIMIT ?2)";
 pub(super) const NEXT_DUE: &str =
     "SELECT min(due_ms) FROM outbox_delivery WHERE state = 0 AND ready = 0 AND due_ms > ?1";
+pub(super) const NEXT_EXPIRY: &str = "
+    SELECT min(expires_ms) FROM outbox_delivery
+    WHERE channel = ?1 AND state = 0 AND expires_ms > ?2";
 pub(super) const FLYING: &str = "
     SELECT channel, owner, min(lease_until_ms) FROM outbox_delivery
     WHERE state = 1 GROUP BY channel, owner";
@@ -206,6 +209,17 @@ pub(super) fn next_due(
     transaction
         .prepare_cached(NEXT_DUE)?
         .query_row([now_ms], |row| row.get(0))
+}
+
+/// When something expires that waits on a channel.
+pub(super) fn next_expiry(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    now_ms: i64,
+) -> rusqlite::Result<Option<i64>> {
+    transaction
+        .prepare_cached(NEXT_EXPIRY)?
+        .query_row(params![channel, now_ms], |row| row.get(0))
 }
 
 /// The channels for which something may be claimed.

@@ -152,6 +152,10 @@ impl Store for SqliteStore {
         self.write(move |transaction| claim::next_due(transaction, now_ms))
     }
 
+    fn next_expiry(&self, channel: String, now_ms: i64) -> Answer<Option<i64>> {
+        self.write(move |transaction| claim::next_expiry(transaction, &channel, now_ms))
+    }
+
     fn ready(&self, now_ms: i64) -> Answer<Vec<String>> {
         let owner = Arc::clone(&self.owner);
         self.write(move |transaction| claim::ready(transaction, now_ms, &owner))

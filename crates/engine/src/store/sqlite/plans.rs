@@ -61,6 +61,16 @@ fn what_becomes_due_is_found_by_its_time() {
 }
 
 #[test]
+fn what_expires_is_found_by_its_time() {
+    check(
+        claim::NEXT_EXPIRY,
+        &[
+            "SEARCH outbox_delivery USING COVERING INDEX outbox_delivery_expiring (channel=? AND expires_ms>?)",
+        ],
+    );
+}
+
+#[test]
 fn what_was_claimed_is_found_by_its_holder() {
     let flying = "SEARCH outbox_delivery USING INDEX outbox_delivery_flying";
     check(

@@ -22,7 +22,7 @@ const PART: &str = "outbox";
 /// none. `gathers` says that a delivery is a digest, and of what; `digest` of
 /// which one a delivery is part that was kept back. `since` is the first
 /// notification of a problem after the last end.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = ["
     CREATE TABLE outbox_notification (
         id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, key TEXT,
         host TEXT NOT NULL, incident TEXT NOT NULL, lane TEXT NOT NULL,
@@ -80,6 +80,9 @@ const STEPS: [&str; 1] = ["
     ) STRICT;
     CREATE UNIQUE INDEX outbox_kept_by_key ON outbox_kept (channel, key);
     CREATE TABLE outbox_account (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+", "
+    CREATE INDEX outbox_delivery_expiring ON outbox_delivery (channel, expires_ms)
+        WHERE state = 0;
 "];
 
 /// The newest schema.
