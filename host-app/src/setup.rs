@@ -62,7 +62,9 @@ pub(crate) fn plugins(arguments: &Arguments) -> Catalog {
 }
 
 fn builder_for(arguments: &Arguments, file: PathBuf) -> EngineBuilder {
-    let builder = heartbeat::config::declare(Engine::builder(file)).worker(WorkerProgram::this());
+    let builder = heartbeat::config::declare(Engine::builder(file));
+    // Options of signal-cli's script, which its plugin passes on.
+    let builder = builder.worker(WorkerProgram::this().variable("SIGNAL_CLI_OPTS"));
     arguments
         .plugin_dir
         .iter()

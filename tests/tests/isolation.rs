@@ -351,7 +351,11 @@ async fn a_program_that_is_not_there() {
 
 #[tokio::test]
 async fn a_program_that_is_no_worker() {
-    check_program("exit 7", "exited with status 7 while it was loaded").await;
+    check_program(
+        "exit 7",
+        "exited with status 7 before it called `annunciator::worker::run_if_asked()`",
+    )
+    .await;
 }
 
 #[tokio::test]

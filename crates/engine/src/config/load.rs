@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     plugin::{Catalog, PluginDir},
-    worker::WorkerProgram,
+    worker::{WorkerError, WorkerProgram, refuse_in_worker},
 };
 
 pub(super) const CHANNELS: &str = "notification_channels";
@@ -70,9 +70,19 @@ pub struct Loaded {
 
 /// Reads, checks and resolves a file.
 pub(crate) fn load_file(path: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
+    refuse_in_worker()?;
+    if let Some(program) = &options.worker {
+        program.doubt();
+    }
     let (text, mode) = text_of(path)?;
-    load(path, &text, Some(mode), options)
-        .map_err(|problems| LoadError::Problems(Box::new(problems)))
+    let loaded = load(path, &text, Some(mode), options)
+        .map_err(|problems| LoadError::Problems(Box::new(problems)))?;
+    // What a program does wrong is not one channel's trouble.
+    options
+        .worker
+        .as_ref()
+        .map_or(Ok(()), WorkerProgram::check)?;
+    Ok(loaded)
 }
 
 /// The text of a key of a section, whatever else is wrong with the file.

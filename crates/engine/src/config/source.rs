@@ -13,6 +13,7 @@ use super::{
     section::Section,
     tree::{Node, Tree},
 };
+use crate::worker::WorkerError;
 
 /// Keys of the engine's below the top level: names, never secrets.
 const KEYS_BELOW: [&str; 8] = [
@@ -43,6 +44,9 @@ pub enum LoadError {
     /// What is wrong with it.
     #[error("{0}")]
     Problems(Box<Problems>),
+    /// The program is not embedded as worker processes need it.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
 }
 
 /// What a file holds, and its permissions.

@@ -80,7 +80,7 @@ fn without_answer(no_answer: &NoAnswer, limit: std::time::Duration) -> OutcomeV1
         NoAnswer::Stuck(_) | NoAnswer::Resting { .. } => {
             (code::OutcomeClass::RETRY, code::Fault::PLUGIN)
         }
-        NoAnswer::Closed(_) | NoAnswer::NotCalled(_) => {
+        NoAnswer::Closed(_) | NoAnswer::NotCalled(_) | NoAnswer::NotStarted { .. } => {
             (code::OutcomeClass::RETRY, code::Fault::HOST)
         }
     };

@@ -177,9 +177,13 @@ pub(crate) const CLOSING: &str = "while it closed the channel";
 
 /// What there is to say of a provider that did not answer when it was opened.
 pub(crate) fn not_opened(why: &NoAnswer) -> OpenErrorV1 {
+    let (fault, hint) = match why {
+        NoAnswer::NotStarted { .. } => (Fault::HOST, ""),
+        _ => (Fault::PLUGIN, "report this to the plugin's author"),
+    };
     OpenErrorV1 {
-        fault: Fault::PLUGIN,
+        fault,
         detail: why.sentence("while it opened the channel").into(),
-        hint: "report this to the plugin's author".into(),
+        hint: hint.into(),
     }
 }

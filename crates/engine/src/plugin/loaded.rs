@@ -1,6 +1,6 @@
 //! A loaded plugin: its functions behind std types.
 //!
-//! This file holds the engine's only unsafe code: opening a library and
+//! This file holds the unsafe code that loading takes: opening a library and
 //! reading the one symbol that the contract defines.
 
 use std::{fmt, path::Path, sync::Arc};

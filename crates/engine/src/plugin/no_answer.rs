@@ -28,6 +28,13 @@ pub(crate) enum NoAnswer {
         /// What became of the worker.
         ending: String,
     },
+    /// There is no worker process to call it in.
+    NotStarted {
+        /// The plugin's file.
+        file: String,
+        /// What became of the worker.
+        ending: String,
+    },
     /// It is not called for a while, since its worker process kept ending.
     Resting {
         /// The plugin's file.
@@ -54,6 +61,9 @@ impl NoAnswer {
             Self::Crashed { file, ending } => {
                 format!("the worker process of plugin {file} {ending} {when}")
             }
+            Self::NotStarted { file, ending } => {
+                format!("the worker process of plugin {file} {ending}")
+            }
             Self::Resting { file, ending, left } => format!(
                 "the worker process of plugin {file} {ending}, several times; it is started again in {}",
                 Rounded(*left)
@@ -75,7 +85,8 @@ impl NoAnswer {
             Self::Stuck(_) => {
                 "it blocks its threads: report this to the plugin's author".to_owned()
             }
-            Self::NotCalled(_) | Self::Closed(_) => String::new(),
+            // What could be done is in the sentence.
+            Self::NotCalled(_) | Self::Closed(_) | Self::NotStarted { .. } => String::new(),
         }
     }
 }

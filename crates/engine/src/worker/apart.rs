@@ -124,8 +124,8 @@ impl Apart {
 
     fn ask(&self, call: Call, when: &str) -> Result<Answer, String> {
         let sentence = |why: NoAnswer| why.sentence(when);
-        let crashed = |ending: Ending| {
-            sentence(NoAnswer::Crashed {
+        let not_started = |ending: Ending| {
+            sentence(NoAnswer::NotStarted {
                 file: self.path.clone(),
                 ending: ending.to_string(),
             })
@@ -133,9 +133,9 @@ impl Apart {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| crashed(Ending::not_started(&error)))?;
+            .map_err(|error| not_started(Ending::not_started(&error)))?;
         let answer = runtime.block_on(async {
-            let live = self.start("", None).await.map_err(crashed)?;
+            let live = self.start("", None).await.map_err(not_started)?;
             let answer = live.call(call, LIMIT).await.map_err(sentence);
             live.kill(Ending::told_to());
             live.ended().await;

@@ -115,6 +115,11 @@ impl Attended {
             // Somebody else may have inherited it.
             let _ = timeout(LAST_WORDS, stream).await;
         }
+        let ending = match ready {
+            None => ending,
+            // Nobody was told that it is there.
+            Some(_) => ending.before_it_was_ready(),
+        };
         let open = line.over();
         // Who waits asks how it ended.
         end.send_replace(Some(ending));
@@ -165,6 +170,7 @@ async fn listen(
                 // Once; whoever waits for it has not gone away.
                 let _ = ready.take().map(|ready| ready.send(()));
             }
+            ToHost::NotReady(why) if !is_ready => return Cut::Wrong(Ending::not_ready(why)),
             ToHost::Ready { speaks } => return Cut::Wrong(Ending::foreign(&speaks)),
             _ if !is_ready => return Cut::Wrong(Ending::confused()),
             ToHost::Answer { id, answer } => line.answered(id, answer),
@@ -176,6 +182,7 @@ async fn listen(
                 }
             }
             ToHost::Withdraw { id } => serving.withdraw(id),
+            ToHost::NotReady(_) => return Cut::Wrong(Ending::confused()),
         }
     }
 }

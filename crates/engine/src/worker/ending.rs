@@ -2,11 +2,30 @@
 
 use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus};
 
-use super::frame::FrameError;
+use super::{frame::FrameError, program::NotReady};
+
+/// What its program has to call, in sentences that end with it.
+const TO_BE_CALLED: &str = "`annunciator::worker::run_if_asked()`, which must be called first thing in the `main` of its program";
 
 /// How a worker ended. Its text continues "the worker process of plugin X".
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ending(String);
+pub(super) struct Ending {
+    text: String,
+    blame: Blame,
+}
+
+/// What an ending says of the worker's program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blame {
+    /// Nothing.
+    None,
+    /// It ended the worker by its own doing.
+    Left,
+    /// It did so before it called [`run_if_asked`](super::run_if_asked).
+    Unasked,
+    /// It never calls that, as the worker said itself.
+    Misuse,
+}
 
 /// The signals that end a process whose code is at fault.
 const SIGNALS: [(i32, &str); 8] = [
@@ -21,45 +40,60 @@ const SIGNALS: [(i32, &str); 8] = [
 ];
 
 impl Ending {
+    fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            blame: Blame::None,
+        }
+    }
+
     pub(super) fn of(status: ExitStatus) -> Self {
         let Some(signal) = status.signal() else {
             let code = status.code().unwrap_or_default();
-            return Self(format!("exited with status {code}"));
+            return Self {
+                text: format!("exited with status {code}"),
+                blame: Blame::Left,
+            };
         };
         let known = SIGNALS.iter().find(|(number, _)| *number == signal);
         let name = known.map_or_else(String::new, |(_, name)| format!(" ({name})"));
-        Self(format!("was ended by signal {signal}{name}"))
+        Self::new(format!("was ended by signal {signal}{name}"))
     }
 
     pub(super) fn closed() -> Self {
-        Self("closed its connection".to_owned())
+        Self {
+            text: "closed its connection".to_owned(),
+            blame: Blame::Left,
+        }
     }
 
     pub(super) fn stuck() -> Self {
-        Self("did not let go of a call that was over, and was killed".to_owned())
+        Self::new("did not let go of a call that was over, and was killed")
     }
 
     pub(super) fn told_to() -> Self {
-        Self("was told to end".to_owned())
+        Self::new("was told to end")
     }
 
     pub(super) fn asked_too_much() -> Self {
-        Self("asked for too much at once, and was killed".to_owned())
+        Self::new("asked for too much at once, and was killed")
     }
 
     pub(super) fn foreign(speaks: &str) -> Self {
         let speaks: String = speaks.chars().take(100).collect();
-        Self(format!(
+        Self::new(format!(
             "is not of this program's version: it speaks {speaks:?}"
         ))
     }
 
     pub(super) fn not_started(why: &std::io::Error) -> Self {
-        Self(format!("could not be started: {why}"))
+        Self::new(format!("could not be started: {why}"))
     }
 
     pub(super) fn late() -> Self {
-        Self("did not start in time, and was killed".to_owned())
+        Self::new(format!(
+            "did not come to its work in time, and was killed: it comes there by {TO_BE_CALLED}"
+        ))
     }
 
     /// What it answered makes no sense.
@@ -68,19 +102,56 @@ impl Ending {
     }
 
     pub(super) fn not_opened(detail: &str) -> Self {
-        Self(format!("could not open the channel again: {detail}"))
+        Self::new(format!("could not open the channel again: {detail}"))
+    }
+
+    /// As the worker says itself.
+    pub(super) fn not_ready(why: NotReady) -> Self {
+        match why {
+            NotReady::Unasked => Self {
+                text: format!(
+                    "began to start an engine of its own and had not called {TO_BE_CALLED}"
+                ),
+                blame: Blame::Misuse,
+            },
+            NotReady::Unprepared(why) => {
+                let why: String = why.chars().take(500).collect();
+                Self::new(format!("could not prepare itself: {why}"))
+            }
+        }
+    }
+
+    /// The same of one that has not said yet that it is a worker.
+    pub(super) fn before_it_was_ready(self) -> Self {
+        if self.blame != Blame::Left {
+            return self;
+        }
+        Self {
+            text: format!("{} before it called {TO_BE_CALLED}", self.text),
+            blame: Blame::Unasked,
+        }
+    }
+
+    /// Whether its program never calls what it has to call.
+    pub(super) fn is_misuse(&self) -> bool {
+        self.blame == Blame::Misuse
+    }
+
+    /// Whether it ended by its own doing before it called that.
+    pub(super) fn is_unasked(&self) -> bool {
+        self.blame == Blame::Unasked
     }
 }
 
 impl From<&FrameError> for Ending {
     fn from(error: &FrameError) -> Self {
-        Self(error.to_string())
+        Self::new(error.to_string())
     }
 }
 
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -94,5 +165,18 @@ mod tests {
         assert_eq!(ended(11), "was ended by signal 11 (SIGSEGV)");
         assert_eq!(ended(64), "was ended by signal 64");
         assert_eq!(ended(3 << 8), "exited with status 3");
+    }
+
+    #[test]
+    fn only_what_its_program_did_is_the_program_s_fault() {
+        let killed = Ending::of(ExitStatus::from_raw(9)).before_it_was_ready();
+        assert_eq!(killed.to_string(), "was ended by signal 9 (SIGKILL)");
+        assert!(!killed.is_unasked());
+        let left = Ending::of(ExitStatus::from_raw(2 << 8)).before_it_was_ready();
+        assert!(left.is_unasked() && !left.is_misuse());
+        assert!(left.to_string().contains("run_if_asked()"), "{left}");
+        let late = Ending::late().before_it_was_ready();
+        assert!(!late.is_unasked());
+        assert!(Ending::not_ready(NotReady::Unasked).is_misuse());
     }
 }

@@ -163,9 +163,16 @@ impl Kept {
                 ending: ending.to_string(),
             })
         };
+        let not_started = |ending: Ending| {
+            not_opened(&NoAnswer::NotStarted {
+                file: self.plugin.path().to_owned(),
+                ending: ending.to_string(),
+            })
+        };
         let host = Some(Arc::clone(&self.host));
         let channel = &self.opening.channel;
-        let live = self.plugin.start(channel, host).await.map_err(crashed)?;
+        let live = self.plugin.start(channel, host).await;
+        let live = live.map_err(not_started)?;
         let opening = Call::Open(self.opening.clone());
         match live.call(opening, OPEN_LIMIT).await {
             Ok(Answer::Opened(opened)) => opened.map(|()| Arc::new(live)),

@@ -50,6 +50,9 @@ pub(super) struct Live {
 impl Live {
     /// Starts a worker and waits until it is there.
     pub(super) async fn start(start: Start<'_>) -> Result<Self, Ending> {
+        if let Some(ending) = start.program.misuse() {
+            return Err(ending);
+        }
         let not_started = |error: io::Error| Ending::not_started(&error);
         let (child, socket) = process::start(start.program, start.image).map_err(not_started)?;
         let (reader, writer) = socket.into_split();
@@ -86,7 +89,11 @@ impl Live {
         };
         match timeout(START_LIMIT, greeting).await {
             Ok(Some(())) => Ok(live),
-            Ok(None) => Err(live.ended().await),
+            Ok(None) => {
+                let ending = live.ended().await;
+                start.program.note(&ending);
+                Err(ending)
+            }
             Err(_) => Err(Ending::late()),
         }
     }

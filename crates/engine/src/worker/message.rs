@@ -10,6 +10,7 @@ use annunciator_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::program::NotReady;
 use crate::plugin::{ChannelType, NoAnswer};
 
 /// Who speaks like this. Whoever hears something else hangs up.
@@ -94,6 +95,8 @@ pub(super) enum ToHost {
     Withdraw {
         id: u64,
     },
+    /// Comes instead of the first.
+    NotReady(NotReady),
 }
 
 /// The answer to a call.

@@ -7,6 +7,14 @@
 //! frames of a private protocol between equal builds. Everything the plugin asks
 //! of its host is asked of the program, so that it behaves as if it ran there.
 //!
+//! # Environment
+//! A worker has no privileges and nothing of its program's that it does not need: of
+//! its environment the variables that say where things are and how they are written
+//! (`PATH`, `HOME`, `TMPDIR`, `USER`, `LOGNAME`, `LANG`, `LC_*`, `TZ`, `TZDIR`, `XDG_*`,
+//! `SSL_CERT_FILE`, `SSL_CERT_DIR`, `LD_LIBRARY_PATH`, `JAVA_*`, `JDK_*`), and those that
+//! [`WorkerProgram::variable`] names.
+//!
+//! # Inside
 //! `message` and `frame` are the protocol, `process` starts a worker, `live` is
 //! one that runs, `line` and `attended` are how it is spoken to, `serving` answers what its plugin asks, `keeper` starts another
 //! one where it ends, `apart` is what there is to know of a plugin that is not
@@ -29,4 +37,5 @@ mod serving;
 
 pub(crate) use apart::Apart;
 pub(crate) use keeper::{Circumstances, Keeper};
-pub use program::{WorkerProgram, run_if_asked};
+pub(crate) use program::refuse_in_worker;
+pub use program::{WorkerError, WorkerProgram, run_if_asked};

@@ -2,10 +2,12 @@
 //! also given the plugin's image.
 
 use std::{
+    env,
+    ffi::{OsStr, OsString},
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
     os::{
-        fd::{AsFd as _, BorrowedFd, OwnedFd},
+        fd::{BorrowedFd, OwnedFd},
         unix::net::UnixStream as Blocking,
     },
     process::Stdio,
@@ -20,7 +22,42 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::program::{ARGUMENT, WorkerProgram};
+use super::program::{ARGUMENT, STAGE_VARIABLE, Stage, WorkerProgram};
+
+/// The variables of the program's environment that every worker has: those by which
+/// a process finds its libraries, programs, files, certificates, language and time.
+/// `docs/plugins.md` says what each is for.
+const INHERITED: [&str; 12] = [
+    "HOME",
+    "LANG",
+    "LANGUAGE",
+    "LD_LIBRARY_PATH",
+    "LOGNAME",
+    "PATH",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TMPDIR",
+    "TZ",
+    "TZDIR",
+    "USER",
+];
+/// The same, by how they begin.
+const INHERITED_PREFIXES: [&str; 4] = ["JAVA_", "JDK_", "LC_", "XDG_"];
+
+fn is_inherited(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    INHERITED.contains(&&*name)
+        || INHERITED_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+}
+
+fn environment(program: &WorkerProgram) -> impl Iterator<Item = (OsString, OsString)> {
+    let named = program.variables();
+    env::vars_os().filter(move |(name, _)| {
+        is_inherited(name) || named.iter().any(|named| OsStr::new(named) == name)
+    })
+}
 
 /// The byte that a descriptor comes with.
 const WITH: [u8; 1] = *b"a";
@@ -34,6 +71,10 @@ pub(super) fn start(
     let child = Command::new(program.path())
         .arg0("annunciator-worker")
         .arg(ARGUMENT)
+        // The program's own variables may hold the secrets of every channel.
+        .env_clear()
+        .envs(environment(program))
+        .env(STAGE_VARIABLE, Stage::Started.as_str())
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -62,21 +103,39 @@ fn hand_over(socket: &Blocking, descriptor: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// Takes the image, in the worker.
-pub(super) fn take_over(socket: &Blocking) -> io::Result<OwnedFd> {
+pub(super) fn take_over(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut with = WITH;
     let mut into = [IoSliceMut::new(&mut with)];
-    recvmsg(
-        socket.as_fd(),
-        &mut into,
-        &mut ancillary,
-        RecvFlags::CMSG_CLOEXEC,
-    )?;
+    recvmsg(socket, &mut into, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
     let mut descriptors = ancillary.drain().filter_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
         _ => None,
     });
     let descriptor = descriptors.next();
     descriptor.ok_or_else(|| io::Error::other("no image came with the first message"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_has_no_variable_that_is_not_every_channel_s_business() {
+        for name in ["PATH", "HOME", "LC_ALL", "SSL_CERT_FILE", "JAVA_HOME"] {
+            assert!(is_inherited(OsStr::new(name)), "{name}");
+        }
+        for name in [
+            "SMTP_PASSWORD",
+            "PUSHOVER_TOKEN",
+            "CREDENTIALS_DIRECTORY",
+            "HTTPS_PROXY",
+            "LD_PRELOAD",
+            "NOTIFY_SOCKET",
+            "PATHOLOGICAL",
+        ] {
+            assert!(!is_inherited(OsStr::new(name)), "{name}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! that nobody is there any more, whatever the plugin does. No frame is answered
 //! on it: the plugin's code runs on the threads of a pool, as in the program.
 
+mod confine;
 mod events;
 mod link;
 mod remote;
@@ -11,7 +12,7 @@ mod served;
 
 use std::{
     io::{self, BufReader},
-    os::unix::net::UnixStream,
+    os::{fd::AsFd as _, unix::net::UnixStream},
     process,
     sync::Arc,
     thread,
@@ -20,7 +21,8 @@ use std::{
 use annunciator_core::{code::LogLevel, ffi::RString, services::LogRecordV1};
 use rustix::{
     fs::{Mode, OFlags},
-    process::{Resource, Rlimit, Signal, getpid, getrlimit, kill_process, setrlimit},
+    io::fcntl_dupfd_cloexec,
+    process::{Signal, getpid, kill_process},
 };
 use tokio::{
     runtime::{Builder, Handle},
@@ -32,33 +34,54 @@ use super::{
     frame::read_blocking,
     message::{SPEAKS, ToHost, ToWorker},
     process::take_over,
+    program::{NotReady, Stage},
 };
 use crate::plugin::Place;
 
-/// What a worker's code may have of memory of its own, in bytes. One that leaks
-/// ends before the machine is in need.
-const MEMORY: u64 = 512 * 1024 * 1024;
-
 /// Runs the worker until nobody needs it.
 #[expect(clippy::print_stderr, reason = "there is nobody else to tell")]
-pub(super) fn run() -> ! {
-    if let Err(error) = try_run() {
-        eprintln!("this is a worker process, which only its program can start: {error}");
+pub(super) fn run(stage: Stage) -> ! {
+    let ran = match stage {
+        Stage::Started => Err(confine::again()),
+        Stage::Confined => apart(),
+    };
+    if let Err(error) = ran {
+        match fcntl_dupfd_cloexec(io::stdin(), 3) {
+            Ok(socket) => not_ready(socket.into(), &error),
+            Err(_) => eprintln!("this worker process could not prepare itself: {error}"),
+        }
     }
     process::exit(2)
 }
 
+/// Runs on a thread of its own: there may be a runtime around the caller, which
+/// allows no other on its thread.
+fn apart() -> io::Result<()> {
+    let running = thread::Builder::new()
+        .name("worker".to_owned())
+        .spawn(try_run)?;
+    let panicked = |_| Err(io::Error::other("its thread panicked"));
+    running.join().unwrap_or_else(panicked)
+}
+
+/// Says so to the program.
+fn not_ready(socket: UnixStream, why: &io::Error) {
+    let why = NotReady::Unprepared(why.to_string());
+    // It is short.
+    let _ = Link::new(socket).send(&ToHost::NotReady(why));
+}
+
 fn try_run() -> io::Result<()> {
-    let socket = socket()?;
-    let image = take_over(&socket)?;
-    // A service manager may forbid it, and then has bounds of its own.
-    let bounded = bound();
+    let lacking = confine::finish();
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
+    let image = take_over(io::stdin().as_fd())?;
+    // From here on there is nothing that could fail without being told.
+    let socket = socket()?;
     thread::Builder::new()
         .name("worker-link".to_owned())
         .spawn(move || {
-            let _ = listen(socket, Place::given(image), bounded, &handle);
+            let _ = listen(socket, Place::given(image), lacking, &handle);
             end();
         })?;
     runtime.block_on(ignore_signals());
@@ -67,27 +90,10 @@ fn try_run() -> io::Result<()> {
 
 /// The socket that is the standard input, which children must not inherit.
 fn socket() -> io::Result<UnixStream> {
-    let socket = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?);
-    // It is one, with somebody at the other end.
-    socket.peer_addr()?;
+    let socket = UnixStream::from(fcntl_dupfd_cloexec(io::stdin(), 3)?);
     let nothing = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     rustix::stdio::dup2_stdin(nothing)?;
     Ok(socket)
-}
-
-fn bound() -> io::Result<()> {
-    let lower = |resource, to: u64| {
-        let maximum = getrlimit(resource).maximum;
-        let limit = Rlimit {
-            current: Some(maximum.map_or(to, |maximum| maximum.min(to))),
-            maximum,
-        };
-        setrlimit(resource, limit)
-    };
-    lower(Resource::Data, MEMORY)?;
-    // What it leaves behind could hold secrets.
-    lower(Resource::Core, 0)?;
-    Ok(())
 }
 
 /// Whoever ends the program may tell all its processes; the program knows when.
@@ -110,12 +116,7 @@ fn end() -> ! {
 }
 
 /// Listens to the program. Returns when it is gone, or says nonsense.
-fn listen(
-    socket: UnixStream,
-    image: Place,
-    bounded: io::Result<()>,
-    handle: &Handle,
-) -> Option<()> {
+fn listen(socket: UnixStream, image: Place, lacking: Vec<String>, handle: &Handle) -> Option<()> {
     let link = Arc::new(Link::new(socket.try_clone().ok()?));
     let mut reader = BufReader::new(socket);
     let hello = read_blocking(&mut reader).ok()??;
@@ -136,8 +137,7 @@ fn listen(
         return None;
     }
     events::install(&link);
-    if let Err(error) = bounded {
-        let message = format!("the memory of this worker process is not bounded: {error}");
+    for message in lacking {
         let record = LogRecordV1 {
             level: LogLevel::INFO,
             target: module_path!().into(),
