@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value as Json;
-use tokio::{runtime::Handle, sync::mpsc};
+use tokio::sync::mpsc;
 
 use crate::{
     clock::{Clock, SystemClock},
@@ -17,6 +17,7 @@ use crate::{
     },
     delivery::describe,
     engine::Engine,
+    home::{Home, Misplaced},
     keeping::Keeping,
     opening::{open_all, tell_warnings},
     plugin::{Catalog, ChannelType, PluginDir, Pool},
@@ -53,9 +54,25 @@ pub enum StartError {
     /// The file that is to keep deliveries is not one for that.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The engine that was to take over a configuration was started with another
+    /// file.
+    #[error(
+        "the engine was started with {} and does not take over {}: load it with a builder for the file that it was started with",
+        engine.display(),
+        loaded.display()
+    )]
+    OtherFile {
+        /// The engine's file.
+        engine: PathBuf,
+        /// That of the configuration.
+        loaded: PathBuf,
+    },
     /// The engine that was to take over a configuration is shut down.
     #[error("the engine is shut down and takes no other configuration")]
     Closed,
+    /// It was called where no engine can be started, or cannot be reached.
+    #[error(transparent)]
+    Misplaced(#[from] Misplaced),
     /// Loading was cut off by the end of the runtime.
     #[error("the runtime ended while the engine was starting or reloading")]
     Interrupted,
@@ -222,6 +239,7 @@ impl EngineBuilder {
     /// sentence that names it.
     #[doc(alias = "setup")]
     pub async fn start(self) -> Result<Engine, StartError> {
+        Home::here()?;
         let builder = self.clone();
         let loaded = tokio::task::spawn_blocking(move || builder.load())
             .await
@@ -234,6 +252,7 @@ impl EngineBuilder {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_with(self, loaded: Loaded) -> Result<Engine, StartError> {
+        let home = Home::here()?;
         describe();
         tell_warnings(&loaded.warnings);
         let kept = self.keeping.open(&loaded.config).await?;
@@ -241,7 +260,7 @@ impl EngineBuilder {
         let troubles = Arc::new(Troubles::new(Arc::clone(&self.clock)));
         let in_memory = || Arc::<MemoryStore>::default();
         let shared = Shared {
-            pool: Pool::new(Handle::current()),
+            pool: Pool::new(home.runtime().clone()),
             http: Arc::default(),
             clock: self.clock,
             store: kept.store.clone().unwrap_or_else(|| in_memory()),
@@ -250,6 +269,6 @@ impl EngineBuilder {
         };
         let configs = loaded.config.channels.iter().map(Arc::clone);
         let channels = open_all(configs, &shared).await?;
-        Ok(Engine::new(loaded, channels, shared, kept, proven))
+        Ok(Engine::new(home, loaded, channels, shared, kept, proven))
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     check::Check,
     config::{Config, Loaded, Problems},
     delivery::{Channel, Outbox, Proof, run_courier, take_proofs},
+    home::{Home, Misplaced},
     in_force::{InForce, Setup},
     keeping::Kept,
     opening::close_all,
@@ -47,6 +48,9 @@ pub enum NotifyError {
     /// The engine was shut down.
     #[error("the engine is shut down and takes no more notifications")]
     Closed,
+    /// It was called where it cannot be reached.
+    #[error(transparent)]
+    Misplaced(#[from] Misplaced),
 }
 
 /// What was left when an engine was shut down.
@@ -56,6 +60,8 @@ pub struct Drained {
     /// Deliveries that had no answer at the deadline. Their reports say that
     /// nobody knows what came of them.
     pub abandoned: usize,
+    /// Why nothing was done at all.
+    pub refused: Option<Misplaced>,
 }
 
 /// Routes and delivers notifications. A handle: clones are the same engine.
@@ -63,6 +69,9 @@ pub struct Drained {
 pub struct Engine(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
+    pub(crate) home: Home,
+    /// The configuration's file, which does not change.
+    pub(crate) file: PathBuf,
     pub(crate) in_force: InForce,
     pub(crate) shared: Shared,
     pub(crate) deliveries: TaskTracker,
@@ -94,12 +103,14 @@ impl Engine {
     }
 
     pub(crate) fn new(
+        home: Home,
         loaded: Loaded,
         channels: Vec<Arc<Channel>>,
         shared: Shared,
         kept: Kept,
         proven: mpsc::Receiver<(DeliveryId, Proof)>,
     ) -> Self {
+        let loaded_from = loaded.warnings.file().to_owned();
         let setup = Setup {
             config: Arc::new(loaded.config),
             catalog: Arc::new(loaded.catalog),
@@ -119,6 +130,8 @@ impl Engine {
         }
         let inner = Arc::new(Inner {
             reloaded: Arc::default(),
+            home,
+            file: loaded_from,
             in_force: InForce::new(setup),
             shared,
             deliveries,
@@ -160,7 +173,7 @@ impl Engine {
     /// once. No names means all channels.
     ///
     /// # Errors
-    /// [`UnknownChannel`] when a name is unknown.
+    /// [`NotifyError`] when a name is unknown, or the engine is shut down.
     ///
     /// # Examples
     /// ```no_run
@@ -171,7 +184,11 @@ impl Engine {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn check(&self, names: &[&str]) -> Result<Vec<Check>, UnknownChannel> {
+    pub async fn check(&self, names: &[&str]) -> Result<Vec<Check>, NotifyError> {
+        self.0.home.check()?;
+        if self.0.deliveries.is_closed() {
+            return Err(NotifyError::Closed);
+        }
         let in_force = &self.0.in_force;
         let channels = if names.is_empty() {
             in_force.look(|now| now.router.all().to_vec())
@@ -180,7 +197,11 @@ impl Engine {
             // A check that nobody goes on with must not hold up a reload.
             held.iter().map(|one| one.channel.channel()).collect()
         };
-        Ok(join_all(channels.iter().map(|channel| Check::of(channel))).await)
+        let checking = async move {
+            let checks = channels.iter().map(|channel| Check::of(channel));
+            join_all(checks).await
+        };
+        Ok(self.0.home.run(checking).await?)
     }
 
     /// How many deliveries wait or are under way, over all channels.
@@ -192,26 +213,44 @@ impl Engine {
     /// Takes no more notifications, waits for those under way until the
     /// deadline, then closes every channel, and waits for those that reloads
     /// have put out of use.
+    ///
+    /// Called once more, it does the same with what is left. In a process that was
+    /// forked from the engine's, or when its runtime is gone, it does nothing, as
+    /// [`Drained::refused`] says.
     pub async fn shutdown(&self, deadline: Duration) -> Drained {
-        let inner = &self.0;
-        inner.deliveries.close();
-        if let Some(outbox) = &inner.outbox {
+        let inner = Arc::clone(&self.0);
+        let closing = async move { inner.shutdown(deadline).await };
+        let drained = self.0.home.run(closing).await;
+        drained.unwrap_or_else(|refused| Drained {
+            abandoned: 0,
+            refused: Some(refused),
+        })
+    }
+}
+
+impl Inner {
+    async fn shutdown(&self, deadline: Duration) -> Drained {
+        self.deliveries.close();
+        if let Some(outbox) = &self.outbox {
             outbox.wake();
         }
-        let in_time = tokio::time::timeout(deadline, inner.deliveries.wait()).await;
+        let in_time = tokio::time::timeout(deadline, self.deliveries.wait()).await;
         let abandoned = if in_time.is_ok() {
             0
         } else {
-            inner.deliveries.len()
+            self.deliveries.len()
         };
-        inner.abandon.cancel();
-        inner.deliveries.wait().await;
+        self.abandon.cancel();
+        self.deliveries.wait().await;
         // A reload that is under way sees that it came too late.
-        let _alone = inner.reloading.lock().await;
-        inner.closing.close();
-        close_all(inner.in_force.now().router.all()).await;
-        inner.closing.wait().await;
-        Drained { abandoned }
+        let _alone = self.reloading.lock().await;
+        self.closing.close();
+        close_all(self.in_force.now().router.all()).await;
+        self.closing.wait().await;
+        Drained {
+            abandoned,
+            refused: None,
+        }
     }
 }
 

@@ -25,7 +25,10 @@
 //! # }
 //! ```
 //!
-//! The engine runs on the caller's tokio runtime; plugins run on threads of
+//! The engine runs on the tokio runtime that it is started in, which needs timers and
+//! sockets (`enable_all`) and must live as long as the engine; calls from other
+//! runtimes and threads are carried out there. In a child that was forked from the
+//! engine's process, every call answers [`Misplaced`]. Plugins run on threads of
 //! the engine's own, so that one that blocks holds up nobody else. It
 //! installs no logger, no panic hook and no signal handler.
 //!
@@ -57,6 +60,7 @@ mod config;
 mod delivery;
 mod engine;
 mod event;
+mod home;
 mod in_force;
 mod keeping;
 mod line;
@@ -83,6 +87,7 @@ pub use config::{
 pub use delivery::{ChannelReport, Class, Fault, Proof, Report, StepReport, TargetReport};
 pub use engine::{Drained, Engine, NotifyError, definitions};
 pub use event::{Kind, Notification, Severity};
+pub use home::Misplaced;
 pub use plan::Planned;
 pub use plugin::{
     Catalog, ChannelType, Distrust, Lock, LockError, LockMode, Origin, PluginDir, PluginError,

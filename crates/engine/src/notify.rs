@@ -50,8 +50,7 @@ impl Engine {
         host: &str,
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        let (host, addressees) = self.route(Route::Host(host))?;
-        self.tell(host, addressees, notification.into(), Manner::Usual)
+        self.tell_there(Route::Host(host), notification.into(), Manner::Usual)
             .await
     }
 
@@ -73,8 +72,7 @@ impl Engine {
         &self,
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        let (host, addressees) = self.route(Route::Defaults)?;
-        self.tell(host, addressees, notification.into(), Manner::Usual)
+        self.tell_there(Route::Defaults, notification.into(), Manner::Usual)
             .await
     }
 
@@ -88,8 +86,7 @@ impl Engine {
         names: &[&str],
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        let (host, addressees) = self.route(Route::Channels(names))?;
-        self.tell(host, addressees, notification.into(), Manner::Usual)
+        self.tell_there(Route::Channels(names), notification.into(), Manner::Usual)
             .await
     }
 
@@ -104,9 +101,8 @@ impl Engine {
         names: &[&str],
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        let (host, addressees) = self.route(Route::Channels(names))?;
-        let notification = notification.into();
-        self.tell(host, addressees, notification, Manner::Unrecorded)
+        let (route, notification) = (Route::Channels(names), notification.into());
+        self.tell_there(route, notification, Manner::Unrecorded)
             .await
     }
 
@@ -133,17 +129,29 @@ impl Engine {
         definitions: &str,
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
+        self.0.home.check()?;
         if self.0.deliveries.is_closed() {
             return Err(NotifyError::Closed);
         }
+        let (engine, definitions) = (self.clone(), definitions.to_owned());
+        let notification = notification.into();
+        let telling = async move { engine.tell_with(definitions, notification).await };
+        self.0.home.run(telling).await?
+    }
+
+    async fn tell_with(
+        &self,
+        definitions: String,
+        notification: Notification,
+    ) -> Result<Report, NotifyError> {
         // May load a plugin and read files: not on a thread of the runtime.
-        let (text, catalog) = (definitions.to_owned(), self.catalog());
-        let loading = tokio::task::spawn_blocking(move || load_channels(&text, &catalog));
+        let catalog = self.catalog();
+        let loading = tokio::task::spawn_blocking(move || load_channels(&definitions, &catalog));
         let config = loading
             .await
             .map_err(|_| NotifyError::Closed)?
             .map_err(Box::new)?;
-        let (engine, notification) = (self.clone(), notification.into());
+        let engine = self.clone();
         // A task of its own: who stops waiting does not leave channels open.
         let telling = self.0.deliveries.spawn(async move {
             let configs = config.channels.iter().map(Arc::clone);
@@ -159,6 +167,20 @@ impl Engine {
             report
         });
         telling.await.map_err(|_| NotifyError::Closed)?
+    }
+
+    /// Tells the channels of a route, in the engine's runtime.
+    async fn tell_there(
+        &self,
+        route: Route<'_>,
+        notification: Notification,
+        manner: Manner,
+    ) -> Result<Report, NotifyError> {
+        self.0.home.check()?;
+        let (host, addressees) = self.route(route)?;
+        let (engine, host) = (self.clone(), host.to_owned());
+        let telling = async move { engine.tell(&host, addressees, notification, manner).await };
+        self.0.home.run(telling).await?
     }
 
     pub(crate) async fn tell(

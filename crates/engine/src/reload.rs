@@ -8,6 +8,7 @@ use crate::{
     config::{Isolation, Loaded},
     delivery::Channel,
     engine::{Engine, Inner},
+    home::Misplaced,
     in_force::Setup,
     opening::{close_all, open_all, tell_warnings},
     router::Router,
@@ -48,7 +49,8 @@ impl Engine {
     /// dropped.
     ///
     /// # Errors
-    /// [`StartError`] as at the start; also when the engine is shut down.
+    /// [`StartError`] as at the start; also when the engine is shut down, and when the
+    /// configuration is of another file than the engine's.
     ///
     /// # Examples
     /// ```no_run
@@ -64,8 +66,12 @@ impl Engine {
     pub async fn reload(&self, loaded: Loaded) -> Result<Reloaded, StartError> {
         // A task of its own: who stops waiting does not leave it half done.
         let inner = Arc::clone(&self.0);
-        let reloading = tokio::spawn(async move { inner.reload(loaded).await });
-        reloading.await.map_err(|_| StartError::Interrupted)?
+        let home = &self.0.home;
+        home.check()?;
+        home.reach().await?;
+        let reloading = async move { inner.reload(loaded).await };
+        let reloading = home.runtime().spawn(reloading);
+        reloading.await.map_err(|_| Misplaced::RuntimeGone)?
     }
 }
 
@@ -75,6 +81,12 @@ impl Inner {
         // A shutdown says so first, and then waits for this lock.
         if self.deliveries.is_closed() {
             return Err(StartError::Closed);
+        }
+        if loaded.warnings.file() != self.file {
+            return Err(StartError::OtherFile {
+                engine: self.file.clone(),
+                loaded: loaded.warnings.file().to_owned(),
+            });
         }
         tell_warnings(&loaded.warnings);
         let old = self.in_force.now();

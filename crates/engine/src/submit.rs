@@ -7,6 +7,7 @@ use crate::{
     delivery::Submission,
     engine::{Engine, NotifyError},
     event::Notification,
+    home::Misplaced,
     router::{Addressee, UnknownChannel},
     store::{DeliveryId, State},
 };
@@ -81,6 +82,7 @@ impl Engine {
         key: Option<&str>,
     ) -> Result<Receipt, NotifyError> {
         let inner = &self.0;
+        inner.home.check()?;
         let outbox = inner.outbox.clone().ok_or(NotifyError::NoStore)?;
         if key.is_some_and(|key| key.is_empty() || key.len() > LONGEST_KEY) {
             return Err(NotifyError::Key);
@@ -93,10 +95,11 @@ impl Engine {
             key: key.map(str::to_owned),
         };
         // A task of its own: who stops waiting does not stop it halfway.
-        let submitting = inner
-            .deliveries
-            .spawn(async move { outbox.submit(submission).await });
-        let accepted = submitting.await.map_err(|_| NotifyError::Closed)??;
+        let submitting = async move { outbox.submit(submission).await };
+        inner.home.reach().await?;
+        let runtime = inner.home.runtime();
+        let submitting = inner.deliveries.spawn_on(submitting, runtime);
+        let accepted = submitting.await.map_err(|_| Misplaced::RuntimeGone)??;
         let deliveries = accepted.deliveries.into_iter().map(|placed| Submitted {
             delivery: placed.delivery,
             channel: placed.channel.to_string(),

@@ -1,0 +1,151 @@
+//! Where an engine lives: the process and the runtime that it was started in. Calls
+//! from elsewhere are carried out there, or refused where nobody would.
+
+use std::{panic::catch_unwind, sync::mpsc, thread, time::Duration};
+
+use rustix::process::{Pid, getpid};
+use tokio::{
+    net::UnixDatagram,
+    runtime::{Handle, RuntimeFlavor},
+    sync::oneshot,
+};
+
+/// How long a runtime that only runs when somebody drives it may take to run
+/// anything, before nobody is believed to drive it. A runtime that is driven takes
+/// microseconds; one of its tasks may block it, against the rules, for seconds.
+const DRIVEN_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A call was made where it cannot be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misplaced {
+    /// An engine was to be started outside of a runtime.
+    #[error(
+        "an engine runs on the tokio runtime that it is started in, and here is none: start it within `#[tokio::main]` or `Runtime::block_on`"
+    )]
+    NoRuntime,
+    /// An engine was to be started in a runtime that has not what it needs.
+    #[error(
+        "an engine needs the timers and the sockets of its tokio runtime, and this one has not both: build it with `enable_all()`"
+    )]
+    BareRuntime,
+    /// The engine's runtime was dropped.
+    #[error(
+        "the tokio runtime in which this engine was started has ended, and the engine with it: keep that runtime for as long as the engine, or start another engine"
+    )]
+    RuntimeGone,
+    /// Nobody drives the engine's runtime.
+    #[error(
+        "the tokio runtime in which this engine was started stands still, since it has one thread, which does something else: call the engine within that runtime, or start it in one with threads of its own"
+    )]
+    RuntimeStands,
+    /// The call was made in a child that was forked from the engine's process.
+    #[error(
+        "this engine belongs to process {engine} and does not work in process {here}, which was forked from it: a child starts an engine of its own, in a runtime of its own"
+    )]
+    Forked {
+        /// The engine's process.
+        engine: i32,
+        /// The caller's.
+        here: i32,
+    },
+}
+
+/// The process and the runtime of an engine.
+#[derive(Debug)]
+pub(crate) struct Home {
+    process: Pid,
+    runtime: Handle,
+}
+
+impl Home {
+    /// The one that this is called in.
+    ///
+    /// # Errors
+    /// [`Misplaced`] where no engine can live.
+    pub(crate) fn here() -> Result<Self, Misplaced> {
+        let runtime = Handle::try_current().map_err(|_| Misplaced::NoRuntime)?;
+        // There is no other way to ask than to want one of each.
+        let has_timers = catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO)));
+        let has_sockets = has_timers.and_then(|()| catch_unwind(|| drop(UnixDatagram::unbound())));
+        has_sockets.map_err(|_| Misplaced::BareRuntime)?;
+        Ok(Self {
+            process: getpid(),
+            runtime,
+        })
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Whether this is the engine's process. To be asked before anything that could
+    /// wait: what other threads held when a process was forked is held for ever.
+    ///
+    /// # Errors
+    /// [`Misplaced::Forked`] when it is not.
+    pub(crate) fn check(&self) -> Result<(), Misplaced> {
+        let here = getpid();
+        if here == self.process {
+            return Ok(());
+        }
+        Err(Misplaced::Forked {
+            engine: self.process.as_raw_nonzero().get(),
+            here: here.as_raw_nonzero().get(),
+        })
+    }
+
+    /// Whether the caller is in the engine's runtime.
+    fn is_around(&self) -> bool {
+        Handle::try_current().is_ok_and(|here| here.id() == self.runtime.id())
+    }
+
+    /// Carries out a call: right here where the caller is in the engine's runtime,
+    /// else there. It goes on when the returned future is dropped, if it had to go
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// [`Misplaced`] where it is not carried out, or not to its end.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Misplaced> {
+        self.check()?;
+        if self.is_around() {
+            return Ok(call.await);
+        }
+        self.reach().await?;
+        let called = self.runtime.spawn(call).await;
+        called.map_err(|_| Misplaced::RuntimeGone)
+    }
+
+    /// Whether the runtime runs anything at all. Asked within it, it does.
+    ///
+    /// # Errors
+    /// [`Misplaced`] when it does not.
+    pub(crate) async fn reach(&self) -> Result<(), Misplaced> {
+        if self.is_around() || self.runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
+            return Ok(());
+        }
+        let (run, has_run) = oneshot::channel();
+        let probe = self.runtime.spawn(async move { run.send(()) });
+        let (late, is_late) = oneshot::channel();
+        let (done, is_done) = mpsc::channel::<()>();
+        // The caller may have no timers.
+        let timer = thread::Builder::new().spawn(move || {
+            if is_done.recv_timeout(DRIVEN_TIMEOUT) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // The caller may have gone.
+                let _ = late.send(());
+            }
+        });
+        let reached = tokio::select! {
+            biased;
+            ran = has_run => ran.map_err(|_| Misplaced::RuntimeGone),
+            // Without a thread to spare, nobody knows: then it is waited for.
+            Ok(()) = is_late, if timer.is_ok() => Err(Misplaced::RuntimeStands),
+        };
+        probe.abort();
+        drop(done);
+        reached
+    }
+}
