@@ -163,8 +163,11 @@ impl HostError {
             }
             HostErrorKind::DNS => Outcome::retry(target, Fault::Network, self)
                 .hint("check the host name in the channel's settings, and this machine's DNS"),
-            _ => Outcome::retry(target, Fault::Network, self)
-                .hint("check that the address can be reached from this machine"),
+            HostErrorKind::CONNECT | HostErrorKind::TIMEOUT => {
+                Outcome::retry(target, Fault::Network, self)
+                    .hint("check that the address can be reached from this machine")
+            }
+            _ => Outcome::retry(target, Fault::Network, self),
         }
     }
 }

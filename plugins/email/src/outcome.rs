@@ -17,6 +17,28 @@ use crate::{
 /// section 4.5, leaves it to them; this is the usual time).
 const GREYLISTED: Duration = Duration::from_secs(300);
 
+/// Words of servers that refuse a machine, in lower case.
+const BLOCKED: [&str; 6] = [
+    "block",
+    "listed",
+    "denied",
+    "reputation",
+    "rejected",
+    "reverse",
+];
+/// The same for recipients that there are not.
+const UNKNOWN: [&str; 7] = [
+    "user unknown",
+    "unknown user",
+    "no such user",
+    "unknown recipient",
+    "no such recipient",
+    "does not exist",
+    "mailbox unavailable",
+];
+/// The same for content.
+const FILTERED: [&str; 6] = ["spam", "virus", "malware", "content", "policy", "dmarc"];
+
 /// A verdict on a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Verdict {
@@ -71,9 +93,7 @@ pub(crate) fn judge(failure: &Failure) -> Verdict {
             Fault::Network,
             "if this port speaks TLS from the first byte, as 465 does, set `smtp_tls: tls`",
         ),
-        Cause::Line(_) | Cause::TimedOut | Cause::Closed => {
-            retry(Fault::Network, "look at the server's log if it goes on")
-        }
+        Cause::Line(_) | Cause::TimedOut | Cause::Closed => retry(Fault::Network, ""),
         Cause::Busy => retry(
             Fault::Remote,
             "the server is slow; a larger `connections` may help",
@@ -119,25 +139,34 @@ fn judge_reply(phase: Phase, reply: &Reply) -> Verdict {
         Fault::Config,
         "the server wants a login: set `smtp_user` and `smtp_password`",
     );
-    match (phase, reply.code, reply.enhanced().unwrap_or_default()) {
+    let enhanced = reply.enhanced().unwrap_or_default();
+    let text = reply.text().to_ascii_lowercase();
+    let names = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    // By RFC 5321, section 4.2.2: the command or its form is not known, or not here.
+    let is_foreign = matches!(reply.code, 500..=504 | 555);
+    match (phase, reply.code, enhanced) {
         (Phase::Auth, 538, _) => never(Fault::Config, "set `smtp_tls: starttls` or `tls`"),
         (Phase::Auth, 534, _) => never(
             Fault::Config,
             "the server wants another way to log in, such as an app-specific password or XOAUTH2",
         ),
-        (Phase::Auth, ..) => never(
+        // RFC 4954, section 6.
+        (Phase::Auth, 535, _) | (Phase::Auth, _, "5.7.8") => never(
             Fault::Config,
             "check `smtp_user` and `smtp_password`; some providers want an app-specific password",
         ),
+        (Phase::Auth, ..) => never(Fault::Config, ""),
         (_, 530, _) => login,
-        (Phase::Greeting | Phase::Hello, ..) => never(
+        (Phase::Greeting | Phase::Hello, 550 | 554, _) if names(&BLOCKED) => never(
             Fault::Remote,
             "the server refuses this machine: check block lists and `smtp_hello`",
         ),
-        (Phase::StartTls, ..) => never(Fault::Remote, "ask the server's operator"),
+        (Phase::Greeting | Phase::Hello | Phase::StartTls, ..) => never(Fault::Remote, ""),
         (Phase::Mail | Phase::Data | Phase::Dot, 552, _) | (_, _, "5.3.4") => {
             never(Fault::Message, "the mail is too large for the server")
         }
+        (Phase::Mail, ..) if is_foreign => never(Fault::Config, ""),
+        // What is refused there is the sender, whatever the reason.
         (Phase::Mail, ..) => never(
             Fault::Config,
             "the server refuses the sender: check `sender`, `envelope_sender` and the login",
@@ -151,11 +180,17 @@ fn judge_reply(phase: Phase, reply: &Reply) -> Verdict {
             Fault::Recipient,
             "the mailbox is full; its owner can make room",
         ),
-        (Phase::Rcpt, ..) => never(Fault::Recipient, "check the recipient's address"),
-        _ => never(
-            Fault::Message,
-            "the server refused the content; its answer says why, often a spam filter's rule",
-        ),
+        (Phase::Rcpt, ..) if enhanced.starts_with("5.1.") || names(&UNKNOWN) => {
+            never(Fault::Recipient, "check the recipient's address")
+        }
+        (Phase::Rcpt, ..) => never(Fault::Recipient, ""),
+        (Phase::Data | Phase::Dot, ..) if enhanced.starts_with("5.7.") || names(&FILTERED) => {
+            never(
+                Fault::Message,
+                "the server's rules refuse the content: its answer says which",
+            )
+        }
+        _ => never(Fault::Message, ""),
     }
 }
 
@@ -178,8 +213,11 @@ fn passing(phase: Phase, reply: &Reply) -> Verdict {
             "the server doesn't relay to this address from here: a login may help",
         ),
         Phase::Rcpt if mailbox => retry(Fault::Recipient, "the mailbox can't take mail now"),
-        Phase::Auth => retry(Fault::Remote, "the server can't check logins now"),
-        _ => retry(Fault::Remote, "the server asked to try later"),
+        // RFC 4954, section 6.
+        Phase::Auth if reply.code == 454 => {
+            retry(Fault::Remote, "the server can't check logins now")
+        }
+        _ => retry(Fault::Remote, ""),
     }
 }
 
@@ -229,4 +267,48 @@ pub(crate) fn delivered(
         .code(reply.codes())
         .note(format!("the server answered {queued}"))
         .notes(notes.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(phase: Phase, code: u16, text: &str) -> Verdict {
+        let lines = vec![text.to_owned()];
+        judge_reply(phase, &Reply { code, lines })
+    }
+
+    #[test]
+    fn an_answer_that_is_not_known_has_no_hint() {
+        use Phase::{Auth, Data, Dot, Greeting, Hello, Mail, Other, Rcpt, StartTls};
+        for phase in [Greeting, Hello, StartTls, Auth, Rcpt, Data, Dot, Other] {
+            for code in [432, 451, 455, 459, 500, 502, 521, 550, 556, 571, 599] {
+                for text in ["Sorry", "", "it is full moon"] {
+                    let verdict = verdict(phase, code, text);
+                    assert_eq!(verdict.hint, "", "{phase:?} {code} {text}");
+                }
+            }
+        }
+        for code in [455, 500, 501, 504, 555] {
+            assert_eq!(verdict(Mail, code, "Sorry").hint, "", "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_has_the_hint_that_follows_from_it() {
+        for (phase, code, text, hint) in [
+            (Phase::Auth, 535, "5.7.8 bad credentials", "smtp_password"),
+            (Phase::Auth, 535, "authentication failed", "smtp_password"),
+            (Phase::Auth, 454, "4.7.0 try later", "logins"),
+            (Phase::Greeting, 554, "blocked by a list", "block lists"),
+            (Phase::Mail, 550, "5.7.1 not yours", "sender"),
+            (Phase::Rcpt, 550, "5.1.1 nobody", "recipient"),
+            (Phase::Rcpt, 550, "No such user here", "recipient"),
+            (Phase::Dot, 554, "5.7.1 spam", "rules"),
+            (Phase::Dot, 552, "too much", "too large"),
+        ] {
+            let verdict = verdict(phase, code, text);
+            assert!(verdict.hint.contains(hint), "{phase:?} {code} {text}");
+        }
+    }
 }

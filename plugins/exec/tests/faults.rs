@@ -74,3 +74,13 @@ async fn its_last_word_is_told_without_secrets() {
     let detail = outcome.raw().detail.to_string();
     assert!(detail.ends_with("no such token: […] [2J"), "{detail}");
 }
+
+/// What to do is the program's to say.
+#[tokio::test]
+async fn one_that_advises_nothing_is_not_advised_for() {
+    for status in [1, 2, 42, 64, 67, 69, 75, 78, 127] {
+        let place = Place::script(&format!("echo 'full moon' >&2; exit {status}"));
+        let outcome = place.tell().await;
+        assert_eq!(outcome.raw().hint.as_str(), "", "{outcome:?}");
+    }
+}

@@ -96,15 +96,17 @@ fn general(status: u16, refusal: Option<&Refusal>) -> Row {
             "the server finds the message too large",
             "raise the server's maximum payload size, or send less",
         ),
-        501 => permanent(
+        501 if refusal.is_some() => permanent(
             Fault::Config,
             "incoming webhooks are disabled on this server",
             "an administrator enables them under Integrations in the System Console",
         ),
-        500.. => retry(
+        // Its number is in the answer.
+        500.. if refusal.is_some() => retry(
             "the server is in trouble",
-            "look for the request in the server's log; the channel may be archived",
+            "look for the request in the server's log",
         ),
+        500.. => retry("the server is in trouble", ""),
         // A success that is none.
         200..=299 => permanent(
             Fault::Config,
@@ -132,7 +134,7 @@ fn webhook(status: u16, refusal: Option<&Refusal>) -> Row {
             "the server does not take this priority",
             "remove priority and priorities: it may need another licence",
         ),
-        400 => permanent(
+        400 if names("incoming_webhook") => permanent(
             Fault::Config,
             "the server knows no such webhook, or no such @user",
             "check token: it stands behind /hooks/ in the webhook's address",
@@ -142,7 +144,7 @@ fn webhook(status: u16, refusal: Option<&Refusal>) -> Row {
             "something in front of the server wants a login",
             "a webhook needs none: let the proxy pass /hooks/",
         ),
-        403 => permanent(
+        403 if refusal.is_some() => permanent(
             Fault::Config,
             "the webhook may not post to this channel",
             "it is locked to another channel, or its creator has left this one",
@@ -159,12 +161,12 @@ fn webhook(status: u16, refusal: Option<&Refusal>) -> Row {
 fn rest(status: u16, refusal: Option<&Refusal>) -> Row {
     match status {
         400 => permanent(Fault::Message, "the server refused the post", ""),
-        401 => permanent(
+        401 if refusal.is_some() => permanent(
             Fault::Config,
             "the server does not know this bot",
             "check bot_token: it may have been revoked",
         ),
-        403 => permanent(
+        403 if refusal.is_some() => permanent(
             Fault::Config,
             "the bot may not do this",
             "add the bot to the team and to the channel",
@@ -255,4 +257,28 @@ pub(crate) fn unanswered(target: &str, error: &HostError, secrets: &[&str]) -> O
         _ => Outcome::unknown(target, fault, detail),
     };
     outcome.hint(general.raw().hint.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_not_known_has_no_hint() {
+        let unknown = Refusal {
+            id: "app.moon.full.error".to_owned(),
+            ..Refusal::default()
+        };
+        for status in [400, 402, 406, 409, 418, 422, 451] {
+            for refusal in [None, Some(&unknown)] {
+                assert_eq!(webhook(status, refusal).hint, "", "webhook: {status}");
+                assert_eq!(rest(status, refusal).hint, "", "bot: {status}");
+            }
+        }
+        // What stands in front of a server answers so, too.
+        for status in [403, 500, 501, 502, 503, 504] {
+            assert_eq!(webhook(status, None).hint, "", "webhook: {status}");
+            assert_eq!(rest(status, None).hint, "", "bot: {status}");
+        }
+    }
 }

@@ -63,7 +63,7 @@ async fn when_the_server_answers_each_answer_has_its_class() {
     check(refusal(404, GENERAL), permanent, config, "check channel").await;
     check(Reply::status(404, page), permanent, config, "check host").await;
     check(refusal(413, GENERAL), permanent, Some(Fault::Message), "").await;
-    check(refusal(500, GENERAL), retry, remote, "archived").await;
+    check(refusal(500, GENERAL), retry, remote, "server's log").await;
     check(refusal(501, GENERAL), permanent, config, "administrator").await;
     for status in [408, 502, 503, 504] {
         check(Reply::status(status, page), retry, remote, "").await;

@@ -72,14 +72,15 @@ pub(crate) fn answered(
         .hint("check api_url, and whether a proxy or portal stands in between")
         .after(SHORTEST_PAUSE),
         (429, _) => exhausted(target, response, now),
-        (408 | 500.., _) => Outcome::retry(target, Fault::Remote, "Pushover is in trouble")
-            .hint("see https://status.pushover.net")
-            .after(
-                response
-                    .retry_after(now)
-                    .unwrap_or_default()
-                    .max(SHORTEST_PAUSE),
-            ),
+        (408 | 500.., _) => {
+            let trouble = Outcome::retry(target, Fault::Remote, "Pushover is in trouble");
+            let wait = response.retry_after(now).unwrap_or_default();
+            let trouble = trouble.after(wait.max(SHORTEST_PAUSE));
+            match status {
+                500.. => trouble.hint("see https://status.pushover.net"),
+                _ => trouble,
+            }
+        }
         (413, _) => Outcome::permanent(target, Fault::Message, "Pushover finds it too large"),
         (300..=399, _) => {
             Outcome::permanent(target, Fault::Config, "the address redirects elsewhere")

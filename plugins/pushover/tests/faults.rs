@@ -207,3 +207,14 @@ async fn when_anything_fails_no_secret_is_told() {
     assert_eq!(in_query.count(), 0);
     assert!(bench.service.violations().is_empty());
 }
+
+#[tokio::test]
+async fn when_nobody_knows_what_it_means_nothing_is_advised() {
+    let unknown = r#"{"moon":"full","errors":["no"],"status":0,"request":"r"}"#;
+    for status in [400, 402, 403, 408, 418, 422] {
+        for body in [unknown, "Sorry", ""] {
+            let outcome = answered(Reply::status(status, body)).await;
+            assert_eq!(outcome.raw().hint.as_str(), "", "{status} {outcome:?}");
+        }
+    }
+}

@@ -16,6 +16,7 @@ use crate::{
     call::{Call, base_arguments},
     child::environment,
     config::Config,
+    java::Trouble,
     reply::{Answer, Failure, beginning},
 };
 
@@ -85,7 +86,10 @@ impl Cli {
             Ended::GivenUp => Err(Failure::TimedOut(
                 "signal-cli didn't end in time and was killed",
             )),
-            Ended::NotStarted(error) => Err(Failure::NotStarted(format!("{shown}: {error}"))),
+            Ended::NotStarted(error) => Err(Failure::NotStarted {
+                text: format!("{shown}: {error}"),
+                why: error.kind(),
+            }),
         }
     }
 }
@@ -105,10 +109,23 @@ fn interpret(output: &Output) -> Answer {
     }
 }
 
+/// Whether a line belongs to a stack trace.
+fn is_frame(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("at ") || line.starts_with("... ")
+}
+
 /// The failure behind an exit status; each belongs to a code of JSON-RPC.
 fn refused(output: &Output, response: Option<crate::reply::Response>) -> Failure {
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let mut lines = stderr.lines().rev().filter(|line| !line.trim().is_empty());
+    if let Some(trouble) = Trouble::read(&stderr) {
+        return Failure::Java(trouble);
+    }
+    // The frames of a stack trace say nothing to a person.
+    let mut lines = stderr
+        .lines()
+        .rev()
+        .filter(|line| !line.trim().is_empty() && !is_frame(line));
     // Behind a usage error, suggestions may follow.
     let error = stderr
         .lines()

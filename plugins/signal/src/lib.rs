@@ -10,10 +10,12 @@ mod child;
 mod cli;
 mod config;
 mod endpoint;
+mod java;
 mod line;
 mod message;
 mod outcome;
 mod provider;
+mod refusal;
 mod reply;
 mod target;
 

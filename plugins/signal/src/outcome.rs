@@ -5,34 +5,40 @@
 //! is trusted before them: one success among failures is a success to
 //! signal-cli, and "user error" also covers a network that is down.
 
-use std::time::Duration;
+use std::{io::ErrorKind, time::Duration};
 
 use annunciator_sdk::{Class, Fault, Outcome};
 
 use crate::{
+    refusal::refused,
     reply::{Answer, Failure, Member, Response},
     target::Target,
 };
 
 /// How long to wait after a rate limit that doesn't say. Signal often means
 /// a day (signal-cli issue 1161), but lifts some limits within the hour.
-const RATE_LIMITED: Duration = Duration::from_secs(3600);
+pub(crate) const RATE_LIMITED: Duration = Duration::from_secs(3600);
 /// How long to wait after keys could not be used; they may be replaced.
 const BAD_KEYS: Duration = Duration::from_secs(300);
 
 /// A verdict on one result or failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Verdict {
-    class: Class,
+pub(crate) struct Verdict {
+    pub(crate) class: Class,
     fault: Fault,
     detail: String,
-    hint: String,
+    pub(crate) hint: String,
     code: String,
     wait: Option<Duration>,
 }
 
 impl Verdict {
-    fn new(class: Class, fault: Fault, detail: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        class: Class,
+        fault: Fault,
+        detail: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         Self {
             class,
             fault,
@@ -50,7 +56,7 @@ impl Verdict {
         }
     }
 
-    fn wait(self, wait: Duration) -> Self {
+    pub(crate) fn wait(self, wait: Duration) -> Self {
         Self {
             wait: Some(wait),
             ..self
@@ -255,11 +261,21 @@ fn judge(user: &str, failure: &Failure) -> Verdict {
         Failure::Refused { code, message, .. } => {
             refused(user, *code, message).code(code.to_string())
         }
-        Failure::NotStarted(text) => Verdict::new(
+        Failure::NotStarted { text, why } => Verdict::new(
             Permanent,
             Fault::Config,
             format!("signal-cli was not started: {text}"),
-            "install signal-cli, and name its full path in `cli_path`",
+            match why {
+                ErrorKind::NotFound => "install signal-cli, and name its full path in `cli_path`",
+                ErrorKind::PermissionDenied => "let the user that runs this execute `cli_path`",
+                _ => "",
+            },
+        ),
+        Failure::Java(trouble) => Verdict::new(
+            Permanent,
+            Fault::Config,
+            trouble.to_string(),
+            trouble.hint(),
         ),
         Failure::NotReached(text) => Verdict::new(
             Retry,
@@ -274,12 +290,7 @@ fn judge(user: &str, failure: &Failure) -> Verdict {
             "use a daemon (`rpc`), which sends several at once",
         ),
         Failure::Lost(text) => Verdict::new(Unknown, Fault::Remote, text, again),
-        Failure::TimedOut(text) => Verdict::new(
-            Unknown,
-            Fault::Remote,
-            *text,
-            "another signal-cli may hold the account's data; a daemon (`rpc`) is quicker",
-        ),
+        Failure::TimedOut(text) => Verdict::new(Unknown, Fault::Remote, *text, again),
         Failure::Garbage(text) => Verdict::new(
             Unknown,
             Fault::Remote,
@@ -290,7 +301,10 @@ fn judge(user: &str, failure: &Failure) -> Verdict {
             if *status >= 500 { Unknown } else { Permanent },
             Fault::Config,
             format!("the daemon answered with HTTP status {status}"),
-            "check the address in `rpc`; its path is /api/v1/rpc",
+            match status {
+                404 | 405 => "check the address in `rpc`; its path is /api/v1/rpc",
+                _ => "",
+            },
         )
         .code(format!("HTTP {status}")),
         Failure::Host(error) => {
@@ -302,78 +316,6 @@ fn judge(user: &str, failure: &Failure) -> Verdict {
                 outcome.raw().hint.as_str(),
             )
         }
-    }
-}
-
-fn refused(user: &str, code: i64, message: &str) -> Verdict {
-    use Class::{Permanent, Retry, Unknown};
-
-    let lower = message.to_ascii_lowercase();
-    let said = format!("signal-cli answered: {message}");
-    let limited = lower.contains("[429]") || lower.contains("[413]") || lower.contains("ratelimit");
-    match code {
-        -32603 if limited => Verdict::new(
-            // Parts of it may have been sent (signal-cli issue 2071).
-            Unknown,
-            Fault::Remote,
-            said,
-            "Signal limits how much this account sends; some may have got it",
-        )
-        .wait(RATE_LIMITED),
-        -32603 if lower.contains("attachment") => {
-            Verdict::new(Permanent, Fault::Message, said, "check the attachment")
-        }
-        -32603 | -3 => Verdict::new(Retry, Fault::Remote, said, "check this machine's network"),
-        -4 => Verdict::new(
-            Permanent,
-            Fault::Recipient,
-            said,
-            format!(
-                "compare the safety numbers (`signal-cli -a {user} listIdentities`), then type \
-                 `signal-cli -a {user} trust -v SAFETY_NUMBER RECIPIENT`"
-            ),
-        ),
-        -5 => Verdict::new(
-            Retry,
-            Fault::Remote,
-            said,
-            "send less, or to one group instead of many recipients",
-        )
-        .wait(RATE_LIMITED),
-        -6 => Verdict::new(Permanent, Fault::Config, said, "solve a new CAPTCHA"),
-        -32602 if lower.contains("account") => Verdict::new(
-            Permanent,
-            Fault::Config,
-            said,
-            format!("the daemon doesn't know {user}: check `user`, or register it and restart"),
-        ),
-        -32602 if lower.contains("--no-urgent") => Verdict::new(
-            Permanent,
-            Fault::Config,
-            said,
-            "`silent` needs signal-cli 0.14: remove it, or use a newer signal-cli",
-        ),
-        -32700..=-32600 => Verdict::new(
-            Permanent,
-            Fault::Config,
-            said,
-            "use a version of signal-cli that this plugin knows (0.13 or 0.14)",
-        ),
-        _ if lower.contains("not registered") || lower.contains("no local users") => Verdict::new(
-            Permanent,
-            Fault::Config,
-            said,
-            format!("type `signal-cli -a {user} register`, then `verify CODE`, or link a device"),
-        ),
-        _ if lower.contains("group") => Verdict::new(
-            Permanent,
-            Fault::Recipient,
-            said,
-            format!(
-                "`signal-cli -a {user} listGroups` shows the ids; the account must be a member"
-            ),
-        ),
-        _ => Verdict::new(Permanent, Fault::Recipient, said, "check the recipient"),
     }
 }
 

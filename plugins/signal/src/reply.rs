@@ -1,9 +1,13 @@
 //! What signal-cli answers to `send`, over either way: results by recipient,
 //! or a failure.
 
+use std::io::ErrorKind;
+
 use annunciator_sdk::HostError;
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::java::Trouble;
 
 /// A good answer, or the part of a failure that says who got it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -70,7 +74,13 @@ pub(crate) enum Failure {
         response: Option<Response>,
     },
     /// The program could not be started.
-    NotStarted(String),
+    NotStarted {
+        /// Its path, and what the system says.
+        text: String,
+        why: ErrorKind,
+    },
+    /// It was started, and Java could not run it.
+    Java(Trouble),
     /// The daemon could not be reached; nothing was sent.
     NotReached(String),
     /// There was no time left to begin.

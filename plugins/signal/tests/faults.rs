@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::{path::Path, time::Duration};
+use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 use annunciator_sdk::{Class, Fault as Whose, testing::Sample};
 use annunciator_testkit::signal::{Fault, ResultType, SignalCli, SignalDaemon, Verdict};
@@ -35,7 +35,7 @@ async fn when_the_call_fails_the_code_decides() {
         (
             error(-1, "Failed to send message"),
             Class::Permanent,
-            Whose::Recipient,
+            Whose::Config,
         ),
         (
             error(-1, "User +12025551234 is not registered."),
@@ -94,8 +94,76 @@ async fn when_the_call_fails_the_code_decides() {
         assert_eq!(outcomes[0].class(), class, "{fault:?}: {outcomes:?}");
         if class != Class::Delivered {
             assert_eq!(outcomes[0].fault(), Some(whose), "{fault:?}: {outcomes:?}");
-            assert!(!outcomes[0].raw().hint.is_empty(), "{fault:?}");
+            // What to do follows from words that are known, and from nothing else.
+            let unknown = [
+                error(-1, "Failed to send message"),
+                error(-3, "IO"),
+                error(-32603, "Failed: connection closed"),
+            ];
+            let hint = &outcomes[0].raw().hint;
+            assert_eq!(hint.is_empty(), unknown.contains(&fault), "{outcomes:?}");
         }
+    }
+}
+
+/// A program that says this on its standard error and ends with this status.
+#[expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+async fn said(status: u8, stderr: &str) -> annunciator_sdk::Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, words) = (
+        folder.path().join("signal-cli"),
+        folder.path().join("words"),
+    );
+    std::fs::write(&words, stderr).unwrap();
+    let script = format!(
+        "#!/bin/sh\ncat >/dev/null\ncat '{}' >&2\nexit {status}\n",
+        words.display()
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    let settings = json!({"user": ME, "recipient": ONE, "cli_path": program});
+    deliver(&settings, &Sample::new("x")).await.remove(0)
+}
+
+#[tokio::test]
+async fn when_java_is_too_old_it_is_said_which_one_is_needed() {
+    let outcome = said(1, "Exception in thread \"main\" java.lang.UnsupportedClassVersionError: org/asamk/signal/Main has been compiled by a more recent version of the Java Runtime (class file version 65.0), this version of the Java Runtime only recognizes class file versions up to 61.0
+\tat java.base/java.lang.ClassLoader.defineClass1(Native Method)
+\tat java.base/java.lang.ClassLoader.defineClass(ClassLoader.java:1017)
+\t... 12 more
+").await;
+    assert_eq!(outcome.class(), Class::Permanent, "{outcome:?}");
+    assert_eq!(outcome.fault(), Some(Whose::Config));
+    let detail = "signal-cli needs Java 21, and was run with Java 17";
+    assert_eq!(outcome.raw().detail.as_str(), detail);
+    assert!(outcome.raw().hint.contains("JAVA_HOME"), "{outcome:?}");
+}
+
+/// Versions before 0.10 have neither a status nor results for it.
+#[tokio::test]
+async fn when_an_older_signal_cli_trusts_no_key_it_is_the_recipient_s() {
+    for status in [1, 2, 3] {
+        let outcome = said(
+            status,
+            &format!("Failed to send (some) messages:\nUntrusted Identity for \"{ONE}\"\n"),
+        )
+        .await;
+        assert_eq!(outcome.class(), Class::Permanent, "{outcome:?}");
+        assert_eq!(outcome.fault(), Some(Whose::Recipient), "{outcome:?}");
+        assert!(outcome.raw().hint.contains("trust"), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn when_nobody_knows_what_it_means_nothing_is_advised() {
+    for status in [1, 2, 3] {
+        let outcome = said(
+            status,
+            "java.lang.IllegalStateException: full moon\n\tat org.asamk.signal.Main.main(Main.java:1)\n",
+        )
+        .await;
+        assert_eq!(outcome.raw().hint.as_str(), "", "{outcome:?}");
+        assert!(outcome.raw().detail.contains("full moon"), "{outcome:?}");
     }
 }
 

@@ -41,12 +41,13 @@ fn by_status(status: u16) -> Row {
             "the address redirects elsewhere",
             "write the address that it leads to into url",
         ),
-        401 | 407 => row(
+        401 => row(
             Permanent,
             Fault::Config,
             "the service wants another login",
             "check the token in headers or secrets: it may have been revoked",
         ),
+        407 => row(Permanent, Fault::Config, "a proxy wants a login", ""),
         403 => row(
             Permanent,
             Fault::Config,
@@ -73,12 +74,13 @@ fn by_status(status: u16) -> Row {
             "check url and method",
         ),
         500.. => row(Retry, Fault::Remote, "the service is in trouble", ""),
-        _ => row(
+        400 | 415 | 422 => row(
             Permanent,
             Fault::Message,
-            "the service refused it",
+            "the service does not understand it",
             "compare body and content_type with the service's documentation",
         ),
+        _ => row(Permanent, Fault::Message, "the service refused it", ""),
     }
 }
 
@@ -167,4 +169,19 @@ pub(crate) fn redacted(text: &str, secrets: &[String]) -> String {
     let secrets = secrets.iter().filter(|secret| !secret.is_empty());
     let clean = secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[…]"));
     clean.chars().take(LONGEST_TEXT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_is_not_known_has_no_hint() {
+        for status in [402, 406, 407, 409, 412, 418, 451, 500, 502, 503, 599] {
+            assert_eq!(by_status(status).hint, "", "{status}");
+        }
+        for status in [302, 400, 401, 403, 404, 415, 422, 501] {
+            assert_ne!(by_status(status).hint, "", "{status}");
+        }
+    }
 }

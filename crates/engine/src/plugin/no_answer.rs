@@ -75,8 +75,7 @@ impl NoAnswer {
     pub(crate) fn hint(&self, limit: Duration) -> String {
         match self {
             Self::Late(_) => format!(
-                "most likely the service is silent: check its address, its port and the firewalls; \
-                 the limit was {}, and delivery.timeout sets another",
+                "the limit was {}, and delivery.timeout sets another",
                 humantime::format_duration(limit)
             ),
             Self::Panicked(_) | Self::TooLong(_) | Self::Crashed { .. } | Self::Resting { .. } => {

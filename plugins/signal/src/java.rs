@@ -1,0 +1,130 @@
+//! The Java that signal-cli runs on, and what it says when signal-cli can't.
+
+use std::fmt;
+
+/// A class file's version is that of its Java and this, by the Java Virtual Machine
+/// Specification, table 4.1-A.
+const CLASS_FILE_OFFSET: u32 = 44;
+
+/// Why Java did not run signal-cli. Nothing was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// It is older than what signal-cli was built for; both by their versions.
+    Old { needs: u32, has: Option<u32> },
+    /// There is none.
+    Missing,
+    /// `JAVA_HOME` leads to none.
+    Elsewhere,
+}
+
+impl Trouble {
+    /// What the standard error says of it.
+    pub(crate) fn read(stderr: &str) -> Option<Self> {
+        if stderr.contains("UnsupportedClassVersionError") {
+            let (_, rest) = stderr.split_once("(class file version ")?;
+            let needs = version(rest)?;
+            let has = rest.split_once("class file versions up to ");
+            let has = has.and_then(|(_, rest)| version(rest));
+            return Some(Self::Old { needs, has });
+        }
+        if stderr.contains("JAVA_HOME is set to an invalid directory") {
+            return Some(Self::Elsewhere);
+        }
+        let is_missing = stderr.contains("no 'java' command could be found")
+            || stderr.contains("java: not found")
+            || stderr.contains("java: command not found");
+        is_missing.then_some(Self::Missing)
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::Old { needs, .. } => format!(
+                "install Java {needs} or newer, and let `JAVA_HOME` or `PATH` of this program lead to it"
+            ),
+            Self::Missing => {
+                "install the Java that signal-cli needs, and let `JAVA_HOME` or `PATH` of this program lead to it".to_owned()
+            }
+            Self::Elsewhere => "let `JAVA_HOME` of this program lead to a Java".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Old {
+                needs,
+                has: Some(has),
+            } => write!(
+                f,
+                "signal-cli needs Java {needs}, and was run with Java {has}"
+            ),
+            Self::Old { needs, has: None } => {
+                write!(
+                    f,
+                    "signal-cli needs Java {needs}, and was run with an older one"
+                )
+            }
+            Self::Missing => f.write_str("signal-cli found no Java to run on"),
+            Self::Elsewhere => f.write_str("signal-cli found no Java where JAVA_HOME leads"),
+        }
+    }
+}
+
+/// The Java of a class file's version, which is written as `65.0`.
+fn version(text: &str) -> Option<u32> {
+    let digits = text.split(|one: char| !one.is_ascii_digit()).next()?;
+    digits.parse::<u32>().ok()?.checked_sub(CLASS_FILE_OFFSET)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Java 17 says it of signal-cli 0.13.
+    const OLD: &str = "Error: LinkageError occurred while loading main class org.asamk.signal.Main
+\tjava.lang.UnsupportedClassVersionError: org/asamk/signal/Main has been compiled by a more recent version of the Java Runtime (class file version 65.0), this version of the Java Runtime only recognizes class file versions up to 61.0
+";
+    /// And as Java 11 does.
+    const OLDER: &str = "Exception in thread \"main\" java.lang.UnsupportedClassVersionError: org/asamk/signal/Main has been compiled by a more recent version of the Java Runtime (class file version 69.0), this version of the Java Runtime only recognizes class file versions up to 55.0
+\tat java.base/java.lang.ClassLoader.defineClass1(Native Method)
+\tat java.base/java.lang.ClassLoader.defineClass(ClassLoader.java:1017)
+";
+    /// As the script says it that starts signal-cli.
+    const NONE: &str = "
+ERROR: JAVA_HOME is not set and no 'java' command could be found in your PATH.
+
+Please set the JAVA_HOME variable in your environment to match the
+location of your Java installation.
+";
+
+    #[test]
+    fn an_old_java_is_told_with_the_one_that_is_needed() {
+        for (text, needs, has) in [(OLD, 21, 17), (OLDER, 25, 11)] {
+            let trouble = Trouble::read(text).unwrap();
+            let has = Some(has);
+            assert_eq!(trouble, Trouble::Old { needs, has });
+            assert!(trouble.hint().contains(&format!("Java {needs}")));
+        }
+    }
+
+    #[test]
+    fn where_there_is_no_java_it_is_told() {
+        assert_eq!(Trouble::read(NONE), Some(Trouble::Missing));
+        let elsewhere = "ERROR: JAVA_HOME is set to an invalid directory: /nowhere";
+        assert_eq!(Trouble::read(elsewhere), Some(Trouble::Elsewhere));
+    }
+
+    #[test]
+    fn what_else_java_says_is_not_its_own_trouble() {
+        for text in [
+            "",
+            "java.lang.NullPointerException",
+            "UnsupportedClassVersionError (class file version 1.0)",
+            "signal-cli: error: unrecognized arguments: '--x'",
+        ] {
+            assert_eq!(Trouble::read(text), None, "{text}");
+        }
+    }
+}
