@@ -42,6 +42,18 @@ pub enum NotifyError {
     /// An idempotency key that is none.
     #[error("an idempotency key has 1 to 512 bytes")]
     Key,
+    /// An idempotency key that was used before, for something else: nothing of this
+    /// is accepted.
+    #[error(
+        "the idempotency key `{}` was used before, for another notification: {differs}",
+        key.escape_debug()
+    )]
+    Conflict {
+        /// The key.
+        key: String,
+        /// In what the two differ, in words.
+        differs: String,
+    },
     /// It could not be recorded.
     #[error(transparent)]
     Store(#[from] StoreError),

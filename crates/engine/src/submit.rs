@@ -1,6 +1,8 @@
 //! Notifications that are accepted now and delivered whatever happens: the
 //! caller learns that they are recorded, and need not wait for more.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::{
@@ -9,7 +11,7 @@ use crate::{
     event::Notification,
     home::Misplaced,
     router::{Addressee, UnknownChannel},
-    store::{DeliveryId, State},
+    store::{DeliveryId, State, StoreError},
 };
 
 /// The longest idempotency key, in bytes.
@@ -51,17 +53,38 @@ pub struct Submitted {
     pub state: State,
 }
 
+impl Route<'_> {
+    /// The channels that it names, in order.
+    pub(crate) fn named(&self) -> Vec<String> {
+        let Self::Channels(names) = self else {
+            return Vec::new();
+        };
+        let names: BTreeSet<&str> = names.iter().copied().collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// Why it was not accepted.
+pub(crate) fn refused(error: StoreError) -> NotifyError {
+    match error {
+        StoreError::Conflict { key, differs } => NotifyError::Conflict { key, differs },
+        error => error.into(),
+    }
+}
+
 impl Engine {
     /// Accepts a notification and answers when that is recorded: from then on
     /// it is delivered, or it stands in the store why not, whatever breaks.
     ///
     /// `key` is the caller's name for the intent, at most 512 bytes. Submitted
     /// again with the same one, because no answer came say, it is not accepted
-    /// again: the receipt is that of the first time.
+    /// again: the receipt is that of the first time. The message, its title, severity
+    /// and kind, the incident, the host and the route must be the same; when it
+    /// happened and its attributes may be others.
     ///
     /// # Errors
     /// [`NotifyError`] when it was not accepted; then nothing of it is
-    /// recorded. [`NotifyError::NoStore`] when the engine has no store, see
+    /// recorded. [`NotifyError::Conflict`] when the key was used for something else. [`NotifyError::NoStore`] when the engine has no store, see
     /// [`EngineBuilder::store`](crate::EngineBuilder::store).
     ///
     /// # Examples
@@ -88,7 +111,8 @@ impl Engine {
             return Err(NotifyError::Key);
         }
         let (host, addressees) = self.route(route)?;
-        let rendered = self.render(host, notification.into())?;
+        let mut rendered = self.render(host, notification.into())?;
+        rendered.to = Some(route.named());
         let submission = Submission {
             rendered,
             addressees,
@@ -99,7 +123,8 @@ impl Engine {
         inner.home.reach().await?;
         let runtime = inner.home.runtime();
         let submitting = inner.deliveries.spawn_on(submitting, runtime);
-        let accepted = submitting.await.map_err(|_| Misplaced::RuntimeGone)??;
+        let accepted = submitting.await.map_err(|_| Misplaced::RuntimeGone)?;
+        let accepted = accepted.map_err(refused)?;
         let deliveries = accepted.deliveries.into_iter().map(|placed| Submitted {
             delivery: placed.delivery,
             channel: placed.channel.to_string(),

@@ -146,7 +146,10 @@ impl Side {
                     },
                 };
                 let accepted = store.accept(intake(number, ask, now_ms, &begin, *both));
-                let accepted = accepted.await.unwrap();
+                let accepted = match accepted.await {
+                    Ok(accepted) => accepted,
+                    Err(error) => return error.to_string(),
+                };
                 let held = accepted.deliveries.iter().filter(|one| one.fence > 0);
                 let held = held.map(|one| (one.delivery, one.fence));
                 self.claims.extend(held);

@@ -215,6 +215,12 @@ impl Inner {
                     }
                 }
                 Some(NotifyError::Closed) => return Outcome::Left,
+                // It was handed over before the configuration, or the words for it,
+                // changed.
+                Some(NotifyError::Conflict { differs, .. }) => {
+                    tracing::debug!(telling = telling.id, differs, "was handed over before");
+                    return Outcome::Done;
+                }
                 Some(NotifyError::Store(_)) | None if told => return Outcome::Again(telling),
                 Some(NotifyError::Store(_) | NotifyError::NoStore) | None => {
                     return self.tell_unrecorded(telling).await;

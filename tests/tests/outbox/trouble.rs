@@ -1,9 +1,12 @@
 //! A store that cannot be used: people are told all the same.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use annunciator::{
-    NotifyError, Proof, Route,
+    Kind, Notification, NotifyError, Proof, Route, Severity,
     store::{
         Accepted, Accounts, Answer, Attempt, Claim, DeliveryId, Intake, Prune, Query, Record,
         Settled, Settlement, Store, StoreError, Wanted,
@@ -149,4 +152,52 @@ async fn a_key_that_is_none_is_refused() {
         let refused = engine.submit(Route::Defaults, "x", Some(&key)).await;
         assert!(matches!(refused, Err(NotifyError::Key)), "{key}");
     }
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_for_something_else_is_refused() {
+    let desk = Desk::new().await;
+    let engine = desk.engine().await;
+    let disk = || {
+        Notification::new("disk full")
+            .title("db-01")
+            .incident("db-01/disk")
+    };
+    let submit = async |route, notification| engine.submit(route, notification, Some("k")).await;
+    let first = submit(Route::Defaults, disk()).await.unwrap();
+    // When it happened, and what else is known, may be told otherwise.
+    let later = disk()
+        .occurred_at(SystemTime::UNIX_EPOCH)
+        .attribute("try", "2");
+    let again = submit(Route::Defaults, later).await.unwrap();
+    assert!(again.repeated && again.notification == first.notification);
+    let named = engine.config().default_channels().join(",");
+    for (route, notification, differs) in [
+        (
+            Route::Defaults,
+            Notification::new("secret")
+                .title("db-01")
+                .incident("db-01/disk"),
+            "message",
+        ),
+        (Route::Defaults, disk().title("secret"), "title"),
+        (
+            Route::Defaults,
+            disk().severity(Severity::Critical),
+            "severity",
+        ),
+        (Route::Defaults, disk().kind(Kind::Problem), "kind"),
+        (Route::Defaults, disk().incident("secret"), "incident"),
+        (Route::Host("secret"), disk(), "host"),
+        (Route::Channels(&[named.as_str()]), disk(), "route"),
+    ] {
+        let refused = submit(route, notification).await.unwrap_err();
+        let text = format!(
+            "the idempotency key `k` was used before, for another notification: its {differs} differs"
+        );
+        assert!(matches!(refused, NotifyError::Conflict { .. }), "{refused}");
+        assert_eq!(refused.to_string(), text);
+    }
+    // That is nobody's trouble.
+    assert!(engine.troubles().is_empty());
 }

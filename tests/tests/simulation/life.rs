@@ -230,6 +230,10 @@ impl Living {
         let key = random
             .happens(20)
             .then(|| format!("key {}", random.below(4)));
+        // A key stands for the same words.
+        if let Some(key) = &key {
+            notification = Notification::new(format!("words of {key}"));
+        }
         let told = self
             .engine()
             .submit(Route::Defaults, notification, key.as_deref());

@@ -221,7 +221,8 @@ impl Outbox {
     /// Takes note of whether the store can be written.
     pub(super) fn watch(&self, error: Option<&StoreError>) {
         match error {
-            None => self.troubles.clear(&Subject::Store),
+            // That is an answer, and no trouble of the store's.
+            None | Some(StoreError::Conflict { .. }) => self.troubles.clear(&Subject::Store),
             Some(StoreError::Closed) => {}
             Some(error) => {
                 let sentence = format!(

@@ -32,6 +32,32 @@ struct Content {
     note: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sums_up: Option<SumsUp>,
+    /// The channels that were named, where channels were and not a host; those of
+    /// earlier versions don't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<Vec<String>>,
+}
+
+/// In what two notifications with one idempotency key differ, as far as that makes
+/// them two. Forms of other programs are compared as they are.
+pub(crate) fn differences(first: &str, again: &str) -> Vec<&'static str> {
+    let read = |content| serde_json::from_str::<Content>(content).ok();
+    let (Some(one), Some(other)) = (read(first), read(again)) else {
+        return if first == again {
+            vec![]
+        } else {
+            vec!["content"]
+        };
+    };
+    let is_to_same = one.to.is_none() || other.to.is_none() || one.to == other.to;
+    [
+        ("message", one.body == other.body),
+        ("title", one.title == other.title),
+        ("route", is_to_same),
+    ]
+    .into_iter()
+    .filter_map(|(what, is_same)| (!is_same).then_some(what))
+    .collect()
 }
 
 /// What a digest sums up: what a rule kept back from its channel.
@@ -90,6 +116,7 @@ impl Rendered {
                 .collect(),
             note: self.note.clone(),
             sums_up: self.sums_up.as_deref().cloned(),
+            to: self.to.clone(),
         })
     }
 
@@ -124,6 +151,7 @@ impl Rendered {
             kind,
             kept_back: None,
             sums_up: content.sums_up.map(Box::new),
+            to: content.to,
         })
     }
 }

@@ -4,8 +4,8 @@ mod content;
 mod notification;
 mod severity;
 
-pub(crate) use content::SumsUp;
 pub use content::Wording;
+pub(crate) use content::{SumsUp, differences};
 pub use notification::Notification;
 pub(crate) use notification::Rendered;
 pub use severity::{Kind, Severity};

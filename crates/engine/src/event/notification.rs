@@ -152,6 +152,9 @@ pub(crate) struct Rendered {
     pub(crate) kept_back: Option<Arc<str>>,
     /// What it sums up, where it is a digest.
     pub(crate) sums_up: Option<Box<SumsUp>>,
+    /// The channels that were named, in order, where channels were and not a host;
+    /// `None` where nobody asks.
+    pub(crate) to: Option<Vec<String>>,
 }
 
 impl Notification {
@@ -195,6 +198,7 @@ impl Notification {
             kind: self.kind,
             kept_back: self.kept_back.map(|rule| cut(rule, LONGEST_LINE).into()),
             sums_up: None,
+            to: None,
         })
     }
 }

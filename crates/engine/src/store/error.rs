@@ -46,6 +46,15 @@ pub enum StoreError {
     /// More was asked of it than it does.
     #[error("the store has {0} requests before this one: its disk is too slow, or hangs")]
     Full(usize),
+    /// An idempotency key was used before, for something else. Nothing of this is
+    /// taken.
+    #[error("the idempotency key `{}` was used before, for another notification: {differs}", key.escape_debug())]
+    Conflict {
+        /// The key.
+        key: String,
+        /// In what the two differ, in words.
+        differs: String,
+    },
     /// It was closed.
     #[error("the store is closed")]
     Closed,

@@ -22,6 +22,7 @@
 //! is refused.
 
 mod accounts;
+mod conflict;
 mod delivery;
 mod error;
 mod intake;
@@ -69,7 +70,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Takes a notification with all of its deliveries, whole or not at all.
     ///
     /// One whose idempotency key was accepted before is not taken again: the
-    /// answer is that of the first time. A recovery of a problem that its
+    /// answer is that of the first time, or [`StoreError::Conflict`] where it says
+    /// something else. A recovery of a problem that its
     /// channel was never told, and is not being told, ends there together with
     /// what waits of the problem: both are superseded.
     ///

@@ -34,6 +34,7 @@ macro_rules! store_suite {
     ($subject:expr) => {
         $crate::store_suite! { $subject;
             taking: what_was_accepted_is_there_whole, a_key_is_accepted_once,
+                a_key_stands_for_one_notification,
                 one_key_from_many_sides_is_accepted_once, a_rule_that_keeps_it_back_is_named,
                 whoever_accepts_may_hold_it_at_once;
             claiming: each_is_claimed_once_whoever_asks, the_worst_come_first_then_the_oldest,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use annunciator::{
-    Severity,
-    store::{Begin, Intake, Intent, State},
+    Kind, Severity,
+    store::{Begin, Intake, Intent, State, StoreError},
 };
 
 use super::{LATER, NOW, Subject, accept, all, claim, end, intake, names, state};
@@ -43,13 +43,105 @@ pub async fn what_was_accepted_is_there_whole(subject: &dyn Subject) {
     assert_eq!(record.content, "{\"body\":\"one\"}");
 }
 
+/// A notification of this name that says what others with its key say.
+fn keyed(name: &str, key: &str) -> Intake {
+    Intake {
+        key: Some(key.to_owned()),
+        content: Arc::from(content(name, "disk full", "")),
+        ..intake(name, &["a"])
+    }
+}
+
+/// As the engine writes it: with a number and a time of its own.
+fn content(name: &str, body: &str, title: &str) -> String {
+    format!(
+        r#"{{"id":"{name}","title":"{title}","body":"{body}","severity":"info","kind":"message","occurred_at_ms":{}}}"#,
+        name.len()
+    )
+}
+
+/// The same key for something else is refused, whatever became of the first, and
+/// nothing of it is taken. The content of neither is told.
+pub async fn a_key_stands_for_one_notification(subject: &dyn Subject) {
+    let (store, other) = (subject.open(), subject.open());
+    let first = accept(&store, keyed("one", "k")).await;
+    let same = || keyed("another", "k");
+    let with = |body: &str, title: &str| Intake {
+        content: Arc::from(content("another", body, title)),
+        ..same()
+    };
+    for ended in [false, true] {
+        for (differs, intake) in [
+            ("its message differs", with("secret words", "")),
+            ("its title differs", with("disk full", "secret words")),
+            ("its message, its title differs", with("secret words", "x")),
+            (
+                "its content differs",
+                Intake {
+                    content: Arc::from("secret words"),
+                    ..same()
+                },
+            ),
+            (
+                "its host differs",
+                Intake {
+                    host: "db-01".to_owned(),
+                    ..same()
+                },
+            ),
+            (
+                "its incident differs",
+                Intake {
+                    incident: "i".to_owned(),
+                    ..same()
+                },
+            ),
+            (
+                "its kind differs",
+                Intake {
+                    kind: Kind::Problem,
+                    ..same()
+                },
+            ),
+            (
+                "its severity differs",
+                Intake {
+                    severity: Severity::Critical,
+                    ..same()
+                },
+            ),
+        ] {
+            let refused = other.accept(intake).await.unwrap_err();
+            let expected = StoreError::Conflict {
+                key: "k".to_owned(),
+                differs: differs.to_owned(),
+            };
+            assert_eq!(refused, expected);
+            assert!(!refused.to_string().contains("secret"), "{refused}");
+            assert!(refused.to_string().contains("`k`"), "{refused}");
+        }
+        // On other channels, since the configuration changed, it is the same.
+        let elsewhere = Intake {
+            intents: intake("x", &["b"]).intents,
+            ..same()
+        };
+        let again = accept(&other, elsewhere).await;
+        assert!(again.repeated);
+        assert_eq!(again.notification, first.notification);
+        if !ended {
+            end(&store, &claim(&store, "a").await[0], State::Delivered).await;
+        }
+    }
+    // Another key has nothing to do with it.
+    assert!(!accept(&store, keyed("two", "l")).await.repeated);
+    assert_eq!(all(&store).await.len(), 2);
+    assert_eq!(store.accounts().await.unwrap().accepted, 2);
+}
+
 /// The same key again: while it waits, and when it has ended.
 pub async fn a_key_is_accepted_once(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
-    let keyed = |name: &str| Intake {
-        key: Some("k".to_owned()),
-        ..intake(name, &["a"])
-    };
+    let keyed = |name: &str| keyed(name, "k");
     let first = accept(&store, keyed("one")).await;
     let second = accept(&other, keyed("two")).await;
     assert!(second.repeated);
@@ -70,10 +162,7 @@ pub async fn one_key_from_many_sides_is_accepted_once(subject: &dyn Subject) {
     let stores = [subject.open(), subject.open()];
     let accepting = (0..64).map(|i| {
         let store = Arc::clone(&stores[i % 2]);
-        let keyed = Intake {
-            key: Some("k".to_owned()),
-            ..intake(&format!("n{i}"), &["a"])
-        };
+        let keyed = keyed(&format!("n{i}"), "k");
         tokio::spawn(async move { store.accept(keyed).await.unwrap() })
     });
     let accepting: Vec<_> = accepting.collect();

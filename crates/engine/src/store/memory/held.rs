@@ -7,6 +7,7 @@ use crate::{
     delivery::Proof,
     event::{Kind, Severity},
     store::{
+        conflict::First,
         delivery::{DeliveryId, State},
         intake::{Intake, Step},
         record::Attempt,
@@ -44,6 +45,17 @@ impl Note {
             content: Arc::clone(&intake.content),
             deliveries: Vec::with_capacity(intake.intents.len()),
             open: 0,
+        }
+    }
+
+    /// What its key stands for.
+    pub(super) fn first(&self) -> First<'_> {
+        First {
+            host: &self.host,
+            incident: &self.incident,
+            kind: self.kind,
+            severity: self.severity,
+            content: &self.content,
         }
     }
 

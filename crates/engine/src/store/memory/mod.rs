@@ -84,7 +84,8 @@ fn at_once<T: Send + 'static>(answer: T) -> Answer<T> {
 
 impl Store for MemoryStore {
     fn accept(&self, intake: Intake) -> Answer<Accepted> {
-        at_once(self.lock().accept(intake))
+        let accepted = self.lock().accept(intake);
+        Box::pin(std::future::ready(accepted))
     }
 
     fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
@@ -153,16 +154,17 @@ impl Store for MemoryStore {
 }
 
 impl Memory {
-    fn accept(&mut self, intake: Intake) -> Accepted {
+    fn accept(&mut self, intake: Intake) -> Result<Accepted, StoreError> {
         let known = intake.key.as_ref().and_then(|key| self.keys.get(key));
         if let Some(note) = known.and_then(|number| self.shelf.note(*number)) {
+            note.first().check(&intake)?;
             let ids = note.deliveries.iter();
-            return Accepted {
+            return Ok(Accepted {
                 notification: note.notification.clone(),
                 repeated: true,
                 deliveries: ids.filter_map(|id| self.shelf.placed(*id)).collect(),
                 superseded: Vec::new(),
-            };
+            });
         }
         let may_wait = intake.ends_a_problem();
         let number = self.shelf.add_note(Note::of(&intake));
@@ -227,7 +229,7 @@ impl Memory {
             superseded,
         };
         self.forget();
-        accepted
+        Ok(accepted)
     }
 
     fn claim(&mut self, wanted: &Wanted) -> Vec<Claim> {

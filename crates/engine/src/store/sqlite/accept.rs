@@ -12,9 +12,11 @@ use super::{
     step,
 };
 use crate::{
-    event::Kind,
+    event::{Kind, Severity},
     store::{
+        conflict::First,
         delivery::{DeliveryId, State},
+        error::StoreError,
         intake::{Accepted, Begin, Intake, Intent, Placed},
     },
 };
@@ -23,16 +25,19 @@ use crate::{
 pub(super) const BUSY: &str = "
     SELECT 1 FROM outbox_delivery
     WHERE channel = ?1 AND lane = ?2 AND state <= 1 AND lane <> ''";
-pub(super) const KNOWN: &str = "SELECT id, name FROM outbox_notification WHERE key = ?1";
+pub(super) const KNOWN: &str = "
+    SELECT id, name, host, incident, kind, severity, content
+    FROM outbox_notification WHERE key = ?1";
 pub(super) const PLACED: &str = "
     SELECT id, channel, state, fence FROM outbox_delivery WHERE notification = ?1 ORDER BY id";
 
-/// Takes a notification, whole; or answers what became of it the first time.
+/// Takes a notification, whole; or answers what became of it the first time, or why
+/// it is another one.
 pub(super) fn accept(
     transaction: &Transaction<'_>,
     intake: &Intake,
     owner: &str,
-) -> rusqlite::Result<Accepted> {
+) -> rusqlite::Result<Result<Accepted, StoreError>> {
     let Some(number) = add_notification(transaction, intake)? else {
         return accepted_before(transaction, intake);
     };
@@ -71,26 +76,41 @@ pub(super) fn accept(
             superseded.retain(|id| *id != placed.delivery);
         }
     }
-    Ok(Accepted {
+    Ok(Ok(Accepted {
         notification: intake.notification.clone(),
         repeated: false,
         deliveries,
         superseded,
-    })
+    }))
 }
 
-fn accepted_before(transaction: &Transaction<'_>, intake: &Intake) -> rusqlite::Result<Accepted> {
-    let (number, notification) = transaction
-        .prepare_cached(KNOWN)?
-        .query_row([&intake.key], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?))
-        })?;
-    Ok(Accepted {
+fn accepted_before(
+    transaction: &Transaction<'_>,
+    intake: &Intake,
+) -> rusqlite::Result<Result<Accepted, StoreError>> {
+    let (number, notification, is_same) =
+        transaction
+            .prepare_cached(KNOWN)?
+            .query_row([&intake.key], |row| {
+                let first = First {
+                    host: row.get_ref(2)?.as_str()?,
+                    incident: row.get_ref(3)?.as_str()?,
+                    kind: column(row, 4, Kind::of_number)?,
+                    severity: column(row, 5, Severity::of_number)?,
+                    content: row.get_ref(6)?.as_str()?,
+                };
+                let is_same = first.check(intake);
+                Ok((row.get::<_, i64>(0)?, row.get(1)?, is_same))
+            })?;
+    if let Err(conflict) = is_same {
+        return Ok(Err(conflict));
+    }
+    Ok(Ok(Accepted {
         notification,
         repeated: true,
         deliveries: placed(transaction, number)?,
         superseded: Vec::new(),
-    })
+    }))
 }
 
 /// Answers its number; `None` when its key is known. What is not added takes no

@@ -136,7 +136,9 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn accept(&self, intake: Intake) -> Answer<Accepted> {
         let owner = Arc::clone(&self.owner);
-        self.write(move |transaction| accept::accept(transaction, &intake, owner.name()))
+        let accepting =
+            self.write(move |transaction| accept::accept(transaction, &intake, owner.name()));
+        Box::pin(async move { accepting.await? })
     }
 
     fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {

@@ -1,0 +1,42 @@
+//! Whether what comes with a key that is known is what the key was first used for.
+
+use super::{error::StoreError, intake::Intake};
+use crate::event::{Kind, Severity, differences};
+
+/// What was accepted under a key.
+#[derive(Debug)]
+pub(super) struct First<'a> {
+    pub(super) host: &'a str,
+    pub(super) incident: &'a str,
+    pub(super) kind: Kind,
+    pub(super) severity: Severity,
+    pub(super) content: &'a str,
+}
+
+impl First<'_> {
+    /// Whether it is the same that comes again. When it happened and what else is
+    /// known may differ: who repeats something may know more of it, or say it later.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it is something else.
+    pub(super) fn check(&self, again: &Intake) -> Result<(), StoreError> {
+        let mut differs = differences(self.content, &again.content);
+        for (what, is_same) in [
+            ("host", self.host == again.host),
+            ("incident", self.incident == again.incident),
+            ("kind", self.kind == again.kind),
+            ("severity", self.severity == again.severity),
+        ] {
+            if !is_same {
+                differs.push(what);
+            }
+        }
+        if differs.is_empty() {
+            return Ok(());
+        }
+        Err(StoreError::Conflict {
+            key: again.key.clone().unwrap_or_default(),
+            differs: format!("its {} differs", differs.join(", its ")),
+        })
+    }
+}
