@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod circumstances;
 mod deliveries;
 mod route;
 mod since;
@@ -11,6 +12,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use heartbeat::control::MOST_LINES;
 
+pub(crate) use circumstances::Said;
 pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};
 pub(crate) use route::{At, Route};
 pub(crate) use since::Since;
@@ -115,6 +117,9 @@ pub(crate) struct Wording {
     /// How bad it is: info, warning or critical
     #[arg(long, default_value = "info")]
     pub(crate) severity: Severity,
+
+    #[command(flatten)]
+    pub(crate) said: Said,
 
     /// Prints the results as JSON
     #[arg(long)]

@@ -9,6 +9,7 @@ pub mod control;
 pub mod http;
 pub mod machine;
 pub mod monitor;
+pub mod planned;
 pub mod protocol;
 pub mod report;
 pub mod sender;

@@ -1,6 +1,16 @@
 //! What came of a message, in lines for a person.
 
-use annunciator::{ChannelReport, store::State};
+use annunciator::{ChannelReport, Report, store::State};
+
+/// Whether it went as it should. The end of a problem is no business of a channel that
+/// was never told the problem.
+#[must_use]
+pub fn is_well(report: &Report, is_recovery: bool) -> bool {
+    let has_ended = |channel: &ChannelReport| {
+        channel.delivered || is_recovery && channel.state == State::Superseded
+    };
+    report.all_delivered() || !report.is_empty() && report.channels().values().all(has_ended)
+}
 
 /// A line for the channel, and below it what is worth telling of its targets.
 #[must_use]

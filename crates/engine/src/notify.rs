@@ -11,7 +11,8 @@ use crate::{
     event::{Notification, Rendered},
     opening::close_all,
     router::Addressee,
-    submit::Route,
+    store::StoreError,
+    submit::{Route, check_key, refused},
 };
 
 /// How people are told.
@@ -177,6 +178,7 @@ impl Engine {
         manner: Manner,
     ) -> Result<Report, NotifyError> {
         self.0.home.check()?;
+        let notification = notification.to(route.named());
         let (host, addressees) = self.route(route)?;
         let (engine, host) = (self.clone(), host.to_owned());
         let telling = async move { engine.tell(&host, addressees, notification, manner).await };
@@ -187,10 +189,17 @@ impl Engine {
         &self,
         host: &str,
         addressees: Vec<Addressee>,
-        notification: Notification,
+        mut notification: Notification,
         manner: Manner,
     ) -> Result<Report, NotifyError> {
         let inner = &self.0;
+        let key = notification
+            .take_key()
+            .filter(|_| manner != Manner::Unrecorded);
+        check_key(key.as_deref())?;
+        if key.is_some() && inner.outbox.is_none() {
+            return Err(NotifyError::NoStore);
+        }
         let rendered = self.render(host, notification)?;
         if addressees.is_empty() {
             let id = rendered.message.id.as_str();
@@ -208,7 +217,7 @@ impl Engine {
             let submission = Submission {
                 rendered: rendered.clone(),
                 addressees: addressees.clone(),
-                key: None,
+                key,
             };
             let wait = match manner {
                 Manner::WithoutWaiting => Duration::ZERO,
@@ -216,6 +225,7 @@ impl Engine {
             };
             match outbox.tell(submission, wait).await {
                 Ok(report) => return Ok(report),
+                Err(conflict @ StoreError::Conflict { .. }) => return Err(refused(conflict)),
                 Err(error) => tracing::error!(
                     "{error}; the notification is delivered all the same, once and without a record"
                 ),

@@ -7,7 +7,8 @@ use crate::{
     config::{Config, Named},
     delivery::{Proof, by_severity, milliseconds},
     event::Severity,
-    router::{Turn, turns},
+    router::{Turn, UnknownChannel, find, turns},
+    submit::Route,
 };
 
 /// What would happen on one channel.
@@ -57,8 +58,30 @@ impl Config {
             channels.map(|index| Named::Channel(*index)).collect()
         };
         let named = self.groups_of(host).map_or_else(at_once, <[Named]>::to_vec);
+        self.plan_named(&named, severity, now_ms)
+    }
+
+    /// The same for any route.
+    ///
+    /// # Errors
+    /// [`UnknownChannel`] when a name is unknown.
+    pub fn plan_route(
+        &self,
+        route: Route<'_>,
+        severity: Severity,
+        now_ms: i64,
+    ) -> Result<Vec<Planned>, UnknownChannel> {
+        let named = match route {
+            Route::Host(host) => return Ok(self.plan(host, severity, now_ms)),
+            Route::Defaults => self.defaults.named(),
+            Route::Channels(names) => find(self, names)?,
+        };
+        Ok(self.plan_named(&named, severity, now_ms))
+    }
+
+    fn plan_named(&self, named: &[Named], severity: Severity, now_ms: i64) -> Vec<Planned> {
         let mut steps = Steps::default();
-        let planned = turns(self, &named).into_iter();
+        let planned = turns(self, named).into_iter();
         let mut planned: Vec<Planned> = planned
             .filter_map(|(index, turn)| {
                 let channel = self.channels.get(usize::try_from(index).ok()?)?;

@@ -64,6 +64,14 @@ impl Route<'_> {
     }
 }
 
+/// Whether it is one.
+pub(crate) fn check_key(key: Option<&str>) -> Result<(), NotifyError> {
+    if key.is_some_and(|key| key.is_empty() || key.len() > LONGEST_KEY) {
+        return Err(NotifyError::Key);
+    }
+    Ok(())
+}
+
 /// Why it was not accepted.
 pub(crate) fn refused(error: StoreError) -> NotifyError {
     match error {
@@ -107,16 +115,16 @@ impl Engine {
         let inner = &self.0;
         inner.home.check()?;
         let outbox = inner.outbox.clone().ok_or(NotifyError::NoStore)?;
-        if key.is_some_and(|key| key.is_empty() || key.len() > LONGEST_KEY) {
-            return Err(NotifyError::Key);
-        }
+        let mut notification = notification.into().to(route.named());
+        let own = notification.take_key();
+        let key = key.map(str::to_owned).or(own);
+        check_key(key.as_deref())?;
         let (host, addressees) = self.route(route)?;
-        let mut rendered = self.render(host, notification.into())?;
-        rendered.to = Some(route.named());
+        let rendered = self.render(host, notification)?;
         let submission = Submission {
             rendered,
             addressees,
-            key: key.map(str::to_owned),
+            key,
         };
         // A task of its own: who stops waiting does not stop it halfway.
         let submitting = async move { outbox.submit(submission).await };

@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 use heartbeat::control::{ClientError, Request, ask};
 use serde_json::Value as Json;
 
-use super::{send, status};
+use super::{preview, send, status};
 use crate::{
     Exit,
     arguments::{Arguments, Explain, Notify, Reach, Silence, Status},
@@ -75,6 +75,15 @@ pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output)
 }
 
 pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) -> Exit {
+    let said = &notify.wording.said;
+    let circumstances = match said.circumstances() {
+        Ok(circumstances) => circumstances,
+        Err(why) => {
+            output.error(&format!("error: {why}"));
+            return Exit::Wrong;
+        }
+    };
+    let is_recovery = circumstances.is_recovery();
     let message = match send::message(&notify.wording.message) {
         Ok(message) => message,
         Err(error) => {
@@ -87,8 +96,17 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
         message,
         title: notify.wording.title.clone(),
         severity: notify.wording.severity.name().to_owned(),
+        circumstances,
+        dry_run: said.dry_run,
     };
     with_answer(arguments, &notify.reach, &request, output, |answer| {
+        if said.dry_run {
+            return preview::print(&answer, notify.wording.json, is_recovery, output);
+        }
+        if let Some(conflict) = answer["conflict"].as_str() {
+            output.error(&format!("error: {}", one_line(conflict)));
+            return Exit::Wrong;
+        }
         if notify.wording.json {
             output.json(&answer["report"]);
         } else {

@@ -10,6 +10,7 @@ pub(crate) mod hosts;
 mod lock;
 mod new;
 pub(crate) mod plugins;
+mod preview;
 pub(crate) mod retry;
 pub(crate) mod route;
 pub(crate) mod run;

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use annunciator::{Config, Planned, Proof, Severity};
+use annunciator::{Config, Planned, Severity};
 use heartbeat::{
     config::Hosts,
     machine::{span, wall},
+    planned::{about, what},
     thresholds::Renotify,
 };
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::{
     Exit,
@@ -79,7 +80,7 @@ fn print(
                 relative(planned.at_ms, at_ms),
                 wall(planned.at_ms).to_string(),
                 planned.channel.clone(),
-                what(planned, config),
+                one_line(&what(planned, config)),
             ]
         })
         .collect();
@@ -97,47 +98,11 @@ fn print(
 }
 
 /// How long after a moment.
-fn relative(ms: i64, from_ms: i64) -> String {
+pub(super) fn relative(ms: i64, from_ms: i64) -> String {
     match ms.saturating_sub(from_ms) {
         ..=0 => "at once".to_owned(),
         later => format!("in {}", span(Duration::from_millis(later.unsigned_abs()))),
     }
-}
-
-/// What happens on a channel, in a sentence.
-fn what(planned: &Planned, config: &Config) -> String {
-    let mut what = match &planned.rule {
-        Some(rule) => format!("kept back by {rule}"),
-        None => match disabled(planned, config) {
-            Some(why) => format!("fails: {why}"),
-            None => "told".to_owned(),
-        },
-    };
-    if let Some(group) = &planned.group {
-        let until = planned.until.map_or("told", Proof::name);
-        what.push_str(&match planned.step {
-            1 => format!(", step 1 of group {group}, until {until}"),
-            step => format!(", step {step} of group {group}, unless {until} before"),
-        });
-    }
-    if let Some(digest_ms) = planned.digest_ms {
-        what.push_str(&format!("; in the digest at {}", wall(digest_ms)));
-    }
-    one_line(&what)
-}
-
-fn about(planned: &Planned, config: &Config) -> Json {
-    let mut about = json!(planned);
-    if let Some(why) = disabled(planned, config) {
-        about["disabled"] = json!(why);
-    }
-    about
-}
-
-/// Why the channel would fail, where that is known.
-fn disabled(planned: &Planned, config: &Config) -> Option<String> {
-    let channel = config.channel(&planned.channel)?;
-    Some(channel.disabled()?.to_string())
 }
 
 /// When the monitor tells the same again, and whom: a metric beyond its threshold.

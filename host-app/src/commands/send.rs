@@ -2,12 +2,15 @@
 
 use std::io::{self, Read as _};
 
-use annunciator::{ChannelReport, Engine, Notification, NotifyError, Report};
-use heartbeat::report;
+use annunciator::{ChannelReport, Config, Engine, Notification, NotifyError, Report, Route};
+use heartbeat::{control::Circumstances, planned, report};
 
+use serde_json::json;
+
+use super::preview;
 use crate::{
     Exit,
-    arguments::{Arguments, Send},
+    arguments::{Arguments, At, Send},
     output::Output,
     setup::{self, Keep},
 };
@@ -16,6 +19,13 @@ use crate::{
 const LONGEST_INPUT: u64 = 4 * 1024 * 1024;
 
 pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
+    let circumstances = match send.wording.said.circumstances() {
+        Ok(circumstances) => circumstances,
+        Err(why) => {
+            output.error(&format!("error: {why}"));
+            return Exit::Wrong;
+        }
+    };
     let message = match message(&send.wording.message) {
         Ok(message) => message,
         Err(error) => {
@@ -23,16 +33,20 @@ pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
             return Exit::Wrong;
         }
     };
+    if send.wording.said.dry_run {
+        return would_send(arguments, send, &message, &circumstances, output);
+    }
+    let is_recovery = circumstances.is_recovery();
     let sent =
         setup::with_engine(
             arguments,
             output,
             Keep::WithMonitor,
-            async |engine| match deliver(engine, send, message).await {
+            async |engine| match deliver(engine, send, message, circumstances, output).await {
                 Ok(report) => {
-                    stranger(engine, &report, send, output);
+                    stranger(&engine.config(), report.is_empty(), send, "were", output);
                     left(engine, &report, output);
-                    print(&report, send, output)
+                    print(&report, send, is_recovery, output)
                 }
                 Err(error) => {
                     output.error(&format!("error: {error}"));
@@ -57,8 +71,58 @@ pub(super) fn message(typed: &str) -> io::Result<String> {
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
 }
 
-async fn deliver(engine: &Engine, send: &Send, message: String) -> Result<Report, NotifyError> {
-    let mut notification = Notification::new(message).severity(send.wording.severity);
+/// Says who would get it.
+fn would_send(
+    arguments: &Arguments,
+    send: &Send,
+    message: &str,
+    circumstances: &Circumstances,
+    output: &Output,
+) -> Exit {
+    let loaded = match setup::load(arguments, output) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let config = &loaded.config;
+    if message.trim().is_empty() {
+        output.error(&format!("error: {}", NotifyError::EmptyMessage));
+        return Exit::Wrong;
+    }
+    let names: Vec<&str> = send.channel.iter().map(String::as_str).collect();
+    let route = match &send.host {
+        Some(host) => Route::Host(host),
+        None if send.default => Route::Defaults,
+        None => Route::Channels(&names),
+    };
+    let now_ms = At::now().ms;
+    let (severity, is_recovery) = (send.wording.severity, circumstances.is_recovery());
+    match planned::preview(config, route, severity, is_recovery, now_ms) {
+        Ok(preview) => {
+            let is_nobody_told = preview["channels"] == json!([]);
+            stranger(config, is_nobody_told, send, "would be", output);
+            preview::print(&preview, send.wording.json, is_recovery, output)
+        }
+        Err(error) => {
+            output.error(&format!("error: {error}"));
+            Exit::Wrong
+        }
+    }
+}
+
+async fn deliver(
+    engine: &Engine,
+    send: &Send,
+    message: String,
+    mut circumstances: Circumstances,
+    output: &Output,
+) -> Result<Report, NotifyError> {
+    if circumstances.key.is_some() && !setup::is_shared(engine) {
+        // Twice is better than never.
+        output.error("warning: --key has no effect beyond this call: no store for deliveries is configured, see `delivery.store`");
+        circumstances.key = circumstances.key.filter(|_| engine.store().is_some());
+    }
+    let notification = Notification::new(message).severity(send.wording.severity);
+    let mut notification = circumstances.of(notification);
     if let Some(title) = &send.wording.title {
         notification = notification.title(title);
     }
@@ -74,9 +138,8 @@ async fn deliver(engine: &Engine, send: &Send, message: String) -> Result<Report
 
 /// A host that is not configured has the default channels, by the
 /// specification; its name may be a slip all the same.
-fn stranger(engine: &Engine, report: &Report, send: &Send, output: &Output) {
-    let config = engine.config();
-    if report.is_empty() {
+fn stranger(config: &Config, is_nobody_told: bool, send: &Send, were: &str, output: &Output) {
+    if is_nobody_told {
         return;
     }
     if let Some(host) = send
@@ -85,7 +148,7 @@ fn stranger(engine: &Engine, report: &Report, send: &Send, output: &Output) {
         .filter(|host| config.host(host).is_none())
     {
         output.error(&format!(
-            "warning: no host `{}` is in the configuration: the default channels were told",
+            "warning: no host `{}` is in the configuration: the default channels {were} told",
             host.escape_debug()
         ));
     }
@@ -104,9 +167,9 @@ fn left(engine: &Engine, report: &Report, output: &Output) {
     });
 }
 
-fn print(report: &Report, send: &Send, output: &Output) -> Exit {
+fn print(report: &Report, send: &Send, is_recovery: bool, output: &Output) -> Exit {
     if send.wording.json {
-        output.json(&serde_json::json!(report));
+        output.json(&json!(report));
     } else {
         report
             .channels()
@@ -117,7 +180,7 @@ fn print(report: &Report, send: &Send, output: &Output) -> Exit {
         output.error("error: no channel is configured for this: nobody was told\nhelp: name channels for the host, or default_notification_channels");
         return Exit::Wrong;
     }
-    if report.all_delivered() {
+    if report::is_well(report, is_recovery) {
         Exit::Ok
     } else {
         Exit::Failed

@@ -4,10 +4,12 @@
 //! One connection carries one request and one answer, a line of JSON each.
 //! Who may open the socket may do everything: its mode is 0600.
 
+mod circumstances;
 mod client;
 mod request;
 mod server;
 
+pub use circumstances::{Circumstances, Standing, check_attribute, check_incident, check_key};
 pub use client::{ClientError, ask};
 pub use request::{Answer, LONGEST_REQUEST, MOST_LINES, Request};
 pub use server::{ControlError, Server};

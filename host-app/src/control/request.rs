@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::circumstances::Circumstances;
+
 /// A request is not longer than this, in bytes, with the end of its line.
 pub const LONGEST_REQUEST: usize = 64 * 1024;
 
@@ -42,6 +44,12 @@ pub enum Request {
         title: Option<String>,
         /// How bad it is, by its name.
         severity: String,
+        /// What else is said of it.
+        #[serde(default, skip_serializing_if = "Circumstances::is_empty")]
+        circumstances: Circumstances,
+        /// Says who would be told, and tells nobody.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        dry_run: bool,
     },
     /// Reads the configuration again.
     Reload,

@@ -9,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-use annunciator::{Notification, Severity};
+use annunciator::{Notification, NotifyError, Route, Severity};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use tokio::{
@@ -23,7 +24,7 @@ use tokio::{
 use super::request::{Answer, LONGEST_REQUEST, MOST_LINES, Request};
 use crate::{
     monitor::{Core, Reloading},
-    report,
+    planned, report,
 };
 
 /// As many are answered at a time; others wait.
@@ -203,7 +204,32 @@ async fn answer(request: Request, core: &Core, reloading: &Reloading) -> Answer 
             message,
             title,
             severity,
-        } => notify(core, host, message, title, &severity).await,
+            circumstances,
+            dry_run,
+        } => {
+            let severity = match severity.parse::<Severity>() {
+                Ok(severity) => severity,
+                Err(error) => return Answer::Refused(format!("{error}")),
+            };
+            if let Err(why) = circumstances.check() {
+                return Answer::Refused(why);
+            }
+            if let Some(host) = host.as_deref()
+                && core.engine().config().host(host).is_none()
+            {
+                return unknown_host(host);
+            }
+            let is_recovery = circumstances.is_recovery();
+            if dry_run {
+                return would_tell(core, host.as_deref(), severity, is_recovery);
+            }
+            let notification = Notification::new(message).severity(severity);
+            let mut notification = circumstances.of(notification);
+            if let Some(title) = title {
+                notification = notification.title(title);
+            }
+            notify(core, host.as_deref(), notification, is_recovery).await
+        }
         Request::Reload => match reloading.reload(core).await {
             Ok(reloaded) => done(&reloaded),
             Err(error) => {
@@ -216,33 +242,36 @@ async fn answer(request: Request, core: &Core, reloading: &Reloading) -> Answer 
 
 async fn notify(
     core: &Core,
-    host: Option<String>,
-    message: String,
-    title: Option<String>,
-    severity: &str,
+    host: Option<&str>,
+    notification: Notification,
+    is_recovery: bool,
 ) -> Answer {
-    let severity: Severity = match severity.parse() {
-        Ok(severity) => severity,
-        Err(error) => return Answer::Refused(format!("{error}")),
-    };
-    let mut notification = Notification::new(message).severity(severity);
-    if let Some(title) = title {
-        notification = notification.title(title);
-    }
     let told = match host {
-        Some(host) if core.engine().config().host(&host).is_none() => return unknown_host(&host),
-        Some(host) => core.engine().notify_host(&host, notification).await,
+        Some(host) => core.engine().notify_host(host, notification).await,
         None => core.engine().notify_default(notification).await,
     };
     match told {
         Ok(report) => {
             let lines: Vec<String> = report.channels().values().flat_map(report::lines).collect();
             Answer::Done(json!({
-                "delivered": report.all_delivered(),
+                "delivered": report::is_well(&report, is_recovery),
                 "lines": lines,
                 "report": report,
             }))
         }
+        Err(error @ NotifyError::Conflict { .. }) => {
+            Answer::Done(json!({ "conflict": error.to_string() }))
+        }
+        Err(error) => Answer::Refused(error.to_string()),
+    }
+}
+
+/// Who would be told now.
+fn would_tell(core: &Core, host: Option<&str>, severity: Severity, is_recovery: bool) -> Answer {
+    let (config, now_ms) = (core.engine().config(), Timestamp::now().as_millisecond());
+    let route = host.map_or(Route::Defaults, Route::Host);
+    match planned::preview(&config, route, severity, is_recovery, now_ms) {
+        Ok(preview) => Answer::Done(preview),
         Err(error) => Answer::Refused(error.to_string()),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{fs, thread};
 
-use heartbeat::control::{Request, ask};
+use heartbeat::control::{Circumstances, Request, ask};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::monitor::{CALM, Home, Monitor, wait_for, yaml};
@@ -48,6 +48,8 @@ fn tell(monitor: &Monitor) {
         message: "hello".to_owned(),
         title: None,
         severity: "info".to_owned(),
+        circumstances: Circumstances::default(),
+        dry_run: false,
     };
     let control = monitor.control.clone();
     // It answers when it was told, which may take long.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use annunciator_testkit::http::{Answer, HttpServer, Journal};
-use heartbeat::control::{Request, ask};
+use heartbeat::control::{Circumstances, Request, ask};
 use tempfile::TempDir;
 
 use crate::{
@@ -89,6 +89,8 @@ fn tell(monitor: &Monitor, text: &str) {
         message: text.to_owned(),
         title: None,
         severity: "critical".to_owned(),
+        circumstances: Circumstances::default(),
+        dry_run: false,
     };
     let control = monitor.control.clone();
     thread::spawn(move || ask(&control, &request));

@@ -195,14 +195,23 @@ impl Outbox {
         let submitting = self
             .deliveries
             .spawn(async move { outbox.submit(submission).await });
-        tokio::select! {
-            submitted = submitting => drop(submitted.map_err(|_| StoreError::Closed)??),
+        let accepted = tokio::select! {
+            submitted = submitting => submitted.map_err(|_| StoreError::Closed)??,
             // It goes on, and may still be recorded: twice is better than never.
             () = self.clock.sleep(PATIENCE) => {
                 let silent = StoreError::Silent(PATIENCE);
                 self.watch(Some(&silent));
                 return Err(silent);
             }
+        };
+        if accepted.repeated {
+            let before = accepted.deliveries.iter().map(|placed| {
+                let mut places = places.iter();
+                let place = places.find(|place| place.is_on(&placed.channel));
+                let channel_type = place.map_or("", Place::channel_type);
+                ChannelReport::before(&placed.channel, channel_type, placed.state)
+            });
+            return Ok(Report::new(before));
         }
         if deadline.is_zero() {
             return Ok(Report::new(

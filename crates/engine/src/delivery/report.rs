@@ -251,6 +251,18 @@ impl ChannelReport {
         }
     }
 
+    /// One of a delivery that was accepted before, by its key.
+    pub(super) fn before(channel: &str, channel_type: &str, state: State) -> Self {
+        let mut report = Self::unsent(channel, channel_type, state);
+        report.delivered = state == State::Delivered;
+        if let Some(all) = report.targets.first_mut().filter(|_| report.delivered) {
+            all.class = Class::Delivered;
+            all.detail.clear();
+        }
+        report.because("its key was accepted before: this is what became of that");
+        report
+    }
+
     /// Adds why it ended as it did, where the targets don't say.
     pub(super) fn because(&mut self, why: &str) {
         if let Some(first) = self.targets.first_mut().filter(|_| !why.is_empty()) {

@@ -119,6 +119,14 @@ impl Waiting {
 }
 
 impl Place {
+    pub(super) fn is_on(&self, channel: &str) -> bool {
+        *self.key.1 == *channel
+    }
+
+    pub(super) fn channel_type(&self) -> &str {
+        &self.channel_type
+    }
+
     /// Ends when the delivery has.
     pub(super) async fn ended(&mut self) {
         let _ = self.progress.wait_for(|progress| progress.ended).await;

@@ -49,6 +49,8 @@ pub struct Notification {
     occurred_at: Option<SystemTime>,
     attributes: Vec<(String, String)>,
     kept_back: Option<String>,
+    key: Option<String>,
+    to: Option<Vec<String>>,
 }
 
 impl Notification {
@@ -64,6 +66,8 @@ impl Notification {
             occurred_at: None,
             attributes: Vec::new(),
             kept_back: None,
+            key: None,
+            to: None,
         }
     }
 
@@ -119,6 +123,27 @@ impl Notification {
     pub fn kept_back(mut self, rule: impl Into<String>) -> Self {
         self.kept_back = Some(rule.into());
         self
+    }
+
+    /// The caller's name for the intent, as [`Engine::submit`] has it: told again
+    /// with the same one, it is not told again, and the report has what became of it.
+    ///
+    /// [`Engine::submit`]: crate::Engine::submit
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Its way, for whoever comes with the same key: the channels that are named,
+    /// in order.
+    pub(crate) fn to(mut self, channels: Vec<String>) -> Self {
+        self.to = Some(channels);
+        self
+    }
+
+    /// Takes its key from it.
+    pub(crate) fn take_key(&mut self) -> Option<String> {
+        self.key.take()
     }
 
     /// The message.
@@ -198,7 +223,7 @@ impl Notification {
             kind: self.kind,
             kept_back: self.kept_back.map(|rule| cut(rule, LONGEST_LINE).into()),
             sums_up: None,
-            to: None,
+            to: self.to,
         })
     }
 }

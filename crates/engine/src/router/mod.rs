@@ -81,17 +81,7 @@ impl Router {
         config: &Config,
         names: &[&str],
     ) -> Result<Vec<Addressee>, UnknownChannel> {
-        let found = |name: &&str| {
-            let group = || config.groups_by_name.get(*name);
-            match config.by_name.get(*name) {
-                Some(index) => Ok(Named::Channel(*index)),
-                None => group()
-                    .map(|group| Named::Group(*group))
-                    .ok_or_else(|| UnknownChannel((*name).to_owned())),
-            }
-        };
-        let named: Vec<Named> = names.iter().map(found).collect::<Result<_, _>>()?;
-        Ok(self.in_turn(config, &named))
+        Ok(self.in_turn(config, &find(config, names)?))
     }
 
     /// A channel by its name.
@@ -122,6 +112,20 @@ impl Router {
         let place = usize::try_from(index).ok()?;
         self.channels.get(place).map(Held::new)
     }
+}
+
+/// Channels and groups by name.
+pub(crate) fn find(config: &Config, names: &[&str]) -> Result<Vec<Named>, UnknownChannel> {
+    let found = |name: &&str| {
+        let group = || config.groups_by_name.get(*name);
+        match config.by_name.get(*name) {
+            Some(index) => Ok(Named::Channel(*index)),
+            None => group()
+                .map(|group| Named::Group(*group))
+                .ok_or_else(|| UnknownChannel((*name).to_owned())),
+        }
+    };
+    names.iter().map(found).collect()
 }
 
 /// Channels in their order, each once, and the turn of each: what is named

@@ -1,0 +1,214 @@
+//! What is said of a message besides its words: where in which incident it stands,
+//! when it happened, what else is known, and the key by which it is told once.
+
+use std::time::{Duration, SystemTime};
+
+use annunciator::{Kind, Notification};
+use serde::{Deserialize, Serialize};
+
+/// The longest key, in bytes, as the engine has it.
+pub const MAX_KEY_LENGTH: usize = 512;
+/// The longest name of an incident, and name or value of an attribute, in bytes: what
+/// is longer the engine would cut.
+pub const MAX_TEXT_LENGTH: usize = 4096;
+/// As many attributes reach a channel.
+pub const MAX_ATTRIBUTES: usize = 64;
+
+/// Where in its incident a message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// Something is wrong.
+    Problem,
+    /// It still is.
+    Reminder,
+    /// It is over.
+    Recovery,
+}
+
+/// What is said of a message besides its words. Nothing is said by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Circumstances {
+    /// Where in its incident it stands.
+    pub standing: Option<Standing>,
+    /// The incident that it belongs to.
+    pub incident: Option<String>,
+    /// The same for the same intent: it is told once.
+    pub key: Option<String>,
+    /// What else is known, by name.
+    pub attributes: Vec<(String, String)>,
+    /// When it happened, in milliseconds since the Unix epoch.
+    pub occurred_at_ms: Option<i64>,
+}
+
+impl Circumstances {
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether it tells the end of a problem.
+    #[must_use]
+    pub fn is_recovery(&self) -> bool {
+        self.standing == Some(Standing::Recovery)
+    }
+
+    /// Whether all of it can be told.
+    ///
+    /// # Errors
+    /// What is wrong, and how it is right, in a sentence.
+    pub fn check(&self) -> Result<(), String> {
+        if let Some(incident) = &self.incident {
+            check_incident(incident)?;
+        }
+        if let Some(key) = &self.key {
+            check_key(key)?;
+        }
+        if matches!(self.standing, Some(Standing::Recovery | Standing::Reminder))
+            && self.incident.is_none()
+        {
+            return Err("a recovery or a reminder needs --incident: the name under which the problem was told".to_owned());
+        }
+        if self.attributes.len() > MAX_ATTRIBUTES {
+            return Err(format!("a message has {MAX_ATTRIBUTES} attributes at most"));
+        }
+        for (at, (name, value)) in self.attributes.iter().enumerate() {
+            check_attribute(name, value)?;
+            if self
+                .attributes
+                .iter()
+                .take(at)
+                .any(|(other, _)| other == name)
+            {
+                return Err(format!(
+                    "the attribute `{}` is given twice",
+                    name.escape_debug()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The notification that says it.
+    pub fn of(&self, notification: Notification) -> Notification {
+        let mut notification = match self.standing {
+            None => notification,
+            Some(Standing::Problem | Standing::Reminder) => notification.kind(Kind::Problem),
+            Some(Standing::Recovery) => notification.kind(Kind::Recovery),
+        };
+        if let Some(incident) = &self.incident {
+            notification = notification.incident(incident);
+        }
+        if let Some(key) = &self.key {
+            notification = notification.key(key);
+        }
+        if let Some(ms) = self.occurred_at_ms {
+            let since = Duration::from_millis(ms.unsigned_abs());
+            let epoch = SystemTime::UNIX_EPOCH;
+            let at = if ms < 0 {
+                epoch.checked_sub(since)
+            } else {
+                epoch.checked_add(since)
+            };
+            notification = notification.occurred_at(at.unwrap_or(epoch));
+        }
+        let attributes = self.attributes.iter();
+        attributes.fold(notification, |notification, (name, value)| {
+            notification.attribute(name, value)
+        })
+    }
+}
+
+/// # Errors
+/// Why it is no name of an incident.
+pub fn check_incident(incident: &str) -> Result<(), String> {
+    if incident.trim().is_empty() {
+        return Err(
+            "write the same name for a problem and its recovery, such as web-01/disk".to_owned(),
+        );
+    }
+    bounded("the name of an incident", incident, MAX_TEXT_LENGTH)
+}
+
+/// # Errors
+/// Why it is no key.
+pub fn check_key(key: &str) -> Result<(), String> {
+    if key.is_empty() {
+        return Err(
+            "write the same text for the same intent, such as backup/2026-11-22".to_owned(),
+        );
+    }
+    bounded("a key", key, MAX_KEY_LENGTH)
+}
+
+/// # Errors
+/// Why it is no attribute.
+pub fn check_attribute(name: &str, value: &str) -> Result<(), String> {
+    if name.trim().is_empty() {
+        return Err("write NAME=VALUE, such as path=/var".to_owned());
+    }
+    bounded("the name of an attribute", name, MAX_TEXT_LENGTH)?;
+    bounded("the value of an attribute", value, MAX_TEXT_LENGTH)
+}
+
+fn bounded(what: &str, text: &str, most: usize) -> Result<(), String> {
+    if text.len() > most {
+        return Err(format!(
+            "{what} has {most} bytes at most, and this has {}",
+            text.len()
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attributes(count: usize) -> Circumstances {
+        let attributes = (0..count).map(|number| (format!("a{number}"), String::new()));
+        Circumstances {
+            attributes: attributes.collect(),
+            ..Circumstances::default()
+        }
+    }
+
+    #[test]
+    fn what_the_engine_would_cut_is_refused() {
+        let long = |length: usize| Some("x".repeat(length));
+        let with_key = |key| Circumstances {
+            key,
+            ..Circumstances::default()
+        };
+        let of = |incident| Circumstances {
+            incident,
+            ..Circumstances::default()
+        };
+        for (circumstances, is_sound) in [
+            (Circumstances::default(), true),
+            (attributes(MAX_ATTRIBUTES), true),
+            (attributes(MAX_ATTRIBUTES + 1), false),
+            (with_key(long(MAX_KEY_LENGTH)), true),
+            (with_key(long(MAX_KEY_LENGTH + 1)), false),
+            (with_key(long(0)), false),
+            (of(long(MAX_TEXT_LENGTH)), true),
+            (of(long(MAX_TEXT_LENGTH + 1)), false),
+            (of(Some(" ".to_owned())), false),
+        ] {
+            assert_eq!(circumstances.check().is_ok(), is_sound, "{circumstances:?}");
+        }
+    }
+
+    #[test]
+    fn any_moment_can_be_told() {
+        for ms in [i64::MIN, -1, 0, 1, i64::MAX] {
+            let circumstances = Circumstances {
+                occurred_at_ms: Some(ms),
+                ..Circumstances::default()
+            };
+            let _ = circumstances.of(Notification::new("x"));
+        }
+    }
+}
