@@ -21,6 +21,11 @@ pub fn what(planned: &Planned, config: &Config) -> String {
             1 => format!(", step 1 of group {group}, until {until}"),
             step => format!(", step {step} of group {group}, unless {until} before"),
         });
+        what.push_str(match planned.until {
+            Some(Proof::Acknowledged) if planned.never_ends => "; never acknowledges",
+            Some(_) if planned.never_ends => "; never says that it was delivered",
+            _ => "",
+        });
     }
     if let Some(digest_ms) = planned.digest_ms {
         what.push_str(&format!("; in the digest at {}", wall(digest_ms)));
@@ -72,6 +77,7 @@ pub fn preview(
     if is_recovery {
         for one in &mut planned {
             (one.at_ms, one.group, one.step, one.until) = (now_ms, None, 0, None);
+            one.never_ends = false;
         }
     }
     let channels = planned.iter().map(|one| {

@@ -129,8 +129,8 @@ fn a_note_that_is_no_json() {
 #[tokio::test]
 async fn a_note_of_another_major() {
     let says = [
-        "plugin libraw.so (raw 0.4.2) needs plugin ABI 2.0, this host offers 1.0",
-        "use a host that offers 2.0",
+        "plugin libraw.so (raw 0.4.2) needs plugin ABI 2.1, this host offers 1.1",
+        "use a host that offers 2.1",
     ];
     check_altered(&[("\"abi_major\":1", "\"abi_major\":2")], &says).await;
 }
@@ -138,7 +138,7 @@ async fn a_note_of_another_major() {
 #[tokio::test]
 async fn a_newer_minor_that_needs_a_newer_host() {
     let change = ("\"needs_host_minor\":0", "\"needs_host_minor\":2");
-    let says = ["plugin libraw.so (raw 0.4.2) needs plugin ABI 1.2, this host offers 1.0"];
+    let says = ["plugin libraw.so (raw 0.4.2) needs plugin ABI 1.2, this host offers 1.1"];
     check_altered(&[change], &says).await;
 }
 
@@ -147,7 +147,7 @@ async fn a_note_whose_version_is_a_lie() {
     let folder = tempfile::tempdir().unwrap();
     let raw = plugin("fixture-raw").unwrap();
     let path = folder.path().join("libraw.so");
-    altered_copy(&raw, &path, &[("\"abi_minor\":0", "\"abi_minor\":7")]).unwrap();
+    altered_copy(&raw, &path, &[("\"abi_minor\":1", "\"abi_minor\":7")]).unwrap();
     // Only the note lies; the functions say the truth: undo the change there.
     let mut bytes = fs::read(&path).unwrap();
     let text = b"\"abi_minor\":7";
@@ -326,7 +326,7 @@ fn a_required_channel_whose_plugin_cannot_be_used_stops_the_start() {
         said.contains("heartbeat.yaml:2:15: error: channel bad: this channel is disabled"),
         "{said}"
     );
-    assert!(said.contains("needs plugin ABI 2.0"), "{said}");
+    assert!(said.contains("needs plugin ABI 2.1"), "{said}");
 }
 
 #[test]

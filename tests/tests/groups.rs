@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+#[path = "groups/unprovable.rs"]
+mod unprovable;
+
 use std::{fmt::Write as _, time::Duration};
 
 use annunciator::{Loaded, Proof};
@@ -10,7 +13,7 @@ use annunciator_tests::said::{check, rig, said};
 
 const CHANNELS: &str = "notification_channels:
   pager: {type: steady}
-  push: {type: steady}
+  push: {type: steady, proves: acknowledged}
   mail: {type: steady}
 ";
 

@@ -11,7 +11,11 @@ use std::{
 };
 
 use annunciator::{Catalog, Engine, PluginDir};
-use annunciator_core::version::AbiVersion;
+use annunciator_core::{
+    load::LOADER_SYMBOL,
+    note::{NOTE_LIMIT, NOTE_OWNER, NOTE_SECTION, NOTE_TYPE},
+    version::AbiVersion,
+};
 use annunciator_testkit::artefacts::plugin;
 use annunciator_tests::{
     altered::altered_copy,
@@ -55,15 +59,15 @@ fn the_artefacts_are_not_the_same_file() {
         let note = annunciator::inspect(plugin).unwrap().unwrap().note;
         (note.abi_major, note.abi_minor)
     };
-    assert_eq!(catalog(&older_plugin()), (1, 0));
-    assert_eq!(catalog(&museum().newer_plugin), (1, 1));
+    assert_eq!(catalog(&older_plugin()), (1, 1));
+    assert_eq!(catalog(&museum().newer_plugin), (1, 2));
 }
 
 #[test]
 fn an_older_plugin_works_in_a_newer_host() {
     let lines = newer_host("older", &older_plugin());
-    assert_eq!(lines[0], "host 1.1");
-    assert!(lines[1].contains("\"abi_minor\":0"), "{lines:?}");
+    assert_eq!(lines[0], "host 1.2");
+    assert!(lines[1].contains("\"abi_minor\":1"), "{lines:?}");
     // Neither the field nor the method is there: the host's own defaults run.
     assert_eq!(
         lines[2..],
@@ -94,6 +98,57 @@ fn a_plugin_of_the_same_minor_uses_what_is_new() {
     );
 }
 
+/// The names in the blocks of a layout that begin like this.
+fn functions<'a>(layout: &'a str, block: &str) -> Vec<&'a str> {
+    let blocks = layout.split("\n\n").filter(|text| text.starts_with(block));
+    let lines = blocks.flat_map(|text| text.lines().skip(1));
+    let names = lines.filter_map(|line| line.trim().split(':').next());
+    names.filter(|name| !name.starts_with('_')).collect()
+}
+
+#[test]
+fn the_document_names_all_that_a_plugin_without_the_sdk_needs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let document = read("docs/contract.md");
+    let AbiVersion { major, minor } = AbiVersion::CURRENT;
+    let layout = format!("crates/core/tests/layout-{major}.{minor}.txt");
+    let mut wanted: Vec<String> = vec![
+        format!("This is contract {major}.{minor}."),
+        format!("`{}`", LOADER_SYMBOL.trim_end_matches('\0')),
+        format!("`{NOTE_SECTION}`"),
+        format!(
+            "owner `{}`",
+            std::str::from_utf8(&NOTE_OWNER[..11]).unwrap()
+        ),
+        format!("type {NOTE_TYPE}"),
+        format!("{} KiB", NOTE_LIMIT / 1024),
+        format!("`{layout}`"),
+        "`tests/fixtures/raw/src/lib.rs`".to_owned(),
+    ];
+    let layout = read(&layout);
+    let tables = ["PluginModule ", "VTable "].map(|table| functions(&layout, table));
+    let note = annunciator::inspect(&older_plugin()).unwrap().unwrap().note;
+    let note = serde_json::to_value(note).unwrap();
+    let fields = note.as_object().unwrap().keys().map(String::as_str);
+    let names: Vec<&str> = tables.iter().flatten().copied().chain(fields).collect();
+    assert!(
+        names.contains(&"kv_put") && names.contains(&"close"),
+        "{names:?}"
+    );
+    wanted.extend(names.into_iter().map(|name| format!("`{name}")));
+    let missing: Vec<&String> = wanted
+        .iter()
+        .filter(|text| !document.contains(*text))
+        .collect();
+    assert!(missing.is_empty(), "docs/contract.md names no {missing:?}");
+    // And what is named is so: the fixture is loaded by other tests.
+    let raw = read("tests/fixtures/raw/src/lib.rs");
+    assert!(!raw.contains("annunciator_sdk"));
+    assert!(raw.contains(LOADER_SYMBOL.trim_end_matches('\0')));
+    assert!(raw.contains(NOTE_SECTION));
+}
+
 async fn engine_with(plugin: &Path) -> (tempfile::TempDir, Engine) {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(plugin, folder.path().join("libsteady.so")).unwrap();
@@ -121,7 +176,7 @@ async fn a_newer_plugin_works_in_this_host_and_its_new_service_is_unsupported() 
 #[tokio::test]
 async fn a_newer_plugin_that_needs_its_host_to_be_newer_is_refused_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
-    let change = ("\"needs_host_minor\":0", "\"needs_host_minor\":1");
+    let change = ("\"needs_host_minor\":0", "\"needs_host_minor\":2");
     altered_copy(
         &museum().newer_plugin,
         &folder.path().join("libsteady.so"),
@@ -131,8 +186,8 @@ async fn a_newer_plugin_that_needs_its_host_to_be_newer_is_refused_in_one_senten
     let catalog = Catalog::scan(&[PluginDir::named(folder.path())]);
     assert_eq!(
         catalog.rejected()[0].to_string(),
-        "plugin libsteady.so (fixture-steady 0.1.0) needs plugin ABI 1.1, this host offers 1.0: use a host \
-         that offers 1.1, or a version of fixture-steady that was built for ABI 1.0"
+        "plugin libsteady.so (fixture-steady 0.1.0) needs plugin ABI 1.2, this host offers 1.1: use a host \
+         that offers 1.2, or a version of fixture-steady that was built for ABI 1.1"
     );
 }
 
@@ -155,7 +210,7 @@ async fn three_plugins_of_different_builds_live_in_one_process() {
 fn the_engine_judges_an_older_plugin_by_the_swapped_check() {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(older_plugin(), folder.path().join("libsteady.so")).unwrap();
-    let newer = AbiVersion { major: 1, minor: 1 };
+    let newer = AbiVersion { major: 1, minor: 2 };
     let catalog = Catalog::scan_for(newer, &[PluginDir::named(folder.path())]);
     assert_eq!(catalog.describe("steady").unwrap().name, "steady");
 }

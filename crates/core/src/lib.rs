@@ -36,6 +36,7 @@ pub mod message;
 pub mod module;
 pub mod note;
 pub mod outcome;
+pub mod proofs;
 pub mod provider;
 pub mod services;
 pub mod version;

@@ -68,6 +68,11 @@ pub struct PluginModule {
     /// Opens a provider for one channel.
     #[sabi(last_prefix_field)]
     pub open: extern "C" fn(OpenRequestV1) -> FfiFuture<OpenResult>,
+
+    /// Says which proofs a channel with these settings (type, JSON text) can
+    /// give, as the JSON of [`Proofs`](crate::proofs::Proofs). Does no input or
+    /// output. Appended in 1.1: without it, accepted and no more.
+    pub proofs: extern "C" fn(RStr<'_>, RStr<'_>) -> RString,
 }
 
 impl RootModule for PluginModuleRef {

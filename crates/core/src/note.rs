@@ -4,6 +4,8 @@
 //! JSON object. The SDK puts it together at compile time; the engine reads it
 //! from the file's bytes, so that listing plugins executes nothing.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The section that holds the note.
@@ -44,6 +46,10 @@ pub struct Note {
     pub panic: String,
     /// Whether it starts a runtime of its own.
     pub own_runtime: bool,
+    /// The channel types that may be told the same twice without harm: whoever
+    /// gets it sees it once. Since 1.1; without it, none.
+    #[serde(default)]
+    pub idempotent: BTreeMap<String, bool>,
 }
 
 /// Why the bytes of a section are not a note.
@@ -58,6 +64,12 @@ pub enum NoteError {
 }
 
 impl Note {
+    /// Whether the plugin says that this type may be told the same twice.
+    #[must_use]
+    pub fn is_idempotent(&self, channel_type: &str) -> bool {
+        self.idempotent.get(channel_type).copied().unwrap_or(false)
+    }
+
     /// Reads the bytes of the section.
     ///
     /// # Errors
@@ -159,6 +171,8 @@ mod tests {
         let note = Note::parse(&NOTE).unwrap();
         assert_eq!((note.name.as_str(), note.abi_major), ("x", 1));
         assert_eq!(NOTE.len() % 4, 0);
+        // One of 1.0 says nothing of this.
+        assert!(!note.is_idempotent("x"));
     }
 
     #[test]

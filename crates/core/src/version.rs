@@ -7,13 +7,13 @@
 pub const ABI_MAJOR: u32 = 1;
 
 /// Grows when something is appended (see the rules of growth on the front page).
-pub const ABI_MINOR: u32 = 0;
+pub const ABI_MINOR: u32 = 1;
 
 /// [`ABI_MAJOR`] as text, for the note that is put together at compile time.
 pub const ABI_MAJOR_TEXT: &str = "1";
 
 /// [`ABI_MINOR`] as text, for the note that is put together at compile time.
-pub const ABI_MINOR_TEXT: &str = "0";
+pub const ABI_MINOR_TEXT: &str = "1";
 
 /// The compiler that built this copy of the contract, such as `1.88.0`.
 pub const RUSTC: &str = env!("ANNUNCIATOR_RUSTC");

@@ -149,3 +149,72 @@ fn what_crosses_is_laid_out_as_it_was_promised() {
         file.display()
     );
 }
+
+/// The blocks of a layout file: each type with its fields, and the codes.
+fn blocks(text: &str) -> Vec<Vec<&str>> {
+    let blocks = text.split("\n\n").map(|block| block.lines().collect());
+    blocks.collect()
+}
+
+/// Whether a type of a later minor may stand where one of an earlier did: a table
+/// may have more at its end, anything else is as it was.
+fn grows(then: &[&str], now: &[&str]) -> bool {
+    let head = |block: &[&str]| {
+        let head = block.first().copied().unwrap_or_default();
+        let (name, rest) = head.split_once(" (").unwrap_or((head, ""));
+        let from = rest
+            .split_once(", a table; ")
+            .map(|(_, from)| from.to_owned());
+        (name.to_owned(), from)
+    };
+    let is_table = head(then).1.is_some();
+    if is_table {
+        head(then) == head(now) && then.len() <= now.len() && then[1..] == now[1..then.len()]
+    } else {
+        then == now
+    }
+}
+
+#[test]
+fn each_minor_has_all_that_the_one_before_had_and_appends() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let AbiVersion { major, minor } = AbiVersion::CURRENT;
+    for earlier in 0..minor {
+        let read = |minor: u32| {
+            fs::read_to_string(folder.join(format!("layout-{major}.{minor}.txt"))).unwrap()
+        };
+        let (then, now) = (read(earlier), read(earlier + 1));
+        let (then, now) = (blocks(&then), blocks(&now));
+        let (codes_then, codes_now) = (then.last().unwrap(), now.last().unwrap());
+        assert!(codes_then.iter().any(|code| code.starts_with("Proof 1 = ")));
+        for code in codes_then {
+            assert!(codes_now.contains(code), "1.{earlier}: {code} is gone");
+        }
+        for block in &then[..then.len() - 1] {
+            assert!(
+                now.iter().any(|now| grows(block, now)),
+                "1.{earlier}: this is not what it was: {block:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_table_that_was_changed_or_shortened_is_seen() {
+    let then = [
+        "T (16 bytes, aligned to 8), a table; from field 1 on, x",
+        "  a: u8",
+        "  b: u8",
+    ];
+    let head = "T (24 bytes, aligned to 8), a table; from field 1 on, x";
+    assert!(grows(&then, &[head, "  a: u8", "  b: u8", "  c: u8"]));
+    assert!(!grows(&then, &[head, "  b: u8", "  a: u8", "  c: u8"]));
+    assert!(!grows(&then, &[head, "  a: u8"]));
+    let moved = "T (24 bytes, aligned to 8), a table; from field 2 on, x";
+    assert!(!grows(&then, &[moved, "  a: u8", "  b: u8"]));
+    let plain = ["S (1 bytes, aligned to 1)", "  a: u8"];
+    assert!(!grows(
+        &plain,
+        &["S (2 bytes, aligned to 1)", "  a: u8", "  b: u8"]
+    ));
+}

@@ -47,7 +47,17 @@ impl Bare {
     #[must_use]
     pub fn validate(&self, channel_type: &str, settings_json: &str) -> Vec<ProblemV1> {
         let loaded = self.of(channel_type);
-        loaded.map_or_else(Vec::new, |loaded| loaded.validate_now(settings_json))
+        loaded.map_or_else(Vec::new, |loaded| loaded.judge_now(settings_json).problems)
+    }
+
+    /// What it says that a channel with these settings can prove, as it says it;
+    /// empty from one that cannot say.
+    #[must_use]
+    pub fn proofs_json(&self, channel_type: &str, settings_json: &str) -> String {
+        let loaded = self.of(channel_type);
+        loaded.map_or_else(String::new, |loaded| {
+            loaded.judge_now(settings_json).proofs_json
+        })
     }
 
     /// Lets it open a provider, polled by whoever asks.

@@ -91,7 +91,7 @@ pub use home::Misplaced;
 pub use plan::Planned;
 pub use plugin::{
     Catalog, ChannelType, Distrust, Lock, LockError, LockMode, Origin, PluginDir, PluginError,
-    PluginFile, Sha256, Trust, Why, default_dirs, inspect,
+    PluginFile, ProofHint, Proofs, Sha256, Trust, Why, default_dirs, inspect,
 };
 pub use reload::Reloaded;
 pub use router::UnknownChannel;

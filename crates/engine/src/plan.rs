@@ -28,6 +28,13 @@ pub struct Planned {
     /// The proof that ends the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Proof>,
+    /// The most that the channel can prove of such a message, where it is a step
+    /// of a group and its plugin can be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proves: Option<Proof>,
+    /// Whether that is less than what ends the group: this step never does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub never_ends: bool,
     /// The rule that would keep it back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
@@ -88,12 +95,18 @@ impl Config {
                 let at_ms = now_ms.saturating_add(steps.begin(turn.as_ref()));
                 let rule = by_severity(severity, channel.options(), at_ms);
                 steps.is_told |= rule.is_none();
+                let until = turn.as_ref().map(|turn| turn.step.until);
+                let proves = until
+                    .filter(|_| channel.disabled().is_none())
+                    .map(|_| channel.proofs().of(severity));
                 Some(Planned {
                     channel: channel.name().to_owned(),
                     at_ms,
                     group: turn.as_ref().map(|turn| turn.step.group.to_string()),
                     step: turn.as_ref().map_or(0, |turn| turn.step.number),
-                    until: turn.as_ref().map(|turn| turn.step.until),
+                    until,
+                    never_ends: proves.is_some() && proves < until,
+                    proves,
                     digest_ms: rule.as_ref().and_then(|rule| rule.digest_ms),
                     rule: rule.map(|rule| rule.sentence),
                 })

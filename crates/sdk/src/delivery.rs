@@ -38,6 +38,14 @@ impl Severity {
         }
     }
 
+    pub(crate) fn code(self) -> code::Severity {
+        match self {
+            Self::Info => code::Severity::INFO,
+            Self::Warning => code::Severity::WARNING,
+            Self::Critical => code::Severity::CRITICAL,
+        }
+    }
+
     /// The name in lower case, such as `critical`.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -14,7 +14,7 @@ pub mod parts {
         version::{ABI_MAJOR_TEXT, ABI_MINOR_TEXT, RUSTC, TARGET},
     };
 
-    pub use crate::shell::{Entry, channel_types, open_with, validate_with};
+    pub use crate::shell::{Entry, channel_types, open_with, proofs_with, validate_with};
 
     /// The SDK's version, for the note.
     pub const SDK: &str = env!("CARGO_PKG_VERSION");
@@ -64,7 +64,11 @@ macro_rules! export_channels {
                 "\",\"own_runtime\":", p::truth(
                     <$first as $crate::Provider>::OWN_RUNTIME
                         $(|| <$more as $crate::Provider>::OWN_RUNTIME)*
-                ), "}",
+                ), ",\"idempotent\":{\"", <$first as $crate::Provider>::TYPE,
+                "\":", p::truth(<$first as $crate::Provider>::IDEMPOTENT),
+                $(",\"", <$more as $crate::Provider>::TYPE,
+                "\":", p::truth(<$more as $crate::Provider>::IDEMPOTENT),)*
+                "}}",
             ];
 
             #[repr(C, align(4))]
@@ -92,8 +96,12 @@ macro_rules! export_channels {
                 p::open_with(ENTRIES, request)
             }
 
+            extern "C" fn proofs(name: p::RStr<'_>, settings: p::RStr<'_>) -> p::RString {
+                p::proofs_with(ENTRIES, name.as_str(), settings.as_str())
+            }
+
             fn module() -> p::PluginModuleRef {
-                p::loaded(p::PluginModule { manifest_json, channel_types, validate, open })
+                p::loaded(p::PluginModule { manifest_json, channel_types, validate, open, proofs })
             }
 
             extern "C" fn constructor() -> p::RootModuleResult {

@@ -139,6 +139,7 @@ mod host;
 mod http;
 mod log;
 mod outcome;
+mod proofs;
 mod provider;
 #[cfg(feature = "own-runtime")]
 mod runtime;
@@ -155,6 +156,7 @@ pub use finding::{Check, OpenError, Problem};
 pub use host::{Host, HostError};
 pub use http::{HttpRequest, HttpResponse};
 pub use outcome::{Class, Fault, Outcome, Proof};
+pub use proofs::Proofs;
 pub use provider::Provider;
 #[cfg(feature = "own-runtime")]
 pub use runtime::{OwnRuntime, RuntimeError};

@@ -55,8 +55,8 @@ pub enum Class {
     Unknown,
 }
 
-/// What was proven of a delivery after its attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What is proven of a delivery beyond that the remote took it. Greater is more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Proof {
     /// It reached the person's device or mailbox.
     Delivered,

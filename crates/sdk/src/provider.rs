@@ -10,6 +10,7 @@ use crate::{
     finding::{Check, OpenError, Problem},
     host::Host,
     outcome::Outcome,
+    proofs::Proofs,
 };
 
 /// A kind of channel: what the `type` in the configuration stands for.
@@ -32,6 +33,12 @@ pub trait Provider: Sized + Send + Sync + 'static {
     /// [`OwnRuntime`](crate::OwnRuntime), and not through its host.
     const OWN_RUNTIME: bool = false;
 
+    /// Whether the same notification may be sent twice without harm: the
+    /// service, or whoever reads it, takes a second one for the first. Then an
+    /// attempt of which nobody knows whether it arrived is always made again,
+    /// whatever the channel's `on_unknown` says.
+    const IDEMPOTENT: bool = false;
+
     /// The channel's settings. Tokens and passwords are
     /// [`Secret`](crate::Secret)s; refuse what you do not know with
     /// `#[serde(deny_unknown_fields)]`.
@@ -42,6 +49,14 @@ pub trait Provider: Sized + Send + Sync + 'static {
     fn validate(config: &Self::Config) -> Vec<Problem> {
         let _ = config;
         Vec::new()
+    }
+
+    /// Says what a channel with these settings can prove of what it delivers,
+    /// without any input or output; what is not said is accepted only. A group
+    /// of channels that goes on until somebody has acknowledged asks for it.
+    fn proofs(config: &Self::Config) -> Proofs {
+        let _ = config;
+        Proofs::accepted()
     }
 
     /// Makes a provider. Connects to nothing: that is for `check` and `deliver`.

@@ -21,6 +21,7 @@ use crate::{
     host::Host,
     log,
     outcome::{Fault, Outcome, pack},
+    proofs::Proofs,
     provider::Provider,
 };
 
@@ -29,6 +30,7 @@ pub struct Entry {
     name: &'static str,
     describe: fn() -> Result<ChannelTypeV1, String>,
     validate: fn(&str) -> Vec<ProblemV1>,
+    proofs: fn(&str) -> Proofs,
     open: fn(OpenRequestV1) -> FfiFuture<OpenResult>,
 }
 
@@ -40,6 +42,7 @@ impl Entry {
             name: P::TYPE,
             describe: describe::<P>,
             validate: validate::<P>,
+            proofs: proofs::<P>,
             open: open::<P>,
         }
     }
@@ -73,6 +76,14 @@ pub fn validate_with(entries: &[Entry], name: &str, settings: &str) -> RVec<Prob
         )],
     };
     problems.into()
+}
+
+/// Says what a channel with these settings can prove. Settings that are wrong,
+/// and a provider that panics over them, prove nothing beyond accepted.
+pub fn proofs_with(entries: &[Entry], name: &str, settings: &str) -> RString {
+    let entry = find(entries, name);
+    let proofs = entry.and_then(|entry| caught(|| (entry.proofs)(settings)).ok());
+    proofs.unwrap_or_default().0.to_json().into()
 }
 
 /// Opens a provider of one channel type.
@@ -138,6 +149,10 @@ fn validate<P: Provider>(settings: &str) -> Vec<ProblemV1> {
             .collect(),
         Err(problem) => vec![problem],
     }
+}
+
+fn proofs<P: Provider>(settings: &str) -> Proofs {
+    parse::<P>(settings).map_or_else(|_| Proofs::default(), |config| P::proofs(&config))
 }
 
 fn open<P: Provider>(request: OpenRequestV1) -> FfiFuture<OpenResult> {

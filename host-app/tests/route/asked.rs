@@ -25,8 +25,8 @@ fn at_noon_a_group_is_told_step_by_step() {
 web-01, critical, 2026-11-23T12:00:00Z:
 WHEN     AT                    CHANNEL  WHAT
 at once  2026-11-23T12:00:00Z  chat     told
-at once  2026-11-23T12:00:00Z  deaf     told, step 1 of group oncall, until delivered
-in 5m    2026-11-23T12:05:00Z  pager    told, step 2 of group oncall, unless delivered before
+at once  2026-11-23T12:00:00Z  deaf     told, step 1 of group oncall, until delivered; never says that it was delivered
+in 5m    2026-11-23T12:05:00Z  pager    told, step 2 of group oncall, unless delivered before; never says that it was delivered
 in 10m   2026-11-23T12:10:00Z  mail     told, step 3 of group oncall, unless delivered before
 
 while a metric is beyond its threshold, it is told again every 1h: at 2026-11-23T13:00:00Z first, at once to chat, deaf
@@ -42,9 +42,9 @@ fn at_night_what_is_not_critical_waits_for_a_digest_and_the_next_step_begins_at_
 web-01, warning, 2026-11-23T21:30:00Z:
 WHEN     AT                    CHANNEL  WHAT
 at once  2026-11-23T21:30:00Z  chat     kept back by quiet_hours: 22:00 to 07:00, Europe/Berlin; in the digest at 2026-11-24T06:00:00Z
-at once  2026-11-23T21:30:00Z  deaf     kept back by min_severity: warning is milder than critical, step 1 of group oncall, until delivered
-at once  2026-11-23T21:30:00Z  pager    told, step 2 of group oncall, unless delivered before
-in 5m    2026-11-23T21:35:00Z  mail     told, step 3 of group oncall, unless delivered before
+at once  2026-11-23T21:30:00Z  deaf     kept back by min_severity: warning is milder than critical, step 1 of group oncall, until delivered; never says that it was delivered
+at once  2026-11-23T21:30:00Z  pager    told, step 2 of group oncall, unless delivered before; never says that it was delivered
+in 5m    2026-11-23T21:35:00Z  mail     told, step 3 of group oncall, unless delivered before; never says that it was delivered
 
 while a metric is beyond its threshold, it is told again every 1h: at 2026-11-23T22:30:00Z first, at once to pager
 ",
@@ -82,7 +82,7 @@ fn in_json_everything_has_a_name() {
         answer["channels"][3],
         json!({
             "channel": "mail", "at_ms": at_ms + 300_000, "step": 3,
-            "group": "oncall", "until": "delivered",
+            "group": "oncall", "until": "delivered", "proves": "accepted", "never_ends": true,
         })
     );
     let again = json!({ "every_ms": 3_600_000, "at_ms": at_ms + 3_600_000, "told": ["pager"] });

@@ -6,7 +6,7 @@ use serde_json::Value;
 /// By day the chat is told; `deaf` is never told anything mild.
 pub const YAML: &str = r#"notification_channels:
   pager: {type: steady}
-  mail: {type: steady}
+  mail: {type: steady, proves: delivered}
   chat: {type: steady, delivery: {quiet_hours: {from: "22:00", to: "07:00", timezone: Europe/Berlin}}}
   deaf: {type: steady, delivery: {min_severity: critical}}
 notification_groups:

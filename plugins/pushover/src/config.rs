@@ -1,6 +1,6 @@
 //! The settings of a pushover channel, and what the service would refuse.
 
-use annunciator_sdk::{Problem, Secret};
+use annunciator_sdk::{Problem, Secret, Severity};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::{Host, Url};
@@ -134,6 +134,15 @@ impl Config {
             (Some(priority), _) => priority == Priority::EMERGENCY,
             (None, Some(table)) => table.any_emergency(),
             (None, None) => false,
+        }
+    }
+
+    /// The priority of a message or a problem of this severity.
+    pub(crate) fn priority_of(&self, severity: Severity) -> Priority {
+        match (self.priority, &self.priorities) {
+            (Some(priority), _) => priority,
+            (None, Some(table)) => table.of_severity(severity),
+            (None, None) => Priorities::default().of_severity(severity),
         }
     }
 

@@ -130,7 +130,13 @@ impl Priorities {
         if let (Kind::Recovery, Some(priority)) = (notification.kind(), self.recovery) {
             return priority;
         }
-        match notification.severity() {
+        self.of_severity(notification.severity())
+    }
+
+    /// The priority of a message or a problem of this severity.
+    #[must_use]
+    pub fn of_severity(&self, severity: Severity) -> Priority {
+        match severity {
             Severity::Info => self.info,
             Severity::Warning => self.warning,
             Severity::Critical => self.critical,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use annunciator_sdk::{
-    Check, Delivery, Fault, Host, Kind, Notification, OpenError, Outcome, Problem, Provider,
+    Check, Delivery, Fault, Host, Kind, Notification, OpenError, Outcome, Problem, Proof, Proofs,
+    Provider,
 };
 use futures_util::future::join_all;
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::encryption::Key;
 use crate::message::{Message, Unfit};
 use crate::outcome::{self, Redaction};
+use crate::priority::Priority;
 use crate::quota::{Quota, Watch};
 use crate::receipts::{Pending, Receipts};
 use crate::recipient::{self, Recipient};
@@ -38,6 +40,19 @@ impl Provider for Pushover {
 
     fn validate(config: &Config) -> Vec<Problem> {
         config.problems()
+    }
+
+    fn proofs(config: &Config) -> Proofs {
+        // Only emergencies have receipts, by which both can be followed.
+        let is_followed = |severity| config.priority_of(severity) == Priority::EMERGENCY;
+        let proofs =
+            Proofs::by_severity(|severity| is_followed(severity).then_some(Proof::Acknowledged));
+        let (setting, value) = match config.priority {
+            Some(_) => ("priority", "emergency"),
+            None => ("priorities", "{critical: emergency}"),
+        };
+        let why = "Pushover has people acknowledge emergencies only";
+        proofs.hint(Proof::Acknowledged, setting, value, why)
     }
 
     async fn open(config: Config, host: Host) -> Result<Self, OpenError> {

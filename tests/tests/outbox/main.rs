@@ -7,6 +7,7 @@ mod desk;
 mod elsewhere;
 mod fatigue;
 mod groups;
+mod idempotent;
 mod late;
 mod own_trouble;
 mod pair;

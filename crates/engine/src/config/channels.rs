@@ -23,7 +23,7 @@ use super::{
 };
 use crate::line::printable;
 use crate::{
-    plugin::{Catalog, LoadedType, PluginError, TypeError},
+    plugin::{Catalog, LoadedType, PluginError, Proofs, TypeError},
     worker::WorkerProgram,
 };
 
@@ -184,12 +184,15 @@ fn channel(
     let before = findings.len();
     let schema = &loaded.about.schema;
     let settings = Reader::new(schema, findings).settings(entry.key_id, fields, &[TYPE, OPTIONS]);
-    let shown = redacted(&Json::Object(settings.clone()), schema);
+    let shown = redacted(&Json::Object(settings), schema);
     let whole = required(schema).all(|field| settings.contains_key(field));
-    let text = Json::Object(settings).to_string();
+    let text = Json::Object(settings.clone()).to_string();
+    let mut proofs = Proofs::default();
     if whole {
-        match loaded.validate(&text) {
-            Ok(problems) => {
+        match loaded.judge(&text) {
+            Ok(verdict) => {
+                proofs = verdict.proofs();
+                let problems = verdict.problems;
                 // One sentence per field is enough: the rest follows from it.
                 let new = problems
                     .into_iter()
@@ -201,7 +204,10 @@ fn channel(
             Err(error) => return Some(definition.disabled(Arc::new(error), findings)),
         }
     }
-    Some(definition.into_config(shown, text, Ok(loaded)))
+    Some(ChannelConfig {
+        proofs,
+        ..definition.into_config(shown, text, Ok(loaded))
+    })
 }
 
 /// What the engine itself reads of a channel.
@@ -225,6 +231,7 @@ impl Definition<'_> {
             shown,
             settings: SecretString::from(settings),
             options: self.options,
+            proofs: Proofs::default(),
             provider,
         }
     }

@@ -15,6 +15,7 @@ use super::{
     problem::{Findings, Problem},
     redact::hide,
     tree::{Entry, Node, NodeId, Value},
+    unprovable,
 };
 use crate::delivery::Proof;
 
@@ -75,7 +76,7 @@ pub(crate) fn read(node: &Node, channels: &Channels, findings: &mut Findings) ->
         }
     }
     let mut names: Vec<Vec<Name<'_>>> = Vec::with_capacity(sound.len());
-    for entry in sound {
+    for entry in &sound {
         let subject = format!("group {}", entry.key);
         let naming = Naming {
             channels,
@@ -95,9 +96,10 @@ pub(crate) fn read(node: &Node, channels: &Channels, findings: &mut Findings) ->
         .iter()
         .map(|group| flat(&group.first_of, &groups.list).into())
         .collect();
-    for (group, channels) in groups.list.iter_mut().zip(all) {
-        group.channels = channels;
+    for (group, flat) in groups.list.iter_mut().zip(all) {
+        group.channels = flat;
     }
+    unprovable::check(&groups.list, &sound, channels, findings);
     groups
 }
 

@@ -40,6 +40,7 @@ mod source;
 mod suggest;
 mod tree;
 mod unsupported;
+mod unprovable;
 mod wants;
 
 pub(crate) use alone::{read_channels, read_definition};

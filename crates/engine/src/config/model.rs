@@ -9,10 +9,10 @@ use super::{
     content::Content,
     group::{GroupConfig, GroupIndex, Named, Route},
     host_table::HostTable,
-    policy::{ChannelOptions, DeliveryConfig},
+    policy::{ChannelOptions, DeliveryConfig, OnUnknown},
     suggest::closest,
 };
-use crate::plugin::{LoadedType, PluginError};
+use crate::plugin::{LoadedType, PluginError, Proofs};
 
 /// A channel's number, in the order of the file.
 pub(crate) type ChannelIndex = u32;
@@ -203,6 +203,7 @@ pub struct ChannelConfig {
     pub(crate) shown: Json,
     pub(crate) settings: SecretString,
     pub(crate) options: ChannelOptions,
+    pub(crate) proofs: Proofs,
     pub(crate) provider: Result<Arc<LoadedType>, Arc<PluginError>>,
 }
 
@@ -230,6 +231,19 @@ impl ChannelConfig {
     #[must_use]
     pub fn options(&self) -> &ChannelOptions {
         &self.options
+    }
+
+    /// What the channel can prove of what it delivers, as its plugin says. One
+    /// whose plugin cannot be used, or is of contract 1.0, says accepted only.
+    #[must_use]
+    pub fn proofs(&self) -> &Proofs {
+        &self.proofs
+    }
+
+    /// Whether an attempt whose outcome nobody knows is made again.
+    pub(crate) fn resends_unknown(&self) -> bool {
+        let is_idempotent = self.provider.as_ref().is_ok_and(|it| it.is_idempotent());
+        is_idempotent || self.options.on_unknown != OnUnknown::Drop
     }
 
     /// Whether a channel of the other definition would do the same.

@@ -21,7 +21,6 @@ use super::{
     retry::{Tried, Verdict, judge, pause_after},
 };
 use crate::{
-    config::OnUnknown,
     event::{Kind, Rendered},
     store::{Attempt, Claim, Next, State},
 };
@@ -176,6 +175,7 @@ impl Claimed {
             targets: &report.targets,
             attempt: number,
             is_probe,
+            resend: channel.config.resends_unknown(),
             failed_before: !failed_before.is_empty(),
             left,
         };
@@ -251,7 +251,7 @@ impl Claimed {
 
     /// What needs no attempt any more.
     fn is_over(&self, now_ms: i64) -> Option<(State, String)> {
-        if self.claim.left_behind && self.channel.config.options.on_unknown == OnUnknown::Drop {
+        if self.claim.left_behind && !self.channel.config.resends_unknown() {
             let why = "whoever sent it was gone before it could record what came of it";
             return Some((State::Unknown, why.to_owned()));
         }

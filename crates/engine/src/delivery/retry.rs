@@ -8,10 +8,7 @@ use super::{
     classify::ALL_TARGETS,
     report::{Class, TargetReport},
 };
-use crate::{
-    config::{ChannelOptions, OnUnknown},
-    store::State,
-};
+use crate::{config::ChannelOptions, store::State};
 
 /// From so often on, what was left behind is not tried at once: a program may be
 /// started anew a few times for other reasons.
@@ -27,6 +24,8 @@ pub(super) struct Tried<'a> {
     /// Whether it was only to see whether the remote is back: that uses up no
     /// attempts.
     pub(super) is_probe: bool,
+    /// Whether it is sent again when nobody knows what came of it.
+    pub(super) resend: bool,
     /// Whether a target failed for good in an earlier attempt.
     pub(super) failed_before: bool,
     /// How long it is worth delivering from now on.
@@ -50,10 +49,9 @@ pub(super) enum Verdict {
 pub(super) fn judge(tried: &Tried<'_>, options: &ChannelOptions, dice: f64) -> Verdict {
     let over = |state, why: String| Verdict::Over { state, why };
     let has = |class| tried.targets.iter().any(|target| target.class == class);
-    let resend = options.on_unknown != OnUnknown::Drop;
     let open = |target: &&TargetReport| match target.class {
         Class::Retry => true,
-        Class::Unknown => resend,
+        Class::Unknown => tried.resend,
         Class::Delivered | Class::Permanent => false,
     };
     let left: Vec<&TargetReport> = tried.targets.iter().filter(open).collect();
@@ -132,6 +130,7 @@ mod tests {
             targets,
             attempt,
             is_probe: false,
+            resend: true,
             failed_before: false,
             left: None,
         };
@@ -185,6 +184,7 @@ mod tests {
             targets: &targets,
             attempt: 2,
             is_probe: false,
+            resend: true,
             failed_before: true,
             left: None,
         };
@@ -200,14 +200,12 @@ mod tests {
             panic!("it goes on");
         };
         assert_eq!(state, State::Unknown);
-        let options = ChannelOptions {
-            on_unknown: OnUnknown::Drop,
-            ..ChannelOptions::default()
-        };
+        let options = ChannelOptions::default();
         let tried = Tried {
             targets: &targets,
             attempt: 1,
             is_probe: false,
+            resend: false,
             failed_before: false,
             left: None,
         };
@@ -238,6 +236,7 @@ mod tests {
             targets: &[busy],
             attempt: 1,
             is_probe: false,
+            resend: true,
             failed_before: false,
             left: Some(Duration::from_secs(3000)),
         };

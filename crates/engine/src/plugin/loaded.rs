@@ -14,7 +14,7 @@ use annunciator_core::{
     outcome::{OpenErrorV1, ProblemV1},
     provider::ProviderBox,
     services::HostBox,
-    version::{AbiVersion, Verdict},
+    version::{self, AbiVersion},
 };
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
@@ -23,6 +23,7 @@ use super::{
     find::{PluginFile, judge},
     image::{Image, Place},
     limit::{LIMIT, limited},
+    proofs::Proofs,
 };
 use crate::worker::{Apart, WorkerProgram};
 
@@ -44,6 +45,21 @@ pub(crate) struct LoadedType {
     pub(crate) about: ChannelType,
     pub(crate) file: Arc<PluginFile>,
     pub(super) code: Code,
+}
+
+/// What a plugin says of settings.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    pub(crate) problems: Vec<ProblemV1>,
+    /// What a channel with them can prove, as the contract has it; empty from a
+    /// plugin that cannot say.
+    pub(crate) proofs_json: String,
+}
+
+impl Verdict {
+    pub(crate) fn proofs(&self) -> Proofs {
+        Proofs::read(&self.proofs_json)
+    }
 }
 
 /// Where a plugin's code runs.
@@ -238,7 +254,10 @@ fn header(path: &Path, place: Place) -> Result<LoaderHeader, PluginError> {
     Ok(header)
 }
 
-fn root_module(header: LoaderHeader, verdict: Verdict) -> Result<PluginModuleRef, LoadError> {
+fn root_module(
+    header: LoaderHeader,
+    verdict: version::Verdict,
+) -> Result<PluginModuleRef, LoadError> {
     // SAFETY: the header was read from the symbol of that name, in a library
     // that is never closed (see `header`).
     unsafe { load::root_module(header, verdict) }
@@ -262,19 +281,24 @@ impl LoadedType {
         }
     }
 
-    /// Lets the plugin check settings. Does no input or output.
-    pub(crate) fn validate(&self, settings_json: &str) -> Result<Vec<ProblemV1>, PluginError> {
+    /// Whether the same may be sent twice without harm, as the plugin says.
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.file.note.is_idempotent(&self.about.name)
+    }
+
+    /// Lets the plugin judge settings. Does no input or output.
+    pub(crate) fn judge(&self, settings_json: &str) -> Result<Verdict, PluginError> {
         let (code, name) = (self.code.clone(), self.about.name.clone());
         let settings = settings_json.to_owned();
-        limited(LIMIT, move || code.validate(&name, &settings))
+        limited(LIMIT, move || code.judge(&name, &settings))
             .ok_or_else(|| hangs(&self.file.path))?
             .map_err(PluginError::Rejected)
     }
 
     /// The same on this thread, for as long as it takes.
-    pub(crate) fn validate_now(&self, settings_json: &str) -> Vec<ProblemV1> {
-        let problems = self.code.validate(&self.about.name, settings_json);
-        problems.unwrap_or_default()
+    pub(crate) fn judge_now(&self, settings_json: &str) -> Verdict {
+        let verdict = self.code.judge(&self.about.name, settings_json);
+        verdict.unwrap_or_default()
     }
 
     /// Lets the plugin open a provider. Poll the future on the plugin pool.
@@ -305,14 +329,20 @@ impl LoadedType {
 }
 
 impl Code {
-    fn validate(&self, channel_type: &str, settings_json: &str) -> Result<Vec<ProblemV1>, String> {
+    fn judge(&self, channel_type: &str, settings_json: &str) -> Result<Verdict, String> {
         match self {
             Self::Here(module) => {
                 let (name, settings) =
                     (RStr::from_str(channel_type), RStr::from_str(settings_json));
-                Ok(module.validate()(name, settings).into())
+                // Since 1.1.
+                let proofs = module.proofs();
+                Ok(Verdict {
+                    problems: module.validate()(name, settings).into(),
+                    proofs_json: proofs
+                        .map_or_else(String::new, |proofs| String::from(proofs(name, settings))),
+                })
             }
-            Self::Apart(plugin) => plugin.validate(channel_type, settings_json),
+            Self::Apart(plugin) => plugin.judge(channel_type, settings_json),
         }
     }
 }

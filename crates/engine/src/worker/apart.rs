@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use annunciator_core::{note::Note, outcome::ProblemV1, services::HostBox};
+use annunciator_core::{note::Note, services::HostBox};
 
 use super::{
     ending::Ending,
@@ -16,7 +16,7 @@ use super::{
     message::{Answer, Call, Opening},
     program::WorkerProgram,
 };
-use crate::plugin::{ChannelType, NoAnswer};
+use crate::plugin::{ChannelType, NoAnswer, Verdict};
 
 /// How long it may take to say something of itself. Whoever asks waits for a
 /// shorter time; this ends the worker of one that never answers.
@@ -104,19 +104,21 @@ impl Apart {
         }
     }
 
-    /// Lets the plugin check settings, in the same way.
-    pub(crate) fn validate(
-        &self,
-        channel_type: &str,
-        settings_json: &str,
-    ) -> Result<Vec<ProblemV1>, String> {
+    /// Lets the plugin judge settings, in the same way.
+    pub(crate) fn judge(&self, channel_type: &str, settings_json: &str) -> Result<Verdict, String> {
         let when = "while it checked settings";
-        let call = Call::Validate {
+        let call = Call::Judge {
             channel_type: channel_type.to_owned(),
             settings_json: settings_json.to_owned(),
         };
         match self.ask(call, when)? {
-            Answer::Problems(problems) => Ok(problems),
+            Answer::Judged {
+                problems,
+                proofs_json,
+            } => Ok(Verdict {
+                problems,
+                proofs_json,
+            }),
             Answer::NotLoaded(sentence) => Err(sentence),
             _ => Err(self.confused(when)),
         }

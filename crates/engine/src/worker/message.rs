@@ -14,7 +14,7 @@ use super::program::NotReady;
 use crate::plugin::{ChannelType, NoAnswer};
 
 /// Who speaks like this. Whoever hears something else hangs up.
-pub(super) const SPEAKS: &str = concat!("annunciator ", env!("CARGO_PKG_VERSION"), "/1");
+pub(super) const SPEAKS: &str = concat!("annunciator ", env!("CARGO_PKG_VERSION"), "/2");
 
 /// From the program.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ pub(super) enum ToWorker {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Call {
     Describe,
-    Validate {
+    Judge {
         channel_type: String,
         settings_json: String,
     },
@@ -105,7 +105,10 @@ pub(super) enum Answer {
     /// The plugin could not be loaded, in a sentence.
     NotLoaded(String),
     Types(Vec<Described>),
-    Problems(Vec<ProblemV1>),
+    Judged {
+        problems: Vec<ProblemV1>,
+        proofs_json: String,
+    },
     Opened(Result<(), OpenErrorV1>),
     Delivered(DeliveryResultV1),
     Checked(CheckResultV1),

@@ -16,8 +16,9 @@ use annunciator_core::{ffi::RString, module::OpenRequestV1, provider::ProviderBo
 use crate::{
     finding::{Check, OpenError, Problem},
     outcome::Outcome,
+    proofs::Proofs,
     provider::Provider,
-    shell::{Entry, open_with, validate_with},
+    shell::{Entry, open_with, proofs_with, validate_with},
 };
 
 /// An open provider, behind the boundary.
@@ -54,6 +55,12 @@ pub fn validate<P: Provider>(settings: &serde_json::Value) -> Vec<Problem> {
         .into_iter()
         .map(Problem)
         .collect()
+}
+
+/// What a channel with these settings says that it can prove.
+pub fn proofs<P: Provider>(settings: &serde_json::Value) -> Proofs {
+    let answer = proofs_with(&[Entry::of::<P>()], P::TYPE, &settings.to_string());
+    Proofs(annunciator_core::proofs::Proofs::parse(&answer).unwrap_or_default())
 }
 
 impl Opened {

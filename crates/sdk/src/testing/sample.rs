@@ -70,11 +70,7 @@ impl Sample {
 
     /// Sets the severity.
     pub fn severity(mut self, severity: Severity) -> Self {
-        self.notification.severity = match severity {
-            Severity::Info => code::Severity::INFO,
-            Severity::Warning => code::Severity::WARNING,
-            Severity::Critical => code::Severity::CRITICAL,
-        };
+        self.notification.severity = severity.code();
         self
     }
 

@@ -153,11 +153,17 @@ impl Plugin {
                 ),
                 Err(sentence) => Answer::NotLoaded(sentence),
             },
-            Call::Validate {
+            Call::Judge {
                 channel_type,
                 settings_json,
             } => match self.channel_type(&channel_type) {
-                Ok(loaded) => Answer::Problems(loaded.validate_now(&settings_json)),
+                Ok(loaded) => {
+                    let verdict = loaded.judge_now(&settings_json);
+                    Answer::Judged {
+                        problems: verdict.problems,
+                        proofs_json: verdict.proofs_json,
+                    }
+                }
                 Err(sentence) => Answer::NotLoaded(sentence),
             },
             Call::Open(opening) => self.open(opening).await,

@@ -1,0 +1,106 @@
+//! Finds groups that go on until something is proven which none of their
+//! channels can prove with its settings.
+
+use super::{
+    channels::Channels,
+    group::GroupConfig,
+    model::ChannelConfig,
+    problem::{Findings, Problem},
+    tree::Entry,
+};
+use crate::{delivery::Proof, event::Severity};
+
+const UNTIL: &str = "until";
+
+/// Channels and hints that are named in one sentence; more would hide the rest.
+const MOST_NAMED: usize = 3;
+
+impl ChannelConfig {
+    /// The most that it can prove of anything that it would be told.
+    fn proves_at_most(&self) -> Proof {
+        let told = Severity::ALL
+            .into_iter()
+            .filter(|severity| *severity >= self.options.min_severity);
+        let proofs = told.map(|severity| self.proofs.of(severity));
+        proofs.max().unwrap_or(Proof::Accepted)
+    }
+}
+
+/// Warns about each such group. `entries` are those of the file, in the order of
+/// the groups.
+pub(super) fn check(
+    groups: &[GroupConfig],
+    entries: &[&Entry],
+    channels: &Channels,
+    findings: &mut Findings,
+) {
+    for (group, entry) in groups.iter().zip(entries) {
+        let named = group.channels.iter();
+        let members: Vec<&ChannelConfig> = named
+            .filter_map(|index| channels.list.get(usize::try_from(*index).ok()?))
+            .map(|channel| &**channel)
+            .collect();
+        // Of a plugin that cannot be asked, nobody knows.
+        let is_known = !members.is_empty() && members.iter().all(|it| it.provider.is_ok());
+        let most = members.iter().map(|channel| channel.proves_at_most()).max();
+        let most = most.unwrap_or(Proof::Accepted);
+        if !is_known || most >= group.until {
+            continue;
+        }
+        let Some(until) = entry.node.entry(UNTIL) else {
+            continue;
+        };
+        let sentence = format!(
+            "nothing in this group can ever prove `{}`, so that every message goes on to the \
+             last step: {} at most `{}` with these settings",
+            group.until.name(),
+            prove(&members),
+            most.name(),
+        );
+        let problem = Problem::warning(sentence)
+            .help(help(&members, group.until, most))
+            .field(UNTIL);
+        findings.about(&format!("group {}", group.name), |findings| {
+            findings.at(until.node.id, problem);
+        });
+    }
+}
+
+/// The channels and their types, as the beginning of a sentence.
+fn prove(members: &[&ChannelConfig]) -> String {
+    let named = members.iter().take(MOST_NAMED);
+    let named: Vec<String> = named
+        .map(|channel| format!("{} ({})", channel.name(), channel.channel_type()))
+        .collect();
+    let verb = if members.len() == 1 {
+        "proves"
+    } else {
+        "prove"
+    };
+    let more = match members.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more} {verb}", named.join(", "))
+}
+
+/// Which settings would help, and what else would be true.
+fn help(members: &[&ChannelConfig], until: Proof, most: Proof) -> String {
+    let hints = members.iter().flat_map(|channel| {
+        let hints = channel.proofs.hints().iter();
+        let enough = hints.filter(|hint| hint.proof >= until);
+        enough.map(|hint| {
+            let setting = format!("{}: {}", hint.setting, hint.value);
+            match hint.reason.as_str() {
+                "" => format!("in {}, write `{setting}`", channel.name()),
+                reason => format!("in {}, write `{setting}`: {reason}", channel.name()),
+            }
+        })
+    });
+    let mut help: Vec<String> = hints.take(MOST_NAMED).collect();
+    if help.is_empty() {
+        help.push(format!("name a channel that can prove `{}`", until.name()));
+    }
+    help.push(format!("or write `{UNTIL}: {}`", most.name()));
+    help.join("; ")
+}

@@ -1,0 +1,133 @@
+//! What a plugin says that a channel with its settings can prove, as the engine
+//! and the embedding program read it.
+
+use annunciator_core::{code, proofs};
+use serde::Serialize;
+
+use crate::{delivery::Proof, event::Severity, line::printable};
+
+/// More hints than this are not shown to anybody.
+const MOST_HINTS: usize = 8;
+
+/// Which proofs a channel can give of what it delivers. Without word from its
+/// plugin, that is accepted and no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Proofs {
+    /// The most for each severity, the mildest first.
+    most: [Proof; Severity::ALL.len()],
+    hints: Vec<ProofHint>,
+}
+
+/// A setting by which a channel could prove more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ProofHint {
+    /// What could be proven then.
+    pub proof: Proof,
+    /// The setting's name.
+    pub setting: String,
+    /// What to write there, as YAML on one line.
+    pub value: String,
+    /// Why; may be empty.
+    pub reason: String,
+}
+
+impl Default for Proofs {
+    fn default() -> Self {
+        Self {
+            most: [Proof::Accepted; Severity::ALL.len()],
+            hints: Vec::new(),
+        }
+    }
+}
+
+impl Proofs {
+    /// Reads what a plugin has answered; what cannot be read says nothing.
+    pub(crate) fn read(answer: &str) -> Self {
+        let Some(answer) = proofs::Proofs::parse(answer) else {
+            return Self::default();
+        };
+        let hints = answer.hints.iter().take(MOST_HINTS);
+        Self {
+            most: Severity::ALL.map(|severity| known(answer.of(code_of(severity)))),
+            hints: hints
+                .map(|hint| ProofHint {
+                    proof: known(hint.proof),
+                    setting: printable(&hint.setting),
+                    value: printable(&hint.value),
+                    reason: printable(&hint.reason),
+                })
+                .collect(),
+        }
+    }
+
+    /// The most that can be proven of a message of this severity.
+    #[must_use]
+    pub fn of(&self, severity: Severity) -> Proof {
+        let mut known = Severity::ALL.into_iter().zip(self.most);
+        let found = known.find(|(known, _)| *known == severity);
+        found.map_or(Proof::Accepted, |(_, most)| most)
+    }
+
+    /// Settings by which more could be proven, the best first.
+    #[must_use]
+    pub fn hints(&self) -> &[ProofHint] {
+        &self.hints
+    }
+}
+
+fn code_of(severity: Severity) -> code::Severity {
+    match severity {
+        Severity::Info => code::Severity::INFO,
+        Severity::Warning => code::Severity::WARNING,
+        Severity::Critical => code::Severity::CRITICAL,
+    }
+}
+
+/// Greater is more: what a later version proves is at least what is known here.
+fn known(proof: code::Proof) -> Proof {
+    if proof >= code::Proof::ACKNOWLEDGED {
+        Proof::Acknowledged
+    } else if proof >= code::Proof::DELIVERED {
+        Proof::Delivered
+    } else {
+        Proof::Accepted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_proves_no_more_than_accepted() {
+        for answer in [
+            "",
+            "[]",
+            "certainly not JSON",
+            r#"{"from": [{"severity": "high"}]}"#,
+        ] {
+            assert_eq!(Proofs::read(answer), Proofs::default(), "{answer}");
+        }
+    }
+
+    #[test]
+    fn proofs_of_a_later_version_are_at_least_what_is_known() {
+        let read = Proofs::read(
+            r#"{"from": [{"severity": 30, "proof": 7}, {"severity": 20, "proof": 2}]}"#,
+        );
+        let of = Severity::ALL.map(|severity| read.of(severity));
+        assert_eq!(of, [Proof::Accepted, Proof::Delivered, Proof::Acknowledged]);
+    }
+
+    #[test]
+    fn hints_are_few_and_fit_into_a_line() {
+        let hint = r#"{"proof": 3, "setting": "a\nb", "value": "c"}"#;
+        let many = vec![hint; 20].join(",");
+        let read = Proofs::read(&format!(r#"{{"hints": [{many}]}}"#));
+        assert_eq!(read.hints().len(), MOST_HINTS);
+        assert_eq!(read.hints()[0].setting, "a b");
+        assert_eq!(read.hints()[0].reason, "");
+    }
+}

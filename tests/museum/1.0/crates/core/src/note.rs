@@ -1,0 +1,185 @@
+//! The note: what a plugin's file says of itself before it is loaded.
+//!
+//! A section `.note.annunciator` holds one ELF note whose description is a
+//! JSON object. The SDK puts it together at compile time; the engine reads it
+//! from the file's bytes, so that listing plugins executes nothing.
+
+use serde::{Deserialize, Serialize};
+
+/// The section that holds the note.
+pub const NOTE_SECTION: &str = ".note.annunciator";
+
+/// The owner's name inside the note, with its final NUL.
+pub const NOTE_OWNER: &[u8; 12] = b"Annunciator\0";
+
+/// The type number of the note's one format.
+pub const NOTE_TYPE: u32 = 1;
+
+/// A note's description may not be longer than this many bytes.
+pub const NOTE_LIMIT: usize = 16 * 1024;
+
+/// What stands in the note. Fields that are not known here are ignored, so
+/// that later versions may add some.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The contract's major version that the plugin was built for.
+    pub abi_major: u32,
+    /// The contract's minor version that the plugin was built for.
+    pub abi_minor: u32,
+    /// The oldest minor of a host that the plugin can work in.
+    pub needs_host_minor: u32,
+    /// The plugin's name.
+    pub name: String,
+    /// The plugin's own version.
+    pub version: String,
+    /// The channel types that it offers.
+    pub channel_types: Vec<String>,
+    /// The SDK's version.
+    pub sdk: String,
+    /// The compiler's version.
+    pub rustc: String,
+    /// The target triple.
+    pub target: String,
+    /// `unwind` or `abort`.
+    pub panic: String,
+    /// Whether it starts a runtime of its own.
+    pub own_runtime: bool,
+}
+
+/// Why the bytes of a section are not a note.
+#[derive(Debug, thiserror::Error)]
+pub enum NoteError {
+    /// The frame around the text is not as it should be.
+    #[error("its note is malformed: {0}")]
+    Frame(&'static str),
+    /// The text is not the JSON that it should be.
+    #[error("its note cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Note {
+    /// Reads the bytes of the section.
+    ///
+    /// # Errors
+    /// [`NoteError`] when the frame or the text inside is malformed.
+    pub fn parse(section: &[u8]) -> Result<Self, NoteError> {
+        Ok(serde_json::from_slice(description(section)?)?)
+    }
+}
+
+/// The text inside the note's frame.
+fn description(section: &[u8]) -> Result<&[u8], NoteError> {
+    let word = |at: usize| -> Option<usize> {
+        let bytes: [u8; 4] = section.get(at..at + 4)?.try_into().ok()?;
+        usize::try_from(u32::from_le_bytes(bytes)).ok()
+    };
+    let (Some(owner_size), Some(size), Some(kind)) = (word(0), word(4), word(8)) else {
+        return Err(NoteError::Frame("it is shorter than its header"));
+    };
+    if owner_size != NOTE_OWNER.len() || section.get(12..24) != Some(NOTE_OWNER.as_slice()) {
+        return Err(NoteError::Frame("it belongs to somebody else"));
+    }
+    if u32::try_from(kind) != Ok(NOTE_TYPE) {
+        return Err(NoteError::Frame("it has an unknown type"));
+    }
+    if size > NOTE_LIMIT {
+        return Err(NoteError::Frame("it is too long"));
+    }
+    section
+        .get(24..24 + size)
+        .ok_or(NoteError::Frame("it is cut off"))
+}
+
+/// How many bytes [`note_bytes`] makes of these parts.
+#[must_use]
+pub const fn note_size(parts: &[&str]) -> usize {
+    24 + text_size(parts).next_multiple_of(4)
+}
+
+/// How many bytes the parts have together.
+#[must_use]
+pub const fn text_size(parts: &[&str]) -> usize {
+    let (mut size, mut i) = (0, 0);
+    while i < parts.len() {
+        size += parts[i].len();
+        i += 1;
+    }
+    size
+}
+
+/// Puts the parts of a text one behind the other, at compile time.
+#[must_use]
+pub const fn text_bytes<const N: usize>(parts: &[&str]) -> [u8; N] {
+    copy_parts(parts, [0; N], 0)
+}
+
+/// Makes the note's frame around the parts of its text, at compile time.
+#[must_use]
+pub const fn note_bytes<const N: usize>(parts: &[&str]) -> [u8; N] {
+    let mut out = [0; N];
+    out = copy(out, 0, &(NOTE_OWNER.len() as u32).to_le_bytes());
+    out = copy(out, 4, &(text_size(parts) as u32).to_le_bytes());
+    out = copy(out, 8, &NOTE_TYPE.to_le_bytes());
+    out = copy(out, 12, NOTE_OWNER);
+    copy_parts(parts, out, 24)
+}
+
+const fn copy<const N: usize>(mut out: [u8; N], at: usize, bytes: &[u8]) -> [u8; N] {
+    let mut i = 0;
+    while i < bytes.len() {
+        out[at + i] = bytes[i];
+        i += 1;
+    }
+    out
+}
+
+const fn copy_parts<const N: usize>(parts: &[&str], mut out: [u8; N], mut at: usize) -> [u8; N] {
+    let mut i = 0;
+    while i < parts.len() {
+        out = copy(out, at, parts[i].as_bytes());
+        at += parts[i].len();
+        i += 1;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARTS: &[&str] = &[
+        r#"{"abi_major":1,"abi_minor":0,"needs_host_minor":0,"name":"x","version":"0.1.0","#,
+        r#""channel_types":["x"],"sdk":"1.0.0","rustc":"1.88.0","target":"t","panic":"unwind","#,
+        r#""own_runtime":false,"from_the_future":[1]}"#,
+    ];
+    const NOTE: [u8; note_size(PARTS)] = note_bytes(PARTS);
+
+    #[test]
+    fn what_is_put_together_can_be_read() {
+        let note = Note::parse(&NOTE).unwrap();
+        assert_eq!((note.name.as_str(), note.abi_major), ("x", 1));
+        assert_eq!(NOTE.len() % 4, 0);
+    }
+
+    #[test]
+    fn no_prefix_of_a_note_is_a_note() {
+        let padding = NOTE.len() - 24 - text_size(PARTS);
+        for end in 0..NOTE.len() - padding {
+            Note::parse(&NOTE[..end]).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn another_owner_another_type_and_a_huge_size_are_refused() {
+        for (at, byte, says) in [
+            (12, b'X', "somebody else"),
+            (8, 9, "unknown type"),
+            (6, 9, "too long"),
+        ] {
+            let mut note = NOTE;
+            note[at] = byte;
+            let error = Note::parse(&note).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Programs that a plugin runs (feature `own-runtime`), within limits of time
+//! and output. A program has a process group of its own, and when it is given up
+//! the whole group is ended and the program reaped.
+
+use std::{
+    ffi::OsString,
+    io,
+    os::unix::process::ExitStatusExt as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process_group, prlimit};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    process::{Child, Command},
+    sync::oneshot,
+    time::{Instant, sleep_until, timeout},
+};
+
+/// The most octets that are read of each output.
+const OUTPUT_MAX: u64 = 1024 * 1024;
+/// How long outputs may stay open after the program has ended.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// A program to be run, with nothing in its environment but what is said here:
+/// that of this process may hold others' secrets.
+///
+/// # Examples
+/// ```no_run
+/// # async fn example() {
+/// use std::time::Duration;
+/// use annunciator_sdk::{Ended, Program};
+///
+/// // On an `OwnRuntime`.
+/// let program = Program::new("/usr/local/bin/tell").environment([("LC_ALL", "C.UTF-8")]);
+/// match program.run(b"disk full".to_vec(), Duration::from_secs(10), ()).await {
+///     Ended::Exited(output) => println!("{:?}", output.status),
+///     Ended::GivenUp => println!("it was killed"),
+///     Ended::NotStarted(error) => println!("{error}"),
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Program {
+    path: PathBuf,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    folder: Option<PathBuf>,
+    patience: Duration,
+}
+
+/// What a program left behind.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Output {
+    /// Its exit status; `None` if a signal ended it.
+    pub status: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// The beginning of its standard output, at most a mebibyte.
+    pub stdout: Vec<u8>,
+    /// The same of its standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// By itself, or by a signal that was not sent here.
+    Exited(Output),
+    /// It was ended when its time was over, or because nobody waited.
+    GivenUp,
+    /// It could not be started.
+    NotStarted(io::Error),
+}
+
+impl Program {
+    /// A program by its path; a name without a slash is looked for in the `PATH`
+    /// of its environment.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            folder: None,
+            patience: Duration::ZERO,
+        }
+    }
+
+    /// With these arguments. Other users of the machine can read them.
+    #[must_use]
+    pub fn arguments(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// With these variables.
+    #[must_use]
+    pub fn environment<N: Into<OsString>, V: Into<OsString>>(
+        mut self,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let variables = variables.into_iter();
+        self.environment
+            .extend(variables.map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// In this folder.
+    #[must_use]
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// It is asked to end so long before it is made to. Unless this is said, it
+    /// is made to at once.
+    #[must_use]
+    pub fn asked_to_end(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Runs it with this on its standard input until it ends, or for so long at
+    /// most. When the returned future is dropped, it is given up. `held` is
+    /// dropped when it was reaped. Call it on an [`OwnRuntime`](crate::OwnRuntime).
+    pub async fn run<T: Send + 'static>(self, input: Vec<u8>, limit: Duration, held: T) -> Ended {
+        let end = Instant::now() + limit;
+        let (mut tell, told) = oneshot::channel();
+        // A task of its own, so that it is reaped even when nobody waits for the
+        // answer any more.
+        tokio::spawn(async move {
+            let (ended, group) = run(&self, &input, end, &mut tell).await;
+            drop(tell.send(ended));
+            if let Some((mut child, group)) = group {
+                group.end(&mut child, self.patience).await;
+            }
+            drop(held);
+        });
+        told.await.unwrap_or(Ended::GivenUp)
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A worker process has little memory of its own, which is no rule for the programs
+/// that it runs: they have as much as the program's would.
+fn unbound(child: &Child) {
+    let pid = child
+        .id()
+        .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let limit = getrlimit(Resource::Data);
+    if let Some(pid) = pid.filter(|_| limit.current != limit.maximum) {
+        let unbound = Rlimit {
+            current: limit.maximum,
+            ..limit
+        };
+        // One that has ended already needs none.
+        let _ = prlimit(Some(pid), Resource::Data, unbound);
+    }
+}
+
+/// How it ended; and what is left to be ended.
+async fn run(
+    program: &Program,
+    input: &[u8],
+    end: Instant,
+    nobody_waits: &mut oneshot::Sender<Ended>,
+) -> (Ended, Option<(Child, Group)>) {
+    let mut command = Command::new(&program.path);
+    command
+        .args(&program.arguments)
+        .env_clear()
+        .envs(program.environment.iter().cloned())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    if let Some(folder) = &program.folder {
+        command.current_dir(folder);
+    }
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return (Ended::NotStarted(error), None),
+    };
+    let group = Group::of(&child);
+    unbound(&child);
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let mut output = Output::default();
+    let exited = {
+        let talk = async {
+            tokio::join!(
+                feed(stdin, input),
+                drain(stdout, &mut output.stdout),
+                drain(stderr, &mut output.stderr),
+            );
+        };
+        let mut talk = std::pin::pin!(talk);
+        let mut talking = true;
+        loop {
+            tokio::select! {
+                status = child.wait() => {
+                    if talking && timeout(GRACE, &mut talk).await.is_err() {
+                        // Somebody holds the outputs open: the group lives.
+                        group.signal(Signal::KILL);
+                    }
+                    break status.ok();
+                }
+                () = &mut talk, if talking => talking = false,
+                () = sleep_until(end) => break None,
+                () = nobody_waits.closed() => break None,
+            }
+        }
+    };
+    match exited {
+        Some(status) => {
+            group.let_go();
+            (output.status, output.signal) = (status.code(), status.signal());
+            (Ended::Exited(output), None)
+        }
+        None => (Ended::GivenUp, Some((child, group))),
+    }
+}
+
+/// A program's process group, which has its number: ended with this, whatever
+/// happens to the task that holds it, until it has ended by itself.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(id.and_then(Pid::from_raw))
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.0 {
+            // An error means that the group is gone already.
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
+    /// The program has ended, and its number may be another's soon.
+    fn let_go(mut self) {
+        self.0 = None;
+    }
+
+    async fn end(self, child: &mut Child, patience: Duration) {
+        if !patience.is_zero() {
+            self.signal(Signal::TERM);
+            let _ = timeout(patience, child.wait()).await;
+        }
+        // Also what it has started, and left behind.
+        self.signal(Signal::KILL);
+        let _ = child.wait().await;
+        self.let_go();
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+async fn feed(stdin: Option<tokio::process::ChildStdin>, input: &[u8]) {
+    if let Some(mut stdin) = stdin {
+        // Who doesn't read says why with the exit status.
+        let _ = stdin.write_all(input).await;
+        let _ = stdin.shutdown().await;
+    }
+}
+
+async fn drain(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
+    if let Some(stream) = stream {
+        let mut limited = stream.take(OUTPUT_MAX);
+        let _ = limited.read_to_end(into).await;
+        // What is beyond the limit is thrown away, so that the program can end.
+        let _ = tokio::io::copy(&mut limited.into_inner(), &mut tokio::io::sink()).await;
+    }
+}

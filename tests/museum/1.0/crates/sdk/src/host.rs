@@ -1,0 +1,170 @@
+//! What a provider may ask of its host: time, HTTP, tasks, small state.
+
+use std::{
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use annunciator_core::{
+    code::HostErrorKind,
+    ffi::{FutureExt as _, RNone, ROption, RResult, RSome, RString, RVec},
+    services::{HostBox, HostErrorV1},
+};
+
+use crate::{
+    guard::{self, Guarded},
+    http::{HttpRequest, HttpResponse},
+    outcome::{Fault, Outcome, Proof},
+};
+
+/// The host of one channel. Cheap to clone.
+#[derive(Clone)]
+pub struct Host(pub(crate) Arc<HostBox>);
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Host")
+    }
+}
+
+impl Host {
+    pub(crate) fn new(raw: HostBox) -> Self {
+        Self(Arc::new(raw))
+    }
+
+    /// The time by the host's clock, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.0.now_ms()
+    }
+
+    /// The time by the host's clock.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        let ms = u64::try_from(self.now_ms()).unwrap_or(0);
+        SystemTime::UNIX_EPOCH + Duration::from_millis(ms)
+    }
+
+    /// Waits by the host's clock.
+    pub async fn sleep(&self, duration: Duration) {
+        let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        self.0.sleep(ms).await;
+    }
+
+    /// Makes one HTTP request with the host's connections, TLS and limits.
+    /// Any status is an answer. Within a delivery, it ends before the time of
+    /// the attempt does, so that there is still something to say.
+    ///
+    /// # Errors
+    /// [`HostError`] when no answer was read; it says whether the remote may
+    /// have received the request all the same.
+    pub async fn http(&self, request: HttpRequest) -> Result<HttpResponse, HostError> {
+        result(
+            self.0
+                .http(request.bounded(guard::time_left()).into_raw())
+                .await,
+        )
+        .map(HttpResponse::new)
+    }
+
+    /// Runs a task beside the deliveries. It is dropped when the channel closes.
+    ///
+    /// # Errors
+    /// [`HostError`] when the host is closing or cannot.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<(), HostError> {
+        let guarded = Guarded::new(self.clone(), task, |panic| {
+            tracing::error!("a background task of the plugin panicked: {panic}");
+        });
+        result(self.0.spawn(guarded.into_ffi()))
+    }
+
+    /// Reads what this channel stored under a key.
+    ///
+    /// # Errors
+    /// [`HostError`] when the host's store cannot be read.
+    pub async fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, HostError> {
+        let value = result(self.0.kv_get(RString::from(key)).await)?;
+        Ok(value.into_option().map(RVec::into_vec))
+    }
+
+    /// Stores a small value under a key; it is this channel's own.
+    ///
+    /// # Errors
+    /// [`HostError`] when the host's store refuses it.
+    pub async fn kv_put(&self, key: &str, value: &[u8]) -> Result<(), HostError> {
+        self.kv_set(key, RSome(RVec::from(value))).await
+    }
+
+    /// Forgets what is stored under a key.
+    ///
+    /// # Errors
+    /// [`HostError`] when the host's store refuses it.
+    pub async fn kv_remove(&self, key: &str) -> Result<(), HostError> {
+        self.kv_set(key, RNone).await
+    }
+
+    /// Says that more was proven of a delivery after its attempt, such as that a
+    /// person has acknowledged it. `reference` is that of the
+    /// [`Delivery`](crate::Delivery::reference), of this or an earlier process.
+    ///
+    /// # Errors
+    /// [`HostError`] when the host is closing, or wants to know no more.
+    pub fn prove(&self, reference: &str, proof: Proof) -> Result<(), HostError> {
+        result(self.0.prove(reference.into(), proof.code()))
+    }
+
+    async fn kv_set(&self, key: &str, value: ROption<RVec<u8>>) -> Result<(), HostError> {
+        result(self.0.kv_put(RString::from(key), value).await)
+    }
+}
+
+fn result<T>(raw: RResult<T, HostErrorV1>) -> Result<T, HostError> {
+    raw.into_result().map_err(HostError)
+}
+
+/// Why the host could not do what was asked of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.detail)]
+pub struct HostError(pub(crate) HostErrorV1);
+
+impl HostError {
+    /// Whether the remote may have received the request, wholly or in part.
+    #[must_use]
+    pub fn maybe_sent(&self) -> bool {
+        self.0.maybe_sent
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> HostErrorKind {
+        self.0.kind
+    }
+
+    /// What the failure of a request means for a delivery: unknown where the
+    /// remote may have received it, permanent where the settings are at fault
+    /// (TLS, an address that makes no sense), else worth another try.
+    pub fn outcome(&self, target: impl Into<String>) -> Outcome {
+        if self.maybe_sent() {
+            return Outcome::unknown(target, Fault::Network, self)
+                .hint("the remote may have received it: look there before you send it again");
+        }
+        match self.kind() {
+            HostErrorKind::TLS => Outcome::permanent(target, Fault::Config, self).hint(
+                "check the remote's certificate, its name, and the certificates trusted here",
+            ),
+            HostErrorKind::INVALID => Outcome::permanent(target, Fault::Config, self)
+                .hint("check the address in the channel's settings"),
+            HostErrorKind::UNSUPPORTED => Outcome::permanent(target, Fault::Host, self)
+                .hint("use a newer version of the host program"),
+            HostErrorKind::CLOSING | HostErrorKind::INTERNAL => {
+                Outcome::retry(target, Fault::Host, self)
+            }
+            HostErrorKind::DNS => Outcome::retry(target, Fault::Network, self)
+                .hint("check the host name in the channel's settings, and this machine's DNS"),
+            _ => Outcome::retry(target, Fault::Network, self)
+                .hint("check that the address can be reached from this machine"),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Write a notification channel for Annunciator.
+//!
+//! A plugin is a crate of type `cdylib`: a settings struct, one [`Provider`],
+//! one [`export_channels!`]. Its file is put into a plugin folder of the host
+//! program, and `type: carrier` in the configuration finds it. The manifest:
+//!
+//! ```toml
+//! [lib]
+//! crate-type = ["cdylib", "rlib"]
+//!
+//! [dependencies]
+//! annunciator-sdk = { path = "…/crates/sdk" }   # or git; not on a registry yet
+//! schemars = "1"
+//! serde = { version = "1", features = ["derive"] }
+//! serde_json = "1"
+//!
+//! [dev-dependencies]
+//! annunciator-sdk = { path = "…/crates/sdk", features = ["testing"] }
+//! tokio = { version = "1", features = ["macros", "rt"] }
+//! ```
+//!
+//! The commands, from the build to the first message:
+//!
+//! ```sh
+//! cargo build --release
+//! mkdir -p plugins && cp target/release/libcarrier.so plugins/
+//! hbd plugins plugins/
+//! hbd --plugin-dir plugins/ --config heartbeat.yaml check
+//! ```
+//!
+//! A whole provider, with its test:
+//!
+//! ```
+//! use annunciator_sdk::{
+//!     Check, Delivery, Fault, Host, HttpRequest, OpenError, Outcome, Problem, Provider, Secret,
+//! };
+//! use schemars::JsonSchema;
+//! use serde::Deserialize;
+//!
+//! /// The settings. Each field's description reaches the operator's editor.
+//! #[derive(Debug, Deserialize, JsonSchema)]
+//! #[serde(deny_unknown_fields)]
+//! pub struct Config {
+//!     /// Address of the service.
+//!     url: String,
+//!     /// Key of the account.
+//!     token: Secret<String>,
+//!     /// Who shall get it.
+//!     recipient: String,
+//! }
+//!
+//! pub struct Carrier {
+//!     config: Config,
+//!     host: Host,
+//! }
+//!
+//! impl Provider for Carrier {
+//!     const TYPE: &'static str = "carrier";
+//!     const SUMMARY: &'static str = "Sends messages by a carrier.";
+//!     type Config = Config;
+//!
+//!     fn validate(config: &Config) -> Vec<Problem> {
+//!         if config.recipient.is_empty() {
+//!             return vec![Problem::error("recipient", "nobody would get the message")];
+//!         }
+//!         Vec::new()
+//!     }
+//!
+//!     async fn open(config: Config, host: Host) -> Result<Self, OpenError> {
+//!         Ok(Self { config, host })
+//!     }
+//!
+//!     async fn deliver(&self, delivery: &Delivery) -> Vec<Outcome> {
+//!         let to = &self.config.recipient;
+//!         let request = HttpRequest::post(&self.config.url)
+//!             .header("Authorization", format!("Bearer {}", self.config.token.expose()))
+//!             .json(&serde_json::json!({ "to": to, "text": delivery.notification().body() }));
+//!         let outcome = match self.host.http(request).await {
+//!             Ok(answer) if answer.is_success() => Outcome::delivered(to),
+//!             Ok(answer) if answer.status() == 429 => {
+//!                 let outcome = Outcome::retry(to, Fault::Remote, "too many messages");
+//!                 match answer.retry_after(self.host.now()) {
+//!                     Some(wait) => outcome.after(wait),
+//!                     None => outcome,
+//!                 }
+//!             }
+//!             Ok(answer) if answer.status() >= 500 => {
+//!                 Outcome::retry(to, Fault::Remote, "the service is in trouble")
+//!             }
+//!             Ok(answer) => Outcome::permanent(to, Fault::Config, "the service refused it")
+//!                 .code(format!("HTTP {}", answer.status()))
+//!                 .hint("check the token and the recipient"),
+//!             Err(error) => error.outcome(to),
+//!         };
+//!         vec![outcome]
+//!     }
+//!
+//!     async fn check(&self) -> Check {
+//!         Check::unsupported()
+//!     }
+//! }
+//!
+//! annunciator_sdk::export_channels!(Carrier);
+//!
+//! // A test needs no host program:
+//! use annunciator_sdk::testing::{FakeHost, Reply, Sample};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let host = FakeHost::new();
+//! host.reply(Reply::status(429, "").header("Retry-After", "7"));
+//! let settings = serde_json::json!({ "url": "https://c.example", "token": "t", "recipient": "r" });
+//! let carrier = host.open::<Carrier>(&settings).await.unwrap();
+//! let outcomes = carrier.deliver(&Sample::new("CPU at 95 %")).await;
+//! assert_eq!(outcomes[0].wait(), Some(std::time::Duration::from_secs(7)));
+//! # }
+//! ```
+//!
+//! # Rules
+//! - One attempt a call: the engine waits, repeats and gives up.
+//! - Any thread may call, several at a time. No poll longer than 10 ms.
+//! - Dropping a future cancels it. A panic is caught and counts as a failure.
+//! - `tracing` events appear in the host's log, under the channel's name.
+//! - Tokens are [`Secret`]s, and stand in no text of an outcome or an error.
+//! - Whoever needs a runtime of his own (another protocol than HTTP, a child
+//!   process) takes the feature `own-runtime`, with [`OwnRuntime`] and
+//!   [`Program`], and says so: `const OWN_RUNTIME: bool = true`.
+//!
+//! `hbd plugins new` writes such a crate, `hbd plugins validate` examines one, and
+//! `docs/writing-plugins.md` goes the whole way.
+
+#[cfg(feature = "own-runtime")]
+mod child;
+mod delivery;
+#[doc(hidden)]
+pub mod export;
+mod finding;
+mod guard;
+mod host;
+mod http;
+mod log;
+mod outcome;
+mod provider;
+#[cfg(feature = "own-runtime")]
+mod runtime;
+mod secret;
+mod shell;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use annunciator_core::code::HostErrorKind;
+#[cfg(feature = "own-runtime")]
+pub use child::{Ended, Output, Program};
+pub use delivery::{Delivery, Kind, Notification, Severity};
+pub use finding::{Check, OpenError, Problem};
+pub use host::{Host, HostError};
+pub use http::{HttpRequest, HttpResponse};
+pub use outcome::{Class, Fault, Outcome, Proof};
+pub use provider::Provider;
+#[cfg(feature = "own-runtime")]
+pub use runtime::{OwnRuntime, RuntimeError};
+pub use secret::Secret;

@@ -1,0 +1,215 @@
+//! A tokio runtime of the plugin's own (feature `own-runtime`).
+//!
+//! For what the host's services cannot do: other protocols than HTTP, child
+//! processes, local sockets. One runtime on one named thread, made when it is
+//! first needed; futures are handed over to it, and aborted when whoever
+//! waits for them is dropped.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Mutex,
+    task::{Context, Poll, ready},
+    thread,
+};
+
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::oneshot,
+    task::JoinHandle,
+};
+
+use crate::{Provider, guard};
+
+/// The runtime of one provider. Keep it in the provider; call
+/// [`close`](Self::close) in the provider's `close`.
+pub struct OwnRuntime {
+    name: String,
+    state: Mutex<State>,
+}
+
+enum State {
+    New,
+    Running {
+        handle: Handle,
+        stop: oneshot::Sender<()>,
+        stopped: oneshot::Receiver<()>,
+    },
+    Closed,
+}
+
+/// The runtime is closed, could not be started, or the task panicked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the plugin's own runtime {0}")]
+pub struct RuntimeError(String);
+
+impl fmt::Debug for OwnRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnRuntime")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl OwnRuntime {
+    /// The runtime of a provider of this kind, which has to say so:
+    /// `const OWN_RUNTIME: bool = true`. Its thread has the name of the channel
+    /// type (Linux shows 15 bytes of it).
+    #[must_use]
+    pub fn of<P: Provider>() -> Self {
+        const {
+            assert!(
+                P::OWN_RUNTIME,
+                "a provider with a runtime of its own says so: const OWN_RUNTIME: bool = true"
+            );
+        }
+        Self::new(P::TYPE)
+    }
+
+    fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            state: Mutex::new(State::New),
+        }
+    }
+
+    /// Runs a future on the runtime's thread and waits for it. Dropping the
+    /// wait aborts the future.
+    ///
+    /// # Errors
+    /// [`RuntimeError`] when the runtime is closed or cannot be started, or
+    /// the future panicked.
+    pub async fn run<F>(&self, future: F) -> Result<F::Output, RuntimeError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let handle = self.handle()?;
+        let host = guard::current();
+        let task = handle.spawn(async move {
+            let mut future = std::pin::pin!(future);
+            std::future::poll_fn(|cx| match &host {
+                Some(host) => guard::entered(host, || future.as_mut().poll(cx)),
+                None => future.as_mut().poll(cx),
+            })
+            .await
+        });
+        AbortOnDrop(task).await
+    }
+
+    fn handle(&self) -> Result<Handle, RuntimeError> {
+        let mut state = self
+            .state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        match &*state {
+            State::Running { handle, .. } => return Ok(handle.clone()),
+            State::Closed => return Err(RuntimeError("is closed".to_owned())),
+            State::New => {}
+        }
+        let failed = |error| RuntimeError(format!("could not be started: {error}"));
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let handle = runtime.handle().clone();
+        let (stop, stopping) = oneshot::channel();
+        let (done, stopped) = oneshot::channel();
+        thread::Builder::new()
+            .name(self.name.clone())
+            .spawn(move || {
+                // Ends when told to, and when the owner is gone.
+                let _ = runtime.block_on(stopping);
+                drop(runtime);
+                let _ = done.send(());
+            })
+            .map_err(failed)?;
+        *state = State::Running {
+            handle: handle.clone(),
+            stop,
+            stopped,
+        };
+        Ok(handle)
+    }
+
+    /// Ends the runtime and its thread, with all that still runs there.
+    pub async fn close(&self) {
+        let state = {
+            let mut state = self
+                .state
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            std::mem::replace(&mut *state, State::Closed)
+        };
+        if let State::Running { stop, stopped, .. } = state {
+            let _ = stop.send(());
+            let _ = stopped.await;
+        }
+    }
+}
+
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T> Future for AbortOnDrop<T> {
+    type Output = Result<T, RuntimeError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let joined = ready!(Pin::new(&mut self.0).poll(cx));
+        Poll::Ready(joined.map_err(|error| {
+            RuntimeError(if error.is_panic() {
+                "caught a panic of its task".to_owned()
+            } else {
+                "ended before its task".to_owned()
+            })
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_runs_on_the_named_thread_until_it_is_closed() {
+        let runtime = OwnRuntime::new("own");
+        let name = runtime
+            .run(async { thread::current().name().map(str::to_owned) })
+            .await;
+        assert_eq!(name, Ok(Some("own".to_owned())));
+        runtime.close().await;
+        assert!(runtime.run(async {}).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_future_whose_waiter_is_dropped_is_aborted() {
+        let runtime = OwnRuntime::new("own");
+        let (alive, dropped) = oneshot::channel::<()>();
+        let waiting = runtime.run(async move {
+            let _alive = alive;
+            std::future::pending::<()>().await;
+        });
+        let mut waiting = Box::pin(waiting);
+        let started = std::future::poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx))).await;
+        assert!(started.is_pending());
+        drop(waiting);
+        assert!(dropped.await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_the_task_is_an_error() {
+        let runtime = OwnRuntime::new("own");
+        let error = runtime
+            .run(async { panic!("on purpose") })
+            .await
+            .map(|(): ()| ());
+        assert!(error.unwrap_err().to_string().contains("panic"));
+        assert!(runtime.run(async {}).await.is_ok());
+    }
+}

@@ -1,0 +1,266 @@
+//! The scripted host.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::ready,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use annunciator_core::{
+    code::{self, HostErrorKind, LogLevel},
+    ffi::{FfiFuture, FutureExt as _, RErr, ROk, ROption, RResult, RStr, RString, RVec, TD_Opaque},
+    services::{
+        HostBox, HostErrorV1, HostServices, HostServices_TO, HttpHeaderV1, HttpRequestV1,
+        HttpResponseV1, LogRecordV1,
+    },
+};
+
+use crate::Proof;
+
+/// A request as the host received it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The method.
+    pub method: String,
+    /// The address.
+    pub url: String,
+    /// The headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body as text; what is not UTF-8 is replaced.
+    pub body: String,
+}
+
+impl Request {
+    /// The first header of this name; case does not matter.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// What the host answers to a request.
+#[derive(Debug, Clone)]
+pub struct Reply(RResult<HttpResponseV1, HostErrorV1>);
+
+impl Reply {
+    /// An answer with a status and a body.
+    #[must_use]
+    pub fn status(status: u16, body: &str) -> Self {
+        Self(ROk(HttpResponseV1 {
+            status,
+            headers: RVec::new(),
+            body: RVec::from(body.as_bytes()),
+            truncated: false,
+            extension_json: RString::new(),
+        }))
+    }
+
+    /// Adds a header to an answer.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if let ROk(response) = &mut self.0 {
+            response.headers.push(HttpHeaderV1 {
+                name: name.into(),
+                value: value.into(),
+            });
+        }
+        self
+    }
+
+    /// No answer: the host failed like this.
+    #[must_use]
+    pub fn failed(kind: HostErrorKind, maybe_sent: bool) -> Self {
+        Self(RErr(HostErrorV1 {
+            kind,
+            maybe_sent,
+            detail: kind.name().unwrap_or("unknown").into(),
+        }))
+    }
+}
+
+type Answer = Box<dyn FnMut(&Request) -> Reply + Send>;
+
+#[derive(Default)]
+struct State {
+    replies: VecDeque<Reply>,
+    answer: Option<Answer>,
+    requests: Vec<Request>,
+    logs: Vec<(LogLevel, String)>,
+    proven: Vec<(String, Proof)>,
+    stored: BTreeMap<String, Vec<u8>>,
+    slept: Duration,
+    tasks: Vec<FfiFuture<()>>,
+}
+
+/// A host for tests. Clones are the same host.
+#[derive(Clone, Default)]
+pub struct FakeHost(Arc<Mutex<State>>);
+
+impl FakeHost {
+    /// A host that answers every request with 404 until it is told otherwise.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Answers the next request that has no answer yet.
+    pub fn reply(&self, reply: Reply) -> &Self {
+        self.state().replies.push_back(reply);
+        self
+    }
+
+    /// Answers every request for which no reply is queued.
+    pub fn answer_with(&self, answer: impl FnMut(&Request) -> Reply + Send + 'static) -> &Self {
+        self.state().answer = Some(Box::new(answer));
+        self
+    }
+
+    /// The requests so far.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.state().requests.clone()
+    }
+
+    /// What was logged so far: through the host, so only by a loaded plugin.
+    #[must_use]
+    pub fn logs(&self) -> Vec<(LogLevel, String)> {
+        self.state().logs.clone()
+    }
+
+    /// What was proven of deliveries after their attempts, by their references.
+    #[must_use]
+    pub fn proven(&self) -> Vec<(String, Proof)> {
+        self.state().proven.clone()
+    }
+
+    /// What is stored under a key.
+    #[must_use]
+    pub fn stored(&self, key: &str) -> Option<Vec<u8>> {
+        self.state().stored.get(key).cloned()
+    }
+
+    /// The keys under which something is stored.
+    #[must_use]
+    pub fn stored_keys(&self) -> Vec<String> {
+        self.state().stored.keys().cloned().collect()
+    }
+
+    /// How long was slept so far; the clock stands still otherwise.
+    #[must_use]
+    pub fn slept(&self) -> Duration {
+        self.state().slept
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, duration: Duration) {
+        self.state().slept += duration;
+    }
+
+    /// Drops the tasks that were spawned, as the end of the program does.
+    pub fn drop_tasks(&self) {
+        let tasks = std::mem::take(&mut self.state().tasks);
+        drop(tasks);
+    }
+
+    /// Runs the tasks that were spawned, to their end.
+    pub async fn run_tasks(&self) {
+        loop {
+            let tasks = std::mem::take(&mut self.state().tasks);
+            if tasks.is_empty() {
+                return;
+            }
+            for task in tasks {
+                task.await;
+            }
+        }
+    }
+
+    pub(super) fn services(&self) -> HostBox {
+        HostServices_TO::from_value(self.clone(), TD_Opaque)
+    }
+}
+
+impl HostServices for FakeHost {
+    fn log_enabled(&self, _: LogLevel, _: RStr<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: LogRecordV1) {
+        let text = format!("{} {}", record.message, record.fields_json);
+        self.state().logs.push((record.level, text));
+    }
+
+    fn now_ms(&self) -> i64 {
+        // 2026-01-02T03:04:05Z
+        1_767_323_045_000 + i64::try_from(self.state().slept.as_millis()).unwrap_or(i64::MAX / 2)
+    }
+
+    fn sleep(&self, milliseconds: u64) -> FfiFuture<()> {
+        self.advance(Duration::from_millis(milliseconds));
+        ready(()).into_ffi()
+    }
+
+    fn http(&self, request: HttpRequestV1) -> FfiFuture<RResult<HttpResponseV1, HostErrorV1>> {
+        let request = Request {
+            method: request.method.into(),
+            url: request.url.into(),
+            headers: request
+                .headers
+                .into_iter()
+                .map(|header| (header.name.into(), header.value.into()))
+                .collect(),
+            body: String::from_utf8_lossy(&request.body).into_owned(),
+        };
+        let mut state = self.state();
+        state.requests.push(request.clone());
+        let reply = match state.replies.pop_front() {
+            Some(reply) => reply,
+            None => match &mut state.answer {
+                Some(answer) => answer(&request),
+                None => Reply::status(404, "nothing is scripted"),
+            },
+        };
+        ready(reply.0).into_ffi()
+    }
+
+    fn spawn(&self, task: FfiFuture<()>) -> RResult<(), HostErrorV1> {
+        self.state().tasks.push(task);
+        ROk(())
+    }
+
+    fn kv_get(&self, key: RString) -> FfiFuture<RResult<ROption<RVec<u8>>, HostErrorV1>> {
+        let value = self.state().stored.get(key.as_str()).cloned();
+        ready(ROk(value.map(RVec::from).into())).into_ffi()
+    }
+
+    fn kv_put(
+        &self,
+        key: RString,
+        value: ROption<RVec<u8>>,
+    ) -> FfiFuture<RResult<(), HostErrorV1>> {
+        let mut state = self.state();
+        match value.into_option() {
+            Some(value) => state.stored.insert(key.into(), value.into_vec()),
+            None => state.stored.remove(key.as_str()),
+        };
+        ready(ROk(())).into_ffi()
+    }
+
+    fn prove(&self, reference: RStr<'_>, proof: code::Proof) -> RResult<(), HostErrorV1> {
+        let known = [Proof::Delivered, Proof::Acknowledged];
+        let proof = known.into_iter().find(|known| known.code() == proof);
+        let proven = proof.map(|proof| (reference.as_str().to_owned(), proof));
+        self.state().proven.extend(proven);
+        ROk(())
+    }
+}

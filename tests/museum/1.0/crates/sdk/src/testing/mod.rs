@@ -1,0 +1,75 @@
+//! A host that tests can script (feature `testing`).
+//!
+//! [`FakeHost`] stands in for the engine: it answers HTTP requests as told,
+//! keeps what was asked of it, and lets time pass only when somebody sleeps.
+//! [`FakeHost::open`] opens a provider through the same functions that the
+//! engine calls, guards and all.
+
+mod host;
+mod sample;
+
+pub use host::{FakeHost, Reply, Request};
+pub use sample::Sample;
+
+use annunciator_core::{ffi::RString, module::OpenRequestV1, provider::ProviderBox};
+
+use crate::{
+    finding::{Check, OpenError, Problem},
+    outcome::Outcome,
+    provider::Provider,
+    shell::{Entry, open_with, validate_with},
+};
+
+/// An open provider, behind the boundary.
+pub struct Opened(ProviderBox);
+
+impl FakeHost {
+    /// Opens a provider with settings as the engine would hand them over.
+    ///
+    /// # Errors
+    /// What the provider answered.
+    pub async fn open<P: Provider>(
+        &self,
+        settings: &serde_json::Value,
+    ) -> Result<Opened, OpenError> {
+        let request = OpenRequestV1 {
+            channel_type: P::TYPE.into(),
+            channel: "under_test".into(),
+            settings_json: settings.to_string().into(),
+            host: self.services(),
+            extension_json: RString::new(),
+        };
+        open_with(&[Entry::of::<P>()], request)
+            .await
+            .into_result()
+            .map(Opened)
+            .map_err(OpenError)
+    }
+}
+
+/// What validation says about settings.
+#[must_use]
+pub fn validate<P: Provider>(settings: &serde_json::Value) -> Vec<Problem> {
+    validate_with(&[Entry::of::<P>()], P::TYPE, &settings.to_string())
+        .into_iter()
+        .map(Problem)
+        .collect()
+}
+
+impl Opened {
+    /// Makes one attempt.
+    pub async fn deliver(&self, sample: &Sample) -> Vec<Outcome> {
+        let result = self.0.deliver(sample.delivery()).await;
+        result.outcomes.into_iter().map(Outcome::from_raw).collect()
+    }
+
+    /// Checks the settings.
+    pub async fn check(&self) -> Check {
+        Check(self.0.check().await)
+    }
+
+    /// Closes the provider.
+    pub async fn close(self) {
+        self.0.close().await;
+    }
+}

@@ -1,0 +1,46 @@
+//! The HTML part: the same words as the text part, with a colour for the
+//! severity. No images, no scripts, nothing loaded from elsewhere.
+
+use std::fmt::Write;
+
+use annunciator_sdk::{Kind, Notification, Severity};
+
+/// One small page.
+pub(crate) fn page(notification: &Notification, body: &str) -> String {
+    let colour = match (notification.kind(), notification.severity()) {
+        (Kind::Recovery, _) => "#2e7d32",
+        (_, Severity::Critical) => "#c62828",
+        (_, Severity::Warning) => "#ef6c00",
+        (_, Severity::Info) => "#1565c0",
+    };
+    let mut page = String::with_capacity(body.len() + 512);
+    let _ = write!(
+        page,
+        "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head>\n\
+         <body style=\"font-family:sans-serif\">\n\
+         <div style=\"border-left:6px solid {colour};padding:4px 12px\">\n"
+    );
+    if let Some(title) = notification.title() {
+        page.push_str("<h3 style=\"margin:0 0 8px\">");
+        escape(title, &mut page);
+        page.push_str("</h3>\n");
+    }
+    page.push_str("<div style=\"white-space:pre-wrap\">");
+    escape(body, &mut page);
+    page.push_str("</div>\n</div>\n</body></html>\n");
+    page
+}
+
+fn escape(text: &str, page: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => page.push_str("&amp;"),
+            '<' => page.push_str("&lt;"),
+            '>' => page.push_str("&gt;"),
+            '"' => page.push_str("&quot;"),
+            '\n' | '\t' => page.push(c),
+            c if c.is_control() => page.push(' '),
+            c => page.push(c),
+        }
+    }
+}

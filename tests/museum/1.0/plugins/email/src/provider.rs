@@ -1,0 +1,196 @@
+//! The provider: a notification becomes one mail, which goes to every
+//! recipient that still needs it, each with an outcome of its own.
+
+use std::{sync::Arc, time::Duration};
+
+use annunciator_sdk::{
+    Check, Delivery, Fault, Host, OpenError, Outcome, OwnRuntime, Problem, Provider, RuntimeError,
+};
+use tokio::time::Instant;
+
+use crate::{
+    config::{Config, TlsMode},
+    failure::{Cause, Failure},
+    message::{self, Addresses, Composed},
+    outcome,
+    pool::Pool,
+    rules,
+    transaction::Answer,
+};
+
+/// What is left of the host's time when this plugin gives up, so that it
+/// can still say what happened: a twentieth, between these.
+const MARGIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// How long a check may take.
+const CHECK_LIMIT: Duration = Duration::from_secs(30);
+
+/// A message longer than this is encoded on the plugin's own thread, since it
+/// could keep the host's thread for longer than a poll may take.
+const LARGE: usize = 64 * 1024;
+
+/// An email channel.
+pub struct Email {
+    config: Arc<Config>,
+    addresses: Arc<Addresses>,
+    pool: Arc<Pool>,
+    runtime: OwnRuntime,
+    host: Host,
+}
+
+impl Provider for Email {
+    const TYPE: &'static str = "email";
+    const SUMMARY: &'static str = "Sends mails over SMTP.";
+    const EXAMPLE: &'static str = "\
+type: email
+recipients: [ops@example.com]
+sender: heartbeat@example.com
+smtp_server: smtp.example.com
+smtp_user: heartbeat@example.com
+smtp_password: { env: SMTP_PASSWORD }
+";
+
+    const OWN_RUNTIME: bool = true;
+    type Config = Config;
+
+    fn validate(config: &Config) -> Vec<Problem> {
+        rules::validate(config)
+    }
+
+    async fn open(config: Config, host: Host) -> Result<Self, OpenError> {
+        let addresses = Addresses::of(&config)
+            .map_err(|error| OpenError::new(Fault::Config, error).hint("correct the address"))?;
+        let config = Arc::new(config);
+        Ok(Self {
+            pool: Arc::new(Pool::new(Arc::clone(&config))),
+            runtime: OwnRuntime::of::<Self>(),
+            config,
+            addresses: Arc::new(addresses),
+            host,
+        })
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> Vec<Outcome> {
+        let targets: Vec<String> = self
+            .addresses
+            .targets
+            .iter()
+            .filter(|target| delivery.wants(target))
+            .cloned()
+            .collect();
+        let end = Instant::now() + usable(delivery.timeout());
+        let mut limit = self.pool.size_limit();
+        let (composed, answers) = loop {
+            let composed = match self.compose(delivery, limit).await {
+                Ok(composed) => composed,
+                Err(error) => {
+                    let never = |target| Outcome::permanent(target, Fault::Plugin, &error);
+                    return targets.into_iter().map(never).collect();
+                }
+            };
+            let (pool, letter, recipients) = (
+                Arc::clone(&self.pool),
+                composed.letter.clone(),
+                targets.clone(),
+            );
+            let sent = self
+                .runtime
+                .run(async move { pool.send(&letter, &recipients, end).await })
+                .await;
+            let answers = match sent {
+                Ok(answers) => answers,
+                Err(error) => return lost(&targets, &error),
+            };
+            // The first connection tells how much the server takes; nothing
+            // was sent, so the mail is made to fit and goes at once.
+            match too_big(&answers) {
+                Some(said) if limit != Some(said) => limit = Some(said),
+                _ => break (composed, answers),
+            }
+        };
+        targets
+            .iter()
+            .zip(answers)
+            .map(|(target, answer)| match answer {
+                Ok(reply) => {
+                    outcome::delivered(target, &reply, &composed.message_id, &composed.notes)
+                }
+                Err(failure) => outcome::failed(target, &failure),
+            })
+            .collect()
+    }
+
+    async fn check(&self) -> Check {
+        let pool = Arc::clone(&self.pool);
+        let end = Instant::now() + CHECK_LIMIT;
+        match self.runtime.run(async move { pool.check(end).await }).await {
+            Ok(Ok(encrypted)) => {
+                let line = if encrypted { "over TLS" } else { "in clear" };
+                let login = match &self.config.smtp_user {
+                    Some(_) => "the login was accepted",
+                    None => "without login",
+                };
+                let check = Check::ok(format!(
+                    "{}:{} answered {line}, {login}",
+                    self.config.smtp_server,
+                    self.config.port()
+                ));
+                match self.config.tls_mode() {
+                    TlsMode::None => check.hint("mails to this server can be read on the way"),
+                    _ => check,
+                }
+            }
+            Ok(Err(failure)) => {
+                let verdict = outcome::judge(&failure);
+                Check::failed(verdict.fault, &failure).hint(verdict.hint)
+            }
+            Err(error) => Check::failed(Fault::Plugin, error),
+        }
+    }
+
+    async fn close(&self) {
+        let pool = Arc::clone(&self.pool);
+        // An error means that nothing runs any more, which is what is wanted.
+        let _ = self.runtime.run(async move { pool.close().await }).await;
+        self.runtime.close().await;
+    }
+}
+
+impl Email {
+    async fn compose(&self, delivery: &Delivery, limit: Option<usize>) -> Result<Composed, String> {
+        let notification = delivery.notification().clone();
+        let (config, addresses) = (Arc::clone(&self.config), Arc::clone(&self.addresses));
+        let now = self.host.now();
+        let large = notification.body().len() > LARGE;
+        let compose =
+            async move { message::compose(&notification, &config, &addresses, now, limit) };
+        if large {
+            let composed = self.runtime.run(compose).await;
+            composed.unwrap_or_else(|error| Err(error.to_string()))
+        } else {
+            compose.await
+        }
+    }
+}
+
+/// The server's limit, if the mail was kept back because of it.
+fn too_big(answers: &[Answer]) -> Option<usize> {
+    answers.iter().find_map(|answer| match answer {
+        Err(Failure {
+            cause: Cause::TooBig { limit, .. },
+            ..
+        }) => Some(*limit),
+        _ => None,
+    })
+}
+
+/// The time for an attempt: the host's, less what reporting takes.
+fn usable(timeout: Duration) -> Duration {
+    timeout.saturating_sub((timeout / 20).clamp(MARGIN.0, MARGIN.1))
+}
+
+fn lost(targets: &[String], error: &RuntimeError) -> Vec<Outcome> {
+    targets
+        .iter()
+        .map(|target| Outcome::unknown(target, Fault::Plugin, error))
+        .collect()
+}

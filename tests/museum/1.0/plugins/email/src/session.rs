@@ -1,0 +1,221 @@
+//! A connection that is ready for mails: connected, encrypted, introduced,
+//! logged in.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    config::{Config, TlsMode},
+    failure::{Cause, Failure, Phase},
+    login::Login,
+    reply::Reply,
+    tls::Tls,
+    wire::{Patience, Wire},
+};
+
+/// What the server said it can do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Capabilities {
+    pub(crate) starttls: bool,
+    pub(crate) pipelining: bool,
+    pub(crate) utf8: bool,
+    pub(crate) eight_bit: bool,
+    /// Whether `SIZE` is understood, and the limit if one was named.
+    pub(crate) size: Option<Option<usize>>,
+    pub(crate) auth: Vec<String>,
+}
+
+impl Capabilities {
+    /// Reads an EHLO reply.
+    pub(crate) fn of(reply: &Reply) -> Self {
+        let mut capabilities = Self::default();
+        for line in reply.lines.iter().skip(1) {
+            let upper = line.to_ascii_uppercase();
+            let mut words = upper.split([' ', '=']).filter(|word| !word.is_empty());
+            match words.next() {
+                Some("STARTTLS") => capabilities.starttls = true,
+                Some("PIPELINING") => capabilities.pipelining = true,
+                Some("SMTPUTF8") => capabilities.utf8 = true,
+                Some("8BITMIME") => capabilities.eight_bit = true,
+                Some("SIZE") => {
+                    let limit = words.next().and_then(|limit| limit.parse().ok());
+                    // Zero means that there is no limit (RFC 1870).
+                    capabilities.size = Some(limit.filter(|limit| *limit > 0));
+                }
+                Some("AUTH") => capabilities.auth.extend(words.map(str::to_owned)),
+                _ => {}
+            }
+        }
+        capabilities
+    }
+}
+
+/// How long each kind of step may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) connect: Duration,
+    pub(crate) command: Duration,
+    pub(crate) data: Duration,
+}
+
+impl Limits {
+    pub(crate) fn of(config: &Config) -> Self {
+        let seconds = |number: u32| Duration::from_secs(u64::from(number));
+        Self {
+            connect: seconds(config.connect_timeout),
+            command: seconds(config.command_timeout),
+            data: seconds(config.data_timeout),
+        }
+    }
+}
+
+/// A connection that is ready for mails.
+pub(crate) struct Session {
+    pub(crate) wire: Wire,
+    pub(crate) can: Capabilities,
+    pub(crate) limits: Limits,
+}
+
+impl Session {
+    /// Connects and gets ready, all before `end`.
+    pub(crate) async fn open(
+        config: &Config,
+        tls: Option<&Tls>,
+        end: Instant,
+    ) -> Result<Self, Failure> {
+        let limits = Limits::of(config);
+        let patience = Patience {
+            step: limits.connect,
+            end,
+        };
+        let mut wire = Wire::connect(config.server(), config.port(), patience).await?;
+        let mode = config.tls_mode();
+        if let (TlsMode::Tls, Some(tls)) = (mode, tls) {
+            wire = wire.encrypt(tls, patience).await?;
+        }
+        let greeting = wire.reply(Phase::Greeting, patience).await?;
+        expect_ok(Phase::Greeting, greeting)?;
+
+        let patience = patience.step(limits.command);
+        let hello = hello_name(config, &wire);
+        let mut can = introduce(&mut wire, &hello, patience).await?;
+        if let (TlsMode::StartTls, Some(tls)) = (mode, tls) {
+            if !can.starttls {
+                return Err(Failure::new(Phase::StartTls, Cause::NoStartTls));
+            }
+            let reply = wire
+                .command("STARTTLS\r\n", Phase::StartTls, patience)
+                .await?;
+            expect_ok(Phase::StartTls, reply)?;
+            wire = wire.encrypt(tls, patience.step(limits.connect)).await?;
+            can = introduce(&mut wire, &hello, patience).await?;
+        }
+        if let Some(login) = Login::of(config) {
+            login.perform(&mut wire, &can, patience).await?;
+        }
+        Ok(Self { wire, can, limits })
+    }
+
+    /// The time for commands of an attempt that ends then.
+    pub(crate) fn patience(&self, end: Instant) -> Patience {
+        Patience {
+            step: self.limits.command,
+            end,
+        }
+    }
+
+    /// Whether the server still answers.
+    pub(crate) async fn is_alive(&mut self, end: Instant) -> Result<(), Failure> {
+        let patience = self.patience(end);
+        let reply = self
+            .wire
+            .command("NOOP\r\n", Phase::Other, patience)
+            .await?;
+        expect_ok(Phase::Other, reply)
+    }
+
+    /// Says goodbye. Whatever the server makes of it, the mails are sent.
+    pub(crate) async fn quit(mut self, end: Instant) {
+        let patience = self.patience(end);
+        let _ = self.wire.command("QUIT\r\n", Phase::Other, patience).await;
+    }
+}
+
+async fn introduce(
+    wire: &mut Wire,
+    hello: &str,
+    patience: Patience,
+) -> Result<Capabilities, Failure> {
+    let reply = wire
+        .command(&format!("EHLO {hello}\r\n"), Phase::Hello, patience)
+        .await?;
+    // A server too old for EHLO (RFC 5321, section 3.2) can do nothing more.
+    if matches!(reply.code, 500 | 502) {
+        let reply = wire
+            .command(&format!("HELO {hello}\r\n"), Phase::Hello, patience)
+            .await?;
+        expect_ok(Phase::Hello, reply)?;
+        return Ok(Capabilities::default());
+    }
+    expect_ok(Phase::Hello, reply.clone())?;
+    Ok(Capabilities::of(&reply))
+}
+
+/// The name for EHLO: the configured one, else this machine's if it is a full
+/// one, else the address literal that RFC 5321 section 4.1.4 asks for.
+fn hello_name(config: &Config, wire: &Wire) -> String {
+    if let Some(name) = &config.smtp_hello {
+        return name.clone();
+    }
+    let name = hostname::get()
+        .ok()
+        .and_then(|name| name.into_string().ok());
+    let full = |name: &String| {
+        name.contains('.')
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b))
+    };
+    name.filter(full).unwrap_or_else(|| match wire.local {
+        std::net::SocketAddr::V4(address) => format!("[{}]", address.ip()),
+        std::net::SocketAddr::V6(address) => format!("[IPv6:{}]", address.ip()),
+    })
+}
+
+/// Makes a negative reply a failure.
+pub(crate) fn expect_ok(phase: Phase, reply: Reply) -> Result<(), Failure> {
+    if reply.is_ok() {
+        Ok(())
+    } else {
+        Err(Failure::new(phase, Cause::Reply(reply)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_are_read_in_every_spelling() {
+        let reply = Reply {
+            code: 250,
+            lines: [
+                "mail.example.com",
+                "size 1000",
+                "AUTH=LOGIN",
+                "auth PLAIN XOAUTH2",
+                "PIPELINING",
+                "8BITMIME",
+                "SMTPUTF8",
+                "STARTTLS",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        };
+        let can = Capabilities::of(&reply);
+        assert_eq!(can.size, Some(Some(1000)));
+        assert_eq!(can.auth, ["LOGIN", "PLAIN", "XOAUTH2"]);
+        assert!(can.pipelining && can.eight_bit && can.utf8 && can.starttls);
+    }
+}

@@ -1,0 +1,277 @@
+//! Mails over a session: one transaction after another until every recipient
+//! has its own answer.
+//!
+//! A refused recipient doesn't stop the others; a server that has recipients
+//! enough gets the rest in the next transaction at once.
+
+use tokio::time::Instant;
+
+use crate::{
+    failure::{Cause, Failure, Phase},
+    reply::Reply,
+    session::Session,
+};
+
+/// A mail ready for the wire.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter {
+    /// The envelope's sender; empty for none.
+    pub(crate) sender: String,
+    /// The content, dots stuffed, the final dot included.
+    pub(crate) wire: Vec<u8>,
+    /// The content's size before stuffing.
+    pub(crate) size: usize,
+    /// Whether a header or an address needs SMTPUTF8.
+    pub(crate) utf8: bool,
+}
+
+impl Letter {
+    /// Stuffs the dots of a mail whose lines end with CR LF.
+    pub(crate) fn new(sender: String, content: &[u8], utf8: bool) -> Self {
+        let mut wire = Vec::with_capacity(content.len() + 64);
+        for line in content.split_inclusive(|byte| *byte == b'\n') {
+            if line.first() == Some(&b'.') {
+                wire.push(b'.');
+            }
+            wire.extend_from_slice(line);
+        }
+        if !wire.ends_with(b"\r\n") {
+            wire.extend_from_slice(b"\r\n");
+        }
+        wire.extend_from_slice(b".\r\n");
+        Self {
+            sender,
+            wire,
+            size: content.len(),
+            utf8,
+        }
+    }
+}
+
+/// What became of one recipient: the server's text, or why not.
+pub(crate) type Answer = Result<Reply, Failure>;
+
+/// What became of all, in their order, and whether the session is of further use.
+pub(crate) struct Answers {
+    pub(crate) of: Vec<Answer>,
+    pub(crate) usable: bool,
+}
+
+/// Sends a letter to these recipients, at most `batch` in a transaction.
+pub(crate) async fn send(
+    session: &mut Session,
+    letter: &Letter,
+    recipients: &[String],
+    batch: usize,
+    end: Instant,
+) -> Answers {
+    let mut of: Vec<Option<Answer>> = vec![None; recipients.len()];
+    let mut usable = true;
+    loop {
+        let open: Vec<usize> = (0..recipients.len())
+            .filter(|index| of[*index].is_none())
+            .take(batch)
+            .collect();
+        if open.is_empty() {
+            break;
+        }
+        let mut round = Round {
+            session,
+            letter,
+            recipients,
+            end,
+            of: &mut of,
+        };
+        if let Err(failure) = round.run(&open).await {
+            usable = !failure.ends_connection();
+            for answer in of.iter_mut().filter(|answer| answer.is_none()) {
+                *answer = Some(Err(failure.clone()));
+            }
+            break;
+        }
+    }
+    Answers {
+        of: of.into_iter().flatten().collect(),
+        usable,
+    }
+}
+
+/// One transaction.
+struct Round<'a> {
+    session: &'a mut Session,
+    letter: &'a Letter,
+    recipients: &'a [String],
+    end: Instant,
+    of: &'a mut Vec<Option<Answer>>,
+}
+
+impl Round<'_> {
+    /// Settles at least one of these recipients; an error is everybody's who
+    /// has no answer yet.
+    async fn run(&mut self, open: &[usize]) -> Result<(), Failure> {
+        let mail = self.mail_command()?;
+        let mut accepted = Vec::new();
+        let mut deferred = Vec::new();
+        let pipelining = self.session.can.pipelining;
+        if pipelining {
+            let mut batch = mail.clone();
+            for index in open {
+                batch.push_str(&self.rcpt_command(*index));
+            }
+            self.write(batch.as_bytes(), Phase::Mail).await?;
+        } else {
+            self.write(mail.as_bytes(), Phase::Mail).await?;
+        }
+        let reply = self.reply(Phase::Mail).await?;
+        let refused = (!reply.is_ok()).then(|| Failure::new(Phase::Mail, Cause::Reply(reply)));
+        if let Some(failure) = &refused
+            && (!pipelining || failure.ends_connection())
+        {
+            return Err(failure.clone());
+        }
+        for index in open {
+            if !pipelining {
+                let command = self.rcpt_command(*index);
+                self.write(command.as_bytes(), Phase::Rcpt).await?;
+            }
+            let reply = self.reply(Phase::Rcpt).await?;
+            if reply.is_ok() {
+                accepted.push(*index);
+            } else if reply.code == 421 {
+                return Err(Failure::new(Phase::Rcpt, Cause::Reply(reply)));
+            } else if reply.too_many_recipients() {
+                deferred.push((*index, reply));
+            } else {
+                self.of[*index] = Some(Err(Failure::new(Phase::Rcpt, Cause::Reply(reply))));
+            }
+        }
+        if let Some(failure) = refused {
+            // The answers to the recipients of a refused MAIL say nothing.
+            for index in open {
+                self.of[*index] = None;
+            }
+            return Err(failure);
+        }
+        if accepted.is_empty() {
+            for (index, reply) in deferred {
+                self.of[index] = Some(Err(Failure::new(Phase::Rcpt, Cause::Reply(reply))));
+            }
+            return self.reset().await;
+        }
+        let answer = match self.content().await {
+            Ok(answer) => answer,
+            Err(failure) => {
+                for index in accepted {
+                    self.of[index] = Some(Err(failure.clone()));
+                }
+                // The others had no part in this: nothing was sent to them.
+                return Err(Failure {
+                    phase: Phase::Rcpt,
+                    ..failure
+                });
+            }
+        };
+        let failed_before_data = matches!(&answer, Err(failure) if failure.phase == Phase::Data);
+        for index in accepted {
+            self.of[index] = Some(answer.clone());
+        }
+        if failed_before_data {
+            return self.reset().await;
+        }
+        Ok(())
+    }
+
+    /// `DATA` and the mail; the outer error is a line that broke.
+    async fn content(&mut self) -> Result<Answer, Failure> {
+        self.write(b"DATA\r\n", Phase::Data).await?;
+        let reply = self.reply(Phase::Data).await?;
+        let refusal = |phase, reply| Failure::new(phase, Cause::Reply(reply));
+        if reply.code == 421 {
+            return Err(refusal(Phase::Data, reply));
+        }
+        if reply.code != 354 {
+            return Ok(Err(refusal(Phase::Data, reply)));
+        }
+        let patience = self
+            .session
+            .patience(self.end)
+            .step(self.session.limits.data);
+        // As long as the last byte isn't written, nothing can have been stored.
+        self.session
+            .wire
+            .write(&self.letter.wire, Phase::Data, patience)
+            .await?;
+        let reply = self.session.wire.reply(Phase::Dot, patience).await?;
+        if reply.code == 421 {
+            return Err(refusal(Phase::Dot, reply));
+        }
+        Ok(if reply.is_ok() {
+            Ok(reply)
+        } else {
+            Err(refusal(Phase::Dot, reply))
+        })
+    }
+
+    fn mail_command(&self) -> Result<String, Failure> {
+        let can = &self.session.can;
+        let mut command = format!("MAIL FROM:<{}>", self.letter.sender);
+        match can.size {
+            Some(Some(limit)) if self.letter.size > limit => {
+                let size = self.letter.size;
+                return Err(Failure::new(Phase::Mail, Cause::TooBig { size, limit }));
+            }
+            Some(_) => command.push_str(&format!(" SIZE={}", self.letter.size)),
+            None => {}
+        }
+        if self.letter.utf8 {
+            if !can.utf8 {
+                return Err(Failure::new(Phase::Mail, Cause::NoUtf8));
+            }
+            command.push_str(" SMTPUTF8");
+            if can.eight_bit {
+                command.push_str(" BODY=8BITMIME");
+            }
+        }
+        command.push_str("\r\n");
+        Ok(command)
+    }
+
+    fn rcpt_command(&self, index: usize) -> String {
+        format!("RCPT TO:<{}>\r\n", self.recipients[index])
+    }
+
+    async fn reset(&mut self) -> Result<(), Failure> {
+        self.write(b"RSET\r\n", Phase::Other).await?;
+        let reply = self.reply(Phase::Other).await?;
+        crate::session::expect_ok(Phase::Other, reply)
+    }
+
+    async fn write(&mut self, bytes: &[u8], phase: Phase) -> Result<(), Failure> {
+        let patience = self.session.patience(self.end);
+        self.session.wire.write(bytes, phase, patience).await
+    }
+
+    async fn reply(&mut self, phase: Phase) -> Result<Reply, Failure> {
+        let patience = self.session.patience(self.end);
+        self.session.wire.reply(phase, patience).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_are_stuffed_and_the_end_is_marked_once() {
+        for (content, wire) in [
+            ("a\r\n", "a\r\n.\r\n"),
+            ("a", "a\r\n.\r\n"),
+            (".\r\n..x\r\n", "..\r\n...x\r\n.\r\n"),
+            ("a.\r\n", "a.\r\n.\r\n"),
+            ("", "\r\n.\r\n"),
+        ] {
+            let letter = Letter::new(String::new(), content.as_bytes(), false);
+            assert_eq!(String::from_utf8(letter.wire).unwrap(), wire, "{content:?}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What a program reads: one JSON document on its standard input.
+
+use std::collections::BTreeMap;
+
+use annunciator_sdk::Delivery;
+use serde_json::{Value, json};
+
+use crate::config::Config;
+
+/// The document, for these targets.
+pub(crate) fn document(config: &Config, delivery: &Delivery, targets: &[String]) -> Vec<u8> {
+    let notification = delivery.notification();
+    let attributes: BTreeMap<&str, &str> = notification.attributes().collect();
+    let settings = config.settings.iter();
+    let settings: BTreeMap<&str, &str> = settings
+        .map(|(name, value)| (name.as_str(), value.expose().as_str()))
+        .collect();
+    let document: Value = json!({
+        "format": 1,
+        "id": notification.id(),
+        "incident": notification.incident(),
+        "host": notification.host(),
+        "title": notification.title(),
+        "body": notification.body(),
+        "severity": notification.severity().name(),
+        "kind": notification.kind().name(),
+        "occurred_at": humantime::format_rfc3339_seconds(notification.occurred_at()).to_string(),
+        "attributes": attributes,
+        "attempt": delivery.attempt(),
+        "targets": targets,
+        "settings": settings,
+    });
+    let mut bytes = document.to_string().into_bytes();
+    bytes.push(b'\n');
+    bytes
+}

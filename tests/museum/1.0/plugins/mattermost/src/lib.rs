@@ -1,0 +1,23 @@
+//! The mattermost channel: posts to a channel of a Mattermost server.
+//!
+//! Thin: the host makes the requests. This crate decides how a notification
+//! looks as a post and what an answer means, for an incoming webhook and for a
+//! bot, whose alerts of one incident form a thread.
+
+mod address;
+mod bot;
+mod config;
+mod mentions;
+mod message;
+mod outcome;
+mod provider;
+mod style;
+mod threads;
+mod validation;
+mod webhook;
+
+pub use config::Config;
+pub use provider::Mattermost;
+pub use style::{Colors, Mentions, MessagePriority, Priorities, Scheme};
+
+annunciator_sdk::export_channels!(Mattermost);

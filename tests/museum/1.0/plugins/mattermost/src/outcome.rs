@@ -1,0 +1,258 @@
+//! What an answer of the server means: the classification tables.
+//!
+//! By status, since current servers name no cause and put the webhook's token
+//! into their message; the texts that are passed on hold no secret.
+
+use std::time::{Duration, SystemTime};
+
+use annunciator_sdk::{Class, Fault, HostError, HttpResponse, Outcome};
+use serde::Deserialize;
+
+/// The longest text of the server that is passed on, in characters.
+const LONGEST_TEXT: usize = 300;
+
+/// The id of a current server's refusal, which tells nothing.
+const GENERAL: &str = "web.incoming_webhook.general.app_error";
+
+/// The server's error document.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Refusal {
+    #[serde(default)]
+    pub(crate) id: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    request_id: String,
+}
+
+impl Refusal {
+    /// The document in an answer, when there is one.
+    pub(crate) fn read(response: &HttpResponse) -> Option<Self> {
+        let refusal: Self = response.json().ok()?;
+        (!refusal.id.is_empty()).then_some(refusal)
+    }
+
+    /// What stands behind a sentence of ours: the server's own one, unless it
+    /// is the general one, and what its log can be searched for.
+    fn append_to(&self, sentence: &str, secrets: &[&str]) -> String {
+        let own = match self.id.as_str() {
+            GENERAL => String::new(),
+            _ => format!(": {}", self.message),
+        };
+        let whole = format!("{sentence}{own} ({}, request {})", self.id, self.request_id);
+        redacted(&whole, secrets)
+    }
+}
+
+/// The text without the secrets, cut to a length that a person reads.
+pub(crate) fn redacted(text: &str, secrets: &[&str]) -> String {
+    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+    let clean = secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[…]"));
+    clean.chars().take(LONGEST_TEXT).collect()
+}
+
+/// One row of a table.
+struct Row {
+    class: Class,
+    fault: Fault,
+    sentence: &'static str,
+    hint: &'static str,
+}
+
+fn permanent(fault: Fault, sentence: &'static str, hint: &'static str) -> Row {
+    Row {
+        class: Class::Permanent,
+        fault,
+        sentence,
+        hint,
+    }
+}
+
+fn retry(sentence: &'static str, hint: &'static str) -> Row {
+    Row {
+        class: Class::Retry,
+        fault: Fault::Remote,
+        sentence,
+        hint,
+    }
+}
+
+/// What is the same for webhooks and bots.
+fn general(status: u16, refusal: Option<&Refusal>) -> Row {
+    match status {
+        300..=399 => permanent(
+            Fault::Config,
+            "the address redirects elsewhere",
+            "check host and scheme: write the address that the browser ends at",
+        ),
+        404 | 405 if refusal.is_none() => permanent(
+            Fault::Config,
+            "this is no address of a Mattermost server",
+            "check host, with its path if the server is below one, and the token's shape",
+        ),
+        408 | 429 => retry("the server asks for a pause", ""),
+        413 => permanent(
+            Fault::Message,
+            "the server finds the message too large",
+            "raise the server's maximum payload size, or send less",
+        ),
+        501 => permanent(
+            Fault::Config,
+            "incoming webhooks are disabled on this server",
+            "an administrator enables them under Integrations in the System Console",
+        ),
+        500.. => retry(
+            "the server is in trouble",
+            "look for the request in the server's log; the channel may be archived",
+        ),
+        // A success that is none.
+        200..=299 => permanent(
+            Fault::Config,
+            "something else than Mattermost answered",
+            "check host, and whether a proxy or login portal stands in between",
+        ),
+        _ => permanent(Fault::Remote, "the server refused it", ""),
+    }
+}
+
+fn webhook(status: u16, refusal: Option<&Refusal>) -> Row {
+    let id = refusal
+        .map(|refusal| refusal.id.as_str())
+        .unwrap_or_default();
+    let names = |part: &str| id.contains(part);
+    match status {
+        400 if names(".text.") => permanent(Fault::Message, "the server sees no text", ""),
+        400 if names(".user.") => permanent(
+            Fault::Config,
+            "the server knows no such user",
+            "check channel: @name needs the name that the person logs in with",
+        ),
+        400 if names(".priority.") => permanent(
+            Fault::Config,
+            "the server does not take this priority",
+            "remove priority and priorities: it may need another licence",
+        ),
+        400 => permanent(
+            Fault::Config,
+            "the server knows no such webhook, or no such @user",
+            "check token: it stands behind /hooks/ in the webhook's address",
+        ),
+        401 => permanent(
+            Fault::Config,
+            "something in front of the server wants a login",
+            "a webhook needs none: let the proxy pass /hooks/",
+        ),
+        403 => permanent(
+            Fault::Config,
+            "the webhook may not post to this channel",
+            "it is locked to another channel, or its creator has left this one",
+        ),
+        404 if refusal.is_some() => permanent(
+            Fault::Config,
+            "the server knows no such channel",
+            "check channel: the name in the channel's address, not the one on display",
+        ),
+        _ => general(status, refusal),
+    }
+}
+
+fn rest(status: u16, refusal: Option<&Refusal>) -> Row {
+    match status {
+        400 => permanent(Fault::Message, "the server refused the post", ""),
+        401 => permanent(
+            Fault::Config,
+            "the server does not know this bot",
+            "check bot_token: it may have been revoked",
+        ),
+        403 => permanent(
+            Fault::Config,
+            "the bot may not do this",
+            "add the bot to the team and to the channel",
+        ),
+        404 if refusal.is_some() => permanent(
+            Fault::Config,
+            "the server knows no such team or channel",
+            "check team and channel: the names in the channel's address",
+        ),
+        501 => permanent(Fault::Config, "the server has this switched off", ""),
+        _ => general(status, refusal),
+    }
+}
+
+fn outcome(
+    target: &str,
+    row: &Row,
+    response: &HttpResponse,
+    now: SystemTime,
+    secrets: &[&str],
+) -> Outcome {
+    let detail = match Refusal::read(response) {
+        Some(refusal) => refusal.append_to(row.sentence, secrets),
+        None => row.sentence.to_owned(),
+    };
+    let outcome = match row.class {
+        Class::Retry => Outcome::retry(target, row.fault, detail),
+        Class::Unknown => Outcome::unknown(target, row.fault, detail),
+        _ => Outcome::permanent(target, row.fault, detail),
+    };
+    let outcome = outcome
+        .code(format!("HTTP {}", response.status()))
+        .hint(row.hint);
+    match wait(response, now) {
+        Some(wait) if row.class == Class::Retry => outcome.after(wait),
+        _ => outcome,
+    }
+}
+
+/// Both headers are seconds from now; a proxy's may be a date.
+fn wait(response: &HttpResponse, now: SystemTime) -> Option<Duration> {
+    response.retry_after(now).or_else(|| {
+        let limited = response.status() == 429;
+        let reset = response.header("X-RateLimit-Reset").filter(|_| limited)?;
+        reset.trim().parse().ok().map(Duration::from_secs)
+    })
+}
+
+/// The outcome of a webhook's call. Of a text in several posts the first may
+/// stand there although the server answers with an error of its own.
+pub(crate) fn of_webhook(
+    target: &str,
+    response: &HttpResponse,
+    posts: usize,
+    now: SystemTime,
+    secrets: &[&str],
+) -> Outcome {
+    if response.status() == 200 && response.text().trim() == "ok" {
+        return Outcome::delivered(target);
+    }
+    let mut row = webhook(response.status(), Refusal::read(response).as_ref());
+    if response.status() == 500 && posts > 1 {
+        row.class = Class::Unknown;
+        row.hint = "look into the channel: the first posts of the text may be there";
+    }
+    outcome(target, &row, response, now, secrets)
+}
+
+/// The outcome of a refused call of the REST API.
+pub(crate) fn of_rest(
+    target: &str,
+    response: &HttpResponse,
+    now: SystemTime,
+    secrets: &[&str],
+) -> Outcome {
+    let row = rest(response.status(), Refusal::read(response).as_ref());
+    outcome(target, &row, response, now, secrets)
+}
+
+/// The outcome of a request that got no answer.
+pub(crate) fn unanswered(target: &str, error: &HostError, secrets: &[&str]) -> Outcome {
+    let general = error.outcome(target);
+    let fault = general.fault().unwrap_or(Fault::Network);
+    let detail = redacted(&error.to_string(), secrets);
+    let outcome = match general.class() {
+        Class::Retry => Outcome::retry(target, fault, detail),
+        Class::Permanent => Outcome::permanent(target, fault, detail),
+        _ => Outcome::unknown(target, fault, detail),
+    };
+    outcome.hint(general.raw().hint.as_str())
+}

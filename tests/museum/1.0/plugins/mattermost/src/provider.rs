@@ -1,0 +1,80 @@
+//! One open mattermost channel: a webhook or a bot, one attempt each time.
+
+use annunciator_sdk::{Check, Delivery, Fault, Host, OpenError, Outcome, Problem, Provider};
+
+use crate::address::Address;
+use crate::bot::Bot;
+use crate::config::Config;
+use crate::message::{Blank, Message};
+use crate::validation;
+use crate::webhook::Webhook;
+
+/// A mattermost channel.
+pub struct Mattermost {
+    config: Config,
+    way: Way,
+}
+
+enum Way {
+    Webhook(Webhook),
+    Bot(Box<Bot>),
+}
+
+impl Provider for Mattermost {
+    const TYPE: &'static str = "mattermost";
+    const SUMMARY: &'static str = "Posts to a channel of a Mattermost server.";
+    const EXAMPLE: &'static str = "type: mattermost\nhost: chat.example.com\n\
+                                   token: your-webhook-token\nchannel: infrastructure-alerts\n";
+    type Config = Config;
+
+    fn validate(config: &Config) -> Vec<Problem> {
+        validation::problems(config)
+    }
+
+    async fn open(config: Config, host: Host) -> Result<Self, OpenError> {
+        let problems = validation::problems(&config);
+        if let Some(problem) = problems.iter().find(|found| found.is_error()) {
+            let detail = format!("{} {}", problem.path(), problem.message());
+            return Err(OpenError::new(Fault::Config, detail));
+        }
+        let address = Address::parse(&config.host, config.scheme)
+            .map_err(|bad| OpenError::new(Fault::Config, format!("{} {}", bad.field, bad.what)))?;
+        let way = match (&config.token, &config.bot_token, &config.team) {
+            (Some(token), None, _) => Way::Webhook(Webhook::new(&address, token, host)),
+            (_, Some(token), Some(team)) => {
+                Way::Bot(Box::new(Bot::new(address, token, team, host)))
+            }
+            _ => {
+                let detail = "neither token, nor bot_token and team are set";
+                return Err(OpenError::new(Fault::Config, detail));
+            }
+        };
+        Ok(Self { config, way })
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> Vec<Outcome> {
+        let target = self.config.channel.as_str();
+        if !delivery.wants(target) {
+            return Vec::new();
+        }
+        let notification = delivery.notification();
+        let message = match Message::new(notification, &self.config) {
+            Ok(message) => message,
+            Err(Blank) => {
+                let detail = "the message is blank";
+                return vec![Outcome::permanent(target, Fault::Message, detail)];
+            }
+        };
+        vec![match &self.way {
+            Way::Webhook(webhook) => webhook.post(&message, &self.config).await,
+            Way::Bot(bot) => bot.post(notification, &message, &self.config).await,
+        }]
+    }
+
+    async fn check(&self) -> Check {
+        match &self.way {
+            Way::Webhook(webhook) => webhook.check(&self.config).await,
+            Way::Bot(bot) => bot.check(&self.config).await,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Posting by an incoming webhook:
+//! <https://developers.mattermost.com/integrate/webhooks/incoming/>.
+
+use annunciator_sdk::{Check, Fault, Host, HostError, HttpRequest, HttpResponse, Outcome, Secret};
+use serde_json::{Map, Value, json};
+
+use crate::address::Address;
+use crate::config::Config;
+use crate::message::Message;
+use crate::outcome::{self, Refusal};
+
+/// The most of an answer that is read, in bytes.
+const LARGEST_ANSWER: u64 = 64 * 1024;
+
+/// A webhook that is ready to be called.
+pub(crate) struct Webhook {
+    /// Holds the token: never printed.
+    url: Secret<String>,
+    token: Secret<String>,
+    host: Host,
+}
+
+impl Webhook {
+    pub(crate) fn new(address: &Address, token: &Secret<String>, host: Host) -> Self {
+        Self {
+            url: Secret::new(address.join(&["hooks", token.expose().trim()])),
+            token: token.clone(),
+            host,
+        }
+    }
+
+    pub(crate) async fn post(&self, message: &Message, config: &Config) -> Outcome {
+        let target = config.channel.as_str();
+        let outcome = match self.call(&payload(message, config), config).await {
+            Err(error) => outcome::unanswered(target, &error, &self.secrets()),
+            Ok(response) => outcome::of_webhook(
+                target,
+                &response,
+                message.parts.len(),
+                self.host.now(),
+                &self.secrets(),
+            ),
+        };
+        outcome.notes(message.notes.iter().cloned())
+    }
+
+    /// Posts to a channel that surely doesn't exist: the server looks at the
+    /// webhook first and at the channel then, so "no such channel" shows that
+    /// the webhook lives, and nothing is delivered.
+    pub(crate) async fn check(&self, config: &Config) -> Check {
+        let absent = format!("annunciator-check-{:x}", self.host.now_ms());
+        let probe = json!({"text": "check", "channel": absent});
+        let response = match self.call(&probe, config).await {
+            Ok(response) => response,
+            Err(error) => {
+                let outcome = outcome::unanswered(&config.channel, &error, &self.secrets());
+                return failed(&outcome);
+            }
+        };
+        if response.status() == 404 && Refusal::read(&response).is_some() {
+            return Check::ok(format!(
+                "the webhook is there; whether it may post to {} shows the first message",
+                config.channel
+            ));
+        }
+        let outcome = outcome::of_webhook(
+            &config.channel,
+            &response,
+            1,
+            self.host.now(),
+            &self.secrets(),
+        );
+        if outcome.class() == annunciator_sdk::Class::Delivered {
+            return Check::failed(
+                Fault::Remote,
+                format!("the server has a channel {absent}, and posted a check to it"),
+            );
+        }
+        failed(&outcome)
+    }
+
+    /// The token as it is, and as it stands in the address.
+    fn secrets(&self) -> [&str; 2] {
+        let encoded = self.url.expose().rsplit('/').next().unwrap_or_default();
+        [self.token.expose().trim(), encoded]
+    }
+
+    async fn call(&self, payload: &Value, config: &Config) -> Result<HttpResponse, HostError> {
+        let request = HttpRequest::post(self.url.expose().as_str())
+            .json(payload)
+            .max_response(LARGEST_ANSWER);
+        self.host.http(trusting(request, config)).await
+    }
+}
+
+/// Adds the certificates that the settings name.
+pub(crate) fn trusting(request: HttpRequest, config: &Config) -> HttpRequest {
+    match &config.ca_file {
+        Some(path) => request.ca_file(path),
+        None => request,
+    }
+}
+
+/// What a failed call tells about the settings.
+pub(crate) fn failed(outcome: &Outcome) -> Check {
+    let raw = outcome.raw();
+    let fault = outcome.fault().unwrap_or(Fault::Remote);
+    let detail = match raw.code.as_str() {
+        "" => raw.detail.to_string(),
+        code => format!("{} ({code})", raw.detail),
+    };
+    Check::failed(fault, detail).hint(raw.hint.as_str())
+}
+
+fn payload(message: &Message, config: &Config) -> Value {
+    let mut payload = Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            payload.insert(name.to_owned(), value);
+        }
+    };
+    let last = message.parts.len() - 1;
+    let mut props = message.props(last);
+    put("channel", Some(json!(config.channel)));
+    put(
+        "text",
+        Some(message.text())
+            .filter(|text| !text.is_empty())
+            .map(Value::from),
+    );
+    put("username", config.username.as_deref().map(Value::from));
+    put("icon_url", config.icon.as_deref().map(Value::from));
+    put("icon_emoji", config.icon_emoji.as_deref().map(Value::from));
+    put("type", config.post_type.as_deref().map(Value::from));
+    put("priority", message.priority.clone());
+    put("attachments", props.remove("attachments"));
+    put("props", (!props.is_empty()).then_some(Value::Object(props)));
+    Value::Object(payload)
+}

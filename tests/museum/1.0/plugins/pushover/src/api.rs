@@ -1,0 +1,111 @@
+//! The service's calls: <https://pushover.net/api>.
+//!
+//! Puts token and parameters in the body, limits what is read, and keeps to
+//! the connections that the service allows. What an answer means is left to
+//! the caller.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use annunciator_sdk::{Host, HostError, HttpRequest, HttpResponse, Secret};
+use futures_util::lock::Mutex;
+use url::{Url, form_urlencoded};
+
+use crate::config::Config;
+
+/// The most of an answer that is read, in bytes.
+const LARGEST_ANSWER: u64 = 64 * 1024;
+
+/// The service allows two connections at the same time:
+/// <https://pushover.net/api#friendly>.
+const CONNECTIONS: usize = 2;
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    /// Its turn came too late, so nothing was sent.
+    Late,
+    /// The host could not make it, or lost its answer.
+    Failed(HostError),
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Late => f.write_str("no time was left to send it"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+/// The service's calls, with what every one of them carries.
+pub(crate) struct Api {
+    base: String,
+    token: Secret<String>,
+    ca_file: Option<String>,
+    host: Host,
+    connections: [Mutex<()>; CONNECTIONS],
+    next: AtomicUsize,
+}
+
+impl Api {
+    pub(crate) fn new(config: &Config, host: Host) -> Self {
+        Self {
+            base: config.api_url.trim_end_matches('/').to_owned(),
+            token: config.token.clone(),
+            ca_file: config.ca_file.clone(),
+            host,
+            connections: Default::default(),
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        self.token.expose()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> Option<Url> {
+        Url::parse(&format!("{}{path}", self.base)).ok()
+    }
+
+    /// Adds what every request needs.
+    pub(crate) fn limited(&self, request: HttpRequest) -> HttpRequest {
+        let request = request.max_response(LARGEST_ANSWER);
+        match &self.ca_file {
+            Some(path) => request.ca_file(path),
+            None => request,
+        }
+    }
+
+    /// A call with token and parameters in the body, which ends in time: an
+    /// attempt that is cut off from outside tells nothing of those who got the
+    /// message.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        fields: &[(&'static str, String)],
+        until: Option<SystemTime>,
+    ) -> Result<HttpResponse, NoAnswer> {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("token", self.token())
+            .extend_pairs(fields)
+            .finish();
+        let request = HttpRequest::post(format!("{}{path}", self.base))
+            .body("application/x-www-form-urlencoded", body);
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % CONNECTIONS;
+        let _connection = match self.connections.get(turn) {
+            Some(connection) => Some(connection.lock().await),
+            None => None,
+        };
+        let mut request = self.limited(request);
+        if let Some(until) = until {
+            let left = until.duration_since(self.host.now()).unwrap_or_default();
+            if left.is_zero() {
+                return Err(NoAnswer::Late);
+            }
+            request = request.timeout(left);
+        }
+        self.host.http(request).await.map_err(NoAnswer::Failed)
+    }
+}

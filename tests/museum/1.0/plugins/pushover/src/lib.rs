@@ -1,0 +1,23 @@
+//! The pushover channel: push messages to phones by <https://pushover.net>.
+//!
+//! Thin: the host makes the requests. This crate decides how a notification
+//! fits into the service's limits, what an answer means, and how an emergency
+//! is followed until somebody acknowledges it or its incident recovers.
+
+mod api;
+mod config;
+mod encryption;
+mod html;
+mod message;
+mod outcome;
+mod priority;
+mod provider;
+mod quota;
+mod receipts;
+mod recipient;
+
+pub use config::Config;
+pub use priority::{Priorities, Priority};
+pub use provider::Pushover;
+
+annunciator_sdk::export_channels!(Pushover);

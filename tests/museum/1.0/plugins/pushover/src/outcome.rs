@@ -1,0 +1,179 @@
+//! What an answer of the service means: the classification table.
+//!
+//! Statuses by <https://pushover.net/api#friendly>; texts of the service are
+//! passed on without the secrets that they may hold.
+
+use std::time::{Duration, SystemTime};
+
+use annunciator_sdk::{Class, Fault, HttpResponse, Outcome};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::api::NoAnswer;
+use crate::quota::Quota;
+
+/// The service asks for this pause after an error of its own.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The longest text of the service that is passed on, in characters.
+const LONGEST_TEXT: usize = 300;
+
+/// What the service says about a message.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Answer {
+    #[serde(default)]
+    pub(crate) status: i64,
+    #[serde(default)]
+    pub(crate) request: String,
+    #[serde(default)]
+    pub(crate) receipt: Option<String>,
+    #[serde(default)]
+    info: Option<String>,
+    #[serde(default)]
+    errors: Vec<String>,
+    #[serde(flatten)]
+    parameters: Map<String, Value>,
+}
+
+/// Takes secrets out of texts that come from outside.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Redaction<'a>(pub(crate) &'a [&'a str]);
+
+impl Redaction<'_> {
+    pub(crate) fn of(&self, text: &str) -> String {
+        let secrets = self.0.iter().filter(|secret| !secret.is_empty());
+        let clean = secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[…]"));
+        clean.chars().take(LONGEST_TEXT).collect()
+    }
+}
+
+/// The outcome of a message that was answered.
+pub(crate) fn answered(
+    target: &str,
+    response: &HttpResponse,
+    now: SystemTime,
+    redaction: Redaction<'_>,
+) -> (Outcome, Option<Answer>) {
+    let status = response.status();
+    let answer = response.json::<Answer>().ok();
+    let outcome = match (status, &answer) {
+        (200, Some(answer)) if answer.status == 1 => {
+            let outcome = Outcome::delivered(target).id(&answer.request);
+            match &answer.info {
+                Some(info) => outcome.note(redaction.of(info)),
+                None => outcome,
+            }
+        }
+        (200, None) => Outcome::retry(
+            target,
+            Fault::Remote,
+            "something else than Pushover answered",
+        )
+        .hint("check api_url, and whether a proxy or portal stands in between")
+        .after(SHORTEST_PAUSE),
+        (429, _) => exhausted(target, response, now),
+        (408 | 500.., _) => Outcome::retry(target, Fault::Remote, "Pushover is in trouble")
+            .hint("see https://status.pushover.net")
+            .after(
+                response
+                    .retry_after(now)
+                    .unwrap_or_default()
+                    .max(SHORTEST_PAUSE),
+            ),
+        (413, _) => Outcome::permanent(target, Fault::Message, "Pushover finds it too large"),
+        (300..=399, _) => {
+            Outcome::permanent(target, Fault::Config, "the address redirects elsewhere")
+                .hint("check api_url")
+        }
+        (404 | 405, None) => Outcome::permanent(
+            target,
+            Fault::Config,
+            "this is no address of Pushover's API",
+        )
+        .hint("check api_url"),
+        (_, Some(answer)) => refused(target, answer, redaction),
+        (_, None) => Outcome::permanent(target, Fault::Remote, "Pushover refused it"),
+    };
+    let outcome = match outcome.class() {
+        Class::Delivered => outcome,
+        _ => outcome.code(format!("HTTP {status}")),
+    };
+    (outcome, answer)
+}
+
+fn exhausted(target: &str, response: &HttpResponse, now: SystemTime) -> Outcome {
+    let outcome = Outcome::retry(
+        target,
+        Fault::Remote,
+        "the account has used up its messages of this month",
+    )
+    .hint("buy messages at https://pushover.net, or use another channel until then");
+    match Quota::read(response) {
+        Some(quota) => outcome.after(quota.wait(now)).note(quota.note(now)),
+        None => match response.retry_after(now) {
+            Some(wait) => outcome.after(wait),
+            None => outcome,
+        },
+    }
+}
+
+fn refused(target: &str, answer: &Answer, redaction: Redaction<'_>) -> Outcome {
+    let named = |name: &str| answer.parameters.contains_key(name);
+    let detail = match answer.errors.join("; ") {
+        text if text.is_empty() => "Pushover refused it without a reason".to_owned(),
+        text => redaction.of(&text),
+    };
+    if named("token") {
+        return Outcome::permanent(target, Fault::Config, detail)
+            .hint("check token: it is the application's, from https://pushover.net/apps");
+    }
+    if named("user") {
+        return Outcome::permanent(target, Fault::Recipient, detail)
+            .hint("check user: it is the key of a user or group, no e-mail address");
+    }
+    if named("message") {
+        return Outcome::permanent(target, Fault::Message, detail);
+    }
+    let settings = [
+        "device",
+        "sound",
+        "priority",
+        "retry",
+        "expire",
+        "callback",
+        "tags",
+        "url",
+        "url_title",
+        "ttl",
+        "html",
+        "monospace",
+        "title",
+        "timestamp",
+    ];
+    match settings.iter().find(|name| named(name)) {
+        Some(name) => Outcome::permanent(target, Fault::Config, detail)
+            .hint(format!("check {name} in the channel's settings")),
+        None => Outcome::permanent(target, Fault::Config, detail),
+    }
+}
+
+/// The outcome of a request that got no answer.
+pub(crate) fn unanswered(target: &str, why: &NoAnswer, redaction: Redaction<'_>) -> Outcome {
+    let error = match why {
+        NoAnswer::Failed(error) => error,
+        NoAnswer::Late => {
+            return Outcome::retry(target, Fault::Remote, why).hint(
+                "Pushover answered too slowly; a longer delivery.timeout of the channel may help",
+            );
+        }
+    };
+    let general = error.outcome(target);
+    let fault = general.fault().unwrap_or(Fault::Network);
+    let detail = redaction.of(&error.to_string());
+    let outcome = match general.class() {
+        Class::Retry => Outcome::retry(target, fault, detail),
+        Class::Permanent => Outcome::permanent(target, fault, detail),
+        _ => Outcome::unknown(target, fault, detail).after(SHORTEST_PAUSE),
+    };
+    outcome.hint(general.raw().hint.as_str())
+}

@@ -1,0 +1,292 @@
+//! The receipts of emergencies: <https://pushover.net/api/receipts>.
+//!
+//! Kept in the host's store by incident, so that a recovery finds them; followed
+//! in the background until somebody acknowledges, and cancelled when the incident
+//! recovers. What the host does not take at the moment is offered again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use annunciator_sdk::{Host, HttpRequest, Proof};
+use futures_util::lock::Mutex;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::api::Api;
+use crate::outcome::Redaction;
+
+/// The service allows no poll sooner than this after the one before.
+const SHORTEST_POLL: Duration = Duration::from_secs(5);
+
+/// How many receipts of one incident are kept: the oldest have long expired.
+const MOST_KEPT: usize = 64;
+
+/// How many are followed after a restart: what is kept under one key has a
+/// limit.
+const MOST_FOLLOWED: usize = 96;
+/// Where those are kept.
+const FOLLOWED: &str = "followed";
+
+/// How much of an incident's name a key holds, in bytes: a host takes no key
+/// of any length.
+const LONGEST_KEY: usize = 400;
+
+/// One emergency that may still be repeating.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    pub(crate) receipt: String,
+    /// When the service stops repeating it, in Unix seconds.
+    pub(crate) expires_at: u64,
+    /// The host's name for the delivery.
+    #[serde(default)]
+    pub(crate) reference: String,
+}
+
+/// One that is followed, and where it is kept besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Followed {
+    pending: Pending,
+    /// The key of its incident, where it has one.
+    incident: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct State {
+    #[serde(default)]
+    acknowledged: u8,
+    #[serde(default)]
+    acknowledged_by_device: String,
+    #[serde(default)]
+    last_delivered_at: u64,
+    #[serde(default)]
+    expired: u8,
+}
+
+/// The receipts of one channel.
+pub(crate) struct Receipts {
+    api: Arc<Api>,
+    host: Host,
+    /// One change of the store at a time.
+    changing: Mutex<()>,
+}
+
+impl Receipts {
+    pub(crate) fn new(api: Arc<Api>, host: Host) -> Arc<Self> {
+        Arc::new(Self {
+            api,
+            host,
+            changing: Mutex::new(()),
+        })
+    }
+
+    /// Keeps a receipt for its incident.
+    pub(crate) async fn keep(&self, incident: &str, pending: Pending) {
+        self.change(&key(incident), |kept: &mut Vec<Pending>| {
+            kept.push(pending);
+            let surplus = kept.len().saturating_sub(MOST_KEPT);
+            kept.drain(..surplus);
+        })
+        .await;
+    }
+
+    async fn forget(&self, key: &str, receipt: &str) {
+        self.change(key, |kept: &mut Vec<Pending>| {
+            kept.retain(|one| one.receipt != receipt);
+        })
+        .await;
+    }
+
+    async fn change<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &str,
+        change: impl FnOnce(&mut Vec<T>),
+    ) {
+        let _one = self.changing.lock().await;
+        // Without what is there, what would be written is not all.
+        let Some(mut kept) = self.kept(key).await else {
+            return;
+        };
+        change(&mut kept);
+        let stored = match serde_json::to_vec(&kept) {
+            Ok(bytes) if !kept.is_empty() => self.host.kv_put(key, &bytes).await,
+            _ => self.host.kv_remove(key).await,
+        };
+        if let Err(error) = stored {
+            tracing::warn!(key, "receipts of Pushover could not be kept: {error}");
+        }
+    }
+
+    /// What is kept under a key; `None` when nobody can tell.
+    async fn kept<T: DeserializeOwned>(&self, key: &str) -> Option<Vec<T>> {
+        match self.host.kv_get(key).await {
+            Ok(bytes) => {
+                let kept = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+                Some(kept.unwrap_or_default())
+            }
+            Err(error) => {
+                tracing::warn!(key, "receipts of Pushover could not be read: {error}");
+                None
+            }
+        }
+    }
+
+    /// Cancels every emergency of an incident that may still repeat. Answers
+    /// notes on those that could not be cancelled; they stay kept.
+    pub(crate) async fn cancel(&self, incident: &str) -> Vec<String> {
+        let now = self.unix_now();
+        let mut notes = Vec::new();
+        let key = key(incident);
+        for pending in self.kept::<Pending>(&key).await.unwrap_or_default() {
+            if pending.expires_at > now
+                && let Err(why) = self.cancel_one(&pending.receipt).await
+            {
+                let receipt = &pending.receipt;
+                notes.push(format!("emergency {receipt} could not be cancelled: {why}"));
+                continue;
+            }
+            self.forget(&key, &pending.receipt).await;
+        }
+        notes
+    }
+
+    async fn cancel_one(&self, receipt: &str) -> Result<(), String> {
+        let path = format!("/1/receipts/{receipt}/cancel.json");
+        let redaction = [self.api.token()];
+        match self.api.post(&path, &[], None).await {
+            // Unknown to the service: there is nothing left to cancel.
+            Ok(answer) if answer.is_success() || answer.status() == 404 => Ok(()),
+            Ok(answer) => Err(format!("HTTP {}", answer.status())),
+            Err(error) => Err(Redaction(&redaction).of(&error.to_string())),
+        }
+    }
+
+    /// Begins to follow an emergency, and keeps that, so that it is followed
+    /// after a restart too.
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        incident: Option<&str>,
+        pending: Pending,
+        every: Duration,
+    ) {
+        let incident = incident.map(key);
+        let followed = Followed { pending, incident };
+        self.change(FOLLOWED, |all: &mut Vec<Followed>| {
+            all.push(followed.clone());
+            let surplus = all.len().saturating_sub(MOST_FOLLOWED);
+            all.drain(..surplus);
+        })
+        .await;
+        self.spawn(followed, every);
+    }
+
+    /// Goes on to follow what an earlier process has begun to.
+    pub(crate) async fn go_on(self: &Arc<Self>, every: Duration) {
+        for followed in self.kept(FOLLOWED).await.unwrap_or_default() {
+            self.spawn(followed, every);
+        }
+    }
+
+    fn spawn(self: &Arc<Self>, followed: Followed, every: Duration) {
+        let task = Arc::clone(self).follow(followed, every);
+        if let Err(error) = self.host.spawn(task) {
+            tracing::warn!(
+                "the receipt of an emergency is not followed until the next start: {error}"
+            );
+        }
+    }
+
+    /// Follows one emergency until it is acknowledged or over.
+    async fn follow(self: Arc<Self>, followed: Followed, every: Duration) {
+        let every = every.max(SHORTEST_POLL);
+        let pending = &followed.pending;
+        let mut is_delivered = false;
+        loop {
+            self.host.sleep(every).await;
+            if let Some(key) = &followed.incident
+                && let Some(kept) = self.kept(key).await
+                && !kept.contains(pending)
+            {
+                break;
+            }
+            let over = self.unix_now() >= pending.expires_at;
+            let state = self.fetch(&pending.receipt).await;
+            if !is_delivered && state.as_ref().is_some_and(|it| it.last_delivered_at > 0) {
+                is_delivered = self.prove(pending, Proof::Delivered);
+            }
+            match state {
+                Some(state) if state.acknowledged == 1 => {
+                    if !self.prove(pending, Proof::Acknowledged) && !over {
+                        continue;
+                    }
+                    tracing::info!(
+                        receipt = pending.receipt,
+                        device = state.acknowledged_by_device,
+                        "an emergency was acknowledged"
+                    );
+                }
+                Some(state) if state.expired == 1 || over => tracing::warn!(
+                    receipt = pending.receipt,
+                    "an emergency expired and nobody acknowledged it"
+                ),
+                None if over => {}
+                _ => continue,
+            }
+            if let Some(key) = &followed.incident {
+                self.forget(key, &pending.receipt).await;
+            }
+            break;
+        }
+        self.change(FOLLOWED, |all: &mut Vec<Followed>| {
+            all.retain(|one| *one != followed);
+        })
+        .await;
+    }
+
+    /// Whether the host has taken it, if it wants to know.
+    fn prove(&self, pending: &Pending, proof: Proof) -> bool {
+        if pending.reference.is_empty() {
+            return true;
+        }
+        let proven = self.host.prove(&pending.reference, proof);
+        if let Err(error) = &proven {
+            tracing::debug!("the host does not take what was proven: {error}");
+        }
+        proven.is_ok()
+    }
+
+    async fn fetch(&self, receipt: &str) -> Option<State> {
+        let request = self.receipt_request(receipt)?;
+        let redaction = [self.api.token()];
+        match self.host.http(request).await {
+            Ok(answer) if answer.is_success() => answer.json().ok(),
+            Ok(answer) => {
+                let status = answer.status();
+                tracing::debug!(receipt, status, "the receipt could not be fetched");
+                None
+            }
+            Err(error) => {
+                let why = Redaction(&redaction).of(&error.to_string());
+                tracing::debug!(receipt, "the receipt could not be fetched: {why}");
+                None
+            }
+        }
+    }
+
+    /// The one call that carries the token in its address, since the service
+    /// reads it from nowhere else. This address must never be printed.
+    fn receipt_request(&self, receipt: &str) -> Option<HttpRequest> {
+        let mut url = self.api.url(&format!("/1/receipts/{receipt}.json"))?;
+        url.query_pairs_mut().append_pair("token", self.api.token());
+        Some(self.api.limited(HttpRequest::get(url)))
+    }
+
+    pub(crate) fn unix_now(&self) -> u64 {
+        u64::try_from(self.host.now_ms() / 1000).unwrap_or_default()
+    }
+}
+
+fn key(incident: &str) -> String {
+    let ends = incident.char_indices().map(|(at, one)| at + one.len_utf8());
+    let end = ends.take_while(|end| *end <= LONGEST_KEY).last();
+    let start = end.and_then(|end| incident.get(..end)).unwrap_or_default();
+    format!("receipts/{start}")
+}

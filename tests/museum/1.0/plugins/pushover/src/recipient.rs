@@ -1,0 +1,67 @@
+//! Who gets a message: one target per user or group key.
+//!
+//! A request each, since the service tells nothing about the single keys of a
+//! list. Keys are secrets, so a target's name shows only the start of one.
+
+use annunciator_sdk::Secret;
+
+/// The most keys of a channel, as in a list of the service.
+pub(crate) const MOST: usize = 50;
+
+/// How many characters of a key its target's name shows.
+const SHOWN: usize = 4;
+
+/// A user or group.
+#[derive(Debug, Clone)]
+pub(crate) struct Recipient {
+    /// The name in outcomes: stable, unique, no secret.
+    pub(crate) target: String,
+    pub(crate) key: Secret<String>,
+}
+
+/// The keys in the `user` setting.
+pub(crate) fn keys(user: &str) -> Vec<&str> {
+    user.split(',')
+        .map(str::trim)
+        .filter(|key| !key.is_empty())
+        .collect()
+}
+
+/// The targets of a channel.
+pub(crate) fn all(user: &str) -> Vec<Recipient> {
+    let mut recipients: Vec<Recipient> = Vec::new();
+    for key in keys(user) {
+        if recipients.iter().any(|known| known.key.expose() == key) {
+            continue;
+        }
+        let shown: String = key.chars().take(SHOWN).collect();
+        let name = format!("user {shown}…");
+        let alike = recipients
+            .iter()
+            .filter(|known| known.target.starts_with(&name))
+            .count();
+        let target = match alike {
+            0 => name,
+            before => format!("{name} ({})", before + 1),
+        };
+        recipients.push(Recipient {
+            target,
+            key: Secret::new(key.to_owned()),
+        });
+    }
+    recipients
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_keys_begin_alike_their_names_differ_and_hide_the_rest() {
+        let targets: Vec<String> = all("uQiR-one, uQiR-two,gABC-three,uQiR-one,")
+            .into_iter()
+            .map(|recipient| recipient.target)
+            .collect();
+        assert_eq!(targets, ["user uQiR…", "user uQiR… (2)", "user gABC…"]);
+    }
+}

@@ -1,0 +1,225 @@
+//! JSON-RPC over a tcp port or a unix socket: one object a line, answers in
+//! any order, notifications of incoming messages between them.
+//!
+//! One connection is kept; answers find their request by its id.
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    net::{TcpStream, UnixStream},
+    sync::{mpsc, oneshot},
+    task::AbortHandle,
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    endpoint::Endpoint,
+    reply::{Failure, read_rpc},
+};
+
+/// The longest line that is read: an incoming message may be long, and is
+/// thrown away.
+const LINE_MAX: u64 = 16 * 1024 * 1024;
+/// How long connecting may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Value>>>>;
+/// A line to write, and who wants to know whether it was written.
+type Outgoing = (String, oneshot::Sender<io::Result<()>>);
+
+/// The line to a daemon.
+pub(crate) struct Line {
+    endpoint: Endpoint,
+    next: AtomicU64,
+    connection: tokio::sync::Mutex<Option<Arc<Connection>>>,
+}
+
+struct Connection {
+    outgoing: mpsc::UnboundedSender<Outgoing>,
+    waiting: Waiting,
+    /// Both tasks; they end with the connection, also in the middle of a write
+    /// that the daemon doesn't take.
+    tasks: [AbortHandle; 2],
+}
+
+impl Line {
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            next: AtomicU64::new(1),
+            connection: tokio::sync::Mutex::new(None),
+        }
+    }
+
+    /// Calls a method; answers its result.
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        parameters: Value,
+        end: Instant,
+    ) -> Result<Value, Failure> {
+        loop {
+            let (connection, fresh) = self.connect(end).await?;
+            let id = self.next.fetch_add(1, Ordering::Relaxed);
+            let request =
+                json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": parameters });
+            let (tell, told) = oneshot::channel();
+            lock(&connection.waiting).insert(id, tell);
+            let _forget = Forget(&connection.waiting, id);
+            if let Err(error) = connection.write(format!("{request}\n"), end).await {
+                *self.connection.lock().await = None;
+                if fresh || !matches!(error, Failure::NotReached(_)) {
+                    return Err(error);
+                }
+                // The kept connection had ended; nothing was sent.
+                continue;
+            }
+            return match timeout_at(end, told).await {
+                Ok(Ok(answer)) => read_rpc(&answer),
+                Ok(Err(_)) => {
+                    let text = "the daemon closed the line before it answered";
+                    Err(Failure::Lost(text.to_owned()))
+                }
+                Err(_) => Err(Failure::TimedOut("the daemon didn't answer in time")),
+            };
+        }
+    }
+
+    /// The kept connection, or a new one.
+    async fn connect(&self, end: Instant) -> Result<(Arc<Connection>, bool), Failure> {
+        let mut kept = self.connection.lock().await;
+        if let Some(connection) = kept.as_ref().filter(|kept| !kept.outgoing.is_closed()) {
+            return Ok((Arc::clone(connection), false));
+        }
+        let open = async {
+            Ok::<_, io::Error>(match &self.endpoint {
+                Endpoint::Unix(path) => Connection::over(UnixStream::connect(path).await?),
+                Endpoint::Tcp(address) => {
+                    let stream = TcpStream::connect(address.as_str()).await?;
+                    stream.set_nodelay(true)?;
+                    Connection::over(stream)
+                }
+                Endpoint::Http(_) => return Err(io::ErrorKind::Unsupported.into()),
+            })
+        };
+        let limit = end.min(Instant::now() + CONNECT_LIMIT);
+        let connection = match timeout_at(limit, open).await {
+            Ok(Ok(connection)) => Arc::new(connection),
+            Ok(Err(error)) => return Err(Failure::NotReached(error.to_string())),
+            Err(_) => return Err(Failure::NotReached("it took too long".to_owned())),
+        };
+        *kept = Some(Arc::clone(&connection));
+        Ok((connection, true))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+impl Connection {
+    /// Starts the two tasks of a connection. Writing is a task's, so that a
+    /// caller who goes away never leaves half a line behind.
+    fn over(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
+        let (read, mut write) = tokio::io::split(stream);
+        let (outgoing, mut lines) = mpsc::unbounded_channel::<Outgoing>();
+        let waiting = Waiting::default();
+        let known = Arc::clone(&waiting);
+        let mut reading = tokio::spawn(async move { receive(read, &known).await });
+        let read_task = reading.abort_handle();
+        let known = Arc::clone(&waiting);
+        let writing = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut reading => break,
+                    line = lines.recv() => {
+                        let Some((line, tell)) = line else { break };
+                        let written = write.write_all(line.as_bytes()).await;
+                        let failed = written.is_err();
+                        let _ = tell.send(written);
+                        if failed {
+                            break;
+                        }
+                    }
+                }
+            }
+            reading.abort();
+            lines.close();
+            // Whoever still waits learns that the line is lost.
+            lock(&known).clear();
+        });
+        let tasks = [read_task, writing.abort_handle()];
+        Self {
+            outgoing,
+            waiting,
+            tasks,
+        }
+    }
+
+    /// Writes a whole line; an error means that the daemon can't act on it.
+    async fn write(&self, line: String, end: Instant) -> Result<(), Failure> {
+        let gone = || Failure::NotReached("the line was closed".to_owned());
+        let (tell, told) = oneshot::channel();
+        self.outgoing.send((line, tell)).map_err(|_| gone())?;
+        match timeout_at(end, told).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(Failure::NotReached(error.to_string())),
+            Ok(Err(_)) => Err(gone()),
+            // The task may still write it.
+            Err(_) => Err(Failure::TimedOut("the daemon didn't read in time")),
+        }
+    }
+}
+
+/// Hands each answer to whoever asked; other lines are not for us.
+async fn receive(read: impl AsyncRead + Unpin, waiting: &Waiting) -> io::Result<()> {
+    let mut reader = BufReader::new(read);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let octets = (&mut reader)
+            .take(LINE_MAX)
+            .read_until(b'\n', &mut line)
+            .await?;
+        if octets == 0 || line.last() != Some(&b'\n') {
+            return Ok(());
+        }
+        let Ok(answer) = serde_json::from_slice::<Value>(&line) else {
+            tracing::debug!("the daemon sent a line that isn't JSON");
+            continue;
+        };
+        let id = answer.get("id").and_then(Value::as_u64);
+        let asker = id.and_then(|id| lock(waiting).remove(&id));
+        if let Some(asker) = asker {
+            let _ = asker.send(answer);
+        }
+    }
+}
+
+fn lock(
+    waiting: &Mutex<HashMap<u64, oneshot::Sender<Value>>>,
+) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Value>>> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes a request out of the list when nobody waits for it any more.
+struct Forget<'a>(&'a Waiting, u64);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        lock(self.0).remove(&self.1);
+    }
+}

@@ -1,0 +1,217 @@
+//! The provider: hands a message to signal-cli, as a program or a daemon, and
+//! reads from its results who got it.
+
+use std::{sync::Arc, time::Duration};
+
+use annunciator_sdk::{
+    Check, Delivery, Fault, Host, HttpRequest, OpenError, Outcome, OwnRuntime, Problem, Provider,
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::{
+    call::Call,
+    cli::Cli,
+    config::Config,
+    endpoint::Endpoint,
+    line::Line,
+    message::Text,
+    outcome,
+    reply::{Answer, Failure, beginning, read_response, read_rpc},
+    target::Target,
+};
+
+/// What is left of the host's time when this plugin gives up, so that it can
+/// still end a child and say what happened: a tenth, between these.
+const MARGIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// How long a check may take; a Java program needs seconds to start.
+const CHECK_LIMIT: Duration = Duration::from_secs(30);
+/// How long `close` waits for a child that is being ended.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A signal channel.
+pub struct Signal {
+    config: Arc<Config>,
+    way: Way,
+    runtime: OwnRuntime,
+    host: Host,
+}
+
+/// How signal-cli is reached.
+enum Way {
+    Cli(Arc<Cli>),
+    Line(Arc<Line>),
+    Http(String),
+}
+
+impl Provider for Signal {
+    const TYPE: &'static str = "signal";
+    const SUMMARY: &'static str = "Sends Signal messages with signal-cli.";
+    const EXAMPLE: &'static str = "\
+type: signal
+cli_path: /usr/local/bin/signal-cli
+user: +12025551234
+recipient: +12025559999
+";
+
+    const OWN_RUNTIME: bool = true;
+    type Config = Config;
+
+    fn validate(config: &Config) -> Vec<Problem> {
+        config.problems()
+    }
+
+    async fn open(config: Config, host: Host) -> Result<Self, OpenError> {
+        let config = Arc::new(config);
+        let way = match &config.rpc {
+            None => Way::Cli(Arc::new(Cli::new(Arc::clone(&config)))),
+            Some(rpc) => match Endpoint::parse(rpc) {
+                Ok(Endpoint::Http(url)) => Way::Http(url),
+                Ok(endpoint) => Way::Line(Arc::new(Line::new(endpoint))),
+                Err(error) => return Err(OpenError::new(Fault::Config, error)),
+            },
+        };
+        Ok(Self {
+            config,
+            way,
+            runtime: OwnRuntime::of::<Self>(),
+            host,
+        })
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> Vec<Outcome> {
+        let targets: Vec<Target> = self
+            .config
+            .targets()
+            .into_iter()
+            .filter(|target| delivery.wants(&target.name()))
+            .collect();
+        let limit = Duration::from_secs(u64::from(self.config.timeout));
+        let end = Instant::now() + usable(delivery.timeout()).min(limit);
+        let text = Text::of(delivery.notification(), self.config.styled);
+        let mut outcomes = Vec::with_capacity(targets.len());
+        for call in Call::split(targets, &text) {
+            outcomes.extend(self.send(call, end).await);
+        }
+        outcomes
+    }
+
+    async fn check(&self) -> Check {
+        let end = Instant::now() + CHECK_LIMIT;
+        let user = &self.config.user;
+        let found = match &self.way {
+            Way::Cli(cli) => {
+                let cli = Arc::clone(cli);
+                self.on_runtime(async move { cli.accounts(end).await })
+                    .await
+            }
+            // A daemon of one account doesn't list accounts: then its version
+            // is the proof that it is signal-cli.
+            _ => match self.rpc("listAccounts", json!({}), end).await {
+                Err(Failure::Refused { .. }) => self.rpc("version", json!({}), end).await,
+                other => other,
+            },
+        };
+        let accounts = match found {
+            Ok(accounts) => accounts,
+            Err(failure) => {
+                let (fault, detail, hint) = outcome::explain(user, &failure);
+                return Check::failed(fault, detail).hint(hint);
+            }
+        };
+        let Some(list) = accounts.as_array() else {
+            return Check::ok("signal-cli's daemon answers");
+        };
+        let known = list
+            .iter()
+            .any(|account| account.get("number").and_then(Value::as_str) == Some(user));
+        if known || !user.starts_with('+') {
+            return Check::ok(format!("signal-cli answers and knows {user}"));
+        }
+        Check::failed(
+            Fault::Config,
+            format!("signal-cli answers, but doesn't know {user}"),
+        )
+        .hint(format!(
+            "type `signal-cli -a {user} register`, then `verify CODE`, or link a device"
+        ))
+    }
+
+    async fn close(&self) {
+        if let Way::Cli(cli) = &self.way {
+            let cli = Arc::clone(cli);
+            let end = Instant::now() + CLOSE_LIMIT;
+            // An error means that nothing runs any more, which is what is wanted.
+            let _ = self.runtime.run(async move { cli.close(end).await }).await;
+        }
+        self.runtime.close().await;
+    }
+}
+
+impl Signal {
+    async fn send(&self, call: Call, end: Instant) -> Vec<Outcome> {
+        let (targets, notes) = (call.targets.clone(), call.text.notes.clone());
+        let answer: Answer = match &self.way {
+            Way::Cli(cli) => {
+                let cli = Arc::clone(cli);
+                self.on_runtime(async move { cli.send(&call, end).await })
+                    .await
+            }
+            _ => self
+                .rpc("send", call.parameters(&self.config), end)
+                .await
+                .and_then(read_response),
+        };
+        outcome::outcomes(&self.config.user, &targets, &answer, &notes)
+    }
+
+    /// Runs on the plugin's own runtime, which can be gone.
+    async fn on_runtime<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        match self.runtime.run(work).await {
+            Ok(result) => result,
+            Err(error) => Err(Failure::Lost(error.to_string())),
+        }
+    }
+
+    /// Calls a method of the daemon.
+    async fn rpc(&self, method: &str, parameters: Value, end: Instant) -> Result<Value, Failure> {
+        match &self.way {
+            Way::Line(line) => {
+                let (line, method) = (Arc::clone(line), method.to_owned());
+                self.on_runtime(async move { line.call(&method, parameters, end).await })
+                    .await
+            }
+            Way::Http(url) => self.http(url, method, parameters, end).await,
+            Way::Cli(_) => Err(Failure::NotReached("there is no daemon".to_owned())),
+        }
+    }
+
+    async fn http(
+        &self,
+        url: &str,
+        method: &str,
+        parameters: Value,
+        end: Instant,
+    ) -> Result<Value, Failure> {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters });
+        let request = HttpRequest::post(url)
+            .timeout(end.saturating_duration_since(Instant::now()))
+            .json(&request);
+        let answer = self.host.http(request).await.map_err(Failure::Host)?;
+        if answer.status() != 200 {
+            return Err(Failure::Status(answer.status()));
+        }
+        match answer.json::<Value>() {
+            Ok(value) => read_rpc(&value),
+            Err(_) => Err(Failure::Garbage(beginning(&answer.text()))),
+        }
+    }
+}
+
+/// The time for an attempt: the host's, less what ending and reporting take.
+fn usable(timeout: Duration) -> Duration {
+    timeout.saturating_sub((timeout / 10).clamp(MARGIN.0, MARGIN.1))
+}

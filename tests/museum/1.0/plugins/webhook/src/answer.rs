@@ -1,0 +1,103 @@
+//! What an answer says, by the expressions of the settings.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use annunciator_sdk::HttpResponse;
+use minijinja::{Value, context};
+
+use crate::{config::Answer, template::evaluate};
+
+/// The longest wait that is passed on: a month. Longer ones are slips of units.
+const LONGEST_WAIT: f64 = 30.0 * 24.0 * 3600.0;
+/// The longest text of a service that is passed on, in characters.
+const LONGEST_TEXT: usize = 300;
+
+/// An answer as expressions see it.
+pub(crate) fn values(response: &HttpResponse) -> Value {
+    let json = response.json::<serde_json::Value>().ok();
+    context! {
+        answer => context! {
+            status => response.status(),
+            body => response.text(),
+            json => json.map_or(Value::UNDEFINED, |json| from_json(&json)),
+        },
+    }
+}
+
+fn from_json(json: &serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    match json {
+        Json::Null => Value::from(()),
+        Json::Bool(value) => Value::from(*value),
+        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Value::from(whole),
+            (None, Some(number)) => Value::from(number),
+            (None, None) => Value::UNDEFINED,
+        },
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(list) => list.iter().map(from_json).collect(),
+        Json::Object(map) => {
+            let entries = map.iter();
+            let entries = entries.map(|(key, value)| (key.clone(), from_json(value)));
+            Value::from(entries.collect::<BTreeMap<String, Value>>())
+        }
+    }
+}
+
+impl Answer {
+    /// The expressions that are said, by their names.
+    pub(crate) fn expressions(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("success", &self.success),
+            ("retry", &self.retry),
+            ("wait", &self.wait),
+            ("detail", &self.detail),
+            ("id", &self.id),
+        ];
+        all.into_iter()
+            .filter_map(|(name, said)| Some((name, said.as_deref()?)))
+    }
+
+    /// Whether it was taken; `None` where nothing says so.
+    pub(crate) fn success(&self, values: &Value) -> Option<bool> {
+        is_true(self.success.as_deref(), values)
+    }
+
+    /// Whether it is to be tried again.
+    pub(crate) fn retry(&self, values: &Value) -> Option<bool> {
+        is_true(self.retry.as_deref(), values)
+    }
+
+    pub(crate) fn wait(&self, values: &Value) -> Option<Duration> {
+        let value = evaluate(self.wait.as_deref()?, values).ok()?;
+        let seconds = f64::try_from(value.clone()).ok();
+        let seconds = seconds.or_else(|| value.as_str()?.trim().parse().ok())?;
+        let seconds = seconds.clamp(0.0, LONGEST_WAIT);
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
+    /// What the service says of it, without control characters.
+    pub(crate) fn detail(&self, values: &Value) -> Option<String> {
+        text(self.detail.as_deref(), values)
+    }
+
+    pub(crate) fn id(&self, values: &Value) -> Option<String> {
+        text(self.id.as_deref(), values)
+    }
+}
+
+fn is_true(expression: Option<&str>, values: &Value) -> Option<bool> {
+    // One that cannot be worked out says nothing good.
+    Some(evaluate(expression?, values).is_ok_and(|value| value.is_true()))
+}
+
+fn text(expression: Option<&str>, values: &Value) -> Option<String> {
+    let value = evaluate(expression?, values).ok()?;
+    if value.is_undefined() || value.is_none() {
+        return None;
+    }
+    let text: String = value.to_string().chars().take(LONGEST_TEXT).collect();
+    let visible = |one: char| if one.is_control() { ' ' } else { one };
+    let text: String = text.chars().map(visible).collect();
+    (!text.trim().is_empty()).then(|| text.trim().to_owned())
+}

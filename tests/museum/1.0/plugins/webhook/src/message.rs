@@ -1,0 +1,125 @@
+//! How a message becomes a request.
+
+use annunciator_sdk::HttpRequest;
+use minijinja::Value;
+use url::Url;
+
+use crate::{
+    config::{Config, Method},
+    template::{Place, fill},
+};
+
+/// The body where none is said: all that is known.
+const EVERYTHING: &str = r#"{
+  "id": {{ id }}, "incident": {{ incident }}, "host": {{ host }},
+  "title": {{ title }}, "body": {{ body }}, "severity": {{ severity }},
+  "kind": {{ kind }}, "occurred_at": {{ occurred_at }},
+  "attributes": {{ attributes }}, "attempt": {{ attempt }}
+}"#;
+
+/// The most of an answer that is read, in bytes.
+const LARGEST_ANSWER: u64 = 64 * 1024;
+
+/// What is wrong with a setting.
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    pub(crate) field: String,
+    pub(crate) what: String,
+    pub(crate) help: &'static str,
+}
+
+fn wrong(field: impl Into<String>, what: impl Into<String>, help: &'static str) -> Wrong {
+    Wrong {
+        field: field.into(),
+        what: what.into(),
+        help,
+    }
+}
+
+/// The parts of a request.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) url: Url,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Option<String>,
+}
+
+impl Parts {
+    /// Fills in the templates.
+    ///
+    /// # Errors
+    /// The first setting that makes no request of these values.
+    pub(crate) fn of(config: &Config, values: &Value) -> Result<Self, Wrong> {
+        Ok(Self {
+            url: address("url", config.url.expose(), values)?,
+            headers: headers(config, values)?,
+            body: match config.method {
+                Method::Get => None,
+                _ => Some(body(config, values)?),
+            },
+        })
+    }
+
+    /// The request, signed for this time.
+    pub(crate) fn request(&self, config: &Config, unix_seconds: u64) -> HttpRequest {
+        let mut request = HttpRequest::new(config.method.name(), self.url.as_str());
+        let body = self.body.as_deref();
+        if let Some(body) = body {
+            request = request.body(&config.content_type, body);
+        }
+        let signature = config.sign.iter();
+        let signed = signature
+            .flat_map(|sign| sign.headers(body.unwrap_or_default().as_bytes(), unix_seconds));
+        for (name, value) in self.headers.iter().cloned().chain(signed) {
+            request = request.header(&name, value);
+        }
+        limited(request, config)
+    }
+}
+
+/// With what all requests of a channel have.
+pub(crate) fn limited(request: HttpRequest, config: &Config) -> HttpRequest {
+    let request = request.max_response(LARGEST_ANSWER);
+    match &config.ca_file {
+        Some(path) => request.ca_file(path),
+        None => request,
+    }
+}
+
+/// An address. It may hold a secret: its text stands in no error.
+pub(crate) fn address(field: &str, template: &str, values: &Value) -> Result<Url, Wrong> {
+    let text =
+        fill(template.trim(), Place::Address, values).map_err(|what| wrong(field, what, ""))?;
+    let help = "write the whole address, such as https://example.com/hook";
+    let url = Url::parse(&text)
+        .map_err(|error| wrong(field, format!("is no address ({error})"), help))?;
+    if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
+        return Err(wrong(field, "is no address of a web server", help));
+    }
+    Ok(url)
+}
+
+pub(crate) fn headers(config: &Config, values: &Value) -> Result<Vec<(String, String)>, Wrong> {
+    let headers = config.headers.iter();
+    headers
+        .map(|(name, template)| {
+            let value = fill(template.expose(), Place::Header, values);
+            let value = value.map_err(|what| wrong(format!("headers.{name}"), what, ""))?;
+            Ok((name.clone(), value.trim().to_owned()))
+        })
+        .collect()
+}
+
+fn body(config: &Config, values: &Value) -> Result<String, Wrong> {
+    let template = config.body.as_deref().unwrap_or(EVERYTHING);
+    let place = Place::of(&config.content_type);
+    let body = fill(template, place, values).map_err(|what| wrong("body", what, ""))?;
+    if place == Place::Json
+        && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&body)
+    {
+        let what = format!("makes no JSON ({error})");
+        let help = "a value brings its own quotes: write \"text\": {{ body }}, and {{ (host ~ \": \" ~ body) }} for several";
+        return Err(wrong("body", what, help));
+    }
+    Ok(body)
+}

@@ -1,0 +1,170 @@
+//! What came of a request: by status as HTTP has it, by the settings where they
+//! say otherwise, and by what the answer says.
+
+use std::time::SystemTime;
+
+use annunciator_sdk::{Class, Fault, HostError, HttpResponse, Outcome};
+
+use crate::{
+    answer,
+    config::{Config, Meaning},
+};
+
+/// The longest text that is passed on, in characters.
+const LONGEST_TEXT: usize = 300;
+
+/// One row of the table.
+struct Row {
+    meaning: Meaning,
+    fault: Fault,
+    sentence: &'static str,
+    hint: &'static str,
+}
+
+fn row(meaning: Meaning, fault: Fault, sentence: &'static str, hint: &'static str) -> Row {
+    Row {
+        meaning,
+        fault,
+        sentence,
+        hint,
+    }
+}
+
+/// As HTTP has it: <https://www.rfc-editor.org/rfc/rfc9110#section-15>.
+fn by_status(status: u16) -> Row {
+    use Meaning::{Delivered, Permanent, Retry};
+    match status {
+        200..=299 => row(Delivered, Fault::Remote, "the service took it", ""),
+        300..=399 => row(
+            Permanent,
+            Fault::Config,
+            "the address redirects elsewhere",
+            "write the address that it leads to into url",
+        ),
+        401 | 407 => row(
+            Permanent,
+            Fault::Config,
+            "the service wants another login",
+            "check the token in headers or secrets: it may have been revoked",
+        ),
+        403 => row(
+            Permanent,
+            Fault::Config,
+            "the service does not allow this",
+            "check what the token may do",
+        ),
+        404 | 405 | 410 => row(
+            Permanent,
+            Fault::Config,
+            "the service knows no such address or method",
+            "check url and method: the webhook may have been deleted",
+        ),
+        408 | 423 | 425 | 429 => row(Retry, Fault::Remote, "the service asks for a pause", ""),
+        413 | 414 | 431 => row(
+            Permanent,
+            Fault::Message,
+            "the service finds it too large",
+            "",
+        ),
+        501 | 505 => row(
+            Permanent,
+            Fault::Config,
+            "the service cannot do this",
+            "check url and method",
+        ),
+        500.. => row(Retry, Fault::Remote, "the service is in trouble", ""),
+        _ => row(
+            Permanent,
+            Fault::Message,
+            "the service refused it",
+            "compare body and content_type with the service's documentation",
+        ),
+    }
+}
+
+/// As the settings have it: by the status, or its class.
+fn by_settings(config: &Config, status: u16) -> Row {
+    let said = config
+        .statuses
+        .get(&status.to_string())
+        .or_else(|| config.statuses.get(&format!("{}xx", status / 100)));
+    let row = by_status(status);
+    match said {
+        Some(meaning) if *meaning != row.meaning => Row {
+            meaning: *meaning,
+            fault: Fault::Remote,
+            sentence: "the service refused it",
+            hint: "",
+        },
+        _ => row,
+    }
+}
+
+/// The outcome of a request that was answered.
+pub(crate) fn of_answer(
+    target: &str,
+    config: &Config,
+    response: &HttpResponse,
+    now: SystemTime,
+    secrets: &[String],
+) -> Outcome {
+    let status = response.status();
+    let mut row = by_settings(config, status);
+    let values = answer::values(response);
+    let says = &config.answer;
+    if row.meaning == Meaning::Delivered && says.success(&values) == Some(false) {
+        row = Row {
+            meaning: Meaning::Permanent,
+            fault: Fault::Remote,
+            sentence: "the service answered that it did not take it",
+            hint: "",
+        };
+    }
+    if row.meaning != Meaning::Delivered && says.retry(&values) == Some(true) {
+        row.meaning = Meaning::Retry;
+    }
+    let code = format!("HTTP {status}");
+    if row.meaning == Meaning::Delivered {
+        let delivered = Outcome::delivered(target).code(code);
+        return match says.id(&values) {
+            Some(id) => delivered.id(redacted(&id, secrets)),
+            None => delivered,
+        };
+    }
+    let detail = match says.detail(&values) {
+        Some(own) => format!("{}: {own}", row.sentence),
+        None => row.sentence.to_owned(),
+    };
+    let detail = redacted(&detail, secrets);
+    let outcome = match row.meaning {
+        Meaning::Retry => Outcome::retry(target, row.fault, detail),
+        Meaning::Unknown => Outcome::unknown(target, row.fault, detail),
+        Meaning::Permanent | Meaning::Delivered => Outcome::permanent(target, row.fault, detail),
+    };
+    let outcome = outcome.code(code).hint(row.hint);
+    let wait = || says.wait(&values).or_else(|| response.retry_after(now));
+    match wait().filter(|_| row.meaning == Meaning::Retry) {
+        Some(wait) => outcome.after(wait),
+        None => outcome,
+    }
+}
+
+/// The outcome of a request that got no answer.
+pub(crate) fn unanswered(target: &str, error: &HostError, secrets: &[String]) -> Outcome {
+    let general = error.outcome(target);
+    let fault = general.fault().unwrap_or(Fault::Network);
+    let detail = redacted(&error.to_string(), secrets);
+    let outcome = match general.class() {
+        Class::Retry => Outcome::retry(target, fault, detail),
+        Class::Permanent => Outcome::permanent(target, fault, detail),
+        _ => Outcome::unknown(target, fault, detail),
+    };
+    outcome.hint(general.raw().hint.as_str())
+}
+
+/// The text without the secrets, cut to a length that a person reads.
+pub(crate) fn redacted(text: &str, secrets: &[String]) -> String {
+    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+    let clean = secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[…]"));
+    clean.chars().take(LONGEST_TEXT).collect()
+}

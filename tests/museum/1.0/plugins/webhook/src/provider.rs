@@ -1,0 +1,140 @@
+//! One open webhook channel, one attempt each time.
+
+use annunciator_sdk::{
+    Check, Delivery, Fault, Host, HttpRequest, OpenError, Outcome, Problem, Provider,
+};
+
+use crate::{
+    config::Config,
+    message::{Parts, address, headers, limited},
+    outcome::{of_answer, redacted, unanswered},
+    template::{examples, values},
+    validation,
+};
+
+/// A webhook channel.
+pub struct Webhook {
+    config: Config,
+    /// The server, by which outcomes are named.
+    target: String,
+    host: Host,
+}
+
+impl Provider for Webhook {
+    const TYPE: &'static str = "webhook";
+    const SUMMARY: &'static str = "Makes an HTTP request of your own of each message.";
+    const EXAMPLE: &'static str = "type: webhook\nurl: https://example.com/hook\n\
+                                   body: '{\"text\": {{ text }}}'\n";
+    type Config = Config;
+
+    fn validate(config: &Config) -> Vec<Problem> {
+        validation::problems(config)
+    }
+
+    async fn open(config: Config, host: Host) -> Result<Self, OpenError> {
+        let problems = validation::problems(&config);
+        if let Some(problem) = problems.iter().find(|found| found.is_error()) {
+            let detail = format!("{} {}", problem.path(), problem.message());
+            return Err(OpenError::new(Fault::Config, detail));
+        }
+        let [example, _] = examples(&config);
+        let url = address("url", config.url.expose(), &example);
+        let url = url.map_err(|wrong| OpenError::new(Fault::Config, wrong.what))?;
+        Ok(Self {
+            target: url.host_str().unwrap_or("webhook").to_owned(),
+            config,
+            host,
+        })
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> Vec<Outcome> {
+        let target = self.target.as_str();
+        if !delivery.wants(target) {
+            return Vec::new();
+        }
+        let values = values(&self.config, delivery);
+        let parts = match Parts::of(&self.config, &values) {
+            Ok(parts) => parts,
+            Err(wrong) => {
+                let detail = format!(
+                    "no request can be made of it: {} {}",
+                    wrong.field, wrong.what
+                );
+                return vec![Outcome::permanent(target, Fault::Message, detail).hint(wrong.help)];
+            }
+        };
+        let seconds = u64::try_from(self.host.now_ms() / 1000).unwrap_or_default();
+        let request = parts.request(&self.config, seconds);
+        let secrets = self.secrets(&parts);
+        vec![match self.host.http(request).await {
+            Ok(answer) => of_answer(target, &self.config, &answer, self.host.now(), &secrets),
+            Err(error) => unanswered(target, &error, &secrets),
+        }]
+    }
+
+    /// Asks `check_url`, which delivers nothing. Without one, OPTIONS shows at
+    /// least that a web server answers.
+    async fn check(&self) -> Check {
+        let [example, _] = examples(&self.config);
+        let parts = match Parts::of(&self.config, &example) {
+            Ok(parts) => parts,
+            Err(wrong) => return Check::failed(Fault::Config, wrong.what),
+        };
+        let asked = self.config.check_url.as_ref();
+        let url = asked.map(|url| address("check_url", url.expose(), &example));
+        let request = match url {
+            Some(Ok(url)) => HttpRequest::get(url.as_str()),
+            Some(Err(wrong)) => return Check::failed(Fault::Config, wrong.what),
+            None => HttpRequest::new("OPTIONS", parts.url.as_str()),
+        };
+        let headers = headers(&self.config, &example).unwrap_or_default();
+        let request = headers.into_iter().fold(request, |request, (name, value)| {
+            request.header(&name, value)
+        });
+        let secrets = self.secrets(&parts);
+        match (self.host.http(limited(request, &self.config)).await, asked) {
+            (Err(error), _) => {
+                let outcome = unanswered(&self.target, &error, &secrets);
+                let fault = outcome.fault().unwrap_or(Fault::Network);
+                Check::failed(fault, outcome.raw().detail.as_str())
+                    .hint(outcome.raw().hint.as_str())
+            }
+            (Ok(answer), None) => Check::ok(format!(
+                "{} answers (HTTP {}); whether it takes messages shows the first one",
+                self.target,
+                answer.status()
+            )),
+            (Ok(answer), Some(_)) if answer.is_success() => {
+                Check::ok(format!("check_url answers HTTP {}", answer.status()))
+            }
+            (Ok(answer), Some(_)) => {
+                let fault = match answer.status() {
+                    500.. | 408 | 429 => Fault::Remote,
+                    _ => Fault::Config,
+                };
+                let text = redacted(answer.text().lines().next().unwrap_or_default(), &secrets);
+                let detail = format!("check_url answers HTTP {}: {text}", answer.status());
+                Check::failed(fault, detail)
+            }
+        }
+    }
+}
+
+impl Webhook {
+    /// All that must be seen nowhere: an address may hold a token, too.
+    fn secrets(&self, parts: &Parts) -> Vec<String> {
+        let config = &self.config;
+        let secrets = config.secrets.values().chain(config.headers.values());
+        let secrets = secrets.chain(config.sign.iter().map(|sign| &sign.key));
+        let mut all: Vec<String> = secrets.map(|secret| secret.expose().clone()).collect();
+        all.extend(parts.headers.iter().map(|(_, value)| value.clone()));
+        let path = parts.url.path();
+        if path.len() > 1 {
+            all.push(path.to_owned());
+        }
+        all.extend(parts.url.query().map(str::to_owned));
+        // The longest first: one may be part of another.
+        all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        all
+    }
+}

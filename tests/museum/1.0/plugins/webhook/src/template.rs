@@ -1,0 +1,280 @@
+//! Templates, and what may be put into them.
+//!
+//! Each place has its escaping: what a message says stays what it says, in an
+//! address, a header, a form, JSON or markup. Work and output are bounded.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    io,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use annunciator_sdk::{Delivery, Notification};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, context, escape_formatter,
+    value::{Enumerator, Object, Value},
+};
+
+use crate::config::Config;
+
+/// So many steps a template may take: a loop over a few hundred attributes.
+const MOST_WORK: u64 = 100_000;
+/// No body is larger.
+pub(crate) const LARGEST: usize = 1024 * 1024;
+
+/// Where a text is put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Address,
+    Header,
+    Json,
+    Form,
+    Markup,
+    Plain,
+}
+
+impl Place {
+    /// Where a body of this type is put.
+    pub(crate) fn of(content_type: &str) -> Self {
+        let essence = content_type.split(';').next().unwrap_or_default();
+        let essence = essence.trim().to_ascii_lowercase();
+        match essence.as_str() {
+            "application/x-www-form-urlencoded" => Self::Form,
+            "text/html" | "text/xml" | "application/xml" => Self::Markup,
+            one if one == "application/json" || one.ends_with("+json") => Self::Json,
+            one if one.ends_with("+xml") => Self::Markup,
+            _ => Self::Plain,
+        }
+    }
+
+    fn escape(self) -> AutoEscape {
+        match self {
+            Self::Address | Self::Form => AutoEscape::Custom("address".into()),
+            Self::Header => AutoEscape::Custom("header".into()),
+            Self::Json => AutoEscape::Json,
+            Self::Markup => AutoEscape::Html,
+            Self::Plain => AutoEscape::None,
+        }
+    }
+}
+
+/// Fills in a template.
+///
+/// # Errors
+/// What is wrong with it, for people; it holds no secret, since it quotes
+/// nothing but the template.
+pub(crate) fn fill(template: &str, place: Place, values: &Value) -> Result<String, String> {
+    let mut environment = Environment::new();
+    environment.set_fuel(Some(MOST_WORK));
+    // A name that there is not is a slip, and not nothing.
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(move |_| place.escape());
+    environment.set_formatter(|out, state, value| match state.auto_escape() {
+        AutoEscape::Custom(name) => {
+            if value.is_undefined() {
+                return Err(Error::from(ErrorKind::UndefinedError));
+            }
+            let text = value.to_string();
+            let text = if name == "header" {
+                header(&text)
+            } else if value.is_safe() {
+                text
+            } else {
+                url::form_urlencoded::byte_serialize(text.as_bytes())
+                    .collect::<String>()
+                    // Both mean a space in a form, and only this one in a path.
+                    .replace('+', "%20")
+            };
+            out.write_str(&text).map_err(Error::from)
+        }
+        _ => escape_formatter(out, state, value),
+    });
+    let template = environment
+        .template_from_named_str("template", template)
+        .map_err(|error| sentence(&error))?;
+    let mut output = Bounded(Vec::new());
+    match template.render_captured_to(values.clone(), &mut output) {
+        Ok(_) => String::from_utf8(output.0).map_err(|_| "it makes no text".to_owned()),
+        Err(_) if output.0.len() > LARGEST => Err(format!("it makes more than {LARGEST} bytes")),
+        Err(error) => Err(sentence(&error)),
+    }
+}
+
+/// What an expression over the answer says.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub(crate) fn evaluate(expression: &str, values: &Value) -> Result<Value, String> {
+    let mut environment = Environment::new();
+    environment.set_fuel(Some(MOST_WORK));
+    // An answer may be of any shape, and lack all of it.
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    let compiled = environment
+        .compile_expression(expression)
+        .map_err(|error| sentence(&error))?;
+    compiled
+        .eval(values.clone())
+        .map_err(|error| sentence(&error))
+}
+
+/// In words of the template's author: what, and in which line.
+fn sentence(error: &Error) -> String {
+    let what = match error.kind() {
+        ErrorKind::UndefinedError => "it uses a name that there is not".to_owned(),
+        ErrorKind::OutOfFuel => "it takes too much work: is there a loop without end?".to_owned(),
+        kind => match error.detail() {
+            Some(detail) => format!("{kind}: {detail}"),
+            None => kind.to_string(),
+        },
+    };
+    match error.line() {
+        Some(line) if line > 0 => format!("{what} (line {line} of it)"),
+        _ => what,
+    }
+}
+
+/// A header's value holds no line ends: what follows one would be a header.
+fn header(text: &str) -> String {
+    let visible = |one: char| match one {
+        ' '..='~' => one,
+        '\t' | '\n' | '\r' => ' ',
+        _ => '?',
+    };
+    text.chars().map(visible).collect()
+}
+
+/// A place for the output that ends.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        if self.0.len() > LARGEST {
+            return Err(io::Error::other("it is too large"));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Attributes by name; what a message does not have is empty.
+#[derive(Debug)]
+struct Attributes(BTreeMap<String, String>);
+
+impl Object for Attributes {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let value = key.as_str().and_then(|key| self.0.get(key));
+        Some(Value::from(value.map_or("", String::as_str)))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.keys().map(Value::from).collect())
+    }
+}
+
+/// All that templates may use of a delivery.
+pub(crate) fn values(config: &Config, delivery: &Delivery) -> Value {
+    values_of(config, delivery.notification(), delivery.attempt())
+}
+
+pub(crate) fn values_of(config: &Config, notification: &Notification, attempt: u32) -> Value {
+    let attributes = notification.attributes();
+    let attributes = attributes.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let told = Told {
+        id: notification.id(),
+        incident: notification.incident().unwrap_or_default(),
+        host: notification.host().unwrap_or_default(),
+        title: notification.title().unwrap_or_default(),
+        body: notification.body(),
+        severity: notification.severity().name(),
+        kind: notification.kind().name(),
+        occurred_at: notification.occurred_at(),
+        attributes: attributes.collect(),
+        attempt,
+    };
+    told.values(config)
+}
+
+/// What is told, be it real or an example.
+struct Told<'a> {
+    id: &'a str,
+    incident: &'a str,
+    host: &'a str,
+    title: &'a str,
+    body: &'a str,
+    severity: &'a str,
+    kind: &'a str,
+    occurred_at: SystemTime,
+    attributes: BTreeMap<String, String>,
+    attempt: u32,
+}
+
+impl Told<'_> {
+    fn values(self, config: &Config) -> Value {
+        let seconds = self
+            .occurred_at
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let rfc3339 = humantime::format_rfc3339_seconds(self.occurred_at).to_string();
+        let mut text = String::new();
+        if !self.title.is_empty() {
+            // Writing to a text cannot fail.
+            let _ = writeln!(text, "{}", self.title);
+        }
+        text.push_str(self.body);
+        let secrets = config.secrets.iter();
+        let secrets: BTreeMap<String, Value> = secrets
+            .map(|(name, secret)| (name.clone(), Value::from(secret.expose().as_str())))
+            .collect();
+        context! {
+            id => self.id,
+            incident => self.incident,
+            host => self.host,
+            title => self.title,
+            body => self.body,
+            text => text,
+            severity => self.severity,
+            kind => self.kind,
+            occurred_at => rfc3339,
+            occurred_at_unix => seconds.as_secs(),
+            attributes => Value::from_object(Attributes(self.attributes)),
+            attempt => self.attempt,
+            secrets => secrets,
+        }
+    }
+}
+
+/// Two examples that have nothing in common: templates are tried with them.
+pub(crate) fn examples(config: &Config) -> [Value; 2] {
+    let plain = Told {
+        id: "1",
+        incident: "",
+        host: "",
+        title: "",
+        body: "x",
+        severity: "info",
+        kind: "message",
+        occurred_at: UNIX_EPOCH,
+        attributes: BTreeMap::new(),
+        attempt: 1,
+    };
+    let odd = "a \"b\"\\ <c>&d=e/f?g#h\r\n\u{1f4a5}\u{202e}";
+    let full = Told {
+        id: "01a20724-9088-757c-842a-384ca4eb2bab",
+        incident: odd,
+        host: odd,
+        title: odd,
+        body: odd,
+        severity: "critical",
+        kind: "problem",
+        occurred_at: UNIX_EPOCH + Duration::from_secs(1_767_323_045),
+        attributes: BTreeMap::from([("metric_path".to_owned(), odd.to_owned())]),
+        attempt: 7,
+    };
+    [plain.values(config), full.values(config)]
+}

@@ -1,0 +1,146 @@
+//! What in the settings makes no request, and what is likely a mistake. Each
+//! template is tried with two examples that have nothing in common.
+
+use annunciator_sdk::Problem;
+
+use crate::{
+    config::{Config, Method},
+    message::{Parts, Wrong, address},
+    template::{evaluate, examples},
+};
+
+/// Headers that follow from the rest.
+const OURS: [&str; 5] = [
+    "content-type",
+    "content-length",
+    "host",
+    "transfer-encoding",
+    "connection",
+];
+
+/// Everything that is to be said about the settings.
+pub(crate) fn problems(config: &Config) -> Vec<Problem> {
+    let mut found = Vec::new();
+    header_names(config, &mut found);
+    statuses(config, &mut found);
+    expressions(config, &mut found);
+    if config.method == Method::Get && config.body.is_some() {
+        found.push(
+            Problem::warning("body", "is not sent with the method GET")
+                .help("use POST, or remove it"),
+        );
+    }
+    if config
+        .sign
+        .as_ref()
+        .is_some_and(|sign| sign.key.expose().is_empty())
+    {
+        found.push(Problem::error("sign.key", "is empty").help("anybody could sign with it"));
+    }
+    requests(config, &mut found);
+    found
+}
+
+fn requests(config: &Config, found: &mut Vec<Problem>) {
+    let mut origins = Vec::new();
+    for values in examples(config) {
+        let parts = Parts::of(config, &values);
+        let check = config.check_url.iter();
+        let mut checks = check.map(|url| address("check_url", url.expose(), &values));
+        let wrong = match (&parts, checks.find_map(Result::err)) {
+            (Err(wrong), _) => Some(problem(wrong)),
+            (_, Some(wrong)) => Some(problem(&wrong)),
+            (Ok(parts), None) => {
+                origins.push(parts.url.origin());
+                None
+            }
+        };
+        if let Some(problem) = wrong {
+            // The second example would say the same.
+            found.push(problem);
+            return;
+        }
+    }
+    if origins.windows(2).any(|pair| pair[0] != pair[1]) {
+        found.push(
+            Problem::error("url", "leads to another server for another message").help(
+                "write scheme, name and port as they are: no message may choose where it goes",
+            ),
+        );
+        return;
+    }
+    let is_plain = |url: &str| url.trim_start().to_ascii_lowercase().starts_with("http://");
+    let has_secrets = !config.secrets.is_empty() || !config.headers.is_empty();
+    if is_plain(config.url.expose()) && has_secrets {
+        found.push(Problem::warning("url", "sends secrets unencrypted").help("use https"));
+    }
+}
+
+fn problem(wrong: &Wrong) -> Problem {
+    let problem = Problem::error(wrong.field.clone(), &wrong.what);
+    if wrong.help.is_empty() {
+        problem
+    } else {
+        problem.help(wrong.help)
+    }
+}
+
+fn header_names(config: &Config, found: &mut Vec<Problem>) {
+    let signed = config.sign.iter().flat_map(|sign| {
+        let stamp = sign
+            .timestamp_header
+            .iter()
+            .map(|name| ("sign.timestamp_header".to_owned(), name));
+        std::iter::once(("sign.header".to_owned(), &sign.header)).chain(stamp)
+    });
+    let plain = config
+        .headers
+        .keys()
+        .map(|name| (format!("headers.{name}"), name));
+    for (field, name) in plain.chain(signed) {
+        let is_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            found.push(Problem::error(field, "is no name of a header"));
+        } else if OURS.contains(&name.to_ascii_lowercase().as_str()) {
+            let help = "use content_type for the type of the body";
+            found.push(Problem::error(field, "follows from the rest of the request").help(help));
+        }
+    }
+    if config.content_type.is_empty()
+        || !config
+            .content_type
+            .bytes()
+            .all(|byte| (b' '..=b'~').contains(&byte))
+    {
+        found.push(Problem::error("content_type", "is no type of a body"));
+    }
+}
+
+fn statuses(config: &Config, found: &mut Vec<Problem>) {
+    for status in config.statuses.keys() {
+        let is_class = matches!(status.as_str(), "1xx" | "2xx" | "3xx" | "4xx" | "5xx");
+        let is_status = status
+            .parse()
+            .is_ok_and(|status: u16| (100..600).contains(&status));
+        if !is_class && !is_status {
+            found.push(
+                Problem::error(format!("statuses.{status}"), "is no status")
+                    .help("write a status such as 409, or a class such as 5xx"),
+            );
+        }
+    }
+}
+
+fn expressions(config: &Config, found: &mut Vec<Problem>) {
+    for (name, expression) in config.answer.expressions() {
+        // Of an answer that has nothing: it must be an expression all the same.
+        let nothing = minijinja::context! { answer => minijinja::context! {} };
+        if let Err(what) = evaluate(expression, &nothing) {
+            found.push(
+                Problem::error(format!("answer.{name}"), what)
+                    .help("write an expression without braces, such as answer.json.ok"),
+            );
+        }
+    }
+}
