@@ -47,6 +47,12 @@ pub(crate) fn entered<R>(host: &Host, f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// From now on this thread is one of a host's provider, whatever runs on it.
+#[cfg(feature = "own-runtime")]
+pub(crate) fn adopt(host: Option<Host>) {
+    CURRENT.set(host);
+}
+
 /// Remembers where a panic happened, for [`caught`] to tell.
 pub(crate) fn remember_panic(text: String) {
     LAST_PANIC.set(Some(text));

@@ -115,11 +115,20 @@
 //! # }
 //! ```
 //!
+//! # Features
+//! - `own-runtime`: a tokio runtime of the plugin's own and child processes, for
+//!   what the host's services cannot do. [`OwnRuntime`], [`Program`].
+//! - `testing`: [`testing::FakeHost`], a host that tests can script; for the
+//!   dev-dependencies.
+//!
+//! Neither is on unless it is asked for.
+//!
 //! # Rules
 //! - One attempt a call: the engine waits, repeats and gives up.
 //! - Any thread may call, several at a time. No poll longer than 10 ms.
 //! - Dropping a future cancels it. A panic is caught and counts as a failure.
-//! - `tracing` events appear in the host's log, under the channel's name.
+//! - Events of `tracing` and lines of `log` appear in the host's log, under the
+//!   channel's name.
 //! - Tokens are [`Secret`]s, and stand in no text of an outcome or an error.
 //! - Whoever needs a runtime of his own (another protocol than HTTP, a child
 //!   process) takes the feature `own-runtime`, with [`OwnRuntime`] and
@@ -147,6 +156,8 @@ mod secret;
 mod shell;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(any(feature = "own-runtime", feature = "testing"))]
+mod waiting;
 
 pub use annunciator_core::code::HostErrorKind;
 #[cfg(feature = "own-runtime")]

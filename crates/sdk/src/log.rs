@@ -1,8 +1,8 @@
-//! The bridge from `tracing` in the plugin to the log of the host.
+//! The bridge from `tracing` and `log` in the plugin to the log of the host.
 //!
-//! A plugin's file has `tracing` statics of its own, which nobody listens to.
-//! When the host loads the file, a small subscriber is installed there that
-//! hands each event over under the name of the channel at work. A plugin that
+//! A plugin's file has statics of its own of both, which nobody listens to.
+//! When the host loads the file, a small subscriber and a logger are installed
+//! there that hand each event over under the name of the channel at work. A plugin that
 //! is linked statically shares the host's statics and needs none of this.
 
 use std::{
@@ -39,6 +39,7 @@ pub(crate) fn install() {
     INSTALL.call_once(|| {
         // Somebody else's subscriber in the same file stays: then it is theirs.
         let _ = tracing::subscriber::set_global_default(Forward);
+        let _ = log::set_logger(&ForwardLog);
         panic::set_hook(Box::new(|info| guard::remember_panic(info.to_string())));
     });
 }
@@ -53,6 +54,19 @@ pub(crate) fn learn_level(host: &Host) {
         .unwrap_or(0);
     if MOST_DETAIL.fetch_max(wanted, Ordering::Relaxed) < wanted {
         tracing::callsite::rebuild_interest_cache();
+        log::set_max_level(most_detail());
+    }
+}
+
+/// The same for `log`.
+fn most_detail() -> log::LevelFilter {
+    match LogLevel(MOST_DETAIL.load(Ordering::Relaxed)) {
+        LogLevel(0) => log::LevelFilter::Off,
+        LogLevel::ERROR => log::LevelFilter::Error,
+        LogLevel::WARN => log::LevelFilter::Warn,
+        LogLevel::INFO => log::LevelFilter::Info,
+        LogLevel::DEBUG => log::LevelFilter::Debug,
+        _ => log::LevelFilter::Trace,
     }
 }
 
@@ -116,6 +130,39 @@ impl Subscriber for Forward {
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
     fn enter(&self, _: &span::Id) {}
     fn exit(&self, _: &span::Id) {}
+}
+
+/// The same for those who use `log`.
+struct ForwardLog;
+
+impl log::Log for ForwardLog {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() <= most_detail()
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let Some(host) = guard::current().filter(|_| log::Log::enabled(self, record.metadata()))
+        else {
+            return;
+        };
+        let level = match record.level() {
+            log::Level::Error => LogLevel::ERROR,
+            log::Level::Warn => LogLevel::WARN,
+            log::Level::Info => LogLevel::INFO,
+            log::Level::Debug => LogLevel::DEBUG,
+            log::Level::Trace => LogLevel::TRACE,
+        };
+        if host.0.log_enabled(level, RStr::from_str(record.target())) {
+            host.0.log(LogRecordV1 {
+                level,
+                target: RString::from(record.target()),
+                message: RString::from(cut(record.args().to_string())),
+                fields_json: RString::new(),
+            });
+        }
+    }
+
+    fn flush(&self) {}
 }
 
 #[derive(Default)]

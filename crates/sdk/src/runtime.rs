@@ -3,7 +3,8 @@
 //! For what the host's services cannot do: other protocols than HTTP, child
 //! processes, local sockets. One runtime on one named thread, made when it is
 //! first needed; futures are handed over to it, and aborted when whoever
-//! waits for them is dropped.
+//! waits for them is dropped. Its threads belong to the host of the provider, so
+//! that whatever runs on them is logged under the channel's name.
 
 use std::{
     fmt,
@@ -20,12 +21,19 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{Provider, guard};
+use crate::{
+    Provider,
+    guard::{self, Guarded},
+    host::Host,
+    waiting,
+};
 
 /// The runtime of one provider. Keep it in the provider; call
 /// [`close`](Self::close) in the provider's `close`.
 pub struct OwnRuntime {
     name: String,
+    /// Of the provider that has made it.
+    host: Option<Host>,
     state: Mutex<State>,
 }
 
@@ -70,12 +78,13 @@ impl OwnRuntime {
     fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            host: guard::current(),
             state: Mutex::new(State::New),
         }
     }
 
     /// Runs a future on the runtime's thread and waits for it. Dropping the
-    /// wait aborts the future.
+    /// wait aborts the future. What it spawns with tokio is logged, too.
     ///
     /// # Errors
     /// [`RuntimeError`] when the runtime is closed or cannot be started, or
@@ -86,16 +95,46 @@ impl OwnRuntime {
         F::Output: Send + 'static,
     {
         let handle = self.handle()?;
-        let host = guard::current();
+        let host = self.owner();
+        // With a test's clock it waits as whoever asks does.
+        let by_clock = waiting::by_clock();
         let task = handle.spawn(async move {
             let mut future = std::pin::pin!(future);
-            std::future::poll_fn(|cx| match &host {
-                Some(host) => guard::entered(host, || future.as_mut().poll(cx)),
-                None => future.as_mut().poll(cx),
+            std::future::poll_fn(|cx| {
+                let _clock = waiting::enter(by_clock);
+                match &host {
+                    Some(host) => guard::entered(host, || future.as_mut().poll(cx)),
+                    None => future.as_mut().poll(cx),
+                }
             })
             .await
         });
         AbortOnDrop(task).await
+    }
+
+    /// Runs a task on the runtime's thread beside the deliveries: one that listens,
+    /// or keeps a connection alive. It is dropped when the runtime is closed; a
+    /// panic in it is logged.
+    ///
+    /// # Errors
+    /// [`RuntimeError`] when the runtime is closed or cannot be started.
+    pub fn spawn(
+        &self,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), RuntimeError> {
+        let handle = self.handle()?;
+        match self.owner() {
+            Some(host) => drop(handle.spawn(Guarded::new(host, task, |panic| {
+                tracing::error!("a task of the plugin's own runtime panicked: {panic}");
+            }))),
+            None => drop(handle.spawn(task)),
+        }
+        Ok(())
+    }
+
+    /// Under whose name what runs here is logged.
+    fn owner(&self) -> Option<Host> {
+        guard::current().or_else(|| self.host.clone())
     }
 
     fn handle(&self) -> Result<Handle, RuntimeError> {
@@ -109,8 +148,11 @@ impl OwnRuntime {
             State::New => {}
         }
         let failed = |error| RuntimeError(format!("could not be started: {error}"));
+        let owner = self.owner();
+        let of_blocking = owner.clone();
         let runtime = Builder::new_current_thread()
             .enable_all()
+            .on_thread_start(move || guard::adopt(of_blocking.clone()))
             .build()
             .map_err(failed)?;
         let handle = runtime.handle().clone();
@@ -119,6 +161,8 @@ impl OwnRuntime {
         thread::Builder::new()
             .name(self.name.clone())
             .spawn(move || {
+                guard::adopt(owner);
+                let _clock = waiting::enter(true);
                 // Ends when told to, and when the owner is gone.
                 let _ = runtime.block_on(stopping);
                 drop(runtime);
@@ -161,7 +205,11 @@ impl<T> Future for AbortOnDrop<T> {
     type Output = Result<T, RuntimeError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let joined = ready!(Pin::new(&mut self.0).poll(cx));
+        let polled = Pin::new(&mut self.0).poll(cx);
+        if polled.is_pending() {
+            waiting::elsewhere();
+        }
+        let joined = ready!(polled);
         Poll::Ready(joined.map_err(|error| {
             RuntimeError(if error.is_panic() {
                 "caught a panic of its task".to_owned()

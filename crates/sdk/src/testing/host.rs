@@ -2,8 +2,9 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    future::ready,
+    future::{poll_fn, ready},
     sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -16,7 +17,8 @@ use annunciator_core::{
     },
 };
 
-use crate::Proof;
+use super::tasks::{Clock, Task, is_driven};
+use crate::{Proof, waiting};
 
 /// A request as the host received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,8 +94,10 @@ struct State {
     logs: Vec<(LogLevel, String)>,
     proven: Vec<(String, Proof)>,
     stored: BTreeMap<String, Vec<u8>>,
-    slept: Duration,
-    tasks: Vec<FfiFuture<()>>,
+    clock: Clock,
+    tasks: Vec<Task>,
+    /// Of whoever drives the tasks.
+    driver: Option<Waker>,
 }
 
 /// A host for tests. Clones are the same host.
@@ -158,12 +162,13 @@ impl FakeHost {
     /// How long was slept so far; the clock stands still otherwise.
     #[must_use]
     pub fn slept(&self) -> Duration {
-        self.state().slept
+        self.state().clock.passed()
     }
 
-    /// Lets time pass.
+    /// Lets time pass. Tasks that sleep so long go on when they are driven.
     pub fn advance(&self, duration: Duration) {
-        self.state().slept += duration;
+        let woken = self.state().clock.advance(duration);
+        woken.into_iter().for_each(Waker::wake);
     }
 
     /// Drops the tasks that were spawned, as the end of the program does.
@@ -172,21 +177,109 @@ impl FakeHost {
         drop(tasks);
     }
 
-    /// Runs the tasks that were spawned, to their end.
+    /// Runs the tasks that were spawned beside each other, until each has ended
+    /// or sleeps; no time passes. One that waits for an
+    /// [`OwnRuntime`](crate::OwnRuntime) is waited for, unless that sleeps, too.
+    pub async fn drive(&self) {
+        poll_fn(|cx| self.poll_tasks(cx)).await;
+    }
+
+    /// Runs the tasks beside each other for so long by this host's clock: as each
+    /// sleeps, the time passes until the next one is to wake up.
+    pub async fn run_tasks_for(&self, duration: Duration) {
+        let end = self.slept() + duration;
+        loop {
+            self.drive().await;
+            let now = self.slept();
+            let next = self.state().clock.next();
+            match next.filter(|next| *next <= end) {
+                Some(next) => self.advance(next.saturating_sub(now)),
+                None => return self.advance(end.saturating_sub(now)),
+            }
+        }
+    }
+
+    /// Runs the tasks beside each other until all have ended, however long that
+    /// takes by this host's clock. For tasks that go on for ever there is
+    /// [`run_tasks_for`](Self::run_tasks_for).
     pub async fn run_tasks(&self) {
         loop {
+            self.drive().await;
+            let now = self.slept();
+            let left = self.state().tasks.len();
+            let next = self.state().clock.next();
+            match next.filter(|_| left > 0) {
+                Some(next) => self.advance(next.saturating_sub(now)),
+                // What is left waits for something that never comes.
+                None => return,
+            }
+        }
+    }
+
+    /// Polls what was woken, until nothing is.
+    fn poll_tasks(&self, cx: &Context<'_>) -> Poll<()> {
+        self.state().driver = Some(cx.waker().clone());
+        loop {
             let tasks = std::mem::take(&mut self.state().tasks);
-            if tasks.is_empty() {
-                return;
+            let (mut moved, mut elsewhere) = (false, 0);
+            for mut task in tasks {
+                moved |= task.is_woken();
+                // Their own panics are caught where they were made.
+                if task.poll(cx.waker()).is_pending() {
+                    elsewhere += usize::from(task.is_elsewhere());
+                    self.state().tasks.push(task);
+                }
             }
-            for task in tasks {
-                task.await;
+            let state = self.state();
+            // New ones have not been polled.
+            let waiting = state.tasks.iter().any(Task::is_woken);
+            if !moved && !waiting {
+                let busy = elsewhere > state.clock.of_other_threads();
+                return if busy { Poll::Pending } else { Poll::Ready(()) };
             }
+        }
+    }
+
+    /// Ends when the clock has come so far.
+    fn until(&self, at: Duration) -> impl Future<Output = ()> + Send + use<> {
+        let host = self.clone();
+        let mut timer = None;
+        // Removed from the clock when it is dropped.
+        let dropped = Forget(self.clone(), None);
+        async move {
+            let mut dropped = dropped;
+            poll_fn(|cx| {
+                let mut state = host.state();
+                if state.clock.passed() >= at {
+                    return Poll::Ready(());
+                }
+                let id = state.clock.wait(timer, at, cx.waker());
+                (timer, dropped.1) = (Some(id), Some(id));
+                let driver = state.driver.clone();
+                drop(state);
+                // It may wait for what now sleeps.
+                if !is_driven() {
+                    driver.into_iter().for_each(Waker::wake);
+                }
+                Poll::Pending
+            })
+            .await;
         }
     }
 
     pub(super) fn services(&self) -> HostBox {
         HostServices_TO::from_value(self.clone(), TD_Opaque)
+    }
+}
+
+/// A timer that nobody waits for any more is none.
+struct Forget(FakeHost, Option<u64>);
+
+impl Drop for Forget {
+    fn drop(&mut self) {
+        if let Some(id) = self.1 {
+            self.0.state().clock.forget(id);
+        }
     }
 }
 
@@ -202,11 +295,16 @@ impl HostServices for FakeHost {
 
     fn now_ms(&self) -> i64 {
         // 2026-01-02T03:04:05Z
-        1_767_323_045_000 + i64::try_from(self.state().slept.as_millis()).unwrap_or(i64::MAX / 2)
+        1_767_323_045_000 + i64::try_from(self.slept().as_millis()).unwrap_or(i64::MAX / 2)
     }
 
     fn sleep(&self, milliseconds: u64) -> FfiFuture<()> {
-        self.advance(Duration::from_millis(milliseconds));
+        let duration = Duration::from_millis(milliseconds);
+        if waiting::by_clock() {
+            return self.until(self.slept() + duration).into_ffi();
+        }
+        // Whoever delivers has no time to wait for.
+        self.advance(duration);
         ready(()).into_ffi()
     }
 
@@ -234,7 +332,11 @@ impl HostServices for FakeHost {
     }
 
     fn spawn(&self, task: FfiFuture<()>) -> RResult<(), HostErrorV1> {
-        self.state().tasks.push(task);
+        let mut state = self.state();
+        state.tasks.push(Task::new(task));
+        let driver = state.driver.clone();
+        drop(state);
+        driver.into_iter().for_each(Waker::wake);
         ROk(())
     }
 

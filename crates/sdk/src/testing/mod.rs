@@ -7,6 +7,7 @@
 
 mod host;
 mod sample;
+mod tasks;
 
 pub use host::{FakeHost, Reply, Request};
 pub use sample::Sample;
