@@ -1,9 +1,12 @@
 //! Values in a configuration: text as it was typed, numbers, secrets from
 //! elsewhere, and what is never shown.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::fs;
 
-use annunciator::Level;
+use annunciator::{Level, LoadError};
+use annunciator_testkit::rig::Rig;
 use annunciator_tests::said::{check, rig, said, settings};
 
 #[test]
@@ -189,6 +192,51 @@ fn settings_that_turn_out_wrong_when_the_channel_is_opened() {
         error.to_string(),
         "channel s: the certificate does not exist"
     );
+}
+
+/// What is said of a pushover channel with these settings, by its fields.
+fn errors(settings: &str) -> Vec<String> {
+    let rig = Rig::new(&["annunciator-pushover"]).unwrap();
+    let yaml = format!("notification_channels:\n  p: {{type: pushover, {settings}}}\n");
+    let error = rig.exactly(&yaml).unwrap().load().unwrap_err();
+    let LoadError::Problems(problems) = error else {
+        panic!("{error}");
+    };
+    let errors = problems
+        .iter()
+        .filter(|problem| problem.level == Level::Error);
+    errors
+        .map(|problem| problem.field.clone().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_plugin_s_errors_are_told_beside_a_required_field_that_is_missing_or_wrong() {
+    let user = "user: uQiRzpo4DXghDmr9QzzfQu27cmVRsG";
+    let rest = "callback: nowhere, tags: ['a,b']";
+    assert_eq!(
+        errors(&format!("{user}, {rest}")),
+        ["token", "callback", "tags[0]"]
+    );
+    assert_eq!(
+        errors(&format!("token: [1, 2], {user}, {rest}")),
+        ["token", "callback", "tags[0]"]
+    );
+    // An optional one that is wrong hides nothing either.
+    assert_eq!(
+        errors(&format!("token: x, {user}, {rest}, retry: soon")),
+        ["callback", "tags[0]", "retry"]
+    );
+}
+
+#[test]
+fn what_could_follow_from_the_example_in_the_place_of_what_is_missing_is_not_told() {
+    let user = "user: uQiRzpo4DXghDmr9QzzfQu27cmVRsG";
+    // Wrong together; which of them will be there, nobody knows yet.
+    let both = "html: true, monospace: true";
+    assert_eq!(errors(&format!("{user}, {both}")), ["token"]);
+    assert_eq!(errors(&format!("token: x, {user}, {both}")), ["monospace"]);
+    assert_eq!(errors("html: true"), ["token", "user"]);
 }
 
 #[test]

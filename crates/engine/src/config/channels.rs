@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::{
     model::{ChannelConfig, ChannelIndex},
-    options,
+    options, partial,
     path::FieldPath,
     place::place,
     policy::{ChannelOptions, Isolation},
@@ -184,7 +184,7 @@ fn channel(
     let before = findings.len();
     let schema = &loaded.about.schema;
     let settings = Reader::new(schema, findings).settings(entry.key_id, fields, &[TYPE, OPTIONS]);
-    let shown = redacted(&Json::Object(settings), schema);
+    let shown = redacted(&Json::Object(settings.clone()), schema);
     let whole = required(schema).all(|field| settings.contains_key(field));
     let text = Json::Object(settings.clone()).to_string();
     let mut proofs = Proofs::default();
@@ -202,6 +202,12 @@ fn channel(
                 }
             }
             Err(error) => return Some(definition.disabled(Arc::new(error), findings)),
+        }
+    } else {
+        for raw in partial::errors(&loaded, &settings) {
+            if !findings.speaks_of(&raw.path, before) {
+                said_by_plugin(&raw, entry, findings);
+            }
         }
     }
     Some(ChannelConfig {
@@ -287,7 +293,7 @@ fn unknown_type(channel_type: &str, catalog: &Catalog) -> String {
 }
 
 /// The fields that a schema requires.
-fn required(schema: &Json) -> impl Iterator<Item = &str> {
+pub(super) fn required(schema: &Json) -> impl Iterator<Item = &str> {
     let names = schema.get("required").and_then(Json::as_array);
     names.into_iter().flatten().filter_map(Json::as_str)
 }

@@ -25,6 +25,7 @@ mod names;
 mod naming;
 mod natural;
 mod options;
+mod partial;
 mod path;
 mod place;
 mod plugins;
