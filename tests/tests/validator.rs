@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+#[path = "validator/bodies.rs"]
+mod bodies;
 #[path = "validator/elf.rs"]
 mod elf;
 
@@ -222,6 +224,22 @@ fn one_whose_code_is_relocated() {
 }
 
 #[test]
+fn one_that_says_that_it_takes_static_storage() {
+    fails(elf::with_static_tls, "static-tls", "must");
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn one_with_an_allocator_that_takes_static_storage() {
+    let rig = Rig::new(&[]).unwrap();
+    let path = plugin("fixture-own-allocator").unwrap();
+    let failed = failed(&examined(&rig, &path, &["--level", "thorough"]));
+    // That it allocates by itself harms nobody: what crosses is freed by whoever made it.
+    let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["static-tls"], "{failed:?}");
+}
+
+#[test]
 fn one_with_an_executable_stack() {
     fails(elf::with_executable_stack, "stack", "must");
 }
@@ -271,12 +289,12 @@ fn a_check_that_fails_is_told_with_its_sentence_and_in_the_file_for_ci() {
                 But type faulty: the field url has no description.";
     assert!(out.contains(line), "{out}");
     assert!(
-        out.contains("19 passed, 1 failed, 0 skipped, 0 waived (seed 11)"),
+        out.contains("20 passed, 1 failed, 0 skipped, 0 waived (seed 11)"),
         "{out}"
     );
     let xml = fs::read_to_string(rig.folder().join("junit.xml")).unwrap();
     for part in [
-        "tests=\"20\"",
+        "tests=\"21\"",
         "failures=\"1\"",
         "<testcase name=\"note\" classname=\"must\"",
         "<failure message=\"type faulty: the field url has no description\"",

@@ -19,7 +19,10 @@ use annunciator_core::{
 use futures_util::FutureExt as _;
 use tokio::{runtime::Handle, task::AbortHandle};
 
-use crate::subject::Answer;
+use crate::{
+    answer::{Answer, Success},
+    whose,
+};
 
 /// Every answer takes a moment, so that there is something to wait for.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -31,6 +34,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     Answer(Answer),
+    /// As a remote that says yes.
+    Success(Success),
     Error(HostErrorKind, bool),
     /// Nothing, until its time is up.
     Silence,
@@ -159,6 +164,10 @@ impl HostServices for Host {
         let moment = tokio::time::sleep(MOMENT);
         match reply {
             Reply::Answer(answer) => moment.map(|()| ROk(response(answer))).into_ffi(),
+            Reply::Success(success) => {
+                let answer = success.to(&request);
+                moment.map(|()| ROk(response(answer))).into_ffi()
+            }
             Reply::Error(kind, maybe_sent) => moment
                 .map(move |()| RErr(error(kind, maybe_sent)))
                 .into_ffi(),
@@ -175,6 +184,8 @@ impl HostServices for Host {
     }
 
     fn spawn(&self, task: FfiFuture<()>) -> RResult<(), HostErrorV1> {
+        // What was begun for a delivery is its own.
+        let task = whose::Of::new(whose::polled(), task);
         let task = self.0.runtime.spawn(task);
         self.state().tasks.push(task.abort_handle());
         ROk(())

@@ -12,6 +12,7 @@ use annunciator_core::{
     code::{Fault, Kind, OutcomeClass, Severity},
     ffi::{RArc, RString, RVec},
     message::{AttributeV1, DeliveryV1, NotificationV1},
+    note::Note,
     outcome::{CheckResultV1, DeliveryResultV1, OutcomeV1},
     provider::ProviderBox,
 };
@@ -21,6 +22,7 @@ use serde_json::Value as Json;
 use tokio::{runtime::Runtime, time::timeout};
 
 use crate::{
+    answer::{Answer, Success},
     checks::Miss,
     host::{Host, Reply},
 };
@@ -48,35 +50,6 @@ pub struct Channel {
     pub is_example: bool,
 }
 
-/// How a remote answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Answer {
-    /// The status code.
-    pub status: u16,
-    /// The headers.
-    #[serde(default)]
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    #[serde(default)]
-    pub body: String,
-}
-
-impl Answer {
-    pub(crate) fn new(status: u16, body: &str) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: body.to_owned(),
-        }
-    }
-
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-}
-
 /// What is examined, and with what.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Subject {
@@ -86,7 +59,7 @@ pub(crate) struct Subject {
     /// Whether a plugin that reaches its remote by itself may do so.
     pub(crate) live: bool,
     /// How the remote answers what it takes, where somebody knows.
-    pub(crate) answer: Option<Answer>,
+    pub(crate) success: Success,
 }
 
 impl Subject {
@@ -96,6 +69,14 @@ impl Subject {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the file says of itself.
+    pub(crate) fn note(&self) -> Result<Note, Miss> {
+        match annunciator::inspect(&self.path) {
+            Ok(Some(file)) => Ok(file.note),
+            _ => Err(Miss::fails("its note cannot be read")),
+        }
     }
 
     pub(crate) fn load(&self) -> Result<Bare, Miss> {
@@ -156,7 +137,9 @@ pub(crate) struct Stage {
     pub(crate) host: Host,
     pub(crate) provider: Option<ProviderBox>,
     /// `None` for one that asks its host for nothing.
-    pub(crate) success: Option<Answer>,
+    pub(crate) success: Option<Success>,
+    /// Whether the same may be sent twice, as the plugin says.
+    pub(crate) is_idempotent: bool,
     pub(crate) seed: u64,
 }
 
@@ -186,9 +169,10 @@ impl Stage {
             host,
             provider: Some(provider),
             success: None,
+            is_idempotent: subject.note()?.is_idempotent(&channel.channel_type),
             seed: subject.seed,
         };
-        let by_itself = bare_is_own_runtime(subject)?;
+        let by_itself = subject.note()?.own_runtime;
         if by_itself && !subject.live {
             return Err(Miss::skips(
                 "it reaches its remote by itself: name settings for a test server with --config, and say --live",
@@ -207,15 +191,16 @@ impl Stage {
         }
         let usual = USUAL
             .iter()
-            .map(|(status, body)| Answer::new(*status, body));
-        let candidates: Vec<_> = match &subject.answer {
-            Some(answer) => vec![answer.clone()],
-            None => usual.collect(),
+            .map(|(status, body)| Success::always(Answer::new(*status, body)));
+        let candidates: Vec<_> = if subject.success.is_named() {
+            vec![subject.success.clone()]
+        } else {
+            usual.collect()
         };
         let mut last = String::new();
         for answer in candidates {
             stage.host.take_requests();
-            stage.host.answers(Reply::Answer(answer.clone()));
+            stage.host.answers(Reply::Success(answer.clone()));
             let outcomes = stage.deliver(&message("hello")).await?;
             let asked = !stage.host.take_requests().is_empty();
             if delivered(&outcomes) {
@@ -225,12 +210,12 @@ impl Stage {
             last = worst(&outcomes);
         }
         Err(Miss::fails(format!(
-            "none of the usual answers makes it deliver, the last was \"{last}\": say which one does by `answer` in the file of --waivers"
+            "none of the usual answers makes it deliver, the last was \"{last}\": say which one does by `answer`, or several by `answers`, in the file of --waivers"
         )))
     }
 
     /// How the remote says yes, for checks of what is asked of it.
-    pub(crate) fn success(&self) -> Result<Answer, Miss> {
+    pub(crate) fn success(&self) -> Result<Success, Miss> {
         let none = || Miss::skips("it asks its host for no HTTP");
         self.success.clone().ok_or_else(none)
     }
@@ -238,7 +223,7 @@ impl Stage {
     /// From now on the remote takes everything.
     pub(crate) fn succeed(&self) {
         if let Some(answer) = &self.success {
-            self.host.answers(Reply::Answer(answer.clone()));
+            self.host.answers(Reply::Success(answer.clone()));
         }
     }
 
@@ -296,13 +281,6 @@ async fn guarded<T>(what: &str, future: impl Future<Output = T>) -> Result<T, Mi
             Err(Miss::fails(format!("{what} panicked")))
         }
         Err(_) => Err(Miss::fails(format!("{what} did not end within {LIMIT:?}"))),
-    }
-}
-
-fn bare_is_own_runtime(subject: &Subject) -> Result<bool, Miss> {
-    match annunciator::inspect(&subject.path) {
-        Ok(Some(file)) => Ok(file.note.own_runtime),
-        _ => Err(Miss::fails("its note cannot be read")),
     }
 }
 

@@ -7,7 +7,10 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{checks::LIST, subject::Answer};
+use crate::{
+    answer::{Answer, Route, Success},
+    checks::LIST,
+};
 
 /// A check that need not be passed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -29,6 +32,10 @@ pub struct Waivers {
     /// How the remote answers what it takes, where that is unusual.
     #[serde(default)]
     pub answer: Option<Answer>,
+    /// The same where it depends on the method and the path: the first that fits
+    /// counts, and `answer` where none does.
+    #[serde(default)]
+    pub answers: Vec<Route>,
 }
 
 /// Why a file of waivers cannot be used.
@@ -105,6 +112,13 @@ impl Waivers {
             }
         }
         Ok(waivers)
+    }
+
+    pub(crate) fn success(&self) -> Success {
+        Success {
+            routes: self.answers.clone(),
+            otherwise: self.answer.clone(),
+        }
     }
 
     pub(crate) fn of(&self, check: &str) -> Option<&Waiver> {

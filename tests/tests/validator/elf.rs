@@ -119,3 +119,12 @@ pub fn with_executable_stack(from: &Path, to: &Path) {
         file.put(stack + 4, 7, 4);
     });
 }
+
+pub fn with_static_tls(from: &Path, to: &Path) {
+    alter(from, to, |file| {
+        // The word of flags, which is there.
+        let entry = file.dynamic(30);
+        let flags = file.number(entry + 8, 8) as u64;
+        file.put(entry + 8, flags | 0x10, 8);
+    });
+}

@@ -1,18 +1,17 @@
 //! What it does when all goes well, and when a lot is going on.
 
 use annunciator::{bare::Bare, worker::WorkerProgram};
-use annunciator_core::{code::HostErrorKind, message::DeliveryV1, outcome::OutcomeV1};
+use annunciator_core::{code::HostErrorKind, outcome::OutcomeV1};
 use futures_util::future::join_all;
 use tokio::time::{Duration, timeout};
 
 use super::{Miss, ensure};
 use crate::{
+    answer::Answer,
     host::{Host, Reply},
-    subject::{Answer, Stage, Subject, delivered, message, open, runtime, titled, worst},
+    subject::{Stage, Subject, delivered, message, open, runtime, titled, worst},
 };
 
-/// Deliveries at once.
-const MANY: usize = 100;
 /// Steps of a random sequence.
 const STEPS: usize = 120;
 const MEGABYTE: usize = 1024 * 1024;
@@ -89,65 +88,6 @@ pub(super) fn texts(subject: &Subject) -> Result<(), Miss> {
     })
 }
 
-/// The text of the delivery with this number, which is in no other.
-fn numbered(number: usize) -> String {
-    format!("message number-{number:04}-")
-}
-
-pub(super) fn crosstalk(subject: &Subject) -> Result<(), Miss> {
-    subject.each_open(|stage| async move {
-        let success = stage.success.clone();
-        if let Some(success) = success.clone() {
-            stage.host.answers_by(move |request| {
-                let body = String::from_utf8_lossy(&request.body);
-                let odd = (0..MANY).find(|number| body.contains(&format!("number-{number:04}-")));
-                if odd.is_some_and(|number| number % 2 == 1) {
-                    Reply::Answer(Answer::new(503, ""))
-                } else {
-                    Reply::Answer(success.clone())
-                }
-            });
-        }
-        stage.host.take_requests();
-        let deliveries: Vec<DeliveryV1> =
-            (0..MANY).map(|number| message(&numbered(number))).collect();
-        let outcomes = join_all(deliveries.iter().map(|delivery| stage.deliver(delivery))).await;
-        for (number, outcomes) in outcomes.into_iter().enumerate() {
-            let outcomes = outcomes?;
-            let expected = success.is_none() || number % 2 == 0;
-            ensure(delivered(&outcomes) == expected, || {
-                format!(
-                    "of a hundred deliveries at once, one has the outcome of another: {}",
-                    worst(&outcomes)
-                )
-            })?;
-        }
-        if success.is_none() {
-            return Ok(());
-        }
-        let requests = stage.host.take_requests();
-        let bodies: Vec<_> = requests
-            .iter()
-            .map(|request| String::from_utf8_lossy(&request.body))
-            .collect();
-        let texts: Vec<_> = (0..MANY)
-            .map(|number| format!("number-{number:04}-"))
-            .collect();
-        for text in &texts {
-            ensure(bodies.iter().any(|body| body.contains(text)), || {
-                "of a hundred deliveries at once, one was not sent".to_owned()
-            })?;
-        }
-        for body in &bodies {
-            let within = texts.iter().filter(|text| body.contains(*text)).count();
-            ensure(within == 1, || {
-                format!("of a hundred deliveries at once, {within} are in one request")
-            })?;
-        }
-        Ok(())
-    })
-}
-
 pub(super) fn in_a_worker(subject: &Subject) -> Result<(), Miss> {
     let apart = Bare::load(subject.path(), Some(&WorkerProgram::this()));
     let apart = apart.map_err(|error| Miss::fails(error.to_string()))?;
@@ -160,7 +100,7 @@ pub(super) fn in_a_worker(subject: &Subject) -> Result<(), Miss> {
                 Reply::Answer(Answer::new(401, "")),
                 Reply::Error(HostErrorKind::LOST, true),
             ];
-            replies.extend(stage.success.clone().map(Reply::Answer));
+            replies.extend(stage.success.clone().map(Reply::Success));
             if stage.success.is_none() {
                 replies.truncate(1);
             }
@@ -210,7 +150,7 @@ pub(super) fn random(subject: &Subject) -> Result<(), Miss> {
                     1 => Reply::Answer(Answer::new(status, r#"{"status":[{}],"errors":7}"#)),
                     2 => Reply::Error(HostErrorKind(random.u32(0..12)), random.bool()),
                     3 => Reply::Silence,
-                    _ => stage.success.clone().map_or(Reply::Silence, Reply::Answer),
+                    _ => stage.success.clone().map_or(Reply::Silence, Reply::Success),
                 });
                 let text: String = (0..random.usize(1..300)).map(|_| random.char(..)).collect();
                 let mut delivery = titled(&text, &text);

@@ -7,8 +7,9 @@ use std::{
 
 use super::{Miss, ensure};
 use crate::{
+    answer::Answer,
     host::{Host, Reply},
-    subject::{Answer, Stage, Subject, message, open, runtime},
+    subject::{Stage, Subject, message, open, runtime},
 };
 
 /// How long what was closed may take to be gone.

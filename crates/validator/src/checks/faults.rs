@@ -7,8 +7,9 @@ use annunciator_core::{
 
 use super::{Miss, ensure};
 use crate::{
+    answer::Answer,
     host::Reply,
-    subject::{ATTEMPT, Answer, Stage, Subject, message, worst},
+    subject::{ATTEMPT, Stage, Subject, message, worst},
 };
 
 /// A status, and the classes that it may have.
@@ -108,6 +109,13 @@ pub(super) fn faults(subject: &Subject) -> Result<(), Miss> {
                 "nothing sent"
             };
             let name = kind.name().unwrap_or_default();
+            // Where a second one does no harm, it may as well be sent.
+            let either = [allowed, &[OutcomeClass::RETRY]].concat();
+            let allowed = if stage.is_idempotent {
+                &either
+            } else {
+                allowed
+            };
             classified(&outcomes, allowed, &format!("a fault ({name}, {sent})"))?;
         }
         Ok(())

@@ -5,7 +5,8 @@ use annunciator_core::{
     note::{NOTE_SECTION, Note},
 };
 use object::{
-    Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, elf,
+    Architecture, Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, RelocationFlags,
+    elf,
     read::elf::{Dyn as _, ElfFile64, ProgramHeader as _},
 };
 
@@ -123,6 +124,39 @@ pub(super) fn relocations(subject: &Subject) -> Result<(), Miss> {
         })?;
     }
     Ok(())
+}
+
+/// Relocations of variables that have a fixed distance from a thread's pointer:
+/// <https://www.akkadia.org/drepper/tls.pdf>, the model `initial-exec`.
+const STATIC_TLS: [(Architecture, u32); 3] = [
+    (Architecture::X86_64, elf::R_X86_64_TPOFF64),
+    (Architecture::Aarch64, elf::R_AARCH64_TLS_TPREL),
+    (Architecture::Riscv64, elf::R_RISCV_TLS_TPREL64),
+];
+
+/// Such variables, which allocators like jemalloc and mimalloc have, need a place in
+/// the block that every thread was given before the plugin was there. What is left of
+/// it is little and belongs to all: whoever is loaded next may be refused.
+pub(super) fn static_tls(subject: &Subject) -> Result<(), Miss> {
+    let bytes = subject.bytes()?;
+    let elf = parsed(&bytes)?;
+    let flags = dynamic(&elf)?;
+    let is_flagged = flags
+        .iter()
+        .any(|(tag, value, _)| *tag == elf::DT_FLAGS && value & u64::from(elf::DF_STATIC_TLS) != 0);
+    let architecture = elf.architecture();
+    let of_static = |flags| match flags {
+        RelocationFlags::Elf { r_type } => STATIC_TLS.contains(&(architecture, r_type)),
+        _ => false,
+    };
+    let mut relocations = elf.dynamic_relocations().into_iter().flatten();
+    let is_relocated = relocations.any(|(_, relocation)| of_static(relocation.flags()));
+    ensure(!is_flagged && !is_relocated, || {
+        "it takes a part of the static thread-local storage, as allocators of their own do \
+         (jemalloc, mimalloc): leave allocating to the system, or build that library \
+         without the TLS model initial-exec"
+            .to_owned()
+    })
 }
 
 pub(super) fn stack(subject: &Subject) -> Result<(), Miss> {

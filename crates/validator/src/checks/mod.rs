@@ -1,6 +1,7 @@
 //! What is checked: each check with a name, a sentence and a level.
 
 mod behaviour;
+mod crosstalk;
 mod ending;
 mod faults;
 mod file;
@@ -105,6 +106,7 @@ checks! {
         "libraries" "It needs no library but those of every system." file::libraries;
         "search-path" "It brings no search path for libraries." file::search_path;
         "relocations" "Its code is not written to when it is loaded." file::relocations;
+        "static-tls" "It takes no place in the program's static thread-local storage." file::static_tls;
         "stack" "Its stack is not executable." file::stack;
         "unwinds" "A panic in it unwinds." file::unwinds;
     }
@@ -139,7 +141,7 @@ checks! {
         "tries-once" "It makes one attempt, and no other by itself." faults::tries_once;
         "time-limits" "Its requests have limits within the attempt's time." faults::time_limits;
         "texts" "Texts of every kind are delivered, or refused with a reason." behaviour::texts;
-        "crosstalk" "A hundred deliveries at once keep apart." behaviour::crosstalk;
+        "crosstalk" "A hundred deliveries at once keep apart." crosstalk::crosstalk;
         "any-thread" "Its futures may be polled from any thread." polling::any_thread;
         "dropped" "A delivery may be dropped wherever it waits." polling::dropped;
         "closes" "Closed, it leaves no thread and no descriptor behind." ending::closes;

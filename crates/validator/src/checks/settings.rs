@@ -8,8 +8,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Miss, ensure};
 use crate::{
+    answer::Answer,
     host::{Host, Reply},
-    subject::{Answer, Channel, Subject, canary, json, message, open, runtime},
+    subject::{Channel, Subject, canary, json, message, open, runtime},
 };
 
 /// What fields are called that hold secrets.
