@@ -192,8 +192,8 @@ pub(crate) struct NewPlugin {
     #[arg(long, value_name = "TEMPLATE", default_value = "http")]
     pub(crate) template: Template,
 
-    /// The SDK's folder, `crates/sdk` in a checkout; without it, the project
-    /// takes the SDK from the registry
+    /// The SDK's folder, `crates/sdk` in a checkout; without it, the one that
+    /// came with this program
     #[arg(long, value_name = "PATH")]
     pub(crate) sdk: Option<PathBuf>,
 }

@@ -8,6 +8,7 @@ use annunciator_core::{
     outcome::{DeliveryResultV1, OpenErrorV1, ProblemV1},
     provider::ProviderBox,
     services::HostBox,
+    version::{ABI_MAJOR, ABI_MINOR},
 };
 use serde_json::Value as Json;
 use std::time::Duration;
@@ -19,6 +20,9 @@ use crate::{
     plugin::{ChannelType, Instance, LoadedType, PluginError, Pool, load_alone},
     worker::{Circumstances, WorkerProgram},
 };
+
+/// The contract that this engine speaks: major and minor.
+pub const CONTRACT: (u32, u32) = (ABI_MAJOR, ABI_MINOR);
 
 /// A plugin that is loaded for whoever examines it. Each is a copy of its own.
 pub struct Bare(Vec<LoadedType>);

@@ -1,4 +1,5 @@
-//! A folder to install: `hbd`, its plugins beside it, and the sender `hbc`.
+//! A folder to install: `hbd`, its plugins beside it, the sender `hbc`, and the SDK,
+//! which `hbd plugins new` finds there.
 
 use std::{env, error::Error, fs, path::Path};
 
@@ -25,6 +26,48 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     for name in plugins.chain(["hbd", "hbc"].map(str::to_owned)) {
         fs::copy(release.join(&name), folder.join(&name))?;
         println!("{}", folder.join(&name).display());
+    }
+    let sdk = folder.join("sdk");
+    write_sdk(&sdk)?;
+    println!("{}", sdk.display());
+    Ok(())
+}
+
+/// Writes the sources of the contract and the SDK as a workspace of their own. The
+/// crates of other people come from where the project of a plugin has its own from.
+fn write_sdk(to: &Path) -> Result<(), Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for part in ["crates/core", "crates/sdk"] {
+        copy(&root.join(part), &to.join(part))?;
+    }
+    let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
+    let lines = manifest.lines().filter(|line| {
+        let is_elsewhere =
+            line.contains("path = \"") && !SHIPPED.iter().any(|it| line.contains(it));
+        !line.starts_with("default-members") && !is_elsewhere
+    });
+    let lines = lines.map(|line| match line.starts_with("members") {
+        true => "members = [\"crates/*\"]",
+        false => line,
+    });
+    let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+    fs::write(to.join("Cargo.toml"), text)?;
+    Ok(())
+}
+
+/// What the SDK is made of, as the workspace's manifest has it.
+const SHIPPED: [&str; 2] = ["path = \"crates/core\"", "path = \"crates/sdk\""];
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in from.read_dir()? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else {
+            fs::copy(entry.path(), to)?;
+        }
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! `hbd plugins new`: writes a plugin project, which builds, tests itself and
 //! keeps the rules of the contract.
 
+mod names;
+mod sdk;
+
 use std::{
     fs,
     io::{self, ErrorKind},
@@ -12,9 +15,6 @@ use crate::{
     arguments::{NewPlugin, Template},
     output::Output,
 };
-
-/// The longest name of a project.
-const LONGEST: usize = 40;
 
 /// What stands in every project, and under which name.
 const COMMON: [(&str, &str); 3] = [
@@ -44,7 +44,7 @@ const OWN_RUNTIME: [(&str, &str); 2] = [
 ];
 
 pub(super) fn run(new: &NewPlugin, output: &Output) -> Exit {
-    let written = check(&new.name).and_then(|()| write(new));
+    let written = names::check(&new.name).and_then(|()| write(new));
     match written {
         Ok(()) => {
             let name = &new.name;
@@ -59,40 +59,6 @@ pub(super) fn run(new: &NewPlugin, output: &Output) -> Exit {
         }
     }
 }
-
-/// A name of a package, a file and a channel type.
-fn check(name: &str) -> Result<(), String> {
-    let is_sound = name.len() <= LONGEST
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && !name.ends_with('-')
-        && !name.contains("--")
-        && { name.chars() }
-            .all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-');
-    if is_sound && !RESERVED.contains(&name) {
-        return Ok(());
-    }
-    Err(format!(
-        "`{}` cannot be the name of a plugin: write up to {LONGEST} lower-case letters, digits and \
-         single hyphens, such as carrier-pigeon",
-        name.escape_debug()
-    ))
-}
-
-/// Words that cargo or the language would misunderstand.
-const RESERVED: [&str; 12] = [
-    "core",
-    "std",
-    "alloc",
-    "test",
-    "self",
-    "super",
-    "crate",
-    "type",
-    "async",
-    "annunciator",
-    "serde",
-    "tokio",
-];
 
 fn write(new: &NewPlugin) -> Result<(), String> {
     let folder = Path::new(&new.name);
@@ -127,20 +93,13 @@ impl Filled {
     fn of(new: &NewPlugin) -> Result<Self, String> {
         let name = &new.name;
         let snake = name.replace('-', "_");
-        let sdk = match &new.sdk {
-            None => r#"{ version = "1.0" }"#.to_owned(),
-            Some(path) => {
-                let real = fs::canonicalize(path)
-                    .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-                if !real.join("Cargo.toml").is_file() {
-                    return Err(format!(
-                        "{} is not the SDK: there is no Cargo.toml in it",
-                        path.display()
-                    ));
-                }
-                format!("{{ path = {:?} }}", real.display().to_string())
-            }
-        };
+        let sdk = sdk::find(new.sdk.as_deref())?;
+        // A string of JSON is one of TOML, but for control characters.
+        let sdk = sdk
+            .to_str()
+            .filter(|path| !path.chars().any(char::is_control));
+        let sdk = sdk.ok_or("the SDK's folder has a name that no manifest can hold")?;
+        let sdk = format!("{{ path = {} }}", serde_json::Value::from(sdk));
         let env = format!("{}_TOKEN", snake.to_uppercase());
         let (features, dependencies, address) = match new.template {
             Template::Http => ("", "", format!("url: https://{snake}.example.com/messages")),

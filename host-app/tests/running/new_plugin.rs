@@ -200,13 +200,82 @@ fn a_name_that_cannot_be_a_plugin_s_is_refused() {
         assert_eq!(status, 2, "{name}");
         assert!(error.contains("cannot be the name of a plugin"), "{error}");
     }
+    for (name, why) in [
+        ("match", "a word of the language"),
+        ("serde", "a crate that plugins depend on"),
+        ("email", "offers the channel type of that name"),
+    ] {
+        let (status, _, error) = home.hbd(&["plugins", "new", name]);
+        assert_eq!(status, 2, "{name}");
+        assert!(error.contains(why), "{error}");
+        assert!(!home.path(name).exists());
+    }
     fs::create_dir(home.path("there")).unwrap();
-    let (status, _, error) = home.hbd(&["plugins", "new", "there"]);
+    let sdk = sdk_folder();
+    let (status, _, error) = home.hbd(&["plugins", "new", "there", "--sdk", &sdk]);
     assert_eq!(
         (status, error.trim()),
         (
             2,
             "error: there exists: choose another name, or another folder"
         )
+    );
+}
+
+fn sdk_folder() -> String {
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/sdk");
+    sdk.display().to_string()
+}
+
+/// Never a bare version: anybody could take the name at a registry.
+#[test]
+fn the_sdk_is_what_came_with_the_program_or_is_named_or_there_is_no_project() {
+    let home = Home::with(&yaml(CALM));
+    let folder = home.path("apart");
+    fs::create_dir(&folder).unwrap();
+    let program = folder.join("hbd");
+    let hbd = env!("CARGO_BIN_EXE_hbd");
+    fs::hard_link(hbd, &program)
+        .or_else(|_| fs::copy(hbd, &program).map(drop))
+        .unwrap();
+    let new = |more: &[&str]| {
+        let mut command = std::process::Command::new(&program);
+        command.env_clear().current_dir(&folder);
+        let output = command
+            .args(["plugins", "new", "pigeon"])
+            .args(more)
+            .output()
+            .unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), error)
+    };
+    let (status, error) = new(&[]);
+    assert_eq!(status, 2);
+    assert!(error.contains("--sdk CHECKOUT/crates/sdk"), "{error}");
+    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/core");
+    let (status, error) = new(&["--sdk", core.to_str().unwrap()]);
+    assert_eq!(status, 2);
+    assert!(
+        error.contains("is not the SDK: it is the crate `annunciator-core`"),
+        "{error}"
+    );
+    assert!(!folder.join("pigeon").exists());
+    let beside = folder.join("sdk/crates/sdk");
+    fs::create_dir_all(&beside).unwrap();
+    fs::copy(
+        format!("{}/Cargo.toml", sdk_folder()),
+        beside.join("Cargo.toml"),
+    )
+    .unwrap();
+    let (status, error) = new(&[]);
+    assert_eq!((status, &*error), (0, ""));
+    let manifest = fs::read_to_string(folder.join("pigeon/Cargo.toml")).unwrap();
+    let line = manifest
+        .lines()
+        .find(|line| line.starts_with("annunciator-sdk = { path"));
+    assert!(line.unwrap().contains("apart/sdk/crates/sdk"), "{manifest}");
+    assert!(
+        !manifest.contains("annunciator-sdk = { version"),
+        "{manifest}"
     );
 }

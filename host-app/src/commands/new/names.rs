@@ -1,0 +1,109 @@
+//! Which names a plugin project may have: its package, its crate, its file and its
+//! channel type are called so.
+
+/// The longest name of a project.
+const LONGEST: usize = 40;
+
+/// Words of the language, of all editions up to 2024, which can be the name of no
+/// crate: <https://doc.rust-lang.org/reference/keywords.html>.
+const KEYWORDS: [&str; 52] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// Crates that come with the language.
+const OF_THE_LANGUAGE: [&str; 6] = ["alloc", "core", "proc-macro", "std", "test", "build"];
+
+/// Crates that a project needs, or that it very likely will.
+const DEPENDENCIES: [&str; 9] = [
+    "annunciator",
+    "annunciator-core",
+    "annunciator-sdk",
+    "log",
+    "schemars",
+    "serde",
+    "serde-json",
+    "tokio",
+    "tracing",
+];
+
+/// The channel types of the plugins that are shipped.
+const SHIPPED: [&str; 6] = [
+    "email",
+    "exec",
+    "mattermost",
+    "pushover",
+    "signal",
+    "webhook",
+];
+
+/// Whether a project can have this name; else a sentence says why not.
+pub(super) fn check(name: &str) -> Result<(), String> {
+    let is_sound = name.len() <= LONGEST
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && !name.ends_with('-')
+        && !name.contains("--")
+        && { name.chars() }
+            .all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-');
+    let why = if !is_sound {
+        format!(
+            "write up to {LONGEST} lower-case letters, digits and single hyphens, such as \
+             carrier-pigeon"
+        )
+    } else if KEYWORDS.contains(&name) {
+        "it is a word of the language, and no crate can be called so".to_owned()
+    } else if OF_THE_LANGUAGE.contains(&name) {
+        "a crate of the language, or what cargo makes, is called so".to_owned()
+    } else if DEPENDENCIES.contains(&name) {
+        "a crate that plugins depend on is called so".to_owned()
+    } else if SHIPPED.contains(&name) {
+        "a plugin that comes with Annunciator offers the channel type of that name, and of two \
+         that do, neither is used"
+            .to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(format!(
+        "`{}` cannot be the name of a plugin: {why}",
+        name.escape_debug()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_mean_something_else_are_refused_with_the_reason() {
+        for (name, why) in [
+            ("match", "word of the language"),
+            ("gen", "word of the language"),
+            ("core", "crate of the language"),
+            ("serde", "plugins depend on"),
+            ("annunciator-sdk", "plugins depend on"),
+            ("email", "offers the channel type"),
+            ("Pigeon", "lower-case letters"),
+        ] {
+            let error = check(name).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+        for name in ["carrier-pigeon", "match-maker", "e-mail", "sms2"] {
+            assert_eq!(check(name), Ok(()));
+        }
+    }
+
+    #[test]
+    fn every_plugin_that_is_shipped_is_known() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins");
+        let mut there: Vec<String> = root
+            .read_dir()
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        there.sort();
+        assert_eq!(there, SHIPPED);
+    }
+}
