@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     plugin::{Catalog, PluginDir},
-    worker::{WorkerError, WorkerProgram, refuse_in_worker},
+    worker::{WorkerProgram, refuse_in_worker},
 };
 
 pub(super) const CHANNELS: &str = "notification_channels";

@@ -40,8 +40,8 @@ mod section;
 mod source;
 mod suggest;
 mod tree;
-mod unsupported;
 mod unprovable;
+mod unsupported;
 mod wants;
 
 pub(crate) use alone::{read_channels, read_definition};
