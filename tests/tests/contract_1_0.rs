@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::{
-    env, fs,
+    fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
@@ -14,11 +14,10 @@ use std::{
 };
 
 use annunciator::{Catalog, Engine, Isolation, PluginDir, Proof, Severity};
-use annunciator_testkit::{artefacts::plugin, ensemble::Ensemble, mattermost::HOOK, rig::worker};
+use annunciator_testkit::{
+    artefacts::plugin, effort::is_full, ensemble::Ensemble, mattermost::HOOK, rig::worker,
+};
 use annunciator_tests::frozen::{Frozen, build};
-
-/// Set to 1, everything is built.
-const FULL: &str = "ANNUNCIATOR_FULL";
 
 fn packages() -> Vec<&'static str> {
     let all = [
@@ -29,8 +28,11 @@ fn packages() -> Vec<&'static str> {
         "annunciator-signal",
         "annunciator-webhook",
     ];
-    let is_full = env::var(FULL).is_ok_and(|full| full == "1");
-    if is_full { all.to_vec() } else { vec![all[0]] }
+    if is_full() {
+        all.to_vec()
+    } else {
+        vec![all[0]]
+    }
 }
 
 fn frozen() -> &'static Frozen {
@@ -81,6 +83,7 @@ fn home(services: &Ensemble) -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 fn a_plugin_of_then_is_of_1_0_and_offered_here() {
     let folder = tempfile::tempdir().unwrap();
     for package in packages() {
@@ -120,11 +123,13 @@ async fn delivers(isolation: Isolation) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 async fn a_plugin_of_then_delivers_here_and_says_accepted_only() {
     delivers(Isolation::None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 async fn a_plugin_of_then_delivers_in_a_process_of_its_own() {
     delivers(Isolation::Process).await;
 }
@@ -146,6 +151,7 @@ fn host_of_then(path: &Path, channel_type: &str, settings: &str, answer: &str) -
 }
 
 #[test]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 fn a_plugin_of_today_delivers_in_a_host_of_then() {
     let steady = plugin("fixture-steady").unwrap();
     assert_eq!(

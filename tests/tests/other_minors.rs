@@ -49,6 +49,7 @@ fn older_plugin() -> PathBuf {
 }
 
 #[test]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 fn the_artefacts_are_not_the_same_file() {
     let (older, newer) = (
         fs::read(older_plugin()).unwrap(),
@@ -64,6 +65,7 @@ fn the_artefacts_are_not_the_same_file() {
 }
 
 #[test]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 fn an_older_plugin_works_in_a_newer_host() {
     let lines = newer_host("older", &older_plugin());
     assert_eq!(lines[0], "host 1.2");
@@ -76,6 +78,7 @@ fn an_older_plugin_works_in_a_newer_host() {
 }
 
 #[test]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 fn the_check_in_the_wrong_direction_would_refuse_it() {
     let lines = newer_host("newer", &older_plugin());
     assert_eq!(lines.len(), 2, "{lines:?}");
@@ -86,6 +89,7 @@ fn the_check_in_the_wrong_direction_would_refuse_it() {
 }
 
 #[test]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 fn a_plugin_of_the_same_minor_uses_what_is_new() {
     let lines = newer_host("newer", &museum().newer_plugin);
     assert_eq!(
@@ -107,6 +111,7 @@ fn functions<'a>(layout: &'a str, block: &str) -> Vec<&'a str> {
 }
 
 #[test]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 fn the_document_names_all_that_a_plugin_without_the_sdk_needs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
@@ -163,6 +168,7 @@ async fn engine_with(plugin: &Path) -> (tempfile::TempDir, Engine) {
 }
 
 #[tokio::test]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 async fn a_newer_plugin_works_in_this_host_and_its_new_service_is_unsupported() {
     let (_folder, engine) = engine_with(&museum().newer_plugin).await;
     let report = engine.notify_default("hello").await.unwrap();
@@ -174,6 +180,7 @@ async fn a_newer_plugin_works_in_this_host_and_its_new_service_is_unsupported() 
 }
 
 #[tokio::test]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 async fn a_newer_plugin_that_needs_its_host_to_be_newer_is_refused_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let change = ("\"needs_host_minor\":0", "\"needs_host_minor\":2");
@@ -192,6 +199,7 @@ async fn a_newer_plugin_that_needs_its_host_to_be_newer_is_refused_in_one_senten
 }
 
 #[tokio::test]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 async fn three_plugins_of_different_builds_live_in_one_process() {
     let (_a, older) = engine_with(&older_plugin()).await;
     let (_b, newer) = engine_with(&museum().newer_plugin).await;
@@ -207,6 +215,7 @@ async fn three_plugins_of_different_builds_live_in_one_process() {
 }
 
 #[test]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 fn the_engine_judges_an_older_plugin_by_the_swapped_check() {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(older_plugin(), folder.path().join("libsteady.so")).unwrap();

@@ -6,10 +6,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use std::{env, fmt::Write as _, fs, path::Path, thread};
+use std::{fmt::Write as _, fs, path::Path, thread};
 
 use annunciator::{Catalog, EngineBuilder, Problems};
-use annunciator_testkit::rig::Rig;
+use annunciator_testkit::{effort::rounds, rig::Rig};
 use annunciator_tests::yaml::{CANARY, Shapes};
 
 const PLUGINS: [&str; 5] = [
@@ -22,10 +22,7 @@ const PLUGINS: [&str; 5] = [
 
 /// Cases of each of the threads.
 fn cases() -> u64 {
-    match env::var_os("ANNUNCIATOR_FULL") {
-        Some(_) => 25_000,
-        None => 2_500,
-    }
+    rounds(1_000, 25_000)
 }
 
 const THREADS: u64 = 4;

@@ -95,6 +95,7 @@ fn one_that_keeps_every_rule() {
 
 /// Ours reach stand-ins of their services, where they do so by themselves.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes long: cargo test -- --include-ignored"]
 async fn those_that_are_shipped() {
     let services = Ensemble::start().await.unwrap();
     let packages = [

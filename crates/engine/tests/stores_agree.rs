@@ -12,6 +12,7 @@ use annunciator::{
         Query, Settlement, SqliteStore, State, Step, Store, Wanted,
     },
 };
+use annunciator_testkit::effort::rounds;
 use proptest::prelude::*;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -320,7 +321,7 @@ fn intake(number: usize, ask: &Ask, now_ms: i64, begin: &Begin, both: bool) -> I
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(rounds(100, 500)))]
 
     #[test]
     fn whatever_is_asked_of_them(asks in prop::collection::vec(ask(), 1..60)) {

@@ -5,6 +5,7 @@
 //! fail. Nothing that is shipped depends on this crate.
 
 pub mod artefacts;
+pub mod effort;
 pub mod ensemble;
 pub mod hasty;
 pub mod http;

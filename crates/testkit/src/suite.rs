@@ -5,7 +5,7 @@
 
 use std::io;
 
-use annunciator::{Catalog, LoadError, PluginDir};
+use annunciator::{Catalog, EngineBuilder};
 use serde_json::{Map, Value as Json};
 
 use crate::rig::Rig;
@@ -46,9 +46,14 @@ pub struct Sound<'a> {
 /// # Errors
 /// When the plugin was not built.
 pub fn settings(sound: &Sound<'_>) -> io::Result<Vec<String>> {
+    let rig = Rig::new(&[sound.package])?;
+    let builder = rig.exactly("")?;
     let suite = Suite {
         sound,
-        rig: Rig::new(&[sound.package])?,
+        // Loaded once: the settings are what is tried.
+        plugins: builder.find_plugins(),
+        builder,
+        _rig: rig,
     };
     let mut failures = suite.schema();
     failures.extend(
@@ -65,7 +70,9 @@ pub fn settings(sound: &Sound<'_>) -> io::Result<Vec<String>> {
 
 struct Suite<'a> {
     sound: &'a Sound<'a>,
-    rig: Rig,
+    builder: EngineBuilder,
+    plugins: Catalog,
+    _rig: Rig,
 }
 
 impl Suite<'_> {
@@ -79,25 +86,16 @@ impl Suite<'_> {
             "notification_channels:\n  under_test:\n    type: {}\n{lines}",
             self.sound.channel_type
         );
-        let builder = self
-            .rig
-            .configured(&yaml)
-            .map_err(|error| error.to_string())?;
-        let shown = match builder.load() {
-            Ok(loaded) => {
-                let shown = format!("{:?}{}", loaded.config, loaded.warnings.source());
-                return self.secret_in(&shown).map_or(Ok(()), Err);
+        match self.builder.check_text(&yaml, &self.plugins) {
+            Ok((config, warnings)) => {
+                let shown = format!("{config:?}{}", warnings.source());
+                self.secret_in(&shown).map_or(Ok(()), Err)
             }
-            Err(LoadError::Problems(problems)) => {
-                let leak = self.secret_in(problems.source());
-                leak.map_or_else(
-                    || problems.to_string(),
-                    |leak| format!("{leak}; {problems}"),
-                )
-            }
-            Err(error) => error.to_string(),
-        };
-        Err(shown)
+            Err(problems) => Err(match self.secret_in(problems.source()) {
+                Some(leak) => format!("{leak}; {problems}"),
+                None => problems.to_string(),
+            }),
+        }
     }
 
     fn secret_in(&self, text: &str) -> Option<String> {
@@ -108,8 +106,7 @@ impl Suite<'_> {
     }
 
     fn schema(&self) -> Vec<String> {
-        let catalog = Catalog::scan(&[PluginDir::named(self.rig.plugins())]);
-        let about = match catalog.describe(self.sound.channel_type) {
+        let about = match self.plugins.describe(self.sound.channel_type) {
             Ok(about) => about,
             Err(error) => return vec![error],
         };

@@ -131,7 +131,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(ProptestConfig::with_cases(annunciator_testkit::effort::rounds(1_000, 10_000)))]
         #[test]
         fn nothing_is_ever_taken_twice(counters in prop::collection::vec(0..60_u64, 0..200)) {
             let (mut taken, mut seen) = (Taken::default(), std::collections::BTreeSet::new());

@@ -97,6 +97,7 @@ fn tell(monitor: &Monitor, text: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 async fn a_new_plugin_is_built_examined_dropped_in_reloaded_and_delivers() {
     let (service, taken) = service().await;
     let home = Home::with(&yaml(CALM));
@@ -174,6 +175,7 @@ async fn a_new_plugin_is_built_examined_dropped_in_reloaded_and_delivers() {
 }
 
 #[test]
+#[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 fn a_new_plugin_with_a_runtime_of_its_own_is_built_and_examined() {
     let home = Home::with(&yaml(CALM));
     let project = Project::new(&home, "homing-pigeon", "own-runtime");

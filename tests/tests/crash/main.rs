@@ -18,8 +18,11 @@ mod random;
 mod stories;
 mod trial;
 
-/// How often the engine is killed.
-const ROUNDS: u32 = 200;
+use annunciator_testkit::effort::rounds_by;
+
+/// How often the engine is killed where all rounds are wanted, and else.
+const ROUNDS: u64 = 200;
+const USUAL_ROUNDS: u64 = 20;
 
 fn number(name: &str, usual: u64) -> u64 {
     let number = std::env::var(name).ok();
@@ -27,8 +30,8 @@ fn number(name: &str, usual: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_kills_lose_nothing() {
-    let rounds = number("ANNUNCIATOR_CRASH_ROUNDS", u64::from(ROUNDS));
+async fn kills_lose_nothing() {
+    let rounds = rounds_by("ANNUNCIATOR_CRASH_ROUNDS", USUAL_ROUNDS, ROUNDS);
     let seed = number("ANNUNCIATOR_CRASH_SEED", 0x9e37_79b9_7f4a_7c15);
     println!("ANNUNCIATOR_CRASH_SEED={seed}");
     let findings = trial::run(rounds, seed).await;

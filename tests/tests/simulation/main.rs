@@ -15,11 +15,9 @@ mod store;
 
 use std::{env, str::FromStr};
 
+use annunciator_testkit::effort::{rounds, rounds_by};
 use life::Haste;
 use store::Kind;
-
-const ROUNDS: u64 = 40;
-const ROUNDS_IN_A_FILE: u64 = 2;
 
 fn said<T: FromStr>(name: &str) -> Option<T> {
     env::var(name).ok()?.parse().ok()
@@ -27,17 +25,17 @@ fn said<T: FromStr>(name: &str) -> Option<T> {
 
 #[test]
 fn whatever_happens_the_laws_hold_for_the_store_in_memory() {
-    hold_laws(Kind::Memory, ROUNDS);
+    hold_laws(Kind::Memory, 20, 200);
 }
 
 #[test]
 fn whatever_happens_the_laws_hold_for_the_store_in_a_file() {
-    hold_laws(Kind::File, ROUNDS_IN_A_FILE);
+    hold_laws(Kind::File, 1, 20);
 }
 
-fn hold_laws(kind: Kind, rounds: u64) {
+fn hold_laws(kind: Kind, usual: u64, full: u64) {
     let first: u64 = said("SIMULATION_SEED").unwrap_or(1);
-    let rounds = said("SIMULATION_ROUNDS").unwrap_or(rounds);
+    let rounds = rounds_by("SIMULATION_ROUNDS", usual, full);
     for seed in first..first + rounds {
         let haste = if seed % 2 == 0 {
             Haste::Great
@@ -57,7 +55,7 @@ fn hold_laws(kind: Kind, rounds: u64) {
 
 #[test]
 fn the_same_seed_is_the_same_life() {
-    for seed in 1..=20 {
+    for seed in 1..=rounds(3, 20) {
         let [one, other] = [(), ()].map(|()| life::live(seed, Haste::None, Kind::Memory).story());
         assert!(one.len() > 10, "{one:?}");
         let differs = one.iter().zip(&other).find(|(one, other)| one != other);

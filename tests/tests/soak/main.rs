@@ -19,13 +19,15 @@ use annunciator::{
     Engine,
     store::{Accounts, Query, SqliteStore, State},
 };
-use annunciator_testkit::rig::Rig;
+use annunciator_testkit::{effort::rounds_by, rig::Rig};
 
 use load::Load;
 use vitals::{PACE, Seen, Watch};
 
-/// As many as are taken wherever the tests run; `cargo xtask soak` takes more.
+/// As many as are taken where all rounds are wanted, and else; `cargo xtask soak`
+/// takes more.
 const NOTIFICATIONS: u64 = 20_000;
+const USUAL: u64 = 5_000;
 /// How often it is seen whether the first tenth is over.
 const TICK: Duration = Duration::from_millis(50);
 /// How much more memory it may take than after the first tenth.
@@ -43,8 +45,7 @@ default_notification_channels: [ops]
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_the_first_tenth_nothing_grows_but_the_file() {
-    let wanted = std::env::var("ANNUNCIATOR_SOAK_NOTIFICATIONS").ok();
-    let wanted = wanted.map_or(NOTIFICATIONS, |text| text.parse().unwrap());
+    let wanted = rounds_by("ANNUNCIATOR_SOAK_NOTIFICATIONS", USUAL, NOTIFICATIONS);
     let rig = Rig::new(&["fixture-steady"]).unwrap();
     let file = rig.folder().join("outbox.sqlite");
     let store = Arc::new(SqliteStore::open(&file).unwrap());

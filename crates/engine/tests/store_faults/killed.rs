@@ -1,9 +1,10 @@
 //! Processes that are killed at random moments while they accept, claim and
 //! settle as fast as they can: what was answered is true.
 
-use std::{collections::BTreeMap, env, path::Path, sync::Arc, thread, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, thread, time::Duration};
 
 use annunciator::store::{Begin, DeliveryId, Next, Query, Settled, Settlement, State, Store};
+use annunciator_testkit::effort::rounds_by;
 use annunciator_testkit::stores::{LATER, accept, claim, end, intake, settle};
 use rusqlite::Connection;
 use tokio::runtime;
@@ -14,8 +15,9 @@ use super::{
     open,
 };
 
-/// Rounds, unless the environment says another number.
-const ROUNDS: u32 = 50;
+/// Rounds where all are wanted, and else.
+const ROUNDS: u64 = 50;
+const USUAL_ROUNDS: u64 = 15;
 const ROUNDS_VARIABLE: &str = "STORE_FAULTS_ROUNDS";
 const THREADS: usize = 8;
 /// The longest that a child works, in milliseconds.
@@ -127,7 +129,7 @@ impl Answered {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_are_killed_at_random_moments() {
-    let rounds = env::var(ROUNDS_VARIABLE).map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    let rounds = rounds_by(ROUNDS_VARIABLE, USUAL_ROUNDS, ROUNDS);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("outbox.sqlite");
     let mut all = Answered::default();

@@ -28,7 +28,12 @@ async fn everything_is_as_before() {
 
     let store = open(&file);
     assert_eq!((all(&store).await, store.accounts().await.unwrap()), seen);
-    let second = accept(&store, keyed("second")).await;
+    // The same words, by another name.
+    let second = Intake {
+        content: keyed("first").content,
+        ..keyed("second")
+    };
+    let second = accept(&store, second).await;
     assert!(second.repeated);
     assert_eq!(second.notification, "first");
     let ids = |accepted: &annunciator::store::Accepted| -> Vec<DeliveryId> {

@@ -184,7 +184,7 @@ fn a_newer_schema() {
     drop(newer);
     assert_eq!(
         place.refused(),
-        "the store <file> was written by a newer engine (schema 99, this one knows 1): use that \
+        "the store <file> was written by a newer engine (schema 99, this one knows 2): use that \
          version, or move the file away"
     );
 }
@@ -218,6 +218,6 @@ async fn a_file_of_the_monitor_s() {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    let expected = [("monitor".to_owned(), 1), ("outbox".to_owned(), 1)];
+    let expected = [("monitor".to_owned(), 1), ("outbox".to_owned(), 2)];
     assert_eq!(parts, expected);
 }

@@ -1,6 +1,7 @@
 //! Properties: whatever is sent, lost, reordered, repeated, and however clocks
 //! jump and the monitor dies, these hold.
 
+use annunciator_testkit::effort::rounds;
 use proptest::prelude::*;
 
 use super::{bystander::Bystander, *};
@@ -259,7 +260,7 @@ impl Trial {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: rounds(1_000, 10_000), ..ProptestConfig::default() })]
 
     #[test]
     fn nobody_is_forgotten_and_nothing_is_told_that_is_not_so(
