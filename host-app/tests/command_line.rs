@@ -251,7 +251,7 @@ fn plugins_are_listed_by_their_notes() {
         out.lines()
             .nth(1)
             .unwrap()
-            .starts_with("fixture-steady  0.1.0    1.0  steady"),
+            .starts_with("fixture-steady  0.1.0    1.1  steady"),
         "{out}"
     );
     let listed = hbd.json(&["plugins", "--json"]);

@@ -86,6 +86,7 @@ fn people_are_told_once_and_in_order_and_all_is_written_in_the_end() {
     }
     wait_until("all calls", || called.lock().unwrap().len() == 50);
     assert!(lines.lock().unwrap().is_empty(), "nothing was written");
+    wait_until("its trouble", || writer.health().trouble.is_some());
     let trouble = writer.health().trouble.unwrap();
     assert!(trouble.contains("the disk does not answer"), "{trouble}");
     drop(open);
