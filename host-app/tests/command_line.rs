@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use annunciator_testkit::rig::Rig;
+use annunciator_testkit::{artefacts, rig::Rig};
 use serde_json::Value;
 
 const YAML: &str = "notification_channels:
@@ -378,9 +378,9 @@ fn a_disabled_channel_is_told_and_does_not_stop_the_others() {
         "notification_channels:\n  a: {type: steady}\n  x: {type: ill_behaved, how: not}\n",
     );
     fs::write(hbd.rig.plugins().join("libother.so"), "").unwrap();
-    let ill = annunciator_testkit::artefacts::plugin("fixture-ill-behaved").unwrap();
+    let ill = artefacts::plugin("fixture-ill-behaved").unwrap();
     for name in ["libone.so", "libtwo.so"] {
-        fs::copy(&ill, hbd.rig.plugins().join(name)).unwrap();
+        artefacts::copy(&ill, hbd.rig.plugins().join(name)).unwrap();
     }
     let (status, out, err) = hbd.run(&["send", "--channel", "a", "--channel", "x", "hello"]);
     assert_eq!(status, 1);

@@ -4,7 +4,10 @@
 
 use std::{fs, path::PathBuf};
 
-use annunciator_testkit::{artefacts::plugin, rig::Rig};
+use annunciator_testkit::{
+    artefacts::{self, plugin},
+    rig::Rig,
+};
 
 const YAML: &str = "plugins: {lock: require}
 notification_channels:
@@ -23,7 +26,7 @@ impl Place {
         drop(rig.configured(YAML).unwrap());
         let original = plugin("fixture-steady").unwrap();
         let file = rig.plugins().join(original.file_name().unwrap());
-        fs::copy(original, &file).unwrap();
+        artefacts::copy(original, &file).unwrap();
         Self { rig, file }
     }
 
@@ -83,7 +86,7 @@ fn where_something_cannot_be_read_nothing_is_pinned() {
 #[test]
 fn two_of_one_name_cannot_both_be_pinned() {
     let place = Place::new();
-    fs::copy(&place.file, place.rig.plugins().join("libsecond.so")).unwrap();
+    artefacts::copy(&place.file, place.rig.plugins().join("libsecond.so")).unwrap();
     let (status, _, err) = place.run(&["plugins", "lock"]);
     assert_eq!(status, 1);
     assert!(err.contains("are both called fixture-steady"), "{err}");

@@ -6,7 +6,10 @@
 use std::{fs, path::Path};
 
 use annunciator::{Catalog, Fault, PluginDir};
-use annunciator_testkit::{artefacts::plugin, rig::Rig};
+use annunciator_testkit::{
+    artefacts::{self, plugin},
+    rig::Rig,
+};
 use annunciator_tests::altered::{altered_copy, raw_mode};
 
 const BOTH: &str = "
@@ -270,8 +273,8 @@ async fn a_schema_that_goes_in_circles_is_left_to_the_plugin() {
 async fn two_plugins_for_one_type() {
     let make = |folder: &Path| {
         let raw = plugin("fixture-raw").unwrap();
-        fs::copy(&raw, folder.join("libone.so")).unwrap();
-        fs::copy(&raw, folder.join("libtwo.so")).unwrap();
+        artefacts::copy(&raw, folder.join("libone.so")).unwrap();
+        artefacts::copy(&raw, folder.join("libtwo.so")).unwrap();
     };
     check(
         make,
@@ -288,7 +291,7 @@ async fn two_plugins_for_one_type() {
 #[tokio::test]
 async fn codes_that_nobody_knows() {
     let make = |folder: &Path| {
-        fs::copy(plugin("fixture-raw").unwrap(), folder.join("libraw.so")).unwrap();
+        artefacts::copy(plugin("fixture-raw").unwrap(), folder.join("libraw.so")).unwrap();
     };
     check(
         make,

@@ -15,7 +15,11 @@ use std::{
 
 use annunciator::{Catalog, Engine, Isolation, PluginDir, Proof, Severity};
 use annunciator_testkit::{
-    artefacts::plugin, effort::is_full, ensemble::Ensemble, mattermost::HOOK, rig::worker,
+    artefacts::{self, plugin},
+    effort::is_full,
+    ensemble::Ensemble,
+    mattermost::HOOK,
+    rig::worker,
 };
 use annunciator_tests::frozen::{Frozen, build};
 
@@ -50,7 +54,7 @@ fn home(services: &Ensemble) -> (tempfile::TempDir, PathBuf) {
     for package in packages() {
         let from = frozen().plugin(package);
         let name = from.file_name().unwrap().to_owned();
-        fs::copy(from, folder.path().join(name)).unwrap();
+        artefacts::copy(from, folder.path().join(name)).unwrap();
     }
     let known: Vec<&str> = packages()
         .into_iter()
@@ -91,7 +95,7 @@ fn a_plugin_of_then_is_of_1_0_and_offered_here() {
         let note = annunciator::inspect(&path).unwrap().unwrap().note;
         assert_eq!((note.abi_major, note.abi_minor), (1, 0), "{package}");
         assert_eq!(note.sdk, "1.0.0");
-        fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        artefacts::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
     }
     let catalog = Catalog::scan(&[PluginDir::named(folder.path())]);
     assert!(catalog.rejected().is_empty(), "{:?}", catalog.rejected());

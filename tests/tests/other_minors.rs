@@ -16,7 +16,7 @@ use annunciator_core::{
     note::{NOTE_LIMIT, NOTE_OWNER, NOTE_SECTION, NOTE_TYPE},
     version::AbiVersion,
 };
-use annunciator_testkit::artefacts::plugin;
+use annunciator_testkit::artefacts::{self, plugin};
 use annunciator_tests::{
     altered::altered_copy,
     museum::{Museum, build},
@@ -156,7 +156,7 @@ fn the_document_names_all_that_a_plugin_without_the_sdk_needs() {
 
 async fn engine_with(plugin: &Path) -> (tempfile::TempDir, Engine) {
     let folder = tempfile::tempdir().unwrap();
-    fs::copy(plugin, folder.path().join("libsteady.so")).unwrap();
+    artefacts::copy(plugin, folder.path().join("libsteady.so")).unwrap();
     let file = folder.path().join("heartbeat.yaml");
     fs::write(&file, "notification_channels: {s: {type: steady, text: hi}}\ndefault_notification_channels: [s]\n").unwrap();
     let engine = Engine::builder(file)
@@ -218,7 +218,7 @@ async fn three_plugins_of_different_builds_live_in_one_process() {
 #[ignore = "builds projects of its own: cargo test -- --include-ignored"]
 fn the_engine_judges_an_older_plugin_by_the_swapped_check() {
     let folder = tempfile::tempdir().unwrap();
-    fs::copy(older_plugin(), folder.path().join("libsteady.so")).unwrap();
+    artefacts::copy(older_plugin(), folder.path().join("libsteady.so")).unwrap();
     let newer = AbiVersion { major: 1, minor: 2 };
     let catalog = Catalog::scan_for(newer, &[PluginDir::named(folder.path())]);
     assert_eq!(catalog.describe("steady").unwrap().name, "steady");

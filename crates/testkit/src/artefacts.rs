@@ -6,6 +6,7 @@
 
 use std::{
     env, fs, io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -53,7 +54,28 @@ pub fn plugin_folder(packages: &[&str]) -> io::Result<TempDir> {
 
 /// A link where the file system allows it: plugins of a debug build are large.
 fn place(from: &Path, to: &Path) -> io::Result<()> {
-    fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop))
+    let linked = fs::hard_link(from, to).and_then(|()| {
+        // What was built has the permissions that the umask of then left.
+        if fs::metadata(to)?.permissions().mode() & 0o022 == 0 {
+            return Ok(());
+        }
+        permit(to).or_else(|error| fs::remove_file(to).and(Err(error)))
+    });
+    linked.or_else(|_| copy(from, to))
+}
+
+/// A copy that only its owner may write to, whatever the umask was when the original
+/// was built: a plugin that others may write to is not loaded.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
+    fs::copy(from, &to)?;
+    permit(to.as_ref())
+}
+
+fn permit(file: &Path) -> io::Result<()> {
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755))
 }
 
 fn find(name: &str) -> io::Result<PathBuf> {
@@ -72,4 +94,28 @@ fn find(name: &str) -> io::Result<PathBuf> {
             );
             io::Error::new(io::ErrorKind::NotFound, text)
         })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_anybody_may_write_to_is_placed_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let original = folder.path().join("original");
+        fs::write(&original, "a plugin").unwrap();
+        for (name, way) in [
+            ("linked", place as fn(&Path, &Path) -> _),
+            ("copied", copy::<&Path, &Path>),
+        ] {
+            fs::set_permissions(&original, fs::Permissions::from_mode(0o777)).unwrap();
+            let to = folder.path().join(name);
+            way(&original, &to).unwrap();
+            assert_eq!(fs::metadata(&to).unwrap().mode() & 0o777, 0o755, "{name}");
+        }
+    }
 }

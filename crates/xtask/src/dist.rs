@@ -1,7 +1,14 @@
 //! A folder to install: `hbd`, its plugins beside it, the sender `hbc`, and the SDK,
-//! which `hbd plugins new` finds there.
+//! which `hbd plugins new` finds there. Everybody may read it and only its owner may
+//! write to it, whatever the umask: `hbd` loads no plugin that others may write to.
 
-use std::{env, error::Error, fs, path::Path};
+use std::{
+    env,
+    error::Error,
+    fs, io,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::Path,
+};
 
 use crate::build::{self, PLUGINS};
 
@@ -14,7 +21,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
         .nth(2)
         .ok_or("this command does not run from a target folder")?;
     let release = target.join("release");
-    fs::create_dir_all(folder)?;
+    make_folder(folder)?;
     let plugins = PLUGINS.iter().map(|package| {
         let name = package.replace('-', "_");
         format!(
@@ -24,7 +31,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
         )
     });
     for name in plugins.chain(["hbd", "hbc"].map(str::to_owned)) {
-        fs::copy(release.join(&name), folder.join(&name))?;
+        put(&release.join(&name), &folder.join(&name), 0o755)?;
         println!("{}", folder.join(&name).display());
     }
     let sdk = folder.join("sdk");
@@ -51,23 +58,46 @@ fn write_sdk(to: &Path) -> Result<(), Box<dyn Error>> {
         false => line,
     });
     let text: String = lines.flat_map(|line| [line, "\n"]).collect();
-    fs::write(to.join("Cargo.toml"), text)?;
+    let manifest = to.join("Cargo.toml");
+    fs::write(&manifest, text)?;
+    permit(&manifest, 0o644)?;
     Ok(())
 }
 
 /// What the SDK is made of, as the workspace's manifest has it.
 const SHIPPED: [&str; 2] = ["path = \"crates/core\"", "path = \"crates/sdk\""];
 
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(to)?;
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    make_folder(to)?;
     for entry in from.read_dir()? {
         let entry = entry?;
         let to = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             copy(&entry.path(), &to)?;
         } else {
-            fs::copy(entry.path(), to)?;
+            put(&entry.path(), &to, 0o644)?;
         }
     }
     Ok(())
+}
+
+fn put(from: &Path, to: &Path, mode: u32) -> io::Result<()> {
+    fs::copy(from, to)?;
+    permit(to, mode)
+}
+
+/// A folder that is there already stays as it is: it may hold other things, too.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(folder)?;
+    permit(folder, 0o755)
+}
+
+fn permit(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use annunciator_testkit::rig::Rig;
+use annunciator_testkit::{artefacts, rig::Rig};
 use serde_json::json;
 
 use crate::desk::{Desk, YAML};
@@ -151,7 +151,7 @@ fn a_channel_whose_plugin_is_of_no_use_would_fail() {
     let rig = Rig::new(&["fixture-ill-behaved"]).unwrap();
     let plugin = fs::read_dir(rig.plugins()).unwrap().next().unwrap();
     let twin = rig.plugins().join("twin.so");
-    fs::copy(plugin.unwrap().path(), twin).unwrap();
+    artefacts::copy(plugin.unwrap().path(), twin).unwrap();
     let yaml = "notification_channels: {x: {type: ill_behaved, mode: ok}}\ndefault_notification_channels: [x]\n";
     drop(rig.exactly(yaml).unwrap());
     let desk = Desk { rig };

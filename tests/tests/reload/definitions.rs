@@ -4,7 +4,10 @@
 use std::fs;
 
 use annunciator::StartError;
-use annunciator_testkit::{artefacts::plugin, rig::Rig};
+use annunciator_testkit::{
+    artefacts::{self, plugin},
+    rig::Rig,
+};
 use annunciator_tests::altered::altered_copy;
 
 use crate::running::{A, Running, channels, numbers};
@@ -146,7 +149,7 @@ async fn a_plugin_whose_file_was_exchanged_is_loaded_and_one_of_no_use_leaves_th
     let original = plugin("fixture-steady").unwrap();
     let file = rig.plugins().join(original.file_name().unwrap());
     // A file of its own, so that no other test has loaded it.
-    fs::copy(&original, &file).unwrap();
+    artefacts::copy(&original, &file).unwrap();
     let running = Running::start_on(rig, &channels(&[A])).await;
     let replace = |text: &str, by: &str| {
         let fresh = running.rig.folder().join("fresh.so");
@@ -154,7 +157,7 @@ async fn a_plugin_whose_file_was_exchanged_is_loaded_and_one_of_no_use_leaves_th
         fs::rename(&fresh, &file).unwrap();
     };
     // The same bytes are the same plugin.
-    fs::copy(&original, running.rig.folder().join("same.so")).unwrap();
+    artefacts::copy(&original, running.rig.folder().join("same.so")).unwrap();
     fs::rename(running.rig.folder().join("same.so"), &file).unwrap();
     assert_eq!(running.reload(&channels(&[A])).await.unwrap().kept, ["a"]);
     replace("Delivers nothing, reliably.", "Delivers nothing, Reliably.");
