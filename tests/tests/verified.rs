@@ -6,10 +6,14 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt as _, chown, symlink},
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use annunciator::Loaded;
-use annunciator_testkit::{artefacts::plugin, rig::Rig};
+use annunciator_testkit::{
+    artefacts::{self, executable, plugin},
+    rig::Rig,
+};
 use annunciator_tests::altered::altered_copy;
 
 const CHANNELS: &str = "notification_channels:\n  a: {type: steady}\n";
@@ -25,7 +29,7 @@ impl Place {
         let rig = Rig::new(&[]).unwrap();
         let original = plugin("fixture-steady").unwrap();
         let file = rig.plugins().join(original.file_name().unwrap());
-        fs::copy(original, &file).unwrap();
+        artefacts::copy(original, &file).unwrap();
         Self { rig, file }
     }
 
@@ -118,6 +122,83 @@ fn another_user_s_file_is_not_loaded() {
     chown(&place.file, Some(12_345), None).unwrap();
     let refusal = place.refusal("");
     assert!(refusal.contains("belongs to the user 12345"), "{refusal}");
+}
+
+/// As the system gives them to ordinary users: a group each, and umask 002.
+const USER: u32 = 47_110;
+
+/// What a user of this number is told of the plugin by `hbd check`, where the machine's
+/// user database has these lines more. Nothing where the system lets nobody do that.
+fn told_to_a_user(place: &Place, group: u32, users: &str, members: &str) -> Option<String> {
+    let folder = place.rig.folder();
+    let database = |name: &str, lines: &str| {
+        let text = fs::read_to_string(Path::new("/etc").join(name)).unwrap();
+        let file = folder.join(name);
+        fs::write(&file, format!("{}\n{lines}\n", text.trim_end())).unwrap();
+        permit(&file, 0o644);
+        file
+    };
+    let user = format!("annunciator-user:x:{USER}:{USER}::/:/bin/sh\n{users}");
+    let passwd = database("passwd", &user);
+    let groups = database("group", &format!("annunciator-user:x:{USER}:{members}"));
+    // Where it was built, that user may not be able to look.
+    let hbd = folder.join("hbd");
+    if !hbd.exists() {
+        artefacts::copy(executable("hbd").unwrap(), &hbd).unwrap();
+    }
+    drop(place.rig.configured(CHANNELS).unwrap());
+    for (path, mode) in [
+        (folder, 0o775),
+        (place.rig.plugins(), 0o775),
+        (&place.file, 0o664),
+        (&place.rig.file(), 0o600),
+    ] {
+        chown(path, Some(USER), Some(group)).unwrap();
+        permit(path, mode);
+    }
+    // Others of this machine do not see that.
+    let script = r#"mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group || exit 77
+        exec setpriv --reuid "$3" --regid "$3" --clear-groups "$4" --plugin-dir "$5" check"#;
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script, "sh"]);
+    command.args([&passwd, &groups, Path::new(&USER.to_string()), &hbd]);
+    let output = command
+        .arg(place.rig.plugins())
+        .current_dir(folder)
+        .output();
+    let output = output.ok()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let is_forbidden = output.status.code() == Some(77) || said.starts_with("unshare: ");
+    (!is_forbidden).then_some(said)
+}
+
+#[test]
+fn a_user_s_private_group_counts_as_the_user() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let place = Place::new();
+    let told = |group, users: &str, members: &str| told_to_a_user(&place, group, users, members);
+    let Some(said) = told(USER, "", "") else {
+        return;
+    };
+    assert!(!said.contains("is not trusted"), "{said}");
+    let said = told(USER, "", "annunciator-user").unwrap();
+    assert!(!said.contains("is not trusted"), "{said}");
+    let colleague = format!("colleague:x:47111:{USER}::/:/bin/sh");
+    for (group, users, members) in [
+        (USER, "", "root"),
+        (USER, "", "annunciator-user,root"),
+        (USER, colleague.as_str(), ""),
+        (USER, "+::::::", ""),
+        (USER + 1, "", ""),
+        (0, "", ""),
+    ] {
+        let said = told(group, users, members).unwrap();
+        let expected = format!("is not trusted: the group {group} may write to ");
+        assert!(said.contains(&expected), "{users} {members}: {said}");
+        assert!(said.contains("`chmod g-w /"), "{said}");
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod no_answer;
 mod note;
 mod policy;
 mod pool;
+mod private_group;
 mod proofs;
 mod resident;
 mod trust;

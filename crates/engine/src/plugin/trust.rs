@@ -1,5 +1,5 @@
 //! Who may have had a hand in a file: its owner, and whoever may write to it or
-//! to a folder on the way to it.
+//! to a folder on the way to it. The owner's private group counts as the owner.
 //!
 //! What the file system's permissions say is all that is looked at; access
 //! control lists are not.
@@ -9,6 +9,8 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
+
+use super::private_group::is_private;
 
 /// Whether a plugin is used that others than root and the user of this program
 /// could have changed.
@@ -37,6 +39,13 @@ pub enum Why {
     Owner(u32),
     /// Others may write to it; these are its permissions.
     Writable(u32),
+    /// A group may write to it that is not known to be its owner's alone.
+    Group {
+        /// The group's number.
+        group: u32,
+        /// The permissions.
+        mode: u32,
+    },
     /// It cannot be looked at.
     Unseen,
 }
@@ -44,15 +53,22 @@ pub enum Why {
 impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
+        let typed = typed(&self.path);
         match self.why {
             Why::Owner(user) => write!(
                 f,
                 "{path} belongs to the user {user}, neither to root nor to the user of this \
-                 program: `chown root {path}` if its content is what it should be"
+                 program: `chown root {typed}` if its content is what it should be"
             ),
             Why::Writable(mode) => write!(
                 f,
-                "others may write to {path} (permissions {:03o}): `chmod go-w {path}`",
+                "others may write to {path} (permissions {:03o}): `chmod go-w {typed}`",
+                mode & 0o7777
+            ),
+            Why::Group { group, mode } => write!(
+                f,
+                "the group {group} may write to {path} (permissions {:03o}), and is not known \
+                 to be its owner's alone: `chmod g-w {typed}`",
                 mode & 0o7777
             ),
             Why::Unseen => write!(f, "{path} cannot be looked at"),
@@ -82,18 +98,117 @@ fn judge_folder(path: &Path) -> Option<Distrust> {
 
 fn judge(path: &Path, facts: &fs::Metadata) -> Option<Distrust> {
     let me = rustix::process::geteuid().as_raw();
-    let mode = facts.mode();
-    // In such a folder nobody can take away or replace what is another's.
-    let is_sticky = facts.is_dir() && mode & 0o1000 != 0;
-    let why = if ![0, me].contains(&facts.uid()) {
-        Why::Owner(facts.uid())
-    } else if mode & 0o022 != 0 && !is_sticky {
-        Why::Writable(mode)
-    } else {
-        return None;
+    let access = Access {
+        owner: facts.uid(),
+        group: facts.gid(),
+        mode: facts.mode(),
+        // In such a folder nobody can take away or replace what is another's.
+        is_sticky: facts.is_dir() && facts.mode() & 0o1000 != 0,
     };
     Some(Distrust {
         path: path.to_owned(),
-        why,
+        why: access.judge(me, is_private)?,
     })
+}
+
+/// Whose a file or a folder is, and who may write to it.
+#[derive(Clone, Copy)]
+struct Access {
+    owner: u32,
+    group: u32,
+    mode: u32,
+    is_sticky: bool,
+}
+
+impl Access {
+    /// For a program of this user; whether a group is a user's alone is asked only
+    /// where it matters.
+    fn judge(self, me: u32, is_private: impl Fn(u32, u32) -> bool) -> Option<Why> {
+        let Self {
+            owner, group, mode, ..
+        } = self;
+        let writes = |who: u32| mode & who != 0 && !self.is_sticky;
+        if ![0, me].contains(&owner) {
+            Some(Why::Owner(owner))
+        } else if writes(0o002) {
+            Some(Why::Writable(mode))
+        } else if writes(0o020) && !is_private(group, owner) {
+            Some(Why::Group { group, mode })
+        } else {
+            None
+        }
+    }
+}
+
+/// A path as it is typed in a shell.
+fn typed(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:,@%".contains(c);
+    match text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: u32 = 1000;
+
+    #[test]
+    fn whoever_may_write_is_the_owner_or_a_reason() {
+        let group = |group, mode| Some(Why::Group { group, mode });
+        // Owner, group, permissions, a sticky folder; the reason. The private groups
+        // are 0 of root and 1000 of the user.
+        let cases = [
+            (ME, ME, 0o644, false, None),
+            (ME, ME, 0o664, false, None),
+            (ME, ME, 0o666, false, Some(Why::Writable(0o666))),
+            (ME, ME, 0o602, false, Some(Why::Writable(0o602))),
+            (ME, 50, 0o664, false, group(50, 0o664)),
+            (ME, 50, 0o644, false, None),
+            // Root's private group is not this user's, and the other way round.
+            (ME, 0, 0o664, false, group(0, 0o664)),
+            (0, ME, 0o664, false, group(ME, 0o664)),
+            (0, 0, 0o775, false, None),
+            (0, 50, 0o775, false, group(50, 0o775)),
+            (0, 0, 0o1777, true, None),
+            (0, 50, 0o1775, true, None),
+            // A sticky file is none that would protect it.
+            (0, 0, 0o1777, false, Some(Why::Writable(0o1777))),
+            (1001, 1001, 0o600, false, Some(Why::Owner(1001))),
+            (1001, ME, 0o1777, true, Some(Why::Owner(1001))),
+        ];
+        for (owner, group, mode, is_sticky, reason) in cases {
+            let access = Access {
+                owner,
+                group,
+                mode,
+                is_sticky,
+            };
+            let is_private = |group, owner| group == owner && [0, ME].contains(&owner);
+            let found = access.judge(ME, is_private);
+            assert_eq!(found, reason, "{owner}:{group} {mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_path_with_blanks_or_quotes_can_be_pasted() {
+        let said = |path: &str, why| {
+            let path = PathBuf::from(path);
+            Distrust { path, why }.to_string()
+        };
+        let group = Why::Group {
+            group: 50,
+            mode: 0o100_664,
+        };
+        assert_eq!(
+            said("/home/a user/x.so", group),
+            "the group 50 may write to /home/a user/x.so (permissions 664), and is not known to \
+             be its owner's alone: `chmod g-w '/home/a user/x.so'`"
+        );
+        let why = Why::Writable(0o777);
+        assert!(said("/o'x/é", why).ends_with(r"`chmod go-w '/o'\''x/é'`"));
+    }
 }

@@ -1,0 +1,264 @@
+//! Whether a group is one user's alone.
+//!
+//! Many systems give each user a group of the same name and let new files belong to
+//! it, writable (umask 002): nobody else gains anything by that. Whose a group is the
+//! user database says, and where it does not say so for certain, the group counts as
+//! other people's.
+//!
+//! The two entries in question are asked of the system (`getpwuid_r`, `getgrgid_r`),
+//! so that members from elsewhere, such as a directory service, are seen. That nobody
+//! else has the group as a primary one is read from `/etc/passwd`: walking through all
+//! users by the system (`getpwent`) is not safe beside other threads, and services
+//! mostly do not let their users be listed, so that it would find no more. Hence only
+//! accounts of this machine have a private group; those of a service do not.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+};
+
+use nix::unistd::{Gid, Group, Uid, User};
+
+/// Where the accounts of this machine stand.
+const ACCOUNTS: &str = "/etc/passwd";
+
+/// A longer file is not read; ten thousand accounts take a tenth of it.
+const MAX_ACCOUNTS_BYTES: u64 = 8 << 20;
+
+/// Whether the group is the primary one of this user and has no other members. False
+/// where the user database cannot be read or does not know both.
+pub(super) fn is_private(group: u32, owner: u32) -> bool {
+    Facts::ask(group, owner).is_some_and(|facts| facts.is_private(group, owner))
+}
+
+/// What the user database says of a group and a user.
+struct Facts {
+    /// The user's primary group.
+    primary: u32,
+    /// Who is listed as a member of the group.
+    members: Vec<String>,
+    /// The accounts of this machine, as they stand in `/etc/passwd`.
+    accounts: String,
+}
+
+impl Facts {
+    fn ask(group: u32, owner: u32) -> Option<Self> {
+        let user = User::from_uid(Uid::from_raw(owner)).ok()??;
+        let group = Group::from_gid(Gid::from_raw(group)).ok()??;
+        Some(Self {
+            primary: user.gid.as_raw(),
+            members: group.mem,
+            accounts: accounts().ok()?,
+        })
+    }
+
+    fn is_private(&self, group: u32, owner: u32) -> bool {
+        let lines = self.accounts.lines().map(str::trim_start);
+        // The system passes over these, too.
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let Some(accounts) = lines.map(Account::read).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        let is_owner = |name: &str| {
+            accounts
+                .iter()
+                .any(|account| account.name == name && account.user == owner)
+        };
+        let mut at_home = accounts.iter().filter(|account| account.group == group);
+        self.primary == group
+            && accounts
+                .iter()
+                .any(|account| account.user == owner && account.group == group)
+            && at_home.all(|account| account.user == owner)
+            && self.members.iter().all(|name| is_owner(name))
+    }
+}
+
+fn accounts() -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(ACCOUNTS)?
+        .take(MAX_ACCOUNTS_BYTES + 1)
+        .read_to_string(&mut text)?;
+    if read as u64 > MAX_ACCOUNTS_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
+}
+
+/// A line of `/etc/passwd`.
+struct Account<'a> {
+    name: &'a str,
+    user: u32,
+    group: u32,
+}
+
+impl<'a> Account<'a> {
+    /// Nothing where the line is something else: it could stand for users that are
+    /// not seen here, as `+` does, which takes in those of a network's service.
+    fn read(line: &'a str) -> Option<Self> {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.starts_with(['+', '-']))?;
+        let _password = fields.next()?;
+        Some(Self {
+            name,
+            user: fields.next()?.parse().ok()?,
+            group: fields.next()?.parse().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MACHINE: &str = "root:x:0:0:root:/root:/bin/sh
+alice:x:1000:1000:Alice,,,:/home/alice:/bin/sh
+bob:x:1001:1001::/home/bob:/bin/sh
+carol:x:1002:1001::/home/carol:/bin/sh
+";
+
+    #[test]
+    fn a_group_is_private_only_where_the_database_says_so_for_certain() {
+        let with = |line: &str| format!("{MACHINE}{line}\n");
+        let machine = || MACHINE.to_owned();
+        // What it is about; the group, its owner; primary group, members, accounts.
+        let cases: [(&str, (u32, u32), u32, &[&str], String, bool); 17] = [
+            ("alone", (1000, 1000), 1000, &[], machine(), true),
+            (
+                "listed alone",
+                (1000, 1000),
+                1000,
+                &["alice"],
+                machine(),
+                true,
+            ),
+            ("root's", (0, 0), 0, &[], machine(), true),
+            (
+                "another member",
+                (1000, 1000),
+                1000,
+                &["bob"],
+                machine(),
+                false,
+            ),
+            (
+                "one more member",
+                (1000, 1000),
+                1000,
+                &["alice", "bob"],
+                machine(),
+                false,
+            ),
+            (
+                "a member nobody knows",
+                (1000, 1000),
+                1000,
+                &["dave"],
+                machine(),
+                false,
+            ),
+            (
+                "another's primary group",
+                (1001, 1001),
+                1001,
+                &[],
+                machine(),
+                false,
+            ),
+            (
+                "not the primary group",
+                (1003, 1000),
+                1000,
+                &[],
+                machine(),
+                false,
+            ),
+            (
+                "not the primary one, and alone in it",
+                (1003, 1000),
+                1000,
+                &["alice"],
+                machine(),
+                false,
+            ),
+            (
+                "two databases that disagree",
+                (1003, 1000),
+                1003,
+                &[],
+                machine(),
+                false,
+            ),
+            (
+                "an account from elsewhere",
+                (5000, 5000),
+                5000,
+                &[],
+                machine(),
+                false,
+            ),
+            (
+                "an empty file",
+                (1000, 1000),
+                1000,
+                &[],
+                String::new(),
+                false,
+            ),
+            (
+                "users of a network",
+                (1000, 1000),
+                1000,
+                &[],
+                with("+::::::"),
+                false,
+            ),
+            (
+                "a remark and an empty line",
+                (1000, 1000),
+                1000,
+                &[],
+                with("# eve:x:1004:1000::\n"),
+                true,
+            ),
+            (
+                "a line that is none",
+                (1000, 1000),
+                1000,
+                &[],
+                with("what?"),
+                false,
+            ),
+            (
+                "a number that is none",
+                (1000, 1000),
+                1000,
+                &[],
+                with("eve:x:1004:+1000x::"),
+                false,
+            ),
+            (
+                "the same user by two names",
+                (1000, 1000),
+                1000,
+                &["alias"],
+                with("alias:x:1000:1000::"),
+                true,
+            ),
+        ];
+        for (about, (group, owner), primary, members, accounts, expected) in cases {
+            let members = members.iter().map(|&name| name.to_owned()).collect();
+            let facts = Facts {
+                primary,
+                members,
+                accounts,
+            };
+            assert_eq!(facts.is_private(group, owner), expected, "{about}");
+        }
+    }
+
+    #[test]
+    fn whom_the_system_does_not_know_has_no_private_group() {
+        assert!(!is_private(3_999_999_999, 3_999_999_999));
+    }
+}
