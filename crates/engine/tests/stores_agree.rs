@@ -299,8 +299,7 @@ fn intake(number: usize, ask: &Ask, now_ms: i64, begin: &Begin, both: bool) -> I
             .zip(1..)
             .map(|(channel, number)| Intent {
                 channel: Arc::from(*channel),
-                expires_ms: (number % 3 > 0)
-                    .then(|| now_ms + 1_000 * i64::try_from(number).unwrap()),
+                expires_ms: (number % 3 > 0).then(|| now_ms + 1_000 * i64::from(number)),
                 begin: match until {
                     Some(_) if number > 1 => Begin::At(now_ms + 2_000),
                     _ => begin.clone(),
