@@ -1,0 +1,158 @@
+//! Who depends on whom, as ARCHITECTURE.md has it.
+
+use std::collections::BTreeMap;
+
+use crate::{files, is_comment, none, packages, root};
+
+/// What a row of the table of rooms allows: a folder, its packages, and those that they
+/// may depend on, besides dev-dependencies.
+struct Room {
+    folder: String,
+    may: Vec<String>,
+}
+
+/// The table of rooms.
+fn rooms() -> Vec<Room> {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let rows = text
+        .lines()
+        .skip_while(|line| !line.starts_with("| room |"));
+    let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
+    let rows: Vec<Vec<String>> = rows
+        .map(|row| row.split('|').map(|cell| cell.trim().to_owned()).collect())
+        .collect();
+    let code = |cell: &str| cell.split('`').nth(1).unwrap_or_default().to_owned();
+    // The last word of a room's folder is what other rows call it.
+    let names: BTreeMap<String, String> = rows
+        .iter()
+        .map(|row| (code(&row[1]), code(&row[2])))
+        .map(|(folder, package)| (folder.rsplit('/').next().unwrap().to_owned(), package))
+        .collect();
+    let rooms = rows.iter().map(|row| {
+        let may = row[4].split(';').next().unwrap().split(", ");
+        let may = may.filter(|word| *word != "nothing here");
+        let named = |word: &str| names.get(word).unwrap_or_else(|| panic!("no room {word}"));
+        Room {
+            folder: code(&row[1]),
+            may: may.map(|word| named(word).clone()).collect(),
+        }
+    });
+    rooms.collect()
+}
+
+#[test]
+fn only_allowed_edges_exist() {
+    let packages = packages();
+    let names: Vec<&str> = packages
+        .iter()
+        .map(|package| package["name"].as_str().unwrap())
+        .collect();
+    let rooms = rooms();
+    let mut broken = Vec::new();
+    let mut used = vec![false; rooms.len()];
+    for package in &packages {
+        let name = package["name"].as_str().unwrap();
+        let manifest = package["manifest_path"].as_str().unwrap();
+        let folder = std::path::Path::new(manifest).strip_prefix(root()).unwrap();
+        let folder = folder.parent().unwrap();
+        // The nearest: that of the fixtures lies below that of the tests.
+        let place = folder.ancestors().find_map(|folder| {
+            let is_it = |room: &Room| std::path::Path::new(&room.folder) == folder;
+            rooms.iter().position(is_it)
+        });
+        let Some(place) = place else {
+            broken.push(format!("{name} is in no row of ARCHITECTURE.md"));
+            continue;
+        };
+        used[place] = true;
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let target = dependency["name"].as_str().unwrap();
+            let dev = dependency["kind"] == "dev";
+            let may = rooms[place].may.iter().any(|allowed| allowed == target);
+            if names.contains(&target) && !dev && !may {
+                broken.push(format!("{name} -> {target}"));
+            }
+        }
+    }
+    for (room, _) in rooms.iter().zip(used).filter(|(_, used)| !used) {
+        broken.push(format!("ARCHITECTURE.md: {} holds no package", room.folder));
+    }
+    none(broken);
+}
+
+#[test]
+fn the_boundary_s_libraries_are_used_by_the_contract_only() {
+    let mut broken = Vec::new();
+    for package in packages() {
+        let name = package["name"].as_str().unwrap();
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let target = dependency["name"].as_str().unwrap();
+            let home = match target {
+                "abi_stable" | "async-ffi" => "annunciator-core",
+                "serde_yaml" | "libloading" => "annunciator",
+                _ => continue,
+            };
+            // The tests compare with it.
+            let compares = name == "annunciator-tests" && target == "serde_yaml";
+            if name != home && !compares {
+                broken.push(format!("{name} uses {target}, which is {home}'s"));
+            }
+        }
+    }
+    none(broken);
+}
+
+#[test]
+fn serde_yaml_stays_behind_the_configuration() {
+    let elsewhere = files("rs").into_iter().filter(|(path, text)| {
+        text.lines()
+            .any(|line| !is_comment(line) && line.contains("serde_yaml::"))
+            && !path.starts_with("crates/engine/src/config/")
+            && !path.starts_with("tests/tests/")
+    });
+    none(elsewhere.map(|(path, _)| path).collect());
+}
+
+#[test]
+fn shipped_crates_depend_on_no_stand_in() {
+    let shipped = ["annunciator", "annunciator-core", "annunciator-sdk", "hbd"];
+    for package in packages() {
+        let name = package["name"].as_str().unwrap();
+        let ships = shipped.contains(&name)
+            || package["manifest_path"]
+                .as_str()
+                .unwrap()
+                .contains("/plugins/");
+        let needs = package["dependencies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|dependency| {
+                dependency["name"] == "annunciator-testkit" && dependency["kind"] != "dev"
+            });
+        assert!(!(ships && needs), "{name} depends on the testkit");
+    }
+}
+
+#[test]
+fn versions_stand_in_the_workspace_only() {
+    let mut broken = Vec::new();
+    for (path, text) in files("toml") {
+        if !path.ends_with("/Cargo.toml") || path.starts_with("tests/museum/") {
+            continue;
+        }
+        let mut in_dependencies = false;
+        for line in text.lines() {
+            if line.starts_with('[') {
+                in_dependencies = line.contains("dependencies");
+            } else if in_dependencies && !line.trim().is_empty() && !line.starts_with('#') {
+                let by_reference = line.contains("workspace = true") || line.contains("path = ");
+                let continued = !line.contains('=');
+                if !by_reference && !continued {
+                    broken.push(format!("{path}: {line}"));
+                }
+            }
+        }
+    }
+    none(broken);
+}
