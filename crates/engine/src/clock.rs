@@ -26,9 +26,14 @@ pub trait Clock: fmt::Debug + Send + Sync {
     /// Ends after this long.
     fn sleep(&self, duration: Duration) -> Sleep;
 
-    /// A number between 0 and 1, by chance: pauses are made shorter by it, so
-    /// that who failed together does not come back together. Whoever owns the
-    /// time in a test owns chance too: `of` is the same for the same pause.
+    /// A number from 0 to 1, by chance, all of them as likely, both ends among them:
+    /// a pause between two attempts is this share of its full length, so that who
+    /// failed together does not come back together. 1 is the whole pause, and 0 none:
+    /// the next attempt is due at once. What is less counts as 0, and what is more, or
+    /// is no number, as 1.
+    ///
+    /// Whoever owns the time in a test owns chance too: `of` is the same for the same
+    /// pause.
     fn chance(&self, of: u64) -> f64 {
         let _ = of;
         let bits = uuid::Uuid::new_v4().as_u64_pair().1;
@@ -56,5 +61,23 @@ impl Clock for SystemClock {
 
     fn sleep(&self, duration: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chance_reaches_from_nothing_to_the_whole() {
+        let (mut low, mut high) = (0, 0);
+        for of in 0..1_000 {
+            let chance = SystemClock.chance(of);
+            assert!((0.0..=1.0).contains(&chance), "{chance}");
+            low += u32::from(chance < 0.25);
+            high += u32::from(chance > 0.75);
+        }
+        // A quarter each; that it is less than a tenth happens once in 10^30.
+        assert!(low > 100 && high > 100, "{low} and {high} of 1000");
     }
 }

@@ -109,7 +109,11 @@ pub(super) fn pause_after(
 fn pause(attempt: u32, options: &ChannelOptions, dice: f64) -> Duration {
     let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
     let longest = options.retry.first.saturating_mul(doubled);
-    longest.min(options.retry.max).mul_f64(dice.clamp(0.0, 1.0))
+    // An embedding program's clock may answer anything.
+    let share = if dice.is_nan() { 1.0 } else { dice };
+    longest
+        .min(options.retry.max)
+        .mul_f64(share.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -221,6 +225,23 @@ mod tests {
         assert_eq!(seconds, [2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]);
         assert_eq!(pause(3, &options, 0.25).as_secs(), 2);
         assert_eq!(pause(u32::MAX, &options, 1.0).as_secs(), 600);
+    }
+
+    #[test]
+    fn chance_that_is_none_is_at_once_or_the_whole_pause() {
+        let options = ChannelOptions::default();
+        for (dice, seconds) in [
+            (0.0, 0),
+            (-1.0, 0),
+            (f64::NEG_INFINITY, 0),
+            (1.0, 2),
+            (7.0, 2),
+            (f64::INFINITY, 2),
+            (f64::NAN, 2),
+        ] {
+            let expected = Duration::from_secs(seconds);
+            assert_eq!(pause(1, &options, dice), expected, "{dice}");
+        }
     }
 
     #[test]
