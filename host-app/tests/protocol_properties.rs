@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use annunciator_testkit::effort::rounds;
 use compact_str::CompactString;
 use heartbeat::protocol::{Datagram, EncodeError, Event, Key, Keyring, decode};
 use proptest::{collection, option, prelude::*};
@@ -69,7 +70,7 @@ fn encoded(datagram: &Datagram, key: Option<&Key>) -> Option<Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(rounds(200, 2_000)))]
 
     #[test]
     fn whatever_is_written_is_read(datagram in datagram(), signs in any::<bool>()) {

@@ -320,7 +320,7 @@ fn intake(number: usize, ask: &Ask, now_ms: i64, begin: &Begin, both: bool) -> I
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(rounds(100, 500)))]
+    #![proptest_config(ProptestConfig::with_cases(rounds(40, 500)))]
 
     #[test]
     fn whatever_is_asked_of_them(asks in prop::collection::vec(ask(), 1..60)) {
