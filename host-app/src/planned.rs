@@ -11,7 +11,7 @@ pub fn what(planned: &Planned, config: &Config) -> String {
     let mut what = match &planned.rule {
         Some(rule) => format!("kept back by {rule}"),
         None => match disabled(planned, config) {
-            Some(why) => format!("fails: {why}"),
+            Some(why) => format!("waits, the channel is disabled: {why}"),
             None => "told".to_owned(),
         },
     };
@@ -33,7 +33,7 @@ pub fn what(planned: &Planned, config: &Config) -> String {
     what
 }
 
-/// The same as JSON, with why a channel would fail.
+/// The same as JSON, with why a channel is disabled.
 #[must_use]
 pub fn about(planned: &Planned, config: &Config) -> Json {
     let mut about = json!(planned);
@@ -43,7 +43,7 @@ pub fn about(planned: &Planned, config: &Config) -> Json {
     about
 }
 
-/// Why the channel would fail, where that is known.
+/// Why the channel is disabled, where that is known.
 fn disabled(planned: &Planned, config: &Config) -> Option<String> {
     let channel = config.channel(&planned.channel)?;
     Some(channel.disabled()?.to_string())

@@ -101,7 +101,8 @@ pub(crate) fn with_engine(
     keep: Keep,
     run: impl AsyncFnOnce(&Engine) -> Exit,
 ) -> Result<Exit, Exit> {
-    let mut builder = builder(arguments, output)?;
+    // People are told by the monitor, and not with each command.
+    let mut builder = builder(arguments, output)?.tell_own_trouble(false);
     let runtime = runtime(output)?;
     let loaded = load_from(&builder, output)?;
     let place = match keep {

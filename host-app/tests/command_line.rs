@@ -379,8 +379,12 @@ fn a_disabled_channel_is_told_and_does_not_stop_the_others() {
     );
     fs::write(hbd.rig.plugins().join("libother.so"), "").unwrap();
     let ill = artefacts::plugin("fixture-ill-behaved").unwrap();
+    let mut bytes = fs::read(&ill).unwrap();
     for name in ["libone.so", "libtwo.so"] {
         artefacts::copy(&ill, hbd.rig.plugins().join(name)).unwrap();
+        fs::write(hbd.rig.plugins().join(name), &bytes).unwrap();
+        // The other is another file: what stands behind an ELF file is nobody's.
+        bytes.push(0);
     }
     let (status, out, err) = hbd.run(&["send", "--channel", "a", "--channel", "x", "hello"]);
     assert_eq!(status, 1);

@@ -274,7 +274,8 @@ async fn two_plugins_for_one_type() {
     let make = |folder: &Path| {
         let raw = plugin("fixture-raw").unwrap();
         artefacts::copy(&raw, folder.join("libone.so")).unwrap();
-        artefacts::copy(&raw, folder.join("libtwo.so")).unwrap();
+        let another = ("\"version\":\"0", "\"version\":\"1");
+        altered_copy(&raw, &folder.join("libtwo.so"), &[another]).unwrap();
     };
     check(
         make,

@@ -23,7 +23,7 @@ use crate::{
     plugin::{Catalog, ChannelType, PluginDir, Pool},
     services::Shared,
     store::{MemoryStore, Store, StoreError},
-    trouble::Troubles,
+    trouble::{Troubles, run_trouble},
     worker::WorkerProgram,
 };
 
@@ -38,6 +38,7 @@ pub struct EngineBuilder {
     options: LoadOptions,
     clock: Arc<dyn Clock>,
     keeping: Keeping,
+    tells_trouble: bool,
 }
 
 /// Why there is no engine.
@@ -85,6 +86,7 @@ impl EngineBuilder {
             options: LoadOptions::default(),
             clock: Arc::new(SystemClock),
             keeping: Keeping::default(),
+            tells_trouble: true,
         }
     }
 
@@ -184,6 +186,15 @@ impl EngineBuilder {
         self
     }
 
+    /// Whether people are told of the engine's own trouble, such as a channel that is
+    /// disabled. They are unless this is called: a program that lives for one message
+    /// would tell them with each. It is logged either way, and
+    /// [`Engine::troubles`] has it.
+    pub fn tell_own_trouble(mut self, tell: bool) -> Self {
+        self.tells_trouble = tell;
+        self
+    }
+
     /// The configuration file.
     #[must_use]
     pub fn file(&self) -> &Path {
@@ -235,8 +246,8 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// [`StartError`] with every problem that was found. A plugin that cannot
-    /// be used is none: it disables its channels, which then fail with a
-    /// sentence that names it.
+    /// be used is none: it disables its channels; what is to be told by
+    /// them waits until it is mended and loaded again, for as long as it lives.
     #[doc(alias = "setup")]
     pub async fn start(self) -> Result<Engine, StartError> {
         Home::here()?;
@@ -269,6 +280,10 @@ impl EngineBuilder {
         };
         let configs = loaded.config.channels.iter().map(Arc::clone);
         let channels = open_all(configs, &shared).await?;
-        Ok(Engine::new(home, loaded, channels, shared, kept, proven))
+        let engine = Engine::new(home, loaded, channels, shared, kept, proven);
+        if self.tells_trouble {
+            drop(tokio::spawn(run_trouble(Arc::downgrade(&engine.0))));
+        }
+        Ok(engine)
     }
 }

@@ -38,10 +38,11 @@ impl Check {
     /// Asks a channel's provider.
     pub(crate) async fn of(channel: &Channel) -> Self {
         let (status, detail, hint) = match channel.provider() {
-            Err(disabled) => {
-                let detail = format!("the channel is disabled: {}", disabled.detail);
-                (CheckStatus::Failed, detail, disabled.hint.clone())
-            }
+            Err(disabled) => (
+                CheckStatus::Failed,
+                disabled.sentence(),
+                disabled.hint.clone(),
+            ),
             Ok(instance) => match instance.check(channel.config().options().timeout).await {
                 Ok(result) => {
                     let status = match result.status {

@@ -15,12 +15,12 @@ use crate::{
     home::{Home, Misplaced},
     in_force::{InForce, Setup},
     keeping::Kept,
-    opening::close_all,
+    opening::{close_all, tell_disabled},
     plugin::Catalog,
     router::{Router, UnknownChannel},
     services::Shared,
     store::{DeliveryId, Store, StoreError},
-    trouble::{Subject, Troubles, run_canary, run_trouble},
+    trouble::{Subject, Troubles, run_canary},
 };
 
 /// Why a notification was not accepted.
@@ -123,6 +123,7 @@ impl Engine {
         proven: mpsc::Receiver<(DeliveryId, Proof)>,
     ) -> Self {
         let loaded_from = loaded.warnings.file().to_owned();
+        tell_disabled(&channels, &shared.troubles);
         let setup = Setup {
             config: Arc::new(loaded.config),
             catalog: Arc::new(loaded.catalog),
@@ -157,7 +158,6 @@ impl Engine {
             drop(tokio::spawn(run_courier(Arc::downgrade(&inner))));
             drop(tokio::spawn(take_proofs(Arc::downgrade(&inner), proven)));
         }
-        drop(tokio::spawn(run_trouble(Arc::downgrade(&inner))));
         drop(tokio::spawn(run_canary(Arc::downgrade(&inner))));
         Self(inner)
     }

@@ -42,7 +42,7 @@
 //! | `annunciator_deliveries_total` | counter | `channel`, `outcome` | notifications settled; `outcome` is `delivered`, or the worst of `retry`, `unknown` and `permanent` among the targets |
 //! | `annunciator_delivery_seconds` | histogram | `channel` | from acceptance to outcome |
 //! | `annunciator_deliveries_under_way` | gauge | | waiting or under way |
-//! | `annunciator_troubles` | gauge | `kind` | own trouble that is told: `store`, `out_of_order`, `quota`, `check`, `crashes` |
+//! | `annunciator_troubles` | gauge | `kind` | own trouble that is told: `store`, `out_of_order`, `quota`, `check`, `crashes`, `disabled` |
 //! | `annunciator_workers_ended_total` | counter | `channel` | worker processes that ended while their channel needed them, with `isolation: process` |
 //! | `annunciator_kept_deliveries` | gauge | `state` | deliveries that are kept, by state |
 //! | `annunciator_accounts_difference` | gauge | | accepted deliveries that are in no state: always 0 |

@@ -8,8 +8,9 @@ use futures_util::future::join_all;
 use crate::{
     builder::StartError,
     config::{ChannelConfig, Problems},
-    delivery::Channel,
+    delivery::{Channel, Disabled},
     services::Shared,
+    trouble::{Ailment, Subject, Troubles},
 };
 
 /// Opens channels, all at once. Those whose plugin fails are disabled; where
@@ -40,6 +41,29 @@ pub(crate) async fn open_all(
     }
     close_all(&channels).await;
     Err(StartError::Channels(wrong))
+}
+
+/// Has people know of channels that are disabled, and of those that are no more.
+pub(crate) fn tell_disabled(channels: &[Arc<Channel>], troubles: &Troubles) {
+    for channel in channels {
+        let name = Arc::clone(&channel.definition().name);
+        let subject = Subject::Channel(Arc::clone(&name), Ailment::Disabled);
+        match channel.provider() {
+            Ok(_) => troubles.clear(&subject),
+            Err(disabled) => troubles.restate(subject, told_of(&name, disabled)),
+        }
+    }
+}
+
+fn told_of(channel: &str, disabled: &Disabled) -> String {
+    let hint = match disabled.hint.as_str() {
+        "" => String::new(),
+        hint => format!(" ({hint})"),
+    };
+    format!(
+        "Channel {channel} is disabled: {}{hint}. What is to be told by it waits until that is mended and the configuration is loaded again, or expires.",
+        disabled.detail
+    )
 }
 
 /// Closes channels, all at once.

@@ -10,7 +10,7 @@ use crate::{
     engine::{Engine, Inner},
     home::Misplaced,
     in_force::Setup,
-    opening::{close_all, open_all, tell_warnings},
+    opening::{close_all, open_all, tell_disabled, tell_warnings},
     router::Router,
     trouble::{Ailment, Subject},
 };
@@ -27,6 +27,8 @@ pub struct Reloaded {
     /// Those that are gone or changed. They end what they have under way, and
     /// close.
     pub closed: Vec<String>,
+    /// Those of what is in force that cannot deliver, since they are disabled.
+    pub disabled: Vec<String>,
 }
 
 impl Engine {
@@ -111,10 +113,11 @@ impl Inner {
             .filter(|channel| !kept.iter().any(|kept| Arc::ptr_eq(kept, channel)))
             .cloned()
             .collect();
-        let reloaded = Reloaded {
+        let mut reloaded = Reloaded {
             kept: names(&kept),
             opened: names(&opened),
             closed: names(&gone),
+            disabled: Vec::new(),
         };
         let gaps = running.iter_mut().filter(|channel| channel.is_none());
         for (gap, channel) in gaps.zip(opened) {
@@ -147,17 +150,24 @@ impl Inner {
                 let is_seen_to = match ailment {
                     Ailment::Check => one.options().canary.is_some(),
                     Ailment::Crashes => one.options().isolation == Isolation::Process,
-                    Ailment::OutOfOrder | Ailment::Quota => true,
+                    Ailment::OutOfOrder | Ailment::Quota | Ailment::Disabled => true,
                 };
                 one.name == *name && is_seen_to
             }),
             Subject::Store | Subject::StartedWithout => true,
         });
+        let all = channels.clone();
+        let disabled = all.iter().filter(|channel| channel.provider().is_err());
+        reloaded.disabled = disabled
+            .map(|channel| channel.config().name().to_owned())
+            .collect();
         self.in_force.put(Setup {
             config: Arc::new(loaded.config),
             catalog: Arc::new(loaded.catalog),
             router: Router::new(channels),
         });
+        // By those that are in force: what is mended tells that it is.
+        tell_disabled(&all, &self.troubles);
         self.reloaded.notify_one();
         if let Some(outbox) = &self.outbox {
             // Something may wait for a channel that is new.

@@ -130,6 +130,13 @@ pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> E
             count("opened"),
             count("closed")
         ));
+        let disabled: Vec<String> = texts(&answer["disabled"]).map(one_line).collect();
+        if !disabled.is_empty() {
+            let disabled = disabled.join(", ");
+            output.error(&format!(
+                "warning: disabled, and what is to be told by them waits: {disabled}; `hbd status` says why"
+            ));
+        }
         for key in texts(&answer["after_restart"]) {
             output.error(&format!(
                 "warning: {key} changed, which counts after a restart"

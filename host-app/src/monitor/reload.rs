@@ -36,6 +36,8 @@ pub struct Reloaded {
     pub opened: Vec<String>,
     /// Channels that are gone, or whose definition changed.
     pub closed: Vec<String>,
+    /// Channels that cannot deliver, since their plugins are of no use.
+    pub disabled: Vec<String>,
     /// Keys that changed and count after the next start only.
     pub after_restart: Vec<&'static str>,
     /// Warnings about the file.
@@ -171,6 +173,7 @@ impl Reloading {
             kept: channels.kept,
             opened: channels.opened,
             closed: channels.closed,
+            disabled: channels.disabled,
             after_restart,
             warnings,
         })

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod desk;
+mod disabled;
 mod elsewhere;
 mod fatigue;
 mod groups;

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use annunciator::{Engine, Reloaded, StartError};
+use annunciator::{
+    Engine, Reloaded, StartError,
+    store::{DeliveryId, Query, State},
+};
 use annunciator_testkit::rig::Rig;
 use annunciator_tests::foreign::PATIENCE;
 
@@ -98,3 +101,27 @@ pub(crate) fn numbers<'a>(notes: &'a [String], word: &str) -> Vec<&'a str> {
 }
 
 pub(crate) const A: &str = "a: {type: steady, text: one, token: s1, notes: NOTES}";
+
+/// Waits until a delivery has arrived.
+pub(crate) async fn delivered(engine: &Engine, delivery: DeliveryId) {
+    let store = engine.store().unwrap();
+    let arrived = async {
+        loop {
+            let records = store
+                .deliveries(Query {
+                    most: 1000,
+                    ..Query::default()
+                })
+                .await
+                .unwrap();
+            let mut records = records.into_iter();
+            let record = records.find(|record| record.delivery == delivery).unwrap();
+            if record.state.has_ended() {
+                return record.state;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let state = tokio::time::timeout(PATIENCE, arrived).await.unwrap();
+    assert_eq!(state, State::Delivered);
+}

@@ -59,13 +59,14 @@ pub(super) async fn attempt(channel: &Channel, call: &Call<'_>) -> Vec<OutcomeV1
 
 const REPORT: &str = "report this to the plugin's author";
 
+/// Only where nothing is kept: what is waits until the channel is mended.
 fn when_disabled(disabled: &Disabled) -> OutcomeV1 {
     OutcomeV1 {
         hint: disabled.hint.as_str().into(),
         ..outcome(
             code::OutcomeClass::PERMANENT,
             disabled.fault,
-            format!("the channel is disabled: {}", disabled.detail),
+            disabled.sentence(),
         )
     }
 }

@@ -51,6 +51,7 @@ impl Berth {
         let rule = rule.or_else(|| if is_free { None } else { limit() });
         let waits = rule.is_some()
             || !is_now
+            || channel.provider.is_err()
             || channel.behind.load(Ordering::Relaxed)
             || channel.breaker.is_broken();
         let permit = Arc::clone(&channel.slots).try_acquire_owned().ok();

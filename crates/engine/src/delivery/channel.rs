@@ -56,6 +56,13 @@ pub(crate) struct Disabled {
     pub(crate) hint: String,
 }
 
+impl Disabled {
+    /// Why, for whoever wonders what becomes of a message.
+    pub(crate) fn sentence(&self) -> String {
+        format!("the channel is disabled: {}", self.detail)
+    }
+}
+
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Channel")

@@ -69,7 +69,7 @@ pub(super) fn classify(raw: OutcomeV1) -> TargetReport {
     }
 }
 
-fn fault(raw: code::Fault) -> Fault {
+pub(super) fn fault(raw: code::Fault) -> Fault {
     match raw {
         code::Fault::CONFIG => Fault::Config,
         code::Fault::MESSAGE => Fault::Message,

@@ -191,8 +191,9 @@ impl Outbox {
             if is_served {
                 continue;
             }
+            let late_on: Arc<str> = name.into();
             let late = self.store.claim(Wanted {
-                channel: name.into(),
+                channel: Arc::clone(&late_on),
                 most: MOST_LATE,
                 now_ms,
                 lease_until_ms: now_ms.saturating_add(milliseconds(COUNT)),
@@ -215,6 +216,11 @@ impl Outbox {
                     },
                 });
                 if let Settled::Recorded { superseded } = settled.await? {
+                    // The specification's users grep for these words.
+                    tracing::error!(
+                        channel = %late_on, delivery = %claim.delivery,
+                        "failed to send notification: {TOO_LATE}"
+                    );
                     self.are_superseded(&superseded);
                 }
             }

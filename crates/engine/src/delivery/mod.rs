@@ -29,7 +29,7 @@ mod settle;
 mod signs;
 mod waiting;
 
-pub(crate) use channel::{Channel, Held};
+pub(crate) use channel::{Channel, Disabled, Held};
 pub(crate) use classify::proof;
 pub(crate) use courier::run as run_courier;
 pub(crate) use gate::by_severity;

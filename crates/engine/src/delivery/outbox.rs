@@ -6,6 +6,7 @@
 //! one claim through its stages, `waiting` holds those who want to know.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -107,7 +108,7 @@ impl Outbox {
             key,
         } = submission;
         let now_ms = self.clock.now_ms();
-        let berths: Vec<Berth> = addressees
+        let berths: Vec<Berth> = without_delay(addressees)
             .into_iter()
             .map(|addressee| Berth::find(addressee, &rendered, now_ms))
             .collect();
@@ -163,6 +164,7 @@ impl Outbox {
                     probe: None,
                 }),
                 (State::Pending, _) => {
+                    self.say_if_disabled(&accepted.notification, &berth.channel);
                     berth.channel.behind.store(true, Ordering::Relaxed);
                     self.wake();
                 }
@@ -265,6 +267,24 @@ impl Outbox {
         }
     }
 
+    /// Tells those who wait that nothing is tried until the channel is mended: for
+    /// that they need not wait.
+    fn say_if_disabled(&self, notification: &str, channel: &Held) {
+        let Err(disabled) = channel.provider() else {
+            return;
+        };
+        let config = &channel.config;
+        let report = ChannelReport::disabled(&config.name, config.channel_type(), disabled);
+        self.waiting.tell_first(notification, &config.name, report);
+        let name = config.name();
+        tracing::warn!(
+            notification,
+            channel = name,
+            "{}; what waits for it is delivered once that is mended, or expires",
+            disabled.sentence()
+        );
+    }
+
     /// Tells those who wait of a delivery that ended without an attempt.
     fn end_unsent(&self, notification: &str, channel: &Held, placed: &Placed, rule: &str) {
         let config = &channel.config;
@@ -278,6 +298,26 @@ impl Outbox {
         };
         self.waiting.tell(notification, &config.name, progress);
     }
+}
+
+/// A step on a channel that is disabled cannot be enough for now: the turn of the
+/// next comes at once, and of those behind it sooner by as much.
+fn without_delay(mut addressees: Vec<Addressee>) -> Vec<Addressee> {
+    // By group: how much sooner, and when the step before would have begun if it
+    // was on a channel that is disabled.
+    let mut groups: BTreeMap<Arc<str>, (Duration, Option<Duration>)> = BTreeMap::new();
+    for addressee in &mut addressees {
+        let is_disabled = addressee.channel.provider().is_err();
+        let Some(turn) = &mut addressee.turn else {
+            continue;
+        };
+        let (sooner, before) = groups.entry(Arc::clone(&turn.step.group)).or_default();
+        let after = turn.after;
+        *sooner += before.map_or(Duration::ZERO, |before| after.saturating_sub(before));
+        *before = is_disabled.then_some(after);
+        turn.after = after.saturating_sub(*sooner);
+    }
+    addressees
 }
 
 impl Held {

@@ -9,8 +9,11 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use super::classify::ALL_TARGETS;
-use crate::store::State;
+use super::{
+    channel::Disabled,
+    classify::{self, ALL_TARGETS},
+};
+use crate::{line::printable, store::State};
 
 /// What became of a delivery to one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -249,6 +252,18 @@ impl ChannelReport {
             duration: Duration::ZERO,
             targets: vec![target],
         }
+    }
+
+    /// One of a delivery that waits until its channel is mended.
+    pub(super) fn disabled(channel: &str, channel_type: &str, disabled: &Disabled) -> Self {
+        let mut report = Self::unsent(channel, channel_type, State::Pending);
+        if let Some(all) = report.targets.first_mut() {
+            all.fault = classify::fault(disabled.fault);
+            all.detail = printable(&disabled.sentence());
+            all.hint = printable(&disabled.hint);
+        }
+        report.because("it waits until that is mended, or its time to live has passed");
+        report
     }
 
     /// One of a delivery that was accepted before, by its key.

@@ -21,7 +21,7 @@ type Key = (String, Arc<str>);
 pub(super) struct Progress {
     /// What its last attempt brought, or what kept it back.
     pub(super) report: Option<ChannelReport>,
-    /// Whether nothing more will come.
+    /// Whether nothing more will come, or nobody knows when.
     pub(super) ended: bool,
 }
 
@@ -93,6 +93,24 @@ impl Waiting {
         let key = (notification.to_owned(), Arc::clone(channel));
         if let Some(entry) = self.lock().entries.get(&key) {
             entry.progress.send_replace(progress);
+        }
+    }
+
+    /// Tells those who wait and were told nothing so far that there is no use in
+    /// waiting.
+    pub(super) fn tell_first(&self, notification: &str, channel: &Arc<str>, report: ChannelReport) {
+        let key = (notification.to_owned(), Arc::clone(channel));
+        if let Some(entry) = self.lock().entries.get(&key) {
+            entry.progress.send_if_modified(|progress| {
+                let is_first = progress.report.is_none();
+                if is_first {
+                    *progress = Progress {
+                        report: Some(report),
+                        ended: true,
+                    };
+                }
+                is_first
+            });
         }
     }
 

@@ -149,19 +149,12 @@ impl Catalog {
                 .iter()
                 .any(|name| name == channel_type)
         };
-        let mut offering = self.files.iter().filter(offers);
-        let Some(file) = offering.next() else {
+        let offering: Vec<&PluginFile> = self.files.iter().filter(offers).collect();
+        if offering.is_empty() {
             return self.missing(channel_type, worker);
-        };
-        let types = match offering.next() {
-            None => resident::types(self.host, &file.path, &self.policy, worker),
-            Some(second) => Err(PluginError::Twice {
-                channel_type: channel_type.to_owned(),
-                first: file.path.clone(),
-                second: second.path.clone(),
-            }),
-        };
-        match types {
+        }
+        let paths: Vec<&Path> = offering.iter().map(|file| &*file.path).collect();
+        match self.types(channel_type, &offering, worker) {
             Ok(Types { types, told }) => {
                 told.into_iter().for_each(|error| self.tell(error));
                 for loaded_type in types {
@@ -170,7 +163,7 @@ impl Catalog {
                 }
             }
             Err(error) => {
-                let known = match resident::before(&file.path, channel_type, worker) {
+                let known = match resident::before(&paths, channel_type, worker) {
                     Some(before) => {
                         self.tell(PluginError::GoesOn(error.to_string()));
                         Ok(before)
@@ -186,6 +179,55 @@ impl Catalog {
         }
     }
 
+    /// The channel types of the file that offers this one. The same bytes in
+    /// several files are one plugin; of different files none is used, since
+    /// nobody knows which one is meant.
+    fn types(
+        &self,
+        channel_type: &str,
+        offering: &[&PluginFile],
+        worker: Option<&WorkerProgram>,
+    ) -> Result<Types, PluginError> {
+        let load = |file: &PluginFile| resident::types(self.host, &file.path, &self.policy, worker);
+        let twice = |first: &PluginFile, second: &PluginFile| PluginError::Twice {
+            channel_type: channel_type.to_owned(),
+            first: first.path.clone(),
+            second: second.path.clone(),
+        };
+        let (first, others) = match offering {
+            [] => return Ok(Types::default()),
+            [only] => return load(only),
+            [first, others @ ..] => (first, others),
+        };
+        let bytes = first.sha256()?;
+        for other in others {
+            if other.sha256()? != bytes {
+                return Err(twice(first, other));
+            }
+        }
+        // The one that serves goes on, so that its channels need not be opened anew.
+        let serves =
+            |file: &&&PluginFile| resident::before(&[&file.path], channel_type, worker).is_some();
+        let serving = offering.iter().filter(serves);
+        let others = offering.iter().filter(|file| !serves(file));
+        let mut why = None;
+        for file in serving.chain(others) {
+            match load(file) {
+                Ok(mut types) => {
+                    let copies = offering.iter().filter(|copy| copy.path != file.path);
+                    types.told.extend(copies.map(|copy| PluginError::Copy {
+                        path: file.path.clone(),
+                        copy: copy.path.clone(),
+                    }));
+                    return Ok(types);
+                }
+                // Perhaps a copy of it may be loaded from where it stands.
+                Err(error) => why = why.or(Some(error)),
+            }
+        }
+        why.map_or_else(|| Ok(Types::default()), Err)
+    }
+
     /// No file offers the type; perhaps one that was rejected would, or did.
     fn missing(
         &self,
@@ -194,7 +236,7 @@ impl Catalog {
     ) -> Result<Arc<LoadedType>, TypeError> {
         // One did, while it could be loaded.
         for error in &self.rejected {
-            let before = |path| resident::before(path, channel_type, worker);
+            let before = |path| resident::before(&[path], channel_type, worker);
             if let Some(before) = error.path().and_then(before) {
                 self.tell(PluginError::GoesOn(error.to_string()));
                 return Ok(before);

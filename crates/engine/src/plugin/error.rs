@@ -171,7 +171,18 @@ pub enum PluginError {
     /// It was rejected earlier, for this reason.
     #[error("{0}")]
     Rejected(String),
-    /// Two files offer one channel type.
+    /// Two files are one plugin.
+    #[error(
+        "plugin {} stands in {} once more, byte for byte: only one of them is used; remove the other",
+        path.display(), copy.display()
+    )]
+    Copy {
+        /// The file that is used.
+        path: PathBuf,
+        /// The other.
+        copy: PathBuf,
+    },
+    /// Two different files offer one channel type.
     #[error(
         "channel type {channel_type} is offered by two plugins, {} and {}: remove one of them",
         first.display(), second.display()

@@ -35,6 +35,7 @@ struct Resident {
 }
 
 /// The channel types of a file.
+#[derive(Default)]
 pub(super) struct Types {
     pub(super) types: Vec<Arc<LoadedType>>,
     /// What people should know of the file.
@@ -112,16 +113,17 @@ pub(crate) fn alone(
     }
 }
 
-/// The newest of a channel type that a file had while it could be loaded.
+/// What one of these files last had of a channel type while it could be loaded.
 pub(super) fn before(
-    path: &Path,
+    paths: &[&Path],
     channel_type: &str,
     worker: Option<&WorkerProgram>,
 ) -> Option<Arc<LoadedType>> {
     let resident = resident();
     let mut known = resident.iter().rev().map(|one| &one.loaded);
     let known = known.find(|known| {
-        known.file.path == path && known.about.name == channel_type && known.worker() == worker
+        let is_there = paths.iter().any(|path| known.file.path == *path);
+        is_there && known.about.name == channel_type && known.worker() == worker
     });
     known.cloned()
 }
@@ -142,6 +144,12 @@ fn known(
     let same: Vec<Arc<LoadedType>> = same.map(|one| Arc::clone(&one.loaded)).collect();
     let here = same.iter().filter(|loaded| loaded.file.path == file.path);
     let here: Vec<_> = here.cloned().collect();
+    // The last that was asked for stands last: that is the one that serves.
+    let is_here = |one: &Resident| here.iter().any(|loaded| Arc::ptr_eq(loaded, &one.loaded));
+    let all = std::mem::take(resident).into_iter();
+    let (last, others): (Vec<_>, Vec<_>) = all.partition(is_here);
+    *resident = others;
+    resident.extend(last);
     let Some(first) = same.first().filter(|_| here.is_empty()) else {
         return here;
     };

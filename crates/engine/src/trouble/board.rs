@@ -85,6 +85,19 @@ impl Troubles {
         self.changed.notify_one();
     }
 
+    /// There is trouble, which may have another reason than before: that is known
+    /// from then on, and no news.
+    pub(crate) fn restate(&self, subject: Subject, sentence: String) {
+        if let Some(entry) = { self.lock() }
+            .get_mut(&subject)
+            .filter(|entry| entry.is_on)
+        {
+            entry.sentence = sentence;
+            return;
+        }
+        self.raise(subject, sentence);
+    }
+
     /// There is none any more.
     pub(crate) fn clear(&self, subject: &Subject) {
         let mut board = self.lock();

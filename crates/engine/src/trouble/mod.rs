@@ -38,6 +38,8 @@ pub(crate) enum Ailment {
     Check,
     /// Its worker process keeps ending.
     Crashes,
+    /// Its plugin cannot be used, or could not open it.
+    Disabled,
 }
 
 impl Subject {
@@ -57,6 +59,7 @@ impl Subject {
             Self::Channel(_, Ailment::Quota) => "quota",
             Self::Channel(_, Ailment::Check) => "check",
             Self::Channel(_, Ailment::Crashes) => "crashes",
+            Self::Channel(_, Ailment::Disabled) => "disabled",
         }
     }
 }
