@@ -1,6 +1,7 @@
 //! What came of a message, in lines for a person.
 
 use annunciator::{ChannelReport, Report, store::State};
+use serde_json::{Value as Json, json};
 
 /// Whether it went as it should. The end of a problem is no business of a channel that
 /// was never told the problem.
@@ -12,9 +13,25 @@ pub fn is_well(report: &Report, is_recovery: bool) -> bool {
     report.all_delivered() || !report.is_empty() && report.channels().values().all(has_ended)
 }
 
-/// A line for the channel, and below it what is worth telling of its targets.
+/// The report as JSON; `goes_on` as for [`lines`]. What nobody tries again has
+/// failed, or nobody knows what came of it.
 #[must_use]
-pub fn lines(channel: &ChannelReport) -> Vec<String> {
+pub fn json(report: &Report, goes_on: bool) -> Json {
+    let mut json = json!(report);
+    let open = report.channels().iter();
+    for (name, channel) in open.filter(|(_, channel)| !goes_on && !channel.state.has_ended()) {
+        json["channels"][name]["state"] = match channel.state {
+            State::InFlight => json!(State::Unknown),
+            _ => json!(State::Failed),
+        };
+    }
+    json
+}
+
+/// A line for the channel, and below it what is worth telling of its targets.
+/// `goes_on` says whether somebody tries again what has not ended.
+#[must_use]
+pub fn lines(channel: &ChannelReport, goes_on: bool) -> Vec<String> {
     let (name, ms) = (&channel.channel, channel.duration.as_millis());
     let first = if channel.delivered {
         let targets = match channel.targets.len() {
@@ -24,8 +41,11 @@ pub fn lines(channel: &ChannelReport) -> Vec<String> {
         format!("{name}: delivered{targets} in {ms} ms")
     } else {
         match channel.state {
-            State::Pending | State::InFlight => {
+            State::Pending | State::InFlight if goes_on => {
                 format!("{name}: not delivered yet after {ms} ms; it is tried again")
+            }
+            State::Pending | State::InFlight => {
+                format!("{name}: failed to send notification ({ms} ms); it is not tried again")
             }
             State::Expired | State::Suppressed | State::Superseded => {
                 format!("{name}: not sent: {}", channel.state)

@@ -46,7 +46,8 @@ pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
                 Ok(report) => {
                     stranger(&engine.config(), report.is_empty(), send, "were", output);
                     left(engine, &report, output);
-                    print(&report, send, is_recovery, output)
+                    let goes_on = setup::is_shared(engine);
+                    print(&report, goes_on, send, is_recovery, output)
                 }
                 Err(error) => {
                     output.error(&format!("error: {error}"));
@@ -167,14 +168,14 @@ fn left(engine: &Engine, report: &Report, output: &Output) {
     });
 }
 
-fn print(report: &Report, send: &Send, is_recovery: bool, output: &Output) -> Exit {
+fn print(report: &Report, goes_on: bool, send: &Send, is_recovery: bool, output: &Output) -> Exit {
     if send.wording.json {
-        output.json(&json!(report));
+        output.json(&report::json(report, goes_on));
     } else {
         report
             .channels()
             .values()
-            .for_each(|channel| line(channel, output));
+            .for_each(|channel| line(channel, goes_on, output));
     }
     if report.is_empty() {
         output.error("error: no channel is configured for this: nobody was told\nhelp: name channels for the host, or default_notification_channels");
@@ -188,8 +189,8 @@ fn print(report: &Report, send: &Send, is_recovery: bool, output: &Output) -> Ex
 }
 
 /// What came of it on one channel.
-pub(crate) fn line(channel: &ChannelReport, output: &Output) {
-    for line in report::lines(channel) {
+pub(crate) fn line(channel: &ChannelReport, goes_on: bool, output: &Output) {
+    for line in report::lines(channel, goes_on) {
         output.line(&line);
     }
 }

@@ -2,6 +2,8 @@
 
 use annunciator::{Check, CheckStatus, Engine, Kind, Notification};
 
+use heartbeat::report;
+
 use crate::{
     Exit,
     arguments::{Arguments, Test},
@@ -48,12 +50,13 @@ async fn deliver(engine: &Engine, names: &[&str], test: &Test, output: &Output) 
         }
     };
     if test.json {
-        output.json(&serde_json::json!(report));
+        // Kept in memory: it ends with this command.
+        output.json(&report::json(&report, false));
     } else {
         report
             .channels()
             .values()
-            .for_each(|channel| send::line(channel, output));
+            .for_each(|channel| send::line(channel, false, output));
     }
     if report.all_delivered() {
         Exit::Ok

@@ -252,7 +252,11 @@ async fn notify(
     };
     match told {
         Ok(report) => {
-            let lines: Vec<String> = report.channels().values().flat_map(report::lines).collect();
+            // The monitor goes on for as long as it runs.
+            let lines = report.channels().values();
+            let lines: Vec<String> = lines
+                .flat_map(|channel| report::lines(channel, true))
+                .collect();
             Answer::Done(json!({
                 "delivered": report::is_well(&report, is_recovery),
                 "lines": lines,

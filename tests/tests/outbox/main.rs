@@ -16,4 +16,5 @@ mod problems;
 mod processes;
 mod proofs;
 mod remotes;
+mod sent;
 mod trouble;
