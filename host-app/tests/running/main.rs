@@ -9,6 +9,7 @@
 mod author;
 mod commands;
 mod datagrams;
+mod disabled;
 mod ending;
 mod guide;
 mod http;

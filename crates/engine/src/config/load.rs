@@ -14,6 +14,7 @@ use super::{
     options, plugins,
     policy::{ChannelOptions, Isolation, StorePlace},
     problem::{Findings, Level, Problem, Problems},
+    reach,
     read::parse,
     redact::hide,
     section::{HostKeys, Section},
@@ -27,7 +28,7 @@ use crate::{
 };
 
 pub(super) const CHANNELS: &str = "notification_channels";
-const HOSTS: &str = "hosts";
+pub(super) const HOSTS: &str = "hosts";
 /// The top level's keys that the engine reads.
 pub(super) const KEYS: [&str; 6] = [
     CHANNELS,
@@ -156,7 +157,7 @@ fn checked(
     findings: &mut Findings,
 ) -> Config {
     let config = read(&root, catalog, options, findings);
-    nobody_told(&root, &config, findings);
+    reach::nobody_told(&root, &config, findings);
     content::check_with(&options.sections, &root, &config, findings);
     config
 }
@@ -293,38 +294,6 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
         groups: groups.list,
         groups_by_name: groups.by_name,
         ..config_of(channels)
-    }
-}
-
-/// Warns about hosts whose messages nobody would get.
-fn nobody_told(root: &Node, config: &Config, findings: &mut Findings) {
-    if findings.errors() > 0 {
-        // Where something else is wrong, this would only be what follows.
-        return;
-    }
-    let Some(hosts) = root
-        .entry(HOSTS)
-        .filter(|_| config.defaults.channels.is_empty())
-    else {
-        return;
-    };
-    let Value::Map(entries) = &hosts.node.value else {
-        return;
-    };
-    let mut silent = entries
-        .iter()
-        .filter(|entry| config.route(&entry.key).is_empty());
-    if let Some(first) = silent.next() {
-        let more = match silent.count() {
-            0 => String::new(),
-            more => format!(", and {more} more,"),
-        };
-        let name = &first.key;
-        let problem = Problem::warning(format!(
-            "{name}{more} has no channels, and there are no defaults: nobody would be told"
-        ));
-        let help = format!("name channels for the host, or {DEFAULTS} for all that have none");
-        findings.at(first.key_id, problem.field(HOSTS).help(help));
     }
 }
 

@@ -32,6 +32,7 @@ mod plugins;
 mod policy;
 mod problem;
 mod quiet_hours;
+mod reach;
 mod read;
 mod redact;
 mod reference;
@@ -59,6 +60,7 @@ pub use policy::{
 };
 pub use problem::{Level, Problem, Problems};
 pub use quiet_hours::QuietHours;
+pub use reach::Reach;
 pub(crate) use section::HostKeys;
 pub use section::{Section, SectionProblem};
 pub use source::LoadError;

@@ -1,0 +1,118 @@
+//! Whom messages would reach, by which channels can be used.
+
+use super::{
+    hosts::DEFAULTS,
+    load::HOSTS,
+    model::{ChannelIndex, Config},
+    problem::{Findings, Problem},
+    tree::{Entry, Node, Value},
+};
+
+/// How many channels could deliver, and who has none of them. A channel can be used
+/// when its plugin can: nothing was opened to find that out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reach {
+    /// All channels.
+    pub channels: usize,
+    /// Those that can be used.
+    pub usable: usize,
+    /// All hosts.
+    pub hosts: usize,
+    /// Those whose messages would reach nobody.
+    pub unreached: usize,
+    /// Whether there are default channels, and none of them can be used.
+    pub defaults_unreached: bool,
+}
+
+impl Reach {
+    /// Whether there is a channel that could deliver, for each host and for the
+    /// defaults where there are any.
+    #[must_use]
+    pub fn is_everywhere(&self) -> bool {
+        self.usable > 0 && self.unreached == 0 && !self.defaults_unreached
+    }
+}
+
+impl Config {
+    /// Whom messages would reach.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn example(config: &annunciator::Config) {
+    /// let reach = config.reach();
+    /// println!("{} of {} channels can be used", reach.usable, reach.channels);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        let usable = self
+            .channels()
+            .filter(|channel| channel.disabled().is_none());
+        let hosts = self.hosts.iter();
+        let unreached = hosts.filter(|(name, _)| !self.reaches(self.route(name)));
+        let defaults = &self.defaults.channels;
+        Reach {
+            channels: self.channels.len(),
+            usable: usable.count(),
+            hosts: self.hosts.iter().count(),
+            unreached: unreached.count(),
+            defaults_unreached: !defaults.is_empty() && !self.reaches(defaults),
+        }
+    }
+
+    /// Whether one of these could deliver.
+    fn reaches(&self, channels: &[ChannelIndex]) -> bool {
+        let mut found = channels.iter().filter_map(|index| {
+            let place = usize::try_from(*index).ok()?;
+            self.channels.get(place)
+        });
+        found.any(|channel| channel.disabled().is_none())
+    }
+}
+
+/// Warns about hosts whose messages nobody would get.
+pub(super) fn nobody_told(root: &Node, config: &Config, findings: &mut Findings) {
+    if findings.errors() > 0 {
+        // Where something else is wrong, this would only be what follows.
+        return;
+    }
+    let defaults = &config.defaults.channels;
+    if let Some(entry) = root.entry(DEFAULTS)
+        && !defaults.is_empty()
+        && !config.reaches(defaults)
+    {
+        let problem = Problem::warning("every default channel is disabled: nobody would be told");
+        findings.at(entry.key_id, problem.field(DEFAULTS));
+    }
+    let Some(Value::Map(entries)) = root.entry(HOSTS).map(|hosts| &hosts.node.value) else {
+        return;
+    };
+    let are_there = |entry: &&Entry| !config.route(&entry.key).is_empty();
+    let (some, none): (Vec<&Entry>, Vec<&Entry>) = entries
+        .iter()
+        .filter(|entry| !config.reaches(config.route(&entry.key)))
+        .partition(are_there);
+    if let [first, more @ ..] = &*none {
+        let (name, more) = (&first.key, and_more(more));
+        let problem = Problem::warning(format!(
+            "{name}{more} has no channels, and there are no defaults: nobody would be told"
+        ));
+        let help = format!("name channels for the host, or {DEFAULTS} for all that have none");
+        findings.at(first.key_id, problem.field(HOSTS).help(help));
+    }
+    if let [first, more @ ..] = &*some {
+        let (name, more) = (&first.key, and_more(more));
+        let problem = Problem::warning(format!(
+            "{name}{more} has only channels that are disabled: nobody would be told"
+        ));
+        findings.at(first.key_id, problem.field(HOSTS));
+    }
+}
+
+fn and_more(more: &[&Entry]) -> String {
+    match more.len() {
+        0 => String::new(),
+        more => format!(", and {more} more,"),
+    }
+}

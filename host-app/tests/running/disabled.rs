@@ -1,0 +1,54 @@
+//! A plugin that is of no use for a while: nothing of what the monitor tells in that
+//! time is lost.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+};
+
+use crate::{
+    datagrams::busy,
+    monitor::{CALM, Home, wait_for},
+};
+
+#[test]
+fn the_alerts_of_that_time_arrive_when_it_is_mended() {
+    let home = Home::new(CALM);
+    let file = home.plugins().join("libfixture_steady.so");
+    // It is a link to what was built.
+    fs::copy(&file, home.path("fresh")).unwrap();
+    fs::rename(home.path("fresh"), &file).unwrap();
+    let may = |mode| fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+    // Whoever may write to it could have: it is not loaded.
+    may(0o666);
+    let (status, out, err) = home.hbd(&["check"]);
+    assert_eq!((status, out.as_str()), (1, ""), "{err}");
+    let said = "error: 0 of 1 channel is usable; 2 hosts and the defaults would reach nobody\n";
+    assert!(err.ends_with(said), "{err}");
+
+    let monitor = home.start();
+    monitor.wait_for_log("nobody would be told");
+    let trouble = &monitor.status()["troubles"][0];
+    assert_eq!(trouble["subject"], "channel/a/disabled");
+    monitor.send(&busy("web-01", 1, 95.0));
+    monitor.send(&busy("db-01", 1, 10.0));
+    monitor.send(&busy("web-01", 2, 85.0));
+    monitor.wait_for_log("what waits for it is delivered once that is mended");
+    let sentences = ["CRITICAL: web-01 - cpu_monitor.cpu_percent = 95.0 (threshold: > 90.0)"];
+    assert!(monitor.told("web-01").is_empty());
+    let (_, _, err) = home.hbd(&["reload"]);
+    assert!(err.contains("waits: a; `hbd status` says why"), "{err}");
+
+    may(0o600);
+    let (status, out, err) = home.hbd(&["reload"]);
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    for text in sentences {
+        monitor.wait_for_text("web-01", text);
+    }
+    wait_for("the end of the trouble", || {
+        (monitor.status()["troubles"] == serde_json::json!([])).then_some(())
+    });
+    let (status, out, _) = home.hbd(&["check"]);
+    assert_eq!(status, 0);
+    assert_eq!(out, "the configuration is sound: 1 channel, 2 hosts\n");
+}
