@@ -10,6 +10,7 @@ mod fatigue;
 mod groups;
 mod idempotent;
 mod late;
+mod logged;
 mod own_trouble;
 mod pair;
 mod problems;

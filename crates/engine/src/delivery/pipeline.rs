@@ -60,11 +60,8 @@ pub(crate) async fn deliver(job: Job) -> ChannelReport {
         Err(refused) => vec![without_place(refused)],
     };
     let report = report(channel, &job.rendered, outcomes, start);
-    settle(
-        &report,
-        &job.rendered.message.id,
-        &job.rendered.message.host,
-    );
+    let message = &job.rendered.message;
+    settle(&report, &message.id, &message.host, None);
     meter(&channel.label, &report);
     drop(job.under_way);
     report
@@ -78,7 +75,7 @@ pub(crate) fn broken(channel: &Channel, rendered: Rendered) -> ChannelReport {
         ..outcome(code::OutcomeClass::UNKNOWN, code::Fault::HOST, detail)
     };
     let report = report(channel, &rendered, vec![outcome], Instant::now());
-    settle(&report, &rendered.message.id, &rendered.message.host);
+    settle(&report, &rendered.message.id, &rendered.message.host, None);
     meter(&channel.label, &report);
     report
 }

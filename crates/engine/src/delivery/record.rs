@@ -73,7 +73,7 @@ impl Claimed {
             }
         };
         let (id, host) = (&rendered.message.id, &rendered.message.host);
-        settle(&report, id, host);
+        settle(&report, id, host, Some(&next));
         if ended {
             meter(&self.channel.label, &report);
         }

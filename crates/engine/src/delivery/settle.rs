@@ -1,26 +1,62 @@
 //! Last stage: the record. What came of it is logged, channel by channel.
 
-use super::report::ChannelReport;
+use std::time::{Duration, UNIX_EPOCH};
 
-/// Logs a channel's report.
-pub(super) fn settle(report: &ChannelReport, notification: &str, host: &str) {
+use tracing::field::{DisplayValue, display};
+
+use super::report::{ChannelReport, Class, TargetReport};
+use crate::store::{Next, State};
+
+/// Logs a channel's report, and what is to follow, where anything does. What has
+/// failed for good is an error, and what is tried again a warning.
+pub(super) fn settle(report: &ChannelReport, notification: &str, host: &str, next: Option<&Next>) {
     let (channel, channel_type) = (&report.channel, &report.channel_type);
     let ms = report.duration.as_millis();
+    let host = unless_empty(host);
     if report.delivered {
         let targets = report.targets.len();
         tracing::info!(%channel, %channel_type, host, notification, targets, ms, "sent notification");
     }
-    // The specification's users grep for these words.
+    // A rule, or that it is over, is no failure.
+    let is_kept_back = matches!(report.state, State::Suppressed | State::Superseded);
     for failure in report.failures() {
-        tracing::error!(
-            %channel, %channel_type, host, notification, ms,
-            target = %failure.target, fault = %failure.fault, code = %failure.code, hint = %failure.hint,
-            "failed to send notification: {}", failure.detail
-        );
+        let (target, fault, detail) = (&failure.target, failure.fault, &failure.detail);
+        let (code, hint) = (unless_empty(&failure.code), unless_empty(&failure.hint));
+        if is_kept_back {
+            tracing::info!(%channel, %channel_type, host, notification, state = %report.state, "is not sent: {detail}");
+            continue;
+        }
+        // The specification's users grep for these words.
+        match again(failure, next) {
+            Some(at) => tracing::warn!(
+                %channel, %channel_type, host, notification, ms, %target, %fault, code, hint,
+                "failed to send notification: {detail}; tried again at {at}"
+            ),
+            None => tracing::error!(
+                %channel, %channel_type, host, notification, ms, %target, %fault, code, hint,
+                "failed to send notification: {detail}"
+            ),
+        }
     }
     for target in &report.targets {
         for note in &target.notes {
             tracing::info!(%channel, target = %target.target, notification, "{note}");
         }
     }
+}
+
+/// When a target is tried again, if it is.
+fn again(failure: &TargetReport, next: Option<&Next>) -> Option<humantime::Rfc3339Timestamp> {
+    let Some(Next::Again { at_ms, targets }) = next else {
+        return None;
+    };
+    let is_left = targets.is_empty() || targets.contains(&failure.target);
+    let at = Duration::from_millis(u64::try_from(*at_ms).unwrap_or_default());
+    let at = UNIX_EPOCH.checked_add(at)?;
+    (is_left && failure.class != Class::Permanent).then(|| humantime::format_rfc3339_seconds(at))
+}
+
+/// A field that says nothing is left out.
+fn unless_empty(text: &str) -> Option<DisplayValue<&str>> {
+    (!text.is_empty()).then(|| display(text))
 }
