@@ -122,7 +122,8 @@ carol:x:1002:1001::/home/carol:/bin/sh
         let with = |line: &str| format!("{MACHINE}{line}\n");
         let machine = || MACHINE.to_owned();
         // What it is about; the group, its owner; primary group, members, accounts.
-        let cases: [(&str, (u32, u32), u32, &[&str], String, bool); 17] = [
+        type Case<'a> = (&'a str, (u32, u32), u32, &'a [&'a str], String, bool);
+        let cases: [Case<'_>; 17] = [
             ("alone", (1000, 1000), 1000, &[], machine(), true),
             (
                 "listed alone",
