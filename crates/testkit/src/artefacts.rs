@@ -36,12 +36,14 @@ pub fn plugin(package: &str) -> io::Result<PathBuf> {
     ))
 }
 
-/// A folder with these plugins and no others.
+/// A folder with these plugins and no others, which only its owner may write to.
 ///
 /// # Errors
 /// When one was not built or cannot be copied.
 pub fn plugin_folder(packages: &[&str]) -> io::Result<TempDir> {
-    let folder = tempfile::tempdir()?;
+    // Else it is as the umask has it.
+    let private = fs::Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().permissions(private).tempdir()?;
     for package in packages {
         let path = plugin(package)?;
         place(
@@ -116,5 +118,7 @@ mod tests {
             way(&original, &to).unwrap();
             assert_eq!(fs::metadata(&to).unwrap().mode() & 0o777, 0o755, "{name}");
         }
+        let folder = plugin_folder(&[]).unwrap();
+        assert_eq!(fs::metadata(folder).unwrap().mode() & 0o777, 0o700);
     }
 }
