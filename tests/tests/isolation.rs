@@ -281,7 +281,7 @@ async fn a_program_that_is_run_in_a_worker_has_the_memory_of_any_other() {
     let rig = Rig::new(&["annunciator-exec"]).unwrap();
     let (program, told) = (rig.folder().join("tell"), rig.folder().join("limit"));
     let script = format!(
-        "#!/bin/sh\ncat >/dev/null\nsleep 0.2\nulimit -d >{}\n",
+        "#!/bin/sh\ncat >/dev/null\nsleep 0.2\nulimit -d >'{}'\n",
         told.display()
     );
     fs::write(&program, script).unwrap();
