@@ -184,8 +184,9 @@ impl Shapes {
         let canary = self.canary();
         let scalar = self.quoted(&canary);
         let below = " ".repeat(indent + 2);
-        match self.rng.u32(0..24) {
+        match self.rng.u32(0..25) {
             0 => format!("[{scalar}]"),
+            18 => format!("x${{{canary}}}y"),
             1 => format!("{{{scalar}}}"),
             2 => format!("{{{scalar}: x}}"),
             3 => format!("{{a: {scalar}}}"),

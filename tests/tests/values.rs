@@ -245,7 +245,7 @@ fn what_other_programs_know_and_this_one_takes_literally() {
         "notification_channels:\n  w: {type: steady, text: \"https://example.com/${TOKEN}\"}\n\
          default_notification_channels: [w]\nhosts: {\"web-*\": {watch: true}}\ninclude: [conf.d/*.yaml]\n",
         &[
-            "heartbeat.yaml:2:27: warning: `${TOKEN}` stays as it is written (help: write {env: TOKEN} for the whole value)",
+            "heartbeat.yaml:2:27: warning: `${…}` stays as it is written (help: write {env: NAME} for the whole value, if a variable is meant)",
             "heartbeat.yaml:4:9: warning: host web-*: this is the name of one host, and no pattern (help: write a line for each host; an anchor (`web-01: &web {…}`) lets others say the same (`web-02: *web`))",
             "heartbeat.yaml:5:1: warning: include: no other file is read (help: write all of it into this file)",
         ],

@@ -34,6 +34,11 @@ pub enum Misplaced {
         "the tokio runtime in which this engine was started has ended, and the engine with it: keep that runtime for as long as the engine, or start another engine"
     )]
     RuntimeGone,
+    /// What was called panicked: something of the program's own, such as its store.
+    #[error(
+        "the call ended in a panic, most likely of something that the program gave the engine, such as a store or a clock; the engine goes on"
+    )]
+    Panicked,
     /// Nobody drives the engine's runtime.
     #[error(
         "the tokio runtime in which this engine was started stands still, since it has one thread, which does something else: call the engine within that runtime, or start it in one with threads of its own"
@@ -49,6 +54,17 @@ pub enum Misplaced {
         /// The caller's.
         here: i32,
     },
+}
+
+impl Misplaced {
+    /// Why a task of the engine's gave no answer.
+    pub(crate) fn of(error: &tokio::task::JoinError) -> Self {
+        if error.is_panic() {
+            Self::Panicked
+        } else {
+            Self::RuntimeGone
+        }
+    }
 }
 
 /// The process and the runtime of an engine.
@@ -116,7 +132,7 @@ impl Home {
         }
         self.reach().await?;
         let called = self.runtime.spawn(call).await;
-        called.map_err(|_| Misplaced::RuntimeGone)
+        called.map_err(|error| Misplaced::of(&error))
     }
 
     /// Whether the runtime runs anything at all. Asked within it, it does.

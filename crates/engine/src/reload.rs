@@ -73,7 +73,7 @@ impl Engine {
         home.reach().await?;
         let reloading = async move { inner.reload(loaded).await };
         let reloading = home.runtime().spawn(reloading);
-        reloading.await.map_err(|_| Misplaced::RuntimeGone)?
+        reloading.await.map_err(|error| Misplaced::of(&error))?
     }
 }
 

@@ -131,7 +131,7 @@ impl Engine {
         inner.home.reach().await?;
         let runtime = inner.home.runtime();
         let submitting = inner.deliveries.spawn_on(submitting, runtime);
-        let accepted = submitting.await.map_err(|_| Misplaced::RuntimeGone)?;
+        let accepted = submitting.await.map_err(|error| Misplaced::of(&error))?;
         let accepted = accepted.map_err(refused)?;
         let deliveries = accepted.deliveries.into_iter().map(|placed| Submitted {
             delivery: placed.delivery,

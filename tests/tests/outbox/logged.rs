@@ -3,14 +3,14 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
-use annunciator::store::State;
+use annunciator::{Route, store::State};
 use annunciator_testkit::http::Fault;
-use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter, util::SubscriberInitExt as _};
+use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
-use crate::desk::{Desk, ended, status, submit};
+use crate::desk::{Desk, ended, status};
 
 /// A log in memory.
 #[derive(Clone, Default)]
@@ -34,33 +34,43 @@ impl MakeWriter<'_> for Log {
     }
 }
 
+/// The log of the whole process: what a subscriber of one thread's is told depends
+/// on the others that there are meanwhile.
+fn log() -> &'static Log {
+    static LOG: OnceLock<Log> = OnceLock::new();
+    LOG.get_or_init(|| {
+        let log = Log::default();
+        tracing_subscriber::fmt()
+            .with_writer(log.clone())
+            .with_ansi(false)
+            .with_max_level(LevelFilter::INFO)
+            .init();
+        log
+    })
+}
+
 impl Log {
-    /// The lines with the words that users search.
-    fn failures(&self) -> Vec<String> {
+    /// The lines about a notification with the words that users search.
+    fn failures(&self, notification: &str) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         let lines = text.lines();
         let lines = lines.filter(|line| line.contains("failed to send notification"));
+        let lines = lines.filter(|line| line.contains(notification));
         lines.map(str::to_owned).collect()
     }
 }
 
 /// What is logged of a message whose first attempts end like this.
 async fn logged(options: &str, faults: impl IntoIterator<Item = Fault>) -> (State, Vec<String>) {
-    let log = Log::default();
-    // The runtime of a test has this thread only.
-    let _guard = tracing_subscriber::fmt()
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .with_max_level(LevelFilter::INFO)
-        .set_default();
+    let log = log();
     let desk = Desk::new().await.with(options);
     faults
         .into_iter()
         .for_each(|fault| desk.remote.fault(fault));
     let engine = desk.engine().await;
-    submit(&engine, "down").await;
+    let receipt = engine.submit(Route::Defaults, "down", None).await.unwrap();
     let state = ended(&engine).await[0];
-    (state, log.failures())
+    (state, log.failures(&receipt.notification))
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use super::{
     load::HOSTS,
     model::{ChannelIndex, Config},
     problem::{Findings, Problem},
+    redact::subject_only,
     tree::{Entry, Node, Value},
 };
 
@@ -94,7 +95,7 @@ pub(super) fn nobody_told(root: &Node, config: &Config, findings: &mut Findings)
         .filter(|entry| !config.reaches(config.route(&entry.key)))
         .partition(are_there);
     if let [first, more @ ..] = &*none {
-        let (name, more) = (&first.key, and_more(more));
+        let (name, more) = (subject_only(first.key.to_string()), and_more(more));
         let problem = Problem::warning(format!(
             "{name}{more} has no channels, and there are no defaults: nobody would be told"
         ));
@@ -102,7 +103,7 @@ pub(super) fn nobody_told(root: &Node, config: &Config, findings: &mut Findings)
         findings.at(first.key_id, problem.field(HOSTS).help(help));
     }
     if let [first, more @ ..] = &*some {
-        let (name, more) = (&first.key, and_more(more));
+        let (name, more) = (subject_only(first.key.to_string()), and_more(more));
         let problem = Problem::warning(format!(
             "{name}{more} has only channels that are disabled: nobody would be told"
         ));

@@ -25,6 +25,10 @@ const MAX_REPEATED: usize = 100_000;
 /// hosts that add none of their own, stay below it.
 const MAX_REPEATED_PER_NODE: usize = 16;
 
+/// So many characters of a copied scalar count as one more node: about what a node
+/// itself takes of memory.
+const BYTES_PER_NODE: usize = 64;
+
 /// Reads a text. Of keys that stand twice the first one counts.
 ///
 /// # Errors
@@ -84,6 +88,8 @@ struct Anchored {
     /// How many numbers it takes, with those of what was merged or left out.
     width: u32,
     height: usize,
+    /// What a copy of it costs, in nodes.
+    cost: usize,
 }
 
 #[derive(Default)]
@@ -94,7 +100,7 @@ struct Reading {
     duplicates: Vec<NodeId>,
     left_out: Vec<NodeId>,
     anchors: HashMap<Box<str>, Anchored>,
-    /// How many nodes were copied, for anchors and aliases.
+    /// What was copied for anchors and aliases, in nodes.
     repeated: usize,
     /// Kept where somebody asks for them.
     places: Option<Vec<Place>>,
@@ -238,12 +244,14 @@ impl Reading {
     ) -> Result<(), SyntaxError> {
         if let Some(name) = anchor {
             let width = self.next.saturating_sub(node.id.0);
-            self.repeats(width, place)?;
-            let node = node.clone();
+            let nodes = usize::try_from(width).unwrap_or(usize::MAX);
+            let cost = nodes.saturating_add(bytes_of(&node) / BYTES_PER_NODE);
+            self.repeats(cost, place)?;
             let anchored = Anchored {
-                node,
+                node: node.clone(),
                 width,
                 height,
+                cost,
             };
             self.anchors.insert(name, anchored);
         }
@@ -257,14 +265,20 @@ impl Reading {
             let message = "this alias stands for something that contains the alias itself";
             return Err(SyntaxError::new(message, place.start));
         }
-        let Some(&Anchored { width, height, .. }) = self.anchors.get(name) else {
+        let Some(&Anchored {
+            width,
+            height,
+            cost,
+            ..
+        }) = self.anchors.get(name)
+        else {
             let message = "no anchor before this alias has its name";
             return Err(SyntaxError::new(message, place.start));
         };
         if self.levels.len() + height > MAX_DEPTH {
             return Err(too_deep(place));
         }
-        self.repeats(width, place)?;
+        self.repeats(cost, place)?;
         let Some(mut node) = self.anchors.get(name).map(|found| found.node.clone()) else {
             return Ok(());
         };
@@ -284,11 +298,9 @@ impl Reading {
         self.put(node, height, place)
     }
 
-    /// Counts nodes that are copied, before they are.
-    fn repeats(&mut self, nodes: u32, place: &Range<usize>) -> Result<(), SyntaxError> {
-        self.repeated = self
-            .repeated
-            .saturating_add(usize::try_from(nodes).unwrap_or(usize::MAX));
+    /// Counts what is copied, in nodes, before it is.
+    fn repeats(&mut self, cost: usize, place: &Range<usize>) -> Result<(), SyntaxError> {
+        self.repeated = self.repeated.saturating_add(cost);
         let bound = self.events.saturating_mul(MAX_REPEATED_PER_NODE);
         if self.repeated > bound.max(MAX_REPEATED) {
             let message = "anchors and aliases repeat too much";
@@ -318,6 +330,18 @@ impl Reading {
             },
         }
         Ok(())
+    }
+}
+
+/// The characters of a node and all below it, in bytes.
+fn bytes_of(node: &Node) -> usize {
+    match &node.value {
+        Value::Scalar(_, text) => text.len(),
+        Value::List(nodes) => nodes.iter().map(bytes_of).sum(),
+        Value::Map(entries) => entries
+            .iter()
+            .map(|entry| entry.key.len() + bytes_of(&entry.node))
+            .sum(),
     }
 }
 

@@ -64,9 +64,10 @@ fn pattern(host: &Entry, findings: &mut Findings) {
 fn variables(node: &Node, findings: &mut Findings) {
     match &node.value {
         Value::Scalar(_, text) if !text.contains(char::is_whitespace) => {
-            if let Some(name) = variable(text) {
-                let problem = Problem::warning(format!("`${{{name}}}` stays as it is written"));
-                let help = format!("write {{env: {name}}} for the whole value");
+            if variable(text).is_some() {
+                // What is between the brackets may be part of a password.
+                let problem = Problem::warning("`${…}` stays as it is written");
+                let help = "write {env: NAME} for the whole value, if a variable is meant";
                 findings.at(node.id, problem.help(help));
             }
         }

@@ -67,10 +67,15 @@ pub(crate) async fn run(engine: Weak<Inner>) {
                     counting = Some(tokio::spawn(count(Arc::clone(&outbox))));
                 }
             }
+            let mut has_ended = false;
             if is_time_to_count || now_ms >= expiry_ms {
-                outbox.end_late(&inner, now_ms).await?;
+                has_ended = outbox.end_late(&inner, now_ms).await?;
             }
             expiry_ms = next.expiry_ms;
+            if has_ended {
+                // More may have been behind it in its incident.
+                (next.look_ms, expiry_ms) = (now_ms, now_ms);
+            }
             if steady_ms < prune_at_ms {
                 return Ok::<_, StoreError>(next);
             }
@@ -180,8 +185,10 @@ impl Outbox {
     }
 
     /// Ends what has come too late for channels to which nothing is handed out:
-    /// those that are gone, that have no provider, or are out of order.
-    async fn end_late(&self, inner: &Inner, now_ms: i64) -> Result<(), StoreError> {
+    /// those that are gone, that have no provider, or are out of order. Answers
+    /// whether there was any.
+    async fn end_late(&self, inner: &Inner, now_ms: i64) -> Result<bool, StoreError> {
+        let mut has_ended = false;
         for name in self.store.ready(now_ms).await? {
             let named = inner
                 .in_force
@@ -216,6 +223,7 @@ impl Outbox {
                     },
                 });
                 if let Settled::Recorded { superseded } = settled.await? {
+                    has_ended = true;
                     // The specification's users grep for these words.
                     tracing::error!(
                         channel = %late_on, delivery = %claim.delivery,
@@ -225,7 +233,7 @@ impl Outbox {
                 }
             }
         }
-        Ok(())
+        Ok(has_ended)
     }
 
     /// Hands out to one channel all that is due and has a place.

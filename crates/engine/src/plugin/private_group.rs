@@ -22,6 +22,9 @@ use nix::unistd::{Gid, Group, Uid, User};
 /// Where the accounts of this machine stand.
 const ACCOUNTS: &str = "/etc/passwd";
 
+/// Where its groups stand.
+const GROUPS: &str = "/etc/group";
+
 /// A longer file is not read; ten thousand accounts take a tenth of it.
 const MAX_ACCOUNTS_BYTES: u64 = 8 << 20;
 
@@ -44,11 +47,14 @@ struct Facts {
 impl Facts {
     fn ask(group: u32, owner: u32) -> Option<Self> {
         let user = User::from_uid(Uid::from_raw(owner)).ok()??;
+        if !is_only_entry(&read(GROUPS).ok()?, group) {
+            return None;
+        }
         let group = Group::from_gid(Gid::from_raw(group)).ok()??;
         Some(Self {
             primary: user.gid.as_raw(),
             members: group.mem,
-            accounts: accounts().ok()?,
+            accounts: read(ACCOUNTS).ok()?,
         })
     }
 
@@ -74,9 +80,23 @@ impl Facts {
     }
 }
 
-fn accounts() -> io::Result<String> {
+/// Whether one line of `/etc/group`, and no more, is about the group. The system
+/// answers with the first alone, and members of others with its number have it, too.
+fn is_only_entry(groups: &str, group: u32) -> bool {
+    let number = group.to_string();
+    let mut entries = 0;
+    for line in groups.lines().map(str::trim_start) {
+        if line.starts_with(['+', '-']) {
+            return false;
+        }
+        entries += u32::from(line.split(':').nth(2) == Some(&*number));
+    }
+    entries == 1
+}
+
+fn read(file: &str) -> io::Result<String> {
     let mut text = String::new();
-    let read = File::open(ACCOUNTS)?
+    let read = File::open(file)?
         .take(MAX_ACCOUNTS_BYTES + 1)
         .read_to_string(&mut text)?;
     if read as u64 > MAX_ACCOUNTS_BYTES {
@@ -116,6 +136,15 @@ alice:x:1000:1000:Alice,,,:/home/alice:/bin/sh
 bob:x:1001:1001::/home/bob:/bin/sh
 carol:x:1002:1001::/home/carol:/bin/sh
 ";
+
+    #[test]
+    fn a_group_that_has_two_entries_is_not_known_for_certain() {
+        let one = "root:x:0:\nalice:x:1000:\n";
+        assert!(is_only_entry(one, 1000));
+        assert!(!is_only_entry(one, 1001));
+        assert!(!is_only_entry(&format!("{one}ops:x:1000:bob\n"), 1000));
+        assert!(!is_only_entry(&format!("{one}+:::\n"), 1000));
+    }
 
     #[test]
     fn a_group_is_private_only_where_the_database_says_so_for_certain() {

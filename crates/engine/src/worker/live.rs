@@ -88,7 +88,10 @@ impl Live {
             is_ready.await.ok()
         };
         match timeout(START_LIMIT, greeting).await {
-            Ok(Some(())) => Ok(live),
+            Ok(Some(())) => {
+                start.program.note_ready();
+                Ok(live)
+            }
             Ok(None) => {
                 let ending = live.ended().await;
                 start.program.note(&ending);

@@ -10,8 +10,8 @@
 //! # Environment
 //! A worker has no privileges and nothing of its program's that it does not need: of
 //! its environment the variables that say where things are and how they are written
-//! (`PATH`, `HOME`, `TMPDIR`, `USER`, `LOGNAME`, `LANG`, `LC_*`, `TZ`, `TZDIR`, `XDG_*`,
-//! `SSL_CERT_FILE`, `SSL_CERT_DIR`, `LD_LIBRARY_PATH`, `JAVA_*`, `JDK_*`), and those that
+//! (`PATH`, `HOME`, `TMPDIR`, `USER`, `LOGNAME`, `LANG`, `LC_*`, `TZ`, `TZDIR`, `XDG_DATA_HOME` and its like,
+//! `SSL_CERT_FILE`, `SSL_CERT_DIR`, `LD_LIBRARY_PATH`, `JAVA_HOME`, `JDK_HOME`), and those that
 //! [`WorkerProgram::variable`] names.
 //!
 //! # Inside

@@ -27,10 +27,26 @@ use super::program::{ARGUMENT, STAGE_VARIABLE, Stage, WorkerProgram};
 /// The variables of the program's environment that every worker has: those by which
 /// a process finds its libraries, programs, files, certificates, language and time.
 /// `docs/plugins.md` says what each is for.
-const INHERITED: [&str; 12] = [
+const INHERITED: [&str; 33] = [
     "HOME",
+    "JAVA_HOME",
+    "JDK_HOME",
     "LANG",
     "LANGUAGE",
+    // The categories of locale(7): sshd takes over whatever begins like them.
+    "LC_ADDRESS",
+    "LC_ALL",
+    "LC_COLLATE",
+    "LC_CTYPE",
+    "LC_IDENTIFICATION",
+    "LC_MEASUREMENT",
+    "LC_MESSAGES",
+    "LC_MONETARY",
+    "LC_NAME",
+    "LC_NUMERIC",
+    "LC_PAPER",
+    "LC_TELEPHONE",
+    "LC_TIME",
     "LD_LIBRARY_PATH",
     "LOGNAME",
     "PATH",
@@ -40,16 +56,17 @@ const INHERITED: [&str; 12] = [
     "TZ",
     "TZDIR",
     "USER",
+    // Those of the XDG Base Directory Specification.
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_DIRS",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_DIRS",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
 ];
-/// The same, by how they begin.
-const INHERITED_PREFIXES: [&str; 4] = ["JAVA_", "JDK_", "LC_", "XDG_"];
 
 fn is_inherited(name: &OsStr) -> bool {
-    let name = name.to_string_lossy();
-    INHERITED.contains(&&*name)
-        || INHERITED_PREFIXES
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
+    INHERITED.iter().any(|inherited| name == *inherited)
 }
 
 fn environment(program: &WorkerProgram) -> impl Iterator<Item = (OsString, OsString)> {

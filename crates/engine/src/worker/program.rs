@@ -5,7 +5,10 @@ use std::{
     env,
     os::fd::AsFd as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rustix::net::{
@@ -69,6 +72,8 @@ pub struct WorkerProgram {
     variables: Vec<String>,
     /// Why no worker of it will ever work, as far as is known.
     misuse: Arc<Mutex<Option<Ending>>>,
+    /// One of its workers was ready once.
+    has_worked: Arc<AtomicBool>,
 }
 
 impl PartialEq for WorkerProgram {
@@ -97,6 +102,7 @@ impl WorkerProgram {
             path: path.into(),
             variables: Vec::new(),
             misuse: Arc::default(),
+            has_worked: Arc::default(),
         }
     }
 
@@ -120,11 +126,20 @@ impl WorkerProgram {
 
     /// Takes note of how a worker ended before it came to its work.
     pub(super) fn note(&self, ending: &Ending) {
-        // Another program may be mended at any time; this one is what it is.
-        let is_certain = ending.is_misuse() || ending.is_unasked() && self.path == Path::new(THIS);
+        // Another program may be mended at any time; this one is what it is, and one
+        // whose workers have worked calls what it has to.
+        let is_unasked = ending.is_unasked()
+            && self.path == Path::new(THIS)
+            && !self.has_worked.load(Ordering::Relaxed);
+        let is_certain = ending.is_misuse() || is_unasked;
         if is_certain {
             self.slot().get_or_insert_with(|| ending.clone());
         }
+    }
+
+    /// Takes note of a worker that is ready.
+    pub(super) fn note_ready(&self) {
+        self.has_worked.store(true, Ordering::Relaxed);
     }
 
     /// Why there is no use in starting another worker.

@@ -132,6 +132,11 @@ fn aliases_add_up_to_no_deeper_nesting_and_to_so_many_nodes() {
     assert!(cost(&repeated(50)).1);
     let (cost, was_read) = cost(&repeated(20_000));
     assert!(!was_read && cost <= 16 * 25_000, "{cost}");
+    // A long text counts by its length.
+    let long = format!("a: &a '{}'\n", "x".repeat(100_000));
+    let repeated = |times: usize| format!("{long}b: [{}]\n", "*a, ".repeat(times));
+    assert!(self::cost(&repeated(50)).1);
+    assert!(!self::cost(&repeated(30_000)).1);
     let merged = format!(
         "a: &a {{{}}}\nb: {{<<: [{}]}}\n",
         (0..1000).map(|i| format!("k{i}: v, ")).collect::<String>(),
