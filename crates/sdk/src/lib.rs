@@ -118,7 +118,7 @@
 //! # Features
 //! - `own-runtime`: a tokio runtime of the plugin's own and child processes, for
 //!   what the host's services cannot do. [`OwnRuntime`], [`Program`].
-//! - `testing`: [`testing::FakeHost`], a host that tests can script; for the
+//! - `testing`: `testing::FakeHost`, a host that tests can script; for the
 //!   dev-dependencies.
 //!
 //! Neither is on unless it is asked for.
