@@ -3,7 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use annunciator_testkit::{
     artefacts::executable,
@@ -13,6 +18,8 @@ use annunciator_testkit::{
 use annunciator_tests::hbd::{Run, run};
 use serde_json::Value;
 
+/// How long whatever must happen may take on a machine with much to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 const PLUGINS: [&str; 4] = [
     "annunciator-email",
     "annunciator-pushover",
@@ -294,7 +301,7 @@ async fn a_signal_ends_hbd_and_every_child() {
     fs::write(
         &script,
         format!(
-            "#!/bin/sh\necho $$ > {0}.new && mv {0}.new {0}\nsleep 1000\n",
+            "#!/bin/sh\necho $$ > '{0}.new' && mv '{0}.new' '{0}'\nsleep 1000\n",
             number.display()
         ),
     )
@@ -312,11 +319,13 @@ async fn a_signal_ends_hbd_and_every_child() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
+    let deadline = Instant::now() + PATIENCE;
     let child = loop {
         if let Ok(text) = fs::read_to_string(&number) {
             break text.trim().to_owned();
         }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        assert!(Instant::now() < deadline, "signal-cli was never started");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     };
     let kill = std::process::Command::new("kill")
         .arg("-TERM")
