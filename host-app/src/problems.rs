@@ -65,11 +65,17 @@ fn groups<'a>(problem: &'a Problem, source: &'a str, file: &'a str) -> Vec<Group
     vec![group]
 }
 
-/// The line on which a span begins, and its first byte.
+/// The line on which a span begins, and its first byte. No further is looked than a
+/// line is shown: a file of one line may have thousands of problems.
 fn line_of(source: &str, span: Span) -> Option<(&str, usize)> {
-    let (before, after) = source.split_at_checked(span.start)?;
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    let end = span.start + after.find('\n').unwrap_or(after.len());
+    let (before, after) = source.as_bytes().split_at_checked(span.start)?;
+    let before = &before[before.len().saturating_sub(LONGEST_LINE)..];
+    let after = &after[..after.len().min(LONGEST_LINE)];
+    let is_end = |byte: &u8| *byte == b'\n';
+    let in_front = before.iter().rev().position(is_end);
+    let behind = after.iter().position(is_end);
+    let start = span.start - in_front.unwrap_or(before.len());
+    let end = span.start + behind.unwrap_or(after.len());
     Some((source.get(start..end)?, start))
 }
 

@@ -30,16 +30,34 @@ pub(super) struct Lines<'text> {
     text: &'text str,
     /// The first byte of each line.
     starts: Vec<usize>,
+    /// The characters before each block of bytes, so that to count those before a
+    /// byte costs the same wherever it stands: in a file of one line, too.
+    before_block: Vec<usize>,
 }
+
+/// Bytes in a block whose characters are counted once.
+const BLOCK: usize = 1024;
 
 impl<'text> Lines<'text> {
     pub(super) fn of(text: &'text str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1));
+        let blocks = text.as_bytes().chunks(BLOCK).scan(0, |before, block| {
+            Some(std::mem::replace(before, *before + characters(block)))
+        });
         Self {
             text,
             starts: starts.collect(),
+            before_block: blocks.collect(),
         }
+    }
+
+    /// The characters that begin before a byte of the text.
+    fn characters_before(&self, at: usize) -> usize {
+        let block = at.min(self.text.len().saturating_sub(1)) / BLOCK;
+        let before = self.before_block.get(block).copied().unwrap_or(0);
+        let rest = self.text.as_bytes().get(block * BLOCK..at);
+        before + rest.map_or(0, characters)
     }
 
     /// The line that a byte is on, from 1.
@@ -52,7 +70,7 @@ impl<'text> Lines<'text> {
         self.text.get(place.clone())?;
         let line = self.line(place.start);
         let start = *self.starts.get(line.checked_sub(1)?)?;
-        let column = self.text.get(start..place.start)?.chars().count() + 1;
+        let column = self.characters_before(place.start) - self.characters_before(start) + 1;
         Some(Span {
             start: place.start,
             end: place.end,
@@ -60,6 +78,12 @@ impl<'text> Lines<'text> {
             column,
         })
     }
+}
+
+/// The characters that begin in a piece of a text.
+fn characters(bytes: &[u8]) -> usize {
+    let continues = |byte: &u8| *byte & 0b1100_0000 == 0b1000_0000;
+    bytes.iter().filter(|byte| !continues(byte)).count()
 }
 
 /// A text whose nodes' places are known.
@@ -158,4 +182,34 @@ fn uncovered(text: &str, open: impl IntoIterator<Item = Range<usize>>) -> String
         }
     }
     String::from_utf8(shown).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_counted_in_characters_wherever_a_line_begins() {
+        // Lines shorter and longer than a block, with characters of one to four
+        // bytes that stand across a block's end.
+        let lines = ["a", "", "äb", &"€".repeat(700), &"x🔔".repeat(1000), "z"];
+        let text = lines.join("\n");
+        let known = Lines::of(&text);
+        let mut expected = Vec::new();
+        for (line, content) in lines.iter().enumerate() {
+            expected.extend((0..=content.chars().count()).map(|before| (line + 1, before + 1)));
+        }
+        let places = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+        let found: Vec<(usize, usize)> = places
+            .map(|at| {
+                known
+                    .span(at..text.len())
+                    .map(|span| (span.line, span.column))
+            })
+            .map(Option::unwrap_or_default)
+            .collect();
+        assert_eq!(found, expected);
+        let nothing = Lines::of("").span(0..0);
+        assert_eq!(nothing.map(|span| (span.line, span.column)), Some((1, 1)));
+    }
 }
