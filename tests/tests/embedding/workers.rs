@@ -1,7 +1,11 @@
 //! Programs that have workers, and ask too late, elsewhere or never whether they are
 //! one.
 
-use std::process::Output;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt as _, chown},
+    process::Output,
+};
 
 use crate::program::Home;
 
@@ -117,4 +121,22 @@ fn an_engine_in_a_forked_child_says_so_whatever_it_is_asked() {
             "{answers}"
         );
     }
+}
+
+/// Root may execute what belongs to others; a worker gives that up.
+#[test]
+fn a_program_of_root_s_that_only_another_user_may_execute() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let home = Home::new(ISOLATED);
+    let file = home.path("program");
+    fs::copy(env!("CARGO_BIN_EXE_embed_wrongly"), &file).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o700)).unwrap();
+    let nobody = 65534;
+    chown(&file, Some(nobody), Some(nobody)).unwrap();
+    fs::write(home.path("shape"), "asks within a runtime").unwrap();
+    let ended = home.program(file.to_str().unwrap()).output().unwrap();
+    let said = said(&ended);
+    assert!(said.contains("as with `chmod a+x`"), "{said}");
 }

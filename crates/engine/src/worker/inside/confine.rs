@@ -42,11 +42,21 @@ pub(super) fn again() -> io::Error {
     if let Err(error) = close_on_exec() {
         return io::Error::new(error.kind(), format!("what is open is not known: {error}"));
     }
-    Command::new("/proc/self/exe")
+    let error = Command::new("/proc/self/exe")
         .arg0("annunciator-worker")
         .arg(ARGUMENT)
         .env(STAGE_VARIABLE, Stage::Confined.as_str())
-        .exec()
+        .exec();
+    match error.kind() {
+        // It was executed once, by somebody who may execute what others may not.
+        io::ErrorKind::PermissionDenied => io::Error::new(
+            error.kind(),
+            format!(
+                "its program's file may not be executed without root's privileges, which a worker process gives up: let whoever it runs as execute it, as with `chmod a+x` ({error})"
+            ),
+        ),
+        _ => error,
+    }
 }
 
 /// Bounds this process, and answers what it still has or may do that it should
