@@ -140,12 +140,13 @@ mod tests {
 
     use super::*;
 
-    fn monitor(address: &str) -> (UdpSocket, SocketAddr) {
-        let socket = UdpSocket::bind(address).unwrap();
+    /// None where the machine does not have the address's family.
+    fn monitor(address: &str) -> Option<(UdpSocket, SocketAddr)> {
+        let socket = UdpSocket::bind(address).ok()?;
         let bound = Duration::from_secs(60);
         socket.set_read_timeout(Some(bound)).unwrap();
         let address = socket.local_addr().unwrap();
-        (socket, address)
+        Some((socket, address))
     }
 
     #[track_caller]
@@ -157,7 +158,10 @@ mod tests {
 
     #[test]
     fn when_the_monitor_has_both_families() {
-        let ((v4, v4_address), (v6, v6_address)) = (monitor("127.0.0.1:0"), monitor("[::1]:0"));
+        let (v4, v4_address) = monitor("127.0.0.1:0").unwrap();
+        let Some((v6, v6_address)) = monitor("[::1]:0") else {
+            return;
+        };
         let mut link = Link::new();
         assert!(!link.is_ready() && !link.send(b"nobody").any);
         link.lead_to(Addresses {
@@ -173,7 +177,9 @@ mod tests {
 
     #[test]
     fn when_one_family_fails() {
-        let (v6, v6_address) = monitor("[::1]:0");
+        let Some((v6, v6_address)) = monitor("[::1]:0") else {
+            return;
+        };
         let mut link = Link::new();
         // Nobody may send to the broadcast address without asking for it.
         let refused = "255.255.255.255:1".parse().unwrap();
