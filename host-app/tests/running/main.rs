@@ -1,8 +1,10 @@
 //! The monitor as it is run: the real program with a configuration, real
-//! datagrams, its control socket, its HTTP port, its signals and its log.
+//! datagrams, its control socket, its HTTP port, its signals and its log; and the
+//! program that sends it heartbeats.
 //!
-//! `monitor` starts and asks it, `datagrams` speaks to it; every other file
-//! is about one part of operating it.
+//! `monitor` starts and asks it, `datagrams` speaks to it; `sender` starts `hbc`
+//! against a socket that stands in for the monitor; every other file is about one
+//! part of operating them.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
@@ -12,6 +14,7 @@ mod datagrams;
 mod disabled;
 mod ending;
 mod guide;
+mod hbc;
 mod http;
 mod intake;
 mod isolation;
@@ -21,6 +24,7 @@ mod monitor;
 mod new_plugin;
 mod reload;
 mod restart;
+mod sender;
 mod socket;
 mod state_file;
 mod systemd;

@@ -14,9 +14,9 @@ fn plugins_are_of_one_shape() {
         "src/provider.rs",
         "src/message.rs",
         "src/outcome.rs",
-        "tests/delivery.rs",
-        "tests/faults.rs",
-        "tests/settings.rs",
+        "tests/provider/delivery.rs",
+        "tests/provider/faults.rs",
+        "tests/provider/settings.rs",
     ];
     let mut broken = Vec::new();
     for entry in root().join("plugins").read_dir().unwrap() {

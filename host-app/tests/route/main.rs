@@ -1,8 +1,0 @@
-//! Who would be told, and when: `hbd route`, and the tests of it that stand in the
-//! configuration. Each test of ours runs the real binary.
-
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod asked;
-mod desk;
-mod tested;

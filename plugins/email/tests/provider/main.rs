@@ -1,0 +1,7 @@
+//! The provider against stand-ins: settings, deliveries, faults.
+
+mod delivery;
+mod faults;
+mod hostile;
+mod settings;
+mod support;

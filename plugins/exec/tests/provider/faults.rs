@@ -1,0 +1,84 @@
+//! Programs that do not end, do not read, say too much, or leave others behind.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use crate::place::Place;
+use annunciator_sdk::testing::Sample;
+use annunciator_sdk::{Class, Fault};
+use serde_json::json;
+
+/// Waits for a condition.
+async fn until(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_does_not_end_is_ended_with_all_that_it_started() {
+    let place =
+        Place::script("trap '' TERM; echo $$ >pid; sleep 1000 & echo $! >child; wait; sleep 1000");
+    let sample = Sample::new("x").timeout(Duration::from_secs(1));
+    let outcome = place.told(json!({}), &sample).await.remove(0);
+    assert_eq!(
+        (outcome.class(), outcome.fault()),
+        (Class::Unknown, Some(Fault::Plugin))
+    );
+    for file in ["pid", "child"] {
+        let pid = fs::read_to_string(place.path(file)).unwrap();
+        let process = Path::new("/proc").join(pid.trim());
+        until(|| {
+            !process.exists()
+                || fs::read_to_string(process.join("stat")).is_ok_and(|stat| stat.contains(") Z "))
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn one_whose_child_keeps_its_output_open_is_not_waited_for() {
+    let place = Place::script("sleep 1000 & echo '{\"id\": \"x\"}'; exit 0");
+    assert_eq!(place.tell().await.class(), Class::Delivered);
+}
+
+#[tokio::test]
+async fn more_output_than_anybody_wants_is_thrown_away() {
+    let place = Place::script("head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2; exit 75");
+    assert_eq!(place.tell().await.class(), Class::Retry);
+}
+
+#[tokio::test]
+async fn one_that_does_not_read_is_taken_at_its_word() {
+    let sample = Sample::new(&"x".repeat(1_000_000));
+    let outcome = Place::script("exit 0")
+        .told(json!({}), &sample)
+        .await
+        .remove(0);
+    assert_eq!(outcome.class(), Class::Delivered);
+}
+
+#[tokio::test]
+async fn its_last_word_is_told_without_secrets() {
+    let place =
+        Place::script("echo first >&2; printf 'no such token: s3cret\\033[2J\\n' >&2; exit 78");
+    let extra = json!({"settings": {"token": "s3cret"}});
+    let outcome = place.told(extra, &Sample::new("x")).await.remove(0);
+    let detail = outcome.raw().detail.to_string();
+    assert!(detail.ends_with("no such token: […] [2J"), "{detail}");
+}
+
+/// What to do is the program's to say.
+#[tokio::test]
+async fn one_that_advises_nothing_is_not_advised_for() {
+    for status in [1, 2, 42, 64, 67, 69, 75, 78, 127] {
+        let place = Place::script(&format!("echo 'full moon' >&2; exit {status}"));
+        let outcome = place.tell().await;
+        assert_eq!(outcome.raw().hint.as_str(), "", "{outcome:?}");
+    }
+}

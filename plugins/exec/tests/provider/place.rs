@@ -1,0 +1,58 @@
+//! A folder with a program in it, and a channel that runs it.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+
+use annunciator_exec::Exec;
+use annunciator_sdk::Outcome;
+use annunciator_sdk::testing::{FakeHost, Opened, Sample};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A folder with a program in it.
+pub struct Place {
+    pub folder: TempDir,
+    pub program: PathBuf,
+}
+
+impl Place {
+    pub fn script(script: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("tell");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        Self { folder, program }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The settings, with others.
+    pub fn settings(&self, extra: Value) -> Value {
+        let mut settings = json!({"program": self.program, "folder": self.folder.path()});
+        for (name, value) in extra.as_object().into_iter().flatten() {
+            settings[name] = value.clone();
+        }
+        settings
+    }
+
+    pub async fn open(&self, extra: Value) -> Opened {
+        FakeHost::new()
+            .open::<Exec>(&self.settings(extra))
+            .await
+            .unwrap()
+    }
+
+    pub async fn told(&self, extra: Value, sample: &Sample) -> Vec<Outcome> {
+        let channel = self.open(extra).await;
+        let outcomes = channel.deliver(sample).await;
+        channel.close().await;
+        outcomes
+    }
+
+    pub async fn tell(&self) -> Outcome {
+        self.told(json!({}), &Sample::new("x")).await.remove(0)
+    }
+}

@@ -1,0 +1,68 @@
+//! What is said of settings, and of the program that they name.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use crate::place::Place;
+use annunciator_exec::Exec;
+use annunciator_sdk::testing::{FakeHost, validate};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_file_that_is_no_program_is_not_opened() {
+    let place = Place::script("exit 0");
+    let refused = async |words: &str| {
+        let settings = place.settings(json!({}));
+        let opened = FakeHost::new().open::<Exec>(&settings).await;
+        let error = opened.err().map(|error| format!("{error:?}")).unwrap();
+        assert!(error.contains(words), "{error}");
+    };
+    let permit = |mode| {
+        fs::set_permissions(&place.program, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    permit(0o644);
+    refused("is no program").await;
+    permit(0o777);
+    refused("everybody may write to").await;
+    fs::remove_file(&place.program).unwrap();
+    refused("cannot be looked at").await;
+}
+
+#[tokio::test]
+async fn a_check_runs_it_only_where_that_was_said() {
+    let place =
+        Place::script("[ \"$1\" = --check ] && { echo 'no route' >&2; exit 69; }; touch told");
+    assert!(place.open(json!({})).await.check().await.is_ok());
+    let check = place
+        .open(json!({"check_arguments": ["--check"]}))
+        .await
+        .check()
+        .await;
+    assert!(
+        !check.is_ok() && check.detail().contains("no route"),
+        "{check:?}"
+    );
+    assert!(!place.path("told").exists());
+}
+
+#[test]
+fn settings_that_make_no_sense_are_told_at_their_fields() {
+    for (settings, field) in [
+        (json!({"program": "tell"}), "program"),
+        (json!({"program": "/bin/true", "folder": "here"}), "folder"),
+        (
+            json!({"program": "/bin/true", "arguments": ["a\u{0}b"]}),
+            "arguments",
+        ),
+        (
+            json!({"program": "/bin/true", "environment": {"A=B": "c"}}),
+            "environment.A=B",
+        ),
+        (json!({"program": "/bin/true", "targets": [" "]}), "targets"),
+        (json!({"program": "/bin/true", "shell": true}), "shell"),
+        (json!({}), ""),
+    ] {
+        let found = validate::<Exec>(&settings);
+        let seen: Vec<&str> = found.iter().map(|problem| problem.path()).collect();
+        assert_eq!(seen, [field], "{found:?}");
+    }
+}

@@ -1,0 +1,218 @@
+//! The classification table, walked; the faults of the way; the leak test.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use std::time::Duration;
+
+use crate::standin::{bench, bench_with, settings};
+use annunciator_pushover::Pushover as Plugin;
+use annunciator_sdk::testing::{FakeHost, Reply, Sample};
+use annunciator_sdk::{Class, Fault, HostErrorKind, Outcome};
+use annunciator_testkit::http::Fault as Broken;
+use annunciator_testkit::pushover::{Pushover, TOKEN, USER};
+use serde_json::json;
+
+const FIVE: Option<Duration> = Some(Duration::from_secs(5));
+
+async fn answered(reply: Reply) -> Outcome {
+    let host = FakeHost::new();
+    host.reply(reply);
+    let url = "https://api.example";
+    let channel = host.open::<Plugin>(&settings(url, &json!({}))).await;
+    let outcomes = channel.unwrap().deliver(&Sample::new("x")).await;
+    assert_eq!(outcomes.len(), 1);
+    assert_eq!(host.requests().len(), 1, "no retry of its own");
+    outcomes.into_iter().next().unwrap()
+}
+
+/// One row of the table: class, whose fault, waiting time, part of the hint.
+async fn check(
+    reply: Reply,
+    class: Class,
+    fault: Option<Fault>,
+    wait: Option<Duration>,
+    hint: &str,
+) {
+    let said = format!("{reply:?}");
+    let outcome = answered(reply).await;
+    assert_eq!(outcome.class(), class, "{said}");
+    assert_eq!(outcome.fault(), fault, "{said}");
+    assert_eq!(outcome.wait(), wait, "{said}");
+    assert!(outcome.raw().hint.contains(hint), "{outcome:?}");
+}
+
+fn refusal(parameter: &str) -> Reply {
+    let body = json!({parameter: "invalid", "errors": [format!("{parameter} is invalid")],
+        "status": 0, "request": "r"});
+    Reply::status(400, &body.to_string())
+}
+
+#[tokio::test]
+async fn when_the_service_answers_each_answer_has_its_class() {
+    let page = "<html>sign in</html>";
+    let (retry, permanent) = (Class::Retry, Class::Permanent);
+    let remote = Some(Fault::Remote);
+    let config = Some(Fault::Config);
+    let accepted = r#"{"status":1,"request":"r"}"#;
+    check(
+        Reply::status(200, accepted),
+        Class::Delivered,
+        None,
+        None,
+        "",
+    )
+    .await;
+    let odd = r#"{"status":0,"errors":["odd"],"request":"r"}"#;
+    check(Reply::status(200, odd), permanent, config, None, "").await;
+    check(Reply::status(200, page), retry, remote, FIVE, "proxy").await;
+    check(refusal("token"), permanent, config, None, "check token").await;
+    check(
+        refusal("user"),
+        permanent,
+        Some(Fault::Recipient),
+        None,
+        "check user",
+    )
+    .await;
+    check(
+        refusal("message"),
+        permanent,
+        Some(Fault::Message),
+        None,
+        "",
+    )
+    .await;
+    check(refusal("retry"), permanent, config, None, "check retry").await;
+    check(refusal("device"), permanent, config, None, "check device").await;
+    check(Reply::status(301, ""), permanent, config, None, "api_url").await;
+    check(Reply::status(401, ""), permanent, remote, None, "").await;
+    check(Reply::status(403, ""), permanent, remote, None, "").await;
+    check(Reply::status(404, page), permanent, config, None, "api_url").await;
+    check(
+        Reply::status(413, page),
+        permanent,
+        Some(Fault::Message),
+        None,
+        "",
+    )
+    .await;
+    for status in [408, 500, 502, 503, 504] {
+        check(Reply::status(status, page), retry, remote, FIVE, "").await;
+    }
+}
+
+#[tokio::test]
+async fn when_the_quota_is_used_up_the_wait_is_until_its_reset() {
+    let reset = 1_767_323_045 + 86_400;
+    let reply = Reply::status(429, "{}")
+        .header("X-Limit-App-Limit", "10000")
+        .header("X-Limit-App-Remaining", "0")
+        .header("X-Limit-App-Reset", &reset.to_string());
+    let day = Some(Duration::from_secs(86_400));
+    check(
+        reply,
+        Class::Retry,
+        Some(Fault::Remote),
+        day,
+        "another channel",
+    )
+    .await;
+    let of_proxy = Reply::status(429, "").header("Retry-After", "9");
+    let nine = Some(Duration::from_secs(9));
+    check(of_proxy, Class::Retry, Some(Fault::Remote), nine, "").await;
+    check(
+        Reply::status(429, ""),
+        Class::Retry,
+        Some(Fault::Remote),
+        None,
+        "",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn when_no_answer_comes_it_depends_on_what_was_sent() {
+    let network = Some(Fault::Network);
+    let failed = Reply::failed;
+    let lost = failed(HostErrorKind::LOST, true);
+    check(lost, Class::Unknown, network, FIVE, "may have received").await;
+    let slow = failed(HostErrorKind::TIMEOUT, true);
+    check(slow, Class::Unknown, network, FIVE, "").await;
+    let refused = failed(HostErrorKind::CONNECT, false);
+    check(refused, Class::Retry, network, None, "").await;
+    let untrusted = failed(HostErrorKind::TLS, false);
+    check(
+        untrusted,
+        Class::Permanent,
+        Some(Fault::Config),
+        None,
+        "certificate",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_connection_is_reset_nobody_knows() {
+    let bench = bench(json!({})).await;
+    for (fault, stored) in [
+        (Broken::ResetBeforeStoring, 0),
+        (Broken::ResetAfterStoring, 1),
+    ] {
+        bench.service.fault(fault);
+        let outcomes = bench.channel.deliver(&Sample::new("x")).await;
+        assert_eq!(outcomes[0].class(), Class::Unknown);
+        assert_eq!(bench.service.messages().len(), stored);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_service_refuses_its_own_words_arrive() {
+    let service = Pushover::start().await;
+    let bench = bench_with(service, json!({"token": "x".repeat(30)})).await;
+    let outcomes = bench.channel.deliver(&Sample::new("x")).await;
+    let raw = outcomes[0].raw();
+    assert_eq!(raw.code.as_str(), "HTTP 400");
+    assert!(raw.detail.contains("application token is invalid"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_anything_fails_no_secret_is_told() {
+    let echo = json!({"user": USER, "errors": [format!("{USER} and {TOKEN} are bad")],
+        "status": 0, "request": "r", "info": format!("{TOKEN}")});
+    let replies = [
+        Reply::status(400, &echo.to_string()),
+        Reply::status(403, TOKEN),
+        Reply::status(200, &format!("<html>{USER}")),
+        Reply::status(500, USER),
+    ];
+    for reply in replies {
+        let told = format!("{:?}", answered(reply).await);
+        assert!(!told.contains(TOKEN) && !told.contains(USER), "{told}");
+    }
+    let bench = bench(json!({"priority": "emergency"})).await;
+    let sample = Sample::new("x").incident("i");
+    let outcomes = bench.channel.deliver(&sample).await;
+    bench
+        .service
+        .expire(&bench.service.messages()[0].receipt.clone().unwrap());
+    bench.host.run_tasks().await;
+    let checked = bench.channel.check().await;
+    let told = format!("{outcomes:?} {checked:?} {:?}", bench.host.logs());
+    assert!(!told.contains(TOKEN) && !told.contains(USER), "{told}");
+    let in_query = bench.host.requests().into_iter().filter(|request| {
+        request.url.contains(USER) || (request.method == "POST" && request.url.contains(TOKEN))
+    });
+    assert_eq!(in_query.count(), 0);
+    assert!(bench.service.violations().is_empty());
+}
+
+#[tokio::test]
+async fn when_nobody_knows_what_it_means_nothing_is_advised() {
+    let unknown = r#"{"moon":"full","errors":["no"],"status":0,"request":"r"}"#;
+    for status in [400, 402, 403, 408, 418, 422] {
+        for body in [unknown, "Sorry", ""] {
+            let outcome = answered(Reply::status(status, body)).await;
+            assert_eq!(outcome.raw().hint.as_str(), "", "{status} {outcome:?}");
+        }
+    }
+}

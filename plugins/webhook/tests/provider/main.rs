@@ -1,0 +1,5 @@
+//! The provider against stand-ins: settings, deliveries, faults.
+
+mod delivery;
+mod faults;
+mod settings;

@@ -1,0 +1,379 @@
+//! What the engine may be told about a channel's deliveries, and what it says
+//! about what it may not.
+
+use std::{fs, path::Path, time::Duration};
+
+use annunciator::{ChannelOptions, Isolation, Loaded, OnUnknown, Severity, StorePlace};
+use annunciator_testkit::rig::Rig;
+use annunciator_tests::said::{check, rig};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn yaml(delivery: &str) -> String {
+    format!("notification_channels:\n  ops:\n    type: steady\n    delivery: {delivery}\n")
+}
+
+fn loaded(yaml: &str) -> Loaded {
+    let rig = rig();
+    let builder = rig.exactly(yaml).unwrap();
+    let loaded = builder.default_isolation(Isolation::None).load().unwrap();
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    loaded
+}
+
+fn options(loaded: &Loaded, name: &str) -> ChannelOptions {
+    loaded.config.channel(name).unwrap().options().clone()
+}
+
+/// One problem of a channel's options, which stand from column 15 of line 4.
+fn wrong(delivery: &str, column: usize, sentence: &str) {
+    let line = format!("heartbeat.yaml:4:{column}: error: channel ops: delivery{sentence}");
+    check(&yaml(delivery), &[&line]);
+}
+
+#[test]
+fn every_option_is_taken_as_it_stands() {
+    let loaded = loaded(&yaml(
+        "{timeout: 5s, min_severity: warning, ttl: 2h, on_unknown: drop, rate_limit: 30/min,
+      retry: {attempts: 3, first: 500ms, max: 1m}, dedup: 10m, required: true,
+      quiet_hours: {from: \"22:00\", to: \"07:30\", timezone: Europe/Berlin, except: warning}}",
+    ));
+    let options = options(&loaded, "ops");
+    assert_eq!(options.timeout, Duration::from_secs(5));
+    assert!(options.required);
+    assert_eq!(options.min_severity, Severity::Warning);
+    assert_eq!(options.ttl, 2 * HOUR);
+    assert_eq!(options.on_unknown, OnUnknown::Drop);
+    assert_eq!(options.retry.attempts, 3);
+    assert_eq!(options.retry.first, Duration::from_millis(500));
+    assert_eq!(options.retry.max, MINUTE);
+    let rate = options.rate_limit.unwrap();
+    assert_eq!((rate.messages, rate.per), (30, MINUTE));
+    assert_eq!(options.dedup, Some(10 * MINUTE));
+    let quiet = options.quiet_hours.unwrap();
+    assert_eq!((quiet.from_minute, quiet.to_minute), (22 * 60, 7 * 60 + 30));
+    assert_eq!(quiet.timezone, "Europe/Berlin");
+    assert_eq!(quiet.except, Severity::Warning);
+}
+
+#[test]
+fn what_is_not_said_has_a_default() {
+    let loaded = loaded("notification_channels: {ops: {type: steady}}\ndelivery:\n");
+    assert_eq!(options(&loaded, "ops"), ChannelOptions::default());
+    let delivery = loaded.config.delivery();
+    assert_eq!(
+        (&delivery.store, delivery.wait),
+        (&StorePlace::Unsaid, MINUTE / 2)
+    );
+}
+
+#[test]
+fn the_example_is_sound() {
+    let plugins = ["email", "mattermost", "pushover"].map(|name| format!("annunciator-{name}"));
+    let rig = Rig::new(&plugins.each_ref().map(String::as_str)).unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/delivery.yaml");
+    let yaml = fs::read_to_string(file).unwrap();
+    let builder = rig.exactly(&yaml).unwrap().known_keys(["route_tests"]);
+    let loaded = builder.load().unwrap();
+    // Of its tokens the plugins know that they are none.
+    for warning in loaded.warnings.iter() {
+        let sentence = warning.sentence();
+        assert!(sentence.contains("does not look like a"), "{sentence}");
+    }
+    assert_eq!(options(&loaded, "email_ops").retry.attempts, 20);
+}
+
+#[test]
+fn a_timeout_that_nobody_chose_is_no_longer_than_the_time_to_live() {
+    let loaded = loaded(&yaml("{ttl: 10s}"));
+    assert_eq!(options(&loaded, "ops").timeout, Duration::from_secs(10));
+}
+
+#[test]
+fn fields_that_there_are_not() {
+    wrong(
+        "{min_severty: info}",
+        16,
+        ".min_severty: unknown field (help: did you mean `min_severity`?)",
+    );
+    wrong(
+        "{retry: {tries: 3}}",
+        24,
+        ".retry.tries: unknown field (help: the fields are: attempts, first, max)",
+    );
+    wrong(
+        "{quiet_hours: {from: 22:00, to: 07:00, time_zone: UTC}}",
+        54,
+        ".quiet_hours.time_zone: unknown field (help: did you mean `timezone`?)",
+    );
+    wrong(
+        "{store: /var/lib/x}",
+        16,
+        ".store: this is said once for all channels (help: move it to a `delivery:` at the top of the file)",
+    );
+}
+
+#[test]
+fn times_that_are_none() {
+    let help = "(help: write a number and a unit, such as 30s or 2m)";
+    wrong(
+        "{ttl: soon}",
+        21,
+        &format!(".ttl: `soon` is not a time {help}"),
+    );
+    wrong(
+        "{timeout: 30}",
+        25,
+        &format!(".timeout: `30` is not a time {help}"),
+    );
+    wrong(
+        "{dedup: 0s}",
+        23,
+        &format!(".dedup: `0s` is not a time {help}"),
+    );
+    wrong("{dedup: }", 21, ".dedup: expected a time, found nothing");
+    wrong("{ttl: [1h]}", 21, ".ttl: expected a time, found a list");
+    wrong(
+        "{timeout: 2h}",
+        25,
+        ".timeout: `2h` is too long (help: at most 1h make sense here)",
+    );
+    wrong(
+        "{ttl: 1year}",
+        21,
+        ".ttl: `1year` is too long (help: at most 30days make sense here)",
+    );
+    wrong(
+        "{retry: {first: 10us}}",
+        31,
+        ".retry.first: `10us` is too short (help: write 1ms or more)",
+    );
+}
+
+#[test]
+fn words_that_are_none() {
+    wrong(
+        "{min_severity: awful}",
+        30,
+        ".min_severity: unknown severity `awful` (help: the severities are: critical, info, warning)",
+    );
+    wrong(
+        "{min_severity: critcal}",
+        30,
+        ".min_severity: unknown severity `critcal` (help: did you mean `critical`?)",
+    );
+    wrong(
+        "{on_unknown: resent}",
+        28,
+        ".on_unknown: unknown policy `resent` (help: did you mean `resend`?)",
+    );
+    wrong(
+        "{required: perhaps}",
+        26,
+        ".required: expected true or false, found text",
+    );
+}
+
+#[test]
+fn repeating_that_is_none() {
+    wrong(
+        "{retry: 3}",
+        23,
+        ".retry: expected a mapping, found a whole number",
+    );
+    for attempts in ["0", "101", "-1", "many", "2.5"] {
+        wrong(
+            &format!("{{retry: {{attempts: {attempts}}}}}"),
+            34,
+            &format!(".retry.attempts: `{attempts}` is not a number from 1 to 100"),
+        );
+    }
+}
+
+#[test]
+fn rates_that_are_none() {
+    for rate in ["30", "fast", "30/fortnight", "/min", "1.5/s"] {
+        wrong(
+            &format!("{{rate_limit: {rate}}}"),
+            28,
+            &format!(
+                ".rate_limit: `{rate}` is not a rate (help: write a number and a time, such as 30/min, 5/s or 100/10m)"
+            ),
+        );
+    }
+    wrong(
+        "{rate_limit: 0/min}",
+        28,
+        ".rate_limit: `0/min` lets nothing through (help: write 1 or more, or `none` for no limit)",
+    );
+    wrong(
+        "{rate_limit: 1/1year}",
+        28,
+        ".rate_limit: the time of `1/1year` is too long (help: at most 30 days make sense here)",
+    );
+    wrong(
+        "{rate_limit: }",
+        26,
+        ".rate_limit: expected a rate, found nothing",
+    );
+}
+
+#[test]
+fn options_that_contradict_each_other() {
+    wrong(
+        "{retry: {first: 5m, max: 1m}}",
+        31,
+        ".retry.first: the first pause (5m) is longer than the longest (1m) (help: lower `first`, or raise `max`)",
+    );
+    wrong(
+        "{retry: {max: 1s}}",
+        29,
+        ".retry.max: the first pause (2s) is longer than the longest (1s) (help: lower `first`, or raise `max`)",
+    );
+    wrong(
+        "{ttl: 1s}",
+        21,
+        ".ttl: the time to live (1s) is shorter than the first pause (2s) (help: raise `ttl`, or lower `retry.first`)",
+    );
+    wrong(
+        "{timeout: 10m, ttl: 5m}",
+        25,
+        ".timeout: one attempt may take longer (10m) than the time to live (5m) (help: lower `timeout`, or raise `ttl`)",
+    );
+    // Without a second attempt there is no pause.
+    loaded(&yaml("{ttl: 1s, retry: {attempts: 1}}"));
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let yaml =
+        yaml("\n      ttl: soon\n      retry: {first: 1}\n      dedup: x\n      rate_limit: 1/x");
+    assert_eq!(annunciator_tests::said::said(&yaml).len(), 4);
+}
+
+#[test]
+fn what_a_channel_does_not_say_is_said_for_all() {
+    let loaded = loaded(
+        "delivery:
+  ttl: 2h
+  retry: {attempts: 3, first: 1s}
+  rate_limit: 5/s
+  dedup: 1h
+  quiet_hours: {from: 22:00, to: 07:00, timezone: Europe/Berlin}
+  store: /var/lib/heartbeat/outbox.sqlite
+  wait: 5s
+notification_channels:
+  plain: {type: steady}
+  own: {type: steady, delivery: {ttl: 5h, retry: {attempts: 7}, quiet_hours: {from: 20:00, to: 06:00}}}
+  loud: {type: steady, delivery: {quiet_hours: none, rate_limit: none, dedup: none}}
+",
+    );
+    let [plain, own, loud] = ["plain", "own", "loud"].map(|name| options(&loaded, name));
+    assert_eq!((plain.ttl, own.ttl), (2 * HOUR, 5 * HOUR));
+    assert_eq!((plain.retry.attempts, own.retry.attempts), (3, 7));
+    assert_eq!(own.retry.first, Duration::from_secs(1));
+    assert_eq!((plain.dedup, loud.dedup), (Some(HOUR), None));
+    assert!(own.rate_limit.is_some() && loud.rate_limit.is_none());
+    let zone = |options: &ChannelOptions| Some(options.quiet_hours.as_ref()?.timezone.clone());
+    assert_eq!(zone(&plain).as_deref(), Some("Europe/Berlin"));
+    assert_eq!(zone(&own).as_deref(), Some("UTC"));
+    assert_eq!(zone(&loud), None);
+    let delivery = loaded.config.delivery();
+    let store = "/var/lib/heartbeat/outbox.sqlite".into();
+    assert_eq!(delivery.store, StorePlace::File(store));
+    assert_eq!(delivery.wait, Duration::from_secs(5));
+}
+
+#[test]
+fn what_is_said_wrongly_for_all_is_told_once() {
+    let channels = "notification_channels: {a: {type: steady}, b: {type: steady, delivery: {}}}\n";
+    let at_the_top = |delivery: &str, expected: &str| {
+        let yaml = format!("delivery: {delivery}\n{channels}");
+        check(&yaml, &[&format!("heartbeat.yaml:1:{expected}")]);
+    };
+    at_the_top(
+        "{ttl: soon}",
+        "17: error: delivery.ttl: `soon` is not a time (help: write a number and a unit, such as 30s or 2m)",
+    );
+    at_the_top(
+        "{retry: {first: 1h}}",
+        "27: error: delivery.retry.first: the first pause (1h) is longer than the longest (10m) (help: lower `first`, or raise `max`)",
+    );
+    at_the_top(
+        "[30s]",
+        "11: error: delivery: expected a mapping, found a list",
+    );
+    at_the_top(
+        "{stor: /x}",
+        "12: error: delivery.stor: unknown field (help: did you mean `store`?)",
+    );
+    at_the_top(
+        "{wait: 2h}",
+        "18: error: delivery.wait: `2h` is too long (help: at most 1h make sense here)",
+    );
+}
+
+#[test]
+fn a_channel_that_contradicts_what_is_said_for_all() {
+    check(
+        "delivery: {retry: {first: 5m}}
+notification_channels:
+  a: {type: steady, delivery: {ttl: 1m}}
+",
+        &[
+            "heartbeat.yaml:3:37: error: channel a: delivery.ttl: the time to live (1m) is shorter than the first pause (5m) (help: raise `ttl`, or lower `retry.first`)",
+        ],
+    );
+}
+
+#[test]
+fn a_store_is_a_file_by_its_whole_path_or_none() {
+    let channels = "notification_channels: {a: {type: steady}}\n";
+    let with = |store: &str| format!("delivery: {{store: {store}}}\n{channels}");
+    for (said, place) in [
+        ("", StorePlace::Unsaid),
+        ("':memory:'", StorePlace::Memory),
+        ("none", StorePlace::Nowhere),
+    ] {
+        assert_eq!(loaded(&with(said)).config.delivery().store, place, "{said}");
+    }
+    for (store, sentence) in [
+        (
+            "outbox.sqlite",
+            "expected the absolute path of a file (help: write the whole path, from /)",
+        ),
+        (
+            "/var/lib/heartbeat/",
+            "expected a file, found a folder (help: add the name of a file, such as outbox.sqlite)",
+        ),
+        ("[a]", "expected the absolute path of a file, found a list"),
+    ] {
+        let line = format!("heartbeat.yaml:1:19: error: delivery.store: {sentence}");
+        check(&with(store), &[&line]);
+    }
+}
+
+#[test]
+fn what_needs_a_record_where_there_is_none_is_a_warning() {
+    let yaml = "delivery: {store: none, timeout: 5s, dedup: 10m}
+notification_channels:
+  a: {type: steady, delivery: {min_severity: warning, rate_limit: none}}
+  b:
+    type: steady
+    delivery:
+      quiet_hours: {from: '22:00', to: '06:00'}
+";
+    let loaded = rig().exactly(yaml).unwrap().load().unwrap();
+    let why = "this needs a record of deliveries, and `delivery.store` is none: each is tried once, when it comes (help: have deliveries kept in a file, or remove this)";
+    let said = loaded.warnings.to_string();
+    let lines: Vec<&str> = said
+        .lines()
+        .map(|line| line.rsplit('/').next().unwrap())
+        .collect();
+    let expected = [
+        format!("heartbeat.yaml:1:38: warning: delivery.dedup: {why}"),
+        format!("heartbeat.yaml:7:7: warning: channel b: delivery.quiet_hours: {why}"),
+    ];
+    assert_eq!(lines, expected);
+}

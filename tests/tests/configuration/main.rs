@@ -1,0 +1,12 @@
+//! Configurations, right and wrong: what the engine makes of them, and the sentences
+//! that their authors read.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod delivery_options;
+mod editor_schema;
+mod groups;
+mod mistakes;
+mod quiet_hours;
+mod sections;
+mod values;
