@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use memchr::memmem;
+
 /// A copy of a file in which every change replaces all occurrences of one
 /// text by another of the same length.
 ///
@@ -18,12 +20,7 @@ pub fn altered_copy(from: &Path, to: &Path, changes: &[(&str, &str)]) -> io::Res
         if old.len() != new.len() {
             return Err(io::Error::other("a change must keep the length"));
         }
-        let places: Vec<usize> = bytes
-            .windows(old.len())
-            .enumerate()
-            .filter(|(_, window)| *window == old)
-            .map(|(at, _)| at)
-            .collect();
+        let places: Vec<usize> = memmem::find_iter(&bytes, old).collect();
         if places.is_empty() {
             return Err(io::Error::other(format!(
                 "{} holds no {}",
