@@ -243,10 +243,14 @@ impl Engine {
 impl Inner {
     async fn shutdown(&self, deadline: Duration) -> Drained {
         self.deliveries.close();
-        if let Some(outbox) = &self.outbox {
-            outbox.wake();
-        }
-        let in_time = tokio::time::timeout(deadline, self.deliveries.wait()).await;
+        let all_ended = async {
+            if let Some(outbox) = &self.outbox {
+                outbox.wake();
+                outbox.all_claimed().await;
+            }
+            self.deliveries.wait().await;
+        };
+        let in_time = tokio::time::timeout(deadline, all_ended).await;
         let abandoned = if in_time.is_ok() {
             0
         } else {

@@ -8,6 +8,7 @@ mod disabled;
 mod elsewhere;
 mod fatigue;
 mod groups;
+mod hindered;
 mod idempotent;
 mod late;
 mod logged;

@@ -1,11 +1,16 @@
 //! More than one engine over one file, and engines that end too early.
 
-use std::time::Duration;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use annunciator::{Route, store::State};
 use annunciator_testkit::http::Fault;
+use annunciator_tests::foreign::PATIENCE;
+use futures_util::poll;
 
-use crate::desk::{Desk, ended, records, status, submit, wait_until};
+use crate::{
+    desk::{Desk, ended, records, status, submit, wait_until},
+    hindered::{Brake, Hindered},
+};
 
 #[tokio::test]
 async fn what_one_left_unfinished_another_finishes() {
@@ -79,4 +84,28 @@ async fn whoever_submits_again_for_want_of_an_answer_tells_nobody_twice() {
     assert_eq!(receipts[0].notification, receipts[1].notification);
     assert_eq!(receipts[1].deliveries[0].state, State::Delivered);
     assert_eq!(desk.arrived(), ["backup failed"]);
+}
+
+/// It counts as under way from when it is claimed, not from when it is handed out.
+#[tokio::test]
+async fn what_is_being_claimed_when_an_engine_ends_is_ended_by_it() {
+    let desk = Desk::new().await;
+    let (mut store, brake) = (Hindered::default(), Arc::new(Brake::default()));
+    store.brake = Some(Arc::clone(&brake));
+    let engine = desk.engine_on(Arc::new(store)).await;
+    // The first attempt needs no claim.
+    desk.remote.always(status(503));
+    submit(&engine, "disk full").await;
+    brake.has_claimed.notified().await;
+    desk.remote.always(None);
+    let mut ending = pin!(engine.shutdown(PATIENCE));
+    // All that can happen without the store has happened by then.
+    for _ in 0..1000 {
+        assert!(poll!(&mut ending).is_pending(), "it was forgotten");
+        tokio::task::yield_now().await;
+    }
+    brake.let_go.notify_one();
+    assert_eq!(ending.await.abandoned, 0);
+    assert_eq!(desk.arrived(), ["disk full"]);
+    assert_eq!(records(&engine).await[0].state, State::Delivered);
 }

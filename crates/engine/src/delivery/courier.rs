@@ -198,6 +198,9 @@ impl Outbox {
             if is_served {
                 continue;
             }
+            let Some(_claiming) = self.may_claim() else {
+                return Ok(has_ended);
+            };
             let late_on: Arc<str> = name.into();
             let late = self.store.claim(Wanted {
                 channel: Arc::clone(&late_on),
@@ -269,6 +272,9 @@ impl Outbox {
                 }
                 continue;
             }
+            let Some(_claiming) = self.may_claim() else {
+                return Ok(Served::Now);
+            };
             let now_ms = self.clock.now_ms();
             let claims = self
                 .store

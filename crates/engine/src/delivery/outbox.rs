@@ -13,7 +13,10 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 use super::{
     appointment::Appointment,
@@ -50,6 +53,8 @@ pub(crate) struct Outbox {
     /// When the courier looks for what may be claimed.
     pub(super) appointment: Appointment,
     pub(super) deliveries: TaskTracker,
+    /// Claims that are being made: what comes of one is a delivery only then.
+    claiming: TaskTracker,
     pub(super) troubles: Arc<Troubles>,
     /// Ends attempts, when the engine may not wait any longer.
     pub(super) abandon: CancellationToken,
@@ -87,6 +92,7 @@ impl Outbox {
             holding: Arc::default(),
             appointment: Appointment::default(),
             deliveries,
+            claiming: TaskTracker::new(),
             troubles,
             abandon,
         })
@@ -242,6 +248,21 @@ impl Outbox {
                 self.troubles.raise(Subject::Store, sentence);
             }
         }
+    }
+
+    /// To be held from before something is claimed until it is handed out, so that a
+    /// shutdown sees one or the other; `None` when nothing may be claimed any more.
+    pub(super) fn may_claim(&self) -> Option<TaskTrackerToken> {
+        // The token first: whoever shuts down looks the other way round.
+        let token = self.claiming.token();
+        (!self.deliveries.is_closed()).then_some(token)
+    }
+
+    /// Waits until all that was claimed is handed out. Nothing is any more, once
+    /// deliveries are closed.
+    pub(crate) async fn all_claimed(&self) {
+        self.claiming.close();
+        self.claiming.wait().await;
     }
 
     /// Takes a claim through its stages, in a task of its own.

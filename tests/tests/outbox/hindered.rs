@@ -1,0 +1,97 @@
+//! A store that does what it is asked, but not at once or not always.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use annunciator::{
+    Proof,
+    store::{
+        Accepted, Accounts, Answer, Attempt, Claim, DeliveryId, Intake, MemoryStore, Prune, Query,
+        Record, Settled, Settlement, Store, Wanted,
+    },
+};
+use tokio::sync::Notify;
+
+use crate::trouble::full;
+
+/// A store in memory that is hindered.
+#[derive(Debug, Default)]
+pub struct Hindered {
+    store: MemoryStore,
+    /// It has no room for so many of the next proofs.
+    pub refuses: AtomicU32,
+    /// Where there is one, claims are made, and answered only when it is let go.
+    pub brake: Option<Arc<Brake>>,
+}
+
+/// Holds up what has been done.
+#[derive(Debug, Default)]
+pub struct Brake {
+    /// Something was claimed.
+    pub has_claimed: Notify,
+    /// The next claim is answered.
+    pub let_go: Notify,
+}
+
+impl Store for Hindered {
+    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<DeliveryId>> {
+        let refuses = |left: u32| left.checked_sub(1);
+        let order = Ordering::SeqCst;
+        match self.refuses.fetch_update(order, order, refuses) {
+            Ok(_) => full(),
+            Err(_) => self.store.prove(delivery, proof, now_ms),
+        }
+    }
+    fn accept(&self, intake: Intake) -> Answer<Accepted> {
+        self.store.accept(intake)
+    }
+    fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
+        let (claiming, brake) = (self.store.claim(wanted), self.brake.clone());
+        Box::pin(async move {
+            let claims = claiming.await?;
+            if let Some(brake) = brake.filter(|_| !claims.is_empty()) {
+                brake.has_claimed.notify_one();
+                brake.let_go.notified().await;
+            }
+            Ok(claims)
+        })
+    }
+    fn settle(&self, settlement: Settlement) -> Answer<Settled> {
+        self.store.settle(settlement)
+    }
+    fn next_due(&self, now_ms: i64) -> Answer<Option<i64>> {
+        self.store.next_due(now_ms)
+    }
+    fn next_expiry(&self, channel: String, now_ms: i64) -> Answer<Option<i64>> {
+        self.store.next_expiry(channel, now_ms)
+    }
+    fn ready(&self, now_ms: i64) -> Answer<Vec<String>> {
+        self.store.ready(now_ms)
+    }
+    fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64> {
+        self.store.retry(deliveries, now_ms)
+    }
+    fn deliveries(&self, query: Query) -> Answer<Vec<Record>> {
+        self.store.deliveries(query)
+    }
+    fn attempts(&self, delivery: DeliveryId) -> Answer<Vec<Attempt>> {
+        self.store.attempts(delivery)
+    }
+    fn accounts(&self) -> Answer<Accounts> {
+        self.store.accounts()
+    }
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+    fn prune(&self, prune: Prune) -> Answer<u64> {
+        self.store.prune(prune)
+    }
+    fn keep(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
+        self.store.keep(channel, key, value)
+    }
+    fn kept(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
+        self.store.kept(channel, key)
+    }
+}
