@@ -8,6 +8,7 @@ use std::{
     env, fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use tempfile::TempDir;
@@ -73,6 +74,21 @@ fn place(from: &Path, to: &Path) -> io::Result<()> {
 /// When it cannot be written.
 pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
     fs::copy(from, &to)?;
+    permit(to.as_ref())
+}
+
+/// A copy of a program, to be executed at once. Were it written by this process, a
+/// child that another thread starts meanwhile would have it open for writing for a
+/// moment, and what somebody writes to is not executed.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn copy_program(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
+    let mut copying = Command::new("cp");
+    let status = copying.arg("--").arg(from.as_ref()).arg(to.as_ref());
+    if !status.status()?.success() {
+        return Err(io::Error::other("cp failed, and says why"));
+    }
     permit(to.as_ref())
 }
 

@@ -9,7 +9,10 @@ use std::{
     thread,
 };
 
-use annunciator_testkit::http::{Answer, HttpServer, Journal};
+use annunciator_testkit::{
+    artefacts::copy_program,
+    http::{Answer, HttpServer, Journal},
+};
 use heartbeat::control::{Circumstances, Request, ask};
 use tempfile::TempDir;
 
@@ -238,7 +241,7 @@ fn the_sdk_is_what_came_with_the_program_or_is_named_or_there_is_no_project() {
     let program = folder.join("hbd");
     let hbd = env!("CARGO_BIN_EXE_hbd");
     fs::hard_link(hbd, &program)
-        .or_else(|_| fs::copy(hbd, &program).map(drop))
+        .or_else(|_| copy_program(hbd, &program))
         .unwrap();
     let new = |more: &[&str]| {
         let mut command = std::process::Command::new(&program);

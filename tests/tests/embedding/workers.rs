@@ -7,6 +7,8 @@ use std::{
     process::Output,
 };
 
+use annunciator_testkit::artefacts::copy_program;
+
 use crate::program::Home;
 
 const ISOLATED: &str = "{type: steady, delivery: {isolation: process}}";
@@ -131,7 +133,7 @@ fn a_program_of_root_s_that_only_another_user_may_execute() {
     }
     let home = Home::new(ISOLATED);
     let file = home.path("program");
-    fs::copy(env!("CARGO_BIN_EXE_embed_wrongly"), &file).unwrap();
+    copy_program(env!("CARGO_BIN_EXE_embed_wrongly"), &file).unwrap();
     fs::set_permissions(&file, Permissions::from_mode(0o700)).unwrap();
     let nobody = 65534;
     chown(&file, Some(nobody), Some(nobody)).unwrap();
