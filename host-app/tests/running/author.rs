@@ -43,7 +43,10 @@ pub fn run(home: &Home, folder: &Path, line: &str) {
             shell.env_remove(name);
         }
     }
+    // What they depend on is built once for all of them.
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects");
     let output = shell
+        .env("CARGO_BUILD_BUILD_DIR", shared)
         .env("PATH", path)
         .env("HBD_CONFIG", home.file())
         .env(
