@@ -373,3 +373,17 @@ fn a_slip_in_yaml_itself_is_explained() {
         assert!(said[0].contains(help), "{said:?}");
     }
 }
+
+/// To look through all names for the nearest takes longer than to say that there is none.
+#[test]
+fn of_very_many_wrong_names_the_first_hundred_are_answered_with_one_that_may_be_meant() {
+    let hosts: String = (0..150)
+        .map(|host| format!("  h{host}: {{notification_channels: [stedy]}}\n"))
+        .collect();
+    let said = said(&format!(
+        "notification_channels:\n  steady: {{type: steady}}\nhosts:\n{hosts}"
+    ));
+    assert_eq!(said.len(), 150, "{said:?}");
+    let answered = said.iter().filter(|line| line.contains("did you mean"));
+    assert_eq!(answered.count(), 100);
+}
