@@ -49,8 +49,16 @@ fn disabled(planned: &Planned, config: &Config) -> Option<String> {
     Some(channel.disabled()?.to_string())
 }
 
+/// Whether any of the channels could deliver. A rule that keeps something back does so
+/// on purpose.
+#[must_use]
+pub fn reaches_anybody(planned: &[Planned], config: &Config) -> bool {
+    planned.iter().any(|one| disabled(one, config).is_none())
+}
+
 /// Whether anybody would be told there at all, now or later.
-fn is_told(planned: &Planned, config: &Config) -> bool {
+#[must_use]
+pub fn is_told(planned: &Planned, config: &Config) -> bool {
     planned.rule.is_none() && disabled(planned, config).is_none()
 }
 

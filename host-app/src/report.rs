@@ -1,6 +1,6 @@
 //! What came of a message, in lines for a person.
 
-use annunciator::{ChannelReport, Report, store::State};
+use annunciator::{ChannelReport, Class, Report, store::State};
 use serde_json::{Value as Json, json};
 
 /// Whether it went as it should. The end of a problem is no business of a channel that
@@ -55,8 +55,19 @@ pub fn lines(channel: &ChannelReport, goes_on: bool) -> Vec<String> {
             }
         }
     };
-    let failures = channel.failures().map(|target| format!("  {target}"));
-    let notes = channel.targets.iter().flat_map(|target| {
+    let is_kept_or_over = goes_on || channel.state.has_ended();
+    let failures = channel.failures().map(|target| {
+        let mut target = target.clone();
+        if !is_kept_or_over && target.class == Class::Retry {
+            // Not for now: for good.
+            target.class = Class::Permanent;
+        }
+        format!("  {target}")
+    });
+    // Without an attempt there is nothing to note but what it waits for.
+    let has_notes = is_kept_or_over || channel.attempts > 0;
+    let noted = channel.targets.iter().filter(|_| has_notes);
+    let notes = noted.flat_map(|target| {
         let notes = target.notes.iter();
         notes.map(move |note| format!("  {}: {note}", target.target))
     });

@@ -4,10 +4,10 @@
 use serde::Serialize;
 
 use crate::{
-    config::{Config, Named},
+    config::{ChannelIndex, Config, Named},
     delivery::{Proof, by_severity, milliseconds},
     event::Severity,
-    router::{Turn, UnknownChannel, find, turns},
+    router::{Turn, UnknownChannel, find, pass_over_disabled, turns},
     submit::Route,
 };
 
@@ -88,10 +88,16 @@ impl Config {
 
     fn plan_named(&self, named: &[Named], severity: Severity, now_ms: i64) -> Vec<Planned> {
         let mut steps = Steps::default();
-        let planned = turns(self, named).into_iter();
+        let channel = |index: ChannelIndex| self.channels.get(usize::try_from(index).ok()?);
+        let mut turns = turns(self, named);
+        pass_over_disabled(turns.iter_mut().filter_map(|(index, turn)| {
+            let is_disabled = channel(*index)?.disabled().is_some();
+            Some((is_disabled, turn.as_mut()?))
+        }));
+        let planned = turns.into_iter();
         let mut planned: Vec<Planned> = planned
             .filter_map(|(index, turn)| {
-                let channel = self.channels.get(usize::try_from(index).ok()?)?;
+                let channel = channel(index)?;
                 let at_ms = now_ms.saturating_add(steps.begin(turn.as_ref()));
                 let rule = by_severity(severity, channel.options(), at_ms);
                 steps.is_told |= rule.is_none();

@@ -58,8 +58,12 @@ pub(crate) fn run(arguments: &Arguments, plugins: &Plugins, output: &Output) -> 
 }
 
 fn listed(catalog: &Catalog) -> (Vec<PluginFile>, Vec<String>) {
-    let rejected = catalog.rejected().iter().map(ToString::to_string).collect();
-    (catalog.files().to_vec(), rejected)
+    let refused = catalog.refused();
+    let rejected = catalog.rejected().iter().chain(&refused);
+    (
+        catalog.files().to_vec(),
+        rejected.map(ToString::to_string).collect(),
+    )
 }
 
 fn table(files: &[PluginFile], output: &Output) {

@@ -6,7 +6,7 @@ use annunciator::{Config, Planned, Severity};
 use heartbeat::{
     config::Hosts,
     machine::{span, wall},
-    planned::{about, what},
+    planned::{about, is_told, reaches_anybody, what},
     thresholds::Renotify,
 };
 use serde_json::json;
@@ -61,7 +61,11 @@ pub(crate) fn run(arguments: &Arguments, route: &Route, output: &Output) -> Exit
     if !route.json {
         print(&planned, again.as_ref(), route, (config, at_ms), output);
     }
-    Exit::Ok
+    if reaches_anybody(&planned, config) {
+        return Exit::Ok;
+    }
+    output.error("error: every channel of it is disabled: nobody would be told");
+    Exit::Failed
 }
 
 fn print(
@@ -118,7 +122,7 @@ fn again(config: &Config, route: &Route, at_ms: i64) -> Option<Again> {
     }
     let at_ms = at_ms.saturating_add(i64::try_from(every.as_millis()).unwrap_or(i64::MAX));
     let planned = config.plan(&route.host, route.severity, at_ms).into_iter();
-    let told = planned.filter(|planned| planned.rule.is_none() && planned.at_ms == at_ms);
+    let told = planned.filter(|planned| is_told(planned, config) && planned.at_ms == at_ms);
     let told = told.map(|planned| planned.channel).collect();
     Some(Again { every, at_ms, told })
 }

@@ -107,9 +107,58 @@ fn a_command_that_ends_says_of_a_disabled_channel_that_it_failed() {
     let (status, out, err) = hbd.run(&["send", "--channel", "x", "hello"]);
     assert_eq!(status, 1, "{out}{err}");
     assert!(out.contains("x: failed to send notification"), "{out}");
-    assert!(out.contains("the channel is disabled: plugin "), "{out}");
+    assert!(
+        out.contains("all targets: not delivered: the channel is disabled: plugin "),
+        "{out}"
+    );
+    // Nobody does.
+    assert!(!out.contains("it waits until"), "{out}");
     let report = hbd.json(&["send", "--channel", "x", "--json", "hello"]);
     assert_eq!(report["channels"]["x"]["state"], "failed");
     let tested = hbd.json(&["test", "--deliver", "--json", "x"]);
     assert_eq!(tested["channels"]["x"]["state"], "failed");
+}
+
+#[test]
+fn plugins_that_are_not_used_are_told_with_the_list() {
+    let hbd = with_a_bad_plugin("");
+    let (status, out, err) = hbd.run(&["plugins"]);
+    assert_eq!(status, 1, "{out}{err}");
+    assert!(out.contains("libill.so"), "{out}");
+    assert!(err.contains("libill.so is not trusted"), "{err}");
+    assert!(!err.contains("libfixture_steady.so"), "{err}");
+    let steady = plugin("fixture-steady").unwrap();
+    let mut bytes = fs::read(steady).unwrap();
+    bytes.push(0);
+    fs::write(hbd.0.plugins().join("libother.so"), bytes).unwrap();
+    let rejected = hbd.json(&["plugins", "--json"])["rejected"].to_string();
+    let twice = "channel type steady is offered by two plugins";
+    assert!(rejected.contains(twice), "{rejected}");
+}
+
+#[test]
+fn a_route_passes_over_what_is_disabled_and_fails_where_all_of_it_is() {
+    let hbd = with_a_bad_plugin(
+        "  b: {type: steady}
+notification_groups:
+  oncall: {first_of: [x, a, b], until: delivered, step_after: 5m}
+default_notification_channels: [oncall]
+hosts:
+  one: {notification_channels: [x]}
+",
+    );
+    let (status, out, err) = hbd.run(&["route", "another"]);
+    assert_eq!(status, 0, "{err}");
+    let when = |channel: &str| {
+        let name = format!("  {channel}  ");
+        let line = out.lines().find(|line| line.contains(&name));
+        line.unwrap_or_else(|| panic!("{out}")).to_owned()
+    };
+    assert!(when("x").starts_with("at once"), "{out}");
+    assert!(when("a").starts_with("at once"), "{out}");
+    assert!(when("b").starts_with("in 5m"), "{out}");
+    let (status, out, err) = hbd.run(&["route", "one"]);
+    assert_eq!(status, 1, "{out}");
+    let said = "error: every channel of it is disabled: nobody would be told\n";
+    assert!(err.ends_with(said), "{err}");
 }

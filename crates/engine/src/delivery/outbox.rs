@@ -6,7 +6,6 @@
 //! one claim through its stages, `waiting` holds those who want to know.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -31,7 +30,7 @@ use super::{
 use crate::{
     clock::Clock,
     event::Rendered,
-    router::Addressee,
+    router::{Addressee, pass_over_disabled},
     store::{Accepted, Claim, DeliveryId, Intake, Placed, State, Store, StoreError},
     trouble::{Subject, Troubles},
 };
@@ -110,11 +109,16 @@ impl Outbox {
     ) -> Result<Accepted, StoreError> {
         let Submission {
             rendered,
-            addressees,
+            mut addressees,
             key,
         } = submission;
         let now_ms = self.clock.now_ms();
-        let berths: Vec<Berth> = without_delay(addressees)
+        let turns = addressees.iter_mut().filter_map(|addressee| {
+            let is_disabled = addressee.channel.provider().is_err();
+            Some((is_disabled, addressee.turn.as_mut()?))
+        });
+        pass_over_disabled(turns);
+        let berths: Vec<Berth> = addressees
             .into_iter()
             .map(|addressee| Berth::find(addressee, &rendered, now_ms))
             .collect();
@@ -319,26 +323,6 @@ impl Outbox {
         };
         self.waiting.tell(notification, &config.name, progress);
     }
-}
-
-/// A step on a channel that is disabled cannot be enough for now: the turn of the
-/// next comes at once, and of those behind it sooner by as much.
-fn without_delay(mut addressees: Vec<Addressee>) -> Vec<Addressee> {
-    // By group: how much sooner, and when the step before would have begun if it
-    // was on a channel that is disabled.
-    let mut groups: BTreeMap<Arc<str>, (Duration, Option<Duration>)> = BTreeMap::new();
-    for addressee in &mut addressees {
-        let is_disabled = addressee.channel.provider().is_err();
-        let Some(turn) = &mut addressee.turn else {
-            continue;
-        };
-        let (sooner, before) = groups.entry(Arc::clone(&turn.step.group)).or_default();
-        let after = turn.after;
-        *sooner += before.map_or(Duration::ZERO, |before| after.saturating_sub(before));
-        *before = is_disabled.then_some(after);
-        turn.after = after.saturating_sub(*sooner);
-    }
-    addressees
 }
 
 impl Held {

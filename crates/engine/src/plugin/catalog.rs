@@ -11,6 +11,7 @@ use annunciator_core::version::AbiVersion;
 use super::{
     error::PluginError,
     find::{PluginDir, PluginFile, scan},
+    image::Image,
     loaded::{ChannelType, LoadedType},
     policy::Policy,
     resident::{self, Types},
@@ -83,6 +84,30 @@ impl Catalog {
         &self.rejected
     }
 
+    /// Why files of [`files`](Self::files) are not used: whose they are, what is pinned,
+    /// or that different ones offer one channel type. Reads all of them and loads none.
+    #[must_use]
+    pub fn refused(&self) -> Vec<PluginError> {
+        let judged = self.files.iter().filter_map(|file| {
+            let image = Image::read(&file.path);
+            let judged = image.and_then(|image| self.policy.judge(&file.path, &file.note, &image));
+            judged.err()
+        });
+        let twice = self
+            .channel_types()
+            .filter_map(|name| are_one(name, &self.offering(name)).err());
+        judged.chain(twice).collect()
+    }
+
+    /// The files that offer a channel type, by their notes.
+    fn offering(&self, channel_type: &str) -> Vec<&PluginFile> {
+        let offers = |file: &&PluginFile| {
+            let mut types = file.note.channel_types.iter();
+            types.any(|name| name == channel_type)
+        };
+        self.files.iter().filter(offers).collect()
+    }
+
     /// The lock file that the configuration names, or the one beside it.
     #[must_use]
     pub fn lock_file(&self) -> &Path {
@@ -143,13 +168,7 @@ impl Catalog {
         if let Some(known) = loaded.get(&key(channel_type)) {
             return known.clone().map_err(TypeError::Unusable);
         }
-        let offers = |file: &&PluginFile| {
-            file.note
-                .channel_types
-                .iter()
-                .any(|name| name == channel_type)
-        };
-        let offering: Vec<&PluginFile> = self.files.iter().filter(offers).collect();
+        let offering = self.offering(channel_type);
         if offering.is_empty() {
             return self.missing(channel_type, worker);
         }
@@ -189,22 +208,10 @@ impl Catalog {
         worker: Option<&WorkerProgram>,
     ) -> Result<Types, PluginError> {
         let load = |file: &PluginFile| resident::types(self.host, &file.path, &self.policy, worker);
-        let twice = |first: &PluginFile, second: &PluginFile| PluginError::Twice {
-            channel_type: channel_type.to_owned(),
-            first: first.path.clone(),
-            second: second.path.clone(),
-        };
-        let (first, others) = match offering {
-            [] => return Ok(Types::default()),
-            [only] => return load(only),
-            [first, others @ ..] => (first, others),
-        };
-        let bytes = first.sha256()?;
-        for other in others {
-            if other.sha256()? != bytes {
-                return Err(twice(first, other));
-            }
+        if let [only] = offering {
+            return load(only);
         }
+        are_one(channel_type, offering)?;
         // The one that serves goes on, so that its channels need not be opened anew.
         let serves =
             |file: &&&PluginFile| resident::before(&[&file.path], channel_type, worker).is_some();
@@ -252,4 +259,26 @@ impl Catalog {
         let rejected = PluginError::Rejected(error.to_string());
         Err(TypeError::Unusable(Arc::new(rejected)))
     }
+}
+
+/// # Errors
+/// [`PluginError::Twice`] when files that offer the same channel type differ.
+fn are_one(channel_type: &str, offering: &[&PluginFile]) -> Result<(), PluginError> {
+    let [first, others @ ..] = offering else {
+        return Ok(());
+    };
+    if others.is_empty() {
+        return Ok(());
+    }
+    let bytes = first.sha256()?;
+    for other in others {
+        if other.sha256()? != bytes {
+            return Err(PluginError::Twice {
+                channel_type: channel_type.to_owned(),
+                first: first.path.clone(),
+                second: other.path.clone(),
+            });
+        }
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 //!
 //! Decides nothing about delivery; allocates nothing per host.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     config::{ChannelConfig, ChannelIndex, Config, GroupConfig, Named},
@@ -155,6 +155,22 @@ pub(crate) fn turns(config: &Config, named: &[Named]) -> Vec<(ChannelIndex, Opti
         }
     }
     channels
+}
+
+/// A step on a channel that is disabled cannot be enough for now: the turn of the
+/// next comes at once, and of those behind it sooner by as much. Takes turns in their
+/// order, each with whether its channel is disabled.
+pub(crate) fn pass_over_disabled<'t>(turns: impl Iterator<Item = (bool, &'t mut Turn)>) {
+    // By group: how much sooner, and when the step before would have begun if it
+    // was on a channel that is disabled.
+    let mut groups: BTreeMap<Arc<str>, (Duration, Option<Duration>)> = BTreeMap::new();
+    for (is_disabled, turn) in turns {
+        let (sooner, before) = groups.entry(Arc::clone(&turn.step.group)).or_default();
+        let after = turn.after;
+        *sooner += before.map_or(Duration::ZERO, |before| after.saturating_sub(before));
+        *before = is_disabled.then_some(after);
+        turn.after = after.saturating_sub(*sooner);
+    }
 }
 
 /// The steps of a group, one behind the other. A group within it has its steps

@@ -87,7 +87,7 @@ async fn when_many_are_sent_at_once_no_more_than_two_connections_are_used() {
 async fn when_one_of_two_users_gets_no_answer_the_other_is_still_told() {
     let other = "g".repeat(30);
     let service = Pushover::builder().group(&other).start().await;
-    let extra = format!("delivery: {{timeout: 3s}}\nuser: {USER},{other}\n");
+    let extra = format!("delivery: {{timeout: 8s}}\nuser: {USER},{other}\n");
     let wanted = settings(&service, &extra).replacen(&format!("user: {USER}\n"), "", 1);
     let live = Live::start(&wanted).await.unwrap();
     service.fault(Fault::Silent);
