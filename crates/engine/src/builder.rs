@@ -279,7 +279,8 @@ impl EngineBuilder {
             troubles,
         };
         let configs = loaded.config.channels.iter().map(Arc::clone);
-        let channels = open_all(configs, &shared).await?;
+        // People are told through the rest.
+        let channels = open_all(configs, &shared, |_| true).await?;
         let engine = Engine::new(home, loaded, channels, shared, kept, proven);
         if self.tells_trouble {
             drop(tokio::spawn(run_trouble(Arc::downgrade(&engine.0))));

@@ -13,11 +13,17 @@ use crate::{
     trouble::{Ailment, Subject, Troubles},
 };
 
-/// Opens channels, all at once. Those whose plugin fails are disabled; where
-/// one makes the configuration unusable, all are closed again.
+/// Opens channels, all at once. Those that cannot be opened are disabled; where
+/// one makes the configuration unusable, all are closed again. `may_lack` says of a
+/// channel whether one that cannot work with its settings where this runs, as with a
+/// program that is not there, is disabled like any other.
+///
+/// # Errors
+/// [`StartError::Channels`] for channels that are required, or may not be lacking.
 pub(crate) async fn open_all(
     configs: impl IntoIterator<Item = Arc<ChannelConfig>>,
     shared: &Shared,
+    may_lack: impl Fn(&ChannelConfig) -> bool,
 ) -> Result<Vec<Arc<Channel>>, StartError> {
     let opening = configs
         .into_iter()
@@ -30,7 +36,8 @@ pub(crate) async fn open_all(
         };
         let config = channel.config();
         let sentence = format!("channel {}: {}", config.name(), disabled.detail);
-        if disabled.fault == code::Fault::CONFIG || config.options().required {
+        let is_refused = disabled.fault == code::Fault::CONFIG && !may_lack(config);
+        if is_refused || config.options().required {
             wrong.push(sentence);
         } else if config.disabled().is_none() {
             tracing::error!(channel = config.name(), "{sentence}");

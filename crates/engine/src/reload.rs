@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     builder::StartError,
-    config::{Isolation, Loaded},
+    config::{ChannelConfig, Isolation, Loaded},
     delivery::Channel,
     engine::{Engine, Inner},
     home::Misplaced,
@@ -100,7 +100,12 @@ impl Inner {
         let missing = configs.iter().zip(&running);
         let missing = missing.filter(|(_, kept)| kept.is_none());
         let missing: Vec<_> = missing.map(|(config, _)| Arc::clone(config)).collect();
-        let opened = open_all(missing, &self.shared).await?;
+        // What serves goes on rather than be exchanged for what does not.
+        let is_disabled = |config: &ChannelConfig| {
+            let mut before = old.router.all().iter();
+            before.any(|one| one.definition().name() == config.name() && one.provider().is_err())
+        };
+        let opened = open_all(missing, &self.shared, is_disabled).await?;
         if self.deliveries.is_closed() {
             close_all(&opened).await;
             return Err(StartError::Closed);

@@ -184,12 +184,25 @@ fn no_secret_stands_in_what_is_shown_of_a_file() {
 fn settings_that_turn_out_wrong_when_the_channel_is_opened() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let rig = rig();
-    let builder = rig.exactly(&settings("text: no such certificate")).unwrap();
-    let error = runtime.block_on(builder.start()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "channel s: the certificate does not exist"
+    let bad = settings("text: no such certificate");
+    let yaml = format!("{bad}  good: {{type: steady}}\n");
+    let builder = rig.exactly(&yaml).unwrap();
+    let told = runtime.block_on(async {
+        let engine = builder.start().await.unwrap();
+        assert_eq!(engine.troubles()[0].subject, "channel/s/disabled");
+        engine.notify_channels(&["s", "good"], "x").await.unwrap()
+    });
+    assert!(told.results()["good"] && !told.results()["s"]);
+    let detail = &told.channels()["s"].targets[0].detail;
+    assert!(
+        detail.contains("the certificate does not exist"),
+        "{detail}"
     );
+    let required = yaml.replace("steady, text", "steady, delivery: {required: true}, text");
+    let builder = rig.exactly(&required).unwrap();
+    let error = runtime.block_on(builder.start()).unwrap_err();
+    let sentence = "channel s: the certificate does not exist";
+    assert_eq!(error.to_string(), sentence);
 }
 
 /// What is said of a pushover channel with these settings, by its fields.

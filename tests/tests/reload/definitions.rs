@@ -135,6 +135,17 @@ async fn one_that_cannot_be_opened_leaves_everything_as_it_was() {
 }
 
 #[tokio::test]
+async fn one_that_could_not_be_opened_before_keeps_no_other_from_coming() {
+    let bad = "c: {type: steady, text: no such certificate}";
+    let running = Running::start(&channels(&[A, bad])).await;
+    let fresh = "b: {type: steady, text: fresh, notes: NOTES}";
+    let yaml = channels(&[A, bad, fresh]);
+    let reloaded = running.reload(&yaml).await.unwrap();
+    assert_eq!(reloaded.disabled, ["c"]);
+    assert_eq!(running.told("b").await, "fresh");
+}
+
+#[tokio::test]
 async fn a_channel_that_could_not_be_opened_gets_another_try() {
     let rig = Rig::new(&["fixture-ill-behaved"]).unwrap();
     let yaml = channels(&["a: {type: ill_behaved, how: panic_in_open}"]);
