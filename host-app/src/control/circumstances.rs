@@ -13,6 +13,8 @@ pub const MAX_KEY_LENGTH: usize = 512;
 pub const MAX_TEXT_LENGTH: usize = 4096;
 /// As many attributes reach a channel.
 pub const MAX_ATTRIBUTES: usize = 64;
+/// The end of the year 9999 in milliseconds since the Unix epoch: what RFC 3339 can write.
+const LAST_MOMENT_MS: i64 = 253_402_300_799_999;
 
 /// Where in its incident a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +73,10 @@ impl Circumstances {
         {
             return Err("a recovery or a reminder needs --incident: the name under which the problem was told".to_owned());
         }
+        let is_written = |ms: &i64| (0..=LAST_MOMENT_MS).contains(ms);
+        if !self.occurred_at_ms.as_ref().is_none_or(is_written) {
+            return Err("it happened between 1970 and 9999".to_owned());
+        }
         if self.attributes.len() > MAX_ATTRIBUTES {
             return Err(format!("a message has {MAX_ATTRIBUTES} attributes at most"));
         }
@@ -105,14 +111,9 @@ impl Circumstances {
             notification = notification.key(key);
         }
         if let Some(ms) = self.occurred_at_ms {
-            let since = Duration::from_millis(ms.unsigned_abs());
-            let epoch = SystemTime::UNIX_EPOCH;
-            let at = if ms < 0 {
-                epoch.checked_sub(since)
-            } else {
-                epoch.checked_add(since)
-            };
-            notification = notification.occurred_at(at.unwrap_or(epoch));
+            let since = Duration::from_millis(u64::try_from(ms).unwrap_or_default());
+            let at = SystemTime::UNIX_EPOCH.checked_add(since);
+            notification = notification.occurred_at(at.unwrap_or(SystemTime::UNIX_EPOCH));
         }
         let attributes = self.attributes.iter();
         attributes.fold(notification, |notification, (name, value)| {
@@ -186,7 +187,15 @@ mod tests {
             incident,
             ..Circumstances::default()
         };
+        let at = |ms| Circumstances {
+            occurred_at_ms: Some(ms),
+            ..Circumstances::default()
+        };
         for (circumstances, is_sound) in [
+            (at(-1), false),
+            (at(0), true),
+            (at(LAST_MOMENT_MS), true),
+            (at(LAST_MOMENT_MS + 1), false),
             (Circumstances::default(), true),
             (attributes(MAX_ATTRIBUTES), true),
             (attributes(MAX_ATTRIBUTES + 1), false),

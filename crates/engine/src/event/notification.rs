@@ -105,7 +105,8 @@ impl Notification {
         self
     }
 
-    /// When it happened; else it is now.
+    /// When it happened; else it is now. What is before 1970 or after 9999, which not
+    /// every date can be written of, counts as the next moment within.
     pub fn occurred_at(mut self, at: SystemTime) -> Self {
         self.occurred_at = Some(at);
         self
@@ -261,11 +262,13 @@ fn cut(mut text: String, limit: usize) -> String {
     text
 }
 
+/// The end of the year 9999 in milliseconds since the Unix epoch: what RFC 3339 can write.
+const LAST_MOMENT_MS: i64 = 253_402_300_799_999;
+
 fn milliseconds(at: SystemTime) -> i64 {
-    match at.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
-        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
-    }
+    let since = at.duration_since(SystemTime::UNIX_EPOCH);
+    let ms = since.unwrap_or_default().as_millis();
+    i64::try_from(ms).map_or(LAST_MOMENT_MS, |ms| ms.min(LAST_MOMENT_MS))
 }
 
 #[cfg(test)]
@@ -304,6 +307,21 @@ mod tests {
             let late = rendered.delayed_by(Duration::from_secs(minutes * 60 + 59));
             let expected = format!("disk full\n(delayed by {expected})");
             assert_eq!(late.message.body, expected);
+        }
+    }
+
+    #[test]
+    fn whenever_it_happened_a_date_can_be_written_of_it() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        let day = Duration::from_secs(24 * 3600);
+        let far = Duration::from_secs(400_000 * 365 * 24 * 3600);
+        for (at, ms) in [
+            (epoch - day, 0),
+            (epoch + day, 86_400_000),
+            (epoch + far, LAST_MOMENT_MS),
+        ] {
+            let rendered = Notification::from("x").occurred_at(at).render("", 5);
+            assert_eq!(rendered.unwrap().message.occurred_at_ms, ms);
         }
     }
 
