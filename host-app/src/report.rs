@@ -41,10 +41,13 @@ pub fn lines(channel: &ChannelReport, goes_on: bool) -> Vec<String> {
         format!("{name}: delivered{targets} in {ms} ms")
     } else {
         match channel.state {
-            State::Pending | State::InFlight if goes_on => {
+            State::InFlight => {
+                format!("{name}: no answer yet: it is not known whether it is delivered")
+            }
+            State::Pending if goes_on => {
                 format!("{name}: not delivered yet after {ms} ms; it is tried again")
             }
-            State::Pending | State::InFlight => {
+            State::Pending => {
                 format!("{name}: failed to send notification ({ms} ms); it is not tried again")
             }
             State::Expired | State::Suppressed | State::Superseded => {

@@ -1,7 +1,7 @@
 //! `hbd send` without a store in a file: what fails is tried again while it waits,
 //! and what came of it is said once and truly.
 
-use annunciator_testkit::artefacts::executable;
+use annunciator_testkit::{artefacts::executable, http::Fault};
 
 use crate::desk::{Desk, status};
 
@@ -9,7 +9,7 @@ use crate::desk::{Desk, status};
 async fn send(desk: &Desk, rest: &str, more: &[&str]) -> (i32, String, String) {
     let yaml = format!(
         "notification_channels:
-  ops: {{type: mattermost, host: '{}', token: h1, channel: ops, delivery: {{retry: {{attempts: 5, first: 200ms, max: 400ms}}}}}}
+  ops: {{type: mattermost, host: '{}', token: h1, channel: ops, delivery: {{timeout: 2s, retry: {{attempts: 5, first: 200ms, max: 400ms}}}}}}
 default_notification_channels: [ops]
 {rest}",
         desk.remote.url()
@@ -45,4 +45,17 @@ async fn what_nobody_tries_again_is_not_said_to_be() {
     let said = format!("{out}{err}");
     assert!(said.contains("not tried again"), "{said}");
     assert!(!said.contains("it is tried again"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_under_way_is_neither_failed_nor_untried() {
+    let desk = Desk::new().await;
+    desk.remote.always(Fault::Silent);
+    let (code, out, err) = send(&desk, "delivery: {wait: 200ms}\n", &["--json"]).await;
+    assert_eq!(code, 1, "{out}{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let channel = &report["channels"]["ops"];
+    assert_eq!(channel["state"], "unknown", "{out}");
+    assert_eq!(channel["attempts"], 1, "{out}");
+    assert_eq!(channel["targets"][0]["class"], "unknown", "{out}");
 }

@@ -320,6 +320,7 @@ impl Outbox {
         let progress = Progress {
             report: Some(report),
             ended: true,
+            is_tried: false,
         };
         self.waiting.tell(notification, &config.name, progress);
     }

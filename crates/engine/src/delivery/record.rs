@@ -80,7 +80,12 @@ impl Claimed {
         let name = &self.channel.config.name;
         let tell = |report: &ChannelReport, ended| {
             let report = Some(report.clone());
-            outbox.waiting.tell(id, name, Progress { report, ended });
+            let progress = Progress {
+                report,
+                ended,
+                is_tried: false,
+            };
+            outbox.waiting.tell(id, name, progress);
         };
         // Recorded first: whoever is told may ask the store next.
         let outcome = Outcome {

@@ -254,6 +254,20 @@ impl ChannelReport {
         }
     }
 
+    /// The same while one more attempt is under way.
+    pub(super) fn with_attempt_under_way(mut self) -> Self {
+        self.state = State::InFlight;
+        self.attempts += 1;
+        let is_open = |target: &&mut TargetReport| target.class == Class::Retry;
+        for target in self.targets.iter_mut().filter(is_open) {
+            target.class = Class::Unknown;
+            target.fault = Fault::None;
+            target.detail = "an attempt is under way, and no answer has come yet".to_owned();
+            target.hint = String::new();
+        }
+        self
+    }
+
     /// One of a delivery that waits until its channel is mended.
     pub(super) fn disabled(channel: &str, channel_type: &str, disabled: &Disabled) -> Self {
         let mut report = Self::unsent(channel, channel_type, State::Pending);

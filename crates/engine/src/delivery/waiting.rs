@@ -23,6 +23,8 @@ pub(super) struct Progress {
     pub(super) report: Option<ChannelReport>,
     /// Whether nothing more will come, or nobody knows when.
     pub(super) ended: bool,
+    /// Whether an attempt is under way.
+    pub(super) is_tried: bool,
 }
 
 /// Those who wait.
@@ -96,6 +98,16 @@ impl Waiting {
         }
     }
 
+    /// An attempt is under way, until those who wait are told of its outcome.
+    pub(super) fn is_tried(&self, notification: &str, channel: &Arc<str>) {
+        let key = (notification.to_owned(), Arc::clone(channel));
+        if let Some(entry) = self.lock().entries.get(&key) {
+            entry
+                .progress
+                .send_modify(|progress| progress.is_tried = true);
+        }
+    }
+
     /// Tells those who wait and were told nothing so far that there is no use in
     /// waiting.
     pub(super) fn tell_first(&self, notification: &str, channel: &Arc<str>, report: ChannelReport) {
@@ -107,6 +119,7 @@ impl Waiting {
                     *progress = Progress {
                         report: Some(report),
                         ended: true,
+                        is_tried: false,
                     };
                 }
                 is_first
@@ -126,6 +139,7 @@ impl Waiting {
                 entry.progress.send_replace(Progress {
                     report: Some(report),
                     ended: true,
+                    is_tried: false,
                 });
             }
         }
@@ -152,11 +166,17 @@ impl Place {
 
     /// What is known so far; where nothing is, it is in this state.
     pub(super) fn report(&self, so_far: State) -> ChannelReport {
-        let report = self.progress.borrow().report.clone();
+        let Progress {
+            report, is_tried, ..
+        } = self.progress.borrow().clone();
         let unsent = || ChannelReport::unsent(&self.key.1, &self.channel_type, so_far);
+        let mut report = report.unwrap_or_else(unsent);
+        if is_tried && so_far == State::Pending {
+            report = report.with_attempt_under_way();
+        }
         ChannelReport {
             step: self.step.clone(),
-            ..report.unwrap_or_else(unsent)
+            ..report
         }
     }
 }
