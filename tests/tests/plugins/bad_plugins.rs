@@ -334,11 +334,30 @@ fn a_required_channel_whose_plugin_cannot_be_used_stops_the_start() {
 #[test]
 fn a_damaged_file_is_named_where_its_channel_type_is_missing() {
     let rig = Rig::new(&["fixture-steady"]).unwrap();
-    fs::write(rig.plugins().join("libraw.so"), "damaged").unwrap();
+    fs::write(rig.plugins().join("libcrude.so"), "damaged").unwrap();
     let said = rig.problems(BOTH).unwrap();
     assert!(said.contains("unknown channel type `raw`"), "{said}");
-    assert!(
-        said.contains("libraw.so is not a plugin: it is not an ELF file, or it is damaged"),
-        "{said}"
-    );
+    let damaged = "libcrude.so is not a plugin: it is not an ELF file, or it is damaged";
+    assert!(said.contains(damaged), "{said}");
+}
+
+/// Half a file, as after a copy onto a full disk.
+#[test]
+fn one_that_is_called_like_its_channel_type_is_that_one_damaged_and_the_rest_goes_on() {
+    let rig = Rig::new(&["fixture-steady", "fixture-raw"]).unwrap();
+    let whole = fs::read(rig.plugins().join("libfixture_raw.so")).unwrap();
+    fs::remove_file(rig.plugins().join("libfixture_raw.so")).unwrap();
+    fs::write(
+        rig.plugins().join("libfixture_raw.so"),
+        &whole[..whole.len() / 3],
+    )
+    .unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let results = runtime.block_on(async {
+        let engine = rig.start(BOTH).await.unwrap();
+        let report = engine.notify_default("x").await.unwrap();
+        report.results().clone()
+    });
+    assert!(results.values().any(|told| *told), "{results:?}");
+    assert!(results.values().any(|told| !*told), "{results:?}");
 }

@@ -249,9 +249,14 @@ impl Catalog {
                 return Ok(before);
             }
         }
-        let would_offer = |error: &&PluginError| {
-            matches!(error, PluginError::Version { note, .. } | PluginError::Aborts { note, .. }
-                if note.channel_types.iter().any(|name| name == channel_type))
+        let would_offer = |error: &&PluginError| match error {
+            PluginError::Version { note, .. } | PluginError::Aborts { note, .. } => {
+                note.channel_types.iter().any(|name| name == channel_type)
+            }
+            // One that is damaged does not say what it offered. By its name it did.
+            error => error
+                .path()
+                .is_some_and(|path| is_named(path, channel_type)),
         };
         let Some(error) = self.rejected.iter().find(would_offer) else {
             return Err(TypeError::Unknown);
@@ -259,6 +264,18 @@ impl Catalog {
         let rejected = PluginError::Rejected(error.to_string());
         Err(TypeError::Unusable(Arc::new(rejected)))
     }
+}
+
+/// Whether a file is called as one that offers a channel type: `libTYPE.so` or
+/// `libMAKER_TYPE.so`.
+fn is_named(path: &Path, channel_type: &str) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    let name = stem.map(|stem| stem.strip_prefix("lib").unwrap_or(stem).replace('-', "_"));
+    let channel_type = channel_type.replace('-', "_");
+    name.is_some_and(|name| {
+        let before = name.strip_suffix(&channel_type);
+        before.is_some_and(|before| before.is_empty() || before.ends_with('_'))
+    })
 }
 
 /// # Errors
