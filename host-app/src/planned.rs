@@ -44,7 +44,7 @@ pub fn about(planned: &Planned, config: &Config) -> Json {
 }
 
 /// Why the channel is disabled, where that is known.
-fn disabled(planned: &Planned, config: &Config) -> Option<String> {
+pub(crate) fn disabled(planned: &Planned, config: &Config) -> Option<String> {
     let channel = config.channel(&planned.channel)?;
     Some(channel.disabled()?.to_string())
 }

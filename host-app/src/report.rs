@@ -44,6 +44,9 @@ pub fn lines(channel: &ChannelReport, goes_on: bool) -> Vec<String> {
             State::InFlight => {
                 format!("{name}: no answer yet: it is not known whether it is delivered")
             }
+            State::Pending if goes_on && channel.attempts == 0 => {
+                format!("{name}: not delivered yet; it waits")
+            }
             State::Pending if goes_on => {
                 format!("{name}: not delivered yet after {ms} ms; it is tried again")
             }

@@ -12,6 +12,7 @@ use serde::Deserialize as _;
 use super::file::{RouteTestFile, schema_of};
 use crate::{
     machine::{span, wall},
+    planned::disabled,
     when,
 };
 
@@ -148,6 +149,7 @@ impl<'a> Trial<'a> {
     fn list_of(&self, planned: &Planned) -> &'static str {
         match planned.rule {
             Some(_) => KEPT_BACK,
+            None if disabled(planned, self.config).is_some() => DISABLED,
             None if planned.at_ms > self.at_ms => LATER,
             None => TOLD,
         }
@@ -167,6 +169,9 @@ impl<'a> Trial<'a> {
         if let Some(rule) = &planned.rule {
             return format!("{channel} is kept back: {rule}");
         }
+        if let Some(why) = disabled(planned, self.config) {
+            return format!("{channel} is disabled: {why}");
+        }
         match (&planned.group, planned.at_ms.saturating_sub(self.at_ms)) {
             (Some(group), after_ms @ 1..) => {
                 let after = Duration::from_millis(after_ms.unsigned_abs());
@@ -181,6 +186,8 @@ impl<'a> Trial<'a> {
 const TOLD: &str = "told";
 const LATER: &str = "later";
 const KEPT_BACK: &str = "kept_back";
+/// No list of a test: nobody plans that.
+const DISABLED: &str = "disabled";
 
 impl RouteTestFile {
     /// Those of the lists that are to be looked at.
