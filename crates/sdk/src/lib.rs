@@ -171,4 +171,4 @@ pub use proofs::Proofs;
 pub use provider::Provider;
 #[cfg(feature = "own-runtime")]
 pub use runtime::{OwnRuntime, RuntimeError};
-pub use secret::Secret;
+pub use secret::{Secret, without_secrets};

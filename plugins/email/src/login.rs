@@ -3,7 +3,7 @@
 //! Credentials leave this machine only over TLS, and never appear in a
 //! failure.
 
-use annunciator_sdk::Secret;
+use annunciator_sdk::{Secret, without_secrets};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
@@ -31,6 +31,28 @@ impl<'a> Login<'a> {
             token: config.smtp_token.as_ref(),
             method: config.smtp_auth,
         })
+    }
+
+    /// What must be seen nowhere, in every form in which it is sent.
+    pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let secrets = self.password.into_iter().chain(self.token);
+        let forms = secrets.flat_map(|secret| {
+            let secret = secret.expose();
+            let encoded = [
+                encode(secret),
+                encode(&plain(self.user, secret)),
+                encode(&bearer(self.user, secret)),
+            ];
+            // Without its padding it tells as much.
+            let bare = encoded
+                .clone()
+                .map(|form| Zeroizing::new(form.trim_end_matches('=').to_owned()));
+            [Zeroizing::new(secret.clone())]
+                .into_iter()
+                .chain(encoded)
+                .chain(bare)
+        });
+        forms.filter(|form| !form.is_empty()).collect()
     }
 
     /// Logs in over this line.
@@ -84,30 +106,43 @@ impl<'a> Login<'a> {
                 true => "none".to_owned(),
                 false => can.auth.join(" "),
             };
+            // They were read in capitals.
+            let secrets = self.secrets().into_iter();
+            let secrets: Vec<_> = secrets
+                .map(|secret| Zeroizing::new(secret.to_uppercase()))
+                .collect();
+            let offered = without_secrets(&offered, &secrets);
             return Err(Failure::new(Phase::Auth, Cause::NoMechanism(offered)));
         };
         let (user, secret) = (self.user, secret.expose());
         Ok(match *mechanism {
             "PLAIN" => {
-                let plain = Zeroizing::new(format!("\0{user}\0{secret}"));
-                (
-                    Zeroizing::new(format!("AUTH PLAIN {}", *encode(&plain))),
-                    Vec::new(),
-                )
+                let plain = encode(&plain(user, secret));
+                (Zeroizing::new(format!("AUTH PLAIN {}", *plain)), Vec::new())
             }
             "LOGIN" => (
                 Zeroizing::new("AUTH LOGIN".to_owned()),
                 vec![encode(user), encode(secret)],
             ),
             _ => {
-                let bearer = Zeroizing::new(format!("user={user}\x01auth=Bearer {secret}\x01\x01"));
+                let bearer = encode(&bearer(user, secret));
                 (
-                    Zeroizing::new(format!("AUTH XOAUTH2 {}", *encode(&bearer))),
+                    Zeroizing::new(format!("AUTH XOAUTH2 {}", *bearer)),
                     Vec::new(),
                 )
             }
         })
     }
+}
+
+/// What PLAIN sends (RFC 4616).
+fn plain(user: &str, password: &str) -> Zeroizing<String> {
+    Zeroizing::new(format!("\0{user}\0{password}"))
+}
+
+/// What XOAUTH2 sends.
+fn bearer(user: &str, token: &str) -> Zeroizing<String> {
+    Zeroizing::new(format!("user={user}\x01auth=Bearer {token}\x01\x01"))
 }
 
 fn encode(text: &str) -> Zeroizing<String> {

@@ -90,6 +90,8 @@ impl Session {
             end,
         };
         let mut wire = Wire::connect(config.server(), config.port(), patience).await?;
+        let secrets = Login::of(config).map(|login| login.secrets());
+        wire = wire.hiding(secrets.unwrap_or_default());
         let mode = config.tls_mode();
         if let (TlsMode::Tls, Some(tls)) = (mode, tls) {
             wire = wire.encrypt(tls, patience).await?;

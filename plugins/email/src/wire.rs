@@ -5,11 +5,13 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
+use annunciator_sdk::without_secrets;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::TcpStream,
     time::{Instant, timeout_at},
 };
+use zeroize::Zeroizing;
 
 use crate::{
     failure::{Cause, Failure, Phase},
@@ -49,6 +51,8 @@ pub(crate) struct Wire {
     pub(crate) peer: SocketAddr,
     /// Whether TLS is on.
     pub(crate) encrypted: bool,
+    /// What is taken out of whatever the server says: some repeat commands.
+    secrets: Vec<Zeroizing<String>>,
 }
 
 impl Wire {
@@ -92,7 +96,13 @@ impl Wire {
             local,
             peer,
             encrypted: false,
+            secrets: Vec::new(),
         })
+    }
+
+    /// The same line, whose replies never hold these.
+    pub(crate) fn hiding(self, secrets: Vec<Zeroizing<String>>) -> Self {
+        Self { secrets, ..self }
     }
 
     /// The TLS handshake. What came in clear before it is thrown away, so
@@ -171,10 +181,16 @@ impl Wire {
             let line = text.trim_end_matches(['\r', '\n']);
             let parsed = Reply::parse_line(line).filter(|_| bytes.ends_with(b"\n"));
             let Some((code, text, last)) = parsed else {
-                let beginning = line.chars().take(80).collect();
+                let clean = without_secrets(line, &self.secrets);
+                let beginning = clean.chars().take(80).collect();
                 return Err(Failure::new(phase, Cause::NotSmtp(beginning)));
             };
-            lines.push(text.to_owned());
+            // What the server can do is read word by word, and shown by nobody.
+            let is_shown = phase != Phase::Hello || code / 100 != 2;
+            lines.push(match is_shown {
+                true => without_secrets(text, &self.secrets),
+                false => text.to_owned(),
+            });
             if last {
                 return Ok(Reply { code, lines });
             }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use annunciator_sdk::{Class, Fault, Outcome, Output};
+use annunciator_sdk::{Class, Fault, Outcome, Output, without_secrets};
 
 use crate::said::{Said, Word};
 
@@ -162,9 +162,7 @@ fn last_line(output: &[u8]) -> Option<String> {
 
 /// Without secrets and control characters, cut to what a person reads.
 pub(crate) fn clean(text: &str, secrets: &[String]) -> String {
-    let text = secrets
-        .iter()
-        .fold(text.to_owned(), |text, secret| text.replace(secret, "[…]"));
+    let text = without_secrets(text, secrets);
     let visible = |one: char| if one.is_control() { ' ' } else { one };
     text.chars().map(visible).take(LONGEST_TEXT).collect()
 }

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use annunciator_sdk::{Class, Fault, HostError, HttpResponse, Outcome};
+use annunciator_sdk::{Class, Fault, HostError, HttpResponse, Outcome, without_secrets};
 use serde::Deserialize;
 
 /// The longest text of the server that is passed on, in characters.
@@ -46,8 +46,7 @@ impl Refusal {
 
 /// The text without the secrets, cut to a length that a person reads.
 pub(crate) fn redacted(text: &str, secrets: &[&str]) -> String {
-    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
-    let clean = secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[…]"));
+    let clean = without_secrets(text, secrets);
     clean.chars().take(LONGEST_TEXT).collect()
 }
 

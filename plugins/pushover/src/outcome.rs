@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use annunciator_sdk::{Class, Fault, HttpResponse, Outcome};
+use annunciator_sdk::{Class, Fault, HttpResponse, Outcome, without_secrets};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -41,8 +41,7 @@ pub(crate) struct Redaction<'a>(pub(crate) &'a [&'a str]);
 
 impl Redaction<'_> {
     pub(crate) fn of(&self, text: &str) -> String {
-        let secrets = self.0.iter().filter(|secret| !secret.is_empty());
-        let clean = secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[…]"));
+        let clean = without_secrets(text, self.0);
         clean.chars().take(LONGEST_TEXT).collect()
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use annunciator_sdk::{Class, Fault, HostError, HttpResponse, Outcome};
+use annunciator_sdk::{Class, Fault, HostError, HttpResponse, Outcome, without_secrets};
 
 use crate::{
     answer,
@@ -166,8 +166,7 @@ pub(crate) fn unanswered(target: &str, error: &HostError, secrets: &[String]) ->
 
 /// The text without the secrets, cut to a length that a person reads.
 pub(crate) fn redacted(text: &str, secrets: &[String]) -> String {
-    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
-    let clean = secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[…]"));
+    let clean = without_secrets(text, secrets);
     clean.chars().take(LONGEST_TEXT).collect()
 }
 

@@ -3,6 +3,7 @@
 use annunciator_sdk::{
     Check, Delivery, Fault, Host, HttpRequest, OpenError, Outcome, Problem, Provider,
 };
+use url::Url;
 
 use crate::{
     config::Config,
@@ -133,8 +134,32 @@ impl Webhook {
             all.push(path.to_owned());
         }
         all.extend(parts.url.query().map(str::to_owned));
-        // The longest first: one may be part of another.
-        all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        all.extend(pieces(&parts.url));
+        // `Bearer abc…` may be repeated without its first word.
+        let headers = parts.headers.iter();
+        let words = headers.flat_map(|(_, value)| value.split_whitespace());
+        all.extend(words.filter(|word| is_long(word)).map(str::to_owned));
         all
     }
+}
+
+/// A part of a path or a header may be a token from this length on, in bytes.
+/// Those of services are longer, and words such as `webhooks` are missed by nobody.
+const SHORTEST_TOKEN: usize = 8;
+
+fn is_long(word: &str) -> bool {
+    word.len() >= SHORTEST_TOKEN
+}
+
+/// The pieces of an address that may be tokens, as written and as meant: services
+/// repeat one of them alone.
+fn pieces(url: &Url) -> Vec<String> {
+    let written = url.path_segments().into_iter().flatten().map(str::to_owned);
+    let meant = url.query_pairs().map(|(_, value)| value.into_owned());
+    let query = url.query().unwrap_or_default().split('&');
+    let query = query.filter_map(|pair| Some(pair.split_once('=')?.1.to_owned()));
+    let user = url.username().to_owned();
+    let all = written.chain(meant).chain(query).chain([user]);
+    let password = url.password().map(str::to_owned);
+    all.filter(|piece| is_long(piece)).chain(password).collect()
 }

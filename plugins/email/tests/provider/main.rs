@@ -3,5 +3,6 @@
 mod delivery;
 mod faults;
 mod hostile;
+mod secrets;
 mod settings;
 mod support;

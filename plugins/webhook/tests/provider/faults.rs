@@ -114,3 +114,16 @@ async fn a_connection_that_fails_is_told_without_the_address_s_secrets() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_part_of_a_secret_that_the_service_repeats_is_not_shown() {
+    let settings = json!({
+        "url": "https://u:pw-canary@e.example/api/v1/path-canary?k=query-canary",
+        "headers": {"Authorization": "Bearer header-canary"},
+        "answer": {"detail": "answer.body"},
+    });
+    let body = "path-canary query-canary header-canary pw-canary refused";
+    let outcome = told(settings, &Sample::new("x"), Reply::status(400, body)).await;
+    assert!(!format!("{outcome:?}").contains("canary"), "{outcome:?}");
+    assert!(outcome.raw().detail.contains("refused"), "{outcome:?}");
+}
