@@ -12,10 +12,11 @@ use annunciator::{Catalog, EngineBuilder, Problems};
 use annunciator_testkit::{effort::rounds, rig::Rig};
 use annunciator_tests::yaml::{CANARY, Shapes};
 
-const PLUGINS: [&str; 5] = [
+const PLUGINS: [&str; 6] = [
     "annunciator-email",
     "annunciator-mattermost",
     "annunciator-pushover",
+    "annunciator-signal",
     "annunciator-webhook",
     "fixture-steady",
 ];
@@ -150,4 +151,148 @@ fn the_shapes_are_often_sound_and_often_not() {
         sound > 10 && syntax > 80 && wrong > 80,
         "{sound} {syntax} {wrong}"
     );
+}
+
+/// Fields that take an address or a server, in channels that are sound without them.
+const ADDRESSES: [(&str, &str); 8] = [
+    ("mattermost, channel: a, token: x", "host"),
+    ("mattermost, channel: a, token: x, host: h", "icon"),
+    (
+        "email, recipients: [a@b.example], sender: a@b.example",
+        "smtp_server",
+    ),
+    (
+        "email, recipients: [a@b.example], sender: a@b.example, smtp_server: h",
+        "smtp_hello",
+    ),
+    ("pushover, token: x, user: y", "api_url"),
+    (
+        "pushover, token: x, user: y, priority: emergency",
+        "callback",
+    ),
+    ("pushover, token: x, user: y", "url"),
+    ("signal, user: +12025551234, note_to_self: true", "rpc"),
+];
+
+#[test]
+fn a_login_in_an_address_is_shown_in_no_field() {
+    let bench = Bench::new();
+    let secret = format!("{CANARY}000123");
+    let logins = [format!("u:{secret}"), secret.clone(), format!(":{secret}")];
+    let mut sound = 0;
+    for (channel, field) in ADDRESSES {
+        for login in &logins {
+            for scheme in ["https://", "http://", "smtp://", "tcp://", "//", "u:"] {
+                for server in ["h.example", "h.example:1", "h.example:1/x", "h:x", ""] {
+                    let address = format!("{scheme}{login}@{server}");
+                    for quotes in ["\"", "'"] {
+                        for more in ["", ", colour: red"] {
+                            let text = format!(
+                                "notification_channels:\n  c: {{type: {channel}, {field}: \
+                                 {quotes}{address}{quotes}{more}}}\n"
+                            );
+                            let leak = bench.leak(&text);
+                            assert!(leak.is_none(), "{text}\n{}", leak.unwrap_or_default());
+                            let checked = bench.builder.check_text(&text, &bench.plugins);
+                            sound += u32::from(checked.is_ok());
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(sound > 10, "{sound}");
+}
+
+#[test]
+fn a_token_in_the_way_into_a_server_is_not_shown() {
+    let bench = Bench::new();
+    let secret = format!("{CANARY}000124");
+    let addresses = [
+        format!("https://chat.example.com/hooks/{secret}"),
+        format!("chat.example.com/hooks/{secret}"),
+        format!("chat:8065/hooks/{secret}"),
+        format!("chat/hooks/{secret}"),
+        format!("https:/chat.example.com/hooks/{secret}"),
+        format!("https://chat.example.com?token={secret}"),
+        format!("https://chat.example.com/#{secret}"),
+    ];
+    for (channel, field) in ADDRESSES {
+        for address in &addresses {
+            for quotes in ["", "'", "\""] {
+                let text = format!(
+                    "notification_channels:\n  c:\n    {field}: {quotes}{address}{quotes}\n    \
+                     <<: {{type: {channel}}}\n    colour: red\n"
+                );
+                // Where one word and a way is a name that is sound, nothing is hidden.
+                let is_fine = address.starts_with("chat/") && field != "host";
+                let leak = bench.leak(&text);
+                assert!(
+                    is_fine || leak.is_none(),
+                    "{text}\n{}",
+                    leak.unwrap_or_default()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_scalar_where_secrets_stand_below_is_one() {
+    let bench = Bench::new();
+    let secret = format!("{CANARY}000125");
+    let hook = "type: webhook, url: 'https://h.example/', ";
+    for text in [
+        format!("monitor: {{keys: [\"all-2026:{secret}\"]}}"),
+        format!("monitor: {{keys: {secret}}}"),
+        format!("monitor: {secret}"),
+        format!("notification_channels: {{c: {{{hook}sign: {secret}}}}}"),
+        format!("notification_channels: {{c: {{{hook}sign: [{secret}]}}}}"),
+        format!("notification_channels: {{c: {{{hook}secrets: {secret}}}}}"),
+        format!("notification_channels: {{c: {{{hook}headers: {secret}}}}}"),
+    ] {
+        let leak = bench.leak(&text);
+        assert!(leak.is_none(), "{text}\n{}", leak.unwrap_or_default());
+        let checked = bench.builder.check_text(&text, &bench.plugins);
+        assert!(checked.is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_name_of_what_holds_a_secret_is_shown_only_if_it_can_be_one() {
+    let bench = Bench::new();
+    let seen = |reference: &str| {
+        bench.seen(&format!(
+            "notification_channels: {{c: {{type: mattermost, host: h, channel: a, token: {{{reference}}}, \
+             colour: red}}}}"
+        ))
+    };
+    for form in ["env", "file", "credential"] {
+        for name in [
+            "hunter2secret",
+            "Hunter",
+            "xoxb-1234567-abcDEF",
+            "JBSWY3DPEHPK3PXP",
+            "s3cret pw",
+            "all-2026:x",
+            "0123456789abcdef0123456789abcdef",
+            "YWJjZGVmZ2hpamtsbW5vcA==",
+        ] {
+            // This can be the name of a credential.
+            if form != "credential" || !["hunter2secret", "Hunter"].contains(&name) {
+                let seen = seen(&format!("{form}: \"{name}\""));
+                assert!(!seen.contains(name), "{seen}");
+            }
+        }
+    }
+    for (form, name) in [
+        ("env", "ANNUNCIATOR_TEST_NO_SUCH"),
+        ("env", "S3_TOKEN_2"),
+        ("env", "no_such_token"),
+        ("file", "/no/such/token-1.txt"),
+        ("credential", "smtp_password2"),
+    ] {
+        let seen = seen(&format!("{form}: {name}"));
+        assert!(seen.contains(name), "{seen}");
+    }
 }

@@ -87,17 +87,20 @@ fn server(config: &Config, problems: &mut Vec<Problem>) {
     let is_literal = server.parse::<std::net::IpAddr>().is_ok();
     if server.is_empty() || server.contains(|c: char| c.is_whitespace() || c.is_control()) {
         problems.push(Problem::error("smtp_server", "a host name is wanted"));
+    } else if server.contains('@') {
+        // What is told never repeats it: a password may stand there.
+        problems.push(
+            Problem::error("smtp_server", "must not hold a user or password")
+                .help("write them in `smtp_user` and `smtp_password`"),
+        );
     } else if server.contains("://") || server.contains('/') {
         problems.push(
-            Problem::error(
-                "smtp_server",
-                format!("`{server}` is an address of the web"),
-            )
-            .help("write the host's name only, such as `smtp.example.com`"),
+            Problem::error("smtp_server", "this is an address of the web")
+                .help("write the host's name only, such as `smtp.example.com`"),
         );
     } else if server.contains(':') && !is_literal {
         problems.push(
-            Problem::error("smtp_server", format!("`{server}` holds a port"))
+            Problem::error("smtp_server", "this holds a port, too")
                 .help("write the port in `smtp_port`"),
         );
     }

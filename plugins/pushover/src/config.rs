@@ -292,12 +292,13 @@ impl Config {
             found.push(Problem::error("api_url", "is no address").help("such as https://host"));
             return;
         };
-        let extra = url.query().is_some() || url.fragment().is_some() || !url.username().is_empty();
+        let has_login = !url.username().is_empty() || url.password().is_some();
+        let extra = url.query().is_some() || url.fragment().is_some() || has_login;
         if !matches!(url.scheme(), "http" | "https") || extra {
             found.push(
                 Problem::error(
                     "api_url",
-                    "must be an http or https address without a query",
+                    "must be an http or https address without a login or a query",
                 )
                 .help("such as https://api.pushover.net"),
             );

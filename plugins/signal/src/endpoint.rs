@@ -5,6 +5,9 @@ use std::path::PathBuf;
 /// The path of JSON-RPC over http (signal-cli's manual, `daemon --http`).
 const RPC_PATH: &str = "/api/v1/rpc";
 
+/// What is wrong with a login; like all of these, it does not repeat what was written.
+const LOGIN: &str = "the daemon knows no user and password";
+
 /// Where a daemon listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Endpoint {
@@ -18,13 +21,13 @@ pub(crate) enum Endpoint {
 
 impl Endpoint {
     /// Parses the setting `rpc`; the error says what is wrong.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             return if path.starts_with('/') {
                 Ok(Self::Unix(PathBuf::from(path)))
             } else {
-                Err(format!("`{text}` holds no absolute path"))
+                Err("holds no absolute path")
             };
         }
         if let Some(address) = text.strip_prefix("tcp://") {
@@ -33,24 +36,23 @@ impl Endpoint {
                 .rsplit_once(':')
                 .map(|(_, port)| port.parse::<u16>());
             return match port {
+                _ if address.contains('@') => Err(LOGIN),
                 Some(Ok(port)) if port > 0 => Ok(Self::Tcp(address.to_owned())),
-                _ => Err(format!("`{text}` holds no port")),
+                _ => Err("holds no port"),
             };
         }
         let rest = text
             .strip_prefix("http://")
             .or_else(|| text.strip_prefix("https://"));
         match rest.map(|rest| rest.split_once('/').unwrap_or((rest, ""))) {
-            Some(("", _)) => Err(format!("`{text}` holds no host")),
-            Some((host, _)) if host.contains('@') => {
-                Err("the daemon knows no user and password".to_owned())
-            }
+            Some(("", _)) => Err("holds no host"),
+            Some((host, _)) if host.contains('@') => Err(LOGIN),
             Some((_, "")) => Ok(Self::Http(format!(
                 "{}{RPC_PATH}",
                 text.trim_end_matches('/')
             ))),
             Some(_) => Ok(Self::Http(text.to_owned())),
-            None => Err(format!("`{text}` is no address of a daemon")),
+            None => Err("is no address of a daemon"),
         }
     }
 }
@@ -81,6 +83,7 @@ mod tests {
             ("tcp://localhost:0", None),
             ("http://", None),
             ("http://u:p@h", None),
+            ("tcp://u:p@h:1", None),
             ("localhost:7583", None),
         ] {
             assert_eq!(Endpoint::parse(text).ok(), expected, "{text}");

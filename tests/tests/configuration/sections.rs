@@ -143,7 +143,7 @@ fn what_does_not_fit_the_schema_is_told_as_in_channels() {
             "heartbeat.yaml:5:5: error: lamps.hall.color: unknown field (help: did you mean `colour`?)",
             "heartbeat.yaml:6:13: error: lamps.hall.colour: `gren` is not one of the possible values (help: did you mean `green`?)",
             "heartbeat.yaml:7:12: error: lamps.hall.watts: 200 is out of range: it must be between 1 and 100",
-            "heartbeat.yaml:8:10: error: lamps.attic: expected a mapping, found `bright`",
+            "heartbeat.yaml:8:10: error: lamps.attic: expected a mapping, found another kind of value",
         ],
     );
     check(

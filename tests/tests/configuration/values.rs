@@ -99,7 +99,7 @@ fn secrets_that_are_not_where_they_should_be() {
     check(
         &settings("token: {file: secret.txt}"),
         &[
-            "heartbeat.yaml:2:28: error: channel s: token: the path secret.txt is not absolute (help: write the whole path, from /)",
+            "heartbeat.yaml:2:28: error: channel s: token: what stands here is no absolute path (help: write the whole path, from /)",
         ],
     );
     check(
@@ -115,7 +115,7 @@ fn secrets_that_are_not_where_they_should_be() {
     );
     check(
         &settings("token: {credential: ../smtp}"),
-        &["heartbeat.yaml:2:28: error: channel s: token: ../smtp is not the name of a credential"],
+        &["heartbeat.yaml:2:28: error: channel s: token: what stands here is no name of a credential"],
     );
 }
 

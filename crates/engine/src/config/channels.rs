@@ -16,7 +16,7 @@ use super::{
     place::place,
     policy::{ChannelOptions, Isolation},
     problem::{Findings, Problem},
-    redact::{hide, quoted, redacted},
+    redact::{hide, hide_wrong, quoted, redacted},
     schema::Reader,
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
@@ -300,7 +300,11 @@ pub(super) fn required(schema: &Json) -> impl Iterator<Item = &str> {
 
 /// Takes over what the plugin says about its settings, at the field it means.
 fn said_by_plugin(raw: &ProblemV1, entry: &Entry, findings: &mut Findings) {
-    let message = match printable(&raw.message) {
+    let path = raw.path.split(['.', '[']).filter(|part| !part.is_empty());
+    let path = path.map(|part| part.trim_end_matches(']'));
+    let place = place(entry, FieldPath::default(), path);
+    let clean = hide_wrong(place.node, findings);
+    let message = match clean(printable(&raw.message)) {
         empty if empty.is_empty() => "the plugin refuses this, without saying why".to_owned(),
         text => text,
     };
@@ -313,9 +317,7 @@ fn said_by_plugin(raw: &ProblemV1, entry: &Entry, findings: &mut Findings) {
     let problem = if raw.help.is_empty() {
         problem
     } else {
-        problem.help(printable(&raw.help))
+        problem.help(clean(printable(&raw.help)))
     };
-    let path = raw.path.split(['.', '[']).filter(|part| !part.is_empty());
-    let path = path.map(|part| part.trim_end_matches(']'));
-    findings.at(place(entry, FieldPath::default(), path).id, problem);
+    findings.at(place.id, problem);
 }

@@ -7,7 +7,7 @@ use std::{collections::HashSet, ops::Range};
 
 use super::{
     read::{Place, places},
-    redact::{holds_more, is_name},
+    redact::{is_name, leads_into, may_be_shown},
     tree::NodeId,
 };
 
@@ -131,10 +131,10 @@ impl<'text> Located<'text> {
             }
             let stands = text.get(place.itself.clone())?;
             // One with more than a value or a name in it, as when a quote was not
-            // closed or a blank was forgotten, may hold a secret.
+            // closed or a blank was forgotten, may hold a secret; so may an address.
             let is_one = match place.is_key {
-                true => is_name(stands.trim_matches(['"', '\''])),
-                false => holds_more(stands).is_none(),
+                true => is_name(stands.trim_matches(['"', '\''])) && !leads_into(stands),
+                false => may_be_shown(stands),
             };
             let is_open = place.is_scalar && is_one && !secrets.contains(&place.itself.start);
             is_open.then(|| place.itself.clone())

@@ -2,27 +2,30 @@
 
 use super::{
     path::FieldPath,
-    tree::{Entry, NodeId, Value},
+    tree::{Entry, Node, NodeId, Value},
 };
 use crate::line::printable;
 
 /// Where a path leads.
-pub(super) struct Place {
+pub(super) struct Place<'a> {
     /// The node, or the nearest above that exists; a mapping stands where its
     /// key does.
     pub(super) id: NodeId,
+    /// What stands there.
+    pub(super) node: &'a Node,
     /// The path as people read it: `recipients[1]`.
     pub(super) field: FieldPath,
 }
 
 /// Walks down from an entry, whose own path is `from`.
-pub(super) fn place<'a>(
-    entry: &Entry,
+pub(super) fn place<'a, 'path>(
+    entry: &'a Entry,
     from: FieldPath,
-    path: impl IntoIterator<Item = &'a str>,
-) -> Place {
+    path: impl IntoIterator<Item = &'path str>,
+) -> Place<'a> {
     let mut found = Place {
         id: entry.key_id,
+        node: &entry.node,
         field: from,
     };
     let mut at = Some(&entry.node);
@@ -42,6 +45,7 @@ pub(super) fn place<'a>(
                     found.field = found.field.index(index);
                     let node = nodes.get(index);
                     (at, found.id) = (node, node.map_or(found.id, |node| node.id));
+                    found.node = node.unwrap_or(found.node);
                     continue;
                 }
                 None
@@ -50,6 +54,7 @@ pub(super) fn place<'a>(
         };
         found.field = found.field.key(&printable(part));
         at = next.map(|(node, _)| node);
+        found.node = at.unwrap_or(found.node);
         found.id = next.map_or(found.id, |(_, id)| id);
     }
     found

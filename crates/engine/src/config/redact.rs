@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     problem::Findings,
-    reference::FORMS,
+    reference::{FORMS, is_likely},
     tree::{Node, Value},
     wants::{DEEPEST, follow, is_secret},
 };
@@ -12,11 +12,14 @@ use super::{
 /// A value longer than this, in characters, is cut where it is quoted.
 const MAX_QUOTED: usize = 60;
 
+/// Stands in a sentence for a text that may hold a secret.
+const UNSHOWN: &str = "this text";
+
 /// A text of the file in a sentence, in backquotes. One that holds more than one
 /// value, as when a quote was not closed, may hold a secret, and is not repeated.
 pub(super) fn quoted(text: &str) -> String {
-    if holds_more(text).is_some() {
-        return "this text".to_owned();
+    if !may_be_shown(text) {
+        return UNSHOWN.to_owned();
     }
     let short: String = text.chars().take(MAX_QUOTED).collect();
     let more = if short.len() < text.len() { "…" } else { "" };
@@ -71,8 +74,90 @@ pub(super) fn holds_more(text: &str) -> Option<usize> {
     text.contains(char::is_whitespace).then_some(colon)
 }
 
+/// Whether a scalar of the file, as it stands there or as it was read, can be shown:
+/// one value, without a login and without a way into a server, which may be a token.
+pub(super) fn may_be_shown(text: &str) -> bool {
+    // What is written in escapes might be any of these.
+    let is_escaped = text.starts_with('"') && text.contains('\\');
+    !is_escaped && holds_more(text).is_none() && !holds_login(text) && !leads_into(text)
+}
+
+/// Whether a text may hold `user:password@` or `token@` before a server's name.
+fn holds_login(text: &str) -> bool {
+    let is_before = |at: usize| text[..at].contains([':', '/']);
+    text.rfind('@').is_some_and(is_before)
+}
+
+/// Whether a text is the address of a server with more than the server in it.
+/// Services put tokens into paths and queries.
+pub(super) fn leads_into(text: &str) -> bool {
+    let text = text.trim_matches(['"', '\'']).trim();
+    let lower = text.to_ascii_lowercase();
+    let scheme = ["http:", "https:"].iter();
+    let behind = scheme.filter(|scheme| lower.starts_with(**scheme)).next();
+    let (address, has_scheme) = match (behind, text.split_once("://")) {
+        // Slashes too few or too many count for nothing there.
+        (Some(scheme), _) => (text[scheme.len()..].trim_start_matches(['/', '\\']), true),
+        (None, Some(("unix" | "file", _))) => return false,
+        (None, Some((_, address))) => (address, true),
+        (None, None) => (text, false),
+    };
+    let Some(end) = address.find(['/', '?', '#', '\\']) else {
+        return false;
+    };
+    let (server, way) = address.split_at(end);
+    let is_server = has_scheme
+        || server.contains(['.', ':'])
+            && !server.starts_with('.')
+            && !server.ends_with(':')
+            && !server.contains(char::is_whitespace);
+    // `10.0.0.0/8` is a network, and `1.5/min` a rate.
+    let is_short = way.len() <= 4 && way[1..].bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_server && way != "/" && (has_scheme || !is_short)
+}
+
+/// Hides what a plugin finds wrong where that may hold a secret: `chat/hooks/TOKEN` in
+/// place of a server's name, too. Answers how it takes that out of its sentences.
+pub(super) fn hide_wrong<'a>(
+    node: &'a Node,
+    findings: &mut Findings,
+) -> impl Fn(String) -> String + use<'a> {
+    let text = match &node.value {
+        Value::Scalar(_, text) => text.trim(),
+        Value::List(_) | Value::Map(_) => "",
+    };
+    let is_way = !text.starts_with(['/', '.', '~']) && text.matches(['/', '?', '#']).count() > 1;
+    let is_hidden = !text.is_empty() && (is_way || !may_be_shown(text));
+    if is_hidden {
+        findings.secret(node.id, false);
+    }
+    move |said| match is_hidden {
+        true => without(said, text),
+        false => said,
+    }
+}
+
+/// A sentence without a text and the pieces of it that may be secret.
+fn without(said: String, text: &str) -> String {
+    let login = text.rsplit_once('@').map_or("", |(login, _)| login);
+    let login = login.rsplit_once("//").map_or(login, |(_, login)| login);
+    let password = login.rsplit_once(':').map_or("", |(_, password)| password);
+    let ways = text.split(['/', '?', '#', '&', '=']).skip(1);
+    let long = ways.filter(|piece| piece.len() > LONGEST_WAY);
+    let mut pieces: Vec<&str> = [text, login, password].into_iter().chain(long).collect();
+    pieces.retain(|piece| !piece.is_empty());
+    pieces.sort_by_key(|piece| std::cmp::Reverse(piece.len()));
+    let said = said.replace(&format!("`{text}`"), UNSHOWN);
+    pieces
+        .into_iter()
+        .fold(said, |said, piece| said.replace(piece, "[…]"))
+}
+
+/// Pieces of an address up to this length, in bytes, are words such as `hooks`.
+const LONGEST_WAY: usize = 7;
+
 /// Remembers every scalar below a node as one that must not be shown, keys among
-/// them, but for references: their names are none. `known`: these are secrets;
+/// them, but for references: their names are none, if they can be names. `known`: these are secrets;
 /// else they might be.
 pub(crate) fn hide(node: &Node, known: bool, findings: &mut Findings) {
     match &node.value {
@@ -80,12 +165,27 @@ pub(crate) fn hide(node: &Node, known: bool, findings: &mut Findings) {
         Value::List(nodes) => nodes.iter().for_each(|node| hide(node, known, findings)),
         Value::Map(entries) => {
             for entry in entries {
-                if entries.len() != 1 || FORMS.iter().all(|(form, _)| *form != &*entry.key) {
-                    findings.secret(entry.key_id, known);
-                    hide(&entry.node, known, findings);
+                let is_one = entries.len() == 1;
+                if is_one && is_likely(entry) {
+                    continue;
                 }
+                if !is_one || FORMS.iter().all(|(form, _)| *form != &*entry.key) {
+                    findings.secret(entry.key_id, known);
+                }
+                hide(&entry.node, known, findings);
             }
         }
+    }
+}
+
+/// Remembers what stands in a reference where that can be no name.
+pub(super) fn hide_unlikely(node: &Node, findings: &mut Findings) {
+    if let Value::Map(entries) = &node.value
+        && let [entry] = entries.as_slice()
+        && FORMS.iter().any(|(form, _)| *form == &*entry.key)
+        && !is_likely(entry)
+    {
+        hide(&entry.node, false, findings);
     }
 }
 
@@ -134,6 +234,70 @@ fn redact(value: &Json, schema: &Json, root: &Json, depth: usize) -> Json {
                 .map(|value| redact(value, item, root, depth + 1))
                 .collect()
         }
+        Json::String(text) if holds_login(text) => Json::String("***".to_owned()),
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_hold_a_login_or_a_token_is_not_shown() {
+        for text in [
+            "https://u:p@h",
+            "https://token@h/",
+            "//u:p@h",
+            "smtp://u:p@h",
+            "u:p@h",
+            "u:p@h:25",
+            "u:p@ss@h",
+            "\"https://u:p@h\"",
+            "\"https://u:p\\x40h\"",
+            "https://h.example/hooks/x",
+            "HTTPS:h.example/hooks/x",
+            "https:///h.example/hooks/x",
+            "https:\\\\h.example\\hooks",
+            "https://h?token=x",
+            "https://h#x",
+            "'h.example/hooks/x'",
+            "h:8065/hooks/x",
+            "10.0.0.1/hooks/x",
+            "h.example?token=x",
+            "[::1]:1/hooks/x",
+        ] {
+            assert!(!may_be_shown(text), "{text}");
+        }
+        for text in [
+            "https://h.example",
+            "https://h.example:8065/",
+            "h.example",
+            "h:25",
+            "[::1]:25",
+            "::1",
+            "10.0.0.0/8",
+            "1.5/min",
+            "Ops <ops@example.com>",
+            "ops@example.com",
+            "@user",
+            "unix:/run/x",
+            "unix:///run/x.y/z",
+            "/etc/x.pem",
+            "./x/y",
+            "text/plain",
+            "America/Argentina/Buenos_Aires",
+            "22:00",
+        ] {
+            assert!(may_be_shown(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_is_left_without_the_text_that_it_is_about() {
+        let address = "https://u:secret@h.example/hooks/token-abc";
+        let said = format!("`{address}` has secret, u:secret and token-abc in it");
+        let told = without(said, address);
+        assert_eq!(told, "this text has […], […] and […] in it");
     }
 }

@@ -27,6 +27,9 @@ const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 /// A secret longer than this is a file that was named by mistake.
 const LONGEST: u64 = 64 * 1024;
 
+/// Stands in place of a name that may be the secret itself.
+const UNLIKELY: &str = "that is named here";
+
 /// Why there is no such value: what is wrong, and what would help.
 struct Missing(String, Option<String>);
 
@@ -48,23 +51,79 @@ impl Missing {
     }
 }
 
+/// The longest word of a name, in characters; keys and hashes are longer.
+const LONGEST_WORD: usize = 24;
+/// The longest word of a name with a digit before a letter, as in `s3` or `oauth2x`.
+const LONGEST_MIXED: usize = 8;
+
+/// Whether an entry is a reference whose text can be the name of what it refers to,
+/// and not the secret itself, written there by mistake.
+pub(crate) fn is_likely(entry: &Entry) -> bool {
+    let Value::Scalar(_, text) = &entry.node.value else {
+        return false;
+    };
+    match &*entry.key {
+        "env" => is_variable(text),
+        "file" => is_path(text),
+        "credential" => is_credential(text),
+        _ => false,
+    }
+}
+
+/// In capitals, as variables are by convention, or small without digits, as
+/// `http_proxy` is.
+fn is_variable(name: &str) -> bool {
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let is_small = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let is_small = is_small && name.contains('_');
+    let is_of = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    starts && (is_small || name.chars().all(is_of)) && name.split('_').all(is_word)
+}
+
+fn is_credential(name: &str) -> bool {
+    let has_digit = name.contains(|c: char| c.is_ascii_digit());
+    let is_several = name.contains(['-', '_', '.']);
+    let is_plain = name.chars().all(|c| c.is_ascii_lowercase());
+    (is_plain || is_several || !has_digit) && name.split(['-', '_', '.']).all(is_word)
+}
+
+fn is_path(name: &str) -> bool {
+    name.starts_with('/') && !name.contains(['+', '=']) && !name.contains(char::is_control)
+}
+
+fn is_word(word: &str) -> bool {
+    let end = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_mixed = end.contains(|c: char| c.is_ascii_digit());
+    let longest = if is_mixed {
+        LONGEST_MIXED
+    } else {
+        LONGEST_WORD
+    };
+    let one_case = |case: fn(&char) -> bool| end.chars().skip(1).all(|c| !case(&c));
+    word.len() <= longest
+        && word.chars().all(|c| c.is_ascii_alphanumeric())
+        && (one_case(char::is_ascii_lowercase) || one_case(char::is_ascii_uppercase))
+}
+
 /// Reads what a mapping refers to. `None` when it is no reference.
 pub(crate) fn resolve(entries: &[Entry]) -> Option<Result<String, Box<Problem>>> {
     let [entry] = entries else { return None };
     let Value::Scalar(_, text) = &entry.node.value else {
         return None;
     };
+    let is_shown = is_likely(entry);
     let found = match &*entry.key {
-        "env" => from_env(text),
-        "file" => from_file(text),
-        "credential" => from_credential(text),
+        "env" => from_env(text, is_shown),
+        "file" => from_file(text, is_shown),
+        "credential" => from_credential(text, is_shown),
         _ => return None,
     };
     Some(found.map_err(Missing::problem))
 }
 
-fn from_env(name: &str) -> Result<String, Missing> {
-    let wrong = |why: &str| Missing::new(format!("the environment variable {name} {why}"));
+fn from_env(name: &str, is_shown: bool) -> Result<String, Missing> {
+    let shown = if is_shown { name } else { UNLIKELY };
+    let wrong = |why: &str| Missing::new(format!("the environment variable {shown} {why}"));
     match env::var(name) {
         Ok(value) if !value.is_empty() => Ok(value),
         Ok(_) => Err(wrong("is empty")),
@@ -75,30 +134,32 @@ fn from_env(name: &str) -> Result<String, Missing> {
     }
 }
 
-fn from_file(name: &str) -> Result<String, Missing> {
+fn from_file(name: &str, is_shown: bool) -> Result<String, Missing> {
     let path = Path::new(name);
     if !path.is_absolute() {
-        let missing = Missing::new(format!("the path {name} is not absolute"));
+        // What is no path may be the secret.
+        let missing = Missing::new("what stands here is no absolute path");
         return Err(missing.help("write the whole path, from /"));
     }
-    read(name, path)
+    read(if is_shown { name } else { "the file" }, path)
 }
 
-fn from_credential(name: &str) -> Result<String, Missing> {
+fn from_credential(name: &str, is_shown: bool) -> Result<String, Missing> {
     if name.contains('/') || name.starts_with('.') {
-        return Err(Missing::new(format!(
-            "{name} is not the name of a credential"
-        )));
+        return Err(Missing::new("what stands here is no name of a credential"));
     }
+    let path = name;
+    let name = if is_shown { name } else { UNLIKELY };
     let Some(folder) = env::var_os(CREDENTIALS) else {
         let what = format!("there is no credential {name}: systemd gave this program none");
         return Err(Missing::new(what).help(format!(
-            "write LoadCredential={name}:/path/of/the/file into the unit, and start the program by systemd"
+            "write LoadCredential={}:/path/of/the/file into the unit, and start the program by systemd",
+            if is_shown { name } else { "NAME" }
         )));
     };
     read(
         &format!("credential {name}"),
-        &Path::new(&folder).join(name),
+        &Path::new(&folder).join(path),
     )
 }
 

@@ -11,7 +11,7 @@ use super::{
     natural::{natural, scalar},
     path::FieldPath,
     problem::{Findings, Problem},
-    redact::{hide, is_name, quoted},
+    redact::{hide, hide_unlikely, is_name, quoted},
     reference::{self, FORMS},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
@@ -100,6 +100,7 @@ impl<'a> Reader<'a> {
             return self.choice(node, choices, path, depth);
         }
         let wants = Wants::of(schema);
+        hide_unlikely(node, self.findings);
         match &node.value {
             Value::Scalar(Scalar::Null, _) if wants.null => Json::Null,
             Value::Scalar(kind, text) => self.scalar(node.id, *kind, text, schema, wants, path),

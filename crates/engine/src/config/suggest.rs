@@ -1,6 +1,6 @@
 //! "Did you mean": the word that somebody probably wanted to type.
 
-use super::redact::holds_more;
+use super::redact::may_be_shown;
 
 /// Words less alike than this are not suggested.
 const ALIKE: f64 = 0.8;
@@ -54,7 +54,7 @@ pub(crate) fn help<'a>(
 
 /// A help text: the value as the only item of a list.
 pub(crate) fn as_list(text: &str) -> String {
-    if holds_more(text).is_some() || text.chars().count() > 60 {
+    if !may_be_shown(text) || text.chars().count() > 60 {
         return "write a list: [ … ]".to_owned();
     }
     format!("write a list: [{text}]")

@@ -1,7 +1,9 @@
 //! What a JSON Schema takes: which kinds of value, which words, and how to say
 //! so to a person.
 
-use serde_json::Value as Json;
+use std::collections::HashSet;
+
+use serde_json::{Map, Value as Json};
 
 /// A schema that refers to itself deeper than this is not followed.
 pub(super) const DEEPEST: usize = 64;
@@ -12,13 +14,54 @@ pub(super) fn is_secret(root: &Json, schema: &Json) -> bool {
     marked(schema) || marked(follow(root, schema))
 }
 
-/// Whether a schema takes secrets by name, or a list of them: what stands there
-/// in place of that is likely one.
+/// Whether a schema takes nothing but mappings and lists with a secret somewhere
+/// below: a scalar that stands there in place of them is likely that.
 pub(super) fn holds_secrets(root: &Json, schema: &Json) -> bool {
-    let schema = follow(root, schema);
-    let within = ["additionalProperties", "items"];
-    let mut within = within.iter().filter_map(|key| schema.get(key));
-    within.any(|schema| is_secret(root, schema))
+    let mut seen = HashSet::new();
+    let mut branches = vec![schema];
+    let mut below = Vec::new();
+    while let Some(schema) = branches.pop() {
+        let schema = follow(root, schema);
+        if !seen.insert(std::ptr::from_ref(schema)) {
+            continue;
+        }
+        let choices = choices(schema);
+        if choices.len() > 0 {
+            branches.extend(choices);
+            continue;
+        }
+        let wants = Wants::of(schema);
+        let is_nested = wants.array || wants.object;
+        if !is_nested && !wants.only_null() || wants.takes_scalars() {
+            return false;
+        }
+        below.extend(within(schema));
+    }
+    while let Some(schema) = below.pop() {
+        if is_secret(root, schema) {
+            return true;
+        }
+        let schema = follow(root, schema);
+        // One that refers to itself ends here.
+        if seen.insert(std::ptr::from_ref(schema)) {
+            below.extend(choices(schema).chain(within(schema)));
+        }
+    }
+    false
+}
+
+fn choices(schema: &Json) -> impl ExactSizeIterator<Item = &Json> {
+    let lists = ["anyOf", "oneOf"].iter();
+    let list = lists.filter_map(|key| schema.get(key)?.as_array()).next();
+    list.map(Vec::as_slice).unwrap_or_default().iter()
+}
+
+/// The schemas of what stands in a mapping or a list.
+fn within(schema: &Json) -> impl Iterator<Item = &Json> {
+    let fields = schema.get("properties").and_then(Json::as_object);
+    let fields = fields.into_iter().flat_map(Map::values);
+    let others = ["additionalProperties", "items"].iter();
+    fields.chain(others.filter_map(|key| schema.get(key)))
 }
 
 /// Follows `$ref` within a schema.
@@ -118,6 +161,10 @@ impl Wants {
                 || self.array
                 || self.object
                 || self.anything)
+    }
+
+    fn takes_scalars(self) -> bool {
+        self.boolean || self.integer || self.number || self.text || self.anything
     }
 
     pub(super) fn noun(self) -> String {

@@ -68,6 +68,13 @@ fn what_a_server_would_refuse_is_refused_here() {
         (json!({"smtp_server": ""}), "smtp_server"),
         (json!({"smtp_server": "smtp://mail"}), "smtp_server"),
         (json!({"smtp_server": "mail:25"}), "smtp_server"),
+        (
+            json!({"smtp_server": "smtp://u:canary@mail"}),
+            "smtp_server",
+        ),
+        (json!({"smtp_server": "u:canary@mail"}), "smtp_server"),
+        (json!({"smtp_server": "mail/canary"}), "smtp_server"),
+        (json!({"smtp_server": "mail:canary"}), "smtp_server"),
         (json!({"smtp_port": 0}), "smtp_port"),
         (
             json!({"smtp_tls": "starttls", "smtp_port": 465}),

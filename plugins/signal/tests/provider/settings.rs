@@ -57,6 +57,10 @@ fn what_signal_cli_would_refuse_is_refused_here() {
         (json!({"usernames": ["-g.01"]}), "usernames[0]"),
         (json!({"groups": ["not base64"]}), "groups[0]"),
         (json!({"rpc": "localhost:7583"}), "rpc"),
+        (json!({"rpc": "tcp://u:canary@localhost:7583"}), "rpc"),
+        (json!({"rpc": "http://u:canary@localhost:7583"}), "rpc"),
+        (json!({"rpc": "tcp://localhost/canary"}), "rpc"),
+        (json!({"rpc": "smtp://u:canary@localhost"}), "rpc"),
         (json!({"rpc": "unix:/a", "cli_path": "/b"}), "cli_path"),
         (json!({"rpc": "unix:/a", "config_dir": "/b"}), "config_dir"),
         (json!({"timeout": 0}), "timeout"),
@@ -74,6 +78,7 @@ fn what_signal_cli_would_refuse_is_refused_here() {
                     || (text.starts_with(' ') && text.contains(path)))),
             "{more}: {found:?}"
         );
+        assert!(!format!("{found:?}").contains("canary"), "{found:?}");
     }
 }
 
