@@ -12,6 +12,10 @@ const LONGEST_TEXT: usize = 300;
 /// The longest wait that is passed on: a month.
 const LONGEST_WAIT: f64 = 30.0 * 24.0 * 3600.0;
 
+/// What is said of a word that is none.
+const NO_OUTCOME: &str = "the program names an outcome that there is not; there are delivered, \
+                          retry, permanent and unknown";
+
 /// What a status means.
 fn meaning(status: i32) -> (Class, Fault, &'static str) {
     use Class::{Delivered, Permanent, Retry, Unknown};
@@ -107,11 +111,15 @@ fn of_target(target: &str, output: &Output, said: &Said, secrets: &[String]) -> 
         }
     };
     // A status that tells of a failure is not talked away.
-    let (class, sentence) = match said.outcome {
-        Some(word) if class == Class::Delivered => {
-            (of_word(word), "the program says so".to_owned())
+    let (class, fault, sentence) = match said.outcome {
+        // It may have been sent: nobody knows.
+        Some(Word::Other) if class == Class::Delivered => {
+            (Class::Unknown, Fault::Plugin, NO_OUTCOME.to_owned())
         }
-        _ => (class, sentence),
+        Some(word) if class == Class::Delivered => {
+            (of_word(word), fault, "the program says so".to_owned())
+        }
+        _ => (class, fault, sentence),
     };
     let clean = |text: &String| clean(text, secrets);
     if class == Class::Delivered {
@@ -149,7 +157,7 @@ fn of_word(word: Word) -> Class {
         Word::Delivered => Class::Delivered,
         Word::Retry => Class::Retry,
         Word::Permanent => Class::Permanent,
-        Word::Unknown => Class::Unknown,
+        Word::Unknown | Word::Other => Class::Unknown,
     }
 }
 

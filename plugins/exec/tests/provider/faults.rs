@@ -82,3 +82,39 @@ async fn one_that_advises_nothing_is_not_advised_for() {
         assert_eq!(outcome.raw().hint.as_str(), "", "{outcome:?}");
     }
 }
+
+#[tokio::test]
+async fn an_outcome_that_there_is_not_is_no_delivery() {
+    for said in [
+        r#"{"outcome": "nope"}"#,
+        r#"{"outcome": "Delivered"}"#,
+        r#"{"outcome": ""}"#,
+        r#"{"outcome": 1}"#,
+        r#"{"outcome": {"delivered": true}}"#,
+        r#"{"outcome": "nope", "retry_after": "soon"}"#,
+        r#"{"targets": [{"target": "tell", "outcome": "nope"}]}"#,
+        r#"{"targets": {"tell": "permanent"}}"#,
+    ] {
+        let outcome = Place::script(&format!("echo '{said}'")).tell().await;
+        assert_eq!(outcome.class(), Class::Unknown, "{said}: {outcome:?}");
+        assert_eq!(outcome.fault(), Some(Fault::Plugin), "{said}");
+        for word in ["delivered", "retry", "permanent", "unknown"] {
+            assert!(outcome.raw().detail.contains(word), "{said}: {outcome:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_field_of_another_kind_takes_nothing_from_the_others() {
+    for (said, class) in [
+        (r#"{"outcome": "retry", "retry_after": "30"}"#, Class::Retry),
+        (r#"{"outcome": "permanent", "id": 7}"#, Class::Permanent),
+        (r#"{"outcome": "retry", "targets": ["x"]}"#, Class::Retry),
+        (r#"{"outcome": null, "detail": 1}"#, Class::Delivered),
+        (r#"["nope"]"#, Class::Delivered),
+        ("nope", Class::Delivered),
+    ] {
+        let outcome = Place::script(&format!("echo '{said}'")).tell().await;
+        assert_eq!(outcome.class(), class, "{said}: {outcome:?}");
+    }
+}
