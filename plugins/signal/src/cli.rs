@@ -3,7 +3,7 @@
 //! It decides what an exit status and the output mean together: signal-cli
 //! writes the results before it exits with a failure.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io::ErrorKind, path::PathBuf, sync::Arc};
 
 use annunciator_sdk::{Ended, Output, Program};
 use serde_json::Value;
@@ -137,6 +137,13 @@ fn refused(output: &Output, response: Option<crate::reply::Response>) -> Failure
         Some(1) => -1,
         Some(2) => -32603,
         Some(number @ 3..=6) => -i64::from(number),
+        // A shell and env say so of what they cannot run (POSIX, 2.8.2).
+        Some(number @ (126 | 127)) if response.is_none() && output.stdout.is_empty() => {
+            return Failure::NotStarted {
+                text: format!("exit status {number}: {message}"),
+                why: ErrorKind::Other,
+            };
+        }
         Some(number) => {
             return Failure::Lost(format!("signal-cli exited with status {number}: {message}"));
         }

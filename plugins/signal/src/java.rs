@@ -32,7 +32,8 @@ impl Trouble {
         }
         let is_missing = stderr.contains("no 'java' command could be found")
             || stderr.contains("java: not found")
-            || stderr.contains("java: command not found");
+            || stderr.contains("java: command not found")
+            || stderr.lines().any(is_missed_by_env);
         is_missing.then_some(Self::Missing)
     }
 
@@ -70,6 +71,16 @@ impl fmt::Display for Trouble {
             Self::Elsewhere => f.write_str("signal-cli found no Java where JAVA_HOME leads"),
         }
     }
+}
+
+/// Whether `env` did not find it, whichever quotes it uses.
+fn is_missed_by_env(line: &str) -> bool {
+    let Some((_, said)) = line.split_once("env: ") else {
+        return false;
+    };
+    let said = said.strip_prefix("can't execute ").unwrap_or(said);
+    let said = said.trim_start_matches(|c: char| !c.is_alphanumeric());
+    said.starts_with("java") && said.contains("No such file")
 }
 
 /// The Java of a class file's version, which is written as `65.0`.
@@ -112,6 +123,14 @@ location of your Java installation.
     #[test]
     fn where_there_is_no_java_it_is_told() {
         assert_eq!(Trouble::read(NONE), Some(Trouble::Missing));
+        for text in [
+            "/usr/bin/env: java: No such file or directory",
+            "/usr/bin/env: \u{2018}java\u{2019}: No such file or directory",
+            "env: 'java': No such file or directory",
+            "env: can't execute 'java': No such file or directory",
+        ] {
+            assert_eq!(Trouble::read(text), Some(Trouble::Missing), "{text}");
+        }
         let elsewhere = "ERROR: JAVA_HOME is set to an invalid directory: /nowhere";
         assert_eq!(Trouble::read(elsewhere), Some(Trouble::Elsewhere));
     }

@@ -297,16 +297,7 @@ fn judge(user: &str, failure: &Failure) -> Verdict {
             format!("the answer is no answer of signal-cli: {text:?}"),
             "check that `cli_path` or `rpc` is signal-cli's",
         ),
-        Failure::Status(status) => Verdict::new(
-            if *status >= 500 { Unknown } else { Permanent },
-            Fault::Config,
-            format!("the daemon answered with HTTP status {status}"),
-            match status {
-                404 | 405 => "check the address in `rpc`; its path is /api/v1/rpc",
-                _ => "",
-            },
-        )
-        .code(format!("HTTP {status}")),
+        Failure::Status { status, wait } => by_status(*status, *wait),
         Failure::Host(error) => {
             let outcome = error.outcome("");
             Verdict::new(
@@ -316,6 +307,26 @@ fn judge(user: &str, failure: &Failure) -> Verdict {
                 outcome.raw().hint.as_str(),
             )
         }
+    }
+}
+
+/// The verdict on a status of the daemon's http server, or of what stands before it.
+fn by_status(status: u16, wait: Option<Duration>) -> Verdict {
+    let (class, fault) = match status {
+        // Nothing was taken, by RFC 9110, RFC 4918 and RFC 6585.
+        408 | 423 | 425 | 429 => (Class::Retry, Fault::Remote),
+        500.. => (Class::Unknown, Fault::Config),
+        _ => (Class::Permanent, Fault::Config),
+    };
+    let hint = match status {
+        404 | 405 => "check the address in `rpc`; its path is /api/v1/rpc",
+        _ => "",
+    };
+    let detail = format!("the daemon answered with HTTP status {status}");
+    let verdict = Verdict::new(class, fault, detail, hint).code(format!("HTTP {status}"));
+    match wait.filter(|_| class != Class::Permanent) {
+        Some(wait) => verdict.wait(wait),
+        None => verdict,
     }
 }
 

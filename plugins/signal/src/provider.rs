@@ -202,7 +202,10 @@ impl Signal {
             .json(&request);
         let answer = self.host.http(request).await.map_err(Failure::Host)?;
         if answer.status() != 200 {
-            return Err(Failure::Status(answer.status()));
+            return Err(Failure::Status {
+                status: answer.status(),
+                wait: answer.retry_after(self.host.now()),
+            });
         }
         match answer.json::<Value>() {
             Ok(value) => read_rpc(&value),

@@ -1,7 +1,7 @@
 //! What signal-cli answers to `send`, over either way: results by recipient,
 //! or a failure.
 
-use std::io::ErrorKind;
+use std::{io::ErrorKind, time::Duration};
 
 use annunciator_sdk::HostError;
 use serde::Deserialize;
@@ -92,7 +92,12 @@ pub(crate) enum Failure {
     /// The answer can't be understood.
     Garbage(String),
     /// The daemon's http server answered with another status than 200.
-    Status(u16),
+    Status {
+        /// Which.
+        status: u16,
+        /// How long it wants to be left alone, if it says so.
+        wait: Option<Duration>,
+    },
     /// The host could not make the request, or read no answer.
     Host(HostError),
 }

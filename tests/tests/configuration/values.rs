@@ -115,7 +115,9 @@ fn secrets_that_are_not_where_they_should_be() {
     );
     check(
         &settings("token: {credential: ../smtp}"),
-        &["heartbeat.yaml:2:28: error: channel s: token: what stands here is no name of a credential"],
+        &[
+            "heartbeat.yaml:2:28: error: channel s: token: what stands here is no name of a credential",
+        ],
     );
 }
 

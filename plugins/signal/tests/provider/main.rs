@@ -2,5 +2,6 @@
 
 mod delivery;
 mod faults;
+mod refused;
 mod settings;
 mod support;
