@@ -17,6 +17,24 @@ use crate::{
 /// section 4.5, leaves it to them; this is the usual time).
 const GREYLISTED: Duration = Duration::from_secs(300);
 
+/// Words of servers that found a machine on a list, in lower case.
+const ON_A_LIST: [&str; 6] = [
+    "blocked using",
+    "spamhaus",
+    "dnsbl",
+    "blocklist",
+    "block list",
+    "blacklist",
+];
+/// The same for a mail that is too large; the last is RFC 5321's own, 4.5.3.1.10.
+const TOO_LARGE: [&str; 6] = [
+    "size",
+    "too large",
+    "too big",
+    "too long",
+    "larger than",
+    "too much mail data",
+];
 /// Words of servers that refuse a machine, in lower case.
 const BLOCKED: [&str; 6] = [
     "block",
@@ -38,6 +56,8 @@ const UNKNOWN: [&str; 7] = [
 ];
 /// The same for content.
 const FILTERED: [&str; 6] = ["spam", "virus", "malware", "content", "policy", "dmarc"];
+
+const TOO_LARGE_HINT: &str = "the mail is too large for the server";
 
 /// A verdict on a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +118,11 @@ pub(crate) fn judge(failure: &Failure) -> Verdict {
             Fault::Remote,
             "the server is slow; a larger `connections` may help",
         ),
-        Cause::NotSmtp(text) => never(Fault::Config, other_protocol(text)),
+        Cause::NotSmtp(text) if phase == Phase::Greeting => {
+            never(Fault::Config, other_protocol(text))
+        }
+        // It has spoken SMTP until then.
+        Cause::NotSmtp(_) => never(Fault::Remote, ""),
         Cause::Tls(_) => never(
             Fault::Config,
             "check the server's certificate, `tls_ca_file`, `tls_server_name` and \
@@ -162,24 +186,37 @@ fn judge_reply(phase: Phase, reply: &Reply) -> Verdict {
             "the server refuses this machine: check block lists and `smtp_hello`",
         ),
         (Phase::Greeting | Phase::Hello | Phase::StartTls, ..) => never(Fault::Remote, ""),
-        (Phase::Mail | Phase::Data | Phase::Dot, 552, _) | (_, _, "5.3.4") => {
-            never(Fault::Message, "the mail is too large for the server")
-        }
-        (Phase::Mail, ..) if is_foreign => never(Fault::Config, ""),
-        // What is refused there is the sender, whatever the reason.
-        (Phase::Mail, ..) => never(
-            Fault::Config,
-            "the server refuses the sender: check `sender`, `envelope_sender` and the login",
-        ),
-        (Phase::Rcpt, _, "5.7.1") => never(
-            Fault::Config,
-            "the server doesn't relay to this address from here, or its policy refuses it: a \
-             login may help",
-        ),
-        (Phase::Rcpt, _, "5.2.2") => never(
+        (_, _, "5.2.2") => never(
             Fault::Recipient,
             "the mailbox is full; its owner can make room",
         ),
+        (_, _, "5.2.3" | "5.3.4") => never(Fault::Message, TOO_LARGE_HINT),
+        (Phase::Mail | Phase::Data | Phase::Dot, 552, _) if names(&TOO_LARGE) => {
+            never(Fault::Message, TOO_LARGE_HINT)
+        }
+        (Phase::Mail | Phase::Data | Phase::Dot, 552, _) => never(Fault::Message, ""),
+        (_, 550..=554 | 571, _) if names(&ON_A_LIST) => never(
+            Fault::Remote,
+            "the server found this machine on a block list: ask for its removal there, or send by \
+             a server that is on none",
+        ),
+        (Phase::Mail, ..) if is_foreign => never(Fault::Config, ""),
+        // What is refused there by these is the sender (RFC 5321, 3.3; RFC 3463, 3.2 and 3.8).
+        (Phase::Mail, code, _)
+            if matches!(code, 550 | 551 | 553)
+                || ["5.1.", "5.7."].iter().any(|of| enhanced.starts_with(of)) =>
+        {
+            never(
+                Fault::Config,
+                "the server refuses the sender: check `sender`, `envelope_sender` and the login",
+            )
+        }
+        (Phase::Mail, ..) => never(Fault::Config, ""),
+        (Phase::Rcpt, _, "5.7.1") if text.contains("relay") => never(
+            Fault::Config,
+            "the server doesn't relay to this address from here: a login may help",
+        ),
+        (Phase::Rcpt, _, "5.7.1") => never(Fault::Config, ""),
         (Phase::Rcpt, ..) if enhanced.starts_with("5.1.") || names(&UNKNOWN) => {
             never(Fault::Recipient, "check the recipient's address")
         }
@@ -196,16 +233,24 @@ fn judge_reply(phase: Phase, reply: &Reply) -> Verdict {
 
 fn passing(phase: Phase, reply: &Reply) -> Verdict {
     let text = reply.text().to_ascii_lowercase();
-    let grey =
-        text.contains("greylist") || (reply.code == 450 && reply.enhanced() == Some("4.7.1"));
+    let is_grey = ["greylist", "graylist", "grey-list", "gray-list"];
+    let is_grey = is_grey.iter().any(|word| text.contains(word));
+    // Postgrey and others say it by their codes; so do rules of other kinds.
+    let may_be_grey = is_grey || (reply.code == 450 && reply.enhanced() == Some("4.7.1"));
     let mailbox = reply
         .enhanced()
         .is_some_and(|code| code.starts_with("4.2."));
     match phase {
-        Phase::Rcpt if grey => Verdict {
-            wait: Some(GREYLISTED),
-            ..retry(Fault::Remote, "greylisting passes by itself")
-        },
+        Phase::Rcpt if may_be_grey => {
+            let hint = match is_grey {
+                true => "greylisting passes by itself",
+                false => "",
+            };
+            Verdict {
+                wait: Some(GREYLISTED),
+                ..retry(Fault::Remote, hint)
+            }
+        }
         // Postfix puts off what it doesn't relay, where its operator hasn't
         // decided to refuse it (`defer_unauth_destination`, its default).
         Phase::Rcpt if text.contains("relay") => retry(
@@ -273,9 +318,13 @@ pub(crate) fn delivered(
 mod tests {
     use super::*;
 
-    fn verdict(phase: Phase, code: u16, text: &str) -> Verdict {
+    fn reply(code: u16, text: &str) -> Reply {
         let lines = vec![text.to_owned()];
-        judge_reply(phase, &Reply { code, lines })
+        Reply { code, lines }
+    }
+
+    fn verdict(phase: Phase, code: u16, text: &str) -> Verdict {
+        judge_reply(phase, &reply(code, text))
     }
 
     #[test]
@@ -295,6 +344,50 @@ mod tests {
     }
 
     #[test]
+    fn a_code_alone_is_no_cause_that_is_known() {
+        for (phase, code, text) in [
+            (Phase::Mail, 552, "no"),
+            (Phase::Data, 552, "no"),
+            (Phase::Dot, 552, "exceeded storage allocation"),
+            (Phase::Mail, 554, "no"),
+            (Phase::Rcpt, 550, "5.7.1 no"),
+            (Phase::Rcpt, 554, "5.7.1 policy"),
+            (Phase::Rcpt, 450, "4.7.1 cannot find your hostname"),
+        ] {
+            let verdict = match code / 100 {
+                4 => passing(phase, &reply(code, text)),
+                _ => verdict(phase, code, text),
+            };
+            assert_eq!(verdict.hint, "", "{phase:?} {code} {text}");
+        }
+    }
+
+    #[test]
+    fn a_machine_on_a_block_list_is_not_advised_to_log_in() {
+        let text = "5.7.1 Service unavailable; blocked using zen.spamhaus.org";
+        for phase in [Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Dot] {
+            for code in [550, 554] {
+                let verdict = verdict(phase, code, text);
+                assert!(verdict.hint.contains("block list"), "{phase:?} {code}");
+                assert!(!verdict.hint.contains("login"), "{phase:?} {code}");
+                assert_eq!(verdict.fault, Fault::Remote);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_reply_is_another_protocol_only_at_first() {
+        for text in ["199 huh", "600 what", "* OK", "nonsense"] {
+            for phase in [Phase::Hello, Phase::Mail, Phase::Rcpt, Phase::Data] {
+                let failure = Failure::new(phase, Cause::NotSmtp(text.to_owned()));
+                assert_eq!(judge(&failure).hint, "", "{phase:?} {text}");
+            }
+            let failure = Failure::new(Phase::Greeting, Cause::NotSmtp(text.to_owned()));
+            assert!(judge(&failure).hint.contains("port"), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_known_has_the_hint_that_follows_from_it() {
         for (phase, code, text, hint) in [
             (Phase::Auth, 535, "5.7.8 bad credentials", "smtp_password"),
@@ -305,7 +398,13 @@ mod tests {
             (Phase::Rcpt, 550, "5.1.1 nobody", "recipient"),
             (Phase::Rcpt, 550, "No such user here", "recipient"),
             (Phase::Dot, 554, "5.7.1 spam", "rules"),
-            (Phase::Dot, 552, "too much", "too large"),
+            (Phase::Dot, 552, "Too much mail data", "too large"),
+            (Phase::Mail, 552, "message size exceeds limit", "too large"),
+            (Phase::Mail, 552, "5.2.3 no", "too large"),
+            (Phase::Dot, 552, "5.2.2 mailbox full", "make room"),
+            (Phase::Mail, 552, "5.2.2 mailbox full", "make room"),
+            (Phase::Rcpt, 554, "5.7.1 relay denied", "login"),
+            (Phase::Rcpt, 450, "4.7.1 Greylisted", "greylisting"),
         ] {
             let verdict = verdict(phase, code, text);
             assert!(verdict.hint.contains(hint), "{phase:?} {code} {text}");

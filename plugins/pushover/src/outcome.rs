@@ -18,6 +18,9 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest text of the service that is passed on, in characters.
 const LONGEST_TEXT: usize = 300;
 
+/// Words of the service about the messages of a month, in lower case.
+const MONTHLY: [&str; 3] = ["quota", "monthly", "message limit"];
+
 /// What the service says about a message.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Answer {
@@ -70,7 +73,7 @@ pub(crate) fn answered(
         )
         .hint("check api_url, and whether a proxy or portal stands in between")
         .after(SHORTEST_PAUSE),
-        (429, _) => exhausted(target, response, now),
+        (429, answer) => too_many(target, response, answer.as_ref(), now),
         (408 | 500.., _) => {
             let trouble = Outcome::retry(target, Fault::Remote, "Pushover is in trouble");
             let wait = response.retry_after(now).unwrap_or_default();
@@ -101,14 +104,35 @@ pub(crate) fn answered(
     (outcome, answer)
 }
 
-fn exhausted(target: &str, response: &HttpResponse, now: SystemTime) -> Outcome {
+/// Only the service's own words or headers say that the month's messages are used
+/// up: whatever stands before it, and the service itself, may ask for a pause.
+fn too_many(
+    target: &str,
+    response: &HttpResponse,
+    answer: Option<&Answer>,
+    now: SystemTime,
+) -> Outcome {
+    let quota = Quota::read(response);
+    let says_so = |error: &String| {
+        let error = error.to_ascii_lowercase();
+        MONTHLY.iter().any(|word| error.contains(word))
+    };
+    let is_said = answer.is_some_and(|answer| answer.errors.iter().any(says_so));
+    let is_used_up = quota.map_or(is_said, |quota| quota.remaining == 0);
+    if !is_used_up {
+        let outcome = Outcome::retry(target, Fault::Remote, "it asks for a pause");
+        return match response.retry_after(now) {
+            Some(wait) => outcome.after(wait),
+            None => outcome,
+        };
+    }
     let outcome = Outcome::retry(
         target,
         Fault::Remote,
         "the account has used up its messages of this month",
     )
     .hint("buy messages at https://pushover.net, or use another channel until then");
-    match Quota::read(response) {
+    match quota {
         Some(quota) => outcome.after(quota.wait(now)).note(quota.note(now)),
         None => match response.retry_after(now) {
             Some(wait) => outcome.after(wait),

@@ -50,6 +50,20 @@ pub struct Config {
     pub ca_file: Option<String>,
 }
 
+/// What names of headers have in them that hold a token.
+const OF_TOKENS: [&str; 5] = ["auth", "token", "key", "secret", "cookie"];
+
+impl Config {
+    /// Whether there is a token, as far as anybody can tell.
+    pub(crate) fn has_token(&self) -> bool {
+        let is_token = |name: &String| {
+            let name = name.to_ascii_lowercase();
+            OF_TOKENS.iter().any(|word| name.contains(word))
+        };
+        !self.secrets.is_empty() || self.headers.keys().any(is_token)
+    }
+}
+
 /// The method of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]

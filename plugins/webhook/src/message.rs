@@ -60,6 +60,20 @@ impl Parts {
         })
     }
 
+    /// Every setting that makes no request of these values, each once.
+    pub(crate) fn wrongs(config: &Config, values: &Value) -> Vec<Wrong> {
+        let mut found = Vec::new();
+        found.extend(address("url", config.url.expose(), values).err());
+        let headers = config.headers.iter();
+        found.extend(headers.filter_map(|(name, text)| header(name, text.expose(), values).err()));
+        if config.method != Method::Get {
+            found.extend(body(config, values).err());
+        }
+        let check = config.check_url.iter();
+        found.extend(check.filter_map(|url| address("check_url", url.expose(), values).err()));
+        found
+    }
+
     /// The request, signed for this time.
     pub(crate) fn request(&self, config: &Config, unix_seconds: u64) -> HttpRequest {
         let mut request = HttpRequest::new(config.method.name(), self.url.as_str());
@@ -102,12 +116,14 @@ pub(crate) fn address(field: &str, template: &str, values: &Value) -> Result<Url
 pub(crate) fn headers(config: &Config, values: &Value) -> Result<Vec<(String, String)>, Wrong> {
     let headers = config.headers.iter();
     headers
-        .map(|(name, template)| {
-            let value = fill(template.expose(), Place::Header, values);
-            let value = value.map_err(|what| wrong(format!("headers.{name}"), what, ""))?;
-            Ok((name.clone(), value.trim().to_owned()))
-        })
+        .map(|(name, template)| Ok((name.clone(), header(name, template.expose(), values)?)))
         .collect()
+}
+
+fn header(name: &str, template: &str, values: &Value) -> Result<String, Wrong> {
+    let value = fill(template, Place::Header, values);
+    let value = value.map_err(|what| wrong(format!("headers.{name}"), what, ""))?;
+    Ok(value.trim().to_owned())
 }
 
 fn body(config: &Config, values: &Value) -> Result<String, Wrong> {

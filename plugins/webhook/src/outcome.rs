@@ -90,7 +90,10 @@ fn by_settings(config: &Config, status: u16) -> Row {
         .statuses
         .get(&status.to_string())
         .or_else(|| config.statuses.get(&format!("{}xx", status / 100)));
-    let row = by_status(status);
+    let mut row = by_status(status);
+    if matches!(status, 401 | 403) && !config.has_token() {
+        row.hint = "";
+    }
     match said {
         Some(meaning) if *meaning != row.meaning => Row {
             meaning: *meaning,

@@ -44,22 +44,14 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
 fn requests(config: &Config, found: &mut Vec<Problem>) {
     let mut origins = Vec::new();
     for values in examples(config) {
-        let parts = Parts::of(config, &values);
-        let check = config.check_url.iter();
-        let mut checks = check.map(|url| address("check_url", url.expose(), &values));
-        let wrong = match (&parts, checks.find_map(Result::err)) {
-            (Err(wrong), _) => Some(problem(wrong)),
-            (_, Some(wrong)) => Some(problem(&wrong)),
-            (Ok(parts), None) => {
-                origins.push(parts.url.origin());
-                None
-            }
-        };
-        if let Some(problem) = wrong {
+        let wrongs = Parts::wrongs(config, &values);
+        if !wrongs.is_empty() {
             // The second example would say the same.
-            found.push(problem);
+            found.extend(wrongs.iter().map(problem));
             return;
         }
+        let url = address("url", config.url.expose(), &values);
+        origins.extend(url.map(|url| url.origin()));
     }
     if origins.windows(2).any(|pair| pair[0] != pair[1]) {
         found.push(

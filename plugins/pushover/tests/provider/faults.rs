@@ -216,3 +216,29 @@ async fn when_nobody_knows_what_it_means_nothing_is_advised() {
         }
     }
 }
+
+#[tokio::test]
+async fn only_pushover_s_own_words_say_that_the_month_is_used_up() {
+    let left = |reply: Reply, remaining: &str| {
+        reply
+            .header("X-Limit-App-Limit", "10000")
+            .header("X-Limit-App-Remaining", remaining)
+            .header("X-Limit-App-Reset", "1767409445")
+    };
+    let own = r#"{"status": 0, "errors": ["application is over its quota of messages"]}"#;
+    let other = r#"{"status": 0, "errors": ["slow down"]}"#;
+    for (reply, is_used_up) in [
+        (Reply::status(429, ""), false),
+        (Reply::status(429, "<html>"), false),
+        (Reply::status(429, other), false),
+        (left(Reply::status(429, other), "9"), false),
+        (Reply::status(429, own), true),
+        (left(Reply::status(429, ""), "0"), true),
+    ] {
+        let outcome = answered(reply).await;
+        assert_eq!(outcome.class(), Class::Retry, "{outcome:?}");
+        let detail = &outcome.raw().detail;
+        assert_eq!(detail.contains("month"), is_used_up, "{outcome:?}");
+        assert_eq!(!outcome.raw().hint.is_empty(), is_used_up, "{outcome:?}");
+    }
+}

@@ -127,3 +127,25 @@ async fn a_part_of_a_secret_that_the_service_repeats_is_not_shown() {
     assert!(!format!("{outcome:?}").contains("canary"), "{outcome:?}");
     assert!(outcome.raw().detail.contains("refused"), "{outcome:?}");
 }
+
+#[tokio::test]
+async fn a_token_is_to_be_checked_only_where_there_is_one() {
+    for (more, has_token) in [
+        (json!({}), false),
+        (json!({"headers": {"X-Env": "prod"}}), false),
+        (json!({"headers": {"Authorization": "Bearer x"}}), true),
+        (json!({"headers": {"X-Api-Key": "x"}}), true),
+        (json!({"secrets": {"any": "x"}}), true),
+    ] {
+        for status in [401, 403] {
+            let mut settings = json!({"url": "https://e.example/"});
+            for (key, value) in more.as_object().into_iter().flatten() {
+                settings[key] = value.clone();
+            }
+            let outcome = told(settings, &Sample::new("x"), Reply::status(status, "")).await;
+            let hint = &outcome.raw().hint;
+            assert_eq!(hint.contains("token"), has_token, "{more}: {outcome:?}");
+            assert_eq!(hint.is_empty(), !has_token, "{more}: {outcome:?}");
+        }
+    }
+}

@@ -69,6 +69,27 @@ fn when_a_template_makes_no_request_it_is_an_error_at_its_field() {
 }
 
 #[test]
+fn one_template_that_is_wrong_hides_no_other() {
+    check(
+        json!({"url": "nowhere", "body": "{{"}),
+        &["E url", "E body"],
+    );
+    check(
+        json!({
+            "url": "{{", "body": "{{", "check_url": "nowhere",
+            "headers": {"X-A": "{{", "X-B": "{{ nothing }}"},
+        }),
+        &[
+            "E url",
+            "E headers.X-A",
+            "E headers.X-B",
+            "E body",
+            "E check_url",
+        ],
+    );
+}
+
+#[test]
 fn when_another_setting_makes_no_sense_it_is_told_at_its_field() {
     check(json!({"headers": {"X A": "1"}}), &["E headers.X A"]);
     check(
