@@ -156,6 +156,7 @@ mod secret;
 mod shell;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod time;
 #[cfg(any(feature = "own-runtime", feature = "testing"))]
 mod waiting;
 
@@ -172,3 +173,4 @@ pub use provider::Provider;
 #[cfg(feature = "own-runtime")]
 pub use runtime::{OwnRuntime, RuntimeError};
 pub use secret::{Secret, without_secrets};
+pub use time::rfc3339;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use annunciator_sdk::Delivery;
+use annunciator_sdk::{Delivery, rfc3339};
 use serde_json::{Value, json};
 
 use crate::config::Config;
@@ -24,7 +24,7 @@ pub(crate) fn document(config: &Config, delivery: &Delivery, targets: &[String])
         "body": notification.body(),
         "severity": notification.severity().name(),
         "kind": notification.kind().name(),
-        "occurred_at": humantime::format_rfc3339_seconds(notification.occurred_at()).to_string(),
+        "occurred_at": rfc3339(notification.occurred_at()),
         "attributes": attributes,
         "attempt": delivery.attempt(),
         "targets": targets,

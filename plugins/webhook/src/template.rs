@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use annunciator_sdk::{Delivery, Notification};
+use annunciator_sdk::{Delivery, Notification, rfc3339};
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, context, escape_formatter,
     value::{Enumerator, Object, Value},
@@ -216,11 +216,11 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn values(self, config: &Config) -> Value {
-        let seconds = self
-            .occurred_at
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let rfc3339 = humantime::format_rfc3339_seconds(self.occurred_at).to_string();
+        let signed = |distance: Duration| i64::try_from(distance.as_secs()).unwrap_or(i64::MAX);
+        let seconds = match self.occurred_at.duration_since(UNIX_EPOCH) {
+            Ok(after) => signed(after),
+            Err(error) => -signed(error.duration()),
+        };
         let mut text = String::new();
         if !self.title.is_empty() {
             // Writing to a text cannot fail.
@@ -240,8 +240,8 @@ impl Told<'_> {
             text => text,
             severity => self.severity,
             kind => self.kind,
-            occurred_at => rfc3339,
-            occurred_at_unix => seconds.as_secs(),
+            occurred_at => rfc3339(self.occurred_at),
+            occurred_at_unix => seconds,
             attributes => Value::from_object(Attributes(self.attributes)),
             attempt => self.attempt,
             secrets => secrets,

@@ -68,6 +68,12 @@ impl Sample {
         self
     }
 
+    /// Sets when it happened, in Unix milliseconds: any, as the contract allows.
+    pub fn occurred_at_ms(mut self, ms: i64) -> Self {
+        self.notification.occurred_at_ms = ms;
+        self
+    }
+
     /// Sets the severity.
     pub fn severity(mut self, severity: Severity) -> Self {
         self.notification.severity = severity.code();

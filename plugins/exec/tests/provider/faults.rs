@@ -118,3 +118,21 @@ async fn a_field_of_another_kind_takes_nothing_from_the_others() {
         assert_eq!(outcome.class(), class, "{said}: {outcome:?}");
     }
 }
+
+#[tokio::test]
+async fn whenever_it_happened_it_is_told() {
+    let place = Place::script("cat >message");
+    for (ms, text) in [
+        (0, "1970-01-01T00:00:00Z"),
+        (-1, "1969-12-31T23:59:59Z"),
+        (253_402_300_800_000, "9999-12-31T23:59:59Z"),
+        (i64::MIN, "0000-01-01T00:00:00Z"),
+        (i64::MAX, "9999-12-31T23:59:59Z"),
+    ] {
+        let sample = Sample::new("x").occurred_at_ms(ms);
+        let outcome = place.told(json!({}), &sample).await.remove(0);
+        assert_eq!(outcome.class(), Class::Delivered, "{ms}: {outcome:?}");
+        let message = fs::read_to_string(place.path("message")).unwrap();
+        assert!(message.contains(text), "{ms}: {message}");
+    }
+}

@@ -242,3 +242,22 @@ async fn only_pushover_s_own_words_say_that_the_month_is_used_up() {
         assert_eq!(!outcome.raw().hint.is_empty(), is_used_up, "{outcome:?}");
     }
 }
+
+#[tokio::test]
+async fn whenever_it_happened_it_is_told() {
+    for ms in [
+        0,
+        -1,
+        -62_167_219_200_001,
+        253_402_300_800_000,
+        i64::MIN,
+        i64::MAX,
+    ] {
+        let host = FakeHost::new();
+        host.reply(Reply::status(200, r#"{"status":1,"request":"r"}"#));
+        let settings = settings("https://api.example", &json!({}));
+        let channel = host.open::<Plugin>(&settings).await.unwrap();
+        let outcomes = channel.deliver(&Sample::new("x").occurred_at_ms(ms)).await;
+        assert_eq!(outcomes[0].class(), Class::Delivered, "{ms}: {outcomes:?}");
+    }
+}

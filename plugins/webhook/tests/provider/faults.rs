@@ -149,3 +149,25 @@ async fn a_token_is_to_be_checked_only_where_there_is_one() {
         }
     }
 }
+
+#[tokio::test]
+async fn whenever_it_happened_it_is_told() {
+    let settings = json!({
+        "url": "https://e.example/", "content_type": "text/plain",
+        "body": "{{ occurred_at }} {{ occurred_at_unix }}",
+    });
+    for (ms, text) in [
+        (0, "1970-01-01T00:00:00Z 0"),
+        (-1000, "1969-12-31T23:59:59Z -1"),
+        (253_402_300_800_000, "9999-12-31T23:59:59Z 253402300800"),
+        (i64::MIN, "0000-01-01T00:00:00Z -9223372036854775"),
+        (i64::MAX, "9999-12-31T23:59:59Z 9223372036854775"),
+    ] {
+        let host = FakeHost::new();
+        host.reply(Reply::status(200, ""));
+        let channel = host.open::<Webhook>(&settings).await.expect("it opens");
+        let outcome = channel.deliver(&Sample::new("x").occurred_at_ms(ms)).await;
+        assert_eq!(outcome[0].class(), Class::Delivered, "{ms}: {outcome:?}");
+        assert_eq!(host.requests()[0].body, text, "{ms}");
+    }
+}
