@@ -19,6 +19,7 @@ mod message;
 mod outcome;
 mod pool;
 mod provider;
+mod refusal;
 mod reply;
 mod rules;
 mod session;

@@ -93,8 +93,8 @@ fn holds_login(text: &str) -> bool {
 pub(super) fn leads_into(text: &str) -> bool {
     let text = text.trim_matches(['"', '\'']).trim();
     let lower = text.to_ascii_lowercase();
-    let scheme = ["http:", "https:"].iter();
-    let behind = scheme.filter(|scheme| lower.starts_with(**scheme)).next();
+    let mut schemes = ["http:", "https:"].iter();
+    let behind = schemes.find(|scheme| lower.starts_with(**scheme));
     let (address, has_scheme) = match (behind, text.split_once("://")) {
         // Slashes too few or too many count for nothing there.
         (Some(scheme), _) => (text[scheme.len()..].trim_start_matches(['/', '\\']), true),

@@ -51,8 +51,8 @@ pub(super) fn holds_secrets(root: &Json, schema: &Json) -> bool {
 }
 
 fn choices(schema: &Json) -> impl ExactSizeIterator<Item = &Json> {
-    let lists = ["anyOf", "oneOf"].iter();
-    let list = lists.filter_map(|key| schema.get(key)?.as_array()).next();
+    let mut keys = ["anyOf", "oneOf"].iter();
+    let list = keys.find_map(|key| schema.get(key)?.as_array());
     list.map(Vec::as_slice).unwrap_or_default().iter()
 }
 

@@ -1,6 +1,8 @@
 //! No text of an outcome or a check holds what the channel logs in with, whatever
 //! the server repeats of what it was sent.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use crate::support::{open, settings, with};
 use annunciator_sdk::testing::Sample;
 use annunciator_testkit::smtp::{Fault, Moment, SmtpServer};
