@@ -1,23 +1,19 @@
 //! From the specification's complete example to the four services: the real
 //! `hbd`, the real plugins, strict stand-ins.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use annunciator_testkit::{
     artefacts::executable,
     ensemble::{Ensemble, SIGNAL_RECIPIENT, SIGNAL_USER},
     rig::Rig,
 };
-use annunciator_tests::hbd::{Run, run};
+use annunciator_tests::{
+    foreign::wait_for,
+    hbd::{Run, run},
+};
 use serde_json::Value;
 
-/// How long whatever must happen may take on a machine with much to do.
-const PATIENCE: Duration = Duration::from_secs(60);
 const PLUGINS: [&str; 4] = [
     "annunciator-email",
     "annunciator-pushover",
@@ -317,14 +313,9 @@ async fn a_signal_ends_hbd_and_every_child() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + PATIENCE;
-    let child = loop {
-        if let Ok(text) = fs::read_to_string(&number) {
-            break text.trim().to_owned();
-        }
-        assert!(Instant::now() < deadline, "signal-cli was never started");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    };
+    let started = || wait_for("signal-cli", || fs::read_to_string(&number).ok());
+    let text = tokio::task::block_in_place(started).unwrap();
+    let child = text.trim();
     let kill = std::process::Command::new("kill")
         .arg("-TERM")
         .arg(hbd.id().to_string())
