@@ -4,9 +4,9 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     problem::Findings,
-    reference::{FORMS, is_likely},
+    reference::{in_form, is_likely},
     tree::{Node, Value},
-    wants::{DEEPEST, follow, is_secret},
+    wants::{DEEPEST, choices, follow, is_secret},
 };
 
 /// A value longer than this, in characters, is cut where it is quoted.
@@ -164,14 +164,14 @@ pub(crate) fn hide(node: &Node, known: bool, findings: &mut Findings) {
         Value::Scalar(..) => findings.secret(node.id, known),
         Value::List(nodes) => nodes.iter().for_each(|node| hide(node, known, findings)),
         Value::Map(entries) => {
+            if let Some(entry) = in_form(entries) {
+                if !is_likely(entry) {
+                    hide(&entry.node, known, findings);
+                }
+                return;
+            }
             for entry in entries {
-                let is_one = entries.len() == 1;
-                if is_one && is_likely(entry) {
-                    continue;
-                }
-                if !is_one || FORMS.iter().all(|(form, _)| *form != &*entry.key) {
-                    findings.secret(entry.key_id, known);
-                }
+                findings.secret(entry.key_id, known);
                 hide(&entry.node, known, findings);
             }
         }
@@ -181,8 +181,7 @@ pub(crate) fn hide(node: &Node, known: bool, findings: &mut Findings) {
 /// Remembers what stands in a reference where that can be no name.
 pub(super) fn hide_unlikely(node: &Node, findings: &mut Findings) {
     if let Value::Map(entries) = &node.value
-        && let [entry] = entries.as_slice()
-        && FORMS.iter().any(|(form, _)| *form == &*entry.key)
+        && let Some(entry) = in_form(entries)
         && !is_likely(entry)
     {
         hide(&entry.node, false, findings);
@@ -202,10 +201,7 @@ fn redact(value: &Json, schema: &Json, root: &Json, depth: usize) -> Json {
         return Json::String("***".to_owned());
     }
     let schema = follow(root, schema);
-    if let Some(choices) = ["anyOf", "oneOf"]
-        .iter()
-        .find_map(|key| schema.get(key)?.as_array())
-    {
+    if let Some(choices) = choices(schema) {
         let redacted = choices
             .iter()
             .map(|choice| redact(value, choice, root, depth + 1));

@@ -56,6 +56,15 @@ const LONGEST_WORD: usize = 24;
 /// The longest word of a name with a digit before a letter, as in `s3` or `oauth2x`.
 const LONGEST_MIXED: usize = 8;
 
+/// The entry of a mapping that has the form of a reference, whatever it refers to.
+pub(super) fn in_form(entries: &[Entry]) -> Option<&Entry> {
+    let [entry] = entries else {
+        return None;
+    };
+    let mut forms = FORMS.iter();
+    forms.any(|(form, _)| *form == &*entry.key).then_some(entry)
+}
+
 /// Whether an entry is a reference whose text can be the name of what it refers to,
 /// and not the secret itself, written there by mistake.
 pub(crate) fn is_likely(entry: &Entry) -> bool {

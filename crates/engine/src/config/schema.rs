@@ -15,7 +15,7 @@ use super::{
     reference::{self, FORMS},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
-    wants::{DEEPEST, Wants, constants, follow, holds_secrets, is_secret},
+    wants::{DEEPEST, Wants, choices, constants, follow, holds_secrets, is_secret},
 };
 
 /// Reads settings by one schema.
@@ -93,10 +93,7 @@ impl<'a> Reader<'a> {
         {
             return self.word(node.id, text, &words, path);
         }
-        let choices = ["anyOf", "oneOf"]
-            .iter()
-            .find_map(|key| schema.get(key)?.as_array());
-        if let Some(choices) = choices {
+        if let Some(choices) = choices(schema) {
             return self.choice(node, choices, path, depth);
         }
         let wants = Wants::of(schema);

@@ -4,7 +4,7 @@
 //! `read` makes the tree of a text's events; `locate` knows where its nodes
 //! stand.
 
-use super::reference::FORMS;
+use super::reference::in_form;
 
 /// A node's number in the order of the file, keys included, aliases expanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,9 +58,7 @@ impl Node {
     pub(crate) fn replace_references(&mut self, secret: &str) {
         match &mut self.value {
             Value::Map(entries) => {
-                let is_reference = matches!(&entries[..], [entry]
-                    if FORMS.iter().any(|(form, _)| *form == &*entry.key));
-                if is_reference {
+                if in_form(entries).is_some() {
                     self.value = Value::Scalar(Scalar::Text, secret.into());
                 } else {
                     let nodes = entries.iter_mut().map(|entry| &mut entry.node);

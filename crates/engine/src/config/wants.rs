@@ -25,8 +25,8 @@ pub(super) fn holds_secrets(root: &Json, schema: &Json) -> bool {
         if !seen.insert(std::ptr::from_ref(schema)) {
             continue;
         }
-        let choices = choices(schema);
-        if choices.len() > 0 {
+        let choices = choices(schema).unwrap_or_default();
+        if !choices.is_empty() {
             branches.extend(choices);
             continue;
         }
@@ -44,16 +44,18 @@ pub(super) fn holds_secrets(root: &Json, schema: &Json) -> bool {
         let schema = follow(root, schema);
         // One that refers to itself ends here.
         if seen.insert(std::ptr::from_ref(schema)) {
-            below.extend(choices(schema).chain(within(schema)));
+            below.extend(choices(schema).into_iter().flatten());
+            below.extend(within(schema));
         }
     }
     false
 }
 
-fn choices(schema: &Json) -> impl ExactSizeIterator<Item = &Json> {
+/// The schemas of which one is to hold, where a schema leaves a choice.
+pub(super) fn choices(schema: &Json) -> Option<&[Json]> {
     let mut keys = ["anyOf", "oneOf"].iter();
     let list = keys.find_map(|key| schema.get(key)?.as_array());
-    list.map(Vec::as_slice).unwrap_or_default().iter()
+    list.map(Vec::as_slice)
 }
 
 /// The schemas of what stands in a mapping or a list.
@@ -90,10 +92,7 @@ pub(super) fn constants<'a>(
     if depth > DEEPEST {
         return None;
     }
-    let choices = ["anyOf", "oneOf"]
-        .iter()
-        .find_map(|key| schema.get(key)?.as_array());
-    let words = if let Some(choices) = choices {
+    let words = if let Some(choices) = choices(schema) {
         let choices = choices
             .iter()
             .filter(|choice| !Wants::of(follow(root, choice)).only_null());
