@@ -102,8 +102,8 @@ impl Inner {
         let missing: Vec<_> = missing.map(|(config, _)| Arc::clone(config)).collect();
         // What serves goes on rather than be exchanged for what does not.
         let is_disabled = |config: &ChannelConfig| {
-            let mut before = old.router.all().iter();
-            before.any(|one| one.definition().name() == config.name() && one.provider().is_err())
+            let before = old.router.channel(&old.config, config.name());
+            before.is_some_and(|channel| channel.provider().is_err())
         };
         let opened = open_all(missing, &self.shared, is_disabled).await?;
         if self.deliveries.is_closed() {

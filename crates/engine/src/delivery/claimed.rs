@@ -157,7 +157,7 @@ impl Claimed {
         let start = Instant::now();
         outbox
             .waiting
-            .is_tried(&rendered.message.id, &channel.config.name);
+            .attempt_begins(&rendered.message.id, &channel.config.name);
         let attempt = attempt(channel, &call);
         let Some(outcomes) = outbox.abandon.run_until_cancelled(attempt).await else {
             // Whoever opens the store next sees that it was left behind.

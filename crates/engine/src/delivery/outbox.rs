@@ -317,11 +317,7 @@ impl Outbox {
         report.because(rule);
         let (state, channel) = (placed.state, config.name());
         tracing::info!(notification, channel, %state, rule, "is not sent");
-        let progress = Progress {
-            report: Some(report),
-            ended: true,
-            is_tried: false,
-        };
+        let progress = Progress::of(report, true);
         self.waiting.tell(notification, &config.name, progress);
     }
 }

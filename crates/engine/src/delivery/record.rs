@@ -79,12 +79,7 @@ impl Claimed {
         }
         let name = &self.channel.config.name;
         let tell = |report: &ChannelReport, ended| {
-            let report = Some(report.clone());
-            let progress = Progress {
-                report,
-                ended,
-                is_tried: false,
-            };
+            let progress = Progress::of(report.clone(), ended);
             outbox.waiting.tell(id, name, progress);
         };
         // Recorded first: whoever is told may ask the store next.

@@ -20,11 +20,22 @@ type Key = (String, Arc<str>);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Progress {
     /// What its last attempt brought, or what kept it back.
-    pub(super) report: Option<ChannelReport>,
+    report: Option<ChannelReport>,
     /// Whether nothing more will come, or nobody knows when.
-    pub(super) ended: bool,
+    ended: bool,
     /// Whether an attempt is under way.
-    pub(super) is_tried: bool,
+    is_tried: bool,
+}
+
+impl Progress {
+    /// After an attempt, or without one.
+    pub(super) fn of(report: ChannelReport, ended: bool) -> Self {
+        Self {
+            report: Some(report),
+            ended,
+            is_tried: false,
+        }
+    }
 }
 
 /// Those who wait.
@@ -99,7 +110,7 @@ impl Waiting {
     }
 
     /// An attempt is under way, until those who wait are told of its outcome.
-    pub(super) fn is_tried(&self, notification: &str, channel: &Arc<str>) {
+    pub(super) fn attempt_begins(&self, notification: &str, channel: &Arc<str>) {
         let key = (notification.to_owned(), Arc::clone(channel));
         if let Some(entry) = self.lock().entries.get(&key) {
             entry
@@ -116,11 +127,7 @@ impl Waiting {
             entry.progress.send_if_modified(|progress| {
                 let is_first = progress.report.is_none();
                 if is_first {
-                    *progress = Progress {
-                        report: Some(report),
-                        ended: true,
-                        is_tried: false,
-                    };
+                    *progress = Progress::of(report, true);
                 }
                 is_first
             });
@@ -136,11 +143,7 @@ impl Waiting {
         for key in keys {
             if let Some(entry) = table.entries.get(key) {
                 let report = ChannelReport::unsent(&key.1, &entry.channel_type, State::Superseded);
-                entry.progress.send_replace(Progress {
-                    report: Some(report),
-                    ended: true,
-                    is_tried: false,
-                });
+                entry.progress.send_replace(Progress::of(report, true));
             }
         }
     }
