@@ -34,7 +34,11 @@ pub(crate) fn print(problems: &Problems, output: &Output) {
         .flatten()
         .collect();
     if !summary.is_empty() {
-        output.error(&format!("{file}: {}", summary.join(", ")));
+        let left_out = match problems.left_out() {
+            0 => String::new(),
+            more => format!("; {more} of them are not shown"),
+        };
+        output.error(&format!("{file}: {}{left_out}", summary.join(", ")));
     }
 }
 

@@ -6,6 +6,7 @@
 mod delivery_options;
 mod editor_schema;
 mod groups;
+mod large;
 mod mistakes;
 mod quiet_hours;
 mod sections;

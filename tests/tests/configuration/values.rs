@@ -283,15 +283,3 @@ fn a_line_separator_in_a_comment_moves_nothing() {
         &["heartbeat.yaml:3:27: error: channel s: text: expected text, found a list"],
     );
 }
-
-#[test]
-fn a_file_of_brackets_or_mappings_is_refused_at_the_one_that_is_too_deep() {
-    for (text, place) in [
-        (format!("hosts: {}", "[".repeat(100_000)), "1:135"),
-        (format!("hosts: {}", "{a: ".repeat(20_000)), "1:516"),
-    ] {
-        let said = said(&text);
-        let sentence = "this is not YAML: lists and mappings are nested too deeply";
-        assert_eq!(said, [format!("heartbeat.yaml:{place}: error: {sentence}")]);
-    }
-}

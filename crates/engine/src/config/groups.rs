@@ -10,7 +10,7 @@ use super::{
     channels::{Channels, LONGEST_NAME},
     group::{GroupConfig, GroupIndex, Named},
     model::ChannelIndex,
-    naming::{Name, Naming, flat},
+    naming::{Flattening, Name, Naming, too_many},
     options::{Field, Read},
     problem::{Findings, Problem},
     redact::hide,
@@ -91,11 +91,18 @@ pub(crate) fn read(node: &Node, channels: &Channels, findings: &mut Findings) ->
     if findings.errors() > before {
         return groups;
     }
-    let all: Vec<Arc<[ChannelIndex]>> = groups
-        .list
-        .iter()
-        .map(|group| flat(&group.first_of, &groups.list).into())
-        .collect();
+    let mut flattening = Flattening::default();
+    let mut all: Vec<Arc<[ChannelIndex]>> = Vec::with_capacity(groups.list.len());
+    for (group, entry) in groups.list.iter().zip(&sound) {
+        let Some(channels) = flattening.channels(&group.first_of, &groups.list) else {
+            let problem = too_many().field(FIRST_OF);
+            findings.about(&format!("group {}", group.name), |findings| {
+                findings.at(entry.key_id, problem);
+            });
+            return groups;
+        };
+        all.push(channels.into());
+    }
     for (group, flat) in groups.list.iter_mut().zip(all) {
         group.channels = flat;
     }

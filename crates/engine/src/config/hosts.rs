@@ -1,6 +1,9 @@
 //! Reads the hosts and the default channels.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     extras::Extras,
@@ -9,7 +12,7 @@ use super::{
     load::LoadOptions,
     model::HostConfig,
     names::Names,
-    naming::{Naming, flat},
+    naming::{Flattening, Naming, too_many},
     problem::{Findings, Problem},
     redact::{hide, named},
     suggest,
@@ -28,7 +31,9 @@ pub(crate) struct Hosts<'a> {
     known_keys: &'a [String],
     extras: Option<Extras<'a>>,
     names_of: Vec<Names<'a>>,
-    routes: HashSet<Arc<Route>>,
+    routes: HashMap<Box<[Named]>, Arc<Route>>,
+    flattening: Flattening,
+    is_too_much: bool,
     names: HashSet<Arc<str>>,
 }
 
@@ -40,7 +45,9 @@ impl<'a> Hosts<'a> {
             known_keys: &options.known_host_keys,
             extras: options.host_keys.as_ref().map(Extras::new),
             names_of: Names::of(&options.sections, root),
-            routes: HashSet::new(),
+            routes: HashMap::new(),
+            flattening: Flattening::default(),
+            is_too_much: false,
             names: HashSet::new(),
         }
     }
@@ -180,24 +187,26 @@ impl<'a> Hosts<'a> {
         findings: &mut Findings,
     ) -> Option<Arc<Route>> {
         let names = self.naming.read(entry, field, when_empty, findings)?;
-        let mut named: Vec<Named> = Vec::with_capacity(names.len());
-        for name in names {
-            if !named.contains(&name.named) {
-                named.push(name.named);
-            }
+        let mut seen = HashSet::with_capacity(names.len());
+        let named = names.iter().map(|name| name.named);
+        let named: Box<[Named]> = named.filter(|one| seen.insert(*one)).collect();
+        if let Some(known) = self.routes.get(&named) {
+            return Some(Arc::clone(known));
         }
-        let has_groups = named.iter().any(|named| matches!(named, Named::Group(_)));
-        let route = Route {
-            channels: flat(&named, &self.naming.groups.list).into(),
-            named: has_groups.then(|| named.into()),
-        };
-        Some(match self.routes.get(&route) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let new = Arc::new(route);
-                self.routes.insert(Arc::clone(&new));
-                new
+        let groups = &self.naming.groups.list;
+        let channels = self.flattening.channels(&named, groups);
+        let channels = channels.unwrap_or_else(|| {
+            if !std::mem::replace(&mut self.is_too_much, true) {
+                findings.at(entry.node.id, too_many().field(field));
             }
-        })
+            Vec::new()
+        });
+        let has_groups = named.iter().any(|one| matches!(one, Named::Group(_)));
+        let route = Arc::new(Route {
+            channels: channels.into(),
+            named: has_groups.then(|| named.clone()),
+        });
+        self.routes.insert(named, Arc::clone(&route));
+        Some(route)
     }
 }

@@ -101,36 +101,66 @@ impl Naming<'_> {
     }
 }
 
-/// The channels of what is named, and of the groups among it, each once where
-/// `named` has each once.
-pub(super) fn flat(named: &[Named], groups: &[GroupConfig]) -> Vec<ChannelIndex> {
-    let mut channels = Vec::with_capacity(named.len());
-    // Most lists name channels alone, and each once.
-    let is_channel = |one: &Named| match *one {
-        Named::Channel(index) => Some(index),
-        Named::Group(_) => None,
-    };
-    if named.iter().all(|one| is_channel(one).is_some()) {
-        channels.extend(named.iter().filter_map(is_channel));
-        return channels;
+/// So many names are looked at, in all lists of a file that name groups, to find the
+/// channels that they stand for. With a hundred channels in a group, ten thousand
+/// different lists may name it.
+const MAX_VISITED: usize = 1_000_000;
+
+/// Finds the channels that lists stand for, as long as that is of a bounded cost:
+/// groups that name groups, named by many hosts, stand for more and more.
+pub(super) struct Flattening {
+    left: usize,
+}
+
+impl Default for Flattening {
+    fn default() -> Self {
+        Self { left: MAX_VISITED }
     }
-    let mut seen = HashSet::new();
-    let mut next: Vec<Named> = named.iter().rev().copied().collect();
-    while let Some(one) = next.pop() {
-        if !seen.insert(one) {
-            continue;
+}
+
+impl Flattening {
+    /// The channels of what is named, and of the groups among it, each once where
+    /// `named` has each once; nothing where that would cost too much.
+    pub(super) fn channels(
+        &mut self,
+        named: &[Named],
+        groups: &[GroupConfig],
+    ) -> Option<Vec<ChannelIndex>> {
+        // Most lists name channels alone, and each once.
+        let is_channel = |one: &Named| match *one {
+            Named::Channel(index) => Some(index),
+            Named::Group(_) => None,
+        };
+        if let Some(channels) = named.iter().map(is_channel).collect() {
+            return Some(channels);
         }
-        match one {
-            Named::Channel(index) => channels.push(index),
-            Named::Group(index) => {
-                let group = usize::try_from(index).ok().and_then(|at| groups.get(at));
-                next.extend(
-                    group
-                        .into_iter()
-                        .flat_map(|group| group.first_of.iter().rev()),
-                );
+        let mut channels = Vec::with_capacity(named.len());
+        let mut seen = HashSet::new();
+        let mut next: Vec<Named> = named.iter().rev().copied().collect();
+        while let Some(one) = next.pop() {
+            self.left = self.left.checked_sub(1)?;
+            if !seen.insert(one) {
+                continue;
+            }
+            match one {
+                Named::Channel(index) => channels.push(index),
+                Named::Group(index) => {
+                    let group = usize::try_from(index).ok().and_then(|at| groups.get(at));
+                    next.extend(
+                        group
+                            .into_iter()
+                            .flat_map(|group| group.first_of.iter().rev()),
+                    );
+                }
             }
         }
+        Some(channels)
     }
-    channels
+}
+
+/// What is said of the list at which it was too much.
+pub(super) fn too_many() -> Problem {
+    let sentence = "the lists up to this one stand for too many channels, by the groups in them";
+    Problem::error(sentence)
+        .help(format!("name fewer groups, or smaller ones: all lists of the file may have {MAX_VISITED} names in them"))
 }

@@ -96,6 +96,23 @@ pub struct Problems {
     file: PathBuf,
     source: String,
     list: Vec<Problem>,
+    counts: Counts,
+}
+
+/// How many problems there are of each level, with those that nobody keeps.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    errors: usize,
+    warnings: usize,
+}
+
+impl Counts {
+    fn of(&mut self, level: Level) -> &mut usize {
+        match level {
+            Level::Error => &mut self.errors,
+            Level::Warning => &mut self.warnings,
+        }
+    }
 }
 
 impl std::error::Error for Problems {}
@@ -121,15 +138,23 @@ impl Problems {
         &self.source
     }
 
-    /// The problems, in the order of the file.
+    /// The problems, in the order of the file: of each level the first 200 that were
+    /// found. Nobody reads more of them, and a file can have as many as it has lines.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.list.iter()
     }
 
-    /// How many of this level there are.
+    /// How many of this level there are, with those that [`iter`](Self::iter) leaves out.
     #[must_use]
     pub fn count(&self, level: Level) -> usize {
-        self.iter().filter(|problem| problem.level == level).count()
+        let mut counts = self.counts;
+        *counts.of(level)
+    }
+
+    /// How many problems [`iter`](Self::iter) leaves out.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        (self.counts.errors + self.counts.warnings).saturating_sub(self.list.len())
     }
 
     /// Whether nothing is wrong.
@@ -154,18 +179,25 @@ impl fmt::Display for Problems {
                 write!(f, " (help: {help})")?;
             }
         }
-        Ok(())
+        match self.left_out() {
+            0 => Ok(()),
+            more => write!(f, "\n{}: and {more} more", self.file.display()),
+        }
     }
 }
 
 /// So many problems with names come with the name that is likely meant.
 const MAX_SUGGESTIONS: usize = 100;
 
+/// So many problems of each level are kept; others are counted. Whoever has mended as
+/// many reads the rest afterwards.
+const MAX_KEPT: usize = 200;
+
 /// Problems while they are collected, by the nodes that they are about.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     list: Vec<(Option<NodeId>, Problem)>,
-    errors: usize,
+    counts: Counts,
     secrets: Vec<NodeId>,
     known_secrets: bool,
 }
@@ -182,8 +214,11 @@ impl Findings {
     }
 
     fn add(&mut self, id: Option<NodeId>, problem: Problem) {
-        self.errors += usize::from(problem.level == Level::Error);
-        self.list.push((id, problem));
+        let count = self.counts.of(problem.level);
+        *count += 1;
+        if *count <= MAX_KEPT {
+            self.list.push((id, problem));
+        }
     }
 
     /// Remembers a scalar that must not be shown. `known` ones are certainly
@@ -198,7 +233,7 @@ impl Findings {
     }
 
     pub(crate) fn errors(&self) -> usize {
-        self.errors
+        self.counts.errors
     }
 
     /// Whether something was said about a field from a number of problems on.
@@ -226,8 +261,13 @@ impl Findings {
 
     /// Takes over what a trial run found.
     pub(crate) fn absorb(&mut self, other: Self) {
-        self.list.extend(other.list);
-        self.errors += other.errors;
+        let mut left_out = other.counts;
+        for (id, problem) in other.list {
+            *left_out.of(problem.level) -= 1;
+            self.add(id, problem);
+        }
+        self.counts.errors += left_out.errors;
+        self.counts.warnings += left_out.warnings;
         self.secrets.extend(other.secrets);
         self.known_secrets |= other.known_secrets;
     }
@@ -250,6 +290,7 @@ impl Findings {
                 file: file.to_owned(),
                 source: String::new(),
                 list: Vec::new(),
+                counts: self.counts,
             };
         }
         let located = Located::of(text);
@@ -268,6 +309,7 @@ impl Findings {
             file: file.to_owned(),
             source: located.visible(&self.secrets),
             list,
+            counts: self.counts,
         }
     }
 }
@@ -305,6 +347,10 @@ pub(crate) fn syntax<'a>(
         file: file.to_owned(),
         source: masked_but_for(text, &names.into_iter().collect()),
         list: vec![Problem { span, ..problem }],
+        counts: Counts {
+            errors: 1,
+            warnings: 0,
+        },
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whom messages would reach, by which channels can be used.
 
+use std::collections::HashMap;
+
 use super::{
     hosts::DEFAULTS,
     load::HOSTS,
@@ -51,7 +53,8 @@ impl Config {
             .channels()
             .filter(|channel| channel.disabled().is_none());
         let hosts = self.hosts.iter();
-        let unreached = hosts.filter(|(name, _)| !self.reaches(self.route(name)));
+        let mut lists = Lists::of(self);
+        let unreached = hosts.filter(|(name, _)| !lists.reach(self.route(name)));
         let defaults = &self.defaults.channels;
         Reach {
             channels: self.channels.len(),
@@ -69,6 +72,25 @@ impl Config {
             self.channels.get(place)
         });
         found.any(|channel| channel.disabled().is_none())
+    }
+}
+
+/// Which lists of channels could deliver, each looked through once: many hosts share
+/// a list, and a list may be long.
+struct Lists<'c> {
+    config: &'c Config,
+    known: HashMap<*const ChannelIndex, bool>,
+}
+
+impl<'c> Lists<'c> {
+    fn of(config: &'c Config) -> Self {
+        let known = HashMap::new();
+        Self { config, known }
+    }
+
+    fn reach(&mut self, list: &'c [ChannelIndex]) -> bool {
+        let known = self.known.entry(list.as_ptr());
+        *known.or_insert_with(|| self.config.reaches(list))
     }
 }
 
@@ -90,9 +112,10 @@ pub(super) fn nobody_told(root: &Node, config: &Config, findings: &mut Findings)
         return;
     };
     let are_there = |entry: &&Entry| !config.route(&entry.key).is_empty();
+    let mut lists = Lists::of(config);
     let (some, none): (Vec<&Entry>, Vec<&Entry>) = entries
         .iter()
-        .filter(|entry| !config.reaches(config.route(&entry.key)))
+        .filter(|entry| !lists.reach(config.route(&entry.key)))
         .partition(are_there);
     if let [first, more @ ..] = &*none {
         let (name, more) = (subject_only(first.key.to_string()), and_more(more));
