@@ -283,3 +283,11 @@ fn a_line_separator_in_a_comment_moves_nothing() {
         &["heartbeat.yaml:3:27: error: channel s: text: expected text, found a list"],
     );
 }
+
+#[test]
+fn a_line_separator_that_ends_a_comment_is_named() {
+    let said = said("hosts: {}\n# one \u{2028}two words\nnotification_channels: {}\n");
+    let (place, help) = ("heartbeat.yaml:2:8: error: this is not YAML", "U+2028");
+    assert!(said[0].starts_with(place), "{said:?}");
+    assert!(said[0].contains(help), "{said:?}");
+}

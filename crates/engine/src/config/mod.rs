@@ -24,6 +24,7 @@ mod model;
 mod names;
 mod naming;
 mod natural;
+mod not_yaml;
 mod options;
 mod partial;
 mod path;

@@ -6,8 +6,7 @@ use std::{
 };
 
 use super::{
-    events::SyntaxError,
-    locate::{Lines, Located, Span, masked_but_for},
+    locate::{Located, Span},
     redact::{field_only, subject_only},
     tree::NodeId,
 };
@@ -125,6 +124,18 @@ impl fmt::Debug for Problems {
 }
 
 impl Problems {
+    /// A single problem. `source` is the file's text, what may be secret covered.
+    pub(super) fn only(file: &Path, source: String, problem: Problem) -> Self {
+        let mut counts = Counts::default();
+        *counts.of(problem.level) = 1;
+        Self {
+            file: file.to_owned(),
+            source,
+            list: vec![problem],
+            counts,
+        }
+    }
+
     /// The file.
     #[must_use]
     pub fn file(&self) -> &Path {
@@ -312,81 +323,4 @@ impl Findings {
             counts: self.counts,
         }
     }
-}
-
-/// A file that is no YAML. `names` are those that may be shown where they stand
-/// as keys: nobody knows what the rest is.
-pub(crate) fn syntax<'a>(
-    file: &Path,
-    text: &str,
-    error: &SyntaxError,
-    names: impl IntoIterator<Item = &'a str>,
-) -> Problems {
-    let lines = Lines::of(text);
-    let problem = if error.is_empty {
-        Problem::error("the file is empty")
-    } else {
-        let within = error.within.as_ref().map(|(context, at)| {
-            let line = lines.line(*at);
-            format!(", {context} that begins in line {line}")
-        });
-        let message = format!(
-            "this is not YAML: {}{}",
-            error.message,
-            within.unwrap_or_default()
-        );
-        match likely_slip(error, text) {
-            Some(help) => Problem::error(message).help(help),
-            None => Problem::error(message),
-        }
-    };
-    let character = text.get(error.at..).and_then(|rest| rest.chars().next());
-    let end = error.at + character.map_or(0, char::len_utf8);
-    let span = lines.span(error.at..end).filter(|_| !error.is_empty);
-    Problems {
-        file: file.to_owned(),
-        source: masked_but_for(text, &names.into_iter().collect()),
-        list: vec![Problem { span, ..problem }],
-        counts: Counts {
-            errors: 1,
-            warnings: 0,
-        },
-    }
-}
-
-/// What people usually did when the parser says this.
-fn likely_slip(error: &SyntaxError, text: &str) -> Option<&'static str> {
-    let rest = text.get(error.at..).unwrap_or_default();
-    let before = text.get(..error.at).unwrap_or_default();
-    let indent = before.rsplit('\n').next().unwrap_or_default();
-    let is_indent = indent.chars().all(|c| matches!(c, ' ' | '\t' | '-'));
-    if is_indent && (rest.starts_with('\t') || indent.contains('\t')) {
-        return Some("YAML is indented with spaces, never with tabs");
-    }
-    let slips = [
-        (
-            "mapping values are not allowed",
-            "a space must follow each colon: look at this line and the one above",
-        ),
-        (
-            "cannot start any token",
-            "put the value in quotes: this character means something in YAML",
-        ),
-        (
-            "did not find expected",
-            "look at the indentation of this line and the one above, and for a bracket or a quote that is not closed",
-        ),
-        (
-            "unexpected end of stream",
-            "look for a bracket or a quote that is not closed",
-        ),
-        (
-            "more than one document",
-            "a line `---` begins another document: remove it, or what stands before",
-        ),
-    ];
-    slips
-        .iter()
-        .find(|(says, _)| error.message.contains(says))
-        .map(|(_, help)| *help)
 }

@@ -12,6 +12,10 @@ use super::{
 /// A value longer than this, in characters, is cut where it is quoted.
 const MAX_QUOTED: usize = 60;
 
+/// A longer name of what a problem is about is cut, in characters. The names of hosts
+/// in the DNS have up to 253.
+const MAX_NAME: usize = 300;
+
 /// Stands in a sentence for a text that may hold a secret.
 const UNSHOWN: &str = "this text";
 
@@ -28,24 +32,26 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// What a problem is about, such as `channel ops`, cut where it goes on as more
 /// than a name does.
-pub(super) fn subject_only(mut subject: String) -> String {
+pub(super) fn subject_only(subject: String) -> String {
     let end = subject.find([':', '"', '\'', ',']).or(holds_more(&subject));
-    if let Some(end) = end {
-        subject.truncate(end);
-        subject.push('…');
-    }
-    subject
+    cut(subject, end)
 }
 
 /// The way to a field, cut where it goes on as no field's name does: behind
 /// `token:x`, whose blank was forgotten, stands a secret.
-pub(super) fn field_only(mut field: String) -> String {
+pub(super) fn field_only(field: String) -> String {
     let end = field.find(|c| !is_of_name(c) && !matches!(c, '[' | ']'));
-    if let Some(end) = end {
-        field.truncate(end);
-        field.push('…');
+    cut(field, end)
+}
+
+/// A name without what stands from `end` on, and not longer than anybody reads.
+fn cut(mut name: String, end: Option<usize>) -> String {
+    let too_long = name.char_indices().nth(MAX_NAME).map(|(at, _)| at);
+    if let Some(end) = end.into_iter().chain(too_long).min() {
+        name.truncate(end);
+        name.push('…');
     }
-    field
+    name
 }
 
 /// Whether a key can be a name that somebody meant, and not a value or both.
@@ -65,13 +71,17 @@ fn is_of_name(c: char) -> bool {
 
 /// Where a text goes on as several lines or fields would.
 pub(super) fn holds_more(text: &str) -> Option<usize> {
-    let is_end = |c| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    if let Some(end) = text.find(is_end) {
+    if let Some(end) = text.find(is_line_break) {
         return Some(end);
     }
     // `22:00` and an address are one value; with blanks beside it, nobody knows.
     let colon = text.find(':')?;
     text.contains(char::is_whitespace).then_some(colon)
+}
+
+/// Whether a character ends a line in YAML.
+pub(super) fn is_line_break(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Whether a scalar of the file, as it stands there or as it was read, can be shown:
@@ -287,6 +297,16 @@ mod tests {
         ] {
             assert!(may_be_shown(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_is_cut_where_nobody_reads_on() {
+        let long = "é".repeat(1_000);
+        let cut = format!("{}…", "é".repeat(300));
+        assert_eq!(field_only(long.clone()), cut);
+        assert_eq!(subject_only(long), cut);
+        assert_eq!(field_only("token:x".to_owned()), "token…");
+        assert_eq!(subject_only("host web-01".to_owned()), "host web-01");
     }
 
     #[test]

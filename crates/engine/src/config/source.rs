@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     load::KEYS,
-    problem::{Findings, Problem, Problems, syntax},
+    not_yaml,
+    problem::{Findings, Problem, Problems},
     read::parse,
     section::Section,
     tree::{Node, Tree},
@@ -74,7 +75,7 @@ pub(super) fn tree_of(path: &Path, text: &str, sections: &[Section]) -> Result<T
     parse(text).map_err(|error| {
         let declared = sections.iter().flat_map(Section::keys);
         let names = KEYS.into_iter().chain(KEYS_BELOW).chain(declared);
-        syntax(path, text, &error, names)
+        not_yaml::problem(path, text, &error, names)
     })
 }
 
