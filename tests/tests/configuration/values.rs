@@ -258,11 +258,77 @@ fn what_other_programs_know_and_this_one_takes_literally() {
         "notification_channels:\n  w: {type: steady, text: \"https://example.com/${TOKEN}\"}\n\
          default_notification_channels: [w]\nhosts: {\"web-*\": {watch: true}}\ninclude: [conf.d/*.yaml]\n",
         &[
-            "heartbeat.yaml:2:27: warning: `${…}` stays as it is written (help: write {env: NAME} for the whole value, if a variable is meant)",
+            "heartbeat.yaml:2:27: warning: channel w: text: `${…}` stays as it is written (help: write {env: NAME} for the whole value, if a variable is meant)",
             "heartbeat.yaml:4:9: warning: host web-*: this is the name of one host, and no pattern (help: write a line for each host; an anchor (`web-01: &web {…}`) lets others say the same (`web-02: *web`))",
             "heartbeat.yaml:5:1: warning: include: no other file is read (help: write all of it into this file)",
         ],
     );
+}
+
+#[test]
+fn hosts_that_other_programs_would_take_for_many() {
+    for (name, noun) in [
+        ("web-{a,b}", "pattern"),
+        ("web-01,web-02", "list"),
+        ("/^web/", "pattern"),
+        ("~web.*", "pattern"),
+        ("web-[01:10]", "pattern"),
+        ("web-0?", "pattern"),
+    ] {
+        let said = said(&format!(
+            "notification_channels: {{w: {{type: steady}}}}\ndefault_notification_channels: [w]\n\
+             hosts: {{\"{name}\": {{watch: true}}}}\n"
+        ));
+        let sentence = format!("this is the name of one host, and no {noun} (help: write a line");
+        assert!(said.len() == 1 && said[0].contains(&sentence), "{said:?}");
+    }
+    for name in [
+        "web-01.example.com",
+        "büro drucker",
+        "10.0.0.1/8",
+        "a@b",
+        "fe80::1%eth0",
+    ] {
+        let said = said(&format!(
+            "notification_channels: {{w: {{type: steady}}}}\ndefault_notification_channels: [w]\n\
+             hosts: {{\"{name}\": {{watch: true}}}}\n"
+        ));
+        assert_eq!(said, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn other_files_and_variables_in_every_form_that_is_known() {
+    for key in ["include", "extends", "files", "$ref", "$include", "imports"] {
+        let said = said(&format!(
+            "notification_channels: {{w: {{type: steady}}}}\n{key}: [a.yaml]\n"
+        ));
+        assert!(
+            said[0].ends_with("no other file is read (help: write all of it into this file)"),
+            "{said:?}"
+        );
+    }
+    let whole = "write {env: NAME} for the whole value, if a variable is meant";
+    for (value, form) in [
+        ("$TOKEN", "$…"),
+        ("%{USER}", "%{…}"),
+        ("a/${env:X}/b", "${…}"),
+        ("env:TOK", "env:…"),
+        ("$(hostname)", "$(…)"),
+    ] {
+        let said = said(&settings(&format!("list: [a, \"{value}\"]")));
+        let sentence =
+            format!("channel s: list[1]: `{form}` stays as it is written (help: {whole})");
+        assert!(said.len() == 1 && said[0].ends_with(&sentence), "{said:?}");
+    }
+    for (value, help) in [
+        ("!include x.yaml", "write all of it into this file"),
+        ("!env TOKEN", whole),
+        ("!ENV ${TOKEN}", whole),
+    ] {
+        let said = said(&settings(&format!("text: {value}")));
+        assert!(said[0].contains(&format!("(help: {help})")), "{said:?}");
+    }
 }
 
 #[test]

@@ -7,7 +7,9 @@ use super::{
     events::SyntaxError,
     locate::{Lines, masked_but_for},
     problem::{Problem, Problems},
+    read::FOREIGN_TAG,
     redact::is_line_break,
+    unsupported::{ONE_FILE, REFERENCE},
 };
 
 /// What is said of it. `names` are those that may be shown where they stand
@@ -66,6 +68,14 @@ fn likely_slip(message: &str, at: usize, text: &str) -> Option<&'static str> {
         return Some(
             "an invisible character before this (U+2028, U+2029 or U+0085) begins a new line in YAML: take it away",
         );
+    }
+    if message == FOREIGN_TAG {
+        let tag = rest.split(char::is_whitespace).next().unwrap_or_default();
+        return match tag.to_ascii_lowercase().as_str() {
+            tag if tag.starts_with("!include") || tag == "!import" => Some(ONE_FILE),
+            "!env" | "!env_var" | "!secret" | "!var" => Some(REFERENCE),
+            _ => None,
+        };
     }
     let slips = [
         (

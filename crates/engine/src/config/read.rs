@@ -363,9 +363,12 @@ fn too_deep(place: &Range<usize>) -> SyntaxError {
     SyntaxError::new("lists and mappings are nested too deeply", place.start)
 }
 
+/// What is said of a tag that YAML itself does not have.
+pub(super) const FOREIGN_TAG: &str =
+    "a tag (`!…`) means nothing here, or not what stands behind it";
+
 fn foreign_tag(place: &Range<usize>) -> SyntaxError {
-    let message = "a tag (`!…`) means nothing here, or not what stands behind it";
-    SyntaxError::new(message, place.start)
+    SyntaxError::new(FOREIGN_TAG, place.start)
 }
 
 fn is_of_tag(tag: Option<&str>, own: &str, place: &Range<usize>) -> Result<(), SyntaxError> {

@@ -1,10 +1,11 @@
 //! What other programs' files may hold and this one ignores or takes literally:
-//! sections that nobody here reads, other files to include, patterns of host names,
-//! `${NAME}` in values. A warning says what to write instead.
+//! sections that nobody here reads, other files to include, patterns and lists of host
+//! names, variables in values. A warning says what to write instead.
 
 use super::{
     groups,
-    load::KEYS,
+    load::{CHANNELS, HOSTS, KEYS},
+    path::FieldPath,
     problem::{Findings, Problem},
     redact::named,
     section::Section,
@@ -22,16 +23,56 @@ pub(super) fn check<'n>(
         hosts.iter().for_each(|host| pattern(host, findings));
     }
     for section in read {
-        variables(&section.node, findings);
+        let noun = match &*section.key {
+            CHANNELS => "channel",
+            HOSTS => "host",
+            groups::KEY => "group",
+            _ => {
+                variables(&section.node, &Way::Field(None, &section.key), findings);
+                continue;
+            }
+        };
+        let Value::Map(entries) = &section.node.value else {
+            continue;
+        };
+        for entry in entries {
+            let before = findings.len();
+            variables(&entry.node, &Way::Top, findings);
+            if findings.len() > before {
+                findings.name_since(before, &format!("{noun} {}", entry.key));
+            }
+        }
     }
 }
+
+/// Keys by which other programs read further files.
+const OTHER_FILES: [&str; 12] = [
+    "$include",
+    "$ref",
+    "extend",
+    "extends",
+    "files",
+    "import",
+    "imports",
+    "include",
+    "include_dir",
+    "include_files",
+    "includes",
+    "inherit",
+];
+
+/// What stands in the place of another file's text.
+pub(super) const ONE_FILE: &str = "write all of it into this file";
+
+/// What stands in the place of a variable.
+pub(super) const REFERENCE: &str = "write {env: NAME} for the whole value, if a variable is meant";
 
 /// A section at the top that nobody here reads. It is perhaps another program's;
 /// one that is nearly called like a section that is missing surely is a slip.
 pub(super) fn section(key: &str, root: &Node, declared: &[Section]) -> Problem {
-    if ["include", "includes", "import", "imports"].contains(&key) {
+    if OTHER_FILES.contains(&key) {
         let problem = Problem::warning("no other file is read").field(key);
-        return problem.help("write all of it into this file");
+        return problem.help(ONE_FILE);
     }
     let sentence = "unknown section; perhaps another program reads it";
     let declared = declared.iter().map(|section| section.name.as_str());
@@ -49,50 +90,101 @@ pub(super) fn section(key: &str, root: &Node, declared: &[Section]) -> Problem {
 }
 
 fn pattern(host: &Entry, findings: &mut Findings) {
-    if !host.key.contains(['*', '?', '[']) {
-        return;
-    }
-    let problem = Problem::warning("this is the name of one host, and no pattern");
+    let is_list = host.key.contains(',');
+    let is_pattern = host
+        .key
+        .contains(['*', '?', '[', ']', '{', '}', '^', '$', '|', '(', '\\'])
+        || host.key.starts_with('~')
+        || host.key.len() > 1 && host.key.starts_with('/') && host.key.ends_with('/');
+    let sentence = match (is_pattern, is_list) {
+        (true, _) => "this is the name of one host, and no pattern",
+        (false, true) => "this is the name of one host, and no list",
+        (false, false) => return,
+    };
+    let problem = Problem::warning(sentence);
     let help = "write a line for each host; an anchor (`web-01: &web {…}`) lets others say the same (`web-02: *web`)";
     findings.about(&format!("host {}", host.key), |findings| {
         findings.at(host.key_id, problem.help(help));
     });
 }
 
-/// Every value below a node. One with blanks in it is perhaps a program of its
-/// own, and knows what it means by that.
-fn variables(node: &Node, findings: &mut Findings) {
-    match &node.value {
-        Value::Scalar(_, text) if !text.contains(char::is_whitespace) => {
-            if variable(text).is_some() {
-                // What is between the brackets may be part of a password.
-                let problem = Problem::warning("`${…}` stays as it is written");
-                let help = "write {env: NAME} for the whole value, if a variable is meant";
-                findings.at(node.id, problem.help(help));
-            }
+/// The way to a node. Written out only for those that are wrong: a file may have a
+/// million nodes.
+enum Way<'w> {
+    Top,
+    Field(Option<&'w Way<'w>>, &'w str),
+    Item(&'w Way<'w>, usize),
+}
+
+impl Way<'_> {
+    fn written(&self) -> FieldPath {
+        match self {
+            Self::Top => FieldPath::default(),
+            Self::Field(above, key) => above.map(Way::written).unwrap_or_default().key(key),
+            Self::Item(above, index) => above.written().index(*index),
         }
-        Value::Scalar(..) => {}
-        Value::List(nodes) => nodes.iter().for_each(|node| variables(node, findings)),
-        Value::Map(entries) => entries
-            .iter()
-            .for_each(|entry| variables(&entry.node, findings)),
     }
 }
 
-/// The first name in `${NAME}`, as shells have them.
-fn variable(text: &str) -> Option<&str> {
-    let mut rest = text;
-    while let Some(start) = rest.find("${") {
-        rest = &rest[start + 2..];
-        let end = rest.find('}')?;
-        let name = &rest[..end];
-        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if is_name {
-            return Some(name);
+/// Every value below a node. One with blanks in it is perhaps a program of its
+/// own, and knows what it means by that.
+fn variables(node: &Node, way: &Way<'_>, findings: &mut Findings) {
+    match &node.value {
+        Value::Scalar(_, text) if !text.contains(char::is_whitespace) => {
+            if let Some(form) = variable(text) {
+                // The name in it may be part of a password.
+                let problem = Problem::warning(format!("`{form}` stays as it is written"));
+                let problem = problem.help(REFERENCE).field(way.written());
+                findings.at(node.id, problem);
+            }
+        }
+        Value::Scalar(..) => {}
+        Value::List(nodes) => {
+            for (index, node) in nodes.iter().enumerate() {
+                variables(node, &Way::Item(way, index), findings);
+            }
+        }
+        Value::Map(entries) => {
+            for entry in entries {
+                variables(&entry.node, &Way::Field(Some(way), &entry.key), findings);
+            }
         }
     }
-    None
+}
+
+/// The form of a variable that other programs would put something in place of:
+/// `${NAME}` and the like anywhere in a text, `$NAME` and the like for all of it.
+fn variable(text: &str) -> Option<&'static str> {
+    for (begin, form) in [("${", "${…}"), ("%{", "%{…}")] {
+        let mut rest = text;
+        while let Some((_, behind)) = rest.split_once(begin) {
+            rest = behind;
+            let Some((name, _)) = behind.split_once('}') else {
+                break;
+            };
+            // `${NAME:-default}` and `${env:NAME}` have names in front.
+            let first = name.split([':', '-', '.', '?']).next().unwrap_or_default();
+            if is_variable(first) {
+                return Some(form);
+            }
+        }
+    }
+    let whole = |prefix: &str| text.strip_prefix(prefix);
+    if whole("$(").is_some_and(|rest| rest.ends_with(')')) {
+        return Some("$(…)");
+    }
+    // A password may begin with `$`; in capitals it would be a variable's name.
+    let is_capital = |name: &str| is_variable(name) && !name.contains(|c: char| c.is_lowercase());
+    if whole("$").is_some_and(is_capital) {
+        return Some("$…");
+    }
+    let named = whole("env:").or(whole("ENV:")).or(whole("env."));
+    named.is_some_and(is_variable).then_some("env:…")
+}
+
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]
@@ -100,18 +192,27 @@ mod tests {
     use super::variable;
 
     #[test]
-    fn a_variable_is_what_shells_take_for_one() {
-        for (text, name) in [
-            ("https://hooks.example.com/${TOKEN}", Some("TOKEN")),
-            ("${a_1}${b}", Some("a_1")),
-            ("${}${b}", Some("b")),
-            ("$TOKEN", None),
+    fn a_variable_is_what_other_programs_take_for_one() {
+        for (text, form) in [
+            ("https://hooks.example.com/${TOKEN}", Some("${…}")),
+            ("${a_1}${b}", Some("${…}")),
+            ("${}${b}", Some("${…}")),
+            ("${env:TOKEN}", Some("${…}")),
+            ("${TOKEN:-none}", Some("${…}")),
+            ("%{USER}", Some("%{…}")),
+            ("$TOKEN", Some("$…")),
+            ("$ecret", None),
+            ("$TOKEN/x", None),
+            ("$(cat/run/x)", Some("$(…)")),
+            ("env:TOKEN", Some("env:…")),
+            ("env:", None),
             ("${1}", None),
-            ("${a-b}", None),
+            ("${a", None),
             ("${", None),
             ("{{ a }}", None),
+            ("50%", None),
         ] {
-            assert_eq!(variable(text), name, "{text}");
+            assert_eq!(variable(text), form, "{text}");
         }
     }
 }
