@@ -15,14 +15,14 @@ use crate::{
         Config, HostKeys, Isolation, LoadError, LoadOptions, Loaded, Problems, Section,
         SectionProblem, find_plugins, load_file, load_with, peek, schema_of,
     },
-    delivery::describe,
+    delivery::{Proof, describe},
     engine::Engine,
     home::{Home, Misplaced},
     keeping::Keeping,
-    opening::{open_all, tell_warnings},
+    opening::{Unusable, open_all, open_once, tell_warnings},
     plugin::{Catalog, ChannelType, PluginDir, Pool},
     services::Shared,
-    store::{MemoryStore, Store, StoreError},
+    store::{DeliveryId, MemoryStore, Store, StoreError},
     trouble::{Troubles, run_trouble},
     worker::WorkerProgram,
 };
@@ -267,17 +267,7 @@ impl EngineBuilder {
         describe();
         tell_warnings(&loaded.warnings);
         let kept = self.keeping.open(&loaded.config).await?;
-        let (proofs, proven) = mpsc::channel(MOST_PROOFS);
-        let troubles = Arc::new(Troubles::new(Arc::clone(&self.clock)));
-        let in_memory = || Arc::<MemoryStore>::default();
-        let shared = Shared {
-            pool: Pool::new(home.runtime().clone()),
-            http: Arc::default(),
-            clock: self.clock,
-            store: kept.store.clone().unwrap_or_else(|| in_memory()),
-            proofs,
-            troubles,
-        };
+        let (shared, proven) = self.shared(&home, kept.store.clone());
         let configs = loaded.config.channels.iter().map(Arc::clone);
         // People are told through the rest.
         let channels = open_all(configs, &shared, |_| true).await?;
@@ -287,4 +277,45 @@ impl EngineBuilder {
         }
         Ok(engine)
     }
+
+    /// Opens every channel of a configuration and closes it again; answers those that
+    /// cannot be used where this runs, as with a program that is not there. Nothing is
+    /// delivered, and nothing kept.
+    ///
+    /// # Errors
+    /// [`StartError::Channels`] for channels without which no engine would start.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let builder = annunciator::Engine::builder("heartbeat.yaml");
+    /// let loaded = builder.load()?;
+    /// for unusable in builder.open_once(&loaded.config).await? {
+    ///     println!("{}: {}", unusable.channel, unusable.detail);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn open_once(&self, config: &Config) -> Result<Vec<Unusable>, StartError> {
+        let home = Home::here()?;
+        let (shared, _) = self.shared(&home, None);
+        open_once(config.channels.iter().map(Arc::clone), &shared).await
+    }
+
+    /// What the channels of an engine share, and what is proven to it. Their small
+    /// values are kept in memory where deliveries are not kept.
+    fn shared(&self, home: &Home, store: Option<Arc<dyn Store>>) -> (Shared, Proven) {
+        let (proofs, proven) = mpsc::channel(MOST_PROOFS);
+        let shared = Shared {
+            pool: Pool::new(home.runtime().clone()),
+            http: Arc::default(),
+            clock: Arc::clone(&self.clock),
+            store: store.unwrap_or_else(|| Arc::<MemoryStore>::default()),
+            proofs,
+            troubles: Arc::new(Troubles::new(Arc::clone(&self.clock))),
+        };
+        (shared, proven)
+    }
 }
+
+type Proven = mpsc::Receiver<(DeliveryId, Proof)>;

@@ -88,6 +88,7 @@ pub use delivery::{ChannelReport, Class, Fault, Proof, Report, StepReport, Targe
 pub use engine::{Drained, Engine, NotifyError, definitions};
 pub use event::{Kind, Notification, Severity};
 pub use home::Misplaced;
+pub use opening::Unusable;
 pub use plan::Planned;
 pub use plugin::{
     Catalog, ChannelType, Distrust, Lock, LockError, LockMode, Origin, PluginDir, PluginError,

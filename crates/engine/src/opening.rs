@@ -50,6 +50,40 @@ pub(crate) async fn open_all(
     Err(StartError::Channels(wrong))
 }
 
+/// A channel that cannot be used with its settings where this runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unusable {
+    /// The channel's name.
+    pub channel: String,
+    /// Why, in words.
+    pub detail: String,
+    /// What a person can do about it, or nothing.
+    pub hint: String,
+}
+
+/// Opens channels and closes them again; answers those that cannot be opened.
+///
+/// # Errors
+/// [`StartError::Channels`] for channels that are required.
+pub(crate) async fn open_once(
+    configs: impl IntoIterator<Item = Arc<ChannelConfig>>,
+    shared: &Shared,
+) -> Result<Vec<Unusable>, StartError> {
+    let channels = open_all(configs, shared, |_| true).await?;
+    let unusable = channels.iter().filter_map(|channel| {
+        let disabled = channel.provider().err()?;
+        Some(Unusable {
+            channel: channel.config().name().to_owned(),
+            detail: disabled.detail.clone(),
+            hint: disabled.hint.clone(),
+        })
+    });
+    let unusable = unusable.collect();
+    close_all(&channels).await;
+    Ok(unusable)
+}
+
 /// Has people know of channels that are disabled, and of those that are no more.
 pub(crate) fn tell_disabled(channels: &[Arc<Channel>], troubles: &Troubles) {
     for channel in channels {

@@ -1,10 +1,16 @@
 //! `hbd check`: says everything that is wrong with the configuration, whether there
 //! is a channel for everybody, and whether it does what its route tests say.
 
-use annunciator::{Config, PluginError, Reach};
+use annunciator::{Config, EngineBuilder, Level, Loaded, PluginError, Reach, Unusable};
 use heartbeat::config::insist_on_tests;
 
-use crate::{Exit, arguments::Arguments, output::Output, problems, setup};
+use crate::{
+    Exit,
+    arguments::Arguments,
+    outbox::{Outbox, Place},
+    output::{Output, one_line},
+    problems, setup,
+};
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
     let builder = match setup::builder(arguments, output) {
@@ -17,20 +23,80 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
         Err(exit) => exit,
         Ok(loaded) => {
             problems::print(&loaded.warnings, output);
-            judge(&loaded.config, output)
+            let opened = open(&builder, &loaded.config, output);
+            let is_kept = kept(arguments, output);
+            match (opened, is_kept) {
+                (Ok(unusable), Ok(())) => judge(&loaded, &unusable, output),
+                (Err(exit), _) | (_, Err(exit)) => exit,
+            }
         }
     }
 }
 
+/// Opens the channels once, and says which of them cannot be.
+fn open(builder: &EngineBuilder, config: &Config, output: &Output) -> Result<Vec<Unusable>, Exit> {
+    let opened = setup::runtime(output)?.block_on(builder.open_once(config));
+    let unusable = opened.map_err(|error| {
+        output.error(&format!("error: {error}"));
+        Exit::Failed
+    })?;
+    let is_disabled = |channel: &str| {
+        let channel = config.channel(channel);
+        channel.is_some_and(|channel| channel.disabled().is_some())
+    };
+    for Unusable {
+        channel,
+        detail,
+        hint,
+        ..
+    } in &unusable
+    {
+        // What is wrong with plugins was said.
+        if !is_disabled(channel) {
+            let hint = match hint.as_str() {
+                "" => String::new(),
+                hint => format!("\nhelp: {hint}"),
+            };
+            output.error(&format!(
+                "warning: channel {channel} cannot be used: {detail}{hint}\n"
+            ));
+        }
+    }
+    Ok(unusable)
+}
+
+/// Looks whether what is there of the file that keeps deliveries is such a file.
+fn kept(arguments: &Arguments, output: &Output) -> Result<(), Exit> {
+    match Place::find(arguments, output)? {
+        Place::File(path) if path.is_file() => match Outbox::at(path) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                output.error(&format!("error: {}", one_line(&error.to_string())));
+                Err(Exit::Failed)
+            }
+        },
+        _ => Ok(()),
+    }
+}
+
 /// Says whether somebody would be told, and by how many channels.
-fn judge(config: &Config, output: &Output) -> Exit {
-    let reach = config.reach();
+fn judge(loaded: &Loaded, unusable: &[Unusable], output: &Output) -> Exit {
+    let config = &loaded.config;
+    let unusable: Vec<&str> = unusable.iter().map(|one| one.channel.as_str()).collect();
+    let reach = config.reach_without(&unusable);
     let is_twice = |error: &PluginError| matches!(error, PluginError::Twice { .. });
     let mut channels = config.channels();
     let twice = channels.find(|channel| channel.disabled().is_some_and(is_twice));
     if reach.is_everywhere() && reach.usable == reach.channels {
+        let verdict = match loaded.warnings.count(Level::Warning) {
+            0 => "the configuration is sound".to_owned(),
+            warnings => format!(
+                "the configuration can be used, with {}",
+                count(warnings, "warning")
+            ),
+        };
         output.line(&format!(
-            "the configuration is sound: {}, {}",
+            "{verdict}: {}, {}",
             count(reach.channels, "channel"),
             count(reach.hosts, "host")
         ));

@@ -18,6 +18,7 @@ pub(super) struct MonitorFile {
     /// addresses unless it is said.
     pub(super) listen: Option<Vec<String>>,
     /// The file that keeps the state over restarts, or `:memory:`.
+    #[schemars(extend("x-annunciator-file" = "create"))]
     pub(super) state: Option<String>,
     /// The socket by which `hbd status` and others reach the monitor.
     pub(super) control: Option<String>,

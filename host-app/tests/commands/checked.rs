@@ -85,6 +85,99 @@ fn check_says_sound_of_what_is_whole_only() {
 }
 
 #[test]
+fn check_opens_the_channels_and_counts_those_that_cannot_be() {
+    let rig = Rig::new(&["fixture-steady", "annunciator-exec"]).unwrap();
+    let hbd = Hbd(rig);
+    let channels =
+        "notification_channels:\n  a: {type: steady}\n  x: {type: exec, program: /none}\n";
+    let check = |rest: &str| {
+        let _builder = hbd.0.configured(&format!("{channels}{rest}")).unwrap();
+        hbd.run(&["check"])
+    };
+    let cannot = "warning: channel x cannot be used: /none cannot be looked at";
+    let (status, out, err) = check("default_notification_channels: [a, x]\n");
+    assert_eq!(status, 0, "{err}");
+    assert!(err.contains(cannot), "{err}");
+    assert_eq!(out, "1 of 2 channels are usable; no host is without one\n");
+    let (status, out, err) = check("default_notification_channels: [x]\n");
+    assert_eq!((status, out.as_str()), (1, ""), "{err}");
+    let nobody = "error: 1 of 2 channels are usable; the defaults would reach nobody\n";
+    assert!(err.ends_with(nobody), "{err}");
+    // One that is required keeps the monitor from starting.
+    let channels = channels.replace("/none", "/none, delivery: {required: true}");
+    let rest = "default_notification_channels: [a]\n";
+    let _builder = hbd.0.configured(&format!("{channels}{rest}")).unwrap();
+    let (status, out, err) = hbd.run(&["check"]);
+    assert_eq!((status, out.as_str()), (1, ""), "{err}");
+    assert!(err.contains("error: channel x: /none cannot"), "{err}");
+}
+
+#[test]
+fn check_looks_whether_the_files_that_settings_name_are_there() {
+    let plugins = [
+        "email",
+        "exec",
+        "mattermost",
+        "pushover",
+        "signal",
+        "webhook",
+    ];
+    let plugins = plugins.map(|name| format!("annunciator-{name}"));
+    let hbd = Hbd(Rig::new(&plugins.each_ref().map(String::as_str)).unwrap());
+    let folder = hbd.0.folder().display().to_string();
+    let yaml = format!(
+        "notification_channels:
+  mail: {{type: email, recipients: [a@example.com], sender: b@example.com, smtp_server: h, tls_ca_file: {folder}/none}}
+  matter: {{type: mattermost, host: h, token: w7ri5ybhrbfsmqhkhbc7n8hf1y, channel: c, ca_file: {folder}/none}}
+  push: {{type: pushover, token: azGDORePK8gMaC0QOYAMyEEuzJnyUi, user: uQiRzpo4DXghDmr9QzzfQu27cmVRsG, ca_file: {folder}/none}}
+  sig: {{type: signal, user: \"+12025551234\", recipient: \"+12025551235\", cli_path: {folder}/none}}
+  hook: {{type: webhook, url: \"https://example.com\", ca_file: {folder}/none}}
+default_notification_channels: [mail]
+delivery: {{store: {folder}/none/a.sqlite}}
+monitor: {{state: {folder}/none/b.sqlite}}
+"
+    );
+    let _builder = hbd.0.configured(&yaml).unwrap();
+    let (status, out, err) = hbd.run(&["check"]);
+    for sentence in [
+        "channel mail: tls_ca_file: there is no such file here",
+        "channel matter: ca_file: there is no such file here",
+        "channel push: ca_file: there is no such file here",
+        "channel sig: cli_path: there is no such program here",
+        "channel hook: ca_file: there is no such file here",
+        "delivery.store: the file's folder is not here",
+        "monitor.state: the file's folder is not here",
+    ] {
+        assert!(
+            err.contains(&format!("warning: {sentence}\n")),
+            "{sentence}: {err}"
+        );
+    }
+    let verdict = "the configuration can be used, with 7 warnings: 5 channels, 0 hosts\n";
+    assert_eq!((status, out.as_str()), (0, verdict), "{err}");
+}
+
+#[test]
+fn check_looks_whether_the_file_of_deliveries_is_one() {
+    let hbd = Hbd::new("");
+    let file = hbd.0.folder().join("deliveries");
+    fs::write(
+        &file,
+        "this is no database, whatever its name is\n".repeat(100),
+    )
+    .unwrap();
+    let yaml = format!(
+        "notification_channels: {{a: {{type: steady}}}}\ndefault_notification_channels: [a]\ndelivery: {{store: {}}}\n",
+        file.display()
+    );
+    let _builder = hbd.0.configured(&yaml).unwrap();
+    let (status, out, err) = hbd.run(&["check"]);
+    assert_eq!((status, out.as_str()), (1, ""), "{err}");
+    let damaged = format!("error: the store {} is damaged", file.display());
+    assert!(err.contains(&damaged), "{err}");
+}
+
+#[test]
 fn check_fails_where_two_different_files_offer_a_type() {
     let hbd = with_a_bad_plugin("default_notification_channels: [a]\n");
     let ill = plugin("fixture-ill-behaved").unwrap();

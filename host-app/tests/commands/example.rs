@@ -22,16 +22,22 @@ fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/monitor.yaml")
 }
 
-/// Runs `hbd` on the example, as systemd would.
+/// Runs `hbd` on the example, as systemd would: with credentials, and with the folder
+/// that the state is kept in, which is one of the test's.
 fn hbd(command: &str) -> (Option<i32>, String, String) {
     let plugins = plugin_folder(&["annunciator-mattermost", "annunciator-email"]).unwrap();
     let credentials: TempDir = tempfile::tempdir().unwrap();
     for (name, secret) in SECRETS {
         fs::write(credentials.path().join(name), secret).unwrap();
     }
+    let state = credentials.path().to_str().unwrap();
+    let yaml = fs::read_to_string(example()).unwrap();
+    let copy = credentials.path().join("monitor.yaml");
+    let here = yaml.replace("/var/lib/heartbeat/", &format!("{state}/"));
+    fs::write(&copy, here).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_hbd"))
         .env_clear()
-        .env("HBD_CONFIG", example())
+        .env("HBD_CONFIG", &copy)
         .env("ANNUNCIATOR_PLUGIN_DIR", plugins.path())
         .env("CREDENTIALS_DIRECTORY", credentials.path())
         .arg(command)

@@ -198,7 +198,7 @@ fn everything_that_can_be_said_is_sound() {
     let (sound, said) = check(
         "monitor:
   listen: ['127.0.0.1:9677', '[::1]:9677']
-  state: /var/lib/heartbeat/state.sqlite
+  state: /tmp/state.sqlite
   control: /run/heartbeat/control.sock
   http: 127.0.0.1:9678
   interval: 10s

@@ -62,6 +62,7 @@ pub struct Config {
     pub smtp_hello: Option<String>,
     /// A PEM file of authorities to trust besides the system's.
     #[serde(default)]
+    #[schemars(extend("x-annunciator-file" = "read"))]
     pub tls_ca_file: Option<PathBuf>,
     /// A PEM file with a client certificate to show.
     #[serde(default)]

@@ -68,5 +68,6 @@ pub struct Config {
     #[serde(default = "yes")]
     pub thread: bool,
     /// File of PEM certificates to trust besides the system's.
+    #[schemars(extend("x-annunciator-file" = "read"))]
     pub ca_file: Option<String>,
 }

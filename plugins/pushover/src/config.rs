@@ -125,6 +125,7 @@ pub struct Config {
     #[serde(default = "api_url")]
     pub api_url: String,
     /// File of PEM certificates to trust besides the system's, for a proxy.
+    #[schemars(extend("x-annunciator-file" = "read"))]
     pub ca_file: Option<String>,
 }
 

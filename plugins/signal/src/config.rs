@@ -42,6 +42,7 @@ pub struct Config {
     pub styled: bool,
     /// The program; found in PATH unless a path is given.
     #[serde(default)]
+    #[schemars(extend("x-annunciator-file" = "execute"))]
     pub cli_path: Option<PathBuf>,
     /// The folder of signal-cli's data, if not its own default.
     #[serde(default)]

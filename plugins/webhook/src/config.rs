@@ -47,6 +47,7 @@ pub struct Config {
     /// may be delivered by that.
     pub check_url: Option<Secret<String>>,
     /// File of PEM certificates to trust besides the system's.
+    #[schemars(extend("x-annunciator-file" = "read"))]
     pub ca_file: Option<String>,
 }
 

@@ -12,6 +12,7 @@ mod content;
 mod document;
 mod events;
 mod extras;
+mod files;
 mod group;
 mod groups;
 mod host_table;

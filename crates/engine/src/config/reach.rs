@@ -1,18 +1,17 @@
 //! Whom messages would reach, by which channels can be used.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     hosts::DEFAULTS,
     load::HOSTS,
-    model::{ChannelIndex, Config},
+    model::{ChannelConfig, ChannelIndex, Config},
     problem::{Findings, Problem},
     redact::subject_only,
     tree::{Entry, Node, Value},
 };
 
-/// How many channels could deliver, and who has none of them. A channel can be used
-/// when its plugin can: nothing was opened to find that out.
+/// How many channels could deliver, and who has none of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reach {
@@ -38,7 +37,7 @@ impl Reach {
 }
 
 impl Config {
-    /// Whom messages would reach.
+    /// Whom messages would reach by the channels whose plugins can be used.
     ///
     /// # Examples
     /// ```no_run
@@ -49,48 +48,62 @@ impl Config {
     /// ```
     #[must_use]
     pub fn reach(&self) -> Reach {
-        let usable = self
-            .channels()
-            .filter(|channel| channel.disabled().is_none());
+        self.reach_without(&[])
+    }
+
+    /// Whom messages would reach without the channels of these names, which turned
+    /// out to be of no use, as by
+    /// [`EngineBuilder::open_once`](crate::EngineBuilder::open_once).
+    #[must_use]
+    pub fn reach_without(&self, unusable: &[&str]) -> Reach {
+        let mut lists = Lists::without(self, unusable);
         let hosts = self.hosts.iter();
-        let mut lists = Lists::of(self);
         let unreached = hosts.filter(|(name, _)| !lists.reach(self.route(name)));
+        let unreached = unreached.count();
         let defaults = &self.defaults.channels;
         Reach {
             channels: self.channels.len(),
-            usable: usable.count(),
+            usable: lists.usable.iter().filter(|usable| **usable).count(),
             hosts: self.hosts.iter().count(),
-            unreached: unreached.count(),
-            defaults_unreached: !defaults.is_empty() && !self.reaches(defaults),
+            unreached,
+            defaults_unreached: !defaults.is_empty() && !lists.reach(defaults),
         }
-    }
-
-    /// Whether one of these could deliver.
-    fn reaches(&self, channels: &[ChannelIndex]) -> bool {
-        let mut found = channels.iter().filter_map(|index| {
-            let place = usize::try_from(*index).ok()?;
-            self.channels.get(place)
-        });
-        found.any(|channel| channel.disabled().is_none())
     }
 }
 
 /// Which lists of channels could deliver, each looked through once: many hosts share
 /// a list, and a list may be long.
-struct Lists<'c> {
-    config: &'c Config,
+struct Lists {
+    /// Whether channels can be used, by their numbers.
+    usable: Vec<bool>,
     known: HashMap<*const ChannelIndex, bool>,
 }
 
-impl<'c> Lists<'c> {
-    fn of(config: &'c Config) -> Self {
-        let known = HashMap::new();
-        Self { config, known }
+impl Lists {
+    fn of(config: &Config) -> Self {
+        Self::without(config, &[])
     }
 
-    fn reach(&mut self, list: &'c [ChannelIndex]) -> bool {
+    fn without(config: &Config, unusable: &[&str]) -> Self {
+        let unusable: HashSet<&str> = unusable.iter().copied().collect();
+        let channels = config.channels();
+        let is_usable = |channel: &ChannelConfig| {
+            channel.disabled().is_none() && !unusable.contains(channel.name())
+        };
+        Self {
+            usable: channels.map(is_usable).collect(),
+            known: HashMap::new(),
+        }
+    }
+
+    /// `list` lives as long as the configuration does.
+    fn reach(&mut self, list: &[ChannelIndex]) -> bool {
+        let usable = |index: &ChannelIndex| {
+            let place = usize::try_from(*index).ok();
+            place.and_then(|place| self.usable.get(place)) == Some(&true)
+        };
         let known = self.known.entry(list.as_ptr());
-        *known.or_insert_with(|| self.config.reaches(list))
+        *known.or_insert_with(|| list.iter().any(usable))
     }
 }
 
@@ -100,10 +113,11 @@ pub(super) fn nobody_told(root: &Node, config: &Config, findings: &mut Findings)
         // Where something else is wrong, this would only be what follows.
         return;
     }
+    let mut lists = Lists::of(config);
     let defaults = &config.defaults.channels;
     if let Some(entry) = root.entry(DEFAULTS)
         && !defaults.is_empty()
-        && !config.reaches(defaults)
+        && !lists.reach(defaults)
     {
         let problem = Problem::warning("every default channel is disabled: nobody would be told");
         findings.at(entry.key_id, problem.field(DEFAULTS));
@@ -112,7 +126,6 @@ pub(super) fn nobody_told(root: &Node, config: &Config, findings: &mut Findings)
         return;
     };
     let are_there = |entry: &&Entry| !config.route(&entry.key).is_empty();
-    let mut lists = Lists::of(config);
     let (some, none): (Vec<&Entry>, Vec<&Entry>) = entries
         .iter()
         .filter(|entry| !lists.reach(config.route(&entry.key)))

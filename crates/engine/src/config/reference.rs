@@ -162,7 +162,7 @@ fn from_credential(name: &str, is_shown: bool) -> Result<String, Missing> {
     let Some(folder) = env::var_os(CREDENTIALS) else {
         let what = format!("there is no credential {name}: systemd gave this program none");
         return Err(Missing::new(what).help(format!(
-            "write LoadCredential={}:/path/of/the/file into the unit, and start the program by systemd",
+            "write LoadCredential={0}:/path/of/the/file into the unit, and start the program by systemd; in a shell, name a folder with a file {0} in {CREDENTIALS}",
             if is_shown { name } else { "NAME" }
         )));
     };

@@ -8,6 +8,7 @@
 use serde_json::{Map, Number, Value as Json};
 
 use super::{
+    files::Purpose,
     natural::{natural, scalar},
     path::FieldPath,
     problem::{Findings, Problem},
@@ -256,6 +257,9 @@ impl<'a> Reader<'a> {
             let problem =
                 Problem::error(format!("is too long: {length} characters, at most {most}"));
             return self.problem(id, path, problem);
+        }
+        if let Some(warning) = Purpose::of(schema).and_then(|purpose| purpose.warning(text)) {
+            self.problem(id, path, warning);
         }
         Json::String(text.to_owned())
     }

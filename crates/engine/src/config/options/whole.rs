@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 
 use super::{
     super::{
+        files::Purpose,
         policy::{ChannelOptions, DeliveryConfig, Keep, StorePlace},
         problem::{Findings, Problem},
         tree::{Node, Value},
@@ -41,7 +42,14 @@ pub(in super::super) fn read(
     let mut said = Said::default();
     for field in fields {
         match field.name() {
-            "store" => drop(field.put(findings, &mut delivery.store, store)),
+            "store" => {
+                field.put(findings, &mut delivery.store, store);
+                if let StorePlace::File(path) = &delivery.store
+                    && let Some(warning) = Purpose::Create.warning(&path.to_string_lossy())
+                {
+                    field.wrong(findings, warning);
+                }
+            }
             "wait" => {
                 let time = |field: &Field<'_>| field.time(LONGEST_WAIT);
                 field.put(findings, &mut delivery.wait, time);

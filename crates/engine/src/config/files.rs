@@ -1,0 +1,169 @@
+//! Settings that name a file: whether it is there.
+//!
+//! A schema says of such a setting what the file is for, by a keyword of its own;
+//! [`FILE_KEYWORD`] has one of the words of [`Purpose`]. What is not there yet is a
+//! warning and no error: it may come before it is needed, and whoever checks a
+//! configuration may do so on another machine.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+};
+
+use serde_json::Value as Json;
+
+use super::problem::Problem;
+
+/// The keyword of a schema that says what a file is for.
+const FILE_KEYWORD: &str = "x-annunciator-file";
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// `read`: it is there, and can be read.
+    Read,
+    /// `execute`: it is there, and is a program. A name without a slash is looked for
+    /// in `PATH`, later and by somebody else.
+    Execute,
+    /// `create`: its folder is there; it may be, too.
+    Create,
+}
+
+impl Purpose {
+    /// What the schema of a setting says.
+    pub(super) fn of(schema: &Json) -> Option<Self> {
+        match schema.get(FILE_KEYWORD)?.as_str()? {
+            "read" => Some(Self::Read),
+            "execute" => Some(Self::Execute),
+            "create" => Some(Self::Create),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with the file, as a warning. Looks at the file's name and at
+    /// whether it can be opened; never at what is in it.
+    pub(super) fn warning(self, path: &str) -> Option<Problem> {
+        let path = Path::new(path);
+        let sentence = match self {
+            Self::Read => unreadable(path)?,
+            Self::Execute if !path.to_string_lossy().contains('/') => return None,
+            Self::Execute => no_program(path)?,
+            Self::Create => no_place(path)?,
+        };
+        Some(Problem::warning(sentence))
+    }
+}
+
+fn unreadable(path: &Path) -> Option<String> {
+    match fs::metadata(path) {
+        // Opening a pipe could wait for ever.
+        Ok(facts) if !facts.is_file() => Some("what is there is no file".to_owned()),
+        Ok(_) => {
+            let error = File::open(path).err()?;
+            Some(format!("the file cannot be read here: {}", reason(&error)))
+        }
+        Err(error) => Some(missing("file", &error)),
+    }
+}
+
+fn no_program(path: &Path) -> Option<String> {
+    match fs::metadata(path) {
+        Ok(facts) if !facts.is_file() || facts.mode() & 0o111 == 0 => {
+            Some("what is there is no program: nobody may execute it".to_owned())
+        }
+        Ok(_) => None,
+        Err(error) => Some(missing("program", &error)),
+    }
+}
+
+fn no_place(path: &Path) -> Option<String> {
+    if fs::metadata(path).is_ok_and(|facts| facts.is_dir()) {
+        return Some("what is there is a folder, and no file".to_owned());
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match fs::metadata(folder) {
+        Ok(facts) if facts.is_dir() => None,
+        Ok(_) => Some("what would be the file's folder is none".to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Some("the file's folder is not here".to_owned())
+        }
+        Err(error) => Some(missing("file's folder", &error)),
+    }
+}
+
+fn missing(what: &str, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no such {what} here"),
+        _ => format!("the {what} cannot be looked at here: {}", reason(error)),
+    }
+}
+
+/// An error of the system without its number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((reason, _)) => reason.to_owned(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(purpose: Purpose, path: &Path) -> Option<String> {
+        let problem = purpose.warning(path.to_str().unwrap_or_default());
+        problem.map(|problem| problem.message)
+    }
+
+    #[test]
+    fn what_is_looked_for_is_there_or_is_named() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let (file, none) = (dir.path().join("a"), dir.path().join("none"));
+        fs::write(&file, "")?;
+        assert_eq!(said(Purpose::Read, &file), None);
+        assert_eq!(said(Purpose::Create, &file), None);
+        assert_eq!(said(Purpose::Create, &none), None);
+        assert_eq!(said(Purpose::Create, Path::new("relative")), None);
+        assert_eq!(said(Purpose::Execute, Path::new("signal-cli")), None);
+        assert_eq!(said(Purpose::Execute, Path::new("/bin/sh")), None);
+        for (purpose, path, sentence) in [
+            (Purpose::Read, &none, "there is no such file here"),
+            (
+                Purpose::Read,
+                &dir.path().to_owned(),
+                "what is there is no file",
+            ),
+            (Purpose::Execute, &none, "there is no such program here"),
+            (
+                Purpose::Execute,
+                &file,
+                "what is there is no program: nobody may execute it",
+            ),
+            (
+                Purpose::Create,
+                &dir.path().to_owned(),
+                "what is there is a folder, and no file",
+            ),
+            (
+                Purpose::Create,
+                &none.join("a"),
+                "the file's folder is not here",
+            ),
+            (
+                Purpose::Create,
+                &file.join("a"),
+                "what would be the file's folder is none",
+            ),
+        ] {
+            let said = said(purpose, path);
+            assert_eq!(said.as_deref(), Some(sentence), "{purpose:?}");
+        }
+        Ok(())
+    }
+}
