@@ -1,5 +1,5 @@
 //! Finds groups that go on until something is proven which none of their
-//! channels can prove with its settings.
+//! channels can prove with its settings of what is critical.
 
 use super::{
     channels::Channels,
@@ -42,18 +42,24 @@ pub(super) fn check(
             .collect();
         // Of a plugin that cannot be asked, nobody knows.
         let is_known = !members.is_empty() && members.iter().all(|it| it.provider.is_ok());
-        let most = members.iter().map(|channel| channel.proves_at_most()).max();
-        let most = most.unwrap_or(Proof::Accepted);
+        let critical = members.iter().map(|it| it.proofs.of(Severity::Critical));
+        let most = critical.max().unwrap_or(Proof::Accepted);
+        // That milder ones go on to the last step may well be meant.
         if !is_known || most >= group.until {
             continue;
         }
-        let Some(until) = entry.node.entry(UNTIL) else {
+        let ever = members.iter().map(|channel| channel.proves_at_most()).max();
+        let Some(field) = entry.node.entry(UNTIL) else {
             continue;
         };
+        let until = group.until.name();
+        let (cannot, what) = match ever.is_some_and(|ever| ever >= group.until) {
+            true => (format!("can prove `{until}` of a critical message"), "it"),
+            false => (format!("can ever prove `{until}`"), "every message"),
+        };
         let sentence = format!(
-            "nothing in this group can ever prove `{}`, so that every message goes on to the \
-             last step: {} at most `{}` with these settings",
-            group.until.name(),
+            "nothing in this group {cannot}, so that {what} goes on to the last step: {} at \
+             most `{}` with these settings",
             prove(&members),
             most.name(),
         );
@@ -61,7 +67,7 @@ pub(super) fn check(
             .help(help(&members, group.until, most))
             .field(UNTIL);
         findings.about(&format!("group {}", group.name), |findings| {
-            findings.at(until.node.id, problem);
+            findings.at(field.node.id, problem);
         });
     }
 }

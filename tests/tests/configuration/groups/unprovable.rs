@@ -154,6 +154,8 @@ default_notification_channels: [oncall]
     );
     assert_eq!(said(", priorities: {critical: emergency}"), [""; 0]);
     assert_eq!(said(", priority: emergency"), [""; 0]);
+    let mild = said(", priorities: {warning: emergency}");
+    assert!(mild[0].contains("critical: emergency"), "{mild:?}");
     assert!(said(", priority: high")[0].contains("write `priority: emergency`"));
     // It is told of nothing that is an emergency.
     let never = ", priorities: {info: emergency}, delivery: {min_severity: warning}";
