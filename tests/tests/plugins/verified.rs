@@ -196,7 +196,8 @@ fn a_user_s_private_group_counts_as_the_user() {
         let said = told(group, users, members).unwrap();
         let expected = format!("is not trusted: the group {group} may write to ");
         assert!(said.contains(&expected), "{users} {members}: {said}");
-        assert!(said.contains("`chmod g-w /"), "{said}");
+        // In quotes where the path has a blank.
+        assert!(said.contains("`chmod g-w "), "{said}");
     }
 }
 
