@@ -48,30 +48,26 @@ impl Parts {
     /// Fills in the templates.
     ///
     /// # Errors
-    /// The first setting that makes no request of these values.
-    pub(crate) fn of(config: &Config, values: &Value) -> Result<Self, Wrong> {
-        Ok(Self {
-            url: address("url", config.url.expose(), values)?,
-            headers: headers(config, values)?,
-            body: match config.method {
-                Method::Get => None,
-                _ => Some(body(config, values)?),
-            },
-        })
-    }
-
-    /// Every setting that makes no request of these values, each once.
-    pub(crate) fn wrongs(config: &Config, values: &Value) -> Vec<Wrong> {
-        let mut found = Vec::new();
-        found.extend(address("url", config.url.expose(), values).err());
-        let headers = config.headers.iter();
-        found.extend(headers.filter_map(|(name, text)| header(name, text.expose(), values).err()));
-        if config.method != Method::Get {
-            found.extend(body(config, values).err());
+    /// Every setting that makes no request of these values, each once; there is a
+    /// first one.
+    pub(crate) fn of(config: &Config, values: &Value) -> Result<Self, Vec<Wrong>> {
+        let mut wrongs = Vec::new();
+        let url = address("url", config.url.expose(), values);
+        let url = url.map_err(|wrong| wrongs.push(wrong)).ok();
+        let mut headers = Vec::with_capacity(config.headers.len());
+        for (name, template) in &config.headers {
+            match header(name, template.expose(), values) {
+                Ok(value) => headers.push((name.clone(), value)),
+                Err(wrong) => wrongs.push(wrong),
+            }
         }
-        let check = config.check_url.iter();
-        found.extend(check.filter_map(|url| address("check_url", url.expose(), values).err()));
-        found
+        let has_body = config.method != Method::Get;
+        let body = has_body.then(|| body(config, values)).transpose();
+        let body = body.map_err(|wrong| wrongs.push(wrong)).ok();
+        match (url, body) {
+            (Some(url), Some(body)) if wrongs.is_empty() => Ok(Self { url, headers, body }),
+            _ => Err(wrongs),
+        }
     }
 
     /// The request, signed for this time.
@@ -111,13 +107,6 @@ pub(crate) fn address(field: &str, template: &str, values: &Value) -> Result<Url
         return Err(wrong(field, "is no address of a web server", help));
     }
     Ok(url)
-}
-
-pub(crate) fn headers(config: &Config, values: &Value) -> Result<Vec<(String, String)>, Wrong> {
-    let headers = config.headers.iter();
-    headers
-        .map(|(name, template)| Ok((name.clone(), header(name, template.expose(), values)?)))
-        .collect()
 }
 
 fn header(name: &str, template: &str, values: &Value) -> Result<String, Wrong> {

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     config::Config,
-    message::{Parts, address, headers, limited},
+    message::{Parts, address, limited},
     outcome::{of_answer, redacted, unanswered},
     template::{examples, values},
     validation,
@@ -56,12 +56,12 @@ impl Provider for Webhook {
         let values = values(&self.config, delivery);
         let parts = match Parts::of(&self.config, &values) {
             Ok(parts) => parts,
-            Err(wrong) => {
-                let detail = format!(
-                    "no request can be made of it: {} {}",
-                    wrong.field, wrong.what
-                );
-                return vec![Outcome::permanent(target, Fault::Message, detail).hint(wrong.help)];
+            Err(wrongs) => {
+                let what = wrongs.iter().map(|it| format!("{} {}", it.field, it.what));
+                let what = what.collect::<Vec<_>>().join("; ");
+                let detail = format!("no request can be made of it: {what}");
+                let help = wrongs.first().map_or("", |wrong| wrong.help);
+                return vec![Outcome::permanent(target, Fault::Message, detail).hint(help)];
             }
         };
         let seconds = u64::try_from(self.host.now_ms() / 1000).unwrap_or_default();
@@ -79,7 +79,10 @@ impl Provider for Webhook {
         let [example, _] = examples(&self.config);
         let parts = match Parts::of(&self.config, &example) {
             Ok(parts) => parts,
-            Err(wrong) => return Check::failed(Fault::Config, wrong.what),
+            Err(wrongs) => {
+                let what = wrongs.into_iter().next().map(|wrong| wrong.what);
+                return Check::failed(Fault::Config, what.unwrap_or_default());
+            }
         };
         let asked = self.config.check_url.as_ref();
         let url = asked.map(|url| address("check_url", url.expose(), &example));
@@ -88,8 +91,8 @@ impl Provider for Webhook {
             Some(Err(wrong)) => return Check::failed(Fault::Config, wrong.what),
             None => HttpRequest::new("OPTIONS", parts.url.as_str()),
         };
-        let headers = headers(&self.config, &example).unwrap_or_default();
-        let request = headers.into_iter().fold(request, |request, (name, value)| {
+        let headers = parts.headers.iter().cloned();
+        let request = headers.fold(request, |request, (name, value)| {
             request.header(&name, value)
         });
         let secrets = self.secrets(&parts);

@@ -44,14 +44,20 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
 fn requests(config: &Config, found: &mut Vec<Problem>) {
     let mut origins = Vec::new();
     for values in examples(config) {
-        let wrongs = Parts::wrongs(config, &values);
+        let mut wrongs = match Parts::of(config, &values) {
+            Ok(parts) => {
+                origins.push(parts.url.origin());
+                Vec::new()
+            }
+            Err(wrongs) => wrongs,
+        };
+        let check = config.check_url.iter();
+        wrongs.extend(check.filter_map(|url| address("check_url", url.expose(), &values).err()));
         if !wrongs.is_empty() {
             // The second example would say the same.
             found.extend(wrongs.iter().map(problem));
             return;
         }
-        let url = address("url", config.url.expose(), &values);
-        origins.extend(url.map(|url| url.origin()));
     }
     if origins.windows(2).any(|pair| pair[0] != pair[1]) {
         found.push(
