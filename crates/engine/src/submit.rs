@@ -86,13 +86,15 @@ impl Engine {
     ///
     /// `key` is the caller's name for the intent, at most 512 bytes. Submitted
     /// again with the same one, because no answer came say, it is not accepted
-    /// again: the receipt is that of the first time. The message, its title, severity
-    /// and kind, the incident, the host and the route must be the same; when it
-    /// happened and its attributes may be others.
+    /// again: the receipt is that of the first time. The message, its title, severity,
+    /// kind and attributes, the incident, the host and the route must be the same, and
+    /// so must [when it happened](Notification::occurred_at), where that was said; in
+    /// what order attributes are given makes no difference.
     ///
     /// # Errors
     /// [`NotifyError`] when it was not accepted; then nothing of it is
-    /// recorded. [`NotifyError::Conflict`] when the key was used for something else. [`NotifyError::NoStore`] when the engine has no store, see
+    /// recorded. [`NotifyError::Conflict`] when the key was used for something else.
+    /// [`NotifyError::NoStore`] when the engine has no store, see
     /// [`EngineBuilder::store`](crate::EngineBuilder::store).
     ///
     /// # Examples

@@ -162,14 +162,19 @@ async fn a_key_that_was_used_for_something_else_is_refused() {
         Notification::new("disk full")
             .title("db-01")
             .incident("db-01/disk")
+            .attribute("path", "/var")
+            .attribute("used", "95 %")
     };
     let submit = async |route, notification| engine.submit(route, notification, Some("k")).await;
     let first = submit(Route::Defaults, disk()).await.unwrap();
-    // When it happened, and what else is known, may be told otherwise.
-    let later = disk()
-        .occurred_at(SystemTime::UNIX_EPOCH)
-        .attribute("try", "2");
-    let again = submit(Route::Defaults, later).await.unwrap();
+    // It was not said when it happened, and in what order something is known is all
+    // the same.
+    let turned = Notification::new("disk full")
+        .title("db-01")
+        .incident("db-01/disk")
+        .attribute("used", "95 %")
+        .attribute("path", "/var");
+    let again = submit(Route::Defaults, turned).await.unwrap();
     assert!(again.repeated && again.notification == first.notification);
     let named = engine.config().default_channels().join(",");
     for (route, notification, differs) in [
@@ -177,27 +182,74 @@ async fn a_key_that_was_used_for_something_else_is_refused() {
             Route::Defaults,
             Notification::new("secret")
                 .title("db-01")
-                .incident("db-01/disk"),
-            "message",
+                .incident("db-01/disk")
+                .attribute("path", "/var")
+                .attribute("used", "95 %"),
+            "message differs",
         ),
-        (Route::Defaults, disk().title("secret"), "title"),
+        (Route::Defaults, disk().title("secret"), "title differs"),
         (
             Route::Defaults,
             disk().severity(Severity::Critical),
-            "severity",
+            "severity differs",
         ),
-        (Route::Defaults, disk().kind(Kind::Problem), "kind"),
-        (Route::Defaults, disk().incident("secret"), "incident"),
-        (Route::Host("secret"), disk(), "host"),
-        (Route::Channels(&[named.as_str()]), disk(), "route"),
+        (Route::Defaults, disk().kind(Kind::Problem), "kind differs"),
+        (
+            Route::Defaults,
+            disk().incident("secret"),
+            "incident differs",
+        ),
+        (Route::Host("secret"), disk(), "host differs"),
+        (Route::Channels(&[named.as_str()]), disk(), "route differs"),
+        (
+            Route::Defaults,
+            disk().occurred_at(SystemTime::UNIX_EPOCH),
+            "time of occurrence differs",
+        ),
+        (
+            Route::Defaults,
+            disk().attribute("secret", "2"),
+            "attributes differ",
+        ),
+        (
+            Route::Defaults,
+            disk().title("secret").attribute("secret", "2"),
+            "title and its attributes differ",
+        ),
     ] {
         let refused = submit(route, notification).await.unwrap_err();
         let text = format!(
-            "the idempotency key `k` was used before, for another notification: its {differs} differs"
+            "the idempotency key `k` was used before, for another notification: its {differs}"
         );
         assert!(matches!(refused, NotifyError::Conflict { .. }), "{refused}");
         assert_eq!(refused.to_string(), text);
     }
     // That is nobody's trouble.
     assert!(engine.troubles().is_empty());
+}
+
+#[tokio::test]
+async fn a_key_whose_time_was_said_stands_for_that_time() {
+    let desk = Desk::new().await;
+    let engine = desk.engine().await;
+    let at = |seconds| {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        Notification::new("disk full").occurred_at(at)
+    };
+    let submit = async |notification: Notification| {
+        engine
+            .submit(Route::Defaults, notification, Some("k"))
+            .await
+    };
+    assert!(!submit(at(5)).await.unwrap().repeated);
+    assert!(submit(at(5)).await.unwrap().repeated);
+    for other in [at(6), Notification::new("disk full")] {
+        let refused = submit(other).await.unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .ends_with("its time of occurrence differs"),
+            "{refused}"
+        );
+    }
 }

@@ -36,10 +36,15 @@ struct Content {
     /// earlier versions don't say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<Vec<String>>,
+    /// Whether the caller said when it happened; those of earlier versions don't say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_dated: bool,
 }
 
-/// In what two notifications with one idempotency key differ, as far as that makes
-/// them two. Forms of other programs are compared as they are.
+/// In what two notifications with one idempotency key differ, of all that their
+/// content says to a receiver. A time that no caller gave is that of the call, and
+/// differs with each: it makes no other notification. Attributes are the same in any
+/// order. Forms of other programs are compared as they are.
 pub(crate) fn differences(first: &str, again: &str) -> Vec<&'static str> {
     let read = |content| serde_json::from_str::<Content>(content).ok();
     let (Some(one), Some(other)) = (read(first), read(again)) else {
@@ -50,10 +55,23 @@ pub(crate) fn differences(first: &str, again: &str) -> Vec<&'static str> {
         };
     };
     let is_to_same = one.to.is_none() || other.to.is_none() || one.to == other.to;
+    let is_undated = !one.is_dated && !other.is_dated;
+    let sorted = |mut attributes: Vec<(String, String)>| {
+        attributes.sort_unstable();
+        attributes
+    };
     [
         ("message", one.body == other.body),
         ("title", one.title == other.title),
         ("route", is_to_same),
+        (
+            "time of occurrence",
+            is_undated || one.occurred_at_ms == other.occurred_at_ms,
+        ),
+        (
+            "attributes",
+            sorted(one.attributes) == sorted(other.attributes),
+        ),
     ]
     .into_iter()
     .filter_map(|(what, is_same)| (!is_same).then_some(what))
@@ -117,6 +135,7 @@ impl Rendered {
             note: self.note.clone(),
             sums_up: self.sums_up.as_deref().cloned(),
             to: self.to.clone(),
+            is_dated: self.is_dated,
         })
     }
 
@@ -152,6 +171,7 @@ impl Rendered {
             kept_back: None,
             sums_up: content.sums_up.map(Box::new),
             to: content.to,
+            is_dated: content.is_dated,
         })
     }
 }

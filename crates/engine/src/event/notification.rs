@@ -181,6 +181,8 @@ pub(crate) struct Rendered {
     /// The channels that were named, in order, where channels were and not a host;
     /// `None` where nobody asks.
     pub(crate) to: Option<Vec<String>>,
+    /// Whether the caller said when it happened; else that is when it was taken.
+    pub(crate) is_dated: bool,
 }
 
 impl Notification {
@@ -194,6 +196,7 @@ impl Notification {
         let body = cut(self.body, LONGEST_BODY);
         let note = (body.len() < length)
             .then(|| format!("the message was cut from {length} to {} bytes", body.len()));
+        let is_dated = self.occurred_at.is_some();
         let occurred_at_ms = self.occurred_at.map_or(now_ms, milliseconds);
         let line = |text: String| RString::from(cut(text, LONGEST_LINE));
         let attributes = self.attributes.into_iter().take(MOST_ATTRIBUTES);
@@ -225,6 +228,7 @@ impl Notification {
             kept_back: self.kept_back.map(|rule| cut(rule, LONGEST_LINE).into()),
             sums_up: None,
             to: self.to,
+            is_dated,
         })
     }
 }

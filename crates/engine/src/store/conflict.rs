@@ -14,8 +14,9 @@ pub(super) struct First<'a> {
 }
 
 impl First<'_> {
-    /// Whether it is the same that comes again. When it happened and what else is
-    /// known may differ: who repeats something may know more of it, or say it later.
+    /// Whether it is the same that comes again: in all that a receiver would see, and
+    /// in who receives it. Only the time of a call may differ, where no caller said
+    /// when it happened.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it is something else.
@@ -36,7 +37,16 @@ impl First<'_> {
         }
         Err(StoreError::Conflict {
             key: again.key.clone().unwrap_or_default(),
-            differs: format!("its {} differs", differs.join(", its ")),
+            differs: sentence(&differs),
         })
+    }
+}
+
+/// `its message differs`, `its attributes differ`, `its message and its title differ`.
+fn sentence(differs: &[&str]) -> String {
+    match differs {
+        ["attributes"] => "its attributes differ".to_owned(),
+        [] | [_] => format!("its {} differs", differs.concat()),
+        [first @ .., last] => format!("its {} and its {last} differ", first.join(", its ")),
     }
 }

@@ -74,7 +74,10 @@ pub async fn a_key_stands_for_one_notification(subject: &dyn Subject) {
         for (differs, intake) in [
             ("its message differs", with("secret words", "")),
             ("its title differs", with("disk full", "secret words")),
-            ("its message, its title differs", with("secret words", "x")),
+            (
+                "its message and its title differ",
+                with("secret words", "x"),
+            ),
             (
                 "its content differs",
                 Intake {
