@@ -44,6 +44,8 @@ async fn when_the_first_takes_it_nobody_else_is_told() {
     assert_eq!(ended(&engine).await, [State::Delivered, State::Superseded]);
     let why = &records(&engine).await[1].why;
     assert_eq!(why, "group oncall: step 1 (pager) was accepted");
+    assert_eq!(chat.targets[0].notes, [why.as_str()], "{chat:?}");
+    assert_eq!(chat.targets[0].detail, "it need not be sent any more");
     assert!(pair.chat().is_empty());
 }
 
@@ -71,6 +73,12 @@ async fn when_the_first_is_out_of_order_the_next_is_told_after_its_time() {
     assert!(pair.pager().is_empty());
     let why = &records(&engine).await[0].why;
     assert_eq!(why, "group oncall: step 2 (chat) was accepted");
+    // What its attempts brought is not forgotten.
+    let pager = &report.channels()["pager"];
+    assert_eq!(pager.state, State::Superseded);
+    assert!(pager.attempts > 0, "{pager:?}");
+    assert_eq!(pager.targets[0].code, "HTTP 503", "{pager:?}");
+    assert_eq!(pager.targets[0].notes, [why.as_str()], "{pager:?}");
 }
 
 #[tokio::test]
@@ -119,6 +127,8 @@ async fn the_end_of_a_problem_goes_to_those_who_were_told_of_it() {
     tell("down", Kind::Problem).await;
     let states = tell("up", Kind::Recovery).await;
     assert_eq!(states[2..], [State::Delivered, State::Superseded]);
+    let why = &records(&engine).await[3].why;
+    assert_eq!(why, "this channel was not told of the problem that is over");
     assert_eq!(pair.pager(), ["down", "up"]);
     assert!(pair.chat().is_empty());
     pair.pager.fault(refused());

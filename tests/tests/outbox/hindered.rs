@@ -9,7 +9,7 @@ use annunciator::{
     Proof,
     store::{
         Accepted, Accounts, Answer, Attempt, Claim, DeliveryId, Intake, MemoryStore, Prune, Query,
-        Record, Settled, Settlement, Store, Wanted,
+        Record, Settled, Settlement, Store, Superseded, Wanted,
     },
 };
 use tokio::sync::Notify;
@@ -36,7 +36,7 @@ pub struct Brake {
 }
 
 impl Store for Hindered {
-    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<DeliveryId>> {
+    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<Superseded>> {
         let refuses = |left: u32| left.checked_sub(1);
         let order = Ordering::SeqCst;
         match self.refuses.fetch_update(order, order, refuses) {

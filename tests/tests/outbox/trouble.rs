@@ -9,7 +9,7 @@ use annunciator::{
     Kind, Notification, NotifyError, Proof, Route, Severity,
     store::{
         Accepted, Accounts, Answer, Attempt, Claim, DeliveryId, Intake, Prune, Query, Record,
-        Settled, Settlement, Store, StoreError, Wanted,
+        Settled, Settlement, Store, StoreError, Superseded, Wanted,
     },
 };
 
@@ -75,7 +75,7 @@ impl Store for Broken {
     fn is_shared(&self) -> bool {
         true
     }
-    fn prove(&self, _: DeliveryId, _: Proof, _: i64) -> Answer<Vec<DeliveryId>> {
+    fn prove(&self, _: DeliveryId, _: Proof, _: i64) -> Answer<Vec<Superseded>> {
         self.answer()
     }
     fn keep(&self, _: Arc<str>, _: String, _: Option<Vec<u8>>) -> Answer<()> {

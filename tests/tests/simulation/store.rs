@@ -14,7 +14,7 @@ use annunciator::{
     Proof,
     store::{
         Accepted, Accounts, Answer, Attempt, Claim, DeliveryId, Intake, MemoryStore, Prune, Query,
-        Record, Settled, Settlement, SqliteStore, Store, Wanted,
+        Record, Settled, Settlement, SqliteStore, Store, Superseded, Wanted,
     },
 };
 use tempfile::TempDir;
@@ -116,7 +116,7 @@ impl Store for Watched {
     fn ready(&self, now_ms: i64) -> Answer<Vec<String>> {
         self.watch(self.store.ready(now_ms))
     }
-    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<DeliveryId>> {
+    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<Superseded>> {
         self.watch(self.store.prove(delivery, proof, now_ms))
     }
     fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64> {

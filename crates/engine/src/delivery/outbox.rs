@@ -31,7 +31,7 @@ use crate::{
     clock::Clock,
     event::Rendered,
     router::{Addressee, pass_over_disabled},
-    store::{Accepted, Claim, DeliveryId, Intake, Placed, State, Store, StoreError},
+    store::{Accepted, Claim, Intake, Placed, State, Store, StoreError, Superseded},
     trouble::{Subject, Troubles},
 };
 
@@ -182,7 +182,8 @@ impl Outbox {
                     let rule = berth.kept_back.map(|rule| rule.sentence);
                     let rule = rule
                         .or(berth.once.map(|once| once.rule))
-                        .unwrap_or_default();
+                        .filter(|_| placed.why.is_empty())
+                        .unwrap_or_else(|| placed.why.clone());
                     self.end_unsent(&accepted.notification, &berth.channel, placed, &rule);
                 }
             }
@@ -221,7 +222,7 @@ impl Outbox {
                 let mut places = places.iter();
                 let place = places.find(|place| place.is_on(&placed.channel));
                 let channel_type = place.map_or("", Place::channel_type);
-                ChannelReport::before(&placed.channel, channel_type, placed.state)
+                ChannelReport::before(channel_type, placed)
             });
             return Ok(Report::new(before));
         }
@@ -281,12 +282,12 @@ impl Outbox {
     }
 
     /// Tells everybody who wants to know.
-    pub(super) fn are_superseded(&self, deliveries: &[DeliveryId]) {
-        for delivery in deliveries {
-            tracing::info!(%delivery, "what it tells of is over: nobody needs to be told any more");
+    pub(super) fn are_superseded(&self, superseded: &[Superseded]) {
+        for Superseded { delivery, why } in superseded {
+            tracing::info!(%delivery, why = &**why, "need not be sent any more");
         }
-        self.waiting.superseded(deliveries);
-        if !deliveries.is_empty() {
+        self.waiting.superseded(superseded);
+        if !superseded.is_empty() {
             // What was behind them in their lanes may be sent.
             self.wake();
         }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     event::Rendered,
-    store::{Attempt, DeliveryId, Next, Settled, Settlement, State, StoreError},
+    store::{Attempt, Next, Settled, Settlement, State, StoreError, Superseded},
 };
 
 /// How long a store is left alone that cannot record an outcome.
@@ -90,11 +90,8 @@ impl Claimed {
             next,
         };
         let superseded = self.record(outbox, outcome, || tell(&report, ended)).await;
-        let over = superseded.contains(&self.claim.delivery);
-        if over {
-            report.state = State::Superseded;
-        }
-        tell(&report, ended || over);
+        tell(&report, ended);
+        // It may be among them itself.
         outbox.are_superseded(&superseded);
     }
 
@@ -105,7 +102,7 @@ impl Claimed {
         outbox: &Outbox,
         outcome: Outcome,
         in_vain: impl Fn(),
-    ) -> Vec<DeliveryId> {
+    ) -> Vec<Superseded> {
         let mut told = false;
         loop {
             let mut settling = outbox.store.settle(Settlement {

@@ -13,7 +13,10 @@ use super::{
     channel::Disabled,
     classify::{self, ALL_TARGETS},
 };
-use crate::{line::printable, store::State};
+use crate::{
+    line::printable,
+    store::{Placed, State},
+};
 
 /// What became of a delivery to one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -224,7 +227,7 @@ impl ChannelReport {
                 Class::Unknown,
                 "the engine was shut down before an answer came",
             ),
-            State::Superseded => (Class::Permanent, "what it tells of is over"),
+            State::Superseded => (Class::Permanent, "it need not be sent any more"),
             State::Suppressed => (Class::Permanent, "a rule keeps it back"),
             State::Expired => (Class::Permanent, "its time to live has passed"),
             State::Unknown => (Class::Unknown, "it was sent before, without an answer"),
@@ -281,15 +284,26 @@ impl ChannelReport {
     }
 
     /// One of a delivery that was accepted before, by its key.
-    pub(super) fn before(channel: &str, channel_type: &str, state: State) -> Self {
-        let mut report = Self::unsent(channel, channel_type, state);
-        report.delivered = state == State::Delivered;
+    pub(super) fn before(channel_type: &str, placed: &Placed) -> Self {
+        let mut report = Self::unsent(&placed.channel, channel_type, placed.state);
+        report.delivered = placed.state == State::Delivered;
+        report.because(&placed.why);
         if let Some(all) = report.targets.first_mut().filter(|_| report.delivered) {
             all.class = Class::Delivered;
             all.detail.clear();
         }
         report.because("its key was accepted before: this is what became of that");
         report
+    }
+
+    /// It ended without being sent, or sent again: what was to be tried is not any more.
+    pub(super) fn is_superseded(&mut self, why: &str) {
+        self.state = State::Superseded;
+        let open = self.targets.iter_mut();
+        for target in open.filter(|target| target.class == Class::Retry) {
+            target.class = Class::Permanent;
+        }
+        self.because(why);
     }
 
     /// Adds why it ended as it did, where the targets don't say.

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::report::{ChannelReport, StepReport};
 use crate::{
     router::Addressee,
-    store::{DeliveryId, State},
+    store::{DeliveryId, State, Superseded},
 };
 
 /// A notification and a channel.
@@ -135,15 +135,21 @@ impl Waiting {
     }
 
     /// Tells those who wait for deliveries that were superseded.
-    pub(super) fn superseded(&self, numbers: &[DeliveryId]) {
+    pub(super) fn superseded(&self, superseded: &[Superseded]) {
         let table = self.lock();
-        let keys = numbers
-            .iter()
-            .filter_map(|number| table.numbers.get(number));
-        for key in keys {
+        for Superseded { delivery, why } in superseded {
+            let Some(key) = table.numbers.get(delivery) else {
+                continue;
+            };
             if let Some(entry) = table.entries.get(key) {
-                let report = ChannelReport::unsent(&key.1, &entry.channel_type, State::Superseded);
-                entry.progress.send_replace(Progress::of(report, true));
+                entry.progress.send_modify(|progress| {
+                    let unsent =
+                        || ChannelReport::unsent(&key.1, &entry.channel_type, State::Superseded);
+                    // What its attempts brought is still worth telling.
+                    let mut report = progress.report.take().unwrap_or_else(unsent);
+                    report.is_superseded(why);
+                    *progress = Progress::of(report, true);
+                });
             }
         }
     }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::delivery::{DeliveryId, State};
+use super::{
+    delivery::{DeliveryId, State},
+    settle::Superseded,
+};
 use crate::{
     delivery::Proof,
     event::{Kind, Severity},
@@ -157,7 +160,7 @@ pub struct Accepted {
     /// Its deliveries, in the order of the intents.
     pub deliveries: Vec<Placed>,
     /// Deliveries of earlier notifications that it superseded.
-    pub superseded: Vec<DeliveryId>,
+    pub superseded: Vec<Superseded>,
 }
 
 /// A delivery as it was accepted.
@@ -169,6 +172,8 @@ pub struct Placed {
     pub channel: Arc<str>,
     /// What became of it; in flight where the caller holds it.
     pub state: State,
+    /// Why it ended, where a rule or another delivery decided that; else empty.
+    pub why: String,
     /// To be shown when it is settled.
     pub fence: i64,
 }

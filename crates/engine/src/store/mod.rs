@@ -41,15 +41,18 @@ pub use error::StoreError;
 pub use intake::{Accepted, Begin, Digest, Intake, Intent, Once, Placed, Step};
 pub use memory::MemoryStore;
 pub use record::{Attempt, Prune, Query, Record};
-pub use settle::{Next, Settled, Settlement};
+pub use settle::{Next, Settled, Settlement, Superseded};
 pub use sqlite::SqliteStore;
 
 pub use crate::event::Wording;
 
 /// Values that are kept for one channel's provider.
 pub const MOST_KEPT: usize = 4096;
-/// Why a delivery was superseded.
-const OVER: &str = "what it tells of was over before this channel was told";
+/// Why what tells of a problem was superseded by its end: a first message, a reminder
+/// or a step of a group.
+const RECOVERED: &str = "the problem was over before this was sent";
+/// Why the end of a problem was superseded.
+const UNTOLD: &str = "this channel was not told of the problem that is over";
 
 /// Why the other steps of a group are not needed.
 fn enough(group: &str, step: u32, channel: &str, proof: Option<Proof>) -> String {
@@ -105,7 +108,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Takes note of what was proven of a delivery after its attempt; answers
     /// what need not be sent any more.
-    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<DeliveryId>>;
+    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<Superseded>>;
 
     /// Makes deliveries that have failed, or of which nobody knows, due again;
     /// answers how many.

@@ -1,5 +1,7 @@
 //! What came of an attempt, and what is to follow.
 
+use std::sync::Arc;
+
 use crate::delivery::Proof;
 
 use super::{
@@ -71,6 +73,16 @@ impl Next {
     }
 }
 
+/// A delivery that need not be sent any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Superseded {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// Why, as its record has it: its problem is over, its channel was not told of the
+    /// problem whose end it is, or another step of its group was enough.
+    pub why: Arc<str>,
+}
+
 /// What a store made of a settlement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
@@ -79,7 +91,7 @@ pub enum Settled {
         /// Deliveries that nobody needs to be told any more, since what they
         /// tell of is over: the settled one itself, where it was to be tried
         /// again, and others. Also steps that are not needed any more.
-        superseded: Vec<DeliveryId>,
+        superseded: Vec<Superseded>,
     },
     /// Somebody else has claimed it since, or it was deleted: nothing was
     /// recorded.

@@ -2,10 +2,10 @@
 
 use annunciator::{
     Kind,
-    store::{Begin, State},
+    store::{Begin, State, Superseded},
 };
 
-use super::{LATER, Subject, accept, again, claim, end, names, of_incident, state};
+use super::{LATER, Subject, accept, again, all, claim, end, names, of_incident, state};
 
 /// Neither is sent.
 pub async fn a_problem_that_is_over_before_it_was_told(subject: &dyn Subject) {
@@ -13,7 +13,20 @@ pub async fn a_problem_that_is_over_before_it_was_told(subject: &dyn Subject) {
     let problem = accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
     let recovery = accept(&other, of_incident("up", Kind::Recovery, &["a"])).await;
     assert_eq!(recovery.deliveries[0].state, State::Superseded);
-    assert_eq!(recovery.superseded, [problem.deliveries[0].delivery]);
+    let over = Superseded {
+        delivery: problem.deliveries[0].delivery,
+        why: "the problem was over before this was sent".into(),
+    };
+    assert_eq!(recovery.superseded, [over]);
+    let untold = "this channel was not told of the problem that is over";
+    assert_eq!(recovery.deliveries[0].why, untold);
+    let recorded: Vec<String> = { all(&store).await.into_iter() }
+        .map(|record| record.why)
+        .collect();
+    assert_eq!(
+        recorded,
+        [untold, "the problem was over before this was sent"]
+    );
     assert_eq!(state(&store, "down", "a").await, State::Superseded);
     assert!(claim(&store, "a").await.is_empty());
 }

@@ -23,7 +23,7 @@ use annunciator::{
     Kind, Severity,
     store::{
         Accepted, Begin, Claim, DeliveryId, Intake, Intent, Next, Prune, Query, Record, Settled,
-        Settlement, State, Store, Wanted,
+        Settlement, State, Store, Superseded, Wanted,
     },
 };
 
@@ -200,9 +200,14 @@ pub async fn settle(store: &Arc<dyn Store>, claim: &Claim, next: Next) -> Settle
 
 fn recorded(settled: Settled) -> Vec<DeliveryId> {
     match settled {
-        Settled::Recorded { superseded } => superseded,
+        Settled::Recorded { superseded } => numbers(superseded),
         Settled::Stale => panic!("the settlement was refused"),
     }
+}
+
+/// Which deliveries were superseded.
+pub(crate) fn numbers(superseded: Vec<Superseded>) -> Vec<DeliveryId> {
+    superseded.into_iter().map(|one| one.delivery).collect()
 }
 
 /// Deletes what was accepted before a time; answers how many.

@@ -8,7 +8,9 @@ use annunciator::{
     store::{Begin, Claim, DeliveryId, Intake, Next, Settled, Settlement, State, Step, Store},
 };
 
-use super::{NOW, Subject, accept, again, all, claim, claim_at, end, intake, of_incident, state};
+use super::{
+    NOW, Subject, accept, again, all, claim, claim_at, end, intake, numbers, of_incident, state,
+};
 
 /// How long each step has.
 const TIME: i64 = 10_000;
@@ -43,7 +45,7 @@ async fn proven(store: &Arc<dyn Store>, claim: &Claim, proof: Proof) -> Vec<Deli
         },
     };
     match store.settle(settlement).await.unwrap() {
-        Settled::Recorded { superseded } => superseded,
+        Settled::Recorded { superseded } => numbers(superseded),
         Settled::Stale => panic!("the settlement was refused"),
     }
 }
@@ -119,7 +121,9 @@ pub async fn what_is_proven_later_is_enough_too(subject: &dyn Subject) {
     proven(&store, &first[0], Proof::Accepted).await;
     assert!(prove(Proof::Delivered).await.unwrap().is_empty());
     let others = prove(Proof::Acknowledged).await.unwrap();
-    assert_eq!(others.last(), Some(&accepted.deliveries[2].delivery));
+    let last = others.last().unwrap();
+    assert_eq!(last.delivery, accepted.deliveries[2].delivery);
+    assert_eq!(&*last.why, "group oncall: step 1 (a) was acknowledged");
     assert!(prove(Proof::Accepted).await.unwrap().is_empty());
     let record = &all(&store).await[2];
     assert_eq!(record.proof, Some(Proof::Acknowledged), "it never shrinks");
@@ -168,6 +172,14 @@ pub async fn a_recovery_ends_steps_that_wait(subject: &dyn Subject) {
     let first = claim(&store, "a").await;
     accept(&store, of_incident("up", Kind::Recovery, &["a", "b"])).await;
     assert_eq!(state(&store, "down", "b").await, State::Superseded);
+    let over = all(&store).await;
+    let over = over
+        .iter()
+        .find(|record| record.notification == "down" && record.channel == "b");
+    assert_eq!(
+        over.unwrap().why,
+        "the problem was over before this was sent"
+    );
     assert_eq!(state(&store, "up", "b").await, State::Superseded);
     proven(&store, &first[0], Proof::Accepted).await;
     assert_eq!(

@@ -14,6 +14,7 @@ use crate::{
     store::{
         delivery::{DeliveryId, State},
         intake::Digest,
+        settle::Superseded,
     },
 };
 
@@ -69,7 +70,7 @@ impl Shelf {
     }
 
     /// A digest was settled: what becomes of the ends that waited for that.
-    pub(super) fn digest_settled(&mut self, digest: DeliveryId, now_ms: i64) -> Vec<DeliveryId> {
+    pub(super) fn digest_settled(&mut self, digest: DeliveryId, now_ms: i64) -> Vec<Superseded> {
         let incidents: BTreeSet<Key> = self
             .told_by(digest)
             .into_iter()

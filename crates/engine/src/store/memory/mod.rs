@@ -27,7 +27,7 @@ use super::{
     error::StoreError,
     intake::{Accepted, Begin, Intake},
     record::{Attempt, Prune, Query, Record},
-    settle::{Next, Settled, Settlement},
+    settle::{Next, Settled, Settlement, Superseded},
 };
 use held::{Held, Note};
 use kept::Kept;
@@ -108,7 +108,7 @@ impl Store for MemoryStore {
         at_once(self.lock().shelf.ready(now_ms))
     }
 
-    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<DeliveryId>> {
+    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<Superseded>> {
         at_once(self.lock().shelf.prove(delivery, proof, now_ms))
     }
 
@@ -217,7 +217,7 @@ impl Memory {
             }
             superseded.extend(self.shelf.supersede(id, intake.accepted_ms));
         }
-        superseded.retain(|id| !ids.contains(id));
+        superseded.retain(|other| !ids.contains(&other.delivery));
         for id in &ids {
             self.shelf.go_on(*id, intake.accepted_ms);
         }

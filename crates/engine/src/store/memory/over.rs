@@ -10,8 +10,9 @@ use super::{held::Note, shelf::Shelf};
 use crate::{
     event::Kind,
     store::{
-        OVER,
+        RECOVERED, UNTOLD,
         delivery::{DeliveryId, State},
+        settle::Superseded,
     },
 };
 
@@ -130,20 +131,20 @@ impl Shelf {
 
     /// Ends what is pointless of the incident of a delivery that was accepted
     /// or settled just now; answers what.
-    pub(super) fn supersede(&mut self, id: DeliveryId, now_ms: i64) -> Vec<DeliveryId> {
+    pub(super) fn supersede(&mut self, id: DeliveryId, now_ms: i64) -> Vec<Superseded> {
         let incident = self.incident(id);
         incident.map_or_else(Vec::new, |(key, _)| self.supersede_of(&key, now_ms))
     }
 
     /// The same of an incident.
-    pub(super) fn supersede_of(&mut self, key: &Key, now_ms: i64) -> Vec<DeliveryId> {
+    pub(super) fn supersede_of(&mut self, key: &Key, now_ms: i64) -> Vec<Superseded> {
         let (recoveries, _) = self.split(self.open(key, Kind::Recovery));
         let Some(newest) = recoveries.last().copied() else {
             return Vec::new();
         };
         let problems = self.open(key, Kind::Problem);
         let (earlier, later): (Vec<_>, Vec<_>) = problems.into_iter().partition(|id| *id < newest);
-        let (mut over, being_told) = self.split(earlier);
+        let (over, being_told) = self.split(earlier);
         let incident = self.incidents.0.get(key);
         let untold = incident.filter(|incident| incident.problem && !incident.told);
         let untold_since = untold.map(|incident| incident.since);
@@ -151,23 +152,38 @@ impl Shelf {
         let until_ms = untold_since.and_then(|since| self.being_told(key, since));
         let ends_untold = untold_since.is_some() && until_ms.is_none();
         if let Some(until_ms) = until_ms {
-            for id in recoveries {
-                self.change(id, |held, _| held.due_ms = until_ms);
+            for id in &recoveries {
+                self.change(*id, |held, _| held.due_ms = until_ms);
             }
-        } else if ends_untold {
-            over.extend(recoveries);
         }
-        for id in &over {
-            self.change(*id, |held, _| {
-                held.end(State::Superseded, OVER.to_owned(), now_ms);
-            });
-        }
+        let mut superseded = self.end_waiting(over, RECOVERED, now_ms);
         if ends_untold {
+            superseded.extend(self.end_waiting(recoveries, UNTOLD, now_ms));
             let number = self.delivery(newest).map_or(i64::MAX, |held| held.note);
             let another = !later.is_empty() || self.came_later(key, number);
             self.incidents.over(key, another.then_some(number));
         }
-        over
+        superseded
+    }
+
+    /// Ends what waits as superseded.
+    pub(super) fn end_waiting(
+        &mut self,
+        waiting: Vec<DeliveryId>,
+        why: &str,
+        now_ms: i64,
+    ) -> Vec<Superseded> {
+        let reason: Arc<str> = why.into();
+        let end = |delivery| {
+            self.change(delivery, |held, _| {
+                held.end(State::Superseded, why.to_owned(), now_ms);
+            });
+            Superseded {
+                delivery,
+                why: Arc::clone(&reason),
+            }
+        };
+        waiting.into_iter().map(end).collect()
     }
 
     /// Whether a problem came after a notification, be it that it was kept back.

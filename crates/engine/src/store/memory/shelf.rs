@@ -59,6 +59,7 @@ impl Shelf {
             delivery: id,
             channel: Arc::clone(&held.channel),
             state: held.state,
+            why: held.why.clone(),
             fence: held.fence,
         })
     }

@@ -8,6 +8,7 @@ use crate::{
         delivery::{DeliveryId, State},
         enough,
         intake::Step,
+        settle::Superseded,
     },
 };
 
@@ -18,7 +19,7 @@ impl Shelf {
         delivery: DeliveryId,
         proof: Proof,
         now_ms: i64,
-    ) -> Vec<DeliveryId> {
+    ) -> Vec<Superseded> {
         self.change(delivery, |held, _| held.proof = held.proof.max(Some(proof)));
         self.go_on(delivery, now_ms)
     }
@@ -26,7 +27,7 @@ impl Shelf {
     /// Ends the steps that are not needed any more of the group that a delivery
     /// belongs to, and answers which; or has the next begin, when none that has
     /// begun can reach what is wanted.
-    pub(super) fn go_on(&mut self, delivery: DeliveryId, now_ms: i64) -> Vec<DeliveryId> {
+    pub(super) fn go_on(&mut self, delivery: DeliveryId, now_ms: i64) -> Vec<Superseded> {
         let steps = self.steps(delivery);
         let reached = steps
             .iter()
@@ -35,11 +36,7 @@ impl Shelf {
         if let Some((_, held, step)) = reached {
             let why = enough(&step.group, step.number, &held.channel, held.proof);
             let over: Vec<DeliveryId> = steps.iter().filter(waiting).map(|(id, ..)| *id).collect();
-            for id in &over {
-                let end = |held: &mut Held, _: &_| held.end(State::Superseded, why.clone(), now_ms);
-                self.change(*id, end);
-            }
-            return over;
+            return self.end_waiting(over, &why, now_ms);
         }
         let untried = |(_, held, _): &&(DeliveryId, &Held, &Step)| held.attempts == 0;
         let Some((_, held, next)) = steps.iter().filter(waiting).find(untried) else {

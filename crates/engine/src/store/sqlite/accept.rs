@@ -18,6 +18,7 @@ use crate::{
         delivery::{DeliveryId, State},
         error::StoreError,
         intake::{Accepted, Begin, Intake, Intent, Placed},
+        settle::Superseded,
     },
 };
 
@@ -29,7 +30,7 @@ pub(super) const KNOWN: &str = "
     SELECT id, name, host, incident, kind, severity, content
     FROM outbox_notification WHERE key = ?1";
 pub(super) const PLACED: &str = "
-    SELECT id, channel, state, fence FROM outbox_delivery WHERE notification = ?1 ORDER BY id";
+    SELECT id, channel, state, why, fence FROM outbox_delivery WHERE notification = ?1 ORDER BY id";
 
 /// Takes a notification, whole; or answers what became of it the first time, or why
 /// it is another one.
@@ -71,9 +72,10 @@ pub(super) fn accept(
     }
     // What it superseded of its own is not news of others.
     for placed in &mut deliveries {
-        if superseded.contains(&placed.delivery) {
+        let own = |other: &Superseded| other.delivery == placed.delivery;
+        if let Some(own) = superseded.iter().position(own) {
             placed.state = State::Superseded;
-            superseded.retain(|id| *id != placed.delivery);
+            placed.why = superseded.remove(own).why.to_string();
         }
     }
     Ok(Ok(Accepted {
@@ -210,6 +212,7 @@ pub(super) fn add_delivery(
         delivery: DeliveryId(id),
         channel: Arc::clone(&intent.channel),
         state,
+        why: why.to_owned(),
         fence,
     })
 }
@@ -230,7 +233,8 @@ fn placed(transaction: &Transaction<'_>, number: i64) -> rusqlite::Result<Vec<Pl
                 delivery: DeliveryId(row.get(0)?),
                 channel: Arc::from(row.get_ref(1)?.as_str()?),
                 state: column(row, 2, State::of_number)?,
-                fence: row.get(3)?,
+                why: row.get(3)?,
+                fence: row.get(4)?,
             })
         })?
         .collect()

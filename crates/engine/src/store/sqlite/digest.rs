@@ -10,7 +10,7 @@ use super::{
     history::count,
     over::{problem_told, release, supersede},
 };
-use crate::store::{delivery::DeliveryId, intake::Digest};
+use crate::store::{intake::Digest, settle::Superseded};
 
 /// What waits, was not tried, and whose time has not come.
 pub(super) const GATHERING: &str = "
@@ -91,7 +91,7 @@ pub(super) fn settled(
     channel: &str,
     digest: i64,
     now_ms: i64,
-) -> rusqlite::Result<Vec<DeliveryId>> {
+) -> rusqlite::Result<Vec<Superseded>> {
     let mut superseded = Vec::new();
     for (incident, _) in problems(transaction, digest)? {
         superseded.extend(supersede(transaction, channel, &incident, now_ms)?);

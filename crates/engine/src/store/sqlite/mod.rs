@@ -45,7 +45,7 @@ use super::{
     error::StoreError,
     intake::{Accepted, Intake},
     record::{Attempt, Prune, Query, Record},
-    settle::{Settled, Settlement},
+    settle::{Settled, Settlement, Superseded},
 };
 use owner::Owner;
 use schema::Found;
@@ -163,7 +163,7 @@ impl Store for SqliteStore {
         self.write(move |transaction| claim::ready(transaction, now_ms, &owner))
     }
 
-    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<DeliveryId>> {
+    fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<Superseded>> {
         self.write(move |transaction| step::prove(transaction, delivery, proof, now_ms))
     }
 

@@ -1,14 +1,17 @@
 //! Ends what is pointless: a recovery of what nobody was told, and a problem
 //! that is over before anybody was told.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::{digest::being_told, history::numbered};
 use crate::{
     event::Kind,
     store::{
-        OVER,
+        RECOVERED, UNTOLD,
         delivery::{DeliveryId, State},
+        settle::Superseded,
     },
 };
 
@@ -110,7 +113,7 @@ pub(super) fn supersede(
     channel: &str,
     incident: &str,
     now_ms: i64,
-) -> rusqlite::Result<Vec<DeliveryId>> {
+) -> rusqlite::Result<Vec<Superseded>> {
     let recoveries = waiting(open(transaction, channel, incident, Kind::Recovery)?);
     let Some(newest) = recoveries.last().copied() else {
         return Ok(Vec::new());
@@ -118,7 +121,7 @@ pub(super) fn supersede(
     let problems = open(transaction, channel, incident, Kind::Problem)?;
     let (earlier, later): (Vec<_>, Vec<_>) = problems.into_iter().partition(|(id, _)| *id < newest);
     let is_being_told = earlier.iter().any(|(_, state)| *state == State::InFlight);
-    let mut pointless = waiting(earlier);
+    let pointless = waiting(earlier);
     let known: Option<(bool, i64)> = transaction
         .prepare_cached(TOLD)?
         .query_row([channel, incident], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -127,9 +130,8 @@ pub(super) fn supersede(
     if let Some(since) = untold_since.filter(|_| !is_being_told) {
         if let Some(until_ms) = being_told(transaction, channel, incident, since)? {
             wait(transaction, &recoveries, until_ms, now_ms)?;
-            return end(transaction, pointless, now_ms);
+            return end(transaction, &pointless, RECOVERED, now_ms);
         }
-        pointless.extend(recoveries);
         let notification = transaction
             .prepare_cached("SELECT notification FROM outbox_delivery WHERE id = ?1")?
             .query_row([newest], |row| row.get(0))?;
@@ -141,22 +143,32 @@ pub(super) fn supersede(
             incident,
             another.then_some(notification),
         )?;
+        let mut superseded = end(transaction, &pointless, RECOVERED, now_ms)?;
+        superseded.extend(end(transaction, &recoveries, UNTOLD, now_ms)?);
+        return Ok(superseded);
     }
-    end(transaction, pointless, now_ms)
+    end(transaction, &pointless, RECOVERED, now_ms)
 }
 
-fn end(
+/// Ends what waits as superseded.
+pub(super) fn end(
     transaction: &Transaction<'_>,
-    pointless: Vec<i64>,
+    waiting: &[i64],
+    why: &str,
     now_ms: i64,
-) -> rusqlite::Result<Vec<DeliveryId>> {
+) -> rusqlite::Result<Vec<Superseded>> {
     let mut end = transaction.prepare_cached(
         "UPDATE outbox_delivery SET state = ?2, why = ?3, ended_ms = ?4 WHERE id = ?1",
     )?;
-    for id in &pointless {
-        end.execute(params![id, numbered(State::Superseded), OVER, now_ms])?;
+    for id in waiting {
+        end.execute(params![id, numbered(State::Superseded), why, now_ms])?;
     }
-    Ok(pointless.into_iter().map(DeliveryId).collect())
+    let why: Arc<str> = why.into();
+    let superseded = waiting.iter().map(|id| Superseded {
+        delivery: DeliveryId(*id),
+        why: Arc::clone(&why),
+    });
+    Ok(superseded.collect())
 }
 
 /// Ends of what a digest is being told of wait until it was.

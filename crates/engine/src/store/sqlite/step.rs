@@ -3,13 +3,10 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::history::numbered;
+use super::over::end;
 use crate::{
     delivery::Proof,
-    store::{
-        delivery::{DeliveryId, State},
-        enough,
-    },
+    store::{delivery::DeliveryId, enough, settle::Superseded},
 };
 
 /// The step that has proven enough.
@@ -31,7 +28,7 @@ pub(super) fn prove(
     delivery: DeliveryId,
     proof: Proof,
     now_ms: i64,
-) -> rusqlite::Result<Vec<DeliveryId>> {
+) -> rusqlite::Result<Vec<Superseded>> {
     let step: Option<(i64, Option<String>)> = transaction
         .prepare_cached(
             "UPDATE outbox_delivery SET proof = max(proof, ?2) WHERE id = ?1
@@ -54,7 +51,7 @@ pub(super) fn go_on(
     notification: i64,
     group: &str,
     now_ms: i64,
-) -> rusqlite::Result<Vec<DeliveryId>> {
+) -> rusqlite::Result<Vec<Superseded>> {
     let waiting: Vec<(i64, u32, i64, u32)> = transaction
         .prepare_cached(WAITING)?
         .query_map(params![notification, group], |row| {
@@ -69,14 +66,8 @@ pub(super) fn go_on(
         .optional()?;
     if let Some((step, channel, proof)) = reached {
         let why = enough(group, step, &channel, Proof::of_number(proof));
-        let mut end = transaction.prepare_cached(
-            "UPDATE outbox_delivery SET state = ?2, why = ?3, ended_ms = ?4 WHERE id = ?1",
-        )?;
-        for (id, ..) in &waiting {
-            end.execute(params![id, numbered(State::Superseded), why, now_ms])?;
-        }
-        let ended = waiting.into_iter().map(|(id, ..)| DeliveryId(id));
-        return Ok(ended.collect());
+        let waiting: Vec<i64> = waiting.into_iter().map(|(id, ..)| id).collect();
+        return end(transaction, &waiting, &why, now_ms);
     }
     let Some(&(_, next, due_ms, _)) = waiting.iter().find(|(.., attempts)| *attempts == 0) else {
         return Ok(Vec::new());
