@@ -16,4 +16,5 @@ pub mod sender;
 pub mod store;
 pub mod tell;
 pub mod thresholds;
+pub mod unkept;
 pub mod when;

@@ -1,25 +1,28 @@
 //! From the arguments to a configuration and an engine.
 
-use std::{
-    fs::OpenOptions,
-    path::{Path, PathBuf},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs::OpenOptions, io::ErrorKind, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use annunciator::{
-    Catalog, Config, Engine, EngineBuilder, Loaded, StartError, StorePlace, store::MemoryStore,
+    Catalog, Config, Engine, EngineBuilder, Loaded, StartError, StorePlace,
+    store::{MemoryStore, StoreError},
     worker::WorkerProgram,
 };
 use futures_util::future::{Either, select, select_all};
-use heartbeat::config::{self, StateFile};
+use heartbeat::{
+    config::{self, StateFile},
+    unkept::{self, Setting},
+};
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
 };
 
-use crate::{Exit, arguments::Arguments, output::Output, problems};
+use crate::{
+    Exit,
+    arguments::Arguments,
+    output::{Output, one_line},
+    problems,
+};
 
 /// Where the configuration is looked for when nobody names one.
 const PLACES: [&str; 2] = ["heartbeat.yaml", "/etc/heartbeat/heartbeat.yaml"];
@@ -27,6 +30,9 @@ const PLACES: [&str; 2] = ["heartbeat.yaml", "/etc/heartbeat/heartbeat.yaml"];
 /// as two attempts may take, unless the configuration says otherwise. What takes
 /// longer is left to the others.
 const LAST: Duration = Duration::from_secs(60);
+
+/// Who has in memory what a command could not keep.
+const CALL: &str = "this call";
 
 /// Where a command keeps its deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,10 +116,22 @@ pub(crate) fn with_engine(
             builder = builder.store(Arc::<MemoryStore>::default());
             None
         }
-        Keep::WithMonitor => state_file(&loaded.config),
+        Keep::WithMonitor => state_file(&loaded.config).unwrap_or_else(|error| {
+            if let Some(path) = error.path() {
+                let setting = Setting::MonitorState.at(builder.file(), path);
+                let warning = unkept::warning(&setting, &error, CALL);
+                output.error(&format!("warning: {}", one_line(&warning)));
+            }
+            None
+        }),
     };
     runtime.block_on(async {
         let engine = start(&builder, loaded, place, output).await?;
+        if keep == Keep::WithMonitor
+            && let Some(warning) = unkept::of_engine(&engine, CALL)
+        {
+            output.error(&format!("warning: {}", one_line(&warning)));
+        }
         let running = pin!(async {
             let exit = run(&engine).await;
             if is_shared(&engine) {
@@ -140,14 +158,28 @@ pub(crate) fn is_shared(engine: &Engine) -> bool {
     engine.store().is_some_and(|store| store.is_shared())
 }
 
-/// The state file of the configuration's monitor, where it is there and may be
-/// written.
-pub(crate) fn state_file(config: &Config) -> Option<PathBuf> {
+/// The state file of the configuration's monitor, where it is there and deliveries are
+/// kept in it.
+///
+/// # Errors
+/// [`StoreError::Unusable`] when it is there and may not be read and written.
+fn state_file(config: &Config) -> Result<Option<PathBuf>, StoreError> {
     let StateFile::File(path) = config::monitor(config).state else {
-        return None;
+        return Ok(None);
     };
-    let may_write = |path: &Path| OpenOptions::new().read(true).write(true).open(path).is_ok();
-    may_write(&path).then_some(path)
+    if config.delivery().store != StorePlace::Unsaid {
+        return Ok(None);
+    }
+    match OpenOptions::new().read(true).write(true).open(&path) {
+        Ok(_) => Ok(Some(path)),
+        // It is made when the monitor first runs.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::Unusable {
+            path,
+            action: "opened",
+            detail: error.to_string(),
+        }),
+    }
 }
 
 /// Starts an engine that keeps its deliveries in this file, unless the
@@ -167,6 +199,12 @@ pub(crate) async fn start(
     {
         // Nobody asked for this file: that it is of no use stops nothing.
         tracing::error!("{error}; until the next start deliveries are kept in memory");
+        let setting = match error.path() {
+            Some(path) => Setting::MonitorState.at(builder.file(), path),
+            None => Setting::MonitorState.name().to_owned(),
+        };
+        let warning = unkept::warning(&setting, error, "this program");
+        output.error(&format!("warning: {}", one_line(&warning)));
         let loaded = load_from(builder, output)?;
         started = builder.clone().start_with(loaded).await;
     }

@@ -1,6 +1,11 @@
 //! The engine: what an embedding program holds and calls.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -84,6 +89,8 @@ pub(crate) struct Inner {
     pub(crate) home: Home,
     /// The configuration's file, which does not change.
     pub(crate) file: PathBuf,
+    /// Why deliveries are kept in memory, where a file was wanted.
+    pub(crate) store_trouble: Option<StoreError>,
     pub(crate) in_force: InForce,
     pub(crate) shared: Shared,
     pub(crate) deliveries: TaskTracker,
@@ -135,7 +142,7 @@ impl Engine {
             let (clock, troubles) = (Arc::clone(&shared.clock), Arc::clone(&troubles));
             Outbox::new(store, troubles, clock, deliveries.clone(), abandon.clone())
         });
-        if let Some(error) = kept.trouble {
+        if let Some(error) = &kept.trouble {
             let sentence = format!(
                 "Deliveries are kept in memory until the next start, and what waits is lost when this program ends: {error}."
             );
@@ -145,6 +152,7 @@ impl Engine {
             reloaded: Arc::default(),
             home,
             file: loaded_from,
+            store_trouble: kept.trouble,
             in_force: InForce::new(setup),
             shared,
             deliveries,
@@ -179,6 +187,19 @@ impl Engine {
     #[must_use]
     pub fn store(&self) -> Option<&Arc<dyn Store>> {
         self.0.outbox.as_ref().map(|outbox| &outbox.store)
+    }
+
+    /// Why deliveries are kept in memory, and lost when this program ends, where a file
+    /// was wanted: that could not be opened at the start.
+    #[must_use]
+    pub fn store_trouble(&self) -> Option<&StoreError> {
+        self.0.store_trouble.as_ref()
+    }
+
+    /// The configuration's file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.0.file
     }
 
     /// Lets channels prove their settings without delivering anything, all at

@@ -107,6 +107,9 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
             output.error(&format!("error: {}", one_line(conflict)));
             return Exit::Wrong;
         }
+        for warning in texts(&answer["warnings"]) {
+            output.error(&format!("warning: {}", one_line(warning)));
+        }
         if notify.wording.json {
             output.json(&answer["report"]);
         } else {

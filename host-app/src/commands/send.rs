@@ -2,8 +2,14 @@
 
 use std::io::{self, Read as _};
 
-use annunciator::{ChannelReport, Config, Engine, Notification, NotifyError, Report, Route};
-use heartbeat::{control::Circumstances, planned, report};
+use annunciator::{
+    ChannelReport, Config, Engine, Notification, NotifyError, Report, Route, StorePlace,
+};
+use heartbeat::{
+    config::{StateFile, monitor},
+    control::Circumstances,
+    planned, report,
+};
 
 use serde_json::json;
 
@@ -119,7 +125,10 @@ async fn deliver(
 ) -> Result<Report, NotifyError> {
     if circumstances.key.is_some() && !setup::is_shared(engine) {
         // Twice is better than never.
-        output.error("warning: --key has no effect beyond this call: no store for deliveries is configured, see `delivery.store`");
+        let why = unkept(engine);
+        output.error(&format!(
+            "warning: --key has no effect beyond this call: {why}"
+        ));
         circumstances.key = circumstances.key.filter(|_| engine.store().is_some());
     }
     let notification = Notification::new(message).severity(send.wording.severity);
@@ -161,11 +170,38 @@ fn left(engine: &Engine, report: &Report, output: &Output) {
     if !report.channels().values().any(waits) {
         return;
     }
-    output.error(if setup::is_shared(engine) {
-        "note: what is not delivered yet is kept where the monitor keeps its messages, and is delivered when it runs"
+    output.error(&if setup::is_shared(engine) {
+        "note: what is not delivered yet is kept where the monitor keeps its messages, and is delivered when it runs".to_owned()
     } else {
-        "note: what is not delivered yet is not tried again: no store for it is configured, see `delivery.store`"
+        let why = unkept(engine);
+        format!("note: what is not delivered yet is not tried again: {why}")
     });
+}
+
+/// Why nothing outlives this call.
+fn unkept(engine: &Engine) -> String {
+    let config = engine.config();
+    match (&config.delivery().store, monitor(&config).state) {
+        (StorePlace::Nowhere, _) => "`delivery.store` is none".to_owned(),
+        (StorePlace::Memory, _) => "`delivery.store` is in memory".to_owned(),
+        (StorePlace::File(path), _) => {
+            format!(
+                "{} could not be opened, see `delivery.store`",
+                path.display()
+            )
+        }
+        (StorePlace::Unsaid, StateFile::File(path)) if path.exists() => {
+            format!(
+                "{} could not be opened, see `monitor.state`",
+                path.display()
+            )
+        }
+        (StorePlace::Unsaid, StateFile::File(path)) => format!(
+            "{} is not there yet: `hbd run` makes it, see `monitor.state`",
+            path.display()
+        ),
+        _ => "no store for deliveries is configured, see `delivery.store`".to_owned(),
+    }
 }
 
 fn print(report: &Report, goes_on: bool, send: &Send, is_recovery: bool, output: &Output) -> Exit {

@@ -24,7 +24,7 @@ use tokio::{
 use super::request::{Answer, LONGEST_REQUEST, MOST_LINES, Request};
 use crate::{
     monitor::{Core, Reloading},
-    planned, report,
+    planned, report, unkept,
 };
 
 /// As many are answered at a time; others wait.
@@ -261,6 +261,9 @@ async fn notify(
                 "delivered": report::is_well(&report, is_recovery),
                 "lines": lines,
                 "report": report,
+                "warnings": unkept::of_engine(core.engine(), "the monitor")
+                    .into_iter()
+                    .collect::<Vec<_>>(),
             }))
         }
         Err(error @ NotifyError::Conflict { .. }) => {

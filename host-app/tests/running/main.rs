@@ -28,3 +28,4 @@ mod sender;
 mod socket;
 mod state_file;
 mod systemd;
+mod unkept;

@@ -61,6 +61,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The file that it is about, where it is about one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Damaged { path, .. }
+            | Self::Newer { path, .. }
+            | Self::Unusable { path, .. }
+            | Self::Foreign(path) => Some(path),
+            Self::Silent(_) | Self::Full(_) | Self::Conflict { .. } | Self::Closed => None,
+        }
+    }
+
     /// Tells what SQLite's error means for the operator.
     pub(super) fn of(path: &Path, action: &'static str, error: &rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
