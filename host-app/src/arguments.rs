@@ -2,6 +2,7 @@
 
 mod circumstances;
 mod deliveries;
+mod json;
 mod route;
 mod since;
 
@@ -16,6 +17,14 @@ pub(crate) use circumstances::Said;
 pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};
 pub(crate) use route::{At, Route};
 pub(crate) use since::Since;
+
+/// What `hbd send` and `hbd notify` have in common.
+const ONE_RULE: &str = "\
+A host that is not in the configuration has the default channels; a warning says so.
+
+Exit status: 0 when all channels were told; 1 when one was not, or nothing could be
+done; 2 when the call or the configuration is wrong: an empty message, an unknown
+channel, no channel at all, or a key that was used for something else.";
 
 /// Watches hosts by their heartbeats, and tells people.
 #[derive(Debug, Parser)]
@@ -57,12 +66,14 @@ pub(crate) enum Command {
     /// Tells nothing of a host for a while
     Silence(Silence),
     /// Sends a message through the running monitor
+    #[command(after_help = ONE_RULE)]
     Notify(Notify),
     /// Lets the running monitor read its configuration again
     Reload(Reach),
     /// Checks the configuration; every problem goes to standard error
     Check,
     /// Sends a message
+    #[command(after_help = ONE_RULE)]
     Send(Send),
     /// Lets channels prove their settings; delivers nothing unless asked to
     Test(Test),
@@ -91,7 +102,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("to").required(true).args(["host", "channel", "default"])))]
 pub(crate) struct Send {
-    /// Tells the channels of this host
+    /// Tells the channels of this host, else the default ones
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Option<String>,
 
@@ -346,7 +357,7 @@ pub(crate) struct Silence {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("to").required(true).args(["host", "default"])))]
 pub(crate) struct Notify {
-    /// Tells the channels of this host
+    /// Tells the channels of this host, else the default ones
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Option<String>,
 

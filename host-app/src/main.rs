@@ -47,13 +47,36 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// The command line is none of ours, or asks for help.
+fn misused(error: &clap::Error) -> ExitCode {
+    let mut typed = std::env::args_os().skip(1).take_while(|word| word != "--");
+    let is_json = error.use_stderr() && typed.any(|word| word == "--json");
+    let output = Output::new(is_json);
+    if is_json {
+        output.error(error.to_string().trim_end());
+    } else {
+        // Where that cannot be written, there is nobody to tell.
+        let _ = error.print();
+    }
+    let exit = if error.use_stderr() {
+        Exit::Wrong
+    } else {
+        Exit::Ok
+    };
+    output.finish(exit);
+    exit.into()
+}
+
 fn main() -> ExitCode {
     annunciator::worker::run_if_asked();
     annunciator_validator::run_if_asked();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return misused(&error),
+    };
     // Until the end, so that the last lines are written.
     let log = log::install(&arguments);
-    let output = Output::new();
+    let output = Output::new(arguments.command.is_json());
     let exit = match &arguments.command {
         Command::Run(_) => commands::run::run(&arguments, log.as_ref(), &output),
         Command::Status(status) => commands::control::status(&arguments, status, &output),
@@ -75,6 +98,7 @@ fn main() -> ExitCode {
         Command::Schema => commands::schema::run(&arguments, &output),
         Command::Completions { shell } => commands::completions::run(*shell, &output),
     };
+    output.finish(exit);
     if output.is_lost() && exit == Exit::Ok {
         output.error("error: the result could not be written to standard output");
         return Exit::Failed.into();

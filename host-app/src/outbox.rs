@@ -3,7 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use annunciator::store::{DeliveryId, Query, Record, SqliteStore, State, Store, StoreError};
+use annunciator::{
+    Config, Notification, NotifyError, Report, Route,
+    store::{DeliveryId, Query, Record, SqliteStore, State, Store, StoreError},
+};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
@@ -106,6 +109,17 @@ impl Outbox {
         question: impl FnOnce(&dyn Store) -> annunciator::store::Answer<T>,
     ) -> Result<T, StoreError> {
         self.runtime.block_on(question(&self.store))
+    }
+
+    /// What whoever tells this with its key would be answered.
+    pub(crate) fn recall(
+        &self,
+        config: &Config,
+        route: Route<'_>,
+        notification: Notification,
+    ) -> Result<Option<Report>, NotifyError> {
+        let recalled = config.recall(&self.store, route, notification);
+        self.runtime.block_on(recalled)
     }
 
     /// One delivery, if there is such a one.

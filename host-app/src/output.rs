@@ -3,27 +3,55 @@
 //! A reader that goes away (`hbd hosts | head`) ends the output and nothing
 //! else. What comes from outside reaches no terminal as it is: whatever moves
 //! the cursor, colours, or turns the direction of a line is escaped.
+//!
+//! Where JSON was asked for, standard output has JSON whatever comes of a command:
+//! errors stand there, too, besides on standard error.
+
+mod failure;
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io::{self, IsTerminal as _, Write as _},
 };
 
+use failure::Failure;
 use serde_json::Value as Json;
+
+use crate::Exit;
 
 /// Where a command writes.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) colour: bool,
     lost: Cell<bool>,
+    /// What failed, where JSON was asked for and nothing of it is written so far.
+    failure: RefCell<Option<Failure>>,
 }
 
 impl Output {
-    pub(crate) fn new() -> Self {
+    /// `as_json` says whether JSON was asked for.
+    pub(crate) fn new(as_json: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self {
-            colour: wanted && io::stderr().is_terminal(),
+            colour: wanted && !as_json && io::stderr().is_terminal(),
             lost: Cell::new(false),
+            failure: RefCell::new(as_json.then(Failure::default)),
+        }
+    }
+
+    /// To be called when a command has ended: writes as JSON why it failed, where JSON
+    /// was asked for and is not there yet.
+    pub(crate) fn finish(&self, exit: Exit) {
+        let failure = self.failure.take().filter(|_| exit != Exit::Ok);
+        if let Some(failure) = failure {
+            self.json(&failure.into_json());
+        }
+    }
+
+    /// Says more of what failed, for programs.
+    pub(crate) fn detail(&self, name: &str, value: Json) {
+        if let Some(failure) = &mut *self.failure.borrow_mut() {
+            failure.detail(name, value);
         }
     }
 
@@ -48,6 +76,7 @@ impl Output {
 
     /// A JSON result.
     pub(crate) fn json(&self, value: &Json) {
+        self.failure.take();
         // In strings only, where JSON has an escape of its own.
         let escape = |c| format!("\\u{:04x}", u32::from(c));
         self.line(&escaped(&format!("{value:#}"), |c| c == '\n', escape));
@@ -55,6 +84,9 @@ impl Output {
 
     /// One line of what went wrong.
     pub(crate) fn error(&self, text: &str) {
+        if let Some(failure) = &mut *self.failure.borrow_mut() {
+            failure.note(text);
+        }
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 

@@ -1,7 +1,42 @@
 //! What came of a message, in lines for a person.
 
-use annunciator::{ChannelReport, Class, Report, store::State};
+use annunciator::{ChannelReport, Class, Config, NotifyError, Report, store::State};
 use serde_json::{Value as Json, json};
+
+/// Whether whoever calls has to call otherwise; else something here was in the way.
+#[must_use]
+pub fn is_wrong_call(error: &NotifyError) -> bool {
+    matches!(
+        error,
+        NotifyError::EmptyMessage
+            | NotifyError::UnknownChannel(_)
+            | NotifyError::Definitions(_)
+            | NotifyError::Key
+            | NotifyError::Conflict { .. }
+    )
+}
+
+/// What programs are told of a key that was used for something else.
+#[must_use]
+pub fn conflict(error: &NotifyError) -> Option<Json> {
+    match error {
+        NotifyError::Conflict { key, differs } => Some(json!({ "key": key, "differs": differs })),
+        _ => None,
+    }
+}
+
+/// A host that is not configured has the default channels, by the specification; its
+/// name may be a slip all the same. `were` is `were` or `would be`.
+#[must_use]
+pub fn stranger(config: &Config, host: &str, were: &str) -> Option<String> {
+    let is_told = !config.named_by_host(host).is_empty();
+    (is_told && config.host(host).is_none()).then(|| {
+        format!(
+            "no host `{}` is in the configuration: the default channels {were} told",
+            host.escape_debug()
+        )
+    })
+}
 
 /// Whether it went as it should. The end of a problem is no business of a channel that
 /// was never told the problem.

@@ -68,6 +68,7 @@ mod notify;
 mod opening;
 mod plan;
 mod plugin;
+mod recall;
 mod reload;
 mod router;
 mod services;

@@ -42,7 +42,7 @@ pub(crate) struct Said {
     #[arg(long, value_name = "TIME", value_parser = moment)]
     occurred_at: Option<i64>,
 
-    /// Says who would get it, and sends nothing
+    /// Says who would get it, or that its key was used before, and sends nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
 }

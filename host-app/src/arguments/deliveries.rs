@@ -49,6 +49,16 @@ pub(crate) struct Deliveries {
     pub(crate) one: Option<One>,
 }
 
+impl Deliveries {
+    /// Whether JSON is asked for.
+    pub(crate) fn is_json(&self) -> bool {
+        match &self.one {
+            Some(One::Show(show)) => show.json,
+            None => self.json,
+        }
+    }
+}
+
 /// About one delivery.
 #[derive(Debug, Subcommand)]
 pub(crate) enum One {

@@ -4,7 +4,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use heartbeat::control::{ClientError, Request, ask};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json, json};
 
 use super::{preview, send, status};
 use crate::{
@@ -84,12 +84,9 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
         }
     };
     let is_recovery = circumstances.is_recovery();
-    let message = match send::message(&notify.wording.message) {
+    let message = match send::message(&notify.wording.message, output) {
         Ok(message) => message,
-        Err(error) => {
-            output.error(&format!("error: standard input cannot be read: {error}"));
-            return Exit::Wrong;
-        }
+        Err(exit) => return exit,
     };
     let request = Request::Notify {
         host: notify.host.clone(),
@@ -100,20 +97,38 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
         dry_run: said.dry_run,
     };
     with_answer(arguments, &notify.reach, &request, output, |answer| {
-        if said.dry_run {
-            return preview::print(&answer, notify.wording.json, is_recovery, output);
-        }
-        if let Some(conflict) = answer["conflict"].as_str() {
-            output.error(&format!("error: {}", one_line(conflict)));
-            return Exit::Wrong;
-        }
         for warning in texts(&answer["warnings"]) {
             output.error(&format!("warning: {}", one_line(warning)));
         }
-        if notify.wording.json {
-            output.json(&answer["report"]);
+        // A monitor of an earlier version has the sentence as the conflict itself.
+        let wrong = [&answer["wrong"], &answer["conflict"]];
+        if let Some(sentence) = wrong.into_iter().find_map(Json::as_str) {
+            let conflict = answer.get("conflict").filter(|one| one.is_object());
+            return send::wrong_call(sentence, conflict, output);
+        }
+        let as_json = notify.wording.json;
+        let repeats = answer["repeats"] == true;
+        if said.dry_run && !repeats {
+            let preview = answer.get("preview").unwrap_or(&answer);
+            return preview::print(preview, as_json, is_recovery, output);
+        }
+        let is_nobody = |channels: &Map<String, Json>| channels.is_empty();
+        if answer["report"]["channels"]
+            .as_object()
+            .is_some_and(is_nobody)
+        {
+            return send::nobody("was", output);
+        }
+        let report = &answer["report"];
+        if as_json && said.dry_run {
+            output.json(&json!({ "repeats": report }));
+        } else if as_json {
+            output.json(report);
         } else {
             texts(&answer["lines"]).for_each(|line| output.line(line));
+            if said.dry_run {
+                output.line(preview::REPEATED);
+            }
         }
         if answer["delivered"] == true {
             Exit::Ok
@@ -175,10 +190,14 @@ fn with_answer(
         Err(error) => {
             let lines: Vec<String> = error.to_string().lines().map(one_line).collect();
             output.error(&format!("error: {}", lines.join("\n")));
-            if matches!(error, ClientError::NoMonitor { .. }) {
-                output.error("help: is `hbd run` running, and may you use its control socket?");
+            match error {
+                ClientError::NoMonitor { .. } => {
+                    output.error("help: is `hbd run` running, and may you use its control socket?");
+                    Exit::Failed
+                }
+                ClientError::TooLong(_) => Exit::Wrong,
+                _ => Exit::Failed,
             }
-            Exit::Failed
         }
     }
 }

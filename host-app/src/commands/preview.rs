@@ -2,26 +2,27 @@
 
 use serde_json::Value as Json;
 
-use super::route::relative;
+use super::{route::relative, send};
 use crate::{
     Exit,
     output::{Output, one_line},
 };
 use heartbeat::machine::wall;
 
+/// What is said of one whose key was used before.
+pub(super) const REPEATED: &str = "nothing would be sent: its key was used before";
+
 /// Prints what would be sent where and when. Fails where nobody would be told.
 pub(super) fn print(preview: &Json, json: bool, is_recovery: bool, output: &Output) -> Exit {
-    if json {
-        output.json(preview);
-    }
     let channels = preview["channels"]
         .as_array()
         .map_or(&[][..], Vec::as_slice);
     if channels.is_empty() {
-        output.error("error: no channel is configured for this: nobody would be told\nhelp: name channels for the host, or default_notification_channels");
-        return Exit::Wrong;
+        return send::nobody("would be", output);
     }
-    if !json {
+    if json {
+        output.json(preview);
+    } else {
         let now_ms = preview["at_ms"].as_i64().unwrap_or_default();
         let rows: Vec<[String; 4]> = channels
             .iter()

@@ -11,13 +11,14 @@ use heartbeat::{
     planned, report,
 };
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::preview;
 use crate::{
     Exit,
     arguments::{Arguments, At, Send},
-    output::Output,
+    outbox::{Outbox, Place},
+    output::{Output, one_line},
     setup::{self, Keep},
 };
 
@@ -32,15 +33,12 @@ pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
             return Exit::Wrong;
         }
     };
-    let message = match message(&send.wording.message) {
+    let message = match message(&send.wording.message, output) {
         Ok(message) => message,
-        Err(error) => {
-            output.error(&format!("error: standard input cannot be read: {error}"));
-            return Exit::Wrong;
-        }
+        Err(exit) => return exit,
     };
     if send.wording.said.dry_run {
-        return would_send(arguments, send, &message, &circumstances, output);
+        return would_send(arguments, send, message, circumstances, output);
     }
     let is_recovery = circumstances.is_recovery();
     let sent =
@@ -50,25 +48,34 @@ pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
             Keep::WithMonitor,
             async |engine| match deliver(engine, send, message, circumstances, output).await {
                 Ok(report) => {
-                    stranger(&engine.config(), report.is_empty(), send, "were", output);
+                    stranger(&engine.config(), send, "were", output);
                     left(engine, &report, output);
                     let goes_on = setup::is_shared(engine);
                     print(&report, goes_on, send, is_recovery, output)
                 }
-                Err(error) => {
-                    output.error(&format!("error: {error}"));
-                    Exit::Wrong
-                }
+                Err(error) => refused(&error, output),
             },
         );
     sent.unwrap_or_else(|exit| exit)
 }
 
-/// A message as it was typed; `-` stands for standard input.
-pub(super) fn message(typed: &str) -> io::Result<String> {
-    if typed != "-" {
-        return Ok(typed.to_owned());
+/// A message as it was typed; `-` stands for standard input. What is none is printed.
+pub(super) fn message(typed: &str, output: &Output) -> Result<String, Exit> {
+    let message = if typed == "-" {
+        read().map_err(|error| {
+            output.error(&format!("error: standard input cannot be read: {error}"));
+            Exit::Wrong
+        })?
+    } else {
+        typed.to_owned()
+    };
+    if message.trim().is_empty() {
+        return Err(refused(&NotifyError::EmptyMessage, output));
     }
+    Ok(message)
+}
+
+fn read() -> io::Result<String> {
     let mut bytes = Vec::new();
     io::stdin()
         .lock()
@@ -78,12 +85,37 @@ pub(super) fn message(typed: &str) -> io::Result<String> {
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
 }
 
+/// Prints why nothing was accepted.
+fn refused(error: &NotifyError, output: &Output) -> Exit {
+    if report::is_wrong_call(error) {
+        let conflict = report::conflict(error);
+        return wrong_call(&error.to_string(), conflict.as_ref(), output);
+    }
+    output.error(&format!("error: {error}"));
+    Exit::Failed
+}
+
+/// Prints what is wrong with a call: a conflict of its key has more to say to programs.
+pub(super) fn wrong_call(sentence: &str, conflict: Option<&Json>, output: &Output) -> Exit {
+    output.error(&format!("error: {}", one_line(sentence)));
+    if let Some(conflict) = conflict {
+        output.detail("conflict", conflict.clone());
+    }
+    Exit::Wrong
+}
+
+/// Prints that there is no channel.
+pub(super) fn nobody(was: &str, output: &Output) -> Exit {
+    output.error(&format!("error: no channel is configured for this: nobody {was} told\nhelp: name channels for the host, or default_notification_channels"));
+    Exit::Wrong
+}
+
 /// Says who would get it.
 fn would_send(
     arguments: &Arguments,
     send: &Send,
-    message: &str,
-    circumstances: &Circumstances,
+    message: String,
+    circumstances: Circumstances,
     output: &Output,
 ) -> Exit {
     let loaded = match setup::load(arguments, output) {
@@ -91,10 +123,6 @@ fn would_send(
         Err(exit) => return exit,
     };
     let config = &loaded.config;
-    if message.trim().is_empty() {
-        output.error(&format!("error: {}", NotifyError::EmptyMessage));
-        return Exit::Wrong;
-    }
     let names: Vec<&str> = send.channel.iter().map(String::as_str).collect();
     let route = match &send.host {
         Some(host) => Route::Host(host),
@@ -103,16 +131,82 @@ fn would_send(
     };
     let now_ms = At::now().ms;
     let (severity, is_recovery) = (send.wording.severity, circumstances.is_recovery());
+    if circumstances.key.is_some() {
+        let notification = notification(send, message, circumstances);
+        match recall(arguments, config, route, notification, output) {
+            Ok(None) => {}
+            Ok(Some(report)) => return repeats(&report, send, is_recovery, output),
+            Err(exit) => return exit,
+        }
+    }
     match planned::preview(config, route, severity, is_recovery, now_ms) {
         Ok(preview) => {
-            let is_nobody_told = preview["channels"] == json!([]);
-            stranger(config, is_nobody_told, send, "would be", output);
+            stranger(config, send, "would be", output);
             preview::print(&preview, send.wording.json, is_recovery, output)
         }
-        Err(error) => {
-            output.error(&format!("error: {error}"));
-            Exit::Wrong
+        Err(error) => refused(&error.into(), output),
+    }
+}
+
+/// What its key was used for, where that can be known.
+fn recall(
+    arguments: &Arguments,
+    config: &Config,
+    route: Route<'_>,
+    notification: Notification,
+    output: &Output,
+) -> Result<Option<Report>, Exit> {
+    let path = match Place::find(arguments, output)? {
+        Place::File(path) if path.exists() => path,
+        // Whoever sends makes it, or goes on without; there is nothing to ask.
+        Place::File(_) => return Ok(None),
+        Place::Nowhere => {
+            let why = unkept(config);
+            output.error(&format!(
+                "warning: --key would have no effect beyond this call: {why}"
+            ));
+            return Ok(None);
         }
+    };
+    let outbox = match Outbox::at(path) {
+        Ok(outbox) => outbox,
+        Err(error) => {
+            let error = one_line(&error.to_string());
+            output.error(&format!(
+                "warning: whether the key was used before is not known: {error}"
+            ));
+            return Ok(None);
+        }
+    };
+    let recalled = outbox.recall(config, route, notification);
+    recalled.map_err(|error| refused(&error, output))
+}
+
+/// Says that it would be a repetition, and what came of the first time.
+fn repeats(report: &Report, send: &Send, is_recovery: bool, output: &Output) -> Exit {
+    // Others deliver from the store that has it.
+    let goes_on = true;
+    if send.wording.json {
+        output.json(&json!({ "repeats": report::json(report, goes_on) }));
+    } else {
+        let channels = report.channels().values();
+        channels.for_each(|channel| line(channel, goes_on, output));
+        output.line(preview::REPEATED);
+    }
+    if report::is_well(report, is_recovery) {
+        Exit::Ok
+    } else {
+        Exit::Failed
+    }
+}
+
+/// As the engine takes it.
+fn notification(send: &Send, message: String, circumstances: Circumstances) -> Notification {
+    let notification = Notification::new(message).severity(send.wording.severity);
+    let notification = circumstances.of(notification);
+    match &send.wording.title {
+        Some(title) => notification.title(title),
+        None => notification,
     }
 }
 
@@ -125,17 +219,13 @@ async fn deliver(
 ) -> Result<Report, NotifyError> {
     if circumstances.key.is_some() && !setup::is_shared(engine) {
         // Twice is better than never.
-        let why = unkept(engine);
+        let why = unkept(&engine.config());
         output.error(&format!(
             "warning: --key has no effect beyond this call: {why}"
         ));
         circumstances.key = circumstances.key.filter(|_| engine.store().is_some());
     }
-    let notification = Notification::new(message).severity(send.wording.severity);
-    let mut notification = circumstances.of(notification);
-    if let Some(title) = &send.wording.title {
-        notification = notification.title(title);
-    }
+    let notification = notification(send, message, circumstances);
     if let Some(host) = &send.host {
         engine.notify_host(host, notification).await
     } else if send.default {
@@ -146,21 +236,10 @@ async fn deliver(
     }
 }
 
-/// A host that is not configured has the default channels, by the
-/// specification; its name may be a slip all the same.
-fn stranger(config: &Config, is_nobody_told: bool, send: &Send, were: &str, output: &Output) {
-    if is_nobody_told {
-        return;
-    }
-    if let Some(host) = send
-        .host
-        .as_deref()
-        .filter(|host| config.host(host).is_none())
-    {
-        output.error(&format!(
-            "warning: no host `{}` is in the configuration: the default channels {were} told",
-            host.escape_debug()
-        ));
+fn stranger(config: &Config, send: &Send, were: &str, output: &Output) {
+    let host = send.host.as_deref();
+    if let Some(warning) = host.and_then(|host| report::stranger(config, host, were)) {
+        output.error(&format!("warning: {warning}"));
     }
 }
 
@@ -173,15 +252,14 @@ fn left(engine: &Engine, report: &Report, output: &Output) {
     output.error(&if setup::is_shared(engine) {
         "note: what is not delivered yet is kept where the monitor keeps its messages, and is delivered when it runs".to_owned()
     } else {
-        let why = unkept(engine);
+        let why = unkept(&engine.config());
         format!("note: what is not delivered yet is not tried again: {why}")
     });
 }
 
 /// Why nothing outlives this call.
-fn unkept(engine: &Engine) -> String {
-    let config = engine.config();
-    match (&config.delivery().store, monitor(&config).state) {
+fn unkept(config: &Config) -> String {
+    match (&config.delivery().store, monitor(config).state) {
         (StorePlace::Nowhere, _) => "`delivery.store` is none".to_owned(),
         (StorePlace::Memory, _) => "`delivery.store` is in memory".to_owned(),
         (StorePlace::File(path), _) => {
@@ -205,6 +283,9 @@ fn unkept(engine: &Engine) -> String {
 }
 
 fn print(report: &Report, goes_on: bool, send: &Send, is_recovery: bool, output: &Output) -> Exit {
+    if report.is_empty() {
+        return nobody("was", output);
+    }
     if send.wording.json {
         output.json(&report::json(report, goes_on));
     } else {
@@ -212,10 +293,6 @@ fn print(report: &Report, goes_on: bool, send: &Send, is_recovery: bool, output:
             .channels()
             .values()
             .for_each(|channel| line(channel, goes_on, output));
-    }
-    if report.is_empty() {
-        output.error("error: no channel is configured for this: nobody was told\nhelp: name channels for the host, or default_notification_channels");
-        return Exit::Wrong;
     }
     if report::is_well(report, is_recovery) {
         Exit::Ok

@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-use annunciator::{Notification, NotifyError, Route, Severity};
+use annunciator::{Notification, NotifyError, Report, Route, Severity};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
@@ -214,19 +214,16 @@ async fn answer(request: Request, core: &Core, reloading: &Reloading) -> Answer 
             if let Err(why) = circumstances.check() {
                 return Answer::Refused(why);
             }
-            if let Some(host) = host.as_deref()
-                && core.engine().config().host(host).is_none()
-            {
-                return unknown_host(host);
-            }
             let is_recovery = circumstances.is_recovery();
-            if dry_run {
-                return would_tell(core, host.as_deref(), severity, is_recovery);
-            }
             let notification = Notification::new(message).severity(severity);
             let mut notification = circumstances.of(notification);
             if let Some(title) = title {
                 notification = notification.title(title);
+            }
+            if dry_run {
+                let host = host.as_deref();
+                let recalled = recall(core, host, notification, is_recovery).await;
+                return recalled.unwrap_or_else(|| would_tell(core, host, severity, is_recovery));
             }
             notify(core, host.as_deref(), notification, is_recovery).await
         }
@@ -252,33 +249,74 @@ async fn notify(
     };
     match told {
         Ok(report) => {
-            // The monitor goes on for as long as it runs.
-            let lines = report.channels().values();
-            let lines: Vec<String> = lines
-                .flat_map(|channel| report::lines(channel, true))
-                .collect();
-            Answer::Done(json!({
-                "delivered": report::is_well(&report, is_recovery),
-                "lines": lines,
-                "report": report,
-                "warnings": unkept::of_engine(core.engine(), "the monitor")
-                    .into_iter()
-                    .collect::<Vec<_>>(),
-            }))
+            let mut answer = came_of(&report, is_recovery);
+            answer["warnings"] = json!([
+                stranger(core, host, "were"),
+                unkept::of_engine(core.engine(), "the monitor"),
+            ]);
+            Answer::Done(answer)
         }
-        Err(error @ NotifyError::Conflict { .. }) => {
-            Answer::Done(json!({ "conflict": error.to_string() }))
-        }
-        Err(error) => Answer::Refused(error.to_string()),
+        Err(error) => refused(&error),
     }
+}
+
+/// What would be answered because its key was used before; `None` where it was not.
+async fn recall(
+    core: &Core,
+    host: Option<&str>,
+    notification: Notification,
+    is_recovery: bool,
+) -> Option<Answer> {
+    let (config, store) = (core.engine().config(), core.engine().store()?);
+    match config.recall(&**store, route(host), notification).await {
+        Ok(report) => {
+            let mut answer = came_of(&report?, is_recovery);
+            answer["repeats"] = json!(true);
+            Some(Answer::Done(answer))
+        }
+        Err(error) => Some(refused(&error)),
+    }
+}
+
+/// What came of it, for people and for programs.
+fn came_of(report: &Report, is_recovery: bool) -> Json {
+    // The monitor goes on for as long as it runs.
+    let lines = report.channels().values();
+    let lines: Vec<String> = lines
+        .flat_map(|channel| report::lines(channel, true))
+        .collect();
+    json!({
+        "delivered": report::is_well(report, is_recovery),
+        "lines": lines,
+        "report": report,
+    })
+}
+
+/// What is wrong with a call is an answer; the rest is no fault of who calls.
+fn refused(error: &NotifyError) -> Answer {
+    if report::is_wrong_call(error) {
+        let conflict = report::conflict(error);
+        return Answer::Done(json!({ "wrong": error.to_string(), "conflict": conflict }));
+    }
+    Answer::Refused(error.to_string())
+}
+
+fn route(host: Option<&str>) -> Route<'_> {
+    host.map_or(Route::Defaults, Route::Host)
+}
+
+fn stranger(core: &Core, host: Option<&str>, were: &str) -> Option<String> {
+    report::stranger(&core.engine().config(), host?, were)
 }
 
 /// Who would be told now.
 fn would_tell(core: &Core, host: Option<&str>, severity: Severity, is_recovery: bool) -> Answer {
     let (config, now_ms) = (core.engine().config(), Timestamp::now().as_millisecond());
-    let route = host.map_or(Route::Defaults, Route::Host);
-    match planned::preview(&config, route, severity, is_recovery, now_ms) {
-        Ok(preview) => Answer::Done(preview),
+    match planned::preview(&config, route(host), severity, is_recovery, now_ms) {
+        Ok(preview) => Answer::Done(json!({
+            "preview": preview,
+            "warnings": [stranger(core, host, "would be")],
+        })),
         Err(error) => Answer::Refused(error.to_string()),
     }
 }

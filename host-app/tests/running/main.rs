@@ -8,6 +8,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod alike;
 mod author;
 mod commands;
 mod datagrams;
@@ -18,6 +19,7 @@ mod hbc;
 mod http;
 mod intake;
 mod isolation;
+mod json;
 mod log;
 mod messages;
 mod monitor;

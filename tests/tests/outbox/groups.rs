@@ -1,6 +1,6 @@
 //! Groups: one after the other, until somebody has been told.
 
-use annunciator::{Kind, Notification, Proof, Route, Severity, store::State};
+use annunciator::{Kind, Notification, NotifyError, Proof, Route, Severity, store::State};
 use annunciator_testkit::{
     http::{Answer, Fault},
     pushover::USER,
@@ -47,6 +47,31 @@ async fn when_the_first_takes_it_nobody_else_is_told() {
     assert_eq!(chat.targets[0].notes, [why.as_str()], "{chat:?}");
     assert_eq!(chat.targets[0].detail, "it need not be sent any more");
     assert!(pair.chat().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_told_again_with_a_key_is_as_well_as_the_first_time() {
+    let pair = Pair::new().await;
+    let engine = pair.engine("", &oncall("accepted", "24h")).await;
+    let down = || Notification::new("down").key("k");
+    let first = engine.notify_default(down()).await.unwrap();
+    let again = engine.notify_default(down()).await.unwrap();
+    assert!(first.all_delivered() && again.all_delivered(), "{again:?}");
+    let store = engine.store().unwrap();
+    let config = engine.config();
+    let recalled = config.recall(&**store, Route::Defaults, down()).await;
+    assert_eq!(recalled.unwrap().unwrap(), again);
+    let other = config
+        .recall(&**store, Route::Defaults, down().title("x"))
+        .await;
+    assert!(
+        matches!(other, Err(NotifyError::Conflict { .. })),
+        "{other:?}"
+    );
+    let unknown = Notification::new("down").key("l");
+    let recalled = config.recall(&**store, Route::Defaults, unknown).await;
+    assert_eq!(recalled.unwrap(), None);
+    assert_eq!(pair.pager(), ["down"]);
 }
 
 #[tokio::test]

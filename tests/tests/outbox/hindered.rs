@@ -47,6 +47,9 @@ impl Store for Hindered {
     fn accept(&self, intake: Intake) -> Answer<Accepted> {
         self.store.accept(intake)
     }
+    fn known(&self, intake: Intake) -> Answer<Option<Accepted>> {
+        self.store.known(intake)
+    }
     fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
         let (claiming, brake) = (self.store.claim(wanted), self.brake.clone());
         Box::pin(async move {

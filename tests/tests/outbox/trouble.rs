@@ -45,6 +45,9 @@ impl Store for Broken {
     fn accept(&self, _: Intake) -> Answer<Accepted> {
         self.answer()
     }
+    fn known(&self, _: Intake) -> Answer<Option<Accepted>> {
+        self.answer()
+    }
     fn claim(&self, _: Wanted) -> Answer<Vec<Claim>> {
         self.answer()
     }

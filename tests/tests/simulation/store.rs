@@ -91,6 +91,9 @@ impl Store for Watched {
     fn accept(&self, intake: Intake) -> Answer<Accepted> {
         self.watch(self.store.accept(intake))
     }
+    fn known(&self, intake: Intake) -> Answer<Option<Accepted>> {
+        self.watch(self.store.known(intake))
+    }
     fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
         let (channel, now_ms) = (wanted.channel.to_string(), wanted.now_ms);
         let last_claims = Arc::clone(&self.last_claims);

@@ -94,7 +94,7 @@ impl Outbox {
 }
 
 /// What is recorded of a notification.
-pub(super) fn intake(rendered: &Rendered, intents: Vec<Intent>, now_ms: i64) -> Intake {
+pub(crate) fn intake(rendered: &Rendered, intents: Vec<Intent>, now_ms: i64) -> Intake {
     let message = &rendered.message;
     let incident = message.incident.to_string();
     Intake {

@@ -32,6 +32,7 @@ mod waiting;
 pub(crate) use channel::{Channel, Disabled, Held};
 pub(crate) use classify::proof;
 pub(crate) use courier::run as run_courier;
+pub(crate) use digest::intake as recorded;
 pub(crate) use gate::by_severity;
 pub(crate) use meter::{TROUBLES, UnderWay, WORKERS_ENDED, describe};
 pub(crate) use outbox::{Outbox, Submission, milliseconds};

@@ -222,7 +222,10 @@ impl Outbox {
                 let mut places = places.iter();
                 let place = places.find(|place| place.is_on(&placed.channel));
                 let channel_type = place.map_or("", Place::channel_type);
-                ChannelReport::before(channel_type, placed)
+                ChannelReport {
+                    step: place.and_then(Place::step),
+                    ..ChannelReport::before(channel_type, placed)
+                }
             });
             return Ok(Report::new(before));
         }

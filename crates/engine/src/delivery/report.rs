@@ -284,7 +284,7 @@ impl ChannelReport {
     }
 
     /// One of a delivery that was accepted before, by its key.
-    pub(super) fn before(channel_type: &str, placed: &Placed) -> Self {
+    pub(crate) fn before(channel_type: &str, placed: &Placed) -> Self {
         let mut report = Self::unsent(&placed.channel, channel_type, placed.state);
         report.delivered = placed.state == State::Delivered;
         report.because(&placed.why);

@@ -168,6 +168,11 @@ impl Place {
         &self.channel_type
     }
 
+    /// Which step of which group it is.
+    pub(super) fn step(&self) -> Option<StepReport> {
+        self.step.clone()
+    }
+
     /// Ends when the delivery has.
     pub(super) async fn ended(&mut self) {
         let _ = self.progress.wait_for(|progress| progress.ended).await;

@@ -84,6 +84,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// told of the problems in it.
     fn accept(&self, intake: Intake) -> Answer<Accepted>;
 
+    /// What [`accept`](Self::accept) would answer of a notification whose idempotency
+    /// key was accepted before; `None` where its key was not, or it has none. Takes
+    /// nothing.
+    fn known(&self, intake: Intake) -> Answer<Option<Accepted>>;
+
     /// Claims deliveries of one channel: those that are due, and those that
     /// somebody claimed who is gone. The worst come first, then the oldest;
     /// what is to keep its order waits for what came before it.

@@ -114,7 +114,9 @@ pub async fn a_key_stands_for_one_notification(subject: &dyn Subject) {
                 },
             ),
         ] {
+            let asked = other.known(intake.clone()).await.unwrap_err();
             let refused = other.accept(intake).await.unwrap_err();
+            assert_eq!(asked, refused);
             let expected = StoreError::Conflict {
                 key: "k".to_owned(),
                 differs: differs.to_owned(),
@@ -145,9 +147,15 @@ pub async fn a_key_stands_for_one_notification(subject: &dyn Subject) {
 pub async fn a_key_is_accepted_once(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     let keyed = |name: &str| keyed(name, "k");
+    assert_eq!(store.known(keyed("none")).await.unwrap(), None);
+    assert_eq!(store.known(intake("none", &["a"])).await.unwrap(), None);
+    assert!(all(&store).await.is_empty(), "who asks puts nothing in");
     let first = accept(&store, keyed("one")).await;
+    let asked = other.known(keyed("asked")).await.unwrap();
     let second = accept(&other, keyed("two")).await;
     assert!(second.repeated);
+    assert_eq!(asked.as_ref(), Some(&second));
+    assert_eq!(store.known(intake("none", &["a"])).await.unwrap(), None);
     assert_eq!(second.notification, "one");
     assert_eq!(second.deliveries, first.deliveries);
 

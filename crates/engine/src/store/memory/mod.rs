@@ -8,6 +8,7 @@
 mod digest;
 mod held;
 mod kept;
+mod keys;
 mod once;
 mod over;
 mod shelf;
@@ -88,6 +89,11 @@ impl Store for MemoryStore {
         Box::pin(std::future::ready(accepted))
     }
 
+    fn known(&self, intake: Intake) -> Answer<Option<Accepted>> {
+        let known = self.lock().known(&intake);
+        Box::pin(std::future::ready(known))
+    }
+
     fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
         at_once(self.lock().claim(&wanted))
     }
@@ -155,16 +161,8 @@ impl Store for MemoryStore {
 
 impl Memory {
     fn accept(&mut self, intake: Intake) -> Result<Accepted, StoreError> {
-        let known = intake.key.as_ref().and_then(|key| self.keys.get(key));
-        if let Some(note) = known.and_then(|number| self.shelf.note(*number)) {
-            note.first().check(&intake)?;
-            let ids = note.deliveries.iter();
-            return Ok(Accepted {
-                notification: note.notification.clone(),
-                repeated: true,
-                deliveries: ids.filter_map(|id| self.shelf.placed(*id)).collect(),
-                superseded: Vec::new(),
-            });
+        if let Some(before) = self.known(&intake)? {
+            return Ok(before);
         }
         let may_wait = intake.ends_a_problem();
         let number = self.shelf.add_note(Note::of(&intake));

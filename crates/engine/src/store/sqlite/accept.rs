@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::{
     digest::gather,
@@ -40,7 +40,8 @@ pub(super) fn accept(
     owner: &str,
 ) -> rusqlite::Result<Result<Accepted, StoreError>> {
     let Some(number) = add_notification(transaction, intake)? else {
-        return accepted_before(transaction, intake);
+        let before = known(transaction, intake)?;
+        return before.ok_or(rusqlite::Error::QueryReturnedNoRows);
     };
     count(transaction, "accepted", intake.intents.len() as u64)?;
     let mut groups: Vec<&Arc<str>> = Vec::new();
@@ -86,33 +87,41 @@ pub(super) fn accept(
     }))
 }
 
-fn accepted_before(
+/// What became of it the first time, or why it is another one; `None` where its key is
+/// not known.
+pub(super) fn known(
     transaction: &Transaction<'_>,
     intake: &Intake,
-) -> rusqlite::Result<Result<Accepted, StoreError>> {
-    let (number, notification, is_same) =
-        transaction
-            .prepare_cached(KNOWN)?
-            .query_row([&intake.key], |row| {
-                let first = First {
-                    host: row.get_ref(2)?.as_str()?,
-                    incident: row.get_ref(3)?.as_str()?,
-                    kind: column(row, 4, Kind::of_number)?,
-                    severity: column(row, 5, Severity::of_number)?,
-                    content: row.get_ref(6)?.as_str()?,
-                };
-                let is_same = first.check(intake);
-                Ok((row.get::<_, i64>(0)?, row.get(1)?, is_same))
-            })?;
-    if let Err(conflict) = is_same {
-        return Ok(Err(conflict));
+) -> rusqlite::Result<Option<Result<Accepted, StoreError>>> {
+    if intake.key.is_none() {
+        return Ok(None);
     }
-    Ok(Ok(Accepted {
+    let known = transaction
+        .prepare_cached(KNOWN)?
+        .query_row([&intake.key], |row| {
+            let first = First {
+                host: row.get_ref(2)?.as_str()?,
+                incident: row.get_ref(3)?.as_str()?,
+                kind: column(row, 4, Kind::of_number)?,
+                severity: column(row, 5, Severity::of_number)?,
+                content: row.get_ref(6)?.as_str()?,
+            };
+            let is_same = first.check(intake);
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, is_same))
+        })
+        .optional()?;
+    let Some((number, notification, is_same)) = known else {
+        return Ok(None);
+    };
+    if let Err(conflict) = is_same {
+        return Ok(Some(Err(conflict)));
+    }
+    Ok(Some(Ok(Accepted {
         notification,
         repeated: true,
         deliveries: placed(transaction, number)?,
         superseded: Vec::new(),
-    }))
+    })))
 }
 
 /// Answers its number; `None` when its key is known. What is not added takes no

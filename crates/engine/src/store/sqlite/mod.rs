@@ -141,6 +141,11 @@ impl Store for SqliteStore {
         Box::pin(async move { accepting.await? })
     }
 
+    fn known(&self, intake: Intake) -> Answer<Option<Accepted>> {
+        let known = self.read(move |transaction| accept::known(transaction, &intake));
+        Box::pin(async move { known.await?.transpose() })
+    }
+
     fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
         let owner = Arc::clone(&self.owner);
         self.write(move |transaction| claim::claim(transaction, &wanted, &owner))

@@ -1,0 +1,63 @@
+//! What a key stands for: asked before something is told, and nobody is told.
+
+use crate::{
+    clock::{Clock as _, SystemClock},
+    config::{ChannelConfig, Config},
+    delivery::{ChannelReport, Report, StepReport, recorded},
+    engine::NotifyError,
+    event::Notification,
+    store::{Intake, Store},
+    submit::{Route, check_key, refused},
+};
+
+impl Config {
+    /// What whoever tells this with its [key](Notification::key) would be answered, by
+    /// what a store holds: the report of the first time, where the key was accepted
+    /// before. `None` where it would be told, as without a key. Nobody is told, and
+    /// nothing is recorded.
+    ///
+    /// # Errors
+    /// [`NotifyError`] with which it would be refused: [`NotifyError::Conflict`] when
+    /// the key was used for something else.
+    pub async fn recall(
+        &self,
+        store: &dyn Store,
+        route: Route<'_>,
+        notification: impl Into<Notification>,
+    ) -> Result<Option<Report>, NotifyError> {
+        let mut notification = notification.into().to(route.named());
+        let Some(key) = notification.take_key() else {
+            return Ok(None);
+        };
+        check_key(Some(&key))?;
+        let host = match route {
+            Route::Host(host) => host,
+            Route::Defaults | Route::Channels(_) => "",
+        };
+        let now_ms = SystemClock.now_ms();
+        let rendered = notification.render(host, now_ms);
+        let rendered = rendered.ok_or(NotifyError::EmptyMessage)?;
+        let planned = self.plan_route(route, rendered.severity, now_ms)?;
+        let known = store.known(Intake {
+            key: Some(key),
+            ..recorded(&rendered, Vec::new(), now_ms)
+        });
+        let Some(accepted) = known.await.map_err(refused)? else {
+            return Ok(None);
+        };
+        let reports = accepted.deliveries.iter().map(|placed| {
+            let channel_type = self.channel(&placed.channel);
+            let channel_type = channel_type.map_or("", ChannelConfig::channel_type);
+            let mut steps = { planned.iter() }.filter(|one| *one.channel == *placed.channel);
+            let step = steps.find_map(|one| {
+                let (group, number) = (one.group.clone()?, one.step);
+                Some(StepReport { group, number })
+            });
+            ChannelReport {
+                step,
+                ..ChannelReport::before(channel_type, placed)
+            }
+        });
+        Ok(Some(Report::new(reports)))
+    }
+}

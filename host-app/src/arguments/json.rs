@@ -1,0 +1,32 @@
+//! Which commands are to answer in JSON.
+
+use super::{Command, PluginsAction};
+
+impl Command {
+    /// Whether JSON is asked for.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Self::Status(status) => status.json,
+            Self::Explain(explain) => explain.json,
+            Self::Notify(notify) => notify.wording.json,
+            Self::Send(send) => send.wording.json,
+            Self::Test(test) => test.json,
+            Self::Deliveries(deliveries) => deliveries.is_json(),
+            Self::Channels(list) | Self::Hosts(list) => list.json,
+            Self::Route(route) => route.json,
+            Self::Plugins(plugins) => match &plugins.action {
+                None => plugins.json,
+                Some(PluginsAction::Lock(pin)) => pin.json,
+                Some(PluginsAction::Validate(validate)) => validate.json,
+                Some(PluginsAction::New(_)) => false,
+            },
+            Self::Schema => true,
+            Self::Run(_)
+            | Self::Silence(_)
+            | Self::Reload(_)
+            | Self::Check
+            | Self::Retry(_)
+            | Self::Completions { .. } => false,
+        }
+    }
+}
