@@ -283,15 +283,16 @@ fn a_lock_file_that_cannot_be_used_is_an_error_at_its_line() {
     let place = Place::new();
     let lock = place.lock_file();
     let lock_file = lock.display();
-    let io =
-        format!("the lock file {lock_file} cannot be read: No such file or directory (os error 2)");
+    let missing = format!(
+        "the lock file {lock_file} does not exist: look at the plugins, and write it with `hbd plugins lock`"
+    );
     let malformed = |why: &str| {
         format!(
             "the lock file {lock_file} is malformed: {why}; write it anew with `hbd plugins lock`"
         )
     };
     let cases = [
-        (None, io),
+        (None, missing),
         (
             Some("{\"format\": 7}"),
             malformed("its format is 7, and 1 is known"),

@@ -73,6 +73,9 @@ pub enum LockError {
         /// Why not.
         source: io::Error,
     },
+    /// It is not there.
+    #[error("the lock file {} does not exist: look at the plugins, and write it with `hbd plugins lock`", .0.display())]
+    Missing(PathBuf),
     /// It is not what `hbd plugins lock` writes.
     #[error("the lock file {} is malformed: {why}; write it anew with `hbd plugins lock`", path.display())]
     Malformed {
@@ -98,10 +101,13 @@ impl Lock {
     /// # Errors
     /// [`LockError`] when it cannot be read, or is malformed.
     pub fn read(path: &Path) -> Result<Self, LockError> {
-        let failed = |source| LockError::Io {
-            path: path.to_owned(),
-            action: "read",
-            source,
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => LockError::Missing(path.to_owned()),
+            _ => LockError::Io {
+                path: path.to_owned(),
+                action: "read",
+                source,
+            },
         };
         if fs::metadata(path).map_err(failed)?.len() > LARGEST {
             let error = io::Error::other(format!("it has more than {LARGEST} bytes"));
