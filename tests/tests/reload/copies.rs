@@ -84,3 +84,33 @@ async fn at_the_start_neither_of_two_different_files_is_used() {
     assert!(engine.troubles().is_empty(), "it is mended");
     crate::running::delivered(&engine, told).await;
 }
+
+/// Whatever served before: the copy that comes back later is the other one.
+#[tokio::test]
+async fn the_one_that_serves_is_named_as_such_whichever_comes_first_by_name() {
+    let rig = Rig::new(&["fixture-steady"]).unwrap();
+    let first = copy(&rig);
+    let second = rig.plugins().join("libz_copy.so");
+    let original = plugin("fixture-steady").unwrap();
+    for file in fs::read_dir(rig.plugins()).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    fs::copy(&original, &first).unwrap();
+    let engine = rig.start(YAML).await.unwrap();
+    let load = || rig.configured(YAML).unwrap().load().unwrap();
+    for (serves, other) in [(&first, &second), (&second, &first)].repeat(2) {
+        fs::copy(serves, other).unwrap();
+        let loaded = load();
+        let said = loaded.warnings.to_string();
+        let expected = format!(
+            "plugin {} stands in {} once more",
+            serves.display(),
+            other.display()
+        );
+        assert!(said.contains(&expected), "no `{expected}` in {said}");
+        assert_eq!(engine.reload(loaded).await.unwrap().kept, ["a"]);
+        fs::remove_file(serves).unwrap();
+        let _reloaded = engine.reload(load()).await.unwrap();
+        assert!(engine.notify_default("x").await.unwrap().all_delivered());
+    }
+}

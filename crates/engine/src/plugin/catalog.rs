@@ -212,9 +212,11 @@ impl Catalog {
             return load(only);
         }
         are_one(channel_type, offering)?;
-        // The one that serves goes on, so that its channels need not be opened anew.
-        let serves =
-            |file: &&&PluginFile| resident::before(&[&file.path], channel_type, worker).is_some();
+        // The one that serves goes on, so that its channels need not be opened anew:
+        // others of them may have served before it.
+        let paths: Vec<&Path> = offering.iter().map(|file| &*file.path).collect();
+        let last = resident::last(&paths, channel_type);
+        let serves = |file: &&&PluginFile| last.as_deref() == Some(&*file.path);
         let serving = offering.iter().filter(serves);
         let others = offering.iter().filter(|file| !serves(file));
         let mut why = None;

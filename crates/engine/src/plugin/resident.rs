@@ -7,7 +7,7 @@
 
 use std::{
     collections::BTreeSet,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -126,6 +126,18 @@ pub(super) fn before(
         is_there && known.about.name == channel_type && known.worker() == worker
     });
     known.cloned()
+}
+
+/// Which of these files was last asked for a channel type and had it, in this process
+/// or in workers: the one that serves.
+pub(super) fn last(paths: &[&Path], channel_type: &str) -> Option<PathBuf> {
+    let resident = resident();
+    let mut known = resident.iter().rev().map(|one| &one.loaded);
+    let known = known.find(|known| {
+        let is_there = paths.iter().any(|path| known.file.path == *path);
+        is_there && known.about.name == channel_type
+    });
+    known.map(|known| known.file.path.clone())
 }
 
 /// Those of these bytes. Where they stand in another file too, that one has
