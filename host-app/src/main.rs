@@ -6,6 +6,7 @@
 //! configuration is wrong.
 
 mod arguments;
+mod beside;
 mod commands;
 mod log;
 mod outbox;

@@ -20,6 +20,7 @@ use tokio::{
 use crate::{
     Exit,
     arguments::Arguments,
+    beside,
     output::{Output, one_line},
     problems,
 };
@@ -96,6 +97,7 @@ pub(crate) fn load(arguments: &Arguments, output: &Output) -> Result<Loaded, Exi
 pub(crate) fn load_from(builder: &EngineBuilder, output: &Output) -> Result<Loaded, Exit> {
     builder.load().map_err(|error| {
         problems::print_error(&error, output);
+        beside::tell_missing(builder, &error, output);
         Exit::Wrong
     })
 }

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     Exit,
     arguments::{Arguments, Plugins, PluginsAction},
+    beside,
     output::Output,
     setup,
 };
@@ -32,7 +33,12 @@ pub(crate) fn run(arguments: &Arguments, plugins: &Plugins, output: &Output) -> 
             Err(error) => (Vec::new(), vec![error.to_string()]),
         },
         Some(path) => listed(&Catalog::scan(&[PluginDir::named(path)])),
-        None => listed(&setup::plugins(arguments)),
+        None => {
+            let builder = setup::builder_without_file(arguments);
+            let catalog = builder.find_plugins();
+            beside::tell(&catalog, builder.file(), output);
+            listed(&catalog)
+        }
     };
     if plugins.json {
         let files: Vec<Json> = files

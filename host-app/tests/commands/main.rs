@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod beside;
 mod checked;
 mod command_line;
 mod deliveries;
