@@ -250,13 +250,28 @@ fn a_file_that_is_no_plugin() {
     let rig = Rig::new(&[]).unwrap();
     let path = rig.folder().join("text.so");
     fs::write(&path, "no plugin").unwrap();
-    let report = examined(&rig, &path, &["--level", "thorough"]);
-    let failed = failed(&report);
-    assert!(failed.iter().any(|(name, _)| name == "note"), "{failed:?}");
-    assert!(
-        failed.iter().all(|(_, why)| why.contains("no ELF file")),
-        "{failed:?}"
-    );
+    let library = plugin("fixture-failing-disk").unwrap();
+    for (path, why) in [
+        (path.display().to_string(), "it is no ELF file"),
+        (library.display().to_string(), "it carries no note"),
+    ] {
+        let report = examined(&rig, Path::new(&path), &["--level", "thorough"]);
+        let failed = failed(&report);
+        let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["note"], "{failed:?}");
+        // What is wrong is said once, and what that is needed for in one line.
+        let (status, out, _) = validate(&rig, &path, &[]);
+        assert_eq!((status, out.matches(why).count()), (1, 1), "{out}");
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines.len(), 3, "{out}");
+        assert!(lines[0].starts_with("FAILED  note: "), "{out}");
+        assert!(
+            lines[1].starts_with("skipped exports, libraries, "),
+            "{out}"
+        );
+        assert!(lines[1].ends_with(", secrets-kept: needs note"), "{out}");
+        assert!(lines[2].contains("0 passed, 1 failed, 20 skipped"), "{out}");
+    }
 }
 
 /// A copy that breaks a rule, in the rig's plugin folder.

@@ -63,7 +63,7 @@ pub async fn examine(examination: Examination) -> Report {
             match missing {
                 Some(needed) => Result {
                     check,
-                    outcome: Outcome::Skipped(format!("{needed} does not hold")),
+                    outcome: Outcome::Skipped(format!("needs {needed}")),
                     took: Duration::ZERO,
                 },
                 None => one(check, &subject, &examination.waivers).await,

@@ -6,7 +6,9 @@ use annunciator::{
     bare::{self, Bare},
     worker::WorkerProgram,
 };
-use annunciator_validator::{Channel, Examination, Level, Outcome, Report, Waivers, examine};
+use annunciator_validator::{
+    Channel, Examination, Level, Outcome, Report, Result as Checked, Waivers, examine,
+};
 
 use crate::{
     Exit,
@@ -111,8 +113,14 @@ fn examined(
 }
 
 fn tell(report: &Report, output: &Output) {
-    for result in &report.results {
-        let name = result.check.name;
+    // What is skipped for one reason stands in one line.
+    let alike = |one: &Checked, next: &Checked| matches!((&one.outcome, &next.outcome), (Outcome::Skipped(one), Outcome::Skipped(next)) if one == next);
+    for results in report.results.chunk_by(alike) {
+        let Some(result) = results.first() else {
+            continue;
+        };
+        let names: Vec<&str> = results.iter().map(|result| result.check.name).collect();
+        let name = names.join(", ");
         let said = result.outcome.why().map(one_line).unwrap_or_default();
         match &result.outcome {
             Outcome::Passed => output.line(&format!("ok      {name}: {}", result.check.sentence)),

@@ -102,6 +102,8 @@ macro_rules! checks {
 checks! {
     Must needs &[] => {
         "note" "It carries one note, which is valid." file::note;
+    }
+    Must needs &["note"] => {
         "exports" "It exports the entry for hosts and nothing else." file::exports;
         "libraries" "It needs no library but those of every system." file::libraries;
         "search-path" "It brings no search path for libraries." file::search_path;
