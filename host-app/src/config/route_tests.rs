@@ -136,8 +136,10 @@ impl<'a> Trial<'a> {
             sentence.push_str("; ");
             sentence.push_str(&self.instead(missing));
         }
-        let (host, severity, at) = (&self.test.host, self.severity, wall(self.at_ms));
-        let help = format!("`hbd route {host} --severity {severity} --at {at}` shows all of it");
+        let (severity, at) = (self.severity, wall(self.at_ms));
+        // Nothing that is the name of a host has a NUL byte.
+        let typed = shlex::try_quote(&self.test.host).unwrap_or_default();
+        let help = format!("`hbd route {typed} --severity {severity} --at {at}` shows all of it");
         Some(Finding {
             path: vec![self.number.to_string(), field.to_owned()],
             sentence,

@@ -3,7 +3,11 @@
 //! The secret is hashed once into the state from which signatures are made,
 //! and is not kept.
 
-use std::{fmt, io, path::PathBuf};
+use std::{
+    borrow::Cow,
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use compact_str::CompactString;
 use ring::hmac;
@@ -58,8 +62,8 @@ pub enum KeyError {
     },
     /// Others may read the file.
     #[error(
-        "the key file {} may be read by others (mode {mode:03o}): run `chmod 600` on it, and make a new secret if others had access",
-        file.display()
+        "the key file {} may be read by others (mode {mode:03o}): run `chmod 600 {}`, and make a new secret if others had access",
+        file.display(), typed(file)
     )]
     Exposed {
         /// Which file.
@@ -180,6 +184,13 @@ impl fmt::Debug for Key {
             .field("hosts", &self.hosts)
             .finish_non_exhaustive()
     }
+}
+
+/// A file as it is typed in a shell. No path has a NUL byte, which is all that cannot be
+/// quoted.
+fn typed(file: &Path) -> String {
+    let text = file.to_string_lossy();
+    shlex::try_quote(&text).map_or_else(|_| "FILE".to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]

@@ -118,8 +118,8 @@ mod tests {
             assert_eq!(
                 check(b"k1:canary-canary-canary\n", mode).unwrap_err(),
                 format!(
-                    "the key file /key may be read by others (mode {mode:03o}): run `chmod 600` \
-                     on it, and make a new secret if others had access"
+                    "the key file /key may be read by others (mode {mode:03o}): run `chmod 600 /key`, \
+                     and make a new secret if others had access"
                 )
             );
         }

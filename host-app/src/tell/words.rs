@@ -106,8 +106,10 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
             within,
         } => {
             let text = format!(
-                "{host} keeps reporting trouble: {changes} messages within {}; `hbd explain {host}` has the further ones",
-                length(*within)
+                "{host} keeps reporting trouble: {changes} messages within {}; `hbd explain {}` has the further ones",
+                length(*within),
+                // Nothing that is the name of a host has a NUL byte.
+                shlex::try_quote(host).unwrap_or_default()
             );
             of_host(host, Warning, text)
         }

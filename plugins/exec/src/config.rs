@@ -87,14 +87,20 @@ impl Config {
             Err(error) => return Some(format!("{program} cannot be looked at: {error}")),
         };
         let mode = facts.mode();
-        if !facts.is_file() || mode & 0o111 == 0 {
+        if !facts.is_file() {
+            return Some(format!("{program} is no program: it is no file"));
+        }
+        // As it is typed in a shell; no file's name has a NUL byte, which is all that
+        // cannot be quoted.
+        let typed = shlex::try_quote(program).unwrap_or_default();
+        if mode & 0o111 == 0 {
             return Some(format!(
-                "{program} is no program: `chmod +x` makes one of a script"
+                "{program} is no program: `chmod +x {typed}` makes one of a script"
             ));
         }
         if mode & 0o002 != 0 {
             return Some(format!(
-                "everybody may write to {program}: `chmod o-w {program}`"
+                "everybody may write to {program}: `chmod o-w {typed}`"
             ));
         }
         None

@@ -10,7 +10,7 @@ use std::{io::ErrorKind, time::Duration};
 use annunciator_sdk::{Class, Fault, Outcome};
 
 use crate::{
-    refusal::refused,
+    refusal::{refused, typed},
     reply::{Answer, Failure, Member, Response},
     target::Target,
 };
@@ -216,8 +216,10 @@ fn member(user: &str, result: &Member) -> Verdict {
             Fault::Recipient,
             "the recipient's key has changed and is not trusted",
             format!(
-                "compare the safety number (`signal-cli -a {user} listIdentities -n {who}`), then \
-                 type `signal-cli -a {user} trust -v SAFETY_NUMBER {who}`"
+                "compare the safety number (`signal-cli -a {account} listIdentities -n {who}`), then \
+                 type `signal-cli -a {account} trust -v SAFETY_NUMBER {who}`",
+                account = typed(user),
+                who = typed(who),
             ),
         ),
         "INVALID_PRE_KEY_FAILURE" => Verdict::new(
@@ -244,7 +246,9 @@ fn rate_limit(user: &str, result: &Member) -> Verdict {
     let hint = match &result.token {
         Some(token) => format!(
             "solve the CAPTCHA at https://signalcaptchas.org/challenge/generate.html, then type \
-             `signal-cli -a {user} submitRateLimitChallenge --challenge {token} --captcha RESULT`"
+             `signal-cli -a {} submitRateLimitChallenge --challenge {} --captcha RESULT`",
+            typed(user),
+            typed(token)
         ),
         None => "send less, or to one group instead of many recipients".to_owned(),
     };

@@ -17,6 +17,7 @@ use crate::{
     line::Line,
     message::Text,
     outcome,
+    refusal::typed,
     reply::{Answer, Failure, beginning, read_response, read_rpc},
     target::Target,
 };
@@ -133,7 +134,8 @@ recipient: +12025559999
             format!("signal-cli answers, but doesn't know {user}"),
         )
         .hint(format!(
-            "type `signal-cli -a {user} register`, then `verify CODE`, or link a device"
+            "type `signal-cli -a {} register`, then `verify CODE`, or link a device",
+            typed(user)
         ))
     }
 

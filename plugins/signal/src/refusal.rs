@@ -1,6 +1,8 @@
 //! What signal-cli's refusals mean, by their codes and words. A hint follows from
 //! words that are known; what is not known is passed on without one.
 
+use std::borrow::Cow;
+
 use annunciator_sdk::{Class, Fault};
 
 use crate::outcome::{RATE_LIMITED, Verdict};
@@ -40,8 +42,14 @@ const FOREIGN: [&str; 4] = [
     "method not implemented",
 ];
 
+/// As it is typed in a shell. What holds a NUL byte no command can be given.
+pub(crate) fn typed(text: &str) -> Cow<'_, str> {
+    shlex::try_quote(text).unwrap_or(Cow::Borrowed("ACCOUNT"))
+}
+
 /// The verdict on a refusal.
 pub(crate) fn refused(user: &str, code: i64, message: &str) -> Verdict {
+    let account = typed(user);
     use Class::{Permanent, Retry, Unknown};
 
     let lower = message.to_ascii_lowercase();
@@ -66,8 +74,8 @@ pub(crate) fn refused(user: &str, code: i64, message: &str) -> Verdict {
             Fault::Recipient,
             said,
             format!(
-                "compare the safety numbers (`signal-cli -a {user} listIdentities`), then type \
-                 `signal-cli -a {user} trust -v SAFETY_NUMBER RECIPIENT`"
+                "compare the safety numbers (`signal-cli -a {account} listIdentities`), then type \
+                 `signal-cli -a {account} trust -v SAFETY_NUMBER RECIPIENT`"
             ),
         ),
         -32603 | -3 if names(&NETWORK) => {
@@ -105,14 +113,16 @@ pub(crate) fn refused(user: &str, code: i64, message: &str) -> Verdict {
             Permanent,
             Fault::Config,
             said,
-            format!("type `signal-cli -a {user} register`, then `verify CODE`, or link a device"),
+            format!(
+                "type `signal-cli -a {account} register`, then `verify CODE`, or link a device"
+            ),
         ),
         _ if names(&GROUP) => Verdict::new(
             Permanent,
             Fault::Recipient,
             said,
             format!(
-                "`signal-cli -a {user} listGroups` shows the ids; the account must be a member"
+                "`signal-cli -a {account} listGroups` shows the ids; the account must be a member"
             ),
         ),
         _ if names(&RECIPIENT) => Verdict::new(
@@ -134,6 +144,14 @@ mod tests {
     ];
     /// Those that say by themselves what they are about.
     const SPEAKING: [i64; 4] = [-4, -5, -6, -32601];
+
+    #[test]
+    fn what_is_to_be_typed_is_quoted() {
+        let hint = refused("an account's", -4, "").hint;
+        assert!(hint.contains("-a \"an account's\" trust"), "{hint}");
+        let hint = refused("+12025551234", -4, "").hint;
+        assert!(hint.contains("-a +12025551234 trust"), "{hint}");
+    }
 
     #[test]
     fn an_answer_that_is_not_known_has_no_hint() {

@@ -64,3 +64,47 @@ fn what_is_unfinished_is_not_committed() {
     }
     none(broken);
 }
+
+/// What of a command in a message stands for a text that may be anything: it is called
+/// as what was quoted for a shell.
+#[test]
+fn commands_that_people_type_are_quoted() {
+    const PROGRAMS: [&str; 9] = [
+        "chmod",
+        "chown",
+        "chgrp",
+        "setfacl",
+        "systemctl",
+        "signal-cli",
+        "hbd",
+        "hbc",
+        "kill",
+    ];
+    const QUOTED: [&str; 6] = ["typed", "account", "who", "severity", "at", ""];
+    let mut raw = Vec::new();
+    for (path, text) in files("rs") {
+        let is_shipped = path.contains("/src/") && !path.starts_with("tests/");
+        // Comments have backticks of their own.
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let code: Vec<&str> = lines.collect();
+        let code = code.join("\n");
+        let quoted = code.split('`').filter(|part| part.len() < 300);
+        for command in quoted.filter(|_| is_shipped) {
+            let program = command.split(' ').next().unwrap_or_default();
+            if !PROGRAMS.contains(&program) {
+                continue;
+            }
+            let names = command
+                .split('{')
+                .skip(1)
+                .filter_map(|rest| rest.split('}').next());
+            let mut unquoted = names.filter(|name| !QUOTED.contains(name));
+            if let Some(name) = unquoted.next() {
+                raw.push(format!("{path}: `{command}`: quote {name} for a shell"));
+            }
+        }
+    }
+    none(raw);
+}

@@ -5,6 +5,7 @@
 //! control lists are not.
 
 use std::{
+    borrow::Cow,
     fmt, fs,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
@@ -142,12 +143,9 @@ impl Access {
 
 /// A path as it is typed in a shell.
 fn typed(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:,@%".contains(c);
-    match text.chars().all(is_plain) {
-        true => text,
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
+    let text = path.to_string_lossy();
+    // No path has a NUL byte, which is all that cannot be quoted.
+    shlex::try_quote(&text).map_or_else(|_| "FILE".to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -209,6 +207,6 @@ mod tests {
              be its owner's alone: `chmod g-w '/home/a user/x.so'`"
         );
         let why = Why::Writable(0o777);
-        assert!(said("/o'x/é", why).ends_with(r"`chmod go-w '/o'\''x/é'`"));
+        assert!(said("/o'x/é", why).ends_with("`chmod go-w \"/o'x/é\"`"));
     }
 }

@@ -4,7 +4,10 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use crate::place::Place;
 use annunciator_exec::Exec;
-use annunciator_sdk::testing::{FakeHost, validate};
+use annunciator_sdk::{
+    Class,
+    testing::{FakeHost, validate},
+};
 use serde_json::json;
 
 #[tokio::test]
@@ -25,6 +28,34 @@ async fn a_file_that_is_no_program_is_not_opened() {
     refused("everybody may write to").await;
     fs::remove_file(&place.program).unwrap();
     refused("cannot be looked at").await;
+}
+
+/// Whatever its file is called: what is advised is typed into a shell, and helps.
+#[tokio::test]
+async fn what_is_advised_of_a_file_works_in_a_shell() {
+    let mut place = Place::script("exit 0");
+    let folder = place.path("it's a \"folder\" $(of) mine");
+    fs::create_dir(&folder).unwrap();
+    let program = folder.join("tell me");
+    fs::rename(&place.program, &program).unwrap();
+    place.program = program;
+    for mode in [0o644, 0o757] {
+        fs::set_permissions(&place.program, fs::Permissions::from_mode(mode)).unwrap();
+        let settings = place.settings(json!({}));
+        let opened = FakeHost::new().open::<Exec>(&settings).await;
+        let error = opened.err().unwrap().to_string();
+        let advice = error.split('`').nth(1).unwrap().to_owned();
+        let mut shell = std::process::Command::new("/bin/sh");
+        assert!(
+            shell.args(["-c", &advice]).status().unwrap().success(),
+            "{advice}"
+        );
+        assert_eq!(
+            place.tell().await.class(),
+            Class::Delivered,
+            "{mode:o}: {advice}"
+        );
+    }
 }
 
 #[tokio::test]
