@@ -172,5 +172,5 @@ pub use proofs::Proofs;
 pub use provider::Provider;
 #[cfg(feature = "own-runtime")]
 pub use runtime::{OwnRuntime, RuntimeError};
-pub use secret::{Secret, without_secrets};
+pub use secret::{Secret, logins, without_secrets};
 pub use time::rfc3339;

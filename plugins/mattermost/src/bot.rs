@@ -125,7 +125,7 @@ impl Bot {
                 root = None;
                 answered = self.create(&draft(&root), config).await;
             }
-            let id = match self.created(target, answered) {
+            let id = match self.created(config, answered) {
                 Ok(id) => id,
                 Err(outcome) => match first {
                     None => return (outcome.notes(message.notes.iter().cloned()), None),
@@ -153,11 +153,13 @@ impl Bot {
 
     fn created(
         &self,
-        target: &str,
+        config: &Config,
         answered: Result<HttpResponse, HostError>,
     ) -> Result<String, Box<Outcome>> {
-        let response = answered
-            .map_err(|error| Box::new(outcome::unanswered(target, &error, &self.secrets())))?;
+        let target = config.channel.as_str();
+        let response = answered.map_err(|error| {
+            Box::new(outcome::unanswered(target, &error, &self.secrets(config)))
+        })?;
         match (response.status(), response.json::<WithId>()) {
             (201, Ok(post)) => Ok(post.id),
             (status, _) => {
@@ -166,7 +168,7 @@ impl Bot {
                     *self.known_channel() = None;
                 }
                 let now = self.host.now();
-                let outcome = outcome::of_rest(target, &response, now, &self.secrets());
+                let outcome = outcome::of_rest(target, &response, now, &self.secrets(config));
                 Err(Box::new(outcome))
             }
         }
@@ -220,12 +222,12 @@ impl Bot {
     ) -> Result<T, Box<Outcome>> {
         let target = config.channel.as_str();
         let response = self.call(request, config).await.map_err(|error| {
-            let outcome = outcome::unanswered(target, &error, &self.secrets());
+            let outcome = outcome::unanswered(target, &error, &self.secrets(config));
             Box::new(match outcome.class() {
                 Class::Unknown => Outcome::retry(
                     target,
                     Fault::Network,
-                    outcome::redacted(&error.to_string(), &self.secrets()),
+                    outcome::redacted(&error.to_string(), &self.secrets(config)),
                 ),
                 _ => outcome,
             })
@@ -234,7 +236,7 @@ impl Bot {
             Ok(found) if response.is_success() => Ok(found),
             _ => {
                 let now = self.host.now();
-                let outcome = outcome::of_rest(target, &response, now, &self.secrets());
+                let outcome = outcome::of_rest(target, &response, now, &self.secrets(config));
                 Err(Box::new(if of_account && response.status() == 404 {
                     outcome.hint("check host: its REST API has no such account")
                 } else {
@@ -254,8 +256,9 @@ impl Bot {
         self.host.http(trusting(request, config)).await
     }
 
-    fn secrets(&self) -> [&str; 1] {
-        [self.token.expose().trim()]
+    fn secrets(&self, config: &Config) -> Vec<String> {
+        let token = self.token.expose().trim().to_owned();
+        [token].into_iter().chain(config.logins()).collect()
     }
 }
 

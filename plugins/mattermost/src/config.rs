@@ -1,6 +1,6 @@
 //! The settings of a mattermost channel.
 
-use annunciator_sdk::Secret;
+use annunciator_sdk::{Secret, logins};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -70,4 +70,13 @@ pub struct Config {
     /// File of PEM certificates to trust besides the system's.
     #[schemars(extend("x-annunciator-file" = "read"))]
     pub ca_file: Option<String>,
+}
+
+impl Config {
+    /// The logins in its addresses, which a server may repeat.
+    pub(crate) fn logins(&self) -> Vec<String> {
+        let addresses = [Some(&self.host), self.icon.as_ref()];
+        let addresses = addresses.into_iter().flatten();
+        addresses.flat_map(|address| logins(address)).collect()
+    }
 }

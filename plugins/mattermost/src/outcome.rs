@@ -34,7 +34,7 @@ impl Refusal {
 
     /// What stands behind a sentence of ours: the server's own one, unless it
     /// is the general one, and what its log can be searched for.
-    fn append_to(&self, sentence: &str, secrets: &[&str]) -> String {
+    fn append_to(&self, sentence: &str, secrets: &[String]) -> String {
         let own = match self.id.as_str() {
             GENERAL => String::new(),
             _ => format!(": {}", self.message),
@@ -45,7 +45,7 @@ impl Refusal {
 }
 
 /// The text without the secrets, cut to a length that a person reads.
-pub(crate) fn redacted(text: &str, secrets: &[&str]) -> String {
+pub(crate) fn redacted(text: &str, secrets: &[String]) -> String {
     let clean = without_secrets(text, secrets);
     clean.chars().take(LONGEST_TEXT).collect()
 }
@@ -185,7 +185,7 @@ fn outcome(
     row: &Row,
     response: &HttpResponse,
     now: SystemTime,
-    secrets: &[&str],
+    secrets: &[String],
 ) -> Outcome {
     let detail = match Refusal::read(response) {
         Some(refusal) => refusal.append_to(row.sentence, secrets),
@@ -221,7 +221,7 @@ pub(crate) fn of_webhook(
     response: &HttpResponse,
     posts: usize,
     now: SystemTime,
-    secrets: &[&str],
+    secrets: &[String],
 ) -> Outcome {
     if response.status() == 200 && response.text().trim() == "ok" {
         return Outcome::delivered(target);
@@ -239,14 +239,14 @@ pub(crate) fn of_rest(
     target: &str,
     response: &HttpResponse,
     now: SystemTime,
-    secrets: &[&str],
+    secrets: &[String],
 ) -> Outcome {
     let row = rest(response.status(), Refusal::read(response).as_ref());
     outcome(target, &row, response, now, secrets)
 }
 
 /// The outcome of a request that got no answer.
-pub(crate) fn unanswered(target: &str, error: &HostError, secrets: &[&str]) -> Outcome {
+pub(crate) fn unanswered(target: &str, error: &HostError, secrets: &[String]) -> Outcome {
     let general = error.outcome(target);
     let fault = general.fault().unwrap_or(Fault::Network);
     let detail = redacted(&error.to_string(), secrets);

@@ -32,13 +32,13 @@ impl Webhook {
     pub(crate) async fn post(&self, message: &Message, config: &Config) -> Outcome {
         let target = config.channel.as_str();
         let outcome = match self.call(&payload(message, config), config).await {
-            Err(error) => outcome::unanswered(target, &error, &self.secrets()),
+            Err(error) => outcome::unanswered(target, &error, &self.secrets(config)),
             Ok(response) => outcome::of_webhook(
                 target,
                 &response,
                 message.parts.len(),
                 self.host.now(),
-                &self.secrets(),
+                &self.secrets(config),
             ),
         };
         outcome.notes(message.notes.iter().cloned())
@@ -53,7 +53,7 @@ impl Webhook {
         let response = match self.call(&probe, config).await {
             Ok(response) => response,
             Err(error) => {
-                let outcome = outcome::unanswered(&config.channel, &error, &self.secrets());
+                let outcome = outcome::unanswered(&config.channel, &error, &self.secrets(config));
                 return failed(&outcome);
             }
         };
@@ -68,7 +68,7 @@ impl Webhook {
             &response,
             1,
             self.host.now(),
-            &self.secrets(),
+            &self.secrets(config),
         );
         if outcome.class() == annunciator_sdk::Class::Delivered {
             return Check::failed(
@@ -79,10 +79,15 @@ impl Webhook {
         failed(&outcome)
     }
 
-    /// The token as it is, and as it stands in the address.
-    fn secrets(&self) -> [&str; 2] {
+    /// The token as it is, and as it stands in the address; and logins of addresses.
+    fn secrets(&self, config: &Config) -> Vec<String> {
         let encoded = self.url.expose().rsplit('/').next().unwrap_or_default();
-        [self.token.expose().trim(), encoded]
+        let token = [self.token.expose().trim(), encoded];
+        token
+            .map(str::to_owned)
+            .into_iter()
+            .chain(config.logins())
+            .collect()
     }
 
     async fn call(&self, payload: &Value, config: &Config) -> Result<HttpResponse, HostError> {

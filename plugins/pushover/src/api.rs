@@ -43,6 +43,8 @@ impl fmt::Display for NoAnswer {
 pub(crate) struct Api {
     base: String,
     token: Secret<String>,
+    /// The logins in addresses of the settings, which the service may repeat.
+    logins: Vec<String>,
     ca_file: Option<String>,
     host: Host,
     connections: [Mutex<()>; CONNECTIONS],
@@ -54,11 +56,18 @@ impl Api {
         Self {
             base: config.api_url.trim_end_matches('/').to_owned(),
             token: config.token.clone(),
+            logins: config.logins(),
             ca_file: config.ca_file.clone(),
             host,
             connections: Default::default(),
             next: AtomicUsize::new(0),
         }
+    }
+
+    /// All that must be seen nowhere, but for the recipient's key.
+    pub(crate) fn secrets(&self) -> Vec<&str> {
+        let logins = self.logins.iter().map(String::as_str);
+        logins.chain([self.token()]).collect()
     }
 
     pub(crate) fn token(&self) -> &str {

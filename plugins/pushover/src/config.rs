@@ -1,6 +1,6 @@
 //! The settings of a pushover channel, and what the service would refuse.
 
-use annunciator_sdk::{Problem, Secret, Severity};
+use annunciator_sdk::{Problem, Secret, Severity, logins};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::{Host, Url};
@@ -130,6 +130,17 @@ pub struct Config {
 }
 
 impl Config {
+    /// The logins in its addresses, which the service may repeat.
+    pub(crate) fn logins(&self) -> Vec<String> {
+        let addresses = [
+            Some(&self.api_url),
+            self.callback.as_ref(),
+            self.url.as_ref(),
+        ];
+        let addresses = addresses.into_iter().flatten();
+        addresses.flat_map(|address| logins(address)).collect()
+    }
+
     pub(crate) fn any_emergency(&self) -> bool {
         match (self.priority, &self.priorities) {
             (Some(priority), _) => priority == Priority::EMERGENCY,

@@ -60,7 +60,7 @@ pub(crate) fn answered(
     let answer = response.json::<Answer>().ok();
     let outcome = match (status, &answer) {
         (200, Some(answer)) if answer.status == 1 => {
-            let outcome = Outcome::delivered(target).id(&answer.request);
+            let outcome = Outcome::delivered(target).id(redaction.of(&answer.request));
             match &answer.info {
                 Some(info) => outcome.note(redaction.of(info)),
                 None => outcome,

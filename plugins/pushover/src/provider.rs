@@ -145,7 +145,8 @@ impl Pushover {
         delivery: &Delivery,
         until: SystemTime,
     ) -> Outcome {
-        let secrets = [self.api.token(), to.key.expose().as_str()];
+        let mut secrets = self.api.secrets();
+        secrets.push(to.key.expose());
         let redaction = Redaction(&secrets);
         let mut fields = vec![("user", to.key.expose().clone())];
         fields.extend(message.fields.iter().cloned());
@@ -171,7 +172,8 @@ impl Pushover {
             .and_then(|answer| answer.receipt);
         match receipt {
             Some(receipt) => {
-                let note = format!("it repeats until acknowledged; its receipt is {receipt}");
+                let shown = redaction.of(&receipt);
+                let note = format!("it repeats until acknowledged; its receipt is {shown}");
                 self.follow(receipt, delivery).await;
                 outcome.note(note)
             }
@@ -199,7 +201,8 @@ impl Pushover {
     }
 
     async fn check_one(&self, recipient: &Recipient) -> Result<String, Check> {
-        let secrets = [self.api.token(), recipient.key.expose().as_str()];
+        let mut secrets = self.api.secrets();
+        secrets.push(recipient.key.expose());
         let redaction = Redaction(&secrets);
         let target = &recipient.target;
         let fields = [("user", recipient.key.expose().clone())];

@@ -150,7 +150,7 @@ impl Receipts {
 
     async fn cancel_one(&self, receipt: &str) -> Result<(), String> {
         let path = format!("/1/receipts/{receipt}/cancel.json");
-        let redaction = [self.api.token()];
+        let redaction = self.api.secrets();
         match self.api.post(&path, &[], None).await {
             // Unknown to the service: there is nothing left to cancel.
             Ok(answer) if answer.is_success() || answer.status() == 404 => Ok(()),
@@ -255,7 +255,7 @@ impl Receipts {
 
     async fn fetch(&self, receipt: &str) -> Option<State> {
         let request = self.receipt_request(receipt)?;
-        let redaction = [self.api.token()];
+        let redaction = self.api.secrets();
         match self.host.http(request).await {
             Ok(answer) if answer.is_success() => answer.json().ok(),
             Ok(answer) => {

@@ -1,7 +1,7 @@
 //! One open webhook channel, one attempt each time.
 
 use annunciator_sdk::{
-    Check, Delivery, Fault, Host, HttpRequest, OpenError, Outcome, Problem, Provider,
+    Check, Delivery, Fault, Host, HttpRequest, OpenError, Outcome, Problem, Provider, logins,
 };
 use url::Url;
 
@@ -86,6 +86,8 @@ impl Provider for Webhook {
         };
         let asked = self.config.check_url.as_ref();
         let url = asked.map(|url| address("check_url", url.expose(), &example));
+        let checked = { url.iter() }.filter_map(|url| Some(of_address(url.as_ref().ok()?)));
+        let checked: Vec<Vec<String>> = checked.collect();
         let request = match url {
             Some(Ok(url)) => HttpRequest::get(url.as_str()),
             Some(Err(wrong)) => return Check::failed(Fault::Config, wrong.what),
@@ -95,7 +97,8 @@ impl Provider for Webhook {
         let request = headers.fold(request, |request, (name, value)| {
             request.header(&name, value)
         });
-        let secrets = self.secrets(&parts);
+        let mut secrets = self.secrets(&parts);
+        secrets.extend(checked.into_iter().flatten());
         match (self.host.http(limited(request, &self.config)).await, asked) {
             (Err(error), _) => {
                 let outcome = unanswered(&self.target, &error, &secrets);
@@ -132,12 +135,7 @@ impl Webhook {
         let secrets = secrets.chain(config.sign.iter().map(|sign| &sign.key));
         let mut all: Vec<String> = secrets.map(|secret| secret.expose().clone()).collect();
         all.extend(parts.headers.iter().map(|(_, value)| value.clone()));
-        let path = parts.url.path();
-        if path.len() > 1 {
-            all.push(path.to_owned());
-        }
-        all.extend(parts.url.query().map(str::to_owned));
-        all.extend(pieces(&parts.url));
+        all.extend(of_address(&parts.url));
         // `Bearer abc…` may be repeated without its first word.
         let headers = parts.headers.iter();
         let words = headers.flat_map(|(_, value)| value.split_whitespace());
@@ -152,6 +150,18 @@ const SHORTEST_TOKEN: usize = 8;
 
 fn is_long(word: &str) -> bool {
     word.len() >= SHORTEST_TOKEN
+}
+
+/// What must be seen nowhere of an address.
+fn of_address(url: &Url) -> Vec<String> {
+    let mut all = pieces(url);
+    let path = url.path();
+    if path.len() > 1 {
+        all.push(path.to_owned());
+    }
+    all.extend(url.query().map(str::to_owned));
+    all.extend(logins(url.as_str()));
+    all
 }
 
 /// The pieces of an address that may be tokens, as written and as meant: services

@@ -191,3 +191,25 @@ async fn when_anything_fails_no_secret_is_told() {
         assert!(!host.requests()[0].body.contains(secret));
     }
 }
+
+#[tokio::test]
+async fn a_login_of_an_address_that_the_server_repeats_is_not_told() {
+    let icon = json!({"icon": "https://u:pw%2Dcanary@pictures.example/a.png"});
+    let echo = "cannot load https://u:pw%2Dcanary@pictures.example: pw-canary is refused";
+    let body = json!({"id": "some.id", "message": echo, "request_id": echo, "status_code": 1});
+    for settings in [
+        webhook("https://c.example", &icon),
+        bot("https://c.example", &icon),
+    ] {
+        for status in [200, 301, 400, 401, 403, 404, 413, 418, 429, 500, 501] {
+            let reply = Reply::status(status, &body.to_string());
+            let told = format!("{:?}", answered(settings.clone(), reply).await);
+            assert!(!told.contains("canary"), "{told}");
+        }
+        let host = FakeHost::new();
+        host.reply(Reply::status(500, &body.to_string()));
+        let channel = host.open::<Plugin>(&settings).await.unwrap();
+        let told = format!("{:?}", channel.check().await);
+        assert!(!told.contains("canary"), "{told}");
+    }
+}

@@ -261,3 +261,34 @@ async fn whenever_it_happened_it_is_told() {
         assert_eq!(outcomes[0].class(), Class::Delivered, "{ms}: {outcomes:?}");
     }
 }
+
+#[tokio::test]
+async fn a_login_of_an_address_that_the_service_repeats_is_not_told() {
+    let logins = "u:cb%2Dcanary@ cb-canary url-canary";
+    let echo = json!({"callback": logins, "errors": [logins], "status": 0, "request": logins});
+    let taken = json!({"status": 1, "request": logins, "receipt": logins, "info": logins});
+    for reply in [
+        Reply::status(400, &echo.to_string()),
+        Reply::status(403, logins),
+        Reply::status(500, logins),
+        Reply::status(200, &format!("<html>{logins}")),
+        Reply::status(200, &taken.to_string()),
+    ] {
+        let host = FakeHost::new();
+        host.reply(reply);
+        let extra = json!({
+            "priority": "emergency",
+            "callback": "https://u:cb%2Dcanary@hooks.example/ack",
+            "url": "https://url-canary@status.example/",
+        });
+        let channel = host
+            .open::<Plugin>(&settings("https://api.example", &extra))
+            .await;
+        let channel = channel.unwrap();
+        let outcomes = channel.deliver(&Sample::new("x")).await;
+        let told = format!("{outcomes:?} {:?}", host.logs());
+        assert!(!told.contains("canary"), "{told}");
+        let sent = host.requests()[0].body.to_string();
+        assert!(sent.contains("canary"), "it is sent: {sent}");
+    }
+}

@@ -171,3 +171,34 @@ async fn whenever_it_happened_it_is_told() {
         assert_eq!(host.requests()[0].body, text, "{ms}");
     }
 }
+
+#[tokio::test]
+async fn a_login_that_the_service_repeats_is_not_told_in_any_form() {
+    let settings = json!({
+        "url": "https://u:pw%2Dcanary@e.example/hook",
+        "check_url": "https://v:check%2Dcanary@e.example/token-canary/me",
+        "answer": {"detail": "answer.body"},
+    });
+    let body = "u:pw%2Dcanary pw-canary check%2Dcanary check-canary token-canary refused";
+    for status in [400, 401, 404, 500] {
+        let outcome = told(
+            settings.clone(),
+            &Sample::new("x"),
+            Reply::status(status, body),
+        )
+        .await;
+        let told = format!("{outcome:?}");
+        assert!(
+            !told.contains("pw-canary") && !told.contains("pw%2D"),
+            "{told}"
+        );
+        let host = FakeHost::new();
+        host.reply(Reply::status(status, body));
+        let channel = host.open::<Webhook>(&settings).await.expect("it opens");
+        let told = format!("{:?}", channel.check().await);
+        assert!(
+            told.contains("refused") && !told.contains("canary"),
+            "{told}"
+        );
+    }
+}
