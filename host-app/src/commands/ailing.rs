@@ -2,7 +2,11 @@
 //!
 //! Where none runs there is nobody to ask, and the store has to do.
 
-use std::{collections::BTreeMap, io::ErrorKind, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::ErrorKind,
+    path::Path,
+};
 
 use heartbeat::{
     control::{ClientError, Request, ask},
@@ -20,13 +24,47 @@ pub(super) struct Ailment {
     since_ms: i64,
 }
 
-/// The troubles of channels, by their names; `None` when no monitor says.
-pub(super) fn of_channels(
-    control: &Path,
-    output: &Output,
-) -> Option<BTreeMap<String, Vec<Ailment>>> {
+/// What a running monitor says of channels.
+#[derive(Debug)]
+pub(super) struct Seen {
+    ailments: BTreeMap<String, Vec<Ailment>>,
+    /// Those that it has; monitors of earlier versions don't say.
+    channels: Option<BTreeSet<String>>,
+}
+
+impl Seen {
+    fn of(answer: &Json) -> Self {
+        let names = answer["channels"].as_array().map(|names| {
+            let names = names.iter().filter_map(Json::as_str);
+            names.map(str::to_owned).collect()
+        });
+        Self {
+            ailments: by_channel(answer),
+            channels: names,
+        }
+    }
+
+    /// The troubles of a channel.
+    pub(super) fn ailments(&self, channel: &str) -> &[Ailment] {
+        self.ailments.get(channel).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether it has a channel, where it says.
+    pub(super) fn has(&self, channel: &str) -> Option<bool> {
+        Some(self.channels.as_ref()?.contains(&one_line(channel)))
+    }
+
+    /// Those that it has and that are not among these.
+    pub(super) fn beyond<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
+        let channels = self.channels.iter().flatten().map(String::as_str);
+        channels.filter(|name| !names.iter().any(|one| one_line(one) == **name))
+    }
+}
+
+/// What a monitor says of its channels; `None` when none does.
+pub(super) fn of_channels(control: &Path, output: &Output) -> Option<Seen> {
     match ask(control, &Request::Status) {
-        Ok(answer) => Some(by_channel(&plain(&answer))),
+        Ok(answer) => Some(Seen::of(&plain(&answer))),
         Err(ClientError::NoMonitor { source, .. }) if is_absent(source.kind()) => None,
         Err(error) => {
             let error = one_line(&error.to_string());
@@ -72,7 +110,15 @@ impl Ailment {
             other => other,
         };
         let since = wall(self.since_ms);
+        if self.is_disabled() {
+            return format!("disabled since {since}: `hbd status` says why");
+        }
         format!("broken: {what}, since {since}: `hbd status` says more")
+    }
+
+    /// Whether nothing is delivered at all.
+    pub(super) fn is_disabled(&self) -> bool {
+        self.kind == "disabled"
     }
 
     /// What is wrong, and what to do.

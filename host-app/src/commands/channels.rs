@@ -1,5 +1,7 @@
 //! `hbd channels`: lists the channels, how deliveries to them go where they are
-//! kept, and what ails them by what a running monitor knows.
+//! kept, and what ails them by what a running monitor knows. Where one runs, what it
+//! says of a channel counts: it may serve what the file would not give any more, or the
+//! other way round, and then both are said.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +9,7 @@ use annunciator::{ChannelConfig, Config};
 use serde_json::{Value as Json, json};
 
 use super::{
-    ailing::{self, Ailment},
+    ailing::{self, Ailment, Seen},
     standing::{self, Standing},
 };
 use crate::{
@@ -31,10 +33,13 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
     let standing = |channel: &ChannelConfig| standings.as_ref()?.get(channel.name());
     let control = heartbeat::config::monitor(config).control;
     let known = control.and_then(|path| ailing::of_channels(&path, output));
-    let ailments = |channel: &ChannelConfig| {
-        let ailments = known.as_ref()?.get(channel.name());
-        Some(ailments.map_or(&[][..], Vec::as_slice))
-    };
+    let ailments = |channel: &ChannelConfig| Some(known.as_ref()?.ailments(channel.name()));
+    let names: Vec<&str> = config.channels().map(ChannelConfig::name).collect();
+    for name in known.iter().flat_map(|known| known.beyond(&names)) {
+        output.error(&format!(
+            "note: the running monitor has a channel {name}, which is not in the file any more"
+        ));
+    }
     if list.json {
         let channels: Vec<Json> = config
             .channels()
@@ -49,7 +54,9 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
                     "type": channel.channel_type(),
                     "default": is_default(config, channel),
                     "settings": channel.settings(),
-                    "disabled": channel.disabled().map(ToString::to_string),
+                    "disabled": disabled(channel, known.as_ref()),
+                    "disabled_by_file": channel.disabled().map(ToString::to_string),
+                    "in_monitor": known.as_ref().and_then(|known| known.has(channel.name())),
                     "troubles": ailments.map(sentences),
                     "deliveries": standing(channel).map(Standing::json),
                 })
@@ -59,10 +66,7 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
         return Exit::Ok;
     }
     let channels = config.channels();
-    let rows = channels.map(|channel| {
-        let ailment = ailments(channel).and_then(<[Ailment]>::first);
-        row(config, channel, standing(channel), ailment)
-    });
+    let rows = channels.map(|channel| row(config, channel, standing(channel), known.as_ref()));
     let rows: Vec<[String; 8]> = rows.collect();
     if standings.is_some() {
         let heads = [
@@ -115,19 +119,14 @@ fn row(
     config: &Config,
     channel: &ChannelConfig,
     standing: Option<&Standing>,
-    ailment: Option<&Ailment>,
+    known: Option<&Seen>,
 ) -> [String; 8] {
     let default = if is_default(config, channel) {
         "yes"
     } else {
         ""
     };
-    let complaint = ailment.map(Ailment::complaint);
-    let complaint = complaint.or_else(|| standing.and_then(Standing::complaint));
-    let state = match channel.disabled() {
-        Some(error) => format!("disabled: {error}"),
-        None => complaint.unwrap_or_else(|| "ready".to_owned()),
-    };
+    let state = state(channel, standing, known);
     let [waiting, delivered, failed, last] = standing.map(Standing::cells).unwrap_or_default();
     [
         channel.name().to_owned(),
@@ -139,4 +138,59 @@ fn row(
         last,
         state,
     ]
+}
+
+/// Why nothing is delivered there: by the running monitor, else by the file.
+fn disabled(channel: &ChannelConfig, known: Option<&Seen>) -> Option<String> {
+    let by_file = || channel.disabled().map(ToString::to_string);
+    let Some(known) = known.filter(|known| known.has(channel.name()).is_some()) else {
+        return by_file();
+    };
+    let mut ailments = known.ailments(channel.name()).iter();
+    let disabled = ailments.find(|ailment| ailment.is_disabled());
+    Some(disabled?.sentence().to_owned())
+}
+
+/// How a channel is, in words: what the running monitor makes of it, and beside it what
+/// the file would give now, where that is something else.
+fn state(channel: &ChannelConfig, standing: Option<&Standing>, known: Option<&Seen>) -> String {
+    let by_file = channel.disabled().map(|error| format!("disabled: {error}"));
+    let ailments = known.map(|known| known.ailments(channel.name()));
+    let ailments = ailments.unwrap_or_default();
+    let complaint = ailments.first().map(Ailment::complaint);
+    let complaint = complaint.or_else(|| standing.and_then(Standing::complaint));
+    let goes = || complaint.unwrap_or_else(|| "ready".to_owned());
+    match known.and_then(|known| known.has(channel.name())) {
+        // Nobody says what serves.
+        None => by_file.unwrap_or_else(goes),
+        Some(false) => {
+            let would = by_file.unwrap_or_else(|| "ready".to_owned());
+            format!("not in the running monitor; after `hbd reload` by the file {would}")
+        }
+        Some(true) => {
+            let disabled = ailments.iter().find(|ailment| ailment.is_disabled());
+            match (disabled, by_file, channel.disabled()) {
+                // Both say the same.
+                (Some(ailment), Some(by_file), Some(error))
+                    if ailment.sentence().contains(&one_line(&error.to_string())) =>
+                {
+                    by_file
+                }
+                (Some(ailment), by_file, _) => {
+                    let would = by_file.unwrap_or_else(|| "ready".to_owned());
+                    format!(
+                        "{}; after `hbd reload` by the file {would}",
+                        ailment.complaint()
+                    )
+                }
+                (None, Some(by_file), _) => {
+                    format!(
+                        "{}; after `hbd reload` or a restart by the file {by_file}",
+                        goes()
+                    )
+                }
+                (None, None, _) => goes(),
+            }
+        }
+    }
 }

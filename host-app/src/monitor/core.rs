@@ -226,6 +226,9 @@ impl Core {
         let blind_spans = machine.blind_spans().to_vec();
         drop(machine);
         hosts.sort_by(|a, b| a.host.cmp(&b.host));
+        let config = self.engine().config();
+        let channels = config.channels().map(|channel| channel.name().to_owned());
+        let channels = channels.collect();
         Overview {
             version: env!("CARGO_PKG_VERSION"),
             running_since_ms: self.started.wall_ms,
@@ -234,6 +237,7 @@ impl Core {
             http: self.vitals.http(),
             keys: !self.keys().is_empty(),
             state_trouble: self.store.health().trouble,
+            channels,
             troubles: self.engine().troubles(),
             datagrams: self.refusals.taken_count(),
             refused: occurred(self.refusals.counts()),

@@ -32,6 +32,8 @@ pub struct Overview {
     /// Why its state does not outlive it, where it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_trouble: Option<String>,
+    /// The channels that it has, be they disabled.
+    pub channels: Vec<String>,
     /// What keeps people from being told.
     pub troubles: Vec<Trouble>,
     /// Datagrams that were taken.
