@@ -1,9 +1,12 @@
 //! What goes wrong in other systems, by the reports of their users; those that
 //! no other file here is about.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use annunciator::{Kind, Notification, Route, store::State};
+use annunciator::{
+    Kind, Notification, Route,
+    store::{Attempt, Next, Settlement, SqliteStore, State, Store as _, Wanted},
+};
 use annunciator_testkit::{hasty::Hasty, http::Fault, rig::Rig};
 
 use crate::{
@@ -108,4 +111,62 @@ delivery: {retry: {attempts: 3}}";
         !outcomes[1].contains("\"class\":\"delivered\""),
         "{outcomes:?}"
     );
+}
+
+/// Both processes deliver from one file, as `hbd send` and the monitor do.
+#[tokio::test]
+async fn who_waits_is_told_of_what_another_process_delivered() {
+    let rig = Rig::new(&["fixture-steady"]).unwrap();
+    let file = rig.folder().join("outbox.sqlite");
+    let yaml = "notification_channels: {a: {type: steady, outcomes: [later]}}
+default_notification_channels: [a]
+delivery: {retry: {first: 10m, max: 10m}, wait: 1h}";
+    let store = Arc::new(SqliteStore::open(&file).unwrap());
+    let builder = rig.exactly(yaml).unwrap().store(store);
+    let engine = Arc::new(builder.start().await.unwrap());
+    let told = tokio::spawn({
+        let engine = Arc::clone(&engine);
+        async move { engine.notify_default("down").await.unwrap() }
+    });
+    wait_until(&engine, |records| {
+        { records.iter() }.any(|record| record.attempts == 1 && record.state == State::Pending)
+    })
+    .await;
+    let record = records(&engine).await.remove(0);
+    let other = SqliteStore::open(&file).unwrap();
+    let now_ms = record.due_ms.unwrap();
+    let claimed = other.claim(Wanted {
+        channel: "a".into(),
+        most: 1,
+        now_ms,
+        lease_until_ms: now_ms + 60_000,
+        holding: Vec::new(),
+        only_expired: false,
+    });
+    let claim = claimed.await.unwrap().remove(0);
+    let settled = other.settle(Settlement {
+        delivery: claim.delivery,
+        fence: claim.fence,
+        now_ms,
+        attempt: Some(Attempt {
+            began_ms: now_ms,
+            ended_ms: now_ms,
+            outcome: "[]".to_owned(),
+        }),
+        is_free: false,
+        proof: None,
+        may_have_arrived: false,
+        next: Next::End {
+            state: State::Delivered,
+            why: String::new(),
+            targets: Vec::new(),
+        },
+    });
+    settled.await.unwrap();
+    let report = told.await.unwrap();
+    assert!(report.all_delivered(), "{report:?}");
+    let channel = &report.channels()["a"];
+    assert_eq!((channel.state, channel.attempts), (State::Delivered, 2));
+    let note = &channel.targets[0].notes[0];
+    assert!(note.starts_with("another process delivers"), "{note}");
 }

@@ -30,6 +30,10 @@ impl Holding {
         self.lock().iter().copied().collect()
     }
 
+    pub(super) fn holds(&self, delivery: DeliveryId) -> bool {
+        self.lock().contains(&delivery)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashSet<DeliveryId>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

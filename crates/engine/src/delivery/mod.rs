@@ -15,6 +15,7 @@ mod claimed;
 mod classify;
 mod courier;
 mod digest;
+mod elsewhere;
 mod gate;
 mod holding;
 mod limit;

@@ -237,6 +237,7 @@ impl Outbox {
         let all = join_all(places.iter_mut().map(Place::ended));
         let so_far = tokio::select! {
             _ = all => State::Pending,
+            never = self.watch_others(&accepted) => match never {},
             () = self.clock.sleep(deadline) => State::Pending,
             () = self.abandon.cancelled() => State::InFlight,
         };

@@ -285,6 +285,21 @@ impl ChannelReport {
 
     /// One of a delivery that was accepted before, by its key.
     pub(crate) fn before(channel_type: &str, placed: &Placed) -> Self {
+        let mut report = Self::recorded(channel_type, placed);
+        report.because("its key was accepted before: this is what became of that");
+        report
+    }
+
+    /// One of a delivery that ended in another process after so many attempts.
+    pub(super) fn elsewhere(channel_type: &str, placed: &Placed, attempts: u32) -> Self {
+        let mut report = Self::recorded(channel_type, placed);
+        report.attempts = attempts;
+        report.because("another process delivers from the same store: its record has the answers");
+        report
+    }
+
+    /// One of what a store has.
+    fn recorded(channel_type: &str, placed: &Placed) -> Self {
         let mut report = Self::unsent(&placed.channel, channel_type, placed.state);
         report.delivered = placed.state == State::Delivered;
         report.because(&placed.why);
@@ -292,7 +307,6 @@ impl ChannelReport {
             all.class = Class::Delivered;
             all.detail.clear();
         }
-        report.because("its key was accepted before: this is what became of that");
         report
     }
 

@@ -154,6 +154,34 @@ impl Waiting {
         }
     }
 
+    /// Whether those who wait for a delivery know that it has ended, or nobody waits.
+    pub(super) fn has_ended(&self, delivery: DeliveryId) -> bool {
+        let table = self.lock();
+        let key = table.numbers.get(&delivery);
+        let entry = key.and_then(|key| table.entries.get(key));
+        entry.is_none_or(|entry| entry.progress.borrow().ended)
+    }
+
+    /// Tells those who wait for a delivery, and do not know so far that it has ended,
+    /// what another process made of it: `progress` says that by the channel's type.
+    pub(super) fn ended_elsewhere(
+        &self,
+        delivery: DeliveryId,
+        progress: impl FnOnce(&str) -> Progress,
+    ) {
+        let table = self.lock();
+        let key = table.numbers.get(&delivery);
+        if let Some(entry) = key.and_then(|key| table.entries.get(key)) {
+            entry.progress.send_if_modified(|so_far| {
+                let is_news = !so_far.ended;
+                if is_news {
+                    *so_far = progress(&entry.channel_type);
+                }
+                is_news
+            });
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
