@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 use annunciator::{Kind, Notification};
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::limits::LATEST_TIME_MS;
+
 /// The longest key, in bytes, as the engine has it.
 pub const MAX_KEY_LENGTH: usize = 512;
 /// The longest name of an incident, and name or value of an attribute, in bytes: what
@@ -13,8 +15,6 @@ pub const MAX_KEY_LENGTH: usize = 512;
 pub const MAX_TEXT_LENGTH: usize = 4096;
 /// As many attributes reach a channel.
 pub const MAX_ATTRIBUTES: usize = 64;
-/// The end of the year 9999 in milliseconds since the Unix epoch: what RFC 3339 can write.
-const LAST_MOMENT_MS: i64 = 253_402_300_799_999;
 
 /// Where in its incident a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Circumstances {
         {
             return Err("a recovery or a reminder needs --incident: the name under which the problem was told".to_owned());
         }
-        let is_written = |ms: &i64| (0..=LAST_MOMENT_MS).contains(ms);
+        let is_written = |ms: &i64| (0..=LATEST_TIME_MS).contains(ms);
         if !self.occurred_at_ms.as_ref().is_none_or(is_written) {
             return Err("it happened between 1970 and 9999".to_owned());
         }
@@ -194,8 +194,8 @@ mod tests {
         for (circumstances, is_sound) in [
             (at(-1), false),
             (at(0), true),
-            (at(LAST_MOMENT_MS), true),
-            (at(LAST_MOMENT_MS + 1), false),
+            (at(LATEST_TIME_MS), true),
+            (at(LATEST_TIME_MS + 1), false),
             (Circumstances::default(), true),
             (attributes(MAX_ATTRIBUTES), true),
             (attributes(MAX_ATTRIBUTES + 1), false),
