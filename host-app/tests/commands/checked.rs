@@ -53,7 +53,9 @@ hosts:
     let (status, out, err) = hbd.run(&["check"]);
     assert_eq!((status, out.as_str()), (1, ""), "{err}");
     assert!(
-        err.contains("one, and 1 more, has only channels that are disabled: nobody would be told"),
+        err.contains(
+            "one, and 1 more, has only channels that cannot be used: nobody would be told"
+        ),
         "{err}"
     );
     assert!(
@@ -132,7 +134,10 @@ fn check_looks_whether_the_files_that_settings_name_are_there() {
   push: {{type: pushover, token: azGDORePK8gMaC0QOYAMyEEuzJnyUi, user: uQiRzpo4DXghDmr9QzzfQu27cmVRsG, ca_file: {folder}/none}}
   sig: {{type: signal, user: \"+12025551234\", recipient: \"+12025551235\", cli_path: {folder}/none}}
   hook: {{type: webhook, url: \"https://example.com\", ca_file: {folder}/none}}
-default_notification_channels: [mail]
+  run: {{type: exec, program: /bin/true, folder: {folder}/none}}
+  there: {{type: webhook, url: \"https://example.com\", ca_file: {folder}/heartbeat.yaml}}
+default_notification_channels: [mail, there]
+hosts: {{one: {{}}, two: {{notification_channels: [sig, hook]}}}}
 delivery: {{store: {folder}/none/a.sqlite}}
 monitor: {{state: {folder}/none/b.sqlite}}
 "
@@ -145,6 +150,7 @@ monitor: {{state: {folder}/none/b.sqlite}}
         "channel push: ca_file: there is no such file here",
         "channel sig: cli_path: there is no such program here",
         "channel hook: ca_file: there is no such file here",
+        "channel run: folder: there is no such folder here",
         "delivery.store: the file's folder is not here",
         "monitor.state: the file's folder is not here",
     ] {
@@ -153,8 +159,40 @@ monitor: {{state: {folder}/none/b.sqlite}}
             "{sentence}: {err}"
         );
     }
-    let verdict = "the configuration can be used, with 7 warnings: 5 channels, 0 hosts\n";
-    assert_eq!((status, out.as_str()), (0, verdict), "{err}");
+    // What cannot work is not counted as what could.
+    assert_eq!((status, out.as_str()), (1, ""), "{err}");
+    let verdict = "error: 1 of 7 channels are usable; 1 host would reach nobody\n";
+    assert!(err.ends_with(verdict), "{err}");
+}
+
+#[test]
+fn check_says_what_a_plugin_says_of_a_setting_whose_file_is_missing_too() {
+    let hbd = Hbd(Rig::new(&["annunciator-signal"]).unwrap());
+    let yaml = "notification_channels:
+  sig: {type: signal, user: \"+12025551234\", recipient: \"+12025551235\", rpc: \"tcp://localhost:7583\", cli_path: /none}
+default_notification_channels: [sig]
+";
+    let _builder = hbd.0.configured(yaml).unwrap();
+    let (status, _, err) = hbd.run(&["check"]);
+    assert_eq!(status, 2, "{err}");
+    assert!(err.contains("exclude each other"), "{err}");
+    assert!(err.contains("there is no such program here"), "{err}");
+}
+
+#[test]
+fn check_says_of_signal_cli_that_it_is_nowhere() {
+    let hbd = Hbd(Rig::new(&["annunciator-signal"]).unwrap());
+    let yaml = "notification_channels:
+  sig: {type: signal, user: \"+12025551234\", recipient: \"+12025551235\"}
+default_notification_channels: [sig]
+";
+    let _builder = hbd.0.configured(yaml).unwrap();
+    let (status, _, err) = hbd.run(&["check"]);
+    assert_eq!(status, 1, "{err}");
+    assert!(
+        err.contains("channel sig cannot be used: there is no signal-cli in PATH"),
+        "{err}"
+    );
 }
 
 #[test]

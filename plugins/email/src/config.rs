@@ -66,9 +66,11 @@ pub struct Config {
     pub tls_ca_file: Option<PathBuf>,
     /// A PEM file with a client certificate to show.
     #[serde(default)]
+    #[schemars(extend("x-annunciator-file" = "read"))]
     pub tls_client_cert: Option<PathBuf>,
     /// A PEM file with the client certificate's key.
     #[serde(default)]
+    #[schemars(extend("x-annunciator-file" = "read"))]
     pub tls_client_key: Option<PathBuf>,
     /// The name that the server's certificate must hold, if not `smtp_server`.
     #[serde(default)]

@@ -30,6 +30,7 @@ pub struct Config {
     #[serde(default)]
     pub settings: BTreeMap<String, Secret<String>>,
     /// The folder in which it runs. Default: /.
+    #[schemars(extend("x-annunciator-file" = "enter"))]
     pub folder: Option<String>,
     /// Whom it tells, by names of its own; it may answer for each. Default: one,
     /// named like the program.

@@ -3,7 +3,7 @@
 //! It decides what an exit status and the output mean together: signal-cli
 //! writes the results before it exits with a failure.
 
-use std::{io::ErrorKind, path::PathBuf, sync::Arc};
+use std::{env, io::ErrorKind, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
 
 use annunciator_sdk::{Ended, Output, Program};
 use serde_json::Value;
@@ -36,6 +36,17 @@ impl Cli {
             config,
             turn: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    /// Whether the program is found, where no path of it is said: one that is not
+    /// can send nothing.
+    pub(crate) fn is_found(&self) -> bool {
+        let is_program = |folder: PathBuf| {
+            let facts = folder.join(PROGRAM).metadata();
+            facts.is_ok_and(|facts| facts.is_file() && facts.mode() & 0o111 != 0)
+        };
+        let path = env::var_os("PATH").unwrap_or_default();
+        self.config.cli_path.is_some() || env::split_paths(&path).any(is_program)
     }
 
     /// Sends.

@@ -46,6 +46,7 @@ pub struct Config {
     pub cli_path: Option<PathBuf>,
     /// The folder of signal-cli's data, if not its own default.
     #[serde(default)]
+    #[schemars(extend("x-annunciator-file" = "enter"))]
     pub config_dir: Option<PathBuf>,
     /// A running daemon to use instead of the program: `unix:/path`,
     /// `tcp://host:port` or `http://host:port`.

@@ -65,7 +65,15 @@ recipient: +12025559999
     async fn open(config: Config, host: Host) -> Result<Self, OpenError> {
         let config = Arc::new(config);
         let way = match &config.rpc {
-            None => Way::Cli(Arc::new(Cli::new(Arc::clone(&config)))),
+            None => {
+                let cli = Cli::new(Arc::clone(&config));
+                if !cli.is_found() {
+                    let detail = "there is no signal-cli in PATH";
+                    return Err(OpenError::new(Fault::Config, detail)
+                        .hint("install it, or name its full path in `cli_path`"));
+                }
+                Way::Cli(Arc::new(cli))
+            }
             Some(rpc) => match Endpoint::parse(rpc) {
                 Ok(Endpoint::Http(url)) => Way::Http(url),
                 Ok(endpoint) => Way::Line(Arc::new(Line::new(endpoint))),

@@ -201,7 +201,10 @@ fn channel(
                     said_by_plugin(&raw, entry, findings);
                 }
             }
-            Err(error) => return Some(definition.disabled(Arc::new(error), findings)),
+            Err(error) => {
+                findings.look_for_files();
+                return Some(definition.disabled(Arc::new(error), findings));
+            }
         }
     } else {
         for raw in partial::errors(&loaded, &settings) {
@@ -212,6 +215,7 @@ fn channel(
     }
     Some(ChannelConfig {
         proofs,
+        has_files: findings.look_for_files(),
         ..definition.into_config(shown, text, Ok(loaded))
     })
 }
@@ -238,6 +242,7 @@ impl Definition<'_> {
             settings: SecretString::from(settings),
             options: self.options,
             proofs: Proofs::default(),
+            has_files: true,
             provider,
         }
     }

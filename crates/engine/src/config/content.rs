@@ -46,6 +46,7 @@ pub(super) fn read(section: &Section, root: &Node, findings: &mut Findings) -> O
     let before = findings.errors();
     let path = FieldPath::of(&section.name);
     let value = Reader::new(&section.schema, findings).whole(&entry.node, &path);
+    findings.look_for_files();
     if findings.errors() > before {
         return None;
     }

@@ -42,6 +42,7 @@ impl<'a> Extras<'a> {
         let schema = &self.declared.schema;
         let before = findings.errors();
         let value = Json::Object(Reader::new(schema, findings).fields(host.key_id, fields));
+        findings.look_for_files();
         if findings.errors() > before {
             return None;
         }

@@ -3,7 +3,8 @@
 //! A schema says of such a setting what the file is for, by a keyword of its own;
 //! [`FILE_KEYWORD`] has one of the words of [`Purpose`]. What is not there yet is a
 //! warning and no error: it may come before it is needed, and whoever checks a
-//! configuration may do so on another machine.
+//! configuration may do so on another machine. Nobody looks for files that are named in
+//! definitions from elsewhere.
 
 use std::{
     fs::{self, File},
@@ -14,10 +15,24 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::problem::Problem;
+use super::{
+    path::FieldPath,
+    problem::{Findings, Problem},
+    tree::NodeId,
+};
 
 /// The keyword of a schema that says what a file is for.
 const FILE_KEYWORD: &str = "x-annunciator-file";
+
+/// A setting that names a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NamedFile {
+    pub(super) purpose: Purpose,
+    pub(super) path: String,
+    /// Where it stands in the text.
+    pub(super) id: NodeId,
+    pub(super) field: FieldPath,
+}
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +42,22 @@ pub(super) enum Purpose {
     /// `execute`: it is there, and is a program. A name without a slash is looked for
     /// in `PATH`, later and by somebody else.
     Execute,
+    /// `enter`: it is there, and is a folder.
+    Enter,
     /// `create`: its folder is there; it may be, too.
     Create,
+}
+
+impl NamedFile {
+    /// Warns where the file is not as it should be; answers whether it is.
+    pub(super) fn check(self, findings: &mut Findings) -> bool {
+        let warning = self.purpose.warning(&self.path);
+        let is_well = warning.is_none();
+        if let Some(warning) = warning {
+            findings.at(self.id, warning.field(self.field));
+        }
+        is_well
+    }
 }
 
 impl Purpose {
@@ -37,6 +66,7 @@ impl Purpose {
         match schema.get(FILE_KEYWORD)?.as_str()? {
             "read" => Some(Self::Read),
             "execute" => Some(Self::Execute),
+            "enter" => Some(Self::Enter),
             "create" => Some(Self::Create),
             _ => None,
         }
@@ -50,6 +80,7 @@ impl Purpose {
             Self::Read => unreadable(path)?,
             Self::Execute if !path.to_string_lossy().contains('/') => return None,
             Self::Execute => no_program(path)?,
+            Self::Enter => no_folder(path)?,
             Self::Create => no_place(path)?,
         };
         Some(Problem::warning(sentence))
@@ -75,6 +106,14 @@ fn no_program(path: &Path) -> Option<String> {
         }
         Ok(_) => None,
         Err(error) => Some(missing("program", &error)),
+    }
+}
+
+fn no_folder(path: &Path) -> Option<String> {
+    match fs::metadata(path) {
+        Ok(facts) if facts.is_dir() => None,
+        Ok(_) => Some("what is there is no folder".to_owned()),
+        Err(error) => Some(missing("folder", &error)),
     }
 }
 
@@ -130,6 +169,7 @@ mod tests {
         assert_eq!(said(Purpose::Create, &file), None);
         assert_eq!(said(Purpose::Create, &none), None);
         assert_eq!(said(Purpose::Create, Path::new("relative")), None);
+        assert_eq!(said(Purpose::Enter, dir.path()), None);
         assert_eq!(said(Purpose::Execute, Path::new("signal-cli")), None);
         assert_eq!(said(Purpose::Execute, Path::new("/bin/sh")), None);
         for (purpose, path, sentence) in [
@@ -145,6 +185,8 @@ mod tests {
                 &file,
                 "what is there is no program: nobody may execute it",
             ),
+            (Purpose::Enter, &none, "there is no such folder here"),
+            (Purpose::Enter, &file, "what is there is no folder"),
             (
                 Purpose::Create,
                 &dir.path().to_owned(),

@@ -204,6 +204,8 @@ pub struct ChannelConfig {
     pub(crate) settings: SecretString,
     pub(crate) options: ChannelOptions,
     pub(crate) proofs: Proofs,
+    /// Whether the files that its settings name were there when it was read.
+    pub(crate) has_files: bool,
     pub(crate) provider: Result<Arc<LoadedType>, Arc<PluginError>>,
 }
 

@@ -1,7 +1,7 @@
 //! A field's place as people read it: `recipients[1]`, `limits.disk.warning`.
 
 /// Keys and indices on the way down.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct FieldPath(String);
 
 impl FieldPath {

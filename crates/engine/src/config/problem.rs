@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    files::NamedFile,
     locate::{Located, Span},
     redact::{field_only, subject_only},
     tree::NodeId,
@@ -211,6 +212,7 @@ pub(crate) struct Findings {
     counts: Counts,
     secrets: Vec<NodeId>,
     known_secrets: bool,
+    files: Vec<NamedFile>,
 }
 
 impl Findings {
@@ -247,12 +249,26 @@ impl Findings {
         self.counts.errors
     }
 
-    /// Whether something was said about a field from a number of problems on.
+    /// Whether an error was found in a field from a number of problems on. Where no
+    /// more errors are kept, nobody needs another about the same.
     pub(crate) fn speaks_of(&self, field: &str, since: usize) -> bool {
-        self.list
-            .iter()
-            .skip(since)
-            .any(|(_, problem)| problem.field.as_deref() == Some(field))
+        let is_it = |problem: &Problem| {
+            problem.level == Level::Error && problem.field.as_deref() == Some(field)
+        };
+        let mut new = self.list.iter().skip(since);
+        self.counts.errors > MAX_KEPT || new.any(|(_, problem)| is_it(problem))
+    }
+
+    /// Remembers a file that a setting names, for whoever is to look for it.
+    pub(super) fn names_file(&mut self, file: NamedFile) {
+        self.files.push(file);
+    }
+
+    /// Looks for the files that were named since the last time, and warns of those that
+    /// are not as they should be; answers whether all are.
+    pub(super) fn look_for_files(&mut self) -> bool {
+        let files = std::mem::take(&mut self.files).into_iter();
+        files.fold(true, |are_well, file| file.check(self) && are_well)
     }
 
     /// Runs `f` and says of what it adds what it is about.
@@ -280,6 +296,7 @@ impl Findings {
         self.counts.errors += left_out.errors;
         self.counts.warnings += left_out.warnings;
         self.secrets.extend(other.secrets);
+        self.files.extend(other.files);
         self.known_secrets |= other.known_secrets;
     }
 

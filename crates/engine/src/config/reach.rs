@@ -37,7 +37,8 @@ impl Reach {
 }
 
 impl Config {
-    /// Whom messages would reach by the channels whose plugins can be used.
+    /// Whom messages would reach by the channels whose plugins can be used, and the files
+    /// that their settings name, when the configuration was read.
     ///
     /// # Examples
     /// ```no_run
@@ -58,7 +59,7 @@ impl Config {
     pub fn reach_without(&self, unusable: &[&str]) -> Reach {
         let mut lists = Lists::without(self, unusable);
         let hosts = self.hosts.iter();
-        let unreached = hosts.filter(|(name, _)| !lists.reach(self.route(name)));
+        let unreached = hosts.filter(|(name, _)| !lists.reach(name));
         let unreached = unreached.count();
         let defaults = &self.defaults.channels;
         Reach {
@@ -66,38 +67,45 @@ impl Config {
             usable: lists.usable.iter().filter(|usable| **usable).count(),
             hosts: self.hosts.iter().count(),
             unreached,
-            defaults_unreached: !defaults.is_empty() && !lists.reach(defaults),
+            defaults_unreached: !defaults.is_empty() && !lists.any(defaults),
         }
     }
 }
 
 /// Which lists of channels could deliver, each looked through once: many hosts share
 /// a list, and a list may be long.
-struct Lists {
+struct Lists<'c> {
+    config: &'c Config,
     /// Whether channels can be used, by their numbers.
     usable: Vec<bool>,
+    /// By where lists stand, which they do for as long as the configuration does.
     known: HashMap<*const ChannelIndex, bool>,
 }
 
-impl Lists {
-    fn of(config: &Config) -> Self {
+impl<'c> Lists<'c> {
+    fn of(config: &'c Config) -> Self {
         Self::without(config, &[])
     }
 
-    fn without(config: &Config, unusable: &[&str]) -> Self {
+    fn without(config: &'c Config, unusable: &[&str]) -> Self {
         let unusable: HashSet<&str> = unusable.iter().copied().collect();
         let channels = config.channels();
         let is_usable = |channel: &ChannelConfig| {
-            channel.disabled().is_none() && !unusable.contains(channel.name())
+            channel.disabled().is_none() && channel.has_files && !unusable.contains(channel.name())
         };
         Self {
+            config,
             usable: channels.map(is_usable).collect(),
             known: HashMap::new(),
         }
     }
 
-    /// `list` lives as long as the configuration does.
-    fn reach(&mut self, list: &[ChannelIndex]) -> bool {
+    /// Whether messages about a host would reach somebody.
+    fn reach(&mut self, host: &str) -> bool {
+        self.any(self.config.route(host))
+    }
+
+    fn any(&mut self, list: &'c [ChannelIndex]) -> bool {
         let usable = |index: &ChannelIndex| {
             let place = usize::try_from(*index).ok();
             place.and_then(|place| self.usable.get(place)) == Some(&true)
@@ -117,9 +125,9 @@ pub(super) fn nobody_told(root: &Node, config: &Config, findings: &mut Findings)
     let defaults = &config.defaults.channels;
     if let Some(entry) = root.entry(DEFAULTS)
         && !defaults.is_empty()
-        && !lists.reach(defaults)
+        && !lists.any(defaults)
     {
-        let problem = Problem::warning("every default channel is disabled: nobody would be told");
+        let problem = Problem::warning("no default channel can be used: nobody would be told");
         findings.at(entry.key_id, problem.field(DEFAULTS));
     }
     let Some(Value::Map(entries)) = root.entry(HOSTS).map(|hosts| &hosts.node.value) else {
@@ -128,7 +136,7 @@ pub(super) fn nobody_told(root: &Node, config: &Config, findings: &mut Findings)
     let are_there = |entry: &&Entry| !config.route(&entry.key).is_empty();
     let (some, none): (Vec<&Entry>, Vec<&Entry>) = entries
         .iter()
-        .filter(|entry| !lists.reach(config.route(&entry.key)))
+        .filter(|entry| !lists.reach(&entry.key))
         .partition(are_there);
     if let [first, more @ ..] = &*none {
         let (name, more) = (subject_only(first.key.to_string()), and_more(more));
@@ -141,7 +149,7 @@ pub(super) fn nobody_told(root: &Node, config: &Config, findings: &mut Findings)
     if let [first, more @ ..] = &*some {
         let (name, more) = (subject_only(first.key.to_string()), and_more(more));
         let problem = Problem::warning(format!(
-            "{name}{more} has only channels that are disabled: nobody would be told"
+            "{name}{more} has only channels that cannot be used: nobody would be told"
         ));
         findings.at(first.key_id, problem.field(HOSTS));
     }

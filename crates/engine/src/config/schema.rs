@@ -8,7 +8,7 @@
 use serde_json::{Map, Number, Value as Json};
 
 use super::{
-    files::Purpose,
+    files::{NamedFile, Purpose},
     natural::{natural, scalar},
     path::FieldPath,
     problem::{Findings, Problem},
@@ -258,8 +258,13 @@ impl<'a> Reader<'a> {
                 Problem::error(format!("is too long: {length} characters, at most {most}"));
             return self.problem(id, path, problem);
         }
-        if let Some(warning) = Purpose::of(schema).and_then(|purpose| purpose.warning(text)) {
-            self.problem(id, path, warning);
+        if let Some(purpose) = Purpose::of(schema) {
+            self.findings.names_file(NamedFile {
+                purpose,
+                path: text.to_owned(),
+                id,
+                field: path.clone(),
+            });
         }
         Json::String(text.to_owned())
     }
