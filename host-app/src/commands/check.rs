@@ -1,13 +1,15 @@
 //! `hbd check`: says everything that is wrong with the configuration, whether there
 //! is a channel for everybody, and whether it does what its route tests say.
 
-use annunciator::{Config, EngineBuilder, Level, Loaded, PluginError, Reach, Unusable};
-use heartbeat::config::insist_on_tests;
+use annunciator::{
+    Config, EngineBuilder, Level, Loaded, PluginError, Reach, StorePlace, Unusable,
+    store::{SqliteStore, StoreError},
+};
+use heartbeat::config::{StateFile, insist_on_tests, monitor};
 
 use crate::{
     Exit,
     arguments::Arguments,
-    outbox::{Outbox, Place},
     output::{Output, one_line},
     problems, setup,
 };
@@ -24,7 +26,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
         Ok(loaded) => {
             problems::print(&loaded.warnings, output);
             let opened = open(&builder, &loaded.config, output);
-            let is_kept = kept(arguments, output);
+            let is_kept = kept(&loaded.config, output);
             match (opened, is_kept) {
                 (Ok(unusable), Ok(())) => judge(&loaded, &unusable, output),
                 (Err(exit), _) | (_, Err(exit)) => exit,
@@ -37,7 +39,9 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
 fn open(builder: &EngineBuilder, config: &Config, output: &Output) -> Result<Vec<Unusable>, Exit> {
     let opened = setup::runtime(output)?.block_on(builder.open_once(config));
     let unusable = opened.map_err(|error| {
-        output.error(&format!("error: {error}"));
+        for line in error.to_string().lines() {
+            output.error(&format!("error: {}", one_line(line)));
+        }
         Exit::Failed
     })?;
     let is_disabled = |channel: &str| {
@@ -65,18 +69,31 @@ fn open(builder: &EngineBuilder, config: &Config, output: &Output) -> Result<Vec
     Ok(unusable)
 }
 
-/// Looks whether what is there of the file that keeps deliveries is such a file.
-fn kept(arguments: &Arguments, output: &Output) -> Result<(), Exit> {
-    match Place::find(arguments, output)? {
-        Place::File(path) if path.is_file() => match Outbox::at(path) {
-            Ok(_) => Ok(()),
+/// Looks whether what is there of the files that keep deliveries and the monitor's state
+/// are such files. Nothing of them is changed, and whoever uses them does not notice.
+fn kept(config: &Config, output: &Output) -> Result<(), Exit> {
+    let delivery = match &config.delivery().store {
+        StorePlace::File(path) => Some(path.clone()),
+        _ => None,
+    };
+    let state = match monitor(config).state {
+        StateFile::File(path) => Some(path),
+        _ => None,
+    };
+    for path in delivery.into_iter().chain(state) {
+        match SqliteStore::look(path) {
+            Ok(()) => {}
+            // Whoever runs the monitor may.
+            Err(error @ StoreError::Unusable { .. }) => {
+                output.error(&format!("warning: {}", one_line(&error.to_string())));
+            }
             Err(error) => {
                 output.error(&format!("error: {}", one_line(&error.to_string())));
-                Err(Exit::Failed)
+                return Err(Exit::Failed);
             }
-        },
-        _ => Ok(()),
+        }
     }
+    Ok(())
 }
 
 /// Says whether somebody would be told, and by how many channels.

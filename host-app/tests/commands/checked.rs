@@ -1,9 +1,16 @@
 //! What `hbd` says of a configuration on which a plugin is of no use: nothing is
 //! called sound that was not looked at.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
+use annunciator::store::SqliteStore;
 use annunciator_testkit::{artefacts::plugin, rig::Rig};
+use rusqlite::Connection;
 use serde_json::Value;
 
 struct Hbd(Rig);
@@ -195,24 +202,95 @@ default_notification_channels: [sig]
     );
 }
 
+/// A configuration that keeps deliveries in this file.
+fn kept_in(file: &Path) -> String {
+    format!(
+        "notification_channels: {{a: {{type: steady}}}}\ndefault_notification_channels: [a]\ndelivery: {{store: {}}}\n",
+        file.display()
+    )
+}
+
 #[test]
 fn check_looks_whether_the_file_of_deliveries_is_one() {
     let hbd = Hbd::new("");
     let file = hbd.0.folder().join("deliveries");
-    fs::write(
-        &file,
-        "this is no database, whatever its name is\n".repeat(100),
-    )
-    .unwrap();
-    let yaml = format!(
-        "notification_channels: {{a: {{type: steady}}}}\ndefault_notification_channels: [a]\ndelivery: {{store: {}}}\n",
-        file.display()
-    );
-    let _builder = hbd.0.configured(&yaml).unwrap();
-    let (status, out, err) = hbd.run(&["check"]);
-    assert_eq!((status, out.as_str()), (1, ""), "{err}");
-    let damaged = format!("error: the store {} is damaged", file.display());
-    assert!(err.contains(&damaged), "{err}");
+    let _builder = hbd.0.configured(&kept_in(&file)).unwrap();
+    let check = |said: Option<&str>| {
+        let (status, out, err) = hbd.run(&["check"]);
+        assert_eq!(status, i32::from(said.is_some()), "{out}{err}");
+        let said = said.unwrap_or_default();
+        assert!(err.contains(said), "{err}");
+    };
+    let text = "this is no database, whatever its name is\n".repeat(100);
+    fs::write(&file, text).unwrap();
+    check(Some("is damaged (file is not a database)"));
+    fs::remove_file(&file).unwrap();
+    let foreign = Connection::open(&file).unwrap();
+    foreign.execute_batch("CREATE TABLE theirs (a)").unwrap();
+    check(Some("is a database of another program"));
+    drop(foreign);
+    fs::remove_file(&file).unwrap();
+    drop(SqliteStore::open(&file).unwrap());
+    check(None);
+    let newer = Connection::open(&file).unwrap();
+    newer
+        .execute_batch("UPDATE schema_version SET version = 99")
+        .unwrap();
+    drop(newer);
+    check(Some("99"));
+}
+
+#[test]
+fn check_changes_nothing_of_the_files_that_it_looks_at() {
+    let hbd = Hbd::new("");
+    let folder = hbd.0.folder().join("kept");
+    fs::create_dir(&folder).unwrap();
+    let file = folder.join("deliveries");
+    let _builder = hbd.0.configured(&kept_in(&file)).unwrap();
+    let seen = || -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
+        let entries = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let mut entries: Vec<PathBuf> = entries.collect();
+        entries.sort();
+        let facts = |path: PathBuf| {
+            let modified = fs::metadata(&path).unwrap().modified().unwrap();
+            (path.clone(), fs::read(path).unwrap(), modified)
+        };
+        entries.into_iter().map(facts).collect()
+    };
+    for make in [
+        |_: &Path| (),
+        |file: &Path| fs::write(file, "").unwrap(),
+        |file: &Path| {
+            drop(SqliteStore::open(file).unwrap());
+            // As an earlier version has it.
+            let older = Connection::open(file).unwrap();
+            older
+                .execute_batch("UPDATE schema_version SET version = 1")
+                .unwrap();
+        },
+    ] {
+        make(&file);
+        let before = seen();
+        let (status, _, err) = hbd.run(&["check"]);
+        assert_eq!((status, err.as_str()), (0, ""));
+        assert_eq!(seen(), before);
+    }
+}
+
+#[test]
+fn check_shows_no_control_characters_of_what_plugins_say() {
+    let hbd = Hbd(Rig::new(&["annunciator-exec"]).unwrap());
+    let yaml = "notification_channels:
+  x: {type: exec, program: \"/none/\\e[31mred\\u202E\\nerror: all is lost\"}
+default_notification_channels: [x]
+";
+    let _builder = hbd.0.configured(yaml).unwrap();
+    let (status, _, err) = hbd.run(&["check"]);
+    assert_eq!(status, 1, "{err}");
+    assert!(!err.contains(['\u{1b}', '\u{202e}']), "{err}");
+    assert!(!err.contains("\nerror: all is lost"), "{err}");
 }
 
 #[test]

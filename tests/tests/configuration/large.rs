@@ -91,3 +91,13 @@ fn groups_of_groups_may_not_stand_for_more_and_more() {
         "{said:?}"
     );
 }
+
+#[test]
+fn a_text_that_is_full_of_beginnings_is_looked_through_once() {
+    // From each of them to the end of the text, this would not end today.
+    let text = "${".repeat(500_000);
+    let yaml = format!(
+        "notification_channels: {{w: {{type: steady, text: '{text}'}}}}\ndefault_notification_channels: [w]\n"
+    );
+    assert_eq!(said(&yaml), Vec::<String>::new());
+}

@@ -221,6 +221,15 @@ impl Findings {
         self.add(Some(id), problem);
     }
 
+    /// Adds a warning at a node; makes it only where it is kept.
+    pub(super) fn warn(&mut self, id: NodeId, warning: impl FnOnce() -> Problem) {
+        if self.counts.warnings < MAX_KEPT {
+            self.add(Some(id), warning());
+        } else {
+            self.counts.warnings += 1;
+        }
+    }
+
     /// Adds a problem of the file as a whole.
     pub(crate) fn whole(&mut self, problem: Problem) {
         self.add(None, problem);

@@ -134,8 +134,7 @@ fn variables(node: &Node, way: &Way<'_>, findings: &mut Findings) {
             if let Some(form) = variable(text) {
                 // The name in it may be part of a password.
                 let problem = Problem::warning(format!("`{form}` stays as it is written"));
-                let problem = problem.help(REFERENCE).field(way.written());
-                findings.at(node.id, problem);
+                findings.warn(node.id, || problem.help(REFERENCE).field(way.written()));
             }
         }
         Value::Scalar(..) => {}
@@ -156,17 +155,10 @@ fn variables(node: &Node, way: &Way<'_>, findings: &mut Findings) {
 /// `${NAME}` and the like anywhere in a text, `$NAME` and the like for all of it.
 fn variable(text: &str) -> Option<&'static str> {
     for (begin, form) in [("${", "${…}"), ("%{", "%{…}")] {
-        let mut rest = text;
-        while let Some((_, behind)) = rest.split_once(begin) {
-            rest = behind;
-            let Some((name, _)) = behind.split_once('}') else {
-                break;
-            };
-            // `${NAME:-default}` and `${env:NAME}` have names in front.
-            let first = name.split([':', '-', '.', '?']).next().unwrap_or_default();
-            if is_variable(first) {
-                return Some(form);
-            }
+        // No further than names go: a text may be full of beginnings.
+        let mut behind = text.match_indices(begin).map(|(at, _)| &text[at + 2..]);
+        if behind.any(begins_with_name) {
+            return Some(form);
         }
     }
     let whole = |prefix: &str| text.strip_prefix(prefix);
@@ -180,6 +172,15 @@ fn variable(text: &str) -> Option<&'static str> {
     }
     let named = whole("env:").or(whole("ENV:")).or(whole("env."));
     named.is_some_and(is_variable).then_some("env:…")
+}
+
+/// Whether a name stands here and is closed: `NAME}`, or `NAME:-default}` and
+/// `env:NAME}`, of which the first word is enough.
+fn begins_with_name(text: &str) -> bool {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let end = text.find(|c| !is_of_name(c)).unwrap_or(text.len());
+    let (name, behind) = text.split_at(end);
+    is_variable(name) && behind.starts_with(['}', ':', '-', '.', '?'])
 }
 
 fn is_variable(name: &str) -> bool {
@@ -208,6 +209,7 @@ mod tests {
             ("env:", None),
             ("${1}", None),
             ("${a", None),
+            ("${a b}", None),
             ("${", None),
             ("{{ a }}", None),
             ("50%", None),

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     config::ChannelConfig,
+    line::printable,
     plugin::Instance,
     services::{ChannelServices, ChannelTasks, Shared},
     store::MemoryStore,
@@ -115,9 +116,10 @@ impl Channel {
                             "" => {
                                 "the provider could not be opened, and did not say why".to_owned()
                             }
-                            detail => detail.to_owned(),
+                            // It may repeat what stands in a setting.
+                            detail => printable(detail),
                         },
-                        hint: error.hint.into(),
+                        hint: printable(&error.hint),
                     })
             }
             Err(error) => Err(Disabled {

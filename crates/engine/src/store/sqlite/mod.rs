@@ -14,6 +14,7 @@ mod claim;
 mod digest;
 mod history;
 mod kept;
+mod look;
 mod once;
 mod over;
 mod owner;
@@ -116,6 +117,17 @@ impl SqliteStore {
             path,
             counter: Arc::new(Mutex::new(counting)),
         })
+    }
+
+    /// What is wrong with a file as a store, as far as that can be seen without opening
+    /// it: nothing is made, changed or locked. A file that is not there is fine.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`], [`StoreError::Foreign`] or [`StoreError::Newer`] for what
+    /// [`open`](Self::open) would refuse; [`StoreError::Unusable`] where the user of this
+    /// process may not look.
+    pub fn look(path: impl AsRef<Path>) -> Result<(), StoreError> {
+        look::look(path.as_ref())
     }
 
     fn write<T: Send + 'static>(

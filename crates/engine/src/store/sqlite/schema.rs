@@ -2,11 +2,11 @@
 //! hold tables of the program that embeds the engine: each part has a version
 //! of its own.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 /// Says that a database is Annunciator's: "Annu" in ASCII, as SQLite's
 /// `application_id`.
-const APPLICATION_ID: i64 = 0x416e_6e75;
+pub(super) const APPLICATION_ID: i64 = 0x416e_6e75;
 /// This part's name.
 const PART: &str = "outbox";
 
@@ -133,8 +133,9 @@ pub(super) fn migrate(database: &mut Connection) -> rusqlite::Result<Found> {
     Ok(Found::Ready)
 }
 
-fn version(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
-    transaction.query_row(
+/// The schema that this part of a database has; 0 for none.
+pub(super) fn version(database: &Connection) -> rusqlite::Result<i64> {
+    database.query_row(
         "SELECT coalesce((SELECT version FROM schema_version WHERE part = ?1), 0)",
         [PART],
         |row| row.get(0),
