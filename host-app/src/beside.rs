@@ -60,7 +60,12 @@ fn folders(config: &Path) -> Vec<PathBuf> {
     let program = env::current_exe().ok();
     let beside = |path: &Path| Some(path.parent()?.join(NAME));
     let both = [program.as_deref().and_then(beside), beside(config)];
-    let mut folders: Vec<PathBuf> = both.into_iter().flatten().collect();
+    // One may be reached in two ways; without one, there is nothing to say.
+    let real = both
+        .into_iter()
+        .flatten()
+        .filter_map(|it| fs::canonicalize(it).ok());
+    let mut folders: Vec<PathBuf> = real.collect();
     folders.dedup();
     folders
 }

@@ -36,7 +36,10 @@ pub(crate) fn print(problems: &Problems, output: &Output) {
     if !summary.is_empty() {
         let left_out = match problems.left_out() {
             0 => String::new(),
-            more => format!("; {more} of them are not shown"),
+            more => {
+                output.detail("left_out", more.into());
+                format!("; {more} of them are not shown")
+            }
         };
         output.error(&format!("{file}: {}{left_out}", summary.join(", ")));
     }

@@ -1,7 +1,7 @@
 //! Where a file was to keep deliveries and could not be opened: what whoever sends is
 //! told of it.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use annunciator::{Engine, StorePlace, store::StoreError};
 
@@ -25,30 +25,22 @@ impl Setting {
     }
 
     /// Its name, and where in the configuration its value stands:
-    /// `delivery.store (heartbeat.yaml:12:18)`. Without a line where the value stands
-    /// in none or in several places, as when another file has it.
+    /// `delivery.store (heartbeat.yaml:12:18)`. Without a line where the file says
+    /// something else by now.
     #[must_use]
     pub fn at(self, config: &Path, value: &Path) -> String {
         let (name, file) = (self.name(), config.display());
-        let text = fs::read_to_string(config).unwrap_or_default();
-        match value.to_str().and_then(|value| only_place(&text, value)) {
-            Some((line, column)) => format!("{name} ({file}:{line}:{column})"),
+        let builder = Engine::builder(config);
+        let place = name.split_once('.').and_then(|(section, key)| {
+            let text = builder.peek(section, key).ok()?;
+            let is_it = text.is_none_or(|text| Path::new(&text) == value);
+            is_it.then(|| builder.place_of(section, key)).flatten()
+        });
+        match place {
+            Some(place) => format!("{name} ({file}:{}:{})", place.line, place.column),
             None => format!("{name} ({file})"),
         }
     }
-}
-
-/// The only place of a text in another as line and column, both from 1.
-fn only_place(text: &str, part: &str) -> Option<(usize, usize)> {
-    let mut places = text.match_indices(part);
-    let (at, _) = places.next().filter(|_| !part.is_empty())?;
-    if places.next().is_some() {
-        return None;
-    }
-    let before = text.get(..at)?;
-    let line = before.rsplit('\n').next()?;
-    let lines = before.matches('\n').count();
-    Some((lines + 1, line.chars().count() + 1))
 }
 
 /// What follows when a store cannot be opened; `who` has the message in memory.
@@ -73,15 +65,25 @@ pub fn of_engine(engine: &Engine, who: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, io};
+
     use super::*;
 
     #[test]
-    fn a_value_has_a_place_where_it_stands_once() {
-        let text = "a: 1\nb: {ä: /x/y}\n# /z /z\n";
-        assert_eq!(only_place(text, "/x/y"), Some((2, 8)));
-        assert_eq!(only_place(text, "a: 1"), Some((1, 1)));
-        assert_eq!(only_place(text, "/z"), None);
-        assert_eq!(only_place(text, "/nowhere"), None);
-        assert_eq!(only_place(text, ""), None);
+    fn a_setting_stands_where_the_file_has_it_and_nowhere_else() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("heartbeat.yaml");
+        let at = |yaml: &str| {
+            fs::write(&file, format!("# moved from /x/y\n{yaml}"))?;
+            let said = Setting::MonitorState.at(&file, Path::new("/x/y"));
+            let place = said.strip_prefix("monitor.state (").unwrap_or_default();
+            Ok::<_, io::Error>(place.replace(&file.display().to_string(), ""))
+        };
+        assert_eq!(at("monitor: {state: /x/y}\n")?, ":2:18)");
+        assert_eq!(at("monitor: {state: \"/x/\\x79\"}\n")?, ":2:18)");
+        assert_eq!(at("monitor: {state: {env: STATE}}\n")?, ":2:18)");
+        assert_eq!(at("monitor: {state: /another}\n")?, ")");
+        assert_eq!(at("monitor: {}\n")?, ")");
+        Ok(())
     }
 }

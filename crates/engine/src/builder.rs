@@ -13,7 +13,7 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{
         Config, HostKeys, Isolation, LoadError, LoadOptions, Loaded, Problems, Section,
-        SectionProblem, find_plugins, load_file, load_with, peek, schema_of,
+        SectionProblem, Span, find_plugins, load_file, load_with, peek, place_of, schema_of,
     },
     delivery::{Proof, describe},
     engine::Engine,
@@ -216,6 +216,13 @@ impl EngineBuilder {
     /// [`LoadError`] when the file cannot be read, or is no YAML.
     pub fn peek(&self, section: &str, key: &str) -> Result<Option<String>, LoadError> {
         peek(&self.file, section, key)
+    }
+
+    /// Where one setting of a section stands in the file, whatever else is wrong with
+    /// that; `None` where it is not there.
+    #[must_use]
+    pub fn place_of(&self, section: &str, key: &str) -> Option<Span> {
+        place_of(&self.file, section, key)
     }
 
     /// Reads and checks everything without opening a channel. Blocks for as

@@ -9,6 +9,8 @@ use serde_json::{Map, Value as Json, json};
 pub(super) struct Failure {
     errors: Vec<Map<String, Json>>,
     details: Map<String, Json>,
+    /// Whether what was told last is an error.
+    is_about_error: bool,
 }
 
 impl Failure {
@@ -17,19 +19,27 @@ impl Failure {
     pub(super) fn note(&mut self, text: &str) {
         for line in text.lines() {
             let plain = line.trim_start_matches([' ', '|', '=']);
-            if let Some(sentence) =
-                { line.strip_prefix("error: ") }.or_else(|| line.strip_prefix("interrupted: "))
-            {
+            let error = line.strip_prefix("error: ");
+            if let Some(sentence) = error.or_else(|| line.strip_prefix("interrupted: ")) {
                 let mut error = Map::new();
                 error.insert("sentence".to_owned(), json!(sentence));
                 self.errors.push(error);
-            } else if line.starts_with("warning: ") {
+                self.is_about_error = true;
+            } else if ["warning: ", "note: "]
+                .iter()
+                .any(|it| line.starts_with(it))
+            {
                 // The advice that follows is about that.
-                return;
+                self.is_about_error = false;
             } else if let Some(place) = plain.strip_prefix("--> ") {
                 self.add("at", place);
-            } else if let Some(help) = plain.strip_prefix("help: ") {
+            } else if let Some(help) = ["help: ", "tip: "]
+                .iter()
+                .find_map(|it| plain.strip_prefix(it))
+            {
                 self.add("help", help);
+            } else if line.starts_with("  ") {
+                self.go_on(plain);
             }
         }
     }
@@ -45,8 +55,19 @@ impl Failure {
 
     /// Says more of the last error.
     fn add(&mut self, name: &str, text: &str) {
-        if let Some(error) = self.errors.last_mut() {
+        if let Some(error) = self.errors.last_mut().filter(|_| self.is_about_error) {
             error.entry(name).or_insert_with(|| json!(text));
+        }
+    }
+
+    /// The sentence of the last error goes on in another line, as those of a wrong
+    /// command line do; behind a place stand lines of the file.
+    fn go_on(&mut self, text: &str) {
+        let error = self.errors.last_mut().filter(|_| self.is_about_error);
+        let error = error.filter(|error| !error.contains_key("at"));
+        if let Some(Json::String(sentence)) = error.and_then(|error| error.get_mut("sentence")) {
+            sentence.push(' ');
+            sentence.push_str(text.trim());
         }
     }
 }
@@ -61,12 +82,18 @@ mod tests {
         failure.note("warning: nothing of it\nhelp: nor this");
         failure.note("error: channel a: unknown field\n --> h.yaml:3:5\n  |\n3 |   x: 1\n  |   ^\n  |\n  = help: did you mean `y`?\n");
         failure.note("h.yaml: 1 error");
+        failure.note("warning: w\nhelp: nothing of an error\nerror: e");
+        failure.note(
+            "error: these are missing:\n  <--host <H>|--default>\n\nUsage: hbd\n\n  tip: try",
+        );
         failure.note("error: there is no configuration");
         failure.note("help: name one with --config FILE");
         failure.detail("conflict", json!({"key": "k"}));
         let expected = json!({
             "errors": [
                 {"sentence": "channel a: unknown field", "at": "h.yaml:3:5", "help": "did you mean `y`?"},
+                {"sentence": "e"},
+                {"sentence": "these are missing: <--host <H>|--default>", "help": "try"},
                 {"sentence": "there is no configuration", "help": "name one with --config FILE"},
             ],
             "conflict": {"key": "k"},

@@ -8,6 +8,7 @@ use super::{
     group::Route,
     groups::{self, Groups},
     hosts::{DEFAULTS, Hosts},
+    locate::{Located, Span},
     model::Config,
     names,
     naming::Naming,
@@ -98,6 +99,14 @@ pub(crate) fn peek(path: &Path, section: &str, key: &str) -> Result<Option<Strin
         Some(Value::Scalar(kind, text)) if *kind != Scalar::Null => Some(text.to_string()),
         _ => None,
     })
+}
+
+/// Where the value of a key of a section stands, whatever else is wrong with the file.
+pub(crate) fn place_of(path: &Path, section: &str, key: &str) -> Option<Span> {
+    let (text, _) = text_of(path).ok()?;
+    let root = parse(&text).ok()?.root;
+    let entry = root.entry(section)?.node.entry(key)?;
+    Located::of(&text).span(entry.node.id)
 }
 
 /// The plugins that a file and the options name, whatever else is wrong with

@@ -53,7 +53,9 @@ pub(crate) use document::schema_of;
 pub use group::GroupConfig;
 pub(crate) use group::Named;
 pub use load::Loaded;
-pub(crate) use load::{LoadOptions, find_plugins, load_channels, load_file, load_with, peek};
+pub(crate) use load::{
+    LoadOptions, find_plugins, load_channels, load_file, load_with, peek, place_of,
+};
 pub use locate::Span;
 pub(crate) use model::ChannelIndex;
 pub use model::{ChannelConfig, Config, HostConfig};

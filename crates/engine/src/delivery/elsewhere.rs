@@ -6,9 +6,12 @@ use std::{convert::Infallible, time::Duration};
 use super::{outbox::Outbox, report::ChannelReport, waiting::Progress};
 use crate::store::{Accepted, Placed, Query};
 
-/// How often somebody who waits looks what others have done. Each look reads a row by
-/// its number, and a person does not notice a second.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How long somebody who waits goes without a look at what others have done: a person
+/// does not notice a second. Each look doubles the next pause, up to the longest, since
+/// a look reads the whole record.
+const FIRST_POLL: Duration = Duration::from_secs(1);
+/// See [`FIRST_POLL`].
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(8);
 
 impl Outbox {
     /// Tells those who wait here of what has ended in another process; never ends
@@ -17,11 +20,16 @@ impl Outbox {
         if !self.store.is_shared() {
             return std::future::pending().await;
         }
+        let mut pause = FIRST_POLL;
         loop {
-            self.clock.sleep(POLL_INTERVAL).await;
+            self.clock.sleep(pause).await;
+            pause = (pause * 2).min(MAX_POLL_INTERVAL);
             for placed in &accepted.deliveries {
                 // What is held here is told of with all that is known of it.
-                if self.holding.holds(placed.delivery) || self.waiting.has_ended(placed.delivery) {
+                let is_told_here = || {
+                    self.holding.holds(placed.delivery) || self.waiting.has_ended(placed.delivery)
+                };
+                if is_told_here() {
                     continue;
                 }
                 let query = Query {
@@ -34,6 +42,10 @@ impl Outbox {
                 let Some(record) = found.into_iter().find(|record| record.state.has_ended()) else {
                     continue;
                 };
+                // It was perhaps claimed here while the store was asked.
+                if is_told_here() {
+                    continue;
+                }
                 let ended = Placed {
                     state: record.state,
                     why: record.why,
