@@ -83,7 +83,7 @@ pub use clock::{Clock, Sleep, SystemClock};
 pub use config::{
     Canary, ChannelConfig, ChannelOptions, Config, DeliveryConfig, GroupConfig, HostConfig,
     Isolation, Keep, Level, LoadError, Loaded, OnUnknown, Problem, Problems, QuietHours, Rate,
-    Reach, Retry, Section, SectionProblem, Span, StorePlace, document_schema,
+    Reach, Retry, Section, SectionProblem, Span, StorePlace, document_schema, presentable,
 };
 pub use delivery::{ChannelReport, Class, Fault, Proof, Report, StepReport, TargetReport};
 pub use engine::{Drained, Engine, NotifyError, definitions};

@@ -1,5 +1,6 @@
 //! `hbd hosts`: lists the hosts and where their messages go.
 
+use annunciator::presentable;
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -24,9 +25,9 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
                     "name": name,
                     "channels": config.channels_for_host(name),
                     "own_channels": host.has_own_channels(),
-                    "threshold_config": host.threshold_config.as_deref(),
+                    "threshold_config": host.threshold_config.as_deref().map(presentable),
                     "watch": host.watch,
-                    "dyndns": host.dyndns.as_deref(),
+                    "dyndns": host.dyndns.as_deref().map(presentable),
                 })
             })
             .collect();

@@ -223,3 +223,23 @@ hosts:
     );
     assert!(sound && said.is_empty(), "{said}");
 }
+
+#[test]
+fn no_sentence_repeats_a_login_that_stands_where_none_belongs() {
+    let login = "u:hunter2canary@h.example:99";
+    for value in [login, "https://u:hunter2canary@h.example:99/x"] {
+        for below in [
+            format!("monitor: {{listen: ['{value}']}}"),
+            format!("monitor: {{state: '{value}'}}"),
+            format!("monitor: {{control: '{value}'}}"),
+            format!("monitor: {{http: '{value}'}}"),
+            format!("monitor: {{interval: '{value}', grace: '{value}'}}"),
+            format!("monitor: {{max_skew: '{value}', blind_notice: '{value}', drain: '{value}'}}"),
+            format!("monitor: {{mass_silence: {{within: '{value}'}}}}"),
+            format!("hosts: {{web: {{interval: '{value}', grace: '{value}'}}}}"),
+        ] {
+            let (sound, said) = check(&below);
+            assert!(!sound && !said.contains("hunter2canary"), "{below}: {said}");
+        }
+    }
+}

@@ -9,8 +9,8 @@ use super::{
     model::Config,
     path::FieldPath,
     place::place,
-    problem::Findings,
-    redact::redacted,
+    problem::{Findings, Problem},
+    redact::{hide_wrong, redacted},
     schema::Reader,
     section::{Section, SectionProblem},
     tree::{Entry, Node},
@@ -94,6 +94,14 @@ pub(super) fn said(
     for problem in problems {
         let path = problem.path.iter().map(String::as_str);
         let place = place(entry, from.clone(), path);
-        findings.at(place.id, problem.at(place.field.into()));
+        // What it repeats of the file may hold a login, as what plugins repeat.
+        let clean = hide_wrong(place.node, findings);
+        let said = problem.at(place.field.into());
+        let said = Problem {
+            message: clean(said.message),
+            help: said.help.map(&clean),
+            ..said
+        };
+        findings.at(place.id, said);
     }
 }

@@ -65,6 +65,7 @@ pub use policy::{
 pub use problem::{Level, Problem, Problems};
 pub use quiet_hours::QuietHours;
 pub use reach::Reach;
+pub use redact::presentable;
 pub(crate) use section::HostKeys;
 pub use section::{Section, SectionProblem};
 pub use source::LoadError;

@@ -92,6 +92,13 @@ pub(super) fn may_be_shown(text: &str) -> bool {
     !is_escaped && holds_more(text).is_none() && !holds_login(text) && !leads_into(text)
 }
 
+/// A text of a configuration for people's eyes: as it is, or `***` where it may hold a
+/// login or a token.
+#[must_use]
+pub fn presentable(text: &str) -> &str {
+    if may_be_shown(text) { text } else { "***" }
+}
+
 /// Whether a text may hold `user:password@` or `token@` before a server's name.
 fn holds_login(text: &str) -> bool {
     let is_before = |at: usize| text[..at].contains([':', '/']);
