@@ -195,6 +195,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Whether calls that wait for an outcome also wait for the attempts that are under
+    /// way when `delivery.wait` has passed: for a program that ends afterwards, and has
+    /// to wait for them anyhow. Unless it is said, they do not.
+    pub fn await_attempts(mut self, awaits: bool) -> Self {
+        self.keeping.awaits_attempts = awaits;
+        self
+    }
+
     /// The configuration file.
     #[must_use]
     pub fn file(&self) -> &Path {

@@ -140,7 +140,8 @@ impl Engine {
         let troubles = Arc::clone(&shared.troubles);
         let outbox = kept.store.map(|store| {
             let (clock, troubles) = (Arc::clone(&shared.clock), Arc::clone(&troubles));
-            Outbox::new(store, troubles, clock, deliveries.clone(), abandon.clone())
+            let ends = (deliveries.clone(), abandon.clone());
+            Outbox::new(store, troubles, clock, ends, kept.awaits_attempts)
         });
         if let Some(error) = &kept.trouble {
             let sentence = format!(

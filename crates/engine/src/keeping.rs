@@ -15,6 +15,8 @@ pub(crate) struct Keeping {
     pub(crate) store: Option<Arc<dyn Store>>,
     /// A file, where the configuration says nothing.
     pub(crate) default: Option<Arc<Place>>,
+    /// Whether who waits for an outcome waits for attempts that are under way then, too.
+    pub(crate) awaits_attempts: bool,
 }
 
 type Place = dyn Fn(&Config) -> Option<PathBuf> + Send + Sync;
@@ -25,6 +27,7 @@ pub(crate) struct Kept {
     pub(crate) store: Option<Arc<dyn Store>>,
     /// Why it is not the one that was wanted.
     pub(crate) trouble: Option<StoreError>,
+    pub(crate) awaits_attempts: bool,
 }
 
 impl fmt::Debug for Keeping {
@@ -43,6 +46,7 @@ impl Keeping {
         let kept = |store| Kept {
             store,
             trouble: None,
+            awaits_attempts: self.awaits_attempts,
         };
         if let Some(store) = &self.store {
             return Ok(kept(Some(Arc::clone(store))));
@@ -67,6 +71,7 @@ impl Keeping {
                 Ok(Kept {
                     store: Some(Arc::<MemoryStore>::default()),
                     trouble: Some(error),
+                    awaits_attempts: self.awaits_attempts,
                 })
             }
         }

@@ -170,3 +170,28 @@ delivery: {retry: {first: 10m, max: 10m}, wait: 1h}";
     let note = &channel.targets[0].notes[0];
     assert!(note.starts_with("another process delivers"), "{note}");
 }
+
+/// As `hbd send` does, which ends afterwards.
+#[tokio::test]
+async fn who_ends_afterwards_waits_for_the_attempt_that_is_under_way() {
+    let rig = Rig::new(&["fixture-steady"]).unwrap();
+    let file = rig.folder().join("go");
+    let yaml = format!(
+        "notification_channels: {{a: {{type: steady, wait_for: '{}'}}}}
+default_notification_channels: [a]
+delivery: {{wait: 1ms}}",
+        file.display()
+    );
+    let told = async |awaits| {
+        let builder = rig.exactly(&yaml).unwrap().await_attempts(awaits);
+        let engine = builder.start().await.unwrap();
+        engine.notify_default("down").await.unwrap().channels()["a"].state
+    };
+    assert_eq!(told(false).await, State::InFlight);
+    let go = async {
+        // Long after it would have waited long enough.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        std::fs::write(&file, "").unwrap();
+    };
+    assert_eq!(tokio::join!(told(true), go).0, State::Delivered);
+}

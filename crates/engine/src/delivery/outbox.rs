@@ -57,6 +57,8 @@ pub(crate) struct Outbox {
     pub(super) troubles: Arc<Troubles>,
     /// Ends attempts, when the engine may not wait any longer.
     pub(super) abandon: CancellationToken,
+    /// Whether who waits for an outcome waits for attempts that are under way then, too.
+    awaits_attempts: bool,
 }
 
 impl fmt::Debug for Outbox {
@@ -81,8 +83,8 @@ impl Outbox {
         store: Arc<dyn Store>,
         troubles: Arc<Troubles>,
         clock: Arc<dyn Clock>,
-        deliveries: TaskTracker,
-        abandon: CancellationToken,
+        (deliveries, abandon): (TaskTracker, CancellationToken),
+        awaits_attempts: bool,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -94,6 +96,7 @@ impl Outbox {
             claiming: TaskTracker::new(),
             troubles,
             abandon,
+            awaits_attempts,
         })
     }
 
@@ -241,6 +244,10 @@ impl Outbox {
             () = self.clock.sleep(deadline) => State::Pending,
             () = self.abandon.cancelled() => State::InFlight,
         };
+        if self.awaits_attempts && so_far == State::Pending {
+            let under_way = join_all(places.iter_mut().map(Place::attempt_ended));
+            let _ = self.abandon.run_until_cancelled(under_way).await;
+        }
         Ok(Report::new(places.iter().map(|place| place.report(so_far))))
     }
 

@@ -206,6 +206,11 @@ impl Place {
         let _ = self.progress.wait_for(|progress| progress.ended).await;
     }
 
+    /// Ends when no attempt is under way.
+    pub(super) async fn attempt_ended(&mut self) {
+        let _ = self.progress.wait_for(|progress| !progress.is_tried).await;
+    }
+
     /// What is known so far; where nothing is, it is in this state.
     pub(super) fn report(&self, so_far: State) -> ChannelReport {
         let Progress {
