@@ -9,7 +9,7 @@ mod since;
 use std::path::PathBuf;
 
 use annunciator::Severity;
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 use heartbeat::control::MOST_LINES;
 
@@ -103,7 +103,7 @@ pub(crate) enum Command {
 #[command(group(ArgGroup::new("to").required(true).args(["host", "channel", "default"])))]
 pub(crate) struct Send {
     /// Tells the channels of this host, else the default ones
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) host: Option<String>,
 
     /// Tells this channel; may be given several times
@@ -358,7 +358,7 @@ pub(crate) struct Silence {
 #[command(group(ArgGroup::new("to").required(true).args(["host", "default"])))]
 pub(crate) struct Notify {
     /// Tells the channels of this host, else the default ones
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) host: Option<String>,
 
     /// Tells the default channels

@@ -74,7 +74,14 @@ impl Outbox {
         };
         // Looking makes nothing.
         if !path.exists() {
+            let has_folder = path.parent().is_none_or(Path::is_dir);
             let path = path.display();
+            if !has_folder {
+                output.error(&format!(
+                    "error: there are no deliveries: the folder of {path} does not exist"
+                ));
+                return Err(Exit::Failed);
+            }
             output.error(&format!(
                 "error: there are no deliveries yet: {path} is made when the first engine starts on it, such as `hbd run`"
             ));

@@ -184,10 +184,7 @@ fn state(channel: &ChannelConfig, standing: Option<&Standing>, known: Option<&Se
                     )
                 }
                 (None, Some(by_file), _) => {
-                    format!(
-                        "{}; after `hbd reload` or a restart by the file {by_file}",
-                        goes()
-                    )
+                    format!("{}; after a restart by the file {by_file}", goes())
                 }
                 (None, None, _) => goes(),
             }

@@ -130,8 +130,8 @@ fn judge(loaded: &Loaded, unusable: &[Unusable], output: &Output) -> Exit {
     output.error(&format!("error: {usable}; {}", nobody(&reach)));
     if let Some(channel) = twice {
         output.error(&format!(
-            "error: channel {} is offered by two plugins: neither is used",
-            channel.name()
+            "error: the channel type {} is offered by two plugins: neither is used",
+            channel.channel_type()
         ));
     }
     Exit::Failed

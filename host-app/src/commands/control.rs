@@ -196,6 +196,8 @@ fn with_answer(
                     Exit::Failed
                 }
                 ClientError::TooLong(_) => Exit::Wrong,
+                // The configuration is wrong.
+                ClientError::Refused(_) if matches!(request, Request::Reload) => Exit::Wrong,
                 _ => Exit::Failed,
             }
         }

@@ -49,6 +49,11 @@ pub enum ClientError {
     /// The connection broke.
     #[error("the monitor's answer was cut off: {0}")]
     CutOff(#[from] io::Error),
+    /// It ended meanwhile.
+    #[error(
+        "the monitor ended before it answered: what it had recorded by then, `hbd deliveries` shows"
+    )]
+    Gone,
     /// The answer cannot be understood.
     #[error("the monitor's answer cannot be understood, perhaps it is of another version: {0}")]
     Odd(#[from] serde_json::Error),
@@ -72,6 +77,9 @@ pub fn ask(path: &Path, request: &Request) -> Result<Json, ClientError> {
         return Err(ClientError::TooLong(line.len()));
     }
     let text = converse(path, &line, patience)?;
+    if text.trim().is_empty() {
+        return Err(ClientError::Gone);
+    }
     match serde_json::from_str(&text)? {
         Answer::Done(json) => Ok(json),
         Answer::Refused(why) => Err(ClientError::Refused(why)),

@@ -305,7 +305,9 @@ fn check_fails_where_two_different_files_offer_a_type() {
     let both = err.contains("libill.so") && err.contains("libother.so");
     assert!(both, "{err}");
     assert!(
-        err.ends_with("error: channel x is offered by two plugins: neither is used\n"),
+        err.ends_with(
+            "error: the channel type ill_behaved is offered by two plugins: neither is used\n"
+        ),
         "{err}"
     );
 }

@@ -78,7 +78,7 @@ fn channels_are_told_as_the_running_monitor_has_them() {
     exchange(b"no plugin");
     let (line, json) = channels();
     assert!(
-        line.contains("  ready; after `hbd reload` or a restart by the file disabled: "),
+        line.contains("  ready; after a restart by the file disabled: "),
         "{line}"
     );
     assert_eq!(json["disabled"], serde_json::Value::Null, "{json}");

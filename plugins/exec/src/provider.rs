@@ -83,8 +83,9 @@ impl Provider for Exec {
                 all(&|target| Outcome::unknown(target, Fault::Plugin, &detail))
             }
             Ok(Ended::NotStarted(error)) => {
+                // Nothing was sent, and who exchanges a program puts it back.
                 let detail = format!("{} cannot be started: {error}", self.config.program);
-                all(&|target| Outcome::permanent(target, Fault::Config, &detail))
+                all(&|target| Outcome::retry(target, Fault::Config, &detail))
             }
             Err(detail) => all(&|target| Outcome::retry(target, Fault::Host, &detail)),
         }

@@ -265,8 +265,9 @@ fn judge(user: &str, failure: &Failure) -> Verdict {
         Failure::Refused { code, message, .. } => {
             refused(user, *code, message).code(code.to_string())
         }
+        // Nothing was sent, and who exchanges a program puts it back.
         Failure::NotStarted { text, why } => Verdict::new(
-            Permanent,
+            Retry,
             Fault::Config,
             format!("signal-cli was not started: {text}"),
             match why {
@@ -275,12 +276,9 @@ fn judge(user: &str, failure: &Failure) -> Verdict {
                 _ => "",
             },
         ),
-        Failure::Java(trouble) => Verdict::new(
-            Permanent,
-            Fault::Config,
-            trouble.to_string(),
-            trouble.hint(),
-        ),
+        Failure::Java(trouble) => {
+            Verdict::new(Retry, Fault::Config, trouble.to_string(), trouble.hint())
+        }
         Failure::NotReached(text) => Verdict::new(
             Retry,
             Fault::Network,

@@ -21,8 +21,9 @@ use crate::config::Config;
 
 /// So many steps a template may take: a loop over a few hundred attributes.
 const MOST_WORK: u64 = 100_000;
-/// No body is larger.
-pub(crate) const LARGEST: usize = 1024 * 1024;
+/// No body is larger: the longest message of an engine fits, which has 1 MiB, each
+/// character as an escape of six.
+pub(crate) const LARGEST: usize = 8 * 1024 * 1024;
 
 /// Where a text is put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +98,7 @@ pub(crate) fn fill(template: &str, place: Place, values: &Value) -> Result<Strin
     let mut output = Bounded(Vec::new());
     match template.render_captured_to(values.clone(), &mut output) {
         Ok(_) => String::from_utf8(output.0).map_err(|_| "it makes no text".to_owned()),
-        Err(_) if output.0.len() > LARGEST => Err(format!("it makes more than {LARGEST} bytes")),
+        Err(_) if output.0.len() > LARGEST => Err(format!("makes more than {LARGEST} bytes")),
         Err(error) => Err(sentence(&error)),
     }
 }

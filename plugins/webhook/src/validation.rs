@@ -101,8 +101,11 @@ fn header_names(config: &Config, found: &mut Vec<Problem>) {
         if name.is_empty() || !name.bytes().all(is_token) {
             found.push(Problem::error(field, "is no name of a header"));
         } else if OURS.contains(&name.to_ascii_lowercase().as_str()) {
-            let help = "use content_type for the type of the body";
-            found.push(Problem::error(field, "follows from the rest of the request").help(help));
+            let problem = Problem::error(field, "follows from the rest of the request");
+            found.push(match name.eq_ignore_ascii_case("content-type") {
+                true => problem.help("use content_type for the type of the body"),
+                false => problem,
+            });
         }
     }
     if config.content_type.is_empty()

@@ -321,6 +321,11 @@ fn other_files_and_variables_in_every_form_that_is_known() {
             format!("channel s: list[1]: `{form}` stays as it is written (help: {whole})");
         assert!(said.len() == 1 && said[0].ends_with(&sentence), "{said:?}");
     }
+    // Where it is wrong anyhow, and where no variable can stand, nobody is sent to one.
+    let number = said(&settings("port: $PORT"));
+    assert_eq!(number.len(), 1, "{number:?}");
+    let list = "notification_channels: {w: {type: steady}}\ndelivery: {ttl: \"${TTL}\"}\n";
+    assert!(!said(list).iter().any(|it| it.contains("{env: NAME}")));
     for (value, help) in [
         ("!include x.yaml", "write all of it into this file"),
         ("!env TOKEN", whole),

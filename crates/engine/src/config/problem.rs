@@ -1,6 +1,7 @@
 //! What is wrong with a file, for people: where, what, and what would be right.
 
 use std::{
+    collections::HashSet,
     fmt,
     path::{Path, PathBuf},
 };
@@ -314,6 +315,12 @@ impl Findings {
     /// looking for each among many would take longer and longer.
     pub(crate) fn may_suggest(&self) -> bool {
         self.list.len() < MAX_SUGGESTIONS
+    }
+
+    /// The nodes in which errors were found, of those that are kept.
+    pub(super) fn wrong_nodes(&self) -> HashSet<NodeId> {
+        let errors = self.list.iter().filter(|(_, it)| it.level == Level::Error);
+        errors.filter_map(|(id, _)| *id).collect()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -2,6 +2,8 @@
 //! sections that nobody here reads, other files to include, patterns and lists of host
 //! names, variables in values. A warning says what to write instead.
 
+use std::collections::HashSet;
+
 use super::{
     groups,
     load::{CHANNELS, HOSTS, KEYS},
@@ -10,7 +12,7 @@ use super::{
     redact::named,
     section::Section,
     suggest,
-    tree::{Entry, Node, Value},
+    tree::{Entry, Node, NodeId, Value},
 };
 
 /// Warns about all of it in the sections that the engine and its program read.
@@ -23,12 +25,19 @@ pub(super) fn check<'n>(
         hosts.iter().for_each(|host| pattern(host, findings));
     }
     for section in read {
+        // References are read where plugins and the program take text.
+        let may_refer = !KEYS.contains(&&*section.key) || *section.key == *CHANNELS;
+        let mut search = Search {
+            wrong: findings.wrong_nodes(),
+            findings,
+            may_refer,
+        };
         let noun = match &*section.key {
             CHANNELS => "channel",
             HOSTS => "host",
             groups::KEY => "group",
             _ => {
-                variables(&section.node, &Way::Field(None, &section.key), findings);
+                search.variables(&section.node, &Way::Field(None, &section.key));
                 continue;
             }
         };
@@ -36,10 +45,11 @@ pub(super) fn check<'n>(
             continue;
         };
         for entry in entries {
-            let before = findings.len();
-            variables(&entry.node, &Way::Top, findings);
-            if findings.len() > before {
-                findings.name_since(before, &format!("{noun} {}", entry.key));
+            let before = search.findings.len();
+            search.variables(&entry.node, &Way::Top);
+            if search.findings.len() > before {
+                let subject = format!("{noun} {}", entry.key);
+                search.findings.name_since(before, &subject);
             }
         }
     }
@@ -60,6 +70,9 @@ const OTHER_FILES: [&str; 12] = [
     "includes",
     "inherit",
 ];
+
+/// What stands in the place of a variable where none can stand.
+const ITSELF: &str = "write the value itself: no variable can stand here";
 
 /// What stands in the place of another file's text.
 pub(super) const ONE_FILE: &str = "write all of it into this file";
@@ -126,26 +139,40 @@ impl Way<'_> {
     }
 }
 
-/// Every value below a node. One with blanks in it is perhaps a program of its
-/// own, and knows what it means by that.
-fn variables(node: &Node, way: &Way<'_>, findings: &mut Findings) {
-    match &node.value {
-        Value::Scalar(_, text) if !text.contains(char::is_whitespace) => {
-            if let Some(form) = variable(text) {
-                // The name in it may be part of a password.
-                let problem = Problem::warning(format!("`{form}` stays as it is written"));
-                findings.warn(node.id, || problem.help(REFERENCE).field(way.written()));
+/// A search for variables.
+struct Search<'f> {
+    findings: &'f mut Findings,
+    /// What is wrong anyhow: another sentence about it would only confuse.
+    wrong: HashSet<NodeId>,
+    may_refer: bool,
+}
+
+impl Search<'_> {
+    /// Looks at every value below a node. One with blanks in it is perhaps a program of
+    /// its own, and knows what it means by that.
+    fn variables(&mut self, node: &Node, way: &Way<'_>) {
+        match &node.value {
+            Value::Scalar(_, text) if !text.contains(char::is_whitespace) => {
+                let form = variable(text).filter(|_| !self.wrong.contains(&node.id));
+                if let Some(form) = form {
+                    let help = if self.may_refer { REFERENCE } else { ITSELF };
+                    self.findings.warn(node.id, || {
+                        // The name in it may be part of a password.
+                        let problem = Problem::warning(format!("`{form}` stays as it is written"));
+                        problem.help(help).field(way.written())
+                    });
+                }
             }
-        }
-        Value::Scalar(..) => {}
-        Value::List(nodes) => {
-            for (index, node) in nodes.iter().enumerate() {
-                variables(node, &Way::Item(way, index), findings);
+            Value::Scalar(..) => {}
+            Value::List(nodes) => {
+                for (index, node) in nodes.iter().enumerate() {
+                    self.variables(node, &Way::Item(way, index));
+                }
             }
-        }
-        Value::Map(entries) => {
-            for entry in entries {
-                variables(&entry.node, &Way::Field(Some(way), &entry.key), findings);
+            Value::Map(entries) => {
+                for entry in entries {
+                    self.variables(&entry.node, &Way::Field(Some(way), &entry.key));
+                }
             }
         }
     }

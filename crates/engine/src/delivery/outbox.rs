@@ -311,7 +311,8 @@ impl Outbox {
             return;
         };
         let config = &channel.config;
-        let report = ChannelReport::disabled(&config.name, config.channel_type(), disabled);
+        let (name, is_shared) = (&config.name, self.store.is_shared());
+        let report = ChannelReport::disabled(name, config.channel_type(), disabled, is_shared);
         self.waiting.tell_first(notification, &config.name, report);
         let name = config.name();
         tracing::warn!(

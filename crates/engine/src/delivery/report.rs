@@ -272,14 +272,24 @@ impl ChannelReport {
     }
 
     /// One of a delivery that waits until its channel is mended.
-    pub(super) fn disabled(channel: &str, channel_type: &str, disabled: &Disabled) -> Self {
+    /// `is_shared`: others deliver from the same store, and may be able to.
+    pub(super) fn disabled(
+        channel: &str,
+        channel_type: &str,
+        disabled: &Disabled,
+        is_shared: bool,
+    ) -> Self {
         let mut report = Self::unsent(channel, channel_type, State::Pending);
         if let Some(all) = report.targets.first_mut() {
             all.fault = classify::fault(disabled.fault);
             all.detail = printable(&disabled.sentence());
             all.hint = printable(&disabled.hint);
         }
-        report.because("it waits until that is mended, or its time to live has passed");
+        report.because(if is_shared {
+            "it waits until that is mended, or another process that delivers from the same store can use the channel, or its time to live has passed"
+        } else {
+            "it waits until that is mended, or its time to live has passed"
+        });
         report
     }
 

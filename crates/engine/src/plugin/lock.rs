@@ -77,7 +77,7 @@ pub enum LockError {
     #[error("the lock file {} does not exist: look at the plugins, and write it with `hbd plugins lock`", .0.display())]
     Missing(PathBuf),
     /// It is not what `hbd plugins lock` writes.
-    #[error("the lock file {} is malformed: {why}; write it anew with `hbd plugins lock`", path.display())]
+    #[error("the lock file {} is malformed: {why}; move it away, and write it anew with `hbd plugins lock`", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,

@@ -136,3 +136,18 @@ async fn whenever_it_happened_it_is_told() {
         assert!(message.contains(text), "{ms}: {message}");
     }
 }
+
+#[tokio::test]
+async fn a_program_that_is_gone_for_a_while_is_started_later() {
+    let place = Place::script("exit 0");
+    let channel = place.open(json!({})).await;
+    let (there, away) = (&place.program, place.path("away"));
+    fs::rename(there, &away).unwrap();
+    let outcome = channel.deliver(&Sample::new("x")).await.remove(0);
+    assert_eq!(outcome.class(), Class::Retry, "{outcome:?}");
+    assert_eq!(outcome.fault(), Some(Fault::Config));
+    fs::rename(&away, there).unwrap();
+    let outcome = channel.deliver(&Sample::new("x")).await.remove(0);
+    assert_eq!(outcome.class(), Class::Delivered, "{outcome:?}");
+    channel.close().await;
+}

@@ -130,7 +130,7 @@ async fn when_java_is_too_old_it_is_said_which_one_is_needed() {
 \tat java.base/java.lang.ClassLoader.defineClass(ClassLoader.java:1017)
 \t... 12 more
 ").await;
-    assert_eq!(outcome.class(), Class::Permanent, "{outcome:?}");
+    assert_eq!(outcome.class(), Class::Retry, "{outcome:?}");
     assert_eq!(outcome.fault(), Some(Whose::Config));
     let detail = "signal-cli needs Java 21, and was run with Java 17";
     assert_eq!(outcome.raw().detail.as_str(), detail);
@@ -226,7 +226,7 @@ async fn when_the_program_is_missing_it_is_the_configuration() {
     let settings = json!({"user": ME, "recipient": ONE, "cli_path": "/nowhere/signal-cli"});
     let channel = open(&settings).await;
     let outcomes = channel.deliver(&Sample::new("x")).await;
-    assert_eq!(outcomes[0].class(), Class::Permanent);
+    assert_eq!(outcomes[0].class(), Class::Retry);
     assert_eq!(outcomes[0].fault(), Some(Whose::Config));
     assert!(outcomes[0].raw().hint.contains("cli_path"));
     assert!(!channel.check().await.is_ok());

@@ -31,7 +31,7 @@ async fn what_was_not_started_has_sent_nothing() {
         "echo '/usr/bin/env: java: No such file or directory' >&2; exit 1",
     ] {
         let outcome = run(script).await;
-        assert_eq!(outcome.class(), Class::Permanent, "{script}: {outcome:?}");
+        assert_eq!(outcome.class(), Class::Retry, "{script}: {outcome:?}");
         assert_eq!(outcome.fault(), Some(Whose::Config), "{script}");
         // Only a cause that is known has one.
         let hint = &outcome.raw().hint;
