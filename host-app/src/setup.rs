@@ -115,6 +115,7 @@ pub(crate) fn with_engine(
     let mut builder = builder.await_attempts(true);
     let runtime = runtime(output)?;
     let loaded = load_from(&builder, output)?;
+    tell_disabled(&loaded, output);
     let place = match keep {
         Keep::InMemory => {
             builder = builder.store(Arc::<MemoryStore>::default());
@@ -194,7 +195,6 @@ pub(crate) async fn start(
     place: Option<PathBuf>,
     output: &Output,
 ) -> Result<Engine, Exit> {
-    tell_disabled(&loaded, output);
     let by_default = place.is_some() && loaded.config.delivery().store == StorePlace::Unsaid;
     let keeping = builder.clone().default_store(move |_| place.clone());
     let mut started = keeping.start_with(loaded).await;
@@ -245,7 +245,7 @@ async fn signalled() -> u8 {
 }
 
 /// A disabled channel is worth a word even when nobody asked for a check.
-fn tell_disabled(loaded: &Loaded, output: &Output) {
+pub(crate) fn tell_disabled(loaded: &Loaded, output: &Output) {
     for channel in loaded.config.channels() {
         if let Some(error) = channel.disabled() {
             output.error(&format!(

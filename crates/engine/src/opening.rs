@@ -115,7 +115,8 @@ pub(crate) async fn close_all(channels: &[Arc<Channel>]) {
 /// Logs what the operator should know of a configuration.
 pub(crate) fn tell_warnings(warnings: &Problems) {
     for problem in warnings.iter() {
-        let line = problem.span.map_or(0, |span| span.line);
+        // None of the file as a whole.
+        let line = problem.span.map(|span| span.line);
         tracing::warn!(file = %warnings.file().display(), line, "{}", problem.sentence());
     }
 }

@@ -13,7 +13,13 @@ use heartbeat::{
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{Exit, arguments::Arguments, log::Log, output::Output, problems, setup};
+use crate::{
+    Exit,
+    arguments::{Arguments, Command, LogFormat},
+    log::Log,
+    output::Output,
+    problems, setup,
+};
 
 /// Where systemd wants the state (`StateDirectory=`) when the configuration
 /// names no file.
@@ -29,7 +35,10 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
     let builder = setup::builder(arguments, output)?;
     let runtime = setup::runtime(output)?;
     let loaded = setup::load_from(&builder, output)?;
-    problems::print(&loaded.warnings, output);
+    if !is_for_programs(arguments) {
+        problems::print(&loaded.warnings, output);
+        setup::tell_disabled(&loaded, output);
+    }
     let monitor = config::monitor(&loaded.config);
     // Before the engine starts, which counts from then on.
     let lost = log.map(|log| log.lost.clone());
@@ -53,6 +62,12 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
     // A thread that reads a file or runs a plugin need not be waited for.
     runtime.shutdown_background();
     exit
+}
+
+/// Whether programs read the log, which has the warnings, too: between lines of JSON
+/// they understand nothing else.
+fn is_for_programs(arguments: &Arguments) -> bool {
+    matches!(&arguments.command, Command::Run(run) if run.log_format == LogFormat::Json)
 }
 
 fn wrong(error: &dyn Error, output: &Output) -> Exit {

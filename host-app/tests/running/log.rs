@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::{
     datagrams::{busy, heartbeat, key},
-    monitor::{CALM, Home, Monitor, wait_for},
+    monitor::{CALM, Home, Monitor, wait_for, yaml},
 };
 
 fn refuse_many(monitor: &Monitor) {
@@ -22,7 +22,8 @@ fn refuse_many(monitor: &Monitor) {
 #[test]
 fn every_line_is_an_object_where_that_is_asked_for() {
     for by_environment in [false, true] {
-        let home = Home::new(CALM);
+        // With something to warn of, of the file as a whole and of a line.
+        let home = Home::with(&format!("other: {{}}\n{}", yaml(CALM)));
         let args: &[&str] = if by_environment {
             &["run"]
         } else {
@@ -45,6 +46,8 @@ fn every_line_is_an_object_where_that_is_asked_for() {
             found.unwrap_or_else(|| panic!("no `{message}` in\n{log}"))
         };
         assert_eq!(find("heartbeats are taken")["level"], "INFO");
+        let unknown = "other: unknown section; perhaps another program reads it";
+        assert_eq!(find(unknown)["line"], 1);
         let refused = find("a datagram was refused");
         assert_eq!(refused["level"], "WARN");
         assert_eq!(refused["reason"], "malformed");

@@ -106,7 +106,7 @@ fn a_bad_file_changes_nothing_and_every_problem_is_named() {
     let monitor = home.start();
     home.configure(&bad());
     let (status, out, err) = home.hbd(&["reload"]);
-    assert_eq!((status, out.as_str()), (1, ""));
+    assert_eq!((status, out.as_str()), (2, ""));
     assert!(
         err.starts_with("error: the old configuration stays in force\n"),
         "{err}"
@@ -170,7 +170,7 @@ fn a_secret_that_only_the_service_has_stops_no_command() {
     assert_eq!(home.hbd(&["check"]).0, 2);
     assert_eq!(home.hbd(&["status"]).0, 0);
     let (status, _, err) = home.hbd(&["reload"]);
-    assert_eq!(status, 1);
+    assert_eq!(status, 2);
     assert!(
         err.starts_with("error: the old configuration stays in force\n"),
         "{err}"

@@ -258,7 +258,7 @@ fn rate_limit(user: &str, result: &Member) -> Verdict {
 
 /// The verdict on a call that failed without results.
 fn judge(user: &str, failure: &Failure) -> Verdict {
-    use Class::{Permanent, Retry, Unknown};
+    use Class::{Retry, Unknown};
 
     let again = "look at the recipient's Signal, if you can, before it is sent again";
     match failure {

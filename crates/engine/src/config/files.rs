@@ -13,6 +13,7 @@ use std::{
     path::Path,
 };
 
+use rustix::fs::{Access, access};
 use serde_json::Value as Json;
 
 use super::{
@@ -126,7 +127,12 @@ fn no_place(path: &Path) -> Option<String> {
         _ => Path::new("."),
     };
     match fs::metadata(folder) {
-        Ok(facts) if facts.is_dir() => None,
+        Ok(facts) if facts.is_dir() => {
+            let is_there = path.symlink_metadata().is_ok();
+            let may_write = || access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok();
+            let sentence = "the user of this process may make no file in the file's folder";
+            (!is_there && !may_write()).then(|| sentence.to_owned())
+        }
         Ok(_) => Some("what would be the file's folder is none".to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Some("the file's folder is not here".to_owned())

@@ -25,6 +25,7 @@ use annunciator_core::{
 use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::field::display;
 
 use crate::{
     clock::Clock,
@@ -150,13 +151,15 @@ impl HostServices for ChannelServices {
     }
 
     fn log(&self, record: LogRecordV1) {
+        let fields = printable(&record.fields_json);
+        let fields = (!fields.is_empty()).then(|| display(&fields));
         macro_rules! at {
             ($level:ident) => {
                 tracing::event!(
                     tracing::Level::$level,
                     channel = %self.channel,
                     source = %printable(&record.target),
-                    fields = %printable(&record.fields_json),
+                    fields,
                     "{}",
                     printable(&record.message)
                 )
