@@ -85,59 +85,6 @@ pub fn without_secrets<S: AsRef<str>>(text: &str, secrets: &[S]) -> String {
         .fold(text.to_owned(), |text, secret| text.replace(secret, "[…]"))
 }
 
-/// The login in an address (`https://user:password@host/`) in each form in which a
-/// remote may repeat it, for [`without_secrets`]: the whole and the password, as they
-/// are written and decoded. A user without a password counts as one, since services
-/// take tokens there. Empty for an address without a login.
-#[must_use]
-pub fn logins(address: &str) -> Vec<String> {
-    let start = address.find("//").map_or(0, |at| at + 2);
-    let rest = address.get(start..).unwrap_or_default();
-    // Browsers take a backslash for a slash (https://url.spec.whatwg.org/#authority-state).
-    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
-    let Some((login, _)) = authority.rsplit_once('@') else {
-        return Vec::new();
-    };
-    let password = login
-        .split_once(':')
-        .map_or(login, |(_, password)| password);
-    let mut forms = Vec::with_capacity(4);
-    for form in [login, password] {
-        forms.extend([form.to_owned(), decoded(form)]);
-    }
-    forms.retain(|form| !form.is_empty());
-    forms.sort_unstable();
-    forms.dedup();
-    forms
-}
-
-/// A text with its percent-encoded bytes as what they stand for.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, others @ ..] = rest {
-        let byte = match others {
-            [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)),
-            _ => None,
-        };
-        match byte {
-            Some((high, low)) => {
-                bytes.push(high << 4 | low);
-                rest = others.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = others;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16)?.try_into().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,25 +103,6 @@ mod tests {
         let text = "pass password x y px y";
         assert_eq!(without_secrets(text, &secrets), "[…] […] […] p[…]");
         assert_eq!(without_secrets::<&str>(text, &[]), text);
-    }
-
-    #[test]
-    fn a_login_is_known_in_every_form() {
-        for (address, forms) in [
-            (
-                "https://u:pa%24s%@h:1/p@th?a@b",
-                &["pa$s%", "pa%24s%", "u:pa$s%", "u:pa%24s%"][..],
-            ),
-            ("https://token@h", &["token"]),
-            ("u:p@ss@h/", &["p@ss", "u:p@ss"]),
-            ("https://h/a@b", &[]),
-            ("https://h?a@b#c@d", &[]),
-            ("https://@h", &[]),
-            ("%", &[]),
-            ("", &[]),
-        ] {
-            assert_eq!(logins(address), forms, "{address}");
-        }
     }
 
     #[test]

@@ -73,10 +73,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// The logins in its addresses, which a server may repeat.
+    /// The login in the address of its picture, which a server may repeat; one in
+    /// `host` is refused.
     pub(crate) fn logins(&self) -> Vec<String> {
-        let addresses = [Some(&self.host), self.icon.as_ref()];
-        let addresses = addresses.into_iter().flatten();
-        addresses.flat_map(|address| logins(address)).collect()
+        self.icon.as_deref().map_or_else(Vec::new, logins)
     }
 }

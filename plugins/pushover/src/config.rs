@@ -132,12 +132,8 @@ pub struct Config {
 impl Config {
     /// The logins in its addresses, which the service may repeat.
     pub(crate) fn logins(&self) -> Vec<String> {
-        let addresses = [
-            Some(&self.api_url),
-            self.callback.as_ref(),
-            self.url.as_ref(),
-        ];
-        let addresses = addresses.into_iter().flatten();
+        // A login in `api_url` is refused.
+        let addresses = [&self.callback, &self.url].into_iter().flatten();
         addresses.flat_map(|address| logins(address)).collect()
     }
 

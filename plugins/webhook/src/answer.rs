@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use annunciator_sdk::HttpResponse;
+use annunciator_sdk::{HttpResponse, without_secrets};
 use minijinja::{Value, context};
 
 use crate::{config::Answer, template::evaluate};
@@ -76,13 +76,14 @@ impl Answer {
         Duration::try_from_secs_f64(seconds).ok()
     }
 
-    /// What the service says of it, without control characters.
-    pub(crate) fn detail(&self, values: &Value) -> Option<String> {
-        text(self.detail.as_deref(), values)
+    /// What the service says of it, without secrets and control characters.
+    pub(crate) fn detail(&self, values: &Value, secrets: &[String]) -> Option<String> {
+        text(self.detail.as_deref(), values, secrets)
     }
 
-    pub(crate) fn id(&self, values: &Value) -> Option<String> {
-        text(self.id.as_deref(), values)
+    /// What the service calls it, in the same way.
+    pub(crate) fn id(&self, values: &Value, secrets: &[String]) -> Option<String> {
+        text(self.id.as_deref(), values, secrets)
     }
 }
 
@@ -91,13 +92,14 @@ fn is_true(expression: Option<&str>, values: &Value) -> Option<bool> {
     Some(evaluate(expression?, values).is_ok_and(|value| value.is_true()))
 }
 
-fn text(expression: Option<&str>, values: &Value) -> Option<String> {
+fn text(expression: Option<&str>, values: &Value, secrets: &[String]) -> Option<String> {
     let value = evaluate(expression?, values).ok()?;
     if value.is_undefined() || value.is_none() {
         return None;
     }
-    let text: String = value.to_string().chars().take(LONGEST_TEXT).collect();
+    // Before it is cut or changed: of a secret across the cut, a part would be left.
+    let text = without_secrets(&value.to_string(), secrets);
     let visible = |one: char| if one.is_control() { ' ' } else { one };
-    let text: String = text.chars().map(visible).collect();
+    let text: String = text.chars().take(LONGEST_TEXT).map(visible).collect();
     (!text.trim().is_empty()).then(|| text.trim().to_owned())
 }

@@ -131,16 +131,16 @@ pub(crate) fn of_answer(
     let code = format!("HTTP {status}");
     if row.meaning == Meaning::Delivered {
         let delivered = Outcome::delivered(target).code(code);
-        return match says.id(&values) {
-            Some(id) => delivered.id(redacted(&id, secrets)),
+        return match says.id(&values, secrets) {
+            Some(id) => delivered.id(id),
             None => delivered,
         };
     }
-    let detail = match says.detail(&values) {
+    let detail = match says.detail(&values, secrets) {
         Some(own) => format!("{}: {own}", row.sentence),
         None => row.sentence.to_owned(),
     };
-    let detail = redacted(&detail, secrets);
+    let detail: String = detail.chars().take(LONGEST_TEXT).collect();
     let outcome = match row.meaning {
         Meaning::Retry => Outcome::retry(target, row.fault, detail),
         Meaning::Unknown => Outcome::unknown(target, row.fault, detail),

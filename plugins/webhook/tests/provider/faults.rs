@@ -202,3 +202,38 @@ async fn a_login_that_the_service_repeats_is_not_told_in_any_form() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_login_is_not_told_as_it_is_sent() {
+    let settings = json!({
+        "url": "http:/ops:hunter2canary@e.example/hook",
+        "answer": {"detail": "answer.body", "id": "answer.body"},
+    });
+    for status in [200, 400] {
+        let body = "Basic b3BzOmh1bnRlcjJjYW5hcnk= ops:hunter2canary refused";
+        let reply = Reply::status(status, body);
+        let outcome = told(settings.clone(), &Sample::new("x"), reply).await;
+        let told = format!("{outcome:?}");
+        assert!(told.contains("refused"), "{told}");
+        let canaries = ["b3Bz", "hunter2"];
+        assert!(!canaries.iter().any(|one| told.contains(one)), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_not_told_by_its_head_where_an_answer_is_cut() {
+    let settings = json!({
+        "url": "https://e.example/hook",
+        "headers": {"Authorization": "Bearer canary-of-a-token"},
+        "answer": {"detail": "answer.body", "id": "answer.body"},
+    });
+    for status in [200, 400] {
+        for before in 255..300 {
+            let body = format!("{}canary-of-a-token", "x".repeat(before));
+            let reply = Reply::status(status, &body);
+            let outcome = told(settings.clone(), &Sample::new("x"), reply).await;
+            let told = format!("{outcome:?}");
+            assert!(!told.contains("xcan"), "{told}");
+        }
+    }
+}
