@@ -3,7 +3,7 @@
 use crate::{
     clock::{Clock as _, SystemClock},
     config::{ChannelConfig, Config},
-    delivery::{ChannelReport, Report, StepReport, recorded},
+    delivery::{ChannelReport, Report, recorded},
     engine::NotifyError,
     event::Notification,
     store::{Intake, Store},
@@ -37,7 +37,8 @@ impl Config {
         let now_ms = SystemClock.now_ms();
         let rendered = notification.render(host, now_ms);
         let rendered = rendered.ok_or(NotifyError::EmptyMessage)?;
-        let planned = self.plan_route(route, rendered.severity, now_ms)?;
+        // What is refused without a key is refused with one.
+        self.plan_route(route, rendered.severity, now_ms)?;
         let known = store.known(Intake {
             key: Some(key),
             ..recorded(&rendered, Vec::new(), now_ms)
@@ -48,15 +49,7 @@ impl Config {
         let reports = accepted.deliveries.iter().map(|placed| {
             let channel_type = self.channel(&placed.channel);
             let channel_type = channel_type.map_or("", ChannelConfig::channel_type);
-            let mut steps = { planned.iter() }.filter(|one| *one.channel == *placed.channel);
-            let step = steps.find_map(|one| {
-                let (group, number) = (one.group.clone()?, one.step);
-                Some(StepReport { group, number })
-            });
-            ChannelReport {
-                step,
-                ..ChannelReport::before(channel_type, placed)
-            }
+            ChannelReport::before(channel_type, placed)
         });
         Ok(Some(Report::new(reports)))
     }

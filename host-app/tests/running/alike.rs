@@ -127,6 +127,44 @@ fn a_dry_run_says_that_its_key_was_used_and_sends_nothing() {
     assert_eq!(home.notes(), notes, "something was sent");
 }
 
+/// The channels of a group are told of by steps, of which one is enough; then they are
+/// channels like any other.
+#[test]
+fn a_key_that_is_used_again_is_judged_as_the_first_time_was() {
+    let on = "default_notification_channels: [on]\nnotification_groups: {on: {first_of: [a, b]}}";
+    let grouped = yaml(CALM)
+        .replace("default_notification_channels: [a]", on)
+        .replace(
+            "  a: {",
+            "  b: {type: steady, text: hello, notes: HOME/notes}\n  a: {",
+        );
+    let home = Home::with(&grouped);
+    let _monitor = home.start();
+    let line = "--host web-01 --key OWN --json x";
+    let first = both(&home, line).map(|(exit, out, err)| {
+        assert_eq!((exit, err.as_str()), (0, ""), "{out}");
+        serde_json::from_str::<Json>(&out).unwrap()
+    });
+    home.configure(&grouped.replace(on, "default_notification_channels: [a, b]"));
+    let (exit, _, err) = home.hbd(&["reload"]);
+    assert_eq!(exit, 0, "{err}");
+    for line in [line, &line.replace("--json", "--dry-run --json")] {
+        for ((exit, out, err), first) in both(&home, line).into_iter().zip(&first) {
+            assert_eq!((exit, err.as_str()), (0, ""), "{line}: {out}");
+            let said: Json = serde_json::from_str(&out).unwrap();
+            let again = said.get("repeats").unwrap_or(&said);
+            let of = |said: &Json| {
+                let channels = &said["channels"];
+                let steps = ["a", "b"].map(|name| channels[name]["step"].clone());
+                (steps, channels["a"]["targets"][0]["proof"].clone())
+            };
+            assert_eq!(of(again), of(first), "{line}: {out}");
+            assert_eq!(of(again).1, "accepted", "{line}: {out}");
+            assert_eq!(of(again).0[1], json!({"group": "on", "number": 2}), "{out}");
+        }
+    }
+}
+
 #[test]
 fn a_conflict_of_a_key_is_json_where_that_is_wanted() {
     let home = Home::new(CALM);

@@ -225,10 +225,7 @@ impl Outbox {
                 let mut places = places.iter();
                 let place = places.find(|place| place.is_on(&placed.channel));
                 let channel_type = place.map_or("", Place::channel_type);
-                ChannelReport {
-                    step: place.and_then(Place::step),
-                    ..ChannelReport::before(channel_type, placed)
-                }
+                ChannelReport::before(channel_type, placed)
             });
             return Ok(Report::new(before));
         }

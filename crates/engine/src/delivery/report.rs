@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     line::printable,
-    store::{Placed, State},
+    store::{Placed, State, Step},
 };
 
 /// What became of a delivery to one target.
@@ -185,6 +185,15 @@ pub struct StepReport {
     pub number: u32,
 }
 
+impl StepReport {
+    pub(super) fn of(step: &Step) -> Self {
+        Self {
+            group: step.group.to_string(),
+            number: step.number,
+        }
+    }
+}
+
 /// What came of a notification on one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -312,9 +321,11 @@ impl ChannelReport {
     fn recorded(channel_type: &str, placed: &Placed) -> Self {
         let mut report = Self::unsent(&placed.channel, channel_type, placed.state);
         report.delivered = placed.state == State::Delivered;
+        report.step = placed.step.as_ref().map(StepReport::of);
         report.because(&placed.why);
         if let Some(all) = report.targets.first_mut().filter(|_| report.delivered) {
             all.class = Class::Delivered;
+            all.proof = placed.proof;
             all.detail.clear();
         }
         report

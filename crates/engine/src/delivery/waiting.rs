@@ -70,10 +70,8 @@ impl Waiting {
     /// Begins to wait, before the delivery is accepted and has a number.
     pub(super) fn wait_for(self: &Arc<Self>, notification: &str, addressee: &Addressee) -> Place {
         let channel = &addressee.channel;
-        let step = addressee.turn.as_ref().map(|turn| StepReport {
-            group: turn.step.group.to_string(),
-            number: turn.step.number,
-        });
+        let turn = addressee.turn.as_ref();
+        let step = turn.map(|turn| StepReport::of(&turn.step));
         let key = (notification.to_owned(), Arc::clone(&channel.config.name));
         let channel_type = channel.config.channel_type().to_owned();
         let mut table = self.lock();
@@ -194,11 +192,6 @@ impl Place {
 
     pub(super) fn channel_type(&self) -> &str {
         &self.channel_type
-    }
-
-    /// Which step of which group it is.
-    pub(super) fn step(&self) -> Option<StepReport> {
-        self.step.clone()
     }
 
     /// Ends when the delivery has.

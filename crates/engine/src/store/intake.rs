@@ -176,4 +176,8 @@ pub struct Placed {
     pub why: String,
     /// To be shown when it is settled.
     pub fence: i64,
+    /// Where it is one of several steps, as it was when it was accepted.
+    pub step: Option<Step>,
+    /// What proves so far that it arrived.
+    pub proof: Option<Proof>,
 }

@@ -58,7 +58,8 @@ macro_rules! store_suite {
                 the_next_step_begins_when_none_can_be_enough, what_is_proven_later_is_enough_too,
                 a_step_that_is_to_be_tried_again_is_not_when_another_was_enough,
                 groups_of_one_notification_know_nothing_of_each_other,
-                a_recovery_ends_steps_that_wait;
+                a_recovery_ends_steps_that_wait,
+                a_key_that_is_used_again_has_the_steps_and_proofs_of_the_first_time;
             digests: what_is_kept_back_is_gathered_in_one_digest, a_digest_that_is_told_takes_no_more,
                 what_is_kept_back_when_its_turn_comes_is_gathered_too,
                 an_end_follows_the_digest_that_told_the_problem,

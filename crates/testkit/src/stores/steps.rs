@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use annunciator::{
     Kind, Proof,
-    store::{Begin, Claim, DeliveryId, Intake, Next, Settled, Settlement, State, Step, Store},
+    store::{
+        Begin, Claim, DeliveryId, Intake, Intent, Next, Settled, Settlement, State, Step, Store,
+    },
 };
 
 use super::{
@@ -72,6 +74,49 @@ pub async fn a_step_that_is_enough_ends_the_others(subject: &dyn Subject) {
     assert_eq!((all[0].group.as_deref(), all[0].step), (Some("oncall"), 3));
     assert_eq!(all[2].proof, Some(Proof::Accepted));
     assert_eq!(store.next_due(NOW).await.unwrap(), None);
+}
+
+/// Whatever it would be now, and whoever asks.
+pub async fn a_key_that_is_used_again_has_the_steps_and_proofs_of_the_first_time(
+    subject: &dyn Subject,
+) {
+    let (store, other) = (subject.open(), subject.open());
+    let keyed = |intake| Intake {
+        key: Some("k".to_owned()),
+        ..intake
+    };
+    let steps = in_steps(intake("n", &["a", "b"]), "oncall", Proof::Delivered);
+    let first = accept(&store, keyed(steps.clone())).await;
+    let step_of = |intent: &Intent| intent.step.clone();
+    let expected: Vec<Option<Step>> = steps.intents.iter().map(step_of).collect();
+    let now = || keyed(intake("n", &["a", "b"]));
+    let again = accept(&other, now()).await;
+    assert_eq!(again.deliveries, first.deliveries);
+    for (proof, proven_so_far) in [
+        (None, [None, None]),
+        (Some(Proof::Delivered), [Some(Proof::Delivered), None]),
+    ] {
+        if let Some(proof) = proof {
+            let claims = claim(&store, "a").await;
+            proven(&store, &claims[0], proof).await;
+        }
+        let asked = other.known(now()).await.unwrap().unwrap();
+        for repeated in [asked, accept(&other, now()).await] {
+            let placed = &repeated.deliveries;
+            let steps: Vec<Option<Step>> = placed.iter().map(|one| one.step.clone()).collect();
+            assert_eq!(steps, expected);
+            let proofs: Vec<Option<Proof>> = placed.iter().map(|one| one.proof).collect();
+            assert_eq!(proofs, proven_so_far);
+        }
+    }
+    // What was no step is none.
+    let plain = Intake {
+        key: Some("l".to_owned()),
+        ..intake("p", &["a"])
+    };
+    accept(&store, plain.clone()).await;
+    let asked = other.known(plain).await.unwrap().unwrap();
+    assert_eq!(asked.deliveries[0].step, None);
 }
 
 /// When the one before has not proven enough in it, the next begins.

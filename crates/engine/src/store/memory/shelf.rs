@@ -61,6 +61,8 @@ impl Shelf {
             state: held.state,
             why: held.why.clone(),
             fence: held.fence,
+            step: held.step.clone(),
+            proof: held.proof,
         })
     }
 

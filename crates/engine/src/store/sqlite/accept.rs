@@ -12,12 +12,13 @@ use super::{
     step,
 };
 use crate::{
+    delivery::Proof,
     event::{Kind, Severity},
     store::{
         conflict::First,
         delivery::{DeliveryId, State},
         error::StoreError,
-        intake::{Accepted, Begin, Intake, Intent, Placed},
+        intake::{Accepted, Begin, Intake, Intent, Placed, Step},
         settle::Superseded,
     },
 };
@@ -30,7 +31,8 @@ pub(super) const KNOWN: &str = "
     SELECT id, name, host, incident, kind, severity, content
     FROM outbox_notification WHERE key = ?1";
 pub(super) const PLACED: &str = "
-    SELECT id, channel, state, why, fence FROM outbox_delivery WHERE notification = ?1 ORDER BY id";
+    SELECT id, channel, state, why, fence, proof, step_of, step, until
+    FROM outbox_delivery WHERE notification = ?1 ORDER BY id";
 
 /// Takes a notification, whole; or answers what became of it the first time, or why
 /// it is another one.
@@ -223,6 +225,8 @@ pub(super) fn add_delivery(
         state,
         why: why.to_owned(),
         fence,
+        step: intent.step.clone(),
+        proof: None,
     })
 }
 
@@ -238,12 +242,21 @@ fn placed(transaction: &Transaction<'_>, number: i64) -> rusqlite::Result<Vec<Pl
     transaction
         .prepare_cached(PLACED)?
         .query_map([number], |row| {
+            let group: Option<String> = row.get(6)?;
+            let until = Proof::of_number(row.get(8)?);
+            let (number, step_of) = (row.get(7)?, group.zip(until));
             Ok(Placed {
                 delivery: DeliveryId(row.get(0)?),
                 channel: Arc::from(row.get_ref(1)?.as_str()?),
                 state: column(row, 2, State::of_number)?,
                 why: row.get(3)?,
                 fence: row.get(4)?,
+                step: step_of.map(|(group, until)| Step {
+                    group: group.into(),
+                    number,
+                    until,
+                }),
+                proof: Proof::of_number(row.get(5)?),
             })
         })?
         .collect()
