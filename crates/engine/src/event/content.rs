@@ -60,8 +60,10 @@ pub(crate) fn differences(first: &str, again: &str) -> Vec<&'static str> {
         attributes.sort_unstable();
         attributes
     };
+    // Of what was cut, receivers see how much it was.
+    let is_same_message = one.body == other.body && one.note == other.note;
     [
-        ("message", one.body == other.body),
+        ("message", is_same_message),
         ("title", one.title == other.title),
         ("route", is_to_same),
         (
@@ -194,6 +196,29 @@ mod tests {
         let content = rendered.to_content().unwrap();
         let back = Rendered::from_content(&content).unwrap();
         assert_eq!(format!("{back:?}"), format!("{rendered:?}"));
+    }
+
+    #[test]
+    fn all_that_a_receiver_sees_makes_a_difference() {
+        let one = || Notification::new("b").title("t").attribute("k", "v");
+        let content = |one: Notification| one.render("h", 5).unwrap().to_content().unwrap();
+        let long = |bytes| Notification::new("x".repeat(bytes));
+        for (first, again, expected) in [
+            (one(), one(), &[][..]),
+            (
+                one(),
+                Notification::new("c").title("t").attribute("k", "v"),
+                &["message"],
+            ),
+            (one(), one().title("u"), &["title"]),
+            (one(), one().attribute("k", "w"), &["attributes"]),
+            // Each is cut to the same length, and a note says from which.
+            (long(2 << 20), long(2 << 20), &[]),
+            (long(2 << 20), long(3 << 20), &["message"]),
+            (long(1 << 20), long((1 << 20) + 1), &["message"]),
+        ] {
+            assert_eq!(differences(&content(first), &content(again)), expected);
+        }
     }
 
     #[test]
