@@ -9,6 +9,7 @@ mod documents;
 mod edges;
 mod plugins;
 mod sources;
+mod typed;
 mod unsafe_code;
 
 use std::{
