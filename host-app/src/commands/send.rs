@@ -7,7 +7,7 @@ use annunciator::{
 };
 use heartbeat::{
     config::{StateFile, monitor},
-    control::Circumstances,
+    control::{Circumstances, MAX_MESSAGE_LENGTH},
     planned, report,
 };
 
@@ -21,9 +21,6 @@ use crate::{
     output::{Output, one_line},
     setup::{self, Keep},
 };
-
-/// A message on standard input longer than this is not read to its end.
-const LONGEST_INPUT: u64 = 4 * 1024 * 1024;
 
 pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
     let circumstances = match send.wording.said.circumstances() {
@@ -79,7 +76,7 @@ fn read() -> io::Result<String> {
     let mut bytes = Vec::new();
     io::stdin()
         .lock()
-        .take(LONGEST_INPUT)
+        .take(MAX_MESSAGE_LENGTH as u64)
         .read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())

@@ -115,6 +115,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_request_that_is_too_long_is_refused_with_the_bound() {
+        let request = Request::Explain {
+            host: "x".repeat(LONGEST_REQUEST),
+            lines: 1,
+        };
+        let error = ask(Path::new("none"), &request).unwrap_err().to_string();
+        let most = format!("and {LONGEST_REQUEST} are the most");
+        assert!(error.contains(&most), "{error}");
+    }
+
+    #[test]
     fn a_monitor_that_says_nothing_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("control.sock");

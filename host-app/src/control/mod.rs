@@ -11,5 +11,5 @@ mod server;
 
 pub use circumstances::{Circumstances, Standing, check_attribute, check_incident, check_key};
 pub use client::{ClientError, ask};
-pub use request::{Answer, LONGEST_REQUEST, MOST_LINES, Request};
+pub use request::{Answer, LONGEST_REQUEST, MAX_MESSAGE_LENGTH, MOST_LINES, Request};
 pub use server::{ControlError, Server};

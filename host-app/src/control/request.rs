@@ -3,10 +3,21 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::circumstances::Circumstances;
+use super::circumstances::{Circumstances, MAX_ATTRIBUTES, MAX_TEXT_LENGTH};
 
-/// A request is not longer than this, in bytes, with the end of its line.
-pub const LONGEST_REQUEST: usize = 64 * 1024;
+/// As much of a message is read, in bytes: four times what the engine takes, so that it
+/// can say how much it cut.
+pub const MAX_MESSAGE_LENGTH: usize = 4 * 1024 * 1024;
+/// The longest argument of a program: 32 pages (`MAX_ARG_STRLEN`, execve(2)). A host and
+/// a title are such.
+const MAX_ARGUMENT_LENGTH: usize = 128 * 1024;
+/// A request is not longer than this, in bytes, with the end of its line: whatever
+/// `hbd send` would take fits. JSON writes a control character in six bytes (`\u0001`).
+pub const LONGEST_REQUEST: usize = 6
+    * (MAX_MESSAGE_LENGTH
+        + 2 * MAX_ATTRIBUTES * MAX_TEXT_LENGTH
+        + 2 * MAX_ARGUMENT_LENGTH
+        + 64 * 1024);
 
 /// As many lines of history and messages are answered: what somebody may read,
 /// and what the monitor has in memory meanwhile.
@@ -63,4 +74,32 @@ pub enum Answer {
     Done(Json),
     /// It was not done; why, in words for a person.
     Refused(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{Standing, circumstances::MAX_KEY_LENGTH};
+
+    #[test]
+    fn the_longest_message_fits_whatever_it_is_of() {
+        let worst = |length: usize| "\u{1}".repeat(length);
+        let circumstances = Circumstances {
+            standing: Some(Standing::Reminder),
+            incident: Some(worst(MAX_TEXT_LENGTH)),
+            key: Some(worst(MAX_KEY_LENGTH)),
+            attributes: vec![(worst(MAX_TEXT_LENGTH), worst(MAX_TEXT_LENGTH)); MAX_ATTRIBUTES],
+            occurred_at_ms: Some(i64::MAX),
+        };
+        let request = Request::Notify {
+            host: Some(worst(MAX_ARGUMENT_LENGTH)),
+            message: worst(MAX_MESSAGE_LENGTH),
+            title: Some(worst(MAX_ARGUMENT_LENGTH)),
+            severity: "critical".to_owned(),
+            circumstances,
+            dry_run: true,
+        };
+        let line = serde_json::to_vec(&request).unwrap();
+        assert!(line.len() < LONGEST_REQUEST, "{}", line.len());
+    }
 }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
     sync::Semaphore,
     task::JoinHandle,
@@ -29,6 +29,9 @@ use crate::{
 
 /// As many are answered at a time; others wait.
 const MOST_AT_ONCE: usize = 16;
+/// A request that is longer, in bytes, waits for those that are, too: a message. One is
+/// in memory at a time.
+const MAX_SHORT_REQUEST: usize = 64 * 1024;
 /// Whoever opens the socket asks at once: what there is to say is known
 /// before.
 const ASKING: Duration = Duration::from_secs(3);
@@ -140,6 +143,7 @@ fn make_folder(path: &Path) -> io::Result<()> {
 
 async fn answer_all(listener: UnixListener, core: Arc<Core>, reloading: Arc<Reloading>) {
     let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
+    let long = Arc::new(Semaphore::new(1));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
             return;
@@ -150,8 +154,9 @@ async fn answer_all(listener: UnixListener, core: Arc<Core>, reloading: Arc<Relo
             continue;
         };
         let (core, reloading) = (Arc::clone(&core), Arc::clone(&reloading));
+        let long = Arc::clone(&long);
         tokio::spawn(async move {
-            if let Err(error) = converse(stream, &core, &reloading).await {
+            if let Err(error) = converse(stream, &core, &reloading, &long).await {
                 tracing::debug!("the control socket: {error}");
             }
             drop(place);
@@ -159,17 +164,45 @@ async fn answer_all(listener: UnixListener, core: Arc<Core>, reloading: Arc<Relo
     }
 }
 
-async fn converse(mut stream: UnixStream, core: &Core, reloading: &Reloading) -> io::Result<()> {
-    let (read, mut write) = stream.split();
-    let mut line = String::new();
-    let mut reader = BufReader::new(read.take(LONGEST_REQUEST as u64));
-    timeout(ASKING, reader.read_line(&mut line)).await??;
-    let answer = match serde_json::from_str(&line) {
-        _ if line.len() == LONGEST_REQUEST && !line.ends_with('\n') => Answer::Refused(format!(
+/// Reads a request; answers it, or why it is none.
+async fn hear(
+    read: impl AsyncRead + Unpin,
+    long: &Semaphore,
+) -> io::Result<Result<Request, String>> {
+    let mut line = Vec::new();
+    let mut reader = BufReader::new(read.take(MAX_SHORT_REQUEST as u64));
+    reader.read_until(b'\n', &mut line).await?;
+    let is_whole = |line: &[u8], most: usize| line.len() < most || line.ends_with(b"\n");
+    // Until the line is gone.
+    let _permit = if is_whole(&line, MAX_SHORT_REQUEST) {
+        None
+    } else {
+        let permit = long.acquire().await.map_err(io::Error::other)?;
+        let rest = LONGEST_REQUEST - MAX_SHORT_REQUEST;
+        reader.get_mut().set_limit(rest as u64);
+        reader.read_until(b'\n', &mut line).await?;
+        Some(permit)
+    };
+    if !is_whole(&line, LONGEST_REQUEST) {
+        return Ok(Err(format!(
             "the request is longer than {LONGEST_REQUEST} bytes"
-        )),
+        )));
+    }
+    let request = serde_json::from_slice(&line);
+    Ok(request.map_err(|error| format!("this is no request: {error}")))
+}
+
+async fn converse(
+    mut stream: UnixStream,
+    core: &Core,
+    reloading: &Reloading,
+    long: &Semaphore,
+) -> io::Result<()> {
+    let (read, mut write) = stream.split();
+    // With the wait for others: who says nothing holds up nobody for longer.
+    let answer = match timeout(ASKING, hear(read, long)).await?? {
         Ok(request) => answer(request, core, reloading).await,
-        Err(error) => Answer::Refused(format!("this is no request: {error}")),
+        Err(why) => Answer::Refused(why),
     };
     let mut text = serde_json::to_string(&answer)?;
     text.push('\n');

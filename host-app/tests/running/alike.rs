@@ -1,9 +1,12 @@
 //! `hbd send` and `hbd notify` keep one rule: the same call has the same exit status and
 //! says the same, with and without a monitor between.
 
+use std::fs::{self, File};
+
+use heartbeat::control::MAX_MESSAGE_LENGTH;
 use serde_json::{Value as Json, json};
 
-use crate::monitor::{CALM, Home, yaml};
+use crate::monitor::{CALM, Home, told, yaml};
 
 /// Runs a command line both ways, each with an incident and a key of its own in place of
 /// `OWN`.
@@ -74,6 +77,32 @@ fn the_same_call_has_the_same_exit_status_and_says_the_same() {
         }
         let of_send = send.2.replace("send", "OWN");
         assert_eq!(of_send, notify.2.replace("notify", "OWN"), "{line}");
+    }
+}
+
+/// Either is cut to what the engine takes.
+#[test]
+fn a_long_message_is_told_either_way() {
+    let home = Home::new(CALM);
+    let _monitor = home.start();
+    let argument = "x".repeat(120_000);
+    // JSON writes each of these in six bytes.
+    let input = vec![1; MAX_MESSAGE_LENGTH];
+    fs::write(home.path("input"), input).unwrap();
+    for message in [argument.as_str(), "-"] {
+        for dry_run in [None, Some("--dry-run")] {
+            let said = ["send", "notify"].map(|name| {
+                let key = format!("{name}/{}", message.len());
+                let args = [name, "--host", "web-01", "--key", &key, message];
+                let args: Vec<&str> = args.into_iter().chain(dry_run).collect();
+                let mut command = home.command(&args);
+                command.stdin(File::open(home.path("input")).unwrap());
+                let (exit, out, err) = told(&command.output().unwrap());
+                (exit, out.contains("a: delivered"), err)
+            });
+            let well = (0, true, String::new());
+            assert_eq!(said, [well.clone(), well], "{dry_run:?}");
+        }
     }
 }
 

@@ -176,14 +176,6 @@ fn notify_tells_the_channels_of_a_host() {
 }
 
 #[test]
-fn a_message_that_is_too_long_is_refused_with_the_bound() {
-    let (home, _monitor) = started();
-    let (status, _, err) = home.hbd(&["notify", "--default", &"x".repeat(100_000)]);
-    assert_eq!(status, 2);
-    assert!(err.contains("and 65536 are the most"), "{err}");
-}
-
-#[test]
 fn notify_fails_where_a_channel_does() {
     let home = Home::with(&yaml(CALM).replace("text: hello", "outcomes: [never]"));
     let _monitor = home.start();

@@ -11,6 +11,8 @@ use std::{
     },
 };
 
+use heartbeat::control::LONGEST_REQUEST;
+
 use crate::monitor::{CALM, Home, Monitor, PATIENCE, yaml};
 
 /// The answer to bytes; the connection stays open where it is said.
@@ -135,8 +137,11 @@ fn what_is_no_request_is_refused_in_words() {
         b"{\"command\":\"notify\",\"host\":null,\"message\":\"x\",\"title\":null,\"severity\":\"odd\"}\n",
         "odd",
     );
-    let long = [b"{\"command\":\"".as_slice(), &[b'x'; 100_000]].concat();
-    check(&long, "longer than 65536 bytes");
+    // Whatever stands at a cut.
+    let long = ["{\"command\":\"".as_bytes(), "ä".repeat(100_000).as_bytes()].concat();
+    check(&long, "this is no request: ");
+    let long = vec![b'x'; LONGEST_REQUEST];
+    check(&long, &format!("longer than {LONGEST_REQUEST} bytes"));
     assert_eq!(monitor.status()["datagrams"], 0);
 }
 
@@ -144,16 +149,19 @@ fn what_is_no_request_is_refused_in_words() {
 fn half_a_line_and_then_silence_holds_up_nobody() {
     let home = Home::new(CALM);
     let monitor = home.start();
-    // More than are answered at a time.
-    let silent: Vec<UnixStream> = (0..20)
-        .map(|_| {
-            let mut stream = UnixStream::connect(&monitor.control).unwrap();
-            stream.write_all(b"{\"command\":").unwrap();
-            stream
-        })
-        .collect();
-    assert_eq!(monitor.status()["datagrams"], 0);
-    let (status, _, err) = home.hbd(&["status"]);
-    assert_eq!((status, err.as_str()), (0, ""));
-    drop(silent);
+    // One of a long request is heard at a time.
+    for half in [vec![b'{'], vec![b'{'; 100_000]] {
+        // More than are answered at a time.
+        let silent: Vec<UnixStream> = (0..20)
+            .map(|_| {
+                let mut stream = UnixStream::connect(&monitor.control).unwrap();
+                stream.write_all(&half).unwrap();
+                stream
+            })
+            .collect();
+        assert_eq!(monitor.status()["datagrams"], 0);
+        let (status, _, err) = home.hbd(&["status"]);
+        assert_eq!((status, err.as_str()), (0, ""));
+        drop(silent);
+    }
 }
