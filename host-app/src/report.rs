@@ -57,10 +57,17 @@ pub fn json(report: &Report, goes_on: bool) -> Json {
     for (name, channel) in open.filter(|(_, channel)| !goes_on && !channel.state.has_ended()) {
         json["channels"][name]["state"] = match channel.state {
             State::InFlight => json!(State::Unknown),
+            _ if is_unknown(channel) => json!(State::Unknown),
             _ => json!(State::Failed),
         };
     }
     json
+}
+
+/// Whether it may have arrived somewhere, by what its last attempt brought.
+fn is_unknown(channel: &ChannelReport) -> bool {
+    let mut targets = channel.targets.iter();
+    targets.any(|target| target.class == Class::Unknown)
 }
 
 /// A line for the channel, and below it what is worth telling of its targets.
@@ -84,6 +91,11 @@ pub fn lines(channel: &ChannelReport, goes_on: bool) -> Vec<String> {
             }
             State::Pending if goes_on => {
                 format!("{name}: not delivered yet after {ms} ms; it is tried again")
+            }
+            State::Pending if is_unknown(channel) => {
+                format!(
+                    "{name}: it is not known whether it is delivered ({ms} ms); it is not tried again"
+                )
             }
             State::Pending => {
                 format!("{name}: failed to send notification ({ms} ms); it is not tried again")

@@ -288,7 +288,7 @@ fn a_lock_file_that_cannot_be_used_is_an_error_at_its_line() {
     );
     let malformed = |why: &str| {
         format!(
-            "the lock file {lock_file} is malformed: {why}; write it anew with `hbd plugins lock`"
+            "the lock file {lock_file} is malformed: {why}; move it away, and write it anew with `hbd plugins lock`"
         )
     };
     let cases = [

@@ -51,11 +51,11 @@ pub(super) enum Purpose {
 
 impl NamedFile {
     /// Warns where the file is not as it should be; answers whether it is.
-    pub(super) fn check(self, findings: &mut Findings) -> bool {
+    pub(super) fn check(&self, findings: &mut Findings) -> bool {
         let warning = self.purpose.warning(&self.path);
         let is_well = warning.is_none();
         if let Some(warning) = warning {
-            findings.at(self.id, warning.field(self.field));
+            findings.at(self.id, warning.field(self.field.clone()));
         }
         is_well
     }

@@ -278,7 +278,8 @@ impl Findings {
     /// are not as they should be; answers whether all are.
     pub(super) fn look_for_files(&mut self) -> bool {
         let files = std::mem::take(&mut self.files).into_iter();
-        files.fold(true, |are_well, file| file.check(self) && are_well)
+        let missing = files.filter(|file| !file.check(self));
+        missing.count() == 0
     }
 
     /// Runs `f` and says of what it adds what it is about.

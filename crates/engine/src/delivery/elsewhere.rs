@@ -49,6 +49,7 @@ impl Outbox {
                 let ended = Placed {
                     state: record.state,
                     why: record.why,
+                    proof: record.proof,
                     ..placed.clone()
                 };
                 self.waiting
