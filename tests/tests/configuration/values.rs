@@ -298,6 +298,16 @@ fn hosts_that_other_programs_would_take_for_many() {
 }
 
 #[test]
+fn a_host_without_a_name_is_an_error() {
+    check(
+        "notification_channels: {w: {type: steady}}\ndefault_notification_channels: [w]\nhosts: {\"\": {}}\n",
+        &[
+            "heartbeat.yaml:3:9: error: host : a host without a name (help: write the name in front of the colon)",
+        ],
+    );
+}
+
+#[test]
 fn other_files_and_variables_in_every_form_that_is_known() {
     for key in ["include", "extends", "files", "$ref", "$include", "imports"] {
         let said = said(&format!(

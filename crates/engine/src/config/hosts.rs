@@ -74,6 +74,13 @@ impl<'a> Hosts<'a> {
         };
         HostTable::new(entries.iter().map(|entry| {
             let before = findings.len();
+            if entry.key.is_empty() {
+                let problem = Problem::error("a host without a name");
+                findings.at(
+                    entry.key_id,
+                    problem.help("write the name in front of the colon"),
+                );
+            }
             let host = self.host(entry, findings);
             if findings.len() > before {
                 findings.name_since(before, &format!("host {}", entry.key));

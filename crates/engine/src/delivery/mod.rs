@@ -28,6 +28,7 @@ mod report;
 mod retry;
 mod settle;
 mod signs;
+mod unsent;
 mod waiting;
 
 pub(crate) use channel::{Channel, Disabled, Held};

@@ -2,7 +2,7 @@
 //! and whoever delivers from it does not notice.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, ErrorKind, Read as _},
     path::Path,
 };
@@ -33,11 +33,14 @@ pub(super) fn look(path: &Path) -> Result<(), StoreError> {
         action: "looked at",
         detail: error.to_string(),
     };
-    let file = match File::open(path) {
-        Ok(file) => file,
+    match fs::metadata(path) {
+        Ok(facts) if facts.is_file() => {}
+        // Opening a pipe could wait for ever.
+        Ok(_) => return Err(unusable(io::Error::other("it is no file"))),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(unusable(error)),
-    };
+    }
+    let file = File::open(path).map_err(unusable)?;
     let mut head = Vec::with_capacity(ROOT_LENGTH);
     let mut file = file.take(u64::try_from(ROOT_LENGTH).unwrap_or(u64::MAX));
     file.read_to_end(&mut head).map_err(unusable)?;
