@@ -83,8 +83,9 @@ fn add(forms: &mut Vec<String>, login: &str) {
     };
     let secret = password.filter(|password| !password.is_empty());
     let token = user.len() >= SHORTEST_TOKEN || secret.is_none();
-    let parts = [Some(login), secret, token.then_some(user)];
-    for part in parts.into_iter().flatten().filter(|part| *part != ":") {
+    // A colon alone is no login; as a password it is one.
+    let whole = (login != ":").then_some(login);
+    for part in [whole, secret, token.then_some(user)].into_iter().flatten() {
         let decoded = String::from_utf8_lossy(&decoded(part)).into_owned();
         forms.extend([part.to_owned(), encoded(part), decoded]);
     }
@@ -165,6 +166,7 @@ mod tests {
                     "dTpwYSRzJQ",
                 ][..],
             ),
+            ("https://::@h", &["::", "%3A"]),
             ("https://token@h", &["token", "dG9rZW46"]),
             ("https://token:@h", &["token", "token:"]),
             ("u:p@ss@h/", &["p@ss", "p%40ss", "u:p@ss"]),
