@@ -1,13 +1,19 @@
 //! What goes wrong in other systems, by the reports of their users; those that
 //! no other file here is about.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use annunciator::{
     Kind, Notification, Route,
     store::{Attempt, Next, Settlement, SqliteStore, State, Store as _, Wanted},
 };
 use annunciator_testkit::{hasty::Hasty, http::Fault, rig::Rig};
+
+use annunciator_tests::foreign::PATIENCE;
 
 use crate::{
     desk::{Desk, attempts, ended, records, status, wait_until},
@@ -175,12 +181,13 @@ delivery: {retry: {first: 10m, max: 10m}, wait: 1h}";
 #[tokio::test]
 async fn who_ends_afterwards_waits_for_the_attempt_that_is_under_way() {
     let rig = Rig::new(&["fixture-steady"]).unwrap();
-    let file = rig.folder().join("go");
+    let (file, notes) = (rig.folder().join("go"), rig.folder().join("notes"));
     let yaml = format!(
-        "notification_channels: {{a: {{type: steady, wait_for: '{}'}}}}
+        "notification_channels: {{a: {{type: steady, wait_for: '{}', notes: '{}'}}}}
 default_notification_channels: [a]
-delivery: {{wait: 1ms}}",
-        file.display()
+delivery: {{wait: 500ms}}",
+        file.display(),
+        notes.display()
     );
     let told = async |awaits| {
         let builder = rig.exactly(&yaml).unwrap().await_attempts(awaits);
@@ -189,9 +196,20 @@ delivery: {{wait: 1ms}}",
     };
     assert_eq!(told(false).await, State::InFlight);
     let go = async {
-        // Long after it would have waited long enough.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        std::fs::write(&file, "").unwrap();
+        // Once the attempt is under way and the time for waiting is over.
+        let began = Instant::now();
+        let is_under_way = || {
+            fs::read_to_string(&notes)
+                .unwrap()
+                .matches("waiting")
+                .count()
+                == 2
+        };
+        while began.elapsed() <= Duration::from_millis(500) || !is_under_way() {
+            assert!(began.elapsed() < PATIENCE);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        fs::write(&file, "").unwrap();
     };
     assert_eq!(tokio::join!(told(true), go).0, State::Delivered);
 }
