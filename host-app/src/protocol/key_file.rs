@@ -89,15 +89,22 @@ fn others(file: &Path, credentials: Option<&OsStr>) -> u32 {
 mod tests {
     use std::{fs, fs::Permissions};
 
-    use super::*;
+    use super::{super::key::typed, *};
 
     fn check(content: &[u8], mode: u32) -> Result<Key, String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
         fs::write(&file, content).unwrap();
         fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
-        let path = folder.path().display().to_string();
-        Key::from_file(&file, None).map_err(|error| error.to_string().replace(&path, ""))
+        // As people read it, and as a shell does: quoted, where the folder needs it.
+        let typed = typed(&file);
+        let path = file.display().to_string();
+        Key::from_file(&file, None).map_err(|error| {
+            error
+                .to_string()
+                .replace(&format!("chmod 600 {typed}`"), "chmod 600 KEY`")
+                .replace(&path, "KEY")
+        })
     }
 
     #[test]
@@ -118,7 +125,7 @@ mod tests {
             assert_eq!(
                 check(b"k1:canary-canary-canary\n", mode).unwrap_err(),
                 format!(
-                    "the key file /key may be read by others (mode {mode:03o}): run `chmod 600 /key`, \
+                    "the key file KEY may be read by others (mode {mode:03o}): run `chmod 600 KEY`, \
                      and make a new secret if others had access"
                 )
             );
@@ -142,7 +149,7 @@ mod tests {
     #[test]
     fn when_it_holds_no_key() {
         let told = |content: &[u8]| check(content, 0o600).unwrap_err();
-        assert!(told(b"").starts_with("in the key file /key: the key has no id"));
+        assert!(told(b"").starts_with("in the key file KEY: the key has no id"));
         assert!(told(b"k1:short").contains("5 bytes"));
         assert!(told(b"k1:\xff\xff").contains("not one line of text"));
         assert!(told(&[b' '; 4000]).contains("longer than 1024"));
