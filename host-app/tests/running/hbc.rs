@@ -187,7 +187,7 @@ fn a_key_that_others_may_read_is_refused() {
         (
             format!("k1:{SECRET}"),
             0o644,
-            "may be read by others (mode 644): run `chmod 600 /",
+            "may be read by others (mode 644): run `chmod 600 ",
         ),
         (
             format!("k1:{SECRET}"),
