@@ -187,7 +187,7 @@ fn a_key_that_others_may_read_is_refused() {
         (
             format!("k1:{SECRET}"),
             0o644,
-            "may be read by others (mode 644): run `chmod 600 ",
+            "may be read by others (mode 644): run `chmod 600 KEY`",
         ),
         (
             format!("k1:{SECRET}"),
@@ -200,7 +200,10 @@ fn a_key_that_others_may_read_is_refused() {
         let key = hbc.file("key", &content, mode);
         let ended = hbc.run(&monitor, &["--once", "--key-file", &key]);
         assert_eq!(ended.status, 2);
-        assert!(ended.error.contains(told), "{}", ended.error);
+        // Quoted, where a shell needs it.
+        let typed = shlex::try_quote(&key).unwrap();
+        let told = told.replace("KEY", &typed);
+        assert!(ended.error.contains(&told), "{}", ended.error);
         assert!(!ended.error.contains("canary"));
     }
     let ended = hbc.run(&monitor, &["--once", "--key-file", "/nowhere/key"]);
