@@ -12,8 +12,8 @@ use annunciator::{
     store::{Attempt, Next, Settlement, SqliteStore, State, Store as _, Wanted},
 };
 use annunciator_testkit::{hasty::Hasty, http::Fault, rig::Rig};
-
-use annunciator_tests::foreign::PATIENCE;
+use annunciator_tests::foreign::wait_for;
+use tokio::task::spawn_blocking;
 
 use crate::{
     desk::{Desk, attempts, ended, records, status, wait_until},
@@ -198,17 +198,13 @@ delivery: {{wait: 500ms}}",
     let go = async {
         // Once the attempt is under way and the time for waiting is over.
         let began = Instant::now();
-        let is_under_way = || {
-            fs::read_to_string(&notes)
-                .unwrap()
-                .matches("waiting")
-                .count()
-                == 2
+        let is_so_far = move || {
+            let attempts = fs::read_to_string(&notes).unwrap();
+            let is_under_way = attempts.matches("waiting").count() == 2;
+            (is_under_way && began.elapsed() > Duration::from_millis(500)).then_some(())
         };
-        while began.elapsed() <= Duration::from_millis(500) || !is_under_way() {
-            assert!(began.elapsed() < PATIENCE);
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let waiting = spawn_blocking(move || wait_for("the second attempt", is_so_far));
+        waiting.await.unwrap().unwrap();
         fs::write(&file, "").unwrap();
     };
     assert_eq!(tokio::join!(told(true), go).0, State::Delivered);
