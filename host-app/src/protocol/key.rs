@@ -188,7 +188,7 @@ impl fmt::Debug for Key {
 
 /// A file as it is typed in a shell. No path has a NUL byte, which is all that cannot be
 /// quoted.
-pub(super) fn typed(file: &Path) -> String {
+fn typed(file: &Path) -> String {
     let text = file.to_string_lossy();
     shlex::try_quote(&text).map_or_else(|_| "FILE".to_owned(), Cow::into_owned)
 }
