@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use annunciator_store::{DeliveryId, MemoryStore, Store, StoreError};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
@@ -15,14 +16,14 @@ use crate::{
         Config, HostKeys, Isolation, LoadError, LoadOptions, Loaded, Problems, Section,
         SectionProblem, Span, find_plugins, load_file, load_with, peek, place_of, schema_of,
     },
-    delivery::{Proof, describe},
+    delivery::describe,
     engine::Engine,
+    event::Proof,
     home::{Home, Misplaced},
     keeping::Keeping,
     opening::{Unusable, open_all, open_once, tell_warnings},
     plugin::{Catalog, ChannelType, PluginDir, Pool},
     services::Shared,
-    store::{DeliveryId, MemoryStore, Store, StoreError},
     trouble::{Troubles, run_trouble},
     worker::WorkerProgram,
 };

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use annunciator_store::{DeliveryId, Store, StoreError};
 use futures_util::future::join_all;
 use serde::Serialize;
 use tokio::sync::{Mutex, Notify, mpsc};
@@ -16,7 +17,8 @@ use crate::{
     builder::EngineBuilder,
     check::Check,
     config::{Config, Loaded, Problems},
-    delivery::{Channel, Outbox, Proof, run_courier, take_proofs},
+    delivery::{Channel, Outbox, run_courier, take_proofs},
+    event::Proof,
     home::{Home, Misplaced},
     in_force::{InForce, Setup},
     keeping::Kept,
@@ -24,7 +26,6 @@ use crate::{
     plugin::Catalog,
     router::{Router, UnknownChannel},
     services::Shared,
-    store::{DeliveryId, Store, StoreError},
     trouble::{Subject, Troubles, run_canary},
 };
 

@@ -3,10 +3,9 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use crate::{
-    config::{Config, StorePlace},
-    store::{MemoryStore, SqliteStore, Store, StoreError},
-};
+use annunciator_store::{MemoryStore, SqliteStore, Store, StoreError};
+
+use crate::config::{Config, StorePlace};
 
 /// What the embedding program decides.
 #[derive(Clone, Default)]

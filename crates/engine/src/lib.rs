@@ -72,7 +72,8 @@ mod recall;
 mod reload;
 mod router;
 mod services;
-pub mod store;
+#[doc(inline)]
+pub use annunciator_store as store;
 mod submit;
 mod trouble;
 pub mod worker;
@@ -85,9 +86,9 @@ pub use config::{
     Isolation, Keep, Level, LoadError, Loaded, OnUnknown, Problem, Problems, QuietHours, Rate,
     Reach, Retry, Section, SectionProblem, Span, StorePlace, document_schema, presentable,
 };
-pub use delivery::{ChannelReport, Class, Fault, Proof, Report, StepReport, TargetReport};
+pub use delivery::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};
 pub use engine::{Drained, Engine, NotifyError, definitions};
-pub use event::{Kind, Notification, Severity};
+pub use event::{Kind, Notification, Proof, Severity};
 pub use home::Misplaced;
 pub use opening::Unusable;
 pub use plan::Planned;

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use annunciator_store::StoreError;
 use futures_util::future::join_all;
 
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
     event::{Notification, Rendered},
     opening::close_all,
     router::Addressee,
-    store::StoreError,
     submit::{Route, check_key, refused},
 };
 

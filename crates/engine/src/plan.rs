@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::{
     config::{ChannelIndex, Config, Named},
-    delivery::{Proof, by_severity, milliseconds},
-    event::Severity,
+    delivery::{by_severity, milliseconds},
+    event::{Proof, Severity},
     router::{Turn, UnknownChannel, find, pass_over_disabled, turns},
     submit::Route,
 };

@@ -1,12 +1,13 @@
 //! What a key stands for: asked before something is told, and nobody is told.
 
+use annunciator_store::{Intake, Store};
+
 use crate::{
     clock::{Clock as _, SystemClock},
     config::{ChannelConfig, Config},
     delivery::{ChannelReport, Report, recorded},
     engine::NotifyError,
     event::Notification,
-    store::{Intake, Store},
     submit::{Route, check_key, refused},
 };
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use annunciator_store::{DeliveryId, State, StoreError};
 use serde::Serialize;
 
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
     event::Notification,
     home::Misplaced,
     router::{Addressee, UnknownChannel},
-    store::{DeliveryId, State, StoreError},
 };
 
 /// The longest idempotency key, in bytes.

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::model::ChannelIndex;
-use crate::delivery::Proof;
+use crate::event::Proof;
 
 /// A group's number, in the order of the file.
 pub(crate) type GroupIndex = u32;

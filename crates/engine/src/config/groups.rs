@@ -17,7 +17,7 @@ use super::{
     tree::{Entry, Node, NodeId, Value},
     unprovable,
 };
-use crate::delivery::Proof;
+use crate::event::Proof;
 
 /// The key below which the groups stand.
 pub(crate) const KEY: &str = "notification_groups";

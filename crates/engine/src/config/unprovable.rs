@@ -8,7 +8,7 @@ use super::{
     problem::{Findings, Problem},
     tree::Entry,
 };
-use crate::{delivery::Proof, event::Severity};
+use crate::event::{Proof, Severity};
 
 const UNTIL: &str = "until";
 

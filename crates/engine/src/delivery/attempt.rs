@@ -6,9 +6,10 @@ use annunciator_core::{
     message::DeliveryV1,
     outcome::OutcomeV1,
 };
+use annunciator_store::DeliveryId;
 
 use super::channel::{Channel, Disabled};
-use crate::{event::Rendered, plugin::NoAnswer, store::DeliveryId};
+use crate::{event::Rendered, plugin::NoAnswer};
 
 /// Which attempt it is, and for whom.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use annunciator_store::{Begin, Digest, Intent, Once};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
@@ -17,7 +18,6 @@ use super::{
 use crate::{
     event::{Kind, Rendered},
     router::{Addressee, Turn},
-    store::{Begin, Digest, Intent, Once},
 };
 
 /// A channel of a submission.

@@ -10,6 +10,7 @@ use std::{
 };
 
 use annunciator_core::code;
+use annunciator_store::MemoryStore;
 use metrics::SharedString;
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
@@ -25,7 +26,6 @@ use crate::{
     line::printable,
     plugin::Instance,
     services::{ChannelServices, ChannelTasks, Shared},
-    store::MemoryStore,
     worker::Circumstances,
 };
 

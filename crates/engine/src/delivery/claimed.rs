@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use annunciator_store::{Attempt, Claim, Next, State};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
@@ -20,10 +21,7 @@ use super::{
     report::{ChannelReport, Class, TargetReport},
     retry::{Tried, Verdict, judge, pause_after},
 };
-use crate::{
-    event::{Kind, Rendered},
-    store::{Attempt, Claim, Next, State},
-};
+use crate::event::{Kind, Rendered};
 
 /// Why it ended that has come too late.
 pub(super) const TOO_LATE: &str = "its time to live has passed";

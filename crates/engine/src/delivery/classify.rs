@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use annunciator_core::{code, outcome::OutcomeV1};
 
-use super::report::{Class, Fault, Proof, TargetReport};
+use super::report::{Class, Fault, TargetReport};
+use crate::event::Proof;
 use crate::line::printable;
 
 /// Targets and notes beyond this are dropped, and counted.

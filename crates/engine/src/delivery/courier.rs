@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use annunciator_store::{Next as NextStep, Prune, Settled, Settlement, State, StoreError, Wanted};
 use tokio::task::JoinHandle;
 
 use super::{
@@ -15,11 +16,7 @@ use super::{
     meter::meter_accounts,
     outbox::{Outbox, milliseconds},
 };
-use crate::{
-    config::Keep,
-    engine::Inner,
-    store::{self, Prune, Settled, Settlement, State, StoreError, Wanted},
-};
+use crate::{config::Keep, engine::Inner};
 
 /// How often a store is looked at that others may put deliveries into.
 const LOOK: Duration = Duration::from_secs(1);
@@ -219,7 +216,7 @@ impl Outbox {
                     is_free: false,
                     proof: None,
                     may_have_arrived: false,
-                    next: store::Next::End {
+                    next: NextStep::End {
                         state: State::Expired,
                         why: TOO_LATE.to_owned(),
                         targets: claim.targets,

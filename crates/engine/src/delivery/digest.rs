@@ -7,12 +7,10 @@
 use std::{cmp::Reverse, fmt::Write as _};
 
 use annunciator_core::ffi::RArc;
+use annunciator_store::{DeliveryId, Digest, Intake, Intent, Query, Record, StoreError};
 
 use super::{channel::Held, gate::Rule, outbox::Outbox};
-use crate::{
-    event::{Notification, Rendered, Severity, SumsUp},
-    store::{DeliveryId, Digest, Intake, Intent, Query, Record, StoreError},
-};
+use crate::event::{Notification, Rendered, Severity, SumsUp};
 
 /// So much of what was kept back is read at a time.
 const MOST_READ: u32 = 1000;
@@ -81,7 +79,7 @@ impl Outbox {
         Ok(text(count, &first).map(|(severity, body)| {
             let message = annunciator_core::message::NotificationV1 {
                 body: body.into(),
-                severity: severity.code(),
+                severity: crate::event::code::severity(severity),
                 ..digest.message.as_ref().clone()
             };
             Rendered {

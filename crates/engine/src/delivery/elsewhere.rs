@@ -3,8 +3,9 @@
 
 use std::{convert::Infallible, time::Duration};
 
+use annunciator_store::{Accepted, Placed, Query};
+
 use super::{outbox::Outbox, report::ChannelReport, waiting::Progress};
-use crate::store::{Accepted, Placed, Query};
 
 /// How long somebody who waits goes without a look at what others have done: a person
 /// does not notice a second. Each look doubles the next pause, up to the longest, since

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::store::DeliveryId;
+use annunciator_store::DeliveryId;
 
 /// The deliveries that tasks of this engine hold.
 #[derive(Debug, Default)]

@@ -9,13 +9,13 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use annunciator_store::Accounts;
 use metrics::{
     SharedString, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
     histogram,
 };
 
 use super::report::{ChannelReport, Class};
-use crate::store::Accounts;
 
 const DELIVERIES: &str = "annunciator_deliveries_total";
 const SECONDS: &str = "annunciator_delivery_seconds";

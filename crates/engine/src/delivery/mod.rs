@@ -40,4 +40,4 @@ pub(crate) use meter::{TROUBLES, UnderWay, WORKERS_ENDED, describe};
 pub(crate) use outbox::{Outbox, Submission, milliseconds};
 pub(crate) use pipeline::{Job, broken, deliver};
 pub(crate) use proofs::run as take_proofs;
-pub use report::{ChannelReport, Class, Fault, Proof, Report, StepReport, TargetReport};
+pub use report::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use annunciator_store::{Accepted, Claim, Intake, Placed, State, Store, StoreError, Superseded};
 use futures_util::future::join_all;
 use tokio_util::{
     sync::CancellationToken,
@@ -31,7 +32,6 @@ use crate::{
     clock::Clock,
     event::Rendered,
     router::{Addressee, pass_over_disabled},
-    store::{Accepted, Claim, Intake, Placed, State, Store, StoreError, Superseded},
     trouble::{Subject, Troubles},
 };
 

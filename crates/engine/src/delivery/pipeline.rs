@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use annunciator_core::{code, outcome::OutcomeV1};
+use annunciator_store::State;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
     report::{ChannelReport, Class},
     settle::settle,
 };
-use crate::{event::Rendered, store::State};
+use crate::event::Rendered;
 
 /// One notification for one channel.
 #[derive(Debug)]

@@ -6,16 +6,11 @@
 
 use std::{collections::BTreeMap, sync::Weak, time::Duration};
 
+use annunciator_store::{DeliveryId, StoreError};
 use tokio::sync::mpsc;
 
-use super::{
-    outbox::{Outbox, PATIENCE},
-    report::Proof,
-};
-use crate::{
-    engine::Inner,
-    store::{DeliveryId, StoreError},
-};
+use super::outbox::{Outbox, PATIENCE};
+use crate::{engine::Inner, event::Proof};
 
 /// So many wait for the store; who proves more is told to try again.
 const MOST_WAITING: usize = 10_000;

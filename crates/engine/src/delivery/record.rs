@@ -3,18 +3,17 @@
 
 use std::time::Duration;
 
+use annunciator_store::{Attempt, Next, Settled, Settlement, State, StoreError, Superseded};
+
 use super::{
     claimed::Claimed,
     meter::meter,
     outbox::{Outbox, PATIENCE},
-    report::{ChannelReport, Class, Proof, TargetReport},
+    report::{ChannelReport, Class, TargetReport},
     settle::settle,
     waiting::Progress,
 };
-use crate::{
-    event::Rendered,
-    store::{Attempt, Next, Settled, Settlement, State, StoreError, Superseded},
-};
+use crate::event::{Proof, Rendered};
 
 /// How long a store is left alone that cannot record an outcome.
 const PAUSE: Duration = Duration::from_secs(5);

@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
+use crate::event::Proof;
+use annunciator_store::{State, Step};
 use serde::{Serialize, Serializer};
-
-use crate::store::{State, Step};
 
 /// What became of a delivery to one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -60,42 +60,6 @@ impl fmt::Display for Fault {
             Self::Plugin => "plugin",
             Self::Host => "this program",
         })
-    }
-}
-
-/// How much a delivery proves. Greater is more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Proof {
-    /// The remote has taken responsibility for it.
-    Accepted,
-    /// It reached the person's device or mailbox.
-    Delivered,
-    /// The person has said so.
-    Acknowledged,
-}
-
-impl Proof {
-    /// Every level, the least first.
-    pub const ALL: [Self; 3] = [Self::Accepted, Self::Delivered, Self::Acknowledged];
-
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Delivered => "delivered",
-            Self::Acknowledged => "acknowledged",
-        }
-    }
-
-    /// From 1 on; 0 is none.
-    pub(crate) fn number(self) -> u8 {
-        self as u8 + 1
-    }
-
-    pub(crate) fn of_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|proof| proof.number() == number)
     }
 }
 

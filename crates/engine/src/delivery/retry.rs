@@ -4,11 +4,13 @@
 
 use std::time::Duration;
 
+use annunciator_store::State;
+
 use super::{
     classify::ALL_TARGETS,
     report::{Class, TargetReport},
 };
-use crate::{config::ChannelOptions, store::State};
+use crate::config::ChannelOptions;
 
 /// From so often on, what was left behind is not tried at once: a program may be
 /// started anew a few times for other reasons.

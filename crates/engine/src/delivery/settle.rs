@@ -2,10 +2,10 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use annunciator_store::{Next, State};
 use tracing::field::{DisplayValue, display};
 
 use super::report::{ChannelReport, Class, TargetReport};
-use crate::store::{Next, State};
 
 /// Logs a channel's report, and what is to follow, where anything does. What has
 /// failed for good is an error, and what is tried again a warning.

@@ -3,15 +3,14 @@
 
 use std::time::Duration;
 
+use annunciator_store::{Placed, State};
+
 use super::{
     channel::Disabled,
     classify::{self, ALL_TARGETS},
     report::{ChannelReport, Class, Fault, StepReport, TargetReport},
 };
-use crate::{
-    line::printable,
-    store::{Placed, State},
-};
+use crate::line::printable;
 
 impl ChannelReport {
     /// One of a delivery that was not tried, or is not tried any more.

@@ -5,13 +5,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use annunciator_store::{DeliveryId, State, Superseded};
 use tokio::sync::watch;
 
 use super::report::{ChannelReport, StepReport};
-use crate::{
-    router::Addressee,
-    store::{DeliveryId, State, Superseded},
-};
+use crate::router::Addressee;
 
 /// A notification and a channel.
 type Key = (String, Arc<str>);

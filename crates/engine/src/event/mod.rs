@@ -1,11 +1,10 @@
 //! What there is to tell: notifications, as the embedding program makes them.
 
+pub(crate) mod code;
 mod content;
 mod notification;
-mod severity;
 
-pub use content::Wording;
-pub(crate) use content::{SumsUp, differences};
+pub(crate) use annunciator_store::SumsUp;
+pub use annunciator_store::{Kind, Proof, Severity};
 pub use notification::Notification;
 pub(crate) use notification::Rendered;
-pub use severity::{Kind, Severity};

@@ -10,10 +10,7 @@ use annunciator_core::{
     message::{AttributeV1, NotificationV1},
 };
 
-use super::{
-    content::SumsUp,
-    severity::{Kind, Severity},
-};
+use super::{Kind, Severity, SumsUp, code};
 
 /// A message longer than this many bytes is cut here already. Every channel
 /// carries far less.
@@ -209,8 +206,8 @@ impl Notification {
             }),
             title: line(self.title.unwrap_or_default()),
             body: RString::from(body),
-            severity: self.severity.code(),
-            kind: self.kind.code(),
+            severity: code::severity(self.severity),
+            kind: code::kind(self.kind),
             occurred_at_ms,
             attributes: attributes
                 .map(|(key, value)| AttributeV1 {

@@ -4,7 +4,10 @@
 use annunciator_core::{code, proofs};
 use serde::Serialize;
 
-use crate::{delivery::Proof, event::Severity, line::printable};
+use crate::{
+    event::{Proof, Severity},
+    line::printable,
+};
 
 /// More hints than this are not shown to anybody.
 const MOST_HINTS: usize = 8;

@@ -5,10 +5,12 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use annunciator_store::Step;
+
 use crate::{
     config::{ChannelConfig, ChannelIndex, Config, GroupConfig, Named},
-    delivery::{Channel, Held, Proof},
-    store::Step,
+    delivery::{Channel, Held},
+    event::Proof,
 };
 
 /// Running channels by the numbers that the configuration gives them.

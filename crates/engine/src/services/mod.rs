@@ -22,6 +22,7 @@ use annunciator_core::{
         LogRecordV1,
     },
 };
+use annunciator_store::{DeliveryId, Store, StoreError};
 use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
@@ -31,7 +32,6 @@ use crate::{
     clock::Clock,
     line::printable,
     plugin::{Pool, Task},
-    store::{DeliveryId, Store, StoreError},
     trouble::Troubles,
 };
 
@@ -59,7 +59,7 @@ pub(crate) struct Shared {
 }
 
 /// What providers prove of deliveries after their attempts.
-pub(crate) type Proofs = mpsc::Sender<(DeliveryId, crate::delivery::Proof)>;
+pub(crate) type Proofs = mpsc::Sender<(DeliveryId, crate::event::Proof)>;
 
 /// The tasks that one channel's plugin has spawned; dropped with the channel.
 #[derive(Default)]
@@ -274,7 +274,8 @@ fn bounded(key: &str, value: Option<&[u8]>) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::SystemClock, store::MemoryStore};
+    use crate::clock::SystemClock;
+    use annunciator_store::MemoryStore;
 
     #[tokio::test]
     async fn a_plugin_may_sleep_on_a_thread_of_its_own() {

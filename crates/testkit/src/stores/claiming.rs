@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use annunciator::{
-    Severity,
-    store::{Begin, Intake, State, Store, Wanted},
-};
+use annunciator_store::{Begin, Intake, Severity, State, Store, Wanted};
 
 use super::{LATER, NOW, Subject, accept, again, claim, claim_at, end, intake, names, state};
 

@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use annunciator::{
-    Kind,
-    store::{Begin, Claim, DeliveryId, Digest, Intake, Next, Query, Record, State, Store},
+use annunciator_store::{
+    Begin, Claim, DeliveryId, Digest, Intake, Kind, Next, Query, Record, State, Store,
 };
 
 use super::{

@@ -1,6 +1,6 @@
 //! Ends: recorded once, by whoever holds the claim, and counted for ever.
 
-use annunciator::store::{Attempt, Begin, Next, Prune, Query, Settled, Settlement, State};
+use annunciator_store::{Attempt, Begin, Next, Prune, Query, Settled, Settlement, State};
 
 use super::{
     LATER, NOW, Subject, accept, again, all, claim, claim_at, end, intake, names, prune, settle,

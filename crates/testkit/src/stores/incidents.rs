@@ -1,9 +1,6 @@
 //! Problems and their ends: nobody is told half of a story.
 
-use annunciator::{
-    Kind,
-    store::{Begin, State, Superseded},
-};
+use annunciator_store::{Begin, Kind, State, Superseded};
 
 use super::{LATER, Subject, accept, again, all, claim, end, names, of_incident, state};
 
@@ -160,7 +157,7 @@ pub async fn a_recovery_of_what_may_have_arrived_and_waits_again(subject: &dyn S
     let store = subject.open();
     accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
     let problem = claim(&store, "a").await.remove(0);
-    let settlement = annunciator::store::Settlement {
+    let settlement = annunciator_store::Settlement {
         delivery: problem.delivery,
         fence: problem.fence,
         now_ms: super::NOW,
@@ -168,7 +165,7 @@ pub async fn a_recovery_of_what_may_have_arrived_and_waits_again(subject: &dyn S
         proof: None,
         is_free: false,
         may_have_arrived: true,
-        next: annunciator::store::Next::Again {
+        next: annunciator_store::Next::Again {
             at_ms: super::NOW,
             targets: Vec::new(),
         },

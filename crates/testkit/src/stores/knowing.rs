@@ -1,6 +1,6 @@
 //! Questions.
 
-use annunciator::store::{Intake, MOST_KEPT, Query, State};
+use annunciator_store::{Intake, MOST_KEPT, Query, State};
 use tokio::task::JoinSet;
 
 use super::{NOW, Subject, accept, claim, end, intake};

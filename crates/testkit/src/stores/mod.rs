@@ -19,12 +19,9 @@ pub mod taking;
 
 use std::{fmt, sync::Arc};
 
-use annunciator::{
-    Kind, Severity,
-    store::{
-        Accepted, Begin, Claim, DeliveryId, Intake, Intent, Next, Prune, Query, Record, Settled,
-        Settlement, State, Store, Superseded, Wanted,
-    },
+use annunciator_store::{
+    Accepted, Begin, Claim, DeliveryId, Intake, Intent, Kind, Next, Prune, Query, Record, Settled,
+    Settlement, Severity, State, Store, Superseded, Wanted,
 };
 
 /// Makes a test of each situation. The argument is an expression that yields a

@@ -1,9 +1,6 @@
 //! What is told once within a time.
 
-use annunciator::{
-    Kind,
-    store::{Intake, Once, State},
-};
+use annunciator_store::{Intake, Kind, Once, State};
 
 use super::{NOW, Subject, accept, claim, end, intake, of_incident, state};
 

@@ -3,11 +3,9 @@
 
 use std::sync::Arc;
 
-use annunciator::{
-    Kind, Proof,
-    store::{
-        Begin, Claim, DeliveryId, Intake, Intent, Next, Settled, Settlement, State, Step, Store,
-    },
+use annunciator_store::{
+    Begin, Claim, DeliveryId, Intake, Intent, Kind, Next, Proof, Settled, Settlement, State, Step,
+    Store,
 };
 
 use super::{

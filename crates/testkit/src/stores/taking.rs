@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use annunciator::{
-    Kind, Severity,
-    store::{Begin, Intake, Intent, State, StoreError},
-};
+use annunciator_store::{Begin, Intake, Intent, Kind, Severity, State, StoreError};
 
 use super::{LATER, NOW, Subject, accept, all, claim, end, intake, names, state};
 
@@ -221,7 +218,7 @@ pub async fn whoever_accepts_may_hold_it_at_once(subject: &dyn Subject) {
     let accepted = accept(&store, held).await;
     assert_eq!(accepted.deliveries[0].state, State::InFlight);
     assert!(claim(&other, "a").await.is_empty());
-    let settlement = annunciator::store::Settlement {
+    let settlement = annunciator_store::Settlement {
         delivery: accepted.deliveries[0].delivery,
         fence: accepted.deliveries[0].fence,
         now_ms: NOW,
@@ -229,7 +226,7 @@ pub async fn whoever_accepts_may_hold_it_at_once(subject: &dyn Subject) {
         proof: None,
         is_free: false,
         may_have_arrived: false,
-        next: annunciator::store::Next::Again {
+        next: annunciator_store::Next::Again {
             at_ms: NOW,
             targets: Vec::new(),
         },

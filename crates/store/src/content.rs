@@ -1,0 +1,280 @@
+//! A notification as a store keeps it: JSON, so that a person can read it, and
+//! a later version too.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Kind;
+
+/// A notification as an engine has it stored: the JSON text of
+/// [`NewNotification::content`](crate::Intake::content).
+/// Empty texts are left out, and members that are not known are ignored, so that an
+/// engine reads what an earlier or a later one has written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// Names the notification; unique.
+    pub id: String,
+    /// What it belongs to; empty for nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub incident: String,
+    /// The host that it is about; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    /// One line above the message; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// The message.
+    pub body: String,
+    /// The name of its severity, such as `warning`.
+    pub severity: String,
+    /// The name of its kind, such as `problem`.
+    pub kind: String,
+    /// When it happened, in milliseconds since the Unix epoch.
+    pub occurred_at_ms: i64,
+    /// What else is known, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<(String, String)>,
+    /// What was cut from it when it was accepted, for the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// What it sums up, where it is a digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sums_up: Option<SumsUp>,
+    /// The channels that were named, where channels were and not a host; those of
+    /// earlier versions don't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Vec<String>>,
+    /// Whether the caller said when it happened; those of earlier versions don't say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_dated: bool,
+}
+
+/// In what two notifications with one idempotency key differ, of all that their
+/// content says to a receiver. A time that no caller gave is that of the call, and
+/// differs with each: it makes no other notification. Attributes are the same in any
+/// order. Forms of other programs are compared as they are.
+pub(crate) fn differences(first: &str, again: &str) -> Vec<&'static str> {
+    let read = |content| serde_json::from_str::<Content>(content).ok();
+    let (Some(one), Some(other)) = (read(first), read(again)) else {
+        return if first == again {
+            vec![]
+        } else {
+            vec!["content"]
+        };
+    };
+    let is_to_same = one.to.is_none() || other.to.is_none() || one.to == other.to;
+    let is_undated = !one.is_dated && !other.is_dated;
+    let sorted = |mut attributes: Vec<(String, String)>| {
+        attributes.sort_unstable();
+        attributes
+    };
+    // Of what was cut, receivers see how much it was.
+    let is_same_message = one.body == other.body && one.note == other.note;
+    [
+        ("message", is_same_message),
+        ("title", one.title == other.title),
+        ("route", is_to_same),
+        (
+            "time of occurrence",
+            is_undated || one.occurred_at_ms == other.occurred_at_ms,
+        ),
+        (
+            "attributes",
+            sorted(one.attributes) == sorted(other.attributes),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(what, is_same)| (!is_same).then_some(what))
+    .collect()
+}
+
+/// What a digest sums up: what a rule kept back from its channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SumsUp {
+    /// The rule's name.
+    pub rule: String,
+}
+
+/// What a kept notification says, for people who look at deliveries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wording {
+    /// One line above the message; empty for none.
+    pub title: String,
+    /// The message.
+    pub body: String,
+    /// Where in its incident it stands.
+    pub kind: Kind,
+    /// When it happened, in milliseconds since the Unix epoch.
+    pub occurred_at_ms: i64,
+    /// What else is known, by name.
+    pub attributes: Vec<(String, String)>,
+}
+
+impl Wording {
+    /// From what was kept; `None` when that is not of this engine's form.
+    pub(crate) fn of(content: &str) -> Option<Self> {
+        let content: Content = serde_json::from_str(content).ok()?;
+        Some(Self {
+            kind: Kind::named(&content.kind).unwrap_or_default(),
+            title: content.title,
+            body: content.body,
+            occurred_at_ms: content.occurred_at_ms,
+            attributes: content.attributes,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content() -> Content {
+        Content {
+            id: "1".to_owned(),
+            incident: String::new(),
+            host: "h".to_owned(),
+            title: "t".to_owned(),
+            body: "b".to_owned(),
+            severity: "info".to_owned(),
+            kind: "message".to_owned(),
+            occurred_at_ms: 5,
+            attributes: vec![("k".to_owned(), "v".to_owned())],
+            note: None,
+            sums_up: None,
+            to: None,
+            is_dated: false,
+        }
+    }
+
+    fn json(content: &Content) -> String {
+        serde_json::to_string(content).unwrap()
+    }
+
+    #[test]
+    fn all_that_a_receiver_sees_makes_a_difference() {
+        let one = content;
+        let attributes = |of: &[(&str, &str)]| {
+            let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+            of.iter().map(owned).collect()
+        };
+        for (first, again, expected) in [
+            (one(), one(), &[][..]),
+            (
+                one(),
+                Content {
+                    id: "2".to_owned(),
+                    ..one()
+                },
+                &[],
+            ),
+            (
+                one(),
+                Content {
+                    body: "c".to_owned(),
+                    ..one()
+                },
+                &["message"],
+            ),
+            (
+                one(),
+                Content {
+                    title: "u".to_owned(),
+                    ..one()
+                },
+                &["title"],
+            ),
+            (
+                one(),
+                Content {
+                    attributes: attributes(&[("k", "w")]),
+                    ..one()
+                },
+                &["attributes"],
+            ),
+            // In any order.
+            (
+                Content {
+                    attributes: attributes(&[("k", "v"), ("l", "w")]),
+                    ..one()
+                },
+                Content {
+                    attributes: attributes(&[("l", "w"), ("k", "v")]),
+                    ..one()
+                },
+                &[],
+            ),
+            // Each is cut to the same length, and a note says from which.
+            (
+                one(),
+                Content {
+                    note: Some("cut from 2".to_owned()),
+                    ..one()
+                },
+                &["message"],
+            ),
+            // A time that no caller gave is that of the call.
+            (
+                one(),
+                Content {
+                    occurred_at_ms: 6,
+                    ..one()
+                },
+                &[],
+            ),
+            (
+                one(),
+                Content {
+                    occurred_at_ms: 6,
+                    is_dated: true,
+                    ..one()
+                },
+                &["time of occurrence"],
+            ),
+            // Where one of the two does not say to whom it goes, nobody asks.
+            (
+                one(),
+                Content {
+                    to: Some(vec!["a".to_owned()]),
+                    ..one()
+                },
+                &[],
+            ),
+            (
+                Content {
+                    to: Some(vec!["b".to_owned()]),
+                    ..one()
+                },
+                Content {
+                    to: Some(vec!["a".to_owned()]),
+                    ..one()
+                },
+                &["route"],
+            ),
+        ] {
+            assert_eq!(differences(&json(&first), &json(&again)), expected);
+        }
+    }
+
+    #[test]
+    fn forms_of_other_programs_are_compared_as_they_are() {
+        assert!(differences("one", "one").is_empty());
+        assert_eq!(differences("one", "two"), ["content"]);
+        assert_eq!(differences(&json(&content()), "two"), ["content"]);
+    }
+
+    #[test]
+    fn what_was_kept_can_be_read() {
+        let kept = Content {
+            body: "b\n\u{202e}".to_owned(),
+            ..content()
+        };
+        let wording = Wording::of(&json(&kept)).unwrap();
+        assert_eq!(
+            (wording.title.as_str(), wording.body.as_str()),
+            ("t", "b\n\u{202e}")
+        );
+        assert_eq!(wording.attributes, [("k".to_owned(), "v".to_owned())]);
+        assert_eq!((wording.kind, wording.occurred_at_ms), (Kind::Message, 5));
+        assert_eq!(Wording::of("a form of another program"), None);
+    }
+}

@@ -1,0 +1,52 @@
+//! Where deliveries are kept from their acceptance to their end, so that nothing that
+//! was accepted is lost, whatever breaks on the way.
+//!
+//! A [`Store`] records and answers; it decides nothing about when and how to
+//! try. No call relies on being the only process: any number of engines may
+//! work on one store. What it holds of a delivery is its state, and no
+//! transaction is open while a message is being sent.
+//!
+//! ```text
+//!            accept                 settle
+//! (caller) ---------> pending  <--------------+
+//!             |          | claim              | again at a later time
+//!             |          v                    |
+//!             +-----> in flight --------------+
+//!                        | settle
+//!                        v
+//!     delivered, failed, expired, suppressed, superseded, unknown
+//! ```
+//!
+//! A claim carries a *fence*, a number that grows with every claim of the
+//! delivery. Whoever was thought dead and settles late has an old fence, and
+//! is refused.
+
+mod accounts;
+mod conflict;
+mod content;
+mod delivery;
+mod error;
+mod intake;
+mod kind;
+mod memory;
+mod proof;
+mod reasons;
+mod record;
+mod settle;
+mod severity;
+mod sqlite;
+mod store;
+
+pub use accounts::Accounts;
+pub use content::{Content, SumsUp, Wording};
+pub use delivery::{Claim, DeliveryId, State, Wanted};
+pub use error::StoreError;
+pub use intake::{Accepted, Begin, Digest, Intake, Intent, Once, Placed, Step};
+pub use kind::Kind;
+pub use memory::MemoryStore;
+pub use proof::Proof;
+pub use record::{Attempt, Prune, Query, Record};
+pub use settle::{Next, Settled, Settlement, Superseded};
+pub use severity::{Severity, UnknownSeverity};
+pub use sqlite::SqliteStore;
+pub use store::{Answer, MOST_KEPT, Store};

@@ -1,0 +1,42 @@
+//! Small values that a channel's provider keeps; when there are too many, the
+//! oldest goes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::MOST_KEPT;
+
+/// What one channel keeps.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    values: HashMap<String, (u64, Vec<u8>)>,
+    /// The keys, the oldest first.
+    order: BTreeMap<u64, String>,
+    last: u64,
+}
+
+impl Kept {
+    pub(super) fn value(&self, key: &str) -> Option<Vec<u8>> {
+        self.values.get(key).map(|(_, value)| value.clone())
+    }
+
+    pub(super) fn set(&mut self, key: String, value: Option<Vec<u8>>) {
+        let Some(value) = value else {
+            if let Some((number, _)) = self.values.remove(&key) {
+                self.order.remove(&number);
+            }
+            return;
+        };
+        if let Some((_, known)) = self.values.get_mut(&key) {
+            *known = value;
+            return;
+        }
+        self.last += 1;
+        self.order.insert(self.last, key.clone());
+        self.values.insert(key, (self.last, value));
+        if self.order.len() > MOST_KEPT
+            && let Some((_, oldest)) = self.order.pop_first()
+        {
+            self.values.remove(&oldest);
+        }
+    }
+}

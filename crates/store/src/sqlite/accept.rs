@@ -1,0 +1,260 @@
+//! Takes notifications.
+
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::{
+    digest::gather,
+    history::{column, count},
+    once,
+    over::{note_problem, supersede},
+    step,
+};
+use crate::{
+    Kind, Proof, Severity,
+    conflict::First,
+    delivery::{DeliveryId, State},
+    error::StoreError,
+    intake::{Accepted, Begin, Intake, Intent, Placed, Step},
+    settle::Superseded,
+};
+
+/// What has not ended of a lane.
+pub(super) const BUSY: &str = "
+    SELECT 1 FROM outbox_delivery
+    WHERE channel = ?1 AND lane = ?2 AND state <= 1 AND lane <> ''";
+pub(super) const KNOWN: &str = "
+    SELECT id, name, host, incident, kind, severity, content
+    FROM outbox_notification WHERE key = ?1";
+pub(super) const PLACED: &str = "
+    SELECT id, channel, state, why, fence, proof, step_of, step, until
+    FROM outbox_delivery WHERE notification = ?1 ORDER BY id";
+
+/// Takes a notification, whole; or answers what became of it the first time, or why
+/// it is another one.
+pub(super) fn accept(
+    transaction: &Transaction<'_>,
+    intake: &Intake,
+    owner: &str,
+) -> rusqlite::Result<Result<Accepted, StoreError>> {
+    let Some(number) = add_notification(transaction, intake)? else {
+        let before = known(transaction, intake)?;
+        return before.ok_or(rusqlite::Error::QueryReturnedNoRows);
+    };
+    count(transaction, "accepted", intake.intents.len() as u64)?;
+    let mut groups: Vec<&Arc<str>> = Vec::new();
+    let mut deliveries = Vec::with_capacity(intake.intents.len());
+    let mut superseded = Vec::new();
+    for intent in &intake.intents {
+        deliveries.push(add_delivery(transaction, number, intake, intent, owner)?);
+        if let Some(step) = &intent.step
+            && !groups.contains(&&step.group)
+        {
+            groups.push(&step.group);
+        }
+        if intake.incident.is_empty() {
+            continue;
+        }
+        if intake.kind == Kind::Problem {
+            note_problem(transaction, &intent.channel, &intake.incident, number)?;
+        }
+        let over = supersede(
+            transaction,
+            &intent.channel,
+            &intake.incident,
+            intake.accepted_ms,
+        )?;
+        superseded.extend(over);
+    }
+    for group in groups {
+        step::go_on(transaction, number, group, intake.accepted_ms)?;
+    }
+    // What it superseded of its own is not news of others.
+    for placed in &mut deliveries {
+        let own = |other: &Superseded| other.delivery == placed.delivery;
+        if let Some(own) = superseded.iter().position(own) {
+            placed.state = State::Superseded;
+            placed.why = superseded.remove(own).why.to_string();
+        }
+    }
+    Ok(Ok(Accepted {
+        notification: intake.notification.clone(),
+        repeated: false,
+        deliveries,
+        superseded,
+    }))
+}
+
+/// What became of it the first time, or why it is another one; `None` where its key is
+/// not known.
+pub(super) fn known(
+    transaction: &Transaction<'_>,
+    intake: &Intake,
+) -> rusqlite::Result<Option<Result<Accepted, StoreError>>> {
+    if intake.key.is_none() {
+        return Ok(None);
+    }
+    let known = transaction
+        .prepare_cached(KNOWN)?
+        .query_row([&intake.key], |row| {
+            let first = First {
+                host: row.get_ref(2)?.as_str()?,
+                incident: row.get_ref(3)?.as_str()?,
+                kind: column(row, 4, Kind::from_number)?,
+                severity: column(row, 5, Severity::from_number)?,
+                content: row.get_ref(6)?.as_str()?,
+            };
+            let is_same = first.check(intake);
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, is_same))
+        })
+        .optional()?;
+    let Some((number, notification, is_same)) = known else {
+        return Ok(None);
+    };
+    if let Err(conflict) = is_same {
+        return Ok(Some(Err(conflict)));
+    }
+    Ok(Some(Ok(Accepted {
+        notification,
+        repeated: true,
+        deliveries: placed(transaction, number)?,
+        superseded: Vec::new(),
+    })))
+}
+
+/// Answers its number; `None` when its key is known. What is not added takes no
+/// number, as one that met a conflict would: by their numbers it is known how many
+/// came after a notification.
+pub(super) fn add_notification(
+    transaction: &Transaction<'_>,
+    intake: &Intake,
+) -> rusqlite::Result<Option<i64>> {
+    let added = transaction
+        .prepare_cached(
+            "INSERT INTO outbox_notification
+             (name, key, host, incident, lane, kind, severity, accepted_ms, content)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+             WHERE NOT EXISTS (SELECT 1 FROM outbox_notification WHERE key = ?2)",
+        )?
+        .execute(params![
+            intake.notification,
+            intake.key,
+            intake.host,
+            intake.incident,
+            intake.lane,
+            intake.kind.number(),
+            intake.severity.number(),
+            intake.accepted_ms,
+            &*intake.content,
+        ])?;
+    Ok((added > 0).then(|| transaction.last_insert_rowid()))
+}
+
+pub(super) fn add_delivery(
+    transaction: &Transaction<'_>,
+    number: i64,
+    intake: &Intake,
+    intent: &Intent,
+    owner: &str,
+) -> rusqlite::Result<Placed> {
+    let now_ms = intake.accepted_ms;
+    let mut state = State::Pending;
+    let (mut due_ms, mut lease, mut why) = (now_ms, None, "");
+    let mut told_by = None;
+    match &intent.begin {
+        Begin::At(at_ms) => due_ms = *at_ms,
+        Begin::Claimed { lease_until_ms } => {
+            if !intake.ends_a_problem() && !is_busy(transaction, &intent.channel, &intake.lane)? {
+                (state, lease) = (State::InFlight, Some(*lease_until_ms));
+            }
+        }
+        Begin::Suppressed { rule, digest } => {
+            (state, why) = (State::Suppressed, rule);
+            let gather = |digest| gather(transaction, &intent.channel, digest, now_ms);
+            told_by = digest.as_ref().map(gather).transpose()?;
+        }
+    }
+    let channel = &*intent.channel;
+    if intake.ends_a_problem() {
+        once::forget(transaction, channel, &intake.incident)?;
+    }
+    if let Some(once) = intent.once.as_ref().filter(|_| state != State::Suppressed)
+        && once::is_known(transaction, channel, &intake.incident, once, now_ms)?
+    {
+        (state, lease, why) = (State::Suppressed, None, &once.rule);
+    }
+    let fence = i64::from(lease.is_some());
+    let id = transaction
+        .prepare_cached(
+            "INSERT INTO outbox_delivery
+             (notification, channel, incident, lane, kind, severity, state, ready, due_ms,
+              expires_ms, ended_ms, owner, lease_until_ms, fence, why, step, until, step_of, digest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+        )?
+        .insert(params![
+            number,
+            &*intent.channel,
+            intake.incident,
+            intake.lane,
+            intake.kind.number(),
+            intake.severity.number(),
+            state.number(),
+            due_ms <= now_ms,
+            due_ms,
+            intent.expires_ms,
+            state.has_ended().then_some(now_ms),
+            lease.map(|_| owner),
+            lease.unwrap_or(0),
+            fence,
+            why,
+            intent.step.as_ref().map_or(0, |step| step.number),
+            intent.step.as_ref().map_or(0, |step| step.until.number()),
+            intent.step.as_ref().map(|step| &*step.group),
+            told_by,
+        ])?;
+    if let Some(once) = intent.once.as_ref().filter(|_| state != State::Suppressed) {
+        once::note(transaction, channel, &intake.incident, once, id)?;
+    }
+    Ok(Placed {
+        delivery: DeliveryId(id),
+        channel: Arc::clone(&intent.channel),
+        state,
+        why: why.to_owned(),
+        fence,
+        step: intent.step.clone(),
+        proof: None,
+    })
+}
+
+/// Whether anything of a lane has not ended.
+fn is_busy(transaction: &Transaction<'_>, channel: &str, lane: &str) -> rusqlite::Result<bool> {
+    if lane.is_empty() {
+        return Ok(false);
+    }
+    transaction.prepare_cached(BUSY)?.exists([channel, lane])
+}
+
+fn placed(transaction: &Transaction<'_>, number: i64) -> rusqlite::Result<Vec<Placed>> {
+    transaction
+        .prepare_cached(PLACED)?
+        .query_map([number], |row| {
+            let group: Option<String> = row.get(6)?;
+            let until = Proof::from_number(row.get(8)?);
+            let (number, step_of) = (row.get(7)?, group.zip(until));
+            Ok(Placed {
+                delivery: DeliveryId(row.get(0)?),
+                channel: Arc::from(row.get_ref(1)?.as_str()?),
+                state: column(row, 2, State::from_number)?,
+                why: row.get(3)?,
+                fence: row.get(4)?,
+                step: step_of.map(|(group, until)| Step {
+                    group: group.into(),
+                    number,
+                    until,
+                }),
+                proof: Proof::from_number(row.get(5)?),
+            })
+        })?
+        .collect()
+}

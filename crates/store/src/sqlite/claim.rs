@@ -1,0 +1,244 @@
+//! Claims what is to be tried.
+
+use std::sync::Arc;
+
+use rusqlite::{Transaction, params};
+
+use super::{
+    digest,
+    history::{column, count, texts},
+    over::problem_told,
+    owner::Owner,
+};
+use crate::{
+    Kind,
+    delivery::{Claim, DeliveryId, Wanted},
+};
+
+/// So many deliveries become due in one step: of more, the rest do in the
+/// next, so that no transaction takes long.
+const MOST_DUE: u32 = 4096;
+
+/// The worst first, then the oldest; none of a lane before what came earlier.
+pub(super) const READY: &str = "
+    SELECT d.id FROM outbox_delivery AS d
+    WHERE d.channel = ?1 AND d.state = 0 AND d.ready = 1 AND (?3 IS NULL OR d.expires_ms <= ?3)
+      AND (d.lane = '' OR NOT EXISTS (
+        SELECT 1 FROM outbox_delivery AS earlier
+        WHERE earlier.channel = d.channel AND earlier.lane = d.lane AND earlier.id < d.id
+          AND earlier.state <= 1 AND earlier.lane <> ''))
+    ORDER BY d.severity DESC, d.id LIMIT ?2";
+/// What its holder left behind.
+pub(super) const LEFT_BEHIND: &str = "
+    SELECT id FROM outbox_delivery
+    WHERE channel = ?1 AND state = 1 AND owner = ?2 AND (?4 IS NULL OR expires_ms <= ?4)
+    ORDER BY severity DESC, id LIMIT ?3";
+/// What its holder has had for too long. It holds no more than it can send at
+/// a time: all of that is looked at.
+pub(super) const RUN_OUT: &str = "
+    SELECT id FROM outbox_delivery
+    WHERE channel = ?1 AND state = 1 AND owner = ?2 AND lease_until_ms < ?4
+      AND (?5 IS NULL OR expires_ms <= ?5)
+    ORDER BY severity DESC, id LIMIT ?3";
+pub(super) const HOLDERS: &str =
+    "SELECT DISTINCT owner FROM outbox_delivery WHERE channel = ?1 AND state = 1";
+pub(super) const DUE: &str = "
+    UPDATE outbox_delivery SET ready = 1 WHERE id IN (
+        SELECT id FROM outbox_delivery WHERE state = 0 AND ready = 0 AND due_ms <= ?1
+        ORDER BY due_ms LIMIT ?2)";
+pub(super) const NEXT_DUE: &str =
+    "SELECT min(due_ms) FROM outbox_delivery WHERE state = 0 AND ready = 0 AND due_ms > ?1";
+pub(super) const NEXT_EXPIRY: &str = "
+    SELECT min(expires_ms) FROM outbox_delivery
+    WHERE channel = ?1 AND state = 0 AND expires_ms > ?2";
+pub(super) const FLYING: &str = "
+    SELECT channel, owner, min(lease_until_ms) FROM outbox_delivery
+    WHERE state = 1 GROUP BY channel, owner";
+/// One look at the index for each channel, however much waits.
+pub(super) const CHANNELS: &str = "
+    WITH RECURSIVE found (channel) AS (
+        SELECT min(channel) FROM outbox_delivery WHERE state = 0 AND ready = 1
+        UNION ALL
+        SELECT (SELECT min(channel) FROM outbox_delivery
+                WHERE state = 0 AND ready = 1 AND channel > found.channel)
+        FROM found WHERE found.channel IS NOT NULL)
+    SELECT channel FROM found WHERE channel IS NOT NULL";
+
+/// Claims what is due and what was left behind.
+pub(super) fn claim(
+    transaction: &Transaction<'_>,
+    wanted: &Wanted,
+    owner: &Owner,
+) -> rusqlite::Result<Vec<Claim>> {
+    make_due(transaction, wanted.now_ms)?;
+    let mut claims = Vec::new();
+    let channel = &*wanted.channel;
+    let late = wanted.only_expired.then_some(wanted.now_ms);
+    for holder in texts(transaction, HOLDERS, [channel])? {
+        let room = room(wanted, &claims);
+        let left = if owner.is_gone(&holder) {
+            let left = ids(
+                transaction,
+                LEFT_BEHIND,
+                params![channel, holder, room, late],
+            )?;
+            if left.len() < room as usize && late.is_none() {
+                owner.bury(&holder);
+            }
+            left
+        } else {
+            let run_out = params![channel, holder, room, wanted.now_ms, late];
+            let mut run_out = ids(transaction, RUN_OUT, run_out)?;
+            run_out.retain(|id| !wanted.holding.contains(&DeliveryId(*id)));
+            run_out
+        };
+        take(transaction, wanted, owner, left, true, &mut claims)?;
+    }
+    // One by one where there are lanes: the first of a lane holds up those
+    // behind it, which the same look would not see.
+    while room(wanted, &claims) > 0 {
+        let ready = params![channel, room(wanted, &claims), late];
+        let ready = ids(transaction, READY, ready)?;
+        if ready.is_empty() {
+            break;
+        }
+        take(transaction, wanted, owner, ready, false, &mut claims)?;
+    }
+    let again = claims.iter().filter(|claim| claim.left_behind).count();
+    if again > 0 {
+        count(transaction, "again", again as u64)?;
+    }
+    Ok(claims)
+}
+
+fn room(wanted: &Wanted, claims: &[Claim]) -> u32 {
+    let taken = u32::try_from(claims.len()).unwrap_or(u32::MAX);
+    wanted.most.saturating_sub(taken)
+}
+
+fn ids(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    params: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<i64>> {
+    transaction
+        .prepare_cached(sql)?
+        .query_map(params, |row| row.get(0))?
+        .collect()
+}
+
+fn take(
+    transaction: &Transaction<'_>,
+    wanted: &Wanted,
+    owner: &Owner,
+    ids: Vec<i64>,
+    left_behind: bool,
+    claims: &mut Vec<Claim>,
+) -> rusqlite::Result<()> {
+    let mut hold = transaction.prepare_cached(
+        "UPDATE outbox_delivery
+         SET state = 1, owner = ?2, lease_until_ms = ?3, fence = fence + 1, again = again + ?4
+         WHERE id = ?1",
+    )?;
+    let mut read = transaction.prepare_cached(
+        "SELECT d.fence, d.attempts - d.attempts_before, d.targets, n.accepted_ms, d.expires_ms, n.content,
+            d.again, d.step
+         FROM outbox_delivery AS d JOIN outbox_notification AS n ON n.id = d.notification
+         WHERE d.id = ?1",
+    )?;
+    for id in ids {
+        let held = params![id, owner.name(), wanted.lease_until_ms, left_behind];
+        hold.execute(held)?;
+        if left_behind {
+            // Whoever held it may have sent it.
+            may_know(transaction, id)?;
+        }
+        let claim = read.query_row([id], |row| {
+            let targets: Option<String> = row.get(2)?;
+            let targets = targets.and_then(|json| serde_json::from_str(&json).ok());
+            Ok(Claim {
+                delivery: DeliveryId(id),
+                fence: row.get(0)?,
+                attempts: row.get(1)?,
+                left_behind,
+                again: row.get(6)?,
+                targets: targets.unwrap_or_default(),
+                accepted_ms: row.get(3)?,
+                expires_ms: row.get(4)?,
+                step: row.get(7)?,
+                content: Arc::from(row.get_ref(5)?.as_str()?),
+            })
+        })?;
+        claims.push(claim);
+    }
+    Ok(())
+}
+
+/// People may know of the problems that a delivery tells of.
+fn may_know(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+    let mut found = transaction.prepare_cached(
+        "SELECT channel, incident, notification, kind, gathers IS NOT NULL
+         FROM outbox_delivery WHERE id = ?1",
+    )?;
+    let mut rows = found.query([id])?;
+    let Some(row) = rows.next()? else {
+        return Ok(());
+    };
+    let (channel, incident): (String, String) = (row.get(0)?, row.get(1)?);
+    if row.get(4)? {
+        digest::may_know(transaction, &channel, id)
+    } else if column(row, 3, Kind::from_number)? == Kind::Problem {
+        problem_told(transaction, &channel, &incident, row.get(2)?)
+    } else {
+        Ok(())
+    }
+}
+
+fn make_due(transaction: &Transaction<'_>, now_ms: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(DUE)?
+        .execute(params![now_ms, MOST_DUE])?;
+    Ok(())
+}
+
+/// When something is due that waits.
+pub(super) fn next_due(
+    transaction: &Transaction<'_>,
+    now_ms: i64,
+) -> rusqlite::Result<Option<i64>> {
+    transaction
+        .prepare_cached(NEXT_DUE)?
+        .query_row([now_ms], |row| row.get(0))
+}
+
+/// When something expires that waits on a channel.
+pub(super) fn next_expiry(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    now_ms: i64,
+) -> rusqlite::Result<Option<i64>> {
+    transaction
+        .prepare_cached(NEXT_EXPIRY)?
+        .query_row(params![channel, now_ms], |row| row.get(0))
+}
+
+/// The channels for which something may be claimed.
+pub(super) fn ready(
+    transaction: &Transaction<'_>,
+    now_ms: i64,
+    owner: &Owner,
+) -> rusqlite::Result<Vec<String>> {
+    make_due(transaction, now_ms)?;
+    let mut channels = texts(transaction, CHANNELS, [])?;
+    let mut flying = transaction.prepare_cached(FLYING)?;
+    let mut rows = flying.query([])?;
+    while let Some(row) = rows.next()? {
+        let (channel, holder): (String, String) = (row.get(0)?, row.get(1)?);
+        let runs_out = row.get::<_, i64>(2)? < now_ms;
+        if (runs_out || owner.is_gone(&holder)) && !channels.contains(&channel) {
+            channels.push(channel);
+        }
+    }
+    channels.sort();
+    Ok(channels)
+}

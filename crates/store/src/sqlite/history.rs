@@ -1,0 +1,263 @@
+//! What is known, for those who ask; and what of it is deleted.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use rusqlite::{Params, Row, ToSql, Transaction, params, params_from_iter, types::Type};
+
+use super::once;
+use crate::{
+    Proof, Severity,
+    accounts::Accounts,
+    delivery::{DeliveryId, State},
+    record::{Attempt, Prune, Query, Record},
+};
+
+/// What the accounts call deleted deliveries, before the name of their state.
+const PRUNED: &str = "pruned_";
+
+/// Notifications as they were accepted, and whether something is open of them, or
+/// a digest still to tell of them.
+/// Numbers grow with time: who looks for old ones need not look at all.
+pub(super) const OLDEST: &str = "
+    SELECT n.id, n.accepted_ms, EXISTS (
+        SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND (d.state <= 1 OR EXISTS (
+            SELECT 1 FROM outbox_delivery AS g WHERE g.id = d.digest AND g.state <= 1)))
+    FROM outbox_notification AS n ORDER BY n.id";
+/// Those that came before the newest ones. Numbers grow by one, so that nobody
+/// has to count.
+pub(super) const BEYOND: &str = "
+    SELECT n.id FROM outbox_notification AS n
+    WHERE n.id <= (SELECT max(id) FROM outbox_notification) - ?1 AND NOT EXISTS (
+        SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND (d.state <= 1 OR EXISTS (
+            SELECT 1 FROM outbox_delivery AS g WHERE g.id = d.digest AND g.state <= 1)))
+    ORDER BY n.id LIMIT ?2";
+pub(super) const DONE_WITH: &str = "
+    DELETE FROM outbox_incident AS i WHERE newest = ?1 AND NOT EXISTS (
+        SELECT 1 FROM outbox_delivery AS d WHERE d.channel = i.channel
+        AND d.incident = i.incident AND d.state <= 1 AND d.incident <> '')";
+
+/// A column that holds the number of something.
+pub(super) fn column<T>(
+    row: &Row<'_>,
+    place: usize,
+    of_number: impl FnOnce(i64) -> Option<T>,
+) -> rusqlite::Result<T> {
+    let number = row.get(place)?;
+    let unknown = || rusqlite::Error::IntegralValueOutOfRange(place, number);
+    of_number(number).ok_or_else(unknown)
+}
+
+/// Adds to one of the accounts.
+pub(super) fn count(transaction: &Transaction<'_>, name: &str, more: u64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO outbox_account VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET count = count + excluded.count",
+        )?
+        .execute(params![name, more.cast_signed()])?;
+    Ok(())
+}
+
+/// The first column of all rows.
+pub(super) fn texts(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    params: impl Params,
+) -> rusqlite::Result<Vec<String>> {
+    transaction
+        .prepare_cached(sql)?
+        .query_map(params, |row| row.get(0))?
+        .collect()
+}
+
+/// Deliveries, the newest first.
+pub(super) fn deliveries(
+    transaction: &Transaction<'_>,
+    query: &Query,
+) -> rusqlite::Result<Vec<Record>> {
+    let mut sql = "SELECT d.id, n.name, d.channel, n.host, n.incident, n.severity, d.state, d.why,
+             n.accepted_ms, d.due_ms, d.expires_ms, d.ended_ms, d.attempts, d.again, n.content,
+             d.proof, d.step_of, d.step, d.digest, d.kind = 1 AND d.incident <> '' AND NOT EXISTS (
+                SELECT 1 FROM outbox_incident AS i WHERE i.channel = d.channel
+                AND i.incident = d.incident AND i.since <= d.notification)
+         FROM outbox_delivery AS d JOIN outbox_notification AS n ON n.id = d.notification
+         WHERE 1"
+        .to_owned();
+    let mut values: Vec<&dyn ToSql> = Vec::new();
+    let mut and = |condition: &str, value| {
+        values.push(value);
+        // Writing to a text cannot fail.
+        let _ = write!(sql, " AND {condition} ?{}", values.len());
+    };
+    if let Some(id) = &query.delivery {
+        and("d.id =", &id.0);
+    }
+    if let Some(id) = &query.before {
+        and("d.id <", &id.0);
+    }
+    if let Some(host) = &query.host {
+        and("n.host <> '' AND n.host =", host);
+    }
+    if let Some(channel) = &query.channel {
+        and("d.channel =", channel);
+    }
+    if let Some(digest) = &query.digest {
+        and("d.digest =", &digest.0);
+    }
+    if let Some(since) = &query.since_ms {
+        and("n.accepted_ms >=", since);
+    }
+    if !query.states.is_empty() {
+        // As literals, so that an index for one state can serve.
+        let states = query.states.iter().map(|state| state.number().to_string());
+        let states: Vec<String> = states.collect();
+        let _ = write!(sql, " AND d.state IN ({})", states.join(", "));
+    }
+    let _ = write!(sql, " ORDER BY d.id DESC LIMIT {}", query.most);
+    transaction
+        .prepare_cached(&sql)?
+        .query_map(params_from_iter(values), record)?
+        .collect()
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    let state = column(row, 6, State::from_number)?;
+    let due_ms = row.get(9)?;
+    Ok(Record {
+        delivery: DeliveryId(row.get(0)?),
+        notification: row.get(1)?,
+        channel: row.get(2)?,
+        host: row.get(3)?,
+        incident: row.get(4)?,
+        severity: column(row, 5, Severity::from_number)?,
+        state,
+        why: row.get(7)?,
+        accepted_ms: row.get(8)?,
+        due_ms: (state == State::Pending).then_some(due_ms),
+        expires_ms: row.get(10)?,
+        ended_ms: row.get(11)?,
+        attempts: row.get(12)?,
+        again: row.get(13)?,
+        content: row.get(14)?,
+        proof: Proof::from_number(row.get(15)?),
+        group: row.get(16)?,
+        step: row.get(17)?,
+        digest: row.get::<_, Option<i64>>(18)?.map(DeliveryId),
+        is_over: row.get(19)?,
+    })
+}
+
+/// The attempts of a delivery.
+pub(super) fn attempts(
+    transaction: &Transaction<'_>,
+    delivery: DeliveryId,
+) -> rusqlite::Result<Vec<Attempt>> {
+    transaction
+        .prepare_cached(
+            "SELECT began_ms, ended_ms, outcome FROM outbox_attempt WHERE delivery = ?1 ORDER BY number",
+        )?
+        .query_map([delivery.0], |row| {
+            Ok(Attempt {
+                began_ms: row.get(0)?,
+                ended_ms: row.get(1)?,
+                outcome: row.get(2)?,
+            })
+        })?
+        .collect()
+}
+
+/// Counts everything, one by one.
+pub(super) fn accounts(transaction: &Transaction<'_>) -> rusqlite::Result<Accounts> {
+    let mut accounts = Accounts {
+        states: State::ALL.into_iter().map(|state| (state, 0)).collect(),
+        ..Accounts::default()
+    };
+    let mut states =
+        transaction.prepare_cached("SELECT state, count(*) FROM outbox_delivery GROUP BY state")?;
+    let mut rows = states.query([])?;
+    while let Some(row) = rows.next()? {
+        let state = column(row, 0, State::from_number)?;
+        accounts.states.insert(state, unsigned(row, 1)?);
+    }
+    let mut counted = transaction.prepare_cached("SELECT name, count FROM outbox_account")?;
+    let mut rows = counted.query([])?;
+    while let Some(row) = rows.next()? {
+        let (name, count): (String, u64) = (row.get(0)?, unsigned(row, 1)?);
+        match name.as_str() {
+            "accepted" => accounts.accepted = count,
+            "again" => accounts.again = count,
+            "stale" => accounts.stale = count,
+            other => {
+                let name = other.strip_prefix(PRUNED);
+                let mut states = State::ALL.into_iter();
+                let state = name.and_then(|name| states.find(|state| state.name() == name));
+                accounts.pruned.extend(state.map(|state| (state, count)));
+            }
+        }
+    }
+    Ok(accounts)
+}
+
+fn unsigned(row: &Row<'_>, place: usize) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(place)?;
+    u64::try_from(number).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(place, Type::Integer, Box::new(error))
+    })
+}
+
+/// Deletes what has ended of notifications that are old: by their age, and by
+/// how many came after them.
+pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::Result<u64> {
+    once::prune(transaction, prune.now_ms)?;
+    let beyond = i64::try_from(prune.beyond).unwrap_or(i64::MAX);
+    let mut ended = old(transaction, prune)?;
+    let mut found = transaction.prepare_cached(BEYOND)?;
+    for id in found.query_map(params![beyond, prune.most], |row| row.get(0))? {
+        let id = id?;
+        if ended.len() < prune.most as usize && !ended.contains(&id) {
+            ended.push(id);
+        }
+    }
+    let mut states: BTreeMap<State, u64> = BTreeMap::new();
+    for id in &ended {
+        let deleted: Vec<(i64, State)> = transaction
+            .prepare_cached(
+                "DELETE FROM outbox_delivery WHERE notification = ?1 RETURNING id, state",
+            )?
+            .query_map([id], |row| {
+                Ok((row.get(0)?, column(row, 1, State::from_number)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        for (delivery, state) in deleted {
+            *states.entry(state).or_default() += 1;
+            transaction
+                .prepare_cached("DELETE FROM outbox_attempt WHERE delivery = ?1")?
+                .execute([delivery])?;
+        }
+        transaction
+            .prepare_cached("DELETE FROM outbox_notification WHERE id = ?1")?
+            .execute([id])?;
+        transaction.prepare_cached(DONE_WITH)?.execute([id])?;
+    }
+    for (state, number) in states {
+        count(transaction, &format!("{PRUNED}{state}"), number)?;
+    }
+    Ok(ended.len() as u64)
+}
+
+/// What was accepted before a time, and has ended.
+fn old(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::Result<Vec<i64>> {
+    let mut ended = Vec::new();
+    let mut oldest = transaction.prepare_cached(OLDEST)?;
+    let mut rows = oldest.query([])?;
+    while let Some(row) = rows.next()? {
+        let is_old = row.get::<_, i64>(1)? < prune.accepted_before_ms;
+        if !is_old || ended.len() >= prune.most as usize {
+            break;
+        }
+        if !row.get::<_, bool>(2)? {
+            ended.push(row.get(0)?);
+        }
+    }
+    Ok(ended)
+}

@@ -1,0 +1,46 @@
+//! Small values that providers keep: receipts, thread ids, cached tokens.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use crate::MOST_KEPT;
+
+/// Keeps a value, or removes it. Of too many the oldest goes.
+pub(super) fn keep(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    key: &str,
+    value: Option<&[u8]>,
+) -> rusqlite::Result<()> {
+    let Some(value) = value else {
+        transaction
+            .prepare_cached("DELETE FROM outbox_kept WHERE channel = ?1 AND key = ?2")?
+            .execute([channel, key])?;
+        return Ok(());
+    };
+    transaction
+        .prepare_cached(
+            "INSERT INTO outbox_kept (channel, key, value) VALUES (?1, ?2, ?3)
+             ON CONFLICT (channel, key) DO UPDATE SET value = excluded.value",
+        )?
+        .execute(params![channel, key, value])?;
+    transaction
+        .prepare_cached(
+            "DELETE FROM outbox_kept WHERE number IN (
+                SELECT number FROM outbox_kept WHERE channel = ?1
+                ORDER BY number DESC LIMIT -1 OFFSET ?2)",
+        )?
+        .execute(params![channel, MOST_KEPT as i64])?;
+    Ok(())
+}
+
+/// What is kept under a key.
+pub(super) fn kept(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    key: &str,
+) -> rusqlite::Result<Option<Vec<u8>>> {
+    transaction
+        .prepare_cached("SELECT value FROM outbox_kept WHERE channel = ?1 AND key = ?2")?
+        .query_row([channel, key], |row| row.get(0))
+        .optional()
+}

@@ -1,0 +1,271 @@
+//! A thread with a connection, which does what it is asked in the order in
+//! which it is asked. What has gathered meanwhile is done in one transaction.
+
+use std::{
+    io, panic,
+    path::{Path, PathBuf},
+    sync::mpsc::{self, Receiver, TrySendError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use crate::{Answer, StoreError};
+
+/// What is asked at most in one transaction: more does not make it quicker,
+/// and lets the first of them wait.
+const MOST_AT_ONCE: usize = 512;
+
+/// So much may be asked and not yet done: a disk that hangs must not fill the
+/// memory with what callers gave up on.
+const MOST_WAITING: usize = 16_384;
+
+/// Those who were answered together mostly ask again together, a moment later:
+/// such a part of the time that the last transaction took is at most spent
+/// waiting for them, so that they do not wait for the whole of the next one.
+const PATIENCE: u32 = 2;
+
+/// A handle to the thread. It ends when the last handle is dropped and all
+/// that was asked is done.
+#[derive(Debug)]
+pub(super) struct Worker {
+    asked: Option<mpsc::SyncSender<Box<dyn Task>>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// Something to be done in a transaction, perhaps more than once: a
+/// transaction that fails is tried again in parts.
+trait Task: Send {
+    fn work(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()>;
+    fn answer(self: Box<Self>, failed: Option<StoreError>);
+}
+
+struct Asked<F, T> {
+    work: F,
+    done: Option<T>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Task for Asked<F, T>
+where
+    F: FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send,
+    T: Send,
+{
+    fn work(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        self.done = Some((self.work)(transaction)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failed: Option<StoreError>) {
+        let answer = match (failed, self.done) {
+            (None, Some(done)) => Ok(done),
+            (failed, _) => Err(failed.unwrap_or(StoreError::Closed)),
+        };
+        // Nobody may wait for it.
+        let _ = self.answer.send(answer);
+    }
+}
+
+impl Worker {
+    pub(super) fn writing(path: PathBuf, database: Connection) -> io::Result<Self> {
+        Self::start(
+            "store-writer",
+            path,
+            database,
+            TransactionBehavior::Immediate,
+        )
+    }
+
+    pub(super) fn reading(path: PathBuf, database: Connection) -> io::Result<Self> {
+        Self::start(
+            "store-reader",
+            path,
+            database,
+            TransactionBehavior::Deferred,
+        )
+    }
+
+    fn start(
+        name: &str,
+        path: PathBuf,
+        mut database: Connection,
+        behavior: TransactionBehavior,
+    ) -> io::Result<Self> {
+        let (asked, tasks) = mpsc::sync_channel::<Box<dyn Task>>(MOST_WAITING);
+        let action = match behavior {
+            TransactionBehavior::Deferred => "read",
+            _ => "written",
+        };
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                let mut last = Last::default();
+                while let Ok(first) = tasks.recv() {
+                    let batch = gather(first, &tasks, &last);
+                    let (count, began) = (batch.len(), Instant::now());
+                    do_all(batch, &path, &mut database, behavior, action);
+                    let took = began.elapsed();
+                    last = Last { count, took };
+                }
+            })?;
+        Ok(Self {
+            asked: Some(asked),
+            thread: Some(thread),
+        })
+    }
+
+    /// Asks for something; it is done also when the answer is not waited for.
+    pub(super) fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        let (answer, answered) = oneshot::channel();
+        let task = Box::new(Asked {
+            work,
+            done: None,
+            answer,
+        });
+        let sent = self.asked.as_ref().map(|asked| asked.try_send(task));
+        Box::pin(async move {
+            match sent {
+                Some(Ok(())) => answered.await.unwrap_or(Err(StoreError::Closed)),
+                Some(Err(TrySendError::Full(_))) => Err(StoreError::Full(MOST_WAITING)),
+                Some(Err(TrySendError::Disconnected(_))) | None => Err(StoreError::Closed),
+            }
+        })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.asked = None;
+        let thread = self.thread.take();
+        // A task may have been the last to hold the store.
+        let thread = thread.filter(|thread| thread.thread().id() != thread::current().id());
+        let _ = thread.map(thread::JoinHandle::join);
+    }
+}
+
+/// Does something on a thread that ends with it.
+pub(super) fn apart<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> impl Future<Output = Result<T, StoreError>> + Send {
+    let (answer, answered) = oneshot::channel();
+    let begun = thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || drop(answer.send(work())));
+    async move {
+        match begun {
+            Ok(_) => answered.await.unwrap_or(Err(StoreError::Closed)),
+            Err(_) => Err(StoreError::Closed),
+        }
+    }
+}
+
+/// What the last transaction was.
+#[derive(Debug, Default)]
+struct Last {
+    count: usize,
+    took: Duration,
+}
+
+/// All that is asked now, and what will be in a moment.
+fn gather(
+    first: Box<dyn Task>,
+    tasks: &Receiver<Box<dyn Task>>,
+    last: &Last,
+) -> Vec<Box<dyn Task>> {
+    let mut batch = vec![first];
+    batch.extend(tasks.try_iter().take(MOST_AT_ONCE - 1));
+    let until = Instant::now() + last.took / PATIENCE;
+    while batch.len() < last.count {
+        let left = until.saturating_duration_since(Instant::now());
+        match tasks.recv_timeout(left) {
+            Ok(task) => batch.push(task),
+            Err(_) => break,
+        }
+    }
+    batch
+}
+
+/// Does all in one transaction. When that fails, each has another try on its
+/// own: what is wrong with one must not be the others' fault.
+fn do_all(
+    mut batch: Vec<Box<dyn Task>>,
+    path: &Path,
+    database: &mut Connection,
+    behavior: TransactionBehavior,
+    action: &'static str,
+) {
+    match attempt(&mut batch, database, behavior) {
+        Ok(()) => batch.into_iter().for_each(|task| task.answer(None)),
+        Err(error) if batch.len() == 1 || !may_be_of_one(&error) => {
+            let error = StoreError::of(path, action, &error);
+            batch
+                .into_iter()
+                .for_each(|task| task.answer(Some(error.clone())));
+        }
+        Err(_) => {
+            for task in batch {
+                do_all(vec![task], path, database, behavior, action);
+            }
+        }
+    }
+}
+
+/// Whether another task of the batch may have no such trouble: the disk and
+/// other processes are the same for all.
+fn may_be_of_one(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
+    let code = error.sqlite_error_code();
+    code.is_none_or(|code| matches!(code, ConstraintViolation | TooBig | TypeMismatch))
+}
+
+fn attempt(
+    batch: &mut [Box<dyn Task>],
+    database: &mut Connection,
+    behavior: TransactionBehavior,
+) -> rusqlite::Result<()> {
+    let work = || {
+        let transaction = database.transaction_with_behavior(behavior)?;
+        for task in batch {
+            task.work(&transaction)?;
+        }
+        transaction.commit()
+    };
+    // A fault of this program's own must not end the thread: the transaction
+    // is rolled back, and the others are served.
+    panic::catch_unwind(panic::AssertUnwindSafe(work))
+        .unwrap_or(Err(rusqlite::Error::UnwindingPanic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_takes_only_so_much() {
+        let database = Connection::open_in_memory().unwrap();
+        let worker = Worker::writing(PathBuf::from("x"), database).unwrap();
+        let (begun, has_begun) = mpsc::channel();
+        let (go, may_go) = mpsc::channel::<()>();
+        let first = worker.ask(move |_| {
+            begun.send(()).unwrap();
+            let _ = may_go.recv();
+            Ok(())
+        });
+        has_begun.recv().unwrap();
+        let waiting: Vec<_> = (0..MOST_WAITING).map(|_| worker.ask(|_| Ok(()))).collect();
+        let refused = worker.ask(|_| Ok(())).await;
+        assert_eq!(refused, Err(StoreError::Full(MOST_WAITING)));
+        drop(go);
+        assert_eq!(first.await, Ok(()));
+        for answer in waiting {
+            assert_eq!(answer.await, Ok(()));
+        }
+        assert_eq!(worker.ask(|_| Ok(())).await, Ok(()));
+    }
+}

@@ -1,0 +1,349 @@
+//! The store in memory and the one in a file answer alike, whatever is asked
+//! of them, in any order.
+
+use std::{cell::RefCell, sync::Arc};
+
+use annunciator_store::{
+    Attempt, Begin, Claim, DeliveryId, Digest, Intake, Intent, Kind, MemoryStore, Next, Once,
+    Proof, Prune, Query, Settlement, Severity, SqliteStore, State, Step, Store, Wanted,
+};
+use annunciator_testkit::effort::rounds;
+use proptest::prelude::*;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+const START: i64 = 1_700_000_000_000;
+const CHANNELS: [&str; 2] = ["a", "b"];
+/// A claim holds for as long.
+const LEASE: i64 = 5_000;
+
+/// Something that is asked of both.
+#[derive(Debug, Clone)]
+enum Ask {
+    Accept {
+        kind: Kind,
+        severity: Severity,
+        incident: u8,
+        lane: u8,
+        key: Option<u8>,
+        begin: u8,
+        both: bool,
+        until: Option<Proof>,
+        once: Option<u64>,
+    },
+    Claim {
+        channel: usize,
+        most: u32,
+    },
+    Settle {
+        which: prop::sample::Index,
+        end: Option<State>,
+        digest: Option<u8>,
+        proof: Option<Proof>,
+        pause: i64,
+    },
+    Prove {
+        which: prop::sample::Index,
+        proof: Proof,
+    },
+    Retry,
+    Prune {
+        most: u32,
+    },
+    Wait(i64),
+}
+
+fn proof() -> impl Strategy<Value = Proof> {
+    prop::sample::select(Proof::ALL.to_vec())
+}
+
+fn ask() -> impl Strategy<Value = Ask> {
+    let kind = prop_oneof![
+        Just(Kind::Message),
+        Just(Kind::Problem),
+        Just(Kind::Recovery)
+    ];
+    let severity = prop::sample::select(Severity::ALL.to_vec());
+    let accept = (
+        kind,
+        severity,
+        0_u8..3,
+        0_u8..3,
+        prop::option::weighted(0.3, 0_u8..4),
+        0_u8..8,
+        any::<bool>(),
+        prop::option::weighted(0.4, proof()),
+        prop::option::weighted(0.2, 0_u64..2),
+    );
+    let accept = accept.prop_map(
+        |(kind, severity, incident, lane, key, begin, both, until, once)| Ask::Accept {
+            kind,
+            severity,
+            incident,
+            lane,
+            key,
+            begin,
+            both,
+            until,
+            once,
+        },
+    );
+    let ends = State::ALL.into_iter().filter(|state| state.has_ended());
+    let end = prop::option::of(prop::sample::select(ends.collect::<Vec<_>>()));
+    let which = any::<prop::sample::Index>;
+    let settle = (
+        which(),
+        end,
+        prop::option::weighted(0.2, 0_u8..2),
+        prop::option::of(proof()),
+        0_i64..3_000,
+    );
+    let settle = settle.prop_map(|(which, end, digest, proof, pause)| Ask::Settle {
+        which,
+        end,
+        digest,
+        proof,
+        pause,
+    });
+    prop_oneof![
+        4 => accept,
+        3 => (0..CHANNELS.len(), 1_u32..4).prop_map(|(channel, most)| Ask::Claim { channel, most }),
+        4 => settle,
+        1 => (which(), proof()).prop_map(|(which, proof)| Ask::Prove { which, proof }),
+        1 => Just(Ask::Retry),
+        1 => (0_u32..4).prop_map(|most| Ask::Prune { most }),
+        2 => (0_i64..4_000).prop_map(Ask::Wait),
+    ]
+}
+
+/// A store, and the claims that somebody holds or once held.
+struct Side {
+    store: Box<dyn Store>,
+    claims: Vec<(DeliveryId, i64)>,
+}
+
+impl Side {
+    /// Asks, and answers in a form that can be compared.
+    async fn ask(&mut self, number: usize, ask: &Ask, now_ms: i64) -> String {
+        let store = &self.store;
+        match ask {
+            Ask::Accept { begin, both, .. } => {
+                let begin = match begin {
+                    0 | 1 => Begin::At(now_ms),
+                    2 => Begin::At(now_ms + 1_500),
+                    3 => Begin::Claimed {
+                        lease_until_ms: now_ms + LEASE,
+                    },
+                    _ => Begin::Suppressed {
+                        rule: "x".to_owned(),
+                        digest: begin
+                            .checked_sub(5)
+                            .map(|of| digest(number, of % 2, now_ms)),
+                    },
+                };
+                let accepted = store.accept(intake(number, ask, now_ms, &begin, *both));
+                let accepted = match accepted.await {
+                    Ok(accepted) => accepted,
+                    Err(error) => return error.to_string(),
+                };
+                let held = accepted.deliveries.iter().filter(|one| one.fence > 0);
+                let held = held.map(|one| (one.delivery, one.fence));
+                self.claims.extend(held);
+                format!("{accepted:?}")
+            }
+            Ask::Claim { channel, most } => {
+                let wanted = Wanted {
+                    channel: Arc::from(CHANNELS[*channel]),
+                    most: *most,
+                    now_ms,
+                    lease_until_ms: now_ms + LEASE,
+                    holding: Vec::new(),
+                    only_expired: false,
+                };
+                let claims = store.claim(wanted).await.unwrap();
+                let held = |claim: &Claim| (claim.delivery, claim.fence);
+                self.claims.extend(claims.iter().map(held));
+                format!("{claims:?}")
+            }
+            Ask::Settle { .. } | Ask::Prove { .. } if self.claims.is_empty() => String::new(),
+            Ask::Prove { which, proof } => {
+                let (delivery, _) = self.claims[which.index(self.claims.len())];
+                format!("{:?}", store.prove(delivery, *proof, now_ms).await.unwrap())
+            }
+            Ask::Settle {
+                which,
+                end,
+                digest: told_by,
+                proof,
+                pause,
+            } => {
+                // Also those that were settled before: they are stale.
+                let (delivery, fence) = self.claims[which.index(self.claims.len())];
+                let settlement = Settlement {
+                    delivery,
+                    fence,
+                    now_ms,
+                    attempt: Some(Attempt {
+                        began_ms: now_ms,
+                        ended_ms: now_ms,
+                        outcome: number.to_string(),
+                    }),
+                    proof: *proof,
+                    is_free: false,
+                    may_have_arrived: proof.is_some(),
+                    next: match end {
+                        Some(State::Suppressed) => Next::KeptBack {
+                            rule: number.to_string(),
+                            digest: told_by.map(|of| digest(number, of, now_ms)),
+                        },
+                        Some(state) => Next::End {
+                            state: *state,
+                            why: number.to_string(),
+                            targets: Vec::new(),
+                        },
+                        None => Next::Again {
+                            at_ms: now_ms + pause,
+                            targets: vec![number.to_string()],
+                        },
+                    },
+                };
+                format!("{:?}", store.settle(settlement).await.unwrap())
+            }
+            Ask::Retry => {
+                let all = (0..50).map(DeliveryId).collect();
+                store.retry(all, now_ms).await.unwrap().to_string()
+            }
+            Ask::Prune { most } => {
+                let prune = Prune {
+                    now_ms,
+                    accepted_before_ms: now_ms - 1_000,
+                    beyond: 20,
+                    most: *most,
+                };
+                let pruned = store.prune(prune).await.unwrap();
+                pruned.to_string()
+            }
+            Ask::Wait(_) => String::new(),
+        }
+    }
+
+    /// Everything that can be seen.
+    async fn seen(&self, now_ms: i64) -> String {
+        let query = Query {
+            most: 1000,
+            ..Query::default()
+        };
+        let records = self.store.deliveries(query).await.unwrap();
+        let accounts = self.store.accounts().await.unwrap();
+        assert_eq!(accounts.difference(), 0, "{accounts:?}");
+        let next = self.store.next_due(now_ms).await.unwrap();
+        let mut expiry = Vec::new();
+        for channel in CHANNELS {
+            let next = self.store.next_expiry(channel.to_owned(), now_ms);
+            expiry.push(next.await.unwrap());
+        }
+        let newest = records.first().map(|record| record.delivery);
+        let attempts = match newest {
+            Some(newest) => self.store.attempts(newest).await.unwrap(),
+            None => Vec::new(),
+        };
+        format!("{records:#?} {accounts:?} {next:?} {expiry:?} {attempts:?}")
+    }
+}
+
+fn digest(number: usize, of: u8, now_ms: i64) -> Digest {
+    Digest {
+        gathers: of.to_string(),
+        notification: format!("d{number}"),
+        content: Arc::from("{}"),
+        due_ms: now_ms + 1_000,
+        expires_ms: Some(now_ms + 10_000),
+    }
+}
+
+fn intake(number: usize, ask: &Ask, now_ms: i64, begin: &Begin, both: bool) -> Intake {
+    let Ask::Accept {
+        kind,
+        severity,
+        incident,
+        lane,
+        key,
+        until,
+        once,
+        ..
+    } = ask
+    else {
+        panic!("this accepts nothing: {ask:?}");
+    };
+    let named = |number: &u8| match number {
+        0 => String::new(),
+        number => format!("i{number}"),
+    };
+    let channels = CHANNELS.iter().take(1 + usize::from(both));
+    Intake {
+        notification: format!("n{number}"),
+        key: key.map(|key| key.to_string()),
+        host: "h".to_owned(),
+        incident: named(incident),
+        lane: named(lane),
+        kind: *kind,
+        severity: *severity,
+        accepted_ms: now_ms,
+        content: Arc::from("{}"),
+        intents: channels
+            .zip(1..)
+            .map(|(channel, number)| Intent {
+                channel: Arc::from(*channel),
+                expires_ms: (number % 3 > 0).then(|| now_ms + 1_000 * i64::from(number)),
+                begin: match until {
+                    Some(_) if number > 1 => Begin::At(now_ms + 2_000),
+                    _ => begin.clone(),
+                },
+                step: until.map(|until| Step {
+                    group: "g".into(),
+                    number,
+                    until,
+                }),
+                once: once.map(|fingerprint| Once {
+                    fingerprint,
+                    until_ms: now_ms + 2_000,
+                    rule: "dedup".to_owned(),
+                }),
+            })
+            .collect(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(rounds(40, 500)))]
+
+    #[test]
+    fn whatever_is_asked_of_them(asks in prop::collection::vec(ask(), 1..60)) {
+        thread_local! {
+            static RUNTIME: RefCell<Runtime> = RefCell::new(Runtime::new().unwrap());
+        }
+        let folder: TempDir = tempfile::tempdir().unwrap();
+        let file = folder.path().join("outbox.sqlite");
+        RUNTIME.with_borrow(|runtime| runtime.block_on(async {
+            let mut memory = Side {
+                store: Box::new(MemoryStore::remembering(usize::MAX)),
+                claims: Vec::new(),
+            };
+            let mut sqlite = Side {
+                store: Box::new(SqliteStore::open(&file).unwrap()),
+                claims: Vec::new(),
+            };
+            let mut now_ms = START;
+            for (number, ask) in asks.iter().enumerate() {
+                if let Ask::Wait(ms) = ask {
+                    now_ms += ms;
+                }
+                let expected = memory.ask(number, ask, now_ms).await;
+                let answer = sqlite.ask(number, ask, now_ms).await;
+                prop_assert_eq!(answer, expected, "{}: {:?}", number, ask);
+            }
+            prop_assert_eq!(sqlite.seen(now_ms).await, memory.seen(now_ms).await);
+            Ok(())
+        }))?;
+    }
+}
