@@ -126,7 +126,7 @@ fn groups_that_hold_nothing() {
     wrong(
         "{until: accepted}",
         3,
-        &format!(": first_of: this field is missing {help}"),
+        ": first_of: this field is missing (help: first_of: The steps: names of channels and groups, in the order in which they are tried, such as `[pager, mail]`.)",
     );
     wrong(
         "{first_of: []}",
@@ -160,12 +160,12 @@ fn fields_that_are_wrong() {
     wrong(
         "{first_of: [mail], until: acknowleged}",
         32,
-        ": until: unknown level of proof `acknowleged` (help: did you mean `acknowledged`?)",
+        ": until: `acknowleged` is not one of the possible values (help: did you mean `acknowledged`?)",
     );
     wrong(
         "{first_of: [mail], until: [accepted]}",
         32,
-        ": until: expected a word, found a list",
+        ": until: expected text, found a list",
     );
     wrong(
         "{first_of: [mail], step_after: 2}",
@@ -175,7 +175,7 @@ fn fields_that_are_wrong() {
     wrong(
         "{first_of: [mail], step_after: 2days}",
         37,
-        ": step_after: `2days` is too long (help: at most 1day make sense here)",
+        ": step_after: `2days` is too long (help: write 1day or less)",
     );
 }
 

@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod delivery_global;
 mod delivery_options;
+mod document;
 mod editor_schema;
 mod groups;
 mod large;

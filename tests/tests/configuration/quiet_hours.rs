@@ -33,7 +33,7 @@ fn times_of_day_need_no_quotes_and_no_time_zone() {
         let quiet = options.quiet_hours.clone().unwrap();
         assert_eq!((quiet.from_minute, quiet.to_minute), (1320, 420));
         assert_eq!(
-            (&*quiet.timezone, quiet.except),
+            (quiet.timezone(), quiet.except),
             ("UTC", Severity::Critical)
         );
     }
@@ -41,16 +41,16 @@ fn times_of_day_need_no_quotes_and_no_time_zone() {
 
 #[test]
 fn hours_that_are_none() {
-    wrong("night", 20, ": expected a mapping, found text");
+    wrong("night", 20, ": expected a mapping or `none`, found `night`");
     wrong(
         "{from: 22:00}",
-        7,
-        ": `to` is missing (help: write from when to when, such as {from: \"22:00\", to: \"07:00\"})",
+        20,
+        ".to: this field is missing (help: to: When they end, such as `\"07:00\"`: on the next day when that is earlier.)",
     );
     wrong(
         "{from: 22:00, to: 22:00}",
         38,
-        ".to: the quiet hours end when they begin (help: write another time for `to`; to tell nothing at all, leave the channel away)",
+        ".to: the quiet hours end when they begin (help: write another time for `to`; to be sent nothing at all, remove the channel)",
     );
     wrong(
         "{from: 22:00, to: 24:00}",

@@ -11,10 +11,10 @@ use serde_json::Value as Json;
 
 use super::{
     model::{ChannelConfig, ChannelIndex},
-    options, partial,
+    options::{self, ChannelOptions, Inherited, Isolation},
+    partial,
     path::FieldPath,
     place::place,
-    policy::{ChannelOptions, Isolation},
     problem::{Findings, Problem},
     redact::{hide, hide_wrong, quoted, redacted},
     schema::Reader,
@@ -55,10 +55,10 @@ pub(crate) struct Plugins<'a> {
 }
 
 /// Reads a mapping of names to definitions. What a channel doesn't say about its
-/// deliveries is as `defaults` have it.
+/// deliveries it inherits.
 pub(crate) fn read(
     node: &Node,
-    defaults: &ChannelOptions,
+    inherited: &Inherited,
     plugins: Plugins<'_>,
     findings: &mut Findings,
 ) -> Channels {
@@ -67,7 +67,7 @@ pub(crate) fn read(
         Value::Map(entries) => {
             for entry in entries {
                 let subject = format!("channel {}", entry.key);
-                let read = |findings: &mut Findings| channel(entry, defaults, plugins, findings);
+                let read = |findings: &mut Findings| channel(entry, inherited, plugins, findings);
                 match findings.about(&subject, read) {
                     Some(channel) => {
                         let index = ChannelIndex::try_from(channels.list.len());
@@ -96,7 +96,7 @@ pub(crate) fn read(
 
 fn channel(
     entry: &Entry,
-    defaults: &ChannelOptions,
+    inherited: &Inherited,
     plugins: Plugins<'_>,
     findings: &mut Findings,
 ) -> Option<ChannelConfig> {
@@ -143,12 +143,12 @@ fn channel(
     };
     let options = node
         .entry(OPTIONS)
-        .map(|options| options::read(options, defaults, findings));
+        .map(|options| inherited.overlaid(options, findings));
     let definition = Definition {
         name,
         channel_type,
         type_id,
-        options: options.unwrap_or_else(|| defaults.clone()),
+        options: options.unwrap_or_else(|| inherited.options().clone()),
     };
     let worker = match definition.options.isolation {
         Isolation::None => None,

@@ -36,7 +36,7 @@ pub(crate) fn schema_of(
         define(channel_type, &mut definitions);
     }
     definitions.insert("reference".to_owned(), reference());
-    definitions.insert("delivery".to_owned(), options::of_one());
+    definitions.insert(options::KEY.to_owned(), options::CHANNEL.clone());
     let names: Vec<&str> = types
         .iter()
         .map(|channel_type| channel_type.name.as_str())
@@ -77,11 +77,11 @@ pub(crate) fn schema_of(
                     },
                 },
             },
-            "delivery": options::of_all(),
+            "delivery": options::GLOBAL.clone(),
             "notification_groups": {
                 "description": "Groups of channels, by name.",
                 "type": ["object", "null"],
-                "additionalProperties": options::of_a_group(),
+                "additionalProperties": options::GROUP.clone(),
             },
             "plugins": {
                 "type": "object",

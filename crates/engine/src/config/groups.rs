@@ -3,39 +3,28 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Duration,
 };
+
+use serde_json::Value as Json;
 
 use super::{
     channels::{Channels, LONGEST_NAME},
     group::{GroupConfig, GroupIndex, Named},
     model::ChannelIndex,
     naming::{Flattening, Name, Naming, too_many},
-    options::{Field, Read},
+    options::{FORMATS, GROUP_BUT_STEPS, GroupOptions},
     problem::{Findings, Problem},
     redact::hide,
+    schema::Reader,
     tree::{Entry, Node, NodeId, Value},
     unprovable,
 };
-use crate::event::Proof;
 
 /// The key below which the groups stand.
 pub(crate) const KEY: &str = "notification_groups";
 const FIRST_OF: &str = "first_of";
-const FIELDS: [&str; 3] = [FIRST_OF, "until", "step_after"];
-
-/// Long enough for a message to arrive and for a person to look at it.
-const STEP_AFTER: Duration = Duration::from_secs(120);
-/// Who may wait longer does not need a next step.
-const LONGEST_STEP: Duration = Duration::from_secs(24 * 3600);
 /// Nobody sees through more, and it bounds the way down.
 const DEEPEST: usize = 16;
-
-const PROOFS: [(&str, Proof); 3] = [
-    ("accepted", Proof::Accepted),
-    ("delivered", Proof::Delivered),
-    ("acknowledged", Proof::Acknowledged),
-];
 
 /// The groups of a file, in its order, and their numbers by name. Also the names
 /// of those that were not usable.
@@ -129,55 +118,40 @@ fn group<'n>(
     naming: Naming<'_>,
     findings: &mut Findings,
 ) -> (GroupConfig, Vec<Name<'n>>) {
-    let mut group = GroupConfig {
-        name: (&*entry.key).into(),
-        first_of: Box::default(),
-        steps: Box::default(),
-        until: Proof::Accepted,
-        step_after: STEP_AFTER,
-        channels: Arc::default(),
-    };
+    let mut options = GroupOptions::default();
     let mut names = Vec::new();
-    let missing = "write at least `first_of:`, such as {first_of: [pager, mail]}";
-    let Value::Map(_) = &entry.node.value else {
-        hide(&entry.node, false, findings);
-        let problem = format!("expected the group's steps, found {}", entry.node.noun());
-        let id = if entry.node.is_null() {
-            entry.key_id
-        } else {
-            entry.node.id
-        };
-        findings.at(id, Problem::error(problem).help(missing));
-        return (group, names);
-    };
-    let mut has_steps = false;
-    for field in Field::all(entry, "", findings).unwrap_or_default() {
-        match field.name() {
-            FIRST_OF => {
-                has_steps = true;
-                let help = "leave the group away";
-                let read = naming.read(field.entry(), FIRST_OF, help, findings);
+    match &entry.node.value {
+        Value::Map(fields) => {
+            let mut reader = Reader::of_options(&GROUP_BUT_STEPS, &FORMATS, findings);
+            let read = reader.settings(entry.key_id, fields, &[]);
+            // What cannot be read has been reported.
+            options = serde_json::from_value(Json::Object(read)).unwrap_or_default();
+            if let Some(steps) = entry.node.entry(FIRST_OF) {
+                let read = naming.read(steps, FIRST_OF, "leave the group away", findings);
                 names = read.unwrap_or_default();
             }
-            "until" => drop(field.put(findings, &mut group.until, proof)),
-            "step_after" => {
-                let time = |field: &Field<'_>| field.time(LONGEST_STEP);
-                field.put(findings, &mut group.step_after, time);
-            }
-            _ => field.is_unknown(findings, &FIELDS),
+        }
+        _ => {
+            hide(&entry.node, false, findings);
+            let problem = format!("expected the group's steps, found {}", entry.node.noun());
+            let id = if entry.node.is_null() {
+                entry.key_id
+            } else {
+                entry.node.id
+            };
+            let help = "write at least `first_of:`, such as {first_of: [pager, mail]}";
+            findings.at(id, Problem::error(problem).help(help));
         }
     }
-    if !has_steps {
-        let problem = Problem::error("this field is missing").help(missing);
-        findings.at(entry.key_id, problem.field(FIRST_OF));
-    }
-    group.first_of = names.iter().map(|name| name.named).collect();
-    group.steps = names.iter().map(|name| name.text.into()).collect();
+    let group = GroupConfig {
+        name: (&*entry.key).into(),
+        first_of: names.iter().map(|name| name.named).collect(),
+        steps: names.iter().map(|name| name.text.into()).collect(),
+        until: options.until,
+        step_after: options.step_after,
+        channels: Arc::default(),
+    };
     (group, names)
-}
-
-fn proof(field: &Field<'_>) -> Read<Proof> {
-    field.word("level of proof", "levels", &PROOFS)
 }
 
 /// Finds groups that name themselves, and those nested too deep.

@@ -12,8 +12,8 @@ use super::{
     model::Config,
     names,
     naming::Naming,
-    options, plugins,
-    policy::{ChannelOptions, Isolation, StorePlace},
+    options::{self, Inherited, Isolation, StorePlace},
+    plugins,
     problem::{Findings, Level, Problem, Problems},
     reach,
     read::parse,
@@ -183,12 +183,11 @@ fn unless_wrong(problems: Problems) -> Result<Problems, Problems> {
 pub(crate) fn load_channels(text: &str, catalog: &Catalog) -> Result<Config, Problems> {
     let path = Path::new("channel definitions");
     let (root, mut findings) = begin(tree_of(path, text, &[])?);
-    let defaults = ChannelOptions::default();
     let plugins = Plugins {
         catalog,
         worker: None,
     };
-    let channels = channels::read(&root, &defaults, plugins, &mut findings);
+    let channels = channels::read(&root, &Inherited::default(), plugins, &mut findings);
     unless_wrong(findings.into_problems(path, text))?;
     let all = (0..).take(channels.list.len()).collect();
     Ok(Config {
@@ -247,11 +246,7 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
         })
         .collect();
     names::check_hosts(&options.sections, root, findings);
-    let unsaid = ChannelOptions {
-        isolation: options.isolation,
-        ..ChannelOptions::default()
-    };
-    let (of_channels, delivery) = options::read_whole(root, unsaid, findings);
+    let (inherited, delivery) = options::read_global(root, options.isolation, findings);
     if delivery.store == StorePlace::Nowhere {
         options::check_stored(root, CHANNELS, findings);
     }
@@ -262,7 +257,7 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
     let channels = root
         .entry(CHANNELS)
         .map_or_else(Channels::default, |entry| {
-            channels::read(&entry.node, &of_channels, plugins, findings)
+            channels::read(&entry.node, &inherited, plugins, findings)
         });
     if root.entry(CHANNELS).is_none() {
         let problem = Problem::warning("no channel is defined: nobody would be told anything")

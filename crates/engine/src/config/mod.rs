@@ -31,7 +31,6 @@ mod partial;
 mod path;
 mod place;
 mod plugins;
-mod policy;
 mod problem;
 mod quiet_hours;
 mod reach;
@@ -59,7 +58,7 @@ pub(crate) use load::{
 pub use locate::Span;
 pub(crate) use model::ChannelIndex;
 pub use model::{ChannelConfig, Config, HostConfig};
-pub use policy::{
+pub use options::{
     Canary, ChannelOptions, DeliveryConfig, Isolation, Keep, OnUnknown, Rate, Retry, StorePlace,
 };
 pub use problem::{Level, Problem, Problems};

@@ -9,7 +9,7 @@ use super::{
     content::Content,
     group::{GroupConfig, GroupIndex, Named, Route},
     host_table::HostTable,
-    policy::{ChannelOptions, DeliveryConfig, OnUnknown},
+    options::{ChannelOptions, DeliveryConfig, OnUnknown},
     suggest::closest,
 };
 use crate::plugin::{LoadedType, PluginError, Proofs};

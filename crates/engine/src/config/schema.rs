@@ -3,7 +3,13 @@
 //!
 //! Where the schema wants text, the characters count as they were typed.
 //! Knows the keywords that schemas made from Rust types use; what it does not
-//! know it leaves to them, who check the settings once more.
+//! know it leaves to them, who check the settings once more. The engine's own options,
+//! which nobody checks once more, are read by `format`, too; `object` reads mappings,
+//! and `choice` what is one of several.
+
+mod choice;
+mod format;
+mod object;
 
 use serde_json::{Map, Number, Value as Json};
 
@@ -12,12 +18,14 @@ use super::{
     natural::{natural, scalar},
     path::FieldPath,
     problem::{Findings, Problem},
-    redact::{hide, hide_unlikely, is_name, quoted},
+    redact::{hide, hide_unlikely, quoted},
     reference::{self, FORMS},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
     wants::{DEEPEST, Wants, choices, constants, follow, holds_secrets, is_secret},
 };
+
+pub(super) use self::format::{FORMAT_KEYWORD, Format};
 
 /// Reads settings by one schema.
 pub(crate) struct Reader<'a> {
@@ -25,6 +33,8 @@ pub(crate) struct Reader<'a> {
     findings: &'a mut Findings,
     /// Whether what is read is part of a secret.
     in_secret: bool,
+    /// The kinds of text in the engine's own options; nothing elsewhere.
+    formats: Option<&'static [&'static Format]>,
 }
 
 impl<'a> Reader<'a> {
@@ -33,6 +43,7 @@ impl<'a> Reader<'a> {
             root,
             findings,
             in_secret: false,
+            formats: None,
         }
     }
 
@@ -57,7 +68,17 @@ impl<'a> Reader<'a> {
 
     /// Reads some fields as those of a whole object.
     pub(super) fn fields(&mut self, id: NodeId, entries: &[&Entry]) -> Map<String, Json> {
-        self.object(id, entries, self.root, &FieldPath::default(), 0)
+        self.fields_at(id, entries, &FieldPath::default())
+    }
+
+    /// The same for an object that stands at `path`.
+    pub(super) fn fields_at(
+        &mut self,
+        id: NodeId,
+        entries: &[&Entry],
+        path: &FieldPath,
+    ) -> Map<String, Json> {
+        self.object(id, entries, self.root, path, 0)
     }
 
     fn problem(&mut self, id: NodeId, path: &FieldPath, problem: Problem) -> Json {
@@ -88,6 +109,9 @@ impl<'a> Reader<'a> {
         if depth > DEEPEST {
             return natural(node);
         }
+        if let Some(format) = self.format_of(schema) {
+            return self.formatted(node, format, schema, path);
+        }
         if let Some(words) = constants(self.root, schema, 0)
             && let Value::Scalar(kind, text) = &node.value
             && *kind != Scalar::Null
@@ -107,55 +131,24 @@ impl<'a> Reader<'a> {
                 let entries: Vec<&Entry> = entries.iter().collect();
                 Json::Object(self.object(node.id, &entries, schema, path, depth))
             }
-            Value::Map(entries) if wants.text => match reference::resolve(entries) {
-                Some(Ok(text)) => self.text(node.id, &text, schema, path),
-                Some(Err(problem)) => {
-                    self.problem(node.id, path, *problem);
-                    // Something is there: the plugin need not miss it, too.
-                    Json::String("?".to_owned())
+            Value::Map(entries) if wants.text && self.formats.is_none() => {
+                match reference::resolve(entries) {
+                    Some(Ok(text)) => self.text(node.id, &text, schema, path),
+                    Some(Err(problem)) => {
+                        self.problem(node.id, path, *problem);
+                        // Something is there: the plugin need not miss it, too.
+                        Json::String("?".to_owned())
+                    }
+                    None => {
+                        let forms = FORMS.map(|(form, _)| format!("{{{form}: …}}")).join(", ");
+                        let problem = Problem::error("expected text, found a mapping")
+                            .help(format!("write the text itself, or one of {forms}"));
+                        self.problem(node.id, path, problem)
+                    }
                 }
-                None => {
-                    let forms = FORMS.map(|(form, _)| format!("{{{form}: …}}")).join(", ");
-                    let problem = Problem::error("expected text, found a mapping")
-                        .help(format!("write the text itself, or one of {forms}"));
-                    self.problem(node.id, path, problem)
-                }
-            },
+            }
             _ if wants.anything => natural(node),
             _ => self.unexpected(node, wants, path),
-        }
-    }
-
-    /// Takes the first choice that fits; else tells what the likeliest misses.
-    fn choice(&mut self, node: &Node, choices: &'a [Json], path: &FieldPath, depth: usize) -> Json {
-        let mut best: Option<(usize, Json, Findings)> = None;
-        for choice in choices {
-            let mut trial = Findings::default();
-            let mut reader = Reader {
-                root: self.root,
-                findings: &mut trial,
-                in_secret: self.in_secret,
-            };
-            let read = reader.value(node, choice, path, depth + 1);
-            // `null` is a choice only for those who write nothing.
-            let only_null = Wants::of(follow(self.root, choice)).only_null();
-            let misses = if trial.errors() == 0 {
-                0
-            } else if only_null {
-                usize::MAX
-            } else {
-                trial.len()
-            };
-            if best.as_ref().is_none_or(|(least, ..)| misses < *least) {
-                best = Some((misses, read, trial));
-            }
-        }
-        match best {
-            Some((_, read, trial)) => {
-                self.findings.absorb(trial);
-                read
-            }
-            None => natural(node),
         }
     }
 
@@ -180,6 +173,11 @@ impl<'a> Reader<'a> {
                 return self.number(id, text, schema, path);
             }
             Scalar::Float if wants.number => return self.number(id, text, schema, path),
+            Scalar::Text if wants.integer && self.is_lenient() => {
+                if let Ok(number) = text.parse::<i64>() {
+                    return self.number(id, &number.to_string(), schema, path);
+                }
+            }
             _ if wants.text || constants.is_some() => {
                 return self.text(id, text, schema, path);
             }
@@ -193,7 +191,7 @@ impl<'a> Reader<'a> {
             problem = problem.help(suggest::as_list(shown));
         } else if wants.boolean {
             problem = problem.help("write true or false");
-        } else if (wants.integer || wants.number) && text.parse::<f64>().is_ok() {
+        } else if kind == Scalar::Text && is_number(text, wants) {
             problem = problem.help("write the number without quotes");
         }
         self.problem(id, path, problem)
@@ -234,8 +232,10 @@ impl<'a> Reader<'a> {
 
     /// One of a few words.
     fn word(&mut self, id: NodeId, text: &str, words: &[&str], path: &FieldPath) -> Json {
-        if words.contains(&text) {
-            return Json::String(text.to_owned());
+        let is_it =
+            |word: &&&str| **word == text || self.is_lenient() && word.eq_ignore_ascii_case(text);
+        if let Some(word) = words.iter().find(is_it) {
+            return Json::String((*word).to_owned());
         }
         let message = format!("{} is not one of the possible values", self.shown(text));
         let help = suggest::help(text, "possible values", words.iter().copied());
@@ -302,87 +302,13 @@ impl<'a> Reader<'a> {
         Json::Array(read)
     }
 
-    fn object(
-        &mut self,
-        id: NodeId,
-        entries: &[&Entry],
-        schema: &'a Json,
-        path: &FieldPath,
-        depth: usize,
-    ) -> Map<String, Json> {
-        let properties = schema.get("properties").and_then(Json::as_object);
-        let additional = schema.get("additionalProperties");
-        let mut read = Map::new();
-        for entry in entries {
-            let at = path.key(&entry.key);
-            if let Some(property) = properties.and_then(|known| known.get(&*entry.key)) {
-                let before = self.findings.errors();
-                let value = self.value(&entry.node, property, &at, depth + 1);
-                // What is wrong is left out, so that the plugin can still
-                // check the rest.
-                if self.findings.errors() == before || value.is_string() {
-                    read.insert(entry.key.to_string(), value);
-                }
-            } else if additional == Some(&Json::Bool(false)) {
-                // Perhaps a slip in the name of a secret, or a secret without one.
-                hide(&entry.node, false, self.findings);
-                let known = properties.into_iter().flat_map(Map::keys);
-                let known: Vec<&str> = known.map(String::as_str).collect();
-                let field = entry.key.split_once(':').filter(|_| !self.in_secret);
-                let field = field.filter(|(field, _)| known.contains(field));
-                let may_be_shown = !self.in_secret && is_name(&entry.key) && !entry.node.is_null();
-                if let Some((field, _)) = field {
-                    self.findings.secret(entry.key_id, false);
-                    let problem = Problem::error("no blank stands behind the colon")
-                        .help(format!("write `{field}: …`"));
-                    self.problem(entry.key_id, &path.key(field), problem);
-                } else if may_be_shown {
-                    let help = suggest::help(&entry.key, "fields", known);
-                    let problem = Problem::error("unknown field").help(help);
-                    self.problem(entry.key_id, &at, problem);
-                } else {
-                    self.findings.secret(entry.key_id, false);
-                    let problem = Problem::error("what stands here is no field")
-                        .help("write the field's name in front of it, and a colon");
-                    self.problem(entry.key_id, path, problem);
-                }
-            } else {
-                let value = self.value(
-                    &entry.node,
-                    additional.unwrap_or(&Json::Bool(true)),
-                    &at,
-                    depth + 1,
-                );
-                read.insert(entry.key.to_string(), value);
-            }
-        }
-        let required = schema.get("required").and_then(Json::as_array);
-        for name in required.into_iter().flatten().filter_map(Json::as_str) {
-            if entries.iter().all(|entry| &*entry.key != name) {
-                let about = properties
-                    .and_then(|known| known.get(name))
-                    .and_then(|property| {
-                        follow(self.root, property)
-                            .get("description")
-                            .or(property.get("description"))
-                    })
-                    .and_then(Json::as_str);
-                let mut problem = Problem::error("this field is missing");
-                if let Some(about) = about {
-                    problem = problem.help(format!("{name}: {about}"));
-                }
-                self.problem(id, &path.key(name), problem);
-            }
-        }
-        read
-    }
-
     fn unexpected(&mut self, node: &Node, wants: Wants, path: &FieldPath) -> Json {
         // What is of another kind is perhaps something else altogether.
         hide(node, false, self.findings);
         let problem = Problem::error(format!("expected {}, found {}", wants.noun(), node.noun()));
         self.problem(node.id, path, problem)
     }
+
     /// A value in a sentence, unless it is a secret.
     fn shown(&self, text: &str) -> String {
         if self.in_secret {
@@ -393,5 +319,13 @@ impl<'a> Reader<'a> {
 
     fn number_shown<'t>(&self, text: &'t str) -> &'t str {
         if self.in_secret { "this" } else { text }
+    }
+}
+
+/// Whether a text would be a number that is wanted, were it not quoted.
+fn is_number(text: &str, wants: Wants) -> bool {
+    match wants.number {
+        true => text.parse::<f64>().is_ok(),
+        false => wants.integer && text.parse::<i64>().is_ok(),
     }
 }

@@ -162,7 +162,7 @@ impl Wants {
                 || self.anything)
     }
 
-    fn takes_scalars(self) -> bool {
+    pub(super) fn takes_scalars(self) -> bool {
         self.boolean || self.integer || self.number || self.text || self.anything
     }
 

@@ -1,38 +1,70 @@
-//! Reads a rate: so many messages in a time, such as `30/min` or `5/10s`.
+//! A rate is so many messages in a time: `30/min`, `5/10s`.
 
 use std::time::Duration;
 
+use schemars::{Schema, json_schema};
+use serde_json::Value as Json;
+
 use super::{
-    super::{policy::Rate, problem::Problem, redact::quoted},
-    field::{Field, Read},
+    super::{problem::Problem, redact::quoted, schema::Format, tree::Scalar},
+    value::Text,
 };
 
-/// Who wants to be told this rarely wants a digest.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
-const SHORTEST: Duration = Duration::from_millis(1);
+/// Who wants to be notified this rarely wants a digest.
+const MAX_PERIOD: Duration = Duration::from_secs(30 * 24 * 3600);
+/// The limiter counts in milliseconds.
+const MIN_PERIOD: Duration = Duration::from_millis(1);
 
-pub(super) fn read(field: &Field<'_>) -> Read<Rate> {
-    let text = field.text("a rate")?;
-    let wrong = |sentence: String, help: &str| Err(Box::new(Problem::error(sentence).help(help)));
-    let Some(rate) = parse(text) else {
-        return wrong(
-            format!("{} is not a rate", quoted(text)),
-            "write a number and a time, such as 30/min, 5/s or 100/10m",
-        );
-    };
-    if rate.messages == 0 {
-        return wrong(
-            format!("{} lets nothing through", quoted(text)),
-            "write 1 or more, or `none` for no limit",
-        );
+/// So many messages in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rate {
+    /// How many; at least 1.
+    pub messages: u32,
+    /// In which time.
+    pub per: Duration,
+}
+
+pub(super) static RATE: Format = Format {
+    name: "rate",
+    noun: "a rate",
+    check: |text: &str, _: Scalar, _: &Json| Rate::read(text).map(drop),
+};
+
+impl Text for Rate {
+    const FORMAT: Option<&'static Format> = Some(&RATE);
+
+    fn read(text: &str) -> Result<Self, Box<Problem>> {
+        let wrong =
+            |sentence: String, help: &str| Err(Box::new(Problem::error(sentence).help(help)));
+        let Some(rate) = parse(text) else {
+            return wrong(
+                format!("{} is not a rate", quoted(text)),
+                "write a number and a time, such as 30/min, 5/s or 100/10m",
+            );
+        };
+        if rate.messages == 0 {
+            return wrong(
+                format!("{} lets nothing through", quoted(text)),
+                "write 1 or more, or `none` for no limit",
+            );
+        }
+        if rate.per > MAX_PERIOD {
+            return wrong(
+                format!("the time of {} is too long", quoted(text)),
+                "write 30 days or less",
+            );
+        }
+        Ok(rate)
     }
-    if rate.per > LONGEST {
-        return wrong(
-            format!("the time of {} is too long", quoted(text)),
-            "at most 30 days make sense here",
-        );
+
+    fn write(&self) -> String {
+        format!("{}/{}", self.messages, self.per.write())
     }
-    Ok(rate)
+
+    fn describe() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^ *[0-9]+ */ *[0-9A-Za-z ]+$" })
+    }
 }
 
 /// A number, a slash, and a time or only its unit.
@@ -46,7 +78,7 @@ fn parse(text: &str) -> Option<Rate> {
     };
     Some(Rate {
         messages: messages.parse().ok().filter(|_| digits(messages))?,
-        per: per.ok().filter(|per| *per >= SHORTEST)?,
+        per: per.ok().filter(|per| *per >= MIN_PERIOD)?,
     })
 }
 

@@ -1,69 +1,81 @@
 //! What is sound by itself, and makes no sense together.
 //!
-//! A contradiction is told at what this mapping says of it, be the other half the
-//! engine's or that of all channels; one that stands elsewhere is told there.
+//! A contradiction is reported at what this mapping says of it, be the other half a
+//! default or that of all channels; one that stands elsewhere is reported there.
 
 use std::time::Duration;
 
+use serde_json::{Map, Value as Json};
+
 use super::{
     super::{
-        policy::ChannelOptions,
+        path::FieldPath,
+        place::place,
         problem::{Findings, Problem},
-        tree::NodeId,
+        tree::Entry,
     },
-    KEY,
+    channel::ChannelOptions,
+    layers::KEY,
+    value::Text as _,
 };
 
-/// Where the mapping says what.
-#[derive(Default)]
-pub(super) struct Said {
-    pub(super) timeout: Option<NodeId>,
-    pub(super) ttl: Option<NodeId>,
-    pub(super) attempts: Option<NodeId>,
-    pub(super) first: Option<NodeId>,
-    pub(super) max: Option<NodeId>,
-}
-
-/// Finds contradictions. A timeout that nobody chose gives way.
-pub(super) fn check(options: &mut ChannelOptions, said: &Said, findings: &mut Findings) {
-    let chosen = said.timeout.is_some() || options.timeout != ChannelOptions::default().timeout;
-    if !chosen {
+/// Finds contradictions in the options of which a mapping is the last layer; `written`
+/// is what was read of that mapping. A timeout that nobody chose gives way.
+pub(super) fn check(
+    options: &mut ChannelOptions,
+    written: &Map<String, Json>,
+    entry: &Entry,
+    findings: &mut Findings,
+) {
+    let is_written = |way: &[&str]| {
+        let (first, rest) = way.split_first()?;
+        let found = written.get(*first)?;
+        rest.iter().try_fold(found, |found, key| found.get(key))
+    };
+    let default = ChannelOptions::default().timeout;
+    if is_written(&["timeout"]).is_none() && options.timeout == default {
         options.timeout = options.timeout.min(options.ttl);
     }
-    let (retry, shown) = (&options.retry, humantime::format_duration);
-    let pair = |one: Duration, other: Duration| (shown(one), shown(other));
-    let mut wrong = |places: &[(&str, Option<NodeId>)], sentence: String, help: &str| {
-        let place = places
-            .iter()
-            .find_map(|(field, place)| Some((field, (*place)?)));
-        if let Some((field, id)) = place {
-            let problem = Problem::error(sentence).help(help);
-            findings.at(id, problem.field(format!("{KEY}.{field}")));
+    let mut wrong = |ways: &[&[&str]], sentence: String, help: &str| {
+        let way = ways.iter().find(|way| is_written(way).is_some());
+        if let Some(way) = way {
+            let place = place(entry, FieldPath::of(KEY), way.iter().copied());
+            let problem = Problem::error(sentence).help(help).field(place.field);
+            findings.at(place.id, problem);
         }
     };
-    let (ttl, first) = (("ttl", said.ttl), ("retry.first", said.first));
+    let pair = |one: Duration, other: Duration| (one.write(), other.write());
+    let (ttl, timeout, retry) = (options.ttl, options.timeout, &options.retry);
     if retry.first > retry.max {
         let (one, longest) = pair(retry.first, retry.max);
         wrong(
-            &[first, ("retry.max", said.max)],
+            &[&["retry", "first"], &["retry", "max"]],
             format!("the first pause ({one}) is longer than the longest ({longest})"),
             "lower `first`, or raise `max`",
         );
     }
-    if options.ttl < retry.first && retry.attempts > 1 {
-        let (life, pause) = pair(options.ttl, retry.first);
+    if ttl < retry.first && retry.attempts > 1 {
+        let (life, pause) = pair(ttl, retry.first);
         wrong(
-            &[ttl, first, ("retry.attempts", said.attempts)],
+            &[&["ttl"], &["retry", "first"], &["retry", "attempts"]],
             format!("the time to live ({life}) is shorter than the first pause ({pause})"),
             "raise `ttl`, or lower `retry.first`",
         );
     }
-    if options.timeout > options.ttl {
-        let (attempt, life) = pair(options.timeout, options.ttl);
+    if timeout > ttl {
+        let (attempt, life) = pair(timeout, ttl);
         wrong(
-            &[("timeout", said.timeout), ttl],
+            &[&["timeout"], &["ttl"]],
             format!("one attempt may take longer ({attempt}) than the time to live ({life})"),
             "lower `timeout`, or raise `ttl`",
+        );
+    }
+    let quiet = options.quiet_hours.as_ref();
+    if quiet.is_some_and(|hours| hours.from_minute == hours.to_minute) {
+        wrong(
+            &[&["quiet_hours", "to"]],
+            "the quiet hours end when they begin".to_owned(),
+            "write another time for `to`; to be sent nothing at all, remove the channel",
         );
     }
 }

@@ -5,21 +5,12 @@ use super::{
         problem::{Findings, Problem},
         tree::{Entry, Node, Value},
     },
-    KEY,
-    field::NONE,
+    layers::KEY,
+    schema::{CHANNEL, property},
+    value::NONE,
 };
 
-/// The options that look back or ahead.
-const FIELDS: [&str; 6] = [
-    "retry",
-    "ttl",
-    "rate_limit",
-    "quiet_hours",
-    "dedup",
-    "on_unknown",
-];
-
-/// Warns of what is said, by all channels or by one, and cannot be done.
+/// Warns of what is written, for all channels or for one, and cannot be done.
 pub(in super::super) fn check(root: &Node, channels: &str, findings: &mut Findings) {
     of_mapping(root.entry(KEY), findings);
     let channels = root.entry(channels).map(|entry| &entry.node.value);
@@ -37,10 +28,14 @@ fn of_mapping(entry: Option<&Entry>, findings: &mut Findings) {
     let Some(Value::Map(fields)) = entry.map(|entry| &entry.node.value) else {
         return;
     };
-    let said = fields
-        .iter()
-        .filter(|field| FIELDS.contains(&&*field.key) && !is_none(&field.node));
-    for field in said {
+    let needs_store = |field: &&Entry| {
+        let schema = property(&CHANNEL, &field.key);
+        schema.is_some_and(|schema| schema.get("x-annunciator-needs-store").is_some())
+    };
+    for field in fields.iter().filter(needs_store) {
+        if is_none(&field.node) {
+            continue;
+        }
         let problem = Problem::warning(
             "this needs a record of deliveries, and `delivery.store` is none: each is tried once, when it comes",
         )

@@ -5,7 +5,11 @@
 //! or jump past it: a night in which the clocks are changed has one beginning
 //! and one end.
 
-pub(super) mod zone;
+mod exception;
+mod time_of_day;
+mod time_zone;
+
+pub(super) use self::{exception::EXCEPTION, time_of_day::TIME_OF_DAY, time_zone::TIME_ZONE};
 
 use std::fmt;
 
@@ -14,45 +18,59 @@ use jiff::{
     civil::Date,
     tz::{AmbiguousOffset, TimeZone},
 };
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use super::options::value;
 use crate::event::Severity;
 
-/// Hours of the day in which people are left in peace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Hours of the day in which messages are held back, for a digest.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct QuietHours {
-    /// From this minute of the day.
+    /// When they begin, such as `"22:00"`.
+    #[serde(rename = "from", with = "time_of_day")]
+    #[schemars(schema_with = "time_of_day::schema")]
     pub from_minute: u16,
-    /// Until this one, perhaps of the day after.
+
+    /// When they end, such as `"07:00"`: on the next day when that is earlier.
+    #[serde(rename = "to", with = "time_of_day")]
+    #[schemars(schema_with = "time_of_day::schema")]
     pub to_minute: u16,
-    /// By the clocks of this time zone, such as `Europe/Berlin`.
-    pub timezone: String,
-    /// What is as bad as this is told all the same.
-    pub except: Severity,
+
+    /// By whose clocks: a name of the IANA database, such as `Europe/Berlin`.
+    #[serde(rename = "timezone", default = "utc", with = "value")]
+    #[schemars(schema_with = "value::schema::<TimeZone>")]
     zone: TimeZone,
+
+    /// What is as bad as this, or worse, is sent all the same.
+    #[serde(default = "critical", with = "value")]
+    #[schemars(schema_with = "exception::schema")]
+    pub except: Severity,
+}
+
+/// Never the machine's own: a file means the same on every machine.
+fn utc() -> TimeZone {
+    TimeZone::UTC
+}
+
+fn critical() -> Severity {
+    Severity::Critical
 }
 
 impl fmt::Display for QuietHours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = |minute: u16| (minute / 60, minute % 60);
-        let ((from, from_minute), (to, to_minute)) = (time(self.from_minute), time(self.to_minute));
-        let zone = &self.timezone;
-        write!(
-            f,
-            "{from:02}:{from_minute:02} to {to:02}:{to_minute:02}, {zone}"
-        )
+        let [from, to] = [self.from_minute, self.to_minute].map(time_of_day::text);
+        write!(f, "{from} to {to}, {}", self.timezone())
     }
 }
 
 impl QuietHours {
-    pub(super) fn new(from_minute: u16, to_minute: u16, zone: TimeZone, except: Severity) -> Self {
-        Self {
-            from_minute,
-            to_minute,
-            timezone: zone.iana_name().unwrap_or("UTC").to_owned(),
-            except,
-            zone,
-        }
+    /// By whose clocks: the name of a time zone, such as `Europe/Berlin`.
+    #[must_use]
+    pub fn timezone(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
     }
 
     /// Whether a moment is among them: milliseconds since the epoch.
@@ -111,12 +129,8 @@ mod tests {
     use super::*;
 
     fn quiet(from: &str, to: &str, zone: &str) -> QuietHours {
-        let minute = |text: &str| {
-            let (hours, minutes) = text.split_once(':').unwrap();
-            hours.parse::<u16>().unwrap() * 60 + minutes.parse::<u16>().unwrap()
-        };
-        let zone = zone::named(zone).unwrap();
-        QuietHours::new(minute(from), minute(to), zone, Severity::Critical)
+        let written = serde_json::json!({ "from": from, "to": to, "timezone": zone });
+        serde_json::from_value(written).unwrap()
     }
 
     fn ms(text: &str) -> i64 {
@@ -140,7 +154,7 @@ mod tests {
     fn within_a_day() {
         let hours = quiet("12:00", "13:30", "UTC");
         check(&hours, "2026-03-01T12:00:00Z", "2026-03-01T13:30:00Z");
-        assert_eq!(hours.timezone, "UTC");
+        assert_eq!(hours.timezone(), "UTC");
     }
 
     #[test]
@@ -230,8 +244,8 @@ mod tests {
             ms in 1_700_000_000_000_i64..1_900_000_000_000,
             zone in prop::sample::select(vec!["UTC", "Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns"]),
         ) {
-            let zone = zone::named(zone).unwrap();
-            let hours = QuietHours::new(from, (from + length) % 1440, zone, Severity::Critical);
+            let [begin, end] = [from, (from + length) % 1440].map(time_of_day::text);
+            let hours = quiet(&begin, &end, zone);
             let end = hours.ends_after(ms);
             prop_assert_eq!(hours.covers(ms), end > ms);
             prop_assert!(!hours.covers(end));

@@ -1,0 +1,52 @@
+//! The options of a group: one field for each of its keys.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::value;
+use crate::event::Proof;
+
+/// Channels that are tried one after the other.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in super::super) struct GroupOptions {
+    /// The steps: names of channels and groups, in the order in which they are tried,
+    /// such as `[pager, mail]`.
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    #[expect(dead_code, reason = "described here, read where the names are known")]
+    first_of: Json,
+
+    /// Which proof ends it: the remote took it, it reached the device, or the person has
+    /// said so.
+    #[serde(default = "accepted", with = "value")]
+    #[schemars(schema_with = "value::schema::<Proof>")]
+    pub(in super::super) until: Proof,
+
+    /// How long each step has to reach that, before the next one is taken.
+    #[serde(default = "two_minutes", with = "value")]
+    #[schemars(schema_with = "value::schema::<Duration>", extend("x-annunciator-max" = "1day"))]
+    pub(in super::super) step_after: Duration,
+}
+
+impl Default for GroupOptions {
+    fn default() -> Self {
+        Self {
+            first_of: Json::Null,
+            until: accepted(),
+            step_after: two_minutes(),
+        }
+    }
+}
+
+/// What every remote can prove.
+fn accepted() -> Proof {
+    Proof::Accepted
+}
+
+/// Long enough for a message to arrive and for a person to look at it.
+fn two_minutes() -> Duration {
+    Duration::from_secs(120)
+}

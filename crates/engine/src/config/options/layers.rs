@@ -1,0 +1,124 @@
+//! Reads the options of all channels and of each, and lays the latter over the
+//! former: key by key, and a mapping that may also be `none` as a whole.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json};
+
+use super::{
+    super::{
+        path::FieldPath,
+        problem::{Findings, Problem},
+        schema::Reader,
+        tree::{Entry, Node, Value},
+    },
+    channel::{ChannelOptions, Isolation},
+    global::DeliveryConfig,
+    schema::{CHANNEL, FORMATS, GLOBAL, property},
+    sense,
+};
+
+/// The key below which the options stand.
+pub(in super::super) const KEY: &str = "delivery";
+
+/// What holds for channels that say nothing else.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Inherited {
+    /// What is written, as the schema has it.
+    written: Map<String, Json>,
+    options: ChannelOptions,
+}
+
+impl Inherited {
+    /// The options of a channel without a `delivery:` of its own.
+    pub(in super::super) fn options(&self) -> &ChannelOptions {
+        &self.options
+    }
+
+    /// The options of a channel with one.
+    pub(in super::super) fn overlaid(
+        &self,
+        entry: &Entry,
+        findings: &mut Findings,
+    ) -> ChannelOptions {
+        let written = read(entry, &CHANNEL, findings);
+        let mut merged = self.written.clone();
+        overlay(&mut merged, &written);
+        let mut options = value_of(merged, entry, findings);
+        sense::check(&mut options, &written, entry, findings);
+        options
+    }
+}
+
+/// Reads the mapping at the top of a file, if it has one; `isolation` is the embedding
+/// program's choice, for a file without its own.
+pub(in super::super) fn read_global(
+    root: &Node,
+    isolation: Isolation,
+    findings: &mut Findings,
+) -> (Inherited, DeliveryConfig) {
+    let chosen = serde_json::to_value(isolation).unwrap_or_default();
+    let mut inherited = Inherited {
+        written: Map::from_iter([("isolation".to_owned(), chosen)]),
+        options: ChannelOptions {
+            isolation,
+            ..ChannelOptions::default()
+        },
+    };
+    let entry = root.entry(KEY).filter(|entry| !entry.node.is_null());
+    let Some(entry) = entry else {
+        return (inherited, DeliveryConfig::default());
+    };
+    let written = read(entry, &GLOBAL, findings);
+    findings.look_for_files();
+    overlay(&mut inherited.written, &written);
+    inherited.options = value_of(inherited.written.clone(), entry, findings);
+    sense::check(&mut inherited.options, &written, entry, findings);
+    let config = value_of(written, entry, findings);
+    (inherited, config)
+}
+
+/// What a mapping says, without what is wrong.
+fn read(entry: &Entry, schema: &'static Json, findings: &mut Findings) -> Map<String, Json> {
+    let path = FieldPath::of(KEY);
+    let mut reader = Reader::of_options(schema, &FORMATS, findings);
+    let Value::Map(fields) = &entry.node.value else {
+        reader.whole(&entry.node, &path);
+        return Map::new();
+    };
+    let is_known = |field: &Entry| property(schema, &field.key).is_some();
+    let is_global = |field: &Entry| !is_known(field) && property(&GLOBAL, &field.key).is_some();
+    let own: Vec<&Entry> = fields.iter().filter(|field| !is_global(field)).collect();
+    let read = reader.fields_at(entry.node.id, &own, &path);
+    for field in fields.iter().filter(|field| is_global(field)) {
+        let problem = Problem::error("this holds for all channels")
+            .help(format!("move it to a `{KEY}:` at the top of the file"));
+        findings.at(field.key_id, problem.field(path.key(&field.key)));
+    }
+    read
+}
+
+/// Puts in place of what is there what is written.
+fn overlay(below: &mut Map<String, Json>, written: &Map<String, Json>) {
+    for (key, value) in written {
+        let by_key = property(&GLOBAL, key).is_some_and(|it| it.get("properties").is_some());
+        match (below.get_mut(key), value) {
+            (Some(Json::Object(below)), Json::Object(written)) if by_key => {
+                below.extend(written.clone());
+            }
+            _ => drop(below.insert(key.clone(), value.clone())),
+        }
+    }
+}
+
+/// The value of what the reader let pass. That it has none would be a fault here.
+fn value_of<T: Default + DeserializeOwned>(
+    written: Map<String, Json>,
+    entry: &Entry,
+    findings: &mut Findings,
+) -> T {
+    serde_json::from_value(Json::Object(written)).unwrap_or_else(|error| {
+        let problem = Problem::error(error.to_string()).field(FieldPath::of(KEY));
+        findings.at(entry.key_id, problem);
+        T::default()
+    })
+}

@@ -1,0 +1,73 @@
+//! Where deliveries are kept: in a file, in memory, or nowhere.
+
+use std::path::{Path, PathBuf};
+
+use schemars::{Schema, json_schema};
+use serde_json::Value as Json;
+
+use super::{
+    super::{problem::Problem, schema::Format, tree::Scalar},
+    value::{NONE, Text},
+};
+
+/// What SQLite calls a database in no file.
+const MEMORY: &str = ":memory:";
+
+/// Where deliveries are kept until they end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum StorePlace {
+    /// The file doesn't say: where the embedding program keeps them, see
+    /// [`EngineBuilder::default_store`](crate::EngineBuilder::default_store),
+    /// else in memory.
+    #[default]
+    Unsaid,
+    /// Nowhere: a notification is tried once.
+    Nowhere,
+    /// In memory, for as long as the engine lives.
+    Memory,
+    /// In this file.
+    File(PathBuf),
+}
+
+pub(super) static STORE_PLACE: Format = Format {
+    name: "store",
+    noun: "the absolute path of a file",
+    check: |text: &str, _: Scalar, _: &Json| StorePlace::read(text).map(drop),
+};
+
+impl Text for StorePlace {
+    const FORMAT: Option<&'static Format> = Some(&STORE_PLACE);
+
+    /// The file need not be there.
+    fn read(text: &str) -> Result<Self, Box<Problem>> {
+        let wrong = |sentence, help| Err(Box::new(Problem::error(sentence).help(help)));
+        match text {
+            "" => Ok(Self::Unsaid),
+            MEMORY => Ok(Self::Memory),
+            NONE => Ok(Self::Nowhere),
+            _ if !Path::new(text).is_absolute() => wrong(
+                "expected the absolute path of a file",
+                "write the whole path, from /; or `:memory:`, or `none`",
+            ),
+            _ if text.ends_with('/') => wrong(
+                "expected a file, found a folder",
+                "add the name of a file, such as outbox.sqlite",
+            ),
+            _ => Ok(Self::File(text.into())),
+        }
+    }
+
+    fn write(&self) -> String {
+        match self {
+            Self::Unsaid => String::new(),
+            Self::Nowhere => NONE.to_owned(),
+            Self::Memory => MEMORY.to_owned(),
+            Self::File(path) => path.to_string_lossy().into_owned(),
+        }
+    }
+
+    fn describe() -> Schema {
+        json_schema!({ "type": ["string", "null"], "pattern": "^(/.*[^/]|:memory:|none|)$" })
+    }
+}

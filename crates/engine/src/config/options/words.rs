@@ -1,0 +1,47 @@
+//! Values that are one of a few words and that the rest of the engine defines.
+
+use schemars::{Schema, json_schema};
+
+use super::{
+    super::{problem::Problem, schema::Format},
+    value::Text,
+};
+use crate::event::{Proof, Severity};
+
+impl Text for Severity {
+    const FORMAT: Option<&'static Format> = None;
+
+    fn read(text: &str) -> Result<Self, Box<Problem>> {
+        find(&Self::ALL, Self::name, text)
+    }
+
+    fn write(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn describe() -> Schema {
+        json_schema!({ "enum": Self::ALL.map(Self::name) })
+    }
+}
+
+impl Text for Proof {
+    const FORMAT: Option<&'static Format> = None;
+
+    fn read(text: &str) -> Result<Self, Box<Problem>> {
+        find(&Self::ALL, Self::name, text)
+    }
+
+    fn write(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn describe() -> Schema {
+        json_schema!({ "enum": Self::ALL.map(Self::name) })
+    }
+}
+
+/// The reader, which knows the words from the schema, lets no other pass.
+fn find<T: Copy>(all: &[T], name: fn(T) -> &'static str, text: &str) -> Result<T, Box<Problem>> {
+    let found = all.iter().copied().find(|one| name(*one) == text);
+    found.ok_or_else(|| Box::new(Problem::error("this is not one of the possible values")))
+}

@@ -1,0 +1,95 @@
+//! Reads a node where a schema leaves a choice.
+
+use serde_json::Value as Json;
+
+use super::{
+    super::{
+        natural::natural,
+        path::FieldPath,
+        problem::{Findings, Problem},
+        reference::in_form,
+        tree::{Node, Scalar, Value},
+        wants::{Wants, constants, follow},
+    },
+    Reader,
+};
+
+impl<'a> Reader<'a> {
+    /// Takes the first choice that fits; else tells what the likeliest misses.
+    pub(super) fn choice(
+        &mut self,
+        node: &Node,
+        choices: &'a [Json],
+        path: &FieldPath,
+        depth: usize,
+    ) -> Json {
+        let mut best: Option<((bool, usize), Json, Findings)> = None;
+        for choice in choices {
+            let mut trial = Findings::default();
+            let mut reader = Reader {
+                root: self.root,
+                findings: &mut trial,
+                in_secret: self.in_secret,
+                formats: self.formats,
+            };
+            let read = reader.value(node, choice, path, depth + 1);
+            // `null` is a choice only for those who write nothing.
+            let wants = Wants::of(follow(self.root, choice));
+            let misses = if trial.errors() == 0 {
+                0
+            } else if wants.only_null() {
+                usize::MAX
+            } else {
+                trial.len()
+            };
+            // Whoever wrote a mapping does not mean the text that might stand there.
+            let is_word = constants(self.root, choice, 0).is_some();
+            let is_likely = is_of_a_kind(node, wants) && !is_word;
+            let misses = (misses > 0 && !is_likely, misses);
+            if best.as_ref().is_none_or(|(least, ..)| misses < *least) {
+                best = Some((misses, read, trial));
+            }
+        }
+        match best {
+            Some(((true, _), ..))
+                if self.is_lenient() && matches!(node.value, Value::Scalar(..)) =>
+            {
+                self.none_of(node, choices, path)
+            }
+            Some((_, read, trial)) => {
+                self.findings.absorb(trial);
+                read
+            }
+            None => natural(node),
+        }
+    }
+
+    /// A scalar where none is taken, unless it is a certain word.
+    fn none_of(&mut self, node: &Node, choices: &[Json], path: &FieldPath) -> Json {
+        let nouns = choices.iter().map(|choice| {
+            let words = constants(self.root, choice, 0).unwrap_or_default();
+            match words.is_empty() {
+                true => Wants::of(follow(self.root, choice)).noun(),
+                false => format!("`{}`", words.join("` or `")),
+            }
+        });
+        let nouns = nouns.collect::<Vec<_>>().join(" or ");
+        let found = match &node.value {
+            Value::Scalar(Scalar::Null, _) => node.noun().to_owned(),
+            Value::Scalar(_, text) => self.shown(text),
+            Value::List(_) | Value::Map(_) => String::new(),
+        };
+        let problem = Problem::error(format!("expected {nouns}, found {found}"));
+        self.problem(node.id, path, problem)
+    }
+}
+
+/// Whether a schema takes what a node is, whatever is in it.
+fn is_of_a_kind(node: &Node, wants: Wants) -> bool {
+    wants.anything
+        || match node.value {
+            Value::Scalar(..) => wants.takes_scalars(),
+            Value::List(_) => wants.array,
+            Value::Map(ref entries) => wants.object || wants.text && in_form(entries).is_some(),
+        }
+}
