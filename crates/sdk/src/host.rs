@@ -170,4 +170,46 @@ impl HostError {
             _ => Outcome::retry(target, Fault::Network, self),
         }
     }
+
+    /// The same without these secrets in its text, as [`redacted`](crate::redacted) does it: an error may
+    /// name the address of the request, and a token in that.
+    pub fn redacted_outcome<S: AsRef<str>>(
+        &self,
+        target: impl Into<String>,
+        secrets: &[S],
+    ) -> Outcome {
+        self.outcome(target).redacted(secrets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_names_an_address_is_an_outcome_without_its_token() {
+        for (kind, maybe_sent) in [
+            (HostErrorKind::DNS, false),
+            (HostErrorKind::TLS, false),
+            (HostErrorKind::TIMEOUT, true),
+        ] {
+            let detail = "no answer from https://h.example/hooks/canary".into();
+            let error = HostError(HostErrorV1 {
+                kind,
+                maybe_sent,
+                detail,
+            });
+            let (plain, clean) = (
+                error.outcome("ops"),
+                error.redacted_outcome("ops", &["canary"]),
+            );
+            assert_eq!(
+                clean.raw().detail.as_str(),
+                "no answer from https://h.example/hooks/[…]"
+            );
+            assert_eq!(clean.class(), plain.class());
+            assert_eq!(clean.fault(), plain.fault());
+            assert_eq!(clean.raw().hint, plain.raw().hint);
+        }
+    }
 }

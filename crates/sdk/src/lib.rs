@@ -129,7 +129,9 @@
 //! - Dropping a future cancels it. A panic is caught and counts as a failure.
 //! - Events of `tracing` and lines of `log` appear in the host's log, under the
 //!   channel's name.
-//! - Tokens are [`Secret`]s, and stand in no text of an outcome or an error.
+//! - Tokens are [`Secret`]s, and stand in no text of an outcome or an error: what a
+//!   remote says goes through [`redacted`], an error of a request through
+//!   [`HostError::redacted_outcome`].
 //! - Whoever needs a runtime of his own (another protocol than HTTP, a child
 //!   process) takes the feature `own-runtime`, with [`OwnRuntime`] and
 //!   [`Program`], and says so: `const OWN_RUNTIME: bool = true`.
@@ -151,6 +153,7 @@ mod login;
 mod outcome;
 mod proofs;
 mod provider;
+mod redaction;
 #[cfg(feature = "own-runtime")]
 mod runtime;
 mod secret;
@@ -172,7 +175,8 @@ pub use login::logins;
 pub use outcome::{Class, Fault, Outcome, Proof};
 pub use proofs::Proofs;
 pub use provider::Provider;
+pub use redaction::{redacted, without_secrets};
 #[cfg(feature = "own-runtime")]
 pub use runtime::{OwnRuntime, RuntimeError};
-pub use secret::{Secret, without_secrets};
+pub use secret::Secret;
 pub use time::rfc3339;

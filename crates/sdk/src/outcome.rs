@@ -8,6 +8,8 @@ use annunciator_core::{
     outcome::{DeliveryResultV1, OutcomeV1},
 };
 
+use crate::redacted;
+
 /// Who has to do something about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -161,6 +163,12 @@ impl Outcome {
     /// Several notes at once.
     pub fn notes(self, notes: impl IntoIterator<Item = String>) -> Self {
         notes.into_iter().fold(self, Self::note)
+    }
+
+    /// The same without these secrets in what it says.
+    pub(crate) fn redacted<S: AsRef<str>>(mut self, secrets: &[S]) -> Self {
+        self.0.detail = RString::from(redacted(&self.0.detail, secrets));
+        self
     }
 
     /// It reached the person's device or mailbox, which is more than accepted.

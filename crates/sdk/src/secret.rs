@@ -70,21 +70,6 @@ impl<T: Zeroize + JsonSchema> JsonSchema for Secret<T> {
     }
 }
 
-/// A text from outside with `[…]` in the place of each of these secrets, for
-/// remotes that repeat what they were sent. The longest goes first, since one may
-/// be part of another; empty ones count for nothing.
-///
-/// Name each form that is sent: base64 hides a secret from people, not from this.
-#[must_use]
-pub fn without_secrets<S: AsRef<str>>(text: &str, secrets: &[S]) -> String {
-    let mut secrets: Vec<&str> = secrets.iter().map(AsRef::as_ref).collect();
-    secrets.retain(|secret| !secret.is_empty());
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets
-        .into_iter()
-        .fold(text.to_owned(), |text, secret| text.replace(secret, "[…]"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,14 +80,6 @@ mod tests {
         assert!(!format!("{secret:?}").contains("canary"));
         let error = serde_json::from_str::<Secret<u16>>("\"canary\"").unwrap_err();
         assert!(!error.to_string().contains("canary"), "{error}");
-    }
-
-    #[test]
-    fn a_text_is_left_without_secrets_and_their_parts() {
-        let secrets = ["", "pass", "password", "x y"];
-        let text = "pass password x y px y";
-        assert_eq!(without_secrets(text, &secrets), "[…] […] […] p[…]");
-        assert_eq!(without_secrets::<&str>(text, &[]), text);
     }
 
     #[test]

@@ -3,12 +3,10 @@
 
 use std::time::Duration;
 
-use annunciator_sdk::{Class, Fault, Outcome, Output, without_secrets};
+use annunciator_sdk::{Class, Fault, Outcome, Output, redacted};
 
 use crate::said::{Said, Word};
 
-/// The longest text of a program that is passed on, in characters.
-const LONGEST_TEXT: usize = 300;
 /// The longest wait that is passed on: a month.
 const LONGEST_WAIT: f64 = 30.0 * 24.0 * 3600.0;
 
@@ -121,7 +119,7 @@ fn of_target(target: &str, output: &Output, said: &Said, secrets: &[String]) -> 
         }
         _ => (class, fault, sentence),
     };
-    let clean = |text: &String| clean(text, secrets);
+    let clean = |text: &String| redacted(text, secrets);
     if class == Class::Delivered {
         let delivered = Outcome::delivered(target);
         return match &said.id {
@@ -130,7 +128,7 @@ fn of_target(target: &str, output: &Output, said: &Said, secrets: &[String]) -> 
         };
     }
     let own = said.detail.as_ref().map(clean);
-    let own = own.or_else(|| last_line(&output.stderr).map(|line| self::clean(&line, secrets)));
+    let own = own.or_else(|| last_line(&output.stderr).map(|line| clean(&line)));
     let detail = match own.filter(|own| !own.is_empty()) {
         Some(own) => format!("{sentence}: {own}"),
         None => sentence,
@@ -166,11 +164,4 @@ fn last_line(output: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(output);
     let mut lines = text.lines().rev().map(str::trim);
     lines.find(|line| !line.is_empty()).map(str::to_owned)
-}
-
-/// Without secrets and control characters, cut to what a person reads.
-pub(crate) fn clean(text: &str, secrets: &[String]) -> String {
-    let text = without_secrets(text, secrets);
-    let visible = |one: char| if one.is_control() { ' ' } else { one };
-    text.chars().map(visible).take(LONGEST_TEXT).collect()
 }

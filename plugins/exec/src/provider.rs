@@ -3,15 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use annunciator_sdk::{
-    Check, Delivery, Ended, Fault, Host, OpenError, Outcome, OwnRuntime, Problem, Program, Provider,
+    Check, Delivery, Ended, Fault, Host, OpenError, Outcome, OwnRuntime, Problem, Program,
+    Provider, redacted,
 };
 use tokio::{sync::Semaphore, time::timeout};
 
-use crate::{
-    config::Config,
-    message::document,
-    outcome::{clean, of_output},
-};
+use crate::{config::Config, message::document, outcome::of_output};
 
 /// So many programs of one channel run at once.
 const MOST_AT_ONCE: usize = 8;
@@ -121,7 +118,7 @@ impl Provider for Exec {
             }
             Ok(Ended::NotStarted(error)) => {
                 let detail = format!("{} cannot be started: {error}", self.config.program);
-                Check::failed(Fault::Config, clean(&detail, &secrets))
+                Check::failed(Fault::Config, redacted(&detail, &secrets))
             }
             Err(detail) => Check::failed(Fault::Host, detail),
         }
@@ -175,6 +172,6 @@ fn log(output: &[u8], secrets: &[String]) {
     let text = String::from_utf8_lossy(output);
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     for line in lines.take(MOST_LINES) {
-        tracing::info!("the program says: {}", clean(line, secrets));
+        tracing::info!("the program says: {}", redacted(line, secrets));
     }
 }

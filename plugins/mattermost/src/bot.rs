@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use annunciator_sdk::{
     Check, Class, Fault, Host, HostError, HttpRequest, HttpResponse, Kind, Notification, Outcome,
-    Secret,
+    Secret, redacted,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -157,9 +157,8 @@ impl Bot {
         answered: Result<HttpResponse, HostError>,
     ) -> Result<String, Box<Outcome>> {
         let target = config.channel.as_str();
-        let response = answered.map_err(|error| {
-            Box::new(outcome::unanswered(target, &error, &self.secrets(config)))
-        })?;
+        let response = answered
+            .map_err(|error| Box::new(error.redacted_outcome(target, &self.secrets(config))))?;
         match (response.status(), response.json::<WithId>()) {
             (201, Ok(post)) => Ok(post.id),
             (status, _) => {
@@ -222,12 +221,12 @@ impl Bot {
     ) -> Result<T, Box<Outcome>> {
         let target = config.channel.as_str();
         let response = self.call(request, config).await.map_err(|error| {
-            let outcome = outcome::unanswered(target, &error, &self.secrets(config));
+            let outcome = error.redacted_outcome(target, &self.secrets(config));
             Box::new(match outcome.class() {
                 Class::Unknown => Outcome::retry(
                     target,
                     Fault::Network,
-                    outcome::redacted(&error.to_string(), &self.secrets(config)),
+                    redacted(&error.to_string(), &self.secrets(config)),
                 ),
                 _ => outcome,
             })

@@ -5,11 +5,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use annunciator_sdk::{Class, Fault, HostError, HttpResponse, Outcome, without_secrets};
+use annunciator_sdk::{Class, Fault, HttpResponse, Outcome, redacted};
 use serde::Deserialize;
-
-/// The longest text of the server that is passed on, in characters.
-const LONGEST_TEXT: usize = 300;
 
 /// The id of a current server's refusal, which tells nothing.
 const GENERAL: &str = "web.incoming_webhook.general.app_error";
@@ -42,12 +39,6 @@ impl Refusal {
         let whole = format!("{sentence}{own} ({}, request {})", self.id, self.request_id);
         redacted(&whole, secrets)
     }
-}
-
-/// The text without the secrets, cut to a length that a person reads.
-pub(crate) fn redacted(text: &str, secrets: &[String]) -> String {
-    let clean = without_secrets(text, secrets);
-    clean.chars().take(LONGEST_TEXT).collect()
 }
 
 /// One row of a table.
@@ -243,19 +234,6 @@ pub(crate) fn of_rest(
 ) -> Outcome {
     let row = rest(response.status(), Refusal::read(response).as_ref());
     outcome(target, &row, response, now, secrets)
-}
-
-/// The outcome of a request that got no answer.
-pub(crate) fn unanswered(target: &str, error: &HostError, secrets: &[String]) -> Outcome {
-    let general = error.outcome(target);
-    let fault = general.fault().unwrap_or(Fault::Network);
-    let detail = redacted(&error.to_string(), secrets);
-    let outcome = match general.class() {
-        Class::Retry => Outcome::retry(target, fault, detail),
-        Class::Permanent => Outcome::permanent(target, fault, detail),
-        _ => Outcome::unknown(target, fault, detail),
-    };
-    outcome.hint(general.raw().hint.as_str())
 }
 
 #[cfg(test)]

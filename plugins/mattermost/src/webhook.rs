@@ -32,7 +32,7 @@ impl Webhook {
     pub(crate) async fn post(&self, message: &Message, config: &Config) -> Outcome {
         let target = config.channel.as_str();
         let outcome = match self.call(&payload(message, config), config).await {
-            Err(error) => outcome::unanswered(target, &error, &self.secrets(config)),
+            Err(error) => error.redacted_outcome(target, &self.secrets(config)),
             Ok(response) => outcome::of_webhook(
                 target,
                 &response,
@@ -53,7 +53,7 @@ impl Webhook {
         let response = match self.call(&probe, config).await {
             Ok(response) => response,
             Err(error) => {
-                let outcome = outcome::unanswered(&config.channel, &error, &self.secrets(config));
+                let outcome = error.redacted_outcome(&config.channel, &self.secrets(config));
                 return failed(&outcome);
             }
         };

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use annunciator_sdk::{Class, Fault, HttpResponse, Outcome, without_secrets};
+use annunciator_sdk::{Class, Fault, HttpResponse, Outcome, redacted};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -14,9 +14,6 @@ use crate::quota::Quota;
 
 /// The service asks for this pause after an error of its own.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// The longest text of the service that is passed on, in characters.
-const LONGEST_TEXT: usize = 300;
 
 /// Words of the service about the messages of a month, in lower case.
 const MONTHLY: [&str; 3] = ["quota", "monthly", "message limit"];
@@ -38,31 +35,20 @@ pub(crate) struct Answer {
     parameters: Map<String, Value>,
 }
 
-/// Takes secrets out of texts that come from outside.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Redaction<'a>(pub(crate) &'a [&'a str]);
-
-impl Redaction<'_> {
-    pub(crate) fn of(&self, text: &str) -> String {
-        let clean = without_secrets(text, self.0);
-        clean.chars().take(LONGEST_TEXT).collect()
-    }
-}
-
 /// The outcome of a message that was answered.
 pub(crate) fn answered(
     target: &str,
     response: &HttpResponse,
     now: SystemTime,
-    redaction: Redaction<'_>,
+    secrets: &[&str],
 ) -> (Outcome, Option<Answer>) {
     let status = response.status();
     let answer = response.json::<Answer>().ok();
     let outcome = match (status, &answer) {
         (200, Some(answer)) if answer.status == 1 => {
-            let outcome = Outcome::delivered(target).id(redaction.of(&answer.request));
+            let outcome = Outcome::delivered(target).id(redacted(&answer.request, secrets));
             match &answer.info {
-                Some(info) => outcome.note(redaction.of(info)),
+                Some(info) => outcome.note(redacted(info, secrets)),
                 None => outcome,
             }
         }
@@ -94,7 +80,7 @@ pub(crate) fn answered(
             "this is no address of Pushover's API",
         )
         .hint("check api_url"),
-        (_, Some(answer)) => refused(target, answer, redaction),
+        (_, Some(answer)) => refused(target, answer, secrets),
         (_, None) => Outcome::permanent(target, Fault::Remote, "Pushover refused it"),
     };
     let outcome = match outcome.class() {
@@ -141,11 +127,11 @@ fn too_many(
     }
 }
 
-fn refused(target: &str, answer: &Answer, redaction: Redaction<'_>) -> Outcome {
+fn refused(target: &str, answer: &Answer, secrets: &[&str]) -> Outcome {
     let named = |name: &str| answer.parameters.contains_key(name);
     let detail = match answer.errors.join("; ") {
         text if text.is_empty() => "Pushover refused it without a reason".to_owned(),
-        text => redaction.of(&text),
+        text => redacted(&text, secrets),
     };
     if named("token") {
         return Outcome::permanent(target, Fault::Config, detail)
@@ -182,7 +168,7 @@ fn refused(target: &str, answer: &Answer, redaction: Redaction<'_>) -> Outcome {
 }
 
 /// The outcome of a request that got no answer.
-pub(crate) fn unanswered(target: &str, why: &NoAnswer, redaction: Redaction<'_>) -> Outcome {
+pub(crate) fn unanswered(target: &str, why: &NoAnswer, secrets: &[&str]) -> Outcome {
     let error = match why {
         NoAnswer::Failed(error) => error,
         NoAnswer::Late => {
@@ -191,13 +177,9 @@ pub(crate) fn unanswered(target: &str, why: &NoAnswer, redaction: Redaction<'_>)
             );
         }
     };
-    let general = error.outcome(target);
-    let fault = general.fault().unwrap_or(Fault::Network);
-    let detail = redaction.of(&error.to_string());
-    let outcome = match general.class() {
-        Class::Retry => Outcome::retry(target, fault, detail),
-        Class::Permanent => Outcome::permanent(target, fault, detail),
-        _ => Outcome::unknown(target, fault, detail).after(SHORTEST_PAUSE),
-    };
-    outcome.hint(general.raw().hint.as_str())
+    let outcome = error.redacted_outcome(target, secrets);
+    match outcome.class() {
+        Class::Unknown => outcome.after(SHORTEST_PAUSE),
+        _ => outcome,
+    }
 }

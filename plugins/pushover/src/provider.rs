@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use annunciator_sdk::{
     Check, Delivery, Fault, Host, Kind, Notification, OpenError, Outcome, Problem, Proof, Proofs,
-    Provider,
+    Provider, redacted,
 };
 use futures_util::future::join_all;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use crate::api::Api;
 use crate::config::Config;
 use crate::encryption::Key;
 use crate::message::{Message, Unfit};
-use crate::outcome::{self, Redaction};
+use crate::outcome;
 use crate::priority::Priority;
 use crate::quota::{Quota, Watch};
 use crate::receipts::{Pending, Receipts};
@@ -147,7 +147,6 @@ impl Pushover {
     ) -> Outcome {
         let mut secrets = self.api.secrets();
         secrets.push(to.key.expose());
-        let redaction = Redaction(&secrets);
         let mut fields = vec![("user", to.key.expose().clone())];
         fields.extend(message.fields.iter().cloned());
         let response = match self
@@ -156,10 +155,10 @@ impl Pushover {
             .await
         {
             Ok(response) => response,
-            Err(error) => return outcome::unanswered(&to.target, &error, redaction),
+            Err(error) => return outcome::unanswered(&to.target, &error, &secrets),
         };
         let now = self.host.now();
-        let (mut outcome, answer) = outcome::answered(&to.target, &response, now, redaction);
+        let (mut outcome, answer) = outcome::answered(&to.target, &response, now, &secrets);
         if let Some(quota) = Quota::read(&response)
             && let Some(note) = self.watch.look(quota, now)
             && response.status() != 429
@@ -172,7 +171,7 @@ impl Pushover {
             .and_then(|answer| answer.receipt);
         match receipt {
             Some(receipt) => {
-                let shown = redaction.of(&receipt);
+                let shown = redacted(&receipt, &secrets);
                 let note = format!("it repeats until acknowledged; its receipt is {shown}");
                 self.follow(receipt, delivery).await;
                 outcome.note(note)
@@ -203,15 +202,14 @@ impl Pushover {
     async fn check_one(&self, recipient: &Recipient) -> Result<String, Check> {
         let mut secrets = self.api.secrets();
         secrets.push(recipient.key.expose());
-        let redaction = Redaction(&secrets);
         let target = &recipient.target;
         let fields = [("user", recipient.key.expose().clone())];
         let answered = self.api.post("/1/users/validate.json", &fields, None).await;
         let (outcome, response) = match answered {
-            Err(error) => (outcome::unanswered(target, &error, redaction), None),
+            Err(error) => (outcome::unanswered(target, &error, &secrets), None),
             Ok(response) => {
                 let now = self.host.now();
-                let (outcome, answer) = outcome::answered(target, &response, now, redaction);
+                let (outcome, answer) = outcome::answered(target, &response, now, &secrets);
                 let valid = answer.is_some_and(|answer| answer.status == 1);
                 (outcome, valid.then_some(response))
             }

@@ -7,12 +7,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use annunciator_sdk::{Host, HttpRequest, Proof};
+use annunciator_sdk::{Host, HttpRequest, Proof, redacted};
 use futures_util::lock::Mutex;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::api::Api;
-use crate::outcome::Redaction;
 
 /// The service allows no poll sooner than this after the one before.
 const SHORTEST_POLL: Duration = Duration::from_secs(5);
@@ -150,12 +149,12 @@ impl Receipts {
 
     async fn cancel_one(&self, receipt: &str) -> Result<(), String> {
         let path = format!("/1/receipts/{receipt}/cancel.json");
-        let redaction = self.api.secrets();
+        let secrets = self.api.secrets();
         match self.api.post(&path, &[], None).await {
             // Unknown to the service: there is nothing left to cancel.
             Ok(answer) if answer.is_success() || answer.status() == 404 => Ok(()),
             Ok(answer) => Err(format!("HTTP {}", answer.status())),
-            Err(error) => Err(Redaction(&redaction).of(&error.to_string())),
+            Err(error) => Err(redacted(&error.to_string(), &secrets)),
         }
     }
 
@@ -255,7 +254,7 @@ impl Receipts {
 
     async fn fetch(&self, receipt: &str) -> Option<State> {
         let request = self.receipt_request(receipt)?;
-        let redaction = self.api.secrets();
+        let secrets = self.api.secrets();
         match self.host.http(request).await {
             Ok(answer) if answer.is_success() => answer.json().ok(),
             Ok(answer) => {
@@ -264,7 +263,7 @@ impl Receipts {
                 None
             }
             Err(error) => {
-                let why = Redaction(&redaction).of(&error.to_string());
+                let why = redacted(&error.to_string(), &secrets);
                 tracing::debug!(receipt, "the receipt could not be fetched: {why}");
                 None
             }

@@ -2,15 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use annunciator_sdk::{HttpResponse, without_secrets};
+use annunciator_sdk::{HttpResponse, redacted};
 use minijinja::{Value, context};
 
 use crate::{config::Answer, template::evaluate};
 
 /// The longest wait that is passed on: a month. Longer ones are slips of units.
 const LONGEST_WAIT: f64 = 30.0 * 24.0 * 3600.0;
-/// The longest text of a service that is passed on, in characters.
-const LONGEST_TEXT: usize = 300;
 
 /// An answer as expressions see it.
 pub(crate) fn values(response: &HttpResponse) -> Value {
@@ -97,9 +95,6 @@ fn text(expression: Option<&str>, values: &Value, secrets: &[String]) -> Option<
     if value.is_undefined() || value.is_none() {
         return None;
     }
-    // Before it is cut or changed: of a secret across the cut, a part would be left.
-    let text = without_secrets(&value.to_string(), secrets);
-    let visible = |one: char| if one.is_control() { ' ' } else { one };
-    let text: String = text.chars().take(LONGEST_TEXT).map(visible).collect();
+    let text = redacted(&value.to_string(), secrets);
     (!text.trim().is_empty()).then(|| text.trim().to_owned())
 }

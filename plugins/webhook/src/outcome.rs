@@ -3,15 +3,12 @@
 
 use std::time::SystemTime;
 
-use annunciator_sdk::{Class, Fault, HostError, HttpResponse, Outcome, without_secrets};
+use annunciator_sdk::{Fault, HttpResponse, Outcome, redacted};
 
 use crate::{
     answer,
     config::{Config, Meaning},
 };
-
-/// The longest text that is passed on, in characters.
-const LONGEST_TEXT: usize = 300;
 
 /// One row of the table.
 struct Row {
@@ -137,10 +134,10 @@ pub(crate) fn of_answer(
         };
     }
     let detail = match says.detail(&values, secrets) {
-        Some(own) => format!("{}: {own}", row.sentence),
+        // It has no secrets any more, and is cut with what stands before it.
+        Some(own) => redacted::<&str>(&format!("{}: {own}", row.sentence), &[]),
         None => row.sentence.to_owned(),
     };
-    let detail: String = detail.chars().take(LONGEST_TEXT).collect();
     let outcome = match row.meaning {
         Meaning::Retry => Outcome::retry(target, row.fault, detail),
         Meaning::Unknown => Outcome::unknown(target, row.fault, detail),
@@ -152,25 +149,6 @@ pub(crate) fn of_answer(
         Some(wait) => outcome.after(wait),
         None => outcome,
     }
-}
-
-/// The outcome of a request that got no answer.
-pub(crate) fn unanswered(target: &str, error: &HostError, secrets: &[String]) -> Outcome {
-    let general = error.outcome(target);
-    let fault = general.fault().unwrap_or(Fault::Network);
-    let detail = redacted(&error.to_string(), secrets);
-    let outcome = match general.class() {
-        Class::Retry => Outcome::retry(target, fault, detail),
-        Class::Permanent => Outcome::permanent(target, fault, detail),
-        _ => Outcome::unknown(target, fault, detail),
-    };
-    outcome.hint(general.raw().hint.as_str())
-}
-
-/// The text without the secrets, cut to a length that a person reads.
-pub(crate) fn redacted(text: &str, secrets: &[String]) -> String {
-    let clean = without_secrets(text, secrets);
-    clean.chars().take(LONGEST_TEXT).collect()
 }
 
 #[cfg(test)]

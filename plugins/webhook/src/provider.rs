@@ -2,13 +2,14 @@
 
 use annunciator_sdk::{
     Check, Delivery, Fault, Host, HttpRequest, OpenError, Outcome, Problem, Provider, logins,
+    redacted,
 };
 use url::Url;
 
 use crate::{
     config::Config,
     message::{Parts, address, limited},
-    outcome::{of_answer, redacted, unanswered},
+    outcome::of_answer,
     template::{examples, values},
     validation,
 };
@@ -69,7 +70,7 @@ impl Provider for Webhook {
         let secrets = self.secrets(&parts);
         vec![match self.host.http(request).await {
             Ok(answer) => of_answer(target, &self.config, &answer, self.host.now(), &secrets),
-            Err(error) => unanswered(target, &error, &secrets),
+            Err(error) => error.redacted_outcome(target, &secrets),
         }]
     }
 
@@ -101,7 +102,7 @@ impl Provider for Webhook {
         secrets.extend(checked.into_iter().flatten());
         match (self.host.http(limited(request, &self.config)).await, asked) {
             (Err(error), _) => {
-                let outcome = unanswered(&self.target, &error, &secrets);
+                let outcome = error.redacted_outcome(&self.target, &secrets);
                 let fault = outcome.fault().unwrap_or(Fault::Network);
                 Check::failed(fault, outcome.raw().detail.as_str())
                     .hint(outcome.raw().hint.as_str())
