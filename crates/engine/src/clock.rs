@@ -64,6 +64,12 @@ impl Clock for SystemClock {
     }
 }
 
+/// A duration in milliseconds, as stores count time; what is too long for that is as long
+/// as can be.
+pub(crate) fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

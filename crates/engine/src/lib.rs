@@ -51,35 +51,23 @@
 //! `channel` is the name of a configured channel; those of
 //! [`Engine::notify_with`] share the label `(ad hoc)`.
 
+mod alerts;
 #[doc(hidden)]
 pub mod bare;
-mod builder;
-mod check;
 mod clock;
 mod config;
 mod delivery;
 mod engine;
 mod event;
-mod home;
-mod in_force;
-mod keeping;
 mod line;
-mod notify;
-mod opening;
-mod plan;
 mod plugin;
-mod recall;
-mod reload;
 mod router;
 mod services;
 #[doc(inline)]
 pub use annunciator_store as store;
-mod submit;
-mod trouble;
 pub mod worker;
 
-pub use builder::{EngineBuilder, StartError};
-pub use check::{Check, CheckStatus};
+pub use alerts::Trouble;
 pub use clock::{Clock, Sleep, SystemClock};
 pub use config::{
     Canary, ChannelConfig, ChannelOptions, Config, DeliveryConfig, GroupConfig, HostConfig,
@@ -87,19 +75,16 @@ pub use config::{
     Reach, Retry, Section, SectionProblem, Span, StorePlace, document_schema, presentable,
 };
 pub use delivery::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};
-pub use engine::{Drained, Engine, NotifyError, definitions};
+pub use engine::{
+    Check, CheckStatus, Drained, Engine, EngineBuilder, Misplaced, NotifyError, Planned, Receipt,
+    Reloaded, Route, StartError, Submitted, Unusable, definitions,
+};
 pub use event::{Kind, Notification, Proof, Severity};
-pub use home::Misplaced;
-pub use opening::Unusable;
-pub use plan::Planned;
 pub use plugin::{
     Catalog, ChannelType, Distrust, Lock, LockError, LockMode, Origin, PluginDir, PluginError,
     PluginFile, ProofHint, Proofs, Sha256, Trust, Why, default_dirs, inspect,
 };
-pub use reload::Reloaded;
 pub use router::UnknownChannel;
-pub use submit::{Receipt, Route, Submitted};
-pub use trouble::Trouble;
 
 /// The README's examples compile.
 #[cfg(doctest)]

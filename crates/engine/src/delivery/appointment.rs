@@ -1,6 +1,6 @@
-//! When the courier looks again: by then, or as soon as something is due earlier.
+//! When the dispatcher looks again: by then, or as soon as something is due earlier.
 //!
-//! Whoever schedules says so with [`Appointment::due`]; the courier asks with
+//! Whoever schedules says so with [`Appointment::due`]; the dispatcher asks with
 //! [`Appointment::make`] how long it may sleep. Nothing that is scheduled while it
 //! makes up its mind is missed: each side writes its own time before it reads the
 //! other's.
@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::Notify;
 
-/// Wakes the courier. Times are milliseconds since the Unix epoch.
+/// Wakes the dispatcher. Times are milliseconds since the Unix epoch.
 #[derive(Debug)]
 pub(crate) struct Appointment {
-    /// The earliest time that somebody has scheduled since the courier began to
+    /// The earliest time that somebody has scheduled since the dispatcher began to
     /// look.
     scheduled_ms: AtomicI64,
-    /// When the courier looks again; the past while it is looking.
+    /// When the dispatcher looks again; the past while it is looking.
     looks_ms: AtomicI64,
     wake: Notify,
 }
@@ -31,7 +31,7 @@ impl Default for Appointment {
 }
 
 impl Appointment {
-    /// Has the courier look now.
+    /// Has the dispatcher look now.
     pub(crate) fn now(&self) {
         self.wake.notify_one();
     }
@@ -44,14 +44,14 @@ impl Appointment {
         }
     }
 
-    /// The courier begins to look: what is scheduled from now on may be missed by
+    /// The dispatcher begins to look: what is scheduled from now on may be missed by
     /// what it sees.
     pub(super) fn begin(&self) {
         self.looks_ms.store(i64::MIN, Ordering::SeqCst);
         self.scheduled_ms.store(i64::MAX, Ordering::SeqCst);
     }
 
-    /// The courier has looked and saw nothing due before `at_ms`: answers when it
+    /// The dispatcher has looked and saw nothing due before `at_ms`: answers when it
     /// has to look again.
     pub(super) fn make(&self, at_ms: i64) -> i64 {
         self.looks_ms.store(at_ms, Ordering::SeqCst);

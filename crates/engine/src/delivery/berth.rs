@@ -13,8 +13,8 @@ use super::{
     channel::Held,
     gate::{Rule, kept_back},
     limit::{fingerprint, window},
-    outbox::milliseconds,
 };
+use crate::clock::milliseconds;
 use crate::{
     event::{Kind, Rendered},
     router::{Addressee, Turn},

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::outbox::milliseconds;
+use crate::clock::milliseconds;
 
 /// So many attempts in a row fail before a remote counts as out of order: more
 /// than one notification has by default, which alone proves little.

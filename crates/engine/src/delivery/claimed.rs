@@ -15,12 +15,13 @@ use super::{
     classify::ALL_TARGETS,
     gate::kept_back,
     meter::UnderWay,
-    outbox::{Outbox, milliseconds},
+    outbox::Outbox,
     pipeline::report,
     record::Made,
     report::{ChannelReport, Class, TargetReport},
     retry::{Tried, Verdict, judge, pause_after},
 };
+use crate::clock::milliseconds;
 use crate::event::{Kind, Rendered};
 
 /// Why it ended that has come too late.

@@ -19,7 +19,8 @@ use governor::{
     state::{InMemoryState, NotKeyed},
 };
 
-use super::{gate::Rule, outbox::milliseconds};
+use super::gate::Rule;
+use crate::clock::milliseconds;
 use crate::{clock::Clock, config::Rate};
 
 /// The name of that rule.

@@ -25,7 +25,7 @@ const KEPT: &str = "annunciator_kept_deliveries";
 const DIFFERENCE: &str = "annunciator_accounts_difference";
 /// See [`crate::worker`].
 pub(crate) const WORKERS_ENDED: &str = "annunciator_workers_ended_total";
-/// See [`crate::trouble`].
+/// See [`crate::alerts`].
 pub(crate) const TROUBLES: &str = "annunciator_troubles";
 
 /// The label of all channels that stand in no configuration.

@@ -2,7 +2,7 @@
 //!
 //! Each stage is one file: `gate` and `limit` before it is accepted, `breaker`,
 //! `attempt`, `classify`, `retry` and `settle` for each attempt. `outbox`,
-//! `courier` and `claimed` put them together over a store, `pipeline` for a
+//! `dispatcher` and `claimed` put them together over a store, `pipeline` for a
 //! single attempt without one.
 
 mod admit;
@@ -13,8 +13,8 @@ mod breaker;
 mod channel;
 mod claimed;
 mod classify;
-mod courier;
 mod digest;
+mod dispatcher;
 mod elsewhere;
 mod gate;
 mod holding;
@@ -33,11 +33,11 @@ mod waiting;
 
 pub(crate) use channel::{Channel, Disabled, Held};
 pub(crate) use classify::proof;
-pub(crate) use courier::run as run_courier;
 pub(crate) use digest::intake as recorded;
+pub(crate) use dispatcher::run as run_dispatcher;
 pub(crate) use gate::by_severity;
 pub(crate) use meter::{TROUBLES, UnderWay, WORKERS_ENDED, describe};
-pub(crate) use outbox::{Outbox, Submission, milliseconds};
+pub(crate) use outbox::{Outbox, Submission};
 pub(crate) use pipeline::{Job, broken, deliver};
 pub(crate) use proofs::run as take_proofs;
 pub use report::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};

@@ -2,7 +2,7 @@
 //! tried until they end.
 //!
 //! `submit` records what is to be told; what can be tried at once is tried
-//! without another look at the store. `courier` claims the rest, `claimed` takes
+//! without another look at the store. `dispatcher` claims the rest, `claimed` takes
 //! one claim through its stages, `waiting` holds those who want to know.
 
 use std::{
@@ -29,10 +29,11 @@ use super::{
     waiting::{Place, Progress, Waiting},
 };
 use crate::{
+    alerts::{Subject, Troubles},
     clock::Clock,
+    clock::milliseconds,
     event::Rendered,
     router::{Addressee, pass_over_disabled},
-    trouble::{Subject, Troubles},
 };
 
 /// How long whoever notifies waits for the store, before people are told
@@ -49,7 +50,7 @@ pub(crate) struct Outbox {
     pub(super) waiting: Arc<Waiting>,
     /// What is being worked on.
     pub(super) holding: Arc<Holding>,
-    /// When the courier looks for what may be claimed.
+    /// When the dispatcher looks for what may be claimed.
     pub(super) appointment: Appointment,
     pub(super) deliveries: TaskTracker,
     /// Claims that are being made: what comes of one is a delivery only then.
@@ -343,9 +344,4 @@ impl Held {
         let longest = self.config.options.timeout + GRACE;
         now_ms.saturating_add(milliseconds(longest))
     }
-}
-
-/// As stores count.
-pub(crate) fn milliseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -8,7 +8,7 @@ use super::{
     outbox::Outbox,
     report::{Class, Fault, TargetReport},
 };
-use crate::trouble::{Ailment, Subject};
+use crate::alerts::{Ailment, Subject};
 
 /// A remote that asks for a longer pause has used up a quota, which people
 /// should know.

@@ -29,10 +29,10 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::field::display;
 
 use crate::{
+    alerts::Troubles,
     clock::Clock,
     line::printable,
     plugin::{Pool, Task},
-    trouble::Troubles,
 };
 
 pub(crate) use http::HttpClients;

@@ -26,10 +26,10 @@ use super::{
     message::{Answer, Call, Opening},
 };
 use crate::{
-    clock::Clock,
-    delivery::{WORKERS_ENDED, milliseconds},
+    alerts::{Ailment, Subject, Troubles},
+    clock::{Clock, milliseconds},
+    delivery::WORKERS_ENDED,
     plugin::{CLOSE_LIMIT, CLOSING, NoAnswer, OPEN_LIMIT, Pool, not_opened},
-    trouble::{Ailment, Subject, Troubles},
 };
 
 /// A worker that has run for so long works, even if nobody called it.

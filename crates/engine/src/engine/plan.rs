@@ -4,11 +4,12 @@
 use serde::Serialize;
 
 use crate::{
+    clock::milliseconds,
     config::{ChannelIndex, Config, Named},
-    delivery::{by_severity, milliseconds},
+    delivery::by_severity,
+    engine::submit::Route,
     event::{Proof, Severity},
     router::{Turn, UnknownChannel, find, pass_over_disabled, turns},
-    submit::Route,
 };
 
 /// What would happen on one channel.

@@ -8,9 +8,11 @@ use serde::Serialize;
 
 use crate::{
     delivery::Submission,
-    engine::{Engine, NotifyError},
+    engine::{
+        handle::{Engine, NotifyError},
+        home::Misplaced,
+    },
     event::Notification,
-    home::Misplaced,
     router::{Addressee, UnknownChannel},
 };
 

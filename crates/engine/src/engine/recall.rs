@@ -6,9 +6,11 @@ use crate::{
     clock::{Clock as _, SystemClock},
     config::{ChannelConfig, Config},
     delivery::{ChannelReport, Report, recorded},
-    engine::NotifyError,
+    engine::{
+        handle::NotifyError,
+        submit::{Route, check_key, refused},
+    },
     event::Notification,
-    submit::{Route, check_key, refused},
 };
 
 impl Config {

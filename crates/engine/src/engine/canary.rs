@@ -9,11 +9,14 @@ use std::{
 
 use futures_util::future::join_all;
 
-use super::{Ailment, Subject};
+use crate::alerts::{Ailment, Subject};
 use crate::{
-    check::{Check, CheckStatus},
-    delivery::{Channel, milliseconds},
-    engine::Inner,
+    clock::milliseconds,
+    delivery::Channel,
+    engine::{
+        check::{Check, CheckStatus},
+        handle::Inner,
+    },
 };
 
 /// How long it is waited at most until it is looked whose turn it is: clocks may be

@@ -4,15 +4,17 @@
 use std::sync::Arc;
 
 use crate::{
-    builder::StartError,
+    alerts::{Ailment, Subject},
     config::{ChannelConfig, Isolation, Loaded},
     delivery::Channel,
-    engine::{Engine, Inner},
-    home::Misplaced,
-    in_force::Setup,
-    opening::{close_all, open_all, tell_disabled, tell_warnings},
+    engine::{
+        builder::StartError,
+        handle::{Engine, Inner},
+        home::Misplaced,
+        in_force::Setup,
+        opening::{close_all, open_all, tell_disabled, tell_warnings},
+    },
     router::Router,
-    trouble::{Ailment, Subject},
 };
 
 /// What a reload did, by the names of channels. One whose definition changed

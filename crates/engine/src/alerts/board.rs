@@ -15,8 +15,8 @@ use tokio::sync::Notify;
 
 use super::{Subject, Trouble};
 use crate::{
-    clock::Clock,
-    delivery::{TROUBLES, milliseconds},
+    clock::{Clock, milliseconds},
+    delivery::TROUBLES,
 };
 
 /// What comes back sooner than this after it was told to be over is told when it
@@ -60,7 +60,7 @@ impl Troubles {
     }
 
     /// Told whenever something has changed, and when this is gone.
-    pub(super) fn changed(&self) -> Arc<Notify> {
+    pub(crate) fn changed(&self) -> Arc<Notify> {
         Arc::clone(&self.changed)
     }
 
@@ -121,7 +121,7 @@ impl Troubles {
 
     /// What is to be told now, which counts as told; and in how long there may be
     /// more.
-    pub(super) fn news(&self) -> (Vec<News>, Option<Duration>) {
+    pub(crate) fn news(&self) -> (Vec<News>, Option<Duration>) {
         let steady_ms = self.clock.steady_ms();
         let (mut news, mut next_ms) = (Vec::new(), None);
         self.lock().retain(|subject, entry| {

@@ -6,11 +6,11 @@ use annunciator_core::code;
 use futures_util::future::join_all;
 
 use crate::{
-    builder::StartError,
+    alerts::{Ailment, Subject, Troubles},
     config::{ChannelConfig, Problems},
     delivery::{Channel, Disabled},
+    engine::builder::StartError,
     services::Shared,
-    trouble::{Ailment, Subject, Troubles},
 };
 
 /// Opens channels, all at once. Those that cannot be opened are disabled; where

@@ -13,20 +13,23 @@ use serde::Serialize;
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::canary;
 use crate::{
-    builder::EngineBuilder,
-    check::Check,
+    alerts::{Subject, Troubles},
     config::{Config, Loaded, Problems},
-    delivery::{Channel, Outbox, run_courier, take_proofs},
+    delivery::{Channel, Outbox, run_dispatcher, take_proofs},
+    engine::{
+        builder::EngineBuilder,
+        check::Check,
+        home::{Home, Misplaced},
+        in_force::{InForce, Setup},
+        keeping::Kept,
+        opening::{close_all, tell_disabled},
+    },
     event::Proof,
-    home::{Home, Misplaced},
-    in_force::{InForce, Setup},
-    keeping::Kept,
-    opening::{close_all, tell_disabled},
     plugin::Catalog,
     router::{Router, UnknownChannel},
     services::Shared,
-    trouble::{Subject, Troubles, run_canary},
 };
 
 /// Why a notification was not accepted.
@@ -165,10 +168,10 @@ impl Engine {
             troubles,
         });
         if inner.outbox.is_some() {
-            drop(tokio::spawn(run_courier(Arc::downgrade(&inner))));
+            drop(tokio::spawn(run_dispatcher(Arc::downgrade(&inner))));
             drop(tokio::spawn(take_proofs(Arc::downgrade(&inner), proven)));
         }
-        drop(tokio::spawn(run_canary(Arc::downgrade(&inner))));
+        drop(tokio::spawn(canary::run(Arc::downgrade(&inner))));
         Self(inner)
     }
 

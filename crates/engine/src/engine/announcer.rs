@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, future::pending, sync::Weak, time::Duration};
 
-use super::{News, Subject};
+use crate::alerts::{News, Subject};
 use crate::{
-    engine::{Engine, Inner},
+    engine::{
+        handle::{Engine, Inner},
+        notify::Manner,
+    },
     event::{Kind, Notification, Severity},
-    notify::Manner,
     router::Addressee,
 };
 
@@ -125,7 +127,7 @@ fn notification(engine: &Engine, news: News) -> Notification {
 impl Engine {
     /// What keeps people from being told at the moment.
     #[must_use]
-    pub fn troubles(&self) -> Vec<super::Trouble> {
+    pub fn troubles(&self) -> Vec<crate::alerts::Trouble> {
         self.0.troubles.now()
     }
 }

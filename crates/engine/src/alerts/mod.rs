@@ -5,16 +5,12 @@
 //! before anybody needs a channel.
 
 mod board;
-mod canary;
-mod tell;
 
 use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 
 pub(crate) use board::{News, Troubles};
-pub(crate) use canary::run as run_canary;
-pub(crate) use tell::run as run_trouble;
 
 /// What the trouble is with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

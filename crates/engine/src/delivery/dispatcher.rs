@@ -14,9 +14,9 @@ use super::{
     channel::Held,
     claimed::{Claimed, Probe, TOO_LATE},
     meter::meter_accounts,
-    outbox::{Outbox, milliseconds},
+    outbox::Outbox,
 };
-use crate::{config::Keep, engine::Inner};
+use crate::{clock::milliseconds, config::Keep, engine::Inner};
 
 /// How often a store is looked at that others may put deliveries into.
 const LOOK: Duration = Duration::from_secs(1);
@@ -110,7 +110,7 @@ pub(crate) async fn run(engine: Weak<Inner>) {
     }
 }
 
-/// What the courier saw.
+/// What the dispatcher saw.
 #[derive(Debug)]
 struct Next {
     /// When something is due, or the store has to be looked at anyway.

@@ -10,21 +10,24 @@ use annunciator_store::{DeliveryId, MemoryStore, Store, StoreError};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
+use super::announcer;
 use crate::{
+    alerts::Troubles,
     clock::{Clock, SystemClock},
     config::{
         Config, HostKeys, Isolation, LoadError, LoadOptions, Loaded, Problems, Section,
         SectionProblem, Span, find_plugins, load_file, load_with, peek, place_of, schema_of,
     },
     delivery::describe,
-    engine::Engine,
+    engine::{
+        handle::Engine,
+        home::{Home, Misplaced},
+        keeping::Keeping,
+        opening::{Unusable, open_all, open_once, tell_warnings},
+    },
     event::Proof,
-    home::{Home, Misplaced},
-    keeping::Keeping,
-    opening::{Unusable, open_all, open_once, tell_warnings},
     plugin::{Catalog, ChannelType, PluginDir, Pool},
     services::Shared,
-    trouble::{Troubles, run_trouble},
     worker::WorkerProgram,
 };
 
@@ -289,7 +292,7 @@ impl EngineBuilder {
         let channels = open_all(configs, &shared, |_| true).await?;
         let engine = Engine::new(home, loaded, channels, shared, kept, proven);
         if self.tells_trouble {
-            drop(tokio::spawn(run_trouble(Arc::downgrade(&engine.0))));
+            drop(tokio::spawn(announcer::run(Arc::downgrade(&engine.0))));
         }
         Ok(engine)
     }

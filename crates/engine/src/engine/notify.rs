@@ -8,11 +8,13 @@ use futures_util::future::join_all;
 use crate::{
     config::load_channels,
     delivery::{Channel, Held, Job, Report, Submission, UnderWay, broken, deliver},
-    engine::{Engine, NotifyError},
+    engine::{
+        handle::{Engine, NotifyError},
+        opening::close_all,
+        submit::{Route, check_key, refused},
+    },
     event::{Notification, Rendered},
-    opening::close_all,
     router::Addressee,
-    submit::{Route, check_key, refused},
 };
 
 /// How people are told.

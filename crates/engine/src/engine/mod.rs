@@ -1,0 +1,31 @@
+//! The engine: everything below put together, and what a program calls.
+//!
+//! `builder` starts one and `handle` is what the program then holds. `notify` and
+//! `submit` take notifications, `reload` a new configuration, `plan` and `check` answer
+//! questions. Of the tasks that live as long as the engine two stand here: `canary`
+//! checks channels, and `announcer` notifies people of the engine's own alerts.
+
+mod announcer;
+mod builder;
+mod canary;
+mod check;
+mod handle;
+mod home;
+mod in_force;
+mod keeping;
+mod notify;
+mod opening;
+mod plan;
+mod recall;
+mod reload;
+mod submit;
+
+pub use builder::{EngineBuilder, StartError};
+pub use check::{Check, CheckStatus};
+pub(crate) use handle::Inner;
+pub use handle::{Drained, Engine, NotifyError, definitions};
+pub use home::Misplaced;
+pub use opening::Unusable;
+pub use plan::Planned;
+pub use reload::Reloaded;
+pub use submit::{Receipt, Route, Submitted};
