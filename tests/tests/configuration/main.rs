@@ -7,6 +7,7 @@ mod delivery_global;
 mod delivery_options;
 mod document;
 mod editor_schema;
+mod every_key;
 mod groups;
 mod large;
 mod mistakes;
