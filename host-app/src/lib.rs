@@ -10,7 +10,6 @@ pub mod http;
 pub mod machine;
 pub mod monitor;
 pub mod planned;
-pub mod protocol;
 pub mod report;
 pub mod sender;
 pub mod store;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use annunciator::SectionProblem;
+use annunciator_protocol::{Key, Keyring};
 use secrecy::SecretString;
 use serde::Deserialize as _;
 use serde_json::Value as Json;
@@ -16,15 +17,12 @@ use super::{
     file::{KeyFile, MonitorFile},
     wrong,
 };
-use crate::{
-    machine::{Flap, Mass, Settings, Window},
-    protocol::{Key, Keyring},
-};
+use crate::machine::{Flap, Mass, Settings, Window};
 
 /// Where heartbeats are taken unless the configuration says otherwise.
 pub const DEFAULT_PORT: u16 = 9677;
 /// A host that is expected more often than this asks too much of a network.
-const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
 /// Nobody waits for longer than this to learn that a host is silent.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 /// How long a shutdown waits for messages under way: below the 90 s that
@@ -168,7 +166,7 @@ fn settings(file: &MonitorFile, keyed: bool, problems: &mut Vec<SectionProblem>)
 pub(super) fn interval(text: Option<&str>, problems: &mut Vec<SectionProblem>) -> Option<Duration> {
     let text = text?;
     let interval = bounded(Some(text), Duration::from_secs(10), &["interval"], problems);
-    if interval < SHORTEST_INTERVAL {
+    if interval < MIN_INTERVAL {
         let help = "expect a heartbeat ten times a second at most";
         wrong(
             problems,

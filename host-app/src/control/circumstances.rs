@@ -4,9 +4,8 @@
 use std::time::{Duration, SystemTime};
 
 use annunciator::{Kind, Notification};
+use annunciator_protocol::limits::MAX_TIME_MS;
 use serde::{Deserialize, Serialize};
-
-use crate::protocol::limits::LATEST_TIME_MS;
 
 /// The longest key, in bytes, as the engine has it.
 pub const MAX_KEY_LENGTH: usize = 512;
@@ -73,7 +72,7 @@ impl Circumstances {
         {
             return Err("a recovery or a reminder needs --incident: the name under which the problem was told".to_owned());
         }
-        let is_written = |ms: &i64| (0..=LATEST_TIME_MS).contains(ms);
+        let is_written = |ms: &i64| (0..=MAX_TIME_MS).contains(ms);
         if !self.occurred_at_ms.as_ref().is_none_or(is_written) {
             return Err("it happened between 1970 and 9999".to_owned());
         }
@@ -194,8 +193,8 @@ mod tests {
         for (circumstances, is_sound) in [
             (at(-1), false),
             (at(0), true),
-            (at(LATEST_TIME_MS), true),
-            (at(LATEST_TIME_MS + 1), false),
+            (at(MAX_TIME_MS), true),
+            (at(MAX_TIME_MS + 1), false),
             (Circumstances::default(), true),
             (attributes(MAX_ATTRIBUTES), true),
             (attributes(MAX_ATTRIBUTES + 1), false),

@@ -3,6 +3,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use annunciator_protocol::Family;
+
 use super::{
     host::{Host, Kept},
     link::{Link, State},
@@ -12,7 +14,6 @@ use super::{
     state::{HostId, Machine},
     time::Moment,
 };
-use crate::protocol::Family;
 
 impl Machine {
     /// Takes another configuration. What is known of hosts is kept, also of

@@ -3,9 +3,8 @@
 //! Senders send the same bytes over both address families, so a counter is
 //! taken once for what it says, and once on each connection as a sign of life.
 
+use annunciator_protocol::{Family, Reject};
 use serde::{Deserialize, Serialize};
-
-use crate::protocol::{Family, Reject};
 
 /// How many counters are remembered: as far behind the newest a datagram may
 /// come and still be taken once.

@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use annunciator_protocol::Family;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -16,7 +17,6 @@ use super::{
     settings::Mass,
     time::{Moment, Tick},
 };
-use crate::protocol::Family;
 
 /// How much longer than a single one a growing crowd may wait.
 const PATIENCE: u32 = 3;

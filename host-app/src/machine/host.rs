@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use annunciator_protocol::Family;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,6 @@ use super::{
     settings::{HostSettings, Window},
     time::Tick,
 };
-use crate::protocol::Family;
 
 /// How many earlier boots are remembered, so that datagrams of theirs that
 /// come late are known as such.

@@ -3,6 +3,8 @@
 
 use std::{cmp::Reverse, time::Duration};
 
+use annunciator_protocol::Family;
+
 use super::{
     blind::{BlindSpan, JUMPED, STALLED},
     damper::Damping,
@@ -11,7 +13,6 @@ use super::{
     state::{HostId, Machine, Timer},
     time::{Moment, Tick, span, wall},
 };
-use crate::protocol::Family;
 
 impl Machine {
     /// Lets time pass until now. Costs work for the hosts whose time has

@@ -1,5 +1,6 @@
 //! One connection of a host: an address family by which it is heard.
 
+use annunciator_protocol::Family;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -7,7 +8,6 @@ use super::{
     settings::Window,
     time::{Moment, Tick},
 };
-use crate::protocol::Family;
 
 /// What is known of a connection. New and late are not kept: they follow from
 /// what was heard and when.

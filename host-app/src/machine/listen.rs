@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use annunciator_protocol::{Datagram, Event, Family, Reject};
+
 use super::{
     damper::Damping,
     freshness::Order,
@@ -10,7 +12,6 @@ use super::{
     state::{HostId, Machine},
     time::{Moment, span, wall},
 };
-use crate::protocol::{Datagram, Event, Family, Reject};
 
 impl Machine {
     /// Takes a datagram that came by this family, or says why not. One that

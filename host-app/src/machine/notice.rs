@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use annunciator_protocol::Family;
 use serde::{Deserialize, Serialize};
 
 use super::time::Moment;
-use crate::{protocol::Family, thresholds::Level};
+use crate::thresholds::Level;
 
 /// Something that people shall learn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

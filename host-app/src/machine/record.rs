@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use annunciator_protocol::Family;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -12,7 +13,6 @@ use super::{
     silence::{KeptBack, Silence},
     time::Moment,
 };
-use crate::protocol::Family;
 
 /// What is known of one host, in the form in which it is written.
 #[derive(Debug, Clone, Serialize, Deserialize)]

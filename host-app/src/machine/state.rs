@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use annunciator_protocol::Family;
 use foldhash::fast::RandomState;
 
 use super::{
@@ -22,7 +23,6 @@ use super::{
     silence::Silence,
     time::{Moment, Tick},
 };
-use crate::protocol::Family;
 
 /// A host's number.
 pub(super) type HostId = u32;

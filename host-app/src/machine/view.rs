@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use annunciator_protocol::Family;
 use serde::Serialize;
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
     state::Machine,
     time::{Moment, Tick},
 };
-use crate::{protocol::Family, thresholds::Level};
+use crate::thresholds::Level;
 
 /// The state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -8,6 +8,7 @@ use std::{
 };
 
 use annunciator::Engine;
+use annunciator_protocol::{Datagram, Family, Keyring, Reject};
 
 use super::{
     books::Books,
@@ -19,7 +20,6 @@ use super::{
 };
 use crate::{
     machine::{HostSettings, Machine, Moment, Settings, UnknownHost},
-    protocol::{Datagram, Family, Keyring, Reject},
     store::{Batch, Writer},
     tell::{Counts, Ledger, Message, Routes as _, Teller, Telling, Told, told},
 };

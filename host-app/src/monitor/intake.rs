@@ -12,16 +12,16 @@ use std::{
     time::Duration,
 };
 
+use annunciator_protocol::{Datagram, Family, claimed_host, decode, limits};
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
 
 use super::{core::Core, unless_it_breaks, vitals::Sign};
-use crate::protocol::{self, Datagram, Family, limits};
 
 /// Datagrams that are looked at together: as many as come while the ones
 /// before are looked at, up to this.
 const MOST: usize = 64;
 /// One byte more than a datagram may have shows that it has more.
-const ROOM: usize = limits::LONGEST_DATAGRAM + 1;
+const ROOM: usize = limits::MAX_DATAGRAM_BYTES + 1;
 /// How long a socket that fails is left alone.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -134,10 +134,10 @@ impl Receiver {
             };
             // Nothing at all where it has no content.
             let bytes = message.iovs().next().unwrap_or_default();
-            match protocol::decode(bytes, &keys) {
+            match decode(bytes, &keys) {
                 Ok(datagram) => self.datagrams.push((Family::of(from.ip()), datagram, from)),
                 Err(reason) => {
-                    core.refused(reason, from, protocol::claimed_host(bytes).as_deref());
+                    core.refused(reason, from, claimed_host(bytes).as_deref());
                 }
             }
         }

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use annunciator::Trouble;
+use annunciator_protocol::Reject;
 use serde::Serialize;
 
 use crate::{
     machine::{BlindSpan, HostView, Silence},
-    protocol::Reject,
     store::HistoryLine,
     tell::{Counts, Told},
 };

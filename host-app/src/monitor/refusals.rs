@@ -10,9 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use annunciator_protocol::Reject;
 use tracing::field::display;
-
-use crate::protocol::Reject;
 
 /// So much of a host's name is logged, in characters: whoever reaches the port
 /// may claim any.

@@ -8,8 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use annunciator_protocol::Family;
+
 use super::{happening::Happening, server::Server};
-use crate::protocol::Family;
 
 /// A name is looked up anew this often, so that a monitor may move.
 const FRESH: Duration = Duration::from_secs(5 * 60);

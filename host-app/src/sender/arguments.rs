@@ -2,14 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use annunciator_protocol::{
+    limits::{MAX_ABSENCE, MAX_INTERVAL, MIN_INTERVAL},
+    name,
+};
 use clap::{ArgAction, Parser};
 use compact_str::CompactString;
 
 use super::server::Server;
-use crate::protocol::{
-    limits::{LONGEST_ABSENCE, LONGEST_INTERVAL, SHORTEST_INTERVAL},
-    name,
-};
 
 /// Sends this machine's heartbeats to a monitor.
 ///
@@ -87,7 +87,7 @@ fn time(text: &str) -> Result<Duration, String> {
 
 fn interval(text: &str) -> Result<Duration, String> {
     let interval = time(text)?;
-    if (SHORTEST_INTERVAL..=LONGEST_INTERVAL).contains(&interval) {
+    if (MIN_INTERVAL..=MAX_INTERVAL).contains(&interval) {
         Ok(interval)
     } else {
         Err("an interval is at least 100ms and at most 1day".to_owned())
@@ -96,7 +96,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 
 fn absence(text: &str) -> Result<Duration, String> {
     let absence = time(text)?;
-    if absence <= LONGEST_ABSENCE {
+    if absence <= MAX_ABSENCE {
         Ok(absence)
     } else {
         Err("an expected absence is at most 30days".to_owned())
@@ -168,7 +168,7 @@ mod tests {
         for bad in ["", "10", "99ms", "2days", "-1s", "ten"] {
             assert!(interval(bad).is_err(), "{bad}");
         }
-        assert_eq!(absence("30days"), Ok(LONGEST_ABSENCE));
+        assert_eq!(absence("30days"), Ok(MAX_ABSENCE));
         assert!(absence("31days").is_err());
     }
 }

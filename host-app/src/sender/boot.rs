@@ -2,9 +2,8 @@
 
 use std::{fs, io};
 
+use annunciator_protocol::name;
 use compact_str::CompactString;
-
-use crate::protocol::name;
 
 /// Another one after every boot (random(4)).
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use annunciator_protocol::{Datagram, EncodeError, Event, Key};
 use compact_str::CompactString;
 
 use super::counter::Counter;
-use crate::protocol::{Datagram, EncodeError, Event, Key};
 
 /// What is the same in all datagrams of this machine, and their counter.
 #[derive(Debug)]
@@ -83,10 +83,10 @@ impl Composer {
 
 #[cfg(test)]
 mod tests {
+    use annunciator_protocol::{Keyring, decode};
     use secrecy::SecretString;
 
     use super::*;
-    use crate::protocol::{Keyring, decode};
 
     #[track_caller]
     fn check(host: &str, message: &str, count: usize, path_length: usize) -> Vec<Datagram> {

@@ -6,18 +6,18 @@
 
 use std::{collections::HashSet, ffi::OsString};
 
+use annunciator_protocol::{limits::MAX_PATH_BYTES, name};
 use compact_str::{CompactString, format_compact};
 use sysinfo::{Disk, DiskRefreshKind, Disks};
 
 use super::sampler::{percent, round};
-use crate::protocol::{limits::LONGEST_PATH, name};
 
 /// So many file systems are measured, those of the shortest paths: a machine
 /// may have thousands of mounts, and a monitor keeps each metric.
 const MOST_FILE_SYSTEMS: usize = 64;
 
 /// What remains of a path for the mount.
-const LONGEST_MOUNT: usize = LONGEST_PATH - "disk_monitor.".len() - ".percent".len();
+const LONGEST_MOUNT: usize = MAX_PATH_BYTES - "disk_monitor.".len() - ".percent".len();
 
 /// Images: they are read-only, and full by nature.
 const IMAGES: [&str; 6] = ["squashfs", "erofs", "iso9660", "udf", "cramfs", "romfs"];
@@ -115,7 +115,7 @@ mod tests {
         for mount in ["/x".repeat(200), format!("/{}", "ß".repeat(200))] {
             let path = format!("disk_monitor.{}.percent", segment(&mount));
             assert!(name::is_path(&path), "{path}");
-            assert!(path.len() >= LONGEST_PATH - 1);
+            assert!(path.len() >= MAX_PATH_BYTES - 1);
         }
     }
 

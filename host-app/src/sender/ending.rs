@@ -2,9 +2,8 @@
 
 use std::{io, process::ExitCode};
 
+use annunciator_protocol::{EncodeError, KeyError};
 use thiserror::Error;
-
-use crate::protocol::{EncodeError, KeyError};
 
 /// How the sender ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

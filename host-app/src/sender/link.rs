@@ -8,10 +8,10 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
 };
 
+use annunciator_protocol::Family;
 use tracing::{debug, info, warn};
 
 use super::addresses::Addresses;
-use crate::protocol::Family;
 
 /// The ways to the monitor.
 #[derive(Debug)]

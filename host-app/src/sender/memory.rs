@@ -21,7 +21,7 @@ const FILE: &str = "boots";
 const MOST_LINES: usize = 100;
 
 /// A file is read no further.
-const LONGEST_FILE: u64 = 64 * 1024;
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// What was told, a line each; there may be no place for it.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Memory {
         let read = |file: &PathBuf| {
             let mut text = String::new();
             let file = File::open(file)?;
-            file.take(LONGEST_FILE).read_to_string(&mut text)?;
+            file.take(MAX_FILE_BYTES).read_to_string(&mut text)?;
             Ok::<_, io::Error>(text)
         };
         let text = self.file.as_ref().and_then(|file| read(file).ok());

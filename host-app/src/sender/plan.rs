@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use annunciator_protocol::{Event, Family, Key, name};
 use compact_str::CompactString;
 use sysinfo::System;
 
@@ -9,7 +10,6 @@ use super::{
     arguments::Arguments, boot, composer::Composer, ending::SendError, memory::Memory,
     server::Server,
 };
-use crate::protocol::{Event, Family, Key, name};
 
 /// How often heartbeats go where nobody says otherwise.
 const USUAL_INTERVAL: Duration = Duration::from_secs(10);

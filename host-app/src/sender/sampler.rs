@@ -174,8 +174,9 @@ pub(super) fn round(value: f64) -> f64 {
 mod tests {
     use std::collections::BTreeSet;
 
+    use annunciator_protocol::name;
+
     use super::*;
-    use crate::protocol::name;
 
     #[test]
     fn when_values_are_rounded() {

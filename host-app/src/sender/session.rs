@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use annunciator_protocol::{EncodeError, Event};
 use compact_str::CompactString;
 use signal_hook::consts::SIGTERM;
 use tracing::{info, warn};
@@ -20,7 +21,6 @@ use super::{
     repeat::{AFTER_NEWS, AFTER_SHUTDOWN, Repeats},
     sampler::Sampler,
 };
-use crate::protocol::{EncodeError, Event};
 
 /// A heartbeat waits no longer for its metrics.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -7,9 +7,10 @@ use std::{
     sync::Arc,
 };
 
+use annunciator_protocol::Family;
+
 use crate::{
     machine::{Entry, Globals, Held, HostRecord, Moment, Seen, Silence, Step},
-    protocol::Family,
     tell::{LedgerChange, Telling},
 };
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use annunciator_protocol::Family;
 use rusqlite::Row;
 use serde::de::DeserializeOwned;
 
 use super::{batch::Liveness, error::StoreError, file::Store};
 use crate::{
     machine::{Globals, Moment, Seen, Snapshot, Tick},
-    protocol::Family,
     tell::{LedgerChange, Telling, Under},
 };
 

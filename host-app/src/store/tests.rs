@@ -2,10 +2,11 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
+use annunciator_protocol::{Datagram, Event, Family};
+
 use super::*;
 use crate::{
     machine::{HostSettings, Machine, Moment, Settings, Tick},
-    protocol::{Datagram, Event, Family},
     tell::{Part, Under},
 };
 

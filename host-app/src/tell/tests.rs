@@ -2,11 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use annunciator_protocol::Family;
+
 use super::{Ledger, LedgerChange, Part, Routes, Telling};
-use crate::{
-    machine::{Connection, Moment, Notice, Steadiness, What},
-    protocol::Family,
-};
+use crate::machine::{Connection, Moment, Notice, Steadiness, What};
 
 struct Table(&'static [(&'static str, &'static [&'static str])]);
 

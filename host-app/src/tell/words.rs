@@ -202,8 +202,9 @@ fn length(duration: Duration) -> impl std::fmt::Display {
 
 #[cfg(test)]
 mod tests {
+    use annunciator_protocol::Family;
+
     use super::*;
-    use crate::protocol::Family;
 
     fn text(what: &What) -> String {
         message(what, Moment::default()).body.into()

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use heartbeat::protocol::{Datagram, Event};
+use annunciator_protocol::{Datagram, Event};
 
 use super::records::Records;
 

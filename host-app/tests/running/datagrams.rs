@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use heartbeat::protocol::{Datagram, Event, Key};
+use annunciator_protocol::{Datagram, Event, Key};
 use secrecy::SecretString;
 
 /// Now, in milliseconds since the epoch.

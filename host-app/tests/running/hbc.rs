@@ -3,10 +3,11 @@
 
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
-use crate::sender::{Hbc, Monitor};
+use annunciator_protocol::{Event, Key, Keyring};
 use annunciator_testkit::effort::rounds;
-use heartbeat::protocol::{Event, Key, Keyring};
 use secrecy::SecretString;
+
+use crate::sender::{Hbc, Monitor};
 
 const SECRET: &str = "canary-canary-canary";
 

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use heartbeat::{control::Request, protocol::Datagram};
+use annunciator_protocol::Datagram;
+use heartbeat::control::Request;
 use serde_json::{Value as Json, json};
 
 use crate::{

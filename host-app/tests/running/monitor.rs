@@ -11,11 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use annunciator_protocol::{Datagram, Key};
 use annunciator_testkit::rig::Rig;
-use heartbeat::{
-    control::{ClientError, Request, ask},
-    protocol::{Datagram, Key},
-};
+use heartbeat::control::{ClientError, Request, ask};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value as Json;
 

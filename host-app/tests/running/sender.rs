@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use heartbeat::protocol::{Datagram, Event, Keyring, decode};
+use annunciator_protocol::{Datagram, Event, Keyring, decode};
 use tempfile::TempDir;
 
 /// Far more than anything takes: a test that waits so long has failed.

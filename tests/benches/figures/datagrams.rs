@@ -11,11 +11,11 @@ use std::{
 };
 
 use annunciator::Engine;
+use annunciator_protocol::{Datagram, Event, Key};
 use annunciator_testkit::rig::Rig;
 use heartbeat::{
     config,
     monitor::{Receiver, Running, start},
-    protocol::{Datagram, Event, Key},
     store::Location,
 };
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, recvmmsg, setsockopt, sockopt};

@@ -11,12 +11,12 @@ use std::{
 };
 
 use annunciator::{Engine, EngineBuilder};
+use annunciator_protocol::{Datagram, Event, Family};
 use annunciator_testkit::rig::Rig;
 use heartbeat::{
     config,
     machine::{HostSettings, HostState, LinkState, Machine, Moment, Settings, Tick},
     monitor::{Core, Running, start},
-    protocol::{Datagram, Event, Family},
     store::Location,
 };
 use tokio::runtime;

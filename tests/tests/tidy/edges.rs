@@ -120,6 +120,7 @@ fn shipped_crates_depend_on_no_stand_in() {
         "annunciator-core",
         "annunciator-sdk",
         "annunciator-store",
+        "annunciator-protocol",
         "hbd",
     ];
     for package in packages() {

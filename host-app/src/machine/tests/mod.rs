@@ -12,11 +12,10 @@ mod watching;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use annunciator_protocol::{Datagram, Event, Family, Reject};
+
 use super::*;
-use crate::{
-    protocol::{Datagram, Event, Family, Reject},
-    thresholds::Set,
-};
+use crate::thresholds::Set;
 
 /// What a store would hold.
 #[derive(Debug, Default, Clone)]

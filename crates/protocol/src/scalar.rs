@@ -4,11 +4,11 @@ use std::{borrow::Cow, fmt, ops::RangeInclusive, time::Duration};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
 
-use super::blame::Blame;
+use crate::reason::FailureReason;
 
 /// Reads a text; it is borrowed unless it has escapes.
 #[derive(Clone, Copy)]
-pub(super) struct Text;
+pub(crate) struct Text;
 
 impl<'de> DeserializeSeed<'de> for Text {
     type Value = Cow<'de, str>;
@@ -36,7 +36,7 @@ impl<'de> Visitor<'de> for Text {
 
 /// A number as it was written.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// Without sign, fraction and exponent, and not too large for 64 bits.
     Whole(u64),
     /// Any other.
@@ -45,7 +45,7 @@ pub(super) enum Value {
 
 impl Value {
     /// The number, if it counts something.
-    pub(super) fn whole(self) -> Option<u64> {
+    pub(crate) fn whole(self) -> Option<u64> {
         match self {
             Self::Whole(number) => Some(number),
             Self::Other(_) => None,
@@ -53,7 +53,7 @@ impl Value {
     }
 
     /// The number.
-    pub(super) fn number(self) -> f64 {
+    pub(crate) fn number(self) -> f64 {
         match self {
             Self::Whole(number) => number as f64,
             Self::Other(number) => number,
@@ -61,7 +61,7 @@ impl Value {
     }
 
     /// So many seconds, if they are in the range.
-    pub(super) fn seconds(self, range: RangeInclusive<Duration>) -> Option<Duration> {
+    pub(crate) fn seconds(self, range: RangeInclusive<Duration>) -> Option<Duration> {
         let seconds = match self {
             Self::Whole(number) => Duration::from_secs(number),
             Self::Other(number) => Duration::try_from_secs_f64(number).ok()?,
@@ -72,7 +72,7 @@ impl Value {
 
 /// Reads a number.
 #[derive(Clone, Copy)]
-pub(super) struct Number<'a>(pub(super) &'a Blame);
+pub(crate) struct Number<'a>(pub(super) &'a FailureReason);
 
 impl<'de> DeserializeSeed<'de> for Number<'_> {
     type Value = Value;

@@ -9,13 +9,12 @@ use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
-use super::{
-    blame::Blame,
+use crate::{
     limits::{
-        DEEPEST_NESTING, LATEST_TIME_MS, LONGEST_ABSENCE, LONGEST_INTERVAL, MOST_METRICS,
-        SHORTEST_INTERVAL, VERSION,
+        MAX_ABSENCE, MAX_INTERVAL, MAX_METRICS, MAX_NESTING, MAX_TIME_MS, MIN_INTERVAL, VERSION,
     },
     name,
+    reason::FailureReason,
     reject::Reject,
     scalar::{Number, Text},
     skip::Skip,
@@ -28,31 +27,31 @@ const USUAL_METRICS: usize = 16;
 /// A datagram of sound form. Names and texts are not checked yet, but for those
 /// of metrics.
 #[derive(Debug)]
-pub(super) struct Wire<'a> {
-    pub(super) host: Cow<'a, str>,
-    pub(super) boot: Cow<'a, str>,
-    pub(super) counter: u64,
-    pub(super) sent_at_ms: i64,
-    pub(super) event: Cow<'a, str>,
-    pub(super) interval: Option<Duration>,
-    pub(super) down_for: Option<Duration>,
-    pub(super) message: Option<Cow<'a, str>>,
-    pub(super) metrics: Vec<(CompactString, f64)>,
-    pub(super) key: Option<Cow<'a, str>>,
+pub(crate) struct Wire<'a> {
+    pub(crate) host: Cow<'a, str>,
+    pub(crate) boot: Cow<'a, str>,
+    pub(crate) counter: u64,
+    pub(crate) sent_at_ms: i64,
+    pub(crate) event: Cow<'a, str>,
+    pub(crate) interval: Option<Duration>,
+    pub(crate) down_for: Option<Duration>,
+    pub(crate) message: Option<Cow<'a, str>>,
+    pub(crate) metrics: Vec<(CompactString, f64)>,
+    pub(crate) key: Option<Cow<'a, str>>,
     /// Whether there is a member `hmac`, wherever it stands.
-    pub(super) has_hmac: bool,
+    pub(crate) has_hmac: bool,
 }
 
 impl<'a> Wire<'a> {
-    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, Reject> {
-        let blame = Blame::default();
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Reject> {
+        let reason = FailureReason::default();
         // Checked at once: that is quicker than text by text.
         let text = std::str::from_utf8(bytes).map_err(|_| Reject::Malformed)?;
         let mut json = serde_json::Deserializer::from_str(text);
-        let read = Members(&blame)
+        let read = Members(&reason)
             .deserialize(&mut json)
             .and_then(|wire| json.end().map(|()| wire));
-        read.map_err(|error| blame.of(&error))
+        read.map_err(|error| reason.of(&error))
     }
 }
 
@@ -94,7 +93,7 @@ impl<'a> Found<'a> {
 }
 
 /// Reads the whole object.
-struct Members<'b>(&'b Blame);
+struct Members<'b>(&'b FailureReason);
 
 impl Members<'_> {
     /// The value of a member that counts something.
@@ -118,7 +117,7 @@ impl Members<'_> {
 
     fn time<'de, A: MapAccess<'de>>(&self, members: &mut A) -> Result<i64, A::Error> {
         let time = i64::try_from(self.whole(members)?).ok();
-        time.filter(|time| *time <= LATEST_TIME_MS)
+        time.filter(|time| *time <= MAX_TIME_MS)
             .ok_or_else(|| self.0.error(Reject::Number))
     }
 
@@ -160,11 +159,11 @@ impl<'de> Visitor<'de> for Members<'_> {
                 "t" => once(&mut found.sent_at_ms, self.time(it)?),
                 "event" => once(&mut found.event, it.next_value_seed(Text)?),
                 "interval" => {
-                    let interval = self.seconds(it, SHORTEST_INTERVAL, LONGEST_INTERVAL)?;
+                    let interval = self.seconds(it, MIN_INTERVAL, MAX_INTERVAL)?;
                     once(&mut found.interval, interval)
                 }
                 "down_for" => {
-                    let absence = self.seconds(it, Duration::ZERO, LONGEST_ABSENCE)?;
+                    let absence = self.seconds(it, Duration::ZERO, MAX_ABSENCE)?;
                     once(&mut found.down_for, absence)
                 }
                 "message" => once(&mut found.message, it.next_value_seed(Text)?),
@@ -172,7 +171,7 @@ impl<'de> Visitor<'de> for Members<'_> {
                 "key" => once(&mut found.key, it.next_value_seed(Text)?),
                 "hmac" => once(&mut found.hmac, it.next_value_seed(Text)?),
                 _ => {
-                    it.next_value_seed(Skip(DEEPEST_NESTING))?;
+                    it.next_value_seed(Skip(MAX_NESTING))?;
                     found.unknown.insert(name).then_some(())
                 }
             }
@@ -189,7 +188,7 @@ fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
 }
 
 /// Reads the metrics.
-struct Metrics<'b>(&'b Blame);
+struct Metrics<'b>(&'b FailureReason);
 
 impl<'de> DeserializeSeed<'de> for Metrics<'_> {
     type Value = Vec<(CompactString, f64)>;
@@ -211,7 +210,7 @@ impl<'de> Visitor<'de> for Metrics<'_> {
         let mut marks = 0;
         while let Some(path) = members.next_key_seed(Text)? {
             let value = members.next_value_seed(Number(self.0))?.number();
-            if metrics.len() == MOST_METRICS {
+            if metrics.len() == MAX_METRICS {
                 return Err(self.0.error(Reject::TooManyMetrics));
             }
             if !name::is_path(&path) {

@@ -1,19 +1,21 @@
-//! All keys of a monitor: who must sign, and with what.
+//! The keys of a monitor: which hosts must sign, and with which keys.
 
 use std::collections::{HashMap, HashSet};
 
 use compact_str::CompactString;
 use foldhash::fast::RandomState;
 
-use super::{
+use crate::{
     datagram::Event,
     key::{Key, KeyError},
     reject::Reject,
     signature::Signed,
 };
 
-/// The keys that count, by their ids. Several may count for one host at once,
-/// so that a new one can be handed out before the old one goes.
+/// The keys that a monitor accepts, by id.
+///
+/// Several keys may apply to one host at the same time, so that a new key can be
+/// distributed before the old one is removed.
 #[derive(Debug, Clone, Default)]
 pub struct Keyring {
     keys: HashMap<CompactString, Key, RandomState>,
@@ -24,11 +26,11 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// A keyring of these keys.
+    /// Creates a keyring of these keys.
     ///
     /// # Errors
     ///
-    /// Two keys have the same id.
+    /// Returns [`KeyError::Twice`] if two keys have the same id.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, KeyError> {
         let mut ring = Self::default();
         for key in keys {
@@ -43,20 +45,21 @@ impl Keyring {
         Ok(ring)
     }
 
-    /// Whether there is no key for anybody.
+    /// Returns whether the keyring has no keys, so that no host signs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// Whether this host must sign: it has a key, its own or a shared one.
+    /// Returns whether this host must sign: a key applies to it, its own or a
+    /// shared one.
     #[must_use]
     pub fn signs(&self, host: &str) -> bool {
         self.shared || self.hosts.contains(host)
     }
 
     /// Whether a datagram without a signature is taken.
-    pub(super) fn admit_plain(&self, host: &str, event: &Event) -> Result<(), Reject> {
+    pub(crate) fn admit_plain(&self, host: &str, event: &Event) -> Result<(), Reject> {
         if matches!(event, Event::Shutdown { .. }) && !self.is_empty() {
             return Err(Reject::UnsignedShutdown);
         }
@@ -67,7 +70,7 @@ impl Keyring {
     }
 
     /// Whether a datagram with a signature is taken.
-    pub(super) fn admit_signed(
+    pub(crate) fn admit_signed(
         &self,
         host: &str,
         id: &str,

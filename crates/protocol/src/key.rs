@@ -1,7 +1,7 @@
-//! One key: its id, what it signs with, and for which hosts it counts.
+//! A key that signs datagrams and verifies signatures.
 //!
-//! The secret is hashed once into the state from which signatures are made,
-//! and is not kept.
+//! The secret is hashed once into the state from which signatures are made, and
+//! is not stored.
 
 use std::{
     borrow::Cow,
@@ -14,12 +14,18 @@ use ring::hmac;
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 
-use super::{
-    limits::{LONGEST_KEY_ID, LONGEST_SECRET, SHORTEST_SECRET},
-    name, signature,
+use crate::{
+    limits::{MAX_KEY_ID_BYTES, MAX_SECRET_BYTES, MIN_SECRET_BYTES},
+    name,
 };
 
-/// A key that signs datagrams, for all hosts or for named ones.
+/// The length of an HMAC-SHA256, in bytes (RFC 2104).
+pub(crate) const TAG_BYTES: usize = 32;
+
+/// A symmetric key (HMAC-SHA256) that signs the datagrams of all hosts or of
+/// named ones.
+///
+/// Its `Debug` text does not contain the secret.
 #[derive(Clone)]
 pub struct Key {
     id: CompactString,
@@ -27,56 +33,56 @@ pub struct Key {
     hosts: Option<Box<[CompactString]>>,
 }
 
-/// Why something is no key. No text holds a secret.
+/// An error returned when a key cannot be read. No message contains a secret.
 #[derive(Debug, Error)]
 pub enum KeyError {
-    /// The id is empty, too long or of other characters.
+    /// The id is invalid: see [`name::is_key_id`].
     #[error(
-        "this is no id of a key: write 1 to {LONGEST_KEY_ID} letters, digits, - or _, such as k1"
+        "this is no id of a key: write 1 to {MAX_KEY_ID_BYTES} letters, digits, - or _, such as k1"
     )]
     Id,
-    /// Neither the text nor anybody else says what the key's id is.
+    /// Neither the text nor the caller gives the key's id.
     #[error(
         "the key has no id: write it before the secret, as in k1:SECRET, or name it separately"
     )]
     NoId,
-    /// The secret is too short to protect anything.
+    /// The secret is shorter than [`MIN_SECRET_BYTES`].
     #[error(
-        "the secret has {0} bytes, and {SHORTEST_SECRET} are the least: make one with `openssl rand -hex 32`"
+        "the secret has {0} bytes, and {MIN_SECRET_BYTES} are the least: make one with `openssl rand -hex 32`"
     )]
     Short(usize),
-    /// The secret is longer than any that was made on purpose.
-    #[error("the secret is longer than {LONGEST_SECRET} bytes: is this the right file?")]
+    /// The secret is longer than [`MAX_SECRET_BYTES`].
+    #[error("the secret is longer than {MAX_SECRET_BYTES} bytes: is this the right file?")]
     Long,
-    /// The secret holds line breaks or other control characters, or is no
-    /// text.
+    /// The secret contains control characters, such as a line break, or is not
+    /// UTF-8.
     #[error("the secret is not one line of text: is this the right file?")]
     Text,
     /// The file cannot be read.
     #[error("the key file {} cannot be read: {source}", file.display())]
     File {
-        /// Which file.
+        /// The file.
         file: PathBuf,
-        /// What happened.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Others may read the file.
+    /// Users other than the owner may read the file.
     #[error(
         "the key file {} may be read by others (mode {mode:03o}): run `chmod 600 {}`, and make a new secret if others had access",
         file.display(), typed(file)
     )]
     Exposed {
-        /// Which file.
+        /// The file.
         file: PathBuf,
-        /// Its permissions.
+        /// The file's permission bits.
         mode: u32,
     },
-    /// What stands in the file is no key.
+    /// The file's content is not a key.
     #[error("in the key file {}: {source}", file.display())]
     Content {
-        /// Which file.
+        /// The file.
         file: PathBuf,
-        /// Why not.
+        /// What is wrong with the content.
         source: Box<KeyError>,
     },
     /// Two keys have the same id.
@@ -85,21 +91,22 @@ pub enum KeyError {
 }
 
 impl Key {
-    /// A key that counts for all hosts. The secret's bytes are used as they
-    /// are.
+    /// Creates a key that applies to all hosts. The secret's bytes are used
+    /// unchanged.
     ///
     /// # Errors
     ///
-    /// The id is none, or the secret is too short, too long, or not one line.
+    /// Returns an error if the id is invalid, or the secret is too short, too long
+    /// or not one line.
     pub fn new(id: &str, secret: &SecretString) -> Result<Self, KeyError> {
         let secret = secret.expose_secret();
         if !name::is_key_id(id) {
             return Err(KeyError::Id);
         }
-        if secret.len() < SHORTEST_SECRET {
+        if secret.len() < MIN_SECRET_BYTES {
             return Err(KeyError::Short(secret.len()));
         }
-        if secret.len() > LONGEST_SECRET {
+        if secret.len() > MAX_SECRET_BYTES {
             return Err(KeyError::Long);
         }
         if secret.contains(char::is_control) {
@@ -112,12 +119,13 @@ impl Key {
         })
     }
 
-    /// A key from `ID:SECRET`, or from the secret alone when the id is given.
-    /// White space around it does not count.
+    /// Parses a key from `ID:SECRET`, or from the secret alone if `id` is given.
+    /// White space around the text is ignored.
     ///
     /// # Errors
     ///
-    /// As [`Key::new`], and when nothing says what the id is.
+    /// Returns the errors of [`Key::new`], and [`KeyError::NoId`] if nothing gives
+    /// the id.
     pub fn from_text(text: &SecretString, id: Option<&str>) -> Result<Self, KeyError> {
         let text = text.expose_secret().trim();
         let (id, secret) = match id {
@@ -133,7 +141,7 @@ impl Key {
         Self::new(id, &SecretString::from(secret))
     }
 
-    /// Makes it count for these hosts only.
+    /// Restricts the key to these hosts.
     #[must_use]
     pub fn for_hosts(self, hosts: impl IntoIterator<Item = impl Into<CompactString>>) -> Self {
         let mut hosts: Box<[CompactString]> = hosts.into_iter().map(Into::into).collect();
@@ -144,19 +152,19 @@ impl Key {
         }
     }
 
-    /// Its id, as datagrams name it.
+    /// Returns the key's id, which datagrams carry.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The hosts that it counts for; none means all.
+    /// Returns the hosts that the key applies to; `None` means all.
     #[must_use]
     pub fn hosts(&self) -> Option<&[CompactString]> {
         self.hosts.as_deref()
     }
 
-    /// Whether it counts for this host.
+    /// Returns whether the key applies to this host.
     #[must_use]
     pub fn applies_to(&self, host: &str) -> bool {
         self.hosts.as_ref().is_none_or(|hosts| {
@@ -166,13 +174,13 @@ impl Key {
         })
     }
 
-    /// What it makes of these bytes.
-    pub(super) fn sign(&self, bytes: &[u8]) -> hmac::Tag {
+    /// Computes the signature of these bytes.
+    pub(crate) fn sign(&self, bytes: &[u8]) -> hmac::Tag {
         hmac::sign(&self.state, bytes)
     }
 
-    /// Whether it made this of these bytes; takes as long for every answer.
-    pub(super) fn verifies(&self, bytes: &[u8], tag: &[u8; signature::TAG]) -> bool {
+    /// Verifies a signature of these bytes in constant time.
+    pub(crate) fn verifies(&self, bytes: &[u8], tag: &[u8; TAG_BYTES]) -> bool {
         hmac::verify(&self.state, bytes, tag).is_ok()
     }
 }
@@ -242,7 +250,7 @@ mod tests {
             check("k1:canary-canary\ncanary", None),
             Err(KeyError::Text)
         ));
-        let long = format!("k1:canary{}", "x".repeat(LONGEST_SECRET));
+        let long = format!("k1:canary{}", "x".repeat(MAX_SECRET_BYTES));
         assert!(matches!(check(&long, None), Err(KeyError::Long)));
     }
 

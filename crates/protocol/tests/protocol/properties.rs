@@ -3,9 +3,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use annunciator_protocol::{Datagram, EncodeError, Event, Key, Keyring, decode};
 use annunciator_testkit::effort::rounds;
 use compact_str::CompactString;
-use heartbeat::protocol::{Datagram, EncodeError, Event, Key, Keyring, decode};
 use proptest::{collection, option, prelude::*};
 use secrecy::SecretString;
 

@@ -11,9 +11,9 @@ use std::{
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::{
+use crate::{
     key::{Key, KeyError},
-    limits::{LONGEST_KEY_ID, LONGEST_SECRET},
+    limits::{MAX_KEY_ID_BYTES, MAX_SECRET_BYTES},
 };
 
 /// The permissions of everybody but the owner.
@@ -29,15 +29,16 @@ const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// A file is read no further: an id, a colon, a secret, and room for white
 /// space.
-const LONGEST_FILE: usize = LONGEST_KEY_ID + LONGEST_SECRET + 1024;
+const MAX_FILE_BYTES: usize = MAX_KEY_ID_BYTES + MAX_SECRET_BYTES + 1024;
 
 impl Key {
-    /// Reads a key from a file that holds `ID:SECRET`, or the secret alone
-    /// when the id is given.
+    /// Reads a key from a file that contains `ID:SECRET`, or the secret alone if
+    /// `id` is given.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, may be read by others, or holds no key.
+    /// Returns an error if the file cannot be read, does not contain a key, or may
+    /// be read by users other than its owner (a credential of systemd excepted).
     pub fn from_file(file: &Path, id: Option<&str>) -> Result<Self, KeyError> {
         let unreadable = |source| KeyError::File {
             file: file.to_owned(),
@@ -57,12 +58,12 @@ impl Key {
             });
         }
         // Made large enough, so that no copy is left behind by growing.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_FILE + 1));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES + 1));
         opened
-            .take(LONGEST_FILE as u64 + 1)
+            .take(MAX_FILE_BYTES as u64 + 1)
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;
-        let key = if bytes.len() > LONGEST_FILE {
+        let key = if bytes.len() > MAX_FILE_BYTES {
             Err(KeyError::Long)
         } else {
             str::from_utf8(&bytes)

@@ -1,31 +1,34 @@
-//! From bytes to a datagram: its form, then its signature, then its content.
+//! Reads a datagram from bytes: the form, then the signature, then the content.
 //!
-//! Nothing in it is used before the signature is known to be right, but for
-//! what says which key made it.
+//! Nothing but the host's name and the key's id is used before the signature has
+//! been verified.
 
 use std::borrow::Cow;
 
-use super::{
+use crate::{
     datagram::{Datagram, Event},
     keyring::Keyring,
-    limits::LONGEST_DATAGRAM,
+    limits::MAX_DATAGRAM_BYTES,
     name,
     reject::Reject,
     signature::Signed,
     wire::Wire,
 };
 
-/// Reads a datagram, and checks its signature with the keys that count for its
-/// host.
+/// Reads a datagram from the payload of a UDP packet and verifies its signature.
+///
+/// `keys` decides which hosts must sign and with which keys; an empty keyring
+/// accepts unsigned datagrams only.
 ///
 /// # Errors
 ///
-/// Why it is not to be taken; no bytes make this panic.
+/// Returns the first reason to refuse the datagram. No input makes it panic, and
+/// its time and memory are bounded by the datagram's length.
 pub fn decode(bytes: &[u8], keys: &Keyring) -> Result<Datagram, Reject> {
     if bytes.is_empty() {
         return Err(Reject::Empty);
     }
-    if bytes.len() > LONGEST_DATAGRAM {
+    if bytes.len() > MAX_DATAGRAM_BYTES {
         return Err(Reject::TooLong);
     }
     let wire = Wire::read(bytes)?;
@@ -61,14 +64,14 @@ pub fn decode(bytes: &[u8], keys: &Keyring) -> Result<Datagram, Reject> {
     })
 }
 
-/// The host that a datagram claims to be from, where it can be read; nothing
-/// says that it is true.
+/// Returns the host that a datagram claims to come from, if the datagram can be
+/// parsed. The claim is not verified.
 #[must_use]
 pub fn claimed_host(bytes: &[u8]) -> Option<String> {
     Wire::read(bytes).ok().map(|wire| wire.host.into_owned())
 }
 
-/// What it says; members that belong to one event stand with no other.
+/// Reads the event; a member that belongs to one event is refused with another.
 fn event(wire: &Wire<'_>) -> Result<Event, Reject> {
     let event = match (&*wire.event, &wire.message, wire.down_for) {
         ("heartbeat", None, None) => Event::Heartbeat,

@@ -3,42 +3,39 @@
 
 use data_encoding::HEXLOWER;
 
-use super::key::Key;
-
-/// The length of an HMAC-SHA256, in bytes (RFC 2104).
-pub(super) const TAG: usize = 32;
+use crate::key::{Key, TAG_BYTES};
 
 /// What stands before the signature, and after it.
 const BEFORE: &[u8] = br#","hmac":""#;
 const AFTER: &[u8] = br#""}"#;
 
 /// How much longer a signature makes a datagram, in bytes.
-const ADDED: usize = BEFORE.len() + 2 * TAG + AFTER.len() - 1;
+const ADDED: usize = BEFORE.len() + 2 * TAG_BYTES + AFTER.len() - 1;
 
 /// A datagram that ends as signed ones do; whether the signature is right is
 /// not known.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Signed<'a> {
+pub(crate) struct Signed<'a> {
     /// What is signed.
-    pub(super) bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
     /// The signature.
-    pub(super) tag: [u8; TAG],
+    pub(crate) tag: [u8; TAG_BYTES],
 }
 
 impl<'a> Signed<'a> {
     /// Splits a datagram, if it ends as signed ones do.
-    pub(super) fn split(datagram: &'a [u8]) -> Option<Self> {
+    pub(crate) fn split(datagram: &'a [u8]) -> Option<Self> {
         let rest = datagram.strip_suffix(AFTER)?;
-        let (rest, hex) = rest.split_last_chunk::<{ 2 * TAG }>()?;
+        let (rest, hex) = rest.split_last_chunk::<{ 2 * TAG_BYTES }>()?;
         let bytes = rest.strip_suffix(BEFORE)?;
-        let mut tag = [0; TAG];
+        let mut tag = [0; TAG_BYTES];
         HEXLOWER.decode_mut(hex, &mut tag).ok()?;
         Some(Self { bytes, tag })
     }
 }
 
 /// Signs a datagram: replaces its closing brace.
-pub(super) fn append(datagram: &mut Vec<u8>, key: &Key) {
+pub(crate) fn append(datagram: &mut Vec<u8>, key: &Key) {
     datagram.pop();
     let tag = key.sign(datagram);
     datagram.reserve(ADDED + 1);

@@ -1,48 +1,55 @@
-//! Why a datagram was not taken.
+//! The reasons to refuse a datagram.
 
 use std::fmt;
 
-/// Why a datagram was not taken. Each is counted under its name; none is ever
-/// answered.
+/// The reason why a monitor refused a datagram.
+///
+/// A monitor counts refused datagrams by this reason and never answers them. The
+/// variants down to [`UnsignedShutdown`](Self::UnsignedShutdown) come from
+/// [`decode`](crate::decode); a monitor adds the rest, which depend on what it
+/// knows of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reject {
-    /// It has no content.
+    /// The datagram is empty.
     Empty,
-    /// It is longer than the protocol allows.
+    /// The datagram is longer than
+    /// [`MAX_DATAGRAM_BYTES`](crate::limits::MAX_DATAGRAM_BYTES).
     TooLong,
-    /// It is not the JSON object that the protocol describes: cut, nested, of
-    /// other fields, or no JSON at all.
+    /// The datagram is not the JSON object that the protocol describes: truncated,
+    /// nested too deeply, with other members, or no JSON at all.
     Malformed,
-    /// It is of another version of the protocol.
+    /// The datagram is of another version of the protocol.
     Version,
-    /// A name in it, or its message, is empty, too long, or holds characters
-    /// that do not belong there.
+    /// A name or the message is empty, too long, or contains characters that are
+    /// not allowed.
     Name,
-    /// A number in it is out of its range.
+    /// A number is out of range.
     Number,
-    /// It has more metrics than the protocol allows.
+    /// The datagram has more than
+    /// [`MAX_METRICS`](crate::limits::MAX_METRICS) metrics.
     TooManyMetrics,
-    /// It is signed with a key that is not configured, or not for this host.
+    /// The datagram is signed with a key that is not configured or does not apply
+    /// to the host.
     UnknownKey,
-    /// Its signature is wrong.
+    /// The signature is wrong.
     WrongSignature,
-    /// It is not signed, and its host has a key.
+    /// The datagram is not signed although a key applies to its host.
     Unsigned,
-    /// It announces a shutdown without a signature although keys are
-    /// configured: believed, it would mute an alarm.
+    /// The datagram announces a shutdown without a signature although keys are
+    /// configured: accepted, it would mute an alarm.
     UnsignedShutdown,
-    /// Its host is not in the configuration.
+    /// The host is not configured.
     UnknownHost,
-    /// It, or another with its counter, was taken already: senders repeat
-    /// what matters.
+    /// A datagram with this counter was accepted before. Senders repeat what
+    /// matters, so this is not a sign of an attack.
     Repeated,
-    /// Its counter is too far behind those that were taken.
+    /// The counter is too far behind those that were accepted.
     Replayed,
-    /// It is of an earlier boot of its host.
+    /// The datagram is of an earlier boot of its host.
     EarlierBoot,
-    /// Its sender's time is too far ahead.
+    /// The sender's clock is too far ahead.
     Future,
-    /// Its sender's time is too far behind.
+    /// The sender's clock is too far behind.
     Past,
 }
 
@@ -68,7 +75,7 @@ impl Reject {
         Self::Past,
     ];
 
-    /// Its name in counters and logs.
+    /// Returns the name in metrics and logs, such as `too_long`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -98,3 +105,5 @@ impl fmt::Display for Reject {
         f.pad(self.name())
     }
 }
+
+impl std::error::Error for Reject {}

@@ -6,30 +6,30 @@ use std::cell::Cell;
 use serde::de;
 use serde_json::error::Category;
 
-use super::reject::Reject;
+use crate::reject::Reject;
 
 /// Remembers why reading is about to fail.
 #[derive(Debug, Default)]
-pub(super) struct Blame {
+pub(crate) struct FailureReason {
     reject: Cell<Option<Reject>>,
     at_number: Cell<bool>,
 }
 
-impl Blame {
+impl FailureReason {
     /// An error with a reason of the protocol.
-    pub(super) fn error<E: de::Error>(&self, reject: Reject) -> E {
+    pub(crate) fn error<E: de::Error>(&self, reject: Reject) -> E {
         self.reject.set(Some(reject));
         E::custom(reject)
     }
 
     /// Says whether a number comes next: what is no JSON there (`NaN`, `1e999`)
     /// is a number out of range.
-    pub(super) fn at_number(&self, at_number: bool) {
+    pub(crate) fn at_number(&self, at_number: bool) {
         self.at_number.set(at_number);
     }
 
     /// The reason of an error.
-    pub(super) fn of(&self, error: &serde_json::Error) -> Reject {
+    pub(crate) fn of(&self, error: &serde_json::Error) -> Reject {
         let at_number = self.at_number.get() && error.classify() == Category::Syntax;
         self.reject.get().unwrap_or(if at_number {
             Reject::Number

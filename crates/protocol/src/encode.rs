@@ -1,6 +1,6 @@
-//! From a datagram to its bytes, as senders need it.
+//! Writes a datagram to bytes.
 //!
-//! Whatever leaves here is taken by [`decode`](super::decode).
+//! Whatever is written here is accepted by [`decode`](crate::decode).
 
 use std::{collections::HashSet, time::Duration};
 
@@ -8,55 +8,55 @@ use compact_str::CompactString;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use super::{
+use crate::{
     datagram::{Datagram, Event},
     key::Key,
     limits::{
-        LATEST_TIME_MS, LONGEST_ABSENCE, LONGEST_DATAGRAM, LONGEST_HOST, LONGEST_INTERVAL,
-        LONGEST_MESSAGE, LONGEST_PATH, MOST_METRICS, SHORTEST_INTERVAL, VERSION,
+        MAX_ABSENCE, MAX_DATAGRAM_BYTES, MAX_HOST_BYTES, MAX_INTERVAL, MAX_MESSAGE_BYTES,
+        MAX_METRICS, MAX_PATH_BYTES, MAX_TIME_MS, MIN_INTERVAL, VERSION,
     },
     name, signature,
 };
 
-/// Why something cannot be sent.
+/// An error returned when a datagram cannot be encoded.
 #[derive(Debug, Error)]
 pub enum EncodeError {
-    /// The host's name.
-    #[error("this is no name of a host: write 1 to {LONGEST_HOST} bytes of visible characters")]
+    /// The host's name is invalid.
+    #[error("this is no name of a host: write 1 to {MAX_HOST_BYTES} bytes of visible characters")]
     Host,
-    /// The boot's name.
+    /// The boot's name is invalid.
     #[error("this is no name of a boot: write 1 to 64 letters, digits, - or _")]
     Boot,
-    /// The sender's time.
+    /// The sender's clock is outside the years 1970 to 9999.
     #[error("the clock is before 1970 or after 9999: set it")]
     Time,
-    /// The interval.
+    /// The interval is out of range.
     #[error("the interval is out of range: it is at least 0.1 s and at most a day")]
     Interval,
-    /// The expected absence.
+    /// The expected absence is out of range.
     #[error("the expected absence is longer than 30 days")]
     Absence,
-    /// The message.
-    #[error("this is no message: write one line of 1 to {LONGEST_MESSAGE} bytes")]
+    /// The message is invalid.
+    #[error("this is no message: write one line of 1 to {MAX_MESSAGE_BYTES} bytes")]
     Message,
-    /// A metric's path.
+    /// A metric's path is invalid.
     #[error(
-        "{0:?} is no path of a metric: write monitor.metric, such as cpu_monitor.cpu_percent, without white space, in at most {LONGEST_PATH} bytes"
+        "{0:?} is no path of a metric: write monitor.metric, such as cpu_monitor.cpu_percent, without white space, in at most {MAX_PATH_BYTES} bytes"
     )]
     Path(CompactString),
-    /// A metric's value.
+    /// A metric's value is not finite.
     #[error("the value of {0} is not a finite number")]
     Value(CompactString),
-    /// Two values for one metric.
+    /// A metric has two values.
     #[error("{0} has two values")]
     Twice(CompactString),
-    /// Too many metrics.
-    #[error("{0} metrics are too many for one datagram, which takes {MOST_METRICS}")]
+    /// The datagram has more than [`MAX_METRICS`] metrics.
+    #[error("{0} metrics are too many for one datagram, which takes {MAX_METRICS}")]
     TooManyMetrics(usize),
-    /// Too long.
-    #[error("the datagram would have {0} bytes, and {LONGEST_DATAGRAM} are the most")]
+    /// The datagram would be longer than [`MAX_DATAGRAM_BYTES`].
+    #[error("the datagram would have {0} bytes, and {MAX_DATAGRAM_BYTES} are the most")]
     TooLong(usize),
-    /// No JSON.
+    /// The datagram cannot be serialized.
     #[error("the datagram cannot be written: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -110,13 +110,16 @@ impl Serialize for Metrics<'_> {
 }
 
 impl Datagram {
-    /// Its bytes, signed when a key is given. Whether it was signed before does
-    /// not matter.
+    /// Encodes the datagram as the payload of one UDP packet, signed if a key is
+    /// given.
+    ///
+    /// The field [`signed`](Datagram::signed) has no influence. The result has at
+    /// most [`MAX_DATAGRAM_BYTES`] bytes.
     ///
     /// # Errors
     ///
-    /// Something in it is not what the protocol allows, or all of it is too
-    /// long for one datagram.
+    /// Returns an error if a field breaks a rule of the protocol or the datagram
+    /// would be too long; each error says what to change.
     pub fn encode(&self, key: Option<&Key>) -> Result<Vec<u8>, EncodeError> {
         self.check()?;
         let (down_for, message) = match &self.event {
@@ -124,7 +127,7 @@ impl Datagram {
             Event::Message(text) => (None, Some(text.as_str())),
             Event::Heartbeat | Event::Boot => (None, None),
         };
-        let mut bytes = Vec::with_capacity(LONGEST_DATAGRAM);
+        let mut bytes = Vec::with_capacity(MAX_DATAGRAM_BYTES);
         let form = Form {
             v: VERSION,
             host: &self.host,
@@ -142,7 +145,7 @@ impl Datagram {
         if let Some(key) = key {
             signature::append(&mut bytes, key);
         }
-        if bytes.len() > LONGEST_DATAGRAM {
+        if bytes.len() > MAX_DATAGRAM_BYTES {
             return Err(EncodeError::TooLong(bytes.len()));
         }
         Ok(bytes)
@@ -155,10 +158,10 @@ impl Datagram {
         if !name::is_boot(&self.boot) {
             return Err(EncodeError::Boot);
         }
-        if !(0..=LATEST_TIME_MS).contains(&self.sent_at_ms) {
+        if !(0..=MAX_TIME_MS).contains(&self.sent_at_ms) {
             return Err(EncodeError::Time);
         }
-        let intervals = SHORTEST_INTERVAL..=LONGEST_INTERVAL;
+        let intervals = MIN_INTERVAL..=MAX_INTERVAL;
         if self
             .interval
             .is_some_and(|interval| !intervals.contains(&interval))
@@ -166,13 +169,13 @@ impl Datagram {
             return Err(EncodeError::Interval);
         }
         match &self.event {
-            Event::Shutdown { expected } if expected.is_some_and(|time| time > LONGEST_ABSENCE) => {
+            Event::Shutdown { expected } if expected.is_some_and(|time| time > MAX_ABSENCE) => {
                 return Err(EncodeError::Absence);
             }
             Event::Message(text) if !name::is_message(text) => return Err(EncodeError::Message),
             _ => {}
         }
-        if self.metrics.len() > MOST_METRICS {
+        if self.metrics.len() > MAX_METRICS {
             return Err(EncodeError::TooManyMetrics(self.metrics.len()));
         }
         let mut seen = HashSet::with_capacity(self.metrics.len());

@@ -1,38 +1,44 @@
-//! Which texts may stand in a datagram: names of hosts, boots, keys and
-//! metrics, and a host's own words.
+//! Validation of the texts in a datagram: names of hosts, boots, keys and
+//! metrics, and messages of hosts.
 //!
-//! They end up in messages, on terminals and in labels: nothing that rearranges
-//! a line or cannot be seen gets in.
+//! These texts end up in notifications, on terminals and in labels, so nothing
+//! that is invisible or rearranges a line is valid.
 
 use unicode_general_category::{GeneralCategory as Category, get_general_category};
 
-use super::limits::{LONGEST_BOOT, LONGEST_HOST, LONGEST_KEY_ID, LONGEST_MESSAGE, LONGEST_PATH};
+use crate::limits::{
+    MAX_BOOT_BYTES, MAX_HOST_BYTES, MAX_KEY_ID_BYTES, MAX_MESSAGE_BYTES, MAX_PATH_BYTES,
+};
 
-/// Whether this may name a host.
+/// Returns whether a text is a valid host name: 1 to [`MAX_HOST_BYTES`] bytes
+/// of visible characters, with blanks between them at most.
 #[must_use]
 pub fn is_host(text: &str) -> bool {
-    (1..=LONGEST_HOST).contains(&text.len())
+    (1..=MAX_HOST_BYTES).contains(&text.len())
         && text.trim() == text
         && (is_plain(text) || text.chars().all(|c| c == ' ' || is_visible(c)))
 }
 
-/// Whether this may name a boot.
+/// Returns whether a text is a valid name of a boot: 1 to [`MAX_BOOT_BYTES`]
+/// bytes of `A-Z a-z 0-9 _ -`.
 #[must_use]
 pub fn is_boot(text: &str) -> bool {
-    (1..=LONGEST_BOOT).contains(&text.len()) && text.bytes().all(is_word)
+    (1..=MAX_BOOT_BYTES).contains(&text.len()) && text.bytes().all(is_word)
 }
 
-/// Whether this may be a key's id.
+/// Returns whether a text is a valid id of a key: 1 to [`MAX_KEY_ID_BYTES`]
+/// bytes of `A-Z a-z 0-9 _ -`.
 #[must_use]
 pub fn is_key_id(text: &str) -> bool {
-    (1..=LONGEST_KEY_ID).contains(&text.len()) && text.bytes().all(is_word)
+    (1..=MAX_KEY_ID_BYTES).contains(&text.len()) && text.bytes().all(is_word)
 }
 
-/// Whether this may name a metric: two segments or more, joined by dots.
+/// Returns whether a text is a valid path of a metric: two or more segments of
+/// visible characters, joined by dots, in at most [`MAX_PATH_BYTES`] bytes.
 #[must_use]
 pub fn is_path(text: &str) -> bool {
     let bytes = text.as_bytes();
-    if bytes.len() > LONGEST_PATH {
+    if bytes.len() > MAX_PATH_BYTES {
         return false;
     }
     // One pass without branches over what nearly every path is, visible ASCII:
@@ -48,16 +54,23 @@ pub fn is_path(text: &str) -> bool {
     dots && !empty && !behind_dot && (ascii || text.chars().all(is_visible))
 }
 
-/// Whether these may be a host's own words. Emoji that are joined by invisible
-/// characters may stand there; what turns the direction of a line may not.
+/// Returns whether a text is a valid message of a host: 1 to
+/// [`MAX_MESSAGE_BYTES`] bytes without control characters, line breaks or marks
+/// that turn the direction of a line. Emoji joined by invisible characters are
+/// allowed.
 #[must_use]
 pub fn is_message(text: &str) -> bool {
-    (1..=LONGEST_MESSAGE).contains(&text.len())
+    (1..=MAX_MESSAGE_BYTES).contains(&text.len())
         && (is_plain(text) || !text.chars().any(disturbs_a_line))
 }
 
-/// Whether this is one of the characters that a path may have, but for dots.
-pub(crate) fn is_visible(c: char) -> bool {
+/// Returns whether a character may stand in a metric's path: neither white
+/// space nor invisible. Dots are among them; they separate segments.
+///
+/// A sender replaces other characters, and dots inside a segment, as `hbc` does
+/// in the paths of mounted file systems.
+#[must_use]
+pub fn is_visible(c: char) -> bool {
     !c.is_whitespace()
         && !matches!(
             get_general_category(c),

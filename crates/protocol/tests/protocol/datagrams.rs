@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use heartbeat::protocol::{Datagram, Event, Keyring, Reject, decode};
+use annunciator_protocol::{Datagram, Event, Keyring, Reject, decode};
 
 const PLAIN: &str = r#"{"v":1,"host":"web-01","boot":"8c1f","n":42,"t":1790000000123,"event":"heartbeat","interval":10,"metrics":{"cpu_monitor.cpu_percent":95.2,"disk_monitor./.percent":81.0}}"#;
 

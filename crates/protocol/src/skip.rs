@@ -7,11 +7,11 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::scalar::Text;
+use crate::scalar::Text;
 
 /// Skips a value that is nested so many levels deep at most.
 #[derive(Clone, Copy)]
-pub(super) struct Skip(pub(super) usize);
+pub(crate) struct Skip(pub(super) usize);
 
 impl Skip {
     fn deeper<E: Error>(self) -> Result<Self, E> {

@@ -1,7 +1,7 @@
 //! Signatures against forgers: which key counts for whom, and that no byte can
 //! be changed, moved or left out.
 
-use heartbeat::protocol::{Datagram, Event, Key, Keyring, Reject, decode};
+use annunciator_protocol::{Datagram, Event, Key, Keyring, Reject, decode};
 use secrecy::SecretString;
 
 fn key(id: &str) -> Key {

@@ -9,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-use heartbeat::protocol::{Datagram, Event, Key, Keyring, Reject, decode};
+use annunciator_protocol::{Datagram, Event, Key, Keyring, Reject, decode};
 use secrecy::SecretString;
 
 const SECRET: &str = "not-a-secret-but-a-test-vector";
 
 fn docs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs")
 }
 
 fn key() -> Key {
