@@ -1,9 +1,8 @@
 //! What would be sent where and when, in words.
 
 use annunciator::{Config, Planned, Proof, Route, Severity, UnknownChannel};
+use annunciator_monitor::timestamp::format_timestamp;
 use serde_json::{Value as Json, json};
-
-use crate::machine::wall;
 
 /// What happens on a channel, in a sentence.
 #[must_use]
@@ -28,7 +27,10 @@ pub fn what(planned: &Planned, config: &Config) -> String {
         });
     }
     if let Some(digest_ms) = planned.digest_ms {
-        what.push_str(&format!("; in the digest at {}", wall(digest_ms)));
+        what.push_str(&format!(
+            "; in the digest at {}",
+            format_timestamp(digest_ms)
+        ));
     }
     what
 }

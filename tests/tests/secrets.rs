@@ -37,7 +37,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let rig = Rig::new(&PLUGINS).unwrap();
-        let builder = heartbeat::config::declare(rig.exactly("").unwrap());
+        let builder = annunciator_monitor::declare(rig.exactly("").unwrap());
         Self {
             plugins: builder.find_plugins(),
             builder,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use annunciator::{Notification, NotifyError, Report, Route, Severity};
+use annunciator_monitor::{Core, Reloading};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -22,10 +23,7 @@ use tokio::{
 };
 
 use super::request::{Answer, LONGEST_REQUEST, MOST_LINES, Request};
-use crate::{
-    monitor::{Core, Reloading},
-    planned, report, unkept,
-};
+use crate::{planned, report, unkept};
 
 /// As many are answered at a time; others wait.
 const MOST_AT_ONCE: usize = 16;

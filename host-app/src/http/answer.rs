@@ -1,6 +1,7 @@
 //! What a request yields: its path and its method decide, and nothing else of
 //! it is looked at.
 
+use annunciator_monitor::{Core, Reloading};
 use http_body_util::Full;
 use hyper::{
     Method, Response, StatusCode,
@@ -9,7 +10,6 @@ use hyper::{
 };
 
 use super::{health::Health, numbers::Numbers};
-use crate::monitor::{Core, Reloading};
 
 /// Prometheus' text format, as its documentation names it:
 /// <https://prometheus.io/docs/instrumenting/exposition_formats/>

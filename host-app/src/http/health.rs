@@ -5,9 +5,8 @@
 //! tells all the same, and who restarted it for that would lose what it still
 //! knows. It is called degraded, and `hbd_state_writable` says so too.
 
+use annunciator_monitor::Core;
 use serde::Serialize;
-
-use crate::monitor::Core;
 
 /// The verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

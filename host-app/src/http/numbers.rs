@@ -7,14 +7,13 @@
 use std::time::Duration;
 
 use annunciator::store::State;
+use annunciator_monitor::{
+    Core, Reloading,
+    machine::{HostState, LinkState},
+};
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_appender::non_blocking::ErrorCounter;
-
-use crate::{
-    machine::{HostState, LinkState},
-    monitor::{Core, Reloading},
-};
 
 const BUILD: &str = "hbd_build_info";
 const STARTED: &str = "hbd_start_time_seconds";

@@ -3,6 +3,7 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
+use annunciator_monitor::{Core, Reloading};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -13,7 +14,6 @@ use tokio::{
 };
 
 use super::{answer::answer, numbers::Numbers};
-use crate::monitor::{Core, Reloading};
 
 /// As many connections are served at a time; others wait.
 const MOST_AT_ONCE: usize = 16;

@@ -11,13 +11,9 @@ use std::{
 };
 
 use annunciator::Engine;
+use annunciator_monitor::{Location, Receiver, Running, start};
 use annunciator_protocol::{Datagram, Event, Key};
 use annunciator_testkit::rig::Rig;
-use heartbeat::{
-    config,
-    monitor::{Receiver, Running, start},
-    store::Location,
-};
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, recvmmsg, setsockopt, sockopt};
 use ring::hmac;
 use secrecy::SecretString;
@@ -177,9 +173,9 @@ hosts:
         for host in 0..HOSTS {
             yaml += &format!("  host-{host:02}: {{watch: true, threshold_config: high}}\n");
         }
-        let builder = config::declare(rig.configured(&yaml)?);
+        let builder = annunciator_monitor::declare(rig.configured(&yaml)?);
         let engine: Engine = runtime.block_on(builder.start())?;
-        let monitor = config::monitor(&engine.config());
+        let monitor = annunciator_monitor::monitor(&engine.config());
         Ok(Self {
             source: Source::new(signed)?,
             running: start(engine, monitor, &Location::Memory, || {})?,

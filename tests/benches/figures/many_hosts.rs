@@ -11,14 +11,13 @@ use std::{
 };
 
 use annunciator::{Engine, EngineBuilder};
+use annunciator_monitor::{
+    Core, Location, Running,
+    machine::{HostSettings, HostState, LinkState, Machine, Moment, Settings, Tick},
+    start,
+};
 use annunciator_protocol::{Datagram, Event, Family};
 use annunciator_testkit::rig::Rig;
-use heartbeat::{
-    config,
-    machine::{HostSettings, HostState, LinkState, Machine, Moment, Settings, Tick},
-    monitor::{Core, Running, start},
-    store::Location,
-};
 use tokio::runtime;
 
 use super::{
@@ -130,7 +129,7 @@ fn datagram(host: usize, counter: u64) -> Result<Datagram, Box<dyn Error>> {
 }
 
 fn builder(file: &str, plugins: &str) -> EngineBuilder {
-    config::declare(Engine::builder(Path::new(file))).plugin_dir(plugins)
+    annunciator_monitor::declare(Engine::builder(Path::new(file))).plugin_dir(plugins)
 }
 
 fn running(
@@ -140,7 +139,7 @@ fn running(
     state: &str,
 ) -> Result<Running, Box<dyn Error>> {
     let engine = runtime.block_on(builder(file, plugins).start())?;
-    let monitor = config::monitor(&engine.config());
+    let monitor = annunciator_monitor::monitor(&engine.config());
     Ok(start(engine, monitor, &Location::parse(state), || {})?)
 }
 

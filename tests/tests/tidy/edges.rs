@@ -118,9 +118,10 @@ fn shipped_crates_depend_on_no_stand_in() {
     let shipped = [
         "annunciator",
         "annunciator-core",
+        "annunciator-monitor",
+        "annunciator-protocol",
         "annunciator-sdk",
         "annunciator-store",
-        "annunciator-protocol",
         "hbd",
     ];
     for package in packages() {

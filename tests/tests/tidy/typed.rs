@@ -18,8 +18,8 @@ const PROGRAMS: [&str; 9] = [
 const QUOTES: [&str; 2] = ["typed(", "shlex::try_quote("];
 /// What cannot be any text, by file and name: a word of ours, and a time.
 const HARMLESS: [(&str, &str); 2] = [
-    ("host-app/src/config/route_tests.rs", "severity"),
-    ("host-app/src/config/route_tests.rs", "at"),
+    ("crates/monitor/src/config/route_tests.rs", "severity"),
+    ("crates/monitor/src/config/route_tests.rs", "at"),
 ];
 
 /// A literal of a string in a text.

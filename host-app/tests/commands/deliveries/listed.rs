@@ -6,7 +6,7 @@ use std::{
 };
 
 use annunciator::Notification;
-use heartbeat::store::{Location, Store};
+use annunciator_monitor::{Location, Store};
 
 use super::desk::Desk;
 

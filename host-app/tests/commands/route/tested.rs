@@ -3,8 +3,8 @@
 use std::{fs, path::Path};
 
 use annunciator::{Engine, Level};
+use annunciator_monitor::declare;
 use annunciator_testkit::rig::Rig;
-use heartbeat::config::declare;
 
 use super::desk::{Desk, YAML};
 

@@ -1,0 +1,356 @@
+//! Lets time pass: who is overdue, who is steady again, what has waited long
+//! enough, and what it means that the monitor did not see.
+
+use std::{cmp::Reverse, time::Duration};
+
+use annunciator_protocol::Family;
+
+use super::{
+    blind::{BlindSpan, JUMPED, STALLED},
+    damper::Damping,
+    link::{Recheck, State},
+    notice::{Connection, Steadiness, What},
+    state::{HostId, Machine, Timer},
+    time::{Moment, Tick},
+};
+use crate::timestamp::{format_duration, format_timestamp};
+
+impl Machine {
+    /// Lets time pass until now. Costs work for the hosts whose time has
+    /// come, whatever the number of all.
+    pub fn advance(&mut self, now: Moment) {
+        let now = self.notice_gap(now);
+        while let Some(Reverse((at, timer))) = self.timers.peek().copied() {
+            if at > now.tick {
+                break;
+            }
+            self.timers.pop();
+            match timer {
+                Timer::Link(id, family) => self.link_due(id, family, at, now),
+                Timer::Steady(id) => self.steady_due(id, now),
+                Timer::Silence(id) => self.silence_over(id, now),
+            }
+        }
+        let mass = self.settings.mass;
+        if self.hold.due(&mass).is_some_and(|due| due <= now.tick) {
+            let (told, released) = self.hold.release(&mass);
+            self.step.released = Some(released);
+            for (what, at) in told {
+                self.tell(what, at);
+            }
+        }
+    }
+
+    fn link_due(&mut self, id: HostId, family: Family, at: Tick, now: Moment) {
+        let default = self.settings.window;
+        let host = self.host_mut(id);
+        let window = host.window(&default);
+        let configured = host.settings.is_some();
+        let Some(link) = host.link_mut(family).filter(|link| link.timer == Some(at)) else {
+            return;
+        };
+        link.timer = None;
+        if !configured {
+            return;
+        }
+        match link.deadline(&window) {
+            Some(deadline) if deadline <= now.tick => self.overdue(id, family, deadline, now),
+            // It was heard since the timer was set.
+            Some(_) => self.arm(id, family),
+            None => {}
+        }
+    }
+
+    fn overdue(&mut self, id: HostId, family: Family, deadline: Tick, now: Moment) {
+        let default = self.settings.window;
+        let host = self.host_mut(id);
+        let window = host.window(&default);
+        let boot = host.kept.boot.clone().unwrap_or_default();
+        let counter = host.kept.taken.newest().unwrap_or_default();
+        let Some(link) = host.link_mut(family) else {
+            return;
+        };
+        let was_down = link.state == State::Down;
+        let seen = link.seen;
+        let recheck = link.recheck.take();
+        link.expected = None;
+        link.turn(State::Overdue, now);
+        self.mark_changed(id);
+        let blind: Vec<String> = self
+            .blindness
+            .since(seen.wall_ms)
+            .map(|span| {
+                format!(
+                    "{} to {}",
+                    format_timestamp(span.from_ms),
+                    format_timestamp(span.to_ms)
+                )
+            })
+            .collect();
+        let blind = if blind.is_empty() {
+            "no blind span since".to_owned()
+        } else {
+            format!("blind from {}", blind.join(", from "))
+        };
+        let why = if was_down {
+            "did not come back from the shutdown that it announced".to_owned()
+        } else {
+            format!(
+                "overdue: it may be silent for {} (interval {}, misses {}, grace {})",
+                format_duration(window.length()),
+                format_duration(window.interval),
+                window.misses,
+                format_duration(window.grace),
+            )
+        };
+        let (heard, due) = (
+            format_timestamp(seen.wall_ms),
+            format_timestamp(now.wall_of(deadline)),
+        );
+        self.note(id, now, format!(
+            "{family} {why}; last heard at {heard} (boot {boot}, counter {counter}), due until {due}; {blind}"
+        ));
+        if let Some(recheck) = recheck {
+            self.rechecked(recheck, Some(id), now);
+        }
+        self.turned(id, family, true, now);
+    }
+
+    /// Tells that a connection fell silent or is heard again, unless it
+    /// changes too often.
+    pub(super) fn turned(&mut self, id: HostId, family: Family, overdue: bool, now: Moment) {
+        let tellable = self.is_told(id, now);
+        let flap = self.settings.flap;
+        let of = self.connection(id, family);
+        let Some(link) = self.host_mut(id).link_mut(family) else {
+            return;
+        };
+        // Who was told the problem is told its end, silence or not; and only
+        // who was told.
+        // Who was told and has not heard of its end knows already.
+        let matters = if overdue {
+            tellable && !link.told
+        } else {
+            link.told || link.damper.is_flapping()
+        };
+        if !matters {
+            if overdue && !link.told {
+                self.keep_back(id, What::Overdue(of), now);
+            }
+            return;
+        }
+        match link.damper.change(now.tick, &flap) {
+            Damping::Tell => {
+                link.told = overdue;
+                let what = if overdue { What::Overdue } else { What::Back };
+                let held = self.hold.push(of.host.clone(), what(of), now);
+                self.step.held.push(held);
+            }
+            Damping::Flapping(changes, within) => {
+                self.arm_steady(id);
+                let what = What::Flapping {
+                    of,
+                    changes,
+                    within,
+                };
+                self.tell_of(id, what, now);
+            }
+            Damping::Quiet => {}
+        }
+    }
+
+    /// Sets the timer that looks whether a host is steady again.
+    pub(super) fn arm_steady(&mut self, id: HostId) {
+        let flap = self.settings.flap;
+        let host = self.host(id);
+        let dampers = host.kept.links.iter().map(|link| &link.damper);
+        let dampers = dampers.chain([&host.kept.restarts, &host.reports]);
+        if let Some(at) = dampers.filter_map(|damper| damper.steady_at(&flap)).min() {
+            self.timers.push(Reverse((at, Timer::Steady(id))));
+        }
+    }
+
+    fn steady_due(&mut self, id: HostId, now: Moment) {
+        let flap = self.settings.flap;
+        let tellable = self.is_told(id, now);
+        let due = |at: Option<Tick>| at.is_some_and(|at| at <= now.tick);
+        let (mut told, mut kept_back) = (Vec::new(), Vec::new());
+        let host = self.host_mut(id);
+        for link in &mut host.kept.links {
+            if !due(link.damper.steady_at(&flap)) {
+                continue;
+            }
+            link.damper.settle();
+            let now_is = match link.state {
+                State::Up => Steadiness::Up,
+                State::Overdue => Steadiness::Overdue,
+                State::Down => Steadiness::Down,
+            };
+            // A problem of a silenced host is told when the silence is over.
+            let overdue = now_is == Steadiness::Overdue;
+            link.told = overdue && tellable;
+            let of = Connection {
+                host: host.name.clone(),
+                family: link.family,
+            };
+            let what = What::Steady { of, now_is };
+            if !overdue || tellable {
+                told.push(what);
+            } else {
+                kept_back.push(what);
+            }
+        }
+        let dampers = [
+            (
+                &mut host.kept.restarts,
+                What::RestartingEnded {
+                    host: host.name.clone(),
+                },
+            ),
+            (
+                &mut host.reports,
+                What::ReportingEnded {
+                    host: host.name.clone(),
+                },
+            ),
+        ];
+        for (damper, ended) in dampers {
+            if due(damper.steady_at(&flap)) {
+                damper.settle();
+                if tellable {
+                    told.push(ended);
+                } else {
+                    kept_back.push(ended);
+                }
+            }
+        }
+        self.mark_changed(id);
+        self.arm_steady(id);
+        for what in told {
+            self.tell_of(id, what, now);
+        }
+        for what in kept_back {
+            self.keep_back(id, what, now);
+        }
+    }
+
+    /// Compares now with the last step: when there is a gap, or the wall
+    /// clock moved ahead, the monitor did not see. Answers a time that does
+    /// not run backwards.
+    pub(super) fn notice_gap(&mut self, now: Moment) -> Moment {
+        let last = self.last;
+        let now = Moment {
+            tick: now.tick.max(last.tick),
+            ..now
+        };
+        self.last = now;
+        let gap = now.tick.since(last.tick);
+        let moved = i128::from(now.wall_ms) - i128::from(last.wall_of(now.tick));
+        let ahead = Duration::from_millis(u64::try_from(moved).unwrap_or_default());
+        if gap > STALLED || ahead > JUMPED {
+            let span = BlindSpan::until(now, gap.saturating_add(ahead));
+            let unseen = if ahead > JUMPED {
+                ahead
+            } else {
+                Duration::ZERO
+            };
+            let gap = if gap > STALLED { gap } else { Duration::ZERO };
+            self.was_blind(span, gap, unseen, now);
+        }
+        now
+    }
+
+    /// Gives one fresh window to every host whose deadline passed while the
+    /// monitor did not see. `gap` is the part of the span that the timeline
+    /// has counted, `unseen` the part that it has not.
+    pub(super) fn was_blind(
+        &mut self,
+        span: BlindSpan,
+        gap: Duration,
+        unseen: Duration,
+        now: Moment,
+    ) {
+        self.blindness.remember(span);
+        self.blind_count += 1;
+        let default = self.settings.window;
+        let (mut rechecked, mut waiting) = (0, 0);
+        for id in self.ids() {
+            let host = self.host_mut(id);
+            if host.settings.is_none() {
+                continue;
+            }
+            let (window, watched) = (host.window(&default), host.is_watched());
+            let mut counted = false;
+            let mut changed = false;
+            for link in &mut host.kept.links {
+                let Some(deadline) = link.deadline(&window) else {
+                    continue;
+                };
+                if link.recheck.is_some() {
+                    // It has its fresh window; what the monitor did not see
+                    // of it is no part of it. It is not given another one, or
+                    // a monitor that restarts again and again would never
+                    // find anybody overdue.
+                    link.not_before = link.not_before + gap;
+                } else if deadline <= now.tick + unseen + window.interval {
+                    // Due, or so soon after that no heartbeat need come
+                    // before.
+                    link.not_before = now.tick + window.length();
+                    link.recheck = Some(Recheck { counted: watched });
+                    waiting += u32::from(watched);
+                    counted |= watched;
+                } else {
+                    continue;
+                }
+                changed = true;
+            }
+            rechecked += u32::from(counted);
+            if changed {
+                self.mark_changed(id);
+            }
+        }
+        self.rechecking += waiting;
+        if rechecked > 0 {
+            self.blindness.begin(span, rechecked, now);
+        }
+        self.step.globals = Some(self.globals());
+    }
+
+    /// A fresh window is over: its host was heard, or is `silent`.
+    pub(super) fn rechecked(&mut self, recheck: Recheck, silent: Option<HostId>, now: Moment) {
+        if !recheck.counted {
+            return;
+        }
+        self.rechecking = self.rechecking.saturating_sub(1);
+        // A host is counted once, whatever the number of its connections.
+        let new = silent.is_some_and(|id| self.silent_again.insert(id));
+        if let Some(check) = &mut self.blindness.check {
+            check.silent += u32::from(new);
+        }
+        self.end_check(now);
+    }
+
+    /// When the last fresh window is over, people learn of the blind span.
+    pub(super) fn end_check(&mut self, now: Moment) {
+        self.step.globals = Some(self.globals());
+        if self.rechecking > 0 {
+            return;
+        }
+        self.silent_again.clear();
+        let Some(check) = self.blindness.check.take() else {
+            return;
+        };
+        self.step.globals = Some(self.globals());
+        let BlindSpan { from_ms, to_ms } = check.span;
+        let length = u64::try_from(to_ms.saturating_sub(from_ms)).unwrap_or_default();
+        if Duration::from_millis(length) >= self.settings.blind_notice {
+            let what = What::Blind {
+                from_ms,
+                to_ms,
+                rechecked: check.rechecked,
+                silent: check.silent,
+            };
+            self.tell(what, now);
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Takes datagrams: whether they are fresh, and what follows from them.
+
+use std::sync::Arc;
+
+use annunciator_protocol::{Datagram, Event, Family, Reject};
+
+use super::{
+    damper::Damping,
+    freshness::Order,
+    link::{Link, State},
+    notice::What,
+    state::{HostId, Machine},
+    time::Moment,
+};
+use crate::timestamp::{format_duration, format_timestamp};
+
+impl Machine {
+    /// Takes a datagram that came by this family, or says why not. One that
+    /// is refused changes nothing.
+    ///
+    /// # Errors
+    /// The reason of the refusal.
+    pub fn observe(
+        &mut self,
+        now: Moment,
+        family: Family,
+        datagram: &Datagram,
+    ) -> Result<(), Reject> {
+        let now = self.notice_gap(now);
+        let id = *self
+            .by_name
+            .get(&*datagram.host)
+            .ok_or(Reject::UnknownHost)?;
+        if self.host(id).settings.is_none() {
+            return Err(Reject::UnknownHost);
+        }
+        self.check_clock(now, datagram)?;
+        let order = self.take(id, family, datagram, now)?;
+        self.take_interval(id, datagram);
+        self.alive(id, family, datagram, now);
+        match &datagram.event {
+            Event::Shutdown { expected } if order == Order::Newest => {
+                self.goes_down(id, family, *expected, datagram.counter, now);
+            }
+            Event::Message(message) if order != Order::Copy => self.reports(id, message, now),
+            _ => {}
+        }
+        if order == Order::Newest {
+            for (path, value) in &datagram.metrics {
+                self.sample(id, path, *value, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// A sender's time must fit this machine's. Should this machine's clock
+    /// have been set while it ran, the time by the old setting is good too:
+    /// that is no fault of the senders.
+    fn check_clock(&self, now: Moment, datagram: &Datagram) -> Result<(), Reject> {
+        let Some(max) = self.settings.max_skew else {
+            return Ok(());
+        };
+        let skew = |wall: i64| datagram.sent_at_ms.abs_diff(wall);
+        let skew = skew(now.wall_ms).min(skew(self.anchor.wall_of(now.tick)));
+        if u128::from(skew) <= max.as_millis() {
+            return Ok(());
+        }
+        Err(if datagram.sent_at_ms > now.wall_ms {
+            Reject::Future
+        } else {
+            Reject::Past
+        })
+    }
+
+    /// Judges whether it was taken before, and begins its boot where that is
+    /// another one.
+    fn take(
+        &mut self,
+        id: HostId,
+        family: Family,
+        datagram: &Datagram,
+        now: Moment,
+    ) -> Result<Order, Reject> {
+        let host = self.host_mut(id);
+        if host.kept.boot.as_ref() != Some(&datagram.boot) {
+            match host.earlier_boot(&datagram.boot) {
+                Some(newest) if datagram.counter <= newest => return Err(Reject::EarlierBoot),
+                // A machine that was set back to a snapshot, say; or somebody
+                // else has sent in its name, which must not deafen it.
+                Some(_) => self.returns(id, datagram, now),
+                None => self.boots(id, datagram, now),
+            }
+        }
+        self.host_mut(id).kept.taken.take(datagram.counter, family)
+    }
+
+    /// A host's own word on how often it sends. Where datagrams can be
+    /// signed, a plain one's is not taken: believed, it would mute an alarm.
+    fn take_interval(&mut self, id: HostId, datagram: &Datagram) {
+        if datagram.interval.is_none() || (self.settings.keyed && !datagram.signed) {
+            return;
+        }
+        let host = self.host_mut(id);
+        if host.kept.announced == datagram.interval {
+            return;
+        }
+        host.kept.announced = datagram.interval;
+        let families: Vec<Family> = host.kept.links.iter().map(|link| link.family).collect();
+        self.mark_changed(id);
+        for family in families {
+            self.arm(id, family);
+        }
+    }
+
+    fn boots(&mut self, id: HostId, datagram: &Datagram, now: Moment) {
+        let host = self.host_mut(id);
+        let first = host.kept.boot.is_none();
+        let announced = host.kept.links.iter().any(|link| link.state == State::Down);
+        host.begin_boot(&datagram.boot);
+        self.mark_changed(id);
+        self.down_links_are_due(id, now);
+        let boot = &datagram.boot;
+        let how = match (first, announced) {
+            (true, _) => "heard for the first time",
+            (false, true) => "booted after a shutdown that it had announced",
+            (false, false) => "rebooted: no shutdown was announced",
+        };
+        self.note(
+            id,
+            now,
+            format!("{how} (boot {boot}, counter {})", datagram.counter),
+        );
+        if first && datagram.event != Event::Boot {
+            return;
+        }
+        let what = What::Booted {
+            host: self.host(id).name.clone(),
+            unannounced: !first && !announced,
+        };
+        self.restarts(id, what, now);
+    }
+
+    /// An earlier boot goes on. That is no boot to tell of.
+    fn returns(&mut self, id: HostId, datagram: &Datagram, now: Moment) {
+        self.host_mut(id).begin_boot(&datagram.boot);
+        self.mark_changed(id);
+        let (boot, counter) = (&datagram.boot, datagram.counter);
+        let text = format!(
+            "goes on in an earlier boot (boot {boot}, counter {counter}): set back to a snapshot, or two machines have this name"
+        );
+        self.note(id, now, text);
+    }
+
+    /// A sign of life.
+    fn alive(&mut self, id: HostId, family: Family, datagram: &Datagram, now: Moment) {
+        let host = self.host_mut(id);
+        if host
+            .kept
+            .went_down_at
+            .is_some_and(|at| datagram.counter <= at)
+        {
+            // It was sent before the shutdown, or is its copy.
+            return;
+        }
+        host.kept.went_down_at = None;
+        let Some(link) = host.link_mut(family) else {
+            let link = Link::new(family, now);
+            host.kept.links.push(link);
+            self.mark_changed(id);
+            self.mark_heard(id);
+            self.arm(id, family);
+            self.note(id, now, format!("{family} is used from now on"));
+            return;
+        };
+        let (before, silent_since) = (link.state, link.seen);
+        link.seen = now;
+        let recheck = link.recheck.take();
+        // While it flaps, its end is told when it is steady.
+        let told = link.told && !link.damper.is_flapping();
+        if before != State::Up {
+            link.turn(State::Up, now);
+            link.expected = None;
+        }
+        self.mark_heard(id);
+        if let Some(recheck) = recheck {
+            self.mark_changed(id);
+            self.rechecked(recheck, None, now);
+        }
+        if before == State::Up && !told {
+            return;
+        }
+        self.mark_changed(id);
+        self.arm(id, family);
+        let silence = format_duration(now.tick.since(silent_since.tick));
+        let counter = datagram.counter;
+        self.note(
+            id,
+            now,
+            format!("{family} is heard again after {silence} (counter {counter})"),
+        );
+        if before == State::Down {
+            self.down_links_are_due(id, now);
+        }
+        if before == State::Down && !told {
+            let what = What::UpAgain(self.connection(id, family));
+            self.restarts(id, what, now);
+        } else {
+            self.turned(id, family, false, now);
+        }
+    }
+
+    /// A host that had announced a shutdown is here again: its connections are
+    /// due like any other.
+    fn down_links_are_due(&mut self, id: HostId, now: Moment) {
+        let default = self.settings.window;
+        let host = self.host_mut(id);
+        let window = host.window(&default).length();
+        let mut due = Vec::new();
+        for link in &mut host.kept.links {
+            if link.state == State::Down {
+                link.turn(State::Up, now);
+                link.expected = None;
+                link.not_before = now.tick + window;
+                due.push(link.family);
+            }
+        }
+        for family in due {
+            self.arm(id, family);
+        }
+    }
+
+    fn goes_down(
+        &mut self,
+        id: HostId,
+        family: Family,
+        expected: Option<std::time::Duration>,
+        counter: u64,
+        now: Moment,
+    ) {
+        let default = self.settings.window;
+        let host = self.host_mut(id);
+        host.kept.went_down_at = Some(counter);
+        let window = host.window(&default).length();
+        let until = expected.map(|expected| now.tick + expected + window);
+        let mut rechecks = Vec::new();
+        // The host goes down as a whole: its other connections fall silent
+        // too, whether or not their own word of it arrives.
+        for link in &mut host.kept.links {
+            if link.state != State::Down || link.family == family {
+                link.turn(State::Down, now);
+                link.expected = until;
+                rechecks.extend(link.recheck.take());
+            }
+        }
+        let families: Vec<Family> = host.kept.links.iter().map(|link| link.family).collect();
+        for recheck in rechecks {
+            self.rechecked(recheck, None, now);
+        }
+        self.mark_changed(id);
+        for family in families {
+            self.arm(id, family);
+        }
+        let until = until.map_or("it does not say for how long".to_owned(), |until| {
+            format!(
+                "it is due again at {}",
+                format_timestamp(now.wall_of(until))
+            )
+        });
+        self.note(id, now, format!("{family} announces a shutdown; {until}"));
+        let what = What::Shutdown(self.connection(id, family));
+        self.restarts(id, what, now);
+    }
+
+    fn reports(&mut self, id: HostId, message: &str, now: Moment) {
+        // With the counter that was taken: after a crash its repetition must
+        // not be told again.
+        self.mark_changed(id);
+        self.note(id, now, format!("reports: {message}"));
+        let reported = What::Reported {
+            host: Arc::clone(&self.host(id).name),
+            message: message.into(),
+        };
+        if !self.is_told(id, now) {
+            self.keep_back(id, reported, now);
+            return;
+        }
+        let flap = self.settings.flap;
+        let host = self.host_mut(id);
+        let what = match host.reports.change(now.tick, &flap) {
+            Damping::Tell => reported,
+            Damping::Flapping(changes, within) => What::Reporting {
+                host: host.name.clone(),
+                changes,
+                within,
+            },
+            Damping::Quiet => return,
+        };
+        self.arm_steady(id);
+        self.tell_of(id, what, now);
+    }
+
+    /// Tells of a boot or a shutdown, unless there are too many of them.
+    fn restarts(&mut self, id: HostId, what: What, now: Moment) {
+        if !self.is_told(id, now) {
+            self.keep_back(id, what, now);
+            return;
+        }
+        let flap = self.settings.flap;
+        let host = self.host_mut(id);
+        let what = match host.kept.restarts.change(now.tick, &flap) {
+            Damping::Tell => what,
+            Damping::Flapping(changes, within) => What::Restarting {
+                host: host.name.clone(),
+                changes,
+                within,
+            },
+            Damping::Quiet => return,
+        };
+        self.mark_changed(id);
+        self.arm_steady(id);
+        self.tell_of(id, what, now);
+    }
+
+    /// Whether a host's events are told.
+    pub(super) fn is_told(&self, id: HostId, now: Moment) -> bool {
+        let host = self.host(id);
+        host.is_watched() && !host.is_silenced(now.tick)
+    }
+}

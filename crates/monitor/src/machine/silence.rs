@@ -1,0 +1,150 @@
+//! Silences: of a host nothing is told for a while. What would have been told is
+//! noted as kept back, so that nobody wonders later why they did not hear of it.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    damper::Damping,
+    notice::{Notice, What},
+    state::{HostId, Machine, Timer},
+    time::{Moment, Tick},
+};
+use crate::timestamp::{format_duration, format_timestamp};
+
+/// A host whose events are not told for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// The host.
+    pub host: Arc<str>,
+    /// Since when.
+    pub since: Moment,
+    /// Until when.
+    pub until: Tick,
+    /// Why, in the words of whoever asked for it.
+    pub why: String,
+}
+
+/// What would have been told, were it not for a silence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptBack {
+    /// What would have been told.
+    pub notice: Notice,
+    /// The silence, in words.
+    pub rule: String,
+}
+
+/// No host of this name is in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no host `{0}` is in the configuration")]
+pub struct UnknownHost(pub String);
+
+impl Machine {
+    /// Tells nothing of a host for a while, but for the end of what was told
+    /// before. What is still wrong afterwards is told then. A silence takes
+    /// the place of the host's earlier one; one of no length ends it.
+    ///
+    /// # Errors
+    /// [`UnknownHost`] when no such host is configured.
+    pub fn silence(
+        &mut self,
+        host: &str,
+        length: Duration,
+        why: &str,
+        now: Moment,
+    ) -> Result<(), UnknownHost> {
+        let now = self.notice_gap(now);
+        let configured = |id: &&HostId| self.host(**id).settings.is_some();
+        let id = *self
+            .by_name
+            .get(host)
+            .filter(configured)
+            .ok_or_else(|| UnknownHost(host.to_owned()))?;
+        self.silences.retain(|silence| &*silence.host != host);
+        let until = now.tick + length;
+        if !length.is_zero() {
+            self.silences.push(Silence {
+                host: Arc::clone(&self.host(id).name),
+                since: now,
+                until,
+                why: why.to_owned(),
+            });
+        }
+        self.step.silences = Some(self.silences.clone());
+        self.host_mut(id).silenced_until = Some(until);
+        let timer = Timer::Silence(id);
+        self.timers.push(std::cmp::Reverse((until, timer)));
+        // The end of one is noted when its timer rings, which is at once.
+        if !length.is_zero() {
+            let (end, length) = (
+                format_timestamp(now.wall_of(until)),
+                format_duration(length),
+            );
+            let text = format!("silenced for {length}, until {end}: {why}");
+            self.note(id, now, text);
+        }
+        Ok(())
+    }
+
+    /// The silences, and the time of the last step to compare them with.
+    #[must_use]
+    pub fn silences(&self) -> &[Silence] {
+        &self.silences
+    }
+
+    /// Takes those that were written. Nobody hears of the end of one whose host
+    /// is gone.
+    pub(super) fn resume_silences(&mut self, mut silences: Vec<Silence>, now: Tick) {
+        silences.retain(|one| now < one.until || self.by_name.contains_key(&one.host));
+        self.silences = silences;
+        for silence in &self.silences {
+            if let Some(id) = self.by_name.get(&silence.host) {
+                self.hosts[*id as usize].silenced_until = Some(silence.until);
+            }
+        }
+    }
+
+    pub(super) fn silence_over(&mut self, id: HostId, now: Moment) {
+        let host = self.host_mut(id);
+        // Another one may have taken its place.
+        if host.silenced_until.is_none() || host.is_silenced(now.tick) {
+            return;
+        }
+        host.silenced_until = None;
+        let name = Arc::clone(&host.name);
+        self.kept_back.remove(&id);
+        self.silences.retain(|silence| silence.host != name);
+        self.step.silences = Some(self.silences.clone());
+        self.note(id, now, "the silence is over".to_owned());
+        self.tell_untold(id, now);
+    }
+
+    /// Notes what a silence keeps back; nothing where the host is not silenced.
+    /// Of what changes too often in it, the first changes are enough: its
+    /// history has them all.
+    pub(super) fn keep_back(&mut self, id: HostId, what: What, now: Moment) {
+        let host = self.host(id);
+        // Thresholds are told of hosts that are not watched, too.
+        let is_told = host.is_watched() || matches!(what, What::Threshold { .. });
+        if !is_told || !host.is_silenced(now.tick) {
+            return;
+        }
+        let mut silences = self.silences.iter();
+        let Some(silence) = silences.find(|silence| silence.host == host.name) else {
+            return;
+        };
+        let until = format_timestamp(now.wall_of(silence.until));
+        let rule = format!("silence: until {until}, {}", silence.why);
+        let flap = self.settings.flap;
+        let damper = self.kept_back.entry(id).or_default();
+        if damper.steady_at(&flap).is_some_and(|at| at <= now.tick) {
+            damper.settle();
+        }
+        if damper.change(now.tick, &flap) == Damping::Quiet {
+            return;
+        }
+        let notice = Notice { what, at: now };
+        self.step.kept_back.push(KeptBack { notice, rule });
+    }
+}

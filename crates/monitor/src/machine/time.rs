@@ -1,0 +1,65 @@
+//! Time as the machine has it: intervals on a timeline of the monitor's own,
+//! wall time for display.
+
+use std::{ops::Add, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// A point on the monitor's own timeline, in milliseconds. The timeline grows
+/// while the monitor runs, counts the time of its absence too, and goes on
+/// over restarts; nobody can set it.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Tick(pub u64);
+
+impl Tick {
+    /// How long ago another point was; nothing when it lies ahead.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Tick {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(ms))
+    }
+}
+
+/// Now: on the timeline, and on the wall.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// The point on the timeline.
+    pub tick: Tick,
+    /// Milliseconds since the Unix epoch, as the machine's clock has them.
+    pub wall_ms: i64,
+}
+
+impl Moment {
+    /// The wall time of another point, by this moment's clock.
+    #[must_use]
+    pub fn wall_of(self, tick: Tick) -> i64 {
+        let offset = i128::from(tick.0) - i128::from(self.tick.0);
+        i64::try_from(i128::from(self.wall_ms) + offset).unwrap_or(i64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_ahead_has_a_wall_time_too() {
+        let now = Moment {
+            tick: Tick(5_000),
+            wall_ms: 1_000_000,
+        };
+        assert_eq!(now.wall_of(Tick(7_000)), 1_002_000);
+        assert_eq!(now.wall_of(Tick(0)), 995_000);
+    }
+}

@@ -1,0 +1,283 @@
+//! The texts. Those of the specification are to the letter.
+
+use std::{sync::Arc, time::Duration};
+
+use annunciator::Severity;
+
+use super::telling::{Message, Part};
+use crate::{
+    machine::{Connection, Moment, Steadiness, What},
+    thresholds::Level,
+    timestamp::{format_duration, format_timestamp},
+};
+
+/// A group names as many hosts as this; more are counted.
+const MOST_NAMES: usize = 20;
+
+/// What a connection's problems and their end belong to.
+pub(super) fn heartbeat_incident(of: &Connection) -> Arc<str> {
+    format!("{}/{}/heartbeat", of.host, of.family).into()
+}
+
+/// The message of a notice that is about one host, or about none.
+pub(super) fn message(what: &What, at: Moment) -> Message {
+    use Part::{Message as Plain, Problem, Recovery};
+    use Severity::{Critical, Info, Warning};
+    let make = |part, severity, body: String| Message::new(part, severity, body, at.wall_ms);
+    let about = |of: &Connection, part, severity, body: String| Message {
+        host: Some(Arc::clone(&of.host)),
+        incident: Some(heartbeat_incident(of)),
+        ..make(part, severity, body)
+    };
+    let of_host = |host: &Arc<str>, severity, body: String| Message {
+        host: Some(Arc::clone(host)),
+        ..make(Plain, severity, body)
+    };
+    match what {
+        What::Booted { host, unannounced } => Message {
+            title: unannounced
+                .then(|| format!("{host} rebooted without having announced a shutdown").into()),
+            ..of_host(
+                host,
+                if *unannounced { Warning } else { Info },
+                format!("{host} booted"),
+            )
+        },
+        What::Shutdown(of) => of_host(
+            &of.host,
+            Info,
+            format!("{} {} shutdown", of.host, of.family),
+        ),
+        What::UpAgain(of) => {
+            let text = format!("{} {} is up again without a reboot", of.host, of.family);
+            of_host(&of.host, Info, text)
+        }
+        What::Reported { host, message } => of_host(host, Warning, format!("{host} {message}")),
+        What::Overdue(of) => about(
+            of,
+            Problem,
+            Critical,
+            format!("{} {} overdue", of.host, of.family),
+        ),
+        What::Back(of) => about(
+            of,
+            Recovery,
+            Info,
+            format!("{} {} is back", of.host, of.family),
+        ),
+        What::Flapping {
+            of,
+            changes,
+            within,
+        } => {
+            let text = format!(
+                "{} {} is flapping: {changes} changes within {}; the next message comes when it is steady",
+                of.host,
+                of.family,
+                length(*within)
+            );
+            about(of, Problem, Warning, text)
+        }
+        What::Steady { of, now_is } => {
+            let (part, severity, state) = match now_is {
+                Steadiness::Up => (Recovery, Info, "up"),
+                Steadiness::Down => (Recovery, Info, "down"),
+                Steadiness::Overdue => (Problem, Critical, "overdue"),
+            };
+            let text = format!("{} {} is steady again: {state}", of.host, of.family);
+            about(of, part, severity, text)
+        }
+        What::Restarting {
+            host,
+            changes,
+            within,
+        } => {
+            let text = format!(
+                "{host} keeps restarting: {changes} boots and shutdowns within {}; the next message comes when it stays up",
+                length(*within)
+            );
+            of_host(host, Warning, text)
+        }
+        What::RestartingEnded { host } => {
+            of_host(host, Info, format!("{host} no longer keeps restarting"))
+        }
+        What::Reporting {
+            host,
+            changes,
+            within,
+        } => {
+            let text = format!(
+                "{host} keeps reporting trouble: {changes} messages within {}; `hbd explain {}` has the further ones",
+                length(*within),
+                // Nothing that is the name of a host has a NUL byte.
+                shlex::try_quote(host).unwrap_or_default()
+            );
+            of_host(host, Warning, text)
+        }
+        What::ReportingEnded { host } => {
+            let text = format!("{host} no longer keeps reporting trouble");
+            of_host(host, Info, text)
+        }
+        What::ThresholdGone { host, path } => Message {
+            incident: Some(format!("{host}/{path}").into()),
+            part: Recovery,
+            ..of_host(
+                host,
+                Info,
+                format!("{host} - {path} has no threshold any more"),
+            )
+        },
+        What::Threshold {
+            host,
+            path,
+            level,
+            value,
+            info,
+            ..
+        } => {
+            let (part, severity) = match level {
+                Level::Ok => (Recovery, Info),
+                Level::Warning => (Problem, Warning),
+                Level::Critical => (Problem, Critical),
+            };
+            let text = format!("{level}: {host} - {path} = {value} {info}");
+            Message {
+                host: Some(Arc::clone(host)),
+                incident: Some(format!("{host}/{path}").into()),
+                ..make(part, severity, text)
+            }
+        }
+        What::Blind {
+            from_ms,
+            to_ms,
+            rechecked,
+            silent,
+        } => {
+            let text = format!(
+                "monitor was blind from {} to {}; {rechecked} hosts re-checked; {silent} still silent",
+                format_timestamp(*from_ms),
+                format_timestamp(*to_ms)
+            );
+            make(Plain, if *silent > 0 { Warning } else { Info }, text)
+        }
+        // Each channel is told of those that concern it: see `group`.
+        What::ManyOverdue(members) => group(true, members, at),
+        What::ManyBack(members) => group(false, members, at),
+    }
+}
+
+/// The message about many hosts at once, for a channel that these are told to.
+pub(super) fn group(overdue: bool, members: &[Connection], at: Moment) -> Message {
+    let mut names: Vec<String> = members
+        .iter()
+        .take(MOST_NAMES)
+        .map(|of| format!("{} {}", of.host, of.family))
+        .collect();
+    if members.len() > MOST_NAMES {
+        names.push(format!("and {} more", members.len() - MOST_NAMES));
+    }
+    let (count, names) = (members.len(), names.join(", "));
+    let (part, severity, text) = if overdue {
+        (
+            Part::Problem,
+            Severity::Critical,
+            format!(
+                "{count} overdue at once: {names}; the cause may lie between them and the monitor"
+            ),
+        )
+    } else {
+        (
+            Part::Recovery,
+            Severity::Info,
+            format!("{count} are back: {names}"),
+        )
+    };
+    Message::new(part, severity, text, at.wall_ms)
+}
+
+fn length(duration: Duration) -> impl std::fmt::Display {
+    // To the minute: this is for people.
+    let minutes = duration.as_secs().div_ceil(60).max(1);
+    format_duration(Duration::from_secs(minutes * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use annunciator_protocol::Family;
+
+    use super::*;
+
+    fn text(what: &What) -> String {
+        message(what, Moment::default()).body.into()
+    }
+
+    fn connection() -> Connection {
+        Connection {
+            host: Arc::from("prod-web-01"),
+            family: Family::V4,
+        }
+    }
+
+    #[test]
+    fn the_specification_s_messages_are_to_the_letter() {
+        let host = Arc::<str>::from("prod-web-01");
+        let threshold = What::Threshold {
+            host: Arc::clone(&host),
+            path: Arc::from("cpu_monitor.cpu_percent"),
+            level: Level::Critical,
+            value: "95.2".into(),
+            info: "(threshold: > 90.0)".into(),
+            reminder: false,
+        };
+        let reported = What::Reported {
+            host: Arc::clone(&host),
+            message: "lost its uplink".into(),
+        };
+        for (what, expected) in [
+            (
+                threshold,
+                "CRITICAL: prod-web-01 - cpu_monitor.cpu_percent = 95.2 (threshold: > 90.0)",
+            ),
+            (
+                What::Booted {
+                    host,
+                    unannounced: true,
+                },
+                "prod-web-01 booted",
+            ),
+            (What::Shutdown(connection()), "prod-web-01 IPv4 shutdown"),
+            (What::Back(connection()), "prod-web-01 IPv4 is back"),
+            (reported, "prod-web-01 lost its uplink"),
+            (What::Overdue(connection()), "prod-web-01 IPv4 overdue"),
+        ] {
+            assert_eq!(text(&what), expected);
+        }
+    }
+
+    #[test]
+    fn a_large_group_names_some_and_counts_the_others() {
+        let members: Vec<_> = (0..25)
+            .map(|i| Connection {
+                host: Arc::from(format!("h{i}")),
+                family: Family::V6,
+            })
+            .collect();
+        let text = text(&What::ManyOverdue(members));
+        assert!(text.starts_with("25 overdue at once: h0 IPv6, "), "{text}");
+        assert!(text.contains("h19 IPv6, and 5 more;"), "{text}");
+    }
+
+    #[test]
+    fn what_the_monitor_did_not_see_is_told_in_these_words() {
+        let what = What::Blind {
+            from_ms: 1_790_000_000_000,
+            to_ms: 1_790_000_600_000,
+            rechecked: 12,
+            silent: 2,
+        };
+        assert_eq!(
+            text(&what),
+            "monitor was blind from 2026-09-21T14:13:20Z to 2026-09-21T14:23:20Z; 12 hosts re-checked; 2 still silent"
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! What `hbd send` and `hbd notify` say of a message besides its words.
+
+use std::str::FromStr;
+
+use annunciator_monitor::timestamp;
+use clap::{ArgGroup, Args};
+use heartbeat::control::{Circumstances, Standing, check_attribute, check_incident, check_key};
+
+/// What is said of a message besides its words, and whether it is sent at all.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("standing").args(["problem", "reminder", "recovery"])))]
+pub(crate) struct Said {
+    /// Something is wrong
+    #[arg(long)]
+    problem: bool,
+
+    /// What --incident names is still wrong
+    #[arg(long, requires = "incident")]
+    reminder: bool,
+
+    /// What --incident names is over: who was told the problem is told
+    #[arg(long, requires = "incident")]
+    recovery: bool,
+
+    /// The incident that it belongs to: the same name for a problem, its
+    /// reminders and its recovery
+    #[arg(long, value_name = "ID", value_parser = incident)]
+    incident: Option<String>,
+
+    /// Tells it once, however often it is sent with this key
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    key: Option<String>,
+
+    /// What else is known; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    attribute: Vec<Attribute>,
+
+    /// When it happened, such as "2026-11-22 14:00" (UTC) or
+    /// 2026-11-22T14:00:00+01:00 [default: now]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    occurred_at: Option<i64>,
+
+    /// Says who would get it, or that its key was used before, and sends nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+impl Said {
+    /// As a request has it.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence.
+    pub(crate) fn circumstances(&self) -> Result<Circumstances, String> {
+        let standings = [
+            (self.problem, Standing::Problem),
+            (self.reminder, Standing::Reminder),
+            (self.recovery, Standing::Recovery),
+        ];
+        let attributes = self.attribute.iter().cloned();
+        let circumstances = Circumstances {
+            standing: { standings.into_iter() }
+                .find_map(|(is_said, standing)| is_said.then_some(standing)),
+            incident: self.incident.clone(),
+            key: self.key.clone(),
+            attributes: attributes.map(|one| (one.name, one.value)).collect(),
+            occurred_at_ms: self.occurred_at,
+        };
+        circumstances.check()?;
+        Ok(circumstances)
+    }
+}
+
+/// `NAME=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Attribute {
+    name: String,
+    value: String,
+}
+
+impl FromStr for Attribute {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| "write NAME=VALUE, such as path=/var".to_owned())?;
+        check_attribute(name, value)?;
+        let (name, value) = (name.to_owned(), value.to_owned());
+        Ok(Self { name, value })
+    }
+}
+
+fn incident(text: &str) -> Result<String, String> {
+    check_incident(text)?;
+    Ok(text.to_owned())
+}
+
+fn key(text: &str) -> Result<String, String> {
+    check_key(text)?;
+    Ok(text.to_owned())
+}
+
+fn moment(text: &str) -> Result<i64, String> {
+    timestamp::parse_timestamp(text).ok_or_else(|| {
+        "write when, such as \"2026-11-22 14:00\" (UTC) or 2026-11-22T14:00:00+01:00".to_owned()
+    })
+}

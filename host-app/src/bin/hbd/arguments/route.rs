@@ -1,0 +1,65 @@
+//! The arguments of `hbd route`: about which host, how bad it is, and when.
+
+use std::str::FromStr;
+
+use annunciator::Severity;
+use annunciator_monitor::timestamp;
+use clap::Args;
+use jiff::Timestamp;
+
+/// Which message to think of, and how to print what would happen.
+#[derive(Debug, Args)]
+pub(crate) struct Route {
+    /// How bad it is: info, warning or critical
+    #[arg(long, default_value = "critical")]
+    pub(crate) severity: Severity,
+
+    /// When: a time such as "2026-11-22 23:30", or 23:30 for the next one, in
+    /// UTC unless it says otherwise [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<At>,
+
+    /// Prints JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The host that the message is about
+    pub(crate) host: String,
+}
+
+/// A moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct At {
+    /// In milliseconds since the Unix epoch.
+    pub(crate) ms: i64,
+}
+
+/// The text is no moment.
+#[derive(Debug, thiserror::Error)]
+#[error("write when, such as \"2026-11-22 23:30\" (UTC), or 23:30 for the next one")]
+pub(crate) struct Malformed;
+
+impl At {
+    /// This moment.
+    pub(crate) fn now() -> Self {
+        let ms = Timestamp::now().as_millisecond();
+        Self { ms }
+    }
+}
+
+impl FromStr for At {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let next = || {
+            Some(timestamp::next_occurrence(
+                timestamp::parse_time_of_day(text)?,
+                Self::now().ms,
+            ))
+        };
+        let ms = timestamp::parse_timestamp(text)
+            .or_else(next)
+            .ok_or(Malformed)?;
+        Ok(Self { ms })
+    }
+}

@@ -1,0 +1,147 @@
+//! What ails channels, by what the running monitor knows: for `hbd channels`.
+//!
+//! Where none runs there is nobody to ask, and the store has to do.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::ErrorKind,
+    path::Path,
+};
+
+use annunciator_monitor::timestamp::format_timestamp;
+use heartbeat::control::{ClientError, Request, ask};
+use serde_json::Value as Json;
+
+use crate::output::{Output, one_line, plain};
+
+/// One trouble of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ailment {
+    kind: String,
+    sentence: String,
+    since_ms: i64,
+}
+
+/// What a running monitor says of channels.
+#[derive(Debug)]
+pub(super) struct Seen {
+    ailments: BTreeMap<String, Vec<Ailment>>,
+    /// Those that it has; monitors of earlier versions don't say.
+    channels: Option<BTreeSet<String>>,
+}
+
+impl Seen {
+    fn of(answer: &Json) -> Self {
+        let names = answer["channels"].as_array().map(|names| {
+            let names = names.iter().filter_map(Json::as_str);
+            names.map(str::to_owned).collect()
+        });
+        Self {
+            ailments: by_channel(answer),
+            channels: names,
+        }
+    }
+
+    /// The troubles of a channel.
+    pub(super) fn ailments(&self, channel: &str) -> &[Ailment] {
+        self.ailments.get(channel).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether it has a channel, where it says.
+    pub(super) fn has(&self, channel: &str) -> Option<bool> {
+        Some(self.channels.as_ref()?.contains(&one_line(channel)))
+    }
+
+    /// Those that it has and that are not among these.
+    pub(super) fn beyond<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
+        let channels = self.channels.iter().flatten().map(String::as_str);
+        channels.filter(|name| !names.iter().any(|one| one_line(one) == **name))
+    }
+}
+
+/// What a monitor says of its channels; `None` when none does.
+pub(super) fn of_channels(control: &Path, output: &Output) -> Option<Seen> {
+    match ask(control, &Request::Status) {
+        Ok(answer) => Some(Seen::of(&plain(&answer))),
+        Err(ClientError::NoMonitor { source, .. }) if is_absent(source.kind()) => None,
+        Err(error) => {
+            let error = one_line(&error.to_string());
+            output.error(&format!(
+                "warning: what the monitor knows of the channels is not shown: {error}"
+            ));
+            None
+        }
+    }
+}
+
+/// Whether nobody is there, rather than somebody who may not be asked.
+fn is_absent(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused)
+}
+
+fn by_channel(answer: &Json) -> BTreeMap<String, Vec<Ailment>> {
+    let mut channels: BTreeMap<String, Vec<Ailment>> = BTreeMap::new();
+    for trouble in answer["troubles"].as_array().into_iter().flatten() {
+        let subject = trouble["subject"].as_str();
+        let subject = subject.and_then(|subject| subject.strip_prefix("channel/"));
+        // A name may have slashes, too.
+        let Some((name, kind)) = subject.and_then(|subject| subject.rsplit_once('/')) else {
+            continue;
+        };
+        channels.entry(name.to_owned()).or_default().push(Ailment {
+            kind: kind.to_owned(),
+            sentence: trouble["sentence"].as_str().unwrap_or_default().to_owned(),
+            since_ms: trouble["since_ms"].as_i64().unwrap_or_default(),
+        });
+    }
+    channels
+}
+
+impl Ailment {
+    /// What is wrong, in a few words.
+    pub(super) fn complaint(&self) -> String {
+        let what = match self.kind.as_str() {
+            "out_of_order" => "out of order",
+            "quota" => "takes nothing",
+            "check" => "its check fails",
+            "crashes" => "its plugin keeps crashing",
+            other => other,
+        };
+        let since = format_timestamp(self.since_ms);
+        if self.is_disabled() {
+            return format!("disabled since {since}: `hbd status` says why");
+        }
+        format!("broken: {what}, since {since}: `hbd status` says more")
+    }
+
+    /// Whether nothing is delivered at all.
+    pub(super) fn is_disabled(&self) -> bool {
+        self.kind == "disabled"
+    }
+
+    /// What is wrong, and what to do.
+    pub(super) fn sentence(&self) -> &str {
+        &self.sentence
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn troubles_belong_to_the_channels_that_their_subjects_name() {
+        let trouble = |subject: &str| json!({"subject": subject, "sentence": "!", "since_ms": 0});
+        let subjects = ["store", "channel/a/check", "channel/a/b/quota"];
+        let answer = json!({"troubles": subjects.map(trouble)});
+        let troubles = by_channel(&answer);
+        let names: Vec<&str> = troubles.keys().map(String::as_str).collect();
+        assert_eq!(names, ["a", "a/b"]);
+        assert_eq!(
+            troubles["a"][0].complaint(),
+            "broken: its check fails, since 1970-01-01T00:00:00Z: `hbd status` says more"
+        );
+    }
+}

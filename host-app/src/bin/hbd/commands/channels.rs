@@ -1,0 +1,193 @@
+//! `hbd channels`: lists the channels, how deliveries to them go where they are
+//! kept, and what ails them by what a running monitor knows. Where one runs, what it
+//! says of a channel counts: it may serve what the file would not give any more, or the
+//! other way round, and then both are said.
+
+use std::collections::BTreeMap;
+
+use annunciator::{ChannelConfig, Config};
+use serde_json::{Value as Json, json};
+
+use super::{
+    ailing::{self, Ailment, Seen},
+    standing::{self, Standing},
+};
+use crate::{
+    Exit,
+    arguments::{Arguments, List},
+    outbox::{Outbox, Place},
+    output::{Output, one_line},
+    setup,
+};
+
+pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
+    let loaded = match setup::load(arguments, output) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let config = &loaded.config;
+    let standings = match standings(arguments, config, output) {
+        Ok(standings) => standings,
+        Err(exit) => return exit,
+    };
+    let standing = |channel: &ChannelConfig| standings.as_ref()?.get(channel.name());
+    let control = annunciator_monitor::monitor(config).control;
+    let known = control.and_then(|path| ailing::of_channels(&path, output));
+    let ailments = |channel: &ChannelConfig| Some(known.as_ref()?.ailments(channel.name()));
+    let names: Vec<&str> = config.channels().map(ChannelConfig::name).collect();
+    for name in known.iter().flat_map(|known| known.beyond(&names)) {
+        output.error(&format!(
+            "note: the running monitor has a channel {name}, which is not in the file any more"
+        ));
+    }
+    if list.json {
+        let channels: Vec<Json> = config
+            .channels()
+            .map(|channel| {
+                let ailments = ailments(channel);
+                let sentences = |ailments: &[Ailment]| -> Vec<String> {
+                    let sentences = ailments.iter().map(Ailment::sentence);
+                    sentences.map(str::to_owned).collect()
+                };
+                json!({
+                    "name": channel.name(),
+                    "type": channel.channel_type(),
+                    "default": is_default(config, channel),
+                    "settings": channel.settings(),
+                    "disabled": disabled(channel, known.as_ref()),
+                    "disabled_by_file": channel.disabled().map(ToString::to_string),
+                    "in_monitor": known.as_ref().and_then(|known| known.has(channel.name())),
+                    "troubles": ailments.map(sentences),
+                    "deliveries": standing(channel).map(Standing::json),
+                })
+            })
+            .collect();
+        output.json(&json!({ "channels": channels }));
+        return Exit::Ok;
+    }
+    let channels = config.channels();
+    let rows = channels.map(|channel| row(config, channel, standing(channel), known.as_ref()));
+    let rows: Vec<[String; 8]> = rows.collect();
+    if standings.is_some() {
+        let heads = [
+            "CHANNEL",
+            "TYPE",
+            "DEFAULT",
+            "WAITING",
+            "DELIVERED 24H",
+            "FAILED 24H",
+            "LAST DELIVERED",
+            "STATE",
+        ];
+        output.table(heads, &rows);
+    } else {
+        let plain = |[name, kind, default, .., state]: &[String; 8]| {
+            [name, kind, default, state].map(String::clone)
+        };
+        let rows: Vec<[String; 4]> = rows.iter().map(plain).collect();
+        output.table(["CHANNEL", "TYPE", "DEFAULT", "STATE"], &rows);
+    }
+    Exit::Ok
+}
+
+/// How deliveries go, where there is a store. One that cannot be read is no
+/// reason not to list the channels.
+fn standings<'a>(
+    arguments: &Arguments,
+    config: &'a Config,
+    output: &Output,
+) -> Result<Option<BTreeMap<&'a str, Standing>>, Exit> {
+    let path = match Place::find(arguments, output)? {
+        Place::File(path) if path.exists() => path,
+        _ => return Ok(None),
+    };
+    let names = config.channels().map(ChannelConfig::name);
+    let standings = Outbox::at(path).and_then(|outbox| standing::of_channels(&outbox, names));
+    Ok(standings
+        .inspect_err(|error| {
+            let error = one_line(&error.to_string());
+            output.error(&format!("warning: how deliveries go is not known: {error}"));
+        })
+        .ok())
+}
+
+fn is_default(config: &Config, channel: &ChannelConfig) -> bool {
+    config.default_channels().contains(&channel.name())
+}
+
+fn row(
+    config: &Config,
+    channel: &ChannelConfig,
+    standing: Option<&Standing>,
+    known: Option<&Seen>,
+) -> [String; 8] {
+    let default = if is_default(config, channel) {
+        "yes"
+    } else {
+        ""
+    };
+    let state = state(channel, standing, known);
+    let [waiting, delivered, failed, last] = standing.map(Standing::cells).unwrap_or_default();
+    [
+        channel.name().to_owned(),
+        channel.channel_type().to_owned(),
+        default.to_owned(),
+        waiting,
+        delivered,
+        failed,
+        last,
+        state,
+    ]
+}
+
+/// Why nothing is delivered there: by the running monitor, else by the file.
+fn disabled(channel: &ChannelConfig, known: Option<&Seen>) -> Option<String> {
+    let by_file = || channel.disabled().map(ToString::to_string);
+    let Some(known) = known.filter(|known| known.has(channel.name()).is_some()) else {
+        return by_file();
+    };
+    let mut ailments = known.ailments(channel.name()).iter();
+    let disabled = ailments.find(|ailment| ailment.is_disabled());
+    Some(disabled?.sentence().to_owned())
+}
+
+/// How a channel is, in words: what the running monitor makes of it, and beside it what
+/// the file would give now, where that is something else.
+fn state(channel: &ChannelConfig, standing: Option<&Standing>, known: Option<&Seen>) -> String {
+    let by_file = channel.disabled().map(|error| format!("disabled: {error}"));
+    let ailments = known.map(|known| known.ailments(channel.name()));
+    let ailments = ailments.unwrap_or_default();
+    let complaint = ailments.first().map(Ailment::complaint);
+    let complaint = complaint.or_else(|| standing.and_then(Standing::complaint));
+    let goes = || complaint.unwrap_or_else(|| "ready".to_owned());
+    match known.and_then(|known| known.has(channel.name())) {
+        // Nobody says what serves.
+        None => by_file.unwrap_or_else(goes),
+        Some(false) => {
+            let would = by_file.unwrap_or_else(|| "ready".to_owned());
+            format!("not in the running monitor; after `hbd reload` by the file {would}")
+        }
+        Some(true) => {
+            let disabled = ailments.iter().find(|ailment| ailment.is_disabled());
+            match (disabled, by_file, channel.disabled()) {
+                // Both say the same.
+                (Some(ailment), Some(by_file), Some(error))
+                    if ailment.sentence().contains(&one_line(&error.to_string())) =>
+                {
+                    by_file
+                }
+                (Some(ailment), by_file, _) => {
+                    let would = by_file.unwrap_or_else(|| "ready".to_owned());
+                    format!(
+                        "{}; after `hbd reload` by the file {would}",
+                        ailment.complaint()
+                    )
+                }
+                (None, Some(by_file), _) => {
+                    format!("{}; after a restart by the file {by_file}", goes())
+                }
+                (None, None, _) => goes(),
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `hbd check`: says everything that is wrong with the configuration, whether there
+//! is a channel for everybody, and whether it does what its route tests say.
+
+use annunciator::{
+    Config, EngineBuilder, Level, Loaded, PluginError, Reach, StorePlace, Unusable,
+    store::{SqliteStore, StoreError},
+};
+use annunciator_monitor::{StateFile, insist_on_tests, monitor};
+
+use crate::{
+    Exit,
+    arguments::Arguments,
+    output::{Output, one_line},
+    problems, setup,
+};
+
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
+    let builder = match setup::builder(arguments, output) {
+        Ok(builder) => builder,
+        Err(exit) => return exit,
+    };
+    match setup::load_from(&insist_on_tests(builder.clone()), output) {
+        // It can be used, and does not what it is to do.
+        Err(_) if builder.load().is_ok() => Exit::Failed,
+        Err(exit) => exit,
+        Ok(loaded) => {
+            problems::print(&loaded.warnings, output);
+            let opened = open(&builder, &loaded.config, output);
+            let is_kept = kept(&loaded.config, output);
+            match (opened, is_kept) {
+                (Ok(unusable), Ok(())) => judge(&loaded, &unusable, output),
+                (Err(exit), _) | (_, Err(exit)) => exit,
+            }
+        }
+    }
+}
+
+/// Opens the channels once, and says which of them cannot be.
+fn open(builder: &EngineBuilder, config: &Config, output: &Output) -> Result<Vec<Unusable>, Exit> {
+    let opened = setup::runtime(output)?.block_on(builder.open_once(config));
+    let unusable = opened.map_err(|error| {
+        for line in error.to_string().lines() {
+            output.error(&format!("error: {}", one_line(line)));
+        }
+        Exit::Failed
+    })?;
+    let is_disabled = |channel: &str| {
+        let channel = config.channel(channel);
+        channel.is_some_and(|channel| channel.disabled().is_some())
+    };
+    for Unusable {
+        channel,
+        detail,
+        hint,
+        ..
+    } in &unusable
+    {
+        // What is wrong with plugins was said.
+        if !is_disabled(channel) {
+            let hint = match hint.as_str() {
+                "" => String::new(),
+                hint => format!("\nhelp: {hint}"),
+            };
+            output.error(&format!(
+                "warning: channel {channel} cannot be used: {detail}{hint}\n"
+            ));
+        }
+    }
+    Ok(unusable)
+}
+
+/// Looks whether what is there of the files that keep deliveries and the monitor's state
+/// are such files. Nothing of them is changed, and whoever uses them does not notice.
+fn kept(config: &Config, output: &Output) -> Result<(), Exit> {
+    let delivery = match &config.delivery().store {
+        StorePlace::File(path) => Some(path.clone()),
+        _ => None,
+    };
+    let state = match monitor(config).state {
+        StateFile::File(path) => Some(path),
+        _ => None,
+    };
+    for path in delivery.into_iter().chain(state) {
+        match SqliteStore::look(path) {
+            Ok(()) => {}
+            // Whoever runs the monitor may.
+            Err(error @ StoreError::Unusable { .. }) => {
+                output.error(&format!("warning: {}", one_line(&error.to_string())));
+            }
+            Err(error) => {
+                output.error(&format!("error: {}", one_line(&error.to_string())));
+                return Err(Exit::Failed);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says whether somebody would be told, and by how many channels.
+fn judge(loaded: &Loaded, unusable: &[Unusable], output: &Output) -> Exit {
+    let config = &loaded.config;
+    let unusable: Vec<&str> = unusable.iter().map(|one| one.channel.as_str()).collect();
+    let reach = config.reach_without(&unusable);
+    let is_twice = |error: &PluginError| matches!(error, PluginError::Twice { .. });
+    let mut channels = config.channels();
+    let twice = channels.find(|channel| channel.disabled().is_some_and(is_twice));
+    if reach.is_everywhere() && reach.usable == reach.channels {
+        let verdict = match loaded.warnings.count(Level::Warning) {
+            0 => "the configuration is sound".to_owned(),
+            warnings => format!(
+                "the configuration can be used, with {}",
+                count(warnings, "warning")
+            ),
+        };
+        output.line(&format!(
+            "{verdict}: {}, {}",
+            count(reach.channels, "channel"),
+            count(reach.hosts, "host")
+        ));
+        return Exit::Ok;
+    }
+    let usable = match reach.channels {
+        1 => format!("{} of 1 channel is usable", reach.usable),
+        all => format!("{} of {all} channels are usable", reach.usable),
+    };
+    if reach.is_everywhere() && twice.is_none() {
+        output.line(&format!("{usable}; {}", nobody(&reach)));
+        return Exit::Ok;
+    }
+    output.error(&format!("error: {usable}; {}", nobody(&reach)));
+    if let Some(channel) = twice {
+        output.error(&format!(
+            "error: the channel type {} is offered by two plugins: neither is used",
+            channel.channel_type()
+        ));
+    }
+    Exit::Failed
+}
+
+/// Who would reach nobody.
+fn nobody(reach: &Reach) -> String {
+    let hosts = (reach.unreached > 0).then(|| count(reach.unreached, "host"));
+    let defaults = reach.defaults_unreached.then(|| "the defaults".to_owned());
+    let who: Vec<String> = hosts.into_iter().chain(defaults).collect();
+    match &*who {
+        [] if reach.usable == 0 => "nobody would be told anything".to_owned(),
+        [] => "no host is without one".to_owned(),
+        who => format!("{} would reach nobody", who.join(" and ")),
+    }
+}
+
+fn count(count: usize, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{s}")
+}

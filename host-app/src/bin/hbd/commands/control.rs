@@ -1,0 +1,230 @@
+//! The commands that speak to a running monitor: `status`, `explain`,
+//! `silence`, `notify` and `reload`.
+
+use std::{path::PathBuf, time::Duration};
+
+use heartbeat::control::{ClientError, Request, ask};
+use serde_json::{Map, Value as Json, json};
+
+use super::{preview, send, status};
+use crate::{
+    Exit,
+    arguments::{Arguments, Explain, Notify, Reach, Silence, Status},
+    output::{Output, one_line},
+    setup,
+};
+
+/// Silences are told to the monitor in seconds, and none of them ends one.
+const SHORTEST_SILENCE: Duration = Duration::from_secs(1);
+/// Where config/heartbeat.service and the example have the socket; tried when
+/// the file is no YAML.
+const USUAL_SOCKET: &str = "/run/heartbeat/control.sock";
+
+pub(crate) fn status(arguments: &Arguments, status: &Status, output: &Output) -> Exit {
+    with_answer(
+        arguments,
+        &status.reach,
+        &Request::Status,
+        output,
+        |answer| {
+            if status.json {
+                output.json(&answer);
+            } else {
+                status::overview(&answer, output);
+            }
+            Exit::Ok
+        },
+    )
+}
+
+pub(crate) fn explain(arguments: &Arguments, explain: &Explain, output: &Output) -> Exit {
+    let request = Request::Explain {
+        host: explain.host.clone(),
+        lines: explain.lines,
+    };
+    with_answer(arguments, &explain.reach, &request, output, |answer| {
+        if explain.json {
+            output.json(&answer);
+        } else {
+            status::explained(&answer, output);
+        }
+        Exit::Ok
+    })
+}
+
+pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output) -> Exit {
+    let length = silence.length.map_or(Duration::ZERO, Duration::from);
+    if silence.length.is_some() && length < SHORTEST_SILENCE {
+        output.error("error: a silence lasts at least a second: name a longer time with --for");
+        return Exit::Wrong;
+    }
+    let request = Request::Silence {
+        host: silence.host.clone(),
+        seconds: length.as_secs(),
+        why: silence.why.clone().unwrap_or_default(),
+    };
+    with_answer(arguments, &silence.reach, &request, output, |answer| {
+        let host = &silence.host;
+        output.line(&match silence.length {
+            Some(length) => format!("nothing of {host} is told for {length}"),
+            None if answer["was_silenced"] == false => format!("{host} was not silenced"),
+            None => format!("{host} is silenced no more"),
+        });
+        Exit::Ok
+    })
+}
+
+pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) -> Exit {
+    let said = &notify.wording.said;
+    let circumstances = match said.circumstances() {
+        Ok(circumstances) => circumstances,
+        Err(why) => {
+            output.error(&format!("error: {why}"));
+            return Exit::Wrong;
+        }
+    };
+    let is_recovery = circumstances.is_recovery();
+    let message = match send::message(&notify.wording.message, output) {
+        Ok(message) => message,
+        Err(exit) => return exit,
+    };
+    let request = Request::Notify {
+        host: notify.host.clone(),
+        message,
+        title: notify.wording.title.clone(),
+        severity: notify.wording.severity.name().to_owned(),
+        circumstances,
+        dry_run: said.dry_run,
+    };
+    with_answer(arguments, &notify.reach, &request, output, |answer| {
+        for warning in texts(&answer["warnings"]) {
+            output.error(&format!("warning: {}", one_line(warning)));
+        }
+        // A monitor of an earlier version has the sentence as the conflict itself.
+        let wrong = [&answer["wrong"], &answer["conflict"]];
+        if let Some(sentence) = wrong.into_iter().find_map(Json::as_str) {
+            let conflict = answer.get("conflict").filter(|one| one.is_object());
+            return send::wrong_call(sentence, conflict, output);
+        }
+        let as_json = notify.wording.json;
+        let repeats = answer["repeats"] == true;
+        if said.dry_run && !repeats {
+            let preview = answer.get("preview").unwrap_or(&answer);
+            return preview::print(preview, as_json, is_recovery, output);
+        }
+        let is_nobody = |channels: &Map<String, Json>| channels.is_empty();
+        if answer["report"]["channels"]
+            .as_object()
+            .is_some_and(is_nobody)
+        {
+            return send::nobody("was", output);
+        }
+        let report = &answer["report"];
+        if as_json && said.dry_run {
+            output.json(&json!({ "repeats": report }));
+        } else if as_json {
+            output.json(report);
+        } else {
+            texts(&answer["lines"]).for_each(|line| output.line(line));
+            if said.dry_run {
+                output.line(preview::REPEATED);
+            }
+        }
+        if answer["delivered"] == true {
+            Exit::Ok
+        } else {
+            Exit::Failed
+        }
+    })
+}
+
+pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> Exit {
+    with_answer(arguments, reach, &Request::Reload, output, |answer| {
+        let count = |key: &str| answer[key].as_array().map_or(0, Vec::len);
+        let kept = count("kept");
+        output.line(&format!(
+            "the configuration is in force: {kept} channel{} kept, {} opened, {} closed",
+            if kept == 1 { "" } else { "s" },
+            count("opened"),
+            count("closed")
+        ));
+        let disabled: Vec<String> = texts(&answer["disabled"]).map(one_line).collect();
+        if !disabled.is_empty() {
+            let disabled = disabled.join(", ");
+            output.error(&format!(
+                "warning: disabled, and what is to be told by them waits: {disabled}; `hbd status` says why"
+            ));
+        }
+        for key in texts(&answer["after_restart"]) {
+            output.error(&format!(
+                "warning: {key} changed, which counts after a restart"
+            ));
+        }
+        for warning in texts(&answer["warnings"]) {
+            output.error(&format!("warning: {}", one_line(warning)));
+        }
+        Exit::Ok
+    })
+}
+
+fn texts(json: &Json) -> impl Iterator<Item = &str> {
+    json.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+}
+
+fn with_answer(
+    arguments: &Arguments,
+    reach: &Reach,
+    request: &Request,
+    output: &Output,
+    show: impl FnOnce(Json) -> Exit,
+) -> Exit {
+    let path = match socket(arguments, reach, output) {
+        Ok(path) => path,
+        Err(exit) => return exit,
+    };
+    match ask(&path, request) {
+        Ok(answer) => show(answer),
+        Err(error) => {
+            let lines: Vec<String> = error.to_string().lines().map(one_line).collect();
+            output.error(&format!("error: {}", lines.join("\n")));
+            match error {
+                ClientError::NoMonitor { .. } => {
+                    output.error("help: is `hbd run` running, and may you use its control socket?");
+                    Exit::Failed
+                }
+                ClientError::TooLong(_) => Exit::Wrong,
+                // The configuration is wrong.
+                ClientError::Refused(_) if matches!(request, Request::Reload) => Exit::Wrong,
+                _ => Exit::Failed,
+            }
+        }
+    }
+}
+
+/// The control socket: as it was named, else as the configuration has it.
+/// What else is wrong with the file is no reason not to ask: secrets may be
+/// there for the service alone, and a monitor that is to read a bad file says
+/// itself what is wrong with it.
+fn socket(arguments: &Arguments, reach: &Reach, output: &Output) -> Result<PathBuf, Exit> {
+    if let Some(path) = &reach.control {
+        return Ok(path.clone());
+    }
+    let peeked = setup::builder(arguments, output)?.peek("monitor", "control");
+    let usual = || PathBuf::from(USUAL_SOCKET);
+    match peeked.map(|named| named.map(PathBuf::from)) {
+        Ok(Some(path)) if path.is_absolute() => return Ok(path),
+        Err(_) if usual().exists() => return Ok(usual()),
+        _ => {}
+    }
+    let help = "help: --control PATH names the socket of a running monitor, whatever the file says";
+    let loaded = setup::load(arguments, output).inspect_err(|_| output.error(help))?;
+    annunciator_monitor::monitor(&loaded.config).control.ok_or_else(|| {
+        output.error(&format!(
+            "error: the configuration names no control socket\nhelp: set `monitor.control`, such as {USUAL_SOCKET}, or use --control"
+        ));
+        Exit::Wrong
+    })
+}

@@ -1,0 +1,118 @@
+//! `hbd deliveries`: what became of notifications, channel by channel.
+//!
+//! The list is here; `show` tells all of one delivery, `audit` counts them all.
+
+mod audit;
+mod show;
+
+use annunciator::store::{DeliveryId, Query, Record};
+use annunciator_monitor::timestamp::format_timestamp;
+use serde_json::{Value as Json, json};
+
+use crate::{
+    Exit,
+    arguments::{Arguments, Deliveries, One},
+    outbox::{self, Outbox},
+    output::{Output, one_line},
+};
+
+/// A message is shown up to so many characters in a list.
+const LONGEST_LINE: usize = 80;
+
+pub(crate) fn run(arguments: &Arguments, deliveries: &Deliveries, output: &Output) -> Exit {
+    let outbox = match Outbox::open(arguments, output) {
+        Ok(outbox) => outbox,
+        Err(exit) => return exit,
+    };
+    let done = match &deliveries.one {
+        Some(One::Show(show)) => show::run(&outbox, show, output),
+        None if deliveries.audit => audit::run(&outbox, deliveries.json, output),
+        None => list(&outbox, deliveries, output),
+    };
+    done.unwrap_or_else(|error| outbox::failed(&error, output))
+}
+
+fn list(
+    outbox: &Outbox,
+    deliveries: &Deliveries,
+    output: &Output,
+) -> Result<Exit, annunciator::store::StoreError> {
+    let query = Query {
+        before: deliveries.before.map(DeliveryId),
+        // One more than is shown says whether there are more.
+        most: deliveries.limit + 1,
+        ..outbox::query(&deliveries.state, &deliveries.about, deliveries.since)
+    };
+    let mut records = outbox.ask(|store| store.deliveries(query))?;
+    let is_all = records.len() <= deliveries.limit as usize;
+    records.truncate(deliveries.limit as usize);
+    let last = records.last().filter(|_| !is_all);
+    let last = last.map(|record| record.delivery);
+    if deliveries.json {
+        let listed: Vec<Json> = records.iter().map(about).collect();
+        output.json(&json!({ "deliveries": listed, "before": last }));
+        return Ok(Exit::Ok);
+    }
+    if records.is_empty() {
+        let path = outbox.path().display();
+        output.line(&format!("{path} holds no such delivery"));
+        return Ok(Exit::Ok);
+    }
+    let rows: Vec<[String; 7]> = records.iter().map(row).collect();
+    let heads = [
+        "ID", "ACCEPTED", "HOST", "CHANNEL", "STATE", "ATTEMPTS", "MESSAGE",
+    ];
+    output.table(heads, &rows);
+    if let Some(last) = last {
+        let shown = records.len();
+        output.line(&format!(
+            "\nthe newest {shown} are shown: --before {last} shows older ones, --limit more at once"
+        ));
+    }
+    Ok(Exit::Ok)
+}
+
+fn row(record: &Record) -> [String; 7] {
+    [
+        record.delivery.to_string(),
+        format_timestamp(record.accepted_ms).to_string(),
+        one_line(&record.host),
+        one_line(&record.channel),
+        record.state.to_string(),
+        record.attempts.to_string(),
+        first_line(record),
+    ]
+}
+
+/// What people see first of a message.
+fn first_line(record: &Record) -> String {
+    let Some(wording) = record.wording() else {
+        return "(it cannot be read)".to_owned();
+    };
+    let lines = [wording.title.as_str()].into_iter();
+    let mut lines = lines.chain(wording.body.lines()).map(str::trim);
+    let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    let mut shown: String = line.chars().take(LONGEST_LINE).collect();
+    if shown.len() < line.len() {
+        shown.push('…');
+    }
+    one_line(&shown)
+}
+
+/// All that is known of a delivery, without its attempts.
+fn about(record: &Record) -> Json {
+    let mut about = json!(record);
+    if let Some(wording) = record.wording() {
+        let attributes: Vec<Json> = wording
+            .attributes
+            .iter()
+            .map(|(name, value)| json!({ "name": name, "value": value }))
+            .collect();
+        about["title"] = json!(wording.title);
+        about["body"] = json!(wording.body);
+        about["kind"] = json!(wording.kind);
+        about["occurred_at_ms"] = json!(wording.occurred_at_ms);
+        about["attributes"] = json!(attributes);
+    }
+    about
+}

@@ -1,0 +1,186 @@
+//! `hbd deliveries show`: what it says, every attempt, how it ended, and what else
+//! it tells of.
+
+use std::time::Duration;
+
+use annunciator::store::{Attempt, DeliveryId, Query, Record, StoreError};
+use annunciator_monitor::timestamp::{format_duration, format_timestamp};
+use serde_json::{Value as Json, json};
+
+use crate::{
+    Exit,
+    arguments::Show,
+    outbox::Outbox,
+    output::{Output, one_line, plain},
+};
+
+/// So much of what a digest tells of is shown.
+const MOST_TOLD: u32 = 50;
+
+pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit, StoreError> {
+    let delivery = DeliveryId(show.delivery);
+    let Some(record) = outbox.one(delivery)? else {
+        let path = outbox.path().display();
+        output.error(&format!(
+            "error: {path} holds no delivery {delivery}\nhelp: `hbd deliveries` lists them"
+        ));
+        return Ok(Exit::Failed);
+    };
+    let attempts = outbox.ask(|store| store.attempts(delivery))?;
+    let tells_of = Query {
+        digest: Some(delivery),
+        most: MOST_TOLD,
+        ..Query::default()
+    };
+    let tells_of = outbox.ask(|store| store.deliveries(tells_of))?;
+    if show.json {
+        let tried: Vec<Json> = attempts.iter().map(tried).collect();
+        let tells_of: Vec<DeliveryId> = tells_of.iter().map(|one| one.delivery).collect();
+        output.json(&json!({
+            "delivery": super::about(&record),
+            "attempts": tried,
+            "tells_of": tells_of,
+        }));
+        return Ok(Exit::Ok);
+    }
+    for (name, text) in facts(&record) {
+        output.line(&format!("{:<16}{}", format!("{name}:"), one_line(&text)));
+    }
+    if !attempts.is_empty() {
+        output.line("\nattempts:");
+    }
+    for (number, attempt) in (1..).zip(&attempts) {
+        lines(number, attempt).for_each(|line| output.line(&format!("  {line}")));
+    }
+    let wording = record.wording();
+    output.line("\nmessage:");
+    let body = wording.as_ref().map(|wording| wording.body.as_str());
+    for line in body.unwrap_or("(it cannot be read)").lines() {
+        output.line(&format!("  {}", one_line(line)));
+    }
+    if !tells_of.is_empty() {
+        output.line("\ntells of:");
+    }
+    for one in &tells_of {
+        let (id, message) = (one.delivery, super::first_line(one));
+        output.line(&format!("  {id}  {message}"));
+    }
+    Ok(Exit::Ok)
+}
+
+fn tried(attempt: &Attempt) -> Json {
+    json!({
+        "began_ms": attempt.began_ms,
+        "ended_ms": attempt.ended_ms,
+        "targets": targets(attempt),
+    })
+}
+
+fn targets(attempt: &Attempt) -> Json {
+    serde_json::from_str(&attempt.outcome).unwrap_or_default()
+}
+
+/// What there is to say, by name.
+fn facts(record: &Record) -> Vec<(&'static str, String)> {
+    let state = match record.why.as_str() {
+        "" => record.state.to_string(),
+        why => format!("{}: {why}", record.state),
+    };
+    let wording = record.wording();
+    let kind = wording.as_ref().map(|wording| wording.kind.name());
+    let mut facts = vec![
+        ("delivery", record.delivery.to_string()),
+        ("notification", record.notification.clone()),
+        ("channel", record.channel.clone()),
+        ("state", state),
+        ("severity", record.severity.to_string()),
+    ];
+    let time = |ms: Option<i64>| ms.map(|ms| format_timestamp(ms).to_string());
+    let more = [
+        ("kind", kind.map(str::to_owned)),
+        ("host", Some(record.host.clone())),
+        ("incident", Some(record.incident.clone())),
+        (
+            "title",
+            wording.as_ref().map(|wording| wording.title.clone()),
+        ),
+        ("accepted", time(Some(record.accepted_ms))),
+        ("group", step(record)),
+        ("told by", record.digest.map(|id| format!("delivery {id}"))),
+        ("tried next", time(record.due_ms)),
+        ("too late", time(record.expires_ms)),
+        ("ended", time(record.ended_ms)),
+        ("attempts", Some(record.attempts.to_string())),
+        ("proof", record.proof.map(|proof| proof.name().to_owned())),
+        ("left behind", left_behind(record)),
+    ];
+    let said = more.into_iter();
+    facts.extend(said.filter_map(|(name, text)| Some((name, text.filter(|it| !it.is_empty())?))));
+    let attributes = wording.map(|wording| wording.attributes);
+    for (name, value) in attributes.unwrap_or_default() {
+        facts.push(("attribute", format!("{name} = {value}")));
+    }
+    facts
+}
+
+fn step(record: &Record) -> Option<String> {
+    let group = record.group.as_ref()?;
+    Some(format!("{group}, step {}", record.step))
+}
+
+fn left_behind(record: &Record) -> Option<String> {
+    let times = match record.again {
+        0 => return None,
+        1 => "once".to_owned(),
+        many => format!("{many} times"),
+    };
+    Some(format!(
+        "{times}: whoever held it was gone, and it may have arrived without a record"
+    ))
+}
+
+fn lines(number: u32, attempt: &Attempt) -> impl Iterator<Item = String> {
+    let took = attempt.ended_ms.saturating_sub(attempt.began_ms);
+    let took = Duration::from_millis(u64::try_from(took).unwrap_or_default());
+    let first = format!(
+        "{number}  {}, took {}",
+        format_timestamp(attempt.began_ms),
+        format_duration(took)
+    );
+    let targets = plain(&targets(attempt));
+    let targets = targets.as_array().cloned().unwrap_or_default();
+    let told = targets.into_iter().flat_map(|target| of_target(&target));
+    std::iter::once(first).chain(told)
+}
+
+/// What one target answered, as it was recorded.
+fn of_target(target: &Json) -> Vec<String> {
+    let text = |name: &str| target[name].as_str().unwrap_or_default().to_owned();
+    let became = match target["class"].as_str() {
+        Some("delivered") => "delivered",
+        Some("retry") => "not delivered for now",
+        Some("permanent") => "not delivered",
+        _ => "unknown whether it was delivered",
+    };
+    let mut line = format!("   {}: {became}", text("target"));
+    for (before, word, after) in [
+        (" (proof: ", text("proof"), ")"),
+        (" (", text("code"), ")"),
+        (", the remote calls it ", text("remote_id"), ""),
+        (": ", text("detail"), ""),
+        ("; ", text("hint"), ""),
+    ] {
+        if !word.is_empty() {
+            line.push_str(&format!("{before}{word}{after}"));
+        }
+    }
+    let mut lines = vec![line];
+    if let Some(ms) = target["retry_after_ms"].as_u64() {
+        let pause = format_duration(Duration::from_millis(ms));
+        lines.push(format!("     it asked to be left alone for {pause}"));
+    }
+    let notes = target["notes"].as_array().into_iter().flatten();
+    let notes = notes.filter_map(Json::as_str);
+    lines.extend(notes.map(|note| format!("     {note}")));
+    lines
+}

@@ -1,0 +1,159 @@
+//! How deliveries to channels go, by what the store knows of them: for
+//! `hbd channels`.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use annunciator::store::{Query, Record, State, StoreError};
+use annunciator_monitor::timestamp::format_timestamp;
+use serde_json::{Value as Json, json};
+
+use crate::{arguments::Since, outbox::Outbox};
+
+/// What is counted was accepted so recently.
+const RECENT: Duration = Duration::from_secs(24 * 3600);
+/// From so many failures in a row on, a channel counts as broken.
+const BROKEN: usize = 3;
+/// What waits for longer than the engine takes for late has seen more than a
+/// moment's trouble.
+const LATE: Duration = Duration::from_secs(300);
+/// So many of the last that ended are looked at.
+const LOOKED_AT: u32 = 100;
+/// What says something about the channel; rules and people decided the rest.
+const TELLING: [State; 3] = [State::Delivered, State::Failed, State::Expired];
+
+/// How deliveries to one channel go.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    waiting: u64,
+    delivered: u64,
+    failed: u64,
+    last_delivered_ms: Option<i64>,
+    /// Failures since the last delivery.
+    failing: usize,
+    /// What has waited for long, though it was tried, while nothing came
+    /// through; and how often it was tried.
+    stuck: u64,
+    tried: u64,
+}
+
+/// How all channels stand, by their names.
+pub(super) fn of_channels<'a>(
+    outbox: &Outbox,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeMap<&'a str, Standing>, StoreError> {
+    let names = names.into_iter();
+    let mut standings: BTreeMap<&str, Standing> =
+        names.map(|name| (name, Standing::default())).collect();
+    for (name, standing) in &mut standings {
+        standing.failing = failing(ended(outbox, name, &TELLING)?);
+        let delivered = ended(outbox, name, &[State::Delivered])?;
+        let ended = delivered.iter().filter_map(|record| record.ended_ms);
+        standing.last_delivered_ms = ended.max();
+    }
+    let late_ms = Since::ago(LATE).ms;
+    let open = Query {
+        states: vec![State::Pending, State::InFlight],
+        ..Query::default()
+    };
+    outbox.pages(open, |page| {
+        for record in page {
+            if let Some(standing) = standings.get_mut(record.channel.as_str()) {
+                standing.take_note(&record, late_ms);
+            }
+        }
+        Ok(true)
+    })?;
+    let since_ms = Since::ago(RECENT).ms;
+    outbox.pages(Query::default(), |page| {
+        let is_recent = |record: &Record| record.accepted_ms >= since_ms;
+        // They are in the order of their acceptance, but for clocks that differ.
+        let goes_on = page.iter().any(is_recent);
+        for record in page.iter().filter(|record| is_recent(record)) {
+            match (standings.get_mut(record.channel.as_str()), record.state) {
+                (Some(standing), State::Delivered) => standing.delivered += 1,
+                (Some(standing), State::Failed | State::Expired) => standing.failed += 1,
+                _ => {}
+            }
+        }
+        Ok(goes_on)
+    })?;
+    Ok(standings)
+}
+
+fn ended(outbox: &Outbox, channel: &str, states: &[State]) -> Result<Vec<Record>, StoreError> {
+    let query = Query {
+        states: states.to_vec(),
+        channel: Some(channel.to_owned()),
+        most: LOOKED_AT,
+        ..Query::default()
+    };
+    outbox.ask(|store| store.deliveries(query))
+}
+
+/// How many of the last to end did not end well.
+fn failing(mut records: Vec<Record>) -> usize {
+    records.sort_by_key(|record| std::cmp::Reverse((record.ended_ms, record.delivery)));
+    let failing = records.iter();
+    failing
+        .take_while(|record| record.state != State::Delivered)
+        .count()
+}
+
+impl Standing {
+    /// Takes note of one that waits.
+    fn take_note(&mut self, record: &Record, late_ms: i64) {
+        self.waiting += 1;
+        let waits_since = record.accepted_ms;
+        let overtaken = self.last_delivered_ms.is_some_and(|ms| ms >= waits_since);
+        if record.attempts > 0 && waits_since <= late_ms && !overtaken {
+            self.stuck += 1;
+            self.tried += u64::from(record.attempts);
+        }
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.failing >= BROKEN || self.tried >= BROKEN as u64
+    }
+
+    /// What is wrong with the channel, if it is broken.
+    pub(super) fn complaint(&self) -> Option<String> {
+        if self.failing >= BROKEN {
+            let or_more = if self.failing >= LOOKED_AT as usize {
+                " or more"
+            } else {
+                ""
+            };
+            let failing = self.failing;
+            return Some(format!(
+                "broken: the last {failing}{or_more} were not delivered"
+            ));
+        }
+        let (stuck, tried) = (self.stuck, self.tried);
+        self.is_broken().then(|| {
+            format!("broken: {stuck} waiting, tried {tried} times, and nothing was delivered since")
+        })
+    }
+
+    /// Waiting, delivered, failed, and when it last delivered.
+    pub(super) fn cells(&self) -> [String; 4] {
+        let last = self.last_delivered_ms;
+        [
+            self.waiting.to_string(),
+            self.delivered.to_string(),
+            self.failed.to_string(),
+            last.map_or_else(|| "never".to_owned(), |ms| format_timestamp(ms).to_string()),
+        ]
+    }
+
+    pub(super) fn json(&self) -> Json {
+        json!({
+            "waiting": self.waiting,
+            "delivered_in_24h": self.delivered,
+            "failed_in_24h": self.failed,
+            "last_delivered_ms": self.last_delivered_ms,
+            "failed_in_a_row": self.failing,
+            "stuck": self.stuck,
+            "broken": self.is_broken(),
+        })
+    }
+}
