@@ -1,17 +1,18 @@
 //! The heartbeat monitor, to embed.
 
 mod config;
+mod incidents;
 pub mod machine;
+mod notify;
 mod running;
 mod store;
-mod tell;
 pub mod thresholds;
 pub mod timestamp;
 
-pub use config::{DEFAULT_PORT, Hosts, Monitor, StateFile, declare, insist_on_tests, monitor};
+pub use config::{DEFAULT_PORT, Hosts, MonitorConfig, StateFile, declare, require_route_tests};
+pub use notify::{DeliveryCounts, HostDelivery};
 pub use running::{
-    BindError, Core, Explained, Overview, Ready, Receiver, Refusals, ReloadError, ReloadTally,
-    Reloaded, Reloading, Running, StartError, Vitals, prepare, start,
+    BindError, Explained, Liveness, Monitor, Overview, Prepared, Receiver, Refusals, ReloadError,
+    ReloadTally, Reloaded, Reloading, Running, StartError, prepare, start,
 };
-pub use store::{HistoryLine, Location, Store, StoreError};
-pub use tell::{Counts, Told};
+pub use store::{HistoryLine, Location};

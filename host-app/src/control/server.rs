@@ -10,7 +10,7 @@ use std::{
 };
 
 use annunciator::{Notification, NotifyError, Report, Route, Severity};
-use annunciator_monitor::{Core, Reloading};
+use annunciator_monitor::{Monitor, Reloading};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -73,11 +73,11 @@ impl Server {
     /// [`ControlError`] when it cannot be had.
     pub fn start(
         path: &Path,
-        core: Arc<Core>,
+        monitor: Arc<Monitor>,
         reloading: Arc<Reloading>,
     ) -> Result<Self, ControlError> {
         let listener = listen(path)?;
-        let answering = tokio::spawn(answer_all(listener, core, reloading));
+        let answering = tokio::spawn(answer_all(listener, monitor, reloading));
         Ok(Self {
             path: path.to_owned(),
             answering,
@@ -139,7 +139,7 @@ fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-async fn answer_all(listener: UnixListener, core: Arc<Core>, reloading: Arc<Reloading>) {
+async fn answer_all(listener: UnixListener, monitor: Arc<Monitor>, reloading: Arc<Reloading>) {
     let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
     let long = Arc::new(Semaphore::new(1));
     loop {
@@ -151,10 +151,10 @@ async fn answer_all(listener: UnixListener, core: Arc<Core>, reloading: Arc<Relo
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let (core, reloading) = (Arc::clone(&core), Arc::clone(&reloading));
+        let (monitor, reloading) = (Arc::clone(&monitor), Arc::clone(&reloading));
         let long = Arc::clone(&long);
         tokio::spawn(async move {
-            if let Err(error) = converse(stream, &core, &reloading, &long).await {
+            if let Err(error) = converse(stream, &monitor, &reloading, &long).await {
                 tracing::debug!("the control socket: {error}");
             }
             drop(place);
@@ -192,14 +192,14 @@ async fn hear(
 
 async fn converse(
     mut stream: UnixStream,
-    core: &Core,
+    monitor: &Monitor,
     reloading: &Reloading,
     long: &Semaphore,
 ) -> io::Result<()> {
     let (read, mut write) = stream.split();
     // With the wait for others: who says nothing holds up nobody for longer.
     let answer = match timeout(ASKING, hear(read, long)).await?? {
-        Ok(request) => answer(request, core, reloading).await,
+        Ok(request) => answer(request, monitor, reloading).await,
         Err(why) => Answer::Refused(why),
     };
     let mut text = serde_json::to_string(&answer)?;
@@ -208,11 +208,11 @@ async fn converse(
     write.shutdown().await
 }
 
-async fn answer(request: Request, core: &Core, reloading: &Reloading) -> Answer {
+async fn answer(request: Request, monitor: &Monitor, reloading: &Reloading) -> Answer {
     match request {
-        Request::Status => done(&core.overview().await),
+        Request::Status => done(&monitor.overview().await),
         Request::Explain { host, lines } => {
-            match core.explain(&host, lines.min(MOST_LINES)).await {
+            match monitor.explain(&host, lines.min(MOST_LINES)).await {
                 Some(explained) => done(&explained),
                 None => unknown_host(&host),
             }
@@ -221,10 +221,10 @@ async fn answer(request: Request, core: &Core, reloading: &Reloading) -> Answer 
             if seconds > LONGEST_SILENCE {
                 return Answer::Refused("a silence ends within a year".to_owned());
             }
-            match core.silence(&host, Duration::from_secs(seconds), &why) {
+            match monitor.silence(&host, Duration::from_secs(seconds), &why) {
                 Ok(was_silenced) => {
                     // What was answered outlives a kill.
-                    core.written().await;
+                    monitor.written().await;
                     Answer::Done(json!({ "was_silenced": was_silenced }))
                 }
                 Err(error) => Answer::Refused(error.to_string()),
@@ -253,12 +253,13 @@ async fn answer(request: Request, core: &Core, reloading: &Reloading) -> Answer 
             }
             if dry_run {
                 let host = host.as_deref();
-                let recalled = recall(core, host, notification, is_recovery).await;
-                return recalled.unwrap_or_else(|| would_tell(core, host, severity, is_recovery));
+                let recalled = recall(monitor, host, notification, is_recovery).await;
+                return recalled
+                    .unwrap_or_else(|| would_tell(monitor, host, severity, is_recovery));
             }
-            notify(core, host.as_deref(), notification, is_recovery).await
+            notify(monitor, host.as_deref(), notification, is_recovery).await
         }
-        Request::Reload => match reloading.reload(core).await {
+        Request::Reload => match reloading.reload(monitor).await {
             Ok(reloaded) => done(&reloaded),
             Err(error) => {
                 tracing::error!("the configuration was not taken, the old one stays: {error}");
@@ -269,21 +270,21 @@ async fn answer(request: Request, core: &Core, reloading: &Reloading) -> Answer 
 }
 
 async fn notify(
-    core: &Core,
+    monitor: &Monitor,
     host: Option<&str>,
     notification: Notification,
     is_recovery: bool,
 ) -> Answer {
     let told = match host {
-        Some(host) => core.engine().notify_host(host, notification).await,
-        None => core.engine().notify_default(notification).await,
+        Some(host) => monitor.engine().notify_host(host, notification).await,
+        None => monitor.engine().notify_default(notification).await,
     };
     match told {
         Ok(report) => {
             let mut answer = came_of(&report, is_recovery);
             answer["warnings"] = json!([
-                stranger(core, host, "were"),
-                unkept::of_engine(core.engine(), "the monitor"),
+                stranger(monitor, host, "were"),
+                unkept::of_engine(monitor.engine(), "the monitor"),
             ]);
             Answer::Done(answer)
         }
@@ -293,12 +294,12 @@ async fn notify(
 
 /// What would be answered because its key was used before; `None` where it was not.
 async fn recall(
-    core: &Core,
+    monitor: &Monitor,
     host: Option<&str>,
     notification: Notification,
     is_recovery: bool,
 ) -> Option<Answer> {
-    let (config, store) = (core.engine().config(), core.engine().store()?);
+    let (config, store) = (monitor.engine().config(), monitor.engine().store()?);
     match config.recall(&**store, route(host), notification).await {
         Ok(report) => {
             let mut answer = came_of(&report?, is_recovery);
@@ -336,17 +337,22 @@ fn route(host: Option<&str>) -> Route<'_> {
     host.map_or(Route::Defaults, Route::Host)
 }
 
-fn stranger(core: &Core, host: Option<&str>, were: &str) -> Option<String> {
-    report::stranger(&core.engine().config(), host?, were)
+fn stranger(monitor: &Monitor, host: Option<&str>, were: &str) -> Option<String> {
+    report::stranger(&monitor.engine().config(), host?, were)
 }
 
 /// Who would be told now.
-fn would_tell(core: &Core, host: Option<&str>, severity: Severity, is_recovery: bool) -> Answer {
-    let (config, now_ms) = (core.engine().config(), Timestamp::now().as_millisecond());
+fn would_tell(
+    monitor: &Monitor,
+    host: Option<&str>,
+    severity: Severity,
+    is_recovery: bool,
+) -> Answer {
+    let (config, now_ms) = (monitor.engine().config(), Timestamp::now().as_millisecond());
     match planned::preview(&config, route(host), severity, is_recovery, now_ms) {
         Ok(preview) => Answer::Done(json!({
             "preview": preview,
-            "warnings": [stranger(core, host, "would be")],
+            "warnings": [stranger(monitor, host, "would be")],
         })),
         Err(error) => Answer::Refused(error.to_string()),
     }

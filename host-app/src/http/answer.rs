@@ -1,7 +1,7 @@
 //! What a request yields: its path and its method decide, and nothing else of
 //! it is looked at.
 
-use annunciator_monitor::{Core, Reloading};
+use annunciator_monitor::{Monitor, Reloading};
 use http_body_util::Full;
 use hyper::{
     Method, Response, StatusCode,
@@ -22,7 +22,7 @@ pub(super) async fn answer(
     method: &Method,
     path: &str,
     numbers: &Numbers,
-    core: &Core,
+    monitor: &Monitor,
     reloading: &Reloading,
 ) -> Response<Full<Bytes>> {
     if !matches!(path, "/metrics" | "/healthz") {
@@ -38,10 +38,10 @@ pub(super) async fn answer(
         return refused;
     }
     if path == "/metrics" {
-        let numbers = numbers.render(core, reloading).await;
+        let numbers = numbers.render(monitor, reloading).await;
         return response(StatusCode::OK, METRICS, numbers);
     }
-    let health = Health::of(core);
+    let health = Health::of(monitor);
     let status = if health.is_alive() {
         StatusCode::OK
     } else {

@@ -5,7 +5,7 @@
 //! tells all the same, and who restarted it for that would lose what it still
 //! knows. It is called degraded, and `hbd_state_writable` says so too.
 
-use annunciator_monitor::Core;
+use annunciator_monitor::Monitor;
 use serde::Serialize;
 
 /// The verdict.
@@ -29,8 +29,8 @@ pub enum Health {
 impl Health {
     /// Looks at a running monitor.
     #[must_use]
-    pub fn of(core: &Core) -> Self {
-        Self::judge(core.vitals().trouble(), core.state_trouble())
+    pub fn of(monitor: &Monitor) -> Self {
+        Self::judge(monitor.liveness().trouble(), monitor.state_trouble())
     }
 
     fn judge(dead: Option<String>, state: Option<String>) -> Self {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use annunciator::store::State;
 use annunciator_monitor::{
-    Core, Reloading,
+    Monitor, Reloading,
     machine::{HostState, LinkState},
 };
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
@@ -79,10 +79,10 @@ impl Numbers {
     }
 
     /// All numbers in Prometheus' text format.
-    pub(super) async fn render(&self, core: &Core, reloading: &Reloading) -> String {
-        of_hosts(core);
-        of_tellings(core).await;
-        of_the_monitor(core, reloading);
+    pub(super) async fn render(&self, monitor: &Monitor, reloading: &Reloading) -> String {
+        of_hosts(monitor);
+        of_tellings(monitor).await;
+        of_the_monitor(monitor, reloading);
         let lost = self.lost_lines.as_ref().map(ErrorCounter::dropped_lines);
         counter!(LOG_DROPPED).absolute(lost.unwrap_or_default() as u64);
         self.collected.render()
@@ -189,8 +189,8 @@ fn describe() {
     }
 }
 
-fn of_hosts(core: &Core) {
-    let (census, dropped, blind) = core.look(|machine, now| {
+fn of_hosts(monitor: &Monitor) {
+    let (census, dropped, blind) = monitor.look(|machine, now| {
         (
             machine.census(now),
             machine.metrics_dropped(),
@@ -209,8 +209,8 @@ fn of_hosts(core: &Core) {
     counter!(BLIND).absolute(blind);
 }
 
-async fn of_tellings(core: &Core) {
-    let counts = core.counts(OLDEST_COUNTS).await;
+async fn of_tellings(monitor: &Monitor) {
+    let counts = monitor.counts(OLDEST_COUNTS).await;
     for state in State::ALL {
         let count = counts.by_state.get(state.name()).copied();
         let count = count.unwrap_or_default();
@@ -221,18 +221,18 @@ async fn of_tellings(core: &Core) {
         }
     }
     gauge!(HANDING_OVER).set(float(counts.handing_over));
-    counter!(AGAIN).absolute(counts.again);
+    counter!(AGAIN).absolute(counts.redelivered);
 }
 
-fn of_the_monitor(core: &Core, reloading: &Reloading) {
+fn of_the_monitor(monitor: &Monitor, reloading: &Reloading) {
     gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    gauge!(STARTED).set(seconds(core.running_since_ms()));
-    counter!(TAKEN).absolute(core.refusals().taken_count());
-    for (reason, count) in core.refusals().counts() {
+    gauge!(STARTED).set(seconds(monitor.running_since_ms()));
+    counter!(TAKEN).absolute(monitor.refusals().taken_count());
+    for (reason, count) in monitor.refusals().counts() {
         counter!(REFUSED, "reason" => reason.name()).absolute(count);
     }
-    gauge!(KEYS).set(truth(!core.keys().is_empty()));
-    gauge!(WRITABLE).set(truth(core.state_trouble().is_none()));
+    gauge!(KEYS).set(truth(!monitor.keys().is_empty()));
+    gauge!(WRITABLE).set(truth(monitor.state_trouble().is_none()));
     let tally = reloading.tally();
     counter!(RELOADS, "outcome" => "taken").absolute(tally.taken);
     counter!(RELOADS, "outcome" => "refused").absolute(tally.refused);

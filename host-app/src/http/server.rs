@@ -3,7 +3,7 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use annunciator_monitor::{Core, Reloading};
+use annunciator_monitor::{Monitor, Reloading};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -57,7 +57,7 @@ impl Server {
     pub async fn start(
         address: SocketAddr,
         numbers: Numbers,
-        core: Arc<Core>,
+        monitor: Arc<Monitor>,
         reloading: Arc<Reloading>,
     ) -> Result<Self, HttpError> {
         let failed = |source| HttpError { address, source };
@@ -69,8 +69,8 @@ impl Server {
                 "numbers are served beyond this machine, and without asking who reads them: let a firewall or a proxy decide that"
             );
         }
-        core.vitals().serves(bound);
-        let serving = tokio::spawn(serve(listener, numbers, core, reloading));
+        monitor.liveness().serves(bound);
+        let serving = tokio::spawn(serve(listener, numbers, monitor, reloading));
         Ok(Self {
             address: bound,
             serving,
@@ -93,7 +93,7 @@ impl Drop for Server {
 async fn serve(
     listener: TcpListener,
     numbers: Numbers,
-    core: Arc<Core>,
+    monitor: Arc<Monitor>,
     reloading: Arc<Reloading>,
 ) {
     let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
@@ -111,10 +111,13 @@ async fn serve(
             sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let (numbers, core, reloading) =
-            (numbers.clone(), Arc::clone(&core), Arc::clone(&reloading));
+        let (numbers, monitor, reloading) = (
+            numbers.clone(),
+            Arc::clone(&monitor),
+            Arc::clone(&reloading),
+        );
         tokio::spawn(async move {
-            let conversing = converse(stream, &numbers, &core, &reloading);
+            let conversing = converse(stream, &numbers, &monitor, &reloading);
             match timeout(LONGEST_CONNECTION, conversing).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::debug!("numbers over HTTP: {error}"),
@@ -137,12 +140,12 @@ async fn accept(
 async fn converse(
     stream: TcpStream,
     numbers: &Numbers,
-    core: &Core,
+    monitor: &Monitor,
     reloading: &Reloading,
 ) -> hyper::Result<()> {
     let service = service_fn(async |request: Request<Incoming>| {
         let (method, path) = (request.method(), request.uri().path());
-        Ok::<_, Infallible>(answer(method, path, numbers, core, reloading).await)
+        Ok::<_, Infallible>(answer(method, path, numbers, monitor, reloading).await)
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

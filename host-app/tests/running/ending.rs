@@ -72,7 +72,7 @@ fn what_is_under_way_is_waited_for() {
     assert!(!log.contains("cut off"), "{log}");
     assert!(home.notes().contains(&"delivered 1".to_owned()));
     let next = home.start();
-    assert_eq!(next.status()["messages"]["again"], 0);
+    assert_eq!(next.status()["messages"]["redelivered"], 0);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn what_is_under_way_for_too_long_is_told_again_after_the_next_start() {
         "web-01",
         "CRITICAL: web-01 - cpu_monitor.cpu_percent = 95.0 (threshold: > 90.0)",
     );
-    assert_eq!(next.status()["messages"]["again"], 1);
+    assert_eq!(next.status()["messages"]["redelivered"], 1);
     assert_eq!(next.told("web-01").len(), 1);
 }
 
@@ -102,7 +102,7 @@ fn a_kill_under_way_is_told_again_and_counted() {
         "web-01",
         "CRITICAL: web-01 - cpu_monitor.cpu_percent = 95.0 (threshold: > 90.0)",
     );
-    assert_eq!(next.status()["messages"]["again"], 1);
+    assert_eq!(next.status()["messages"]["redelivered"], 1);
     let status = home.hbd(&["status"]).1;
     assert!(status.contains("told again after a crash: 1"), "{status}");
 }

@@ -175,7 +175,7 @@ hosts:
         }
         let builder = annunciator_monitor::declare(rig.configured(&yaml)?);
         let engine: Engine = runtime.block_on(builder.start())?;
-        let monitor = annunciator_monitor::monitor(&engine.config());
+        let monitor = annunciator_monitor::MonitorConfig::of(&engine.config());
         Ok(Self {
             source: Source::new(signed)?,
             running: start(engine, monitor, &Location::Memory, || {})?,
@@ -184,7 +184,7 @@ hosts:
     }
 
     fn rate(&self) -> Result<f64, Box<dyn Error>> {
-        let core = self.running.core();
+        let core = self.running.monitor();
         let mut receiver = Receiver::default();
         let mut wanted = core.refusals().taken_count();
         self.source.rate(|socket| {

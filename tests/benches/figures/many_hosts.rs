@@ -12,7 +12,7 @@ use std::{
 
 use annunciator::{Engine, EngineBuilder};
 use annunciator_monitor::{
-    Core, Location, Running,
+    Location, Monitor, Running,
     machine::{HostSettings, HostState, LinkState, Machine, Moment, Settings, Tick},
     start,
 };
@@ -139,12 +139,12 @@ fn running(
     state: &str,
 ) -> Result<Running, Box<dyn Error>> {
     let engine = runtime.block_on(builder(file, plugins).start())?;
-    let monitor = annunciator_monitor::monitor(&engine.config());
+    let monitor = annunciator_monitor::MonitorConfig::of(&engine.config());
     Ok(start(engine, monitor, &Location::parse(state), || {})?)
 }
 
 /// Every host is heard once.
-fn all_are_heard(core: &Core, counter: u64) -> Result<(), Box<dyn Error>> {
+fn all_are_heard(core: &Monitor, counter: u64) -> Result<(), Box<dyn Error>> {
     let from = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     for first in (0..HOSTS).step_by(BATCH) {
         let batch: Result<Vec<_>, Box<dyn Error>> = (first..HOSTS.min(first + BATCH))
@@ -164,7 +164,7 @@ pub(crate) fn fill(words: &[String]) -> Result<(), Box<dyn Error>> {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
     let _inside = runtime.enter();
     let running = running(&runtime, file, plugins, state)?;
-    let core = running.core();
+    let core = running.monitor();
     all_are_heard(core, 1)?;
     let heard = core.look(|machine, now| {
         let view = machine.view(SILENT, now)?;
@@ -216,7 +216,7 @@ pub(crate) fn restart(words: &[String]) -> Result<(), Box<dyn Error>> {
     let _inside = runtime.enter();
     let running = running(&runtime, file, plugins, state)?;
     let took = began.elapsed();
-    let overview = runtime.block_on(running.core().overview());
+    let overview = runtime.block_on(running.monitor().overview());
     let known = overview
         .hosts
         .iter()

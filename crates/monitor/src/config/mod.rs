@@ -10,10 +10,9 @@ mod monitor;
 mod route_tests;
 
 pub use hosts::Hosts;
-pub use monitor::{DEFAULT_PORT, Monitor, StateFile};
+pub use monitor::{DEFAULT_PORT, MonitorConfig, StateFile};
 
 use annunciator::{EngineBuilder, Level, Section, SectionProblem};
-use serde_json::Value as Json;
 
 const MONITOR: &str = "monitor";
 const THRESHOLDS: &str = "threshold_configs";
@@ -22,7 +21,7 @@ const HOST_THRESHOLDS: &str = "threshold_config";
 /// Declares to the engine what the monitor reads of the file.
 pub fn declare(builder: EngineBuilder) -> EngineBuilder {
     let monitor = Section::new(MONITOR, file::schema_of::<file::MonitorFile>())
-        .check(|json| Monitor::read(json).1)
+        .check(|json| MonitorConfig::read(json).1)
         .names_hosts(["keys", "*", "hosts"]);
     let thresholds = Section::new(THRESHOLDS, hosts::thresholds_schema())
         .check(|json| hosts::thresholds(json).1)
@@ -38,15 +37,8 @@ pub fn declare(builder: EngineBuilder) -> EngineBuilder {
 
 /// The same for whoever checks a configuration before it is used: a route test
 /// that fails is an error then, and not only a warning.
-pub fn insist_on_tests(builder: EngineBuilder) -> EngineBuilder {
+pub fn require_route_tests(builder: EngineBuilder) -> EngineBuilder {
     builder.section(route_tests::section(Level::Error))
-}
-
-/// The monitor's part of a configuration that was loaded.
-#[must_use]
-pub fn monitor(config: &annunciator::Config) -> Monitor {
-    let nothing = Json::Object(serde_json::Map::new());
-    Monitor::read(config.section(MONITOR).unwrap_or(&nothing)).0
 }
 
 /// Adds a problem of a field, with what to do about it.

@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use annunciator::SectionProblem;
+use annunciator::{Config, SectionProblem};
 use annunciator_protocol::{Key, Keyring};
 use secrecy::SecretString;
 use serde::Deserialize as _;
 use serde_json::Value as Json;
 
 use super::{
-    duration,
+    MONITOR, duration,
     file::{KeyFile, MonitorFile},
     wrong,
 };
@@ -24,10 +24,10 @@ pub const DEFAULT_PORT: u16 = 9677;
 /// A host that is expected more often than this asks too much of a network.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 /// Nobody waits for longer than this to learn that a host is silent.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 /// How long a shutdown waits for messages under way: below the 90 s that
 /// systemd waits before it kills (`DefaultTimeoutStopSec`).
-const DRAIN: Duration = Duration::from_secs(20);
+const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Where the state is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum StateFile {
 
 /// What the section says.
 #[derive(Debug)]
-pub struct Monitor {
+pub struct MonitorConfig {
     /// Where heartbeats are taken.
     pub listen: Vec<SocketAddr>,
     /// Where the state is kept.
@@ -60,7 +60,15 @@ pub struct Monitor {
     pub drain: Duration,
 }
 
-impl Monitor {
+impl MonitorConfig {
+    /// Returns the monitor's part of a configuration that was loaded with
+    /// [`declare`](crate::declare); its defaults if the file has no such section.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let nothing = Json::Object(serde_json::Map::new());
+        Self::read(config.section(MONITOR).unwrap_or(&nothing)).0
+    }
+
     /// Reads what fits the schema; what is wrong with it all the same is in
     /// the second part.
     pub(super) fn read(json: &Json) -> (Self, Vec<SectionProblem>) {
@@ -87,7 +95,12 @@ impl Monitor {
                 .and_then(|text| address(&["http"], text, &mut problems)),
             settings: settings(&file, !keys.is_empty(), &mut problems),
             keys,
-            drain: duration(file.drain.as_deref(), DRAIN, &["drain"], &mut problems),
+            drain: duration(
+                file.drain.as_deref(),
+                DEFAULT_DRAIN_TIMEOUT,
+                &["drain"],
+                &mut problems,
+            ),
         };
         (monitor, problems)
     }
@@ -186,7 +199,7 @@ pub(super) fn bounded(
     problems: &mut Vec<SectionProblem>,
 ) -> Duration {
     let found = duration(text, default, path, problems);
-    if found > LONGEST {
+    if found > MAX_DURATION {
         let text = text.unwrap_or_default();
         wrong(
             problems,

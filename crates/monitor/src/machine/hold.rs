@@ -19,7 +19,7 @@ use super::{
 };
 
 /// How much longer than a single one a growing crowd may wait.
-const PATIENCE: u32 = 3;
+const MAX_WAIT_FACTOR: u32 = 3;
 
 /// What waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ impl Hold {
             return Some(soonest);
         }
         // A crowd that still grows is worth waiting for, up to a bound.
-        Some((last + mass.within).clamp(soonest, first + mass.within * PATIENCE))
+        Some((last + mass.within).clamp(soonest, first + mass.within * MAX_WAIT_FACTOR))
     }
 
     /// Ends the waiting: what to tell, and the number up to which nothing

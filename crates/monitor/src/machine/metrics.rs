@@ -9,10 +9,10 @@ use super::time::{Moment, Tick};
 use crate::thresholds::{Level, Set, Streak};
 
 /// A host may have as many metrics as this; what is more is not looked at.
-pub(super) const MOST_PER_HOST: usize = 256;
+pub(super) const MAX_PER_HOST: usize = 256;
 /// Different paths over all hosts: names are kept once, and must not fill the
 /// memory, whatever hosts make up.
-const MOST_PATHS: usize = 1 << 16;
+const MAX_PATHS: usize = 1 << 16;
 
 /// A path's number.
 pub(super) type PathId = u32;
@@ -80,7 +80,7 @@ impl Paths {
         if let Some(known) = self.numbers.get(path) {
             return Some(*known);
         }
-        if !may_be_new || self.names.len() >= MOST_PATHS {
+        if !may_be_new || self.names.len() >= MAX_PATHS {
             return None;
         }
         let (number, path) = (PathId::try_from(self.names.len()).ok()?, Arc::from(path));

@@ -10,8 +10,7 @@ use super::{
     hold::Held,
     host::Kept,
     notice::{Entry, Notice},
-    silence::{KeptBack, Silence},
-    time::Moment,
+    time::{Moment, Tick},
 };
 
 /// What is known of one host, in the form in which it is written.
@@ -43,6 +42,28 @@ pub struct Seen {
 #[serde(default)]
 pub struct Globals {
     pub(super) blindness: Blindness,
+}
+
+/// A host whose events are not told for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// The host.
+    pub host: Arc<str>,
+    /// Since when.
+    pub since: Moment,
+    /// Until when.
+    pub until: Tick,
+    /// Why, in the words of whoever asked for it.
+    pub why: String,
+}
+
+/// What would have been told, were it not for a silence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptBack {
+    /// What would have been told.
+    pub notice: Notice,
+    /// The silence, in words.
+    pub rule: String,
 }
 
 /// What came of a step. All of it is written in one transaction, and only

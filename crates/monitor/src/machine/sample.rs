@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     host::Host,
-    metrics::{Alert, MOST_PER_HOST, Metric, PathId, Ruling},
+    metrics::{Alert, MAX_PER_HOST, Metric, PathId, Ruling},
     notice::What,
     state::{HostId, Machine},
     time::Moment,
@@ -16,7 +16,7 @@ impl Machine {
     pub(super) fn sample(&mut self, id: HostId, path: &str, value: f64, now: Moment) {
         // A host's own room is looked at first: one that makes names up fills
         // nobody else's.
-        let has_room = self.host(id).metrics.len() < MOST_PER_HOST;
+        let has_room = self.host(id).metrics.len() < MAX_PER_HOST;
         let number = self.paths.number(path, has_room);
         let place = number.and_then(|number| Some((number, metric(self.host_mut(id), number)?)));
         let Some((number, place)) = place else {
@@ -141,7 +141,7 @@ fn metric(host: &mut Host, path: PathId) -> Option<usize> {
         .binary_search_by_key(&path, |metric| metric.path)
     {
         Ok(place) => Some(place),
-        Err(_) if host.metrics.len() >= MOST_PER_HOST => None,
+        Err(_) if host.metrics.len() >= MAX_PER_HOST => None,
         Err(place) => {
             let metric = Metric {
                 path,

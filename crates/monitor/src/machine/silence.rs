@@ -3,37 +3,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     damper::Damping,
     notice::{Notice, What},
+    record::{KeptBack, Silence},
     state::{HostId, Machine, Timer},
     time::{Moment, Tick},
 };
 use crate::timestamp::{format_duration, format_timestamp};
-
-/// A host whose events are not told for a while.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Silence {
-    /// The host.
-    pub host: Arc<str>,
-    /// Since when.
-    pub since: Moment,
-    /// Until when.
-    pub until: Tick,
-    /// Why, in the words of whoever asked for it.
-    pub why: String,
-}
-
-/// What would have been told, were it not for a silence.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KeptBack {
-    /// What would have been told.
-    pub notice: Notice,
-    /// The silence, in words.
-    pub rule: String,
-}
 
 /// No host of this name is in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -18,9 +18,8 @@ use super::{
     host::{Host, Kept},
     metrics::{Paths, Rules},
     notice::{Connection, Entry, Notice, What},
-    record::{Globals, HostRecord, Seen, Snapshot, Step},
+    record::{Globals, HostRecord, Seen, Silence, Snapshot, Step},
     settings::{HostSettings, Settings},
-    silence::Silence,
     time::{Moment, Tick},
 };
 

@@ -15,15 +15,15 @@ use std::{
 use annunciator_protocol::{Datagram, Family, claimed_host, decode, limits};
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
 
-use super::{core::Core, unless_it_breaks, vitals::Sign};
+use super::{catch_panic, liveness::ThreadBeat, monitor::Monitor};
 
 /// Datagrams that are looked at together: as many as come while the ones
 /// before are looked at, up to this.
-const MOST: usize = 64;
+const MAX_BATCH: usize = 64;
 /// One byte more than a datagram may have shows that it has more.
-const ROOM: usize = limits::MAX_DATAGRAM_BYTES + 1;
+const BUFFER_BYTES: usize = limits::MAX_DATAGRAM_BYTES + 1;
 /// How long a socket that fails is left alone.
-const PAUSE: Duration = Duration::from_millis(50);
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// A thread that takes datagrams.
 #[derive(Debug)]
@@ -38,14 +38,14 @@ impl Intake {
     ///
     /// # Errors
     /// The system's error when there can be no thread.
-    pub fn start(socket: UdpSocket, core: Arc<Core>) -> io::Result<Self> {
+    pub fn start(socket: UdpSocket, monitor: Arc<Monitor>) -> io::Result<Self> {
         let address = socket.local_addr()?;
-        let sign = core.vitals().intake(address);
+        let alive = monitor.liveness().intake(address);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("hbd-intake".to_owned())
-            .spawn(move || take(&socket, &core, &sign, &stopped))?;
+            .spawn(move || take(&socket, &monitor, &alive, &stopped))?;
         Ok(Self {
             stop,
             thread: Some(thread),
@@ -67,17 +67,17 @@ impl Drop for Intake {
     }
 }
 
-fn take(socket: &UdpSocket, core: &Core, sign: &Sign, stop: &AtomicBool) {
+fn take(socket: &UdpSocket, monitor: &Monitor, alive: &ThreadBeat, stop: &AtomicBool) {
     let mut receiver = Receiver::default();
     while !stop.load(Ordering::Relaxed) {
         // What breaks on one datagram must not end the watch.
-        match unless_it_breaks("taking a datagram", || receiver.receive(socket, core)) {
+        match catch_panic("taking a datagram", || receiver.receive(socket, monitor)) {
             Some(Err(error)) if !is_over(&error) => {
                 // Nothing of the kind is known. It must not turn into a loop
                 // that takes all of a processor.
-                thread::sleep(PAUSE);
+                thread::sleep(RETRY_DELAY);
             }
-            Some(_) => sign.give(),
+            Some(_) => alive.beat(),
             None => {}
         }
     }
@@ -94,15 +94,15 @@ fn is_over(error: &io::Error) -> bool {
 /// Takes what has come at a socket, a batch at a time.
 #[derive(Debug)]
 pub struct Receiver {
-    buffers: Vec<[u8; ROOM]>,
+    buffers: Vec<[u8; BUFFER_BYTES]>,
     datagrams: Vec<(Family, Datagram, SocketAddr)>,
 }
 
 impl Default for Receiver {
     fn default() -> Self {
         Self {
-            buffers: vec![[0; ROOM]; MOST],
-            datagrams: Vec::with_capacity(MOST),
+            buffers: vec![[0; BUFFER_BYTES]; MAX_BATCH],
+            datagrams: Vec::with_capacity(MAX_BATCH),
         }
     }
 }
@@ -113,8 +113,8 @@ impl Receiver {
     ///
     /// # Errors
     /// The system's, also when nothing came.
-    pub fn receive(&mut self, socket: &UdpSocket, core: &Core) -> io::Result<()> {
-        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(MOST, None);
+    pub fn receive(&mut self, socket: &UdpSocket, monitor: &Monitor) -> io::Result<()> {
+        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(MAX_BATCH, None);
         let buffers = self.buffers.iter_mut();
         let mut slices: Vec<_> = buffers.map(|buffer| [IoSliceMut::new(buffer)]).collect();
         // One call for all of them: it is what a datagram costs most.
@@ -127,7 +127,7 @@ impl Receiver {
         );
         let received = received?;
         // Those that count now, however long the wait was.
-        let keys = core.keys();
+        let keys = monitor.keys();
         for message in received {
             let Some(from) = message.address.and_then(address) else {
                 continue;
@@ -137,11 +137,11 @@ impl Receiver {
             match decode(bytes, &keys) {
                 Ok(datagram) => self.datagrams.push((Family::of(from.ip()), datagram, from)),
                 Err(reason) => {
-                    core.refused(reason, from, claimed_host(bytes).as_deref());
+                    monitor.refused(reason, from, claimed_host(bytes).as_deref());
                 }
             }
         }
-        core.take(self.datagrams.drain(..));
+        monitor.take(self.datagrams.drain(..));
         Ok(())
     }
 }

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::{
     machine::{BlindSpan, HostView, Silence},
+    notify::{DeliveryCounts, HostDelivery},
     store::HistoryLine,
-    tell::{Counts, Told},
 };
 
 /// All hosts, and the monitor itself.
@@ -41,7 +41,7 @@ pub struct Overview {
     /// Datagrams that were refused, by reason; those that occurred.
     pub refused: BTreeMap<&'static str, u64>,
     /// Deliveries to channels, by what became of them.
-    pub messages: Counts,
+    pub messages: DeliveryCounts,
     /// The hosts, in the order of their names.
     pub hosts: Vec<HostView>,
     /// The silences.
@@ -66,10 +66,10 @@ pub struct Explained {
     /// What happened to it, with the evidence; the newest lines.
     pub history: Vec<HistoryLine>,
     /// What was told about it; the newest messages.
-    pub messages: Vec<Told>,
+    pub messages: Vec<HostDelivery>,
 }
 
-/// Counts by the names of their reasons, but for those that are none.
+/// DeliveryCounts by the names of their reasons, but for those that are none.
 pub(super) fn occurred(counts: impl Iterator<Item = (Reject, u64)>) -> BTreeMap<&'static str, u64> {
     counts
         .filter(|(_, count)| *count > 0)

@@ -1,4 +1,4 @@
-//! Counts what came in, and logs refusals at a limited rate.
+//! DeliveryCounts what came in, and logs refusals at a limited rate.
 
 use std::{
     collections::HashMap,
@@ -15,9 +15,9 @@ use tracing::field::display;
 
 /// So much of a host's name is logged, in characters: whoever reaches the port
 /// may claim any.
-const LONGEST_NAME: usize = 64;
+const MAX_LOGGED_CHARS: usize = 64;
 /// A reason is logged at most this often.
-const EVERY: Duration = Duration::from_secs(10);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
 struct Reason {
@@ -35,15 +35,15 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// Counts a datagram that was taken.
+    /// DeliveryCounts a datagram that was taken.
     pub fn taken(&self) {
         self.taken.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a datagram that was refused, and logs it unless its reason was
+    /// DeliveryCounts a datagram that was refused, and logs it unless its reason was
     /// logged just before, with the host that it claims to be from.
     pub(super) fn refused(&self, reason: Reject, from: SocketAddr, claimed: Option<&str>) {
-        let entry = &self.reasons[place(reason)];
+        let entry = &self.reasons[index(reason)];
         let count = entry.count.fetch_add(1, Ordering::Relaxed) + 1;
         if reason == Reject::Repeated {
             // Senders repeat what matters: that is as it should be.
@@ -51,7 +51,7 @@ impl Refusals {
         }
         let mut logged = entry.logged.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if logged.is_some_and(|(at, _)| now.duration_since(at) < EVERY) {
+        if logged.is_some_and(|(at, _)| now.duration_since(at) < LOG_INTERVAL) {
             return;
         }
         let since = logged.map_or(0, |(_, count)| count);
@@ -62,7 +62,7 @@ impl Refusals {
         tracing::warn!(%from, %reason, host, others, "a datagram was refused");
     }
 
-    /// Counts it for the host that it claims to be from, which is one of the
+    /// DeliveryCounts it for the host that it claims to be from, which is one of the
     /// configuration.
     pub(super) fn refused_of(&self, host: &str, reason: Reject) {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,7 +70,7 @@ impl Refusals {
             hosts.insert(host.into(), Default::default());
         }
         if let Some(counts) = hosts.get_mut(host) {
-            counts[place(reason)] += 1;
+            counts[index(reason)] += 1;
         }
     }
 
@@ -98,7 +98,7 @@ impl Refusals {
     }
 }
 
-fn place(reason: Reject) -> usize {
+fn index(reason: Reject) -> usize {
     let known = Reject::ALL.iter().position(|known| *known == reason);
     known.unwrap_or_default()
 }
@@ -106,7 +106,7 @@ fn place(reason: Reject) -> usize {
 /// A name that anybody may have made up, as a log may have it.
 fn logged_name(name: &str) -> String {
     let escaped = name.escape_debug().to_string();
-    match escaped.char_indices().nth(LONGEST_NAME) {
+    match escaped.char_indices().nth(MAX_LOGGED_CHARS) {
         Some((end, _)) => format!("{}…", &escaped[..end]),
         None => escaped,
     }
@@ -121,6 +121,6 @@ mod tests {
         assert_eq!(logged_name("web-01"), "web-01");
         assert_eq!(logged_name("a\nb\u{202e}"), "a\\nb\\u{202e}");
         let long = logged_name(&"ß".repeat(200));
-        assert_eq!(long.chars().count(), LONGEST_NAME + 1);
+        assert_eq!(long.chars().count(), MAX_LOGGED_CHARS + 1);
     }
 }

@@ -5,9 +5,9 @@ use std::sync::PoisonError;
 use annunciator::{Config, EngineBuilder, LoadError, StorePlace};
 use tokio::sync::Mutex;
 
-use super::{core::Core, timeline::Reading};
+use super::{monitor::Monitor, timeline::Reading};
 use crate::{
-    config::{self, Hosts, Monitor},
+    config::{self, Hosts, MonitorConfig},
     machine::Settings,
 };
 
@@ -78,7 +78,7 @@ struct Fixed {
 }
 
 impl Fixed {
-    fn of(monitor: &Monitor, config: &Config) -> Self {
+    fn of(monitor: &MonitorConfig, config: &Config) -> Self {
         Self {
             deliveries: config.delivery().store.clone(),
             listen: monitor.listen.clone(),
@@ -105,7 +105,7 @@ impl Reloading {
     /// `builder` names the file, `started` and `config` are what the monitor was
     /// started with.
     #[must_use]
-    pub fn new(builder: EngineBuilder, started: &Monitor, config: &Config) -> Self {
+    pub fn new(builder: EngineBuilder, started: &MonitorConfig, config: &Config) -> Self {
         Self {
             builder,
             fixed: Mutex::new(Fixed::of(started, config)),
@@ -129,8 +129,8 @@ impl Reloading {
     ///
     /// # Errors
     /// [`ReloadError`] when nothing of it was taken.
-    pub async fn reload(&self, core: &Core) -> Result<Reloaded, ReloadError> {
-        let outcome = self.take(core).await;
+    pub async fn reload(&self, monitor: &Monitor) -> Result<Reloaded, ReloadError> {
+        let outcome = self.take(monitor).await;
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.last_was_taken = outcome.is_ok();
         if outcome.is_ok() {
@@ -142,27 +142,27 @@ impl Reloading {
         outcome
     }
 
-    async fn take(&self, core: &Core) -> Result<Reloaded, ReloadError> {
+    async fn take(&self, monitor: &Monitor) -> Result<Reloaded, ReloadError> {
         // One at a time: the later one reads what the file says then.
         let fixed = self.fixed.lock().await;
         let builder = self.builder.clone();
         let loading = tokio::task::spawn_blocking(move || builder.load());
         let loaded = loading.await.map_err(|_| ReloadError::Ending)??;
-        let monitor = config::monitor(&loaded.config);
+        let settings = MonitorConfig::of(&loaded.config);
         let warnings = loaded
             .warnings
             .iter()
             .map(|problem| problem.sentence().to_owned());
         let warnings = warnings.collect();
-        let channels = core.engine().reload(loaded).await?;
-        let config = core.engine().config();
+        let channels = monitor.engine().reload(loaded).await?;
+        let config = monitor.engine().config();
         let hosts = Hosts::new(&config);
-        let after_restart = fixed.differences(&Fixed::of(&monitor, &config));
-        let settings = Settings {
+        let after_restart = fixed.differences(&Fixed::of(&settings, &config));
+        let machine = Settings {
             sets: hosts.sets.clone(),
-            ..monitor.settings
+            ..settings.settings
         };
-        core.configure(settings, hosts.settings(&config), monitor.keys);
+        monitor.configure(machine, hosts.settings(&config), settings.keys);
         tracing::info!(
             kept = channels.kept.len(),
             opened = channels.opened.len(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use annunciator::Engine;
 
-use crate::tell::Routes;
+use crate::incidents::Routes;
 
 /// The routes of an engine.
 #[derive(Debug, Clone)]

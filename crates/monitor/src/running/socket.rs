@@ -10,9 +10,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 /// Asked of the system as the buffer of a socket: a second of heartbeats of
 /// some ten thousand hosts. The system gives no more than `net.core.rmem_max`.
-const BUFFER: usize = 8 * 1024 * 1024;
+const BUFFER_BYTES: usize = 8 * 1024 * 1024;
 /// How long a receiving thread waits before it looks whether it should end.
-pub(super) const WAIT: Duration = Duration::from_millis(250);
+pub(super) const RECEIVE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// A socket cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -72,8 +72,8 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
         // Each family has a socket of its own.
         socket.set_only_v6(true)?;
     }
-    let _ = socket.set_recv_buffer_size(BUFFER);
+    let _ = socket.set_recv_buffer_size(BUFFER_BYTES);
     socket.bind(&address.into())?;
-    socket.set_read_timeout(Some(WAIT))?;
+    socket.set_read_timeout(Some(RECEIVE_TIMEOUT))?;
     Ok(socket.into())
 }

@@ -11,18 +11,19 @@ use std::{
 use annunciator::{Config, Engine};
 
 use super::{
-    core::{Core, Parts},
     intake::Intake,
-    opening::{self, Opened},
-    pulse::Pulse,
+    monitor::{Monitor, Parts},
+    restore::{self, Restored},
     socket::{BindError, bind},
+    ticker::Ticker,
     timeline::Reading,
 };
 use crate::{
-    config::{Hosts, Monitor},
+    config::{Hosts, MonitorConfig},
+    incidents::IncidentLog,
     machine::{Machine, Settings},
+    notify::Forwarder,
     store::{Batch, Location, Writer},
-    tell::{Ledger, Teller},
 };
 
 /// Why the monitor did not start.
@@ -40,20 +41,20 @@ pub enum StartError {
 /// A monitor at work.
 #[derive(Debug)]
 pub struct Running {
-    core: Arc<Core>,
+    monitor: Arc<Monitor>,
     store: Arc<Writer>,
     intakes: Vec<Intake>,
-    pulse: Pulse,
+    ticker: Ticker,
     drain: Duration,
 }
 
 /// All that a monitor needs but an engine: it has its addresses and its state,
 /// which nobody else has then.
 #[derive(Debug)]
-pub struct Ready {
-    monitor: Monitor,
+pub struct Prepared {
+    settings: MonitorConfig,
     sockets: Vec<UdpSocket>,
-    opened: Opened,
+    restored: Restored,
 }
 
 /// Gets at what a monitor needs before there is an engine: another monitor
@@ -63,39 +64,43 @@ pub struct Ready {
 ///
 /// # Errors
 /// [`StartError`] when heartbeats cannot be taken.
-pub fn prepare(config: &Config, monitor: Monitor, state: &Location) -> Result<Ready, StartError> {
+pub fn prepare(
+    config: &Config,
+    settings: MonitorConfig,
+    state: &Location,
+) -> Result<Prepared, StartError> {
     // First, so that nobody's state is touched when another one runs already.
-    let sockets = bind(&monitor.listen)?;
+    let sockets = bind(&settings.listen)?;
     let hosts = Hosts::new(config);
     let names = hosts.settings(config).map(|(name, _)| name).collect();
-    let opened = opening::open(state, names, Reading::now(), opening::PATIENCE)?;
-    Ok(Ready {
-        monitor,
+    let restored = restore::open(state, names, Reading::now(), restore::OPEN_TIMEOUT)?;
+    Ok(Prepared {
+        settings,
         sockets,
-        opened,
+        restored,
     })
 }
 
 /// Starts a monitor over an engine that keeps its deliveries elsewhere; as
-/// [`prepare`] and [`Ready::start`].
+/// [`prepare`] and [`Prepared::start`].
 ///
 /// # Errors
 /// [`StartError`] when heartbeats cannot be taken.
 pub fn start(
     engine: Engine,
-    monitor: Monitor,
+    settings: MonitorConfig,
     state: &Location,
     beat: impl Fn() + Send + 'static,
 ) -> Result<Running, StartError> {
-    prepare(&engine.config(), monitor, state)?.start(engine, beat)
+    prepare(&engine.config(), settings, state)?.start(engine, beat)
 }
 
-impl Ready {
+impl Prepared {
     /// The state file, which can keep deliveries too; none where the state is in
     /// memory.
     #[must_use]
     pub fn state_file(&self) -> Option<PathBuf> {
-        let store = self.opened.store.as_ref().ok()?;
+        let store = self.restored.store.as_ref().ok()?;
         store.file().map(PathBuf::from)
     }
 
@@ -110,57 +115,57 @@ impl Ready {
         beat: impl Fn() + Send + 'static,
     ) -> Result<Running, StartError> {
         let Self {
-            monitor,
+            settings,
             sockets,
-            opened,
+            restored,
         } = self;
-        let Opened {
+        let Restored {
             store,
-            kept,
+            stored,
             timeline,
-        } = opened;
+        } = restored;
         let config = engine.config();
         let hosts = Hosts::new(&config);
-        let settings = Settings {
+        let machine = Settings {
             sets: hosts.sets.clone(),
-            ..monitor.settings
+            ..settings.settings
         };
         let now = Reading::now();
         let machine = Machine::restore(
-            settings,
+            machine,
             hosts.settings(&config),
-            kept.snapshot,
+            stored.snapshot,
             timeline.moment(now),
         );
         let store = Arc::new(Writer::start(store)?);
-        let last = kept.tellings.last().map_or(0, |telling| telling.id);
-        let ledger = Ledger::restored(kept.told, last);
-        let teller = Teller::new(engine.clone(), Arc::clone(&store));
-        let core = Arc::new(Core::new(Parts {
+        let last = stored.outbound.last().map_or(0, |outbound| outbound.id);
+        let incidents = IncidentLog::restored(stored.incidents, last);
+        let forwarder = Forwarder::new(engine.clone(), Arc::clone(&store));
+        let monitor = Arc::new(Monitor::new(Parts {
             machine,
             timeline,
-            keys: monitor.keys,
+            keys: settings.keys,
             engine,
-            ledger,
+            incidents,
             store: Arc::clone(&store),
-            teller: teller.clone(),
+            forwarder: forwarder.clone(),
         }));
-        for telling in kept.tellings {
-            teller.tell(telling);
+        for outbound in stored.outbound {
+            forwarder.forward(outbound);
         }
-        core.advance();
-        core.checkpoint();
+        monitor.advance();
+        monitor.checkpoint();
         let intakes = sockets
             .into_iter()
-            .map(|socket| Intake::start(socket, Arc::clone(&core)))
+            .map(|socket| Intake::start(socket, Arc::clone(&monitor)))
             .collect::<Result<_, _>>()?;
-        let pulse = Pulse::start(Arc::clone(&core), beat)?;
+        let ticker = Ticker::start(Arc::clone(&monitor), beat)?;
         Ok(Running {
-            core,
+            monitor,
             store,
             intakes,
-            pulse,
-            drain: monitor.drain,
+            ticker,
+            drain: settings.drain,
         })
     }
 }
@@ -168,8 +173,8 @@ impl Ready {
 impl Running {
     /// The shared part.
     #[must_use]
-    pub fn core(&self) -> &Arc<Core> {
-        &self.core
+    pub fn monitor(&self) -> &Arc<Monitor> {
+        &self.monitor
     }
 
     /// Where heartbeats are taken.
@@ -184,13 +189,13 @@ impl Running {
     /// start.
     pub async fn stop(self) -> usize {
         let deadline = Instant::now() + self.drain;
-        let (intakes, pulse) = (self.intakes, self.pulse);
+        let (intakes, ticker) = (self.intakes, self.ticker);
         // Their ends are waited for.
-        let _ = tokio::task::spawn_blocking(move || drop((intakes, pulse))).await;
+        let _ = tokio::task::spawn_blocking(move || drop((intakes, ticker))).await;
         let left = deadline.saturating_duration_since(Instant::now());
-        self.core.teller().drain(left).await;
+        self.monitor.forwarder().drain(left).await;
         let left = deadline.saturating_duration_since(Instant::now());
-        let drained = self.core.engine().shutdown(left).await;
+        let drained = self.monitor.engine().shutdown(left).await;
         let _ = self.store.write_durably(Batch::default()).await;
         drained.abandoned
     }

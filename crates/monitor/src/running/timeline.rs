@@ -7,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::{
     machine::{Moment, Tick},
-    store::Liveness,
+    store::ClockCheckpoint,
 };
 
 /// The machine's clocks, read at about the same time.
@@ -55,7 +55,7 @@ pub struct Timeline {
 impl Timeline {
     /// A timeline that goes on from what was written last, if anything was.
     #[must_use]
-    pub fn resume(last: Option<&Liveness>, kernel_boot: String, now: Reading) -> Self {
+    pub fn resume(last: Option<&ClockCheckpoint>, kernel_boot: String, now: Reading) -> Self {
         let uptime = i128::from(now.uptime_ms);
         let tick = last.map_or(uptime, |last| {
             let since_boot = uptime - i128::from(last.uptime_ms);
@@ -87,8 +87,8 @@ impl Timeline {
 
     /// What to write so that another timeline can go on from here.
     #[must_use]
-    pub fn liveness(&self, reading: Reading) -> Liveness {
-        Liveness {
+    pub fn liveness(&self, reading: Reading) -> ClockCheckpoint {
+        ClockCheckpoint {
             at: self.moment(reading),
             uptime_ms: reading.uptime_ms,
             kernel_boot: self.kernel_boot.clone(),

@@ -10,22 +10,22 @@ use std::{
 use annunciator_protocol::Family;
 
 use crate::{
+    incidents::{IncidentChange, OutboundMessage},
     machine::{Entry, Globals, Held, HostRecord, Moment, Seen, Silence, Step},
-    tell::{LedgerChange, Telling},
 };
 
 /// Lines of history that wait to be written; of more, the newest are kept.
-const MOST_HISTORY: usize = 10_000;
-/// Tellings that wait to be written; of more, the oldest are kept: the newest
+const MAX_HISTORY_LINES: usize = 10_000;
+/// Outbound messages that wait to be written; of more, the oldest are kept: the newest
 /// are told, too, as long as the monitor lives.
-const MOST_TELLINGS: usize = 100_000;
-/// Tellings that wait to be struck out. Of more, some are left to be handed
+const MAX_OUTBOUND: usize = 100_000;
+/// Forwarded messages that wait to be deleted. Of more, some are left to be handed
 /// over again, which harms nothing: each is accepted once.
-const MOST_STRUCK_OUT: usize = 1_000_000;
+const MAX_FORWARDED: usize = 1_000_000;
 
 /// When the monitor was last known to see, and by which clocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Liveness {
+pub struct ClockCheckpoint {
     /// On the monitor's timeline, and on the wall.
     pub at: Moment,
     /// How long the machine had been up, in milliseconds.
@@ -37,7 +37,7 @@ pub struct Liveness {
 /// What one transaction writes.
 #[derive(Debug, Default)]
 pub struct Batch {
-    pub(super) liveness: Option<Liveness>,
+    pub(super) liveness: Option<ClockCheckpoint>,
     pub(super) globals: Option<Globals>,
     pub(super) hosts: HashMap<Arc<str>, HostRecord>,
     pub(super) seen: HashMap<(Arc<str>, Family), Seen>,
@@ -45,9 +45,9 @@ pub struct Batch {
     pub(super) released: Option<u64>,
     pub(super) silences: Option<Vec<Silence>>,
     pub(super) history: Vec<Entry>,
-    pub(super) tellings: BTreeMap<u64, Telling>,
-    pub(super) struck_out: BTreeSet<u64>,
-    pub(super) told: HashMap<(Arc<str>, Arc<str>), LedgerChange>,
+    pub(super) outbound: BTreeMap<u64, OutboundMessage>,
+    pub(super) forwarded: BTreeSet<u64>,
+    pub(super) incidents: HashMap<(Arc<str>, Arc<str>), IncidentChange>,
 }
 
 impl Batch {
@@ -76,7 +76,7 @@ impl Batch {
 
     /// Adds a checkpoint: who was heard, and that the monitor saw until then.
     #[must_use]
-    pub fn checkpoint(mut self, seen: Vec<Seen>, liveness: Liveness) -> Self {
+    pub fn checkpoint(mut self, seen: Vec<Seen>, liveness: ClockCheckpoint) -> Self {
         let seen = seen.into_iter();
         self.seen
             .extend(seen.map(|seen| ((Arc::clone(&seen.host), seen.family), seen)));
@@ -91,27 +91,27 @@ impl Batch {
         self
     }
 
-    /// Adds tellings that are to be handed over.
+    /// Adds outbound messages that are to be handed over.
     #[must_use]
-    pub fn tellings(mut self, tellings: impl IntoIterator<Item = Telling>) -> Self {
-        let tellings = tellings.into_iter();
-        self.tellings
-            .extend(tellings.map(|telling| (telling.id, telling)));
+    pub fn outbound(mut self, outbound: impl IntoIterator<Item = OutboundMessage>) -> Self {
+        let outbound = outbound.into_iter();
+        self.outbound
+            .extend(outbound.map(|outbound| (outbound.id, outbound)));
         self
     }
 
-    /// Strikes out a telling that was handed over.
+    /// Strikes out an outbound message that was handed over.
     #[must_use]
-    pub fn struck_out(mut self, telling: u64) -> Self {
-        self.struck_out.insert(telling);
+    pub fn forwarded(mut self, outbound: u64) -> Self {
+        self.forwarded.insert(outbound);
         self
     }
 
-    /// Adds what changed in the ledger.
+    /// Adds what changed in the incident log.
     #[must_use]
-    pub fn told(mut self, changes: impl IntoIterator<Item = LedgerChange>) -> Self {
+    pub fn incidents(mut self, changes: impl IntoIterator<Item = IncidentChange>) -> Self {
         let changes = changes.into_iter();
-        self.told.extend(changes.map(|change| {
+        self.incidents.extend(changes.map(|change| {
             let key = (Arc::clone(&change.incident), Arc::clone(&change.name));
             (key, change)
         }));
@@ -131,20 +131,20 @@ impl Batch {
             self.held = self.held.split_off(&(released + 1));
         }
         self.history.extend(newer.history);
-        let excess = self.history.len().saturating_sub(MOST_HISTORY);
+        let excess = self.history.len().saturating_sub(MAX_HISTORY_LINES);
         self.history.drain(..excess);
-        self.tellings.extend(newer.tellings);
-        while self.tellings.len() > MOST_TELLINGS {
-            self.tellings.pop_last();
+        self.outbound.extend(newer.outbound);
+        while self.outbound.len() > MAX_OUTBOUND {
+            self.outbound.pop_last();
         }
-        for id in &newer.struck_out {
-            self.tellings.remove(id);
+        for id in &newer.forwarded {
+            self.outbound.remove(id);
         }
-        self.struck_out.extend(newer.struck_out);
-        while self.struck_out.len() > MOST_STRUCK_OUT {
-            self.struck_out.pop_last();
+        self.forwarded.extend(newer.forwarded);
+        while self.forwarded.len() > MAX_FORWARDED {
+            self.forwarded.pop_last();
         }
-        self.told.extend(newer.told);
+        self.incidents.extend(newer.incidents);
     }
 
     /// Whether there is nothing to write.
@@ -158,42 +158,42 @@ impl Batch {
             && self.seen.is_empty()
             && self.held.is_empty()
             && self.history.is_empty()
-            && self.tellings.is_empty()
-            && self.struck_out.is_empty()
-            && self.told.is_empty()
+            && self.outbound.is_empty()
+            && self.forwarded.is_empty()
+            && self.incidents.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tell::Message;
+    use crate::incidents::Message;
 
-    fn telling(id: u64) -> Telling {
-        Telling {
+    fn outbound(id: u64) -> OutboundMessage {
+        OutboundMessage {
             id,
             key: format!("k/{id}").into(),
             names: vec![Arc::from("c")],
-            message: Arc::new(Message::own_trouble("x", 0)),
+            message: Arc::new(Message::about_monitor("x", 0)),
         }
     }
 
     #[test]
     fn when_nothing_is_written_for_very_long_what_waits_is_bounded() {
         let mut batch = Batch::default();
-        let most = MOST_TELLINGS as u64;
+        let most = MAX_OUTBOUND as u64;
         for id in 0..most + 50 {
-            batch.merge(Batch::default().tellings([telling(id)]));
+            batch.merge(Batch::default().outbound([outbound(id)]));
         }
-        assert_eq!(batch.tellings.len(), MOST_TELLINGS);
-        assert!(batch.tellings.contains_key(&0));
+        assert_eq!(batch.outbound.len(), MAX_OUTBOUND);
+        assert!(batch.outbound.contains_key(&0));
     }
 
     #[test]
     fn what_was_handed_over_before_it_was_written_is_not_written() {
-        let mut batch = Batch::default().tellings([telling(1), telling(2)]);
-        batch.merge(Batch::default().struck_out(1));
-        assert_eq!(batch.tellings.keys().collect::<Vec<_>>(), [&2]);
-        assert!(batch.struck_out.contains(&1), "it may be in the file");
+        let mut batch = Batch::default().outbound([outbound(1), outbound(2)]);
+        batch.merge(Batch::default().forwarded(1));
+        assert_eq!(batch.outbound.keys().collect::<Vec<_>>(), [&2]);
+        assert!(batch.forwarded.contains(&1), "it may be in the file");
     }
 }

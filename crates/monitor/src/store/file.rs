@@ -13,16 +13,16 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use rustix::fs::{FlockOperation, flock};
 
 use super::{
-    archive::Archive,
     batch::Batch,
     error::StoreError,
+    reader::ReadConnection,
     schema::{self, Found},
 };
 
 /// How long a write waits for another process that reads or writes.
-const BUSY: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Lines of history that are kept; older ones go.
-const MOST_HISTORY: i64 = 500_000;
+const MAX_HISTORY_LINES: i64 = 500_000;
 
 /// Where the state is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,9 @@ impl Store {
                 (database, Some(lock))
             }
         };
-        database.busy_timeout(BUSY).map_err(failed("opened"))?;
+        database
+            .busy_timeout(BUSY_TIMEOUT)
+            .map_err(failed("opened"))?;
         // Before anything is changed: it may be another program's.
         match schema::migrate(&mut database).map_err(failed("opened"))? {
             Found::Ready => {}
@@ -105,8 +107,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be opened.
-    pub fn archive(&self) -> Result<Archive, StoreError> {
-        Archive::open(self.path.clone(), &self.address, BUSY)
+    pub fn reader(&self) -> Result<ReadConnection, StoreError> {
+        ReadConnection::open(self.path.clone(), &self.address, BUSY_TIMEOUT)
     }
 
     /// The file.
@@ -146,7 +148,7 @@ impl Store {
         let pruned = self.database.transaction().and_then(|transaction| {
             transaction.execute(
                 "DELETE FROM monitor_history WHERE id <= (SELECT max(id) FROM monitor_history) - ?1",
-                [MOST_HISTORY],
+                [MAX_HISTORY_LINES],
             )?;
             transaction.commit()
         });
@@ -282,10 +284,10 @@ fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
     for entry in &batch.history {
         history.execute(params![&*entry.host, entry.at.wall_ms, entry.text])?;
     }
-    let mut telling = transaction
+    let mut outbound = transaction
         .prepare_cached("INSERT OR REPLACE INTO monitor_waiting VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for (id, one) in &batch.tellings {
-        telling.execute(params![
+    for (id, one) in &batch.outbound {
+        outbound.execute(params![
             id.cast_signed(),
             &*one.key,
             one.message.host.as_deref(),
@@ -293,17 +295,17 @@ fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
             text(serde_json::to_string(&*one.message))?,
         ])?;
     }
-    let mut struck_out = transaction.prepare_cached("DELETE FROM monitor_waiting WHERE id = ?1")?;
-    for id in &batch.struck_out {
-        struck_out.execute([id.cast_signed()])?;
+    let mut forwarded = transaction.prepare_cached("DELETE FROM monitor_waiting WHERE id = ?1")?;
+    for id in &batch.forwarded {
+        forwarded.execute([id.cast_signed()])?;
     }
     let mut open =
         transaction.prepare_cached("INSERT OR REPLACE INTO monitor_open VALUES (?1, ?2, ?3)")?;
     let mut ended =
         transaction.prepare_cached("DELETE FROM monitor_open WHERE incident = ?1 AND name = ?2")?;
-    for ((incident, name), change) in &batch.told {
-        match &change.under {
-            Some(under) => open.execute(params![&**incident, &**name, under.text()])?,
+    for ((incident, name), change) in &batch.incidents {
+        match &change.grouping {
+            Some(grouping) => open.execute(params![&**incident, &**name, grouping.text()])?,
             None => ended.execute(params![&**incident, &**name])?,
         };
     }

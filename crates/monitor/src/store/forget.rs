@@ -10,7 +10,7 @@ use crate::machine::Tick;
 
 /// A host that is taken out of the configuration and put back in within this
 /// time is known.
-const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+const FORGET_AFTER: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Store {
     /// Deletes the rows of hosts that are not configured and were last heard
@@ -52,7 +52,7 @@ fn gone(
     let mut gone = Vec::new();
     for row in rows {
         let (name, heard) = row?;
-        if !configured.contains(name.as_str()) && now.since(heard) >= REMEMBERED {
+        if !configured.contains(name.as_str()) && now.since(heard) >= FORGET_AFTER {
             gone.push(name);
         }
     }

@@ -1,29 +1,28 @@
-//! What outlives the monitor: an SQLite file.
+//! The state that survives a restart: an SQLite file.
 //!
-//! `schema` has the tables, `batch` is what one transaction writes, `file`
-//! opens, reads and writes, `archive` answers what was told and what happened,
-//! `pile` has what waits to be written and who waits for that, `writer` writes
-//! it, on a thread of its own. The tables of this store begin with `monitor_`;
-//! others may stand in the same file.
+//! `schema` has the tables, `batch` is what one transaction writes, `file` opens
+//! and writes the file, `load` reads it at the start, `reader` answers questions
+//! over a connection of its own, `write_queue` has what waits to be written and
+//! who waits for that, `writer` writes it, on a thread of its own. The tables of
+//! this store begin with `monitor_`; others may stand in the same file.
 
-mod archive;
 mod batch;
 mod error;
 mod file;
 mod forget;
 mod load;
-mod pile;
+mod reader;
+mod rows;
 mod schema;
+mod write_queue;
 mod writer;
 
 #[cfg(test)]
-mod hanging;
-#[cfg(test)]
 mod tests;
 
-pub use archive::HistoryLine;
-pub use batch::{Batch, Liveness};
+pub use batch::{Batch, ClockCheckpoint};
 pub use error::StoreError;
 pub use file::{Location, Store};
-pub use load::Kept;
+pub use load::StoredState;
+pub use reader::HistoryLine;
 pub use writer::Writer;

@@ -13,21 +13,21 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    archive::{Desk, Records},
     batch::Batch,
     error::StoreError,
     file::{Location, Store},
-    pile::{PATIENCE, Pile, Then},
+    reader::{Reader, Records},
+    write_queue::{Then, WRITE_TIMEOUT, WriteQueue},
 };
-use crate::tell::Telling;
+use crate::incidents::OutboundMessage;
 
 /// How often a store that could not be written is tried again.
-const RETRY: Duration = Duration::from_secs(5);
+const RETRY_DELAY: Duration = Duration::from_secs(5);
 /// How often what has no further use is deleted.
-const PRUNE: Duration = Duration::from_secs(3600);
+const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
 /// How long the end waits for the last write: well below the 90 s after which
 /// systemd kills.
-const LAST_WRITE: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whether what is decided also outlives the monitor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,8 +59,8 @@ impl Disk for Store {
 /// A handle to the thread that writes.
 #[derive(Debug)]
 pub struct Writer {
-    pile: Arc<Pile>,
-    desk: Desk,
+    queue: Arc<WriteQueue>,
+    reader: Reader,
     health: Arc<Mutex<Health>>,
     threads: [ThreadId; 2],
 }
@@ -74,18 +74,18 @@ impl Writer {
     pub fn start(store: Result<Store, StoreError>) -> std::io::Result<Self> {
         let trouble = store.as_ref().err().map(ToString::to_string);
         let store = store.or_else(|_| Store::open(&Location::Memory)).ok();
-        let archive = store.as_ref().and_then(|store| store.archive().ok());
-        Self::over(store, Desk::new(archive), trouble)
+        let reader = store.as_ref().and_then(|store| store.reader().ok());
+        Self::over(store, Reader::new(reader), trouble)
     }
 
     /// The same over any disk. Where there is trouble already, this one only
     /// stands in.
     pub(super) fn over(
         disk: Option<impl Disk>,
-        desk: Desk,
+        reader: Reader,
         trouble: Option<String>,
     ) -> std::io::Result<Self> {
-        let pile = Arc::<Pile>::default();
+        let queue = Arc::<WriteQueue>::default();
         let stands_in = trouble.is_some();
         let health = Arc::new(Mutex::new(Health { trouble }));
         let work = Work {
@@ -96,17 +96,17 @@ impl Writer {
             pruned_at: None,
             health: Arc::clone(&health),
         };
-        let (written, watched) = (Arc::clone(&pile), Arc::clone(&pile));
+        let (written, watched) = (Arc::clone(&queue), Arc::clone(&queue));
         let watch = thread::Builder::new()
             .name("hbd-store-watch".to_owned())
             .spawn(move || watched.look_after())?;
         let write = thread::Builder::new()
             .name("hbd-store".to_owned())
             .spawn(move || work.run(&written))
-            .inspect_err(|_| pile.end())?;
+            .inspect_err(|_| queue.end())?;
         Ok(Self {
-            pile,
-            desk,
+            queue,
+            reader,
             health,
             threads: [watch.thread().id(), write.thread().id()],
         })
@@ -114,7 +114,7 @@ impl Writer {
 
     /// Hands a batch over. They are written in the order of the calls.
     pub fn write(&self, batch: Batch) {
-        self.pile.hand_over(batch, None);
+        self.queue.push(batch, None);
     }
 
     /// Hands a batch over and answers when it is written.
@@ -132,26 +132,26 @@ impl Writer {
     /// for any longer.
     pub fn write_then(&self, batch: Batch, then: impl FnOnce() + Send + 'static) {
         let then: Then = Box::new(then);
-        self.pile.hand_over(batch, Some(then));
+        self.queue.push(batch, Some(then));
     }
 
     /// The newest lines of a host's history and what waits to be told about it,
     /// with what was given to write before.
     pub async fn history(&self, host: &str, most: u32) -> Records {
         let _ = self.write_durably(Batch::default()).await;
-        self.desk.records(host.into(), most).await
+        self.reader.records(host.into(), most).await
     }
 
-    /// A telling that was written and not struck out.
-    pub async fn telling(&self, id: u64) -> Option<Telling> {
-        self.desk.telling(id).await
+    /// An outbound message that was written and not struck out.
+    pub async fn outbound(&self, id: u64) -> Option<OutboundMessage> {
+        self.reader.outbound(id).await
     }
 
     /// Whether what is handed over is also written.
     #[must_use]
     pub fn health(&self) -> Health {
-        if self.pile.hangs() {
-            let seconds = PATIENCE.as_secs();
+        if self.queue.hangs() {
+            let seconds = WRITE_TIMEOUT.as_secs();
             let trouble = format!(
                 "the disk does not answer: the state file is being written for more than {seconds} s"
             );
@@ -168,10 +168,10 @@ impl Drop for Writer {
     /// Waits until all that was handed over is written, as long as the disk
     /// answers.
     fn drop(&mut self) {
-        self.pile.close();
+        self.queue.close();
         // One of those that were called may have been the last to hold it.
         let own = self.threads.contains(&thread::current().id());
-        if !own && !self.pile.wait_for_end(LAST_WRITE) {
+        if !own && !self.queue.wait_for_end(SHUTDOWN_TIMEOUT) {
             tracing::error!(
                 "the disk with the state file does not answer: what was decided last is not written"
             );
@@ -191,29 +191,29 @@ struct Work<D> {
 }
 
 impl<D: Disk> Work<D> {
-    fn run(mut self, pile: &Pile) {
+    fn run(mut self, queue: &WriteQueue) {
         let mut closed = false;
         while !closed {
-            let wait = self
-                .retry_at
-                .map_or(PRUNE, |at| at.saturating_duration_since(Instant::now()));
-            let taken = pile.take(wait);
+            let wait = self.retry_at.map_or(PRUNE_INTERVAL, |at| {
+                at.saturating_duration_since(Instant::now())
+            });
+            let taken = queue.take(wait);
             closed = taken.closed;
             self.unwritten.merge(taken.batch);
             if closed {
                 self.retry_at = None;
             }
             self.write();
-            pile.written(taken.number);
+            queue.written(taken.number);
             if !closed {
-                pile.busy();
+                queue.busy();
                 self.prune();
-                pile.written(taken.number);
+                queue.written(taken.number);
             }
         }
         // Before it counts as ended: whoever waits may open the file next.
         self.disk = None;
-        pile.end();
+        queue.end();
     }
 
     fn write(&mut self) {
@@ -232,14 +232,16 @@ impl<D: Disk> Work<D> {
                 self.report(None);
             }
             Err(error) => {
-                self.retry_at = Some(Instant::now() + RETRY);
+                self.retry_at = Some(Instant::now() + RETRY_DELAY);
                 self.report(Some(error.to_string()));
             }
         }
     }
 
     fn prune(&mut self) {
-        let due = self.pruned_at.is_none_or(|at| at.elapsed() >= PRUNE);
+        let due = self
+            .pruned_at
+            .is_none_or(|at| at.elapsed() >= PRUNE_INTERVAL);
         if let Some(disk) = self
             .disk
             .as_mut()
@@ -263,7 +265,7 @@ impl<D: Disk> Work<D> {
         match &trouble {
             Some(trouble) => tracing::error!(
                 "{trouble}; the monitor goes on from memory and tries again every {} s",
-                RETRY.as_secs()
+                RETRY_DELAY.as_secs()
             ),
             None => tracing::info!("the state file is written again; nothing is lost"),
         }

@@ -17,9 +17,9 @@ use super::{
 /// otherwise: the specification's "default: hourly".
 pub const DEFAULT_RENOTIFY: Duration = Duration::from_secs(3600);
 /// More often than this would be a storm.
-const SHORTEST_RENOTIFY: Duration = Duration::from_secs(1);
+const MIN_RENOTIFY: Duration = Duration::from_secs(1);
 /// As many rules are looked through for every new metric.
-const MOST_RULES: usize = 1000;
+const MAX_RULES: usize = 1000;
 const RENOTIFY: &str = "renotify";
 
 /// When a lasting alert is told again.
@@ -110,10 +110,10 @@ impl Set {
             let mut finder = Finder { path, problems };
             rules.extend(finder.rule(rule));
         }
-        if rules.len() > MOST_RULES {
+        if rules.len() > MAX_RULES {
             problems.push(SetProblem {
                 path: Vec::new(),
-                sentence: format!("it has {} rules, more than {MOST_RULES}", rules.len()),
+                sentence: format!("it has {} rules, more than {MAX_RULES}", rules.len()),
                 help: Some("write * for segments that differ".to_owned()),
                 warning: false,
             });
@@ -144,7 +144,7 @@ fn renotify(text: &str) -> Result<Renotify, String> {
         return Ok(Renotify::Never);
     }
     match humantime::parse_duration(text) {
-        Ok(every) if every >= SHORTEST_RENOTIFY => Ok(Renotify::Every(every)),
+        Ok(every) if every >= MIN_RENOTIFY => Ok(Renotify::Every(every)),
         Ok(_) => Err(format!("`{text}` is shorter than a second")),
         Err(error) => Err(format!("`{text}` is no duration: {error}")),
     }

@@ -167,7 +167,7 @@ pub(crate) fn is_shared(engine: &Engine) -> bool {
 /// # Errors
 /// [`StoreError::Unusable`] when it is there and may not be read and written.
 fn state_file(config: &Config) -> Result<Option<PathBuf>, StoreError> {
-    let StateFile::File(path) = annunciator_monitor::monitor(config).state else {
+    let StateFile::File(path) = annunciator_monitor::MonitorConfig::of(config).state else {
         return Ok(None);
     };
     if config.delivery().store != StorePlace::Unsaid {

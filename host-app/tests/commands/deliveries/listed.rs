@@ -6,7 +6,7 @@ use std::{
 };
 
 use annunciator::Notification;
-use annunciator_monitor::{Location, Store};
+use annunciator_monitor::{Location, MonitorConfig, declare, prepare};
 
 use super::desk::Desk;
 
@@ -150,16 +150,21 @@ async fn while_an_engine_has_the_store_open_others_look_at_it() {
 #[test]
 fn a_monitor_has_the_same_file_open_for_its_state() {
     let desk = Desk::empty();
+    let listen = "monitor: {listen: [\"127.0.0.1:0\"]}\n";
+    let yaml = desk.keeping() + listen;
+    let builder = declare(desk.rig.configured(&yaml).unwrap());
+    let config = builder.load().unwrap().config;
     let file = Location::File(desk.file());
-    let state = Store::open(&file).unwrap();
+    let prepared = || prepare(&config, MonitorConfig::of(&config), &file).unwrap();
+    let monitor = prepared();
+    assert_eq!(monitor.state_file(), Some(desk.file()));
     assert_eq!(desk.listed(&[]), [0; 0]);
     assert_eq!(desk.run(&["deliveries", "--audit"]).0, 0);
-    state.archive().unwrap();
-    drop(state);
+    drop(monitor);
     // A program that another test starts meanwhile has it for a moment, too.
     let deadline = Instant::now() + Duration::from_secs(60);
-    while let Err(error) = Store::open(&file) {
-        assert!(Instant::now() < deadline, "{error}");
+    while prepared().state_file().is_none() {
+        assert!(Instant::now() < deadline, "the file stays locked");
         thread::sleep(Duration::from_millis(20));
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
         Err(exit) => return exit,
     };
     let standing = |channel: &ChannelConfig| standings.as_ref()?.get(channel.name());
-    let control = annunciator_monitor::monitor(config).control;
+    let control = annunciator_monitor::MonitorConfig::of(config).control;
     let known = control.and_then(|path| ailing::of_channels(&path, output));
     let ailments = |channel: &ChannelConfig| Some(known.as_ref()?.ailments(channel.name()));
     let names: Vec<&str> = config.channels().map(ChannelConfig::name).collect();

@@ -5,7 +5,7 @@ use annunciator::{
     Config, EngineBuilder, Level, Loaded, PluginError, Reach, StorePlace, Unusable,
     store::{SqliteStore, StoreError},
 };
-use annunciator_monitor::{StateFile, insist_on_tests, monitor};
+use annunciator_monitor::{MonitorConfig, StateFile, require_route_tests};
 
 use crate::{
     Exit,
@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
         Ok(builder) => builder,
         Err(exit) => return exit,
     };
-    match setup::load_from(&insist_on_tests(builder.clone()), output) {
+    match setup::load_from(&require_route_tests(builder.clone()), output) {
         // It can be used, and does not what it is to do.
         Err(_) if builder.load().is_ok() => Exit::Failed,
         Err(exit) => exit,
@@ -76,7 +76,7 @@ fn kept(config: &Config, output: &Output) -> Result<(), Exit> {
         StorePlace::File(path) => Some(path.clone()),
         _ => None,
     };
-    let state = match monitor(config).state {
+    let state = match MonitorConfig::of(config).state {
         StateFile::File(path) => Some(path),
         _ => None,
     };

@@ -221,7 +221,7 @@ fn socket(arguments: &Arguments, reach: &Reach, output: &Output) -> Result<PathB
     }
     let help = "help: --control PATH names the socket of a running monitor, whatever the file says";
     let loaded = setup::load(arguments, output).inspect_err(|_| output.error(help))?;
-    annunciator_monitor::monitor(&loaded.config).control.ok_or_else(|| {
+    annunciator_monitor::MonitorConfig::of(&loaded.config).control.ok_or_else(|| {
         output.error(&format!(
             "error: the configuration names no control socket\nhelp: set `monitor.control`, such as {USUAL_SOCKET}, or use --control"
         ));

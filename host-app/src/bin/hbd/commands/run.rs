@@ -3,7 +3,7 @@
 use std::{error::Error, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use annunciator::Engine;
-use annunciator_monitor::{Core, Location, Ready, Reloading, Running, StateFile};
+use annunciator_monitor::{Location, Monitor, Prepared, Reloading, Running, StateFile};
 use heartbeat::{
     control::{self, ControlError},
     http,
@@ -37,7 +37,7 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
         problems::print(&loaded.warnings, output);
         setup::tell_disabled(&loaded, output);
     }
-    let monitor = annunciator_monitor::monitor(&loaded.config);
+    let monitor = annunciator_monitor::MonitorConfig::of(&loaded.config);
     // Before the engine starts, which counts from then on.
     let lost = log.map(|log| log.lost.clone());
     let numbers = monitor
@@ -81,14 +81,14 @@ struct Servers {
 
 async fn watch(
     engine: Engine,
-    ready: Ready,
+    ready: Prepared,
     servers: Servers,
     reloading: Arc<Reloading>,
 ) -> Result<Exit, Box<dyn Error>> {
     let mut signals = Signals::new()?;
     let Servers { control, http } = servers;
     let running = ready.start(engine, beat)?;
-    let core = running.core();
+    let core = running.monitor();
     let http = match http {
         Some((address, numbers)) => {
             let (core, reloading) = (Arc::clone(core), Arc::clone(&reloading));
@@ -154,7 +154,7 @@ async fn obey(
                 NotifyState::monotonic_usec_now().unwrap_or(NotifyState::Reloading),
             ]);
             // On its own: one that takes its time must not hold up the end.
-            let reload = reload(Arc::clone(running.core()), Arc::clone(reloading));
+            let reload = reload(Arc::clone(running.monitor()), Arc::clone(reloading));
             let _ = tokio::spawn(reload).await;
             // Here, so that nobody hears it of a monitor that ends.
             let _ = sd_notify::notify(&[NotifyState::Ready]);
@@ -167,7 +167,7 @@ async fn obey(
     }
 }
 
-async fn reload(core: Arc<Core>, reloading: Arc<Reloading>) {
+async fn reload(core: Arc<Monitor>, reloading: Arc<Reloading>) {
     if let Err(error) = reloading.reload(&core).await {
         tracing::error!("the configuration was not taken, the old one stays: {error}");
     }

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use annunciator::{
     ChannelReport, Config, Engine, Notification, NotifyError, Report, Route, StorePlace,
 };
-use annunciator_monitor::{StateFile, monitor};
+use annunciator_monitor::{MonitorConfig, StateFile};
 use heartbeat::{
     control::{Circumstances, MAX_MESSAGE_LENGTH},
     planned, report,
@@ -255,7 +255,7 @@ fn left(engine: &Engine, report: &Report, output: &Output) {
 
 /// Why nothing outlives this call.
 fn unkept(config: &Config) -> String {
-    match (&config.delivery().store, monitor(config).state) {
+    match (&config.delivery().store, MonitorConfig::of(config).state) {
         (StorePlace::Nowhere, _) => "`delivery.store` is none".to_owned(),
         (StorePlace::Memory, _) => "`delivery.store` is in memory".to_owned(),
         (StorePlace::File(path), _) => {

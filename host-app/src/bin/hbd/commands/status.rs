@@ -47,10 +47,10 @@ pub(super) fn overview(answer: &Json, output: &Output) {
     } else {
         &messages
     });
-    if answer["messages"]["again"].as_u64().unwrap_or(0) > 0 {
+    if answer["messages"]["redelivered"].as_u64().unwrap_or(0) > 0 {
         output.line(&format!(
             "told again after a crash: {}",
-            answer["messages"]["again"]
+            answer["messages"]["redelivered"]
         ));
     }
     if answer["messages"]["handing_over"].as_u64().unwrap_or(0) > 0 {

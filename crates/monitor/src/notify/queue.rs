@@ -9,10 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use super::telling::{Lane, Telling};
+use crate::incidents::{Lane, OutboundMessage};
 
 /// So many messages are in memory as a whole.
-const MOST_WHOLE: usize = 10_000;
+const MAX_IN_MEMORY: usize = 10_000;
 /// So far it is looked for one that need not wait for others.
 const LOOK_AHEAD: usize = 256;
 
@@ -22,34 +22,34 @@ pub(super) struct Waiting {
     pub(super) id: u64,
     pub(super) lane: Lane,
     /// As a whole, or it is in the state file.
-    pub(super) telling: Option<Telling>,
+    pub(super) outbound: Option<OutboundMessage>,
     /// People were told already, as far as they could be; only the record of
     /// it is missing.
-    pub(super) told: bool,
+    pub(super) notified: bool,
 }
 
 /// Those that wait, and those that are being handed over.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: VecDeque<Waiting>,
-    whole: usize,
+    in_memory: usize,
     busy: HashSet<Arc<str>>,
     under_way: usize,
     /// One that concerns many is under way.
-    alone: bool,
+    exclusive: bool,
 }
 
 impl Queue {
     /// Adds one at the end.
-    pub(super) fn push(&mut self, telling: Telling, told: bool) {
-        let (id, lane) = (telling.id, telling.lane());
-        let telling = (self.whole < MOST_WHOLE).then_some(telling);
-        self.whole += usize::from(telling.is_some());
+    pub(super) fn push(&mut self, outbound: OutboundMessage, notified: bool) {
+        let (id, lane) = (outbound.id, outbound.lane());
+        let outbound = (self.in_memory < MAX_IN_MEMORY).then_some(outbound);
+        self.in_memory += usize::from(outbound.is_some());
         self.waiting.push_back(Waiting {
             id,
             lane,
-            telling,
-            told,
+            outbound,
+            notified,
         });
     }
 
@@ -68,18 +68,18 @@ impl Queue {
     pub(super) fn take(&mut self) -> Option<Waiting> {
         let place = self.first()?;
         let waiting = self.waiting.remove(place)?;
-        self.whole -= usize::from(waiting.telling.is_some());
+        self.in_memory -= usize::from(waiting.outbound.is_some());
         self.under_way += 1;
         match &waiting.lane {
             Lane::Host(host) => drop(self.busy.insert(Arc::clone(host))),
-            Lane::All => self.alone = true,
+            Lane::All => self.exclusive = true,
             Lane::None => {}
         }
         Some(waiting)
     }
 
     fn first(&self) -> Option<usize> {
-        if self.alone {
+        if self.exclusive {
             return None;
         }
         let mut passed: HashSet<&Arc<str>> = HashSet::new();
@@ -100,7 +100,7 @@ impl Queue {
         self.under_way -= 1;
         match lane {
             Lane::Host(host) => drop(self.busy.remove(host)),
-            Lane::All => self.alone = false,
+            Lane::All => self.exclusive = false,
             Lane::None => {}
         }
     }
@@ -109,14 +109,14 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tell::telling::Message;
+    use crate::incidents::Message;
 
-    fn telling(id: u64, host: Option<&str>) -> Telling {
+    fn outbound(id: u64, host: Option<&str>) -> OutboundMessage {
         let message = Message {
             host: host.map(Arc::from),
-            ..Message::own_trouble("x", 0)
+            ..Message::about_monitor("x", 0)
         };
-        Telling {
+        OutboundMessage {
             id,
             key: format!("k/{id}").into(),
             names: vec![Arc::from("c")],
@@ -124,10 +124,10 @@ mod tests {
         }
     }
 
-    fn of_many(id: u64) -> Telling {
-        let mut telling = telling(id, None);
-        Arc::make_mut(&mut telling.message).part = crate::tell::Part::Problem;
-        telling
+    fn of_many(id: u64) -> OutboundMessage {
+        let mut outbound = outbound(id, None);
+        Arc::make_mut(&mut outbound.message).part = crate::incidents::Part::Problem;
+        outbound
     }
 
     fn taken(queue: &mut Queue) -> Vec<Waiting> {
@@ -142,7 +142,7 @@ mod tests {
     fn what_concerns_one_host_keeps_its_order() {
         let mut queue = Queue::default();
         for (id, host) in [(1, "a"), (2, "a"), (3, "b"), (4, "a")] {
-            queue.push(telling(id, Some(host)), false);
+            queue.push(outbound(id, Some(host)), false);
         }
         let first = taken(&mut queue);
         assert_eq!(ids(&first), [1, 3]);
@@ -156,10 +156,10 @@ mod tests {
     #[test]
     fn what_concerns_many_waits_for_all_before_it_and_all_behind_wait_for_it() {
         let mut queue = Queue::default();
-        queue.push(telling(1, Some("a")), false);
-        queue.push(telling(2, None), false);
+        queue.push(outbound(1, Some("a")), false);
+        queue.push(outbound(2, None), false);
         queue.push(of_many(3), false);
-        queue.push(telling(4, Some("b")), false);
+        queue.push(outbound(4, Some("b")), false);
         let first = taken(&mut queue);
         assert_eq!(ids(&first), [1, 2]);
         queue.ended(&first[0].lane);
@@ -174,14 +174,14 @@ mod tests {
     #[test]
     fn of_a_crowd_only_the_first_are_in_memory() {
         let mut queue = Queue::default();
-        let most = MOST_WHOLE as u64;
+        let most = MAX_IN_MEMORY as u64;
         for id in 0..most + 5 {
-            queue.push(telling(id, Some(&format!("h{id}"))), false);
+            queue.push(outbound(id, Some(&format!("h{id}"))), false);
         }
         let all = taken(&mut queue);
-        assert_eq!(all.len(), MOST_WHOLE + 5);
-        let whole = all.iter().filter(|one| one.telling.is_some()).count();
-        assert_eq!(whole, MOST_WHOLE);
-        assert!(all[MOST_WHOLE].telling.is_none());
+        assert_eq!(all.len(), MAX_IN_MEMORY + 5);
+        let in_memory = all.iter().filter(|one| one.outbound.is_some()).count();
+        assert_eq!(in_memory, MAX_IN_MEMORY);
+        assert!(all[MAX_IN_MEMORY].outbound.is_none());
     }
 }

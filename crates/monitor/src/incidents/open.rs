@@ -12,21 +12,21 @@ use std::{
 
 /// How a channel or group was told of a problem.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Under {
+pub enum Grouping {
     /// Alone.
-    Own,
+    Alone,
     /// Together with others, none of which has ended: under this incident.
     Together(Arc<str>),
     /// In a way that no single end can match.
     Mixed,
 }
 
-impl Under {
+impl Grouping {
     /// As it is written.
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            Self::Own => "own",
+            Self::Alone => "own",
             Self::Together(incident) => incident,
             Self::Mixed => "mixed",
         }
@@ -36,28 +36,28 @@ impl Under {
     #[must_use]
     pub fn read(text: &str) -> Self {
         match text {
-            "own" => Self::Own,
+            "own" => Self::Alone,
             "mixed" => Self::Mixed,
             incident => Self::Together(incident.into()),
         }
     }
 }
 
-/// What changed in the ledger, to be written with what changed it.
+/// What changed in the incident log, to be written with what changed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LedgerChange {
+pub struct IncidentChange {
     /// The incident.
     pub incident: Arc<str>,
     /// The channel or group.
     pub name: Arc<str>,
     /// How its end is to be told there; `None` when it is not any more.
-    pub under: Option<Under>,
+    pub grouping: Option<Grouping>,
 }
 
 /// The problems that are open.
 #[derive(Debug, Default)]
 pub(super) struct Open {
-    by_incident: HashMap<Arc<str>, BTreeMap<Arc<str>, Under>>,
+    by_incident: HashMap<Arc<str>, BTreeMap<Arc<str>, Grouping>>,
     /// What was told together and is whole.
     whole: HashMap<Together, HashSet<Arc<str>>>,
 }
@@ -70,11 +70,11 @@ impl Open {
     pub(super) fn names(
         &self,
         incident: &str,
-    ) -> impl Iterator<Item = (&Arc<str>, &Under)> + use<'_> {
+    ) -> impl Iterator<Item = (&Arc<str>, &Grouping)> + use<'_> {
         self.by_incident.get(incident).into_iter().flatten()
     }
 
-    pub(super) fn under(&self, incident: &str, name: &str) -> Option<&Under> {
+    pub(super) fn grouping(&self, incident: &str, name: &str) -> Option<&Grouping> {
         self.by_incident.get(incident)?.get(name)
     }
 
@@ -90,20 +90,20 @@ impl Open {
         &mut self,
         incident: &Arc<str>,
         name: &Arc<str>,
-        under: Option<Under>,
-        changes: &mut Vec<LedgerChange>,
+        grouping: Option<Grouping>,
+        changes: &mut Vec<IncidentChange>,
     ) {
-        let before = self.under(incident, name).cloned();
-        if before == under {
+        let before = self.grouping(incident, name).cloned();
+        if before == grouping {
             return;
         }
-        if let Some(Under::Together(together)) = &before {
+        if let Some(Grouping::Together(together)) = &before {
             self.dissolve(together, name, changes);
         }
-        let change = LedgerChange {
+        let change = IncidentChange {
             incident: Arc::clone(incident),
             name: Arc::clone(name),
-            under,
+            grouping,
         };
         changes.push(change.clone());
         self.apply(change);
@@ -114,25 +114,30 @@ impl Open {
         &mut self,
         together: &Arc<str>,
         name: &Arc<str>,
-        changes: &mut Vec<LedgerChange>,
+        changes: &mut Vec<IncidentChange>,
     ) {
         for incident in self.take_whole(together, name) {
-            let change = LedgerChange {
+            let change = IncidentChange {
                 incident,
                 name: Arc::clone(name),
-                under: None,
+                grouping: None,
             };
             changes.push(change.clone());
             self.apply(change);
         }
     }
 
-    fn dissolve(&mut self, together: &Arc<str>, name: &Arc<str>, changes: &mut Vec<LedgerChange>) {
+    fn dissolve(
+        &mut self,
+        together: &Arc<str>,
+        name: &Arc<str>,
+        changes: &mut Vec<IncidentChange>,
+    ) {
         for incident in self.take_whole(together, name) {
-            let change = LedgerChange {
+            let change = IncidentChange {
                 incident,
                 name: Arc::clone(name),
-                under: Some(Under::Mixed),
+                grouping: Some(Grouping::Mixed),
             };
             changes.push(change.clone());
             self.apply(change);
@@ -144,13 +149,13 @@ impl Open {
         self.whole.remove(&key).unwrap_or_default()
     }
 
-    pub(super) fn apply(&mut self, change: LedgerChange) {
-        let LedgerChange {
+    pub(super) fn apply(&mut self, change: IncidentChange) {
+        let IncidentChange {
             incident,
             name,
-            under,
+            grouping,
         } = change;
-        let Some(under) = under else {
+        let Some(grouping) = grouping else {
             if let Some(names) = self.by_incident.get_mut(&incident) {
                 names.remove(&name);
                 if names.is_empty() {
@@ -159,7 +164,7 @@ impl Open {
             }
             return;
         };
-        if let Under::Together(together) = &under {
+        if let Grouping::Together(together) = &grouping {
             let key = (Arc::clone(together), Arc::clone(&name));
             self.whole
                 .entry(key)
@@ -169,6 +174,6 @@ impl Open {
         self.by_incident
             .entry(incident)
             .or_default()
-            .insert(name, under);
+            .insert(name, grouping);
     }
 }

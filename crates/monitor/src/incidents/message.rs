@@ -63,7 +63,7 @@ impl Message {
 
     /// Something about the monitor itself.
     #[must_use]
-    pub fn own_trouble(text: &str, occurred_ms: i64) -> Self {
+    pub fn about_monitor(text: &str, occurred_ms: i64) -> Self {
         Self::new(
             Part::Message,
             Severity::Warning,
@@ -73,7 +73,7 @@ impl Message {
     }
 
     /// As the engine takes it.
-    pub(super) fn notification(&self) -> Notification {
+    pub(crate) fn notification(&self) -> Notification {
         let kind = match self.part {
             Part::Message => Kind::Message,
             Part::Problem => Kind::Problem,
@@ -102,7 +102,7 @@ impl Message {
 
 /// One message on its way to the engine, which keeps and delivers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Telling {
+pub struct OutboundMessage {
     /// Its number; greater ones are newer.
     pub id: u64,
     /// Names it for ever, so that it is accepted once however often it is
@@ -114,9 +114,9 @@ pub struct Telling {
     pub message: Arc<Message>,
 }
 
-impl Telling {
+impl OutboundMessage {
     /// What has to keep its order.
-    pub(super) fn lane(&self) -> Lane {
+    pub(crate) fn lane(&self) -> Lane {
         match (&self.message.host, self.message.part) {
             (Some(host), _) => Lane::Host(Arc::clone(host)),
             (None, Part::Problem | Part::Recovery) => Lane::All,
@@ -125,9 +125,9 @@ impl Telling {
     }
 }
 
-/// What has to keep its order among tellings.
+/// What has to keep its order among outbound messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Lane {
+pub(crate) enum Lane {
     /// Those of one host.
     Host(Arc<str>),
     /// It concerns many hosts, and so all of them.

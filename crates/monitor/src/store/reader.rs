@@ -10,11 +10,11 @@ use std::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use tokio::{sync::Mutex, task::spawn_blocking, time::timeout};
 
-use super::{error::StoreError, load::telling};
-use crate::tell::Telling;
+use super::{error::StoreError, rows::outbound};
+use crate::incidents::OutboundMessage;
 
 /// How long whoever asks waits for the disk.
-const PATIENCE: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A line of a host's history.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -25,18 +25,18 @@ pub struct HistoryLine {
     pub text: String,
 }
 
-/// The newest lines of a host's history, and the newest tellings about it that
+/// The newest lines of a host's history, and the newest outbound messages about it that
 /// were not handed over.
-pub type Records = (Vec<HistoryLine>, Vec<Telling>);
+pub type Records = (Vec<HistoryLine>, Vec<OutboundMessage>);
 
 /// Reads a store that is written elsewhere.
 #[derive(Debug)]
-pub struct Archive {
+pub struct ReadConnection {
     path: PathBuf,
     database: Connection,
 }
 
-impl Archive {
+impl ReadConnection {
     pub(super) fn open(path: PathBuf, address: &Path, busy: Duration) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -51,12 +51,12 @@ impl Archive {
         }
     }
 
-    /// The newest lines and tellings, the oldest of them first.
+    /// The newest lines and outbound messages, the oldest of them first.
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be read.
     pub fn records(&self, host: &str, most: u32) -> Result<Records, StoreError> {
-        let read = || Ok((self.history(host, most)?, self.tellings(host, most)?));
+        let read = || Ok((self.history(host, most)?, self.outbound_of(host, most)?));
         read().map_err(|error| StoreError::of(&self.path, "read", &error))
     }
 
@@ -75,25 +75,25 @@ impl Archive {
         Ok(lines)
     }
 
-    fn tellings(&self, host: &str, most: u32) -> rusqlite::Result<Vec<Telling>> {
+    fn outbound_of(&self, host: &str, most: u32) -> rusqlite::Result<Vec<OutboundMessage>> {
         let mut statement = self.database.prepare_cached(
             "SELECT id, key, names, message FROM monitor_waiting
              WHERE host = ?1 ORDER BY id DESC LIMIT ?2",
         )?;
-        let rows = statement.query_map((host, most), telling)?;
-        let mut tellings: Vec<_> = rows.collect::<Result<_, _>>()?;
-        tellings.reverse();
-        Ok(tellings)
+        let rows = statement.query_map((host, most), outbound)?;
+        let mut outbound: Vec<_> = rows.collect::<Result<_, _>>()?;
+        outbound.reverse();
+        Ok(outbound)
     }
 
-    /// A telling that was not handed over.
-    fn telling(&self, id: u64) -> Result<Option<Telling>, StoreError> {
+    /// An outbound message that was not handed over.
+    fn outbound(&self, id: u64) -> Result<Option<OutboundMessage>, StoreError> {
         let read = || {
             self.database
                 .prepare_cached(
                     "SELECT id, key, names, message FROM monitor_waiting WHERE id = ?1",
                 )?
-                .query_row([id.cast_signed()], telling)
+                .query_row([id.cast_signed()], outbound)
                 .optional()
         };
         read().map_err(|error| StoreError::of(&self.path, "read", &error))
@@ -103,36 +103,36 @@ impl Archive {
 /// Asks an archive without holding up the runtime: one question at a time, so
 /// that a disk that hangs costs one thread.
 #[derive(Debug, Clone)]
-pub(super) struct Desk(Arc<Mutex<Option<Archive>>>);
+pub(super) struct Reader(Arc<Mutex<Option<ReadConnection>>>);
 
-impl Desk {
-    pub(super) fn new(archive: Option<Archive>) -> Self {
-        Self(Arc::new(Mutex::new(archive)))
+impl Reader {
+    pub(super) fn new(reader: Option<ReadConnection>) -> Self {
+        Self(Arc::new(Mutex::new(reader)))
     }
 
     /// What is known; nothing when it cannot be read.
     pub(super) async fn records(&self, host: Arc<str>, most: u32) -> Records {
-        let records = self.ask(move |archive| archive.records(&host, most)).await;
+        let records = self.ask(move |reader| reader.records(&host, most)).await;
         records.unwrap_or_default()
     }
 
-    /// A telling that was not handed over; none when it cannot be read.
-    pub(super) async fn telling(&self, id: u64) -> Option<Telling> {
-        self.ask(move |archive| archive.telling(id)).await.flatten()
+    /// An outbound message that was not handed over; none when it cannot be read.
+    pub(super) async fn outbound(&self, id: u64) -> Option<OutboundMessage> {
+        self.ask(move |reader| reader.outbound(id)).await.flatten()
     }
 
     async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Archive) -> Result<T, StoreError> + Send + 'static,
+        question: impl FnOnce(&ReadConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Option<T> {
         let asking = async {
-            let archive = Arc::clone(&self.0).lock_owned().await;
+            let reader = Arc::clone(&self.0).lock_owned().await;
             let reading = spawn_blocking(move || {
-                let read = question(archive.as_ref()?);
+                let read = question(reader.as_ref()?);
                 read.inspect_err(|error| tracing::warn!("{error}")).ok()
             });
             reading.await.ok().flatten()
         };
-        timeout(PATIENCE, asking).await.ok().flatten()
+        timeout(READ_TIMEOUT, asking).await.ok().flatten()
     }
 }

@@ -9,36 +9,36 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{core::Core, trouble::Trouble, unless_it_breaks};
+use super::{catch_panic, monitor::Monitor, state_alert::StateAlert};
 
 /// The longest pause between two looks at the clock: well below what counts
 /// as a blind span.
-const LONGEST: Duration = Duration::from_millis(250);
+const MAX_TICK: Duration = Duration::from_millis(250);
 /// The shortest: what is due within it is judged together.
-const SHORTEST: Duration = Duration::from_millis(10);
+const MIN_TICK: Duration = Duration::from_millis(10);
 /// How often it is written who was heard. After a crash, what was heard since
 /// is taken for unseen; while hosts are being looked at again it is written
 /// with every look at the clock.
-const CHECKPOINT: Duration = Duration::from_secs(2);
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A thread that lets time pass.
 #[derive(Debug)]
-pub(super) struct Pulse {
+pub(super) struct Ticker {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Pulse {
+impl Ticker {
     /// Starts it. `beat` is called now and then while all threads live, for a watchdog.
     pub(super) fn start(
-        core: Arc<Core>,
+        monitor: Arc<Monitor>,
         beat: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("hbd-pulse".to_owned())
-            .spawn(move || run(&core, &stopped, beat))?;
+            .spawn(move || run(&monitor, &stopped, beat))?;
         Ok(Self {
             stop,
             thread: Some(thread),
@@ -46,7 +46,7 @@ impl Pulse {
     }
 }
 
-impl Drop for Pulse {
+impl Drop for Ticker {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -56,27 +56,27 @@ impl Drop for Pulse {
     }
 }
 
-fn run(core: &Core, stop: &AtomicBool, beat: impl Fn()) {
+fn run(monitor: &Monitor, stop: &AtomicBool, beat: impl Fn()) {
     let mut checkpoint = Instant::now();
-    let mut trouble = Trouble::default();
+    let mut alert = StateAlert::default();
     while !stop.load(Ordering::Relaxed) {
-        let advanced = unless_it_breaks("judging hosts", || core.advance());
+        let advanced = catch_panic("judging hosts", || monitor.advance());
         let (next, looking_again) = advanced.unwrap_or_default();
-        let next = next.unwrap_or(LONGEST);
+        let next = next.unwrap_or(MAX_TICK);
         if advanced.is_some() {
-            core.vitals().beat();
+            monitor.liveness().beat();
         }
-        if looking_again || checkpoint.elapsed() >= CHECKPOINT {
+        if looking_again || checkpoint.elapsed() >= CHECKPOINT_INTERVAL {
             checkpoint = Instant::now();
-            core.checkpoint();
-            if core.vitals().trouble().is_none() {
+            monitor.checkpoint();
+            if monitor.liveness().trouble().is_none() {
                 beat();
             }
-            if let Some(text) = trouble.news(core.state_trouble(), Instant::now()) {
-                core.tell_own_trouble(&text);
+            if let Some(text) = alert.news(monitor.state_trouble(), Instant::now()) {
+                monitor.notify_own_problem(&text);
             }
         }
-        thread::park_timeout(next.clamp(SHORTEST, LONGEST));
+        thread::park_timeout(next.clamp(MIN_TICK, MAX_TICK));
     }
-    core.checkpoint();
+    monitor.checkpoint();
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use annunciator_protocol::Family;
 
-use super::{Ledger, LedgerChange, Part, Routes, Telling};
+use super::{IncidentChange, IncidentLog, OutboundMessage, Part, Routes};
 use crate::machine::{Connection, Moment, Notice, Steadiness, What};
 
 struct Table(&'static [(&'static str, &'static [&'static str])]);
@@ -36,53 +36,53 @@ fn many(hosts: &[&str]) -> Vec<Connection> {
 }
 
 struct Trial {
-    ledger: Ledger,
-    rows: BTreeMap<(Arc<str>, Arc<str>), LedgerChange>,
+    incidents: IncidentLog,
+    rows: BTreeMap<(Arc<str>, Arc<str>), IncidentChange>,
 }
 
 impl Trial {
     fn new() -> Self {
         Self {
-            ledger: Ledger::restored(Vec::new(), 0),
+            incidents: IncidentLog::restored(Vec::new(), 0),
             rows: BTreeMap::new(),
         }
     }
 
-    fn plan(&mut self, what: What) -> Vec<Telling> {
+    fn plan(&mut self, what: What) -> Vec<OutboundMessage> {
         let notice = Notice {
             what,
             at: Moment::default(),
         };
         let mut changes = Vec::new();
-        let tellings = self.ledger.plan(&notice, &ROUTES, &mut changes);
+        let outbound = self.incidents.plan(&notice, &ROUTES, &mut changes);
         for change in changes {
             let key = (change.incident.clone(), change.name.clone());
-            if change.under.is_some() {
+            if change.grouping.is_some() {
                 self.rows.insert(key, change);
             } else {
                 self.rows.remove(&key);
             }
         }
-        tellings
+        outbound
     }
 
     /// Where each goes, and its text.
     fn told(&mut self, what: What) -> Vec<String> {
-        let shown = |telling: &Telling| {
-            let names: Vec<&str> = telling.names.iter().map(|name| &**name).collect();
-            format!("{}: {}", names.join(" "), telling.message.body)
+        let shown = |outbound: &OutboundMessage| {
+            let names: Vec<&str> = outbound.names.iter().map(|name| &**name).collect();
+            format!("{}: {}", names.join(" "), outbound.message.body)
         };
         self.plan(what).iter().map(shown).collect()
     }
 
     /// Goes on from what was written.
     fn restart(&mut self) {
-        self.ledger = Ledger::restored(self.rows.values().cloned(), 0);
+        self.incidents = IncidentLog::restored(self.rows.values().cloned(), 0);
     }
 }
 
-fn incident(telling: &Telling) -> &str {
-    telling.message.incident.as_deref().unwrap_or_default()
+fn incident(outbound: &OutboundMessage) -> &str {
+    outbound.message.incident.as_deref().unwrap_or_default()
 }
 
 #[test]

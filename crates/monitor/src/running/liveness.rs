@@ -2,7 +2,7 @@
 //! who asks learns which of them has not for too long.
 //!
 //! That the state cannot be written is no sign of death: see
-//! [`Core::state_trouble`](super::Core::state_trouble).
+//! [`Monitor::state_trouble`](super::Monitor::state_trouble).
 
 use std::{
     net::SocketAddr,
@@ -15,29 +15,29 @@ use std::{
 
 /// A thread that has given no sign for this long is taken for dead: each
 /// gives several a second, and a machine under load may starve it for a while.
-const LONGEST_SILENCE: Duration = Duration::from_secs(10);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The signs of life, by a clock that stands still while the machine sleeps.
 #[derive(Debug)]
-pub struct Vitals {
+pub struct Liveness {
     began: Instant,
-    pulse: AtomicU64,
+    ticked: AtomicU64,
     intakes: Mutex<Vec<(SocketAddr, Arc<AtomicU64>)>>,
     http: OnceLock<SocketAddr>,
 }
 
 /// Gives signs of life for one thread that takes datagrams.
 #[derive(Debug, Clone)]
-pub(super) struct Sign {
+pub(super) struct ThreadBeat {
     began: Instant,
     last: Arc<AtomicU64>,
 }
 
-impl Vitals {
+impl Liveness {
     pub(super) fn new() -> Self {
         Self {
             began: Instant::now(),
-            pulse: AtomicU64::new(0),
+            ticked: AtomicU64::new(0),
             intakes: Mutex::default(),
             http: OnceLock::new(),
         }
@@ -45,15 +45,15 @@ impl Vitals {
 
     /// Time passes.
     pub(super) fn beat(&self) {
-        self.pulse.store(since(self.began), Ordering::Relaxed);
+        self.ticked.store(since(self.began), Ordering::Relaxed);
     }
 
     /// Datagrams are taken at this address, as the sign will say.
-    pub(super) fn intake(&self, address: SocketAddr) -> Sign {
+    pub(super) fn intake(&self, address: SocketAddr) -> ThreadBeat {
         let last = Arc::new(AtomicU64::new(since(self.began)));
         let mut intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
         intakes.push((address, Arc::clone(&last)));
-        Sign {
+        ThreadBeat {
             began: self.began,
             last,
         }
@@ -86,9 +86,9 @@ impl Vitals {
     fn trouble_at(&self, now: u64) -> Option<String> {
         let silent = |last: &AtomicU64| {
             let silence = Duration::from_millis(now.saturating_sub(last.load(Ordering::Relaxed)));
-            (silence > LONGEST_SILENCE).then_some(silence.as_secs())
+            (silence > SILENCE_TIMEOUT).then_some(silence.as_secs())
         };
-        if let Some(seconds) = silent(&self.pulse) {
+        if let Some(seconds) = silent(&self.ticked) {
             return Some(format!("nobody was judged for {seconds} s"));
         }
         let intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,8 +104,8 @@ impl Vitals {
     }
 }
 
-impl Sign {
-    pub(super) fn give(&self) {
+impl ThreadBeat {
+    pub(super) fn beat(&self) {
         self.last.store(since(self.began), Ordering::Relaxed);
     }
 }
@@ -118,39 +118,39 @@ fn since(began: Instant) -> u64 {
 mod tests {
     use super::*;
 
-    fn living() -> (Vitals, Sign) {
-        let vitals = Vitals::new();
-        vitals.beat();
-        let sign = vitals.intake(SocketAddr::from(([127, 0, 0, 1], 9677)));
-        (vitals, sign)
+    fn living() -> (Liveness, ThreadBeat) {
+        let liveness = Liveness::new();
+        liveness.beat();
+        let sign = liveness.intake(SocketAddr::from(([127, 0, 0, 1], 9677)));
+        (liveness, sign)
     }
 
     #[test]
     fn when_all_threads_give_signs() {
-        let (vitals, _sign) = living();
-        assert_eq!(vitals.trouble(), None);
-        assert_eq!(vitals.listening().len(), 1);
+        let (liveness, _sign) = living();
+        assert_eq!(liveness.trouble(), None);
+        assert_eq!(liveness.listening().len(), 1);
     }
 
     #[test]
     fn when_nothing_listens_yet() {
-        let vitals = Vitals::new();
-        assert_eq!(vitals.trouble().unwrap(), "no heartbeats are taken yet");
+        let liveness = Liveness::new();
+        assert_eq!(liveness.trouble().unwrap(), "no heartbeats are taken yet");
     }
 
     #[test]
     fn when_time_stands_still() {
-        let (vitals, sign) = living();
+        let (liveness, sign) = living();
         sign.last.store(60_000, Ordering::Relaxed);
-        let trouble = vitals.trouble_at(61_000).unwrap();
+        let trouble = liveness.trouble_at(61_000).unwrap();
         assert!(trouble.starts_with("nobody was judged for "), "{trouble}");
     }
 
     #[test]
     fn when_a_socket_is_dead() {
-        let (vitals, _sign) = living();
-        vitals.pulse.store(60_000, Ordering::Relaxed);
-        let trouble = vitals.trouble_at(61_000).unwrap();
+        let (liveness, _sign) = living();
+        liveness.ticked.store(60_000, Ordering::Relaxed);
+        let trouble = liveness.trouble_at(61_000).unwrap();
         assert!(
             trouble.starts_with("no heartbeat could be taken at 127.0.0.1:9677 for "),
             "{trouble}"

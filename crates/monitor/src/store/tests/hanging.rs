@@ -13,15 +13,16 @@ use std::{
 
 use annunciator::Engine;
 
-use super::{
-    archive::Desk,
+use super::super::{
     batch::Batch,
     error::StoreError,
+    reader::Reader,
     writer::{Disk, Writer},
 };
 use crate::{
+    incidents::{Message, OutboundMessage},
     machine::{Entry, Moment, Tick},
-    tell::{Message, Teller, Telling},
+    notify::Forwarder,
 };
 
 /// Writes when it is let, and notes how many lines of history came.
@@ -50,7 +51,7 @@ fn hanging() -> (Writer, mpsc::Sender<()>, Arc<Mutex<Vec<usize>>>) {
         gate,
         lines: Arc::clone(&lines),
     };
-    let writer = Writer::over(Some(disk), Desk::new(None), None).unwrap();
+    let writer = Writer::over(Some(disk), Reader::new(None), None).unwrap();
     (writer, open, lines)
 }
 
@@ -121,15 +122,15 @@ async fn a_telling_is_handed_over_though_it_cannot_be_struck_out() {
     std::fs::write(&file, "notification_channels: {}\n").unwrap();
     let engine = Engine::builder(&file).start().await.unwrap();
     let (writer, open, lines) = hanging();
-    let teller = Teller::new(engine, Arc::new(writer));
-    teller.tell(Telling {
+    let forwarder = Forwarder::new(engine, Arc::new(writer));
+    forwarder.forward(OutboundMessage {
         id: 1,
         key: "k/1".into(),
         // The engine knows no such channel: that it was asked is what counts.
         names: vec![Arc::from("gone")],
-        message: Arc::new(Message::own_trouble("x", 0)),
+        message: Arc::new(Message::about_monitor("x", 0)),
     });
-    wait_until("an engine that was asked", || teller.waiting() == 0);
+    wait_until("an engine that was asked", || forwarder.waiting() == 0);
     assert!(lines.lock().unwrap().is_empty(), "nothing was written");
     drop(open);
 }

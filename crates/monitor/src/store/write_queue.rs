@@ -15,7 +15,7 @@ use super::batch::Batch;
 
 /// How long people wait for the disk. A commit takes some 10 ms, on a poor
 /// disk under load a second; whoever takes longer may never answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What is called when it is written.
 pub(super) type Then = Box<dyn FnOnce() + Send>;
@@ -23,7 +23,7 @@ pub(super) type Then = Box<dyn FnOnce() + Send>;
 /// What waits, shared by those who hand over, the thread that writes and the
 /// one that looks after it.
 #[derive(Debug, Default)]
-pub(super) struct Pile {
+pub(super) struct WriteQueue {
     state: Mutex<State>,
     /// For the thread that writes, and for who waits for its end.
     work: Condvar,
@@ -38,7 +38,7 @@ struct State {
     batch: Batch,
     waiting: VecDeque<Waiting>,
     /// How often something was handed over, and how much of that was taken.
-    handed: u64,
+    pushed: u64,
     taken: u64,
     writing_since: Option<Instant>,
     /// That the disk hangs stands in the log.
@@ -54,7 +54,7 @@ struct Waiting {
 }
 
 /// What was taken to be written.
-pub(super) struct Taken {
+pub(super) struct TakenBatch {
     pub(super) batch: Batch,
     /// All that was handed over up to this number is in it.
     pub(super) number: u64,
@@ -62,15 +62,15 @@ pub(super) struct Taken {
     pub(super) closed: bool,
 }
 
-impl Pile {
+impl WriteQueue {
     /// Adds a batch; `then` is called once.
-    pub(super) fn hand_over(&self, batch: Batch, then: Option<Then>) {
+    pub(super) fn push(&self, batch: Batch, then: Option<Then>) {
         let mut state = self.state();
         state.batch.merge(batch);
-        state.handed += 1;
-        let number = state.handed;
+        state.pushed += 1;
+        let number = state.pushed;
         if let Some(then) = then {
-            let deadline = Instant::now() + PATIENCE;
+            let deadline = Instant::now() + WRITE_TIMEOUT;
             state.waiting.push_back(Waiting {
                 number,
                 deadline,
@@ -83,16 +83,16 @@ impl Pile {
 
     /// Takes all that waits, and waits for something first, but not longer
     /// than this. Whoever takes says [`written`](Self::written) next.
-    pub(super) fn take(&self, longest: Duration) -> Taken {
-        let idle = |state: &mut State| state.handed == state.taken && !state.closed;
+    pub(super) fn take(&self, longest: Duration) -> TakenBatch {
+        let idle = |state: &mut State| state.pushed == state.taken && !state.closed;
         let waited = self.work.wait_timeout_while(self.state(), longest, idle);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.taken = state.handed;
+        state.taken = state.pushed;
         state.writing_since = Some(Instant::now());
         self.watch.notify_all();
-        Taken {
+        TakenBatch {
             batch: std::mem::take(&mut state.batch),
-            number: state.handed,
+            number: state.pushed,
             closed: state.closed,
         }
     }
@@ -201,7 +201,7 @@ impl Pile {
 impl State {
     fn hangs(&self) -> bool {
         self.writing_since
-            .is_some_and(|since| since.elapsed() >= PATIENCE)
+            .is_some_and(|since| since.elapsed() >= WRITE_TIMEOUT)
     }
 
     fn next(&mut self, ready: impl Fn(&Waiting, bool) -> bool) -> Option<Waiting> {
@@ -216,7 +216,7 @@ impl State {
     /// When the first of those who wait shall be called at the latest.
     fn due(&self) -> Option<Instant> {
         let first = self.waiting.front()?.deadline;
-        let hangs = self.writing_since.map(|since| since + PATIENCE);
+        let hangs = self.writing_since.map(|since| since + WRITE_TIMEOUT);
         Some(hangs.map_or(first, |hangs| hangs.min(first)))
     }
 }

@@ -11,30 +11,30 @@ use std::{
 };
 
 use super::timeline::{Reading, Timeline, kernel_boot};
-use crate::store::{Kept, Location, Store, StoreError};
+use crate::store::{Location, Store, StoreError, StoredState};
 
 /// So long is the state waited for: two thirds of what systemd gives a service
 /// to start (`DefaultTimeoutStartSec=` is 90 s), and far more than the state of
 /// 100,000 hosts takes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the last run left behind.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct Restored {
     /// Where what happens now is written.
     pub(super) store: Result<Store, StoreError>,
     /// What is known; nothing where it cannot be had.
-    pub(super) kept: Kept,
+    pub(super) stored: StoredState,
     /// The timeline, which goes on from what is known.
     pub(super) timeline: Timeline,
 }
 
-impl Opened {
+impl Restored {
     fn from_memory(error: StoreError, now: Reading) -> Self {
         tracing::error!("{error}; the monitor goes on from memory");
         Self {
             store: Err(error),
-            kept: Kept::default(),
+            stored: StoredState::default(),
             timeline: Timeline::resume(None, kernel_boot(), now),
         }
     }
@@ -42,7 +42,7 @@ impl Opened {
 
 /// Opens the state, reads it, and deletes what it holds of hosts that are long
 /// gone. The monitor goes on from memory where that cannot be done, or not
-/// within `patience`.
+/// within `limit`.
 ///
 /// # Errors
 /// The system's, when there can be no thread.
@@ -50,18 +50,18 @@ pub(super) fn open(
     state: &Location,
     configured: HashSet<Arc<str>>,
     now: Reading,
-    patience: Duration,
-) -> io::Result<Opened> {
-    let (opened, waiting) = mpsc::sync_channel(1);
+    limit: Duration,
+) -> io::Result<Restored> {
+    let (restored, waiting) = mpsc::sync_channel(1);
     let location = state.clone();
     thread::Builder::new()
         .name("hbd-opening".to_owned())
         .spawn(move || {
             // Nobody takes it when it comes too late: then it is closed again.
-            let _ = opened.send(read(&location, &configured, now));
+            let _ = restored.send(read(&location, &configured, now));
         })?;
-    let error = match waiting.recv_timeout(patience) {
-        Ok(Ok(opened)) => return Ok(opened),
+    let error = match waiting.recv_timeout(limit) {
+        Ok(Ok(restored)) => return Ok(restored),
         Ok(Err(error)) => error,
         Err(_) => StoreError::Unusable {
             path: match state {
@@ -72,23 +72,23 @@ pub(super) fn open(
             detail: "its disk does not answer".to_owned(),
         },
     };
-    Ok(Opened::from_memory(error, now))
+    Ok(Restored::from_memory(error, now))
 }
 
 fn read(
     location: &Location,
     configured: &HashSet<Arc<str>>,
     now: Reading,
-) -> Result<Opened, StoreError> {
+) -> Result<Restored, StoreError> {
     let mut store = Store::open(location)?;
-    let kept = store.load()?;
-    let timeline = Timeline::resume(kept.liveness.as_ref(), kernel_boot(), now);
+    let stored = store.load()?;
+    let timeline = Timeline::resume(stored.liveness.as_ref(), kernel_boot(), now);
     // That they stay for now is no harm.
     let forgotten = store.forget(configured, timeline.moment(now).tick);
     let _ = forgotten.inspect_err(|error| tracing::warn!("{error}"));
-    Ok(Opened {
+    Ok(Restored {
         store: Ok(store),
-        kept,
+        stored,
         timeline,
     })
 }
@@ -107,11 +107,11 @@ mod tests {
         let pipe = folder.path().join("state.sqlite.lock");
         mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 
-        let patience = Duration::from_millis(10);
+        let limit = Duration::from_millis(10);
         let state = Location::File(file);
-        let opened = open(&state, HashSet::new(), Reading::now(), patience).unwrap();
+        let restored = open(&state, HashSet::new(), Reading::now(), limit).unwrap();
 
-        let error = opened.store.unwrap_err().to_string();
+        let error = restored.store.unwrap_err().to_string();
         assert!(error.contains("its disk does not answer"), "{error}");
         // Lets the thread end.
         drop(std::fs::File::open(pipe).unwrap());

@@ -12,8 +12,8 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    open::{LedgerChange, Open, Under},
-    telling::{Message, Part, Telling},
+    message::{Message, OutboundMessage, Part},
+    open::{Grouping, IncidentChange, Open},
     words,
 };
 use crate::machine::{Connection, KeptBack, Moment, Notice, What};
@@ -29,7 +29,7 @@ pub trait Routes {
 
 /// The open problems, and whom their end is to be told.
 #[derive(Debug)]
-pub struct Ledger {
+pub struct IncidentLog {
     open: Open,
     last_id: u64,
     /// Names this run: numbers may be used again by the next one, where they
@@ -48,19 +48,19 @@ enum Ending {
     Rest,
 }
 
-impl Ledger {
+impl IncidentLog {
     /// Goes on from what was written: the open incidents, and the greatest
-    /// number of a telling.
+    /// number of an outbound message.
     #[must_use]
-    pub fn restored(open: impl IntoIterator<Item = LedgerChange>, last_id: u64) -> Self {
-        let mut ledger = Self {
+    pub fn restored(open: impl IntoIterator<Item = IncidentChange>, last_id: u64) -> Self {
+        let mut incidents = Self {
             open: Open::default(),
             last_id,
             run: Uuid::new_v4(),
         };
         open.into_iter()
-            .for_each(|change| ledger.open.apply(change));
-        ledger
+            .for_each(|change| incidents.open.apply(change));
+        incidents
     }
 
     /// Whom a notice goes to, and with which words.
@@ -68,23 +68,27 @@ impl Ledger {
         &mut self,
         notice: &Notice,
         routes: &impl Routes,
-        changes: &mut Vec<LedgerChange>,
-    ) -> Vec<Telling> {
-        let tellings = match &notice.what {
+        changes: &mut Vec<IncidentChange>,
+    ) -> Vec<OutboundMessage> {
+        let outbound = match &notice.what {
             What::ManyOverdue(members) => self.many_overdue(members, notice.at, routes, changes),
             What::ManyBack(members) => self.many_back(members, notice.at, changes),
             what => self.one(words::message(what, notice.at), routes, changes),
         };
-        if tellings.is_empty() && !matches!(notice.what, What::Back(_) | What::ManyBack(_)) {
+        if outbound.is_empty() && !matches!(notice.what, What::Back(_) | What::ManyBack(_)) {
             let text = &words::message(&notice.what, notice.at).body;
             tracing::warn!(text = %text, "no channel is configured for this: nobody is told");
         }
-        tellings
+        outbound
     }
 
     /// What is recorded of something that a silence kept back. Nobody is told
     /// of it, nor of its end.
-    pub fn keep_back(&mut self, kept_back: &KeptBack, routes: &impl Routes) -> Option<Telling> {
+    pub fn keep_back(
+        &mut self,
+        kept_back: &KeptBack,
+        routes: &impl Routes,
+    ) -> Option<OutboundMessage> {
         let Notice { what, at } = &kept_back.notice;
         let message = words::message(what, *at);
         let names = routes.of_host(message.host.as_deref()?);
@@ -92,13 +96,13 @@ impl Ledger {
             kept_back: Some(kept_back.rule.as_str().into()),
             ..message
         };
-        (!names.is_empty()).then(|| self.telling(names, message))
+        (!names.is_empty()).then(|| self.outbound(names, message))
     }
 
     /// A message for exactly these channels and groups.
-    pub fn telling(&mut self, names: Vec<Arc<str>>, message: Message) -> Telling {
+    pub fn outbound(&mut self, names: Vec<Arc<str>>, message: Message) -> OutboundMessage {
         let (id, key) = self.number();
-        Telling {
+        OutboundMessage {
             id,
             key,
             names,
@@ -117,8 +121,8 @@ impl Ledger {
         &mut self,
         message: Message,
         routes: &impl Routes,
-        changes: &mut Vec<LedgerChange>,
-    ) -> Vec<Telling> {
+        changes: &mut Vec<IncidentChange>,
+    ) -> Vec<OutboundMessage> {
         match (message.part, message.incident.clone()) {
             (Part::Recovery, Some(incident)) => self.end_of_one(message, &incident, changes),
             (part, incident) => {
@@ -131,10 +135,10 @@ impl Ledger {
                 }
                 if let (Part::Problem, Some(incident)) = (part, &incident) {
                     for name in &names {
-                        self.problem(incident, name, Under::Own, changes);
+                        self.problem(incident, name, Grouping::Alone, changes);
                     }
                 }
-                vec![self.telling(names, message)]
+                vec![self.outbound(names, message)]
             }
         }
     }
@@ -143,12 +147,12 @@ impl Ledger {
         &mut self,
         message: Message,
         incident: &Arc<str>,
-        changes: &mut Vec<LedgerChange>,
-    ) -> Vec<Telling> {
+        changes: &mut Vec<IncidentChange>,
+    ) -> Vec<OutboundMessage> {
         let names = self.open.names(incident);
-        let names = names.map(|(name, under)| (Arc::clone(name), *under == Under::Own));
+        let names = names.map(|(name, grouping)| (Arc::clone(name), *grouping == Grouping::Alone));
         let (alone, other): (Vec<_>, Vec<_>) = names.partition(|(_, own)| *own);
-        let mut tellings = Vec::new();
+        let mut outbound = Vec::new();
         for (names, own) in [(alone, true), (other, false)] {
             let names: Vec<_> = names.into_iter().map(|(name, _)| name).collect();
             for name in &names {
@@ -157,11 +161,11 @@ impl Ledger {
             let message = message.clone();
             match (names.is_empty(), own) {
                 (true, _) => {}
-                (false, true) => tellings.push(self.telling(names, message)),
-                (false, false) => tellings.push(self.in_any_case(names, message)),
+                (false, true) => outbound.push(self.outbound(names, message)),
+                (false, false) => outbound.push(self.in_any_case(names, message)),
             }
         }
-        tellings
+        outbound
     }
 
     /// Each channel or group is told of those that concern it.
@@ -170,8 +174,8 @@ impl Ledger {
         members: &[Connection],
         at: Moment,
         routes: &impl Routes,
-        changes: &mut Vec<LedgerChange>,
-    ) -> Vec<Telling> {
+        changes: &mut Vec<IncidentChange>,
+    ) -> Vec<OutboundMessage> {
         let mut by_name: BTreeMap<Arc<str>, BTreeSet<&Connection>> = BTreeMap::new();
         for member in members {
             for name in routes.of_host(&member.host) {
@@ -179,12 +183,15 @@ impl Ledger {
             }
         }
         let by_name = by_name.into_iter();
-        let mut tellings = Vec::new();
+        let mut outbound = Vec::new();
         for (of, names) in alike(by_name.map(|(name, of)| (of, name))) {
             let of: Vec<Connection> = of.into_iter().cloned().collect();
             let (id, key) = self.number();
-            let (message, under) = if let [one] = of.as_slice() {
-                (words::message(&What::Overdue(one.clone()), at), Under::Own)
+            let (message, grouping) = if let [one] = of.as_slice() {
+                (
+                    words::message(&What::Overdue(one.clone()), at),
+                    Grouping::Alone,
+                )
             } else {
                 let together = together(&key);
                 let message = words::group(true, &of, at);
@@ -193,38 +200,38 @@ impl Ledger {
                         incident: Some(Arc::clone(&together)),
                         ..message
                     },
-                    Under::Together(together),
+                    Grouping::Together(together),
                 )
             };
             for name in &names {
                 for member in &of {
                     let incident = words::heartbeat_incident(member);
-                    self.problem(&incident, name, under.clone(), changes);
+                    self.problem(&incident, name, grouping.clone(), changes);
                 }
             }
-            tellings.push(Telling {
+            outbound.push(OutboundMessage {
                 id,
                 key,
                 names,
                 message: Arc::new(message),
             });
         }
-        tellings
+        outbound
     }
 
     fn many_back(
         &mut self,
         members: &[Connection],
         at: Moment,
-        changes: &mut Vec<LedgerChange>,
-    ) -> Vec<Telling> {
+        changes: &mut Vec<IncidentChange>,
+    ) -> Vec<OutboundMessage> {
         let mut ends: BTreeMap<(Arc<str>, Ending), BTreeSet<&Connection>> = BTreeMap::new();
         for member in members {
-            for (name, under) in self.open.names(&words::heartbeat_incident(member)) {
-                let ending = match under {
-                    Under::Own => Ending::Each,
-                    Under::Together(together) => Ending::Whole(Arc::clone(together)),
-                    Under::Mixed => Ending::Rest,
+            for (name, grouping) in self.open.names(&words::heartbeat_incident(member)) {
+                let ending = match grouping {
+                    Grouping::Alone => Ending::Each,
+                    Grouping::Together(together) => Ending::Whole(Arc::clone(together)),
+                    Grouping::Mixed => Ending::Rest,
                 };
                 let key = (Arc::clone(name), ending);
                 ends.entry(key).or_default().insert(member);
@@ -272,17 +279,17 @@ impl Ledger {
         of: BTreeSet<&Connection>,
         names: Vec<Arc<str>>,
         at: Moment,
-    ) -> Telling {
+    ) -> OutboundMessage {
         let of: Vec<Connection> = of.into_iter().cloned().collect();
         let message = match of.as_slice() {
             [one] => words::message(&What::Back(one.clone()), at),
             _ => words::group(false, &of, at),
         };
         match ending {
-            Ending::Each => self.telling(names, message),
+            Ending::Each => self.outbound(names, message),
             Ending::Whole(together) => {
                 let incident = Some(together);
-                self.telling(
+                self.outbound(
                     names,
                     Message {
                         incident,
@@ -296,10 +303,10 @@ impl Ledger {
 
     /// An end whose problem the engine cannot find: it is an incident of its
     /// own, and told whatever became of the problem.
-    fn in_any_case(&mut self, names: Vec<Arc<str>>, message: Message) -> Telling {
+    fn in_any_case(&mut self, names: Vec<Arc<str>>, message: Message) -> OutboundMessage {
         let (id, key) = self.number();
         let incident = Some(together(&key));
-        Telling {
+        OutboundMessage {
             id,
             key,
             names,
@@ -315,14 +322,14 @@ impl Ledger {
         &mut self,
         incident: &Arc<str>,
         name: &Arc<str>,
-        under: Under,
-        changes: &mut Vec<LedgerChange>,
+        grouping: Grouping,
+        changes: &mut Vec<IncidentChange>,
     ) {
-        let under = match self.open.under(incident, name) {
-            Some(before) if *before != under => Under::Mixed,
-            _ => under,
+        let grouping = match self.open.grouping(incident, name) {
+            Some(before) if *before != grouping => Grouping::Mixed,
+            _ => grouping,
         };
-        self.open.set(incident, name, Some(under), changes);
+        self.open.set(incident, name, Some(grouping), changes);
     }
 }
 

@@ -8,26 +8,26 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use tokio::time::timeout;
 
-use super::telling::Telling;
+use crate::incidents::OutboundMessage;
 
 /// How long whoever asks waits for the store.
-const PATIENCE: Duration = Duration::from_secs(5);
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 /// So many questions about attempts are asked at a time.
-const MOST_AT_ONCE: usize = 64;
+const MAX_CONCURRENT_READS: usize = 64;
 
 /// How many deliveries are in which state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub struct DeliveryCounts {
     /// By the name of the state; of those that ended, the deleted ones too.
     pub by_state: BTreeMap<&'static str, u64>,
-    /// Told again, since whoever was telling it was gone before the outcome was
+    /// HostDelivery again, since whoever was outbound message it was gone before the outcome was
     /// recorded.
-    pub again: u64,
+    pub redelivered: u64,
     /// Messages that the store has not taken yet.
     pub handing_over: u64,
 }
 
-impl Counts {
+impl DeliveryCounts {
     /// From the accounts, and how many messages are not in them.
     #[must_use]
     pub fn new(accounts: &Accounts, handing_over: usize) -> Self {
@@ -36,7 +36,7 @@ impl Counts {
             by_state: states
                 .map(|state| (state.name(), accounts.of(state)))
                 .collect(),
-            again: accounts.again,
+            redelivered: accounts.again,
             handing_over: handing_over as u64,
         }
     }
@@ -45,7 +45,7 @@ impl Counts {
 /// A message to a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Told {
+pub struct HostDelivery {
     /// When it happened, in milliseconds since the epoch.
     pub occurred_ms: i64,
     /// The channel; a group, where it was not handed over yet.
@@ -69,7 +69,11 @@ pub struct Told {
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.
-pub async fn told(store: &Arc<dyn Store>, host: &str, most: u32) -> Result<Vec<Told>, StoreError> {
+pub async fn host_deliveries(
+    store: &Arc<dyn Store>,
+    host: &str,
+    most: u32,
+) -> Result<Vec<HostDelivery>, StoreError> {
     let query = Query {
         host: Some(host.to_owned()),
         most,
@@ -78,14 +82,17 @@ pub async fn told(store: &Arc<dyn Store>, host: &str, most: u32) -> Result<Vec<T
     let asking = async {
         let mut records = store.deliveries(query).await?;
         records.reverse();
-        let told = stream::iter(records).map(|record| Told::of(store, record));
-        told.buffered(MOST_AT_ONCE).try_collect().await
+        let host_deliveries = stream::iter(records).map(|record| HostDelivery::of(store, record));
+        host_deliveries
+            .buffered(MAX_CONCURRENT_READS)
+            .try_collect()
+            .await
     };
-    let answered = timeout(PATIENCE, asking).await;
-    answered.unwrap_or(Err(StoreError::Silent(PATIENCE)))
+    let answered = timeout(STORE_TIMEOUT, asking).await;
+    answered.unwrap_or(Err(StoreError::Silent(STORE_TIMEOUT)))
 }
 
-impl Told {
+impl HostDelivery {
     async fn of(store: &Arc<dyn Store>, record: Record) -> Result<Self, StoreError> {
         let tried = record.attempts > 0 && record.state != State::Delivered;
         let words = if tried {
@@ -111,14 +118,14 @@ impl Told {
     }
 
     /// One that the store has not taken yet, by each name that it goes to.
-    pub(crate) fn waiting(telling: &Telling) -> impl Iterator<Item = Self> + use<'_> {
-        telling.names.iter().map(|name| Self {
-            occurred_ms: telling.message.occurred_ms,
+    pub(crate) fn waiting(outbound: &OutboundMessage) -> impl Iterator<Item = Self> + use<'_> {
+        outbound.names.iter().map(|name| Self {
+            occurred_ms: outbound.message.occurred_ms,
             channel: name.to_string(),
             state: State::Pending,
             attempts: 0,
             due_ms: None,
-            text: telling.message.body.to_string(),
+            text: outbound.message.body.to_string(),
             detail: "it is not recorded yet".to_owned(),
         })
     }

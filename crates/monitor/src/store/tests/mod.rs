@@ -4,10 +4,12 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
 use annunciator_protocol::{Datagram, Event, Family};
 
+mod hanging;
+
 use super::*;
 use crate::{
+    incidents::{Grouping, Part},
     machine::{HostSettings, Machine, Moment, Settings, Tick},
-    tell::{Part, Under},
 };
 
 fn file(folder: &Path) -> Location {
@@ -50,8 +52,8 @@ fn heard(machine: &mut Machine, host: &str, counter: u64) {
         .unwrap();
 }
 
-fn liveness() -> Liveness {
-    Liveness {
+fn liveness() -> ClockCheckpoint {
+    ClockCheckpoint {
         at: moment(500),
         uptime_ms: 7,
         kernel_boot: "k".to_owned(),
@@ -75,13 +77,18 @@ fn what_was_written_is_read_back() {
     store.write(&batch).unwrap();
     drop(store);
     let store = Store::open(&file(folder.path())).unwrap();
-    let kept = store.load().unwrap();
-    assert_eq!(kept.liveness, Some(liveness()));
-    assert_eq!(kept.snapshot.hosts.len(), 2);
-    let counters: Vec<_> = kept.snapshot.seen.iter().map(|seen| seen.counter).collect();
+    let stored = store.load().unwrap();
+    assert_eq!(stored.liveness, Some(liveness()));
+    assert_eq!(stored.snapshot.hosts.len(), 2);
+    let counters: Vec<_> = stored
+        .snapshot
+        .seen
+        .iter()
+        .map(|seen| seen.counter)
+        .collect();
     assert_eq!(counters, [Some(1), Some(u64::MAX)]);
-    assert_eq!(kept.snapshot.silences[0].why, "why");
-    let (history, _) = store.archive().unwrap().records("a", 1).unwrap();
+    assert_eq!(stored.snapshot.silences[0].why, "why");
+    let (history, _) = store.reader().unwrap().records("a", 1).unwrap();
     assert!(
         history[0].text.starts_with("silenced for 1m"),
         "{history:?}"
@@ -95,25 +102,31 @@ fn hosts_that_are_gone_for_long_are_forgotten() {
     let mut machine = machine();
     heard(&mut machine, "a", 1);
     heard(&mut machine, "ä b", 1);
-    let told = ["a/IPv4/heartbeat", "ä b/cpu"].map(|incident| crate::tell::LedgerChange {
-        incident: incident.into(),
-        name: "c".into(),
-        under: Some(Under::Own),
-    });
+    let incidents =
+        ["a/IPv4/heartbeat", "ä b/cpu"].map(|incident| crate::incidents::IncidentChange {
+            incident: incident.into(),
+            name: "c".into(),
+            grouping: Some(Grouping::Alone),
+        });
     let batch = Batch::default()
         .step(machine.take_step())
         .checkpoint(machine.take_seen(), liveness())
-        .told(told);
+        .incidents(incidents);
     let mut store = Store::open(&file(folder.path())).unwrap();
     store.write(&batch).unwrap();
     let configured = [Arc::from("a")].into();
     assert_eq!(store.forget(&configured, Tick(MONTH)).unwrap(), 0);
     assert_eq!(store.forget(&configured, Tick(MONTH + 1)).unwrap(), 1);
-    let kept = store.load().unwrap();
-    let hosts: Vec<_> = kept.snapshot.hosts.iter().map(|host| &*host.host).collect();
-    assert_eq!((hosts, kept.snapshot.seen.len()), (vec!["a"], 1));
-    assert_eq!(kept.told.len(), 1);
-    assert_eq!(&*kept.told[0].incident, "a/IPv4/heartbeat");
+    let stored = store.load().unwrap();
+    let hosts: Vec<_> = stored
+        .snapshot
+        .hosts
+        .iter()
+        .map(|host| &*host.host)
+        .collect();
+    assert_eq!((hosts, stored.snapshot.seen.len()), (vec!["a"], 1));
+    assert_eq!(stored.incidents.len(), 1);
+    assert_eq!(&*stored.incidents[0].incident, "a/IPv4/heartbeat");
 }
 
 #[test]
@@ -210,9 +223,9 @@ fn what_waited_in_a_file_of_the_first_schema_is_told() {
     old.execute_batch(include_str!("first_schema.sql")).unwrap();
     drop(old);
     let store = Store::open(&file(folder.path())).unwrap();
-    let kept = store.load().unwrap();
-    let waiting: Vec<_> = kept
-        .tellings
+    let stored = store.load().unwrap();
+    let waiting: Vec<_> = stored
+        .outbound
         .iter()
         .map(|one| {
             let message = &one.message;
@@ -232,10 +245,10 @@ fn what_waited_in_a_file_of_the_first_schema_is_told() {
             (4, "x", "a booted", None),
         ]
     );
-    assert_eq!(kept.tellings[0].message.part, Part::Problem);
-    assert_ne!(kept.tellings[0].key, kept.tellings[1].key);
-    let mut open: Vec<_> = kept
-        .told
+    assert_eq!(stored.outbound[0].message.part, Part::Problem);
+    assert_ne!(stored.outbound[0].key, stored.outbound[1].key);
+    let mut open: Vec<_> = stored
+        .incidents
         .iter()
         .map(|change| (&*change.incident, &*change.name))
         .collect();
@@ -318,8 +331,8 @@ async fn the_writer_goes_on_without_a_store_and_says_why() {
             .unwrap()
             .contains("/nonexistent/folder")
     );
-    let (history, tellings) = writer.history("a", 5).await;
-    assert!(history.is_empty() && tellings.is_empty());
+    let (history, outbound) = writer.history("a", 5).await;
+    assert!(history.is_empty() && outbound.is_empty());
 }
 
 #[tokio::test]

@@ -11,17 +11,17 @@ use tokio::{sync::Mutex, time::timeout};
 
 /// How long whoever asks waits for the store, before the answer is the one
 /// before.
-const PATIENCE: Duration = Duration::from_secs(3);
+const STORE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The accounts, as they were last known.
 #[derive(Debug, Default)]
-pub(super) struct Books {
+pub(super) struct DeliveryAccounts {
     last: Cell<Option<(Instant, Accounts)>>,
     /// One question at a time.
     asking: Mutex<()>,
 }
 
-impl Books {
+impl DeliveryAccounts {
     /// The accounts, not older than this as long as the store answers.
     pub(super) async fn accounts(
         &self,
@@ -45,7 +45,7 @@ impl Books {
             *last = Some((Instant::now(), accounts.clone()));
             Some(accounts)
         };
-        let answered = timeout(PATIENCE, ask).await.ok().flatten();
+        let answered = timeout(STORE_TIMEOUT, ask).await.ok().flatten();
         let before = || self.last().map(|(_, accounts)| accounts);
         answered.or_else(before).unwrap_or_default()
     }
@@ -64,18 +64,18 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_asked_once_in_a_while_and_the_old_answer_is_better_than_none() {
-        let books = Books::default();
+        let accounts_cache = DeliveryAccounts::default();
         let known = Accounts {
             accepted: 7,
             ..Accounts::default()
         };
-        *books.last.lock().unwrap() = Some((Instant::now(), known.clone()));
+        *accounts_cache.last.lock().unwrap() = Some((Instant::now(), known.clone()));
         let store: Arc<dyn Store> = Arc::<MemoryStore>::default();
-        let asked = books
+        let asked = accounts_cache
             .accounts(Some(&store), Duration::from_secs(3600))
             .await;
         assert_eq!(asked, known);
-        let asked = books.accounts(Some(&store), Duration::ZERO).await;
+        let asked = accounts_cache.accounts(Some(&store), Duration::ZERO).await;
         assert_eq!(asked.accepted, 0);
     }
 }

@@ -11,47 +11,48 @@ use annunciator::Engine;
 use annunciator_protocol::{Datagram, Family, Keyring, Reject};
 
 use super::{
-    books::Books,
+    delivery_counts::DeliveryAccounts,
+    liveness::Liveness,
     overview::{Explained, Overview, occurred},
     refusals::Refusals,
     routes::EngineRoutes,
     timeline::{Reading, Timeline},
-    vitals::Vitals,
 };
 use crate::{
+    incidents::{IncidentLog, Message, OutboundMessage, Routes as _},
     machine::{HostSettings, Machine, Moment, Settings, UnknownHost},
+    notify::{DeliveryCounts, Forwarder, HostDelivery, host_deliveries},
     store::{Batch, Writer},
-    tell::{Counts, Ledger, Message, Routes as _, Teller, Telling, Told, told},
 };
 
 /// The shared part of a running monitor.
 #[derive(Debug)]
-pub struct Core {
+pub struct Monitor {
     machine: Mutex<Machine>,
     timeline: Timeline,
     keys: RwLock<Arc<Keyring>>,
     refusals: Refusals,
     routes: EngineRoutes,
-    ledger: Mutex<Ledger>,
+    incidents: Mutex<IncidentLog>,
     store: Arc<Writer>,
-    teller: Teller,
-    books: Books,
-    vitals: Vitals,
+    forwarder: Forwarder,
+    accounts: DeliveryAccounts,
+    liveness: Liveness,
     started: Moment,
 }
 
-/// The parts of a [`Core`].
+/// The parts of a [`Monitor`].
 pub(super) struct Parts {
     pub(super) machine: Machine,
     pub(super) timeline: Timeline,
     pub(super) keys: Keyring,
     pub(super) engine: Engine,
-    pub(super) ledger: Ledger,
+    pub(super) incidents: IncidentLog,
     pub(super) store: Arc<Writer>,
-    pub(super) teller: Teller,
+    pub(super) forwarder: Forwarder,
 }
 
-impl Core {
+impl Monitor {
     pub(super) fn new(parts: Parts) -> Self {
         let started = parts.timeline.moment(Reading::now());
         Self {
@@ -60,11 +61,11 @@ impl Core {
             keys: RwLock::new(Arc::new(parts.keys)),
             refusals: Refusals::default(),
             routes: EngineRoutes(parts.engine),
-            ledger: Mutex::new(parts.ledger),
+            incidents: Mutex::new(parts.incidents),
             store: parts.store,
-            teller: parts.teller,
-            books: Books::default(),
-            vitals: Vitals::new(),
+            forwarder: parts.forwarder,
+            accounts: DeliveryAccounts::default(),
+            liveness: Liveness::new(),
             started,
         }
     }
@@ -89,14 +90,14 @@ impl Core {
 
     /// The messages.
     #[must_use]
-    pub fn teller(&self) -> &Teller {
-        &self.teller
+    pub fn forwarder(&self) -> &Forwarder {
+        &self.forwarder
     }
 
     /// Whether it lives.
     #[must_use]
-    pub fn vitals(&self) -> &Vitals {
-        &self.vitals
+    pub fn liveness(&self) -> &Liveness {
+        &self.liveness
     }
 
     /// Since when it runs, in milliseconds since the epoch.
@@ -111,7 +112,7 @@ impl Core {
         self.timeline.moment(Reading::now())
     }
 
-    /// Counts a datagram that was refused, and logs it at a limited rate.
+    /// DeliveryCounts a datagram that was refused, and logs it at a limited rate.
     pub fn refused(&self, reason: Reject, from: SocketAddr, claimed: Option<&str>) {
         self.refusals.refused(reason, from, claimed);
         // Senders repeat what matters: that says nothing about a host.
@@ -198,21 +199,21 @@ impl Core {
     }
 
     /// Tells the default channels something about the monitor itself.
-    pub fn tell_own_trouble(&self, text: &str) {
-        let message = Message::own_trouble(text, self.now().wall_ms);
+    pub fn notify_own_problem(&self, text: &str) {
+        let message = Message::about_monitor(text, self.now().wall_ms);
         let names = self.routes.defaults();
         if names.is_empty() {
             return;
         }
-        let telling = self.ledger().telling(names, message);
-        self.write_and_tell(Batch::default(), vec![telling]);
+        let outbound = self.incidents().outbound(names, message);
+        self.write_and_forward(Batch::default(), vec![outbound]);
     }
 
     /// How many deliveries are in which state, not longer ago than this.
-    pub async fn counts(&self, oldest: Duration) -> Counts {
+    pub async fn counts(&self, oldest: Duration) -> DeliveryCounts {
         let store = self.engine().store();
-        let accounts = self.books.accounts(store, oldest).await;
-        Counts::new(&accounts, self.teller.waiting())
+        let accounts = self.accounts.accounts(store, oldest).await;
+        DeliveryCounts::new(&accounts, self.forwarder.waiting())
     }
 
     /// Everything that can be seen.
@@ -233,8 +234,8 @@ impl Core {
             version: env!("CARGO_PKG_VERSION"),
             running_since_ms: self.started.wall_ms,
             now_ms: now.wall_ms,
-            listening: self.vitals.listening(),
-            http: self.vitals.http(),
+            listening: self.liveness.listening(),
+            http: self.liveness.http(),
             keys: !self.keys().is_empty(),
             state_trouble: self.store.health().trouble,
             channels,
@@ -257,11 +258,11 @@ impl Core {
         let (history, waiting) = self.store.history(host, most).await;
         let mut messages = Vec::new();
         if let Some(store) = self.engine().store() {
-            let told = told(store, host, most).await;
-            let told = told.inspect_err(|error| tracing::warn!("{error}"));
-            messages = told.unwrap_or_default();
+            let deliveries = host_deliveries(store, host, most).await;
+            let deliveries = deliveries.inspect_err(|error| tracing::warn!("{error}"));
+            messages = deliveries.unwrap_or_default();
         }
-        messages.extend(waiting.iter().flat_map(Told::waiting));
+        messages.extend(waiting.iter().flat_map(HostDelivery::waiting));
         Some(Explained {
             host: view,
             refused: occurred(self.refusals.counts_of(host)),
@@ -292,18 +293,18 @@ impl Core {
             return;
         }
         let mut changes = Vec::new();
-        let mut tellings = Vec::new();
+        let mut outbound = Vec::new();
         {
-            let mut ledger = self.ledger();
+            let mut incidents = self.incidents();
             for notice in &step.notices {
-                tellings.extend(ledger.plan(notice, &self.routes, &mut changes));
+                outbound.extend(incidents.plan(notice, &self.routes, &mut changes));
             }
             for kept_back in &step.kept_back {
-                tellings.extend(ledger.keep_back(kept_back, &self.routes));
+                outbound.extend(incidents.keep_back(kept_back, &self.routes));
             }
         }
         let history = step.history.clone();
-        self.write_and_tell(Batch::default().step(step).told(changes), tellings);
+        self.write_and_forward(Batch::default().step(step).incidents(changes), outbound);
         // A log that nobody reads must not hold up the watch.
         drop(machine);
         for entry in history {
@@ -311,17 +312,17 @@ impl Core {
         }
     }
 
-    fn write_and_tell(&self, batch: Batch, tellings: Vec<Telling>) {
-        if tellings.is_empty() {
+    fn write_and_forward(&self, batch: Batch, outbound: Vec<OutboundMessage>) {
+        if outbound.is_empty() {
             self.store.write(batch);
             return;
         }
-        let teller = self.teller.clone();
-        let batch = batch.tellings(tellings.iter().cloned());
+        let forwarder = self.forwarder.clone();
+        let batch = batch.outbound(outbound.iter().cloned());
         self.store.write_then(batch, move || {
-            tellings
+            outbound
                 .into_iter()
-                .for_each(|telling| teller.tell(telling));
+                .for_each(|outbound| forwarder.forward(outbound));
         });
     }
 
@@ -330,7 +331,9 @@ impl Core {
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    fn incidents(&self) -> MutexGuard<'_, IncidentLog> {
+        self.incidents
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use annunciator::Severity;
 
-use super::telling::{Message, Part};
+use super::message::{Message, Part};
 use crate::{
     machine::{Connection, Moment, Steadiness, What},
     thresholds::Level,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A group names as many hosts as this; more are counted.
-const MOST_NAMES: usize = 20;
+const MAX_NAMES: usize = 20;
 
 /// What a connection's problems and their end belong to.
 pub(super) fn heartbeat_incident(of: &Connection) -> Arc<str> {
@@ -170,11 +170,11 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
 pub(super) fn group(overdue: bool, members: &[Connection], at: Moment) -> Message {
     let mut names: Vec<String> = members
         .iter()
-        .take(MOST_NAMES)
+        .take(MAX_NAMES)
         .map(|of| format!("{} {}", of.host, of.family))
         .collect();
-    if members.len() > MOST_NAMES {
-        names.push(format!("and {} more", members.len() - MOST_NAMES));
+    if members.len() > MAX_NAMES {
+        names.push(format!("and {} more", members.len() - MAX_NAMES));
     }
     let (count, names) = (members.len(), names.join(", "));
     let (part, severity, text) = if overdue {

@@ -1,6 +1,6 @@
-//! Hands tellings to the engine, which records and delivers them.
+//! Hands outbound messages to the engine, which records and delivers them.
 //!
-//! A telling is written with what happened; the engine accepts it by its key,
+//! An outbound message is written with what happened; the engine accepts it by its key,
 //! once however often it is handed over; then it is struck out. After a crash
 //! what was not struck out is handed over again. Where the engine cannot record
 //! it, people come first: they are told all the same, and once.
@@ -21,32 +21,30 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    queue::{Queue, Waiting},
-    telling::Telling,
-};
+use super::queue::{Queue, Waiting};
 use crate::{
+    incidents::OutboundMessage,
     machine::{Entry, Moment},
     store::{Batch, Writer},
 };
 
 /// So many are handed over at a time, and share one wait for the disk.
-const MOST_AT_ONCE: usize = 64;
+const MAX_CONCURRENT_SUBMITS: usize = 64;
 /// How long the engine may take to record one: as long as it gives its own
 /// callers.
-const PATIENCE: Duration = Duration::from_secs(10);
+const SUBMIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The same where the state file is in trouble: the store may well be the same
 /// file.
-const SHORT_PATIENCE: Duration = Duration::from_secs(2);
+const DEGRADED_SUBMIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often it is tried to record what could be neither recorded nor
 /// delivered.
-const RETRY: Duration = Duration::from_secs(5);
+const RETRY_DELAY: Duration = Duration::from_secs(5);
 /// So many of these are tried; further ones wait for the next start.
-const MOST_UNRECORDED: usize = 10_000;
+const MAX_UNRECORDED: usize = 10_000;
 
 /// Tells.
 #[derive(Debug, Clone)]
-pub struct Teller(Arc<Inner>);
+pub struct Forwarder(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -68,11 +66,11 @@ enum Outcome {
     /// It is left for the next start.
     Left,
     /// It is tried again in a while.
-    Again(Telling),
+    RetryLater(OutboundMessage),
 }
 
-impl Teller {
-    /// A teller that hands over to this engine and strikes out in this store.
+impl Forwarder {
+    /// A forwarder that hands over to this engine and strikes out in this store.
     /// It works on the runtime that this is called in.
     #[must_use]
     pub fn new(engine: Engine, store: Arc<Writer>) -> Self {
@@ -91,8 +89,8 @@ impl Teller {
     }
 
     /// Tells what was written; does not wait for anything.
-    pub fn tell(&self, telling: Telling) {
-        self.0.add(telling, false);
+    pub fn forward(&self, outbound: OutboundMessage) {
+        self.0.add(outbound, false);
     }
 
     /// How many were not handed over so far.
@@ -118,10 +116,10 @@ async fn work(inner: Arc<Inner>, mut news: mpsc::UnboundedReceiver<()>) {
         if ends && handing.is_empty() {
             return;
         }
-        while handing.len() < MOST_AT_ONCE && !ends {
+        while handing.len() < MAX_CONCURRENT_SUBMITS && !ends {
             let Some(waiting) = inner.take() else { break };
             let inner = Arc::clone(&inner);
-            handing.push(async move { inner.hand_over(waiting).await });
+            handing.push(async move { inner.forward_next(waiting).await });
         }
         tokio::select! {
             _ = news.recv() => {}
@@ -132,8 +130,8 @@ async fn work(inner: Arc<Inner>, mut news: mpsc::UnboundedReceiver<()>) {
 }
 
 impl Inner {
-    fn add(&self, telling: Telling, told: bool) {
-        self.queue().push(telling, told);
+    fn add(&self, outbound: OutboundMessage, notified: bool) {
+        self.queue().push(outbound, notified);
         // Where the worker has ended, it is told after the next start.
         let _ = self.added.send(());
     }
@@ -145,63 +143,68 @@ impl Inner {
         Some(waiting)
     }
 
-    async fn hand_over(self: &Arc<Self>, waiting: Waiting) {
+    async fn forward_next(self: &Arc<Self>, waiting: Waiting) {
         let id = waiting.id;
-        let telling = match waiting.telling {
-            Some(telling) => Some(telling),
-            None => self.store.telling(id).await,
+        let outbound = match waiting.outbound {
+            Some(outbound) => Some(outbound),
+            None => self.store.outbound(id).await,
         };
-        let outcome = match telling {
-            Some(telling) => self.submit(telling, waiting.told).await,
+        let outcome = match outbound {
+            Some(outbound) => self.submit(outbound, waiting.notified).await,
             None => {
                 tracing::error!(
-                    telling = id,
+                    outbound = id,
                     "the state file does not have this message now: it is told after the next start, if it is there then"
                 );
                 Outcome::Left
             }
         };
         match outcome {
-            Outcome::Done => self.store.write(Batch::default().struck_out(id)),
+            Outcome::Done => self.store.write(Batch::default().forwarded(id)),
             Outcome::Left => {}
-            Outcome::Again(telling) => self.again(telling),
+            Outcome::RetryLater(outbound) => self.retry_later(outbound),
         }
         let mut queue = self.queue();
         queue.ended(&waiting.lane);
         self.under_way.send_replace(queue.under_way());
     }
 
-    fn again(self: &Arc<Self>, telling: Telling) {
+    fn retry_later(self: &Arc<Self>, outbound: OutboundMessage) {
         // For the next start, should it not come to it.
         self.store
-            .write(Batch::default().tellings([telling.clone()]));
-        if self.unrecorded.fetch_add(1, Ordering::Relaxed) >= MOST_UNRECORDED {
+            .write(Batch::default().outbound([outbound.clone()]));
+        if self.unrecorded.fetch_add(1, Ordering::Relaxed) >= MAX_UNRECORDED {
             self.unrecorded.fetch_sub(1, Ordering::Relaxed);
             return;
         }
         let inner = Arc::clone(self);
         tokio::spawn(async move {
-            sleep(RETRY).await;
+            sleep(RETRY_DELAY).await;
             inner.unrecorded.fetch_sub(1, Ordering::Relaxed);
-            inner.add(telling, true);
+            inner.add(outbound, true);
         });
     }
 
-    async fn submit(&self, mut telling: Telling, told: bool) -> Outcome {
+    async fn submit(&self, mut outbound: OutboundMessage, notified: bool) -> Outcome {
         let patience = if self.store.health().trouble.is_none() {
-            PATIENCE
+            SUBMIT_TIMEOUT
         } else {
-            SHORT_PATIENCE
+            DEGRADED_SUBMIT_TIMEOUT
         };
         loop {
-            let names: Vec<&str> = telling.names.iter().map(|name| &**name).collect();
-            let notification = telling.message.notification();
+            let names: Vec<&str> = outbound.names.iter().map(|name| &**name).collect();
+            let notification = outbound.message.notification();
             let route = Route::Channels(&names);
-            let submitting = self.engine.submit(route, notification, Some(&telling.key));
+            let submitting = self.engine.submit(route, notification, Some(&outbound.key));
             let error = match timeout(patience, submitting).await {
                 Ok(Ok(receipt)) => {
                     let (notification, repeated) = (receipt.notification, receipt.repeated);
-                    tracing::debug!(telling = telling.id, notification, repeated, "handed over");
+                    tracing::debug!(
+                        outbound = outbound.id,
+                        notification,
+                        repeated,
+                        "handed over"
+                    );
                     return Outcome::Done;
                 }
                 Ok(Err(error)) => Some(error),
@@ -209,8 +212,8 @@ impl Inner {
             };
             match error {
                 Some(NotifyError::UnknownChannel(UnknownChannel(name))) => {
-                    self.is_gone(&mut telling, &name);
-                    if telling.names.is_empty() {
+                    self.drop_channel(&mut outbound, &name);
+                    if outbound.names.is_empty() {
                         return Outcome::Done;
                     }
                 }
@@ -218,59 +221,61 @@ impl Inner {
                 // It was handed over before the configuration, or the words for it,
                 // changed.
                 Some(NotifyError::Conflict { differs, .. }) => {
-                    tracing::debug!(telling = telling.id, differs, "was handed over before");
+                    tracing::debug!(outbound = outbound.id, differs, "was handed over before");
                     return Outcome::Done;
                 }
-                Some(NotifyError::Store(_)) | None if told => return Outcome::Again(telling),
-                Some(NotifyError::Store(_) | NotifyError::NoStore) | None => {
-                    return self.tell_unrecorded(telling).await;
+                Some(NotifyError::Store(_)) | None if notified => {
+                    return Outcome::RetryLater(outbound);
                 }
-                Some(error) => return self.refused(&telling, &error),
+                Some(NotifyError::Store(_) | NotifyError::NoStore) | None => {
+                    return self.notify_unrecorded(outbound).await;
+                }
+                Some(error) => return self.refused(&outbound, &error),
             }
         }
     }
 
     /// A channel that the configuration named when it happened, and does not
     /// any more.
-    fn is_gone(&self, telling: &mut Telling, name: &str) {
-        telling.names.retain(|one| **one != *name);
+    fn drop_channel(&self, outbound: &mut OutboundMessage, name: &str) {
+        outbound.names.retain(|one| **one != *name);
         let why = format!("there is no channel `{name}` any more");
-        self.note(telling, &format!("not told: {why}"));
-        tracing::warn!(telling = telling.id, text = %telling.message.body, "{why}: it is not told there");
+        self.note(outbound, &format!("not told: {why}"));
+        tracing::warn!(outbound = outbound.id, text = %outbound.message.body, "{why}: it is not told there");
     }
 
-    fn refused(&self, telling: &Telling, error: &NotifyError) -> Outcome {
-        self.note(telling, &format!("not told: {error}"));
-        tracing::error!(telling = telling.id, text = %telling.message.body, "not told: {error}");
+    fn refused(&self, outbound: &OutboundMessage, error: &NotifyError) -> Outcome {
+        self.note(outbound, &format!("not told: {error}"));
+        tracing::error!(outbound = outbound.id, text = %outbound.message.body, "not told: {error}");
         Outcome::Done
     }
 
     /// Tells people though nothing of it can be recorded.
-    async fn tell_unrecorded(&self, mut telling: Telling) -> Outcome {
-        let names: Vec<&str> = telling.names.iter().map(|name| &**name).collect();
-        let notification = telling.message.notification();
+    async fn notify_unrecorded(&self, mut outbound: OutboundMessage) -> Outcome {
+        let names: Vec<&str> = outbound.names.iter().map(|name| &**name).collect();
+        let notification = outbound.message.notification();
         match self.engine.notify_unrecorded(&names, notification).await {
             Ok(report) => {
-                self.note(&telling, &outcome(&report));
+                self.note(&outbound, &outcome(&report));
                 let failed = with_state(&report, State::Failed);
                 if failed.is_empty() || self.engine.store().is_none() {
                     return Outcome::Done;
                 }
-                telling.names = failed;
-                Outcome::Again(telling)
+                outbound.names = failed;
+                Outcome::RetryLater(outbound)
             }
             Err(NotifyError::Closed) => Outcome::Left,
             Err(NotifyError::UnknownChannel(UnknownChannel(name))) => {
-                self.is_gone(&mut telling, &name);
-                Outcome::Again(telling)
+                self.drop_channel(&mut outbound, &name);
+                Outcome::RetryLater(outbound)
             }
-            Err(error) => self.refused(&telling, &error),
+            Err(error) => self.refused(&outbound, &error),
         }
     }
 
-    /// Takes a line into the history of the telling's host.
-    fn note(&self, telling: &Telling, what: &str) {
-        let message = &telling.message;
+    /// Takes a line into the history of the outbound message's host.
+    fn note(&self, outbound: &OutboundMessage, what: &str) {
+        let message = &outbound.message;
         let Some(host) = &message.host else {
             return;
         };

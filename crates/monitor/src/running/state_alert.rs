@@ -4,36 +4,36 @@
 use std::time::{Duration, Instant};
 
 /// It is over when all has been well for this long.
-const STEADY: Duration = Duration::from_secs(60);
-/// Trouble that comes and goes is told once in this time.
-const PAUSE: Duration = Duration::from_secs(3600);
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+/// StateAlert that comes and goes is told once in this time.
+const REPEAT_AFTER: Duration = Duration::from_secs(3600);
 
 /// What was told, and since when all is well.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
-    told: bool,
-    told_at: Option<Instant>,
-    well_since: Option<Instant>,
+pub(super) struct StateAlert {
+    notified: bool,
+    notified_at: Option<Instant>,
+    healthy_since: Option<Instant>,
 }
 
-impl Trouble {
+impl StateAlert {
     /// What is to be told, given why the state cannot be kept. Another reason
     /// for the same is no news.
     pub(super) fn news(&mut self, reason: Option<String>, now: Instant) -> Option<String> {
         let Some(reason) = reason else {
-            let since = *self.well_since.get_or_insert(now);
-            if !self.told || now.saturating_duration_since(since) < STEADY {
+            let since = *self.healthy_since.get_or_insert(now);
+            if !self.notified || now.saturating_duration_since(since) < HEALTHY_AFTER {
                 return None;
             }
-            self.told = false;
+            self.notified = false;
             return Some("the heartbeat monitor's state is written again".to_owned());
         };
-        self.well_since = None;
-        let lately = |at: Instant| now.saturating_duration_since(at) < PAUSE;
-        if self.told || self.told_at.is_some_and(lately) {
+        self.healthy_since = None;
+        let lately = |at: Instant| now.saturating_duration_since(at) < REPEAT_AFTER;
+        if self.notified || self.notified_at.is_some_and(lately) {
             return None;
         }
-        (self.told, self.told_at) = (true, Some(now));
+        (self.notified, self.notified_at) = (true, Some(now));
         Some(format!(
             "the heartbeat monitor goes on, but what it knows would not outlive a restart: {reason}"
         ))
@@ -47,17 +47,17 @@ mod tests {
     /// At each second either trouble of that kind or none; answers when the
     /// beginning or the end was told.
     fn check(looks: &[(u64, &str)], expected: &[(u64, bool)]) {
-        let mut trouble = Trouble::default();
+        let mut trouble = StateAlert::default();
         let start = Instant::now();
-        let mut told = Vec::new();
+        let mut notified = Vec::new();
         for (second, reason) in looks {
             let reason = (!reason.is_empty()).then(|| (*reason).to_owned());
             let now = start + Duration::from_secs(*second);
             if let Some(text) = trouble.news(reason, now) {
-                told.push((*second, text.contains("would not outlive")));
+                notified.push((*second, text.contains("would not outlive")));
             }
         }
-        assert_eq!(told, expected);
+        assert_eq!(notified, expected);
     }
 
     #[test]

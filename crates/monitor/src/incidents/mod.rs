@@ -1,0 +1,20 @@
+//! Incidents: which problems are open, whom they were reported to, and in which
+//! words.
+//!
+//! `log` decides the recipients of a notice and remembers them for the end of the
+//! problem, `open` holds the open problems, `message` is an outbound message, and
+//! `words` has the texts.
+
+mod log;
+mod message;
+mod open;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use log::{IncidentLog, Routes};
+pub(crate) use message::Lane;
+#[cfg(test)]
+pub(crate) use message::Part;
+pub use message::{Message, OutboundMessage};
+pub use open::{Grouping, IncidentChange};
