@@ -26,12 +26,12 @@ const SILENCED: &str = "hbd_hosts_silenced";
 const ALERTS: &str = "hbd_alerts_open";
 const DROPPED: &str = "hbd_metrics_dropped_total";
 const BLIND: &str = "hbd_blind_spans_total";
-const TELLINGS: &str = "hbd_tellings_total";
-const AGAIN: &str = "hbd_told_again_total";
-const WAITING: &str = "hbd_tellings_waiting";
-const UNDER_WAY: &str = "hbd_tellings_under_way";
+const NOTIFICATIONS: &str = "hbd_notifications_total";
+const REDELIVERED: &str = "hbd_notifications_redelivered_total";
+const WAITING: &str = "hbd_notifications_waiting";
+const UNDER_WAY: &str = "hbd_notifications_under_way";
 const WRITABLE: &str = "hbd_state_writable";
-const HANDING_OVER: &str = "hbd_tellings_handing_over";
+const HANDING_OVER: &str = "hbd_notifications_handing_over";
 const LOG_DROPPED: &str = "hbd_log_lines_dropped_total";
 const RELOADS: &str = "hbd_reloads_total";
 const RELOAD_OK: &str = "hbd_last_reload_successful";
@@ -81,7 +81,7 @@ impl Numbers {
     /// All numbers in Prometheus' text format.
     pub(super) async fn render(&self, monitor: &Monitor, reloading: &Reloading) -> String {
         of_hosts(monitor);
-        of_tellings(monitor).await;
+        of_notifications(monitor).await;
         of_the_monitor(monitor, reloading);
         let lost = self.lost_lines.as_ref().map(ErrorCounter::dropped_lines);
         counter!(LOG_DROPPED).absolute(lost.unwrap_or_default() as u64);
@@ -110,12 +110,12 @@ fn describe() {
             "Times in which the monitor did not see, its own absence before the start included.",
         ),
         (
-            TELLINGS,
+            NOTIFICATIONS,
             "Messages to channels that ended, by how, over the life of the store of deliveries.",
         ),
         (
-            AGAIN,
-            "Messages that were told again, since whoever sent them was gone before the outcome was known.",
+            REDELIVERED,
+            "Messages that were sent again, since the process that sent them died before the outcome was known.",
         ),
         (
             LOG_DROPPED,
@@ -209,7 +209,7 @@ fn of_hosts(monitor: &Monitor) {
     counter!(BLIND).absolute(blind);
 }
 
-async fn of_tellings(monitor: &Monitor) {
+async fn of_notifications(monitor: &Monitor) {
     let counts = monitor.counts(OLDEST_COUNTS).await;
     for state in State::ALL {
         let count = counts.by_state.get(state.name()).copied();
@@ -217,11 +217,11 @@ async fn of_tellings(monitor: &Monitor) {
         match state {
             State::Pending => gauge!(WAITING).set(float(count)),
             State::InFlight => gauge!(UNDER_WAY).set(float(count)),
-            ended => counter!(TELLINGS, "state" => ended.name()).absolute(count),
+            ended => counter!(NOTIFICATIONS, "state" => ended.name()).absolute(count),
         }
     }
     gauge!(HANDING_OVER).set(float(counts.handing_over));
-    counter!(AGAIN).absolute(counts.redelivered);
+    counter!(REDELIVERED).absolute(counts.redelivered);
 }
 
 fn of_the_monitor(monitor: &Monitor, reloading: &Reloading) {
