@@ -12,4 +12,4 @@ mod server;
 pub use circumstances::{Circumstances, Standing, check_attribute, check_incident, check_key};
 pub use client::{ClientError, ask};
 pub use request::{Answer, LONGEST_REQUEST, MAX_MESSAGE_LENGTH, MOST_LINES, Request};
-pub use server::{ControlError, Server};
+pub use server::{ControlError, Server, Subject};

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, DirBuilder},
     io,
+    net::SocketAddr,
     os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,7 +11,7 @@ use std::{
 };
 
 use annunciator::{Notification, NotifyError, Report, Route, Severity};
-use annunciator_monitor::{Monitor, Reloading};
+use annunciator_monitor::{Monitor, Overview, Reloading};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -58,6 +59,26 @@ pub enum ControlError {
     },
 }
 
+/// What the control socket is asked about.
+#[derive(Debug)]
+pub struct Subject {
+    /// The running monitor.
+    pub monitor: Arc<Monitor>,
+    /// Takes the configuration again.
+    pub reloading: Arc<Reloading>,
+    /// The address at which metrics are served; `None` if they are not.
+    pub http: Option<SocketAddr>,
+}
+
+/// The answer to [`Request::Status`].
+#[derive(Serialize)]
+struct Status {
+    #[serde(flatten)]
+    overview: Overview,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http: Option<SocketAddr>,
+}
+
 /// Answers until it is dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -71,13 +92,9 @@ impl Server {
     ///
     /// # Errors
     /// [`ControlError`] when it cannot be had.
-    pub fn start(
-        path: &Path,
-        monitor: Arc<Monitor>,
-        reloading: Arc<Reloading>,
-    ) -> Result<Self, ControlError> {
+    pub fn start(path: &Path, subject: Subject) -> Result<Self, ControlError> {
         let listener = listen(path)?;
-        let answering = tokio::spawn(answer_all(listener, monitor, reloading));
+        let answering = tokio::spawn(answer_all(listener, Arc::new(subject)));
         Ok(Self {
             path: path.to_owned(),
             answering,
@@ -139,7 +156,7 @@ fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-async fn answer_all(listener: UnixListener, monitor: Arc<Monitor>, reloading: Arc<Reloading>) {
+async fn answer_all(listener: UnixListener, subject: Arc<Subject>) {
     let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
     let long = Arc::new(Semaphore::new(1));
     loop {
@@ -151,10 +168,9 @@ async fn answer_all(listener: UnixListener, monitor: Arc<Monitor>, reloading: Ar
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let (monitor, reloading) = (Arc::clone(&monitor), Arc::clone(&reloading));
-        let long = Arc::clone(&long);
+        let (subject, long) = (Arc::clone(&subject), Arc::clone(&long));
         tokio::spawn(async move {
-            if let Err(error) = converse(stream, &monitor, &reloading, &long).await {
+            if let Err(error) = converse(stream, &subject, &long).await {
                 tracing::debug!("the control socket: {error}");
             }
             drop(place);
@@ -190,16 +206,11 @@ async fn hear(
     Ok(request.map_err(|error| format!("this is no request: {error}")))
 }
 
-async fn converse(
-    mut stream: UnixStream,
-    monitor: &Monitor,
-    reloading: &Reloading,
-    long: &Semaphore,
-) -> io::Result<()> {
+async fn converse(mut stream: UnixStream, subject: &Subject, long: &Semaphore) -> io::Result<()> {
     let (read, mut write) = stream.split();
     // With the wait for others: who says nothing holds up nobody for longer.
     let answer = match timeout(ASKING, hear(read, long)).await?? {
-        Ok(request) => answer(request, monitor, reloading).await,
+        Ok(request) => answer(request, subject).await,
         Err(why) => Answer::Refused(why),
     };
     let mut text = serde_json::to_string(&answer)?;
@@ -208,9 +219,13 @@ async fn converse(
     write.shutdown().await
 }
 
-async fn answer(request: Request, monitor: &Monitor, reloading: &Reloading) -> Answer {
+async fn answer(request: Request, subject: &Subject) -> Answer {
+    let monitor = &*subject.monitor;
     match request {
-        Request::Status => done(&monitor.overview().await),
+        Request::Status => done(&Status {
+            overview: monitor.overview().await,
+            http: subject.http,
+        }),
         Request::Explain { host, lines } => {
             match monitor.explain(&host, lines.min(MOST_LINES)).await {
                 Some(explained) => done(&explained),
@@ -259,7 +274,7 @@ async fn answer(request: Request, monitor: &Monitor, reloading: &Reloading) -> A
             }
             notify(monitor, host.as_deref(), notification, is_recovery).await
         }
-        Request::Reload => match reloading.reload(monitor).await {
+        Request::Reload => match subject.reloading.reload(monitor).await {
             Ok(reloaded) => done(&reloaded),
             Err(error) => {
                 tracing::error!("the configuration was not taken, the old one stays: {error}");

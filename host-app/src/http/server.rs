@@ -69,7 +69,6 @@ impl Server {
                 "numbers are served beyond this machine, and without asking who reads them: let a firewall or a proxy decide that"
             );
         }
-        monitor.liveness().serves(bound);
         let serving = tokio::spawn(serve(listener, numbers, monitor, reloading));
         Ok(Self {
             address: bound,

@@ -7,7 +7,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -23,7 +23,6 @@ pub struct Liveness {
     began: Instant,
     ticked: AtomicU64,
     intakes: Mutex<Vec<(SocketAddr, Arc<AtomicU64>)>>,
-    http: OnceLock<SocketAddr>,
 }
 
 /// Gives signs of life for one thread that takes datagrams.
@@ -39,7 +38,6 @@ impl Liveness {
             began: Instant::now(),
             ticked: AtomicU64::new(0),
             intakes: Mutex::default(),
-            http: OnceLock::new(),
         }
     }
 
@@ -59,22 +57,11 @@ impl Liveness {
         }
     }
 
-    /// Numbers are served at this address.
-    pub fn serves(&self, address: SocketAddr) {
-        let _ = self.http.set(address);
-    }
-
     /// Where heartbeats are taken.
     #[must_use]
     pub fn listening(&self) -> Vec<SocketAddr> {
         let intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
         intakes.iter().map(|(address, _)| *address).collect()
-    }
-
-    /// Where numbers are served, if they are.
-    #[must_use]
-    pub fn http(&self) -> Option<SocketAddr> {
-        self.http.get().copied()
     }
 
     /// Why the monitor does not do its work, where it does not.

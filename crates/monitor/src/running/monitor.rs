@@ -235,7 +235,6 @@ impl Monitor {
             running_since_ms: self.started.wall_ms,
             now_ms: now.wall_ms,
             listening: self.liveness.listening(),
-            http: self.liveness.http(),
             keys: !self.keys().is_empty(),
             state_trouble: self.store.health().trouble,
             channels,

@@ -24,9 +24,6 @@ pub struct Overview {
     pub now_ms: i64,
     /// Where heartbeats are taken.
     pub listening: Vec<SocketAddr>,
-    /// Where numbers are served.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub http: Option<SocketAddr>,
     /// Whether datagrams must be signed, at least by some hosts.
     pub keys: bool,
     /// Why its state does not outlive it, where it does not.

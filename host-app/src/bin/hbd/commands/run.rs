@@ -88,18 +88,22 @@ async fn watch(
     let mut signals = Signals::new()?;
     let Servers { control, http } = servers;
     let running = ready.start(engine, beat)?;
-    let core = running.monitor();
+    let monitor = running.monitor();
     let http = match http {
         Some((address, numbers)) => {
-            let (core, reloading) = (Arc::clone(core), Arc::clone(&reloading));
-            let server = http::Server::start(address, numbers, core, reloading).await;
+            let (monitor, reloading) = (Arc::clone(monitor), Arc::clone(&reloading));
+            let server = http::Server::start(address, numbers, monitor, reloading).await;
             or_without("its numbers", server)
         }
         None => None,
     };
     // Last: whoever asks there hears of all else.
-    let control =
-        control.map(|path| control::Server::start(&path, Arc::clone(core), Arc::clone(&reloading)));
+    let subject = control::Subject {
+        monitor: Arc::clone(monitor),
+        reloading: Arc::clone(&reloading),
+        http: http.as_ref().map(http::Server::address),
+    };
+    let control = control.map(|path| control::Server::start(&path, subject));
     let control = match control {
         // The other one watches.
         Some(Err(error @ ControlError::InUse(_))) => return Err(error.into()),
@@ -167,8 +171,8 @@ async fn obey(
     }
 }
 
-async fn reload(core: Arc<Monitor>, reloading: Arc<Reloading>) {
-    if let Err(error) = reloading.reload(&core).await {
+async fn reload(monitor: Arc<Monitor>, reloading: Arc<Reloading>) {
+    if let Err(error) = reloading.reload(&monitor).await {
         tracing::error!("the configuration was not taken, the old one stays: {error}");
     }
 }
