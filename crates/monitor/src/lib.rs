@@ -1,4 +1,66 @@
-//! The heartbeat monitor, to embed.
+//! The heartbeat monitor of `hbd`, as a library to embed.
+//!
+//! Hosts send heartbeats over UDP, as [`annunciator_protocol`] describes them. The
+//! monitor decides which host is up, late, overdue, down or flapping and which
+//! metric is beyond its threshold, keeps that in a state file, and notifies people
+//! through an [`Engine`]: every problem once, and its end where the problem went.
+//! A program gets all of that without `hbd`'s command line, control socket or HTTP
+//! side.
+//!
+//! # Embedding
+//!
+//! [`declare`] tells the engine's builder which sections of the configuration file
+//! are the monitor's, [`prepare`] opens sockets and state, and [`Prepared::start`]
+//! starts the threads over an engine.
+//! In between, the engine is started with the state file as its store of
+//! deliveries, so that a state change and its messages survive a crash together.
+//!
+//! ```no_run
+//! use annunciator::Engine;
+//! use annunciator_monitor::{Location, MonitorConfig, declare, prepare};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let builder = declare(Engine::builder("/etc/heartbeat/heartbeat.yaml"));
+//! let loaded = builder.load()?;
+//! let config = MonitorConfig::of(&loaded.config);
+//! let state = Location::File("/var/lib/heartbeat/state.sqlite".into());
+//! let prepared = prepare(&loaded.config, config, &state)?;
+//!
+//! let store = prepared.state_file();
+//! let builder = builder.default_store(move |_| store.clone());
+//! let engine = builder.start_with(loaded).await?;
+//! // Called every few seconds while the monitor works: for a watchdog.
+//! let running = prepared.start(engine, || {})?;
+//!
+//! let overview = running.monitor().overview().await;
+//! println!("{} hosts at {:?}", overview.hosts.len(), running.addresses());
+//!
+//! tokio::signal::ctrl_c().await?;
+//! let cut_off = running.stop().await;
+//! println!("{cut_off} messages are sent again after the next start");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # While it runs
+//!
+//! [`Running::monitor`] returns the [`Monitor`], which threads and tasks share: an
+//! [overview](Monitor::overview) of all hosts, the [evidence](Monitor::explain) of
+//! one, [silences](Monitor::silence), and whether the threads still
+//! [work](Monitor::liveness). [`Reloading`] takes the configuration again, whole or
+//! not at all.
+//!
+//! The monitor never blocks on its disk: while the state cannot be written it works
+//! from memory and notifies people of that.
+//!
+//! # The state machine alone
+//!
+//! [`machine`] is the part that decides. It does no I/O and asks no clock, so that a
+//! program can drive it by itself, as the tests do; [`thresholds`] has the rules
+//! for metrics.
+//!
+//! [`Engine`]: annunciator::Engine
 
 mod config;
 mod incidents;

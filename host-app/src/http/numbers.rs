@@ -190,21 +190,21 @@ fn describe() {
 }
 
 fn of_hosts(monitor: &Monitor) {
-    let (census, dropped, blind) = monitor.look(|machine, now| {
+    let (host_counts, dropped, blind) = monitor.look(|machine, now| {
         (
-            machine.census(now),
+            machine.host_counts(now),
             machine.metrics_dropped(),
             machine.blind_count(),
         )
     });
-    number(HOSTS, "state", HostState::NEW, census.new);
-    for (state, count) in LinkState::ALL.into_iter().zip(census.known) {
+    number(HOSTS, "state", HostState::NEW, host_counts.new);
+    for (state, count) in LinkState::ALL.into_iter().zip(host_counts.known) {
         number(HOSTS, "state", state.name(), count);
     }
-    gauge!(WATCHED).set(float(census.watched));
-    gauge!(SILENCED).set(float(census.silenced));
-    number(ALERTS, "level", "warning", census.warnings);
-    number(ALERTS, "level", "critical", census.criticals);
+    gauge!(WATCHED).set(float(host_counts.watched));
+    gauge!(SILENCED).set(float(host_counts.silenced));
+    number(ALERTS, "level", "warning", host_counts.warnings);
+    number(ALERTS, "level", "critical", host_counts.criticals);
     counter!(DROPPED).absolute(dropped);
     counter!(BLIND).absolute(blind);
 }

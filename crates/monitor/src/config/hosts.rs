@@ -65,16 +65,18 @@ pub(super) fn host(json: &Json) -> (HostSettings, Vec<SectionProblem>) {
     (settings, problems)
 }
 
-/// All hosts of a configuration, and the thresholds that they use.
+/// The monitor's part of the hosts of a configuration, and the thresholds that they
+/// use.
 #[derive(Debug)]
 pub struct Hosts {
-    /// The thresholds, which hosts refer to by number.
+    /// The sets of thresholds; hosts refer to them by index.
     pub sets: Vec<Arc<Set>>,
     numbers: HashMap<String, u32>,
 }
 
 impl Hosts {
-    /// Reads the thresholds of a configuration.
+    /// Reads the thresholds of a configuration that was loaded with
+    /// [`declare`](crate::declare).
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let (named, _) = config
@@ -90,7 +92,7 @@ impl Hosts {
         Self { sets, numbers }
     }
 
-    /// The hosts, by name.
+    /// Returns the settings of every configured host, by name.
     pub fn settings<'a>(
         &'a self,
         config: &'a Config,
@@ -99,7 +101,7 @@ impl Hosts {
         hosts.map(|(name, host)| (Arc::from(name), self.of(host)))
     }
 
-    /// The thresholds of a host.
+    /// Returns the thresholds of a host; `None` if it has none.
     #[must_use]
     pub fn thresholds(&self, config: &HostConfig) -> Option<&Set> {
         let number = self.numbers.get(config.threshold_config.as_deref()?)?;

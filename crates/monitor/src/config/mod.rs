@@ -18,7 +18,10 @@ const MONITOR: &str = "monitor";
 const THRESHOLDS: &str = "threshold_configs";
 const HOST_THRESHOLDS: &str = "threshold_config";
 
-/// Declares to the engine what the monitor reads of the file.
+/// Declares the sections and keys of a configuration file that the monitor reads.
+///
+/// Without this the engine refuses `monitor`, `threshold_configs` and `route_tests` as
+/// unknown. Problems in them are reported with the file's other problems.
 pub fn declare(builder: EngineBuilder) -> EngineBuilder {
     let monitor = Section::new(MONITOR, file::schema_of::<file::MonitorFile>())
         .check(|json| MonitorConfig::read(json).1)
@@ -35,8 +38,9 @@ pub fn declare(builder: EngineBuilder) -> EngineBuilder {
         })
 }
 
-/// The same for whoever checks a configuration before it is used: a route test
-/// that fails is an error then, and not only a warning.
+/// Makes a failing route test an error; by default it is a warning.
+///
+/// Call it after [`declare`] to check a configuration before it is used.
 pub fn require_route_tests(builder: EngineBuilder) -> EngineBuilder {
     builder.section(route_tests::section(Level::Error))
 }

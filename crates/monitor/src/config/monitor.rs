@@ -19,7 +19,7 @@ use super::{
 };
 use crate::machine::{Flap, Mass, Settings, Window};
 
-/// Where heartbeats are taken unless the configuration says otherwise.
+/// The UDP port at which heartbeats are received by default.
 pub const DEFAULT_PORT: u16 = 9677;
 /// A host that is expected more often than this asks too much of a network.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
@@ -29,34 +29,34 @@ const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 /// systemd waits before it kills (`DefaultTimeoutStopSec`).
 const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Where the state is kept.
+/// Where the configuration says that the state is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateFile {
     /// In this file.
     File(PathBuf),
-    /// In memory, as the configuration has it.
+    /// In memory, on purpose: `:memory:`.
     Memory,
-    /// The configuration does not say.
-    Unsaid,
+    /// The configuration does not say; the embedding program chooses.
+    Unset,
 }
 
-/// What the section says.
+/// The section `monitor` of a configuration, checked.
 #[derive(Debug)]
 pub struct MonitorConfig {
-    /// Where heartbeats are taken.
+    /// The addresses to receive heartbeats at.
     pub listen: Vec<SocketAddr>,
-    /// Where the state is kept.
+    /// Where to store the state.
     pub state: StateFile,
-    /// The control socket.
+    /// The path for a control socket, which the embedding program may serve.
     pub control: Option<PathBuf>,
-    /// Where metrics are served.
+    /// The address for metrics and health, which the embedding program may serve.
     pub http: Option<SocketAddr>,
-    /// What holds for all hosts; the thresholds are added by
-    /// [`Hosts`](super::Hosts).
+    /// Settings that apply to all hosts, without thresholds: [`Hosts`](crate::Hosts) has those.
     pub settings: Settings,
-    /// The keys.
+    /// The keys that datagrams are verified with.
     pub keys: Keyring,
-    /// How long a shutdown waits for messages under way.
+    /// How long [`Running::stop`](crate::Running::stop) waits for messages in flight.
+    /// Default: 20 s.
     pub drain: Duration,
 }
 
@@ -81,7 +81,7 @@ impl MonitorConfig {
         let monitor = Self {
             listen: listen(file.listen.as_deref(), &mut problems),
             state: match file.state.as_deref() {
-                None => StateFile::Unsaid,
+                None => StateFile::Unset,
                 Some(":memory:") => StateFile::Memory,
                 Some(path) => StateFile::File(absolute("state", path, &mut problems)),
             },

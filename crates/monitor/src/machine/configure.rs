@@ -16,8 +16,8 @@ use super::{
 };
 
 impl Machine {
-    /// Takes another configuration. What is known of hosts is kept, also of
-    /// those that are no longer in it.
+    /// Puts another configuration into force. The state of hosts is kept, that of removed
+    /// hosts included.
     pub fn configure(
         &mut self,
         settings: Settings,

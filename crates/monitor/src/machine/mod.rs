@@ -1,28 +1,28 @@
-//! The state machine: from datagrams and the passing of time to what people
-//! shall learn.
+//! The state machine: from datagrams and the passing of time to notices for people.
 //!
-//! It does no I/O and asks no clock: [`Machine::observe`] is told of each
-//! datagram and [`Machine::advance`] of the time, and [`Machine::take_step`]
-//! answers what came of it: notices to tell, and what to write before they
-//! are told. [`Machine::restore`] goes on from what was written.
+//! It does no I/O and asks no clock. [`Machine::observe`] takes a datagram,
+//! [`Machine::advance`] lets time pass, and [`Machine::take_step`] returns what
+//! followed: notices, and the changes to write before anybody is notified.
+//! [`Machine::restore`] continues from what was written.
 //!
-//! `link` and `host` are what is known, `listen` takes datagrams, `judge`
-//! lets time pass, `sample` compares metrics with their thresholds, `hold`
-//! gathers what befalls many at once, `damper` quiets what changes too often,
-//! `silence` keeps back, `blind` deals with times in which the monitor did not see, `census` counts.
+//! `link` and `host` are what is known, `observe` takes datagrams, `advance` lets
+//! time pass, `sample` compares metrics with their thresholds, `mass_silence` groups
+//! what happens to many hosts at once, `damper` suppresses flapping, `silence`
+//! suppresses on request, `blind` handles times in which the monitor did not receive,
+//! `host_counts` counts.
 
+mod advance;
 mod blind;
-mod census;
 mod configure;
 mod damper;
 mod freshness;
-mod hold;
 mod host;
-mod judge;
+mod host_counts;
 mod link;
-mod listen;
+mod mass_silence;
 mod metrics;
 mod notice;
+mod observe;
 mod record;
 mod sample;
 mod settings;
@@ -35,8 +35,8 @@ mod view;
 mod tests;
 
 pub use blind::BlindSpan;
-pub use census::Census;
-pub use hold::Held;
+pub use host_counts::HostCounts;
+pub use mass_silence::Held;
 pub use notice::{Connection, Entry, Notice, Steadiness, What};
 pub use record::{Globals, HostRecord, KeptBack, Seen, Silence, Snapshot, Step};
 pub use settings::{Flap, HostSettings, Mass, Settings, Window};

@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::time::Moment;
 use crate::thresholds::Level;
 
-/// Something that people shall learn.
+/// An event that people are notified of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
-    /// What has happened.
+    /// What happened.
     pub what: What,
-    /// When.
+    /// When it happened.
     pub at: Moment,
 }
 
-/// A host's connection.
+/// A connection: a host and the address family by which it is heard.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Connection {
     /// The host's name.
@@ -26,7 +26,7 @@ pub struct Connection {
     pub family: Family,
 }
 
-/// What a connection is that no longer changes.
+/// The state in which a flapping connection settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Steadiness {
@@ -43,49 +43,49 @@ pub enum Steadiness {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum What {
-    /// A host has booted.
+    /// A host booted.
     Booted {
         /// The host.
         host: Arc<str>,
-        /// Whether it had been up and said nothing before.
+        /// Whether it had been up and had not announced a shutdown.
         unannounced: bool,
     },
-    /// A host goes down, as it says.
+    /// A host announced its shutdown.
     Shutdown(Connection),
-    /// A host that had said it would go down goes on as before.
+    /// A host that had announced a shutdown sends again without a reboot.
     UpAgain(Connection),
-    /// A host reports trouble in its own words.
+    /// A host reported a problem in its own words.
     Reported {
         /// The host.
         host: Arc<str>,
         /// Its words.
         message: Box<str>,
     },
-    /// A host is silent.
+    /// A host is overdue.
     Overdue(Connection),
-    /// A host that was told to be overdue is heard again.
+    /// A host whose absence was notified is heard again.
     Back(Connection),
-    /// Many hosts fell silent at once.
+    /// Many hosts became overdue at once.
     ManyOverdue(Vec<Connection>),
-    /// Many of them are heard again.
+    /// Many overdue hosts are heard again.
     ManyBack(Vec<Connection>),
-    /// A connection changes too often to tell each change.
+    /// A connection changes too often to notify of each change.
     Flapping {
-        /// Whose.
+        /// The connection.
         of: Connection,
         /// How often it has changed.
         changes: usize,
         /// Within this time.
         within: Duration,
     },
-    /// It no longer does.
+    /// A connection stopped flapping.
     Steady {
-        /// Whose.
+        /// The connection.
         of: Connection,
         /// What it is now.
         now_is: Steadiness,
     },
-    /// A host boots and shuts down too often to tell each time.
+    /// A host boots and shuts down too often to notify of each time.
     Restarting {
         /// The host.
         host: Arc<str>,
@@ -94,12 +94,12 @@ pub enum What {
         /// Within this time.
         within: Duration,
     },
-    /// It no longer does.
+    /// A host stopped restarting again and again.
     RestartingEnded {
         /// The host.
         host: Arc<str>,
     },
-    /// A host reports trouble too often to tell each time.
+    /// A host reports problems too often to notify of each.
     Reporting {
         /// The host.
         host: Arc<str>,
@@ -108,19 +108,19 @@ pub enum What {
         /// Within this time.
         within: Duration,
     },
-    /// It no longer does.
+    /// A host stopped reporting problems again and again.
     ReportingEnded {
         /// The host.
         host: Arc<str>,
     },
-    /// A metric that people were told of has no threshold any more.
+    /// A metric with a notified problem no longer has a threshold.
     ThresholdGone {
         /// The host.
         host: Arc<str>,
         /// The metric's path.
         path: Arc<str>,
     },
-    /// A metric has another level, or still has a bad one.
+    /// A metric changed its level, or a reminder of its level is due.
     Threshold {
         /// The host.
         host: Arc<str>,
@@ -128,27 +128,27 @@ pub enum What {
         path: Arc<str>,
         /// The level.
         level: Level,
-        /// The value, in words.
+        /// The value, formatted.
         value: Box<str>,
-        /// The threshold, in words.
+        /// The threshold, formatted.
         info: Box<str>,
-        /// Whether the level was told before.
+        /// Whether people were notified of this level before.
         reminder: bool,
     },
-    /// The monitor did not see.
+    /// The monitor received nothing for a while: a blind span.
     Blind {
-        /// From this wall time on, in milliseconds since the epoch.
+        /// The beginning, in milliseconds since the Unix epoch.
         from_ms: i64,
-        /// Until this one.
+        /// The end, in milliseconds since the Unix epoch.
         to_ms: i64,
-        /// How many hosts got a fresh window.
+        /// How many hosts got a fresh window to be heard in.
         rechecked: u32,
-        /// How many of them are silent still.
+        /// How many of them are still silent.
         silent: u32,
     },
 }
 
-/// A line in a host's history: what happened to it, and by which evidence.
+/// A line of a host's history: what happened to it, with the evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// The host.

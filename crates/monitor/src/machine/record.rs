@@ -1,4 +1,4 @@
-//! What of the machine is written, and what it goes on from.
+//! What the machine writes, and what it continues from after a restart.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     blind::Blindness,
-    hold::Held,
     host::Kept,
+    mass_silence::Held,
     notice::{Entry, Notice},
     time::{Moment, Tick},
 };
 
-/// What is known of one host, in the form in which it is written.
+/// The state of one host, as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct HostRecord {
     /// The host.
@@ -21,75 +21,77 @@ pub struct HostRecord {
     pub(super) kept: Kept,
 }
 
-/// When a connection was last heard. It is written far more often than the
-/// rest, so it stands for itself.
+/// When a connection was last heard.
+///
+/// It changes far more often than the rest and is stored by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// The host.
     pub host: Arc<str>,
     /// The address family.
     pub family: Family,
-    /// When.
+    /// When it was heard.
     pub at: Moment,
-    /// In which of its boots, by their number.
+    /// The number of the host's boot in which it was heard.
     pub boots: u32,
-    /// The greatest counter that was taken in this boot.
+    /// The greatest counter that was accepted in this boot.
     pub counter: Option<u64>,
 }
 
-/// What belongs to no host.
+/// State that belongs to no single host.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Globals {
     pub(super) blindness: Blindness,
 }
 
-/// A host whose events are not told for a while.
+/// A silence: a host whose notifications are suppressed for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
     /// The host.
     pub host: Arc<str>,
-    /// Since when.
+    /// The beginning.
     pub since: Moment,
-    /// Until when.
+    /// The end.
     pub until: Tick,
-    /// Why, in the words of whoever asked for it.
+    /// The reason, in the words of whoever asked for it.
     pub why: String,
 }
 
-/// What would have been told, were it not for a silence.
+/// A notice that a silence suppressed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptBack {
-    /// What would have been told.
+    /// The notice.
     pub notice: Notice,
-    /// The silence, in words.
+    /// The silence, in one sentence.
     pub rule: String,
 }
 
-/// What came of a step. All of it is written in one transaction, and only
-/// then told.
+/// The result of a step of the machine.
+///
+/// Write all of it in one transaction, and notify people only then.
 #[derive(Debug, Clone, Default)]
 pub struct Step {
-    /// What to tell, in order.
+    /// The notices, in order.
     pub notices: Vec<Notice>,
-    /// What silences kept from being told.
+    /// The notices that silences suppressed.
     pub kept_back: Vec<KeptBack>,
-    /// What to note down in the hosts' histories.
+    /// New lines for the hosts' histories.
     pub history: Vec<Entry>,
     /// The hosts that changed.
     pub hosts: Vec<HostRecord>,
-    /// What began to wait to be told with others.
+    /// Events that are held back to be reported with others.
     pub held: Vec<Held>,
-    /// Nothing up to this number waits any more.
+    /// Held events up to this number are no longer held.
     pub released: Option<u64>,
-    /// All silences, when they changed.
+    /// All silences, if they changed.
     pub silences: Option<Vec<Silence>>,
-    /// What belongs to no host, when it changed.
+    /// The state that belongs to no host, if it changed.
     pub globals: Option<Globals>,
 }
 
 impl Step {
-    /// Whether nothing came of it.
+    /// Returns whether the step changed nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.notices.is_empty()
@@ -103,19 +105,19 @@ impl Step {
     }
 }
 
-/// All that was written.
+/// The stored state that a machine continues from.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
-    /// When the monitor was last known to see.
+    /// When the monitor was last known to work.
     pub last: Moment,
     /// The hosts.
     pub hosts: Vec<HostRecord>,
-    /// When their connections were last heard.
+    /// When the hosts' connections were last heard.
     pub seen: Vec<Seen>,
-    /// What waited.
+    /// The held events.
     pub held: Vec<Held>,
     /// The silences.
     pub silences: Vec<Silence>,
-    /// What belongs to no host.
+    /// The state that belongs to no host.
     pub globals: Globals,
 }

@@ -4,19 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use crate::thresholds::Set;
 
-/// When a silent host is overdue.
+/// How long a host may be silent before it is overdue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// How often a heartbeat is expected.
+    /// The expected interval between heartbeats.
     pub interval: Duration,
-    /// How late it may be.
+    /// How late a heartbeat may be.
     pub grace: Duration,
-    /// How many may be missing; at least 1.
+    /// How many heartbeats may be missing; at least 1.
     pub misses: u16,
 }
 
 impl Window {
-    /// How long after a heartbeat a host is overdue.
+    /// Returns how long after a heartbeat the host is overdue.
     #[must_use]
     pub fn length(&self) -> Duration {
         self.interval
@@ -25,43 +25,43 @@ impl Window {
     }
 }
 
-/// When many hosts fall silent at once.
+/// When the silence of many hosts at once is reported together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mass {
-    /// From how many hosts on they are told together.
+    /// The minimum number of hosts.
     pub hosts: usize,
-    /// How long a single one is held to see whether others follow.
+    /// How long the silence of one host is held back to see whether others follow.
     pub within: Duration,
 }
 
-/// When a host changes so often that each change is no longer told.
+/// When a host that changes often counts as flapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flap {
-    /// From how many changes on.
+    /// The minimum number of changes.
     pub changes: usize,
-    /// Within this time.
+    /// The time within which they happen.
     pub within: Duration,
-    /// After how long without a change it is steady again.
+    /// How long without a change until the host is steady again.
     pub steady_after: Duration,
 }
 
-/// What holds for all hosts.
+/// Settings that apply to all hosts.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// For hosts that say nothing else.
+    /// The window of hosts that have none of their own.
     pub window: Window,
-    /// When many hosts fall silent at once.
+    /// When the silence of many hosts is reported together.
     pub mass: Mass,
-    /// When a host changes too often.
+    /// When a host counts as flapping.
     pub flap: Flap,
     /// How far a sender's clock may be off; `None` for any.
     pub max_skew: Option<Duration>,
-    /// A blind span shorter than this is not worth a notice.
+    /// The minimum length of a blind span that people are notified of.
     pub blind_notice: Duration,
-    /// Whether datagrams can be signed: then a plain one's word on intervals
-    /// is not taken.
+    /// Whether keys are configured: the interval in an unsigned datagram is ignored
+    /// then.
     pub keyed: bool,
-    /// The thresholds that hosts refer to by number.
+    /// The sets of thresholds; hosts refer to them by index.
     pub sets: Vec<Arc<Set>>,
 }
 

@@ -14,8 +14,8 @@ use super::{
     blind::{BlindSpan, Blindness},
     damper::Damper,
     freshness::Taken,
-    hold::Hold,
     host::{Host, Kept},
+    mass_silence::Hold,
     metrics::{Paths, Rules},
     notice::{Connection, Entry, Notice, What},
     record::{Globals, HostRecord, Seen, Silence, Snapshot, Step},
@@ -75,7 +75,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A machine that knows nothing of its hosts yet.
+    /// Creates a machine that has not heard any of its hosts.
     #[must_use]
     pub fn new(
         settings: Settings,
@@ -109,7 +109,7 @@ impl Machine {
         machine
     }
 
-    /// A machine that goes on from what was written. The time since is a
+    /// Creates a machine that continues from stored state. The time since then is a
     /// blind span.
     #[must_use]
     pub fn restore(
@@ -227,7 +227,8 @@ impl Machine {
         }
     }
 
-    /// When something may happen next without a datagram.
+    /// Returns when something may happen next without a datagram: the latest moment to
+    /// call [`advance`](Self::advance).
     #[must_use]
     pub fn next_due(&self) -> Option<Tick> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
@@ -235,21 +236,22 @@ impl Machine {
         timer.into_iter().chain(hold).min()
     }
 
-    /// Whether hosts are being looked at again after a blind span. Meanwhile
-    /// it matters that what was seen is written soon: else a monitor that
-    /// dies again and again would never finish looking.
+    /// Returns whether hosts are being checked again after a blind span.
+    ///
+    /// Write what was [seen](Self::take_seen) often meanwhile: otherwise a monitor that
+    /// crashes again and again would never finish the check.
     #[must_use]
     pub fn is_looking_again(&self) -> bool {
         self.rechecking > 0
     }
 
-    /// Metrics that were not looked at, since their host has too many.
+    /// Returns how many values of metrics were ignored because their host has too many.
     #[must_use]
     pub fn metrics_dropped(&self) -> u64 {
         self.metrics_dropped
     }
 
-    /// Takes what came of everything since the last call.
+    /// Returns the result of all calls since the last one, and clears it.
     #[must_use]
     pub fn take_step(&mut self) -> Step {
         let mut step = std::mem::take(&mut self.step);
@@ -267,7 +269,7 @@ impl Machine {
         step
     }
 
-    /// Takes the connections that were heard since the last call.
+    /// Returns the connections that were heard since the last call, and clears them.
     #[must_use]
     pub fn take_seen(&mut self) -> Vec<Seen> {
         let heard = std::mem::take(&mut self.heard);
@@ -286,7 +288,7 @@ impl Machine {
         seen
     }
 
-    /// All that is known, for a store that has to begin anew.
+    /// Returns the whole state, for a store that begins anew.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let records = self.hosts.iter().map(|host| HostRecord {

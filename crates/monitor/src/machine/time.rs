@@ -1,13 +1,14 @@
-//! Time as the machine has it: intervals on a timeline of the monitor's own,
-//! wall time for display.
+//! The machine's time: intervals on a timeline of the monitor's own, and wall time
+//! for display.
 
 use std::{ops::Add, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// A point on the monitor's own timeline, in milliseconds. The timeline grows
-/// while the monitor runs, counts the time of its absence too, and goes on
-/// over restarts; nobody can set it.
+/// A point on the monitor's own timeline, in milliseconds.
+///
+/// The timeline increases while the monitor runs, includes the time of its absence,
+/// continues over restarts, and cannot be set.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub struct Tick(pub u64);
 
 impl Tick {
-    /// How long ago another point was; nothing when it lies ahead.
+    /// Returns the time since an earlier point; zero if that lies ahead.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -31,17 +32,17 @@ impl Add<Duration> for Tick {
     }
 }
 
-/// Now: on the timeline, and on the wall.
+/// A moment: a point on the timeline with its wall time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// The point on the timeline.
     pub tick: Tick,
-    /// Milliseconds since the Unix epoch, as the machine's clock has them.
+    /// The system clock, in milliseconds since the Unix epoch.
     pub wall_ms: i64,
 }
 
 impl Moment {
-    /// The wall time of another point, by this moment's clock.
+    /// Returns the wall time of another point, by the clock of this moment.
     #[must_use]
     pub fn wall_of(self, tick: Tick) -> i64 {
         let offset = i128::from(tick.0) - i128::from(self.tick.0);

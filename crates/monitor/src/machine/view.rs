@@ -1,4 +1,4 @@
-//! What can be seen of the machine: its hosts, for `hbd status`.
+//! Views of the machine's hosts, for people and programs that ask.
 
 use std::sync::Arc;
 
@@ -20,17 +20,17 @@ use crate::thresholds::Level;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum LinkState {
-    /// It is heard.
+    /// It is heard as expected.
     Up,
     /// It has missed a heartbeat.
     Late,
-    /// The monitor did not see, and looks again.
+    /// The monitor was blind and checks it again.
     Unknown,
     /// It has announced a shutdown.
     Down,
     /// It changes too often.
     Flapping,
-    /// It is silent for longer than it may be.
+    /// It has been silent for longer than it may be.
     Overdue,
 }
 
@@ -50,7 +50,7 @@ impl LinkState {
         Self::Overdue,
     ];
 
-    /// Its name.
+    /// Returns the state's name, such as `overdue`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -86,7 +86,7 @@ pub enum HostState {
     Known(LinkState),
 }
 
-/// A connection, seen from outside.
+/// A view of a connection.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct LinkView {
@@ -105,7 +105,7 @@ pub struct LinkView {
     pub due_in_ms: Option<u64>,
 }
 
-/// An open alert, seen from outside.
+/// A view of an open alert: a metric beyond its threshold.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct AlertView {
@@ -119,7 +119,7 @@ pub struct AlertView {
     pub value: f64,
 }
 
-/// A host, seen from outside.
+/// A view of a host.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct HostView {
@@ -127,11 +127,11 @@ pub struct HostView {
     pub host: Arc<str>,
     /// Its state.
     pub state: HostState,
-    /// Whether its heartbeat events are told.
+    /// Whether people are notified of its heartbeat events.
     pub watch: bool,
     /// Its connections.
     pub connections: Vec<LinkView>,
-    /// What is wrong with its metrics.
+    /// Its open alerts.
     pub alerts: Vec<AlertView>,
     /// How many metrics it has.
     pub metrics: usize,
@@ -144,14 +144,14 @@ pub struct HostView {
 }
 
 impl Machine {
-    /// All configured hosts, in the order of the configuration.
+    /// Returns all configured hosts, in the order of the configuration.
     #[must_use]
     pub fn views(&self, now: Moment) -> Vec<HostView> {
         let configured = self.hosts.iter().filter(|host| host.settings.is_some());
         configured.map(|host| self.view_of(host, now)).collect()
     }
 
-    /// One configured host.
+    /// Returns one configured host; `None` if it is not configured.
     #[must_use]
     pub fn view(&self, name: &str, now: Moment) -> Option<HostView> {
         let host = self.host(*self.by_name.get(name)?);
@@ -159,13 +159,13 @@ impl Machine {
         Some(self.view_of(host, now))
     }
 
-    /// The newest blind spans, the oldest of them first.
+    /// Returns the newest blind spans, oldest first.
     #[must_use]
     pub fn blind_spans(&self) -> &[BlindSpan] {
         &self.blindness.spans
     }
 
-    /// The last values of a host's metrics, by path.
+    /// Returns the last values of a host's metrics, by path.
     #[must_use]
     pub fn metrics(&self, name: &str) -> Vec<(Arc<str>, f64)> {
         let Some(id) = self.by_name.get(name) else {

@@ -15,15 +15,15 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 /// So many questions about attempts are asked at a time.
 const MAX_CONCURRENT_READS: usize = 64;
 
-/// How many deliveries are in which state.
+/// How many deliveries are in which state, over the life of the engine's store.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct DeliveryCounts {
-    /// By the name of the state; of those that ended, the deleted ones too.
+    /// By the state's name; of those that ended, pruned ones are counted too.
     pub by_state: BTreeMap<&'static str, u64>,
-    /// HostDelivery again, since whoever was outbound message it was gone before the outcome was
+    /// Sent again because the process that sent it died before the outcome was
     /// recorded.
     pub redelivered: u64,
-    /// Messages that the store has not taken yet.
+    /// Messages that the engine's store has not accepted yet.
     pub handing_over: u64,
 }
 
@@ -42,25 +42,26 @@ impl DeliveryCounts {
     }
 }
 
-/// A message to a channel.
+/// A message about a host to one channel, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct HostDelivery {
-    /// When it happened, in milliseconds since the epoch.
+    /// When the event happened, in milliseconds since the Unix epoch.
     pub occurred_ms: i64,
-    /// The channel; a group, where it was not handed over yet.
+    /// The channel; or a group, if the engine has not accepted the message yet.
     pub channel: String,
-    /// What became of it.
+    /// The delivery's state.
     pub state: State,
-    /// How often it was tried.
+    /// How many attempts were made.
     pub attempts: u32,
-    /// When it is tried next, where it waits, in milliseconds since the epoch.
+    /// When the next attempt is due, in milliseconds since the Unix epoch; `None` if
+    /// none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_ms: Option<i64>,
-    /// The text.
+    /// The message's text.
     pub text: String,
-    /// Why it was not delivered, where it was not: the rule that kept it back,
-    /// or the last words of the remote.
+    /// Why it was not delivered: the rule that suppressed it, or the remote's last
+    /// answer; empty if it was.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }

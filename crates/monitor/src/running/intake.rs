@@ -27,7 +27,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// A thread that takes datagrams.
 #[derive(Debug)]
-pub struct Intake {
+pub(super) struct Intake {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     address: SocketAddr,
@@ -38,7 +38,7 @@ impl Intake {
     ///
     /// # Errors
     /// The system's error when there can be no thread.
-    pub fn start(socket: UdpSocket, monitor: Arc<Monitor>) -> io::Result<Self> {
+    pub(super) fn start(socket: UdpSocket, monitor: Arc<Monitor>) -> io::Result<Self> {
         let address = socket.local_addr()?;
         let alive = monitor.liveness().intake(address);
         let stop = Arc::new(AtomicBool::new(false));
@@ -55,7 +55,7 @@ impl Intake {
 
     /// Where it listens.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
+    pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 }
@@ -91,7 +91,10 @@ fn is_over(error: &io::Error) -> bool {
     )
 }
 
-/// Takes what has come at a socket, a batch at a time.
+/// Receives datagrams from a socket in batches, verifies them, and passes them to a
+/// monitor.
+///
+/// The monitor's own threads use it; a program that owns its sockets may, too.
 #[derive(Debug)]
 pub struct Receiver {
     buffers: Vec<[u8; BUFFER_BYTES]>,
@@ -108,11 +111,11 @@ impl Default for Receiver {
 }
 
 impl Receiver {
-    /// Waits for a datagram, as long as the socket is set to, and hands it
-    /// and those that have come behind it to the monitor.
+    /// Waits for a datagram, at most for the socket's read timeout, and passes it and
+    /// those that arrived behind it to the monitor: up to 64.
     ///
     /// # Errors
-    /// The system's, also when nothing came.
+    /// Returns the operating system's error, a timeout included.
     pub fn receive(&mut self, socket: &UdpSocket, monitor: &Monitor) -> io::Result<()> {
         let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(MAX_BATCH, None);
         let buffers = self.buffers.iter_mut();

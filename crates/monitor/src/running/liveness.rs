@@ -17,7 +17,10 @@ use std::{
 /// gives several a second, and a machine under load may starve it for a while.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The signs of life, by a clock that stands still while the machine sleeps.
+/// Whether the monitor's threads still work.
+///
+/// Each thread reports several times a second, by a clock that stands still while
+/// the machine sleeps; one that has been silent for 10 s is taken for dead.
 #[derive(Debug)]
 pub struct Liveness {
     began: Instant,
@@ -57,14 +60,15 @@ impl Liveness {
         }
     }
 
-    /// Where heartbeats are taken.
+    /// Returns the addresses at which heartbeats are received.
     #[must_use]
     pub fn listening(&self) -> Vec<SocketAddr> {
         let intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
         intakes.iter().map(|(address, _)| *address).collect()
     }
 
-    /// Why the monitor does not do its work, where it does not.
+    /// Returns in one sentence why the monitor does not do its work; `None` if it
+    /// does.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         self.trouble_at(since(self.began))

@@ -25,7 +25,9 @@ use crate::{
     store::{Batch, Writer},
 };
 
-/// The shared part of a running monitor.
+/// A running monitor, shared by its threads and by the program that embeds it.
+///
+/// All methods may be called from any thread or task.
 #[derive(Debug)]
 pub struct Monitor {
     machine: Mutex<Machine>,
@@ -70,19 +72,19 @@ impl Monitor {
         }
     }
 
-    /// The engine.
+    /// Returns the engine that delivers the monitor's messages.
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.routes.0
     }
 
-    /// The keys that count.
+    /// Returns the keys that datagrams are verified with.
     #[must_use]
     pub fn keys(&self) -> Arc<Keyring> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What came in.
+    /// Returns the counters of accepted and refused datagrams.
     #[must_use]
     pub fn refusals(&self) -> &Refusals {
         &self.refusals
@@ -90,17 +92,17 @@ impl Monitor {
 
     /// The messages.
     #[must_use]
-    pub fn forwarder(&self) -> &Forwarder {
+    pub(super) fn forwarder(&self) -> &Forwarder {
         &self.forwarder
     }
 
-    /// Whether it lives.
+    /// Returns whether the monitor's threads still work.
     #[must_use]
     pub fn liveness(&self) -> &Liveness {
         &self.liveness
     }
 
-    /// Since when it runs, in milliseconds since the epoch.
+    /// Returns when the monitor was started, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn running_since_ms(&self) -> i64 {
         self.started.wall_ms
@@ -108,12 +110,12 @@ impl Monitor {
 
     /// Now, on the monitor's timeline.
     #[must_use]
-    pub fn now(&self) -> Moment {
+    pub(super) fn now(&self) -> Moment {
         self.timeline.moment(Reading::now())
     }
 
-    /// DeliveryCounts a datagram that was refused, and logs it at a limited rate.
-    pub fn refused(&self, reason: Reject, from: SocketAddr, claimed: Option<&str>) {
+    /// Counts a datagram that was refused, and logs it at a limited rate.
+    pub(super) fn refused(&self, reason: Reject, from: SocketAddr, claimed: Option<&str>) {
         self.refusals.refused(reason, from, claimed);
         // Senders repeat what matters: that says nothing about a host.
         if reason == Reject::Repeated {
@@ -126,7 +128,11 @@ impl Monitor {
         }
     }
 
-    /// Takes datagrams that came at about the same time.
+    /// Judges datagrams that arrived at about the same time, each with its address
+    /// family and its sender.
+    ///
+    /// They have been decoded, and so verified; what is not fresh or of an unknown
+    /// host is counted as refused.
     pub fn take(&self, datagrams: impl Iterator<Item = (Family, Datagram, SocketAddr)>) {
         let now = self.now();
         let mut machine = self.machine();
@@ -152,7 +158,7 @@ impl Monitor {
     }
 
     /// Writes who was heard, and that the monitor saw until now.
-    pub fn checkpoint(&self) {
+    pub(super) fn checkpoint(&self) {
         let mut machine = self.machine();
         // While nobody else is heard: what was heard before is in it.
         let liveness = self.timeline.liveness(Reading::now());
@@ -162,10 +168,14 @@ impl Monitor {
         drop(machine);
     }
 
-    /// Tells nothing of a host for a while; no length ends that.
+    /// Silences a host's notifications for a while; a length of zero ends the
+    /// silence.
+    ///
+    /// Returns whether the host was silenced before. The end of a problem that was
+    /// notified before is still notified.
     ///
     /// # Errors
-    /// [`UnknownHost`] when no such host is configured.
+    /// Returns [`UnknownHost`] if no such host is configured.
     pub fn silence(&self, host: &str, length: Duration, why: &str) -> Result<bool, UnknownHost> {
         let now = self.now();
         let mut machine = self.machine();
@@ -177,8 +187,8 @@ impl Monitor {
         Ok(was_silenced)
     }
 
-    /// Waits until all that was decided is written, or it turned out that it
-    /// cannot be for now.
+    /// Waits until every decision so far is written to the state file, or has turned
+    /// out not to be writable for now: 2 s at most.
     pub async fn written(&self) {
         let _ = self.store.write_durably(Batch::default()).await;
     }
@@ -198,8 +208,8 @@ impl Monitor {
         self.finish(machine);
     }
 
-    /// Tells the default channels something about the monitor itself.
-    pub fn notify_own_problem(&self, text: &str) {
+    /// Notifies the default channels of a problem of the monitor itself.
+    pub(super) fn notify_own_problem(&self, text: &str) {
         let message = Message::about_monitor(text, self.now().wall_ms);
         let names = self.routes.defaults();
         if names.is_empty() {
@@ -209,14 +219,17 @@ impl Monitor {
         self.write_and_forward(Batch::default(), vec![outbound]);
     }
 
-    /// How many deliveries are in which state, not longer ago than this.
+    /// Returns how many deliveries are in which state.
+    ///
+    /// The answer may be as old as `oldest`; it is the previous one if the store does
+    /// not answer within 3 s.
     pub async fn counts(&self, oldest: Duration) -> DeliveryCounts {
         let store = self.engine().store();
         let accounts = self.accounts.accounts(store, oldest).await;
         DeliveryCounts::new(&accounts, self.forwarder.waiting())
     }
 
-    /// Everything that can be seen.
+    /// Returns the state of all hosts and of the monitor itself.
     pub async fn overview(&self) -> Overview {
         let messages = self.counts(Duration::ZERO).await;
         let now = self.now();
@@ -248,7 +261,10 @@ impl Monitor {
         }
     }
 
-    /// What is known of a host; `None` when no such host is configured.
+    /// Returns what is known of a host and how that came about, with the newest
+    /// `most` lines of its history and as many messages.
+    ///
+    /// Returns `None` if no such host is configured.
     pub async fn explain(&self, host: &str, most: u32) -> Option<Explained> {
         let (view, metrics) = {
             let machine = self.machine();
@@ -272,13 +288,14 @@ impl Monitor {
         })
     }
 
-    /// Why the state does not outlive the monitor, where it does not.
+    /// Returns why the state would not survive a restart; `None` if it would.
     #[must_use]
     pub fn state_trouble(&self) -> Option<String> {
         self.store.health().trouble
     }
 
-    /// Looks at the machine.
+    /// Calls a function with the state machine and the current moment, and returns
+    /// its result. The machine is locked meanwhile, so the function should be quick.
     pub fn look<T>(&self, look: impl FnOnce(&Machine, Moment) -> T) -> T {
         let now = self.now();
         look(&self.machine(), now)

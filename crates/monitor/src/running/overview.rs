@@ -1,4 +1,4 @@
-//! What can be seen of a running monitor, as those who ask are answered.
+//! What a running monitor answers to questions.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
@@ -12,61 +12,65 @@ use crate::{
     store::HistoryLine,
 };
 
-/// All hosts, and the monitor itself.
+/// The state of all hosts and of the monitor itself.
+///
+/// Its JSON form is part of what `hbd status --json` prints.
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Overview {
     /// The version of the monitor.
     pub version: &'static str,
-    /// Since when it runs, in milliseconds since the epoch.
+    /// When the monitor was started, in milliseconds since the Unix epoch.
     pub running_since_ms: i64,
-    /// Now, by its clock.
+    /// The current time, in milliseconds since the Unix epoch.
     pub now_ms: i64,
-    /// Where heartbeats are taken.
+    /// The addresses at which heartbeats are received.
     pub listening: Vec<SocketAddr>,
     /// Whether datagrams must be signed, at least by some hosts.
     pub keys: bool,
-    /// Why its state does not outlive it, where it does not.
+    /// Why the state would not survive a restart; `None` if it would.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_trouble: Option<String>,
-    /// The channels that it has, be they disabled.
+    /// The configured channels, disabled ones included.
     pub channels: Vec<String>,
-    /// What keeps people from being told.
+    /// The engine's active alerts: what keeps people from being notified.
     pub troubles: Vec<Trouble>,
-    /// Datagrams that were taken.
+    /// How many datagrams were accepted.
     pub datagrams: u64,
-    /// Datagrams that were refused, by reason; those that occurred.
+    /// How many datagrams were refused, by reason; reasons that occurred.
     pub refused: BTreeMap<&'static str, u64>,
-    /// Deliveries to channels, by what became of them.
+    /// Deliveries to channels by state.
     pub messages: DeliveryCounts,
-    /// The hosts, in the order of their names.
+    /// The hosts, sorted by name.
     pub hosts: Vec<HostView>,
-    /// The silences.
+    /// The silences that are active.
     pub silences: Vec<Silence>,
-    /// The newest times in which the monitor did not see.
+    /// The newest spans of time in which the monitor did not receive heartbeats.
     pub blind_spans: Vec<BlindSpan>,
 }
 
-/// What is known of one host, and how that came about.
+/// What is known of one host, with the evidence.
+///
+/// Its JSON form is what `hbd explain --json` prints.
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Explained {
-    /// The host as it is.
+    /// The host's current state.
     pub host: HostView,
-    /// Datagrams in its name that were refused since the monitor runs, by
-    /// reason; those that occurred.
+    /// How many datagrams in its name were refused since the start, by reason; reasons
+    /// that occurred.
     pub refused: BTreeMap<&'static str, u64>,
-    /// Where its messages go: channels and groups.
+    /// The channels and groups that its messages go to.
     pub channels: Vec<Arc<str>>,
-    /// The last values of its metrics.
+    /// The last values of its metrics, by path.
     pub metrics: Vec<(Arc<str>, f64)>,
-    /// What happened to it, with the evidence; the newest lines.
+    /// The newest lines of its history, oldest first.
     pub history: Vec<HistoryLine>,
-    /// What was told about it; the newest messages.
+    /// The newest messages about it.
     pub messages: Vec<HostDelivery>,
 }
 
-/// DeliveryCounts by the names of their reasons, but for those that are none.
+/// Counts by the names of their reasons, but for those that are none.
 pub(super) fn occurred(counts: impl Iterator<Item = (Reject, u64)>) -> BTreeMap<&'static str, u64> {
     counts
         .filter(|(_, count)| *count > 0)

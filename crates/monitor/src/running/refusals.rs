@@ -1,4 +1,4 @@
-//! DeliveryCounts what came in, and logs refusals at a limited rate.
+//! Counts what came in, and logs refusals at a limited rate.
 
 use std::{
     collections::HashMap,
@@ -26,7 +26,7 @@ struct Reason {
     logged: Mutex<Option<(Instant, u64)>>,
 }
 
-/// What came in.
+/// Counters of accepted datagrams, and of refused ones by reason.
 #[derive(Debug, Default)]
 pub struct Refusals {
     taken: AtomicU64,
@@ -35,12 +35,12 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// DeliveryCounts a datagram that was taken.
-    pub fn taken(&self) {
+    /// Counts a datagram that was taken.
+    pub(super) fn taken(&self) {
         self.taken.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// DeliveryCounts a datagram that was refused, and logs it unless its reason was
+    /// Counts a datagram that was refused, and logs it unless its reason was
     /// logged just before, with the host that it claims to be from.
     pub(super) fn refused(&self, reason: Reject, from: SocketAddr, claimed: Option<&str>) {
         let entry = &self.reasons[index(reason)];
@@ -62,7 +62,7 @@ impl Refusals {
         tracing::warn!(%from, %reason, host, others, "a datagram was refused");
     }
 
-    /// DeliveryCounts it for the host that it claims to be from, which is one of the
+    /// Counts it for the host that it claims to be from, which is one of the
     /// configuration.
     pub(super) fn refused_of(&self, host: &str, reason: Reject) {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,13 +82,14 @@ impl Refusals {
             .zip(hosts.get(host).copied().unwrap_or_default())
     }
 
-    /// How many were taken.
+    /// Returns how many datagrams were accepted since the start.
     #[must_use]
     pub fn taken_count(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// How many were refused, by reason.
+    /// Returns how many datagrams were refused since the start, by reason; every
+    /// reason occurs once.
     pub fn counts(&self) -> impl Iterator<Item = (Reject, u64)> {
         let counts = self
             .reasons

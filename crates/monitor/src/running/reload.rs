@@ -11,40 +11,41 @@ use crate::{
     machine::Settings,
 };
 
-/// Why another configuration was not taken. The old one is still in force.
+/// An error returned when a configuration is not taken; the previous one stays in
+/// force.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReloadError {
-    /// The file cannot be used.
+    /// The file cannot be read, or has problems.
     #[error(transparent)]
     Config(#[from] LoadError),
-    /// Its channels cannot be opened.
+    /// The channels cannot be opened.
     #[error(transparent)]
     Channels(#[from] annunciator::StartError),
-    /// The monitor is about to end.
+    /// The monitor is shutting down.
     #[error("the monitor is about to end")]
     Ending,
 }
 
-/// What a reload has changed.
+/// What a reload changed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Reloaded {
-    /// Channels that go on as they were, with their connections.
+    /// Channels that stayed open, with their connections.
     pub kept: Vec<String>,
-    /// Channels that are new, or whose definition changed.
+    /// Channels that are new or whose definition changed.
     pub opened: Vec<String>,
-    /// Channels that are gone, or whose definition changed.
+    /// Channels that were removed or whose definition changed.
     pub closed: Vec<String>,
-    /// Channels that cannot deliver, since their plugins are of no use.
+    /// Channels that cannot deliver because their plugins are unusable.
     pub disabled: Vec<String>,
-    /// Keys that changed and count after the next start only.
+    /// Keys of the file that changed and take effect after a restart only.
     pub after_restart: Vec<&'static str>,
     /// Warnings about the file.
     pub warnings: Vec<String>,
 }
 
-/// Takes configurations from one file.
+/// Reloads the configuration of a running monitor from its file.
 #[derive(Debug)]
 pub struct Reloading {
     builder: EngineBuilder,
@@ -54,17 +55,17 @@ pub struct Reloading {
     tally: std::sync::Mutex<ReloadTally>,
 }
 
-/// How often a configuration was read again.
+/// Counts of reloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ReloadTally {
-    /// How often it was taken.
+    /// How many were taken.
     pub taken: u64,
-    /// How often it was refused.
+    /// How many were refused.
     pub refused: u64,
-    /// Whether the last one was taken; the one at the start counts too.
+    /// Whether the last one was taken; the configuration at the start counts.
     pub last_was_taken: bool,
-    /// When one was taken last, in milliseconds since the epoch.
+    /// When a configuration was taken last, in milliseconds since the Unix epoch.
     pub last_taken_ms: i64,
 }
 
@@ -102,8 +103,8 @@ impl Fixed {
 }
 
 impl Reloading {
-    /// `builder` names the file, `started` and `config` are what the monitor was
-    /// started with.
+    /// Creates it from the builder that loaded the file, and from the configuration
+    /// that the monitor was started with.
     #[must_use]
     pub fn new(builder: EngineBuilder, started: &MonitorConfig, config: &Config) -> Self {
         Self {
@@ -118,17 +119,17 @@ impl Reloading {
         }
     }
 
-    /// How often that was done.
+    /// Returns how many reloads were taken and refused so far.
     #[must_use]
     pub fn tally(&self) -> ReloadTally {
         *self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the file again and takes what it says. What is known of hosts is
-    /// kept, and so are channels that did not change.
+    /// Reads the file again and puts it into force: whole, or not at all. The state of
+    /// hosts is kept, and channels that did not change stay open.
     ///
     /// # Errors
-    /// [`ReloadError`] when nothing of it was taken.
+    /// Returns [`ReloadError`] if the file was not taken.
     pub async fn reload(&self, monitor: &Monitor) -> Result<Reloaded, ReloadError> {
         let outcome = self.take(monitor).await;
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);

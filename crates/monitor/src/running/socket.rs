@@ -29,7 +29,7 @@ pub struct BindError {
 ///
 /// # Errors
 /// [`BindError`] when an address cannot be had.
-pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<UdpSocket>, BindError> {
+pub(super) fn bind(addresses: &[SocketAddr]) -> Result<Vec<UdpSocket>, BindError> {
     let mut sockets = Vec::new();
     let mut missing = None;
     for address in addresses {

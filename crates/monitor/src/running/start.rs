@@ -26,19 +26,22 @@ use crate::{
     store::{Batch, Location, Writer},
 };
 
-/// Why the monitor did not start.
+/// An error returned when the monitor cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// An address cannot be had.
+    /// An address to receive heartbeats at cannot be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// The system gives no thread or socket.
+    /// The operating system refuses a thread or a socket.
     #[error("the system refused what the monitor needs to run: {0}")]
     System(#[from] io::Error),
 }
 
-/// A monitor at work.
+/// A monitor whose threads run.
+///
+/// Call [`stop`](Self::stop) to end it in order: dropped, it stops receiving and writes
+/// its state, and does not wait for messages in flight.
 #[derive(Debug)]
 pub struct Running {
     monitor: Arc<Monitor>,
@@ -48,8 +51,7 @@ pub struct Running {
     drain: Duration,
 }
 
-/// All that a monitor needs but an engine: it has its addresses and its state,
-/// which nobody else has then.
+/// A monitor that holds its sockets and its state, and has no engine yet.
 #[derive(Debug)]
 pub struct Prepared {
     settings: MonitorConfig,
@@ -57,13 +59,15 @@ pub struct Prepared {
     restored: Restored,
 }
 
-/// Gets at what a monitor needs before there is an engine: another monitor
-/// that runs already must not have its deliveries taken away. Problems with the
-/// state are no reason not to start: the monitor goes on from memory, and says
-/// so.
+/// Binds the monitor's sockets and opens its state, before there is an engine.
+///
+/// The order matters: an engine that was started first could take deliveries from a
+/// monitor that runs already. A state that cannot be opened, or not within 60 s, does
+/// not prevent the start: the monitor works from memory, logs why, and notifies the
+/// default channels.
 ///
 /// # Errors
-/// [`StartError`] when heartbeats cannot be taken.
+/// Returns [`StartError`] if heartbeats cannot be received.
 pub fn prepare(
     config: &Config,
     settings: MonitorConfig,
@@ -81,11 +85,12 @@ pub fn prepare(
     })
 }
 
-/// Starts a monitor over an engine that keeps its deliveries elsewhere; as
-/// [`prepare`] and [`Prepared::start`].
+/// Starts a monitor over an engine that keeps its deliveries elsewhere.
+///
+/// This is [`prepare`] and [`Prepared::start`] in one step.
 ///
 /// # Errors
-/// [`StartError`] when heartbeats cannot be taken.
+/// Returns [`StartError`] if heartbeats cannot be received.
 pub fn start(
     engine: Engine,
     settings: MonitorConfig,
@@ -96,19 +101,20 @@ pub fn start(
 }
 
 impl Prepared {
-    /// The state file, which can keep deliveries too; none where the state is in
-    /// memory.
+    /// Returns the state file, which can store the engine's deliveries too; `None` if
+    /// the state is in memory.
     #[must_use]
     pub fn state_file(&self) -> Option<PathBuf> {
         let store = self.restored.store.as_ref().ok()?;
         store.file().map(PathBuf::from)
     }
 
-    /// Starts the monitor over an engine, on the runtime that this is called
-    /// in. `beat` is called every few seconds while all is well, for a watchdog.
+    /// Starts the monitor over an engine, on the current tokio runtime.
+    ///
+    /// `beat` is called every 2 s while all threads work, to feed a watchdog.
     ///
     /// # Errors
-    /// [`StartError`] when the system refuses threads.
+    /// Returns [`StartError`] if the operating system refuses threads.
     pub fn start(
         self,
         engine: Engine,
@@ -171,22 +177,23 @@ impl Prepared {
 }
 
 impl Running {
-    /// The shared part.
+    /// Returns the monitor, which threads and tasks share.
     #[must_use]
     pub fn monitor(&self) -> &Arc<Monitor> {
         &self.monitor
     }
 
-    /// Where heartbeats are taken.
+    /// Returns the addresses at which heartbeats are received.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.intakes.iter().map(Intake::address).collect()
     }
 
-    /// Ends it: takes no more heartbeats, waits for messages under way until
-    /// the deadline, and writes everything. Answers how many messages were
-    /// cut off; they, and those that still waited, are told after the next
-    /// start.
+    /// Stops the monitor and its engine: receives no more heartbeats, waits for
+    /// messages in flight as long as [`MonitorConfig::drain`] says, and writes the state.
+    ///
+    /// Returns how many messages were cut off; they, and those that still waited, are
+    /// sent after the next start.
     pub async fn stop(self) -> usize {
         let deadline = Instant::now() + self.drain;
         let (intakes, ticker) = (self.intakes, self.ticker);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// It is over when all has been well for this long.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
-/// StateAlert that comes and goes is told once in this time.
+/// Trouble that comes and goes is told once in this time.
 const REPEAT_AFTER: Duration = Duration::from_secs(3600);
 
 /// What was told, and since when all is well.

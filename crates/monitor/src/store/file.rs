@@ -24,17 +24,17 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Lines of history that are kept; older ones go.
 const MAX_HISTORY_LINES: i64 = 500_000;
 
-/// Where the state is kept.
+/// Where the state is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// In this file.
     File(PathBuf),
-    /// In memory: it ends with the monitor.
+    /// In memory: it is lost when the monitor ends.
     Memory,
 }
 
 impl Location {
-    /// As the configuration has it: a path, or `:memory:`.
+    /// Parses a location as the configuration writes it: a path, or `:memory:`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         if text == ":memory:" {

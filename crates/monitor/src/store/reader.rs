@@ -16,12 +16,12 @@ use crate::incidents::OutboundMessage;
 /// How long whoever asks waits for the disk.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A line of a host's history.
+/// A line of a host's history: what happened, with the evidence.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct HistoryLine {
-    /// When, in milliseconds since the epoch.
+    /// When it happened, in milliseconds since the Unix epoch.
     pub wall_ms: i64,
-    /// What.
+    /// What happened, in one sentence.
     pub text: String,
 }
 

@@ -24,28 +24,28 @@ const OPERATORS: [(&str, Operator); 6] = [
     ("<", Operator::Below),
 ];
 
-/// A comparison with a number.
+/// A condition on a value, such as `> 90`: a comparison with a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Condition {
     operator: Operator,
     bound: f64,
 }
 
-/// The text is no condition.
+/// An error returned when a text is not a condition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConditionError {
-    /// There is no operator at its beginning.
+    /// The text does not begin with an operator.
     #[error(
         "`{0}` begins with no comparison: write one of > >= < <= == != before the number, as in \"> 90\""
     )]
     Operator(String),
-    /// What follows the operator is no number.
+    /// The operator is not followed by a number.
     #[error("`{0}` is no number")]
     Number(String),
 }
 
 impl Condition {
-    /// Whether a value meets it.
+    /// Returns whether a value meets the condition.
     #[must_use]
     #[expect(clippy::float_cmp, reason = "the user asked for equality")]
     pub fn holds(&self, value: f64) -> bool {
@@ -59,19 +59,19 @@ impl Condition {
         }
     }
 
-    /// The number that it compares with.
+    /// Returns the number that values are compared with.
     #[must_use]
     pub fn bound(&self) -> f64 {
         self.bound
     }
 
-    /// Whether greater values are worse.
+    /// Returns whether greater values are worse.
     #[must_use]
     pub fn looks_up(&self) -> bool {
         matches!(self.operator, Operator::Above | Operator::AtLeast)
     }
 
-    /// Whether smaller values are worse.
+    /// Returns whether smaller values are worse.
     #[must_use]
     pub fn looks_down(&self) -> bool {
         matches!(self.operator, Operator::Below | Operator::AtMost)

@@ -1,4 +1,4 @@
-//! Thresholds: which values of a metric are too much, and for how long.
+//! Thresholds: which values of a metric are a problem, and for how long.
 //!
 //! `condition` is one comparison, `pattern` says which metrics a rule is
 //! about, `rule` turns samples into levels, `set` is what a host's

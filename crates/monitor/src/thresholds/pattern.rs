@@ -2,24 +2,23 @@
 
 use std::{fmt, str::FromStr};
 
-/// As long as a path may be, by the protocol.
-const LONGEST: usize = 128;
+use annunciator_protocol::limits::MAX_PATH_BYTES;
 
-/// A path such as `disk_monitor.*.percent`.
+/// A pattern of metrics' paths, such as `disk_monitor.*.percent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     segments: Box<[Option<Box<str>>]>,
 }
 
-/// The text is no pattern of a path.
+/// An error returned when a text is not a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
-    /// It has not the form of a path.
+    /// The text does not have the form of a path.
     #[error(
         "this is no path of a metric: write monitor.metric, such as cpu_monitor.cpu_percent, with * for any one segment"
     )]
     NoPath,
-    /// It has a `*` beside other characters.
+    /// A segment has a `*` beside other characters.
     #[error(
         "`*` stands for a whole segment between two dots: write disk_monitor.*.percent, not disk_monitor.*percent"
     )]
@@ -27,7 +26,7 @@ pub enum PatternError {
 }
 
 impl Pattern {
-    /// Whether a path fits.
+    /// Returns whether a path matches.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         let mut segments = path.split('.');
@@ -39,8 +38,8 @@ impl Pattern {
         fits && segments.next().is_none()
     }
 
-    /// How many segments it leaves open: of several patterns that fit, the
-    /// one with the fewest counts.
+    /// Returns how many segments are wildcards. Of several patterns that match, the
+    /// one with the fewest applies.
     #[must_use]
     pub fn wildcards(&self) -> usize {
         self.segments
@@ -62,7 +61,11 @@ impl FromStr for Pattern {
         let empty = segments
             .iter()
             .any(|segment| segment.as_deref() == Some(""));
-        if text.len() > LONGEST || segments.len() < 2 || empty || text.chars().any(unprintable) {
+        if text.len() > MAX_PATH_BYTES
+            || segments.len() < 2
+            || empty
+            || text.chars().any(unprintable)
+        {
             return Err(PatternError::NoPath);
         }
         if segments

@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{condition::Condition, pattern::Pattern, value::shown};
 
-/// How bad a metric is. Greater is worse.
+/// The level of a metric. Greater is worse.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// As it should be.
+    /// The value is as it should be.
     #[default]
     Ok,
-    /// Somebody should look soon.
+    /// Somebody should look at it soon.
     Warning,
-    /// Somebody must look now.
+    /// Somebody must look at it now.
     Critical,
 }
 
@@ -31,42 +31,43 @@ impl fmt::Display for Level {
     }
 }
 
-/// When a metric that was too much is well again, where that is not simply
-/// when its conditions no longer hold.
+/// The value past which an alert clears (hysteresis).
+///
+/// Without one, an alert clears as soon as its conditions no longer hold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Clear {
-    /// Below this value.
+    /// The alert clears below this value.
     Below(f64),
-    /// Above this value.
+    /// The alert clears above this value.
     Above(f64),
 }
 
-/// How many samples in a row have met the conditions.
+/// How many consecutive samples met the conditions of a rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Streak {
-    /// Warning or worse.
+    /// Those of a warning or worse.
     pub warning: u8,
-    /// Critical.
+    /// Those of a critical alert.
     pub critical: u8,
 }
 
-/// What is too much for the metrics that a pattern names.
+/// A rule: the thresholds of the metrics that a pattern matches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
-    /// The metrics.
+    /// Which metrics the rule applies to.
     pub pattern: Pattern,
-    /// Worth a warning.
+    /// The condition of a warning.
     pub warning: Option<Condition>,
-    /// Critical.
+    /// The condition of a critical alert.
     pub critical: Option<Condition>,
-    /// Well again.
+    /// When an alert clears.
     pub clear: Option<Clear>,
-    /// How many samples in a row it takes to get worse; at least 1.
+    /// How many consecutive samples it takes to get worse; at least 1.
     pub samples: u8,
 }
 
 impl Rule {
-    /// The level after one more sample.
+    /// Returns the level after one more sample.
     #[must_use]
     pub fn judge(&self, current: Level, streak: &mut Streak, value: f64) -> Level {
         let sample = self.level_of(value);
@@ -94,15 +95,15 @@ impl Rule {
         }
     }
 
-    /// What a message says about the threshold behind a level: for OK that of
-    /// the mildest.
+    /// Returns what a message says about the threshold of a level; for OK, about that
+    /// of the mildest level.
     #[must_use]
     pub fn info(&self, level: Level) -> String {
         self.condition(level)
             .map_or_else(String::new, |condition| format!("(threshold: {condition})"))
     }
 
-    /// A value as a message about this rule has it.
+    /// Formats a value for a message about this rule.
     #[must_use]
     pub fn shown(&self, value: f64) -> String {
         let bounds: Vec<f64> = [self.warning, self.critical]

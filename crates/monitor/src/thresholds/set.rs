@@ -13,8 +13,8 @@ use super::{
     rule::{Clear, Rule},
 };
 
-/// How often a lasting alert is told again, unless the configuration says
-/// otherwise: the specification's "default: hourly".
+/// The default interval of reminders of a lasting alert: the specification's
+/// "default: hourly".
 pub const DEFAULT_RENOTIFY: Duration = Duration::from_secs(3600);
 /// More often than this would be a storm.
 const MIN_RENOTIFY: Duration = Duration::from_secs(1);
@@ -22,10 +22,10 @@ const MIN_RENOTIFY: Duration = Duration::from_secs(1);
 const MAX_RULES: usize = 1000;
 const RENOTIFY: &str = "renotify";
 
-/// When a lasting alert is told again.
+/// When people are reminded of a lasting alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Renotify {
-    /// Whenever this long has passed.
+    /// Whenever this long has passed since the last notification.
     Every(Duration),
     /// Never.
     Never,
@@ -49,29 +49,29 @@ struct RuleFile {
     samples: Option<u8>,
 }
 
-/// What is wrong with a set, and where.
+/// A problem of a set, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetProblem {
-    /// The way to the field, from the set.
+    /// The path of the field within the set.
     pub path: Vec<String>,
-    /// What is wrong.
+    /// What is wrong, in one sentence.
     pub sentence: String,
     /// What to do about it.
     pub help: Option<String>,
-    /// Whether the set can be used all the same.
+    /// Whether it is only a warning, and the set is usable.
     pub warning: bool,
 }
 
-/// The rules of a `threshold_config`.
+/// A set of rules: one `threshold_config`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Set {
     rules: Vec<Rule>,
-    /// When a lasting alert is told again.
+    /// When people are reminded of a lasting alert.
     pub renotify: Renotify,
 }
 
 impl Set {
-    /// The JSON Schema of a set in the file.
+    /// Returns the JSON Schema of a set in the configuration file.
     #[must_use]
     pub fn schema() -> Json {
         let rule = schemars::schema_for!(RuleFile).to_value();
@@ -86,8 +86,8 @@ impl Set {
         })
     }
 
-    /// Reads a set whose form fits the schema. What is wrong with it is added
-    /// to `problems`.
+    /// Reads a set that is valid for the schema, and adds what else is wrong with it to
+    /// `problems`.
     #[must_use]
     pub fn read(json: &Json, problems: &mut Vec<SetProblem>) -> Self {
         let mut rules = Vec::new();
@@ -123,8 +123,8 @@ impl Set {
         Self { rules, renotify }
     }
 
-    /// The number of the rule that counts for a metric: of those that match,
-    /// the one with the fewest wildcards.
+    /// Returns the index of the rule that applies to a metric: of those that match, the
+    /// one with the fewest wildcards.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<usize> {
         self.rules
@@ -132,7 +132,7 @@ impl Set {
             .position(|rule| rule.pattern.matches(path))
     }
 
-    /// A rule by its number.
+    /// Returns a rule by its index.
     #[must_use]
     pub fn rule(&self, number: usize) -> Option<&Rule> {
         self.rules.get(number)

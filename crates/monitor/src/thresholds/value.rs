@@ -3,7 +3,7 @@
 /// How many digits stand behind the point, where they say nothing else.
 const DIGITS: usize = 2;
 
-/// Prints a value with at least one and at most two digits behind its point;
+/// Formats a value with at least one and at most two digits behind its point;
 /// with more where fewer would make it look equal to one of `bounds`, or to
 /// nothing.
 #[must_use]

@@ -202,7 +202,7 @@ fn location(state: &StateFile) -> Location {
     match state {
         StateFile::File(path) => Location::File(path.clone()),
         StateFile::Memory => Location::Memory,
-        StateFile::Unsaid => {
+        StateFile::Unset => {
             // systemd may name several, separated by colons.
             let folders = std::env::var_os(STATE_DIRECTORY).unwrap_or_default();
             let folder = std::env::split_paths(&folders).find(|path| path.is_absolute());

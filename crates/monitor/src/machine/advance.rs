@@ -16,8 +16,8 @@ use super::{
 use crate::timestamp::{format_duration, format_timestamp};
 
 impl Machine {
-    /// Lets time pass until now. Costs work for the hosts whose time has
-    /// come, whatever the number of all.
+    /// Advances time to `now`. The cost depends on the hosts that are due, not on the
+    /// number of hosts.
     pub fn advance(&mut self, now: Moment) {
         let now = self.notice_gap(now);
         while let Some(Reverse((at, timer))) = self.timers.peek().copied() {

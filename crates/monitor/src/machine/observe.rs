@@ -15,11 +15,11 @@ use super::{
 use crate::timestamp::{format_duration, format_timestamp};
 
 impl Machine {
-    /// Takes a datagram that came by this family, or says why not. One that
-    /// is refused changes nothing.
+    /// Observes a datagram that arrived by an address family. A datagram that is refused
+    /// changes nothing.
     ///
     /// # Errors
-    /// The reason of the refusal.
+    /// Returns the reason if the datagram is not fresh or its host is not configured.
     pub fn observe(
         &mut self,
         now: Moment,

@@ -8,54 +8,54 @@ use super::{
 };
 use crate::thresholds::Level;
 
-/// The configured hosts, counted.
+/// Counts of the configured hosts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Census {
-    /// Hosts that were never heard.
+pub struct HostCounts {
+    /// How many hosts were never heard.
     pub new: u64,
-    /// Hosts by the state of their worst connection, as in
-    /// [`LinkState::ALL`].
+    /// How many hosts are in each state, that of their worst connection, in the order
+    /// of [`LinkState::ALL`].
     pub known: [u64; LinkState::ALL.len()],
-    /// Hosts whose heartbeat events are told.
+    /// How many hosts have notifications of heartbeat events (`watch: true`).
     pub watched: u64,
-    /// Hosts of which nothing is told for a while.
+    /// How many hosts are silenced.
     pub silenced: u64,
-    /// Metrics at the level `WARNING`.
+    /// How many metrics are at the level `WARNING`.
     pub warnings: u64,
-    /// Metrics at the level `CRITICAL`.
+    /// How many metrics are at the level `CRITICAL`.
     pub criticals: u64,
 }
 
 impl Machine {
     /// Counts the configured hosts.
     #[must_use]
-    pub fn census(&self, now: Moment) -> Census {
-        let mut census = Census::default();
+    pub fn host_counts(&self, now: Moment) -> HostCounts {
+        let mut host_counts = HostCounts::default();
         for host in self.hosts.iter().filter(|host| host.settings.is_some()) {
             match self.state_of(host, now.tick) {
-                HostState::New => census.new += 1,
+                HostState::New => host_counts.new += 1,
                 HostState::Known(state) => {
                     let place = LinkState::ALL.iter().position(|known| *known == state);
-                    if let Some(count) = place.and_then(|place| census.known.get_mut(place)) {
+                    if let Some(count) = place.and_then(|place| host_counts.known.get_mut(place)) {
                         *count += 1;
                     }
                 }
             }
-            census.watched += u64::from(host.is_watched());
-            census.silenced += u64::from(host.is_silenced(now.tick));
+            host_counts.watched += u64::from(host.is_watched());
+            host_counts.silenced += u64::from(host.is_silenced(now.tick));
             for alert in &host.kept.alerts {
                 match alert.level {
                     Level::Ok => {}
-                    Level::Warning => census.warnings += 1,
-                    Level::Critical => census.criticals += 1,
+                    Level::Warning => host_counts.warnings += 1,
+                    Level::Critical => host_counts.criticals += 1,
                 }
             }
         }
-        census
+        host_counts
     }
 
-    /// How often the monitor did not see, since it was started.
+    /// Returns how many blind spans there were since the start.
     #[must_use]
     pub fn blind_count(&self) -> u64 {
         self.blind_count
