@@ -140,6 +140,35 @@ fn shipped_crates_depend_on_no_stand_in() {
     }
 }
 
+/// What makes a program of a library is the program's.
+#[test]
+fn the_monitor_and_the_protocol_know_no_command_line_and_no_server() {
+    let programs_own = [
+        "clap",
+        "http-body-util",
+        "hyper",
+        "hyper-util",
+        "metrics-exporter-prometheus",
+        "sd-notify",
+        "signal-hook",
+        "tracing-subscriber",
+    ];
+    let mut broken = Vec::new();
+    for package in packages() {
+        let name = package["name"].as_str().unwrap();
+        if !["annunciator-monitor", "annunciator-protocol"].contains(&name) {
+            continue;
+        }
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let target = dependency["name"].as_str().unwrap();
+            if programs_own.contains(&target) && dependency["kind"] != "dev" {
+                broken.push(format!("{name} uses {target}, which is a program's"));
+            }
+        }
+    }
+    none(broken);
+}
+
 #[test]
 fn versions_stand_in_the_workspace_only() {
     let mut broken = Vec::new();
