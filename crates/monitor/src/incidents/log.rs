@@ -12,11 +12,11 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    message::{Message, OutboundMessage, Part},
+    message::{Message, MessageKind, OutboundMessage},
     open::{Grouping, IncidentChange, Open},
     words,
 };
-use crate::machine::{Connection, KeptBack, Moment, Notice, What};
+use crate::machine::{Connection, Moment, Notice, Occurrence, SuppressedNotice};
 
 /// Where messages go, by the configuration of the moment: names of channels
 /// and groups as they stand there.
@@ -27,7 +27,7 @@ pub trait Routes {
     fn defaults(&self) -> Vec<Arc<str>>;
 }
 
-/// The open problems, and whom their end is to be told.
+/// The open problems, and who is notified of their end.
 #[derive(Debug)]
 pub struct IncidentLog {
     open: Open,
@@ -37,12 +37,12 @@ pub struct IncidentLog {
     run: Uuid,
 }
 
-/// How several ends are told at once.
+/// How the ends of several problems are reported at once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
-    /// Each for itself: who was not told of one is not told its end.
+    /// Each by itself: who was not notified of one is not notified of its end.
     Each,
-    /// All that was told together.
+    /// All that was reported together.
     Whole(Arc<str>),
     /// In one message.
     Rest,
@@ -71,22 +71,26 @@ impl IncidentLog {
         changes: &mut Vec<IncidentChange>,
     ) -> Vec<OutboundMessage> {
         let outbound = match &notice.what {
-            What::ManyOverdue(members) => self.many_overdue(members, notice.at, routes, changes),
-            What::ManyBack(members) => self.many_back(members, notice.at, changes),
+            Occurrence::ManyOverdue(members) => {
+                self.many_overdue(members, notice.at, routes, changes)
+            }
+            Occurrence::ManyBack(members) => self.many_back(members, notice.at, changes),
             what => self.one(words::message(what, notice.at), routes, changes),
         };
-        if outbound.is_empty() && !matches!(notice.what, What::Back(_) | What::ManyBack(_)) {
+        if outbound.is_empty()
+            && !matches!(notice.what, Occurrence::Back(_) | Occurrence::ManyBack(_))
+        {
             let text = &words::message(&notice.what, notice.at).body;
             tracing::warn!(text = %text, "no channel is configured for this: nobody is told");
         }
         outbound
     }
 
-    /// What is recorded of something that a silence kept back. Nobody is told
+    /// What is recorded of something that a silence suppressed. Nobody is notified
     /// of it, nor of its end.
     pub fn keep_back(
         &mut self,
-        kept_back: &KeptBack,
+        kept_back: &SuppressedNotice,
         routes: &impl Routes,
     ) -> Option<OutboundMessage> {
         let Notice { what, at } = &kept_back.notice;
@@ -124,7 +128,7 @@ impl IncidentLog {
         changes: &mut Vec<IncidentChange>,
     ) -> Vec<OutboundMessage> {
         match (message.part, message.incident.clone()) {
-            (Part::Recovery, Some(incident)) => self.end_of_one(message, &incident, changes),
+            (MessageKind::Recovery, Some(incident)) => self.end_of_one(message, &incident, changes),
             (part, incident) => {
                 let names = match &message.host {
                     Some(host) => routes.of_host(host),
@@ -133,7 +137,7 @@ impl IncidentLog {
                 if names.is_empty() {
                     return Vec::new();
                 }
-                if let (Part::Problem, Some(incident)) = (part, &incident) {
+                if let (MessageKind::Problem, Some(incident)) = (part, &incident) {
                     for name in &names {
                         self.problem(incident, name, Grouping::Alone, changes);
                     }
@@ -168,7 +172,7 @@ impl IncidentLog {
         outbound
     }
 
-    /// Each channel or group is told of those that concern it.
+    /// Each channel or group is notified of those that concern it.
     fn many_overdue(
         &mut self,
         members: &[Connection],
@@ -189,7 +193,7 @@ impl IncidentLog {
             let (id, key) = self.number();
             let (message, grouping) = if let [one] = of.as_slice() {
                 (
-                    words::message(&What::Overdue(one.clone()), at),
+                    words::message(&Occurrence::Overdue(one.clone()), at),
                     Grouping::Alone,
                 )
             } else {
@@ -282,7 +286,7 @@ impl IncidentLog {
     ) -> OutboundMessage {
         let of: Vec<Connection> = of.into_iter().cloned().collect();
         let message = match of.as_slice() {
-            [one] => words::message(&What::Back(one.clone()), at),
+            [one] => words::message(&Occurrence::Back(one.clone()), at),
             _ => words::group(false, &of, at),
         };
         match ending {
@@ -302,7 +306,7 @@ impl IncidentLog {
     }
 
     /// An end whose problem the engine cannot find: it is an incident of its
-    /// own, and told whatever became of the problem.
+    /// own, and reported whatever became of the problem.
     fn in_any_case(&mut self, names: Vec<Arc<str>>, message: Message) -> OutboundMessage {
         let (id, key) = self.number();
         let incident = Some(together(&key));
@@ -317,7 +321,7 @@ impl IncidentLog {
         }
     }
 
-    /// A problem that may be told there already.
+    /// A problem that may have been reported there already.
     fn problem(
         &mut self,
         incident: &Arc<str>,
@@ -333,7 +337,7 @@ impl IncidentLog {
     }
 }
 
-/// Those who are told the same, in one list.
+/// Those who get the same message, in one list.
 fn alike<K: Ord>(pairs: impl Iterator<Item = (K, Arc<str>)>) -> BTreeMap<K, Vec<Arc<str>>> {
     let mut lists: BTreeMap<K, Vec<Arc<str>>> = BTreeMap::new();
     for (key, name) in pairs {

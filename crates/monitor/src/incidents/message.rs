@@ -19,8 +19,8 @@ pub struct Message {
     /// What it belongs to: a problem and its end have the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Arc<str>>,
-    /// Whether it tells a problem, its end, or something for its own sake.
-    pub part: Part,
+    /// Whether it reports a problem, its end, or neither.
+    pub part: MessageKind,
     /// How bad it is, by its name.
     pub severity: Box<str>,
     /// One line above the text.
@@ -30,7 +30,7 @@ pub struct Message {
     pub body: Box<str>,
     /// When it happened, in milliseconds since the epoch.
     pub occurred_ms: i64,
-    /// Where it is recorded and not told: the rule that keeps it back.
+    /// The rule that suppresses it, if it is recorded and not delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_back: Option<Box<str>>,
 }
@@ -38,17 +38,22 @@ pub struct Message {
 /// Where in its incident a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Part {
+pub enum MessageKind {
     /// It belongs to none.
     Message,
-    /// It tells the problem.
+    /// It reports the problem.
     Problem,
-    /// It tells the end of the problem.
+    /// It reports the end of the problem.
     Recovery,
 }
 
 impl Message {
-    pub(super) fn new(part: Part, severity: Severity, body: String, occurred_ms: i64) -> Self {
+    pub(super) fn new(
+        part: MessageKind,
+        severity: Severity,
+        body: String,
+        occurred_ms: i64,
+    ) -> Self {
         Self {
             host: None,
             incident: None,
@@ -65,7 +70,7 @@ impl Message {
     #[must_use]
     pub fn about_monitor(text: &str, occurred_ms: i64) -> Self {
         Self::new(
-            Part::Message,
+            MessageKind::Message,
             Severity::Warning,
             text.to_owned(),
             occurred_ms,
@@ -75,9 +80,9 @@ impl Message {
     /// As the engine takes it.
     pub(crate) fn notification(&self) -> Notification {
         let kind = match self.part {
-            Part::Message => Kind::Message,
-            Part::Problem => Kind::Problem,
-            Part::Recovery => Kind::Recovery,
+            MessageKind::Message => Kind::Message,
+            MessageKind::Problem => Kind::Problem,
+            MessageKind::Recovery => Kind::Recovery,
         };
         let since = Duration::from_millis(u64::try_from(self.occurred_ms).unwrap_or_default());
         let mut notification = Notification::new(&*self.body)
@@ -110,7 +115,7 @@ pub struct OutboundMessage {
     pub key: Arc<str>,
     /// The channels and groups that it goes to, as the configuration has them.
     pub names: Vec<Arc<str>>,
-    /// What to tell.
+    /// The message.
     pub message: Arc<Message>,
 }
 
@@ -119,8 +124,8 @@ impl OutboundMessage {
     pub(crate) fn lane(&self) -> Lane {
         match (&self.message.host, self.message.part) {
             (Some(host), _) => Lane::Host(Arc::clone(host)),
-            (None, Part::Problem | Part::Recovery) => Lane::All,
-            (None, Part::Message) => Lane::None,
+            (None, MessageKind::Problem | MessageKind::Recovery) => Lane::All,
+            (None, MessageKind::Message) => Lane::None,
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The problems that are open, and how each channel or group was told of them,
-//! which decides how it is told the end.
+//! The open problems, and how each channel or group was notified of them, which
+//! decides how it is notified of the end.
 //!
 //! The engine's store matches a problem with its end by their incident. A
-//! problem that was told alone has one of its own. Those that were told together
+//! problem that was reported alone has one of its own. Those reported together
 //! share one, for as long as none of them has ended: the end of all ends it.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-/// How a channel or group was told of a problem.
+/// How a channel or group was notified of a problem: alone, or grouped with others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grouping {
     /// Alone.
@@ -50,7 +50,7 @@ pub struct IncidentChange {
     pub incident: Arc<str>,
     /// The channel or group.
     pub name: Arc<str>,
-    /// How its end is to be told there; `None` when it is not any more.
+    /// How its end is to be reported there; `None` if it no longer is.
     pub grouping: Option<Grouping>,
 }
 
@@ -58,11 +58,11 @@ pub struct IncidentChange {
 #[derive(Debug, Default)]
 pub(super) struct Open {
     by_incident: HashMap<Arc<str>, BTreeMap<Arc<str>, Grouping>>,
-    /// What was told together and is whole.
+    /// What was reported together, and none of it has ended.
     whole: HashMap<Together, HashSet<Arc<str>>>,
 }
 
-/// What many share: an incident, and the channel or group that was told of it.
+/// What many share: an incident, and the channel or group that was notified of it.
 type Together = (Arc<str>, Arc<str>);
 
 impl Open {
@@ -78,13 +78,13 @@ impl Open {
         self.by_incident.get(incident)?.get(name)
     }
 
-    /// How many problems were told together there and are open.
+    /// Returns how many problems were reported together there and are open.
     pub(super) fn count(&self, together: &Arc<str>, name: &Arc<str>) -> usize {
         let key = (Arc::clone(together), Arc::clone(name));
         self.whole.get(&key).map_or(0, HashSet::len)
     }
 
-    /// Takes note of how a problem was told, or of its end; what was told
+    /// Records how a problem was reported, or its end; what was reported
     /// together with it is whole no more.
     pub(super) fn set(
         &mut self,
@@ -109,7 +109,7 @@ impl Open {
         self.apply(change);
     }
 
-    /// What was told together and ends together.
+    /// Ends what was reported together and ends together.
     pub(super) fn end_together(
         &mut self,
         together: &Arc<str>,

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use annunciator_protocol::Family;
 
-use super::{IncidentChange, IncidentLog, OutboundMessage, Part, Routes};
-use crate::machine::{Connection, Moment, Notice, Steadiness, What};
+use super::{IncidentChange, IncidentLog, MessageKind, OutboundMessage, Routes};
+use crate::machine::{Connection, Moment, Notice, Occurrence, Steadiness};
 
 struct Table(&'static [(&'static str, &'static [&'static str])]);
 
@@ -48,7 +48,7 @@ impl Trial {
         }
     }
 
-    fn plan(&mut self, what: What) -> Vec<OutboundMessage> {
+    fn plan(&mut self, what: Occurrence) -> Vec<OutboundMessage> {
         let notice = Notice {
             what,
             at: Moment::default(),
@@ -67,7 +67,7 @@ impl Trial {
     }
 
     /// Where each goes, and its text.
-    fn told(&mut self, what: What) -> Vec<String> {
+    fn told(&mut self, what: Occurrence) -> Vec<String> {
         let shown = |outbound: &OutboundMessage| {
             let names: Vec<&str> = outbound.names.iter().map(|name| &**name).collect();
             format!("{}: {}", names.join(" "), outbound.message.body)
@@ -89,17 +89,17 @@ fn incident(outbound: &OutboundMessage) -> &str {
 fn the_end_goes_where_the_problem_went_also_over_a_restart() {
     for restart in [false, true] {
         let mut trial = Trial::new();
-        let problem = trial.plan(What::Overdue(of("a")));
+        let problem = trial.plan(Occurrence::Overdue(of("a")));
         assert_eq!(problem.len(), 1, "one for all channels");
         if restart {
             trial.restart();
         }
-        let back = trial.plan(What::Back(of("a")));
+        let back = trial.plan(Occurrence::Back(of("a")));
         assert_eq!(back[0].names, problem[0].names);
         assert_eq!(incident(&back[0]), "a/IPv4/heartbeat");
         assert_eq!(incident(&problem[0]), incident(&back[0]));
         assert!(trial.rows.is_empty(), "{:?}", trial.rows);
-        assert!(trial.plan(What::Back(of("a"))).is_empty());
+        assert!(trial.plan(Occurrence::Back(of("a"))).is_empty());
     }
 }
 
@@ -107,14 +107,14 @@ fn the_end_goes_where_the_problem_went_also_over_a_restart() {
 fn each_channel_is_told_of_the_hosts_that_concern_it() {
     let mut trial = Trial::new();
     let all = many(&["a", "b", "c"]);
-    let told = trial.told(What::ManyOverdue(all.clone()));
+    let told = trial.told(Occurrence::ManyOverdue(all.clone()));
     assert_eq!(told.len(), 2);
     assert_eq!(told[0], "x: a IPv4 overdue");
     assert!(
         told[1].starts_with("y: 2 overdue at once: a IPv4, b IPv4"),
         "{told:?}"
     );
-    let back = trial.told(What::ManyBack(all));
+    let back = trial.told(Occurrence::ManyBack(all));
     assert_eq!(back, ["x: a IPv4 is back", "y: 2 are back: a IPv4, b IPv4"]);
     assert!(trial.rows.is_empty(), "{:?}", trial.rows);
 }
@@ -123,14 +123,14 @@ fn each_channel_is_told_of_the_hosts_that_concern_it() {
 fn what_was_told_together_and_ends_together_is_one_incident() {
     for restart in [false, true] {
         let mut trial = Trial::new();
-        let problem = trial.plan(What::ManyOverdue(many(&["b", "d"])));
+        let problem = trial.plan(Occurrence::ManyOverdue(many(&["b", "d"])));
         if restart {
             trial.restart();
         }
-        let back = trial.plan(What::ManyBack(many(&["b", "d"])));
+        let back = trial.plan(Occurrence::ManyBack(many(&["b", "d"])));
         assert_eq!((problem.len(), back.len()), (1, 1));
         assert_eq!(incident(&problem[0]), incident(&back[0]));
-        assert_eq!(back[0].message.part, Part::Recovery);
+        assert_eq!(back[0].message.part, MessageKind::Recovery);
         assert!(trial.rows.is_empty(), "{:?}", trial.rows);
     }
 }
@@ -138,12 +138,12 @@ fn what_was_told_together_and_ends_together_is_one_incident() {
 #[test]
 fn what_was_told_together_and_ends_apart_is_told_in_any_case() {
     let mut trial = Trial::new();
-    let problem = trial.plan(What::ManyOverdue(many(&["a", "b", "d"])));
+    let problem = trial.plan(Occurrence::ManyOverdue(many(&["a", "b", "d"])));
     let together = incident(&problem[1]).to_owned();
     assert!(together.starts_with("/together/"), "{together}");
-    let first = trial.plan(What::Back(of("b")));
+    let first = trial.plan(Occurrence::Back(of("b")));
     trial.restart();
-    let rest = trial.plan(What::ManyBack(many(&["a", "d"])));
+    let rest = trial.plan(Occurrence::ManyBack(many(&["a", "d"])));
     for end in first
         .iter()
         .chain(&rest)
@@ -151,7 +151,7 @@ fn what_was_told_together_and_ends_apart_is_told_in_any_case() {
     {
         let own = incident(end);
         assert!(own.starts_with("/together/") && own != together, "{own}");
-        assert_eq!(end.message.part, Part::Recovery);
+        assert_eq!(end.message.part, MessageKind::Recovery);
     }
     // x was told of a alone.
     assert_eq!(incident(&rest[0]), "a/IPv4/heartbeat");
@@ -163,9 +163,9 @@ fn what_was_told_together_and_ends_apart_is_told_in_any_case() {
 fn ends_of_what_was_told_one_by_one_are_told_one_by_one() {
     let mut trial = Trial::new();
     for host in ["b", "d"] {
-        trial.plan(What::Overdue(of(host)));
+        trial.plan(Occurrence::Overdue(of(host)));
     }
-    let back = trial.plan(What::ManyBack(many(&["b", "d"])));
+    let back = trial.plan(Occurrence::ManyBack(many(&["b", "d"])));
     let incidents: Vec<&str> = back.iter().map(incident).collect();
     assert_eq!(incidents, ["b/IPv4/heartbeat", "d/IPv4/heartbeat"]);
 }
@@ -173,14 +173,14 @@ fn ends_of_what_was_told_one_by_one_are_told_one_by_one() {
 #[test]
 fn what_was_told_in_two_ways_has_an_end_that_is_told() {
     let mut trial = Trial::new();
-    trial.plan(What::ManyOverdue(many(&["b", "d"])));
-    let flapping = What::Flapping {
+    trial.plan(Occurrence::ManyOverdue(many(&["b", "d"])));
+    let flapping = Occurrence::Flapping {
         of: of("b"),
         changes: 6,
         within: std::time::Duration::from_secs(60),
     };
     trial.plan(flapping);
-    let steady = What::Steady {
+    let steady = Occurrence::Steady {
         of: of("b"),
         now_is: Steadiness::Up,
     };
@@ -191,7 +191,7 @@ fn what_was_told_in_two_ways_has_an_end_that_is_told() {
 #[test]
 fn what_concerns_no_host_goes_to_the_defaults() {
     let mut trial = Trial::new();
-    let blind = What::Blind {
+    let blind = Occurrence::Blind {
         from_ms: 0,
         to_ms: 1,
         rechecked: 1,
@@ -203,9 +203,9 @@ fn what_concerns_no_host_goes_to_the_defaults() {
 #[test]
 fn every_telling_has_a_key_of_its_own_also_over_a_restart_that_forgets_numbers() {
     let mut trial = Trial::new();
-    let first = trial.plan(What::Overdue(of("a")));
+    let first = trial.plan(Occurrence::Overdue(of("a")));
     trial.restart();
-    let second = trial.plan(What::Overdue(of("b")));
+    let second = trial.plan(Occurrence::Overdue(of("b")));
     assert_eq!(first[0].id, second[0].id);
     assert_ne!(first[0].key, second[0].key);
 }

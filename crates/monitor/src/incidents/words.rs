@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use annunciator::Severity;
 
-use super::message::{Message, Part};
+use super::message::{Message, MessageKind};
 use crate::{
-    machine::{Connection, Moment, Steadiness, What},
+    machine::{Connection, Moment, Occurrence, Steadiness},
     thresholds::Level,
     timestamp::{format_duration, format_timestamp},
 };
@@ -20,8 +20,8 @@ pub(super) fn heartbeat_incident(of: &Connection) -> Arc<str> {
 }
 
 /// The message of a notice that is about one host, or about none.
-pub(super) fn message(what: &What, at: Moment) -> Message {
-    use Part::{Message as Plain, Problem, Recovery};
+pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
+    use MessageKind::{Message as Plain, Problem, Recovery};
     use Severity::{Critical, Info, Warning};
     let make = |part, severity, body: String| Message::new(part, severity, body, at.wall_ms);
     let about = |of: &Connection, part, severity, body: String| Message {
@@ -34,7 +34,7 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
         ..make(Plain, severity, body)
     };
     match what {
-        What::Booted { host, unannounced } => Message {
+        Occurrence::Booted { host, unannounced } => Message {
             title: unannounced
                 .then(|| format!("{host} rebooted without having announced a shutdown").into()),
             ..of_host(
@@ -43,29 +43,31 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
                 format!("{host} booted"),
             )
         },
-        What::Shutdown(of) => of_host(
+        Occurrence::Shutdown(of) => of_host(
             &of.host,
             Info,
             format!("{} {} shutdown", of.host, of.family),
         ),
-        What::UpAgain(of) => {
+        Occurrence::UpAgain(of) => {
             let text = format!("{} {} is up again without a reboot", of.host, of.family);
             of_host(&of.host, Info, text)
         }
-        What::Reported { host, message } => of_host(host, Warning, format!("{host} {message}")),
-        What::Overdue(of) => about(
+        Occurrence::Reported { host, message } => {
+            of_host(host, Warning, format!("{host} {message}"))
+        }
+        Occurrence::Overdue(of) => about(
             of,
             Problem,
             Critical,
             format!("{} {} overdue", of.host, of.family),
         ),
-        What::Back(of) => about(
+        Occurrence::Back(of) => about(
             of,
             Recovery,
             Info,
             format!("{} {} is back", of.host, of.family),
         ),
-        What::Flapping {
+        Occurrence::Flapping {
             of,
             changes,
             within,
@@ -78,7 +80,7 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
             );
             about(of, Problem, Warning, text)
         }
-        What::Steady { of, now_is } => {
+        Occurrence::Steady { of, now_is } => {
             let (part, severity, state) = match now_is {
                 Steadiness::Up => (Recovery, Info, "up"),
                 Steadiness::Down => (Recovery, Info, "down"),
@@ -87,7 +89,7 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
             let text = format!("{} {} is steady again: {state}", of.host, of.family);
             about(of, part, severity, text)
         }
-        What::Restarting {
+        Occurrence::Restarting {
             host,
             changes,
             within,
@@ -98,10 +100,10 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
             );
             of_host(host, Warning, text)
         }
-        What::RestartingEnded { host } => {
+        Occurrence::RestartingEnded { host } => {
             of_host(host, Info, format!("{host} no longer keeps restarting"))
         }
-        What::Reporting {
+        Occurrence::Reporting {
             host,
             changes,
             within,
@@ -114,11 +116,11 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
             );
             of_host(host, Warning, text)
         }
-        What::ReportingEnded { host } => {
+        Occurrence::ReportingEnded { host } => {
             let text = format!("{host} no longer keeps reporting trouble");
             of_host(host, Info, text)
         }
-        What::ThresholdGone { host, path } => Message {
+        Occurrence::ThresholdGone { host, path } => Message {
             incident: Some(format!("{host}/{path}").into()),
             part: Recovery,
             ..of_host(
@@ -127,7 +129,7 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
                 format!("{host} - {path} has no threshold any more"),
             )
         },
-        What::Threshold {
+        Occurrence::Threshold {
             host,
             path,
             level,
@@ -147,7 +149,7 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
                 ..make(part, severity, text)
             }
         }
-        What::Blind {
+        Occurrence::Blind {
             from_ms,
             to_ms,
             rechecked,
@@ -161,8 +163,8 @@ pub(super) fn message(what: &What, at: Moment) -> Message {
             make(Plain, if *silent > 0 { Warning } else { Info }, text)
         }
         // Each channel is told of those that concern it: see `group`.
-        What::ManyOverdue(members) => group(true, members, at),
-        What::ManyBack(members) => group(false, members, at),
+        Occurrence::ManyOverdue(members) => group(true, members, at),
+        Occurrence::ManyBack(members) => group(false, members, at),
     }
 }
 
@@ -179,7 +181,7 @@ pub(super) fn group(overdue: bool, members: &[Connection], at: Moment) -> Messag
     let (count, names) = (members.len(), names.join(", "));
     let (part, severity, text) = if overdue {
         (
-            Part::Problem,
+            MessageKind::Problem,
             Severity::Critical,
             format!(
                 "{count} overdue at once: {names}; the cause may lie between them and the monitor"
@@ -187,7 +189,7 @@ pub(super) fn group(overdue: bool, members: &[Connection], at: Moment) -> Messag
         )
     } else {
         (
-            Part::Recovery,
+            MessageKind::Recovery,
             Severity::Info,
             format!("{count} are back: {names}"),
         )
@@ -207,7 +209,7 @@ mod tests {
 
     use super::*;
 
-    fn text(what: &What) -> String {
+    fn text(what: &Occurrence) -> String {
         message(what, Moment::default()).body.into()
     }
 
@@ -221,7 +223,7 @@ mod tests {
     #[test]
     fn the_specification_s_messages_are_to_the_letter() {
         let host = Arc::<str>::from("prod-web-01");
-        let threshold = What::Threshold {
+        let threshold = Occurrence::Threshold {
             host: Arc::clone(&host),
             path: Arc::from("cpu_monitor.cpu_percent"),
             level: Level::Critical,
@@ -229,7 +231,7 @@ mod tests {
             info: "(threshold: > 90.0)".into(),
             reminder: false,
         };
-        let reported = What::Reported {
+        let reported = Occurrence::Reported {
             host: Arc::clone(&host),
             message: "lost its uplink".into(),
         };
@@ -239,16 +241,22 @@ mod tests {
                 "CRITICAL: prod-web-01 - cpu_monitor.cpu_percent = 95.2 (threshold: > 90.0)",
             ),
             (
-                What::Booted {
+                Occurrence::Booted {
                     host,
                     unannounced: true,
                 },
                 "prod-web-01 booted",
             ),
-            (What::Shutdown(connection()), "prod-web-01 IPv4 shutdown"),
-            (What::Back(connection()), "prod-web-01 IPv4 is back"),
+            (
+                Occurrence::Shutdown(connection()),
+                "prod-web-01 IPv4 shutdown",
+            ),
+            (Occurrence::Back(connection()), "prod-web-01 IPv4 is back"),
             (reported, "prod-web-01 lost its uplink"),
-            (What::Overdue(connection()), "prod-web-01 IPv4 overdue"),
+            (
+                Occurrence::Overdue(connection()),
+                "prod-web-01 IPv4 overdue",
+            ),
         ] {
             assert_eq!(text(&what), expected);
         }
@@ -262,14 +270,14 @@ mod tests {
                 family: Family::V6,
             })
             .collect();
-        let text = text(&What::ManyOverdue(members));
+        let text = text(&Occurrence::ManyOverdue(members));
         assert!(text.starts_with("25 overdue at once: h0 IPv6, "), "{text}");
         assert!(text.contains("h19 IPv6, and 5 more;"), "{text}");
     }
 
     #[test]
     fn what_the_monitor_did_not_see_is_told_in_these_words() {
-        let what = What::Blind {
+        let what = Occurrence::Blind {
             from_ms: 1_790_000_000_000,
             to_ms: 1_790_000_600_000,
             rechecked: 12,

@@ -9,7 +9,7 @@ use super::{
     blind::{BlindSpan, JUMPED, STALLED},
     damper::Damping,
     link::{Recheck, State},
-    notice::{Connection, Steadiness, What},
+    notice::{Connection, Occurrence, Steadiness},
     state::{HostId, Machine, Timer},
     time::{Moment, Tick},
 };
@@ -135,20 +135,24 @@ impl Machine {
         };
         if !matters {
             if overdue && !link.told {
-                self.keep_back(id, What::Overdue(of), now);
+                self.keep_back(id, Occurrence::Overdue(of), now);
             }
             return;
         }
         match link.damper.change(now.tick, &flap) {
             Damping::Tell => {
                 link.told = overdue;
-                let what = if overdue { What::Overdue } else { What::Back };
+                let what = if overdue {
+                    Occurrence::Overdue
+                } else {
+                    Occurrence::Back
+                };
                 let held = self.hold.push(of.host.clone(), what(of), now);
                 self.step.held.push(held);
             }
             Damping::Flapping(changes, within) => {
                 self.arm_steady(id);
-                let what = What::Flapping {
+                let what = Occurrence::Flapping {
                     of,
                     changes,
                     within,
@@ -193,7 +197,7 @@ impl Machine {
                 host: host.name.clone(),
                 family: link.family,
             };
-            let what = What::Steady { of, now_is };
+            let what = Occurrence::Steady { of, now_is };
             if !overdue || tellable {
                 told.push(what);
             } else {
@@ -203,13 +207,13 @@ impl Machine {
         let dampers = [
             (
                 &mut host.kept.restarts,
-                What::RestartingEnded {
+                Occurrence::RestartingEnded {
                     host: host.name.clone(),
                 },
             ),
             (
                 &mut host.reports,
-                What::ReportingEnded {
+                Occurrence::ReportingEnded {
                     host: host.name.clone(),
                 },
             ),
@@ -344,7 +348,7 @@ impl Machine {
         let BlindSpan { from_ms, to_ms } = check.span;
         let length = u64::try_from(to_ms.saturating_sub(from_ms)).unwrap_or_default();
         if Duration::from_millis(length) >= self.settings.blind_notice {
-            let what = What::Blind {
+            let what = Occurrence::Blind {
                 from_ms,
                 to_ms,
                 rechecked: check.rechecked,

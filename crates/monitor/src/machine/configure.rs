@@ -9,7 +9,7 @@ use super::{
     host::{Host, Kept},
     link::{Link, State},
     metrics::{Rules, Ruling},
-    notice::What,
+    notice::Occurrence,
     settings::{HostSettings, Settings},
     state::{HostId, Machine},
     time::Moment,
@@ -112,7 +112,7 @@ impl Machine {
             self.note(id, now, text);
             if told {
                 let host = Arc::clone(&self.host(id).name);
-                self.tell_of(id, What::ThresholdGone { host, path }, now);
+                self.tell_of(id, Occurrence::ThresholdGone { host, path }, now);
             }
         }
     }

@@ -13,7 +13,7 @@ use annunciator_protocol::Family;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    notice::{Connection, What},
+    notice::{Connection, Occurrence},
     settings::Mass,
     time::{Moment, Tick},
 };
@@ -31,7 +31,7 @@ pub struct Held {
     /// The host.
     pub host: Arc<str>,
     /// What happened.
-    pub what: What,
+    pub what: Occurrence,
 }
 
 /// All that waits, the oldest first.
@@ -58,7 +58,7 @@ impl Hold {
     }
 
     /// Adds what has happened; answers what to write.
-    pub(super) fn push(&mut self, host: Arc<str>, what: What, at: Moment) -> Held {
+    pub(super) fn push(&mut self, host: Arc<str>, what: Occurrence, at: Moment) -> Held {
         self.last_number += 1;
         let held = Held {
             number: self.last_number,
@@ -90,7 +90,7 @@ impl Hold {
     /// Ends the waiting: what to tell, and the number up to which nothing
     /// waits any more. What befell one host stays in its order, but for its
     /// connections, which fall silent at about the same time.
-    pub(super) fn release(&mut self, mass: &Mass) -> (Vec<(What, Moment)>, u64) {
+    pub(super) fn release(&mut self, mass: &Mass) -> (Vec<(Occurrence, Moment)>, u64) {
         let mut rounds: Vec<Vec<Held>> = Vec::new();
         let mut next: HashMap<Arc<str>, Turns> = HashMap::new();
         self.hosts.clear();
@@ -106,13 +106,18 @@ impl Hold {
             let mut others = Vec::new();
             for held in round {
                 match held.what {
-                    What::Overdue(of) => overdue.push((of, held.at)),
-                    What::Back(of) => back.push((of, held.at)),
+                    Occurrence::Overdue(of) => overdue.push((of, held.at)),
+                    Occurrence::Back(of) => back.push((of, held.at)),
                     what => others.push((what, held.at)),
                 }
             }
-            told.extend(together(overdue, mass, What::Overdue, What::ManyOverdue));
-            told.extend(together(back, mass, What::Back, What::ManyBack));
+            told.extend(together(
+                overdue,
+                mass,
+                Occurrence::Overdue,
+                Occurrence::ManyOverdue,
+            ));
+            told.extend(together(back, mass, Occurrence::Back, Occurrence::ManyBack));
             told.extend(others);
         }
         (told, self.last_number)
@@ -128,9 +133,9 @@ struct Turns {
 }
 
 impl Turns {
-    fn take(&mut self, what: &What) -> usize {
+    fn take(&mut self, what: &Occurrence) -> usize {
         let family = match what {
-            What::Overdue(of) | What::Back(of) => of.family,
+            Occurrence::Overdue(of) | Occurrence::Back(of) => of.family,
             // About the host as a whole: behind all that was before.
             _ => {
                 let round = self.v4.max(self.v6);
@@ -155,9 +160,9 @@ impl Turns {
 fn together(
     round: Vec<(Connection, Moment)>,
     mass: &Mass,
-    one: fn(Connection) -> What,
-    many: fn(Vec<Connection>) -> What,
-) -> Vec<(What, Moment)> {
+    one: fn(Connection) -> Occurrence,
+    many: fn(Vec<Connection>) -> Occurrence,
+) -> Vec<(Occurrence, Moment)> {
     let hosts: BTreeSet<&str> = round.iter().map(|(of, _)| &*of.host).collect();
     match round.first() {
         Some((_, at)) if hosts.len() >= mass.hosts.max(2) => {
@@ -194,13 +199,17 @@ mod tests {
                 tick: Tick(*tick),
                 wall_ms: 0,
             };
-            let what = if *overdue { What::Overdue } else { What::Back };
+            let what = if *overdue {
+                Occurrence::Overdue
+            } else {
+                Occurrence::Back
+            };
             hold.push(Arc::from(*host), what(connection(host)), at);
         }
         hold
     }
 
-    fn told(mut hold: Hold) -> Vec<What> {
+    fn told(mut hold: Hold) -> Vec<Occurrence> {
         let (told, _) = hold.release(&MASS);
         assert_eq!(hold.due(&MASS), None);
         told.into_iter().map(|(what, _)| what).collect()
@@ -209,7 +218,7 @@ mod tests {
     #[test]
     fn few_are_told_each_for_itself_and_in_order() {
         let hold = hold(&[("a", true, 0), ("b", true, 1), ("a", false, 2)]);
-        let [a, b, back] = [What::Overdue, What::Overdue, What::Back];
+        let [a, b, back] = [Occurrence::Overdue, Occurrence::Overdue, Occurrence::Back];
         assert_eq!(
             told(hold),
             [
@@ -231,7 +240,10 @@ mod tests {
         let all = ["a", "b", "c"].map(connection).to_vec();
         assert_eq!(
             told(hold),
-            [What::ManyOverdue(all), What::Back(connection("b"))]
+            [
+                Occurrence::ManyOverdue(all),
+                Occurrence::Back(connection("b"))
+            ]
         );
     }
 
@@ -253,7 +265,10 @@ mod tests {
         let all = hosts.map(connection).to_vec();
         assert_eq!(
             told(hold(events.as_flattened())),
-            [What::ManyOverdue(all.clone()), What::ManyBack(all)]
+            [
+                Occurrence::ManyOverdue(all.clone()),
+                Occurrence::ManyBack(all)
+            ]
         );
         // Each in its own order, whatever the others do.
         let hold = hold(&[
@@ -262,7 +277,7 @@ mod tests {
             ("b", false, 2),
             ("c", false, 2),
         ]);
-        assert_eq!(told(hold)[0], What::Overdue(connection("b")));
+        assert_eq!(told(hold)[0], Occurrence::Overdue(connection("b")));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::thresholds::Level;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
     /// What happened.
-    pub what: What,
+    pub what: Occurrence,
     /// When it happened.
     pub at: Moment,
 }
@@ -42,7 +42,7 @@ pub enum Steadiness {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum What {
+pub enum Occurrence {
     /// A host booted.
     Booted {
         /// The host.

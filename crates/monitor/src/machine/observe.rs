@@ -8,7 +8,7 @@ use super::{
     damper::Damping,
     freshness::Order,
     link::{Link, State},
-    notice::What,
+    notice::Occurrence,
     state::{HostId, Machine},
     time::Moment,
 };
@@ -133,7 +133,7 @@ impl Machine {
         if first && datagram.event != Event::Boot {
             return;
         }
-        let what = What::Booted {
+        let what = Occurrence::Booted {
             host: self.host(id).name.clone(),
             unannounced: !first && !announced,
         };
@@ -202,7 +202,7 @@ impl Machine {
             self.down_links_are_due(id, now);
         }
         if before == State::Down && !told {
-            let what = What::UpAgain(self.connection(id, family));
+            let what = Occurrence::UpAgain(self.connection(id, family));
             self.restarts(id, what, now);
         } else {
             self.turned(id, family, false, now);
@@ -267,7 +267,7 @@ impl Machine {
             )
         });
         self.note(id, now, format!("{family} announces a shutdown; {until}"));
-        let what = What::Shutdown(self.connection(id, family));
+        let what = Occurrence::Shutdown(self.connection(id, family));
         self.restarts(id, what, now);
     }
 
@@ -276,7 +276,7 @@ impl Machine {
         // not be told again.
         self.mark_changed(id);
         self.note(id, now, format!("reports: {message}"));
-        let reported = What::Reported {
+        let reported = Occurrence::Reported {
             host: Arc::clone(&self.host(id).name),
             message: message.into(),
         };
@@ -288,7 +288,7 @@ impl Machine {
         let host = self.host_mut(id);
         let what = match host.reports.change(now.tick, &flap) {
             Damping::Tell => reported,
-            Damping::Flapping(changes, within) => What::Reporting {
+            Damping::Flapping(changes, within) => Occurrence::Reporting {
                 host: host.name.clone(),
                 changes,
                 within,
@@ -300,7 +300,7 @@ impl Machine {
     }
 
     /// Tells of a boot or a shutdown, unless there are too many of them.
-    fn restarts(&mut self, id: HostId, what: What, now: Moment) {
+    fn restarts(&mut self, id: HostId, what: Occurrence, now: Moment) {
         if !self.is_told(id, now) {
             self.keep_back(id, what, now);
             return;
@@ -309,7 +309,7 @@ impl Machine {
         let host = self.host_mut(id);
         let what = match host.kept.restarts.change(now.tick, &flap) {
             Damping::Tell => what,
-            Damping::Flapping(changes, within) => What::Restarting {
+            Damping::Flapping(changes, within) => Occurrence::Restarting {
                 host: host.name.clone(),
                 changes,
                 within,

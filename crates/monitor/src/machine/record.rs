@@ -60,7 +60,7 @@ pub struct Silence {
 
 /// A notice that a silence suppressed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct KeptBack {
+pub struct SuppressedNotice {
     /// The notice.
     pub notice: Notice,
     /// The silence, in one sentence.
@@ -75,7 +75,7 @@ pub struct Step {
     /// The notices, in order.
     pub notices: Vec<Notice>,
     /// The notices that silences suppressed.
-    pub kept_back: Vec<KeptBack>,
+    pub kept_back: Vec<SuppressedNotice>,
     /// New lines for the hosts' histories.
     pub history: Vec<Entry>,
     /// The hosts that changed.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     host::Host,
     metrics::{Alert, MAX_PER_HOST, Metric, PathId, Ruling},
-    notice::What,
+    notice::Occurrence,
     state::{HostId, Machine},
     time::Moment,
 };
@@ -159,8 +159,8 @@ fn metric(host: &mut Host, path: PathId) -> Option<usize> {
     }
 }
 
-fn threshold(host: &Host, alert: &Alert, rule: &Rule, level: Level, reminder: bool) -> What {
-    What::Threshold {
+fn threshold(host: &Host, alert: &Alert, rule: &Rule, level: Level, reminder: bool) -> Occurrence {
+    Occurrence::Threshold {
         host: Arc::clone(&host.name),
         path: Arc::clone(&alert.path),
         level,

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     damper::Damping,
-    notice::{Notice, What},
-    record::{KeptBack, Silence},
+    notice::{Notice, Occurrence},
+    record::{Silence, SuppressedNotice},
     state::{HostId, Machine, Timer},
     time::{Moment, Tick},
 };
@@ -100,10 +100,10 @@ impl Machine {
     /// Notes what a silence keeps back; nothing where the host is not silenced.
     /// Of what changes too often in it, the first changes are enough: its
     /// history has them all.
-    pub(super) fn keep_back(&mut self, id: HostId, what: What, now: Moment) {
+    pub(super) fn keep_back(&mut self, id: HostId, what: Occurrence, now: Moment) {
         let host = self.host(id);
         // Thresholds are told of hosts that are not watched, too.
-        let is_told = host.is_watched() || matches!(what, What::Threshold { .. });
+        let is_told = host.is_watched() || matches!(what, Occurrence::Threshold { .. });
         if !is_told || !host.is_silenced(now.tick) {
             return;
         }
@@ -122,6 +122,6 @@ impl Machine {
             return;
         }
         let notice = Notice { what, at: now };
-        self.step.kept_back.push(KeptBack { notice, rule });
+        self.step.kept_back.push(SuppressedNotice { notice, rule });
     }
 }

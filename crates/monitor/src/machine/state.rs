@@ -17,7 +17,7 @@ use super::{
     host::{Host, Kept},
     mass_silence::Hold,
     metrics::{Paths, Rules},
-    notice::{Connection, Entry, Notice, What},
+    notice::{Connection, Entry, Notice, Occurrence},
     record::{Globals, HostRecord, Seen, Silence, Snapshot, Step},
     settings::{HostSettings, Settings},
     time::{Moment, Tick},
@@ -325,13 +325,13 @@ impl Machine {
         }
     }
 
-    pub(super) fn tell(&mut self, what: What, at: Moment) {
+    pub(super) fn tell(&mut self, what: Occurrence, at: Moment) {
         self.step.notices.push(Notice { what, at });
     }
 
     /// Tells something of a host; behind what waits to be told of it, so that
     /// people read things as they happened.
-    pub(super) fn tell_of(&mut self, id: HostId, what: What, at: Moment) {
+    pub(super) fn tell_of(&mut self, id: HostId, what: Occurrence, at: Moment) {
         let host = Arc::clone(&self.host(id).name);
         if self.hold.has(&host) {
             let held = self.hold.push(host, what, at);

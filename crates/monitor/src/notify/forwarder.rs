@@ -1,9 +1,9 @@
-//! Hands outbound messages to the engine, which records and delivers them.
+//! Forwards outbound messages to the engine, which records and delivers them.
 //!
-//! An outbound message is written with what happened; the engine accepts it by its key,
-//! once however often it is handed over; then it is struck out. After a crash
-//! what was not struck out is handed over again. Where the engine cannot record
-//! it, people come first: they are told all the same, and once.
+//! An outbound message is written to the state together with what happened. The engine
+//! accepts it by its key, once however often it is submitted; then it is deleted from
+//! the state. After a crash, what was not deleted is submitted again. If the engine
+//! cannot record a message, people come first: it is delivered without a record, once.
 
 use std::{
     sync::{
@@ -21,14 +21,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::queue::{Queue, Waiting};
+use super::queue::{Queue, QueuedMessage};
 use crate::{
     incidents::OutboundMessage,
     machine::{Entry, Moment},
     store::{Batch, Writer},
 };
 
-/// So many are handed over at a time, and share one wait for the disk.
+/// How many messages are submitted at the same time; they share one wait for the disk.
 const MAX_CONCURRENT_SUBMITS: usize = 64;
 /// How long the engine may take to record one: as long as it gives its own
 /// callers.
@@ -42,7 +42,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(5);
 /// So many of these are tried; further ones wait for the next start.
 const MAX_UNRECORDED: usize = 10_000;
 
-/// Tells.
+/// Forwards outbound messages to the engine, in order where order matters.
 #[derive(Debug, Clone)]
 pub struct Forwarder(Arc<Inner>);
 
@@ -70,7 +70,7 @@ enum Outcome {
 }
 
 impl Forwarder {
-    /// A forwarder that hands over to this engine and strikes out in this store.
+    /// Creates a forwarder that submits to this engine and deletes from this store.
     /// It works on the runtime that this is called in.
     #[must_use]
     pub fn new(engine: Engine, store: Arc<Writer>) -> Self {
@@ -88,19 +88,19 @@ impl Forwarder {
         Self(inner)
     }
 
-    /// Tells what was written; does not wait for anything.
+    /// Forwards a message that was written; returns at once.
     pub fn forward(&self, outbound: OutboundMessage) {
         self.0.add(outbound, false);
     }
 
-    /// How many were not handed over so far.
+    /// Returns how many messages were not forwarded so far.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.0.queue().len() + self.0.unrecorded.load(Ordering::Relaxed)
     }
 
-    /// Begins nothing any more and waits for what is being handed over, until
-    /// the deadline. What waits is told after the next start.
+    /// Submits no further messages, and waits for those being submitted, until the
+    /// deadline. The rest is forwarded after the next start.
     pub async fn drain(&self, deadline: Duration) {
         self.0.closed.send_replace(true);
         let mut under_way = self.0.under_way.subscribe();
@@ -136,14 +136,14 @@ impl Inner {
         let _ = self.added.send(());
     }
 
-    fn take(&self) -> Option<Waiting> {
+    fn take(&self) -> Option<QueuedMessage> {
         let mut queue = self.queue();
         let waiting = queue.take()?;
         self.under_way.send_replace(queue.under_way());
         Some(waiting)
     }
 
-    async fn forward_next(self: &Arc<Self>, waiting: Waiting) {
+    async fn forward_next(self: &Arc<Self>, waiting: QueuedMessage) {
         let id = waiting.id;
         let outbound = match waiting.outbound {
             Some(outbound) => Some(outbound),
@@ -250,7 +250,7 @@ impl Inner {
         Outcome::Done
     }
 
-    /// Tells people though nothing of it can be recorded.
+    /// Notifies people although nothing of it can be recorded.
     async fn notify_unrecorded(&self, mut outbound: OutboundMessage) -> Outcome {
         let names: Vec<&str> = outbound.names.iter().map(|name| &**name).collect();
         let notification = outbound.message.notification();

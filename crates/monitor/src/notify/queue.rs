@@ -1,4 +1,4 @@
-//! What waits to be handed over, and which of it may be next: what concerns
+//! The messages that wait to be forwarded, and which of them may be next: what concerns
 //! one host keeps its order, and what concerns many waits for all before it.
 //!
 //! A crowd of messages must not take up all memory: of those far behind only the
@@ -18,20 +18,20 @@ const LOOK_AHEAD: usize = 256;
 
 /// One that waits.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct QueuedMessage {
     pub(super) id: u64,
     pub(super) lane: Lane,
     /// As a whole, or it is in the state file.
     pub(super) outbound: Option<OutboundMessage>,
-    /// People were told already, as far as they could be; only the record of
+    /// People were notified already, as far as they could be; only the record of
     /// it is missing.
     pub(super) notified: bool,
 }
 
-/// Those that wait, and those that are being handed over.
+/// The messages that wait, and those being forwarded.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<QueuedMessage>,
     in_memory: usize,
     busy: HashSet<Arc<str>>,
     under_way: usize,
@@ -45,7 +45,7 @@ impl Queue {
         let (id, lane) = (outbound.id, outbound.lane());
         let outbound = (self.in_memory < MAX_IN_MEMORY).then_some(outbound);
         self.in_memory += usize::from(outbound.is_some());
-        self.waiting.push_back(Waiting {
+        self.waiting.push_back(QueuedMessage {
             id,
             lane,
             outbound,
@@ -53,19 +53,19 @@ impl Queue {
         });
     }
 
-    /// How many have not been handed over.
+    /// Returns how many messages have not been forwarded.
     pub(super) fn len(&self) -> usize {
         self.waiting.len() + self.under_way
     }
 
-    /// How many are being handed over.
+    /// Returns how many messages are being forwarded.
     pub(super) fn under_way(&self) -> usize {
         self.under_way
     }
 
     /// Takes the first that need not wait for another; [`ended`](Self::ended)
     /// is called with its lane.
-    pub(super) fn take(&mut self) -> Option<Waiting> {
+    pub(super) fn take(&mut self) -> Option<QueuedMessage> {
         let place = self.first()?;
         let waiting = self.waiting.remove(place)?;
         self.in_memory -= usize::from(waiting.outbound.is_some());
@@ -95,7 +95,7 @@ impl Queue {
         None
     }
 
-    /// It was handed over, or will not be for now.
+    /// Called when a message was forwarded, or will not be for now.
     pub(super) fn ended(&mut self, lane: &Lane) {
         self.under_way -= 1;
         match lane {
@@ -126,15 +126,15 @@ mod tests {
 
     fn of_many(id: u64) -> OutboundMessage {
         let mut outbound = outbound(id, None);
-        Arc::make_mut(&mut outbound.message).part = crate::incidents::Part::Problem;
+        Arc::make_mut(&mut outbound.message).part = crate::incidents::MessageKind::Problem;
         outbound
     }
 
-    fn taken(queue: &mut Queue) -> Vec<Waiting> {
+    fn taken(queue: &mut Queue) -> Vec<QueuedMessage> {
         std::iter::from_fn(|| queue.take()).collect()
     }
 
-    fn ids(waiting: &[Waiting]) -> Vec<u64> {
+    fn ids(waiting: &[QueuedMessage]) -> Vec<u64> {
         waiting.iter().map(|one| one.id).collect()
     }
 

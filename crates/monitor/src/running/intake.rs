@@ -44,7 +44,7 @@ impl Intake {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
-            .name("hbd-intake".to_owned())
+            .name("monitor-intake".to_owned())
             .spawn(move || take(&socket, &monitor, &alive, &stopped))?;
         Ok(Self {
             stop,

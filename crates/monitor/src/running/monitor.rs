@@ -1,5 +1,5 @@
 //! What all threads of the monitor share: the machine, and how what comes of
-//! it is written and then told.
+//! it is written and then forwarded.
 
 use std::{
     net::SocketAddr,
@@ -301,7 +301,7 @@ impl Monitor {
         look(&self.machine(), now)
     }
 
-    /// Writes what came of a step, and then tells it. The machine is held
+    /// Writes what came of a step, and then forwards it. The machine is held
     /// until it is handed over, so that steps are written in their order.
     fn finish(&self, mut machine: MutexGuard<'_, Machine>) {
         let step = machine.take_step();

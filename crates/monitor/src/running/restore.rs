@@ -55,7 +55,7 @@ pub(super) fn open(
     let (restored, waiting) = mpsc::sync_channel(1);
     let location = state.clone();
     thread::Builder::new()
-        .name("hbd-opening".to_owned())
+        .name("monitor-restore".to_owned())
         .spawn(move || {
             // Nobody takes it when it comes too late: then it is closed again.
             let _ = restored.send(read(&location, &configured, now));

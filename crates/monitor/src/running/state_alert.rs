@@ -1,14 +1,14 @@
-//! What people are told of the monitor's own trouble: its beginning at once,
-//! its end when it has lasted, and neither again and again.
+//! Decides when people are notified that the state cannot be written: of the beginning
+//! at once, of the end once it has lasted, and of neither again and again.
 
 use std::time::{Duration, Instant};
 
 /// It is over when all has been well for this long.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
-/// Trouble that comes and goes is told once in this time.
+/// Trouble that comes and goes is reported once in this time.
 const REPEAT_AFTER: Duration = Duration::from_secs(3600);
 
-/// What was told, and since when all is well.
+/// What was reported, and since when all is well.
 #[derive(Debug, Default)]
 pub(super) struct StateAlert {
     notified: bool,
@@ -17,7 +17,7 @@ pub(super) struct StateAlert {
 }
 
 impl StateAlert {
-    /// What is to be told, given why the state cannot be kept. Another reason
+    /// Returns what to report, given why the state cannot be kept. Another reason
     /// for the same is no news.
     pub(super) fn news(&mut self, reason: Option<String>, now: Instant) -> Option<String> {
         let Some(reason) = reason else {

@@ -37,7 +37,7 @@ impl Ticker {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
-            .name("hbd-pulse".to_owned())
+            .name("monitor-tick".to_owned())
             .spawn(move || run(&monitor, &stopped, beat))?;
         Ok(Self {
             stop,

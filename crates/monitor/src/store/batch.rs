@@ -91,7 +91,7 @@ impl Batch {
         self
     }
 
-    /// Adds outbound messages that are to be handed over.
+    /// Adds outbound messages that are to be forwarded.
     #[must_use]
     pub fn outbound(mut self, outbound: impl IntoIterator<Item = OutboundMessage>) -> Self {
         let outbound = outbound.into_iter();
@@ -100,7 +100,7 @@ impl Batch {
         self
     }
 
-    /// Strikes out an outbound message that was handed over.
+    /// Deletes an outbound message that was forwarded.
     #[must_use]
     pub fn forwarded(mut self, outbound: u64) -> Self {
         self.forwarded.insert(outbound);

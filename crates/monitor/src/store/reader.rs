@@ -1,4 +1,4 @@
-//! What happened and what waits to be told, read over a connection of its own, so that
+//! Reads history and outbound messages over a connection of its own, so that
 //! no question holds up what is written.
 
 use std::{
@@ -26,7 +26,7 @@ pub struct HistoryLine {
 }
 
 /// The newest lines of a host's history, and the newest outbound messages about it that
-/// were not handed over.
+/// were not forwarded.
 pub type Records = (Vec<HistoryLine>, Vec<OutboundMessage>);
 
 /// Reads a store that is written elsewhere.
@@ -86,7 +86,7 @@ impl ReadConnection {
         Ok(outbound)
     }
 
-    /// An outbound message that was not handed over.
+    /// An outbound message that was not forwarded.
     fn outbound(&self, id: u64) -> Result<Option<OutboundMessage>, StoreError> {
         let read = || {
             self.database
@@ -100,7 +100,7 @@ impl ReadConnection {
     }
 }
 
-/// Asks an archive without holding up the runtime: one question at a time, so
+/// Asks a connection without holding up the runtime: one question at a time, so
 /// that a disk that hangs costs one thread.
 #[derive(Debug, Clone)]
 pub(super) struct Reader(Arc<Mutex<Option<ReadConnection>>>);
@@ -116,7 +116,7 @@ impl Reader {
         records.unwrap_or_default()
     }
 
-    /// An outbound message that was not handed over; none when it cannot be read.
+    /// An outbound message that was not forwarded; none when it cannot be read.
     pub(super) async fn outbound(&self, id: u64) -> Option<OutboundMessage> {
         self.ask(move |reader| reader.outbound(id)).await.flatten()
     }

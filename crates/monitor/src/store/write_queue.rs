@@ -24,7 +24,7 @@ pub(super) type Then = Box<dyn FnOnce() + Send>;
 /// one that looks after it.
 #[derive(Debug, Default)]
 pub(super) struct WriteQueue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     /// For the thread that writes, and for who waits for its end.
     work: Condvar,
     /// For the thread that looks after it.
@@ -34,9 +34,9 @@ pub(super) struct WriteQueue {
 }
 
 #[derive(Default)]
-struct State {
+struct QueueState {
     batch: Batch,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Waiter>,
     /// How often something was handed over, and how much of that was taken.
     pushed: u64,
     taken: u64,
@@ -47,7 +47,7 @@ struct State {
     ended: bool,
 }
 
-struct Waiting {
+struct Waiter {
     number: u64,
     deadline: Instant,
     then: Then,
@@ -71,7 +71,7 @@ impl WriteQueue {
         let number = state.pushed;
         if let Some(then) = then {
             let deadline = Instant::now() + WRITE_TIMEOUT;
-            state.waiting.push_back(Waiting {
+            state.waiting.push_back(Waiter {
                 number,
                 deadline,
                 then,
@@ -84,7 +84,7 @@ impl WriteQueue {
     /// Takes all that waits, and waits for something first, but not longer
     /// than this. Whoever takes says [`written`](Self::written) next.
     pub(super) fn take(&self, longest: Duration) -> TakenBatch {
-        let idle = |state: &mut State| state.pushed == state.taken && !state.closed;
+        let idle = |state: &mut QueueState| state.pushed == state.taken && !state.closed;
         let waited = self.work.wait_timeout_while(self.state(), longest, idle);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.taken = state.pushed;
@@ -171,13 +171,13 @@ impl WriteQueue {
     /// Waits until all is written, but not longer than this; answers whether
     /// it is.
     pub(super) fn wait_for_end(&self, longest: Duration) -> bool {
-        let goes_on = |state: &mut State| !state.ended;
+        let goes_on = |state: &mut QueueState| !state.ended;
         let waited = self.work.wait_timeout_while(self.state(), longest, goes_on);
         waited.unwrap_or_else(PoisonError::into_inner).0.ended
     }
 
     /// Calls the first of those who wait for as long as this says so.
-    fn call(&self, ready: impl Fn(&Waiting, bool) -> bool) {
+    fn call(&self, ready: impl Fn(&Waiter, bool) -> bool) {
         let calling = self.calling.lock();
         let _calling = calling.unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -192,19 +192,19 @@ impl WriteQueue {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, QueueState> {
         // What is guarded is whole between any two statements.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl QueueState {
     fn hangs(&self) -> bool {
         self.writing_since
             .is_some_and(|since| since.elapsed() >= WRITE_TIMEOUT)
     }
 
-    fn next(&mut self, ready: impl Fn(&Waiting, bool) -> bool) -> Option<Waiting> {
+    fn next(&mut self, ready: impl Fn(&Waiter, bool) -> bool) -> Option<Waiter> {
         let hangs = self.hangs();
         let first = self.waiting.front()?;
         if !ready(first, hangs) {
@@ -221,7 +221,7 @@ impl State {
     }
 }
 
-impl std::fmt::Debug for State {
+impl std::fmt::Debug for QueueState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("State")
             .field("waiting", &self.waiting.len())

@@ -1,7 +1,7 @@
 //! Writes what was handed over, on a thread of its own.
 //!
 //! Nothing waits for a store that cannot be written or does not answer: what
-//! is to be written is kept and tried again, people are told, and the monitor
+//! is to be written is kept and tried again, people are notified, and the monitor
 //! goes on from memory.
 
 use std::{
@@ -98,10 +98,10 @@ impl Writer {
         };
         let (written, watched) = (Arc::clone(&queue), Arc::clone(&queue));
         let watch = thread::Builder::new()
-            .name("hbd-store-watch".to_owned())
+            .name("monitor-watch".to_owned())
             .spawn(move || watched.look_after())?;
         let write = thread::Builder::new()
-            .name("hbd-store".to_owned())
+            .name("monitor-store".to_owned())
             .spawn(move || work.run(&written))
             .inspect_err(|_| queue.end())?;
         Ok(Self {
@@ -142,7 +142,7 @@ impl Writer {
         self.reader.records(host.into(), most).await
     }
 
-    /// An outbound message that was written and not struck out.
+    /// An outbound message that was written and not deleted.
     pub async fn outbound(&self, id: u64) -> Option<OutboundMessage> {
         self.reader.outbound(id).await
     }

@@ -29,15 +29,15 @@ impl Bystander {
     pub(super) fn read(&mut self, notice: &Notice) -> Result<(), TestCaseError> {
         let all = |of: &Connection| vec![of.clone()];
         let (silent, back) = match &notice.what {
-            What::Overdue(of) => (all(of), Vec::new()),
-            What::ManyOverdue(of) => (of.clone(), Vec::new()),
-            What::Back(of) => (Vec::new(), all(of)),
-            What::ManyBack(of) => (Vec::new(), of.clone()),
-            What::Flapping { of, .. } => {
+            Occurrence::Overdue(of) => (all(of), Vec::new()),
+            Occurrence::ManyOverdue(of) => (of.clone(), Vec::new()),
+            Occurrence::Back(of) => (Vec::new(), all(of)),
+            Occurrence::ManyBack(of) => (Vec::new(), of.clone()),
+            Occurrence::Flapping { of, .. } => {
                 prop_assert!(self.flapping.insert(of.clone()), "told twice: {of:?} flaps");
                 return Ok(());
             }
-            What::Steady { of, now_is } => {
+            Occurrence::Steady { of, now_is } => {
                 prop_assert!(self.flapping.remove(of), "it did not flap: {of:?}");
                 if *now_is != Steadiness::Overdue {
                     self.overdue.remove(of);
@@ -46,7 +46,7 @@ impl Bystander {
                 }
                 return Ok(());
             }
-            What::Blind { from_ms, to_ms, .. } => {
+            Occurrence::Blind { from_ms, to_ms, .. } => {
                 prop_assert!(from_ms <= to_ms);
                 self.blind_notices += 1;
                 prop_assert!(
@@ -55,7 +55,7 @@ impl Bystander {
                 );
                 return Ok(());
             }
-            What::Threshold {
+            Occurrence::Threshold {
                 host,
                 level,
                 reminder,
@@ -74,7 +74,7 @@ impl Bystander {
             _ => return Ok(()),
         };
         // The time of a group is that of its first.
-        let group = matches!(notice.what, What::ManyOverdue(_));
+        let group = matches!(notice.what, Occurrence::ManyOverdue(_));
         let at = notice.at.tick + SECOND * if group { 9 } else { 0 };
         for of in silent {
             prop_assert!(

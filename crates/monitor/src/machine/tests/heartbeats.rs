@@ -161,6 +161,6 @@ fn each_connection_is_watched_for_itself() {
         host: Arc::from("a"),
         family: Family::V6,
     };
-    assert_eq!(told, [What::Overdue(silent)]);
+    assert_eq!(told, [Occurrence::Overdue(silent)]);
     assert_eq!(world.state("a"), "overdue");
 }

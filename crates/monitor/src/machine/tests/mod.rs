@@ -57,7 +57,7 @@ pub(super) struct World {
     pub(super) now: Moment,
     pub(super) disk: Disk,
     pub(super) told: Vec<Notice>,
-    pub(super) kept_back: Vec<KeptBack>,
+    pub(super) kept_back: Vec<SuppressedNotice>,
     pub(super) counter: u64,
 }
 
@@ -230,25 +230,27 @@ impl World {
     }
 }
 
-fn brief(what: &What) -> String {
+fn brief(what: &Occurrence) -> String {
     match what {
-        What::Booted { host, unannounced } if *unannounced => format!("{host} rebooted"),
-        What::Booted { host, .. } => format!("{host} booted"),
-        What::Shutdown(of) => format!("{} shutdown", of.host),
-        What::UpAgain(of) => format!("{} up again", of.host),
-        What::Reported { host, message } => format!("{host} {message}"),
-        What::Overdue(of) => format!("{} overdue", of.host),
-        What::Back(of) => format!("{} back", of.host),
-        What::ManyOverdue(of) => format!("{} overdue", of.len()),
-        What::ManyBack(of) => format!("{} back", of.len()),
-        What::Flapping { of, .. } => format!("{} flapping", of.host),
-        What::Steady { of, now_is } => format!("{} steady {now_is:?}", of.host).to_lowercase(),
-        What::ReportingEnded { host } => format!("{host} reporting no more"),
-        What::ThresholdGone { path, .. } => format!("{path} gone"),
-        What::Restarting { host, .. } => format!("{host} restarting"),
-        What::RestartingEnded { host } => format!("{host} restarting no more"),
-        What::Reporting { host, .. } => format!("{host} reporting"),
-        What::Threshold {
+        Occurrence::Booted { host, unannounced } if *unannounced => format!("{host} rebooted"),
+        Occurrence::Booted { host, .. } => format!("{host} booted"),
+        Occurrence::Shutdown(of) => format!("{} shutdown", of.host),
+        Occurrence::UpAgain(of) => format!("{} up again", of.host),
+        Occurrence::Reported { host, message } => format!("{host} {message}"),
+        Occurrence::Overdue(of) => format!("{} overdue", of.host),
+        Occurrence::Back(of) => format!("{} back", of.host),
+        Occurrence::ManyOverdue(of) => format!("{} overdue", of.len()),
+        Occurrence::ManyBack(of) => format!("{} back", of.len()),
+        Occurrence::Flapping { of, .. } => format!("{} flapping", of.host),
+        Occurrence::Steady { of, now_is } => {
+            format!("{} steady {now_is:?}", of.host).to_lowercase()
+        }
+        Occurrence::ReportingEnded { host } => format!("{host} reporting no more"),
+        Occurrence::ThresholdGone { path, .. } => format!("{path} gone"),
+        Occurrence::Restarting { host, .. } => format!("{host} restarting"),
+        Occurrence::RestartingEnded { host } => format!("{host} restarting no more"),
+        Occurrence::Reporting { host, .. } => format!("{host} reporting"),
+        Occurrence::Threshold {
             path,
             level,
             value,
@@ -261,7 +263,7 @@ fn brief(what: &What) -> String {
                 if *reminder { " again" } else { "" }
             )
         }
-        What::Blind {
+        Occurrence::Blind {
             rechecked, silent, ..
         } => format!("blind {rechecked} {silent}"),
     }

@@ -8,7 +8,7 @@ mod hanging;
 
 use super::*;
 use crate::{
-    incidents::{Grouping, Part},
+    incidents::{Grouping, MessageKind},
     machine::{HostSettings, Machine, Moment, Settings, Tick},
 };
 
@@ -245,7 +245,7 @@ fn what_waited_in_a_file_of_the_first_schema_is_told() {
             (4, "x", "a booted", None),
         ]
     );
-    assert_eq!(stored.outbound[0].message.part, Part::Problem);
+    assert_eq!(stored.outbound[0].message.part, MessageKind::Problem);
     assert_ne!(stored.outbound[0].key, stored.outbound[1].key);
     let mut open: Vec<_> = stored
         .incidents
