@@ -46,7 +46,9 @@ pub use kind::Kind;
 pub use memory::MemoryStore;
 pub use proof::Proof;
 pub use record::{Attempt, Prune, Query, Record};
+/// What [`SqliteFile`]'s transactions are made of.
+pub use rusqlite;
 pub use settle::{Next, Settled, Settlement, Superseded};
 pub use severity::{Severity, UnknownSeverity};
-pub use sqlite::SqliteStore;
+pub use sqlite::{SchemaPart, SqliteFile, SqliteStore};
 pub use store::{Answer, MOST_KEPT, Store};

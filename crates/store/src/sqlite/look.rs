@@ -64,10 +64,10 @@ pub(super) fn look(path: &Path) -> Result<(), StoreError> {
     }
     match version(path) {
         // It may be written at this moment: then it has the schema of whoever does that.
-        Some(found) if found > schema::NEWEST => Err(StoreError::Newer {
+        Some(found) if found > schema::DELIVERIES.newest() => Err(StoreError::Newer {
             path: path.to_owned(),
             found,
-            known: schema::NEWEST,
+            known: schema::DELIVERIES.newest(),
         }),
         _ => Ok(()),
     }
@@ -84,5 +84,5 @@ fn version(path: &Path) -> Option<i64> {
     });
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let database = Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags);
-    schema::version(&database.ok()?).ok()
+    schema::version(&database.ok()?, &schema::DELIVERIES).ok()
 }

@@ -6,12 +6,13 @@
 //! answered when it is durable. Questions go over a connection of their own, and
 //! so does each count of everything, which may take long.
 //!
-//! `schema` holds the tables, `worker` the threads, `owner` knows who lives;
-//! the other modules hold the statements.
+//! `file` opens the file, `schema` holds the tables, `worker` the threads, `owner`
+//! knows who lives; the other modules hold the statements.
 
 mod accept;
 mod claim;
 mod digest;
+mod file;
 mod history;
 mod kept;
 mod look;
@@ -26,16 +27,11 @@ mod step;
 mod worker;
 
 use std::{
-    fs::{OpenOptions, Permissions},
-    io::{self, ErrorKind},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension as _, Transaction, ffi};
+use rusqlite::{Connection, Transaction};
 
 use crate::proof::Proof;
 
@@ -48,32 +44,16 @@ use super::{
     record::{Attempt, Prune, Query, Record},
     settle::{Settled, Settlement, Superseded},
 };
+pub use file::SqliteFile;
 use owner::Owner;
-use schema::Found;
-use worker::Worker;
-
-/// How long a write waits for another process that writes.
-const BUSY: Duration = Duration::from_secs(5);
-/// How often opening is tried meanwhile.
-const PAUSE: Duration = Duration::from_millis(10);
-/// So much of the file is kept in memory while it is written, in KiB: the ends of
-/// its indexes, which all that is accepted touches.
-const CACHE_KIB: i64 = 16 * 1024;
-/// After so many pages the log is written back into the file: pages that changed
-/// often meanwhile are written once.
-const CHECKPOINT: i64 = 4000;
-/// Prepared statements that are kept: all there are.
-const STATEMENTS: usize = 64;
+pub use schema::SchemaPart;
 
 /// A store in an SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
-    path: PathBuf,
-    reader: Worker,
     /// By which everything is counted.
     counter: Arc<Mutex<Connection>>,
-    /// Closed last: one that only reads would leave the log behind.
-    writer: Worker,
+    file: Arc<SqliteFile>,
     owner: Arc<Owner>,
 }
 
@@ -85,38 +65,53 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] in one sentence; the file is left as it is.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        let path = path.into();
-        make(&path)?;
-        // Not to be made by SQLite, and a path is no URI.
-        let writing = connect(
-            &path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        let owner = Owner::new(&path).map_err(|error| StoreError::Unusable {
-            path: path.clone(),
+        let file = SqliteFile::open(path, &[schema::DELIVERIES])?;
+        Self::over(Arc::new(file))
+    }
+
+    /// Opens the store in a file that the program has open for tables of its own: both
+    /// are written by one thread, and [`accept_in`](Self::accept_in) accepts in the
+    /// transaction that writes the others.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`StoreError::Unusable`] for a database in memory, which
+    /// no other process could take over.
+    pub async fn open_in(file: Arc<SqliteFile>) -> Result<Self, StoreError> {
+        file.add_part(schema::DELIVERIES).await?;
+        Self::over(file)
+    }
+
+    fn over(file: Arc<SqliteFile>) -> Result<Self, StoreError> {
+        let unusable = |path: &Path, detail| StoreError::Unusable {
+            path: path.to_owned(),
             action: "opened",
-            detail: format!("no file can be made beside it: {error}"),
-        })?;
-        let reading = connect(
-            &path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        let counting = connect(
-            &path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        let threads = |error: io::Error| StoreError::Unusable {
-            path: path.clone(),
-            action: "opened",
-            detail: format!("there can be no thread for it: {error}"),
+            detail,
         };
+        let Some(path) = file.path() else {
+            let detail = "it is in memory, where no other process finds deliveries".to_owned();
+            return Err(unusable(Path::new(":memory:"), detail));
+        };
+        let owner = Owner::new(path)
+            .map_err(|error| unusable(path, format!("no file can be made beside it: {error}")))?;
         Ok(Self {
-            writer: Worker::writing(path.clone(), writing).map_err(threads)?,
-            reader: Worker::reading(path.clone(), reading).map_err(threads)?,
+            counter: Arc::new(Mutex::new(file.connect_reading()?)),
             owner: Arc::new(owner),
-            path,
-            counter: Arc::new(Mutex::new(counting)),
+            file,
         })
+    }
+
+    /// Accepts a notification as [`accept`](Store::accept) does, within a transaction of
+    /// the file that this store was [opened in](Self::open_in): what else the
+    /// transaction writes and the notification are recorded together, or neither is.
+    ///
+    /// # Errors
+    /// SQLite's error, by which the transaction fails. The inner result has the answer.
+    pub fn accept_in(
+        &self,
+        transaction: &Transaction<'_>,
+        intake: &Intake,
+    ) -> rusqlite::Result<Result<Accepted, StoreError>> {
+        accept::accept(transaction, intake, self.owner.name())
     }
 
     /// What is wrong with a file as a store, as far as that can be seen without opening
@@ -134,14 +129,14 @@ impl SqliteStore {
         &self,
         work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Answer<T> {
-        self.writer.ask(work)
+        self.file.write(work)
     }
 
     fn read<T: Send + 'static>(
         &self,
         work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Answer<T> {
-        self.reader.ask(work)
+        self.file.read(work)
     }
 }
 
@@ -197,7 +192,8 @@ impl Store for SqliteStore {
     }
 
     fn accounts(&self) -> Answer<Accounts> {
-        let (path, counter) = (self.path.clone(), Arc::clone(&self.counter));
+        let path = self.file.path().unwrap_or(Path::new("")).to_owned();
+        let counter = Arc::clone(&self.counter);
         let counted = worker::apart("store-counter", move || {
             let mut counter = counter.lock().unwrap_or_else(PoisonError::into_inner);
             counter
@@ -222,119 +218,5 @@ impl Store for SqliteStore {
 
     fn kept(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
         self.read(move |transaction| kept::kept(transaction, &channel, &key))
-    }
-}
-
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let opened = patiently(|| {
-        let mut database = Connection::open_with_flags(path, flags)?;
-        database.busy_timeout(BUSY)?;
-        database.set_prepared_statement_cache_capacity(STATEMENTS);
-        if flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
-            open_all(&database)?;
-            return Ok((database, Found::Ready));
-        }
-        // SQLite opens what may only be read, and says so when it is written.
-        if database.is_readonly(MAIN_DB)? {
-            let read_only = ffi::Error::new(ffi::SQLITE_READONLY);
-            return Err(rusqlite::Error::SqliteFailure(read_only, None));
-        }
-        // Before anything is changed: it may be another program's.
-        let found = schema::migrate(&mut database)?;
-        if found == Found::Ready {
-            // Reading is possible while it is written; each commit waits for
-            // the disk.
-            let mode: Option<String> = database
-                .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-                .optional()?;
-            // Else readers would hold up writers, and on some file systems
-            // nothing would be durable.
-            if mode.is_none_or(|mode| !mode.eq_ignore_ascii_case("wal")) {
-                let no_wal = ffi::Error::new(ffi::SQLITE_PROTOCOL);
-                let sentence =
-                    "its file system has no shared memory for a write-ahead log: use a local one";
-                return Err(rusqlite::Error::SqliteFailure(
-                    no_wal,
-                    Some(sentence.to_owned()),
-                ));
-            }
-            database.pragma_update(None, "synchronous", "FULL")?;
-            database.pragma_update(None, "cache_size", -CACHE_KIB)?;
-            database.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
-            database.pragma_update(None, "trusted_schema", false)?;
-            open_all(&database)?;
-        }
-        Ok((database, found))
-    });
-    match opened {
-        Ok((database, Found::Ready)) => Ok(database),
-        Ok((_, Found::Foreign)) => Err(StoreError::Foreign(path.to_owned())),
-        Ok((_, Found::Newer(found))) => Err(StoreError::Newer {
-            path: path.to_owned(),
-            found,
-            known: schema::NEWEST,
-        }),
-        Err(error) => Err(StoreError::of(path, "opened", &error)),
-    }
-}
-
-/// SQLite opens the log when it is first read: now and not later, so that who
-/// closes the file last has it, and takes it away.
-fn open_all(database: &Connection) -> rusqlite::Result<()> {
-    database.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
-}
-
-/// Tries again while another process opens or closes the file: SQLite itself
-/// does not wait for that. <https://sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode>
-fn patiently<T>(mut open: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    let deadline = Instant::now() + BUSY;
-    loop {
-        match open() {
-            Err(error) if is_busy(&error) && Instant::now() < deadline => thread::sleep(PAUSE),
-            result => return result,
-        }
-    }
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
-    matches!(
-        error.sqlite_error_code(),
-        Some(DatabaseBusy | DatabaseLocked)
-    )
-}
-
-/// Made here and not by SQLite, so that nobody else may read it.
-fn make(path: &Path) -> Result<(), StoreError> {
-    let unusable = |error: io::Error| StoreError::Unusable {
-        path: path.to_owned(),
-        action: "opened",
-        detail: match path.parent() {
-            Some(folder) if error.kind() == ErrorKind::NotFound => {
-                format!("its folder {} does not exist", folder.display())
-            }
-            _ => error.to_string(),
-        },
-    };
-    let created = OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(path);
-    match created {
-        // Whatever the process's mask is.
-        Ok(file) => file
-            .set_permissions(Permissions::from_mode(0o600))
-            .map_err(unusable),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let is_folder = path.is_dir();
-            let folder = || io::Error::other("it is a folder, and a file is wanted");
-            if is_folder {
-                Err(unusable(folder()))
-            } else {
-                Ok(())
-            }
-        }
-        Err(error) => Err(unusable(error)),
     }
 }

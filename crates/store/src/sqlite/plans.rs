@@ -8,7 +8,9 @@ use super::{accept, claim, digest, history, once, over, schema, step};
 /// The steps of a plan, without what surrounds them.
 fn plan(statement: &str) -> Vec<String> {
     let mut database = Connection::open_in_memory().unwrap();
-    schema::migrate(&mut database).unwrap();
+    let transaction = database.transaction().unwrap();
+    schema::migrate(&transaction, &schema::DELIVERIES).unwrap();
+    transaction.commit().unwrap();
     let mut explained = database
         .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
         .unwrap();

@@ -1,14 +1,34 @@
-//! The tables, and how an older file becomes a newer one. The file may also
-//! hold tables of the program that embeds the engine: each part has a version
-//! of its own.
+//! The tables, and how an older file becomes a newer one.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 
 /// Says that a database is Annunciator's: "Annu" in ASCII, as SQLite's
 /// `application_id`.
 pub(super) const APPLICATION_ID: i64 = 0x416e_6e75;
-/// This part's name.
-const PART: &str = "outbox";
+
+/// One part of a file: tables that belong together and have a version of their own.
+#[derive(Debug, Clone, Copy)]
+pub struct SchemaPart {
+    /// The part's name, by which the file knows its version.
+    pub name: &'static str,
+    /// The steps from nothing to the newest schema, as SQL: the n-th leads to schema n.
+    /// What was once released is never changed.
+    pub steps: &'static [&'static str],
+}
+
+impl SchemaPart {
+    /// Returns the number of the newest schema that is known here.
+    #[must_use]
+    pub const fn newest(&self) -> i64 {
+        self.steps.len() as i64
+    }
+}
+
+/// The tables of the store of deliveries.
+pub(super) const DELIVERIES: SchemaPart = SchemaPart {
+    name: "outbox",
+    steps: &STEPS,
+};
 
 /// The steps from nothing to the newest schema: the n-th leads to schema n.
 /// What was once released is never changed.
@@ -85,11 +105,8 @@ const STEPS: [&str; 2] = ["
         WHERE state = 0;
 "];
 
-/// The newest schema.
-pub(super) const NEWEST: i64 = STEPS.len() as i64;
-
 /// What a database turned out to be.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     /// It has the newest schema now.
     Ready,
@@ -99,9 +116,8 @@ pub(super) enum Found {
     Foreign,
 }
 
-/// Brings a database to the newest schema, in one transaction.
-pub(super) fn migrate(database: &mut Connection) -> rusqlite::Result<Found> {
-    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+/// Brings a part of a database to its newest schema.
+pub(super) fn migrate(transaction: &Transaction<'_>, part: &SchemaPart) -> rusqlite::Result<Found> {
     let application: i64 =
         transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: i64 =
@@ -112,32 +128,33 @@ pub(super) fn migrate(database: &mut Connection) -> rusqlite::Result<Found> {
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_version (part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT",
     )?;
-    let version = version(&transaction)?;
-    if version > NEWEST {
+    let (version, newest) = (version(transaction, part)?, part.newest());
+    if version > newest {
         return Ok(Found::Newer(version));
     }
-    for step in STEPS
+    for step in part
+        .steps
         .iter()
         .skip(usize::try_from(version).unwrap_or_default())
     {
         transaction.execute_batch(step)?;
     }
-    if version < NEWEST {
+    if version < newest {
+        // Of the file, and not of the part: the first of them says it.
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.execute(
             "INSERT OR REPLACE INTO schema_version VALUES (?1, ?2)",
-            (PART, NEWEST),
+            (part.name, newest),
         )?;
     }
-    transaction.commit()?;
     Ok(Found::Ready)
 }
 
-/// The schema that this part of a database has; 0 for none.
-pub(super) fn version(database: &Connection) -> rusqlite::Result<i64> {
+/// The schema that a part of a database has; 0 for none.
+pub(super) fn version(database: &Connection, part: &SchemaPart) -> rusqlite::Result<i64> {
     database.query_row(
         "SELECT coalesce((SELECT version FROM schema_version WHERE part = ?1), 0)",
-        [PART],
+        [part.name],
         |row| row.get(0),
     )
 }
