@@ -76,8 +76,8 @@ pub use config::{
 };
 pub use delivery::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};
 pub use engine::{
-    Check, CheckStatus, Drained, Engine, EngineBuilder, Misplaced, NotifyError, Planned, Receipt,
-    Reloaded, Route, StartError, Submitted, Unusable, definitions,
+    Check, CheckStatus, Drained, Engine, EngineBuilder, Misplaced, NotifyError, PendingSubmission,
+    Planned, Receipt, Reloaded, Route, StartError, Submitted, Unusable, definitions,
 };
 pub use event::{Kind, Notification, Proof, Severity};
 pub use plugin::{

@@ -21,6 +21,7 @@ use crate::{
 };
 
 /// A channel of a submission.
+#[derive(Debug)]
 pub(super) struct Berth {
     pub(super) channel: Held,
     /// A place for an attempt, where it may be made at once.

@@ -28,6 +28,7 @@ mod report;
 mod retry;
 mod settle;
 mod signs;
+mod submission;
 mod unsent;
 mod waiting;
 
@@ -37,7 +38,8 @@ pub(crate) use digest::intake as recorded;
 pub(crate) use dispatcher::run as run_dispatcher;
 pub(crate) use gate::by_severity;
 pub(crate) use meter::{TROUBLES, UnderWay, WORKERS_ENDED, describe};
-pub(crate) use outbox::{Outbox, Submission};
+pub(crate) use outbox::Outbox;
 pub(crate) use pipeline::{Job, broken, deliver};
 pub(crate) use proofs::run as take_proofs;
 pub use report::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};
+pub(crate) use submission::{PendingDeliveries, Submission};

@@ -1,17 +1,13 @@
 //! Deliveries that outlive the process: accepted into the store first, then
 //! tried until they end.
 //!
-//! `submit` records what is to be told; what can be tried at once is tried
-//! without another look at the store. `dispatcher` claims the rest, `claimed` takes
-//! one claim through its stages, `waiting` holds those who want to know.
+//! `submission` records what is to be told and begins its attempts, `dispatcher`
+//! claims the rest, `claimed` takes one claim through its stages, `waiting` holds
+//! those who want to know.
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use annunciator_store::{Accepted, Claim, Intake, Placed, State, Store, StoreError, Superseded};
+use annunciator_store::{State, Store, StoreError, Superseded};
 use futures_util::future::join_all;
 use tokio_util::{
     sync::CancellationToken,
@@ -20,20 +16,16 @@ use tokio_util::{
 
 use super::{
     appointment::Appointment,
-    berth::Berth,
     channel::Held,
     claimed::Claimed,
-    digest::intake,
     holding::Holding,
     report::{ChannelReport, Report},
-    waiting::{Place, Progress, Waiting},
+    submission::Submission,
+    waiting::{Place, Waiting},
 };
 use crate::{
     alerts::{Subject, Troubles},
-    clock::Clock,
-    clock::milliseconds,
-    event::Rendered,
-    router::{Addressee, pass_over_disabled},
+    clock::{Clock, milliseconds},
 };
 
 /// How long whoever notifies waits for the store, before people are told
@@ -70,15 +62,6 @@ impl fmt::Debug for Outbox {
     }
 }
 
-/// What is submitted.
-#[derive(Debug)]
-pub(crate) struct Submission {
-    pub(crate) rendered: Rendered,
-    pub(crate) addressees: Vec<Addressee>,
-    /// The same for the same intent.
-    pub(crate) key: Option<String>,
-}
-
 impl Outbox {
     pub(crate) fn new(
         store: Arc<dyn Store>,
@@ -106,95 +89,6 @@ impl Outbox {
         self.appointment.now();
     }
 
-    /// Records a notification and begins to deliver it.
-    pub(crate) async fn submit(
-        self: &Arc<Self>,
-        submission: Submission,
-    ) -> Result<Accepted, StoreError> {
-        let Submission {
-            rendered,
-            mut addressees,
-            key,
-        } = submission;
-        let now_ms = self.clock.now_ms();
-        let turns = addressees.iter_mut().filter_map(|addressee| {
-            let is_disabled = addressee.channel.provider().is_err();
-            Some((is_disabled, addressee.turn.as_mut()?))
-        });
-        pass_over_disabled(turns);
-        let berths: Vec<Berth> = addressees
-            .into_iter()
-            .map(|addressee| Berth::find(addressee, &rendered, now_ms))
-            .collect();
-        let intents = berths.iter().map(|berth| berth.intent(now_ms)).collect();
-        let intake = Intake {
-            key,
-            ..intake(&rendered, intents, now_ms)
-        };
-        let content = Arc::clone(&intake.content);
-        let accepting = self.store.accept(intake);
-        let accepted = self.abandon.run_until_cancelled(accepting).await;
-        let accepted = accepted.unwrap_or(Err(StoreError::Closed));
-        self.watch(accepted.as_ref().err());
-        let accepted = accepted?;
-        self.are_superseded(&accepted.superseded);
-        if accepted.repeated {
-            tracing::debug!(
-                notification = accepted.notification,
-                "was accepted before, and is not accepted again"
-            );
-            return Ok(accepted);
-        }
-        for (berth, placed) in berths.into_iter().zip(&accepted.deliveries) {
-            let name = &berth.channel.config.name;
-            self.waiting
-                .number(&accepted.notification, name, placed.delivery);
-            if placed.state != State::Suppressed
-                && let Some(once) = &berth.once
-            {
-                let limit = &berth.channel.limit;
-                limit.let_through(once.fingerprint, once.until_ms, now_ms);
-            }
-            if let Some(digest) = &berth.digest {
-                self.appointment.due(digest.due_ms);
-            }
-            match (placed.state, berth.permit) {
-                (State::InFlight, Some(permit)) => self.begin(Claimed {
-                    claim: Claim {
-                        delivery: placed.delivery,
-                        fence: placed.fence,
-                        attempts: 0,
-                        left_behind: false,
-                        again: 0,
-                        targets: Vec::new(),
-                        accepted_ms: now_ms,
-                        expires_ms: berth.channel.expires_ms(now_ms),
-                        step: berth.turn.as_ref().map_or(0, |turn| turn.step.number),
-                        content: Arc::clone(&content),
-                    },
-                    channel: berth.channel,
-                    rendered: Some(rendered.clone()),
-                    permit: Some(permit),
-                    probe: None,
-                }),
-                (State::Pending, _) => {
-                    self.say_if_disabled(&accepted.notification, &berth.channel);
-                    berth.channel.behind.store(true, Ordering::Relaxed);
-                    self.wake();
-                }
-                _ => {
-                    let rule = berth.kept_back.map(|rule| rule.sentence);
-                    let rule = rule
-                        .or(berth.once.map(|once| once.rule))
-                        .filter(|_| placed.why.is_empty())
-                        .unwrap_or_else(|| placed.why.clone());
-                    self.end_unsent(&accepted.notification, &berth.channel, placed, &rule);
-                }
-            }
-        }
-        Ok(accepted)
-    }
-
     /// The same, and waits for what comes of it, up to a deadline.
     pub(crate) async fn tell(
         self: &Arc<Self>,
@@ -208,16 +102,20 @@ impl Outbox {
             .map(|addressee| self.waiting.wait_for(&id, addressee))
             .collect();
         let outbox = Arc::clone(self);
+        let (intake, pending) = self.prepare(submission);
+        let permits = pending.permits();
         // A task of its own: who stops waiting does not stop it halfway.
         let submitting = self
             .deliveries
-            .spawn(async move { outbox.submit(submission).await });
+            .spawn(async move { outbox.submit(intake, pending).await });
         let accepted = tokio::select! {
             submitted = submitting => submitted.map_err(|_| StoreError::Closed)??,
             // It goes on, and may still be recorded: twice is better than never.
             () = self.clock.sleep(PATIENCE) => {
                 let silent = StoreError::Silent(PATIENCE);
                 self.watch(Some(&silent));
+                // For the attempt that is made without a record.
+                permits.release();
                 return Err(silent);
             }
         };
@@ -280,10 +178,15 @@ impl Outbox {
     }
 
     /// Takes a claim through its stages, in a task of its own.
-    pub(super) fn begin(self: &Arc<Self>, claimed: Claimed) {
+    pub(super) fn begin(self: &Arc<Self>, mut claimed: Claimed) {
         let outbox = Arc::clone(self);
         let held = self.holding.hold(claimed.claim.delivery);
         let task = async move {
+            if claimed.permit.is_none() {
+                let slots = Arc::clone(&claimed.channel.slots);
+                // None is given any more when the channel is closed, which waits for this.
+                claimed.permit = slots.acquire_owned().await.ok();
+            }
             claimed.deliver(&outbox).await;
             drop(held);
         };
@@ -300,36 +203,6 @@ impl Outbox {
             // What was behind them in their lanes may be sent.
             self.wake();
         }
-    }
-
-    /// Tells those who wait that nothing is tried until the channel is mended: for
-    /// that they need not wait.
-    fn say_if_disabled(&self, notification: &str, channel: &Held) {
-        let Err(disabled) = channel.provider() else {
-            return;
-        };
-        let config = &channel.config;
-        let (name, is_shared) = (&config.name, self.store.is_shared());
-        let report = ChannelReport::disabled(name, config.channel_type(), disabled, is_shared);
-        self.waiting.tell_first(notification, &config.name, report);
-        let name = config.name();
-        tracing::warn!(
-            notification,
-            channel = name,
-            "{}; what waits for it is delivered once that is mended, or expires",
-            disabled.sentence()
-        );
-    }
-
-    /// Tells those who wait of a delivery that ended without an attempt.
-    fn end_unsent(&self, notification: &str, channel: &Held, placed: &Placed, rule: &str) {
-        let config = &channel.config;
-        let mut report = ChannelReport::unsent(&config.name, config.channel_type(), placed.state);
-        report.because(rule);
-        let (state, channel) = (placed.state, config.name());
-        tracing::info!(notification, channel, %state, rule, "is not sent");
-        let progress = Progress::of(report, true);
-        self.waiting.tell(notification, &config.name, progress);
     }
 }
 

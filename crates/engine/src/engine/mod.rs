@@ -28,4 +28,4 @@ pub use home::Misplaced;
 pub use opening::Unusable;
 pub use plan::Planned;
 pub use reload::Reloaded;
-pub use submit::{Receipt, Route, Submitted};
+pub use submit::{PendingSubmission, Receipt, Route, Submitted};

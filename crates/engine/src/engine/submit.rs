@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use annunciator_store::{DeliveryId, State, StoreError};
+use annunciator_store::{Accepted, DeliveryId, Intake, State, StoreError};
 use serde::Serialize;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{
-    delivery::Submission,
+    delivery::{PendingDeliveries, Submission},
     engine::{
         handle::{Engine, NotifyError},
         home::Misplaced,
@@ -53,6 +54,56 @@ pub struct Submitted {
     pub channel: String,
     /// What became of it so far.
     pub state: State,
+}
+
+/// A submission that waits for the store's answer, see [`Engine::prepare`].
+///
+/// The engine's [shutdown](Engine::shutdown) waits for it. If it is dropped although the
+/// store has accepted the intake, its attempts are made when their claims have run out.
+#[derive(Debug)]
+pub struct PendingSubmission {
+    engine: Engine,
+    deliveries: PendingDeliveries,
+    _token: TaskTrackerToken,
+}
+
+impl PendingSubmission {
+    /// Begins to deliver what was accepted, or takes note of why it was not.
+    ///
+    /// # Errors
+    /// [`NotifyError::Store`] or [`NotifyError::Conflict`] with the store's error.
+    pub fn accepted(self, accepted: Result<Accepted, StoreError>) -> Result<Receipt, NotifyError> {
+        let inner = &self.engine.0;
+        let outbox = inner.outbox.as_ref().ok_or(NotifyError::NoStore)?;
+        let _here = inner.home.runtime().enter();
+        let accepted = outbox.begin_accepted(self.deliveries, accepted);
+        accepted.map(Receipt::of).map_err(refused)
+    }
+
+    /// Returns a handle that gives up the reserved attempts when it is called: for a
+    /// store that does not answer, while the notification is
+    /// [delivered without a record](Engine::notify_unrecorded).
+    ///
+    /// If the store accepts the intake after all, each attempt waits for a place again.
+    pub fn release(&self) -> impl Fn() + Send + Sync + 'static {
+        let permits = self.deliveries.permits();
+        move || permits.release()
+    }
+}
+
+impl Receipt {
+    fn of(accepted: Accepted) -> Self {
+        let deliveries = accepted.deliveries.into_iter().map(|placed| Submitted {
+            delivery: placed.delivery,
+            channel: placed.channel.to_string(),
+            state: placed.state,
+        });
+        Self {
+            notification: accepted.notification,
+            repeated: accepted.repeated,
+            deliveries: deliveries.collect(),
+        }
+    }
 }
 
 impl Route<'_> {
@@ -117,36 +168,74 @@ impl Engine {
         key: Option<&str>,
     ) -> Result<Receipt, NotifyError> {
         let inner = &self.0;
-        inner.home.check()?;
+        let (intake, pending) = self.prepare(route, notification, key)?;
         let outbox = inner.outbox.clone().ok_or(NotifyError::NoStore)?;
+        // A task of its own: who stops waiting does not stop it halfway.
+        let submitting = async move { outbox.submit(intake, pending.deliveries).await };
+        inner.home.reach().await?;
+        let runtime = inner.home.runtime();
+        let submitting = inner.deliveries.spawn_on(submitting, runtime);
+        let accepted = submitting.await.map_err(|error| Misplaced::of(&error))?;
+        accepted.map(Receipt::of).map_err(refused)
+    }
+
+    /// Begins a submission whose intake the caller has its store accept: for a program
+    /// that records a notification in the transaction in which it records why.
+    ///
+    /// The parameters are those of [`submit`](Self::submit), which is this, the store's
+    /// [`accept`](annunciator_store::Store::accept) and [`PendingSubmission::accepted`] in one step.
+    /// Attempts that may be made at once are reserved until then.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit), apart from what only the store can tell.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(
+    /// #     engine: &annunciator::Engine,
+    /// #     file: &annunciator::store::SqliteFile,
+    /// #     store: std::sync::Arc<annunciator::store::SqliteStore>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// use annunciator::Route;
+    ///
+    /// let (intake, pending) = engine.prepare(Route::Host("prod-db-01"), "Backup failed", None)?;
+    /// let recorded = file.write(move |transaction| {
+    ///     transaction.execute("UPDATE backup SET state = 'failed'", [])?;
+    ///     store.accept_in(transaction, &intake)
+    /// });
+    /// let accepted = recorded.await.and_then(|accepted| accepted);
+    /// let receipt = pending.accepted(accepted)?;
+    /// println!("{} deliveries are on their way", receipt.deliveries.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn prepare(
+        &self,
+        route: Route<'_>,
+        notification: impl Into<Notification>,
+        key: Option<&str>,
+    ) -> Result<(Intake, PendingSubmission), NotifyError> {
+        let inner = &self.0;
+        inner.home.check()?;
+        let outbox = inner.outbox.as_ref().ok_or(NotifyError::NoStore)?;
         let mut notification = notification.into().to(route.named());
         let own = notification.take_key();
         let key = key.map(str::to_owned).or(own);
         check_key(key.as_deref())?;
         let (host, addressees) = self.route(route)?;
         let rendered = self.render(host, notification)?;
-        let submission = Submission {
+        let token = inner.deliveries.token();
+        let (intake, deliveries) = outbox.prepare(Submission {
             rendered,
             addressees,
             key,
-        };
-        // A task of its own: who stops waiting does not stop it halfway.
-        let submitting = async move { outbox.submit(submission).await };
-        inner.home.reach().await?;
-        let runtime = inner.home.runtime();
-        let submitting = inner.deliveries.spawn_on(submitting, runtime);
-        let accepted = submitting.await.map_err(|error| Misplaced::of(&error))?;
-        let accepted = accepted.map_err(refused)?;
-        let deliveries = accepted.deliveries.into_iter().map(|placed| Submitted {
-            delivery: placed.delivery,
-            channel: placed.channel.to_string(),
-            state: placed.state,
         });
-        Ok(Receipt {
-            notification: accepted.notification,
-            repeated: accepted.repeated,
-            deliveries: deliveries.collect(),
-        })
+        let pending = PendingSubmission {
+            engine: self.clone(),
+            deliveries,
+            _token: token,
+        };
+        Ok((intake, pending))
     }
 
     /// The host that is told of, and the channels that are told.

@@ -1,0 +1,220 @@
+//! A notification from the call that submits it to its first attempts: what is to be
+//! recorded of it is decided, the store accepts that, and what can be tried at once is
+//! begun without another look at the store.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering};
+
+use annunciator_store::{Accepted, Claim, Intake, Placed, State, StoreError};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{
+    berth::Berth, channel::Held, claimed::Claimed, digest::intake, outbox::Outbox,
+    report::ChannelReport, waiting::Progress,
+};
+use crate::{
+    event::Rendered,
+    router::{Addressee, pass_over_disabled},
+};
+
+/// What is submitted.
+#[derive(Debug)]
+pub(crate) struct Submission {
+    pub(crate) rendered: Rendered,
+    pub(crate) addressees: Vec<Addressee>,
+    /// The same for the same intent.
+    pub(crate) key: Option<String>,
+}
+
+/// A submission between what the store is asked and what it answers.
+#[derive(Debug)]
+pub(crate) struct PendingDeliveries {
+    rendered: Rendered,
+    content: Arc<str>,
+    berths: Vec<Berth>,
+    permits: ReservedPermits,
+    now_ms: i64,
+}
+
+impl PendingDeliveries {
+    /// Returns a handle by which the reserved attempts can be given up.
+    pub(crate) fn permits(&self) -> ReservedPermits {
+        self.permits.clone()
+    }
+}
+
+/// The places for attempts that a submission has reserved on its channels, one for each
+/// channel where there was one.
+///
+/// A store that does not answer must not hold them: by and by no channel would have a
+/// place left for the attempts that are made without a record.
+#[derive(Debug, Clone)]
+pub(crate) struct ReservedPermits(Arc<Mutex<Vec<Option<OwnedSemaphorePermit>>>>);
+
+impl ReservedPermits {
+    /// Gives all places back. If the store accepts the submission after all, each
+    /// attempt waits for a place again.
+    pub(crate) fn release(&self) {
+        self.lock().fill_with(|| None);
+    }
+
+    fn take(&self) -> Vec<Option<OwnedSemaphorePermit>> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Option<OwnedSemaphorePermit>>> {
+        // What is guarded is whole between any two statements.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outbox {
+    /// Decides what is to be recorded of a submission, and reserves attempts where they
+    /// may be made at once. Nothing is recorded yet.
+    pub(crate) fn prepare(&self, submission: Submission) -> (Intake, PendingDeliveries) {
+        let Submission {
+            rendered,
+            mut addressees,
+            key,
+        } = submission;
+        let now_ms = self.clock.now_ms();
+        let turns = addressees.iter_mut().filter_map(|addressee| {
+            let is_disabled = addressee.channel.provider().is_err();
+            Some((is_disabled, addressee.turn.as_mut()?))
+        });
+        pass_over_disabled(turns);
+        let mut berths: Vec<Berth> = addressees
+            .into_iter()
+            .map(|addressee| Berth::find(addressee, &rendered, now_ms))
+            .collect();
+        let intents = berths.iter().map(|berth| berth.intent(now_ms)).collect();
+        let intake = Intake {
+            key,
+            ..intake(&rendered, intents, now_ms)
+        };
+        let permits = berths.iter_mut().map(|berth| berth.permit.take()).collect();
+        let pending = PendingDeliveries {
+            content: Arc::clone(&intake.content),
+            permits: ReservedPermits(Arc::new(Mutex::new(permits))),
+            rendered,
+            berths,
+            now_ms,
+        };
+        (intake, pending)
+    }
+
+    /// Begins to deliver what the store has accepted, or notes why it did not.
+    pub(crate) fn begin_accepted(
+        self: &Arc<Self>,
+        pending: PendingDeliveries,
+        accepted: Result<Accepted, StoreError>,
+    ) -> Result<Accepted, StoreError> {
+        self.watch(accepted.as_ref().err());
+        let accepted = accepted?;
+        self.are_superseded(&accepted.superseded);
+        if accepted.repeated {
+            tracing::debug!(
+                notification = accepted.notification,
+                "was accepted before, and is not accepted again"
+            );
+            return Ok(accepted);
+        }
+        let PendingDeliveries {
+            rendered,
+            content,
+            berths,
+            permits,
+            now_ms,
+        } = pending;
+        let permits = permits.take();
+        let berths = berths.into_iter().zip(permits);
+        for ((berth, permit), placed) in berths.zip(&accepted.deliveries) {
+            let name = &berth.channel.config.name;
+            self.waiting
+                .number(&accepted.notification, name, placed.delivery);
+            if placed.state != State::Suppressed
+                && let Some(once) = &berth.once
+            {
+                let limit = &berth.channel.limit;
+                limit.let_through(once.fingerprint, once.until_ms, now_ms);
+            }
+            if let Some(digest) = &berth.digest {
+                self.appointment.due(digest.due_ms);
+            }
+            match placed.state {
+                State::InFlight => self.begin(Claimed {
+                    claim: Claim {
+                        delivery: placed.delivery,
+                        fence: placed.fence,
+                        attempts: 0,
+                        left_behind: false,
+                        again: 0,
+                        targets: Vec::new(),
+                        accepted_ms: now_ms,
+                        expires_ms: berth.channel.expires_ms(now_ms),
+                        step: berth.turn.as_ref().map_or(0, |turn| turn.step.number),
+                        content: Arc::clone(&content),
+                    },
+                    channel: berth.channel,
+                    rendered: Some(rendered.clone()),
+                    permit,
+                    probe: None,
+                }),
+                State::Pending => {
+                    self.say_if_disabled(&accepted.notification, &berth.channel);
+                    berth.channel.behind.store(true, Ordering::Relaxed);
+                    self.wake();
+                }
+                _ => {
+                    let rule = berth.kept_back.map(|rule| rule.sentence);
+                    let rule = rule
+                        .or(berth.once.map(|once| once.rule))
+                        .filter(|_| placed.why.is_empty())
+                        .unwrap_or_else(|| placed.why.clone());
+                    self.end_unsent(&accepted.notification, &berth.channel, placed, &rule);
+                }
+            }
+        }
+        Ok(accepted)
+    }
+
+    /// Records a notification and begins to deliver it.
+    pub(crate) async fn submit(
+        self: &Arc<Self>,
+        intake: Intake,
+        pending: PendingDeliveries,
+    ) -> Result<Accepted, StoreError> {
+        let accepting = self.store.accept(intake);
+        let accepted = self.abandon.run_until_cancelled(accepting).await;
+        self.begin_accepted(pending, accepted.unwrap_or(Err(StoreError::Closed)))
+    }
+
+    /// Tells those who wait that nothing is tried until the channel is mended: for
+    /// that they need not wait.
+    fn say_if_disabled(&self, notification: &str, channel: &Held) {
+        let Err(disabled) = channel.provider() else {
+            return;
+        };
+        let config = &channel.config;
+        let (name, is_shared) = (&config.name, self.store.is_shared());
+        let report = ChannelReport::disabled(name, config.channel_type(), disabled, is_shared);
+        self.waiting.tell_first(notification, &config.name, report);
+        let name = config.name();
+        tracing::warn!(
+            notification,
+            channel = name,
+            "{}; what waits for it is delivered once that is mended, or expires",
+            disabled.sentence()
+        );
+    }
+
+    /// Tells those who wait of a delivery that ended without an attempt.
+    fn end_unsent(&self, notification: &str, channel: &Held, placed: &Placed, rule: &str) {
+        let config = &channel.config;
+        let mut report = ChannelReport::unsent(&config.name, config.channel_type(), placed.state);
+        report.because(rule);
+        let (state, channel) = (placed.state, config.name());
+        tracing::info!(notification, channel, %state, rule, "is not sent");
+        let progress = Progress::of(report, true);
+        self.waiting.tell(notification, &config.name, progress);
+    }
+}
