@@ -13,7 +13,8 @@
 //! are the monitor's, [`prepare`] opens sockets and state, and [`Prepared::start`]
 //! starts the threads over an engine.
 //! In between, the engine is started with the state file as its store of
-//! deliveries, so that a state change and its messages survive a crash together.
+//! deliveries, so that a state change and what people are told of it are recorded in
+//! one transaction.
 //!
 //! ```no_run
 //! use annunciator::Engine;
@@ -25,10 +26,13 @@
 //! let loaded = builder.load()?;
 //! let config = MonitorConfig::of(&loaded.config);
 //! let state = Location::File("/var/lib/heartbeat/state.sqlite".into());
-//! let prepared = prepare(&loaded.config, config, &state)?;
+//! let mut prepared = prepare(&loaded.config, config, &state).await?;
 //!
-//! let store = prepared.state_file();
-//! let builder = builder.default_store(move |_| store.clone());
+//! let builder = match prepared.deliveries(&loaded.config).await? {
+//!     Some(store) => builder.store(store),
+//!     // The configuration names another place, or the state is in memory.
+//!     None => builder,
+//! };
 //! let engine = builder.start_with(loaded).await?;
 //! // Called every few seconds while the monitor works: for a watchdog.
 //! let running = prepared.start(engine, || {})?;

@@ -34,10 +34,10 @@ async fn start(rig: &Rig, state: &Path) -> (Running, Reloading) {
     let config = MonitorConfig::of(&loaded.config);
     let reloading = Reloading::new(builder.clone(), &config, &loaded.config);
     let state = Location::File(state.to_owned());
-    let prepared = prepare(&loaded.config, config, &state).unwrap();
-    let store = prepared.state_file();
-    assert!(store.is_some(), "the state is in the file");
-    let builder = builder.default_store(move |_| store.clone());
+    let mut prepared = prepare(&loaded.config, config, &state).await.unwrap();
+    let store = prepared.deliveries(&loaded.config).await.unwrap();
+    // Some: the state is in the file.
+    let builder = builder.store(store.unwrap());
     let engine = builder.start_with(loaded).await.unwrap();
     (prepared.start(engine, || {}).unwrap(), reloading)
 }

@@ -178,7 +178,7 @@ hosts:
         let monitor = annunciator_monitor::MonitorConfig::of(&engine.config());
         Ok(Self {
             source: Source::new(signed)?,
-            running: start(engine, monitor, &Location::Memory, || {})?,
+            running: runtime.block_on(start(engine, monitor, &Location::Memory, || {}))?,
             _rig: rig,
         })
     }

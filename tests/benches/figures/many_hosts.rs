@@ -140,7 +140,8 @@ fn running(
 ) -> Result<Running, Box<dyn Error>> {
     let engine = runtime.block_on(builder(file, plugins).start())?;
     let monitor = annunciator_monitor::MonitorConfig::of(&engine.config());
-    Ok(start(engine, monitor, &Location::parse(state), || {})?)
+    let state = Location::parse(state);
+    Ok(runtime.block_on(start(engine, monitor, &state, || {}))?)
 }
 
 /// Every host is heard once.

@@ -1,5 +1,5 @@
 //! What all threads of the monitor share: the machine, and how what comes of
-//! it is written and then forwarded.
+//! it is recorded.
 
 use std::{
     net::SocketAddr,
@@ -19,10 +19,10 @@ use super::{
     timeline::{Reading, Timeline},
 };
 use crate::{
-    incidents::{IncidentLog, Message, OutboundMessage, Routes as _},
+    incidents::{IncidentLog, Message, Routes as _},
     machine::{HostSettings, Machine, Moment, Settings, UnknownHost},
-    notify::{DeliveryCounts, Forwarder, HostDelivery, host_deliveries},
-    store::{Batch, Writer},
+    notify::{DeliveryCounts, HostDelivery, Recorder, host_deliveries},
+    store::Batch,
 };
 
 /// A running monitor, shared by its threads and by the program that embeds it.
@@ -36,8 +36,7 @@ pub struct Monitor {
     refusals: Refusals,
     routes: EngineRoutes,
     incidents: Mutex<IncidentLog>,
-    store: Arc<Writer>,
-    forwarder: Forwarder,
+    recorder: Recorder,
     accounts: DeliveryAccounts,
     liveness: Liveness,
     started: Moment,
@@ -50,8 +49,7 @@ pub(super) struct Parts {
     pub(super) keys: Keyring,
     pub(super) engine: Engine,
     pub(super) incidents: IncidentLog,
-    pub(super) store: Arc<Writer>,
-    pub(super) forwarder: Forwarder,
+    pub(super) recorder: Recorder,
 }
 
 impl Monitor {
@@ -64,8 +62,7 @@ impl Monitor {
             refusals: Refusals::default(),
             routes: EngineRoutes(parts.engine),
             incidents: Mutex::new(parts.incidents),
-            store: parts.store,
-            forwarder: parts.forwarder,
+            recorder: parts.recorder,
             accounts: DeliveryAccounts::default(),
             liveness: Liveness::new(),
             started,
@@ -88,12 +85,6 @@ impl Monitor {
     #[must_use]
     pub fn refusals(&self) -> &Refusals {
         &self.refusals
-    }
-
-    /// The messages.
-    #[must_use]
-    pub(super) fn forwarder(&self) -> &Forwarder {
-        &self.forwarder
     }
 
     /// Returns whether the monitor's threads still work.
@@ -163,8 +154,8 @@ impl Monitor {
         // While nobody else is heard: what was heard before is in it.
         let liveness = self.timeline.liveness(Reading::now());
         let seen = machine.take_seen();
-        self.store
-            .write(Batch::default().checkpoint(seen, liveness));
+        self.recorder
+            .record(Batch::default().checkpoint(seen, liveness));
         drop(machine);
     }
 
@@ -190,7 +181,7 @@ impl Monitor {
     /// Waits until every decision so far is written to the state file, or has turned
     /// out not to be writable for now: 2 s at most.
     pub async fn written(&self) {
-        let _ = self.store.write_durably(Batch::default()).await;
+        self.recorder.written().await;
     }
 
     /// Takes another configuration; the engine has it already.
@@ -216,7 +207,7 @@ impl Monitor {
             return;
         }
         let outbound = self.incidents().outbound(names, message);
-        self.write_and_forward(Batch::default(), vec![outbound]);
+        self.recorder.record(Batch::default().outbound([outbound]));
     }
 
     /// Returns how many deliveries are in which state.
@@ -226,7 +217,7 @@ impl Monitor {
     pub async fn counts(&self, oldest: Duration) -> DeliveryCounts {
         let store = self.engine().store();
         let accounts = self.accounts.accounts(store, oldest).await;
-        DeliveryCounts::new(&accounts, self.forwarder.waiting())
+        DeliveryCounts::new(&accounts, self.recorder.waiting())
     }
 
     /// Returns the state of all hosts and of the monitor itself.
@@ -249,7 +240,7 @@ impl Monitor {
             now_ms: now.wall_ms,
             listening: self.liveness.listening(),
             keys: !self.keys().is_empty(),
-            state_trouble: self.store.health().trouble,
+            state_trouble: self.recorder.trouble(),
             channels,
             troubles: self.engine().troubles(),
             datagrams: self.refusals.taken_count(),
@@ -270,7 +261,8 @@ impl Monitor {
             let machine = self.machine();
             (machine.view(host, self.now())?, machine.metrics(host))
         };
-        let (history, waiting) = self.store.history(host, most).await;
+        let history = self.recorder.history(host, most).await;
+        let waiting = self.recorder.waiting_about(host, most);
         let mut messages = Vec::new();
         if let Some(store) = self.engine().store() {
             let deliveries = host_deliveries(store, host, most).await;
@@ -291,7 +283,7 @@ impl Monitor {
     /// Returns why the state would not survive a restart; `None` if it would.
     #[must_use]
     pub fn state_trouble(&self) -> Option<String> {
-        self.store.health().trouble
+        self.recorder.trouble()
     }
 
     /// Calls a function with the state machine and the current moment, and returns
@@ -301,8 +293,8 @@ impl Monitor {
         look(&self.machine(), now)
     }
 
-    /// Writes what came of a step, and then forwards it. The machine is held
-    /// until it is handed over, so that steps are written in their order.
+    /// Records what came of a step, with the messages that follow from it. The machine
+    /// is held until the recorder has it, so that steps are written in their order.
     fn finish(&self, mut machine: MutexGuard<'_, Machine>) {
         let step = machine.take_step();
         if step.is_empty() {
@@ -320,26 +312,13 @@ impl Monitor {
             }
         }
         let history = step.history.clone();
-        self.write_and_forward(Batch::default().step(step).incidents(changes), outbound);
+        let batch = Batch::default().step(step).incidents(changes);
+        self.recorder.record(batch.outbound(outbound));
         // A log that nobody reads must not hold up the watch.
         drop(machine);
         for entry in history {
             tracing::info!(host = %entry.host, "{}", entry.text);
         }
-    }
-
-    fn write_and_forward(&self, batch: Batch, outbound: Vec<OutboundMessage>) {
-        if outbound.is_empty() {
-            self.store.write(batch);
-            return;
-        }
-        let forwarder = self.forwarder.clone();
-        let batch = batch.outbound(outbound.iter().cloned());
-        self.store.write_then(batch, move || {
-            outbound
-                .into_iter()
-                .for_each(|outbound| forwarder.forward(outbound));
-        });
     }
 
     fn machine(&self) -> MutexGuard<'_, Machine> {

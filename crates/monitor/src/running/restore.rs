@@ -1,17 +1,12 @@
 //! Gets at what the last run left behind, and does not wait for ever: a disk
 //! that hangs must not keep the monitor from watching.
 
-use std::{
-    collections::HashSet,
-    io,
-    path::PathBuf,
-    sync::{Arc, mpsc},
-    thread,
-    time::Duration,
-};
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::timeline::{Reading, Timeline, kernel_boot};
-use crate::store::{Location, Store, StoreError, StoredState};
+use crate::store::{Location, StateStore, StoreError, StoredState};
 
 /// So long is the state waited for: two thirds of what systemd gives a service
 /// to start (`DefaultTimeoutStartSec=` is 90 s), and far more than the state of
@@ -22,7 +17,7 @@ pub(super) const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Restored {
     /// Where what happens now is written.
-    pub(super) store: Result<Store, StoreError>,
+    pub(super) store: Result<StateStore, StoreError>,
     /// What is known; nothing where it cannot be had.
     pub(super) stored: StoredState,
     /// The timeline, which goes on from what is known.
@@ -43,48 +38,38 @@ impl Restored {
 /// Opens the state, reads it, and deletes what it holds of hosts that are long
 /// gone. The monitor goes on from memory where that cannot be done, or not
 /// within `limit`.
-///
-/// # Errors
-/// The system's, when there can be no thread.
-pub(super) fn open(
+pub(super) async fn open(
     state: &Location,
     configured: HashSet<Arc<str>>,
     now: Reading,
     limit: Duration,
-) -> io::Result<Restored> {
-    let (restored, waiting) = mpsc::sync_channel(1);
-    let location = state.clone();
-    thread::Builder::new()
-        .name("monitor-restore".to_owned())
-        .spawn(move || {
-            // Nobody takes it when it comes too late: then it is closed again.
-            let _ = restored.send(read(&location, &configured, now));
-        })?;
-    let error = match waiting.recv_timeout(limit) {
-        Ok(Ok(restored)) => return Ok(restored),
-        Ok(Err(error)) => error,
-        Err(_) => StoreError::Unusable {
-            path: match state {
-                Location::File(path) => path.clone(),
-                Location::Memory => PathBuf::new(),
-            },
-            action: "opened",
-            detail: "its disk does not answer".to_owned(),
+) -> Restored {
+    let restored = timeout(limit, read(state.clone(), configured, now)).await;
+    let no_answer = || StoreError::Unusable {
+        path: match state {
+            Location::File(path) => path.clone(),
+            Location::Memory => PathBuf::new(),
         },
+        action: "opened",
+        detail: "its disk does not answer".to_owned(),
     };
-    Ok(Restored::from_memory(error, now))
+    // What is opened too late is closed again.
+    let restored = restored.unwrap_or_else(|_| Err(no_answer()));
+    restored.unwrap_or_else(|error| Restored::from_memory(error, now))
 }
 
-fn read(
-    location: &Location,
-    configured: &HashSet<Arc<str>>,
+async fn read(
+    location: Location,
+    configured: HashSet<Arc<str>>,
     now: Reading,
 ) -> Result<Restored, StoreError> {
-    let mut store = Store::open(location)?;
-    let stored = store.load()?;
+    // It opens files, which may take its time.
+    let opened = spawn_blocking(move || StateStore::open(&location)).await;
+    let store = opened.map_err(|_| annunciator::store::StoreError::Closed)??;
+    let stored = store.load().await?;
     let timeline = Timeline::resume(stored.liveness.as_ref(), kernel_boot(), now);
     // That they stay for now is no harm.
-    let forgotten = store.forget(configured, timeline.moment(now).tick);
+    let forgotten = store.forget(configured, timeline.moment(now).tick).await;
     let _ = forgotten.inspect_err(|error| tracing::warn!("{error}"));
     Ok(Restored {
         store: Ok(store),
@@ -99,8 +84,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_disk_that_hangs_does_not_keep_the_monitor_from_its_watch() {
+    #[tokio::test]
+    async fn a_disk_that_hangs_does_not_keep_the_monitor_from_its_watch() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("state.sqlite");
         // Opening it for writing hangs for as long as nobody reads from it.
@@ -109,7 +94,7 @@ mod tests {
 
         let limit = Duration::from_millis(10);
         let state = Location::File(file);
-        let restored = open(&state, HashSet::new(), Reading::now(), limit).unwrap();
+        let restored = open(&state, HashSet::new(), Reading::now(), limit).await;
 
         let error = restored.store.unwrap_err().to_string();
         assert!(error.contains("its disk does not answer"), "{error}");

@@ -3,12 +3,15 @@
 use std::{
     io,
     net::{SocketAddr, UdpSocket},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use annunciator::{Config, Engine};
+use annunciator::{
+    Config, Engine, StorePlace,
+    store::{SqliteStore, Store, StoreError},
+};
 
 use super::{
     intake::Intake,
@@ -22,8 +25,8 @@ use crate::{
     config::{Hosts, MonitorConfig},
     incidents::IncidentLog,
     machine::{Machine, Settings},
-    notify::Forwarder,
-    store::{Batch, Location, Writer},
+    notify::{Recorder, Records},
+    store::Location,
 };
 
 /// An error returned when the monitor cannot start.
@@ -45,7 +48,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Running {
     monitor: Arc<Monitor>,
-    store: Arc<Writer>,
+    recorder: Recorder,
     intakes: Vec<Intake>,
     ticker: Ticker,
     drain: Duration,
@@ -57,6 +60,7 @@ pub struct Prepared {
     settings: MonitorConfig,
     sockets: Vec<UdpSocket>,
     restored: Restored,
+    deliveries: Option<Arc<SqliteStore>>,
 }
 
 /// Binds the monitor's sockets and opens its state, before there is an engine.
@@ -68,7 +72,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// Returns [`StartError`] if heartbeats cannot be received.
-pub fn prepare(
+pub async fn prepare(
     config: &Config,
     settings: MonitorConfig,
     state: &Location,
@@ -77,11 +81,12 @@ pub fn prepare(
     let sockets = bind(&settings.listen)?;
     let hosts = Hosts::new(config);
     let names = hosts.settings(config).map(|(name, _)| name).collect();
-    let restored = restore::open(state, names, Reading::now(), restore::OPEN_TIMEOUT)?;
+    let restored = restore::open(state, names, Reading::now(), restore::OPEN_TIMEOUT).await;
     Ok(Prepared {
         settings,
         sockets,
         restored,
+        deliveries: None,
     })
 }
 
@@ -91,22 +96,50 @@ pub fn prepare(
 ///
 /// # Errors
 /// Returns [`StartError`] if heartbeats cannot be received.
-pub fn start(
+pub async fn start(
     engine: Engine,
     settings: MonitorConfig,
     state: &Location,
     beat: impl Fn() + Send + 'static,
 ) -> Result<Running, StartError> {
-    prepare(&engine.config(), settings, state)?.start(engine, beat)
+    let prepared = prepare(&engine.config(), settings, state).await?;
+    prepared.start(engine, beat)
 }
 
 impl Prepared {
-    /// Returns the state file, which can store the engine's deliveries too; `None` if
-    /// the state is in memory.
+    /// Returns the state file as a store for the engine's deliveries, so that a state
+    /// change and what people are told of it are recorded in one transaction.
+    ///
+    /// Returns `None` if the configuration names another place as `delivery.store`, and
+    /// if the state is in memory.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if the file cannot store deliveries.
+    pub async fn deliveries(
+        &mut self,
+        config: &Config,
+    ) -> Result<Option<Arc<dyn Store>>, StoreError> {
+        let Ok(state) = &self.restored.store else {
+            return Ok(None);
+        };
+        let is_same = match (&config.delivery().store, state.file().path()) {
+            (StorePlace::Unsaid, Some(_)) => true,
+            (StorePlace::File(other), Some(path)) => is_same_file(other, path),
+            _ => false,
+        };
+        if !is_same {
+            return Ok(None);
+        }
+        let store = Arc::new(SqliteStore::open_in(Arc::clone(state.file())).await?);
+        self.deliveries = Some(Arc::clone(&store));
+        Ok(Some(store))
+    }
+
+    /// Returns the state file; `None` if the state is in memory.
     #[must_use]
     pub fn state_file(&self) -> Option<PathBuf> {
         let store = self.restored.store.as_ref().ok()?;
-        store.file().map(PathBuf::from)
+        store.file().path().map(PathBuf::from)
     }
 
     /// Starts the monitor over an engine, on the current tokio runtime.
@@ -124,6 +157,7 @@ impl Prepared {
             settings,
             sockets,
             restored,
+            deliveries,
         } = self;
         let Restored {
             store,
@@ -143,22 +177,26 @@ impl Prepared {
             stored.snapshot,
             timeline.moment(now),
         );
-        let store = Arc::new(Writer::start(store)?);
         let last = stored.outbound.last().map_or(0, |outbound| outbound.id);
         let incidents = IncidentLog::restored(stored.incidents, last);
-        let forwarder = Forwarder::new(engine.clone(), Arc::clone(&store));
+        // The program may have given the engine another one.
+        let deliveries = deliveries.filter(|own| {
+            let engines = engine.store();
+            engines.is_some_and(|store| std::ptr::addr_eq(Arc::as_ptr(store), Arc::as_ptr(own)))
+        });
+        let records = Records {
+            state: store,
+            deliveries,
+        };
+        let recorder = Recorder::start(engine.clone(), records, stored.outbound);
         let monitor = Arc::new(Monitor::new(Parts {
             machine,
             timeline,
             keys: settings.keys,
             engine,
             incidents,
-            store: Arc::clone(&store),
-            forwarder: forwarder.clone(),
+            recorder: recorder.clone(),
         }));
-        for outbound in stored.outbound {
-            forwarder.forward(outbound);
-        }
         monitor.advance();
         monitor.checkpoint();
         let intakes = sockets
@@ -168,7 +206,7 @@ impl Prepared {
         let ticker = Ticker::start(Arc::clone(&monitor), beat)?;
         Ok(Running {
             monitor,
-            store,
+            recorder,
             intakes,
             ticker,
             drain: settings.drain,
@@ -200,10 +238,15 @@ impl Running {
         // Their ends are waited for.
         let _ = tokio::task::spawn_blocking(move || drop((intakes, ticker))).await;
         let left = deadline.saturating_duration_since(Instant::now());
-        self.monitor.forwarder().drain(left).await;
+        self.recorder.drain(left).await;
         let left = deadline.saturating_duration_since(Instant::now());
         let drained = self.monitor.engine().shutdown(left).await;
-        let _ = self.store.write_durably(Batch::default()).await;
+        self.recorder.close().await;
         drained.abandoned
     }
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(one).is_some_and(|one| real(other) == Some(one))
 }

@@ -44,9 +44,9 @@ pub struct Batch {
     pub(super) held: BTreeMap<u64, Held>,
     pub(super) released: Option<u64>,
     pub(super) silences: Option<Vec<Silence>>,
-    pub(super) history: Vec<Entry>,
-    pub(super) outbound: BTreeMap<u64, OutboundMessage>,
-    pub(super) forwarded: BTreeSet<u64>,
+    pub(crate) history: Vec<Entry>,
+    pub(crate) outbound: BTreeMap<u64, OutboundMessage>,
+    pub(crate) forwarded: BTreeSet<u64>,
     pub(super) incidents: HashMap<(Arc<str>, Arc<str>), IncidentChange>,
 }
 
@@ -84,26 +84,12 @@ impl Batch {
         self
     }
 
-    /// Adds a line of a host's history.
-    #[must_use]
-    pub fn line(mut self, entry: Entry) -> Self {
-        self.history.push(entry);
-        self
-    }
-
-    /// Adds outbound messages that are to be forwarded.
+    /// Adds outbound messages: the engine's store accepts them with what else is written.
     #[must_use]
     pub fn outbound(mut self, outbound: impl IntoIterator<Item = OutboundMessage>) -> Self {
         let outbound = outbound.into_iter();
         self.outbound
             .extend(outbound.map(|outbound| (outbound.id, outbound)));
-        self
-    }
-
-    /// Deletes an outbound message that was forwarded.
-    #[must_use]
-    pub fn forwarded(mut self, outbound: u64) -> Self {
-        self.forwarded.insert(outbound);
         self
     }
 
@@ -119,7 +105,7 @@ impl Batch {
     }
 
     /// Takes in a newer batch.
-    pub(super) fn merge(&mut self, newer: Self) {
+    pub(crate) fn merge(&mut self, newer: Self) {
         self.liveness = newer.liveness.or(self.liveness.take());
         self.globals = newer.globals.or(self.globals.take());
         self.silences = newer.silences.or(self.silences.take());
@@ -134,9 +120,6 @@ impl Batch {
         let excess = self.history.len().saturating_sub(MAX_HISTORY_LINES);
         self.history.drain(..excess);
         self.outbound.extend(newer.outbound);
-        while self.outbound.len() > MAX_OUTBOUND {
-            self.outbound.pop_last();
-        }
         for id in &newer.forwarded {
             self.outbound.remove(id);
         }
@@ -145,6 +128,14 @@ impl Batch {
             self.forwarded.pop_last();
         }
         self.incidents.extend(newer.incidents);
+    }
+
+    /// Drops outbound messages that are too many to be kept until the disk answers, the
+    /// newest of them: they are delivered, too, as long as the monitor lives.
+    pub(crate) fn limit_outbound(&mut self) {
+        while self.outbound.len() > MAX_OUTBOUND {
+            self.outbound.pop_last();
+        }
     }
 
     /// Whether there is nothing to write.
@@ -184,6 +175,7 @@ mod tests {
         let most = MAX_OUTBOUND as u64;
         for id in 0..most + 50 {
             batch.merge(Batch::default().outbound([outbound(id)]));
+            batch.limit_outbound();
         }
         assert_eq!(batch.outbound.len(), MAX_OUTBOUND);
         assert!(batch.outbound.contains_key(&0));
@@ -192,7 +184,10 @@ mod tests {
     #[test]
     fn what_was_handed_over_before_it_was_written_is_not_written() {
         let mut batch = Batch::default().outbound([outbound(1), outbound(2)]);
-        batch.merge(Batch::default().forwarded(1));
+        batch.merge(Batch {
+            forwarded: [1].into(),
+            ..Batch::default()
+        });
         assert_eq!(batch.outbound.keys().collect::<Vec<_>>(), [&2]);
         assert!(batch.forwarded.contains(&1), "it may be in the file");
     }

@@ -1,6 +1,8 @@
 //! Why the state cannot be kept.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use annunciator::store;
 
 /// Why the state cannot be kept, in one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -40,33 +42,29 @@ pub enum StoreError {
         /// What the system or SQLite says.
         detail: String,
     },
+    /// It gave no answer.
+    #[error("the state file cannot be used: {0}")]
+    Unanswered(store::StoreError),
 }
 
-impl StoreError {
-    /// Tells what SQLite's error means for the operator.
-    pub(super) fn of(path: &Path, action: &'static str, error: &rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode;
-        let path = path.to_owned();
-        let detail = match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                return Self::Damaged {
-                    path,
-                    detail: error.to_string(),
-                };
-            }
-            Some(ErrorCode::DiskFull) => "the disk is full".to_owned(),
-            Some(ErrorCode::ReadOnly) => {
-                "it is read-only; the user that the monitor runs as needs write permission for it and its folder".to_owned()
-            }
-            Some(ErrorCode::CannotOpen) => {
-                "its folder does not exist, or the user that the monitor runs as may not write there".to_owned()
-            }
-            _ => error.to_string(),
-        };
-        Self::Unusable {
-            path,
-            action,
-            detail,
+impl From<store::StoreError> for StoreError {
+    /// The same as the engine's store says it, about the state.
+    fn from(error: store::StoreError) -> Self {
+        use store::StoreError as Error;
+        match error {
+            Error::Damaged { path, detail } => Self::Damaged { path, detail },
+            Error::Newer { path, found, known } => Self::Newer { path, found, known },
+            Error::Foreign(path) => Self::Foreign(path),
+            Error::Unusable {
+                path,
+                action,
+                detail,
+            } => Self::Unusable {
+                path,
+                action,
+                detail,
+            },
+            error => Self::Unanswered(error),
         }
     }
 }

@@ -5,33 +5,32 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use rusqlite::{Transaction, params};
 
-use super::{error::StoreError, file::Store};
+use super::{error::StoreError, state::StateStore};
 use crate::machine::Tick;
 
 /// A host that is taken out of the configuration and put back in within this
 /// time is known.
 const FORGET_AFTER: Duration = Duration::from_secs(30 * 24 * 3600);
 
-impl Store {
+impl StateStore {
     /// Deletes the rows of hosts that are not configured and were last heard
     /// longer than 30 days before this moment; answers how many.
     ///
     /// # Errors
-    /// [`StoreError`] when nothing was deleted.
-    pub fn forget(
-        &mut self,
-        configured: &HashSet<Arc<str>>,
+    /// [`StoreError`] if nothing was deleted.
+    pub async fn forget(
+        &self,
+        configured: HashSet<Arc<str>>,
         now: Tick,
     ) -> Result<usize, StoreError> {
-        let forgotten = self.database.transaction().and_then(|transaction| {
-            let gone = gone(&transaction, configured, now)?;
+        let forgotten = self.file().write(move |transaction| {
+            let gone = gone(transaction, &configured, now)?;
             for name in &gone {
-                forget(&transaction, configured, name)?;
+                forget(transaction, &configured, name)?;
             }
-            transaction.commit()?;
             Ok(gone.len())
         });
-        forgotten.map_err(|error| self.error("written", &error))
+        Ok(forgotten.await?)
     }
 }
 

@@ -1,28 +1,26 @@
 //! The state that survives a restart: an SQLite file.
 //!
-//! `schema` has the tables, `batch` is what one transaction writes, `file` opens
-//! and writes the file, `load` reads it at the start, `reader` answers questions
-//! over a connection of its own, `write_queue` has what waits to be written and
-//! who waits for that, `writer` writes it, on a thread of its own. The tables of
-//! this store begin with `monitor_`; others may stand in the same file.
+//! `schema` has the tables, `batch` is what one transaction writes and `write` writes
+//! it, `state` opens the file, `load` reads it at the start, `history` reads what
+//! happened to a host, `forget` deletes hosts that are gone. The tables begin with
+//! `monitor_`; the engine's store of deliveries may stand in the same file.
 
 mod batch;
 mod error;
-mod file;
 mod forget;
+mod history;
 mod load;
-mod reader;
 mod rows;
 mod schema;
-mod write_queue;
-mod writer;
+mod state;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
 pub use batch::{Batch, ClockCheckpoint};
 pub use error::StoreError;
-pub use file::{Location, Store};
+pub use history::{HistoryLine, history};
 pub use load::StoredState;
-pub use reader::HistoryLine;
-pub use writer::Writer;
+pub use state::{Location, StateStore};
+pub(crate) use write::{prune, write};

@@ -1,10 +1,12 @@
 //! The tables, and how an older file becomes a newer one.
 
-use rusqlite::{Connection, Transaction};
+use annunciator::store::SchemaPart;
 
-/// Says that a database is Annunciator's: "Annu" in ASCII, as SQLite's
-/// `application_id`.
-pub(super) const APPLICATION_ID: i64 = 0x416e_6e75;
+/// The monitor's tables in a file, which may have those of others.
+pub(super) const MONITOR: SchemaPart = SchemaPart {
+    name: "monitor",
+    steps: &STEPS,
+};
 
 /// The steps from nothing to the newest schema: the n-th leads to schema n.
 /// What was once released is never changed.
@@ -60,60 +62,3 @@ pub(super) const STEPS: [&str; 2] = [
      DROP TABLE monitor_telling;
      DROP TABLE monitor_told;",
 ];
-
-/// The newest schema.
-pub(super) const NEWEST: i64 = STEPS.len() as i64;
-
-/// What a database turned out to be.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// It has the newest schema now.
-    Ready,
-    /// It has one that is not known here.
-    Newer(i64),
-    /// It is another program's.
-    Foreign,
-}
-
-/// Brings a database to the newest schema, in one transaction.
-pub(super) fn migrate(database: &mut Connection) -> rusqlite::Result<Found> {
-    let transaction =
-        database.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let application: i64 =
-        transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 =
-        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if application != APPLICATION_ID && (application != 0 || tables > 0) {
-        return Ok(Found::Foreign);
-    }
-    transaction.execute_batch(
-        "CREATE TABLE IF NOT EXISTS schema_version (part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT",
-    )?;
-    let version = version(&transaction)?;
-    if version > NEWEST {
-        return Ok(Found::Newer(version));
-    }
-    if version < NEWEST {
-        for step in STEPS
-            .iter()
-            .skip(usize::try_from(version).unwrap_or_default())
-        {
-            transaction.execute_batch(step)?;
-        }
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.execute(
-            "INSERT OR REPLACE INTO schema_version VALUES ('monitor', ?1)",
-            [NEWEST],
-        )?;
-    }
-    transaction.commit()?;
-    Ok(Found::Ready)
-}
-
-fn version(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
-    transaction.query_row(
-        "SELECT coalesce((SELECT version FROM schema_version WHERE part = 'monitor'), 0)",
-        [],
-        |row| row.get(0),
-    )
-}

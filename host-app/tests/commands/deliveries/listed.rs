@@ -147,23 +147,26 @@ async fn while_an_engine_has_the_store_open_others_look_at_it() {
     assert_eq!(desk.listed(&["--channel", "good"]), [4, 1]);
 }
 
-#[test]
-fn a_monitor_has_the_same_file_open_for_its_state() {
+#[tokio::test]
+async fn a_monitor_has_the_same_file_open_for_its_state() {
     let desk = Desk::empty();
     let listen = "monitor: {listen: [\"127.0.0.1:0\"]}\n";
     let yaml = desk.keeping() + listen;
     let builder = declare(desk.rig.configured(&yaml).unwrap());
     let config = builder.load().unwrap().config;
     let file = Location::File(desk.file());
-    let prepared = || prepare(&config, MonitorConfig::of(&config), &file).unwrap();
-    let monitor = prepared();
+    let prepared = async || {
+        let prepared = prepare(&config, MonitorConfig::of(&config), &file).await;
+        prepared.unwrap()
+    };
+    let monitor = prepared().await;
     assert_eq!(monitor.state_file(), Some(desk.file()));
     assert_eq!(desk.listed(&[]), [0; 0]);
     assert_eq!(desk.run(&["deliveries", "--audit"]).0, 0);
     drop(monitor);
     // A program that another test starts meanwhile has it for a moment, too.
     let deadline = Instant::now() + Duration::from_secs(60);
-    while prepared().state_file().is_none() {
+    while prepared().await.state_file().is_none() {
         assert!(Instant::now() < deadline, "the file stays locked");
         thread::sleep(Duration::from_millis(20));
     }

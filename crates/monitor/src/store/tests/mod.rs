@@ -1,10 +1,14 @@
 //! The store on real files: what it keeps, and what it says when it can't.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use annunciator_protocol::{Datagram, Event, Family};
-
-mod hanging;
 
 use super::*;
 use crate::{
@@ -60,8 +64,23 @@ fn liveness() -> ClockCheckpoint {
     }
 }
 
-#[test]
-fn what_was_written_is_read_back() {
+/// Writes a batch, as the recorder does.
+async fn write(store: &StateStore, batch: Batch) -> Result<(), StoreError> {
+    let written = store
+        .file()
+        .write(move |transaction| super::write(transaction, &batch));
+    Ok(written.await?)
+}
+
+async fn execute(store: &StateStore, statement: &'static str) {
+    let executed = store
+        .file()
+        .write(move |transaction| transaction.execute_batch(statement));
+    executed.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_written_is_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut machine = machine();
     heard(&mut machine, "a", 1);
@@ -73,11 +92,11 @@ fn what_was_written_is_read_back() {
     let batch = Batch::default()
         .step(machine.take_step())
         .checkpoint(machine.take_seen(), liveness());
-    let mut store = Store::open(&file(folder.path())).unwrap();
-    store.write(&batch).unwrap();
+    let store = StateStore::open(&file(folder.path())).unwrap();
+    write(&store, batch).await.unwrap();
     drop(store);
-    let store = Store::open(&file(folder.path())).unwrap();
-    let stored = store.load().unwrap();
+    let store = StateStore::open(&file(folder.path())).unwrap();
+    let stored = store.load().await.unwrap();
     assert_eq!(stored.liveness, Some(liveness()));
     assert_eq!(stored.snapshot.hosts.len(), 2);
     let counters: Vec<_> = stored
@@ -88,15 +107,15 @@ fn what_was_written_is_read_back() {
         .collect();
     assert_eq!(counters, [Some(1), Some(u64::MAX)]);
     assert_eq!(stored.snapshot.silences[0].why, "why");
-    let (history, _) = store.reader().unwrap().records("a", 1).unwrap();
+    let history = history(store.file(), "a".to_owned(), 1).await.unwrap();
     assert!(
         history[0].text.starts_with("silenced for 1m"),
         "{history:?}"
     );
 }
 
-#[test]
-fn hosts_that_are_gone_for_long_are_forgotten() {
+#[tokio::test]
+async fn hosts_that_are_gone_for_long_are_forgotten() {
     const MONTH: u64 = 30 * 24 * 3600 * 1000;
     let folder = tempfile::tempdir().unwrap();
     let mut machine = machine();
@@ -112,12 +131,14 @@ fn hosts_that_are_gone_for_long_are_forgotten() {
         .step(machine.take_step())
         .checkpoint(machine.take_seen(), liveness())
         .incidents(incidents);
-    let mut store = Store::open(&file(folder.path())).unwrap();
-    store.write(&batch).unwrap();
-    let configured = [Arc::from("a")].into();
-    assert_eq!(store.forget(&configured, Tick(MONTH)).unwrap(), 0);
-    assert_eq!(store.forget(&configured, Tick(MONTH + 1)).unwrap(), 1);
-    let stored = store.load().unwrap();
+    let store = StateStore::open(&file(folder.path())).unwrap();
+    write(&store, batch).await.unwrap();
+    let configured = HashSet::from([Arc::from("a")]);
+    let forgotten = store.forget(configured.clone(), Tick(MONTH)).await;
+    assert_eq!(forgotten.unwrap(), 0);
+    let forgotten = store.forget(configured, Tick(MONTH + 1)).await;
+    assert_eq!(forgotten.unwrap(), 1);
+    let stored = store.load().await.unwrap();
     let hosts: Vec<_> = stored
         .snapshot
         .hosts
@@ -132,7 +153,7 @@ fn hosts_that_are_gone_for_long_are_forgotten() {
 #[test]
 fn nobody_else_may_read_the_file() {
     let folder = tempfile::tempdir().unwrap();
-    let _store = Store::open(&file(folder.path())).unwrap();
+    let _store = StateStore::open(&file(folder.path())).unwrap();
     for entry in folder.path().read_dir().unwrap() {
         let entry = entry.unwrap();
         let mode = entry.metadata().unwrap().permissions().mode();
@@ -140,20 +161,27 @@ fn nobody_else_may_read_the_file() {
     }
 }
 
-fn says(location: &Location) -> String {
-    let opened = Store::open(location).and_then(|store| store.load());
-    opened.unwrap_err().to_string()
+async fn says(location: &Location) -> String {
+    let read = match StateStore::open(location) {
+        Ok(store) => store.load().await.map(drop),
+        Err(error) => Err(error),
+    };
+    read.unwrap_err().to_string()
 }
 
-#[test]
-fn two_monitors_do_not_share_a_file() {
+#[tokio::test]
+async fn two_monitors_do_not_share_a_file() {
     let folder = tempfile::tempdir().unwrap();
-    let _store = Store::open(&file(folder.path())).unwrap();
-    assert!(says(&file(folder.path())).contains("in use by another monitor"));
+    let _store = StateStore::open(&file(folder.path())).unwrap();
+    assert!(
+        says(&file(folder.path()))
+            .await
+            .contains("in use by another monitor")
+    );
 }
 
-#[test]
-fn a_file_that_is_no_database_is_left_alone() {
+#[tokio::test]
+async fn a_file_that_is_no_database_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.sqlite");
     fs::write(
@@ -162,7 +190,7 @@ fn a_file_that_is_no_database_is_left_alone() {
     )
     .unwrap();
     let before = fs::read(&path).unwrap();
-    let said = says(&file(folder.path()));
+    let said = says(&file(folder.path())).await;
     assert!(
         said.contains("is damaged") && said.contains("move it away"),
         "{said}"
@@ -170,43 +198,40 @@ fn a_file_that_is_no_database_is_left_alone() {
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
-#[test]
-fn a_damaged_page_is_told_and_not_taken_for_truth() {
+#[tokio::test]
+async fn a_damaged_page_is_told_and_not_taken_for_truth() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.sqlite");
-    let mut store = Store::open(&file(folder.path())).unwrap();
+    let store = StateStore::open(&file(folder.path())).unwrap();
     let mut machine = machine();
     heard(&mut machine, "a", 1);
-    store
-        .write(&Batch::default().step(machine.take_step()))
+    write(&store, Batch::default().step(machine.take_step()))
+        .await
         .unwrap();
     drop(store);
     let mut bytes = fs::read(&path).unwrap();
     bytes[4096..].fill(0x5a);
     fs::write(&path, bytes).unwrap();
-    assert!(says(&file(folder.path())).contains("is damaged"));
+    assert!(says(&file(folder.path())).await.contains("is damaged"));
 }
 
-#[test]
-fn content_that_makes_no_sense_is_damage_too() {
+#[tokio::test]
+async fn content_that_makes_no_sense_is_damage_too() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&file(folder.path())).unwrap();
+    let store = StateStore::open(&file(folder.path())).unwrap();
     let row = "INSERT INTO monitor_host VALUES ('a', '{\"host\": 5}')";
-    store.database.execute(row, []).unwrap();
+    execute(&store, row).await;
     drop(store);
-    assert!(says(&file(folder.path())).contains("is damaged"));
+    assert!(says(&file(folder.path())).await.contains("is damaged"));
 }
 
-#[test]
-fn the_file_of_a_newer_monitor_is_refused() {
+#[tokio::test]
+async fn the_file_of_a_newer_monitor_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&file(folder.path())).unwrap();
-    store
-        .database
-        .execute("UPDATE schema_version SET version = 99", [])
-        .unwrap();
+    let store = StateStore::open(&file(folder.path())).unwrap();
+    execute(&store, "UPDATE schema_version SET version = 99").await;
     drop(store);
-    let said = says(&file(folder.path()));
+    let said = says(&file(folder.path())).await;
     assert!(
         said.contains("newer monitor (schema 99, this one knows 2)"),
         "{said}"
@@ -214,16 +239,16 @@ fn the_file_of_a_newer_monitor_is_refused() {
 }
 
 /// As monitors wrote it that delivered by themselves.
-#[test]
-fn what_waited_in_a_file_of_the_first_schema_is_told() {
+#[tokio::test]
+async fn what_waited_in_a_file_of_the_first_schema_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.sqlite");
     let old = rusqlite::Connection::open(&path).unwrap();
     old.execute_batch(schema::STEPS[0]).unwrap();
     old.execute_batch(include_str!("first_schema.sql")).unwrap();
     drop(old);
-    let store = Store::open(&file(folder.path())).unwrap();
-    let stored = store.load().unwrap();
+    let store = StateStore::open(&file(folder.path())).unwrap();
+    let stored = store.load().await.unwrap();
     let waiting: Vec<_> = stored
         .outbound
         .iter()
@@ -263,40 +288,44 @@ fn what_waited_in_a_file_of_the_first_schema_is_told() {
     assert_eq!(open, expected);
 }
 
-#[test]
-fn the_file_of_another_program_is_refused() {
+#[tokio::test]
+async fn the_file_of_another_program_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.sqlite");
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("CREATE TABLE theirs (x)").unwrap();
     drop(other);
     let before = std::fs::read(&path).unwrap();
-    assert!(says(&file(folder.path())).contains("database of another program"));
+    assert!(
+        says(&file(folder.path()))
+            .await
+            .contains("database of another program")
+    );
     assert_eq!(std::fs::read(&path).unwrap(), before, "it was changed");
 }
 
-#[test]
-fn a_folder_that_does_not_exist_is_named() {
+#[tokio::test]
+async fn a_folder_that_does_not_exist_is_named() {
     let location = Location::File("/nonexistent/folder/state.sqlite".into());
-    assert!(says(&location).contains("/nonexistent/folder"));
+    assert!(says(&location).await.contains("/nonexistent/folder"));
 }
 
-#[test]
-fn a_full_disk_is_survived_and_what_was_not_written_is_written_later() {
+#[tokio::test]
+async fn a_full_disk_is_survived_and_what_was_not_written_is_written_later() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::open(&file(folder.path())).unwrap();
+    let store = StateStore::open(&file(folder.path())).unwrap();
     let mut machine = machine();
     heard(&mut machine, "a", 1);
     let mut batch = Batch::default().step(machine.take_step());
     // As SQLite says it when the disk is full.
-    let pages: i64 = store
-        .database
-        .pragma_query_value(None, "page_count", |row| row.get(0))
-        .unwrap();
-    store
-        .database
-        .pragma_update(None, "max_page_count", pages)
-        .unwrap();
+    let limit_pages = |more: i64| {
+        store.file().write(move |transaction| {
+            let pages: i64 =
+                transaction.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            transaction.pragma_update(None, "max_page_count", pages + more)
+        })
+    };
+    limit_pages(0).await.unwrap();
     let entry = crate::machine::Entry {
         host: Arc::from("a"),
         at: moment(0),
@@ -307,46 +336,17 @@ fn a_full_disk_is_survived_and_what_was_not_written_is_written_later() {
         ..Batch::default()
     };
     batch.merge(filler);
-    let said = store.write(&batch).unwrap_err().to_string();
+    let batch = Arc::new(Mutex::new(batch));
+    let again = Arc::clone(&batch);
+    let written = store
+        .file()
+        .write(move |transaction| super::write(transaction, &again.lock().unwrap()));
+    let said = StoreError::from(written.await.unwrap_err()).to_string();
     assert!(said.contains("the disk is full"), "{said}");
-    store
-        .database
-        .pragma_update(None, "max_page_count", 1_000_000)
-        .unwrap();
+    limit_pages(1_000_000).await.unwrap();
+    let mut batch = std::mem::take(&mut *batch.lock().unwrap());
     heard(&mut machine, "ä b", 2);
     batch.merge(Batch::default().step(machine.take_step()));
-    store.write(&batch).unwrap();
-    assert_eq!(store.load().unwrap().snapshot.hosts.len(), 2);
-}
-
-#[tokio::test]
-async fn the_writer_goes_on_without_a_store_and_says_why() {
-    let location = Location::File("/nonexistent/folder/state.sqlite".into());
-    let writer = Writer::start(Store::open(&location)).unwrap();
-    writer.write_durably(Batch::default()).await.unwrap();
-    assert!(
-        writer
-            .health()
-            .trouble
-            .unwrap()
-            .contains("/nonexistent/folder")
-    );
-    let (history, outbound) = writer.history("a", 5).await;
-    assert!(history.is_empty() && outbound.is_empty());
-}
-
-#[tokio::test]
-async fn the_writer_has_written_all_when_it_ends() {
-    let folder = tempfile::tempdir().unwrap();
-    let writer = Writer::start(Store::open(&file(folder.path()))).unwrap();
-    let mut machine = machine();
-    for host in ["a", "ä b"] {
-        heard(&mut machine, host, 1);
-        writer.write(Batch::default().step(machine.take_step()));
-    }
-    let (history, _) = writer.history("a", 5).await;
-    assert_eq!(history.len(), 2, "what was handed over before is in it");
-    drop(writer);
-    let store = Store::open(&file(folder.path())).unwrap();
-    assert_eq!(store.load().unwrap().snapshot.hosts.len(), 2);
+    write(&store, batch).await.unwrap();
+    assert_eq!(store.load().await.unwrap().snapshot.hosts.len(), 2);
 }

@@ -49,9 +49,14 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
         let reloading = Arc::new(Reloading::new(builder.clone(), &monitor, &loaded.config));
         let (control, http) = (monitor.control.clone(), monitor.http.zip(numbers));
         let state = location(&monitor.state);
-        let ready = annunciator_monitor::prepare(&loaded.config, monitor, &state);
-        let ready = ready.map_err(|error| wrong(&error, output))?;
-        let engine = setup::start(&builder, loaded, ready.state_file(), output).await?;
+        let ready = annunciator_monitor::prepare(&loaded.config, monitor, &state).await;
+        let mut ready = ready.map_err(|error| wrong(&error, output))?;
+        let (builder, place) = match ready.deliveries(&loaded.config).await {
+            Ok(Some(store)) => (builder.store(store), None),
+            // What is wrong with it is told when the engine opens it by itself.
+            Ok(None) | Err(_) => (builder, ready.state_file()),
+        };
+        let engine = setup::start(&builder, loaded, place, output).await?;
         let servers = Servers { control, http };
         watch(engine, ready, servers, reloading)
             .await

@@ -1,0 +1,205 @@
+//! What becomes of a message: it is recorded, handed over, or delivered without a record.
+
+use annunciator::{NotifyError, Receipt, Route, UnknownChannel};
+use tokio::time::Instant;
+
+use super::{
+    handover::{HandedOver, Submission, hand_over},
+    recorder::Phase,
+    recording::{RETRY_DELAY, Recording},
+    unrecorded::{Unrecorded, UnrecordedOutcome, drop_channel, refused},
+};
+use crate::{incidents::OutboundMessage, machine::Entry, store::Batch};
+
+/// What the engine makes of a message.
+enum Prepared {
+    Submit(Box<Submission>),
+    /// Nobody is to be notified any more.
+    Nothing,
+    /// The engine has no store.
+    NoStore(OutboundMessage),
+    /// The engine is shut down: it waits for the next start.
+    Closed(OutboundMessage),
+}
+
+impl Recording {
+    /// Takes the messages out of a batch that the engine's store is to accept with it.
+    pub(super) fn prepare_all(&mut self, batch: &mut Batch) -> Vec<Submission> {
+        let mut submissions = Vec::new();
+        for (id, outbound) in std::mem::take(&mut batch.outbound) {
+            if self.rows_only.contains(&id) {
+                batch.outbound.insert(id, outbound);
+                continue;
+            }
+            match self.prepare(outbound, &mut batch.history) {
+                Prepared::Submit(submission) => {
+                    submissions.push(*submission);
+                    if self.rows.contains(&id) {
+                        batch.forwarded.insert(id);
+                    }
+                }
+                Prepared::Nothing => {
+                    self.close(id);
+                    batch.forwarded.insert(id);
+                }
+                Prepared::NoStore(outbound) | Prepared::Closed(outbound) => {
+                    self.rows_only.insert(id);
+                    batch.outbound.insert(id, outbound);
+                }
+            }
+        }
+        submissions
+    }
+
+    fn prepare(&self, mut outbound: OutboundMessage, history: &mut Vec<Entry>) -> Prepared {
+        loop {
+            let names: Vec<&str> = outbound.names.iter().map(|name| &**name).collect();
+            let (route, key) = (Route::Channels(&names), Some(&*outbound.key));
+            let prepared = self
+                .engine
+                .prepare(route, outbound.message.notification(), key);
+            match prepared {
+                Ok((intake, pending)) => {
+                    return Prepared::Submit(Box::new(Submission {
+                        outbound,
+                        intake,
+                        pending,
+                    }));
+                }
+                Err(NotifyError::UnknownChannel(UnknownChannel(name))) => {
+                    history.extend(drop_channel(&mut outbound, &name));
+                    if outbound.names.is_empty() {
+                        return Prepared::Nothing;
+                    }
+                }
+                Err(NotifyError::Closed) => return Prepared::Closed(outbound),
+                Err(NotifyError::NoStore) => return Prepared::NoStore(outbound),
+                Err(error) => {
+                    history.extend(refused(&outbound, &error));
+                    return Prepared::Nothing;
+                }
+            }
+        }
+    }
+
+    /// Keeps a message for the next write, unless it is closed.
+    pub(super) fn keep(&mut self, outbound: OutboundMessage) {
+        let id = outbound.id;
+        let mut open = self.shared.open();
+        if let Some(message) = open.get_mut(&id) {
+            *message = outbound.clone();
+            self.unwritten.forwarded.remove(&id);
+            self.unwritten.outbound.insert(id, outbound);
+        }
+    }
+
+    /// The same, unless it is kept already: then with the channels that are left.
+    pub(super) fn keep_if_missing(&mut self, outbound: OutboundMessage) {
+        if !self.unwritten.outbound.contains_key(&outbound.id) {
+            self.keep(outbound);
+        }
+    }
+
+    pub(super) fn begin_handover(&mut self) {
+        let is_running = self.shared.phase() == Phase::Running;
+        if self.handing_over.is_some() || self.queue.is_empty() || !is_running {
+            return;
+        }
+        let mut submissions = Vec::new();
+        for outbound in self.queue.take() {
+            let id = outbound.id;
+            let mut history = Vec::new();
+            match self.prepare(outbound, &mut history) {
+                Prepared::Submit(submission) => submissions.push(*submission),
+                Prepared::Nothing => self.finish(id),
+                Prepared::NoStore(outbound) => self.notify_unrecorded(outbound),
+                Prepared::Closed(_) => drop(self.rows_only.insert(id)),
+            }
+            self.unwritten.history.extend(history);
+        }
+        self.handing_over = Some(hand_over(&self.engine, submissions));
+    }
+
+    pub(super) fn handed_over(&mut self, (outbound, answer): HandedOver) {
+        match answer {
+            Some(Err(NotifyError::Store(_))) | None if self.notified.contains(&outbound.id) => {
+                self.hand_over_again(outbound);
+            }
+            Some(Err(NotifyError::Store(_))) | None => self.notify_unrecorded(outbound),
+            Some(Err(NotifyError::Closed)) => drop(self.rows_only.insert(outbound.id)),
+            Some(answer) => self.recorded(&outbound, answer),
+        }
+    }
+
+    fn hand_over_again(&mut self, outbound: OutboundMessage) {
+        self.queue.push_notified(outbound);
+        let at = Instant::now() + RETRY_DELAY;
+        self.hand_over_again_at.get_or_insert(at);
+    }
+
+    /// The engine's store has answered.
+    pub(super) fn recorded(
+        &mut self,
+        outbound: &OutboundMessage,
+        answer: Result<Receipt, NotifyError>,
+    ) {
+        let id = outbound.id;
+        match answer {
+            Ok(receipt) => {
+                let (notification, repeated) = (receipt.notification, receipt.repeated);
+                tracing::debug!(outbound = id, notification, repeated, "recorded");
+            }
+            // It was recorded before the configuration, or the words for it, changed.
+            Err(NotifyError::Conflict { differs, .. }) => {
+                tracing::debug!(outbound = id, differs, "was recorded before");
+            }
+            Err(error) => self.unwritten.history.extend(refused(outbound, &error)),
+        }
+        self.finish(id);
+    }
+
+    /// Notifies people of a message although it cannot be recorded, unless they were.
+    pub(super) fn notify_unrecorded(&mut self, outbound: OutboundMessage) {
+        if self.notified.insert(outbound.id) {
+            self.rows_only.insert(outbound.id);
+            self.unrecorded.push(outbound);
+        }
+    }
+
+    pub(super) fn delivered_unrecorded(&mut self, unrecorded: Unrecorded) {
+        let Unrecorded {
+            outbound,
+            outcome,
+            history,
+        } = unrecorded;
+        let id = outbound.id;
+        self.unwritten.history.extend(history);
+        match outcome {
+            UnrecordedOutcome::Done => self.finish(id),
+            UnrecordedOutcome::Failed => {
+                self.rows_only.remove(&id);
+                self.keep(outbound.clone());
+                if self.deliveries.is_none() {
+                    self.hand_over_again(outbound);
+                }
+            }
+            UnrecordedOutcome::Closed => {}
+        }
+    }
+
+    /// Nothing is left to do for a message.
+    fn finish(&mut self, id: u64) {
+        self.close(id);
+        self.unwritten.outbound.remove(&id);
+        // A row may be on its way into the file.
+        if self.rows.contains(&id) || self.writing.is_some() {
+            self.unwritten.forwarded.insert(id);
+        }
+    }
+
+    fn close(&mut self, id: u64) {
+        self.notified.remove(&id);
+        self.rows_only.remove(&id);
+        self.shared.open().remove(&id);
+    }
+}

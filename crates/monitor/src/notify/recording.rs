@@ -1,0 +1,370 @@
+//! The task that records: one write at a time, and what becomes of the messages in it.
+
+use std::{
+    collections::HashSet,
+    future::pending,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use annunciator::{
+    Engine,
+    store::{Answer, SqliteStore, StoreError as DeliveriesError},
+};
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    handover::{HandedOver, HandoverQueue},
+    recorder::{Phase, Shared},
+    unrecorded::UnrecordedDeliveries,
+    writing::{Recorded, Waiting, Writing},
+};
+use crate::{
+    incidents::OutboundMessage,
+    store::{Batch, StateStore, StoreError, prune, write},
+};
+
+/// How long people wait for the disk. A commit takes some 10 ms, on a poor
+/// disk under load a second; whoever takes longer may never answer.
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often it is tried again to write what could not be written, and to record what
+/// was delivered without a record.
+pub(super) const RETRY_DELAY: Duration = Duration::from_secs(5);
+/// How often what has no further use is deleted.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// The task's state.
+pub(super) struct Recording {
+    pub(super) shared: Arc<Shared>,
+    pub(super) engine: Engine,
+    state: Option<StateStore>,
+    /// The state is not the one that was wanted: it outlives nothing.
+    stands_in: bool,
+    /// The engine's store, if it is in the same file.
+    pub(super) deliveries: Option<Arc<SqliteStore>>,
+    /// What is not written so far, up to which number it was taken, and up to which
+    /// number nobody is to wait any longer.
+    pub(super) unwritten: Batch,
+    taken: u64,
+    settled: u64,
+    pub(super) writing: Option<Writing>,
+    retry_at: Option<Instant>,
+    /// The messages that have a row in the state file.
+    pub(super) rows: HashSet<u64>,
+    /// The messages that are handed over once they have been written.
+    fresh: Vec<OutboundMessage>,
+    pub(super) queue: HandoverQueue,
+    pub(super) handing_over: Option<Pin<Box<dyn Future<Output = Vec<HandedOver>> + Send>>>,
+    pub(super) hand_over_again_at: Option<Instant>,
+    pub(super) unrecorded: UnrecordedDeliveries,
+    /// Messages that are, or were, delivered without a record.
+    pub(super) notified: HashSet<u64>,
+    /// Messages that only their rows keep for now: they are being delivered without a
+    /// record, or the engine is shut down.
+    pub(super) rows_only: HashSet<u64>,
+    pruning: Option<Answer<()>>,
+    prune_at: Instant,
+}
+
+impl Recording {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        engine: Engine,
+        state: Option<StateStore>,
+        deliveries: Option<Arc<SqliteStore>>,
+        stands_in: bool,
+    ) -> Self {
+        Self {
+            shared,
+            unrecorded: UnrecordedDeliveries::new(engine.clone()),
+            engine,
+            state,
+            stands_in,
+            deliveries,
+            unwritten: Batch::default(),
+            taken: 0,
+            settled: 0,
+            writing: None,
+            retry_at: None,
+            rows: HashSet::new(),
+            fresh: Vec::new(),
+            queue: HandoverQueue::default(),
+            handing_over: None,
+            hand_over_again_at: None,
+            notified: HashSet::new(),
+            rows_only: HashSet::new(),
+            pruning: None,
+            prune_at: Instant::now(),
+        }
+    }
+
+    /// Records until the end. `waiting` are messages that have their rows already.
+    pub(super) async fn run(mut self, waiting: Vec<OutboundMessage>) {
+        self.rows.extend(waiting.iter().map(|one| one.id));
+        if self.deliveries.is_some() {
+            self.unwritten = Batch::default().outbound(waiting);
+        } else {
+            waiting.into_iter().for_each(|one| self.queue.push(one));
+        }
+        loop {
+            self.take();
+            self.begin_write();
+            self.begin_handover();
+            self.begin_prune();
+            // In this order: who waits for the one looks at the other then.
+            self.shared.idle.send_replace(self.is_idle());
+            self.shared.settle(self.settled);
+            if self.has_ended() {
+                return;
+            }
+            self.wait().await;
+        }
+    }
+
+    /// Waits until there is something to do, and does it.
+    async fn wait(&mut self) {
+        let give_up_at = self.writing.as_ref().filter(|writing| !writing.gave_up());
+        let give_up_at = give_up_at.map(|writing| writing.give_up_at);
+        let may_prune = self.state.is_some() && self.writing.is_none() && self.retry_at.is_none();
+        let prune_at = may_prune.then_some(self.prune_at);
+        let wake_at = [self.retry_at, self.hand_over_again_at, prune_at];
+        let wake_at = wake_at.into_iter().flatten().min();
+        tokio::select! {
+            () = self.shared.changed.notified() => {}
+            answer = answered(self.writing.as_mut().map(|writing| &mut writing.answer)) => {
+                self.written(answer);
+            }
+            () = at(give_up_at) => self.give_up(),
+            done = answered(self.handing_over.as_mut()) => {
+                self.handing_over = None;
+                done.into_iter().for_each(|one| self.handed_over(one));
+            }
+            Some(done) = self.unrecorded.next() => self.delivered_unrecorded(done),
+            pruned = answered(self.pruning.as_mut()) => {
+                self.pruning = None;
+                if let Err(error) = pruned {
+                    self.report(Some(StoreError::from(error).to_string()));
+                }
+            }
+            () = at(wake_at) => {
+                let is_past = |at: &mut Instant| *at <= Instant::now();
+                self.retry_at.take_if(is_past);
+                if self.hand_over_again_at.take_if(is_past).is_some() {
+                    self.queue.retry();
+                }
+            }
+        }
+    }
+
+    /// Takes what waits, unless it may gather while the disk is busy.
+    fn take(&mut self) {
+        let hangs = match &self.writing {
+            Some(writing) if !writing.gave_up() => return,
+            writing => writing.is_some(),
+        };
+        let taken = self.shared.take();
+        self.taken = taken.number;
+        let messages: Vec<OutboundMessage> = taken.batch.outbound.values().cloned().collect();
+        self.unwritten.merge(taken.batch);
+        if self.deliveries.is_none() {
+            self.fresh.extend(messages);
+        } else if hangs {
+            messages
+                .into_iter()
+                .for_each(|one| self.notify_unrecorded(one));
+        }
+        if hangs {
+            self.unwritten.limit_outbound();
+            self.settle();
+        }
+    }
+
+    /// Who waits for what was taken waits no longer.
+    fn settle(&mut self) {
+        for outbound in std::mem::take(&mut self.fresh) {
+            self.queue.push(outbound);
+        }
+        self.settled = self.taken;
+    }
+
+    fn begin_write(&mut self) {
+        if self.writing.is_some() {
+            return;
+        }
+        let is_ending = self.shared.phase() == Phase::Ending;
+        let is_new = |id: &u64| !self.notified.contains(id) && !self.rows_only.contains(id);
+        let is_due = self.retry_at.is_none()
+            || is_ending
+            || self.deliveries.is_some() && self.unwritten.outbound.keys().any(is_new);
+        if self.state.is_none() {
+            self.unwritten = Batch::default();
+        }
+        if !is_due || self.unwritten.is_empty() {
+            self.settle();
+            return;
+        }
+        let mut batch = std::mem::take(&mut self.unwritten);
+        let submissions = match self.deliveries {
+            Some(_) => self.prepare_all(&mut batch),
+            None => Vec::new(),
+        };
+        let Some(state) = &self.state else { return };
+        self.writing = Some(Writing::begin(
+            state.file(),
+            batch,
+            submissions,
+            self.deliveries.clone(),
+            Waiting {
+                number: self.taken,
+                fresh: std::mem::take(&mut self.fresh),
+            },
+        ));
+    }
+
+    /// The disk has answered.
+    fn written(&mut self, answer: Result<Recorded, DeliveriesError>) {
+        let Some(writing) = self.writing.take() else {
+            return;
+        };
+        let gave_up = writing.gave_up();
+        if gave_up {
+            self.shared.hangs.store(false, Ordering::Relaxed);
+            tracing::info!("the disk with the state file answers again");
+        }
+        match answer {
+            Ok(recorded) => {
+                self.retry_at = None;
+                self.rows.extend(&writing.rows);
+                for id in &writing.forwarded {
+                    self.rows.remove(id);
+                }
+                let mut recorded = recorded.into_iter().flatten();
+                for (outbound, pending) in writing.messages {
+                    match recorded.next() {
+                        Some(accepted) => self.recorded(&outbound, pending.accepted(accepted)),
+                        // It was given up, and is being delivered without a record.
+                        None => self.keep_if_missing(outbound),
+                    }
+                }
+                self.report(None);
+            }
+            Err(error) => {
+                self.retry_at = Some(Instant::now() + RETRY_DELAY);
+                let mut batch = writing.take_batch();
+                batch.merge(std::mem::take(&mut self.unwritten));
+                self.unwritten = batch;
+                for (outbound, pending) in writing.messages {
+                    // For the engine's own alert of a store that cannot be written.
+                    drop(pending.accepted(Err(error.clone())));
+                    self.keep_if_missing(outbound.clone());
+                    self.notify_unrecorded(outbound);
+                }
+                self.unwritten.limit_outbound();
+                self.report(Some(StoreError::from(error).to_string()));
+            }
+        }
+        for outbound in writing.waiting.fresh {
+            self.queue.push(outbound);
+        }
+        self.settled = writing.waiting.number;
+    }
+
+    /// The disk has had its time: people do not wait for it any longer.
+    fn give_up(&mut self) {
+        let Some(writing) = &mut self.writing else {
+            return;
+        };
+        writing.give_up();
+        self.shared.hangs.store(true, Ordering::Relaxed);
+        tracing::error!(
+            "the disk with the state file does not answer; people are told all the same"
+        );
+        let mut messages = Vec::new();
+        for (outbound, pending) in &writing.messages {
+            pending.release()();
+            messages.push(outbound.clone());
+        }
+        let Waiting { number, fresh } = std::mem::take(&mut writing.waiting);
+        messages
+            .into_iter()
+            .for_each(|one| self.notify_unrecorded(one));
+        fresh.into_iter().for_each(|one| self.queue.push(one));
+        self.settled = number;
+    }
+
+    fn begin_prune(&mut self) {
+        let is_due = Instant::now() >= self.prune_at && self.retry_at.is_none();
+        let state = self.state.as_ref();
+        if let Some(state) = state.filter(|_| is_due && self.writing.is_none()) {
+            self.prune_at = Instant::now() + PRUNE_INTERVAL;
+            self.pruning = Some(state.file().write(prune));
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        let is_new = |id: &u64| !self.rows_only.contains(id);
+        let records = self.deliveries.is_some()
+            && self.retry_at.is_none()
+            && self.unwritten.outbound.keys().any(is_new);
+        let writes = self.writing.as_ref().filter(|writing| !writing.gave_up());
+        writes.is_none()
+            && !records
+            && self.handing_over.is_none()
+            && self.unrecorded.is_empty()
+            && self.shared.is_empty()
+    }
+
+    fn has_ended(&self) -> bool {
+        // What could not be written a moment ago cannot be written now.
+        let is_written = self.unwritten.is_empty() || self.retry_at.is_some();
+        self.shared.phase() == Phase::Ending
+            && self.writing.is_none()
+            && is_written
+            && self.shared.is_empty()
+    }
+
+    fn report(&self, trouble: Option<String>) {
+        if self.stands_in || !self.shared.report(trouble.as_ref()) {
+            return;
+        }
+        match trouble {
+            Some(trouble) => tracing::error!(
+                "{trouble}; the monitor goes on from memory and tries again every {} s",
+                RETRY_DELAY.as_secs()
+            ),
+            None => tracing::info!("the state file is written again; nothing is lost"),
+        }
+    }
+}
+
+impl Drop for Recording {
+    /// The runtime ends before its time: what is left is written all the same, if the
+    /// disk answers.
+    fn drop(&mut self) {
+        let mut batch = std::mem::take(&mut self.unwritten);
+        batch.merge(self.shared.take().batch);
+        if let Some(state) = self.state.as_ref().filter(|_| !batch.is_empty()) {
+            drop(
+                state
+                    .file()
+                    .write(move |transaction| write(transaction, &batch)),
+            );
+        }
+    }
+}
+
+/// Waits for an answer, for ever where none is expected.
+async fn answered<F: Future + Unpin>(expected: Option<F>) -> F::Output {
+    match expected {
+        Some(answer) => answer.await,
+        None => pending().await,
+    }
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
+    }
+}

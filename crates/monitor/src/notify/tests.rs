@@ -1,0 +1,357 @@
+//! The recorder on real files and a real engine: what is recorded together, and what
+//! becomes of messages when the disk does not do its work.
+
+use std::{
+    path::Path,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use annunciator::{
+    Engine,
+    store::{MemoryStore, Query, Record, SqliteFile, SqliteStore, State, Store},
+};
+use annunciator_testkit::rig::Rig;
+
+use super::*;
+use crate::{
+    incidents::{Message, OutboundMessage},
+    machine::{Entry, Moment},
+    store::{Batch, Location, StateStore},
+};
+
+const YAML: &str = "notification_channels:
+  pager: {type: steady, text: x}
+";
+/// How long a condition is waited for: generous, since machines may be busy.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+fn outbound(id: u64) -> OutboundMessage {
+    let message = Message {
+        host: Some("a".into()),
+        ..Message::about_monitor(&format!("message {id}"), 0)
+    };
+    OutboundMessage {
+        id,
+        key: format!("k/{id}").into(),
+        names: vec!["pager".into()],
+        message: Arc::new(message),
+    }
+}
+
+fn line(text: &str) -> Batch {
+    let mut batch = Batch::default();
+    batch.history.push(Entry {
+        host: "a".into(),
+        at: Moment::default(),
+        text: text.to_owned(),
+    });
+    batch
+}
+
+/// A recorder, and what it writes to.
+struct Desk {
+    rig: Rig,
+    file: Arc<SqliteFile>,
+    engine: Engine,
+    recorder: Recorder,
+}
+
+impl Desk {
+    /// One whose engine keeps its deliveries in the state file.
+    async fn new(waiting: Vec<OutboundMessage>) -> Self {
+        let rig = Rig::new(&["fixture-steady"]).unwrap();
+        let state = state(rig.folder());
+        let file = Arc::clone(state.file());
+        let store = Arc::new(SqliteStore::open_in(Arc::clone(&file)).await.unwrap());
+        Self::over(rig, state, Some(Arc::clone(&store)), store, waiting).await
+    }
+
+    /// One whose engine keeps them elsewhere.
+    async fn with_deliveries_elsewhere(waiting: Vec<OutboundMessage>) -> Self {
+        let rig = Rig::new(&["fixture-steady"]).unwrap();
+        let state = state(rig.folder());
+        Self::over(rig, state, None, Arc::<MemoryStore>::default(), waiting).await
+    }
+
+    async fn over(
+        rig: Rig,
+        state: StateStore,
+        deliveries: Option<Arc<SqliteStore>>,
+        store: Arc<dyn Store>,
+        waiting: Vec<OutboundMessage>,
+    ) -> Self {
+        let builder = rig.configured(YAML).unwrap().tell_own_trouble(false);
+        let engine = builder.store(store).start().await.unwrap();
+        let file = Arc::clone(state.file());
+        for one in waiting.clone() {
+            let batch = Batch::default().outbound([one]);
+            let written = file.write(move |transaction| crate::store::write(transaction, &batch));
+            written.await.unwrap();
+        }
+        let records = Records {
+            state: Ok(state),
+            deliveries,
+        };
+        let recorder = Recorder::start(engine.clone(), records, waiting);
+        Self {
+            rig,
+            file,
+            engine,
+            recorder,
+        }
+    }
+
+    /// Holds the thread that writes until the sender is dropped.
+    async fn hang(&self) -> mpsc::Sender<()> {
+        let (open, gate) = mpsc::channel::<()>();
+        let (begins, begun) = tokio::sync::oneshot::channel();
+        let mut begins = Some(begins);
+        drop(self.file.write(move |_| {
+            let _ = begins.take().map(|begins| begins.send(()));
+            let _ = gate.recv();
+            Ok(())
+        }));
+        begun.await.unwrap();
+        open
+    }
+
+    async fn until(&self, what: &str, holds: impl Fn(&Recorder) -> bool) {
+        let waiting = async {
+            while !holds(&self.recorder) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(TIMEOUT, waiting).await;
+        assert!(waited.is_ok(), "waited in vain: {what}");
+    }
+
+    /// The deliveries, the oldest first.
+    async fn deliveries(&self) -> Vec<Record> {
+        let store = self.engine.store().unwrap();
+        let query = Query {
+            most: 1000,
+            ..Query::default()
+        };
+        let mut deliveries = store.deliveries(query).await.unwrap();
+        deliveries.reverse();
+        deliveries
+    }
+
+    async fn history(&self) -> Vec<String> {
+        let lines = self.recorder.history("a", 1000).await;
+        lines.into_iter().map(|line| line.text).collect()
+    }
+
+    async fn rows(&self) -> i64 {
+        let count = self.file.read(|transaction| {
+            transaction.query_row("SELECT count(*) FROM monitor_waiting", [], |row| row.get(0))
+        });
+        count.await.unwrap()
+    }
+}
+
+fn state(folder: &Path) -> StateStore {
+    StateStore::open(&Location::File(folder.join("state.sqlite"))).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_and_its_messages_are_in_the_file_together() {
+    let desk = Desk::new(Vec::new()).await;
+    let change = line("a change").outbound([outbound(1), outbound(2)]);
+    desk.recorder.record(change);
+    desk.recorder.written().await;
+    // At one moment, whatever the thread that writes does meanwhile.
+    let counts = desk.file.read(|transaction| {
+        let count = |table| transaction.query_row(table, [], |row| row.get::<_, i64>(0));
+        Ok((
+            count("SELECT count(*) FROM monitor_history")?,
+            count("SELECT count(*) FROM outbox_notification")?,
+            count("SELECT count(*) FROM monitor_waiting")?,
+        ))
+    });
+    assert_eq!(counts.await.unwrap(), (1, 2, 0));
+    desk.until("all recorded", |recorder| recorder.waiting() == 0)
+        .await;
+    let channels: Vec<_> = desk
+        .deliveries()
+        .await
+        .into_iter()
+        .map(|one| one.channel)
+        .collect();
+    assert_eq!(channels, ["pager", "pager"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_change_cannot_be_written_its_messages_are_not_accepted_and_told_once() {
+    let desk = Desk::new(Vec::new()).await;
+    let limit_pages = |more: i64| {
+        desk.file.write(move |transaction| {
+            let pages: i64 =
+                transaction.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            transaction.pragma_update(None, "max_page_count", pages + more)
+        })
+    };
+    limit_pages(0).await.unwrap();
+    let long = "x".repeat(100_000);
+    desk.recorder.record(line(&long).outbound([outbound(1)]));
+    desk.until("a message told", |recorder| recorder.waiting() == 0)
+        .await;
+    let trouble = desk.recorder.trouble().unwrap();
+    assert!(trouble.contains("the disk is full"), "{trouble}");
+    assert!(desk.deliveries().await.is_empty());
+    limit_pages(1_000_000).await.unwrap();
+    desk.until("its health", |recorder| recorder.trouble().is_none())
+        .await;
+    let expected = [
+        long,
+        "told without a record of deliveries (pager delivered): message 1".to_owned(),
+    ];
+    assert_eq!(desk.history().await, expected);
+    assert_eq!((desk.rows().await, desk.deliveries().await.len()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_disk_hangs_people_are_told_once_and_in_order_and_all_is_written_in_the_end() {
+    let desk = Desk::new(Vec::new()).await;
+    let gate = desk.hang().await;
+    for id in 1..=50 {
+        desk.recorder
+            .record(line("a change").outbound([outbound(id)]));
+    }
+    desk.until("all told", |recorder| recorder.waiting() == 0)
+        .await;
+    let trouble = desk.recorder.trouble().unwrap();
+    assert!(trouble.contains("the disk does not answer"), "{trouble}");
+    drop(gate);
+    desk.until("its health", |recorder| recorder.trouble().is_none())
+        .await;
+    let mut history = desk.history().await;
+    history.retain(|text| text != "a change");
+    let told = (1..=50)
+        .map(|id| format!("told without a record of deliveries (pager delivered): message {id}"));
+    assert_eq!(history, told.collect::<Vec<_>>());
+    // What was given up before it was begun is not accepted when it is written.
+    assert_eq!((desk.rows().await, desk.deliveries().await.len()), (0, 0));
+    assert_eq!(desk.recorder.history("a", 1000).await.len(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_wait_in_the_file_are_accepted_in_their_order_and_their_rows_deleted() {
+    let waiting: Vec<_> = (1..=100).map(outbound).collect();
+    for desk in [
+        Desk::new(waiting.clone()).await,
+        Desk::with_deliveries_elsewhere(waiting.clone()).await,
+    ] {
+        desk.recorder
+            .record(Batch::default().outbound([outbound(101)]));
+        desk.until("all recorded", |recorder| recorder.waiting() == 0)
+            .await;
+        desk.recorder.written().await;
+        assert_eq!(desk.rows().await, 0);
+        let deliveries = desk.deliveries().await;
+        let texts: Vec<_> = deliveries.iter().map(|one| one.content.clone()).collect();
+        assert_eq!(texts.len(), 101);
+        for (text, id) in texts.iter().zip(1..) {
+            assert!(text.contains(&format!("\"message {id}\"")), "{text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_a_channel_that_is_gone_is_noted_and_its_row_deleted() {
+    let gone = OutboundMessage {
+        names: vec!["gone".into()],
+        ..outbound(1)
+    };
+    for desk in [
+        Desk::new(vec![gone.clone()]).await,
+        Desk::with_deliveries_elsewhere(vec![gone.clone()]).await,
+    ] {
+        desk.until("a message noted", |recorder| recorder.waiting() == 0)
+            .await;
+        let noted = "not told: there is no channel `gone` any more: message 1";
+        assert_eq!(desk.history().await, [noted]);
+        desk.recorder.written().await;
+        assert_eq!(desk.rows().await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_recorded_after_the_engine_was_shut_down_waits_for_the_next_start() {
+    let desk = Desk::new(Vec::new()).await;
+    desk.recorder.drain(TIMEOUT).await;
+    let _ = desk.engine.shutdown(TIMEOUT).await;
+    desk.recorder.record(line("late").outbound([outbound(1)]));
+    let Desk {
+        rig,
+        file,
+        engine,
+        recorder,
+    } = desk;
+    recorder.close().await;
+    drop((file, engine));
+    let state = state(rig.folder());
+    let stored = state.load().await.unwrap();
+    assert_eq!(stored.outbound, [outbound(1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_drains_waits_for_the_messages_under_way() {
+    let desk = Desk::with_deliveries_elsewhere(Vec::new()).await;
+    for id in 1..=200 {
+        desk.recorder
+            .record(Batch::default().outbound([outbound(id)]));
+    }
+    desk.recorder.drain(TIMEOUT).await;
+    let _ = desk.engine.shutdown(TIMEOUT).await;
+    desk.recorder.written().await;
+    // Each is either accepted, or waits in its row.
+    let rows = usize::try_from(desk.rows().await).unwrap();
+    let deliveries = desk.deliveries().await;
+    assert_eq!(rows + deliveries.len(), 200);
+    assert!(deliveries.iter().all(|one| one.state == State::Delivered));
+}
+
+#[tokio::test]
+async fn without_a_state_it_goes_on_and_says_why() {
+    let rig = Rig::new(&["fixture-steady"]).unwrap();
+    let engine = rig.configured(YAML).unwrap().start().await.unwrap();
+    let nowhere = Location::File("/nonexistent/folder/state.sqlite".into());
+    let records = Records {
+        state: StateStore::open(&nowhere),
+        deliveries: None,
+    };
+    let recorder = Recorder::start(engine, records, Vec::new());
+    recorder.record(line("a change"));
+    let trouble = recorder.trouble().unwrap();
+    assert!(trouble.contains("/nonexistent/folder"), "{trouble}");
+    assert_eq!(recorder.history("a", 5).await.len(), 1);
+}
+
+#[tokio::test]
+async fn all_is_written_when_it_ends() {
+    for is_closed in [true, false] {
+        let desk = Desk::new(Vec::new()).await;
+        for _ in 0..20 {
+            desk.recorder.record(line("a change"));
+        }
+        let Desk {
+            rig,
+            file,
+            engine,
+            recorder,
+        } = desk;
+        drop((file, engine));
+        if is_closed {
+            recorder.close().await;
+        } else {
+            let mut ended = recorder.ended();
+            drop(recorder);
+            ended.wait_for(|ended| *ended).await.unwrap();
+        }
+        let state = state(rig.folder());
+        let history = crate::store::history(state.file(), "a".to_owned(), 100).await;
+        assert_eq!(history.unwrap().len(), 20);
+    }
+}
