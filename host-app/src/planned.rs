@@ -2,7 +2,7 @@
 
 use annunciator::{Config, Planned, Proof, Route, Severity, UnknownChannel};
 use annunciator_monitor::timestamp::format_timestamp;
-use serde_json::{Value as Json, json};
+use serde::{Deserialize, Serialize};
 
 /// What happens on a channel, in a sentence.
 #[must_use]
@@ -35,14 +35,40 @@ pub fn what(planned: &Planned, config: &Config) -> String {
     what
 }
 
-/// The same as JSON, with why a channel is disabled.
-#[must_use]
-pub fn about(planned: &Planned, config: &Config) -> Json {
-    let mut about = json!(planned);
-    if let Some(why) = disabled(planned, config) {
-        about["disabled"] = json!(why);
+/// What would be sent now, see [`preview`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The moment, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Whether anybody would be told.
+    pub told: bool,
+    /// What would happen on each channel.
+    pub channels: Vec<PreviewedChannel>,
+}
+
+/// What would happen on a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewedChannel {
+    /// The plan.
+    #[serde(flatten)]
+    pub planned: Planned,
+    /// Why the channel is disabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<String>,
+    /// The plan in words.
+    pub what: String,
+}
+
+impl PreviewedChannel {
+    /// Adds to a plan what a configuration says of its channel.
+    #[must_use]
+    pub fn of(planned: Planned, config: &Config) -> Self {
+        Self {
+            disabled: disabled(&planned, config),
+            what: what(&planned, config),
+            planned,
+        }
     }
-    about
 }
 
 /// Why the channel is disabled, where that is known.
@@ -64,8 +90,7 @@ pub fn is_told(planned: &Planned, config: &Config) -> bool {
     planned.rule.is_none() && disabled(planned, config).is_none()
 }
 
-/// All that would be sent now, for whoever prints it: `told` says whether anybody
-/// would be told, `channels` has what [`about`] says of each, and `what` in words.
+/// All that would be sent now, for whoever prints it.
 ///
 /// # Errors
 /// [`UnknownChannel`] when a name is unknown.
@@ -75,7 +100,7 @@ pub fn preview(
     severity: Severity,
     is_recovery: bool,
     now_ms: i64,
-) -> Result<Json, UnknownChannel> {
+) -> Result<Preview, UnknownChannel> {
     // No rule by severity keeps back the end of a problem, and no step of a group
     // waits with it.
     let severity = if is_recovery {
@@ -90,14 +115,13 @@ pub fn preview(
             one.never_ends = false;
         }
     }
-    let channels = planned.iter().map(|one| {
-        let mut channel = about(one, config);
-        channel["what"] = json!(what(one, config));
-        channel
-    });
-    Ok(json!({
-        "at_ms": now_ms,
-        "told": planned.iter().any(|one| is_told(one, config)),
-        "channels": channels.collect::<Vec<_>>(),
-    }))
+    let channels = planned.into_iter();
+    let channels: Vec<_> = channels
+        .map(|one| PreviewedChannel::of(one, config))
+        .collect();
+    Ok(Preview {
+        at_ms: now_ms,
+        told: channels.iter().any(|one| is_told(&one.planned, config)),
+        channels,
+    })
 }

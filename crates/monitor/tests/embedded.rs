@@ -85,7 +85,7 @@ async fn a_host_s_message_reaches_its_channel_and_is_known_after_a_restart() {
     let (running, _) = start(&rig, &state).await;
     let overview = running.monitor().overview().await;
     assert_ne!(overview.hosts[0].state, HostState::New);
-    assert_eq!(overview.messages.by_state["delivered"], 1);
+    assert_eq!(overview.messages.by_state[&State::Delivered], 1);
     until_delivered(&running, "web-01 lost its uplink").await;
     running.stop().await;
 }

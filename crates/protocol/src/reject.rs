@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The reason why a monitor refused a datagram.
 ///
 /// A monitor counts refused datagrams by this reason and never answers them. The
 /// variants down to [`UnsignedShutdown`](Self::UnsignedShutdown) come from
 /// [`decode`](crate::decode); a monitor adds the rest, which depend on what it
 /// knows of the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reject {
     /// The datagram is empty.
     Empty,

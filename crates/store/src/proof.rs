@@ -1,9 +1,9 @@
 //! How much a delivery proves.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How much a delivery proves. Greater is more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Proof {
     /// The remote has taken responsibility for it.

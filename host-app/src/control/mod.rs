@@ -4,11 +4,13 @@
 //! One connection carries one request and one answer, a line of JSON each.
 //! Who may open the socket may do everything: its mode is 0600.
 
+mod answers;
 mod circumstances;
 mod client;
 mod request;
 mod server;
 
+pub use answers::{Notified, Silenced, Status, Told, ToldReport};
 pub use circumstances::{Circumstances, Standing, check_attribute, check_incident, check_key};
 pub use client::{ClientError, ask};
 pub use request::{Answer, LONGEST_REQUEST, MAX_MESSAGE_LENGTH, MOST_LINES, Request};

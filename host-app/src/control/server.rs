@@ -11,10 +11,9 @@ use std::{
 };
 
 use annunciator::{Notification, NotifyError, Report, Route, Severity};
-use annunciator_monitor::{Monitor, Overview, Reloading};
+use annunciator_monitor::{Monitor, Reloading};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value as Json, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
@@ -23,7 +22,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::request::{Answer, LONGEST_REQUEST, MOST_LINES, Request};
+use super::{
+    answers::{Notified, Silenced, Status, Told},
+    request::{Answer, LONGEST_REQUEST, MOST_LINES, Request},
+};
 use crate::{planned, report, unkept};
 
 /// As many are answered at a time; others wait.
@@ -68,15 +70,6 @@ pub struct Subject {
     pub reloading: Arc<Reloading>,
     /// The address at which metrics are served; `None` if they are not.
     pub http: Option<SocketAddr>,
-}
-
-/// The answer to [`Request::Status`].
-#[derive(Serialize)]
-struct Status {
-    #[serde(flatten)]
-    overview: Overview,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    http: Option<SocketAddr>,
 }
 
 /// Answers until it is dropped.
@@ -240,7 +233,7 @@ async fn answer(request: Request, subject: &Subject) -> Answer {
                 Ok(was_silenced) => {
                     // What was answered outlives a kill.
                     monitor.written().await;
-                    Answer::Done(json!({ "was_silenced": was_silenced }))
+                    done(&Silenced { was_silenced })
                 }
                 Err(error) => Answer::Refused(error.to_string()),
             }
@@ -296,12 +289,16 @@ async fn notify(
     };
     match told {
         Ok(report) => {
-            let mut answer = came_of(&report, is_recovery);
-            answer["warnings"] = json!([
+            let warnings = [
                 stranger(monitor, host, "were"),
                 unkept::of_engine(monitor.engine(), "the monitor"),
-            ]);
-            Answer::Done(answer)
+            ];
+            came_of(
+                &report,
+                is_recovery,
+                warnings.into_iter().flatten().collect(),
+                false,
+            )
         }
         Err(error) => refused(&error),
     }
@@ -316,34 +313,36 @@ async fn recall(
 ) -> Option<Answer> {
     let (config, store) = (monitor.engine().config(), monitor.engine().store()?);
     match config.recall(&**store, route(host), notification).await {
-        Ok(report) => {
-            let mut answer = came_of(&report?, is_recovery);
-            answer["repeats"] = json!(true);
-            Some(Answer::Done(answer))
-        }
+        Ok(report) => Some(came_of(&report?, is_recovery, Vec::new(), true)),
         Err(error) => Some(refused(&error)),
     }
 }
 
 /// What came of it, for people and for programs.
-fn came_of(report: &Report, is_recovery: bool) -> Json {
+fn came_of(report: &Report, is_recovery: bool, warnings: Vec<String>, repeats: bool) -> Answer {
     // The monitor goes on for as long as it runs.
     let lines = report.channels().values();
-    let lines: Vec<String> = lines
-        .flat_map(|channel| report::lines(channel, true))
-        .collect();
-    json!({
-        "delivered": report::is_well(report, is_recovery),
-        "lines": lines,
-        "report": report,
-    })
+    let lines = lines.flat_map(|channel| report::lines(channel, true));
+    let read = serde_json::to_value(report).and_then(serde_json::from_value);
+    match read {
+        Ok(as_json) => done(&Notified::Told(Told {
+            delivered: report::is_well(report, is_recovery),
+            lines: lines.collect(),
+            report: as_json,
+            warnings,
+            repeats,
+        })),
+        Err(error) => no_json(&error),
+    }
 }
 
 /// What is wrong with a call is an answer; the rest is no fault of who calls.
 fn refused(error: &NotifyError) -> Answer {
     if report::is_wrong_call(error) {
-        let conflict = report::conflict(error);
-        return Answer::Done(json!({ "wrong": error.to_string(), "conflict": conflict }));
+        return done(&Notified::Wrong {
+            wrong: error.to_string(),
+            conflict: report::conflict(error),
+        });
     }
     Answer::Refused(error.to_string())
 }
@@ -365,10 +364,10 @@ fn would_tell(
 ) -> Answer {
     let (config, now_ms) = (monitor.engine().config(), Timestamp::now().as_millisecond());
     match planned::preview(&config, route(host), severity, is_recovery, now_ms) {
-        Ok(preview) => Answer::Done(json!({
-            "preview": preview,
-            "warnings": [stranger(monitor, host, "would be")],
-        })),
+        Ok(preview) => done(&Notified::Preview {
+            preview,
+            warnings: stranger(monitor, host, "would be").into_iter().collect(),
+        }),
         Err(error) => Answer::Refused(error.to_string()),
     }
 }
@@ -380,6 +379,10 @@ fn unknown_host(host: &str) -> Answer {
 fn done(value: &impl Serialize) -> Answer {
     match serde_json::to_value(value) {
         Ok(json) => Answer::Done(json),
-        Err(error) => Answer::Refused(format!("the answer has no JSON form: {error}")),
+        Err(error) => no_json(&error),
     }
+}
+
+fn no_json(error: &serde_json::Error) -> Answer {
+    Answer::Refused(format!("the answer has no JSON form: {error}"))
 }

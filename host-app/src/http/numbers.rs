@@ -212,7 +212,7 @@ fn of_hosts(monitor: &Monitor) {
 async fn of_notifications(monitor: &Monitor) {
     let counts = monitor.counts(OLDEST_COUNTS).await;
     for state in State::ALL {
-        let count = counts.by_state.get(state.name()).copied();
+        let count = counts.by_state.get(&state).copied();
         let count = count.unwrap_or_default();
         match state {
             State::Pending => gauge!(WAITING).set(float(count)),

@@ -8,7 +8,7 @@ mod board;
 
 use std::{fmt, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use board::{News, Troubles};
 
@@ -71,7 +71,7 @@ impl fmt::Display for Subject {
 }
 
 /// Something that keeps people from being told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Trouble {
     /// What it is with: `store`, or `channel`, its name and what ails it, with

@@ -290,18 +290,12 @@ impl Claimed {
         let attempts = outbox.store.attempts(self.claim.delivery);
         let attempts = outbox.abandon.run_until_cancelled(attempts).await;
         let attempts = attempts.and_then(Result::ok).unwrap_or_default();
-        let targets = attempts.iter().flat_map(|attempt| {
-            let targets: Vec<serde_json::Value> =
-                serde_json::from_str(&attempt.outcome).unwrap_or_default();
-            targets
-        });
         let mut failed = BTreeSet::new();
-        for target in targets {
-            let name = target["target"].as_str().unwrap_or_default().to_owned();
-            if target["class"] == "permanent" {
-                failed.insert(name);
+        for target in attempts.iter().flat_map(TargetReport::of_attempt) {
+            if target.class == Class::Permanent {
+                failed.insert(target.target);
             } else {
-                failed.remove(&name);
+                failed.remove(&target.target);
             }
         }
         // What a person has had tried again is among those that are left.

@@ -8,11 +8,11 @@ use std::{
 };
 
 use crate::event::Proof;
-use annunciator_store::{State, Step};
-use serde::{Serialize, Serializer};
+use annunciator_store::{Attempt, State, Step};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What became of a delivery to one target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
     /// The remote took it.
@@ -26,7 +26,7 @@ pub enum Class {
 }
 
 /// Who has to do something about a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Fault {
@@ -64,7 +64,7 @@ impl fmt::Display for Fault {
 }
 
 /// What one target of a channel answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TargetReport {
     /// The target: a recipient, a device, a room.
@@ -74,29 +74,31 @@ pub struct TargetReport {
     /// Whose fault a failure was.
     pub fault: Fault,
     /// How much a delivery proves; nothing when it was not delivered.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
     /// The remote's own name for what it took.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub remote_id: String,
     /// The remote's code, such as `550 5.1.1`.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub code: String,
     /// What happened, in words.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// What a person can do about it.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hint: String,
     /// How long the remote asked to be left alone.
     #[serde(
+        default,
         rename = "retry_after_ms",
         serialize_with = "milliseconds",
+        deserialize_with = "from_milliseconds",
         skip_serializing_if = "Option::is_none"
     )]
     pub retry_after: Option<Duration>,
     /// What else is worth telling, such as that a text was cut.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
@@ -108,6 +110,27 @@ fn milliseconds<S: Serializer>(
     duration
         .map(|duration| duration.as_millis())
         .serialize(serializer)
+}
+
+fn from_milliseconds<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    let milliseconds = Option::<u64>::deserialize(deserializer)?;
+    Ok(milliseconds.map(Duration::from_millis))
+}
+
+impl TargetReport {
+    /// Reads what the targets answered from the record of an attempt; those that cannot
+    /// be read are left out.
+    #[must_use]
+    pub fn of_attempt(attempt: &Attempt) -> Vec<Self> {
+        let targets: Vec<serde_json::Value> =
+            serde_json::from_str(&attempt.outcome).unwrap_or_default();
+        let targets = targets.into_iter();
+        targets
+            .filter_map(|target| serde_json::from_value(target).ok())
+            .collect()
+    }
 }
 
 impl fmt::Display for TargetReport {

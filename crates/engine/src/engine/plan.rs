@@ -1,7 +1,7 @@
 //! What would be sent where and when: the routing and the rules of channels,
 //! asked for any time, and nothing sent.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::milliseconds,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What would happen on one channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Planned {
     /// The channel.
@@ -22,25 +22,25 @@ pub struct Planned {
     /// a later step of a group, unless an earlier one was enough.
     pub at_ms: i64,
     /// The group of which it is a step.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// Which step of it: 1 for the first, 0 for none.
     pub step: u32,
     /// The proof that ends the group.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Proof>,
     /// The most that the channel can prove of such a message, where it is a step
     /// of a group and its plugin can be asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proves: Option<Proof>,
     /// Whether that is less than what ends the group: this step never does.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub never_ends: bool,
     /// The rule that would keep it back.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
     /// When what is kept back would be told in a digest.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest_ms: Option<i64>,
 }
 

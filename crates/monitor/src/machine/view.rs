@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use annunciator_protocol::Family;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     blind::BlindSpan,
@@ -16,7 +16,7 @@ use super::{
 use crate::thresholds::Level;
 
 /// The state of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum LinkState {
@@ -37,6 +37,15 @@ pub enum LinkState {
 impl HostState {
     /// The name of the state of a host that was never heard.
     pub const NEW: &'static str = "new";
+
+    /// Returns the state's name, such as `overdue`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => Self::NEW,
+            Self::Known(state) => state.name(),
+        }
+    }
 }
 
 impl LinkState {
@@ -76,7 +85,7 @@ impl LinkState {
 }
 
 /// The state of a host: the worst of its connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HostState {
     /// It was never heard.
@@ -87,7 +96,7 @@ pub enum HostState {
 }
 
 /// A view of a connection.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LinkView {
     /// The address family.
@@ -101,12 +110,12 @@ pub struct LinkView {
     /// How long ago that is, in milliseconds of the monitor's own timeline.
     pub silent_for_ms: u64,
     /// In how long it is overdue unless it is heard, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_in_ms: Option<u64>,
 }
 
 /// A view of an open alert: a metric beyond its threshold.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AlertView {
     /// The metric.
@@ -120,7 +129,7 @@ pub struct AlertView {
 }
 
 /// A view of a host.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HostView {
     /// Its name.
@@ -136,10 +145,10 @@ pub struct HostView {
     /// How many metrics it has.
     pub metrics: usize,
     /// Until when it is silenced, in milliseconds since the epoch.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silenced_until_ms: Option<i64>,
     /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silenced_why: Option<String>,
 }
 

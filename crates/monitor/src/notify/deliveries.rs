@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use annunciator::store::{Accounts, Attempt, Query, Record, State, Store, StoreError};
+use annunciator::{
+    Class, TargetReport,
+    store::{Accounts, Attempt, Query, Record, State, Store, StoreError},
+};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde::Serialize;
-use serde_json::Value as Json;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::incidents::OutboundMessage;
@@ -16,10 +18,10 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_CONCURRENT_READS: usize = 64;
 
 /// How many deliveries are in which state, over the life of the engine's store.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryCounts {
-    /// By the state's name; of those that ended, pruned ones are counted too.
-    pub by_state: BTreeMap<&'static str, u64>,
+    /// By their state; of those that ended, pruned ones are counted too.
+    pub by_state: BTreeMap<State, u64>,
     /// Sent again because the process that sent it died before the outcome was
     /// recorded.
     pub redelivered: u64,
@@ -33,9 +35,7 @@ impl DeliveryCounts {
     pub fn new(accounts: &Accounts, handing_over: usize) -> Self {
         let states = State::ALL.into_iter();
         Self {
-            by_state: states
-                .map(|state| (state.name(), accounts.of(state)))
-                .collect(),
+            by_state: states.map(|state| (state, accounts.of(state))).collect(),
             redelivered: accounts.again,
             handing_over: handing_over as u64,
         }
@@ -43,7 +43,7 @@ impl DeliveryCounts {
 }
 
 /// A message about a host to one channel, and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HostDelivery {
     /// When the event happened, in milliseconds since the Unix epoch.
@@ -56,13 +56,13 @@ pub struct HostDelivery {
     pub attempts: u32,
     /// When the next attempt is due, in milliseconds since the Unix epoch; `None` if
     /// none is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_ms: Option<i64>,
     /// The message's text.
     pub text: String,
     /// Why it was not delivered: the rule that suppressed it, or the remote's last
     /// answer; empty if it was.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }
 
@@ -104,16 +104,16 @@ impl HostDelivery {
         };
         let why = [record.why.as_str(), words.as_str()];
         let why: Vec<&str> = why.into_iter().filter(|one| !one.is_empty()).collect();
-        let content: Json = serde_json::from_str(&record.content).unwrap_or_default();
+        let wording = record.wording();
         Ok(Self {
-            occurred_ms: content["occurred_at_ms"]
-                .as_i64()
-                .unwrap_or(record.accepted_ms),
+            occurred_ms: wording
+                .as_ref()
+                .map_or(record.accepted_ms, |wording| wording.occurred_at_ms),
             channel: record.channel,
             state: record.state,
             attempts: record.attempts,
             due_ms: record.due_ms,
-            text: content["body"].as_str().unwrap_or_default().to_owned(),
+            text: wording.map(|wording| wording.body).unwrap_or_default(),
             detail: why.join("; "),
         })
     }
@@ -134,19 +134,18 @@ impl HostDelivery {
 
 /// What the targets said that were not reached.
 fn last_words(attempt: &Attempt) -> String {
-    let targets: Vec<Json> = serde_json::from_str(&attempt.outcome).unwrap_or_default();
-    let failures = targets.iter().filter(|one| one["class"] != "delivered");
+    let targets = TargetReport::of_attempt(attempt).into_iter();
+    let failures = targets.filter(|one| one.class != Class::Delivered);
     let words = failures.map(|one| {
-        let text = |key: &str| one[key].as_str().unwrap_or_default();
-        let code = match text("code") {
+        let code = match one.code.as_str() {
             "" => String::new(),
             code => format!(" ({code})"),
         };
-        let hint = match text("hint") {
+        let hint = match one.hint.as_str() {
             "" => String::new(),
             hint => format!(", {hint}"),
         };
-        format!("{}: {}{code}{hint}", text("target"), text("detail"))
+        format!("{}: {}{code}{hint}", one.target, one.detail)
     });
     words.collect::<Vec<_>>().join("; ")
 }
@@ -160,7 +159,7 @@ mod tests {
         let outcome = serde_json::json!([
             {"target": "a", "class": "delivered", "fault": "none"},
             {"target": "b", "class": "retry", "fault": "remote", "code": "429", "detail": "busy"},
-            {"target": "c", "class": "permanent", "detail": "nobody there", "hint": "look"},
+            {"target": "c", "class": "permanent", "fault": "recipient", "detail": "nobody there", "hint": "look"},
         ]);
         let attempt = Attempt {
             began_ms: 0,

@@ -235,7 +235,7 @@ impl Monitor {
         let channels = config.channels().map(|channel| channel.name().to_owned());
         let channels = channels.collect();
         Overview {
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             running_since_ms: self.started.wall_ms,
             now_ms: now.wall_ms,
             listening: self.liveness.listening(),

@@ -1,10 +1,10 @@
 //! What a running monitor answers to questions.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use annunciator::Trouble;
 use annunciator_protocol::Reject;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     machine::{BlindSpan, HostView, Silence},
@@ -15,11 +15,11 @@ use crate::{
 /// The state of all hosts and of the monitor itself.
 ///
 /// Its JSON form is part of what `hbd status --json` prints.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Overview {
     /// The version of the monitor.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// When the monitor was started, in milliseconds since the Unix epoch.
     pub running_since_ms: i64,
     /// The current time, in milliseconds since the Unix epoch.
@@ -29,7 +29,7 @@ pub struct Overview {
     /// Whether datagrams must be signed, at least by some hosts.
     pub keys: bool,
     /// Why the state would not survive a restart; `None` if it would.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_trouble: Option<String>,
     /// The configured channels, disabled ones included.
     pub channels: Vec<String>,
@@ -38,7 +38,7 @@ pub struct Overview {
     /// How many datagrams were accepted.
     pub datagrams: u64,
     /// How many datagrams were refused, by reason; reasons that occurred.
-    pub refused: BTreeMap<&'static str, u64>,
+    pub refused: BTreeMap<Reject, u64>,
     /// Deliveries to channels by state.
     pub messages: DeliveryCounts,
     /// The hosts, sorted by name.
@@ -52,14 +52,14 @@ pub struct Overview {
 /// What is known of one host, with the evidence.
 ///
 /// Its JSON form is what `hbd explain --json` prints.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Explained {
     /// The host's current state.
     pub host: HostView,
     /// How many datagrams in its name were refused since the start, by reason; reasons
     /// that occurred.
-    pub refused: BTreeMap<&'static str, u64>,
+    pub refused: BTreeMap<Reject, u64>,
     /// The channels and groups that its messages go to.
     pub channels: Vec<Arc<str>>,
     /// The last values of its metrics, by path.
@@ -70,10 +70,7 @@ pub struct Explained {
     pub messages: Vec<HostDelivery>,
 }
 
-/// Counts by the names of their reasons, but for those that are none.
-pub(super) fn occurred(counts: impl Iterator<Item = (Reject, u64)>) -> BTreeMap<&'static str, u64> {
-    counts
-        .filter(|(_, count)| *count > 0)
-        .map(|(reason, count)| (reason.name(), count))
-        .collect()
+/// Counts by their reasons, but for those that did not occur.
+pub(super) fn occurred(counts: impl Iterator<Item = (Reject, u64)>) -> BTreeMap<Reject, u64> {
+    counts.filter(|(_, count)| *count > 0).collect()
 }

@@ -1,6 +1,6 @@
 //! Takes another configuration while the monitor runs: whole, or not at all.
 
-use std::sync::PoisonError;
+use std::{borrow::Cow, sync::PoisonError};
 
 use annunciator::{Config, EngineBuilder, LoadError, StorePlace};
 use tokio::sync::Mutex;
@@ -28,7 +28,7 @@ pub enum ReloadError {
 }
 
 /// What a reload changed.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Reloaded {
     /// Channels that stayed open, with their connections.
@@ -40,7 +40,7 @@ pub struct Reloaded {
     /// Channels that cannot deliver because their plugins are unusable.
     pub disabled: Vec<String>,
     /// Keys of the file that changed and take effect after a restart only.
-    pub after_restart: Vec<&'static str>,
+    pub after_restart: Vec<Cow<'static, str>>,
     /// Warnings about the file.
     pub warnings: Vec<String>,
 }
@@ -89,7 +89,7 @@ impl Fixed {
         }
     }
 
-    fn differences(&self, other: &Self) -> Vec<&'static str> {
+    fn differences(&self, other: &Self) -> Vec<Cow<'static, str>> {
         let keys = [
             ("monitor.listen", self.listen == other.listen),
             ("monitor.state", self.state == other.state),
@@ -98,7 +98,7 @@ impl Fixed {
             ("delivery.store", self.deliveries == other.deliveries),
         ];
         let changed = keys.into_iter().filter(|(_, same)| !same);
-        changed.map(|(key, _)| key).collect()
+        changed.map(|(key, _)| key.into()).collect()
     }
 }
 

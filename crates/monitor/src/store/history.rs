@@ -5,7 +5,7 @@ use annunciator::store::SqliteFile;
 use super::error::StoreError;
 
 /// A line of a host's history: what happened, with the evidence.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct HistoryLine {
     /// When it happened, in milliseconds since the Unix epoch.
     pub wall_ms: i64,

@@ -112,21 +112,6 @@ impl Output {
     }
 }
 
-/// The same with all texts fit for one line.
-pub(crate) fn plain(value: &Json) -> Json {
-    match value {
-        Json::String(text) => Json::String(one_line(text)),
-        Json::Array(values) => values.iter().map(plain).collect(),
-        Json::Object(members) => {
-            let members = members.iter();
-            members
-                .map(|(key, value)| (one_line(key), plain(value)))
-                .collect()
-        }
-        other => other.clone(),
-    }
-}
-
 /// A text fit for one line.
 pub(crate) fn one_line(text: &str) -> String {
     escaped(text, |_| false, escape)
@@ -162,12 +147,5 @@ mod tests {
     fn when_a_text_would_rearrange_the_terminal() {
         let said = one_line("a\u{1b}[2J\nb\u{202e}c\u{9b}1mä");
         assert_eq!(said, "a\\u{1b}[2J\\u{a}b\\u{202e}c\\u{9b}1mä");
-    }
-
-    #[test]
-    fn when_it_stands_deep_in_an_answer() {
-        let answer = serde_json::json!({"a": [{"b\r": "c\u{7}"}], "n": 5});
-        let expected = serde_json::json!({"a": [{"b\\u{d}": "c\\u{7}"}], "n": 5});
-        assert_eq!(plain(&answer), expected);
     }
 }

@@ -76,6 +76,7 @@ fn in_json_everything_has_a_name() {
             "channel": "chat", "at_ms": at_ms, "step": 0,
             "rule": "quiet_hours: 22:00 to 07:00, Europe/Berlin",
             "digest_ms": at_ms + (8 * 60 + 30) * 60_000,
+            "what": "kept back by quiet_hours: 22:00 to 07:00, Europe/Berlin; in the digest at 2026-11-24T06:00:00Z",
         })
     );
     assert_eq!(
@@ -83,6 +84,7 @@ fn in_json_everything_has_a_name() {
         json!({
             "channel": "mail", "at_ms": at_ms + 300_000, "step": 3,
             "group": "oncall", "until": "delivered", "proves": "accepted", "never_ends": true,
+            "what": "told, step 3 of group oncall, unless delivered before; never says that it was delivered",
         })
     );
     let again = json!({ "every_ms": 3_600_000, "at_ms": at_ms + 3_600_000, "told": ["pager"] });

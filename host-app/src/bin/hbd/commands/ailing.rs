@@ -8,11 +8,12 @@ use std::{
     path::Path,
 };
 
-use annunciator_monitor::timestamp::format_timestamp;
-use heartbeat::control::{ClientError, Request, ask};
-use serde_json::Value as Json;
+use annunciator::Trouble;
+use annunciator_monitor::{Overview, timestamp::format_timestamp};
+use heartbeat::control::{ClientError, Request, Status, ask};
+use serde::Deserialize as _;
 
-use crate::output::{Output, one_line, plain};
+use crate::output::{Output, one_line};
 
 /// One trouble of a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,19 +27,19 @@ pub(super) struct Ailment {
 #[derive(Debug)]
 pub(super) struct Seen {
     ailments: BTreeMap<String, Vec<Ailment>>,
-    /// Those that it has; monitors of earlier versions don't say.
-    channels: Option<BTreeSet<String>>,
+    /// Those that it has.
+    channels: BTreeSet<String>,
 }
 
 impl Seen {
-    fn of(answer: &Json) -> Self {
-        let names = answer["channels"].as_array().map(|names| {
-            let names = names.iter().filter_map(Json::as_str);
-            names.map(str::to_owned).collect()
-        });
+    fn of(overview: &Overview) -> Self {
         Self {
-            ailments: by_channel(answer),
-            channels: names,
+            ailments: by_channel(&overview.troubles),
+            channels: overview
+                .channels
+                .iter()
+                .map(|name| one_line(name))
+                .collect(),
         }
     }
 
@@ -47,22 +48,23 @@ impl Seen {
         self.ailments.get(channel).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether it has a channel, where it says.
-    pub(super) fn has(&self, channel: &str) -> Option<bool> {
-        Some(self.channels.as_ref()?.contains(&one_line(channel)))
+    /// Whether it has a channel.
+    pub(super) fn has(&self, channel: &str) -> bool {
+        self.channels.contains(&one_line(channel))
     }
 
     /// Those that it has and that are not among these.
     pub(super) fn beyond<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
-        let channels = self.channels.iter().flatten().map(String::as_str);
+        let channels = self.channels.iter().map(String::as_str);
         channels.filter(|name| !names.iter().any(|one| one_line(one) == **name))
     }
 }
 
 /// What a monitor says of its channels; `None` when none does.
 pub(super) fn of_channels(control: &Path, output: &Output) -> Option<Seen> {
-    match ask(control, &Request::Status) {
-        Ok(answer) => Some(Seen::of(&plain(&answer))),
+    let answer = ask(control, &Request::Status);
+    match answer.and_then(|json| Ok(Status::deserialize(&json)?)) {
+        Ok(status) => Some(Seen::of(&status.overview)),
         Err(ClientError::NoMonitor { source, .. }) if is_absent(source.kind()) => None,
         Err(error) => {
             let error = one_line(&error.to_string());
@@ -79,19 +81,18 @@ fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused)
 }
 
-fn by_channel(answer: &Json) -> BTreeMap<String, Vec<Ailment>> {
+fn by_channel(troubles: &[Trouble]) -> BTreeMap<String, Vec<Ailment>> {
     let mut channels: BTreeMap<String, Vec<Ailment>> = BTreeMap::new();
-    for trouble in answer["troubles"].as_array().into_iter().flatten() {
-        let subject = trouble["subject"].as_str();
-        let subject = subject.and_then(|subject| subject.strip_prefix("channel/"));
+    for trouble in troubles {
+        let subject = trouble.subject.strip_prefix("channel/");
         // A name may have slashes, too.
         let Some((name, kind)) = subject.and_then(|subject| subject.rsplit_once('/')) else {
             continue;
         };
-        channels.entry(name.to_owned()).or_default().push(Ailment {
+        channels.entry(one_line(name)).or_default().push(Ailment {
             kind: kind.to_owned(),
-            sentence: trouble["sentence"].as_str().unwrap_or_default().to_owned(),
-            since_ms: trouble["since_ms"].as_i64().unwrap_or_default(),
+            sentence: one_line(&trouble.sentence),
+            since_ms: trouble.since_ms,
         });
     }
     channels
@@ -133,10 +134,11 @@ mod tests {
 
     #[test]
     fn troubles_belong_to_the_channels_that_their_subjects_name() {
-        let trouble = |subject: &str| json!({"subject": subject, "sentence": "!", "since_ms": 0});
+        let trouble = |subject| json!({"subject": subject, "sentence": "!", "since_ms": 0});
         let subjects = ["store", "channel/a/check", "channel/a/b/quota"];
-        let answer = json!({"troubles": subjects.map(trouble)});
-        let troubles = by_channel(&answer);
+        let troubles =
+            subjects.map(|subject: &str| Trouble::deserialize(trouble(subject)).unwrap());
+        let troubles = by_channel(&troubles);
         let names: Vec<&str> = troubles.keys().map(String::as_str).collect();
         assert_eq!(names, ["a", "a/b"]);
         assert_eq!(

@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
                     "settings": channel.settings(),
                     "disabled": disabled(channel, known.as_ref()),
                     "disabled_by_file": channel.disabled().map(ToString::to_string),
-                    "in_monitor": known.as_ref().and_then(|known| known.has(channel.name())),
+                    "in_monitor": known.as_ref().map(|known| known.has(channel.name())),
                     "troubles": ailments.map(sentences),
                     "deliveries": standing(channel).map(Standing::json),
                 })
@@ -143,7 +143,7 @@ fn row(
 /// Why nothing is delivered there: by the running monitor, else by the file.
 fn disabled(channel: &ChannelConfig, known: Option<&Seen>) -> Option<String> {
     let by_file = || channel.disabled().map(ToString::to_string);
-    let Some(known) = known.filter(|known| known.has(channel.name()).is_some()) else {
+    let Some(known) = known else {
         return by_file();
     };
     let mut ailments = known.ailments(channel.name()).iter();
@@ -160,7 +160,7 @@ fn state(channel: &ChannelConfig, standing: Option<&Standing>, known: Option<&Se
     let complaint = ailments.first().map(Ailment::complaint);
     let complaint = complaint.or_else(|| standing.and_then(Standing::complaint));
     let goes = || complaint.unwrap_or_else(|| "ready".to_owned());
-    match known.and_then(|known| known.has(channel.name())) {
+    match known.map(|known| known.has(channel.name())) {
         // Nobody says what serves.
         None => by_file.unwrap_or_else(goes),
         Some(false) => {

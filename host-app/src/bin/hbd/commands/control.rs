@@ -3,8 +3,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use heartbeat::control::{ClientError, Request, ask};
-use serde_json::{Map, Value as Json, json};
+use annunciator_monitor::Reloaded;
+use heartbeat::control::{ClientError, Notified, Request, Silenced, Told, ask};
+use serde::de::DeserializeOwned;
+use serde_json::{Value as Json, json};
 
 use super::{preview, send, status};
 use crate::{
@@ -26,9 +28,9 @@ pub(crate) fn status(arguments: &Arguments, status: &Status, output: &Output) ->
         &status.reach,
         &Request::Status,
         output,
-        |answer| {
+        |answer, as_json| {
             if status.json {
-                output.json(&answer);
+                output.json(&as_json);
             } else {
                 status::overview(&answer, output);
             }
@@ -42,14 +44,20 @@ pub(crate) fn explain(arguments: &Arguments, explain: &Explain, output: &Output)
         host: explain.host.clone(),
         lines: explain.lines,
     };
-    with_answer(arguments, &explain.reach, &request, output, |answer| {
-        if explain.json {
-            output.json(&answer);
-        } else {
-            status::explained(&answer, output);
-        }
-        Exit::Ok
-    })
+    with_answer(
+        arguments,
+        &explain.reach,
+        &request,
+        output,
+        |answer, as_json| {
+            if explain.json {
+                output.json(&as_json);
+            } else {
+                status::explained(&answer, output);
+            }
+            Exit::Ok
+        },
+    )
 }
 
 pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output) -> Exit {
@@ -63,15 +71,21 @@ pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output)
         seconds: length.as_secs(),
         why: silence.why.clone().unwrap_or_default(),
     };
-    with_answer(arguments, &silence.reach, &request, output, |answer| {
-        let host = &silence.host;
-        output.line(&match silence.length {
-            Some(length) => format!("nothing of {host} is told for {length}"),
-            None if answer["was_silenced"] == false => format!("{host} was not silenced"),
-            None => format!("{host} is silenced no more"),
-        });
-        Exit::Ok
-    })
+    with_answer(
+        arguments,
+        &silence.reach,
+        &request,
+        output,
+        |answer: Silenced, _| {
+            let host = &silence.host;
+            output.line(&match silence.length {
+                Some(length) => format!("nothing of {host} is told for {length}"),
+                None if !answer.was_silenced => format!("{host} was not silenced"),
+                None => format!("{host} is silenced no more"),
+            });
+            Exit::Ok
+        },
+    )
 }
 
 pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) -> Exit {
@@ -96,41 +110,33 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
         circumstances,
         dry_run: said.dry_run,
     };
-    with_answer(arguments, &notify.reach, &request, output, |answer| {
-        for warning in texts(&answer["warnings"]) {
-            output.error(&format!("warning: {}", one_line(warning)));
-        }
-        // A monitor of an earlier version has the sentence as the conflict itself.
-        let wrong = [&answer["wrong"], &answer["conflict"]];
-        if let Some(sentence) = wrong.into_iter().find_map(Json::as_str) {
-            let conflict = answer.get("conflict").filter(|one| one.is_object());
-            return send::wrong_call(sentence, conflict, output);
-        }
-        let as_json = notify.wording.json;
-        let repeats = answer["repeats"] == true;
-        if said.dry_run && !repeats {
-            let preview = answer.get("preview").unwrap_or(&answer);
-            return preview::print(preview, as_json, is_recovery, output);
-        }
-        let is_nobody = |channels: &Map<String, Json>| channels.is_empty();
-        if answer["report"]["channels"]
-            .as_object()
-            .is_some_and(is_nobody)
-        {
+    let as_json = notify.wording.json;
+    with_answer(arguments, &notify.reach, &request, output, |answer, _| {
+        let told: Told = match answer {
+            Notified::Wrong { wrong, conflict } => {
+                return send::wrong_call(&wrong, conflict.as_ref(), output);
+            }
+            Notified::Preview { preview, warnings } => {
+                warn(&warnings, output);
+                return preview::print(&preview, as_json, is_recovery, output);
+            }
+            Notified::Told(told) => told,
+        };
+        warn(&told.warnings, output);
+        if told.report.results.is_empty() {
             return send::nobody("was", output);
         }
-        let report = &answer["report"];
-        if as_json && said.dry_run {
-            output.json(&json!({ "repeats": report }));
+        if as_json && told.repeats {
+            output.json(&json!({ "repeats": told.report }));
         } else if as_json {
-            output.json(report);
+            output.json(&json!(told.report));
         } else {
-            texts(&answer["lines"]).for_each(|line| output.line(line));
-            if said.dry_run {
+            told.lines.iter().for_each(|line| output.line(line));
+            if told.repeats {
                 output.line(preview::REPEATED);
             }
         }
-        if answer["delivered"] == true {
+        if told.delivered {
             Exit::Ok
         } else {
             Exit::Failed
@@ -138,55 +144,60 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
     })
 }
 
+fn warn(warnings: &[String], output: &Output) {
+    for warning in warnings {
+        output.error(&format!("warning: {}", one_line(warning)));
+    }
+}
+
 pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> Exit {
-    with_answer(arguments, reach, &Request::Reload, output, |answer| {
-        let count = |key: &str| answer[key].as_array().map_or(0, Vec::len);
-        let kept = count("kept");
-        output.line(&format!(
-            "the configuration is in force: {kept} channel{} kept, {} opened, {} closed",
-            if kept == 1 { "" } else { "s" },
-            count("opened"),
-            count("closed")
-        ));
-        let disabled: Vec<String> = texts(&answer["disabled"]).map(one_line).collect();
-        if !disabled.is_empty() {
-            let disabled = disabled.join(", ");
-            output.error(&format!(
+    with_answer(
+        arguments,
+        reach,
+        &Request::Reload,
+        output,
+        |answer: Reloaded, _| {
+            let kept = answer.kept.len();
+            output.line(&format!(
+                "the configuration is in force: {kept} channel{} kept, {} opened, {} closed",
+                if kept == 1 { "" } else { "s" },
+                answer.opened.len(),
+                answer.closed.len()
+            ));
+            let disabled: Vec<String> = answer.disabled.iter().map(|name| one_line(name)).collect();
+            if !disabled.is_empty() {
+                let disabled = disabled.join(", ");
+                output.error(&format!(
                 "warning: disabled, and what is to be told by them waits: {disabled}; `hbd status` says why"
             ));
-        }
-        for key in texts(&answer["after_restart"]) {
-            output.error(&format!(
-                "warning: {key} changed, which counts after a restart"
-            ));
-        }
-        for warning in texts(&answer["warnings"]) {
-            output.error(&format!("warning: {}", one_line(warning)));
-        }
-        Exit::Ok
-    })
+            }
+            for key in &answer.after_restart {
+                output.error(&format!(
+                    "warning: {key} changed, which counts after a restart"
+                ));
+            }
+            warn(&answer.warnings, output);
+            Exit::Ok
+        },
+    )
 }
 
-fn texts(json: &Json) -> impl Iterator<Item = &str> {
-    json.as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Json::as_str)
-}
-
-fn with_answer(
+/// Asks the monitor, and shows its answer: as this program understands it, and as JSON
+/// with all that the monitor says.
+fn with_answer<T: DeserializeOwned>(
     arguments: &Arguments,
     reach: &Reach,
     request: &Request,
     output: &Output,
-    show: impl FnOnce(Json) -> Exit,
+    show: impl FnOnce(T, Json) -> Exit,
 ) -> Exit {
     let path = match socket(arguments, reach, output) {
         Ok(path) => path,
         Err(exit) => return exit,
     };
-    match ask(&path, request) {
-        Ok(answer) => show(answer),
+    let answer = ask(&path, request).and_then(|json| Ok((T::deserialize(&json)?, json)));
+    match answer {
+        Ok((answer, json)) => show(answer, json),
         Err(error) => {
             let lines: Vec<String> = error.to_string().lines().map(one_line).collect();
             output.error(&format!("error: {}", lines.join("\n")));

@@ -1,7 +1,8 @@
 //! `--dry-run`: who would get a message.
 
 use annunciator_monitor::timestamp::format_timestamp;
-use serde_json::Value as Json;
+use heartbeat::planned::Preview;
+use serde_json::json;
 
 use super::{route::relative, send};
 use crate::{
@@ -13,27 +14,23 @@ use crate::{
 pub(super) const REPEATED: &str = "nothing would be sent: its key was used before";
 
 /// Prints what would be sent where and when. Fails where nobody would be told.
-pub(super) fn print(preview: &Json, json: bool, is_recovery: bool, output: &Output) -> Exit {
-    let channels = preview["channels"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
-    if channels.is_empty() {
+pub(super) fn print(preview: &Preview, as_json: bool, is_recovery: bool, output: &Output) -> Exit {
+    if preview.channels.is_empty() {
         return send::nobody("would be", output);
     }
-    if json {
-        output.json(preview);
+    if as_json {
+        output.json(&json!(preview));
     } else {
-        let now_ms = preview["at_ms"].as_i64().unwrap_or_default();
-        let rows: Vec<[String; 4]> = channels
+        let rows: Vec<[String; 4]> = preview
+            .channels
             .iter()
             .map(|channel| {
-                let at_ms = channel["at_ms"].as_i64().unwrap_or(now_ms);
-                let text = |name: &str| one_line(channel[name].as_str().unwrap_or_default());
+                let at_ms = channel.planned.at_ms;
                 [
-                    relative(at_ms, now_ms),
+                    relative(at_ms, preview.at_ms),
                     format_timestamp(at_ms).to_string(),
-                    text("channel"),
-                    text("what"),
+                    one_line(&channel.planned.channel),
+                    one_line(&channel.what),
                 ]
             })
             .collect();
@@ -43,9 +40,5 @@ pub(super) fn print(preview: &Json, json: bool, is_recovery: bool, output: &Outp
         }
         output.line("nothing was sent");
     }
-    if preview["told"] == true {
-        Exit::Ok
-    } else {
-        Exit::Failed
-    }
+    if preview.told { Exit::Ok } else { Exit::Failed }
 }

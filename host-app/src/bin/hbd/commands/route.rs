@@ -8,7 +8,7 @@ use annunciator_monitor::{
     thresholds::Renotify,
     timestamp::{format_duration, format_timestamp},
 };
-use heartbeat::planned::{about, is_told, reaches_anybody, what};
+use heartbeat::planned::{PreviewedChannel, is_told, reaches_anybody, what};
 use serde_json::json;
 
 use crate::{
@@ -46,7 +46,10 @@ pub(crate) fn run(arguments: &Arguments, route: &Route, output: &Output) -> Exit
             "is_configured": config.host(host).is_some(),
             "severity": route.severity,
             "at_ms": at_ms,
-            "channels": planned.iter().map(|planned| about(planned, config)).collect::<Vec<_>>(),
+            "channels": planned
+                .iter()
+                .map(|planned| PreviewedChannel::of(planned.clone(), config))
+                .collect::<Vec<_>>(),
             "again": again.as_ref().map(|again| json!({
                 "every_ms": again.every.as_millis(),
                 "at_ms": again.at_ms,

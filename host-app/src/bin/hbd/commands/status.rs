@@ -1,22 +1,39 @@
 //! How `hbd status` and `hbd explain` look.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
-use annunciator_monitor::timestamp::{format_duration, format_timestamp};
-use serde_json::Value as Json;
+use annunciator::store::State;
+use annunciator_monitor::{
+    Explained, HostDelivery,
+    machine::{HostState, HostView, LinkState},
+    thresholds::Level,
+    timestamp::{format_duration, format_timestamp},
+};
+use heartbeat::control::Status;
 
-use crate::output::{Output, plain};
+use crate::output::{Output, one_line};
+
+/// In this order hosts are counted by their states.
+const STATES: [HostState; 7] = [
+    HostState::Known(LinkState::Up),
+    HostState::Known(LinkState::Late),
+    HostState::Known(LinkState::Overdue),
+    HostState::Known(LinkState::Down),
+    HostState::Known(LinkState::Flapping),
+    HostState::Known(LinkState::Unknown),
+    HostState::New,
+];
 
 /// All hosts as a table, and what is out of order below.
-pub(super) fn overview(answer: &Json, output: &Output) {
-    let answer = &plain(answer);
-    let hosts = list(&answer["hosts"]);
-    let rows: Vec<[String; 5]> = hosts
+pub(super) fn overview(status: &Status, output: &Output) {
+    let Status { overview, http } = status;
+    let rows: Vec<[String; 5]> = overview
+        .hosts
         .iter()
         .map(|host| {
             [
-                text(&host["host"]),
-                text(&host["state"]),
+                one_line(&host.host),
+                host.state.name().to_owned(),
                 connections(host),
                 alerts(host),
                 remarks(host),
@@ -25,89 +42,95 @@ pub(super) fn overview(answer: &Json, output: &Output) {
         .collect();
     output.table(["HOST", "STATE", "LAST HEARD", "ALERTS", ""], &rows);
     output.line("");
-    let count = |state: &str| hosts.iter().filter(|host| host["state"] == state).count();
-    let plural = if hosts.len() == 1 { "" } else { "s" };
-    let mut summary = vec![format!("{} host{plural}", hosts.len())];
-    for state in [
-        "up", "late", "overdue", "down", "flapping", "unknown", "new",
-    ] {
-        if count(state) > 0 {
-            summary.push(format!("{} {state}", count(state)));
-        }
-    }
-    output.line(&summary.join(", "));
+    output.line(&host_counts(&overview.hosts));
     output.line(&format!(
         "{} datagrams taken{}",
-        answer["datagrams"],
-        counted(&answer["refused"], "; refused: ")
+        overview.datagrams,
+        counted(&overview.refused, "; refused: ")
     ));
-    let messages = counted(&answer["messages"]["by_state"], "messages: ");
-    output.line(if messages.is_empty() {
+    let messages = &overview.messages;
+    let by_state = messages.by_state.iter();
+    let by_state: BTreeMap<&str, u64> = by_state
+        .map(|(state, count)| (State::name(*state), *count))
+        .collect();
+    let by_state = counted(&by_state, "messages: ");
+    output.line(if by_state.is_empty() {
         "no messages yet"
     } else {
-        &messages
+        &by_state
     });
-    if answer["messages"]["redelivered"].as_u64().unwrap_or(0) > 0 {
+    if messages.redelivered > 0 {
         output.line(&format!(
             "told again after a crash: {}",
-            answer["messages"]["redelivered"]
+            messages.redelivered
         ));
     }
-    if answer["messages"]["handing_over"].as_u64().unwrap_or(0) > 0 {
+    if messages.handing_over > 0 {
         output.line(&format!(
             "not in the store of deliveries yet: {}",
-            answer["messages"]["handing_over"]
+            messages.handing_over
         ));
     }
-    for trouble in list(&answer["troubles"]) {
+    for trouble in &overview.troubles {
         output.line(&format!(
             "since {}: {}",
-            time(&trouble["since_ms"]),
-            text(&trouble["sentence"])
+            format_timestamp(trouble.since_ms),
+            one_line(&trouble.sentence)
         ));
     }
-    for silence in list(&answer["silences"]) {
-        output.line(&format!(
-            "silenced: {} ({})",
-            text(&silence["host"]),
-            text(&silence["why"])
-        ));
+    for silence in &overview.silences {
+        let (host, why) = (one_line(&silence.host), one_line(&silence.why));
+        output.line(&format!("silenced: {host} ({why})"));
     }
-    for span in list(&answer["blind_spans"]).iter().rev().take(1) {
+    if let Some(span) = overview.blind_spans.last() {
         output.line(&format!(
             "last blind from {} to {}",
-            time(&span["from_ms"]),
-            time(&span["to_ms"])
+            format_timestamp(span.from_ms),
+            format_timestamp(span.to_ms)
         ));
     }
-    let addresses: Vec<String> = list(&answer["listening"]).iter().map(text).collect();
+    let addresses = overview.listening.iter();
+    let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
     output.line(&format!("heartbeats are taken at {}", addresses.join(", ")));
-    if let Some(address) = answer["http"].as_str() {
+    if let Some(address) = http {
         output.line(&format!("numbers are served at http://{address}/metrics"));
     }
-    if answer["keys"] == false {
+    if !overview.keys {
         output.line("no keys are configured: anybody who reaches the port can send heartbeats");
     }
-    if let Some(trouble) = answer["state_trouble"].as_str() {
+    if let Some(trouble) = &overview.state_trouble {
+        let trouble = one_line(trouble);
         output.line(&format!("the state would not outlive a restart: {trouble}"));
     }
 }
 
+fn host_counts(hosts: &[HostView]) -> String {
+    let plural = if hosts.len() == 1 { "" } else { "s" };
+    let mut summary = vec![format!("{} host{plural}", hosts.len())];
+    for state in STATES {
+        let count = hosts.iter().filter(|host| host.state == state).count();
+        if count > 0 {
+            summary.push(format!("{count} {}", state.name()));
+        }
+    }
+    summary.join(", ")
+}
+
 /// One host, and how it came to be as it is.
-pub(super) fn explained(answer: &Json, output: &Output) {
-    let answer = &plain(answer);
-    let host = &answer["host"];
-    let watched = if host["watch"] == true {
+pub(super) fn explained(explained: &Explained, output: &Output) {
+    let host = &explained.host;
+    let watched = if host.watch {
         "watched"
     } else {
         "not watched: its heartbeat events are not told"
     };
     output.line(&format!(
         "{} is {}; {watched}",
-        text(&host["host"]),
-        text(&host["state"])
+        one_line(&host.host),
+        host.state.name()
     ));
-    let channels: Vec<String> = list(&answer["channels"]).iter().map(text).collect();
+    let channels = explained.channels.iter();
+    let channels: Vec<String> = channels.map(|name| one_line(name)).collect();
     output.line(&format!(
         "channels: {}",
         if channels.is_empty() {
@@ -116,71 +139,74 @@ pub(super) fn explained(answer: &Json, output: &Output) {
             channels.join(", ")
         }
     ));
-    for link in list(&host["connections"]) {
-        let due = link["due_in_ms"].as_u64();
+    for link in &host.connections {
+        let due = link.due_in_ms;
         let due = due.map_or(String::new(), |ms| format!(", overdue in {}", length(ms)));
         output.line(&format!(
             "{} {} since {}, last heard {} ago{due}",
-            text(&link["family"]),
-            text(&link["state"]),
-            time(&link["since_ms"]),
-            length(link["silent_for_ms"].as_u64().unwrap_or(0)),
+            link.family.name(),
+            link.state.name(),
+            format_timestamp(link.since_ms),
+            length(link.silent_for_ms),
         ));
     }
-    if let Some(why) = host["silenced_why"].as_str() {
+    if let Some(why) = &host.silenced_why {
+        let until = host.silenced_until_ms.map(format_timestamp);
+        let until = until.map_or_else(String::new, |until| format!(" until {until}"));
+        output.line(&format!("silenced{until}: {}", one_line(why)));
+    }
+    for alert in &host.alerts {
         output.line(&format!(
-            "silenced until {}: {why}",
-            time(&host["silenced_until_ms"])
+            "{} {} = {:?} since {}",
+            level(alert.level),
+            one_line(&alert.path),
+            alert.value,
+            format_timestamp(alert.since_ms)
         ));
     }
-    for alert in list(&host["alerts"]) {
-        output.line(&format!(
-            "{} {} = {} since {}",
-            text(&alert["level"]),
-            text(&alert["path"]),
-            alert["value"],
-            time(&alert["since_ms"])
-        ));
-    }
-    let refused = counted(&answer["refused"], "refused in its name: ");
+    let refused = counted(&explained.refused, "refused in its name: ");
     if !refused.is_empty() {
         output.line(&refused);
     }
-    section("metrics", &answer["metrics"], output, |metric| {
-        format!("{} = {}", text(&metric[0]), metric[1])
+    section("metrics", &explained.metrics, output, |(path, value)| {
+        format!("{} = {value:?}", one_line(path))
     });
-    section("history", &answer["history"], output, |line| {
-        format!("{}  {}", time(&line["wall_ms"]), text(&line["text"]))
+    section("history", &explained.history, output, |line| {
+        format!(
+            "{}  {}",
+            format_timestamp(line.wall_ms),
+            one_line(&line.text)
+        )
     });
-    section("messages", &answer["messages"], output, |message| {
-        let detail = message["detail"].as_str();
-        let detail = detail.map_or(String::new(), |detail| format!(" ({detail})"));
+    section("messages", &explained.messages, output, |message| {
+        let detail = match message.detail.as_str() {
+            "" => String::new(),
+            detail => format!(" ({})", one_line(detail)),
+        };
         format!(
             "{}  {} {}{}: {}{detail}",
-            time(&message["occurred_ms"]),
-            text(&message["channel"]),
-            text(&message["state"]),
+            format_timestamp(message.occurred_ms),
+            one_line(&message.channel),
+            message.state.name(),
             attempts(message),
-            text(&message["text"]),
+            one_line(&message.text),
         )
     });
 }
 
 /// How often it was tried, where that is worth a word, and when it is next.
-fn attempts(message: &Json) -> String {
-    let tried = match message["attempts"].as_u64() {
-        Some(many @ 2..) => format!(" after {many} attempts"),
-        _ => String::new(),
+fn attempts(message: &HostDelivery) -> String {
+    let tried = match message.attempts {
+        0 | 1 => String::new(),
+        many => format!(" after {many} attempts"),
     };
-    let due = message["due_ms"].as_i64();
-    let due = due.map_or(String::new(), |_| {
-        format!(", next tried at {}", time(&message["due_ms"]))
+    let due = message.due_ms.map_or(String::new(), |due_ms| {
+        format!(", next tried at {}", format_timestamp(due_ms))
     });
     format!("{tried}{due}")
 }
 
-fn section(name: &str, lines: &Json, output: &Output, show: impl Fn(&Json) -> String) {
-    let lines = list(lines);
+fn section<T>(name: &str, lines: &[T], output: &Output, show: impl Fn(&T) -> String) {
     if !lines.is_empty() {
         output.line(&format!("\n{name}:"));
         lines
@@ -189,10 +215,10 @@ fn section(name: &str, lines: &Json, output: &Output, show: impl Fn(&Json) -> St
     }
 }
 
-fn connections(host: &Json) -> String {
-    let links = list(&host["connections"]).iter().map(|link| {
-        let silent = length(link["silent_for_ms"].as_u64().unwrap_or(0));
-        format!("{} {silent} ago", text(&link["family"]))
+fn connections(host: &HostView) -> String {
+    let links = host.connections.iter().map(|link| {
+        let silent = length(link.silent_for_ms);
+        format!("{} {silent} ago", link.family.name())
     });
     let links: Vec<String> = links.collect();
     if links.is_empty() {
@@ -202,30 +228,31 @@ fn connections(host: &Json) -> String {
     }
 }
 
-fn alerts(host: &Json) -> String {
-    let alerts = list(&host["alerts"]).iter();
-    let alerts = alerts.map(|alert| format!("{} {}", text(&alert["level"]), text(&alert["path"])));
+fn alerts(host: &HostView) -> String {
+    let alerts = host.alerts.iter();
+    let alerts = alerts.map(|alert| format!("{} {}", level(alert.level), one_line(&alert.path)));
     alerts.collect::<Vec<_>>().join(", ")
 }
 
-fn remarks(host: &Json) -> String {
+fn level(level: Level) -> String {
+    level.to_string().to_lowercase()
+}
+
+fn remarks(host: &HostView) -> String {
     let mut remarks = Vec::new();
-    if host["watch"] == false {
+    if !host.watch {
         remarks.push("not watched".to_owned());
     }
-    if host["silenced_until_ms"].is_i64() {
-        remarks.push(format!(
-            "silenced until {}",
-            time(&host["silenced_until_ms"])
-        ));
+    if let Some(until_ms) = host.silenced_until_ms {
+        remarks.push(format!("silenced until {}", format_timestamp(until_ms)));
     }
     remarks.join(", ")
 }
 
-fn counted(counts: &Json, before: &str) -> String {
-    let counts = counts.as_object().into_iter().flatten();
+fn counted<K: Display>(counts: &BTreeMap<K, u64>, before: &str) -> String {
     let counts: Vec<String> = counts
-        .filter(|(_, count)| count.as_u64() != Some(0))
+        .iter()
+        .filter(|(_, count)| **count != 0)
         .map(|(name, count)| format!("{count} {name}"))
         .collect();
     if counts.is_empty() {
@@ -238,16 +265,4 @@ fn counted(counts: &Json, before: &str) -> String {
 fn length(ms: u64) -> String {
     // To the second: nobody reads more.
     format_duration(Duration::from_secs(ms / 1000)).to_string()
-}
-
-fn time(ms: &Json) -> String {
-    format_timestamp(ms.as_i64().unwrap_or_default()).to_string()
-}
-
-fn list(json: &Json) -> &[Json] {
-    json.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn text(json: &Json) -> String {
-    json.as_str().unwrap_or_default().to_owned()
 }

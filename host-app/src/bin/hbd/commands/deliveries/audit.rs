@@ -1,17 +1,28 @@
 //! `hbd deliveries --audit`: what was accepted is somewhere.
 
 use annunciator::store::{Accounts, State, StoreError};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::{Exit, outbox::Outbox, output::Output};
+
+/// The accounts as JSON.
+#[derive(Debug, Serialize)]
+struct Audit<'a> {
+    #[serde(flatten)]
+    accounts: &'a Accounts,
+    /// How many were accepted and are in no state.
+    difference: i64,
+}
 
 pub(super) fn run(outbox: &Outbox, as_json: bool, output: &Output) -> Result<Exit, StoreError> {
     let accounts = outbox.ask(|store| store.accounts())?;
     let difference = accounts.difference();
     if as_json {
-        let mut answer = json!(accounts);
-        answer["difference"] = json!(i64::try_from(difference).unwrap_or(i64::MAX));
-        output.json(&answer);
+        output.json(&json!(Audit {
+            accounts: &accounts,
+            difference: i64::try_from(difference).unwrap_or(i64::MAX),
+        }));
     } else {
         table(&accounts, output);
     }

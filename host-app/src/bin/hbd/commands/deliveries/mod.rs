@@ -5,9 +5,13 @@
 mod audit;
 mod show;
 
-use annunciator::store::{DeliveryId, Query, Record};
+use annunciator::{
+    Kind,
+    store::{DeliveryId, Query, Record},
+};
 use annunciator_monitor::timestamp::format_timestamp;
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     Exit,
@@ -49,7 +53,7 @@ fn list(
     let last = records.last().filter(|_| !is_all);
     let last = last.map(|record| record.delivery);
     if deliveries.json {
-        let listed: Vec<Json> = records.iter().map(about).collect();
+        let listed: Vec<Details<'_>> = records.iter().map(about).collect();
         output.json(&json!({ "deliveries": listed, "before": last }));
         return Ok(Exit::Ok);
     }
@@ -100,19 +104,42 @@ fn first_line(record: &Record) -> String {
 }
 
 /// All that is known of a delivery, without its attempts.
-fn about(record: &Record) -> Json {
-    let mut about = json!(record);
-    if let Some(wording) = record.wording() {
-        let attributes: Vec<Json> = wording
-            .attributes
-            .iter()
-            .map(|(name, value)| json!({ "name": name, "value": value }))
-            .collect();
-        about["title"] = json!(wording.title);
-        about["body"] = json!(wording.body);
-        about["kind"] = json!(wording.kind);
-        about["occurred_at_ms"] = json!(wording.occurred_at_ms);
-        about["attributes"] = json!(attributes);
-    }
-    about
+#[derive(Debug, Serialize)]
+struct Details<'a> {
+    #[serde(flatten)]
+    record: &'a Record,
+    #[serde(flatten)]
+    message: Option<Message>,
+}
+
+/// What a message says; its form on disk is the engine's.
+#[derive(Debug, Serialize)]
+struct Message {
+    title: String,
+    body: String,
+    kind: Kind,
+    occurred_at_ms: i64,
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Debug, Serialize)]
+struct Attribute {
+    name: String,
+    value: String,
+}
+
+fn about(record: &Record) -> Details<'_> {
+    let message = record.wording().map(|wording| {
+        let attributes = wording.attributes.into_iter();
+        Message {
+            title: wording.title,
+            body: wording.body,
+            kind: wording.kind,
+            occurred_at_ms: wording.occurred_at_ms,
+            attributes: attributes
+                .map(|(name, value)| Attribute { name, value })
+                .collect(),
+        }
+    });
+    Details { record, message }
 }

@@ -3,15 +3,19 @@
 
 use std::time::Duration;
 
-use annunciator::store::{Attempt, DeliveryId, Query, Record, StoreError};
+use annunciator::{
+    Class, Proof, TargetReport,
+    store::{Attempt, DeliveryId, Query, Record, StoreError},
+};
 use annunciator_monitor::timestamp::{format_duration, format_timestamp};
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     Exit,
     arguments::Show,
     outbox::Outbox,
-    output::{Output, one_line, plain},
+    output::{Output, one_line},
 };
 
 /// So much of what a digest tells of is shown.
@@ -34,7 +38,7 @@ pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit,
     };
     let tells_of = outbox.ask(|store| store.deliveries(tells_of))?;
     if show.json {
-        let tried: Vec<Json> = attempts.iter().map(tried).collect();
+        let tried: Vec<Tried> = attempts.iter().map(Tried::of).collect();
         let tells_of: Vec<DeliveryId> = tells_of.iter().map(|one| one.delivery).collect();
         output.json(&json!({
             "delivery": super::about(&record),
@@ -68,16 +72,22 @@ pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit,
     Ok(Exit::Ok)
 }
 
-fn tried(attempt: &Attempt) -> Json {
-    json!({
-        "began_ms": attempt.began_ms,
-        "ended_ms": attempt.ended_ms,
-        "targets": targets(attempt),
-    })
+/// An attempt as JSON.
+#[derive(Debug, Serialize)]
+struct Tried {
+    began_ms: i64,
+    ended_ms: i64,
+    targets: Vec<TargetReport>,
 }
 
-fn targets(attempt: &Attempt) -> Json {
-    serde_json::from_str(&attempt.outcome).unwrap_or_default()
+impl Tried {
+    fn of(attempt: &Attempt) -> Self {
+        Self {
+            began_ms: attempt.began_ms,
+            ended_ms: attempt.ended_ms,
+            targets: TargetReport::of_attempt(attempt),
+        }
+    }
 }
 
 /// What there is to say, by name.
@@ -147,40 +157,38 @@ fn lines(number: u32, attempt: &Attempt) -> impl Iterator<Item = String> {
         format_timestamp(attempt.began_ms),
         format_duration(took)
     );
-    let targets = plain(&targets(attempt));
-    let targets = targets.as_array().cloned().unwrap_or_default();
-    let told = targets.into_iter().flat_map(|target| of_target(&target));
+    let targets = TargetReport::of_attempt(attempt).into_iter();
+    let told = targets.flat_map(|target| of_target(&target));
     std::iter::once(first).chain(told)
 }
 
 /// What one target answered, as it was recorded.
-fn of_target(target: &Json) -> Vec<String> {
-    let text = |name: &str| target[name].as_str().unwrap_or_default().to_owned();
-    let became = match target["class"].as_str() {
-        Some("delivered") => "delivered",
-        Some("retry") => "not delivered for now",
-        Some("permanent") => "not delivered",
-        _ => "unknown whether it was delivered",
+fn of_target(target: &TargetReport) -> Vec<String> {
+    let became = match target.class {
+        Class::Delivered => "delivered",
+        Class::Retry => "not delivered for now",
+        Class::Permanent => "not delivered",
+        Class::Unknown => "unknown whether it was delivered",
     };
-    let mut line = format!("   {}: {became}", text("target"));
+    let mut line = format!("   {}: {became}", one_line(&target.target));
+    let proof = target.proof.map(Proof::name).unwrap_or_default();
     for (before, word, after) in [
-        (" (proof: ", text("proof"), ")"),
-        (" (", text("code"), ")"),
-        (", the remote calls it ", text("remote_id"), ""),
-        (": ", text("detail"), ""),
-        ("; ", text("hint"), ""),
+        (" (proof: ", proof, ")"),
+        (" (", &*target.code, ")"),
+        (", the remote calls it ", &*target.remote_id, ""),
+        (": ", &*target.detail, ""),
+        ("; ", &*target.hint, ""),
     ] {
         if !word.is_empty() {
-            line.push_str(&format!("{before}{word}{after}"));
+            line.push_str(&format!("{before}{}{after}", one_line(word)));
         }
     }
     let mut lines = vec![line];
-    if let Some(ms) = target["retry_after_ms"].as_u64() {
-        let pause = format_duration(Duration::from_millis(ms));
+    if let Some(pause) = target.retry_after {
+        let pause = format_duration(pause);
         lines.push(format!("     it asked to be left alone for {pause}"));
     }
-    let notes = target["notes"].as_array().into_iter().flatten();
-    let notes = notes.filter_map(Json::as_str);
-    lines.extend(notes.map(|note| format!("     {note}")));
+    let notes = target.notes.iter();
+    lines.extend(notes.map(|note| format!("     {}", one_line(note))));
     lines
 }
