@@ -14,10 +14,10 @@ use metrics::gauge;
 use tokio::sync::Notify;
 
 use super::{Subject, Trouble};
-use crate::{
-    clock::{Clock, milliseconds},
-    delivery::TROUBLES,
-};
+use crate::clock::{Clock, milliseconds};
+
+/// A gauge of the problems there are, by their kind.
+pub(crate) const ACTIVE_ALERTS: &str = "annunciator_troubles";
 
 /// What comes back sooner than this after it was told to be over is told when it
 /// has lasted until then.
@@ -73,7 +73,7 @@ impl Troubles {
             return;
         }
         tracing::error!(%subject, "{sentence}");
-        gauge!(TROUBLES, "kind" => subject.kind()).increment(1);
+        gauge!(ACTIVE_ALERTS, "kind" => subject.kind()).increment(1);
         let entry = Entry {
             sentence,
             since_ms,
@@ -192,7 +192,7 @@ impl Drop for Troubles {
 
 fn is_over(subject: &Subject) {
     tracing::info!(%subject, "this trouble is over");
-    gauge!(TROUBLES, "kind" => subject.kind()).decrement(1);
+    gauge!(ACTIVE_ALERTS, "kind" => subject.kind()).decrement(1);
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use board::{News, Troubles};
+pub(crate) use board::{ACTIVE_ALERTS, News, Troubles};
 
 /// What the trouble is with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

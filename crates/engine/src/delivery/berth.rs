@@ -10,14 +10,14 @@ use annunciator_store::{Begin, Digest, Intent, Once};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
+    addressee::{Addressee, Turn},
     channel::Held,
     gate::{Rule, kept_back},
     limit::{fingerprint, window},
 };
-use crate::clock::milliseconds;
 use crate::{
+    clock::milliseconds,
     event::{Kind, Rendered},
-    router::{Addressee, Turn},
 };
 
 /// A channel of a submission.

@@ -8,8 +8,7 @@ use std::time::Duration;
 use annunciator_core::{code, outcome::OutcomeV1};
 
 use super::report::{Class, Fault, TargetReport};
-use crate::event::Proof;
-use crate::line::printable;
+use crate::{event::code::proof, line::printable};
 
 /// Targets and notes beyond this are dropped, and counted.
 pub(super) const MOST_TARGETS: usize = 10_000;
@@ -80,14 +79,6 @@ pub(super) fn fault(raw: code::Fault) -> Fault {
         code::Fault::HOST => Fault::Host,
         code::Fault::NONE => Fault::None,
         _ => Fault::Plugin,
-    }
-}
-
-pub(crate) fn proof(raw: code::Proof) -> Proof {
-    match raw {
-        code::Proof::ACKNOWLEDGED => Proof::Acknowledged,
-        code::Proof::DELIVERED => Proof::Delivered,
-        _ => Proof::Accepted,
     }
 }
 

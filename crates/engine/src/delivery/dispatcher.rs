@@ -16,7 +16,7 @@ use super::{
     meter::meter_accounts,
     outbox::Outbox,
 };
-use crate::{clock::milliseconds, config::Keep, engine::Inner};
+use crate::{clock::milliseconds, config::Keep};
 
 /// How often a store is looked at that others may put deliveries into.
 const LOOK: Duration = Duration::from_secs(1);
@@ -34,28 +34,35 @@ const MOST_LATE: u32 = 500;
 /// How long a store is left alone that cannot be used.
 const RECOVERY: Duration = Duration::from_secs(5);
 
+/// The configuration in force, as far as deliveries depend on it. The engine has it, and
+/// exchanges it under way: each call answers for the moment.
+pub(crate) trait CurrentConfig: Send + Sync + 'static {
+    /// The open channel of this name. `None` where the configuration has none: it is
+    /// another engine's, or of a configuration to come.
+    fn channel(&self, name: &str) -> Option<Held>;
+
+    /// What is kept of deliveries that have ended.
+    fn keep(&self) -> Keep;
+}
+
 /// Runs until the engine takes no more notifications, or is gone.
-pub(crate) async fn run(engine: Weak<Inner>) {
+pub(crate) async fn run<E: CurrentConfig>(engine: Weak<E>, outbox: Weak<Outbox>) {
     let mut in_trouble = false;
     let (mut prune_at_ms, mut count_at_ms) = (i64::MIN, i64::MIN);
     // When something expires on a channel to which nothing is handed out.
     let mut expiry_ms = i64::MIN;
     let mut counting: Option<JoinHandle<()>> = None;
     loop {
-        let Some(inner) = engine.upgrade() else {
+        let (Some(engine), Some(outbox)) = (engine.upgrade(), outbox.upgrade()) else {
             return;
         };
-        let Some(outbox) = inner
-            .outbox
-            .clone()
-            .filter(|_| !inner.deliveries.is_closed())
-        else {
+        if outbox.deliveries.is_closed() {
             return;
-        };
+        }
         let (now_ms, steady_ms) = (outbox.clock.now_ms(), outbox.clock.steady_ms());
         outbox.appointment.begin();
         let round = async {
-            let mut next = outbox.hand_out(&inner, now_ms).await?;
+            let mut next = outbox.hand_out(&*engine, now_ms).await?;
             let is_time_to_count = steady_ms >= count_at_ms;
             if is_time_to_count {
                 count_at_ms = steady_ms.saturating_add(milliseconds(COUNT));
@@ -66,7 +73,7 @@ pub(crate) async fn run(engine: Weak<Inner>) {
             }
             let mut has_ended = false;
             if is_time_to_count || now_ms >= expiry_ms {
-                has_ended = outbox.end_late(&inner, now_ms).await?;
+                has_ended = outbox.end_late(&*engine, now_ms).await?;
             }
             expiry_ms = next.expiry_ms;
             if has_ended {
@@ -76,8 +83,7 @@ pub(crate) async fn run(engine: Weak<Inner>) {
             if steady_ms < prune_at_ms {
                 return Ok::<_, StoreError>(next);
             }
-            let keep = inner.in_force.look(|now| now.config.delivery.keep);
-            if outbox.prune(keep, now_ms).await? {
+            if outbox.prune(engine.keep(), now_ms).await? {
                 prune_at_ms = steady_ms.saturating_add(milliseconds(PRUNE));
             } else {
                 next.look_ms = now_ms;
@@ -100,7 +106,7 @@ pub(crate) async fn run(engine: Weak<Inner>) {
                 now_ms.saturating_add(milliseconds(RECOVERY))
             }
         };
-        drop(inner);
+        drop(engine);
         let pause_ms = look_ms.saturating_sub(outbox.clock.now_ms());
         let pause = Duration::from_millis(u64::try_from(pause_ms).unwrap_or_default());
         tokio::select! {
@@ -151,7 +157,11 @@ impl Outbox {
     }
 
     /// Hands out all that is due and has a place.
-    async fn hand_out(self: &Arc<Self>, inner: &Inner, now_ms: i64) -> Result<Next, StoreError> {
+    async fn hand_out(
+        self: &Arc<Self>,
+        current: &impl CurrentConfig,
+        now_ms: i64,
+    ) -> Result<Next, StoreError> {
         let pause = if self.store.is_shared() {
             LOOK
         } else {
@@ -162,12 +172,8 @@ impl Outbox {
             expiry_ms: i64::MAX,
         };
         for name in self.store.ready(now_ms).await? {
-            let named = inner
-                .in_force
-                .look(|now| now.router.channel(&now.config, &name));
-            let served = match &named {
+            let served = match &current.channel(&name) {
                 Some(channel) => self.hand_out_to(channel).await?,
-                // Another engine's, or of a configuration to come.
                 None => Served::NotNow(None),
             };
             if let Served::NotNow(until_ms) = served {
@@ -184,13 +190,15 @@ impl Outbox {
     /// Ends what has come too late for channels to which nothing is handed out:
     /// those that are gone, that have no provider, or are out of order. Answers
     /// whether there was any.
-    async fn end_late(&self, inner: &Inner, now_ms: i64) -> Result<bool, StoreError> {
+    async fn end_late(
+        &self,
+        current: &impl CurrentConfig,
+        now_ms: i64,
+    ) -> Result<bool, StoreError> {
         let mut has_ended = false;
         for name in self.store.ready(now_ms).await? {
-            let named = inner
-                .in_force
-                .look(|now| now.router.channel(&now.config, &name));
-            let is_served = named
+            let is_served = current
+                .channel(&name)
                 .is_some_and(|channel| channel.provider().is_ok() && !channel.breaker.is_broken());
             if is_served {
                 continue;

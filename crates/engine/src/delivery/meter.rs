@@ -16,6 +16,7 @@ use metrics::{
 };
 
 use super::report::{ChannelReport, Class};
+use crate::{alerts::ACTIVE_ALERTS, worker::WORKERS_ENDED};
 
 const DELIVERIES: &str = "annunciator_deliveries_total";
 const SECONDS: &str = "annunciator_delivery_seconds";
@@ -23,10 +24,6 @@ const UNDER_WAY: &str = "annunciator_deliveries_under_way";
 const CHANNELS: &str = "annunciator_channels";
 const KEPT: &str = "annunciator_kept_deliveries";
 const DIFFERENCE: &str = "annunciator_accounts_difference";
-/// See [`crate::worker`].
-pub(crate) const WORKERS_ENDED: &str = "annunciator_workers_ended_total";
-/// See [`crate::alerts`].
-pub(crate) const TROUBLES: &str = "annunciator_troubles";
 
 /// The label of all channels that stand in no configuration.
 const AD_HOC: &str = "(ad hoc)";
@@ -50,7 +47,7 @@ pub(crate) fn describe() {
         "Deliveries that wait for their channel or are under way."
     );
     describe_gauge!(
-        TROUBLES,
+        ACTIVE_ALERTS,
         Unit::Count,
         "What keeps people from being told, by what it is."
     );

@@ -5,6 +5,7 @@
 //! `dispatcher` and `claimed` put them together over a store, `pipeline` for a
 //! single attempt without one.
 
+mod addressee;
 mod admit;
 mod appointment;
 mod attempt;
@@ -32,12 +33,12 @@ mod submission;
 mod unsent;
 mod waiting;
 
+pub(crate) use addressee::{Addressee, Turn, pass_over_disabled};
 pub(crate) use channel::{Channel, Disabled, Held};
-pub(crate) use classify::proof;
 pub(crate) use digest::intake as recorded;
-pub(crate) use dispatcher::run as run_dispatcher;
+pub(crate) use dispatcher::{CurrentConfig, run as run_dispatcher};
 pub(crate) use gate::by_severity;
-pub(crate) use meter::{TROUBLES, UnderWay, WORKERS_ENDED, describe};
+pub(crate) use meter::{UnderWay, describe};
 pub(crate) use outbox::Outbox;
 pub(crate) use pipeline::{Job, broken, deliver};
 pub(crate) use proofs::run as take_proofs;

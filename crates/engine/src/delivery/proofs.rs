@@ -10,20 +10,20 @@ use annunciator_store::{DeliveryId, StoreError};
 use tokio::sync::mpsc;
 
 use super::outbox::{Outbox, PATIENCE};
-use crate::{engine::Inner, event::Proof};
+use crate::event::Proof;
 
 /// So many wait for the store; who proves more is told to try again.
 const MOST_WAITING: usize = 10_000;
 /// How long a store is left alone that does not take them.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Runs until the engine is gone.
-pub(crate) async fn run(engine: Weak<Inner>, mut proven: mpsc::Receiver<(DeliveryId, Proof)>) {
+/// Runs until the outbox is gone, or nobody can prove anything any more.
+pub(crate) async fn run(outbox: Weak<Outbox>, mut proven: mpsc::Receiver<(DeliveryId, Proof)>) {
     // The most that is proven of each.
     let mut waiting: BTreeMap<DeliveryId, Proof> = BTreeMap::new();
     loop {
-        let pause = match engine.upgrade() {
-            Some(inner) if !waiting.is_empty() => Some(inner.shared.clock.sleep(PAUSE)),
+        let pause = match outbox.upgrade() {
+            Some(outbox) if !waiting.is_empty() => Some(outbox.clock.sleep(PAUSE)),
             Some(_) => None,
             None => return,
         };
@@ -37,7 +37,7 @@ pub(crate) async fn run(engine: Weak<Inner>, mut proven: mpsc::Receiver<(Deliver
         let Some((delivery, proof)) = received else {
             return;
         };
-        let Some(outbox) = engine.upgrade().and_then(|inner| inner.outbox.clone()) else {
+        let Some(outbox) = outbox.upgrade() else {
             return;
         };
         let proof = waiting.remove(&delivery).max(Some(proof)).unwrap_or(proof);

@@ -8,13 +8,16 @@ use annunciator_store::{Accepted, Claim, Intake, Placed, State, StoreError};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    berth::Berth, channel::Held, claimed::Claimed, digest::intake, outbox::Outbox,
-    report::ChannelReport, waiting::Progress,
+    addressee::{Addressee, pass_over_disabled},
+    berth::Berth,
+    channel::Held,
+    claimed::Claimed,
+    digest::intake,
+    outbox::Outbox,
+    report::ChannelReport,
+    waiting::Progress,
 };
-use crate::{
-    event::Rendered,
-    router::{Addressee, pass_over_disabled},
-};
+use crate::event::Rendered;
 
 /// What is submitted.
 #[derive(Debug)]

@@ -8,8 +8,10 @@ use std::{
 use annunciator_store::{DeliveryId, State, Superseded};
 use tokio::sync::watch;
 
-use super::report::{ChannelReport, StepReport};
-use crate::router::Addressee;
+use super::{
+    addressee::Addressee,
+    report::{ChannelReport, StepReport},
+};
 
 /// A notification and a channel.
 type Key = (String, Arc<str>);

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, future::pending, sync::Weak, time::Duration};
 
 use crate::alerts::{News, Subject};
 use crate::{
+    delivery::Addressee,
     engine::{
         handle::{Engine, Inner},
         notify::Manner,
     },
     event::{Kind, Notification, Severity},
-    router::Addressee,
 };
 
 /// Runs until the engine takes no more notifications, or is gone.

@@ -16,8 +16,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::canary;
 use crate::{
     alerts::{Subject, Troubles},
-    config::{Config, Loaded, Problems},
-    delivery::{Channel, Outbox, run_dispatcher, take_proofs},
+    config::{Config, Keep, Loaded, Problems},
+    delivery::{Channel, CurrentConfig, Held, Outbox, run_dispatcher, take_proofs},
     engine::{
         builder::EngineBuilder,
         check::Check,
@@ -167,9 +167,13 @@ impl Engine {
             outbox,
             troubles,
         });
-        if inner.outbox.is_some() {
-            drop(tokio::spawn(run_dispatcher(Arc::downgrade(&inner))));
-            drop(tokio::spawn(take_proofs(Arc::downgrade(&inner), proven)));
+        if let Some(outbox) = &inner.outbox {
+            let outbox = Arc::downgrade(outbox);
+            drop(tokio::spawn(run_dispatcher(
+                Arc::downgrade(&inner),
+                outbox.clone(),
+            )));
+            drop(tokio::spawn(take_proofs(outbox, proven)));
         }
         drop(tokio::spawn(canary::run(Arc::downgrade(&inner))));
         Self(inner)
@@ -263,6 +267,17 @@ impl Engine {
             abandoned: 0,
             refused: Some(refused),
         })
+    }
+}
+
+impl CurrentConfig for Inner {
+    fn channel(&self, name: &str) -> Option<Held> {
+        self.in_force
+            .look(|now| now.router.channel(&now.config, name))
+    }
+
+    fn keep(&self) -> Keep {
+        self.in_force.look(|now| now.config.delivery.keep)
     }
 }
 

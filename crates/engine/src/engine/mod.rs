@@ -22,7 +22,6 @@ mod submit;
 
 pub use builder::{EngineBuilder, StartError};
 pub use check::{Check, CheckStatus};
-pub(crate) use handle::Inner;
 pub use handle::{Drained, Engine, NotifyError, definitions};
 pub use home::Misplaced;
 pub use opening::Unusable;

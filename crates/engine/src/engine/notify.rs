@@ -7,14 +7,13 @@ use futures_util::future::join_all;
 
 use crate::{
     config::load_channels,
-    delivery::{Channel, Held, Job, Report, Submission, UnderWay, broken, deliver},
+    delivery::{Addressee, Channel, Held, Job, Report, Submission, UnderWay, broken, deliver},
     engine::{
         handle::{Engine, NotifyError},
         opening::close_all,
         submit::{Route, check_key, refused},
     },
     event::{Notification, Rendered},
-    router::Addressee,
 };
 
 /// How people are told.

@@ -7,9 +7,10 @@ use crate::{
     clock::milliseconds,
     config::{ChannelIndex, Config, Named},
     delivery::by_severity,
+    delivery::{Turn, pass_over_disabled},
     engine::submit::Route,
     event::{Proof, Severity},
-    router::{Turn, UnknownChannel, find, pass_over_disabled, turns},
+    router::{UnknownChannel, find, turns},
 };
 
 /// What would happen on one channel.

@@ -8,13 +8,13 @@ use serde::Serialize;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{
-    delivery::{PendingDeliveries, Submission},
+    delivery::{Addressee, PendingDeliveries, Submission},
     engine::{
         handle::{Engine, NotifyError},
         home::Misplaced,
     },
     event::Notification,
-    router::{Addressee, UnknownChannel},
+    router::UnknownChannel,
 };
 
 /// The longest idempotency key, in bytes.

@@ -16,11 +16,10 @@ use std::{
 
 use futures_util::FutureExt as _;
 
-use super::{NoAnswer, Pool};
-
-/// When so many polls of one channel are under way at once, they are blocked,
-/// and the channel gets no more threads until they end.
-pub(super) const MOST_BLOCKED: usize = 16;
+use super::{
+    no_answer::{MAX_BLOCKED_POLLS, NoAnswer},
+    pool::Pool,
+};
 
 /// A poll that takes longer is told, since it holds up a thread: the rule for
 /// authors is 10 ms, and a busy machine may add to it.
@@ -66,7 +65,7 @@ impl Calls {
         future: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, NoAnswer> {
         let started = Arc::new(AtomicBool::new(false));
-        if self.polling.load(Ordering::Relaxed) >= MOST_BLOCKED {
+        if self.polling.load(Ordering::Relaxed) >= MAX_BLOCKED_POLLS {
             return Err(NoAnswer::Stuck(self.file.to_string()));
         }
         let watched = Watched {

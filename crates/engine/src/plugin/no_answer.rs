@@ -4,7 +4,9 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::calls::MOST_BLOCKED;
+/// When so many polls of one channel are under way at once, they are blocked,
+/// and the channel gets no more threads until they end.
+pub(super) const MAX_BLOCKED_POLLS: usize = 16;
 
 /// Why a provider gave no answer. The plugin's file stands in the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +56,7 @@ impl NoAnswer {
             Self::Panicked(file) => format!("plugin {file} panicked {when}"),
             Self::Closed(file) => format!("the channel's provider ({file}) is closed"),
             Self::Stuck(file) => {
-                format!("plugin {file} blocks {MOST_BLOCKED} threads and is not called")
+                format!("plugin {file} blocks {MAX_BLOCKED_POLLS} threads and is not called")
             }
             Self::NotCalled(file) => format!("no thread was free for plugin {file}"),
             Self::TooLong(file) => format!("plugin {file} gave an answer without end {when}"),

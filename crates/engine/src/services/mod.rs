@@ -243,7 +243,7 @@ impl HostServices for ChannelServices {
             let detail = "this is no reference of a delivery";
             return RErr(error(HostErrorKind::INVALID, detail));
         };
-        let proof = crate::delivery::proof(proof);
+        let proof = crate::event::code::proof(proof);
         match self.shared.proofs.try_send((DeliveryId(delivery), proof)) {
             Ok(()) => ROk(()),
             Err(_) => RErr(error(

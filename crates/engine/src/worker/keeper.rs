@@ -28,10 +28,11 @@ use super::{
 use crate::{
     alerts::{Ailment, Subject, Troubles},
     clock::{Clock, milliseconds},
-    delivery::WORKERS_ENDED,
     plugin::{CLOSE_LIMIT, CLOSING, NoAnswer, OPEN_LIMIT, Pool, not_opened},
 };
 
+/// A counter of the workers that ended while their channel needed them.
+pub(crate) const WORKERS_ENDED: &str = "annunciator_workers_ended_total";
 /// A worker that has run for so long works, even if nobody called it.
 const CALM: Duration = Duration::from_secs(600);
 

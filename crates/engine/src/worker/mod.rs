@@ -36,6 +36,6 @@ mod said;
 mod serving;
 
 pub(crate) use apart::Apart;
-pub(crate) use keeper::{Circumstances, Keeper};
+pub(crate) use keeper::{Circumstances, Keeper, WORKERS_ENDED};
 pub(crate) use program::refuse_in_worker;
 pub use program::{WorkerError, WorkerProgram, run_if_asked};
