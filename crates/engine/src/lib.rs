@@ -52,8 +52,6 @@
 //! [`Engine::notify_with`] share the label `(ad hoc)`.
 
 mod alerts;
-#[doc(hidden)]
-pub mod bare;
 mod clock;
 mod config;
 mod delivery;
@@ -62,7 +60,10 @@ mod event;
 mod line;
 mod plugin;
 mod router;
+mod runtime;
 mod services;
+#[doc(hidden)]
+pub mod standalone;
 #[doc(inline)]
 pub use annunciator_store as store;
 pub mod worker;
@@ -81,10 +82,11 @@ pub use engine::{
 };
 pub use event::{Kind, Notification, Proof, Severity};
 pub use plugin::{
-    Catalog, ChannelType, Distrust, Lock, LockError, LockMode, Origin, PluginDir, PluginError,
-    PluginFile, ProofHint, Proofs, Sha256, Trust, Why, default_dirs, inspect,
+    ChannelType, Distrust, Lock, LockError, LockMode, Origin, PluginDir, PluginError, PluginFile,
+    ProofHint, Proofs, Sha256, Trust, Why, default_dirs, inspect,
 };
 pub use router::UnknownChannel;
+pub use runtime::Catalog;
 
 /// The README's examples compile.
 #[cfg(doctest)]

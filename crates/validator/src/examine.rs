@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use annunciator::bare::Bare;
+use annunciator::standalone::Standalone;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::{
@@ -109,9 +109,9 @@ async fn channels(examination: &Examination) -> Vec<Channel> {
     let path = examination.path.clone();
     let loading = tokio::task::spawn_blocking(move || {
         let worker = annunciator::worker::WorkerProgram::this();
-        let bare = Bare::load(&path, Some(&worker)).ok()?;
+        let bare = Standalone::load(&path, Some(&worker)).ok()?;
         let examples = bare.types().filter_map(|about| {
-            let settings_json = annunciator::bare::settings(about, &about.example, canary());
+            let settings_json = annunciator::standalone::settings(about, &about.example, canary());
             Some(Channel {
                 channel_type: about.name.clone(),
                 settings_json: settings_json.ok()?,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use annunciator::bare::Bare;
+use annunciator::standalone::Standalone;
 use annunciator_core::{
     code::{Fault, Kind, OutcomeClass, Severity},
     ffi::{RArc, RString, RVec},
@@ -79,14 +79,14 @@ impl Subject {
         }
     }
 
-    pub(crate) fn load(&self) -> Result<Bare, Miss> {
-        Bare::load(&self.path, None).map_err(|error| Miss::fails(error.to_string()))
+    pub(crate) fn load(&self) -> Result<Standalone, Miss> {
+        Standalone::load(&self.path, None).map_err(|error| Miss::fails(error.to_string()))
     }
 
     /// Runs a check for each channel type.
     pub(crate) fn each(
         &self,
-        mut check: impl FnMut(&Bare, &Channel) -> Result<(), Miss>,
+        mut check: impl FnMut(&Standalone, &Channel) -> Result<(), Miss>,
     ) -> Result<(), Miss> {
         let bare = self.load()?;
         if self.channels.is_empty() {
@@ -159,7 +159,7 @@ const USUAL: [(u16, &str); 6] = [
 impl Stage {
     /// Opens a provider, and finds out how its remote says yes.
     pub(crate) async fn new(
-        bare: &Bare,
+        bare: &Standalone,
         channel: &Channel,
         subject: &Subject,
     ) -> Result<Self, Miss> {
@@ -257,7 +257,11 @@ impl Stage {
 }
 
 /// Opens a provider.
-pub(crate) async fn open(bare: &Bare, channel: &Channel, host: &Host) -> Result<ProviderBox, Miss> {
+pub(crate) async fn open(
+    bare: &Standalone,
+    channel: &Channel,
+    host: &Host,
+) -> Result<ProviderBox, Miss> {
     let opening = bare.open(&channel.channel_type, &channel.settings_json, host.boxed());
     let opening = opening.ok_or_else(|| Miss::fails("it does not offer this type"))?;
     let opened = guarded("open", opening).await?;

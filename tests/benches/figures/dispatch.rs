@@ -41,7 +41,7 @@ pub(crate) fn rows() -> Rows {
     let loaded = loaded()?;
     let linked = opened(open_with(&[Entry::of::<Steady>()], request()))?;
     let against_linked = alternate(RUNS, || dispatches(&loaded), || dispatches(&linked))?;
-    let bare = Bare;
+    let bare = Standalone;
     let against_bare = alternate(RUNS, || dispatches(&loaded), || dispatches(&bare))?;
     let met = against_linked.ratio.median() <= MOST_RATIO
         && against_linked.ours.median() < MOST_NANOSECONDS;
@@ -91,9 +91,9 @@ impl Dispatch for ProviderBox {
 }
 
 /// Answers what [`Steady`] answers, without SDK, guard or stable layout.
-struct Bare;
+struct Standalone;
 
-impl Dispatch for Bare {
+impl Dispatch for Standalone {
     type Answer = Pin<Box<dyn Future<Output = DeliveryResultV1> + Send>>;
 
     fn dispatch(&self, delivery: DeliveryV1) -> Self::Answer {

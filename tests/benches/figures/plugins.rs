@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use annunciator::{Engine, Isolation, bare::Bare, worker::WorkerProgram};
+use annunciator::{Engine, Isolation, standalone::Standalone, worker::WorkerProgram};
 use annunciator_testkit::{
     artefacts::{executable, plugin},
     rig::Rig,
@@ -51,7 +51,7 @@ fn load() -> Result<Row, Box<dyn Error>> {
     let size = fs::metadata(&path)?.len() as f64 / 1e6;
     let took = repeat(LOADS, || {
         let began = Instant::now();
-        Bare::load(&path, None).map(|_| milliseconds(began.elapsed()))
+        Standalone::load(&path, None).map(|_| milliseconds(began.elapsed()))
     })?;
     let row = Row::with_target(
         "a plugin loaded: read, hashed, its note judged, copied to sealed memory, opened, its layout checked, its channel types described",

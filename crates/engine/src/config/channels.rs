@@ -23,7 +23,8 @@ use super::{
 };
 use crate::line::printable;
 use crate::{
-    plugin::{Catalog, LoadedType, PluginError, Proofs, TypeError},
+    plugin::{PluginError, Proofs},
+    runtime::{Catalog, LoadedType, TypeError},
     worker::WorkerProgram,
 };
 

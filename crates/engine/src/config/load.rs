@@ -24,7 +24,8 @@ use super::{
     unsupported,
 };
 use crate::{
-    plugin::{Catalog, PluginDir},
+    plugin::PluginDir,
+    runtime::Catalog,
     worker::{WorkerProgram, refuse_in_worker},
 };
 

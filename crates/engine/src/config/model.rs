@@ -12,7 +12,10 @@ use super::{
     options::{ChannelOptions, DeliveryConfig, OnUnknown},
     suggest::closest,
 };
-use crate::plugin::{LoadedType, PluginError, Proofs};
+use crate::{
+    plugin::{PluginError, Proofs},
+    runtime::LoadedType,
+};
 
 /// A channel's number, in the order of the file.
 pub(crate) type ChannelIndex = u32;

@@ -10,7 +10,7 @@ use annunciator_core::{code::ProblemLevel, outcome::ProblemV1};
 use serde_json::{Map, Value as Json};
 
 use super::{alone::read_definition, channels::required};
-use crate::plugin::LoadedType;
+use crate::runtime::LoadedType;
 
 /// Stands where an example refers to a secret.
 const SECRET: &str = "?";

@@ -10,7 +10,10 @@ use super::{
     suggest,
     tree::{Entry, Node, Scalar, Value},
 };
-use crate::plugin::{Catalog, Lock, LockMode, PluginDir, Policy, Trust, default_dirs};
+use crate::{
+    plugin::{Lock, LockMode, PluginDir, Policy, Trust, default_dirs},
+    runtime::Catalog,
+};
 
 /// The key below which all of it stands.
 pub(super) const KEY: &str = "plugins";

@@ -9,7 +9,7 @@ use annunciator_core::{
 use annunciator_store::DeliveryId;
 
 use super::channel::{Channel, Disabled};
-use crate::{event::Rendered, plugin::NoAnswer};
+use crate::{event::Rendered, plugin::CallError};
 
 /// Which attempt it is, and for whom.
 #[derive(Debug)]
@@ -72,22 +72,22 @@ fn when_disabled(disabled: &Disabled) -> OutcomeV1 {
     }
 }
 
-fn without_answer(no_answer: &NoAnswer, limit: std::time::Duration) -> OutcomeV1 {
+fn without_answer(no_answer: &CallError, limit: std::time::Duration) -> OutcomeV1 {
     let sentence = no_answer.sentence("while it delivered");
     let (class, fault) = match no_answer {
-        NoAnswer::Late(_) => (code::OutcomeClass::UNKNOWN, code::Fault::REMOTE),
-        NoAnswer::Panicked(_) | NoAnswer::TooLong(_) | NoAnswer::Crashed { .. } => {
+        CallError::Late(_) => (code::OutcomeClass::UNKNOWN, code::Fault::REMOTE),
+        CallError::Panicked(_) | CallError::TooLong(_) | CallError::Crashed { .. } => {
             (code::OutcomeClass::UNKNOWN, code::Fault::PLUGIN)
         }
-        NoAnswer::Stuck(_) | NoAnswer::Resting { .. } => {
+        CallError::Stuck(_) | CallError::Resting { .. } => {
             (code::OutcomeClass::RETRY, code::Fault::PLUGIN)
         }
-        NoAnswer::Closed(_) | NoAnswer::NotCalled(_) | NoAnswer::NotStarted { .. } => {
+        CallError::Closed(_) | CallError::NotCalled(_) | CallError::NotStarted { .. } => {
             (code::OutcomeClass::RETRY, code::Fault::HOST)
         }
     };
     let left = match no_answer {
-        NoAnswer::Resting { left, .. } => i64::try_from(left.as_millis()).ok(),
+        CallError::Resting { left, .. } => i64::try_from(left.as_millis()).ok(),
         _ => None,
     };
     OutcomeV1 {

@@ -24,9 +24,9 @@ use super::{
 use crate::{
     config::ChannelConfig,
     line::printable,
-    plugin::Instance,
+    runtime::Instance,
     services::{ChannelServices, ChannelTasks, Shared},
-    worker::Circumstances,
+    worker::ProviderContext,
 };
 
 /// Attempts of one channel that may be under way at once.
@@ -99,7 +99,7 @@ impl Channel {
                     // Its name may be that of another.
                     shared.store = Arc::<MemoryStore>::default();
                 }
-                let circumstances = Circumstances {
+                let context = ProviderContext {
                     pool: shared.pool.clone(),
                     clock: Arc::clone(&shared.clock),
                     troubles: (!ad_hoc).then(|| Arc::clone(&shared.troubles)),
@@ -108,7 +108,7 @@ impl Channel {
                 let host =
                     ChannelServices::boxed(Arc::clone(&config.name), shared, Arc::clone(&tasks));
                 let settings = config.settings.expose_secret();
-                Instance::open(loaded, &config.name, settings, host, circumstances)
+                Instance::open(loaded, &config.name, settings, host, context)
                     .await
                     .map_err(|error| Disabled {
                         fault: error.fault,

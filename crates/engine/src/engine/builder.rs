@@ -26,7 +26,8 @@ use crate::{
         opening::{Unusable, open_all, open_once, tell_warnings},
     },
     event::Proof,
-    plugin::{Catalog, ChannelType, PluginDir, Pool},
+    plugin::{ChannelType, PluginDir, Pool},
+    runtime::Catalog,
     services::Shared,
     worker::WorkerProgram,
 };

@@ -27,8 +27,8 @@ use crate::{
         opening::{close_all, tell_disabled},
     },
     event::Proof,
-    plugin::Catalog,
     router::{Router, UnknownChannel},
+    runtime::Catalog,
     services::Shared,
 };
 

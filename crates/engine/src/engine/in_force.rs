@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::{config::Config, plugin::Catalog, router::Router};
+use crate::{config::Config, router::Router, runtime::Catalog};
 
 /// A configuration and what belongs to it.
 pub(crate) struct Setup {

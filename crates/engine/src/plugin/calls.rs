@@ -1,7 +1,7 @@
 //! A call into a plugin's code, on the threads that are kept for it.
 //!
 //! Whatever the plugin does, the caller gets an answer within the time limit: a
-//! panic and a hang become a [`NoAnswer`] that names the plugin's file.
+//! panic and a hang become a [`CallError`] that names the plugin's file.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -17,7 +17,7 @@ use std::{
 use futures_util::FutureExt as _;
 
 use super::{
-    no_answer::{MAX_BLOCKED_POLLS, NoAnswer},
+    call_error::{CallError, MAX_BLOCKED_POLLS},
     pool::Pool,
 };
 
@@ -63,10 +63,10 @@ impl Calls {
         &self,
         limit: Duration,
         future: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, NoAnswer> {
+    ) -> Result<T, CallError> {
         let started = Arc::new(AtomicBool::new(false));
         if self.polling.load(Ordering::Relaxed) >= MAX_BLOCKED_POLLS {
-            return Err(NoAnswer::Stuck(self.file.to_string()));
+            return Err(CallError::Stuck(self.file.to_string()));
         }
         let watched = Watched {
             future: Box::pin(future),
@@ -82,10 +82,12 @@ impl Calls {
             Ok(Err(payload)) => {
                 // A payload may panic again when it is dropped.
                 std::mem::forget(payload);
-                Err(NoAnswer::Panicked(self.file.to_string()))
+                Err(CallError::Panicked(self.file.to_string()))
             }
-            Err(_) if started.load(Ordering::Relaxed) => Err(NoAnswer::Late(self.file.to_string())),
-            Err(_) => Err(NoAnswer::NotCalled(self.file.to_string())),
+            Err(_) if started.load(Ordering::Relaxed) => {
+                Err(CallError::Late(self.file.to_string()))
+            }
+            Err(_) => Err(CallError::NotCalled(self.file.to_string())),
         }
     }
 }

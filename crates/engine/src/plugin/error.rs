@@ -8,7 +8,7 @@ use annunciator_core::{
     version::AbiVersion,
 };
 
-use super::{image::Sha256, trust::Distrust};
+use super::{limit::LOAD_TIMEOUT, sha256::Sha256, trust::Distrust};
 
 /// Why a file cannot be used. The text names the file and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -198,8 +198,16 @@ pub enum PluginError {
 }
 
 impl PluginError {
+    /// A plugin did not answer within [`LOAD_TIMEOUT`].
+    pub(crate) fn hangs(path: &Path) -> Self {
+        Self::Hangs {
+            path: path.to_owned(),
+            seconds: LOAD_TIMEOUT.as_secs(),
+        }
+    }
+
     /// The file, where it was rejected for what it is.
-    pub(super) fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Unreadable { path, .. }
             | Self::NotAPlugin { path, .. }

@@ -12,11 +12,7 @@ use annunciator_core::{
     version::{AbiVersion, Verdict, verdict},
 };
 
-use super::{
-    error::PluginError,
-    image::{Image, Sha256},
-    note,
-};
+use super::{error::PluginError, image::Image, note, sha256::Sha256};
 
 /// Where packages install plugins.
 const PACKAGED: &str = "/usr/lib/annunciator/plugins";
@@ -73,7 +69,7 @@ pub struct PluginFile {
     pub path: PathBuf,
     /// What it says of itself.
     pub note: Note,
-    pub(super) verdict: Verdict,
+    pub(crate) verdict: Verdict,
 }
 
 impl PluginFile {
@@ -107,7 +103,7 @@ pub(super) fn inspect_for(
 }
 
 /// Judges a file by its note, for a host of any version.
-pub(super) fn judge(host: AbiVersion, path: &Path, note: Note) -> Result<PluginFile, PluginError> {
+pub(crate) fn judge(host: AbiVersion, path: &Path, note: Note) -> Result<PluginFile, PluginError> {
     let built_for = AbiVersion {
         major: note.abi_major,
         minor: note.abi_minor,
@@ -144,7 +140,7 @@ pub(super) fn judge(host: AbiVersion, path: &Path, note: Note) -> Result<PluginF
 
 /// Reads the notes of all files in the folders, in the order of folders and
 /// names. A folder that does not exist is an error only when it was named.
-pub(super) fn scan(host: AbiVersion, dirs: &[PluginDir]) -> (Vec<PluginFile>, Vec<PluginError>) {
+pub(crate) fn scan(host: AbiVersion, dirs: &[PluginDir]) -> (Vec<PluginFile>, Vec<PluginError>) {
     let (mut files, mut rejected) = (Vec::new(), Vec::new());
     for dir in dirs {
         let named = dir.origin == Origin::Named;

@@ -6,7 +6,7 @@
 //! inode, and would answer a number that is used again with the old library.
 
 use std::{
-    fmt, fs,
+    fs,
     io::{self, Read as _, Write as _},
     os::{
         fd::{AsRawFd as _, OwnedFd},
@@ -16,32 +16,22 @@ use std::{
 };
 
 use annunciator_core::note::Note;
-use ring::digest::{SHA256, digest};
 use rustix::fs::{MemfdFlags, OFlags, SealFlags, fcntl_add_seals, memfd_create};
 
 use super::{
     error::PluginError,
     note,
+    sha256::Sha256,
     trust::{self, Distrust},
 };
 
 /// No plugin is larger, with all that debuggers want in it.
 const LARGEST: u64 = 1024 * 1024 * 1024;
 
-/// The SHA-256 of a file; its text is in hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sha256([u8; 32]);
-
-impl fmt::Display for Sha256 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
 /// What a file held when it was read.
-pub(super) struct Image {
+pub(crate) struct Image {
     bytes: Vec<u8>,
-    pub(super) sha256: Sha256,
+    pub(crate) sha256: Sha256,
     /// Why somebody else may have had a hand in it.
     pub(super) distrust: Option<Distrust>,
 }
@@ -56,7 +46,7 @@ pub(crate) struct Place {
 
 impl Image {
     /// Reads a file, and looks at whose it is.
-    pub(super) fn read(path: &Path) -> Result<Self, PluginError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, PluginError> {
         let unreadable = |source| PluginError::Unreadable {
             path: path.to_owned(),
             source,
@@ -83,8 +73,7 @@ impl Image {
             let error = format!("it has more than {LARGEST} bytes");
             return Err(unreadable(io::Error::other(error)));
         }
-        let mut sha256 = Sha256([0; 32]);
-        sha256.0.copy_from_slice(digest(&SHA256, &bytes).as_ref());
+        let sha256 = Sha256::of(&bytes);
         Ok(Self {
             bytes,
             sha256,
@@ -93,12 +82,23 @@ impl Image {
     }
 
     /// The note in it; `None` in a sound ELF file without one.
-    pub(super) fn note(&self, path: &Path) -> Result<Option<Note>, PluginError> {
+    pub(crate) fn note(&self, path: &Path) -> Result<Option<Note>, PluginError> {
         note::find(path, &*self.bytes)
     }
 
     /// Puts it where it can be loaded from and not be changed.
-    pub(super) fn place(&self, path: &Path) -> io::Result<Place> {
+    /// A place of it for the dynamic loader.
+    ///
+    /// # Errors
+    /// [`PluginError::Open`] when there is none. `path` is the file's, for the sentence.
+    pub(crate) fn place_for(&self, path: &Path) -> Result<Place, PluginError> {
+        self.place(path).map_err(|error| PluginError::Open {
+            path: path.to_owned(),
+            why: format!("there is no place to load it from ({error})"),
+        })
+    }
+
+    fn place(&self, path: &Path) -> io::Result<Place> {
         match self.in_memory(path) {
             Ok(descriptor) => Ok(Place {
                 descriptor,
@@ -173,7 +173,7 @@ impl Place {
     }
 
     /// What is needed to load it elsewhere. Its file is removed.
-    pub(super) fn into_descriptor(self) -> OwnedFd {
+    pub(crate) fn into_descriptor(self) -> OwnedFd {
         if let Some(file) = &self.file {
             // Whoever has it open goes on having it; what stays behind would be
             // in the way of nobody.

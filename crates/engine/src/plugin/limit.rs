@@ -1,13 +1,17 @@
-//! A time limit for calls into a plugin that cannot be awaited.
+//! Time limits of calls into a plugin, and how those keep one that cannot be awaited.
 
 use std::{sync::mpsc, thread, time::Duration};
 
 /// How long a plugin may take to load, to describe itself or to check settings.
-pub(super) const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a provider may take to open.
+pub(crate) const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a provider may take to close.
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs `f` on a thread of its own and waits for it, but not for ever. On a
 /// time-out the thread is left behind: there is no way to end it.
-pub(super) fn limited<T: Send + 'static>(
+pub(crate) fn limited<T: Send + 'static>(
     limit: Duration,
     f: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {

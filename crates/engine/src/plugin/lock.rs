@@ -10,7 +10,7 @@ use std::{
 use annunciator_core::note::Note;
 use serde::{Deserialize, Serialize};
 
-use super::{Sha256, error::PluginError};
+use super::{error::PluginError, sha256::Sha256};
 
 /// The only format so far.
 const FORMAT: u32 = 1;

@@ -1,41 +1,41 @@
-//! Plugins: found, judged by their note, loaded, asked, run.
+//! Plugins in this process: found, judged by their note, loaded, asked, run.
 //!
 //! Nothing here knows a plugin or a channel type by name. A file that cannot
 //! be used never stops the host: it disables its channel types and is named
 //! in one sentence.
 
+mod call_error;
 mod calls;
-mod catalog;
+mod channel_type;
 mod error;
 mod find;
 mod image;
-mod instance;
+mod in_process;
 mod limit;
-mod loaded;
 mod lock;
-mod no_answer;
 mod note;
 mod policy;
 mod pool;
 mod private_group;
 mod proofs;
-mod resident;
+mod provider;
+mod sha256;
 mod trust;
 
+pub(crate) use call_error::{CLOSING, CallError, not_opened};
 pub(crate) use calls::Calls;
-pub use catalog::Catalog;
-pub(crate) use catalog::TypeError;
+pub use channel_type::ChannelType;
+pub(crate) use channel_type::Verdict;
 pub use error::PluginError;
 pub use find::{Origin, PluginDir, PluginFile, default_dirs, inspect};
-pub(crate) use image::Place;
-pub use image::Sha256;
-pub(crate) use instance::{CLOSE_LIMIT, CLOSING, Instance, OPEN_LIMIT, not_opened};
-pub use loaded::ChannelType;
-pub(crate) use loaded::{LoadedType, Verdict, load_given};
+pub(crate) use find::{judge, scan};
+pub(crate) use image::{Image, Place};
+pub(crate) use in_process::{InProcess, Offer, load, load_given};
+pub(crate) use limit::{CLOSE_TIMEOUT, LOAD_TIMEOUT, OPEN_TIMEOUT, limited};
 pub use lock::{Lock, LockError, LockMode};
-pub(crate) use no_answer::NoAnswer;
 pub(crate) use policy::Policy;
 pub(crate) use pool::{Pool, Task};
 pub use proofs::{ProofHint, Proofs};
-pub(crate) use resident::alone as load_alone;
+pub(crate) use provider::Provider;
+pub use sha256::Sha256;
 pub use trust::{Distrust, Trust, Why};

@@ -25,7 +25,7 @@ pub(crate) struct Policy {
 impl Policy {
     /// Judges what was read of a file; answers what people should know of one
     /// that may be loaded all the same.
-    pub(super) fn judge(
+    pub(crate) fn judge(
         &self,
         path: &Path,
         note: &Note,

@@ -2,7 +2,7 @@
 
 use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus};
 
-use super::{frame::FrameError, program::NotReady};
+use super::{frame::FrameError, message::NotReady};
 
 /// What its program has to call, in sentences that end with it.
 const TO_BE_CALLED: &str = "`annunciator::worker::run_if_asked()`, which must be called first thing in the `main` of its program";

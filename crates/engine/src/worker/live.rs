@@ -10,16 +10,16 @@ use tokio::{
 };
 
 use super::{
-    attended::Attended,
+    connection::Connection,
     ending::Ending,
     frame::encode,
-    line::Line,
     message::{Answer, Call, SPEAKS, ToWorker},
+    pending_calls::PendingCalls,
     process,
     program::WorkerProgram,
     serving::Serving,
 };
-use crate::plugin::NoAnswer;
+use crate::plugin::CallError;
 
 /// How long a worker may take until it says that it is there.
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ pub(super) struct Start<'a> {
 
 /// A worker. It is killed when this is dropped.
 pub(super) struct Live {
-    line: Arc<Line>,
+    pending: Arc<PendingCalls>,
     host: Option<Arc<HostBox>>,
     file: String,
     ended: watch::Receiver<Option<Ending>>,
@@ -59,20 +59,20 @@ impl Live {
         let (outgoing, frames) = mpsc::channel(MOST_FRAMES);
         let (end, ended) = watch::channel(None);
         let (ready, is_ready) = oneshot::channel();
-        let line = Arc::new(Line::new(outgoing.clone()));
+        let pending = Arc::new(PendingCalls::new(outgoing.clone()));
         let serving = Serving::new(start.host.clone(), outgoing);
-        let attended = Attended::new(
+        let connection = Connection::new(
             child,
             (reader, writer),
             frames,
-            &line,
+            &pending,
             serving,
             ready,
             start.channel,
         );
-        drop(tokio::spawn(attended.attend(end)));
+        drop(tokio::spawn(connection.attend(end)));
         let live = Self {
-            line,
+            pending,
             host: start.host,
             file: start.path.to_owned(),
             ended,
@@ -84,7 +84,7 @@ impl Live {
         });
         let greeting = async {
             // A worker that is gone is seen by its ending.
-            let _ = live.line.send(hello.unwrap_or_default()).await;
+            let _ = live.pending.send(hello.unwrap_or_default()).await;
             is_ready.await.ok()
         };
         match timeout(START_LIMIT, greeting).await {
@@ -110,13 +110,13 @@ impl Live {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.line.is_over()
+        self.pending.is_over()
     }
 
     /// Makes a call. Dropping the future cancels it.
-    pub(super) async fn call(&self, call: Call, limit: Duration) -> Result<Answer, NoAnswer> {
+    pub(super) async fn call(&self, call: Call, limit: Duration) -> Result<Answer, CallError> {
         let (sender, answer) = oneshot::channel();
-        let Some(open) = self.line.begin(sender) else {
+        let Some(open) = self.pending.begin(sender) else {
             return Err(self.crashed().await);
         };
         let frame = encode(&ToWorker::Call {
@@ -125,27 +125,27 @@ impl Live {
             call,
         });
         let Ok(frame) = frame else {
-            return Err(NoAnswer::NotCalled(self.file.clone()));
+            return Err(CallError::NotCalled(self.file.clone()));
         };
         let asking = async {
-            self.line.send(frame).await.ok()?;
+            self.pending.send(frame).await.ok()?;
             answer.await.ok()
         };
         match timeout(limit, asking).await {
             Ok(Some(Answer::Nothing(why))) => Err(why),
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => Err(self.crashed().await),
-            Err(_) => Err(NoAnswer::Late(self.file.clone())),
+            Err(_) => Err(CallError::Late(self.file.clone())),
         }
     }
 
     /// Has it end now. For one that answers nonsense, or is closed.
     pub(super) fn kill(&self, why: Ending) {
-        self.line.kill(why);
+        self.pending.kill(why);
     }
 
-    async fn crashed(&self) -> NoAnswer {
-        NoAnswer::Crashed {
+    async fn crashed(&self) -> CallError {
+        CallError::Crashed {
             file: self.file.clone(),
             ending: self.ended().await.to_string(),
         }
@@ -164,6 +164,6 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.line.kill(Ending::told_to());
+        self.pending.kill(Ending::told_to());
     }
 }

@@ -10,8 +10,7 @@ use annunciator_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::program::NotReady;
-use crate::plugin::{ChannelType, NoAnswer};
+use crate::plugin::{CallError, ChannelType};
 
 /// Who speaks like this. Whoever hears something else hangs up.
 pub(super) const SPEAKS: &str = concat!("annunciator ", env!("CARGO_PKG_VERSION"), "/2");
@@ -99,6 +98,15 @@ pub(super) enum ToHost {
     NotReady(NotReady),
 }
 
+/// Why a worker did not come to its work, as it says itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum NotReady {
+    /// Its program never asked whether it is one.
+    Unasked,
+    /// It could not prepare itself.
+    Unprepared(String),
+}
+
 /// The answer to a call.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
@@ -113,7 +121,7 @@ pub(super) enum Answer {
     Delivered(DeliveryResultV1),
     Checked(CheckResultV1),
     Closed,
-    Nothing(NoAnswer),
+    Nothing(CallError),
 }
 
 /// A channel type. Its schema travels as text: what has no form of its own does

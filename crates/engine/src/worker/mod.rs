@@ -16,26 +16,31 @@
 //!
 //! # Inside
 //! `message` and `frame` are the protocol, `process` starts a worker, `live` is
-//! one that runs, `line` and `attended` are how it is spoken to, `serving` answers what its plugin asks, `keeper` starts another
-//! one where it ends, `apart` is what there is to know of a plugin that is not
-//! loaded here, and `inside` is what happens in the worker itself.
+//! one that runs, `pending_calls` and `connection` are how it is spoken to, `serving`
+//! answers what its plugin asks, `supervisor` starts another one where it ends, and
+//! `out_of_process` is what there is to know of a plugin that is not loaded here.
+//! `stage` is how a process knows that it is a worker, `entry` what its program calls
+//! then, and `child` what happens in the worker itself.
 
-mod apart;
-mod attended;
+mod child;
+mod connection;
 mod crashes;
 mod ending;
+mod entry;
 mod frame;
-mod inside;
-mod keeper;
-mod line;
 mod live;
 mod message;
+mod out_of_process;
+mod output;
+mod pending_calls;
 mod process;
 mod program;
-mod said;
 mod serving;
+mod stage;
+mod supervisor;
 
-pub(crate) use apart::Apart;
-pub(crate) use keeper::{Circumstances, Keeper, WORKERS_ENDED};
-pub(crate) use program::refuse_in_worker;
-pub use program::{WorkerError, WorkerProgram, run_if_asked};
+pub(crate) use entry::refuse_in_worker;
+pub use entry::run_if_asked;
+pub(crate) use out_of_process::OutOfProcess;
+pub use program::{WorkerError, WorkerProgram};
+pub(crate) use supervisor::{ProviderContext, Supervisor, WORKERS_ENDED};

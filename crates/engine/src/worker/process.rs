@@ -22,7 +22,10 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::program::{ARGUMENT, STAGE_VARIABLE, Stage, WorkerProgram};
+use super::{
+    program::WorkerProgram,
+    stage::{ARGUMENT, STAGE_VARIABLE, Stage},
+};
 
 /// The variables of the program's environment that every worker has: those by which
 /// a process finds its libraries, programs, files, certificates, language and time.

@@ -1,9 +1,6 @@
-//! The program that is executed as a worker, and how a process knows that it is
-//! one.
+//! The program that is executed as a worker.
 
 use std::{
-    env,
-    os::fd::AsFd as _,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -11,57 +8,7 @@ use std::{
     },
 };
 
-use rustix::net::{
-    AddressFamily, SendFlags, SocketType, send,
-    sockopt::{socket_domain, socket_type},
-};
-
-use super::{ending::Ending, frame::encode, inside, message::ToHost};
-
-/// The only argument of a worker.
-pub(super) const ARGUMENT: &str = "--annunciator-worker";
-/// The variable of its environment that says how far it is, as a [`Stage`].
-pub(super) const STAGE_VARIABLE: &str = "ANNUNCIATOR_WORKER";
-
-/// How far a worker is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// As its program started it, with what that could not keep from it.
-    Started,
-    /// Executed again with nothing but what it needs.
-    Confined,
-}
-
-impl Stage {
-    /// The value of [`STAGE_VARIABLE`].
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Confined => "confined",
-        }
-    }
-
-    /// What this process was started as; `None` where it is no worker. A
-    /// variable alone, as a shell may have it, or the argument alone makes none.
-    fn of_this_process() -> Option<Self> {
-        let mut arguments = env::args_os().skip(1);
-        let is_asked = arguments.next().is_some_and(|first| first == ARGUMENT);
-        let said = env::var_os(STAGE_VARIABLE)?;
-        let stages = [Self::Started, Self::Confined];
-        let stage = stages.into_iter().find(|stage| said == stage.as_str())?;
-        (is_asked && arguments.next().is_none()).then_some(stage)
-    }
-}
-
-/// Whether the standard input is the socket that a worker is spoken to over. In a
-/// worker that has come to its work it is not any more, so that what a plugin
-/// embeds is a program of its own.
-fn has_socket() -> bool {
-    let stdin = std::io::stdin();
-    let stdin = stdin.as_fd();
-    socket_domain(stdin).is_ok_and(|domain| domain == AddressFamily::UNIX)
-        && socket_type(stdin).is_ok_and(|kind| kind == SocketType::STREAM)
-}
+use super::ending::Ending;
 
 /// The program that runs plugins in processes of their own. It calls
 /// [`run_if_asked`] first thing in its `main`, and has the same version of this
@@ -172,59 +119,4 @@ impl WorkerProgram {
 /// where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct WorkerError(String);
-
-/// Refuses what would start workers in a worker, each of which would start others,
-/// and tells the program that has started this one.
-///
-/// # Errors
-/// [`WorkerError`] in a process that was started as a worker and did not become one.
-pub(crate) fn refuse_in_worker() -> Result<(), WorkerError> {
-    match Stage::of_this_process() {
-        // Whoever asks is confined; and at work when the socket is in use.
-        None => return Ok(()),
-        Some(Stage::Confined) if !has_socket() => return Ok(()),
-        Some(_) => {}
-    }
-    if has_socket()
-        && let Ok(frame) = encode(&ToHost::NotReady(NotReady::Unasked))
-    {
-        // Whoever is gone needs no answer.
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        let _ = send(std::io::stdin(), &frame, flags);
-    }
-    Err(WorkerError(
-        "this process was started as a worker, to run one plugin for the program that started it, and has begun the program's own work instead: call `annunciator::worker::run_if_asked()` first thing in `main`, before arguments are read, threads are started, or an engine is"
-            .to_owned(),
-    ))
-}
-
-/// Why a worker did not come to its work, as it says itself.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-pub(super) enum NotReady {
-    /// Its program never asked whether it is one.
-    Unasked,
-    /// It could not prepare itself.
-    Unprepared(String),
-}
-
-/// Runs a plugin for the program that has started this one, where it was started
-/// for that, and then does not return. To be called first thing in `main`: before
-/// arguments are read, threads are started, or anything is written. What a program
-/// does before it is done in every worker, twice.
-///
-/// It may be called with a runtime around it, as in a `main` under
-/// `#[tokio::main]`; the worker does without that runtime.
-///
-/// # Examples
-/// ```
-/// // The first line of `main`.
-/// annunciator::worker::run_if_asked();
-/// ```
-pub fn run_if_asked() {
-    if let Some(stage) = Stage::of_this_process()
-        && has_socket()
-    {
-        inside::run(stage);
-    }
-}
+pub struct WorkerError(pub(super) String);

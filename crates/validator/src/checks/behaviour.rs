@@ -1,6 +1,6 @@
 //! What it does when all goes well, and when a lot is going on.
 
-use annunciator::{bare::Bare, worker::WorkerProgram};
+use annunciator::{standalone::Standalone, worker::WorkerProgram};
 use annunciator_core::{code::HostErrorKind, outcome::OutcomeV1};
 use futures_util::future::join_all;
 use tokio::time::{Duration, timeout};
@@ -89,7 +89,7 @@ pub(super) fn texts(subject: &Subject) -> Result<(), Miss> {
 }
 
 pub(super) fn in_a_worker(subject: &Subject) -> Result<(), Miss> {
-    let apart = Bare::load(subject.path(), Some(&WorkerProgram::this()));
+    let apart = Standalone::load(subject.path(), Some(&WorkerProgram::this()));
     let apart = apart.map_err(|error| Miss::fails(error.to_string()))?;
     let runtime = runtime()?;
     subject.each(|bare, channel| {
@@ -108,7 +108,7 @@ pub(super) fn in_a_worker(subject: &Subject) -> Result<(), Miss> {
                 stage.host.answers(reply);
                 let (name, settings) = (&channel.channel_type, &channel.settings_json);
                 let deliver = |bare| {
-                    let (bare, host): (&Bare, _) = (bare, stage.host.boxed());
+                    let (bare, host): (&Standalone, _) = (bare, stage.host.boxed());
                     bare.deliver(name, settings, host, message("hello"))
                 };
                 let here = deliver(bare).await.map_err(Miss::Fails)?;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use annunciator::bare::Bare;
+use annunciator::standalone::Standalone;
 
 use super::{Miss, ensure};
 use crate::subject::Subject;
@@ -58,7 +58,7 @@ pub(super) fn quietly(subject: &Subject) -> Result<(), Miss> {
 }
 
 pub(super) fn twice(subject: &Subject) -> Result<(), Miss> {
-    let described = |bare: &Bare| -> Vec<String> {
+    let described = |bare: &Standalone| -> Vec<String> {
         bare.types()
             .map(|about| format!("{} {}", about.name, about.schema))
             .collect()

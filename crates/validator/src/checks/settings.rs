@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use annunciator::{ChannelType, bare::Bare};
+use annunciator::{ChannelType, standalone::Standalone};
 use annunciator_core::{code::ProblemLevel, outcome::ProblemV1};
 use serde_json::{Map, Value as Json, json};
 
@@ -27,7 +27,7 @@ const SECRETS: [&str; 7] = [
 const ROUNDS: usize = 40;
 const MEGABYTE: usize = 1024 * 1024;
 
-fn about<'a>(bare: &'a Bare, channel: &Channel) -> Result<&'a ChannelType, Miss> {
+fn about<'a>(bare: &'a Standalone, channel: &Channel) -> Result<&'a ChannelType, Miss> {
     let found = bare
         .types()
         .find(|about| about.name == channel.channel_type);
@@ -145,7 +145,7 @@ pub(super) fn example(subject: &Subject) -> Result<(), Miss> {
         ensure(!about.example.trim().is_empty(), || {
             format!("type {name} gives no example")
         })?;
-        let settings = annunciator::bare::settings(about, &about.example, canary());
+        let settings = annunciator::standalone::settings(about, &about.example, canary());
         let settings = settings.map_err(|problems| {
             Miss::fails(format!(
                 "type {name}: its example does not fit its schema: {problems}"
@@ -178,7 +178,7 @@ fn error(problems: &[ProblemV1]) -> Option<String> {
     error.map(|problem| format!("{}: {}", problem.path, problem.message))
 }
 
-fn validated(bare: &Bare, channel: &Channel, settings: &str) -> Result<Vec<ProblemV1>, Miss> {
+fn validated(bare: &Standalone, channel: &Channel, settings: &str) -> Result<Vec<ProblemV1>, Miss> {
     // Its own guard catches what it can; this is for plugins without one.
     let validating = AssertUnwindSafe(|| bare.validate(&channel.channel_type, settings));
     let problems =

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use annunciator::{
-    bare::{self, Bare},
+    standalone::{self, Standalone},
     worker::WorkerProgram,
 };
 use annunciator_validator::{
@@ -65,11 +65,11 @@ fn examination(
 /// is in it.
 fn channels(file: &Path, path: &Path, output: &Output) -> Result<Vec<Channel>, Exit> {
     // A plugin that cannot be loaded is told of by the checks.
-    let Ok(plugin) = Bare::load(path, Some(&WorkerProgram::this())) else {
+    let Ok(plugin) = Standalone::load(path, Some(&WorkerProgram::this())) else {
         return Ok(Vec::new());
     };
     let types: Vec<_> = plugin.types().cloned().collect();
-    let channels = bare::channels(file, &types).map_err(|error| {
+    let channels = standalone::channels(file, &types).map_err(|error| {
         problems::print_error(&error, output);
         Exit::Wrong
     })?;

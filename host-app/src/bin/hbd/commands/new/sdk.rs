@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use annunciator::bare::CONTRACT;
+use annunciator::standalone::CONTRACT;
 
 /// What the SDK's package is called.
 const PACKAGE: &str = "annunciator-sdk";

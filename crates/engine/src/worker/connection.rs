@@ -14,9 +14,9 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     ending::Ending,
     frame::{FrameError, read},
-    line::Line,
     message::{SPEAKS, ToHost},
-    said,
+    output,
+    pending_calls::PendingCalls,
     serving::Serving,
 };
 
@@ -33,10 +33,10 @@ async fn write(mut to: OwnedWriteHalf, mut frames: mpsc::Receiver<Vec<u8>>) {
 }
 
 /// A worker as whoever attends to it has it.
-pub(super) struct Attended {
+pub(super) struct Connection {
     child: Child,
     reader: OwnedReadHalf,
-    line: Arc<Line>,
+    pending: Arc<PendingCalls>,
     serving: Serving,
     ready: Option<oneshot::Sender<()>>,
     channel: String,
@@ -49,12 +49,12 @@ enum Cut {
     Wrong(Ending),
 }
 
-impl Attended {
+impl Connection {
     pub(super) fn new(
         child: Child,
         (reader, writer): (OwnedReadHalf, OwnedWriteHalf),
         frames: mpsc::Receiver<Vec<u8>>,
-        line: &Arc<Line>,
+        pending: &Arc<PendingCalls>,
         serving: Serving,
         ready: oneshot::Sender<()>,
         channel: &str,
@@ -62,7 +62,7 @@ impl Attended {
         Self {
             child,
             reader,
-            line: Arc::clone(line),
+            pending: Arc::clone(pending),
             serving,
             ready: Some(ready),
             channel: channel.to_owned(),
@@ -85,17 +85,17 @@ impl Attended {
         let Self {
             mut child,
             reader,
-            line,
+            pending,
             mut serving,
             mut ready,
             channel: _channel,
             writing,
         } = self;
         let cut = {
-            let mut listening = pin!(listen(reader, &line, &mut serving, &mut ready));
+            let mut listening = pin!(listen(reader, &pending, &mut serving, &mut ready));
             tokio::select! {
                 cut = &mut listening => Some(cut),
-                () = line.killed() => None,
+                () = pending.killed() => None,
                 _ = child.wait() => {
                     // What it said before is still on its way.
                     timeout(LAST_WORDS, listening).await.ok()
@@ -103,7 +103,7 @@ impl Attended {
             }
         };
         let ending = match cut {
-            None => end_now(&mut child, line.why()).await,
+            None => end_now(&mut child, pending.why()).await,
             Some(Cut::Wrong(ending)) => end_now(&mut child, Some(ending)).await,
             Some(Cut::Closed) => match timeout(LAST_WORDS, child.wait()).await {
                 Ok(Ok(status)) => Ending::of(status),
@@ -120,7 +120,7 @@ impl Attended {
             // Nobody was told that it is there.
             Some(_) => ending.before_it_was_ready(),
         };
-        let open = line.over();
+        let open = pending.over();
         // Who waits asks how it ended.
         end.send_replace(Some(ending));
         drop((ready, open));
@@ -134,7 +134,7 @@ fn log(
 ) -> AbortOnDropHandle<()> {
     let channel = channel.to_owned();
     AbortOnDropHandle::new(tokio::spawn(async move {
-        said::log(from, &channel, stream).await;
+        output::log(from, &channel, stream).await;
     }))
 }
 
@@ -153,7 +153,7 @@ async fn end_now(child: &mut Child, why: Option<Ending>) -> Ending {
 
 async fn listen(
     reader: OwnedReadHalf,
-    line: &Line,
+    pending: &PendingCalls,
     serving: &mut Serving,
     ready: &mut Option<oneshot::Sender<()>>,
 ) -> Cut {
@@ -173,8 +173,8 @@ async fn listen(
             ToHost::NotReady(why) if !is_ready => return Cut::Wrong(Ending::not_ready(why)),
             ToHost::Ready { speaks } => return Cut::Wrong(Ending::foreign(&speaks)),
             _ if !is_ready => return Cut::Wrong(Ending::confused()),
-            ToHost::Answer { id, answer } => line.answered(id, answer),
-            ToHost::Gone { id } => line.gone(id),
+            ToHost::Answer { id, answer } => pending.answered(id, answer),
+            ToHost::Gone { id } => pending.gone(id),
             ToHost::Log(record) => serving.log(record),
             ToHost::Ask { id, ask } => {
                 if let Err(ending) = serving.ask(id, ask) {

@@ -16,7 +16,7 @@ use super::{
     message::{Answer, Call, Opening},
     program::WorkerProgram,
 };
-use crate::plugin::{ChannelType, NoAnswer, Verdict};
+use crate::plugin::{CallError, ChannelType, Verdict};
 
 /// How long it may take to say something of itself. Whoever asks waits for a
 /// shorter time; this ends the worker of one that never answers.
@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 
 /// A plugin for workers.
 #[derive(Clone)]
-pub(crate) struct Apart {
+pub(crate) struct OutOfProcess {
     program: WorkerProgram,
     /// The bytes that were verified.
     image: Arc<OwnedFd>,
@@ -32,7 +32,7 @@ pub(crate) struct Apart {
     note_json: String,
 }
 
-impl Apart {
+impl OutOfProcess {
     pub(crate) fn new(
         program: WorkerProgram,
         image: Arc<OwnedFd>,
@@ -125,9 +125,9 @@ impl Apart {
     }
 
     fn ask(&self, call: Call, when: &str) -> Result<Answer, String> {
-        let sentence = |why: NoAnswer| why.sentence(when);
+        let sentence = |why: CallError| why.sentence(when);
         let not_started = |ending: Ending| {
-            sentence(NoAnswer::NotStarted {
+            sentence(CallError::NotStarted {
                 file: self.path.clone(),
                 ending: ending.to_string(),
             })
@@ -150,6 +150,6 @@ impl Apart {
     fn confused(&self, when: &str) -> String {
         let file = self.path.clone();
         let ending = Ending::confused().to_string();
-        NoAnswer::Crashed { file, ending }.sentence(when)
+        CallError::Crashed { file, ending }.sentence(when)
     }
 }

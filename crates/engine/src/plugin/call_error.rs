@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use annunciator_core::{code::Fault, outcome::OpenErrorV1};
 use serde::{Deserialize, Serialize};
 
 /// When so many polls of one channel are under way at once, they are blocked,
@@ -10,7 +11,7 @@ pub(super) const MAX_BLOCKED_POLLS: usize = 16;
 
 /// Why a provider gave no answer. The plugin's file stands in the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum NoAnswer {
+pub(crate) enum CallError {
     /// Not within the limit.
     Late(String),
     /// It panicked in a way that its own guards did not catch.
@@ -48,7 +49,7 @@ pub(crate) enum NoAnswer {
     },
 }
 
-impl NoAnswer {
+impl CallError {
     /// What happened, as a sentence that names the plugin's file.
     pub(crate) fn sentence(&self, when: &str) -> String {
         match self {
@@ -100,5 +101,21 @@ impl fmt::Display for Rounded {
         let seconds = self.0.as_millis().div_ceil(1000);
         let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
         humantime::format_duration(Duration::from_secs(seconds)).fmt(f)
+    }
+}
+
+/// When it was that a provider gave no answer.
+pub(crate) const CLOSING: &str = "while it closed the channel";
+
+/// What there is to say of a provider that did not answer when it was opened.
+pub(crate) fn not_opened(why: &CallError) -> OpenErrorV1 {
+    let (fault, hint) = match why {
+        CallError::NotStarted { .. } => (Fault::HOST, ""),
+        _ => (Fault::PLUGIN, "report this to the plugin's author"),
+    };
+    OpenErrorV1 {
+        fault,
+        detail: why.sentence("while it opened the channel").into(),
+        hint: hint.into(),
     }
 }

@@ -19,7 +19,7 @@ use super::{
         frame::{TooLong, encode},
         message::{Ask, ToHost, Told},
     },
-    end,
+    end::end_now,
 };
 
 /// The line to the program.
@@ -52,7 +52,7 @@ impl Link {
         let frame = encode(message)?;
         let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         if socket.write_all(&frame).is_err() {
-            end();
+            end_now();
         }
         Ok(())
     }
@@ -77,7 +77,7 @@ impl Link {
         let (asker, told) = mpsc::sync_channel(1);
         self.ask(ask, Asker::Thread(asker))?;
         // Whoever would drop the other end ends the process.
-        told.recv().map_err(|_| end())
+        told.recv().map_err(|_| end_now())
     }
 
     /// Asks the program. Who drops the future wants no answer any more.
@@ -85,7 +85,7 @@ impl Link {
         let (asker, told) = oneshot::channel();
         let id = self.ask(ask, Asker::Future(asker))?;
         let _asked = Asked { link: &self, id };
-        told.await.map_err(|_| end())
+        told.await.map_err(|_| end_now())
     }
 
     fn ask(&self, ask: Ask, asker: Asker) -> Result<u64, TooLong> {

@@ -25,7 +25,7 @@ use rustix::{
     },
 };
 
-use super::super::program::{ARGUMENT, STAGE_VARIABLE, Stage};
+use super::super::stage::{ARGUMENT, STAGE_VARIABLE, Stage};
 
 /// What a worker's code may have of memory of its own, in bytes. One that leaks
 /// ends before the machine is in need.

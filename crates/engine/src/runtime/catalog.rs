@@ -9,14 +9,13 @@ use std::{
 use annunciator_core::version::AbiVersion;
 
 use super::{
-    error::PluginError,
-    find::{PluginDir, PluginFile, scan},
-    image::Image,
-    loaded::{ChannelType, LoadedType},
-    policy::Policy,
-    resident::{self, Types},
+    cache::{self, Types},
+    loaded::LoadedType,
 };
-use crate::worker::WorkerProgram;
+use crate::{
+    plugin::{ChannelType, Image, PluginDir, PluginError, PluginFile, Policy, scan},
+    worker::WorkerProgram,
+};
 
 /// The plugins of some folders. Files are loaded when a channel type of
 /// theirs is first asked for, and stay loaded.
@@ -182,7 +181,7 @@ impl Catalog {
                 }
             }
             Err(error) => {
-                let known = match resident::before(&paths, channel_type, worker) {
+                let known = match cache::before(&paths, channel_type, worker) {
                     Some(before) => {
                         self.tell(PluginError::GoesOn(error.to_string()));
                         Ok(before)
@@ -207,7 +206,7 @@ impl Catalog {
         offering: &[&PluginFile],
         worker: Option<&WorkerProgram>,
     ) -> Result<Types, PluginError> {
-        let load = |file: &PluginFile| resident::types(self.host, &file.path, &self.policy, worker);
+        let load = |file: &PluginFile| cache::types(self.host, &file.path, &self.policy, worker);
         if let [only] = offering {
             return load(only);
         }
@@ -215,7 +214,7 @@ impl Catalog {
         // The one that serves goes on, so that its channels need not be opened anew:
         // others of them may have served before it.
         let paths: Vec<&Path> = offering.iter().map(|file| &*file.path).collect();
-        let last = resident::last(&paths, channel_type);
+        let last = cache::last(&paths, channel_type);
         let serves = |file: &&&PluginFile| last.as_deref() == Some(&*file.path);
         let serving = offering.iter().filter(serves);
         let others = offering.iter().filter(|file| !serves(file));
@@ -245,7 +244,7 @@ impl Catalog {
     ) -> Result<Arc<LoadedType>, TypeError> {
         // One did, while it could be loaded.
         for error in &self.rejected {
-            let before = |path| resident::before(&[path], channel_type, worker);
+            let before = |path| cache::before(&[path], channel_type, worker);
             if let Some(before) = error.path().and_then(before) {
                 self.tell(PluginError::GoesOn(error.to_string()));
                 return Ok(before);

@@ -5,10 +5,11 @@
 //! on it: the plugin's code runs on the threads of a pool, as in the program.
 
 mod confine;
+mod dispatcher;
+mod end;
 mod events;
 mod link;
 mod remote;
-mod served;
 
 use std::{
     io::{self, BufReader},
@@ -22,19 +23,18 @@ use annunciator_core::{code::LogLevel, ffi::RString, services::LogRecordV1};
 use rustix::{
     fs::{Mode, OFlags},
     io::fcntl_dupfd_cloexec,
-    process::{Signal, getpid, kill_process},
 };
 use tokio::{
     runtime::{Builder, Handle},
     signal::unix::{SignalKind, signal},
 };
 
-use self::{link::Link, served::Served};
+use self::{dispatcher::Dispatcher, end::end_now, link::Link};
 use super::{
     frame::read_blocking,
-    message::{SPEAKS, ToHost, ToWorker},
+    message::{NotReady, SPEAKS, ToHost, ToWorker},
     process::take_over,
-    program::{NotReady, Stage},
+    stage::Stage,
 };
 use crate::plugin::Place;
 
@@ -43,7 +43,7 @@ use crate::plugin::Place;
 pub(super) fn run(stage: Stage) -> ! {
     let ran = match stage {
         Stage::Started => Err(confine::again()),
-        Stage::Confined => apart(),
+        Stage::Confined => confined(),
     };
     if let Err(error) = ran {
         match fcntl_dupfd_cloexec(io::stdin(), 3) {
@@ -56,7 +56,7 @@ pub(super) fn run(stage: Stage) -> ! {
 
 /// Runs on a thread of its own: there may be a runtime around the caller, which
 /// allows no other on its thread.
-fn apart() -> io::Result<()> {
+fn confined() -> io::Result<()> {
     let running = thread::Builder::new()
         .name("worker".to_owned())
         .spawn(try_run)?;
@@ -82,7 +82,7 @@ fn try_run() -> io::Result<()> {
         .name("worker-link".to_owned())
         .spawn(move || {
             let _ = listen(socket, Place::given(image), lacking, &handle);
-            end();
+            end_now();
         })?;
     runtime.block_on(ignore_signals());
     Ok(())
@@ -107,12 +107,6 @@ async fn ignore_signals() {
     ];
     let _ignored: Vec<_> = kinds.into_iter().map(signal).collect();
     std::future::pending::<()>().await;
-}
-
-/// Ends the process now: no destructor and no handler of the plugin's runs.
-fn end() -> ! {
-    let _ = kill_process(getpid(), Signal::KILL);
-    process::abort()
 }
 
 /// Listens to the program. Returns when it is gone, or says nonsense.
@@ -146,15 +140,16 @@ fn listen(socket: UnixStream, image: Place, lacking: Vec<String>, handle: &Handl
         };
         link.send(&ToHost::Log(record)).ok()?;
     }
-    let mut served = Served::new(Arc::clone(&link), handle.clone(), &path, &note_json, image);
+    let mut dispatcher =
+        Dispatcher::new(Arc::clone(&link), handle.clone(), &path, &note_json, image);
     loop {
         match read_blocking(&mut reader).ok()?? {
             ToWorker::Hello { .. } => return None,
             ToWorker::Call { id, level, call } => {
                 link.keep_log(level);
-                served.call(id, call);
+                dispatcher.call(id, call);
             }
-            ToWorker::Cancel { id } => served.cancel(id),
+            ToWorker::Cancel { id } => dispatcher.cancel(id),
             ToWorker::Told { id, told } => link.told(id, told),
         }
     }

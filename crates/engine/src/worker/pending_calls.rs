@@ -26,7 +26,7 @@ use super::{
 const GRACE: Duration = Duration::from_secs(1);
 
 /// What calls share with whoever attends to the worker.
-pub(super) struct Line {
+pub(super) struct PendingCalls {
     outgoing: mpsc::Sender<Vec<u8>>,
     calls: Mutex<Calls>,
     kill: CancellationToken,
@@ -48,7 +48,7 @@ enum Waiting {
     Nobody,
 }
 
-impl Line {
+impl PendingCalls {
     pub(super) fn new(outgoing: mpsc::Sender<Vec<u8>>) -> Self {
         Self {
             outgoing,
@@ -95,7 +95,7 @@ impl Line {
         let id = calls.next;
         calls.open.insert(id, Waiting::Caller(caller));
         Some(Open {
-            line: Arc::clone(self),
+            pending: Arc::clone(self),
             id,
         })
     }
@@ -131,7 +131,7 @@ impl Line {
 /// A call that is under way: where it is dropped without an answer, it is
 /// cancelled, and the worker that does not let go of it is killed.
 pub(super) struct Open {
-    line: Arc<Line>,
+    pending: Arc<PendingCalls>,
     id: u64,
 }
 
@@ -143,25 +143,26 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let mut calls = self.line.calls();
+        let mut calls = self.pending.calls();
         let Some(waiting) = calls.open.get_mut(&self.id) else {
             return;
         };
         *waiting = Waiting::Nobody;
         drop(calls);
         let cancel = encode(&ToWorker::Cancel { id: self.id }).unwrap_or_default();
-        match self.line.outgoing.try_send(cancel) {
+        match self.pending.outgoing.try_send(cancel) {
             Ok(()) => {}
-            Err(TrySendError::Full(_)) => return self.line.kill(Ending::stuck()),
+            Err(TrySendError::Full(_)) => return self.pending.kill(Ending::stuck()),
             // It is gone already.
             Err(TrySendError::Closed(_)) => return,
         }
-        let (line, id) = (Arc::downgrade(&self.line), self.id);
-        drop(self.line.runtime.spawn(async move {
+        let (pending, id) = (Arc::downgrade(&self.pending), self.id);
+        drop(self.pending.runtime.spawn(async move {
             tokio::time::sleep(GRACE).await;
-            let line = line.upgrade();
-            if let Some(line) = line.filter(|line| line.calls().open.contains_key(&id)) {
-                line.kill(Ending::stuck());
+            let pending = pending.upgrade();
+            if let Some(pending) = pending.filter(|pending| pending.calls().open.contains_key(&id))
+            {
+                pending.kill(Ending::stuck());
             }
         }));
     }

@@ -1,4 +1,4 @@
-//! What was loaded stays: the channel types of a library, by its bytes, for as
+//! A cache of what was loaded: the channel types of a library, by its bytes, for as
 //! long as the process lives.
 //!
 //! Libraries are never closed. A file that was exchanged is loaded beside what
@@ -13,23 +13,20 @@ use std::{
 
 use annunciator_core::version::AbiVersion;
 
-use super::{
-    error::PluginError,
-    find::{PluginFile, judge},
-    image::{Image, Sha256},
-    loaded::{LoadedType, load, load_apart},
-    policy::Policy,
+use super::loaded::{LoadedType, load_type};
+use crate::{
+    plugin::{Image, PluginError, PluginFile, Policy, Sha256, judge},
+    worker::WorkerProgram,
 };
-use crate::worker::WorkerProgram;
 
 /// How many generations of a file are loaded at most: each stays in memory.
-const MOST_GENERATIONS: usize = 128;
+const MAX_GENERATIONS: usize = 128;
 
-static RESIDENT: Mutex<Vec<Resident>> = Mutex::new(Vec::new());
+static CACHE: Mutex<Vec<Cached>> = Mutex::new(Vec::new());
 
 /// A channel type that was loaded.
 #[derive(Clone)]
-struct Resident {
+struct Cached {
     sha256: Sha256,
     loaded: Arc<LoadedType>,
 }
@@ -60,27 +57,24 @@ pub(super) fn types(
     let file = judge(host, path, note)?;
     let told = policy.judge(path, &file.note, &image)?;
     let sha256 = image.sha256;
-    let mut resident = resident();
-    let known = known(&mut resident, sha256, &file, worker);
+    let mut cached = lock();
+    let known = known(&mut cached, sha256, &file, worker);
     if !known.is_empty() {
         return Ok(Types { types: known, told });
     }
-    let generations = resident.iter().filter(|one| one.loaded.file.path == path);
+    let generations = cached.iter().filter(|one| one.loaded.file.path == path);
     let generations: BTreeSet<String> = generations.map(|one| one.sha256.to_string()).collect();
-    if generations.len() >= MOST_GENERATIONS {
+    if generations.len() >= MAX_GENERATIONS {
         return Err(PluginError::Exchanged {
             path: path.to_owned(),
             times: generations.len(),
         });
     }
-    drop(resident);
-    let types = match worker {
-        Some(program) => load_apart(file.clone(), image, program.clone())?,
-        None => load(file.clone(), image)?,
-    };
-    let mut resident = self::resident();
+    drop(cached);
+    let types = load_type(file.clone(), image, worker)?;
+    let mut cached = lock();
     // Perhaps somebody else was quicker.
-    let before = self::known(&mut resident, sha256, &file, worker);
+    let before = self::known(&mut cached, sha256, &file, worker);
     if !before.is_empty() {
         return Ok(Types {
             types: before,
@@ -88,7 +82,7 @@ pub(super) fn types(
         });
     }
     let types: Vec<_> = types.into_iter().map(Arc::new).collect();
-    resident.extend(types.iter().map(|loaded| Resident {
+    cached.extend(types.iter().map(|loaded| Cached {
         sha256,
         loaded: Arc::clone(loaded),
     }));
@@ -97,7 +91,7 @@ pub(super) fn types(
 
 /// The channel types of a file, once more than they may be loaded already, and
 /// whoever's it is.
-pub(crate) fn alone(
+pub(crate) fn load_uncached(
     path: &Path,
     worker: Option<&WorkerProgram>,
 ) -> Result<Vec<LoadedType>, PluginError> {
@@ -107,10 +101,7 @@ pub(crate) fn alone(
         why: "it carries no note of an Annunciator plugin".to_owned(),
     })?;
     let file = judge(AbiVersion::CURRENT, path, note)?;
-    match worker {
-        Some(program) => load_apart(file, image, program.clone()),
-        None => load(file, image),
-    }
+    load_type(file, image, worker)
 }
 
 /// What one of these files last had of a channel type while it could be loaded.
@@ -119,8 +110,8 @@ pub(super) fn before(
     channel_type: &str,
     worker: Option<&WorkerProgram>,
 ) -> Option<Arc<LoadedType>> {
-    let resident = resident();
-    let mut known = resident.iter().rev().map(|one| &one.loaded);
+    let cached = lock();
+    let mut known = cached.iter().rev().map(|one| &one.loaded);
     let known = known.find(|known| {
         let is_there = paths.iter().any(|path| known.file.path == *path);
         is_there && known.about.name == channel_type && known.worker() == worker
@@ -131,8 +122,8 @@ pub(super) fn before(
 /// Which of these files was last asked for a channel type and had it, in this process
 /// or in workers: the one that serves.
 pub(super) fn last(paths: &[&Path], channel_type: &str) -> Option<PathBuf> {
-    let resident = resident();
-    let mut known = resident.iter().rev().map(|one| &one.loaded);
+    let cached = lock();
+    let mut known = cached.iter().rev().map(|one| &one.loaded);
     let known = known.find(|known| {
         let is_there = paths.iter().any(|path| known.file.path == *path);
         is_there && known.about.name == channel_type
@@ -143,12 +134,12 @@ pub(super) fn last(paths: &[&Path], channel_type: &str) -> Option<PathBuf> {
 /// Those of these bytes. Where they stand in another file too, that one has
 /// types of its own, which say its name.
 fn known(
-    resident: &mut Vec<Resident>,
+    cached: &mut Vec<Cached>,
     sha256: Sha256,
     file: &PluginFile,
     worker: Option<&WorkerProgram>,
 ) -> Vec<Arc<LoadedType>> {
-    let same = resident.iter().filter(|one| {
+    let same = cached.iter().filter(|one| {
         one.sha256 == sha256
             && one.loaded.file.verdict == file.verdict
             && one.loaded.worker() == worker
@@ -157,11 +148,11 @@ fn known(
     let here = same.iter().filter(|loaded| loaded.file.path == file.path);
     let here: Vec<_> = here.cloned().collect();
     // The last that was asked for stands last: that is the one that serves.
-    let is_here = |one: &Resident| here.iter().any(|loaded| Arc::ptr_eq(loaded, &one.loaded));
-    let all = std::mem::take(resident).into_iter();
+    let is_here = |one: &Cached| here.iter().any(|loaded| Arc::ptr_eq(loaded, &one.loaded));
+    let all = std::mem::take(cached).into_iter();
     let (last, others): (Vec<_>, Vec<_>) = all.partition(is_here);
-    *resident = others;
-    resident.extend(last);
+    *cached = others;
+    cached.extend(last);
     let Some(first) = same.first().filter(|_| here.is_empty()) else {
         return here;
     };
@@ -171,15 +162,15 @@ fn known(
     let types: Vec<_> = types
         .map(|loaded| Arc::new(loaded.found_in(&file)))
         .collect();
-    resident.extend(types.iter().map(|loaded| Resident {
+    cached.extend(types.iter().map(|loaded| Cached {
         sha256,
         loaded: Arc::clone(loaded),
     }));
     types
 }
 
-fn resident() -> MutexGuard<'static, Vec<Resident>> {
-    RESIDENT
+fn lock() -> MutexGuard<'static, Vec<Cached>> {
+    CACHE
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -1,4 +1,4 @@
-//! Keeps a worker for a channel: where one ends, another is started, at once or,
+//! Supervises the worker of a channel: where one ends, another is started, at once or,
 //! where that keeps happening, after a rest.
 
 use std::{
@@ -19,25 +19,25 @@ use tokio::{sync::watch, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    apart::Apart,
     crashes::Crashes,
     ending::Ending,
     live::Live,
     message::{Answer, Call, Opening},
+    out_of_process::OutOfProcess,
 };
 use crate::{
     alerts::{Ailment, Subject, Troubles},
     clock::{Clock, milliseconds},
-    plugin::{CLOSE_LIMIT, CLOSING, NoAnswer, OPEN_LIMIT, Pool, not_opened},
+    plugin::{CLOSE_TIMEOUT, CLOSING, CallError, OPEN_TIMEOUT, Pool, not_opened},
 };
 
 /// A counter of the workers that ended while their channel needed them.
 pub(crate) const WORKERS_ENDED: &str = "annunciator_workers_ended_total";
 /// A worker that has run for so long works, even if nobody called it.
-const CALM: Duration = Duration::from_secs(600);
+const HEALTHY_AFTER: Duration = Duration::from_secs(600);
 
 /// What a provider's surroundings are.
-pub(crate) struct Circumstances {
+pub(crate) struct ProviderContext {
     pub(crate) pool: Pool,
     pub(crate) clock: Arc<dyn Clock>,
     /// Where it is told that it keeps crashing; nowhere for a channel that stands
@@ -48,16 +48,16 @@ pub(crate) struct Circumstances {
 }
 
 /// A channel's provider in workers.
-pub(crate) struct Keeper {
-    kept: Arc<Kept>,
-    _keeping: AbortOnDropHandle<()>,
+pub(crate) struct Supervisor {
+    supervised: Arc<Supervised>,
+    _supervising: AbortOnDropHandle<()>,
 }
 
-struct Kept {
-    plugin: Apart,
+struct Supervised {
+    plugin: OutOfProcess,
     opening: Opening,
     host: Arc<HostBox>,
-    circumstances: Circumstances,
+    context: ProviderContext,
     state: watch::Sender<State>,
     crashes: Mutex<Crashes>,
     /// Whether people may think that it keeps crashing.
@@ -72,70 +72,72 @@ enum State {
     Closed,
 }
 
-impl Keeper {
+impl Supervisor {
     /// Opens a provider in a worker.
     pub(crate) async fn open(
-        (plugin, opening): (Apart, Opening),
+        (plugin, opening): (OutOfProcess, Opening),
         host: HostBox,
-        circumstances: Circumstances,
+        context: ProviderContext,
     ) -> Result<Self, OpenErrorV1> {
-        let kept = Kept {
+        let supervised = Supervised {
             plugin,
             opening,
             host: Arc::new(host),
-            circumstances,
+            context,
             state: watch::channel(State::Starts).0,
             crashes: Mutex::default(),
             // It may have been so before a reload.
             is_told: AtomicBool::new(true),
         };
-        let live = kept.start().await?;
-        kept.state.send_replace(State::Runs(Arc::clone(&live)));
-        let kept = Arc::new(kept);
-        let keeping = tokio::spawn(Arc::clone(&kept).keep(live));
+        let live = supervised.start().await?;
+        supervised
+            .state
+            .send_replace(State::Runs(Arc::clone(&live)));
+        let supervised = Arc::new(supervised);
+        let supervising = tokio::spawn(Arc::clone(&supervised).supervise(live));
         Ok(Self {
-            kept,
-            _keeping: AbortOnDropHandle::new(keeping),
+            supervised,
+            _supervising: AbortOnDropHandle::new(supervising),
         })
     }
 
     /// The plugin's file, for sentences.
     pub(crate) fn file(&self) -> &str {
-        self.kept.plugin.path()
+        self.supervised.plugin.path()
     }
 
     pub(crate) async fn deliver(
         &self,
         delivery: DeliveryV1,
         limit: Duration,
-    ) -> Result<DeliveryResultV1, NoAnswer> {
+    ) -> Result<DeliveryResultV1, CallError> {
         match self.call(Call::Deliver(delivery), limit).await? {
             (_, Answer::Delivered(result)) => Ok(result),
             (live, _) => Err(self.confused(&live)),
         }
     }
 
-    pub(crate) async fn check(&self, limit: Duration) -> Result<CheckResultV1, NoAnswer> {
+    pub(crate) async fn check(&self, limit: Duration) -> Result<CheckResultV1, CallError> {
         match self.call(Call::Check, limit).await? {
             (_, Answer::Checked(result)) => Ok(result),
             (live, _) => Err(self.confused(&live)),
         }
     }
 
-    async fn call(&self, call: Call, limit: Duration) -> Result<(Arc<Live>, Answer), NoAnswer> {
+    async fn call(&self, call: Call, limit: Duration) -> Result<(Arc<Live>, Answer), CallError> {
         // Another one may be on its way.
-        let late = |_| Err(NoAnswer::NotCalled(self.file().to_owned()));
-        let live = timeout(limit, self.kept.live()).await;
+        let late = |_| Err(CallError::NotCalled(self.file().to_owned()));
+        let live = timeout(limit, self.supervised.live()).await;
         let live = live.unwrap_or_else(late)?;
         let answer = live.call(call, limit).await?;
-        self.kept.works();
+        self.supervised.works();
         Ok((live, answer))
     }
 
     /// An answer to another question.
-    fn confused(&self, live: &Live) -> NoAnswer {
+    fn confused(&self, live: &Live) -> CallError {
         live.kill(Ending::confused());
-        NoAnswer::Crashed {
+        CallError::Crashed {
             file: self.file().to_owned(),
             ending: Ending::confused().to_string(),
         }
@@ -143,11 +145,11 @@ impl Keeper {
 
     /// Closes the provider, and ends its worker.
     pub(crate) async fn close(&self) {
-        let State::Runs(live) = self.kept.state.send_replace(State::Closed) else {
+        let State::Runs(live) = self.supervised.state.send_replace(State::Closed) else {
             return;
         };
-        if let Err(why) = live.call(Call::Close, CLOSE_LIMIT).await {
-            let channel = &self.kept.opening.channel;
+        if let Err(why) = live.call(Call::Close, CLOSE_TIMEOUT).await {
+            let channel = &self.supervised.opening.channel;
             tracing::warn!(channel, "{}", why.sentence(CLOSING));
         }
         live.kill(Ending::told_to());
@@ -155,17 +157,17 @@ impl Keeper {
     }
 }
 
-impl Kept {
+impl Supervised {
     /// Starts a worker and opens the provider in it.
     async fn start(&self) -> Result<Arc<Live>, OpenErrorV1> {
         let crashed = |ending: Ending| {
-            not_opened(&NoAnswer::Crashed {
+            not_opened(&CallError::Crashed {
                 file: self.plugin.path().to_owned(),
                 ending: ending.to_string(),
             })
         };
         let not_started = |ending: Ending| {
-            not_opened(&NoAnswer::NotStarted {
+            not_opened(&CallError::NotStarted {
                 file: self.plugin.path().to_owned(),
                 ending: ending.to_string(),
             })
@@ -175,7 +177,7 @@ impl Kept {
         let live = self.plugin.start(channel, host).await;
         let live = live.map_err(not_started)?;
         let opening = Call::Open(self.opening.clone());
-        match live.call(opening, OPEN_LIMIT).await {
+        match live.call(opening, OPEN_TIMEOUT).await {
             Ok(Answer::Opened(opened)) => opened.map(|()| Arc::new(live)),
             Ok(Answer::NotLoaded(sentence)) => Err(OpenErrorV1 {
                 detail: sentence.into(),
@@ -187,7 +189,7 @@ impl Kept {
     }
 
     /// The worker that runs, perhaps in a moment.
-    async fn live(&self) -> Result<Arc<Live>, NoAnswer> {
+    async fn live(&self) -> Result<Arc<Live>, CallError> {
         let file = || self.plugin.path().to_owned();
         let mut state = self.state.subscribe();
         // One that has ended is followed by another, or by a rest.
@@ -199,23 +201,23 @@ impl Kept {
         match settled.await.map(|state| state.clone()) {
             Ok(State::Runs(live)) => Ok(live),
             Ok(State::Rests { until_ms, ending }) => {
-                let left_ms = until_ms - self.circumstances.clock.steady_ms();
-                Err(NoAnswer::Resting {
+                let left_ms = until_ms - self.context.clock.steady_ms();
+                Err(CallError::Resting {
                     file: file(),
                     ending: ending.to_string(),
                     left: Duration::from_millis(u64::try_from(left_ms).unwrap_or_default()),
                 })
             }
-            _ => Err(NoAnswer::Closed(file())),
+            _ => Err(CallError::Closed(file())),
         }
     }
 
     /// Has a worker run until the channel is closed.
-    async fn keep(self: Arc<Self>, mut live: Arc<Live>) {
+    async fn supervise(self: Arc<Self>, mut live: Arc<Live>) {
         loop {
             let mut ending = tokio::select! {
                 ending = live.ended() => ending,
-                () = self.circumstances.clock.sleep(CALM), if self.is_told.load(Ordering::Relaxed) => {
+                () = self.context.clock.sleep(HEALTHY_AFTER), if self.is_told.load(Ordering::Relaxed) => {
                     self.works();
                     continue;
                 }
@@ -241,12 +243,12 @@ impl Kept {
     async fn rest(&self, ending: &Ending) {
         let channel = &self.opening.channel;
         let plugin = self.plugin.path();
-        let Circumstances {
+        let ProviderContext {
             clock,
             label,
             troubles,
             ..
-        } = &self.circumstances;
+        } = &self.context;
         tracing::error!(channel, plugin, "the worker process {ending}");
         counter!(WORKERS_ENDED, "channel" => label.clone()).increment(1);
         let now_ms = clock.steady_ms();
@@ -274,7 +276,7 @@ impl Kept {
     /// It was seen to work.
     fn works(&self) {
         if self.is_told.swap(false, Ordering::Relaxed)
-            && let Some(troubles) = &self.circumstances.troubles
+            && let Some(troubles) = &self.context.troubles
         {
             troubles.clear(&self.subject());
         }

@@ -17,7 +17,7 @@ use super::{
     remote::Remote,
 };
 use crate::{
-    plugin::{Calls, LoadedType, NoAnswer, Place, Pool, load_given},
+    plugin::{CallError, Calls, ChannelType, InProcess, Offer, Place, Pool, load_given},
     services::ChannelTasks,
 };
 
@@ -25,7 +25,7 @@ use crate::{
 const LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// The plugin.
-pub(super) struct Served {
+pub(super) struct Dispatcher {
     plugin: Arc<Plugin>,
     handle: Handle,
     /// What is under way, by the program's numbers.
@@ -37,14 +37,14 @@ struct Plugin {
     path: PathBuf,
     note_json: String,
     image: Mutex<Option<Place>>,
-    types: OnceLock<Result<Vec<LoadedType>, String>>,
+    offer: OnceLock<Result<Offer, String>>,
     pool: Pool,
     calls: Calls,
     tasks: Arc<ChannelTasks>,
     provider: Mutex<Option<Arc<ProviderBox>>>,
 }
 
-impl Served {
+impl Dispatcher {
     pub(super) fn new(
         link: Arc<Link>,
         handle: Handle,
@@ -58,7 +58,7 @@ impl Served {
             path: path.into(),
             note_json: note_json.to_owned(),
             image: Mutex::new(Some(image)),
-            types: OnceLock::new(),
+            offer: OnceLock::new(),
             calls: Calls::new("", path, pool.clone()),
             pool,
             tasks: ChannelTasks::new(),
@@ -123,7 +123,7 @@ impl Ended {
 impl Link {
     fn answer(&self, id: u64, answer: Answer, file: &str) {
         if self.send(&ToHost::Answer { id, answer }).is_err() {
-            let answer = Answer::Nothing(NoAnswer::TooLong(file.to_owned()));
+            let answer = Answer::Nothing(CallError::TooLong(file.to_owned()));
             let _ = self.send(&ToHost::Answer { id, answer });
         }
     }
@@ -131,7 +131,7 @@ impl Link {
 
 impl Plugin {
     /// Calls the plugin on its own threads, and answers from there.
-    async fn answer(self: &Arc<Self>, ended: Ended, call: Call) -> Result<(), NoAnswer> {
+    async fn answer(self: &Arc<Self>, ended: Ended, call: Call) -> Result<(), CallError> {
         let plugin = Arc::clone(self);
         let calls = self.calls.clone();
         calls
@@ -144,21 +144,16 @@ impl Plugin {
 
     async fn call(&self, call: Call) -> Answer {
         match call {
-            Call::Describe => match self.types() {
-                Ok(types) => Answer::Types(
-                    types
-                        .iter()
-                        .map(|loaded| Described::from(&loaded.about))
-                        .collect(),
-                ),
+            Call::Describe => match self.offer() {
+                Ok((_, types)) => Answer::Types(types.iter().map(Described::from).collect()),
                 Err(sentence) => Answer::NotLoaded(sentence),
             },
             Call::Judge {
                 channel_type,
                 settings_json,
             } => match self.channel_type(&channel_type) {
-                Ok(loaded) => {
-                    let verdict = loaded.judge_now(&settings_json);
+                Ok((plugin, about)) => {
+                    let verdict = plugin.judge(&about.name, &settings_json);
                     Answer::Judged {
                         problems: verdict.problems,
                         proofs_json: verdict.proofs_json,
@@ -187,20 +182,20 @@ impl Plugin {
     }
 
     async fn open(&self, opening: Opening) -> Answer {
-        let loaded = match self.channel_type(&opening.channel_type) {
-            Ok(loaded) => loaded,
+        let (plugin, about) = match self.channel_type(&opening.channel_type) {
+            Ok(found) => found,
             Err(sentence) => return Answer::NotLoaded(sentence),
         };
         let (link, tasks) = (Arc::clone(&self.link), Arc::clone(&self.tasks));
         let host = Remote::boxed(link, &opening.channel, self.pool.clone(), tasks);
-        let opened = loaded.open(&opening.channel, &opening.settings_json, host);
+        let opened = plugin.open(&about.name, &opening.channel, &opening.settings_json, host);
         Answer::Opened(opened.await.map(|provider| {
             *self.slot() = Some(Arc::new(provider));
         }))
     }
 
     fn closed(&self) -> Answer {
-        Answer::Nothing(NoAnswer::Closed(self.calls.file().to_owned()))
+        Answer::Nothing(CallError::Closed(self.calls.file().to_owned()))
     }
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<ProviderBox>>> {
@@ -211,19 +206,19 @@ impl Plugin {
         self.slot().clone()
     }
 
-    fn channel_type(&self, name: &str) -> Result<&LoadedType, String> {
-        let types = self.types.get_or_init(|| self.load()).as_ref();
-        let mut types = types.map_err(Clone::clone)?.iter();
-        let found = types.find(|loaded| loaded.about.name == name);
+    fn channel_type(&self, name: &str) -> Result<(InProcess, &ChannelType), String> {
+        let (plugin, types) = self.offer()?;
+        let found = types.iter().find(|about| about.name == name);
+        let found = found.map(|about| (*plugin, about));
         found.ok_or_else(|| format!("plugin {} offers no {name}", self.path.display()))
     }
 
-    fn types(&self) -> Result<&[LoadedType], String> {
-        let types = self.types.get_or_init(|| self.load());
-        types.as_deref().map_err(Clone::clone)
+    fn offer(&self) -> Result<&Offer, String> {
+        let offer = self.offer.get_or_init(|| self.load());
+        offer.as_ref().map_err(Clone::clone)
     }
 
-    fn load(&self) -> Result<Vec<LoadedType>, String> {
+    fn load(&self) -> Result<Offer, String> {
         let mut image = self.image.lock().unwrap_or_else(PoisonError::into_inner);
         let image = image.take().ok_or("the plugin's image is gone")?;
         let note: Note =

@@ -17,23 +17,24 @@ use tokio::runtime::Handle;
 use crate::{
     clock::SystemClock,
     config::{LoadError, read_channels, read_definition},
-    plugin::{ChannelType, Instance, LoadedType, PluginError, Pool, load_alone},
-    worker::{Circumstances, WorkerProgram},
+    plugin::{ChannelType, PluginError, Pool},
+    runtime::{Instance, LoadedType, load_uncached},
+    worker::{ProviderContext, WorkerProgram},
 };
 
 /// The contract that this engine speaks: major and minor.
 pub const CONTRACT: (u32, u32) = (ABI_MAJOR, ABI_MINOR);
 
 /// A plugin that is loaded for whoever examines it. Each is a copy of its own.
-pub struct Bare(Vec<LoadedType>);
+pub struct Standalone(Vec<LoadedType>);
 
-impl Bare {
+impl Standalone {
     /// Loads a file, whoever's it is: in this process, or in workers.
     ///
     /// # Errors
     /// As for every plugin.
     pub fn load(path: &Path, worker: Option<&WorkerProgram>) -> Result<Self, PluginError> {
-        load_alone(path, worker).map(Self)
+        load_uncached(path, worker).map(Self)
     }
 
     /// The channel types that it offers.
@@ -64,7 +65,8 @@ impl Bare {
         })
     }
 
-    /// Lets it open a provider, polled by whoever asks.
+    /// Lets it open a provider, polled by whoever asks. `None` when it offers no such
+    /// type, or is not loaded in this process.
     pub fn open(
         &self,
         channel_type: &str,
@@ -72,7 +74,7 @@ impl Bare {
         host: HostBox,
     ) -> Option<impl Future<Output = Result<ProviderBox, OpenErrorV1>> + Send + use<>> {
         let loaded = self.of(channel_type)?;
-        Some(loaded.open("examined", settings_json, host))
+        loaded.open("examined", settings_json, host)
     }
 
     /// Makes one attempt as the engine would, with a provider of its own.
@@ -87,13 +89,13 @@ impl Bare {
         delivery: DeliveryV1,
     ) -> Result<DeliveryResultV1, String> {
         let loaded = self.of(channel_type).ok_or("there is no such type")?;
-        let circumstances = Circumstances {
+        let context = ProviderContext {
             pool: Pool::new(Handle::current()),
             clock: Arc::new(SystemClock),
             troubles: None,
             label: "examined".into(),
         };
-        let opened = Instance::open(loaded, "examined", settings_json, host, circumstances).await;
+        let opened = Instance::open(loaded, "examined", settings_json, host, context).await;
         let instance = opened.map_err(|error| error.detail.to_string())?;
         let limit = Duration::from_millis(delivery.timeout_ms);
         let result = instance.deliver(delivery, limit).await;

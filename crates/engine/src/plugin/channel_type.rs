@@ -1,0 +1,33 @@
+//! What a plugin says: of a channel type, and of the settings of a channel.
+
+use annunciator_core::outcome::ProblemV1;
+
+use super::proofs::Proofs;
+
+/// What a plugin says about one of its channel types.
+#[derive(Debug, Clone)]
+pub struct ChannelType {
+    /// The `type` in the configuration.
+    pub name: String,
+    /// What it is, in one sentence.
+    pub summary: String,
+    /// The JSON Schema of its settings.
+    pub schema: serde_json::Value,
+    /// A definition to copy, as YAML without the channel's name.
+    pub example: String,
+}
+
+/// What a plugin says of settings.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    pub(crate) problems: Vec<ProblemV1>,
+    /// What a channel with them can prove, as the contract has it; empty from a
+    /// plugin that cannot say.
+    pub(crate) proofs_json: String,
+}
+
+impl Verdict {
+    pub(crate) fn proofs(&self) -> Proofs {
+        Proofs::read(&self.proofs_json)
+    }
+}

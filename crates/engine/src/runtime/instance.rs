@@ -1,0 +1,88 @@
+//! One open provider: the only place from which a running plugin is called.
+//!
+//! It runs in this process, or in a worker process of its own; whoever calls it
+//! need not know.
+
+use std::time::Duration;
+
+use annunciator_core::{
+    message::DeliveryV1,
+    outcome::{CheckResultV1, DeliveryResultV1, OpenErrorV1},
+    services::HostBox,
+};
+
+use super::loaded::{Code, LoadedType};
+use crate::{
+    plugin::{CallError, Provider},
+    worker::{ProviderContext, Supervisor},
+};
+
+/// A provider for one channel.
+pub(crate) enum Instance {
+    InProcess(Provider),
+    OutOfProcess(Supervisor),
+}
+
+impl Instance {
+    /// Opens a provider.
+    pub(crate) async fn open(
+        loaded: &LoadedType,
+        channel: &str,
+        settings_json: &str,
+        host: HostBox,
+        context: ProviderContext,
+    ) -> Result<Self, OpenErrorV1> {
+        match &loaded.code {
+            Code::InProcess(plugin) => {
+                let from = (*plugin, &*loaded.file.path);
+                let names = (loaded.about.name.as_str(), channel);
+                Provider::open(from, names, settings_json, host, context.pool)
+                    .await
+                    .map(Self::InProcess)
+            }
+            Code::OutOfProcess(plugin) => {
+                let opening = plugin.opening(&loaded.about.name, channel, settings_json);
+                Supervisor::open(opening, host, context)
+                    .await
+                    .map(Self::OutOfProcess)
+            }
+        }
+    }
+
+    /// The plugin's file, for sentences.
+    pub(crate) fn file(&self) -> &str {
+        match self {
+            Self::InProcess(provider) => provider.file(),
+            Self::OutOfProcess(supervisor) => supervisor.file(),
+        }
+    }
+
+    /// Makes one attempt.
+    pub(crate) async fn deliver(
+        &self,
+        delivery: DeliveryV1,
+        limit: Duration,
+    ) -> Result<DeliveryResultV1, CallError> {
+        match self {
+            Self::InProcess(provider) => provider.deliver(delivery, limit).await,
+            Self::OutOfProcess(supervisor) => supervisor.deliver(delivery, limit).await,
+        }
+    }
+
+    /// Checks the settings against the remote.
+    pub(crate) async fn check(&self, limit: Duration) -> Result<CheckResultV1, CallError> {
+        match self {
+            Self::InProcess(provider) => provider.check(limit).await,
+            Self::OutOfProcess(supervisor) => supervisor.check(limit).await,
+        }
+    }
+
+    /// Closes the provider. One that does not end in time is left behind, or
+    /// killed where it can be.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::InProcess(provider) => provider.close().await,
+            Self::OutOfProcess(supervisor) => supervisor.close().await,
+        }
+    }
+}

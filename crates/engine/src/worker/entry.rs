@@ -1,0 +1,58 @@
+//! What a program calls that may be a worker: to become one, or to hear that it should
+//! have.
+
+use rustix::net::{SendFlags, send};
+
+use super::{
+    child,
+    frame::encode,
+    message::{NotReady, ToHost},
+    program::WorkerError,
+    stage::{Stage, has_socket},
+};
+
+/// Runs a plugin for the program that has started this one, where it was started
+/// for that, and then does not return. To be called first thing in `main`: before
+/// arguments are read, threads are started, or anything is written. What a program
+/// does before it is done in every worker, twice.
+///
+/// It may be called with a runtime around it, as in a `main` under
+/// `#[tokio::main]`; the worker does without that runtime.
+///
+/// # Examples
+/// ```
+/// // The first line of `main`.
+/// annunciator::worker::run_if_asked();
+/// ```
+pub fn run_if_asked() {
+    if let Some(stage) = Stage::of_this_process()
+        && has_socket()
+    {
+        child::run(stage);
+    }
+}
+
+/// Refuses what would start workers in a worker, each of which would start others,
+/// and tells the program that has started this one.
+///
+/// # Errors
+/// [`WorkerError`] in a process that was started as a worker and did not become one.
+pub(crate) fn refuse_in_worker() -> Result<(), WorkerError> {
+    match Stage::of_this_process() {
+        // Whoever asks is confined; and at work when the socket is in use.
+        None => return Ok(()),
+        Some(Stage::Confined) if !has_socket() => return Ok(()),
+        Some(_) => {}
+    }
+    if has_socket()
+        && let Ok(frame) = encode(&ToHost::NotReady(NotReady::Unasked))
+    {
+        // Whoever is gone needs no answer.
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let _ = send(std::io::stdin(), &frame, flags);
+    }
+    Err(WorkerError(
+        "this process was started as a worker, to run one plugin for the program that started it, and has begun the program's own work instead: call `annunciator::worker::run_if_asked()` first thing in `main`, before arguments are read, threads are started, or an engine is"
+            .to_owned(),
+    ))
+}
