@@ -72,13 +72,14 @@ pub use alerts::Trouble;
 pub use clock::{Clock, Sleep, SystemClock};
 pub use config::{
     Canary, ChannelConfig, ChannelOptions, Config, DeliveryConfig, GroupConfig, HostConfig,
-    Isolation, Keep, Level, LoadError, Loaded, OnUnknown, Problem, Problems, QuietHours, Rate,
-    Reach, Retry, Section, SectionProblem, Span, StorePlace, document_schema, presentable,
+    Isolation, Keep, Level, OnUnknown, Problem, Problems, QuietHours, Rate, Reach, ReadError,
+    Retry, Section, SectionProblem, Span, StorePlace, document_schema, presentable,
 };
 pub use delivery::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};
 pub use engine::{
-    Check, CheckStatus, Drained, Engine, EngineBuilder, Misplaced, NotifyError, PendingSubmission,
-    Planned, Receipt, Reloaded, Route, StartError, Submitted, Unusable, definitions,
+    Check, CheckStatus, Drained, Engine, EngineBuilder, LoadError, Loaded, Misplaced, NotifyError,
+    PendingSubmission, Planned, Receipt, Reloaded, Route, StartError, Submitted, Unusable,
+    definitions,
 };
 pub use event::{Kind, Notification, Proof, Severity};
 pub use plugin::{

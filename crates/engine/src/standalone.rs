@@ -1,7 +1,7 @@
 //! A plugin by itself, without an engine, for tools that examine plugins. Speaks
 //! the contract's language and makes no promises: programs have no use for it.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use annunciator_core::{
     message::DeliveryV1,
@@ -11,12 +11,11 @@ use annunciator_core::{
     version::{ABI_MAJOR, ABI_MINOR},
 };
 use serde_json::Value as Json;
-use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::{
     clock::SystemClock,
-    config::{LoadError, read_channels, read_definition},
+    config::{ReadError, read_channels, read_definition},
     plugin::{ChannelType, PluginError, Pool},
     runtime::{Instance, LoadedType, load_uncached},
     worker::{ProviderContext, WorkerProgram},
@@ -119,8 +118,8 @@ pub fn settings(about: &ChannelType, definition: &str, secret: &str) -> Result<S
 /// their secrets, whatever else is wrong with the file.
 ///
 /// # Errors
-/// [`LoadError`] with what is wrong with these channels.
-pub fn channels(file: &Path, types: &[ChannelType]) -> Result<Vec<(String, String)>, LoadError> {
+/// [`ReadError`] with what is wrong with these channels.
+pub fn channels(file: &Path, types: &[ChannelType]) -> Result<Vec<(String, String)>, ReadError> {
     let channels = read_channels(file, types)?;
     let text = |(name, settings): (String, Json)| (name, settings.to_string());
     Ok(channels.into_iter().map(text).collect())

@@ -14,7 +14,10 @@ pub const UNSAFE: [(&str, &str); 12] = [
         "crates/engine/src/config/events.rs",
         "asking serde_yaml's parser for events and their places",
     ),
-    ("crates/engine/src/plugin/in_process.rs", "opening a library"),
+    (
+        "crates/engine/src/plugin/in_process.rs",
+        "opening a library",
+    ),
     (
         "crates/engine/src/worker/child/confine.rs",
         "closing what nobody here has opened",

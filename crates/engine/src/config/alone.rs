@@ -9,7 +9,7 @@ use super::{
     options,
     problem::{Level, Problem, Problems},
     schema::Reader,
-    source::{LoadError, begin, text_of, tree_of},
+    source::{ReadError, begin, text_of, tree_of},
     tree::Value,
 };
 use crate::plugin::ChannelType;
@@ -39,9 +39,9 @@ pub(crate) fn read_definition(schema: &Json, text: &str, secret: &str) -> Result
 pub(crate) fn read_channels(
     path: &Path,
     types: &[ChannelType],
-) -> Result<Vec<(String, Json)>, LoadError> {
+) -> Result<Vec<(String, Json)>, ReadError> {
     let (text, _) = text_of(path)?;
-    let wrong = |problems| LoadError::Problems(Box::new(problems));
+    let wrong = |problems| ReadError::Problems(Box::new(problems));
     let (root, mut findings) = begin(tree_of(path, &text, &[]).map_err(wrong)?);
     let mut read = Vec::new();
     let channels = root.entry(CHANNELS).map(|entry| &entry.node.value);

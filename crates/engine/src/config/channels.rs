@@ -25,7 +25,6 @@ use crate::line::printable;
 use crate::{
     plugin::{PluginError, Proofs},
     runtime::{Catalog, LoadedType, TypeError},
-    worker::WorkerProgram,
 };
 
 /// The keys of a definition that are the engine's and not the plugin's.
@@ -51,8 +50,8 @@ pub(crate) struct Channels {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plugins<'a> {
     pub(crate) catalog: &'a Catalog,
-    /// What runs those that are to run apart, if the program has it.
-    pub(crate) worker: Option<&'a WorkerProgram>,
+    /// Whether channels may have their plugin run in processes of their own.
+    pub(crate) may_isolate: bool,
 }
 
 /// Reads a mapping of names to definitions. What a channel doesn't say about its
@@ -151,10 +150,14 @@ fn channel(
         type_id,
         options: options.unwrap_or_else(|| inherited.options().clone()),
     };
-    let worker = match definition.options.isolation {
-        Isolation::None => None,
-        Isolation::Process if plugins.worker.is_some() => plugins.worker,
-        Isolation::Process => {
+    let loaded = match definition.options.isolation {
+        Isolation::None => plugins.catalog.load(channel_type),
+        Isolation::Process if plugins.may_isolate => plugins.catalog.load_isolated(channel_type),
+        Isolation::Process => Err(TypeError::NoWorker),
+    };
+    let loaded = match loaded {
+        Ok(loaded) => loaded,
+        Err(TypeError::NoWorker) => {
             unread(findings);
             let said = node
                 .entry(OPTIONS)
@@ -166,9 +169,6 @@ fn channel(
             findings.at(said.map_or(type_id, |said| said.node.id), problem);
             return None;
         }
-    };
-    let loaded = match plugins.catalog.load(channel_type, worker) {
-        Ok(loaded) => loaded,
         Err(TypeError::Unknown) => {
             unread(findings);
             let problem = Problem::error(format!("unknown channel type {}", quoted(channel_type)))

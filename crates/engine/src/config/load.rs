@@ -13,21 +13,17 @@ use super::{
     names,
     naming::Naming,
     options::{self, Inherited, Isolation, StorePlace},
-    plugins,
+    plugins::{self, PluginSearch},
     problem::{Findings, Level, Problem, Problems},
     reach,
     read::parse,
     redact::hide,
     section::{HostKeys, Section},
-    source::{LoadError, begin, text_of, tree_of},
+    source::{ReadError, begin, text_of, tree_of},
     tree::{Entry, Node, NodeId, Scalar, Tree, Value},
     unsupported,
 };
-use crate::{
-    plugin::PluginDir,
-    runtime::Catalog,
-    worker::{WorkerProgram, refuse_in_worker},
-};
+use crate::{plugin::PluginDir, runtime::Catalog};
 
 pub(super) const CHANNELS: &str = "notification_channels";
 pub(super) const HOSTS: &str = "hosts";
@@ -54,45 +50,68 @@ pub(crate) struct LoadOptions {
     pub(crate) sections: Vec<Section>,
     /// Keys of hosts that it reads.
     pub(crate) host_keys: Option<HostKeys>,
-    /// What runs plugins in processes of their own.
-    pub(crate) worker: Option<WorkerProgram>,
     /// Where plugins run unless the file says so.
     pub(crate) isolation: Isolation,
 }
 
-/// A configuration that can be used, and what else the operator should know.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The configuration.
-    pub config: Config,
-    /// The plugins that were found.
-    pub catalog: Catalog,
-    /// Warnings; no error is among them.
-    pub warnings: Problems,
+/// A file that was read as YAML. What it says of plugins is asked for first, and the
+/// rest is checked with those.
+pub(crate) struct Document<'a> {
+    path: &'a Path,
+    text: String,
+    mode: u32,
+    root: Node,
+    findings: Findings,
+    options: &'a LoadOptions,
 }
 
-/// Reads, checks and resolves a file.
-pub(crate) fn load_file(path: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
-    refuse_in_worker()?;
-    if let Some(program) = &options.worker {
-        program.doubt();
+impl<'a> Document<'a> {
+    /// # Errors
+    /// [`ReadError`] when the file cannot be read, or is no YAML.
+    pub(crate) fn read(path: &'a Path, options: &'a LoadOptions) -> Result<Self, ReadError> {
+        let (text, mode) = text_of(path)?;
+        let tree = tree_of(path, &text, &options.sections);
+        let tree = tree.map_err(|problems| ReadError::Problems(Box::new(problems)))?;
+        let (root, findings) = begin(tree);
+        Ok(Self {
+            path,
+            text,
+            mode,
+            root,
+            findings,
+            options,
+        })
     }
-    let (text, mode) = text_of(path)?;
-    let loaded = load(path, &text, Some(mode), options)
-        .map_err(|problems| LoadError::Problems(Box::new(problems)))?;
-    // What a program does wrong is not one channel's trouble.
-    options
-        .worker
-        .as_ref()
-        .map_or(Ok(()), WorkerProgram::check)?;
-    Ok(loaded)
+
+    /// Where plugins are looked for.
+    pub(crate) fn plugins(&mut self) -> PluginSearch {
+        plugins::search(self.path, &self.root, self.options, &mut self.findings)
+    }
+
+    /// Checks and resolves all of it with the plugins that were found.
+    ///
+    /// # Errors
+    /// Every problem, if an error is among them; else the answer has the warnings.
+    pub(crate) fn check(self, catalog: &Catalog) -> Result<(Config, Problems), Problems> {
+        let mut findings = self.findings;
+        let config = checked(self.root, catalog, self.options, &mut findings);
+        permissions(self.mode, &mut findings);
+        for error in catalog.rejected() {
+            findings.whole(Problem::warning(error.to_string()));
+        }
+        for sentence in catalog.told() {
+            findings.whole(Problem::warning(sentence));
+        }
+        let warnings = unless_wrong(findings.into_problems(self.path, &self.text))?;
+        Ok((config, warnings))
+    }
 }
 
 /// The text of a key of a section, whatever else is wrong with the file.
-pub(crate) fn peek(path: &Path, section: &str, key: &str) -> Result<Option<String>, LoadError> {
+pub(crate) fn peek(path: &Path, section: &str, key: &str) -> Result<Option<String>, ReadError> {
     let (text, _) = text_of(path)?;
     let Tree { root, .. } =
-        tree_of(path, &text, &[]).map_err(|problems| LoadError::Problems(Box::new(problems)))?;
+        tree_of(path, &text, &[]).map_err(|problems| ReadError::Problems(Box::new(problems)))?;
     let entry = root
         .entry(section)
         .and_then(|section| section.node.entry(key));
@@ -110,9 +129,9 @@ pub(crate) fn place_of(path: &Path, section: &str, key: &str) -> Option<Span> {
     Located::of(&text).span(entry.node.id)
 }
 
-/// The plugins that a file and the options name, whatever else is wrong with
+/// Where plugins are looked for by a file and the options, whatever else is wrong with
 /// the file or whether there is one.
-pub(crate) fn find_plugins(path: &Path, options: &LoadOptions) -> Catalog {
+pub(crate) fn search_plugins(path: &Path, options: &LoadOptions) -> PluginSearch {
     let root = text_of(path).ok().and_then(|(text, _)| parse(&text).ok());
     let mut ignored = Findings::default();
     let nothing = Node {
@@ -120,35 +139,11 @@ pub(crate) fn find_plugins(path: &Path, options: &LoadOptions) -> Catalog {
         value: Value::List(Vec::new()),
     };
     let root = root.map_or(nothing, |tree| tree.root);
-    plugins::find(path, &root, options, &mut ignored)
-}
-
-/// Checks a text. `mode` are the permissions of the file that it came from.
-pub(crate) fn load(
-    path: &Path,
-    text: &str,
-    mode: Option<u32>,
-    options: &LoadOptions,
-) -> Result<Loaded, Problems> {
-    let (root, mut findings) = begin(tree_of(path, text, &options.sections)?);
-    let catalog = plugins::find(path, &root, options, &mut findings);
-    let config = checked(root, &catalog, options, &mut findings);
-    permissions(mode, &mut findings);
-    for error in catalog.rejected() {
-        findings.whole(Problem::warning(error.to_string()));
-    }
-    for sentence in catalog.told() {
-        findings.whole(Problem::warning(sentence));
-    }
-    Ok(Loaded {
-        config,
-        warnings: unless_wrong(findings.into_problems(path, text))?,
-        catalog,
-    })
+    plugins::search(path, &root, options, &mut ignored)
 }
 
 /// Checks a text with plugins that were found before.
-pub(crate) fn load_with(
+pub(crate) fn check_text(
     catalog: &Catalog,
     text: &str,
     options: &LoadOptions,
@@ -184,9 +179,10 @@ fn unless_wrong(problems: Problems) -> Result<Problems, Problems> {
 pub(crate) fn load_channels(text: &str, catalog: &Catalog) -> Result<Config, Problems> {
     let path = Path::new("channel definitions");
     let (root, mut findings) = begin(tree_of(path, text, &[])?);
+    // What stands in no configuration ends with its message: no process is worth it.
     let plugins = Plugins {
         catalog,
-        worker: None,
+        may_isolate: false,
     };
     let channels = channels::read(&root, &Inherited::default(), plugins, &mut findings);
     unless_wrong(findings.into_problems(path, text))?;
@@ -253,7 +249,7 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
     }
     let plugins = Plugins {
         catalog,
-        worker: options.worker.as_ref(),
+        may_isolate: true,
     };
     let channels = root
         .entry(CHANNELS)
@@ -303,8 +299,8 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
 }
 
 /// Secrets in a file that anybody may read are worth a word.
-fn permissions(mode: Option<u32>, findings: &mut Findings) {
-    let readable_by_others = mode.is_some_and(|mode| mode & 0o004 != 0);
+fn permissions(mode: u32, findings: &mut Findings) {
+    let readable_by_others = mode & 0o004 != 0;
     if readable_by_others && findings.has_secrets() {
         let problem = Problem::warning(
             "there are secrets in this file, and every user of this machine may read it",

@@ -51,9 +51,8 @@ pub use document::document_schema;
 pub(crate) use document::schema_of;
 pub use group::GroupConfig;
 pub(crate) use group::Named;
-pub use load::Loaded;
 pub(crate) use load::{
-    LoadOptions, find_plugins, load_channels, load_file, load_with, peek, place_of,
+    Document, LoadOptions, check_text, load_channels, peek, place_of, search_plugins,
 };
 pub use locate::Span;
 pub(crate) use model::ChannelIndex;
@@ -61,10 +60,11 @@ pub use model::{ChannelConfig, Config, HostConfig};
 pub use options::{
     Canary, ChannelOptions, DeliveryConfig, Isolation, Keep, OnUnknown, Rate, Retry, StorePlace,
 };
+pub(crate) use plugins::PluginSearch;
 pub use problem::{Level, Problem, Problems};
 pub use quiet_hours::QuietHours;
 pub use reach::Reach;
 pub use redact::presentable;
 pub(crate) use section::HostKeys;
 pub use section::{Section, SectionProblem};
-pub use source::LoadError;
+pub use source::ReadError;

@@ -10,10 +10,7 @@ use super::{
     suggest,
     tree::{Entry, Node, Scalar, Value},
 };
-use crate::{
-    plugin::{Lock, LockMode, PluginDir, Policy, Trust, default_dirs},
-    runtime::Catalog,
-};
+use crate::plugin::{Lock, LockMode, PluginDir, Policy, Trust, default_dirs};
 
 /// The key below which all of it stands.
 pub(super) const KEY: &str = "plugins";
@@ -22,14 +19,21 @@ const FIELDS: [&str; 4] = ["dirs", "lock", "lock_file", "trust"];
 /// The lock file's name where none is said; it stands beside the configuration.
 const LOCK_FILE: &str = "plugins.lock";
 
-/// Reads the notes of the plugins that the file and the caller name; else of
-/// those in the default folders. `path` is that of the file.
-pub(super) fn find(
+/// Where plugins are looked for, and which of them may be loaded.
+#[derive(Debug)]
+pub(crate) struct PluginSearch {
+    pub(crate) dirs: Vec<PluginDir>,
+    pub(crate) policy: Policy,
+}
+
+/// The folders that the file and the caller name; else the default folders. `path` is
+/// that of the file.
+pub(super) fn search(
     path: &Path,
     root: &Node,
     options: &LoadOptions,
     findings: &mut Findings,
-) -> Catalog {
+) -> PluginSearch {
     let mut dirs = options.plugin_dirs.clone();
     let mut policy = Policy {
         lock_file: path.with_file_name(LOCK_FILE),
@@ -54,7 +58,7 @@ pub(super) fn find(
     if dirs.is_empty() {
         dirs = default_dirs();
     }
-    Catalog::scan_by(policy, &dirs)
+    PluginSearch { dirs, policy }
 }
 
 /// The lock file that this section names, or the one beside the configuration.

@@ -14,7 +14,6 @@ use super::{
     section::Section,
     tree::{Node, Tree},
 };
-use crate::worker::WorkerError;
 
 /// Keys of the engine's below the top level: names, never secrets.
 const KEYS_BELOW: [&str; 8] = [
@@ -31,9 +30,9 @@ const KEYS_BELOW: [&str; 8] = [
 /// A file larger than this was named by mistake.
 const LARGEST: u64 = 256 * 1024 * 1024;
 
-/// The file cannot be used.
+/// The file cannot be read, or what it says cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum LoadError {
+pub enum ReadError {
     /// It cannot be read at all.
     #[error("{} cannot be read: {source}", path.display())]
     Unreadable {
@@ -45,14 +44,11 @@ pub enum LoadError {
     /// What is wrong with it.
     #[error("{0}")]
     Problems(Box<Problems>),
-    /// The program is not embedded as worker processes need it.
-    #[error(transparent)]
-    Worker(#[from] WorkerError),
 }
 
 /// What a file holds, and its permissions.
-pub(super) fn text_of(path: &Path) -> Result<(String, u32), LoadError> {
-    let unreadable = |source| LoadError::Unreadable {
+pub(super) fn text_of(path: &Path) -> Result<(String, u32), ReadError> {
+    let unreadable = |source| ReadError::Unreadable {
         path: path.to_owned(),
         source,
     };

@@ -15,14 +15,15 @@ use crate::{
     alerts::Troubles,
     clock::{Clock, SystemClock},
     config::{
-        Config, HostKeys, Isolation, LoadError, LoadOptions, Loaded, Problems, Section,
-        SectionProblem, Span, find_plugins, load_file, load_with, peek, place_of, schema_of,
+        Config, HostKeys, Isolation, LoadOptions, Problems, Section, SectionProblem, Span,
+        check_text, peek, place_of, schema_of,
     },
     delivery::describe,
     engine::{
         handle::Engine,
         home::{Home, Misplaced},
         keeping::Keeping,
+        load::{LoadError, Loaded, find_plugins, load},
         opening::{Unusable, open_all, open_once, tell_warnings},
     },
     event::Proof,
@@ -41,6 +42,7 @@ const MOST_PROOFS: usize = 1024;
 pub struct EngineBuilder {
     file: PathBuf,
     options: LoadOptions,
+    worker: Option<WorkerProgram>,
     clock: Arc<dyn Clock>,
     keeping: Keeping,
     tells_trouble: bool,
@@ -89,6 +91,7 @@ impl EngineBuilder {
         Self {
             file: file.into(),
             options: LoadOptions::default(),
+            worker: None,
             clock: Arc::new(SystemClock),
             keeping: Keeping::default(),
             tells_trouble: true,
@@ -157,7 +160,7 @@ impl EngineBuilder {
     /// `delivery.isolation: process`. Without one, such a channel is an error of
     /// the configuration. See [`worker`](crate::worker).
     pub fn worker(mut self, program: WorkerProgram) -> Self {
-        self.options.worker = Some(program);
+        self.worker = Some(program);
         self
     }
 
@@ -218,7 +221,7 @@ impl EngineBuilder {
     /// file, and even without one. Runs none of them.
     #[must_use]
     pub fn find_plugins(&self) -> Catalog {
-        find_plugins(&self.file, &self.options)
+        find_plugins(&self.file, &self.options, self.worker.as_ref())
     }
 
     /// One setting of a section as it was typed, whatever else is wrong with
@@ -228,7 +231,7 @@ impl EngineBuilder {
     /// # Errors
     /// [`LoadError`] when the file cannot be read, or is no YAML.
     pub fn peek(&self, section: &str, key: &str) -> Result<Option<String>, LoadError> {
-        peek(&self.file, section, key)
+        Ok(peek(&self.file, section, key)?)
     }
 
     /// Where one setting of a section stands in the file, whatever else is wrong with
@@ -244,7 +247,7 @@ impl EngineBuilder {
     /// # Errors
     /// [`LoadError`] with every problem that was found.
     pub fn load(&self) -> Result<Loaded, LoadError> {
-        load_file(&self.file, &self.options)
+        load(&self.file, &self.options, self.worker.as_ref())
     }
 
     /// Checks a text as if it stood in the file, with plugins that were found
@@ -258,7 +261,7 @@ impl EngineBuilder {
         text: &str,
         plugins: &Catalog,
     ) -> Result<(Config, Problems), Box<Problems>> {
-        load_with(plugins, text, &self.options).map_err(Box::new)
+        check_text(plugins, text, &self.options).map_err(Box::new)
     }
 
     /// Loads the configuration and the plugins, and opens every channel. Runs

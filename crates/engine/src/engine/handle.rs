@@ -16,7 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::canary;
 use crate::{
     alerts::{Subject, Troubles},
-    config::{Config, Keep, Loaded, Problems},
+    config::{Config, Keep, Problems},
     delivery::{Channel, CurrentConfig, Held, Outbox, run_dispatcher, take_proofs},
     engine::{
         builder::EngineBuilder,
@@ -24,6 +24,7 @@ use crate::{
         home::{Home, Misplaced},
         in_force::{InForce, Setup},
         keeping::Kept,
+        load::Loaded,
         opening::{close_all, tell_disabled},
     },
     event::Proof,

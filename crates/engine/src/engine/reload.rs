@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use crate::{
     alerts::{Ailment, Subject},
-    config::{ChannelConfig, Isolation, Loaded},
+    config::{ChannelConfig, Isolation},
     delivery::Channel,
     engine::{
         builder::StartError,
         handle::{Engine, Inner},
         home::Misplaced,
         in_force::Setup,
+        load::Loaded,
         opening::{close_all, open_all, tell_disabled, tell_warnings},
     },
     router::Router,

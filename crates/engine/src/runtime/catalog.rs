@@ -28,6 +28,8 @@ pub struct Catalog {
     told: Mutex<Vec<PluginError>>,
     host: AbiVersion,
     policy: Policy,
+    /// What runs those that are to run in worker processes, if the program has it.
+    worker: Option<WorkerProgram>,
 }
 
 type Loaded = Result<Arc<LoadedType>, Arc<PluginError>>;
@@ -37,6 +39,8 @@ type Loaded = Result<Arc<LoadedType>, Arc<PluginError>>;
 pub(crate) enum TypeError {
     /// No plugin offers it.
     Unknown,
+    /// It was to run in a worker process, and the program offers none.
+    NoWorker,
     /// A plugin offers it and cannot be used.
     Unusable(Arc<PluginError>),
 }
@@ -48,10 +52,16 @@ impl Catalog {
         Self::scan_for(AbiVersion::CURRENT, dirs)
     }
 
-    /// As [`scan`](Self::scan), for files that are as this policy wants them.
-    pub(crate) fn scan_by(policy: Policy, dirs: &[PluginDir]) -> Self {
+    /// As [`scan`](Self::scan), for files that are as this policy wants them, and with
+    /// the program that runs workers.
+    pub(crate) fn scan_by(
+        policy: Policy,
+        dirs: &[PluginDir],
+        worker: Option<WorkerProgram>,
+    ) -> Self {
         Self {
             policy,
+            worker,
             ..Self::scan(dirs)
         }
     }
@@ -68,6 +78,7 @@ impl Catalog {
             told: Mutex::default(),
             host,
             policy: Policy::default(),
+            worker: None,
         }
     }
 
@@ -142,24 +153,36 @@ impl Catalog {
     /// # Errors
     /// The sentence that says why there is none.
     pub fn describe(&self, channel_type: &str) -> Result<ChannelType, String> {
-        match self.load(channel_type, None) {
+        match self.load(channel_type) {
             Ok(loaded) => Ok(loaded.about.clone()),
             Err(TypeError::Unusable(error)) => Err(error.to_string()),
-            Err(TypeError::Unknown) => {
+            Err(TypeError::Unknown | TypeError::NoWorker) => {
                 Err(format!("no plugin offers the channel type {channel_type}"))
             }
         }
     }
 
-    /// The channel type, its plugin loaded: in workers where their program is
-    /// given, and else in this process.
-    pub(crate) fn load(
+    /// The channel type, its plugin loaded in this process.
+    pub(crate) fn load(&self, channel_type: &str) -> Result<Arc<LoadedType>, TypeError> {
+        self.load_by(channel_type, None)
+    }
+
+    /// The channel type, its plugin loaded in worker processes.
+    ///
+    /// # Errors
+    /// Also [`TypeError::NoWorker`].
+    pub(crate) fn load_isolated(&self, channel_type: &str) -> Result<Arc<LoadedType>, TypeError> {
+        let worker = self.worker.as_ref().ok_or(TypeError::NoWorker)?;
+        self.load_by(channel_type, Some(worker))
+    }
+
+    fn load_by(
         &self,
         channel_type: &str,
         worker: Option<&WorkerProgram>,
     ) -> Result<Arc<LoadedType>, TypeError> {
-        let is_apart = worker.is_some();
-        let key = |name: &str| (name.to_owned(), is_apart);
+        let is_isolated = worker.is_some();
+        let key = |name: &str| (name.to_owned(), is_isolated);
         let mut loaded = self
             .loaded
             .lock()

@@ -70,7 +70,7 @@ fn channels(file: &Path, path: &Path, output: &Output) -> Result<Vec<Channel>, E
     };
     let types: Vec<_> = plugin.types().cloned().collect();
     let channels = standalone::channels(file, &types).map_err(|error| {
-        problems::print_error(&error, output);
+        problems::print_error(&error.into(), output);
         Exit::Wrong
     })?;
     let channels = channels

@@ -1,0 +1,93 @@
+//! From a file to a configuration and its plugins: the file says where those are, and
+//! its channels are checked by what they say.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    config::{Config, Document, LoadOptions, PluginSearch, Problems, ReadError, search_plugins},
+    runtime::Catalog,
+    worker::{WorkerError, WorkerProgram, refuse_in_worker},
+};
+
+/// A configuration that can be used, and what else the operator should know.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// The plugins that were found.
+    pub catalog: Catalog,
+    /// Warnings; no error is among them.
+    pub warnings: Problems,
+}
+
+/// The file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It cannot be read at all.
+    #[error("{} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is wrong with it.
+    #[error("{0}")]
+    Problems(Box<Problems>),
+    /// The program is not embedded as worker processes need it.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+}
+
+impl From<ReadError> for LoadError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unreadable { path, source } => Self::Unreadable { path, source },
+            ReadError::Problems(problems) => Self::Problems(problems),
+        }
+    }
+}
+
+/// Reads, checks and resolves a file. `worker` is the program that runs plugins in
+/// processes of their own, if there is one.
+///
+/// # Errors
+/// [`LoadError`] with every problem of the file, or what is wrong with the program.
+pub(super) fn load(
+    path: &Path,
+    options: &LoadOptions,
+    worker: Option<&WorkerProgram>,
+) -> Result<Loaded, LoadError> {
+    refuse_in_worker()?;
+    if let Some(program) = worker {
+        program.doubt();
+    }
+    let mut document = Document::read(path, options)?;
+    let catalog = scan(document.plugins(), worker);
+    let checked = document.check(&catalog);
+    let (config, warnings) = checked.map_err(|problems| LoadError::Problems(Box::new(problems)))?;
+    // What a program does wrong is not one channel's trouble.
+    worker.map_or(Ok(()), WorkerProgram::check)?;
+    Ok(Loaded {
+        config,
+        catalog,
+        warnings,
+    })
+}
+
+/// The plugins that a file and the options name, whatever else is wrong with the file or
+/// whether there is one. Runs none of them.
+pub(super) fn find_plugins(
+    path: &Path,
+    options: &LoadOptions,
+    worker: Option<&WorkerProgram>,
+) -> Catalog {
+    scan(search_plugins(path, options), worker)
+}
+
+fn scan(search: PluginSearch, worker: Option<&WorkerProgram>) -> Catalog {
+    Catalog::scan_by(search.policy, &search.dirs, worker.cloned())
+}
