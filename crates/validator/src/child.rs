@@ -15,10 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{
-    checks::{LIST, Miss},
-    subject::Subject,
-};
+use crate::{checks::LIST, miss::Miss, subject::Subject};
 
 /// The only argument of such a process.
 const ARGUMENT: &str = "--annunciator-check";

@@ -16,6 +16,7 @@ mod checks;
 mod child;
 mod examine;
 mod host;
+mod miss;
 mod readable;
 mod report;
 mod subject;

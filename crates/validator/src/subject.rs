@@ -23,8 +23,8 @@ use tokio::{runtime::Runtime, time::timeout};
 
 use crate::{
     answer::{Answer, Success},
-    checks::Miss,
     host::{Host, Reply},
+    miss::Miss,
 };
 
 /// How long anything may take that has no limit of its own.

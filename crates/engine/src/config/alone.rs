@@ -5,11 +5,11 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::{
-    load::CHANNELS,
     options,
     problem::{Level, Problem, Problems},
     schema::Reader,
     source::{ReadError, begin, text_of, tree_of},
+    top_level::CHANNELS,
     tree::Value,
 };
 use crate::plugin::ChannelType;

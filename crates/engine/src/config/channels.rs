@@ -17,7 +17,7 @@ use super::{
     place::place,
     problem::{Findings, Problem},
     redact::{hide, hide_wrong, quoted, redacted},
-    schema::Reader,
+    schema::{Reader, required},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
 };
@@ -296,12 +296,6 @@ fn unknown_type(channel_type: &str, catalog: &Catalog) -> String {
         help = format!("{help}; {error}");
     }
     help
-}
-
-/// The fields that a schema requires.
-pub(super) fn required(schema: &Json) -> impl Iterator<Item = &str> {
-    let names = schema.get("required").and_then(Json::as_array);
-    names.into_iter().flatten().filter_map(Json::as_str)
 }
 
 /// Takes over what the plugin says about its settings, at the field it means.

@@ -16,12 +16,11 @@ use super::{
     problem::{Findings, Problem},
     redact::hide,
     schema::Reader,
+    top_level::GROUPS as KEY,
     tree::{Entry, Node, NodeId, Value},
     unprovable,
 };
 
-/// The key below which the groups stand.
-pub(crate) const KEY: &str = "notification_groups";
 const FIRST_OF: &str = "first_of";
 /// Nobody sees through more, and it bounds the way down.
 const DEEPEST: usize = 16;

@@ -9,21 +9,19 @@ use super::{
     extras::Extras,
     group::{Named, Route},
     host_table::HostTable,
-    load::LoadOptions,
     model::HostConfig,
     names::Names,
     naming::{Flattening, Naming, too_many},
     problem::{Findings, Problem},
     redact::{hide, named},
     suggest,
+    top_level::{DEFAULTS, LoadOptions},
     tree::{Entry, Node, Scalar, Value},
 };
 
 /// The keys of a host that the specification knows.
 pub(crate) const HOST_KEYS: [&str; 4] = ["threshold_config", "watch", CHANNELS, "dyndns"];
 const CHANNELS: &str = "notification_channels";
-/// The key of the default channels.
-pub(crate) const DEFAULTS: &str = "default_notification_channels";
 
 /// Reads hosts and lists of channels. Equal lists are kept once.
 pub(crate) struct Hosts<'a> {

@@ -7,52 +7,24 @@ use super::{
     content,
     group::Route,
     groups::{self, Groups},
-    hosts::{DEFAULTS, Hosts},
+    hosts::Hosts,
     locate::{Located, Span},
     model::Config,
     names,
     naming::Naming,
-    options::{self, Inherited, Isolation, StorePlace},
+    options::{self, Inherited, StorePlace},
     plugins::{self, PluginSearch},
     problem::{Findings, Level, Problem, Problems},
     reach,
     read::parse,
     redact::hide,
-    section::{HostKeys, Section},
+    section::Section,
     source::{ReadError, begin, text_of, tree_of},
+    top_level::{CHANNELS, DEFAULTS, GROUPS, HOSTS, KEYS, LoadOptions},
     tree::{Entry, Node, NodeId, Scalar, Tree, Value},
     unsupported,
 };
-use crate::{plugin::PluginDir, runtime::Catalog};
-
-pub(super) const CHANNELS: &str = "notification_channels";
-pub(super) const HOSTS: &str = "hosts";
-/// The top level's keys that the engine reads.
-pub(super) const KEYS: [&str; 6] = [
-    CHANNELS,
-    DEFAULTS,
-    HOSTS,
-    plugins::KEY,
-    options::KEY,
-    groups::KEY,
-];
-
-/// What besides the file decides what a configuration means.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct LoadOptions {
-    /// Folders named by the command line or the environment.
-    pub(crate) plugin_dirs: Vec<PluginDir>,
-    /// Top-level keys that other parts of the program read.
-    pub(crate) known_keys: Vec<String>,
-    /// The same for the keys of hosts.
-    pub(crate) known_host_keys: Vec<String>,
-    /// Parts of the file that the embedding program reads.
-    pub(crate) sections: Vec<Section>,
-    /// Keys of hosts that it reads.
-    pub(crate) host_keys: Option<HostKeys>,
-    /// Where plugins run unless the file says so.
-    pub(crate) isolation: Isolation,
-}
+use crate::runtime::Catalog;
 
 /// A file that was read as YAML. What it says of plugins is asked for first, and the
 /// rest is checked with those.
@@ -264,11 +236,9 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
                 "define one, such as `notification_channels: {email_ops: {type: email, …}}`",
             ));
     }
-    let groups = root
-        .entry(groups::KEY)
-        .map_or_else(Groups::default, |entry| {
-            groups::read(&entry.node, &channels, findings)
-        });
+    let groups = root.entry(GROUPS).map_or_else(Groups::default, |entry| {
+        groups::read(&entry.node, &channels, findings)
+    });
     let naming = Naming {
         channels: &channels,
         groups: &groups,

@@ -41,6 +41,7 @@ mod schema;
 mod section;
 mod source;
 mod suggest;
+mod top_level;
 mod tree;
 mod unprovable;
 mod unsupported;
@@ -51,9 +52,7 @@ pub use document::document_schema;
 pub(crate) use document::schema_of;
 pub use group::GroupConfig;
 pub(crate) use group::Named;
-pub(crate) use load::{
-    Document, LoadOptions, check_text, load_channels, peek, place_of, search_plugins,
-};
+pub(crate) use load::{Document, check_text, load_channels, peek, place_of, search_plugins};
 pub use locate::Span;
 pub(crate) use model::ChannelIndex;
 pub use model::{ChannelConfig, Config, HostConfig};
@@ -68,3 +67,4 @@ pub use redact::presentable;
 pub(crate) use section::HostKeys;
 pub use section::{Section, SectionProblem};
 pub use source::ReadError;
+pub(crate) use top_level::LoadOptions;

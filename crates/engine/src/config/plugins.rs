@@ -4,16 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    load::LoadOptions,
     problem::{Findings, Problem},
     redact::hide,
     suggest,
+    top_level::{LoadOptions, PLUGINS as KEY},
     tree::{Entry, Node, Scalar, Value},
 };
 use crate::plugin::{Lock, LockMode, PluginDir, Policy, Trust, default_dirs};
-
-/// The key below which all of it stands.
-pub(super) const KEY: &str = "plugins";
 
 const FIELDS: [&str; 4] = ["dirs", "lock", "lock_file", "trust"];
 /// The lock file's name where none is said; it stands beside the configuration.

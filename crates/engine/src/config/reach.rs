@@ -3,11 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    hosts::DEFAULTS,
-    load::HOSTS,
     model::{ChannelConfig, ChannelIndex, Config},
     problem::{Findings, Problem},
     redact::subject_only,
+    top_level::{DEFAULTS, HOSTS},
     tree::{Entry, Node, Value},
 };
 

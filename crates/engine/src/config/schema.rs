@@ -27,6 +27,12 @@ use super::{
 
 pub(super) use self::format::{FORMAT_KEYWORD, Format};
 
+/// The fields that a schema requires.
+pub(super) fn required(schema: &Json) -> impl Iterator<Item = &str> {
+    let names = schema.get("required").and_then(Json::as_array);
+    names.into_iter().flatten().filter_map(Json::as_str)
+}
+
 /// Reads settings by one schema.
 pub(crate) struct Reader<'a> {
     root: &'a Json,

@@ -7,11 +7,11 @@ use std::{
 };
 
 use super::{
-    load::KEYS,
     not_yaml,
     problem::{Findings, Problem, Problems},
     read::parse,
     section::Section,
+    top_level::KEYS,
     tree::{Node, Tree},
 };
 

@@ -5,13 +5,12 @@
 use std::collections::HashSet;
 
 use super::{
-    groups,
-    load::{CHANNELS, HOSTS, KEYS},
     path::FieldPath,
     problem::{Findings, Problem},
     redact::named,
     section::Section,
     suggest,
+    top_level::{CHANNELS, GROUPS, HOSTS, KEYS},
     tree::{Entry, Node, NodeId, Value},
 };
 
@@ -35,7 +34,7 @@ pub(super) fn check<'n>(
         let noun = match &*section.key {
             CHANNELS => "channel",
             HOSTS => "host",
-            groups::KEY => "group",
+            GROUPS => "group",
             _ => {
                 search.variables(&section.node, &Way::Field(None, &section.key));
                 continue;
@@ -91,9 +90,7 @@ pub(super) fn section(key: &str, root: &Node, declared: &[Section]) -> Problem {
     let declared = declared.iter().map(|section| section.name.as_str());
     match suggest::closest(key, KEYS.into_iter().chain(declared)) {
         // `notification_…` of another program is like this one and no slip.
-        Some(found)
-            if found != groups::KEY && KEYS.contains(&found) && root.entry(found).is_none() =>
-        {
+        Some(found) if found != GROUPS && KEYS.contains(&found) && root.entry(found).is_none() => {
             Problem::error("unknown section").help(format!("did you mean `{found}`?"))
         }
         Some(found) => Problem::warning(sentence).help(format!("did you mean `{found}`?")),

@@ -6,11 +6,11 @@ use std::{
     sync::Arc,
 };
 
-use annunciator_store::{DeliveryId, MemoryStore, Store, StoreError};
+use annunciator_store::{DeliveryId, MemoryStore, Store};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
-use super::announcer;
+use super::{announcer, canary};
 use crate::{
     alerts::Troubles,
     clock::{Clock, SystemClock},
@@ -20,8 +20,9 @@ use crate::{
     },
     delivery::describe,
     engine::{
+        error::StartError,
         handle::Engine,
-        home::{Home, Misplaced},
+        home::Home,
         keeping::Keeping,
         load::{LoadError, Loaded, find_plugins, load},
         opening::{Unusable, open_all, open_once, tell_warnings},
@@ -48,46 +49,15 @@ pub struct EngineBuilder {
     tells_trouble: bool,
 }
 
-/// Why there is no engine.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The file cannot be used; the error has every problem.
-    #[error(transparent)]
-    Config(#[from] LoadError),
-    /// Channels whose settings turned out to be wrong when they were opened,
-    /// one sentence each.
-    #[error("{}", .0.join("\n"))]
-    Channels(Vec<String>),
-    /// The file that is to keep deliveries is not one for that.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The engine that was to take over a configuration was started with another
-    /// file.
-    #[error(
-        "the engine was started with {} and does not take over {}: load it with a builder for the file that it was started with",
-        engine.display(),
-        loaded.display()
-    )]
-    OtherFile {
-        /// The engine's file.
-        engine: PathBuf,
-        /// That of the configuration.
-        loaded: PathBuf,
-    },
-    /// The engine that was to take over a configuration is shut down.
-    #[error("the engine is shut down and takes no other configuration")]
-    Closed,
-    /// It was called where no engine can be started, or cannot be reached.
-    #[error(transparent)]
-    Misplaced(#[from] Misplaced),
-    /// Loading was cut off by the end of the runtime.
-    #[error("the runtime ended while the engine was starting or reloading")]
-    Interrupted,
+impl Engine {
+    /// Starts to put an engine together from a configuration file.
+    pub fn builder(file: impl Into<PathBuf>) -> EngineBuilder {
+        EngineBuilder::new(file)
+    }
 }
 
 impl EngineBuilder {
-    pub(crate) fn new(file: impl Into<PathBuf>) -> Self {
+    fn new(file: impl Into<PathBuf>) -> Self {
         Self {
             file: file.into(),
             options: LoadOptions::default(),
@@ -295,6 +265,7 @@ impl EngineBuilder {
         // People are told through the rest.
         let channels = open_all(configs, &shared, |_| true).await?;
         let engine = Engine::new(home, loaded, channels, shared, kept, proven);
+        drop(tokio::spawn(canary::run(Arc::downgrade(&engine.0))));
         if self.tells_trouble {
             drop(tokio::spawn(announcer::run(Arc::downgrade(&engine.0))));
         }

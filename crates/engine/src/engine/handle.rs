@@ -13,14 +13,13 @@ use serde::Serialize;
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::canary;
 use crate::{
     alerts::{Subject, Troubles},
-    config::{Config, Keep, Problems},
+    config::{Config, Keep},
     delivery::{Channel, CurrentConfig, Held, Outbox, run_dispatcher, take_proofs},
     engine::{
-        builder::EngineBuilder,
         check::Check,
+        error::NotifyError,
         home::{Home, Misplaced},
         in_force::{InForce, Setup},
         keeping::Kept,
@@ -28,52 +27,10 @@ use crate::{
         opening::{close_all, tell_disabled},
     },
     event::Proof,
-    router::{Router, UnknownChannel},
+    router::Router,
     runtime::Catalog,
     services::Shared,
 };
-
-/// Why a notification was not accepted.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotifyError {
-    /// There is nothing to tell.
-    #[error("the message is empty: there is nothing to tell")]
-    EmptyMessage,
-    /// A channel was named that does not exist.
-    #[error(transparent)]
-    UnknownChannel(#[from] UnknownChannel),
-    /// The ad-hoc definitions cannot be used.
-    #[error(transparent)]
-    Definitions(#[from] Box<Problems>),
-    /// The engine keeps no deliveries.
-    #[error("the engine has no store: a notification can be told, and not submitted")]
-    NoStore,
-    /// An idempotency key that is none.
-    #[error("an idempotency key has 1 to 512 bytes")]
-    Key,
-    /// An idempotency key that was used before, for something else: nothing of this
-    /// is accepted.
-    #[error(
-        "the idempotency key `{}` was used before, for another notification: {differs}",
-        key.escape_debug()
-    )]
-    Conflict {
-        /// The key.
-        key: String,
-        /// In what the two differ, in words.
-        differs: String,
-    },
-    /// It could not be recorded.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The engine was shut down.
-    #[error("the engine is shut down and takes no more notifications")]
-    Closed,
-    /// It was called where it cannot be reached.
-    #[error(transparent)]
-    Misplaced(#[from] Misplaced),
-}
 
 /// What was left when an engine was shut down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,11 +78,6 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Starts to put an engine together from a configuration file.
-    pub fn builder(file: impl Into<PathBuf>) -> EngineBuilder {
-        EngineBuilder::new(file)
-    }
-
     pub(crate) fn new(
         home: Home,
         loaded: Loaded,
@@ -176,7 +128,6 @@ impl Engine {
             )));
             drop(tokio::spawn(take_proofs(outbox, proven)));
         }
-        drop(tokio::spawn(canary::run(Arc::downgrade(&inner))));
         Self(inner)
     }
 

@@ -9,7 +9,8 @@ use crate::{
     config::load_channels,
     delivery::{Addressee, Channel, Held, Job, Report, Submission, UnderWay, broken, deliver},
     engine::{
-        handle::{Engine, NotifyError},
+        error::NotifyError,
+        handle::Engine,
         opening::close_all,
         submit::{Route, check_key, refused},
     },

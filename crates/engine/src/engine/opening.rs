@@ -9,7 +9,7 @@ use crate::{
     alerts::{Ailment, Subject, Troubles},
     config::{ChannelConfig, Problems},
     delivery::{Channel, Disabled},
-    engine::builder::StartError,
+    engine::error::StartError,
     services::Shared,
 };
 

@@ -7,7 +7,7 @@ use crate::{
     config::{ChannelConfig, Config},
     delivery::{ChannelReport, Report, recorded},
     engine::{
-        handle::NotifyError,
+        error::NotifyError,
         submit::{Route, check_key, refused},
     },
     event::Notification,

@@ -8,7 +8,7 @@ use crate::{
     config::{ChannelConfig, Isolation},
     delivery::Channel,
     engine::{
-        builder::StartError,
+        error::StartError,
         handle::{Engine, Inner},
         home::Misplaced,
         in_force::Setup,

@@ -9,10 +9,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{
     delivery::{Addressee, PendingDeliveries, Submission},
-    engine::{
-        handle::{Engine, NotifyError},
-        home::Misplaced,
-    },
+    engine::{error::NotifyError, handle::Engine, home::Misplaced},
     event::Notification,
     router::UnknownChannel,
 };

@@ -5,7 +5,7 @@ use annunciator_core::{code::HostErrorKind, outcome::OutcomeV1};
 use futures_util::future::join_all;
 use tokio::time::{Duration, timeout};
 
-use super::{Miss, ensure};
+use crate::miss::{Miss, ensure};
 use crate::{
     answer::Answer,
     host::{Host, Reply},

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use annunciator_core::{message::DeliveryV1, outcome::OutcomeV1, services::HttpRequestV1};
 use futures_util::future::join_all;
 
-use super::{Miss, ensure};
+use crate::miss::{Miss, ensure};
 use crate::{
     answer::Answer,
     host::Reply,

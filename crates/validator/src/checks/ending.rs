@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Miss, ensure};
+use crate::miss::{Miss, ensure};
 use crate::{
     answer::Answer,
     host::{Host, Reply},

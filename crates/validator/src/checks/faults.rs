@@ -5,7 +5,7 @@ use annunciator_core::{
     outcome::OutcomeV1,
 };
 
-use super::{Miss, ensure};
+use crate::miss::{Miss, ensure};
 use crate::{
     answer::Answer,
     host::Reply,

@@ -10,7 +10,7 @@ use object::{
     read::elf::{Dyn as _, ElfFile64, ProgramHeader as _},
 };
 
-use super::{Miss, ensure};
+use crate::miss::{Miss, ensure};
 use crate::subject::Subject;
 
 /// The libraries of every system with glibc or musl.

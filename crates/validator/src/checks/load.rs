@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use annunciator::standalone::Standalone;
 
-use super::{Miss, ensure};
+use crate::miss::{Miss, ensure};
 use crate::subject::Subject;
 
 /// Loading a copy leaves one descriptor open: that of the copy's bytes.

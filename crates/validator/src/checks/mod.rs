@@ -11,7 +11,7 @@ mod settings;
 
 use std::fmt;
 
-use crate::subject::Subject;
+use crate::{miss::Miss, subject::Subject};
 
 /// How much is asked of a plugin. Each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,33 +42,6 @@ impl Level {
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// Why a check was not passed.
-#[derive(Debug, Clone)]
-pub(crate) enum Miss {
-    Fails(String),
-    /// It says nothing of this plugin.
-    Skips(String),
-}
-
-impl Miss {
-    pub(crate) fn fails(why: impl Into<String>) -> Self {
-        Self::Fails(why.into())
-    }
-
-    pub(crate) fn skips(why: impl Into<String>) -> Self {
-        Self::Skips(why.into())
-    }
-}
-
-/// Fails with a sentence unless something holds.
-pub(crate) fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Miss> {
-    if holds {
-        Ok(())
-    } else {
-        Err(Miss::Fails(why()))
     }
 }
 

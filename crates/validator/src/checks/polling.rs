@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Miss, ensure};
+use crate::miss::{Miss, ensure};
 use crate::subject::{LIMIT, Stage, Subject, delivered, message, worst};
 
 /// Places where a delivery may wait, at most.

@@ -6,7 +6,7 @@ use annunciator::{ChannelType, standalone::Standalone};
 use annunciator_core::{code::ProblemLevel, outcome::ProblemV1};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Miss, ensure};
+use crate::miss::{Miss, ensure};
 use crate::{
     answer::Answer,
     host::{Host, Reply},

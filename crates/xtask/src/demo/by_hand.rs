@@ -4,7 +4,7 @@
 use std::{error::Error, process::ExitStatus};
 
 use super::{
-    heading,
+    heading::heading,
     inbox::{Arrival, Channel, Inbox},
     script::BY_HAND,
     stage::Stage,

@@ -3,6 +3,7 @@
 
 mod block;
 mod by_hand;
+mod heading;
 mod inbox;
 mod machines;
 mod monitor;
@@ -20,7 +21,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use self::stage::Stage;
+use self::{heading::heading, stage::Stage};
 use crate::build;
 
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
@@ -54,8 +55,4 @@ async fn interrupted() -> io::Result<&'static str> {
         _ = interrupt.recv() => Ok("SIGINT"),
         _ = terminate.recv() => Ok("SIGTERM"),
     }
-}
-
-fn heading(text: &str) {
-    println!("\n== {text}");
 }

@@ -6,7 +6,7 @@ use std::{error::Error, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    heading,
+    heading::heading,
     inbox::{Arrival, Inbox},
     machines::{self, Machines},
     monitor::{self, Monitor},

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::{
-    heading,
+    heading::heading,
     inbox::Channel,
     script::{BY_HAND, DEFAULTS, MACHINES, Machine},
 };
