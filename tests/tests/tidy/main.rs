@@ -7,7 +7,11 @@
 mod commands;
 mod documents;
 mod edges;
+mod floors;
+mod houses;
+mod modules;
 mod plugins;
+mod small_crates;
 mod sources;
 mod typed;
 mod unsafe_code;

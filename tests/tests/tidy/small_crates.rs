@@ -1,0 +1,209 @@
+//! The rule of floors on small crates that are made up, each broken in one way.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    floors::judge,
+    modules::{Edge, Modules},
+};
+
+/// A crate of these files, and of empty ones for what its root declares besides.
+fn small(files: &[(&str, &str)]) -> Modules {
+    let files: BTreeMap<&str, &str> = files.iter().copied().collect();
+    Modules::read("lib.rs", |file| {
+        let is_declared = |name: &str| files["lib.rs"].contains(&format!("mod {name};"));
+        let name = file.strip_suffix(".rs").filter(|name| is_declared(name));
+        // A folder is declared in the same way, and has its own file.
+        let is_folder = files.contains_key(&*format!("{}/mod.rs", name.unwrap_or_default()));
+        let empty = name.filter(|_| !is_folder).map(|_| "");
+        files.get(file).copied().or(empty).map(str::to_owned)
+    })
+}
+
+/// From which file to which, by which path.
+fn named(modules: &Modules) -> Vec<(String, String, String)> {
+    let edges = modules.edges().into_iter();
+    let named = |edge: Edge| (edge.from, edge.to, edge.path);
+    edges.map(named).collect()
+}
+
+#[track_caller]
+fn names(files: &[(&str, &str)], from: &str, to: &str) {
+    let found = named(&small(files));
+    let is_it = |(one, other, _): &(String, String, String)| one == from && other == to;
+    assert!(
+        found.iter().any(is_it),
+        "{from} -> {to} is not in {found:?}"
+    );
+}
+
+/// What is wrong with a crate of two floors, `low` and `high`.
+fn wrong_of_two_floors(files: &[(&str, &str)]) -> Vec<String> {
+    let root = [("lib.rs", "mod low; mod high;")];
+    let modules = small(&[&root, files].concat());
+    judge("lib.rs", &modules, &[&["low"], &["high"]], None)
+}
+
+#[track_caller]
+fn one(wrong: &[String], says: &str) {
+    assert!(
+        wrong.iter().any(|one| one.contains(says)),
+        "`{says}` is not in {wrong:#?}"
+    );
+}
+
+#[test]
+fn an_import_from_above_is_found_wherever_it_stands() {
+    for low in [
+        "use crate::high::Thing;",
+        "use super::high::Thing;",
+        "use crate::high;",
+        "use crate::{high::{deep::Thing, Other as Another}};",
+        "pub use crate::high::Thing;",
+        "fn f() { crate::high::thing(); }",
+        "fn f() { use crate::high::thing; thing(); }",
+        "fn f() -> super::high::Thing { todo() }",
+        "impl crate::high::Trait for () {}",
+        "fn f() { println!(\"{}\", crate::high::thing()); }",
+        "macro_rules! m { () => { $crate::high::thing() } }",
+        "mod within { use super::super::high::Thing; }",
+        "mod within { fn f(thing: crate::high::Thing) {} }",
+    ] {
+        let wrong = wrong_of_two_floors(&[("low.rs", low)]);
+        let is_told = |one: &String| one.contains("of high, which is not below low");
+        assert!(
+            !wrong.is_empty() && wrong.iter().all(is_told),
+            "{low}: {wrong:#?}"
+        );
+    }
+}
+
+#[test]
+fn an_import_from_below_is_right_and_so_is_what_tests_import() {
+    for (low, high) in [
+        ("", "use crate::low::Thing; fn f() { crate::low::f(); }"),
+        ("#[cfg(test)] mod tests { use crate::high::Thing; }", ""),
+        ("#[cfg(test)] mod tests;", ""),
+        ("#[cfg(test)] use crate::high::Thing;", ""),
+        ("#[test] fn it_works() { crate::high::f(); }", ""),
+        (
+            "struct S; impl S { #[cfg(test)] fn f() { crate::high::f(); } }",
+            "",
+        ),
+        ("// use crate::high::Thing;", ""),
+        ("const S: &str = \"crate::high::Thing\";", ""),
+        ("pub(in crate::high) fn f() {}", ""),
+        ("use high::Thing;", ""),
+    ] {
+        let wrong = wrong_of_two_floors(&[("low.rs", low), ("high.rs", high)]);
+        assert_eq!(wrong, Vec::<String>::new(), "{low} {high}");
+    }
+}
+
+#[test]
+fn a_name_that_is_given_on_counts_for_the_file_that_defines_it() {
+    let crate_of_folders = |user: &'static str| {
+        [
+            (
+                "lib.rs",
+                "mod a; mod b; mod user; pub use b::Thing as Root;",
+            ),
+            (
+                "a/mod.rs",
+                "mod within; pub use within::*; pub use crate::b::Thing;",
+            ),
+            ("a/within.rs", "pub struct Within;"),
+            (
+                "b/mod.rs",
+                "mod deep; pub use deep::{Thing, self as renamed};",
+            ),
+            ("b/deep.rs", "pub struct Thing; pub fn f() {}"),
+            ("user.rs", user),
+        ]
+    };
+    for (user, to) in [
+        ("use crate::a::Thing;", "b/deep.rs"),
+        ("use crate::b::Thing;", "b/deep.rs"),
+        ("use crate::Root;", "b/deep.rs"),
+        ("use crate::b::renamed::f;", "b/deep.rs"),
+        ("use crate::a::Within;", "a/within.rs"),
+        ("use crate::b; fn f() { b::Thing::new(); }", "b/deep.rs"),
+        ("use super::a::*;", "a/mod.rs"),
+    ] {
+        names(&crate_of_folders(user), "user.rs", to);
+    }
+    // A folder gives on what it has: that makes no circle with what its files import.
+    let folder = [
+        ("lib.rs", "mod a;"),
+        (
+            "a/mod.rs",
+            "mod b; pub(crate) use b::B; pub(crate) struct A;",
+        ),
+        ("a/b.rs", "use super::A; pub(crate) struct B(A);"),
+    ];
+    let wrong = judge("lib.rs", &small(&folder), &[], None);
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn modules_that_give_on_each_other_s_names_end() {
+    let files = [
+        ("lib.rs", "mod a; mod b; use a::Thing;"),
+        ("a.rs", "pub use crate::b::Thing;"),
+        ("b.rs", "pub use crate::a::Thing;"),
+    ];
+    assert!(small(&files).edges().len() < 4);
+}
+
+#[test]
+fn a_circle_of_three_is_found() {
+    let files = [
+        ("lib.rs", "mod a; mod b; mod c;"),
+        ("a/mod.rs", "use crate::b::B;"),
+        ("b.rs", "use crate::c::C;"),
+        ("c.rs", "fn f() { crate::a::f(); }"),
+    ];
+    let modules = small(&files);
+    let wrong = judge("lib.rs", &modules, &[], None);
+    one(&wrong, r#"modules in a circle: {"a", "b", "c"}"#);
+    one(&wrong, "3 files import one another, and no more than 0 may");
+    // It may not grow, and what became smaller is said.
+    let known = |size| judge("lib.rs", &modules, &[&["a+b+c"]], Some((size, "a reason")));
+    one(
+        &known(2),
+        "3 files import one another, and no more than 2 may",
+    );
+    assert_eq!(known(3), Vec::<String>::new());
+    one(
+        &known(4),
+        "the largest circle has 3 files, say so instead of 4",
+    );
+}
+
+#[test]
+fn a_module_without_a_floor_and_a_floor_without_a_module_are_found() {
+    let modules = small(&[("lib.rs", "mod a; mod b;")]);
+    let wrong = judge("lib.rs", &modules, &[&["a", "gone"]], None);
+    one(&wrong, "put the module b on a floor");
+    one(&wrong, "the module gone of a floor is not there");
+    let twice = judge("lib.rs", &modules, &[&["a"], &["b", "a"]], None);
+    one(&twice, "a stands on two floors");
+    // A handful needs none.
+    assert_eq!(judge("lib.rs", &modules, &[], None), Vec::<String>::new());
+    let many = small(&[("lib.rs", "mod a; mod b; mod c; mod d; mod e; mod f;")]);
+    one(
+        &judge("lib.rs", &many, &[], None),
+        "put the module f on a floor",
+    );
+}
+
+#[test]
+fn neighbours_on_a_floor_do_not_know_each_other() {
+    let modules = small(&[("lib.rs", "mod a; mod b;"), ("a.rs", "use crate::b::B;")]);
+    let wrong = judge("lib.rs", &modules, &[&["a", "b"]], None);
+    one(&wrong, "of b, which is not below a");
+    assert_eq!(
+        judge("lib.rs", &modules, &[&["a+b"]], None),
+        Vec::<String>::new()
+    );
+}
