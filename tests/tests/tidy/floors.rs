@@ -2,13 +2,16 @@
 //! imports from the floors below its own only. And circles of files, which stay as small
 //! as they are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use crate::{
     files,
-    houses::HOUSES,
+    houses::{HOUSES, House},
     modules::{Edge, Modules},
-    none,
+    none, root,
 };
 
 /// Crates of a handful of modules need no floors, unless they have circles.
@@ -196,4 +199,33 @@ fn modules_import_from_floors_below_only() {
     none(wrong);
     let read = crates.values().map(|modules| modules.files().len());
     assert!(read.sum::<usize>() > 400, "the crates were not read");
+}
+
+#[test]
+fn architecture_shows_the_floors_of_the_engine() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let table = text.split("\n## Floors\n").nth(1).unwrap();
+    let mut shown: Vec<BTreeSet<&str>> = Vec::new();
+    for row in table.split("\n## ").next().unwrap().lines() {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, number, modules, ..] = cells[..] else {
+            continue;
+        };
+        let modules = modules.split('`').skip(1).step_by(2);
+        match number.parse::<usize>() {
+            Ok(number) => {
+                assert_eq!(number, shown.len() + 1, "{row}");
+                shown.push(modules.collect());
+            }
+            // The floor of the row before.
+            Err(_) if number.is_empty() => shown.last_mut().unwrap().extend(modules),
+            Err(_) => {}
+        }
+    }
+    let engine = |house: &&House| house.root == "crates/engine/src/lib.rs";
+    let floors = HOUSES.iter().find(engine).unwrap().floors.iter();
+    let floors: Vec<BTreeSet<&str>> = floors
+        .map(|floor| floor.iter().copied().collect())
+        .collect();
+    assert_eq!(shown, floors);
 }
