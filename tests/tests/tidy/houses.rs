@@ -37,9 +37,11 @@ pub const HOUSES: &[House] = &[
             &["engine"],
         ],
         circle: Some((
-            9,
-            "config: what is wrong with a file is found where it is read, and says where it \
-             stands and what of it may be shown, which is read of the file once more",
+            5,
+            "config, three times: a problem says where it stands and what of it may be \
+             shown, by the rules for what refers to a secret; the check of a section is \
+             given the configuration that holds it; options read kinds of values that are \
+             options themselves",
         )),
     },
     House {

@@ -5,11 +5,11 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::{
-    options,
     problem::{Level, Problem, Problems},
+    reference::replace_references,
     schema::Reader,
     source::{ReadError, begin, text_of, tree_of},
-    top_level::CHANNELS,
+    top_level::{CHANNELS, DELIVERY},
     tree::Value,
 };
 use crate::plugin::ChannelType;
@@ -19,12 +19,12 @@ use crate::plugin::ChannelType;
 pub(crate) fn read_definition(schema: &Json, text: &str, secret: &str) -> Result<Json, Problems> {
     let path = Path::new("definition");
     let (mut root, mut findings) = begin(tree_of(path, text, &[])?);
-    root.replace_references(secret);
+    replace_references(&mut root, secret);
     let mut settings = Json::Null;
     match &root.value {
         Value::Map(entries) => {
             let mut reader = Reader::new(schema, &mut findings);
-            settings = Json::Object(reader.settings(root.id, entries, &["type", options::KEY]));
+            settings = Json::Object(reader.settings(root.id, entries, &["type", DELIVERY]));
         }
         _ => findings.whole(Problem::error("expected a mapping of settings")),
     }
@@ -60,7 +60,7 @@ pub(crate) fn read_channels(
         let subject = format!("channel {}", channel.key);
         let settings = findings.about(&subject, |findings| {
             let mut reader = Reader::new(&about.schema, findings);
-            reader.settings(channel.key_id, entries, &["type", options::KEY])
+            reader.settings(channel.key_id, entries, &["type", DELIVERY])
         });
         read.push((about.name.clone(), Json::Object(settings)));
     }

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::{
     model::{ChannelConfig, ChannelIndex},
-    options::{self, ChannelOptions, Inherited, Isolation},
+    options::{ChannelOptions, Inherited, Isolation},
     partial,
     path::FieldPath,
     place::place,
@@ -19,6 +19,7 @@ use super::{
     redact::{hide, hide_wrong, quoted, redacted},
     schema::{Reader, required},
     suggest,
+    top_level::DELIVERY,
     tree::{Entry, Node, NodeId, Scalar, Value},
 };
 use crate::line::printable;
@@ -29,7 +30,7 @@ use crate::{
 
 /// The keys of a definition that are the engine's and not the plugin's.
 const TYPE: &str = "type";
-const OPTIONS: &str = options::KEY;
+const OPTIONS: &str = DELIVERY;
 /// A channel's name is used in logs and reports; no longer than this.
 pub(super) const LONGEST_NAME: usize = 128;
 

@@ -8,6 +8,7 @@ use super::{
     options,
     reference::FORMS,
     section::{HostKeys, Section},
+    top_level::DELIVERY,
 };
 use crate::plugin::ChannelType;
 
@@ -36,7 +37,7 @@ pub(crate) fn schema_of(
         define(channel_type, &mut definitions);
     }
     definitions.insert("reference".to_owned(), reference());
-    definitions.insert(options::KEY.to_owned(), options::CHANNEL.clone());
+    definitions.insert(DELIVERY.to_owned(), options::CHANNEL.clone());
     let names: Vec<&str> = types
         .iter()
         .map(|channel_type| channel_type.name.as_str())

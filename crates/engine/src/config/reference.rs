@@ -5,7 +5,7 @@ use std::{env, fs, path::Path};
 
 use super::{
     problem::Problem,
-    tree::{Entry, Value},
+    tree::{Entry, Node, Scalar, Value},
 };
 
 /// The forms, for help texts and the schema.
@@ -63,6 +63,26 @@ pub(super) fn in_form(entries: &[Entry]) -> Option<&Entry> {
     };
     let mut forms = FORMS.iter();
     forms.any(|(form, _)| *form == &*entry.key).then_some(entry)
+}
+
+/// Puts a text in the place of everything in a node that refers to a secret.
+pub(super) fn replace_references(node: &mut Node, secret: &str) {
+    match &mut node.value {
+        Value::Map(entries) => {
+            if in_form(entries).is_some() {
+                node.value = Value::Scalar(Scalar::Text, secret.into());
+            } else {
+                let nodes = entries.iter_mut().map(|entry| &mut entry.node);
+                nodes.for_each(|node| replace_references(node, secret));
+            }
+        }
+        Value::List(nodes) => {
+            nodes
+                .iter_mut()
+                .for_each(|node| replace_references(node, secret));
+        }
+        Value::Scalar(..) => {}
+    }
 }
 
 /// Whether an entry is a reference whose text can be the name of what it refers to,

@@ -1,7 +1,7 @@
 //! The keys at the top of the file, and what besides the file decides what it means.
 
 use super::{
-    options::{self, Isolation},
+    options::Isolation,
     section::{HostKeys, Section},
 };
 use crate::plugin::PluginDir;
@@ -14,10 +14,12 @@ pub(super) const HOSTS: &str = "hosts";
 pub(crate) const DEFAULTS: &str = "default_notification_channels";
 /// Where plugins are, and which of them may be loaded.
 pub(super) const PLUGINS: &str = "plugins";
+/// How deliveries are made; a channel may have some of it below the same key.
+pub(super) const DELIVERY: &str = "delivery";
 /// Groups of channels, by name.
 pub(super) const GROUPS: &str = "notification_groups";
 /// The top level's keys that the engine reads.
-pub(super) const KEYS: [&str; 6] = [CHANNELS, DEFAULTS, HOSTS, PLUGINS, options::KEY, GROUPS];
+pub(super) const KEYS: [&str; 6] = [CHANNELS, DEFAULTS, HOSTS, PLUGINS, DELIVERY, GROUPS];
 
 /// What besides the file decides what a configuration means.
 #[derive(Debug, Clone, Default)]

@@ -4,8 +4,6 @@
 //! `read` makes the tree of a text's events; `locate` knows where its nodes
 //! stand.
 
-use super::reference::in_form;
-
 /// A node's number in the order of the file, keys included, aliases expanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct NodeId(pub(crate) u32);
@@ -54,26 +52,6 @@ pub(crate) struct Tree {
 }
 
 impl Node {
-    /// Puts a text in the place of everything that refers to a secret.
-    pub(crate) fn replace_references(&mut self, secret: &str) {
-        match &mut self.value {
-            Value::Map(entries) => {
-                if in_form(entries).is_some() {
-                    self.value = Value::Scalar(Scalar::Text, secret.into());
-                } else {
-                    let nodes = entries.iter_mut().map(|entry| &mut entry.node);
-                    nodes.for_each(|node| node.replace_references(secret));
-                }
-            }
-            Value::List(nodes) => {
-                nodes
-                    .iter_mut()
-                    .for_each(|node| node.replace_references(secret));
-            }
-            Value::Scalar(..) => {}
-        }
-    }
-
     /// The entry of a mapping under this key.
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         match &self.value {

@@ -9,6 +9,7 @@ use super::{
         path::FieldPath,
         problem::{Findings, Problem},
         schema::Reader,
+        top_level::DELIVERY,
         tree::{Entry, Node, Value},
     },
     channel::{ChannelOptions, Isolation},
@@ -16,9 +17,6 @@ use super::{
     schema::{CHANNEL, FORMATS, GLOBAL, property},
     sense,
 };
-
-/// The key below which the options stand.
-pub(in super::super) const KEY: &str = "delivery";
 
 /// What holds for channels that say nothing else.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +62,7 @@ pub(in super::super) fn read_global(
             ..ChannelOptions::default()
         },
     };
-    let entry = root.entry(KEY).filter(|entry| !entry.node.is_null());
+    let entry = root.entry(DELIVERY).filter(|entry| !entry.node.is_null());
     let Some(entry) = entry else {
         return (inherited, DeliveryConfig::default());
     };
@@ -79,7 +77,7 @@ pub(in super::super) fn read_global(
 
 /// What a mapping says, without what is wrong.
 fn read(entry: &Entry, schema: &'static Json, findings: &mut Findings) -> Map<String, Json> {
-    let path = FieldPath::of(KEY);
+    let path = FieldPath::of(DELIVERY);
     let mut reader = Reader::of_options(schema, &FORMATS, findings);
     let Value::Map(fields) = &entry.node.value else {
         reader.whole(&entry.node, &path);
@@ -91,7 +89,7 @@ fn read(entry: &Entry, schema: &'static Json, findings: &mut Findings) -> Map<St
     let read = reader.fields_at(entry.node.id, &own, &path);
     for field in fields.iter().filter(|field| is_global(field)) {
         let problem = Problem::error("this holds for all channels")
-            .help(format!("move it to a `{KEY}:` at the top of the file"));
+            .help(format!("move it to a `{DELIVERY}:` at the top of the file"));
         findings.at(field.key_id, problem.field(path.key(&field.key)));
     }
     read
@@ -117,7 +115,7 @@ fn value_of<T: Default + DeserializeOwned>(
     findings: &mut Findings,
 ) -> T {
     serde_json::from_value(Json::Object(written)).unwrap_or_else(|error| {
-        let problem = Problem::error(error.to_string()).field(FieldPath::of(KEY));
+        let problem = Problem::error(error.to_string()).field(FieldPath::of(DELIVERY));
         findings.at(entry.key_id, problem);
         T::default()
     })

@@ -30,7 +30,7 @@ pub use self::{
 };
 pub(super) use self::{
     group::GroupOptions,
-    layers::{Inherited, KEY, read_global},
+    layers::{Inherited, read_global},
     schema::{CHANNEL, FORMATS, GLOBAL, GROUP, GROUP_BUT_STEPS},
     stored::check as check_stored,
     value::Text,

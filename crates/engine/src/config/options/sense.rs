@@ -12,10 +12,10 @@ use super::{
         path::FieldPath,
         place::place,
         problem::{Findings, Problem},
+        top_level::DELIVERY,
         tree::Entry,
     },
     channel::ChannelOptions,
-    layers::KEY,
     value::Text as _,
 };
 
@@ -39,7 +39,7 @@ pub(super) fn check(
     let mut wrong = |ways: &[&[&str]], sentence: String, help: &str| {
         let way = ways.iter().find(|way| is_written(way).is_some());
         if let Some(way) = way {
-            let place = place(entry, FieldPath::of(KEY), way.iter().copied());
+            let place = place(entry, FieldPath::of(DELIVERY), way.iter().copied());
             let problem = Problem::error(sentence).help(help).field(place.field);
             findings.at(place.id, problem);
         }

@@ -3,23 +3,23 @@
 use super::{
     super::{
         problem::{Findings, Problem},
+        top_level::DELIVERY,
         tree::{Entry, Node, Value},
     },
-    layers::KEY,
     schema::{CHANNEL, property},
     value::NONE,
 };
 
 /// Warns of what is written, for all channels or for one, and cannot be done.
 pub(in super::super) fn check(root: &Node, channels: &str, findings: &mut Findings) {
-    of_mapping(root.entry(KEY), findings);
+    of_mapping(root.entry(DELIVERY), findings);
     let channels = root.entry(channels).map(|entry| &entry.node.value);
     let Some(Value::Map(channels)) = channels else {
         return;
     };
     for channel in channels {
         let subject = format!("channel {}", channel.key);
-        let entry = channel.node.entry(KEY);
+        let entry = channel.node.entry(DELIVERY);
         findings.about(&subject, |findings| of_mapping(entry, findings));
     }
 }
@@ -39,7 +39,7 @@ fn of_mapping(entry: Option<&Entry>, findings: &mut Findings) {
         let problem = Problem::warning(
             "this needs a record of deliveries, and `delivery.store` is none: each is tried once, when it comes",
         )
-        .field(format!("{KEY}.{}", field.key))
+        .field(format!("{DELIVERY}.{}", field.key))
         .help("have deliveries kept in a file, or remove this");
         findings.at(field.key_id, problem);
     }
