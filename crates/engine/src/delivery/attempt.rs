@@ -54,7 +54,7 @@ pub(super) async fn attempt(channel: &Channel, call: &Call<'_>) -> Vec<OutcomeV1
             )
         }],
         Ok(result) => result.outcomes.into(),
-        Err(no_answer) => vec![without_answer(&no_answer, limit)],
+        Err(error) => vec![without_answer(&error, limit)],
     }
 }
 
@@ -72,9 +72,9 @@ fn when_disabled(disabled: &Disabled) -> OutcomeV1 {
     }
 }
 
-fn without_answer(no_answer: &CallError, limit: std::time::Duration) -> OutcomeV1 {
-    let sentence = no_answer.sentence("while it delivered");
-    let (class, fault) = match no_answer {
+fn without_answer(error: &CallError, limit: std::time::Duration) -> OutcomeV1 {
+    let sentence = error.sentence("while it delivered");
+    let (class, fault) = match error {
         CallError::Late(_) => (code::OutcomeClass::UNKNOWN, code::Fault::REMOTE),
         CallError::Panicked(_) | CallError::TooLong(_) | CallError::Crashed { .. } => {
             (code::OutcomeClass::UNKNOWN, code::Fault::PLUGIN)
@@ -86,13 +86,13 @@ fn without_answer(no_answer: &CallError, limit: std::time::Duration) -> OutcomeV
             (code::OutcomeClass::RETRY, code::Fault::HOST)
         }
     };
-    let left = match no_answer {
+    let left = match error {
         CallError::Resting { left, .. } => i64::try_from(left.as_millis()).ok(),
         _ => None,
     };
     OutcomeV1 {
         retry_after_ms: left.unwrap_or(-1),
-        hint: no_answer.hint(limit).into(),
+        hint: error.hint(limit).into(),
         ..outcome(class, fault, sentence)
     }
 }

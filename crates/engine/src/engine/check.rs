@@ -52,10 +52,10 @@ impl Check {
                     };
                     (status, result.detail.into(), result.hint.into())
                 }
-                Err(no_answer) => (
+                Err(error) => (
                     CheckStatus::Failed,
-                    no_answer.sentence("while it checked"),
-                    no_answer.hint(channel.config().options().timeout),
+                    error.sentence("while it checked"),
+                    error.hint(channel.config().options().timeout),
                 ),
             },
         };

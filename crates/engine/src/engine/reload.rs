@@ -98,7 +98,7 @@ impl Inner {
         let configs = &mut loaded.config.channels;
         let mut running: Vec<Option<Arc<Channel>>> = configs
             .iter()
-            .map(|config| old.router.keeper(&old.config, config).cloned())
+            .map(|config| old.router.unchanged(&old.config, config).cloned())
             .collect();
         let missing = configs.iter().zip(&running);
         let missing = missing.filter(|(_, kept)| kept.is_none());

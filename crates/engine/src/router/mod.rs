@@ -35,7 +35,7 @@ impl Router {
     }
 
     /// The running channel that needs no change to be what a definition says.
-    pub(crate) fn keeper(
+    pub(crate) fn unchanged(
         &self,
         config: &Config,
         definition: &ChannelConfig,

@@ -11,8 +11,8 @@ use std::{
 use super::ending::Ending;
 
 /// The program that runs plugins in processes of their own. It calls
-/// [`run_if_asked`] first thing in its `main`, and has the same version of this
-/// engine.
+/// [`run_if_asked`](crate::worker::run_if_asked) first thing in its `main`, and has the
+/// same version of this engine.
 #[derive(Debug, Clone)]
 pub struct WorkerProgram {
     path: PathBuf,
