@@ -105,6 +105,13 @@ pub enum Begin {
     },
 }
 
+impl Begin {
+    /// Whether the caller's rule keeps it back.
+    pub(crate) fn is_suppressed(&self) -> bool {
+        matches!(self, Self::Suppressed { .. })
+    }
+}
+
 /// One message in place of what a rule keeps back. It is accepted together with
 /// the first of what it tells of; what is kept back until it is due is told by
 /// it too.
@@ -120,30 +127,6 @@ pub struct Digest {
     pub due_ms: i64,
     /// When it is too late.
     pub expires_ms: Option<i64>,
-}
-
-impl Digest {
-    /// As it is accepted.
-    pub(crate) fn intake(&self, channel: &Arc<str>, now_ms: i64) -> Intake {
-        Intake {
-            notification: self.notification.clone(),
-            key: None,
-            host: String::new(),
-            incident: String::new(),
-            lane: String::new(),
-            kind: Kind::Message,
-            severity: Severity::Info,
-            accepted_ms: now_ms,
-            content: Arc::clone(&self.content),
-            intents: vec![Intent {
-                channel: Arc::clone(channel),
-                expires_ms: self.expires_ms,
-                begin: Begin::At(self.due_ms),
-                step: None,
-                once: None,
-            }],
-        }
-    }
 }
 
 /// What became of an intake.

@@ -22,7 +22,6 @@
 //! is refused.
 
 mod accounts;
-mod conflict;
 mod content;
 mod delivery;
 mod error;
@@ -30,8 +29,8 @@ mod intake;
 mod kind;
 mod memory;
 mod proof;
-mod reasons;
 mod record;
+pub mod rules;
 mod settle;
 mod severity;
 mod sqlite;

@@ -7,17 +7,16 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::{
     digest::gather,
     history::{column, count},
-    once,
-    over::{note_problem, supersede},
-    step,
+    incident::OnChannel,
+    step, windows,
 };
 use crate::{
-    Kind, Proof, Severity,
-    conflict::First,
-    delivery::{DeliveryId, State},
-    error::StoreError,
-    intake::{Accepted, Begin, Intake, Intent, Placed, Step},
-    settle::Superseded,
+    Accepted, DeliveryId, Intake, Intent, Kind, Placed, Proof, Severity, State, Step, StoreError,
+    rules::{
+        accept::{self as rule, Facts},
+        dedup,
+        idempotency::{self, First},
+    },
 };
 
 /// What has not ended of a lane.
@@ -56,34 +55,19 @@ pub(super) fn accept(
         if intake.incident.is_empty() {
             continue;
         }
+        let incident = OnChannel {
+            channel: &intent.channel,
+            incident: &intake.incident,
+        };
         if intake.kind == Kind::Problem {
-            note_problem(transaction, &intent.channel, &intake.incident, number)?;
+            incident.problem_accepted(transaction, number)?;
         }
-        let over = supersede(
-            transaction,
-            &intent.channel,
-            &intake.incident,
-            intake.accepted_ms,
-        )?;
-        superseded.extend(over);
+        superseded.extend(incident.review(transaction, intake.accepted_ms)?);
     }
     for group in groups {
-        step::go_on(transaction, number, group, intake.accepted_ms)?;
+        step::review(transaction, number, group, intake.accepted_ms)?;
     }
-    // What it superseded of its own is not news of others.
-    for placed in &mut deliveries {
-        let own = |other: &Superseded| other.delivery == placed.delivery;
-        if let Some(own) = superseded.iter().position(own) {
-            placed.state = State::Superseded;
-            placed.why = superseded.remove(own).why.to_string();
-        }
-    }
-    Ok(Ok(Accepted {
-        notification: intake.notification.clone(),
-        repeated: false,
-        deliveries,
-        superseded,
-    }))
+    Ok(Ok(rule::answer(intake, deliveries, superseded)))
 }
 
 /// What became of it the first time, or why it is another one; `None` where its key is
@@ -105,7 +89,7 @@ pub(super) fn known(
                 severity: column(row, 5, Severity::from_number)?,
                 content: row.get_ref(6)?.as_str()?,
             };
-            let is_same = first.check(intake);
+            let is_same = idempotency::check(&first, intake);
             Ok((row.get::<_, i64>(0)?, row.get(1)?, is_same))
         })
         .optional()?;
@@ -159,32 +143,20 @@ pub(super) fn add_delivery(
     owner: &str,
 ) -> rusqlite::Result<Placed> {
     let now_ms = intake.accepted_ms;
-    let mut state = State::Pending;
-    let (mut due_ms, mut lease, mut why) = (now_ms, None, "");
-    let mut told_by = None;
-    match &intent.begin {
-        Begin::At(at_ms) => due_ms = *at_ms,
-        Begin::Claimed { lease_until_ms } => {
-            if !intake.ends_a_problem() && !is_busy(transaction, &intent.channel, &intake.lane)? {
-                (state, lease) = (State::InFlight, Some(*lease_until_ms));
-            }
-        }
-        Begin::Suppressed { rule, digest } => {
-            (state, why) = (State::Suppressed, rule);
-            let gather = |digest| gather(transaction, &intent.channel, digest, now_ms);
-            told_by = digest.as_ref().map(gather).transpose()?;
-        }
+    let (channel, incident) = (&*intent.channel, &*intake.incident);
+    if dedup::closes_windows(intake) {
+        windows::close(transaction, channel, incident)?;
     }
-    let channel = &*intent.channel;
-    if intake.ends_a_problem() {
-        once::forget(transaction, channel, &intake.incident)?;
-    }
-    if let Some(once) = intent.once.as_ref().filter(|_| state != State::Suppressed)
-        && once::is_known(transaction, channel, &intake.incident, once, now_ms)?
-    {
-        (state, lease, why) = (State::Suppressed, None, &once.rule);
-    }
-    let fence = i64::from(lease.is_some());
+    let earlier = dedup::window_to_look_up(intake, intent)
+        .map(|window| windows::earlier(transaction, channel, incident, window));
+    let facts = Facts {
+        is_lane_busy: rule::is_lane_needed(intake, intent)
+            && is_busy(transaction, channel, &intake.lane)?,
+        earlier: earlier.transpose()?.flatten(),
+    };
+    let begins = rule::begin(intake, intent, &facts);
+    let gather = |digest| gather(transaction, &intent.channel, digest, now_ms);
+    let digest = begins.digest.map(gather).transpose()?;
     let id = transaction
         .prepare_cached(
             "INSERT INTO outbox_delivery
@@ -194,34 +166,34 @@ pub(super) fn add_delivery(
         )?
         .insert(params![
             number,
-            &*intent.channel,
-            intake.incident,
+            channel,
+            incident,
             intake.lane,
             intake.kind.number(),
             intake.severity.number(),
-            state.number(),
-            due_ms <= now_ms,
-            due_ms,
+            begins.state.number(),
+            begins.due_ms <= now_ms,
+            begins.due_ms,
             intent.expires_ms,
-            state.has_ended().then_some(now_ms),
-            lease.map(|_| owner),
-            lease.unwrap_or(0),
-            fence,
-            why,
+            begins.ended_ms,
+            begins.lease_until_ms.map(|_| owner),
+            begins.lease_until_ms.unwrap_or(0),
+            begins.fence,
+            begins.why,
             intent.step.as_ref().map_or(0, |step| step.number),
             intent.step.as_ref().map_or(0, |step| step.until.number()),
             intent.step.as_ref().map(|step| &*step.group),
-            told_by,
+            digest,
         ])?;
-    if let Some(once) = intent.once.as_ref().filter(|_| state != State::Suppressed) {
-        once::note(transaction, channel, &intake.incident, once, id)?;
+    if let Some(window) = begins.opens {
+        windows::open(transaction, channel, incident, window, id)?;
     }
     Ok(Placed {
         delivery: DeliveryId(id),
         channel: Arc::clone(&intent.channel),
-        state,
-        why: why.to_owned(),
-        fence,
+        state: begins.state,
+        why: begins.why.to_owned(),
+        fence: begins.fence,
         step: intent.step.clone(),
         proof: None,
     })
@@ -229,9 +201,6 @@ pub(super) fn add_delivery(
 
 /// Whether anything of a lane has not ended.
 fn is_busy(transaction: &Transaction<'_>, channel: &str, lane: &str) -> rusqlite::Result<bool> {
-    if lane.is_empty() {
-        return Ok(false);
-    }
     transaction.prepare_cached(BUSY)?.exists([channel, lane])
 }
 

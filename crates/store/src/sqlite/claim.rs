@@ -1,19 +1,16 @@
-//! Claims what is to be tried.
+//! Claims what is to be tried. The statements say by their indexes what the rules of
+//! [`claim`](crate::rules::claim) say in words.
 
 use std::sync::Arc;
 
 use rusqlite::{Transaction, params};
 
 use super::{
-    digest,
-    history::{column, count, texts},
-    over::problem_told,
+    change::{CHANGED, Changed},
+    history::{count, texts},
     owner::Owner,
 };
-use crate::{
-    Kind,
-    delivery::{Claim, DeliveryId, Wanted},
-};
+use crate::{Claim, DeliveryId, Wanted};
 
 /// So many deliveries become due in one step: of more, the rest do in the
 /// next, so that no transaction takes long.
@@ -150,8 +147,7 @@ fn take(
         let held = params![id, owner.name(), wanted.lease_until_ms, left_behind];
         hold.execute(held)?;
         if left_behind {
-            // Whoever held it may have sent it.
-            may_know(transaction, id)?;
+            may_have_arrived(transaction, id, wanted.now_ms)?;
         }
         let claim = read.query_row([id], |row| {
             let targets: Option<String> = row.get(2)?;
@@ -174,24 +170,15 @@ fn take(
     Ok(())
 }
 
-/// People may know of the problems that a delivery tells of.
-fn may_know(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
-    let mut found = transaction.prepare_cached(
-        "SELECT channel, incident, notification, kind, gathers IS NOT NULL
-         FROM outbox_delivery WHERE id = ?1",
-    )?;
-    let mut rows = found.query([id])?;
-    let Some(row) = rows.next()? else {
-        return Ok(());
-    };
-    let (channel, incident): (String, String) = (row.get(0)?, row.get(1)?);
-    if row.get(4)? {
-        digest::may_know(transaction, &channel, id)
-    } else if column(row, 3, Kind::from_number)? == Kind::Problem {
-        problem_told(transaction, &channel, &incident, row.get(2)?)
-    } else {
-        Ok(())
+/// An abandoned delivery may have been sent.
+fn may_have_arrived(transaction: &Transaction<'_>, id: i64, now_ms: i64) -> rusqlite::Result<()> {
+    let changed = transaction
+        .prepare_cached(CHANGED)?
+        .query_row([id], Changed::of)?;
+    if let Some(follow_up) = changed.subject.may_have_arrived() {
+        changed.follow(transaction, follow_up, now_ms)?;
     }
+    Ok(())
 }
 
 fn make_due(transaction: &Transaction<'_>, now_ms: i64) -> rusqlite::Result<()> {

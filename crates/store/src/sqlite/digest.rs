@@ -1,30 +1,31 @@
-//! One message in place of what was kept back: where it is gathered, and what
-//! its arrival says of the problems in it.
+//! Digests: which one takes in what is kept back, and the problems of which one tells.
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use super::{
     accept::{add_delivery, add_notification},
     history::count,
-    over::{problem_told, release, supersede},
+    incident::OnChannel,
 };
-use crate::{intake::Digest, settle::Superseded};
+use crate::{
+    DeliveryId, Digest, Superseded,
+    rules::digest::{self, PendingDigest},
+};
 
-/// What waits, was not tried, and whose time has not come.
+/// What waits on a channel and gathers the same, the oldest first.
 pub(super) const GATHERING: &str = "
-    SELECT id FROM outbox_delivery
+    SELECT id, attempts, due_ms FROM outbox_delivery
     WHERE channel = ?1 AND gathers = ?2 AND gathers IS NOT NULL AND state = 0
-      AND attempts = 0 AND due_ms > ?3
-    ORDER BY id LIMIT 1";
+    ORDER BY id";
 /// The incidents of which it tells, and their newest notification.
 pub(super) const PROBLEMS: &str = "
     SELECT incident, max(notification) FROM outbox_delivery
     WHERE digest = ?1 AND digest IS NOT NULL AND kind = 1 AND incident <> ''
     GROUP BY incident";
 /// Until when somebody holds one that tells of a problem.
-pub(super) const BEING_TOLD: &str = "
+pub(super) const LEASE: &str = "
     SELECT max(g.lease_until_ms) FROM outbox_delivery AS d
     CROSS JOIN outbox_delivery AS g ON g.id = d.digest
     WHERE d.channel = ?1 AND d.incident = ?2 AND d.notification >= ?3 AND d.digest IS NOT NULL
@@ -37,16 +38,10 @@ pub(super) fn gather(
     digest: &Digest,
     now_ms: i64,
 ) -> rusqlite::Result<i64> {
-    let waiting = transaction
-        .prepare_cached(GATHERING)?
-        .query_row(params![&**channel, digest.gathers, now_ms], |row| {
-            row.get(0)
-        })
-        .optional()?;
-    if let Some(id) = waiting {
+    if let Some(DeliveryId(id)) = gathering(transaction, channel, digest, now_ms)? {
         return Ok(id);
     }
-    let intake = digest.intake(channel, now_ms);
+    let intake = digest::intake(digest, channel, now_ms);
     let Some((number, intent)) =
         add_notification(transaction, &intake)?.zip(intake.intents.first())
     else {
@@ -61,32 +56,51 @@ pub(super) fn gather(
     Ok(added.delivery.0)
 }
 
-/// Until when a digest is held that tells of a problem.
-pub(super) fn being_told(
+fn gathering(
     transaction: &Transaction<'_>,
     channel: &str,
-    incident: &str,
+    digest: &Digest,
+    now_ms: i64,
+) -> rusqlite::Result<Option<DeliveryId>> {
+    let pending: Vec<PendingDigest> = transaction
+        .prepare_cached(GATHERING)?
+        .query_map(params![channel, digest.gathers], |row| {
+            Ok(PendingDigest {
+                delivery: DeliveryId(row.get(0)?),
+                attempts: row.get(1)?,
+                due_ms: row.get(2)?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(digest::gathering(pending, now_ms))
+}
+
+/// Until when a digest is held that tells of a problem by notifications from one on.
+pub(super) fn lease(
+    transaction: &Transaction<'_>,
+    of: &OnChannel<'_>,
     since: i64,
 ) -> rusqlite::Result<Option<i64>> {
     transaction
-        .prepare_cached(BEING_TOLD)?
-        .query_row(params![channel, incident, since], |row| row.get(0))
+        .prepare_cached(LEASE)?
+        .query_row(params![of.channel, of.incident, since], |row| row.get(0))
 }
 
-/// A digest may have arrived: its channel may know of the problems in it.
-pub(super) fn may_know(
+/// A digest has arrived, or may have.
+pub(super) fn notified(
     transaction: &Transaction<'_>,
     channel: &str,
     digest: i64,
 ) -> rusqlite::Result<()> {
     for (incident, newest) in problems(transaction, digest)? {
-        problem_told(transaction, channel, &incident, newest)?;
+        let incident = &*incident;
+        OnChannel { channel, incident }.problem_notified(transaction, newest)?;
     }
     Ok(())
 }
 
 /// A digest was settled: what becomes of the ends that waited for that.
-pub(super) fn settled(
+pub(super) fn review(
     transaction: &Transaction<'_>,
     channel: &str,
     digest: i64,
@@ -94,8 +108,10 @@ pub(super) fn settled(
 ) -> rusqlite::Result<Vec<Superseded>> {
     let mut superseded = Vec::new();
     for (incident, _) in problems(transaction, digest)? {
-        superseded.extend(supersede(transaction, channel, &incident, now_ms)?);
-        release(transaction, channel, &incident, now_ms)?;
+        let incident = &*incident;
+        let of = OnChannel { channel, incident };
+        superseded.extend(of.review(transaction, now_ms)?);
+        of.release(transaction, now_ms)?;
     }
     Ok(superseded)
 }

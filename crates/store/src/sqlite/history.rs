@@ -4,33 +4,25 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use rusqlite::{Params, Row, ToSql, Transaction, params, params_from_iter, types::Type};
 
-use super::once;
+use super::windows;
 use crate::{
-    Proof, Severity,
-    accounts::Accounts,
-    delivery::{DeliveryId, State},
-    record::{Attempt, Prune, Query, Record},
+    Accounts, Attempt, DeliveryId, Proof, Prune, Query, Record, Severity, State,
+    rules::prune::{self, Candidate, Verdict},
 };
 
 /// What the accounts call deleted deliveries, before the name of their state.
 const PRUNED: &str = "pruned_";
 
-/// Notifications as they were accepted, and whether something is open of them, or
-/// a digest still to tell of them.
-/// Numbers grow with time: who looks for old ones need not look at all.
+/// Notifications as they were accepted, the oldest first, and whether anything is open of
+/// them, as [`prune::is_open`] says it: a delivery that has not ended, or one that a
+/// digest is still to tell of.
 pub(super) const OLDEST: &str = "
     SELECT n.id, n.accepted_ms, EXISTS (
         SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND (d.state <= 1 OR EXISTS (
             SELECT 1 FROM outbox_delivery AS g WHERE g.id = d.digest AND g.state <= 1)))
     FROM outbox_notification AS n ORDER BY n.id";
-/// Those that came before the newest ones. Numbers grow by one, so that nobody
-/// has to count.
-pub(super) const BEYOND: &str = "
-    SELECT n.id FROM outbox_notification AS n
-    WHERE n.id <= (SELECT max(id) FROM outbox_notification) - ?1 AND NOT EXISTS (
-        SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND (d.state <= 1 OR EXISTS (
-            SELECT 1 FROM outbox_delivery AS g WHERE g.id = d.digest AND g.state <= 1)))
-    ORDER BY n.id LIMIT ?2";
+/// Incidents of which nothing is known any more without a notification, as
+/// [`incident::is_forgotten_with`](crate::rules::incident::is_forgotten_with) says it.
 pub(super) const DONE_WITH: &str = "
     DELETE FROM outbox_incident AS i WHERE newest = ?1 AND NOT EXISTS (
         SELECT 1 FROM outbox_delivery AS d WHERE d.channel = i.channel
@@ -208,16 +200,8 @@ fn unsigned(row: &Row<'_>, place: usize) -> rusqlite::Result<u64> {
 /// Deletes what has ended of notifications that are old: by their age, and by
 /// how many came after them.
 pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::Result<u64> {
-    once::prune(transaction, prune.now_ms)?;
-    let beyond = i64::try_from(prune.beyond).unwrap_or(i64::MAX);
-    let mut ended = old(transaction, prune)?;
-    let mut found = transaction.prepare_cached(BEYOND)?;
-    for id in found.query_map(params![beyond, prune.most], |row| row.get(0))? {
-        let id = id?;
-        if ended.len() < prune.most as usize && !ended.contains(&id) {
-            ended.push(id);
-        }
-    }
+    windows::prune(transaction, prune.now_ms)?;
+    let ended = to_delete(transaction, prune)?;
     let mut states: BTreeMap<State, u64> = BTreeMap::new();
     for id in &ended {
         let deleted: Vec<(i64, State)> = transaction
@@ -245,18 +229,25 @@ pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::R
     Ok(ended.len() as u64)
 }
 
-/// What was accepted before a time, and has ended.
-fn old(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::Result<Vec<i64>> {
+fn to_delete(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::Result<Vec<i64>> {
+    let newest: Option<i64> =
+        transaction.query_row("SELECT max(id) FROM outbox_notification", [], |row| {
+            row.get(0)
+        })?;
+    let newest = newest.unwrap_or_default();
     let mut ended = Vec::new();
     let mut oldest = transaction.prepare_cached(OLDEST)?;
     let mut rows = oldest.query([])?;
     while let Some(row) = rows.next()? {
-        let is_old = row.get::<_, i64>(1)? < prune.accepted_before_ms;
-        if !is_old || ended.len() >= prune.most as usize {
-            break;
-        }
-        if !row.get::<_, bool>(2)? {
-            ended.push(row.get(0)?);
+        let candidate = Candidate {
+            notification: row.get(0)?,
+            accepted_ms: row.get(1)?,
+            is_open: row.get(2)?,
+        };
+        match prune::judge(candidate, newest, ended.len() as u64, prune) {
+            Verdict::Delete => ended.push(candidate.notification),
+            Verdict::Keep => {}
+            Verdict::Stop => break,
         }
     }
     Ok(ended)

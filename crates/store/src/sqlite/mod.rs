@@ -10,20 +10,21 @@
 //! knows who lives; the other modules hold the statements.
 
 mod accept;
+mod change;
 mod claim;
 mod digest;
 mod file;
 mod history;
-mod kept;
+mod incident;
+mod key_value;
 mod look;
-mod once;
-mod over;
 mod owner;
 #[cfg(test)]
 mod plans;
 mod schema;
 mod settle;
 mod step;
+mod windows;
 mod worker;
 
 use std::{
@@ -213,10 +214,12 @@ impl Store for SqliteStore {
     }
 
     fn keep(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
-        self.write(move |transaction| kept::keep(transaction, &channel, &key, value.as_deref()))
+        self.write(move |transaction| {
+            key_value::keep(transaction, &channel, &key, value.as_deref())
+        })
     }
 
     fn kept(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
-        self.read(move |transaction| kept::kept(transaction, &channel, &key))
+        self.read(move |transaction| key_value::kept(transaction, &channel, &key))
     }
 }

@@ -3,7 +3,7 @@
 
 use rusqlite::Connection;
 
-use super::{accept, claim, digest, history, once, over, schema, step};
+use super::{accept, claim, digest, history, incident, schema, step, windows};
 
 /// The steps of a plan, without what surrounds them.
 fn plan(statement: &str) -> Vec<String> {
@@ -107,11 +107,11 @@ fn a_lane_s_and_an_incident_s_are_found_by_name() {
         &["SEARCH outbox_delivery USING INDEX outbox_delivery_lane (channel=? AND lane=?)"],
     );
     check(
-        over::OPEN,
+        incident::OPEN,
         &["SEARCH outbox_delivery USING INDEX outbox_delivery_incident (channel=? AND incident=?)"],
     );
     check(
-        over::TOLD,
+        incident::KNOWN,
         &["SEARCH outbox_incident USING PRIMARY KEY (channel=? AND incident=?)"],
     );
 }
@@ -148,26 +148,13 @@ fn what_is_old_is_found_oldest_first() {
 }
 
 #[test]
-fn what_is_beyond_the_newest_is_found_by_number() {
-    check(
-        history::BEYOND,
-        &[
-            "SEARCH n USING INTEGER PRIMARY KEY (rowid<?)",
-            "SEARCH outbox_notification",
-            "SEARCH d USING INDEX outbox_delivery_by_notification (notification=?)",
-            "SEARCH g USING INTEGER PRIMARY KEY (rowid=?)",
-        ],
-    );
-}
-
-#[test]
 fn a_digest_is_found_by_what_it_gathers_and_its_problems_by_their_incident() {
     check(
         digest::GATHERING,
         &["SEARCH outbox_delivery USING INDEX outbox_delivery_gathering (channel=? AND gathers=?)"],
     );
     check(
-        digest::BEING_TOLD,
+        digest::LEASE,
         &[
             "SEARCH d USING INDEX outbox_delivery_kept_back (channel=? AND incident=? AND notification>?)",
             "SEARCH g USING INTEGER PRIMARY KEY (rowid=?)",
@@ -177,17 +164,16 @@ fn a_digest_is_found_by_what_it_gathers_and_its_problems_by_their_incident() {
 
 #[test]
 fn steps_are_found_by_their_notification() {
-    let found =
-        "SEARCH outbox_delivery USING INDEX outbox_delivery_by_notification (notification=?)";
-    check(step::REACHED, &[found]);
-    check(step::WAITING, &[found]);
-    check(step::OPEN_BEFORE, &[found]);
+    check(
+        step::STEPS,
+        &["SEARCH outbox_delivery USING INDEX outbox_delivery_by_notification (notification=?)"],
+    );
 }
 
 #[test]
 fn what_was_told_a_short_time_ago_is_found_by_what_it_is() {
     check(
-        once::RECENT,
+        windows::OPENED,
         &[
             "SEARCH r USING PRIMARY KEY (channel=? AND incident=? AND fingerprint=?)",
             "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",

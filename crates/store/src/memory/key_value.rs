@@ -7,14 +7,14 @@ use crate::MOST_KEPT;
 
 /// What one channel keeps.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct KeyValues {
     values: HashMap<String, (u64, Vec<u8>)>,
     /// The keys, the oldest first.
     order: BTreeMap<u64, String>,
     last: u64,
 }
 
-impl Kept {
+impl KeyValues {
     pub(super) fn value(&self, key: &str) -> Option<Vec<u8>> {
         self.values.get(key).map(|(_, value)| value.clone())
     }

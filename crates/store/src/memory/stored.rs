@@ -1,20 +1,19 @@
-//! A notification and a delivery, as they are kept.
+//! A notification and a delivery, as they are held in memory.
 
 use std::sync::Arc;
 
-use super::over::Key;
 use crate::{
-    Kind, Proof, Severity,
-    conflict::First,
-    delivery::{DeliveryId, State},
-    intake::{Intake, Step},
-    record::Attempt,
+    Attempt, DeliveryId, Intake, Kind, Proof, Severity, State, Step,
+    rules::{Subject, idempotency::First},
 };
+
+/// A channel, and the name of an incident, a lane or what a digest gathers on it.
+pub(super) type OnChannel = (Arc<str>, Arc<str>);
 
 /// A notification.
 #[derive(Debug)]
-pub(super) struct Note {
-    pub(super) notification: String,
+pub(super) struct StoredNotification {
+    pub(super) name: String,
     pub(super) key: Option<String>,
     pub(super) host: String,
     pub(super) incident: Arc<str>,
@@ -24,14 +23,14 @@ pub(super) struct Note {
     pub(super) accepted_ms: i64,
     pub(super) content: Arc<str>,
     pub(super) deliveries: Vec<DeliveryId>,
-    /// How many of them have not ended.
+    /// How many of them are open.
     pub(super) open: usize,
 }
 
-impl Note {
+impl StoredNotification {
     pub(super) fn of(intake: &Intake) -> Self {
         Self {
-            notification: intake.notification.clone(),
+            name: intake.notification.clone(),
             key: intake.key.clone(),
             host: intake.host.clone(),
             incident: intake.incident.as_str().into(),
@@ -57,16 +56,25 @@ impl Note {
     }
 
     /// Its incident on a channel, where it belongs to one.
-    pub(super) fn incident_on(&self, channel: &Arc<str>) -> Option<Key> {
-        let key = || (Arc::clone(channel), Arc::clone(&self.incident));
-        (!self.incident.is_empty()).then(key)
+    pub(super) fn incident_on(&self, channel: &Arc<str>) -> Option<OnChannel> {
+        on(channel, &self.incident)
     }
+
+    /// Its lane on a channel, where it has one.
+    pub(super) fn lane_on(&self, channel: &Arc<str>) -> Option<OnChannel> {
+        on(channel, &self.lane)
+    }
+}
+
+fn on(channel: &Arc<str>, name: &Arc<str>) -> Option<OnChannel> {
+    (!name.is_empty()).then(|| (Arc::clone(channel), Arc::clone(name)))
 }
 
 /// A delivery.
 #[derive(Debug)]
-pub(super) struct Held {
-    pub(super) note: i64,
+pub(super) struct StoredDelivery {
+    /// The number of its notification.
+    pub(super) notification: i64,
     pub(super) channel: Arc<str>,
     pub(super) state: State,
     pub(super) why: String,
@@ -76,34 +84,40 @@ pub(super) struct Held {
     pub(super) lease_until_ms: i64,
     pub(super) fence: i64,
     pub(super) attempts: u32,
-    /// Of these, those before a person had it tried again.
-    pub(super) attempts_before: u32,
-    pub(super) again: u32,
+    /// Those of them that do not count: also all before a person had it tried again.
+    pub(super) uncounted: u32,
+    pub(super) reclaims: u32,
     pub(super) targets: Vec<String>,
     pub(super) tried: Vec<Attempt>,
     pub(super) proof: Option<Proof>,
     pub(super) step: Option<Step>,
     /// What it gathers, where it is a digest.
     pub(super) gathers: Option<Arc<str>>,
-    /// What tells of it, where it was kept back.
+    /// The digest that tells of it, where it was kept back for one.
     pub(super) digest: Option<DeliveryId>,
 }
 
-impl Held {
-    pub(super) fn new(note: i64, channel: Arc<str>, expires_ms: Option<i64>) -> Self {
+impl StoredDelivery {
+    /// One that nobody holds yet, of a notification with this number.
+    pub(super) fn pending(
+        notification: i64,
+        channel: Arc<str>,
+        due_ms: i64,
+        expires_ms: Option<i64>,
+    ) -> Self {
         Self {
-            note,
+            notification,
             channel,
             state: State::Pending,
             why: String::new(),
-            due_ms: 0,
+            due_ms,
             expires_ms,
             ended_ms: None,
             lease_until_ms: 0,
             fence: 0,
             attempts: 0,
-            attempts_before: 0,
-            again: 0,
+            uncounted: 0,
+            reclaims: 0,
             targets: Vec::new(),
             tried: Vec::new(),
             proof: None,
@@ -113,15 +127,13 @@ impl Held {
         }
     }
 
-    pub(super) fn begin(&mut self, lease_until_ms: i64) {
-        self.state = State::InFlight;
-        self.lease_until_ms = lease_until_ms;
-        self.fence += 1;
-    }
-
-    pub(super) fn end(&mut self, state: State, why: String, now_ms: i64) {
-        self.state = state;
-        self.why = why;
-        self.ended_ms = Some(now_ms);
+    /// What it is for those that follow it.
+    pub(super) fn subject(&self, notification: &StoredNotification) -> Subject {
+        Subject {
+            kind: notification.kind,
+            has_incident: !notification.incident.is_empty(),
+            is_digest: self.gathers.is_some(),
+            is_step: self.step.is_some(),
+        }
     }
 }

@@ -1,0 +1,305 @@
+//! Acceptance, claims, settlement and deletion: facts go to the rules, and what they
+//! decide is applied.
+
+use std::sync::Arc;
+
+use super::{
+    store::Memory,
+    stored::{StoredDelivery, StoredNotification},
+};
+use crate::{
+    Accepted, Claim, DeliveryId, Digest, Intake, Intent, Kind, Placed, Prune, Settled, Settlement,
+    State, StoreError, Wanted,
+    rules::{
+        FollowUp,
+        accept::{self, Facts},
+        claim,
+        dedup::{self, Earlier},
+        digest::{self, PendingDigest},
+        idempotency,
+        prune::{self, Candidate, Verdict},
+        settle, step,
+    },
+};
+
+impl Memory {
+    /// What became of it the first time; `None` where its key is not known.
+    pub(super) fn known(&self, intake: &Intake) -> Result<Option<Accepted>, StoreError> {
+        let known = intake.key.as_ref().and_then(|key| self.keys.get(key));
+        let Some(first) = known.and_then(|number| self.indexes.notification(*number)) else {
+            return Ok(None);
+        };
+        idempotency::check(&first.first(), intake)?;
+        let deliveries = first.deliveries.iter();
+        Ok(Some(Accepted {
+            notification: first.name.clone(),
+            repeated: true,
+            deliveries: deliveries
+                .filter_map(|id| self.indexes.placed(*id))
+                .collect(),
+            superseded: Vec::new(),
+        }))
+    }
+
+    pub(super) fn accept(&mut self, intake: &Intake) -> Result<Accepted, StoreError> {
+        if let Some(before) = self.known(intake)? {
+            return Ok(before);
+        }
+        let number = self.add_notification(intake);
+        let mut groups: Vec<(&Arc<str>, DeliveryId)> = Vec::new();
+        let mut deliveries = Vec::with_capacity(intake.intents.len());
+        let mut superseded = Vec::new();
+        for intent in &intake.intents {
+            let placed = self.add_delivery(number, intake, intent);
+            let (id, now_ms) = (placed.delivery, intake.accepted_ms);
+            superseded.extend(self.indexes.follow(FollowUp::ReviewIncident, id, now_ms));
+            if let Some(step) = &intent.step
+                && !groups.iter().any(|(group, _)| **group == step.group)
+            {
+                groups.push((&step.group, id));
+            }
+            deliveries.push(placed);
+        }
+        for (_, step) in groups {
+            let now_ms = intake.accepted_ms;
+            self.indexes.follow(FollowUp::ReviewGroup, step, now_ms);
+        }
+        let accepted = accept::answer(intake, deliveries, superseded);
+        self.forget();
+        Ok(accepted)
+    }
+
+    fn add_notification(&mut self, intake: &Intake) -> i64 {
+        let stored = StoredNotification::of(intake);
+        let number = self.indexes.add_notification(stored);
+        if let Some(key) = &intake.key {
+            self.keys.insert(key.clone(), number);
+        }
+        self.accounts.accepted += intake.intents.len() as u64;
+        number
+    }
+
+    fn add_delivery(&mut self, number: i64, intake: &Intake, intent: &Intent) -> Placed {
+        let (channel, incident) = (&intent.channel, &*intake.incident);
+        if dedup::closes_windows(intake) {
+            self.windows.close(channel, incident);
+        }
+        let facts = Facts {
+            is_lane_busy: accept::is_lane_needed(intake, intent)
+                && self.indexes.is_busy(channel, &intake.lane),
+            earlier: self.earlier(intake, intent),
+        };
+        let begins = accept::begin(intake, intent, &facts);
+        let digest = begins
+            .digest
+            .map(|digest| self.digest_for(channel, digest, intake.accepted_ms));
+        let id = self.indexes.add(StoredDelivery {
+            state: begins.state,
+            why: begins.why.to_owned(),
+            ended_ms: begins.ended_ms,
+            lease_until_ms: begins.lease_until_ms.unwrap_or_default(),
+            fence: begins.fence,
+            step: intent.step.clone(),
+            digest,
+            ..StoredDelivery::pending(
+                number,
+                Arc::clone(channel),
+                begins.due_ms,
+                intent.expires_ms,
+            )
+        });
+        if let Some(window) = begins.opens {
+            self.windows.open(channel, incident, window, id);
+        }
+        let notification = self.indexes.notification(number);
+        let problem = notification.filter(|one| one.kind == Kind::Problem);
+        if let Some(key) = problem.and_then(|one| one.incident_on(channel)) {
+            self.indexes.problem_accepted(&key, number);
+        }
+        Placed {
+            delivery: id,
+            channel: Arc::clone(channel),
+            state: begins.state,
+            why: begins.why.to_owned(),
+            fence: begins.fence,
+            step: intent.step.clone(),
+            proof: None,
+        }
+    }
+
+    fn earlier(&self, intake: &Intake, intent: &Intent) -> Option<Earlier> {
+        let window = dedup::window_to_look_up(intake, intent)?;
+        let opened = self
+            .windows
+            .opened(&intent.channel, &intake.incident, window);
+        let (delivery, until_ms) = opened?;
+        let state = self.indexes.delivery(delivery)?.state;
+        Some(Earlier { state, until_ms })
+    }
+
+    /// The digest into which something goes that is kept back now.
+    fn digest_for(&mut self, channel: &Arc<str>, digest: &Digest, now_ms: i64) -> DeliveryId {
+        let key = (Arc::clone(channel), Arc::from(&*digest.gathers));
+        let pending = self.indexes.digests(&key).filter_map(|delivery| {
+            let stored = self.indexes.delivery(delivery)?;
+            Some(PendingDigest {
+                delivery,
+                attempts: stored.attempts,
+                due_ms: stored.due_ms,
+            })
+        });
+        if let Some(gathering) = digest::gathering(pending, now_ms) {
+            return gathering;
+        }
+        let number = self.add_notification(&digest::intake(digest, channel, now_ms));
+        self.indexes.add(StoredDelivery {
+            gathers: Some(key.1),
+            ..StoredDelivery::pending(number, key.0, digest.due_ms, digest.expires_ms)
+        })
+    }
+
+    pub(super) fn claim(&mut self, wanted: &Wanted) -> Vec<Claim> {
+        let (channel, now_ms) = (&*wanted.channel, wanted.now_ms);
+        let is_wanted = |id: &DeliveryId| {
+            let stored = self.indexes.delivery(*id);
+            let is_expired =
+                stored.is_some_and(|stored| claim::is_expired(stored.expires_ms, now_ms));
+            !wanted.holding.contains(id) && (is_expired || !wanted.only_expired)
+        };
+        let mut abandoned = self.indexes.abandoned(channel, now_ms);
+        abandoned.retain(is_wanted);
+        let mut abandoned = abandoned.into_iter();
+        let mut claims = Vec::new();
+        while claims.len() < wanted.most as usize {
+            let due = || self.indexes.due(channel, now_ms, wanted.only_expired);
+            let Some(id) = abandoned.next().or_else(due) else {
+                break;
+            };
+            claims.extend(self.take(id, wanted));
+        }
+        claims
+    }
+
+    fn take(&mut self, id: DeliveryId, wanted: &Wanted) -> Option<Claim> {
+        let (claim, subject) = self.indexes.change(id, |stored, notification| {
+            let taken = claim::take(stored.state, stored.fence, stored.reclaims);
+            stored.state = State::InFlight;
+            stored.lease_until_ms = wanted.lease_until_ms;
+            (stored.fence, stored.reclaims) = (taken.fence, taken.reclaims);
+            let claim = Claim {
+                delivery: id,
+                fence: taken.fence,
+                attempts: stored.attempts - stored.uncounted,
+                left_behind: taken.is_abandoned,
+                again: taken.reclaims,
+                targets: stored.targets.clone(),
+                accepted_ms: notification.accepted_ms,
+                expires_ms: stored.expires_ms,
+                step: stored.step.as_ref().map_or(0, |step| step.number),
+                content: Arc::clone(&notification.content),
+            };
+            (claim, stored.subject(notification))
+        })?;
+        if claim.left_behind {
+            self.accounts.again += 1;
+            if let Some(follow_up) = subject.may_have_arrived() {
+                self.indexes.follow(follow_up, id, wanted.now_ms);
+            }
+        }
+        Some(claim)
+    }
+
+    pub(super) fn settle(&mut self, settlement: &Settlement) -> Settled {
+        let (id, now_ms) = (settlement.delivery, settlement.now_ms);
+        let stored = self.indexes.delivery(id);
+        let held = stored.filter(|held| settle::holds(held.state, held.fence, settlement));
+        let Some(channel) = held.map(|held| Arc::clone(&held.channel)) else {
+            self.accounts.stale += 1;
+            return Settled::Stale;
+        };
+        let outcome = settle::outcome(settlement);
+        let digest = outcome.digest;
+        let digest = digest.map(|digest| self.digest_for(&channel, digest, now_ms));
+        let subject = self.indexes.change(id, |stored, notification| {
+            stored.state = outcome.state;
+            stored.why = outcome.why.to_owned();
+            stored.due_ms = outcome.due_ms.unwrap_or(stored.due_ms);
+            stored.ended_ms = outcome.ended_ms;
+            stored.targets = outcome.targets.to_vec();
+            stored.digest = digest;
+            stored.attempts += outcome.attempts;
+            stored.uncounted += outcome.uncounted;
+            stored.tried.extend(settlement.attempt.clone());
+            stored.proof = step::most_proven(stored.proof, outcome.proof);
+            stored.subject(notification)
+        });
+        let mut superseded = Vec::new();
+        let follow_ups =
+            subject.map(|subject| settle::follow_ups(subject, outcome.state, settlement));
+        for follow_up in follow_ups.into_iter().flatten() {
+            superseded.extend(self.indexes.follow(follow_up, id, now_ms));
+        }
+        self.forget();
+        Settled::Recorded { superseded }
+    }
+
+    pub(super) fn retry(&mut self, deliveries: &[DeliveryId], now_ms: i64) -> u64 {
+        let mut count = 0;
+        for id in deliveries {
+            self.indexes.change(*id, |stored, _| {
+                if settle::can_be_retried(stored.state) {
+                    stored.state = State::Pending;
+                    stored.due_ms = now_ms;
+                    stored.ended_ms = None;
+                    stored.expires_ms = None;
+                    stored.uncounted = stored.attempts;
+                    stored.why.clear();
+                    count += 1;
+                }
+            });
+        }
+        count
+    }
+
+    pub(super) fn prune(&mut self, prune: &Prune) -> u64 {
+        self.windows.prune(prune.now_ms);
+        let newest = self.indexes.newest();
+        let mut deleted = Vec::new();
+        // None of them is open: those that are stay in any case.
+        for (notification, stored) in self.indexes.ended() {
+            let candidate = Candidate {
+                notification,
+                accepted_ms: stored.accepted_ms,
+                is_open: false,
+            };
+            match prune::judge(candidate, newest, deleted.len() as u64, prune) {
+                Verdict::Delete => deleted.push(notification),
+                Verdict::Keep => {}
+                Verdict::Stop => break,
+            }
+        }
+        for notification in &deleted {
+            self.delete(*notification);
+        }
+        deleted.len() as u64
+    }
+
+    /// Deletes the oldest of what has ended, beyond what is remembered.
+    fn forget(&mut self) {
+        while let Some(number) = self.indexes.ended_beyond(self.max_remembered) {
+            self.delete(number);
+        }
+    }
+
+    fn delete(&mut self, number: i64) {
+        let Some((notification, states)) = self.indexes.remove(number) else {
+            return;
+        };
+        if let Some(key) = notification.key {
+            self.keys.remove(&key);
+        }
+        for state in states {
+            *self.accounts.pruned.entry(state).or_default() += 1;
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Acceptance: how each delivery of a new notification begins.
+//!
+//! A delivery begins pending, in flight in the hands of whoever accepts it, or ends at
+//! once since a rule keeps it back:
+//!
+//! - The caller may try it at once, which saves a claim, unless something of its lane has
+//!   not ended: a lane keeps its order.
+//! - What ends a problem always waits for a claim, since what becomes of the problem's own
+//!   messages decides whether it is sent at all.
+//! - A duplicate ([`dedup`](super::dedup)) ends suppressed, and so does what the caller's
+//!   own rule keeps back; only the latter may go into a [`digest`](super::digest).
+
+use super::dedup::{self, Earlier};
+use crate::{Accepted, Begin, Digest, Intake, Intent, Once, Placed, State, Superseded};
+
+/// Facts that are fetched for one intent, where the functions below ask for them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Facts {
+    /// Whether any delivery of the lane has not ended on this channel; looked up where
+    /// [`is_lane_needed`] says so, else `false`.
+    pub is_lane_busy: bool,
+    /// What came before it in its window, where there is one: see
+    /// [`dedup::window_to_look_up`].
+    pub earlier: Option<Earlier>,
+}
+
+/// How a delivery begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning<'a> {
+    /// Pending, in flight, or suppressed.
+    pub state: State,
+    /// The rule that keeps it back; else empty.
+    pub why: &'a str,
+    /// From when on it may be claimed.
+    pub due_ms: i64,
+    /// When it ended, where it has.
+    pub ended_ms: Option<i64>,
+    /// Until when the caller holds it, where it is in flight.
+    pub lease_until_ms: Option<i64>,
+    /// The fence of that claim: 1, and 0 where nobody holds it.
+    pub fence: i64,
+    /// The digest that is to tell of it: one that waits, or else a new one
+    /// ([`digest::gathering`](super::digest::gathering)).
+    pub digest: Option<&'a Digest>,
+    /// The window that it opens: the store remembers this delivery for its fingerprint.
+    pub opens: Option<&'a Once>,
+}
+
+/// Whether the beginning of an intent depends on what is under way in its lane.
+#[must_use]
+pub fn is_lane_needed(intake: &Intake, intent: &Intent) -> bool {
+    let is_claimed = matches!(intent.begin, Begin::Claimed { .. });
+    is_claimed && !intake.lane.is_empty() && !intake.ends_a_problem()
+}
+
+/// How the delivery of an intent begins.
+#[must_use]
+pub fn begin<'a>(intake: &Intake, intent: &'a Intent, facts: &Facts) -> Beginning<'a> {
+    let now_ms = intake.accepted_ms;
+    let pending = Beginning {
+        state: State::Pending,
+        why: "",
+        due_ms: now_ms,
+        ended_ms: None,
+        lease_until_ms: None,
+        fence: 0,
+        digest: None,
+        opens: intent.once.as_ref(),
+    };
+    let suppressed = |rule, digest| Beginning {
+        state: State::Suppressed,
+        why: rule,
+        ended_ms: Some(now_ms),
+        digest,
+        opens: None,
+        ..pending
+    };
+    if let Begin::Suppressed { rule, digest } = &intent.begin {
+        return suppressed(rule, digest.as_ref());
+    }
+    let is_duplicate = |earlier| dedup::is_duplicate(earlier, now_ms);
+    if let Some(window) = dedup::window_to_look_up(intake, intent)
+        && facts.earlier.is_some_and(is_duplicate)
+    {
+        return suppressed(&window.rule, None);
+    }
+    match intent.begin {
+        Begin::At(due_ms) => Beginning { due_ms, ..pending },
+        Begin::Claimed { lease_until_ms } if !intake.ends_a_problem() && !facts.is_lane_busy => {
+            Beginning {
+                state: State::InFlight,
+                lease_until_ms: Some(lease_until_ms),
+                fence: 1,
+                ..pending
+            }
+        }
+        Begin::Claimed { .. } | Begin::Suppressed { .. } => pending,
+    }
+}
+
+/// What the caller is answered. What a notification superseded of its own deliveries is
+/// a state of those, and no news of others.
+#[must_use]
+pub fn answer(
+    intake: &Intake,
+    mut deliveries: Vec<Placed>,
+    mut superseded: Vec<Superseded>,
+) -> Accepted {
+    for placed in &mut deliveries {
+        let own = |other: &Superseded| other.delivery == placed.delivery;
+        if let Some(own) = superseded.iter().position(own) {
+            placed.state = State::Superseded;
+            placed.why = superseded.remove(own).why.to_string();
+        }
+    }
+    Accepted {
+        notification: intake.notification.clone(),
+        repeated: false,
+        deliveries,
+        superseded,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{DeliveryId, Kind, Severity};
+
+    const NOW: i64 = 1_000;
+    const CLAIMED: Begin = Begin::Claimed {
+        lease_until_ms: NOW + 10,
+    };
+
+    /// A notification of an incident, in a lane of that name, without deliveries.
+    pub(in crate::rules) fn intake(kind: Kind, incident: &str) -> Intake {
+        Intake {
+            notification: "n".to_owned(),
+            key: None,
+            host: String::new(),
+            incident: incident.to_owned(),
+            lane: incident.to_owned(),
+            kind,
+            severity: Severity::Info,
+            accepted_ms: NOW,
+            content: "{}".into(),
+            intents: vec![],
+        }
+    }
+
+    fn intent(begin: Begin) -> Intent {
+        Intent {
+            channel: "a".into(),
+            expires_ms: None,
+            begin,
+            step: None,
+            once: None,
+        }
+    }
+
+    fn once(begin: Begin) -> Intent {
+        let once = Once {
+            fingerprint: 1,
+            until_ms: NOW + 5,
+            rule: "dedup: 5ms".to_owned(),
+        };
+        Intent {
+            once: Some(once),
+            ..intent(begin)
+        }
+    }
+
+    #[test]
+    fn whoever_accepts_holds_it_where_its_lane_is_free() {
+        let problem = intake(Kind::Problem, "i");
+        let claimed = intent(CLAIMED);
+        assert!(is_lane_needed(&problem, &claimed));
+        assert!(!is_lane_needed(&problem, &intent(Begin::At(NOW))));
+        assert!(!is_lane_needed(&intake(Kind::Message, ""), &claimed));
+        let free = begin(&problem, &claimed, &Facts::default());
+        assert_eq!(
+            (free.state, free.lease_until_ms, free.fence),
+            (State::InFlight, Some(NOW + 10), 1)
+        );
+        let busy = Facts {
+            is_lane_busy: true,
+            earlier: None,
+        };
+        let waits = begin(&problem, &claimed, &busy);
+        assert_eq!((waits.state, waits.fence), (State::Pending, 0));
+        assert_eq!(waits.due_ms, NOW);
+    }
+
+    #[test]
+    fn the_end_of_a_problem_waits_for_a_claim_even_in_a_free_lane() {
+        let recovery = intake(Kind::Recovery, "i");
+        let claimed = intent(CLAIMED);
+        let begun = begin(&recovery, &claimed, &Facts::default());
+        assert_eq!(begun.state, State::Pending);
+        let of_nothing = intake(Kind::Recovery, "");
+        let begun = begin(&of_nothing, &claimed, &Facts::default());
+        assert_eq!(begun.state, State::InFlight);
+    }
+
+    #[test]
+    fn what_is_to_wait_is_due_when_it_was_said() {
+        let later = intent(Begin::At(NOW + 7));
+        let begun = begin(&intake(Kind::Message, ""), &later, &Facts::default());
+        assert_eq!((begun.state, begun.due_ms), (State::Pending, NOW + 7));
+    }
+
+    #[test]
+    fn a_duplicate_ends_suppressed_by_its_window_s_rule_and_opens_none() {
+        let message = intake(Kind::Message, "");
+        let earlier = |until_ms| Facts {
+            is_lane_busy: false,
+            earlier: Some(Earlier {
+                state: State::Delivered,
+                until_ms,
+            }),
+        };
+        let intent = once(CLAIMED);
+        let duplicate = begin(&message, &intent, &earlier(NOW + 1));
+        assert_eq!(
+            (duplicate.state, duplicate.why, duplicate.ended_ms),
+            (State::Suppressed, "dedup: 5ms", Some(NOW))
+        );
+        assert_eq!((duplicate.fence, duplicate.opens), (0, None));
+        let news = begin(&message, &intent, &earlier(NOW));
+        assert_eq!(
+            (news.state, news.opens),
+            (State::InFlight, intent.once.as_ref())
+        );
+    }
+
+    #[test]
+    fn what_a_rule_keeps_back_goes_into_its_digest_whatever_came_before() {
+        let digest = Digest {
+            gathers: "g".to_owned(),
+            notification: "d".to_owned(),
+            content: "{}".into(),
+            due_ms: NOW + 100,
+            expires_ms: None,
+        };
+        let kept_back = once(Begin::Suppressed {
+            rule: "rate".to_owned(),
+            digest: Some(digest.clone()),
+        });
+        let message = intake(Kind::Message, "");
+        assert_eq!(dedup::window_to_look_up(&message, &kept_back), None);
+        let begun = begin(&message, &kept_back, &Facts::default());
+        assert_eq!((begun.state, begun.why), (State::Suppressed, "rate"));
+        assert_eq!((begun.digest, begun.opens), (Some(&digest), None));
+    }
+
+    #[test]
+    fn the_end_of_a_problem_is_no_duplicate_and_makes_the_next_problem_news() {
+        let recovery = intake(Kind::Recovery, "i");
+        let ends = once(Begin::At(NOW));
+        assert!(dedup::closes_windows(&recovery));
+        assert_eq!(dedup::window_to_look_up(&recovery, &ends), None);
+        assert!(!dedup::closes_windows(&intake(Kind::Problem, "i")));
+        assert!(!dedup::closes_windows(&intake(Kind::Recovery, "")));
+    }
+
+    #[test]
+    fn what_it_superseded_of_its_own_is_a_state_and_no_news() {
+        let placed = |number| Placed {
+            delivery: DeliveryId(number),
+            channel: Arc::from("a"),
+            state: State::Pending,
+            why: String::new(),
+            fence: 0,
+            step: None,
+            proof: None,
+        };
+        let superseded = |number| Superseded {
+            delivery: DeliveryId(number),
+            why: "over".into(),
+        };
+        let answer = answer(
+            &intake(Kind::Recovery, "i"),
+            vec![placed(2), placed(3)],
+            vec![superseded(1), superseded(2)],
+        );
+        let states: Vec<State> = answer.deliveries.iter().map(|one| one.state).collect();
+        assert_eq!(states, [State::Superseded, State::Pending]);
+        assert_eq!(answer.deliveries[0].why, "over");
+        assert_eq!(answer.superseded, [superseded(1)]);
+    }
+}

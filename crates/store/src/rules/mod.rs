@@ -1,0 +1,36 @@
+//! The rules of deliveries: what follows from what a store holds, decided in one place
+//! for every store.
+//!
+//! A store fetches **facts**, asks a rule, and applies the **changes** that it answers;
+//! which statements or indexes it uses for that is its own business. A rule is a pure
+//! function: it reads no clock, holds nothing and never fails, so that its tests run
+//! without a store. Times are milliseconds since the Unix epoch; notifications and
+//! deliveries are numbered in the order of their acceptance.
+//!
+//! | call of [`Store`](crate::Store) | rules, in the order in which a store asks them |
+//! | --- | --- |
+//! | `accept`, `known` | [`idempotency`], then for each intent [`accept`], [`dedup`], [`digest`], [`incident`], [`review`]; then [`step`] for each group, and [`accept::answer`] |
+//! | `claim`, `ready` | [`claim`], and for what was abandoned [`follow_up`] |
+//! | `settle` | [`settle`], which says by [`FollowUp`]s what else is to be asked |
+//! | `prove` | [`step`] |
+//! | `retry` | [`settle::can_be_retried`] |
+//! | `prune` | [`prune`] |
+//!
+//! All facts of one call are to be fetched in the transaction in which its changes are
+//! applied, and facts that a change touches are fetched after it.
+
+pub mod accept;
+pub mod change;
+pub mod claim;
+pub mod dedup;
+pub mod digest;
+pub mod follow_up;
+pub mod idempotency;
+pub mod incident;
+pub mod prune;
+pub mod review;
+pub mod settle;
+pub mod step;
+
+pub use change::{Change, IncidentChange};
+pub use follow_up::{FollowUp, Subject};

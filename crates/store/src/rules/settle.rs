@@ -1,0 +1,304 @@
+//! Settlement: what is recorded of a claim, and what follows from that.
+//!
+//! A claim is settled by whoever holds it and by nobody else: a holder that was taken for
+//! dead shows an old fence, and what it says is refused and counted, since the delivery is
+//! in other hands. What was settled may have been the first that people heard of a problem,
+//! its end, or the step of a group that was enough: the [`FollowUp`]s say which rules are
+//! to be asked next, in this order.
+
+use super::follow_up::{FollowUp, Subject};
+use crate::{Digest, Kind, Next, Proof, Settlement, State};
+
+/// States from which a person may have a delivery tried again: nothing else will happen to
+/// it, and people were not reached, or nobody knows whether they were.
+pub const RETRIED: [State; 2] = [State::Failed, State::Unknown];
+
+/// Whether a person may have a delivery in this state tried again. It is due at once then,
+/// without a time to live, with all of its attempts left and nothing of why it ended.
+#[must_use]
+pub fn can_be_retried(state: State) -> bool {
+    RETRIED.contains(&state)
+}
+
+/// Whether a claim still holds: the delivery is in flight, with the fence of the claim.
+#[must_use]
+pub fn holds(state: State, fence: i64, settlement: &Settlement) -> bool {
+    state == State::InFlight && fence == settlement.fence
+}
+
+/// What is recorded of the delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome<'a> {
+    /// Its state from now on: pending where it is tried again, else one that has ended.
+    pub state: State,
+    /// Why it ended, where a rule or a person decided that; else empty.
+    pub why: &'a str,
+    /// When it is due, where it is tried again.
+    pub due_ms: Option<i64>,
+    /// When it ended, where it has.
+    pub ended_ms: Option<i64>,
+    /// The targets that are left; empty for all.
+    pub targets: &'a [String],
+    /// The digest that is to tell of it: one that waits, or else a new one
+    /// ([`digest::gathering`](super::digest::gathering)).
+    pub digest: Option<&'a Digest>,
+    /// Attempts that are added: 0 or 1.
+    pub attempts: u32,
+    /// Those of them that do not count against the limit of attempts.
+    pub uncounted: u32,
+    /// What the attempt proved; it is recorded by
+    /// [`step::most_proven`](super::step::most_proven).
+    pub proof: Option<Proof>,
+}
+
+/// What is recorded when a claim that holds is settled.
+#[must_use]
+pub fn outcome(settlement: &Settlement) -> Outcome<'_> {
+    let attempts = u32::from(settlement.attempt.is_some());
+    let ended = Outcome {
+        state: State::Suppressed,
+        why: "",
+        due_ms: None,
+        ended_ms: Some(settlement.now_ms),
+        targets: &[],
+        digest: None,
+        attempts,
+        uncounted: attempts * u32::from(settlement.is_free),
+        proof: settlement.proof,
+    };
+    match &settlement.next {
+        Next::End {
+            state,
+            why,
+            targets,
+        } => Outcome {
+            state: *state,
+            why,
+            targets,
+            ..ended
+        },
+        Next::KeptBack { rule, digest } => Outcome {
+            why: rule,
+            digest: digest.as_ref(),
+            ..ended
+        },
+        Next::Again { at_ms, targets } => Outcome {
+            state: State::Pending,
+            due_ms: Some(*at_ms),
+            ended_ms: None,
+            targets,
+            ..ended
+        },
+    }
+}
+
+/// What follows when a claim was settled into this state: each is done in this order, by
+/// what the store holds after the one before.
+pub fn follow_ups(
+    subject: Subject,
+    state: State,
+    settlement: &Settlement,
+) -> impl Iterator<Item = FollowUp> {
+    let may_have_arrived = settlement.may_have_arrived || state.may_have_arrived();
+    let notified = match subject.kind {
+        Kind::Recovery if subject.has_incident => state
+            .may_have_arrived()
+            .then_some(FollowUp::RecoveryNotified),
+        _ if may_have_arrived => subject.may_have_arrived(),
+        _ => None,
+    };
+    [
+        notified,
+        subject.is_digest.then_some(FollowUp::ReviewDigest),
+        subject.has_incident.then_some(FollowUp::ReviewIncident),
+        subject.is_step.then_some(FollowUp::ReviewGroup),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Attempt, DeliveryId};
+
+    const NOW: i64 = 1_000;
+
+    fn settlement(next: Next) -> Settlement {
+        Settlement {
+            delivery: DeliveryId(1),
+            fence: 3,
+            now_ms: NOW,
+            attempt: None,
+            is_free: false,
+            proof: None,
+            may_have_arrived: false,
+            next,
+        }
+    }
+
+    fn ends(state: State) -> Settlement {
+        settlement(Next::End {
+            state,
+            why: "why".to_owned(),
+            targets: vec!["t".to_owned()],
+        })
+    }
+
+    fn again() -> Settlement {
+        settlement(Next::Again {
+            at_ms: NOW + 9,
+            targets: vec!["t".to_owned()],
+        })
+    }
+
+    const PROBLEM: Subject = Subject {
+        kind: Kind::Problem,
+        has_incident: true,
+        is_digest: false,
+        is_step: false,
+    };
+
+    fn after(subject: Subject, settlement: &Settlement) -> Vec<FollowUp> {
+        follow_ups(subject, outcome(settlement).state, settlement).collect()
+    }
+
+    #[test]
+    fn a_claim_holds_only_for_its_own_fence_and_in_flight() {
+        let settlement = again();
+        assert!(holds(State::InFlight, 3, &settlement));
+        assert!(!holds(State::InFlight, 4, &settlement));
+        assert!(!holds(State::Pending, 3, &settlement));
+    }
+
+    #[test]
+    fn what_is_tried_again_is_due_later_and_keeps_the_targets_that_are_left() {
+        let settlement = again();
+        let outcome = outcome(&settlement);
+        assert_eq!((outcome.state, outcome.ended_ms), (State::Pending, None));
+        assert_eq!((outcome.due_ms, outcome.why), (Some(NOW + 9), ""));
+        assert_eq!(outcome.targets, ["t"]);
+    }
+
+    #[test]
+    fn what_ends_has_ended_now_and_says_why() {
+        let settlement = ends(State::Failed);
+        let outcome = outcome(&settlement);
+        assert_eq!(
+            (outcome.state, outcome.ended_ms, outcome.why),
+            (State::Failed, Some(NOW), "why")
+        );
+        assert_eq!((outcome.due_ms, outcome.digest), (None, None));
+    }
+
+    #[test]
+    fn what_is_kept_back_ends_suppressed_by_its_rule_and_goes_into_its_digest() {
+        let digest = Digest {
+            gathers: "g".to_owned(),
+            notification: "d".to_owned(),
+            content: "{}".into(),
+            due_ms: NOW + 100,
+            expires_ms: None,
+        };
+        let settlement = settlement(Next::KeptBack {
+            rule: "rate".to_owned(),
+            digest: Some(digest.clone()),
+        });
+        let outcome = outcome(&settlement);
+        assert_eq!((outcome.state, outcome.why), (State::Suppressed, "rate"));
+        assert_eq!(outcome.digest, Some(&digest));
+    }
+
+    #[test]
+    fn an_attempt_counts_unless_it_was_made_to_see_whether_the_remote_is_back() {
+        let counted = |attempt: bool, is_free| {
+            let attempt = attempt.then(|| Attempt {
+                began_ms: NOW,
+                ended_ms: NOW,
+                outcome: String::new(),
+            });
+            let settlement = Settlement {
+                attempt,
+                is_free,
+                ..again()
+            };
+            let outcome = outcome(&settlement);
+            (outcome.attempts, outcome.uncounted)
+        };
+        assert_eq!(counted(true, false), (1, 0));
+        assert_eq!(counted(true, true), (1, 1));
+        assert_eq!(counted(false, true), (0, 0));
+    }
+
+    #[test]
+    fn a_problem_that_may_have_arrived_is_notified_before_its_incident_is_reviewed() {
+        let both = [FollowUp::ProblemNotified, FollowUp::ReviewIncident];
+        for state in [State::Delivered, State::Unknown] {
+            assert_eq!(after(PROBLEM, &ends(state)), both, "{state}");
+        }
+        assert_eq!(
+            after(PROBLEM, &ends(State::Failed)),
+            [FollowUp::ReviewIncident]
+        );
+        let perhaps = Settlement {
+            may_have_arrived: true,
+            ..again()
+        };
+        assert_eq!(after(PROBLEM, &perhaps), both);
+    }
+
+    #[test]
+    fn an_end_counts_as_told_only_when_it_is_not_tried_again() {
+        let recovery = Subject {
+            kind: Kind::Recovery,
+            ..PROBLEM
+        };
+        let perhaps = Settlement {
+            may_have_arrived: true,
+            ..again()
+        };
+        assert_eq!(after(recovery, &perhaps), [FollowUp::ReviewIncident]);
+        assert_eq!(
+            after(recovery, &ends(State::Delivered)),
+            [FollowUp::RecoveryNotified, FollowUp::ReviewIncident]
+        );
+    }
+
+    #[test]
+    fn a_digest_that_was_settled_is_followed_whatever_came_of_it() {
+        let digest = Subject {
+            kind: Kind::Message,
+            has_incident: false,
+            is_digest: true,
+            is_step: false,
+        };
+        assert_eq!(
+            after(digest, &ends(State::Failed)),
+            [FollowUp::ReviewDigest]
+        );
+        assert_eq!(
+            after(digest, &ends(State::Delivered)),
+            [FollowUp::DigestNotified, FollowUp::ReviewDigest]
+        );
+    }
+
+    #[test]
+    fn a_step_that_was_settled_has_its_group_reviewed_last() {
+        let step = Subject {
+            is_step: true,
+            ..PROBLEM
+        };
+        assert_eq!(
+            after(step, &ends(State::Failed)),
+            [FollowUp::ReviewIncident, FollowUp::ReviewGroup]
+        );
+    }
+
+    #[test]
+    fn what_failed_or_is_unknown_can_be_had_tried_again_and_nothing_else() {
+        let retried = State::ALL
+            .into_iter()
+            .filter(|state| can_be_retried(*state));
+        assert_eq!(retried.collect::<Vec<_>>(), RETRIED);
+    }
+}
