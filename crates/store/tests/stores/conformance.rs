@@ -1,9 +1,13 @@
-//! Both stores pass the conformance suite.
+//! Both stores pass the conformance suite and answer as the model does; so does the model
+//! itself, by which it is known to be one.
 
 use std::sync::Arc;
 
 use annunciator_store::{MemoryStore, SqliteStore, Store};
-use annunciator_testkit::{store_suite, stores::Subject};
+use annunciator_testkit::{
+    store_agrees, store_suite,
+    stores::{Subject, model::ModelStore},
+};
 use tempfile::TempDir;
 
 impl Subject for Memory {
@@ -14,6 +18,15 @@ impl Subject for Memory {
 
 #[derive(Debug)]
 struct Memory(MemoryStore);
+
+#[derive(Debug)]
+struct Model(ModelStore);
+
+impl Subject for Model {
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(self.0.clone())
+    }
+}
 
 #[derive(Debug)]
 struct Sqlite(TempDir);
@@ -34,10 +47,18 @@ mod memory {
     use super::*;
 
     store_suite!(Memory(MemoryStore::default()));
+    store_agrees!(Memory(MemoryStore::remembering(usize::MAX)));
 }
 
 mod sqlite {
     use super::*;
 
     store_suite!(Sqlite::new());
+    store_agrees!(Sqlite::new());
+}
+
+mod model {
+    use super::*;
+
+    store_suite!(Model(ModelStore::default()));
 }

@@ -1,6 +1,5 @@
-//! The stores: each passes the conformance suite, and both answer alike.
+//! The stores: each passes the conformance suite, and answers as the model does.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-mod agree;
 mod conformance;

@@ -8,11 +8,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a situation fails by panicking")]
 
+pub mod agree;
 pub mod claiming;
 pub mod digests;
 pub mod ending;
 pub mod incidents;
 pub mod knowing;
+pub mod model;
 pub mod once;
 pub mod steps;
 pub mod taking;

@@ -1,16 +1,20 @@
-//! The store in memory and the one in a file answer alike, whatever is asked
-//! of them, in any order.
+//! A store answers as the [model](super::model) does, whatever is asked of it, in any
+//! order.
 
-use std::{cell::RefCell, sync::Arc};
+use std::sync::Arc;
 
 use annunciator_store::{
-    Attempt, Begin, Claim, DeliveryId, Digest, Intake, Intent, Kind, MemoryStore, Next, Once,
-    Proof, Prune, Query, Settlement, Severity, SqliteStore, State, Step, Store, Wanted,
+    Attempt, Begin, Claim, DeliveryId, Digest, Intake, Intent, Kind, Next, Once, Proof, Prune,
+    Query, Settlement, Severity, State, Step, Store, Wanted,
 };
-use annunciator_testkit::effort::rounds;
-use proptest::prelude::*;
-use tempfile::TempDir;
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestCaseError, TestRunner},
+};
 use tokio::runtime::Runtime;
+
+use super::{Subject, model::ModelStore};
+use crate::effort::rounds;
 
 const START: i64 = 1_700_000_000_000;
 const CHANNELS: [&str; 2] = ["a", "b"];
@@ -34,6 +38,7 @@ enum Ask {
     Claim {
         channel: usize,
         most: u32,
+        only_expired: bool,
     },
     Settle {
         which: prop::sample::Index,
@@ -41,6 +46,9 @@ enum Ask {
         digest: Option<u8>,
         proof: Option<Proof>,
         pause: i64,
+        is_tried: bool,
+        is_free: bool,
+        may_have_arrived: bool,
     },
     Prove {
         which: prop::sample::Index,
@@ -97,17 +105,31 @@ fn ask() -> impl Strategy<Value = Ask> {
         prop::option::weighted(0.2, 0_u8..2),
         prop::option::of(proof()),
         0_i64..3_000,
+        prop::bool::weighted(0.8),
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.3),
     );
-    let settle = settle.prop_map(|(which, end, digest, proof, pause)| Ask::Settle {
-        which,
-        end,
-        digest,
-        proof,
-        pause,
+    let settle = settle.prop_map(
+        |(which, end, digest, proof, pause, is_tried, is_free, may_have_arrived)| Ask::Settle {
+            which,
+            end,
+            digest,
+            proof,
+            pause,
+            is_tried,
+            is_free,
+            may_have_arrived,
+        },
+    );
+    let claim = (0..CHANNELS.len(), 1_u32..4, prop::bool::weighted(0.1));
+    let claim = claim.prop_map(|(channel, most, only_expired)| Ask::Claim {
+        channel,
+        most,
+        only_expired,
     });
     prop_oneof![
         4 => accept,
-        3 => (0..CHANNELS.len(), 1_u32..4).prop_map(|(channel, most)| Ask::Claim { channel, most }),
+        3 => claim,
         4 => settle,
         1 => (which(), proof()).prop_map(|(which, proof)| Ask::Prove { which, proof }),
         1 => Just(Ask::Retry),
@@ -118,11 +140,16 @@ fn ask() -> impl Strategy<Value = Ask> {
 
 /// A store, and the claims that somebody holds or once held.
 struct Side {
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
     claims: Vec<(DeliveryId, i64)>,
 }
 
 impl Side {
+    fn new(store: Arc<dyn Store>) -> Self {
+        let claims = Vec::new();
+        Self { store, claims }
+    }
+
     /// Asks, and answers in a form that can be compared.
     async fn ask(&mut self, number: usize, ask: &Ask, now_ms: i64) -> String {
         let store = &self.store;
@@ -151,14 +178,18 @@ impl Side {
                 self.claims.extend(held);
                 format!("{accepted:?}")
             }
-            Ask::Claim { channel, most } => {
+            Ask::Claim {
+                channel,
+                most,
+                only_expired,
+            } => {
                 let wanted = Wanted {
                     channel: Arc::from(CHANNELS[*channel]),
                     most: *most,
                     now_ms,
                     lease_until_ms: now_ms + LEASE,
                     holding: Vec::new(),
-                    only_expired: false,
+                    only_expired: *only_expired,
                 };
                 let claims = store.claim(wanted).await.unwrap();
                 let held = |claim: &Claim| (claim.delivery, claim.fence);
@@ -176,6 +207,9 @@ impl Side {
                 digest: told_by,
                 proof,
                 pause,
+                is_tried,
+                is_free,
+                may_have_arrived,
             } => {
                 // Also those that were settled before: they are stale.
                 let (delivery, fence) = self.claims[which.index(self.claims.len())];
@@ -183,14 +217,14 @@ impl Side {
                     delivery,
                     fence,
                     now_ms,
-                    attempt: Some(Attempt {
+                    attempt: is_tried.then(|| Attempt {
                         began_ms: now_ms,
                         ended_ms: now_ms,
                         outcome: number.to_string(),
                     }),
                     proof: *proof,
-                    is_free: false,
-                    may_have_arrived: proof.is_some(),
+                    is_free: *is_free,
+                    may_have_arrived: *may_have_arrived,
                     next: match end {
                         Some(State::Suppressed) => Next::KeptBack {
                             rule: number.to_string(),
@@ -227,7 +261,8 @@ impl Side {
         }
     }
 
-    /// Everything that can be seen.
+    /// Everything that can be seen; but for which channels are ready: a store may name one
+    /// of which all that is due waits for its lane.
     async fn seen(&self, now_ms: i64) -> String {
         let query = Query {
             most: 1000,
@@ -314,36 +349,52 @@ fn intake(number: usize, ask: &Ask, now_ms: i64, begin: &Begin, both: bool) -> I
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(rounds(40, 500)))]
-
-    #[test]
-    fn whatever_is_asked_of_them(asks in prop::collection::vec(ask(), 1..60)) {
-        thread_local! {
-            static RUNTIME: RefCell<Runtime> = RefCell::new(Runtime::new().unwrap());
-        }
-        let folder: TempDir = tempfile::tempdir().unwrap();
-        let file = folder.path().join("outbox.sqlite");
-        RUNTIME.with_borrow(|runtime| runtime.block_on(async {
-            let mut memory = Side {
-                store: Box::new(MemoryStore::remembering(usize::MAX)),
-                claims: Vec::new(),
-            };
-            let mut sqlite = Side {
-                store: Box::new(SqliteStore::open(&file).unwrap()),
-                claims: Vec::new(),
-            };
-            let mut now_ms = START;
-            for (number, ask) in asks.iter().enumerate() {
-                if let Ask::Wait(ms) = ask {
-                    now_ms += ms;
-                }
-                let expected = memory.ask(number, ask, now_ms).await;
-                let answer = sqlite.ask(number, ask, now_ms).await;
-                prop_assert_eq!(answer, expected, "{}: {:?}", number, ask);
-            }
-            prop_assert_eq!(sqlite.seen(now_ms).await, memory.seen(now_ms).await);
-            Ok(())
-        }))?;
+/// Asks a store and the model the same at random, and compares all that both answer and
+/// hold. `source_file` is the test's own, beside which what failed is written down to be
+/// tried again; `subject` yields an empty store each time.
+///
+/// # Panics
+/// When the two differ: with the questions, as few as do it, and both answers.
+pub fn check<S: Subject>(source_file: &'static str, subject: impl Fn() -> S) {
+    let runtime = Runtime::new().unwrap();
+    let mut runner = TestRunner::new(Config {
+        source_file: Some(source_file),
+        test_name: Some("answers_as_the_model"),
+        ..Config::with_cases(rounds(40, 500))
+    });
+    let agreed = runner.run(&prop::collection::vec(ask(), 1..60), |asks| {
+        runtime.block_on(compare(&subject(), &asks))
+    });
+    if let Err(failure) = agreed {
+        panic!("{failure}");
     }
+}
+
+async fn compare(subject: &dyn Subject, asks: &[Ask]) -> Result<(), TestCaseError> {
+    let mut model = Side::new(Arc::new(ModelStore::default()));
+    let mut store = Side::new(subject.open());
+    let mut now_ms = START;
+    for (number, ask) in asks.iter().enumerate() {
+        if let Ask::Wait(ms) = ask {
+            now_ms += ms;
+        }
+        let expected = model.ask(number, ask, now_ms).await;
+        let answer = store.ask(number, ask, now_ms).await;
+        prop_assert_eq!(answer, expected, "{}: {:?}", number, ask);
+    }
+    prop_assert_eq!(store.seen(now_ms).await, model.seen(now_ms).await);
+    Ok(())
+}
+
+/// Makes a test of [`check`]. The argument is an expression that yields a
+/// [`Subject`](crate::stores::Subject) whose store is empty, remembers whatever has
+/// ended, and is nobody else's.
+#[macro_export]
+macro_rules! store_agrees {
+    ($subject:expr) => {
+        #[test]
+        fn it_answers_as_the_model_whatever_is_asked() {
+            $crate::stores::agree::check(file!(), || $subject);
+        }
+    };
 }
