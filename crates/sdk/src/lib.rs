@@ -57,6 +57,8 @@
 //! impl Provider for Carrier {
 //!     const TYPE: &'static str = "carrier";
 //!     const SUMMARY: &'static str = "Sends messages by a carrier.";
+//!     const EXAMPLE: &'static str =
+//!         "type: carrier\nurl: https://carrier.example\ntoken: {env: CARRIER_TOKEN}\nrecipient: ops\n";
 //!     type Config = Config;
 //!
 //!     fn validate(config: &Config) -> Vec<Problem> {

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 /// Set to a folder to look there first.
 pub const OVERRIDE: &str = "ANNUNCIATOR_ARTEFACTS";
 
-/// The path of an executable of this workspace.
+/// The path of an executable of the workspace under test.
 ///
 /// # Errors
 /// When it was not built; the text says how to.
@@ -107,7 +107,7 @@ fn find(name: &str) -> io::Result<PathBuf> {
         .find(|path| path.is_file())
         .ok_or_else(|| {
             let text = format!(
-                "no {name} beside {}: run `cargo build --workspace`, or name its folder in {OVERRIDE}",
+                "no {name} beside {}: build it there (`cargo build`, with `--workspace` in a workspace), or name its folder in {OVERRIDE}",
                 own.display()
             );
             io::Error::new(io::ErrorKind::NotFound, text)

@@ -26,19 +26,29 @@ pub struct Live {
 }
 
 impl Live {
-    /// Starts an engine whose one channel has these settings, as YAML lines
-    /// that begin with `type: …`. The package under test must build its
-    /// library, or have the plugin as a dev-dependency.
+    /// Starts an engine with a plugin of this workspace, `annunciator-` and its channel
+    /// type; else as [`with_plugin`](Self::with_plugin).
     ///
     /// # Errors
     /// What is wrong with the settings, or why there is no plugin to load.
     pub async fn start(settings: &str) -> Result<Self, Box<dyn std::error::Error>> {
-        let name = settings
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("type:"))
-            .unwrap_or_default();
-        let package = format!("annunciator-{}", name.trim());
-        let rig = Rig::new(&[&package])?;
+        let mut lines = settings.lines();
+        let name = lines.find_map(|line| line.trim().strip_prefix("type:"));
+        let package = format!("annunciator-{}", name.unwrap_or_default().trim());
+        Self::with_plugin(&package, settings).await
+    }
+
+    /// Starts an engine whose one channel has these settings, as YAML lines of which one
+    /// is `type: …`. The plugin is the library of a package, that under test or one of its
+    /// dev-dependencies, so that cargo has built it.
+    ///
+    /// # Errors
+    /// What is wrong with the settings, or why there is no plugin to load.
+    pub async fn with_plugin(
+        package: &str,
+        settings: &str,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
+        let rig = Rig::new(&[package])?;
         let indented: String = settings
             .lines()
             .map(|line| format!("    {line}\n"))

@@ -4,8 +4,10 @@ use std::{
     env, fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
+
+#[cfg(feature = "workspace")]
+use std::process::{Command, Stdio};
 
 use annunciator::{Engine, EngineBuilder, Isolation, worker::WorkerProgram};
 use tempfile::TempDir;
@@ -18,7 +20,8 @@ const FILE: &str = "heartbeat.yaml";
 /// What has an engine try everything once, in a line of a configuration.
 const ONCE: &str = "delivery: {retry: {attempts: 1}}\n";
 
-/// Set to `process`, every rig runs its channels in processes of their own.
+/// Set to `process`, every rig runs its channels in processes of their own; that takes
+/// Annunciator's own `hbd` beside the tests.
 const ISOLATION: &str = "ANNUNCIATOR_ISOLATION";
 
 /// The program that runs plugins in processes of their own: `hbd`.
@@ -113,11 +116,12 @@ impl Rig {
         .replace(&self.file().display().to_string(), "heartbeat.yaml"))
     }
 
-    /// Runs `hbd` in the rig's folder on its files, with nothing else in its
+    /// Runs `hbd`, the program of Annunciator's workspace, in the rig's folder on its files, with nothing else in its
     /// environment. Answers its exit status, standard output and standard error.
     ///
     /// # Errors
     /// When it cannot be started, was killed, or prints what is no text.
+    #[cfg(feature = "workspace")]
     pub fn hbd(&self, program: &str, args: &[&str]) -> io::Result<(i32, String, String)> {
         let output = Command::new(program)
             .env_clear()

@@ -3,6 +3,8 @@
 
 use std::{path::Path, process::Command};
 
+use annunciator_testkit::outside::prepare;
+
 use crate::monitor::Home;
 
 /// A block: what kind it is, and what is in it.
@@ -37,16 +39,10 @@ pub fn run(home: &Home, folder: &Path, line: &str) {
     let path = format!("{}:{}", hbd.display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("sh");
     shell.args(["-c", &line]).current_dir(folder);
-    // What cargo tells its own tests is not for the project.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_")) {
-        if name != "CARGO_HOME" {
-            shell.env_remove(name);
-        }
-    }
     // What they depend on is built once for all of them.
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects");
+    prepare(&mut shell, &shared);
     let output = shell
-        .env("CARGO_BUILD_BUILD_DIR", shared)
         .env("PATH", path)
         .env("HBD_CONFIG", home.file())
         .env(

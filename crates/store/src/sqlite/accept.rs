@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::{
     digest::gather,
     history::{column, count},
-    incident::OnChannel,
+    incident::Facts as IncidentFacts,
     step, windows,
 };
 use crate::{
@@ -55,10 +55,8 @@ pub(super) fn accept(
         if intake.incident.is_empty() {
             continue;
         }
-        let incident = OnChannel {
-            channel: &intent.channel,
-            incident: &intake.incident,
-        };
+        let (channel, incident) = (&intent.channel, &intake.incident);
+        let mut incident = IncidentFacts::fetch(transaction, channel, incident)?;
         if intake.kind == Kind::Problem {
             incident.problem_accepted(transaction, number)?;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Row, Transaction, params};
 
-use super::{digest, history::column, incident::OnChannel, step};
+use super::{digest, history::column, incident::Facts, step};
 use crate::{
     Kind, State, Superseded,
     rules::{Change, FollowUp, Subject},
@@ -83,30 +83,47 @@ impl Changed {
         })
     }
 
-    /// Does what follows; answers what was superseded by that.
+    /// Does what follows, in this order; answers what was superseded by that.
     pub(super) fn follow(
         &self,
         transaction: &Transaction<'_>,
-        follow_up: FollowUp,
+        follow_ups: impl IntoIterator<Item = FollowUp>,
         now_ms: i64,
     ) -> rusqlite::Result<Vec<Superseded>> {
-        let own = OnChannel {
-            channel: &self.channel,
-            incident: &self.incident,
-        };
-        match follow_up {
-            FollowUp::ProblemNotified => own.problem_notified(transaction, self.notification)?,
-            FollowUp::RecoveryNotified => own.recovery_notified(transaction, self.notification)?,
-            FollowUp::DigestNotified => digest::notified(transaction, &self.channel, self.id)?,
-            FollowUp::ReviewIncident => return own.review(transaction, now_ms),
-            FollowUp::ReviewDigest => {
-                return digest::review(transaction, &self.channel, self.id, now_ms);
-            }
-            FollowUp::ReviewGroup => {
-                let group = self.group.as_deref().unwrap_or_default();
-                return step::review(transaction, self.notification, group, now_ms);
+        let mut superseded = Vec::new();
+        let fetch = || Facts::fetch(transaction, &self.channel, &self.incident);
+        // Fetched once for what was notified and the review after it.
+        let mut own: Option<Facts<'_>> = None;
+        for follow_up in follow_ups {
+            match follow_up {
+                FollowUp::ProblemNotified => {
+                    let mut facts = fetch()?;
+                    facts.problem_notified(transaction, self.notification)?;
+                    own = Some(facts);
+                }
+                FollowUp::RecoveryNotified => {
+                    let mut facts = fetch()?;
+                    facts.recovery_notified(transaction, self.notification)?;
+                    own = Some(facts);
+                }
+                FollowUp::DigestNotified => {
+                    digest::notified(transaction, &self.channel, self.id)?;
+                }
+                FollowUp::ReviewIncident => {
+                    let facts = own.take().map_or_else(fetch, Ok)?;
+                    superseded.extend(facts.review(transaction, now_ms)?);
+                }
+                FollowUp::ReviewDigest => {
+                    let reviewed = digest::review(transaction, &self.channel, self.id, now_ms)?;
+                    superseded.extend(reviewed);
+                }
+                FollowUp::ReviewGroup => {
+                    let group = self.group.as_deref().unwrap_or_default();
+                    let reviewed = step::review(transaction, self.notification, group, now_ms)?;
+                    superseded.extend(reviewed);
+                }
             }
         }
-        Ok(Vec::new())
+        Ok(superseded)
     }
 }

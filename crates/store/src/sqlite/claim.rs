@@ -175,9 +175,8 @@ fn may_have_arrived(transaction: &Transaction<'_>, id: i64, now_ms: i64) -> rusq
     let changed = transaction
         .prepare_cached(CHANGED)?
         .query_row([id], Changed::of)?;
-    if let Some(follow_up) = changed.subject.may_have_arrived() {
-        changed.follow(transaction, follow_up, now_ms)?;
-    }
+    let follow_up = changed.subject.may_have_arrived();
+    changed.follow(transaction, follow_up, now_ms)?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{Transaction, params};
 use super::{
     accept::{add_delivery, add_notification},
     history::count,
-    incident::OnChannel,
+    incident::Facts,
 };
 use crate::{
     DeliveryId, Digest, Superseded,
@@ -78,12 +78,13 @@ fn gathering(
 /// Until when a digest is held that tells of a problem by notifications from one on.
 pub(super) fn lease(
     transaction: &Transaction<'_>,
-    of: &OnChannel<'_>,
+    channel: &str,
+    incident: &str,
     since: i64,
 ) -> rusqlite::Result<Option<i64>> {
     transaction
         .prepare_cached(LEASE)?
-        .query_row(params![of.channel, of.incident, since], |row| row.get(0))
+        .query_row(params![channel, incident, since], |row| row.get(0))
 }
 
 /// A digest has arrived, or may have.
@@ -93,8 +94,8 @@ pub(super) fn notified(
     digest: i64,
 ) -> rusqlite::Result<()> {
     for (incident, newest) in problems(transaction, digest)? {
-        let incident = &*incident;
-        OnChannel { channel, incident }.problem_notified(transaction, newest)?;
+        let mut facts = Facts::fetch(transaction, channel, &incident)?;
+        facts.problem_notified(transaction, newest)?;
     }
     Ok(())
 }
@@ -108,10 +109,9 @@ pub(super) fn review(
 ) -> rusqlite::Result<Vec<Superseded>> {
     let mut superseded = Vec::new();
     for (incident, _) in problems(transaction, digest)? {
-        let incident = &*incident;
-        let of = OnChannel { channel, incident };
-        superseded.extend(of.review(transaction, now_ms)?);
-        of.release(transaction, now_ms)?;
+        let fetch = || Facts::fetch(transaction, channel, &incident);
+        superseded.extend(fetch()?.review(transaction, now_ms)?);
+        fetch()?.release(transaction, now_ms)?;
     }
     Ok(superseded)
 }

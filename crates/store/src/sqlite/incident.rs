@@ -1,7 +1,7 @@
 //! What a channel knows of an incident, and what is open of it: facts for the rules of
-//! [`incident`], and the changes that they decide.
+//! [`incident`] and [`review`], and the changes that they decide.
 
-use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{Row, Transaction, params};
 
 use super::{change::apply, digest::lease, history::column};
 use crate::{
@@ -13,58 +13,53 @@ use crate::{
     },
 };
 
-/// What has not ended of an incident, the oldest first.
-pub(super) const OPEN: &str = "
-    SELECT id, notification, kind, state, attempts, due_ms FROM outbox_delivery
-    WHERE channel = ?1 AND incident = ?2 AND state <= 1 AND incident <> ''
-    ORDER BY id";
-pub(super) const KNOWN: &str =
-    "SELECT told, newest, since FROM outbox_incident WHERE channel = ?1 AND incident = ?2";
+/// What is known of an incident, and what has not ended of it: both in one statement, which
+/// nearly every acceptance and settlement needs. It does not say in which order, so
+/// that SQLite does not sort what its index has in order.
+pub(super) const FACTS: &str = "
+    SELECT i.told, i.newest, i.since, d.id, d.notification, d.kind, d.state, d.attempts, d.due_ms
+    FROM (SELECT 1)
+    LEFT JOIN outbox_incident AS i ON i.channel = ?1 AND i.incident = ?2
+    LEFT JOIN outbox_delivery AS d
+        ON d.channel = ?1 AND d.incident = ?2 AND d.state <= 1 AND d.incident <> ''";
 
-/// An incident on a channel.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct OnChannel<'a> {
-    pub(super) channel: &'a str,
-    pub(super) incident: &'a str,
+/// An incident on a channel, as it is held.
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    channel: &'a str,
+    incident: &'a str,
+    known: Option<Incident>,
+    open: Vec<OpenDelivery>,
 }
 
-impl OnChannel<'_> {
-    fn known(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Option<Incident>> {
-        let known = |row: &Row<'_>| {
-            Ok(Incident {
-                is_notified: row.get(0)?,
-                newest: row.get(1)?,
-                since: row.get(2)?,
-            })
+impl<'a> Facts<'a> {
+    pub(super) fn fetch(
+        transaction: &Transaction<'_>,
+        channel: &'a str,
+        incident: &'a str,
+    ) -> rusqlite::Result<Self> {
+        let mut facts = Self {
+            channel,
+            incident,
+            known: None,
+            open: Vec::new(),
         };
-        transaction
-            .prepare_cached(KNOWN)?
-            .query_row([self.channel, self.incident], known)
-            .optional()
-    }
-
-    fn open(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Vec<OpenDelivery>> {
-        let open = |row: &Row<'_>| {
-            Ok(OpenDelivery {
-                delivery: DeliveryId(row.get(0)?),
-                notification: row.get(1)?,
-                kind: column(row, 2, Kind::from_number)?,
-                state: column(row, 3, State::from_number)?,
-                attempts: row.get(4)?,
-                due_ms: row.get(5)?,
-            })
-        };
-        transaction
-            .prepare_cached(OPEN)?
-            .query_map([self.channel, self.incident], open)?
-            .collect()
+        let mut found = transaction.prepare_cached(FACTS)?;
+        let mut rows = found.query([channel, incident])?;
+        while let Some(row) = rows.next()? {
+            facts.known = known(row)?;
+            facts.open.extend(open(row)?);
+        }
+        facts.open.sort_unstable_by_key(|one| one.delivery);
+        Ok(facts)
     }
 
     fn change(
-        &self,
+        &mut self,
         transaction: &Transaction<'_>,
         change: IncidentChange,
     ) -> rusqlite::Result<()> {
+        self.known = change.applied_to(self.known);
         match change {
             IncidentChange::Keep => {}
             IncidentChange::Set(known) => {
@@ -96,63 +91,85 @@ impl OnChannel<'_> {
 
     /// A notification of a problem was accepted.
     pub(super) fn problem_accepted(
-        &self,
+        &mut self,
         transaction: &Transaction<'_>,
         notification: i64,
     ) -> rusqlite::Result<()> {
-        let known = self.known(transaction)?;
-        self.change(transaction, incident::problem_accepted(known, notification))
+        let change = incident::problem_accepted(self.known, notification);
+        self.change(transaction, change)
     }
 
     /// A notification of a problem has arrived, or may have.
     pub(super) fn problem_notified(
-        &self,
+        &mut self,
         transaction: &Transaction<'_>,
         notification: i64,
     ) -> rusqlite::Result<()> {
-        let known = self.known(transaction)?;
-        self.change(transaction, incident::problem_notified(known, notification))
+        let change = incident::problem_notified(self.known, notification);
+        self.change(transaction, change)
     }
 
     /// The end of a problem has arrived, or may have.
     pub(super) fn recovery_notified(
-        &self,
+        &mut self,
         transaction: &Transaction<'_>,
         notification: i64,
     ) -> rusqlite::Result<()> {
-        let (known, open) = (self.known(transaction)?, self.open(transaction)?);
-        let change = incident::recovery_notified(known, &open, notification);
+        let change = incident::recovery_notified(self.known, &self.open, notification);
         self.change(transaction, change)
     }
 
     /// Reviews it after something of it was accepted or settled; answers what was
-    /// superseded.
+    /// superseded. Other facts of it are to be fetched anew.
     pub(super) fn review(
-        &self,
+        mut self,
         transaction: &Transaction<'_>,
         now_ms: i64,
     ) -> rusqlite::Result<Vec<Superseded>> {
-        let Some(review) = Review::of(&self.open(transaction)?) else {
+        let Some(review) = Review::of(&self.open) else {
             return Ok(Vec::new());
         };
-        let known = self.known(transaction)?;
-        let until_ms = match review.digests_since(known) {
-            Some(since) => lease(transaction, self, since)?,
+        let until_ms = match review.digests_since(self.known) {
+            Some(since) => lease(transaction, self.channel, self.incident, since)?,
             None => None,
         };
-        let decision = review.decide(known, until_ms);
+        let decision = review.decide(self.known, until_ms);
         self.change(transaction, decision.incident)?;
         apply(transaction, decision.changes, now_ms)
     }
 
     /// A digest that tells of it was settled: ends that waited for that wait no longer.
     pub(super) fn release(
-        &self,
+        self,
         transaction: &Transaction<'_>,
         now_ms: i64,
     ) -> rusqlite::Result<()> {
-        let released = review::release(&self.open(transaction)?, now_ms);
-        apply(transaction, released, now_ms)?;
+        apply(transaction, review::release(&self.open, now_ms), now_ms)?;
         Ok(())
     }
+}
+
+fn known(row: &Row<'_>) -> rusqlite::Result<Option<Incident>> {
+    let Some(is_notified) = row.get(0)? else {
+        return Ok(None);
+    };
+    Ok(Some(Incident {
+        is_notified,
+        newest: row.get(1)?,
+        since: row.get(2)?,
+    }))
+}
+
+fn open(row: &Row<'_>) -> rusqlite::Result<Option<OpenDelivery>> {
+    let Some(id) = row.get(3)? else {
+        return Ok(None);
+    };
+    Ok(Some(OpenDelivery {
+        delivery: DeliveryId(id),
+        notification: row.get(4)?,
+        kind: column(row, 5, Kind::from_number)?,
+        state: column(row, 6, State::from_number)?,
+        attempts: row.get(7)?,
+        due_ms: row.get(8)?,
+    }))
 }

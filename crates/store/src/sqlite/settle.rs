@@ -45,10 +45,8 @@ pub(super) fn settle(
     let outcome = settle::outcome(settlement);
     record(transaction, settlement, &claimed, &outcome)?;
     let changed = &claimed.changed;
-    let mut superseded = Vec::new();
-    for follow_up in settle::follow_ups(changed.subject, outcome.state, settlement) {
-        superseded.extend(changed.follow(transaction, follow_up, settlement.now_ms)?);
-    }
+    let follow_ups = settle::follow_ups(changed.subject, outcome.state, settlement);
+    let superseded = changed.follow(transaction, follow_ups, settlement.now_ms)?;
     Ok(Settled::Recorded { superseded })
 }
 

@@ -19,7 +19,7 @@ pub mod once;
 pub mod steps;
 pub mod taking;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, sync::Arc};
 
 use annunciator_store::{
     Accepted, Begin, Claim, DeliveryId, Intake, Intent, Kind, Next, Prune, Query, Record, Settled,
@@ -73,13 +73,22 @@ macro_rules! store_suite {
     };
     ($subject:expr; $($module:ident: $($situation:ident),+;)+) => {
         $($(
-            #[tokio::test]
-            async fn $situation() {
-                let subject = $subject;
-                $crate::stores::$module::$situation(&subject).await;
+            #[test]
+            fn $situation() {
+                $crate::stores::run(async {
+                    let subject = $subject;
+                    $crate::stores::$module::$situation(&subject).await;
+                });
             }
         )+)+
     };
+}
+
+/// Runs a situation to its end, on a runtime of its own.
+pub fn run(situation: impl Future<Output = ()>) {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    runtime.block_on(situation);
 }
 
 /// A store under test.

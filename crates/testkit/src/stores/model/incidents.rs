@@ -30,11 +30,11 @@ impl Model {
     }
 
     fn problem_ended(&mut self, channel: &str, incident: &str, by: i64, is_another_open: bool) {
-        if let Some(problem) = self.problem(channel, incident) {
-            if is_another_open || problem.newest > by {
-                (problem.since, problem.is_known) = (by, false);
-                return;
-            }
+        if let Some(problem) = self.problem(channel, incident)
+            && (is_another_open || problem.newest > by)
+        {
+            (problem.since, problem.is_known) = (by, false);
+            return;
         }
         let others = |one: &Problem| *one.channel != *channel || one.incident != incident;
         self.problems.retain(others);

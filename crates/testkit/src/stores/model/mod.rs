@@ -4,11 +4,12 @@
 //! its own: nothing of `annunciator_store::rules` is used here, so that a fault in a rule is
 //! one in which a store and the model differ. [`agree`](super::agree) asks both the same.
 //!
-//! `lists` is what it holds, `calls` how a notification is accepted, claimed and settled,
+//! `lists` is what it holds, `keys` what a key stands for, `calls` how a notification is accepted, claimed and settled,
 //! `incidents` what follows for problems, their ends and digests.
 
 mod calls;
 mod incidents;
+mod keys;
 mod lists;
 
 pub use lists::ModelStore;
