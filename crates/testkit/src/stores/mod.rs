@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a situation fails by panicking")]
 
 pub mod agree;
+mod asks;
 pub mod claiming;
 pub mod digests;
 pub mod ending;

@@ -1,0 +1,124 @@
+//! What is asked of a store and the model at random.
+
+use annunciator_store::{Kind, Proof, Severity, State};
+use proptest::prelude::*;
+
+/// The channels for which something is accepted.
+pub(super) const CHANNELS: [&str; 2] = ["a", "b"];
+
+/// Something that is asked of both.
+#[derive(Debug, Clone)]
+pub(super) enum Ask {
+    Accept {
+        kind: Kind,
+        severity: Severity,
+        incident: u8,
+        lane: u8,
+        key: Option<u8>,
+        begin: u8,
+        both: bool,
+        until: Option<Proof>,
+        once: Option<u64>,
+    },
+    Claim {
+        channel: usize,
+        most: u32,
+        only_expired: bool,
+    },
+    Settle {
+        which: prop::sample::Index,
+        end: Option<State>,
+        digest: Option<u8>,
+        proof: Option<Proof>,
+        pause: i64,
+        is_tried: bool,
+        is_free: bool,
+        may_have_arrived: bool,
+    },
+    Prove {
+        which: prop::sample::Index,
+        proof: Proof,
+    },
+    Retry,
+    Prune {
+        most: u32,
+    },
+    Wait(i64),
+}
+
+fn proof() -> impl Strategy<Value = Proof> {
+    prop::sample::select(Proof::ALL.to_vec())
+}
+
+pub(super) fn ask() -> impl Strategy<Value = Ask> {
+    let kind = prop_oneof![
+        Just(Kind::Message),
+        Just(Kind::Problem),
+        Just(Kind::Recovery)
+    ];
+    let severity = prop::sample::select(Severity::ALL.to_vec());
+    let accept = (
+        kind,
+        severity,
+        0_u8..3,
+        0_u8..3,
+        prop::option::weighted(0.3, 0_u8..4),
+        0_u8..8,
+        any::<bool>(),
+        prop::option::weighted(0.4, proof()),
+        prop::option::weighted(0.2, 0_u64..2),
+    );
+    let accept = accept.prop_map(
+        |(kind, severity, incident, lane, key, begin, both, until, once)| Ask::Accept {
+            kind,
+            severity,
+            incident,
+            lane,
+            key,
+            begin,
+            both,
+            until,
+            once,
+        },
+    );
+    let ends = State::ALL.into_iter().filter(|state| state.has_ended());
+    let end = prop::option::of(prop::sample::select(ends.collect::<Vec<_>>()));
+    let which = any::<prop::sample::Index>;
+    let settle = (
+        which(),
+        end,
+        prop::option::weighted(0.2, 0_u8..2),
+        prop::option::of(proof()),
+        0_i64..3_000,
+        prop::bool::weighted(0.8),
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.3),
+    );
+    let settle = settle.prop_map(
+        |(which, end, digest, proof, pause, is_tried, is_free, may_have_arrived)| Ask::Settle {
+            which,
+            end,
+            digest,
+            proof,
+            pause,
+            is_tried,
+            is_free,
+            may_have_arrived,
+        },
+    );
+    let claim = (0..CHANNELS.len(), 1_u32..4, prop::bool::weighted(0.1));
+    let claim = claim.prop_map(|(channel, most, only_expired)| Ask::Claim {
+        channel,
+        most,
+        only_expired,
+    });
+    prop_oneof![
+        4 => accept,
+        3 => claim,
+        4 => settle,
+        1 => (which(), proof()).prop_map(|(which, proof)| Ask::Prove { which, proof }),
+        1 => Just(Ask::Retry),
+        1 => (0_u32..4).prop_map(|most| Ask::Prune { most }),
+        2 => (0_i64..4_000).prop_map(Ask::Wait),
+    ]
+}
