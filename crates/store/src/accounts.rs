@@ -20,7 +20,7 @@ pub struct Accounts {
     pub pruned: BTreeMap<State, u64>,
     /// How often one was tried again because its holder was gone: as many
     /// messages may have arrived twice.
-    pub again: u64,
+    pub reclaims: u64,
     /// Settlements that were refused, since somebody else held the delivery.
     pub stale: u64,
 }

@@ -10,7 +10,7 @@ use crate::Kind;
 /// Empty texts are left out, and members that are not known are ignored, so that an
 /// engine reads what an earlier or a later one has written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Content {
+pub struct StoredContent {
     /// Names the notification; unique.
     pub id: String,
     /// What it belongs to; empty for nothing.
@@ -38,7 +38,7 @@ pub struct Content {
     pub note: Option<String>,
     /// What it sums up, where it is a digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sums_up: Option<SumsUp>,
+    pub sums_up: Option<DigestSource>,
     /// The channels that were named, where channels were and not a host; those of
     /// earlier versions don't say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub struct Content {
 /// differs with each: it makes no other notification. Attributes are the same in any
 /// order. Forms of other programs are compared as they are.
 pub(crate) fn differences(first: &str, again: &str) -> Vec<&'static str> {
-    let read = |content| serde_json::from_str::<Content>(content).ok();
+    let read = |content| serde_json::from_str::<StoredContent>(content).ok();
     let (Some(one), Some(other)) = (read(first), read(again)) else {
         return if first == again {
             vec![]
@@ -89,7 +89,7 @@ pub(crate) fn differences(first: &str, again: &str) -> Vec<&'static str> {
 
 /// What a digest sums up: what a rule kept back from its channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SumsUp {
+pub struct DigestSource {
     /// The rule's name.
     pub rule: String,
 }
@@ -97,7 +97,7 @@ pub struct SumsUp {
 /// What a kept notification says, for people who look at deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Wording {
+pub struct MessageText {
     /// One line above the message; empty for none.
     pub title: String,
     /// The message.
@@ -110,10 +110,10 @@ pub struct Wording {
     pub attributes: Vec<(String, String)>,
 }
 
-impl Wording {
+impl MessageText {
     /// From what was kept; `None` when that is not of this engine's form.
     pub(crate) fn of(content: &str) -> Option<Self> {
-        let content: Content = serde_json::from_str(content).ok()?;
+        let content: StoredContent = serde_json::from_str(content).ok()?;
         Some(Self {
             kind: Kind::named(&content.kind).unwrap_or_default(),
             title: content.title,
@@ -128,8 +128,8 @@ impl Wording {
 mod tests {
     use super::*;
 
-    fn content() -> Content {
-        Content {
+    fn content() -> StoredContent {
+        StoredContent {
             id: "1".to_owned(),
             incident: String::new(),
             host: "h".to_owned(),
@@ -146,7 +146,7 @@ mod tests {
         }
     }
 
-    fn json(content: &Content) -> String {
+    fn json(content: &StoredContent) -> String {
         serde_json::to_string(content).unwrap()
     }
 
@@ -161,7 +161,7 @@ mod tests {
             (one(), one(), &[][..]),
             (
                 one(),
-                Content {
+                StoredContent {
                     id: "2".to_owned(),
                     ..one()
                 },
@@ -169,7 +169,7 @@ mod tests {
             ),
             (
                 one(),
-                Content {
+                StoredContent {
                     body: "c".to_owned(),
                     ..one()
                 },
@@ -177,7 +177,7 @@ mod tests {
             ),
             (
                 one(),
-                Content {
+                StoredContent {
                     title: "u".to_owned(),
                     ..one()
                 },
@@ -185,7 +185,7 @@ mod tests {
             ),
             (
                 one(),
-                Content {
+                StoredContent {
                     attributes: attributes(&[("k", "w")]),
                     ..one()
                 },
@@ -193,11 +193,11 @@ mod tests {
             ),
             // In any order.
             (
-                Content {
+                StoredContent {
                     attributes: attributes(&[("k", "v"), ("l", "w")]),
                     ..one()
                 },
-                Content {
+                StoredContent {
                     attributes: attributes(&[("l", "w"), ("k", "v")]),
                     ..one()
                 },
@@ -206,7 +206,7 @@ mod tests {
             // Each is cut to the same length, and a note says from which.
             (
                 one(),
-                Content {
+                StoredContent {
                     note: Some("cut from 2".to_owned()),
                     ..one()
                 },
@@ -215,7 +215,7 @@ mod tests {
             // A time that no caller gave is that of the call.
             (
                 one(),
-                Content {
+                StoredContent {
                     occurred_at_ms: 6,
                     ..one()
                 },
@@ -223,7 +223,7 @@ mod tests {
             ),
             (
                 one(),
-                Content {
+                StoredContent {
                     occurred_at_ms: 6,
                     is_dated: true,
                     ..one()
@@ -233,18 +233,18 @@ mod tests {
             // Where one of the two does not say to whom it goes, nobody asks.
             (
                 one(),
-                Content {
+                StoredContent {
                     to: Some(vec!["a".to_owned()]),
                     ..one()
                 },
                 &[],
             ),
             (
-                Content {
+                StoredContent {
                     to: Some(vec!["b".to_owned()]),
                     ..one()
                 },
-                Content {
+                StoredContent {
                     to: Some(vec!["a".to_owned()]),
                     ..one()
                 },
@@ -264,17 +264,17 @@ mod tests {
 
     #[test]
     fn what_was_kept_can_be_read() {
-        let kept = Content {
+        let kept = StoredContent {
             body: "b\n\u{202e}".to_owned(),
             ..content()
         };
-        let wording = Wording::of(&json(&kept)).unwrap();
+        let wording = MessageText::of(&json(&kept)).unwrap();
         assert_eq!(
             (wording.title.as_str(), wording.body.as_str()),
             ("t", "b\n\u{202e}")
         );
         assert_eq!(wording.attributes, [("k".to_owned(), "v".to_owned())]);
         assert_eq!((wording.kind, wording.occurred_at_ms), (Kind::Message, 5));
-        assert_eq!(Wording::of("a form of another program"), None);
+        assert_eq!(MessageText::of("a form of another program"), None);
     }
 }

@@ -99,7 +99,7 @@ impl fmt::Display for State {
 
 /// What somebody wants to claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ClaimRequest {
     /// Of this channel.
     pub channel: Arc<str>,
     /// At most so many.
@@ -126,9 +126,9 @@ pub struct Claim {
     /// again.
     pub attempts: u32,
     /// Whether somebody who is gone held it: it may have been sent.
-    pub left_behind: bool,
+    pub abandoned: bool,
     /// How often it was left behind so far, this time included.
-    pub again: u32,
+    pub reclaims: u32,
     /// The targets that are left, where earlier attempts reached some; empty
     /// for all.
     pub targets: Vec<String>,

@@ -54,7 +54,7 @@ pub struct Intent {
     /// Where it is one of several steps, of which one may be enough.
     pub step: Option<Step>,
     /// Where the same is to be told once within a time.
-    pub once: Option<Once>,
+    pub dedup: Option<DedupWindow>,
 }
 
 /// A step of a group of channels that are tried one after the other. When a
@@ -75,7 +75,7 @@ pub struct Step {
 /// before it is on its way or may have arrived. The end of a problem ends the
 /// time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Once {
+pub struct DedupWindow {
     /// The same for what is the same.
     pub fingerprint: u64,
     /// Until when.
@@ -118,7 +118,7 @@ impl Begin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest {
     /// On one channel, the same for what goes into one message.
-    pub gathers: String,
+    pub batch_key: String,
     /// Names its notification, where it becomes one; unique.
     pub notification: String,
     /// All that is needed to deliver it, but for what it tells of.
@@ -138,14 +138,14 @@ pub struct Accepted {
     /// Whether it was accepted before.
     pub repeated: bool,
     /// Its deliveries, in the order of the intents.
-    pub deliveries: Vec<Placed>,
+    pub deliveries: Vec<AcceptedDelivery>,
     /// Deliveries of earlier notifications that it superseded.
     pub superseded: Vec<Superseded>,
 }
 
 /// A delivery as it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
+pub struct AcceptedDelivery {
     /// Which.
     pub delivery: DeliveryId,
     /// The channel.

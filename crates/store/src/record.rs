@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{DeliveryId, State};
-use crate::{Proof, Severity, Wording};
+use crate::{MessageText, Proof, Severity};
 
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ pub struct Record {
     /// How often it was tried.
     pub attempts: u32,
     /// How often it was tried again because its holder was gone.
-    pub again: u32,
+    pub reclaims: u32,
     /// The most that was proven of it: that the remote took it, that it reached
     /// the device, or that a person has said so.
     pub proof: Option<Proof>,
@@ -103,15 +103,15 @@ impl Record {
     /// What the notification says; `None` when its content is none of an
     /// engine's.
     #[must_use]
-    pub fn wording(&self) -> Option<Wording> {
-        Wording::of(&self.content)
+    pub fn wording(&self) -> Option<MessageText> {
+        MessageText::of(&self.content)
     }
 }
 
 impl Query {
     /// Whether a delivery is one of those that are asked for.
     pub(crate) fn asks_for(&self, record: &Record) -> bool {
-        let is = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|it| it == is);
+        let is = |request: &Option<String>, is: &str| request.as_deref().is_none_or(|it| it == is);
         self.delivery.is_none_or(|id| id == record.delivery)
             && (self.states.is_empty() || self.states.contains(&record.state))
             && is(&self.host, &record.host)

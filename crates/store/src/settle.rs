@@ -23,7 +23,7 @@ pub struct Settlement {
     pub attempt: Option<Attempt>,
     /// Whether that attempt does not count: it was made to see whether the
     /// remote is back.
-    pub is_free: bool,
+    pub is_uncounted: bool,
     /// The most that a target of it has proven by this attempt.
     pub proof: Option<Proof>,
     /// Whether any of it may have arrived by this attempt: people may know.

@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
     accounts::Accounts,
-    delivery::{Claim, DeliveryId, Wanted},
+    delivery::{Claim, ClaimRequest, DeliveryId},
     error::StoreError,
     intake::{Accepted, Intake},
     proof::Proof,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Values that are kept for one channel's provider.
-pub const MOST_KEPT: usize = 4096;
+pub const MAX_KV_ENTRIES: usize = 4096;
 
 /// What a store will answer. It may be dropped: what was asked for is done
 /// all the same.
@@ -47,7 +47,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Claims deliveries of one channel: those that are due, and those that
     /// somebody claimed who is gone. The worst come first, then the oldest;
     /// what is to keep its order waits for what came before it.
-    fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>>;
+    fn claim(&self, request: ClaimRequest) -> Answer<Vec<Claim>>;
 
     /// Records what came of an attempt and what is to follow. Refused when
     /// somebody else has claimed the delivery since.
@@ -94,8 +94,8 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Keeps a small value of a channel's provider under a key; `None` removes
     /// it. Of too many keys the oldest goes.
-    fn keep(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()>;
+    fn kv_put(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()>;
 
     /// What is kept under a key.
-    fn kept(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>>;
+    fn kv_get(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>>;
 }

@@ -16,7 +16,7 @@ use crate::rig::Rig;
 pub const CHANNEL: &str = "under_test";
 
 /// How long the end of an engine may take.
-const LONGEST_END: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An engine with one channel.
 pub struct Live {
@@ -92,6 +92,6 @@ impl Live {
 
     /// Ends the engine; false when work had to be abandoned.
     pub async fn end(self) -> bool {
-        self.engine.shutdown(LONGEST_END).await.abandoned == 0
+        self.engine.shutdown(SHUTDOWN_TIMEOUT).await.abandoned == 0
     }
 }

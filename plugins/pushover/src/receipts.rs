@@ -17,7 +17,7 @@ use crate::api::Api;
 const SHORTEST_POLL: Duration = Duration::from_secs(5);
 
 /// How many receipts of one incident are kept: the oldest have long expired.
-const MOST_KEPT: usize = 64;
+const MAX_KV_ENTRIES: usize = 64;
 
 /// How many are followed after a restart: what is kept under one key has a
 /// limit.
@@ -81,7 +81,7 @@ impl Receipts {
     pub(crate) async fn keep(&self, incident: &str, pending: Pending) {
         self.change(&key(incident), |kept: &mut Vec<Pending>| {
             kept.push(pending);
-            let surplus = kept.len().saturating_sub(MOST_KEPT);
+            let surplus = kept.len().saturating_sub(MAX_KV_ENTRIES);
             kept.drain(..surplus);
         })
         .await;

@@ -65,7 +65,7 @@ impl Findings {
             let class = targets[0]["class"].as_str().unwrap();
             class == "delivered" || class == "unknown"
         });
-        answered.count() as u64 + u64::from(record.again)
+        answered.count() as u64 + u64::from(record.reclaims)
     }
 
     fn lost(&self) -> usize {
@@ -161,7 +161,7 @@ impl fmt::Display for Findings {
             self.receipts.len(),
             self.lost(),
             self.arrived.len(),
-            self.accounts.again,
+            self.accounts.reclaims,
             self.twice(),
             self.uncounted(),
             self.stories.0,

@@ -9,7 +9,7 @@ use std::{
 
 use annunciator::{
     Kind, Notification, Route,
-    store::{Attempt, Next, Settlement, SqliteStore, State, Store as _, Wanted},
+    store::{Attempt, ClaimRequest, Next, Settlement, SqliteStore, State, Store as _},
 };
 use annunciator_testkit::{hasty::Hasty, http::Fault, rig::Rig};
 use annunciator_tests::foreign::wait_for;
@@ -141,7 +141,7 @@ delivery: {retry: {first: 10m, max: 10m}, wait: 1h}";
     let record = records(&engine).await.remove(0);
     let other = SqliteStore::open(&file).unwrap();
     let now_ms = record.due_ms.unwrap();
-    let claimed = other.claim(Wanted {
+    let claimed = other.claim(ClaimRequest {
         channel: "a".into(),
         most: 1,
         now_ms,
@@ -159,7 +159,7 @@ delivery: {retry: {first: 10m, max: 10m}, wait: 1h}";
             ended_ms: now_ms,
             outcome: "[]".to_owned(),
         }),
-        is_free: false,
+        is_uncounted: false,
         proof: None,
         may_have_arrived: false,
         next: Next::End {

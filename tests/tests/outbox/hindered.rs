@@ -8,8 +8,8 @@ use std::sync::{
 use annunciator::{
     Proof,
     store::{
-        Accepted, Accounts, Answer, Attempt, Claim, DeliveryId, Intake, MemoryStore, Prune, Query,
-        Record, Settled, Settlement, Store, Superseded, Wanted,
+        Accepted, Accounts, Answer, Attempt, Claim, ClaimRequest, DeliveryId, Intake, MemoryStore,
+        Prune, Query, Record, Settled, Settlement, Store, Superseded,
     },
 };
 use tokio::sync::Notify;
@@ -50,7 +50,7 @@ impl Store for Hindered {
     fn known(&self, intake: Intake) -> Answer<Option<Accepted>> {
         self.store.known(intake)
     }
-    fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
+    fn claim(&self, wanted: ClaimRequest) -> Answer<Vec<Claim>> {
         let (claiming, brake) = (self.store.claim(wanted), self.brake.clone());
         Box::pin(async move {
             let claims = claiming.await?;
@@ -91,10 +91,10 @@ impl Store for Hindered {
     fn prune(&self, prune: Prune) -> Answer<u64> {
         self.store.prune(prune)
     }
-    fn keep(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
-        self.store.keep(channel, key, value)
+    fn kv_put(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
+        self.store.kv_put(channel, key, value)
     }
-    fn kept(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
-        self.store.kept(channel, key)
+    fn kv_get(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
+        self.store.kv_get(channel, key)
     }
 }

@@ -27,7 +27,7 @@ async fn what_one_left_unfinished_another_finishes() {
     assert_eq!(ended(&second).await, [State::Delivered]);
     assert_eq!(desk.arrived(), ["disk full"]);
     // Nobody knew whether the first had sent it.
-    assert_eq!(records(&second).await[0].again, 1);
+    assert_eq!(records(&second).await[0].reclaims, 1);
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn what_waits_for_its_next_attempt_outlives_its_engine() {
     assert_eq!(ended(&second).await, [State::Delivered]);
     assert_eq!(desk.arrived(), ["disk full"]);
     // Unless its next attempt was under way just then.
-    let again = usize::try_from(records(&second).await[0].again).unwrap();
+    let again = usize::try_from(records(&second).await[0].reclaims).unwrap();
     assert_eq!(again, drained.abandoned);
 }
 

@@ -8,8 +8,8 @@ use std::{
 use annunciator::{
     Kind, Notification, NotifyError, Proof, Route, Severity,
     store::{
-        Accepted, Accounts, Answer, Attempt, Claim, DeliveryId, Intake, Prune, Query, Record,
-        Settled, Settlement, Store, StoreError, Superseded, Wanted,
+        Accepted, Accounts, Answer, Attempt, Claim, ClaimRequest, DeliveryId, Intake, Prune, Query,
+        Record, Settled, Settlement, Store, StoreError, Superseded,
     },
 };
 
@@ -49,7 +49,7 @@ impl Store for Broken {
     fn known(&self, _: Intake) -> Answer<Option<Accepted>> {
         self.answer()
     }
-    fn claim(&self, _: Wanted) -> Answer<Vec<Claim>> {
+    fn claim(&self, _: ClaimRequest) -> Answer<Vec<Claim>> {
         self.answer()
     }
     fn settle(&self, _: Settlement) -> Answer<Settled> {
@@ -82,10 +82,10 @@ impl Store for Broken {
     fn prove(&self, _: DeliveryId, _: Proof, _: i64) -> Answer<Vec<Superseded>> {
         self.answer()
     }
-    fn keep(&self, _: Arc<str>, _: String, _: Option<Vec<u8>>) -> Answer<()> {
+    fn kv_put(&self, _: Arc<str>, _: String, _: Option<Vec<u8>>) -> Answer<()> {
         self.answer()
     }
-    fn kept(&self, _: Arc<str>, _: String) -> Answer<Option<Vec<u8>>> {
+    fn kv_get(&self, _: Arc<str>, _: String) -> Answer<Option<Vec<u8>>> {
         self.answer()
     }
     fn prune(&self, _: Prune) -> Answer<u64> {

@@ -188,7 +188,7 @@ fn may_have_arrived(life: &Life, record: &Record, attempts: &[Attempt], by_ms: i
 
 fn arrived(record: &Record, attempts: &[Attempt], by_ms: i64) -> bool {
     let arrived = |target: &Json| target["class"] == "delivered" || target["class"] == "unknown";
-    record.again > 0
+    record.reclaims > 0
         || attempts
             .iter()
             .filter(|attempt| attempt.ended_ms <= by_ms)

@@ -13,8 +13,8 @@ use std::{
 use annunciator::{
     Proof,
     store::{
-        Accepted, Accounts, Answer, Attempt, Claim, DeliveryId, Intake, MemoryStore, Prune, Query,
-        Record, Settled, Settlement, SqliteStore, Store, Superseded, Wanted,
+        Accepted, Accounts, Answer, Attempt, Claim, ClaimRequest, DeliveryId, Intake, MemoryStore,
+        Prune, Query, Record, Settled, Settlement, SqliteStore, Store, Superseded,
     },
 };
 use tempfile::TempDir;
@@ -94,7 +94,7 @@ impl Store for Watched {
     fn known(&self, intake: Intake) -> Answer<Option<Accepted>> {
         self.watch(self.store.known(intake))
     }
-    fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
+    fn claim(&self, wanted: ClaimRequest) -> Answer<Vec<Claim>> {
         let (channel, now_ms) = (wanted.channel.to_string(), wanted.now_ms);
         let last_claims = Arc::clone(&self.last_claims);
         let is_handed_out = !wanted.only_expired;
@@ -141,10 +141,10 @@ impl Store for Watched {
     fn prune(&self, prune: Prune) -> Answer<u64> {
         self.watch(self.store.prune(prune))
     }
-    fn keep(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
-        self.watch(self.store.keep(channel, key, value))
+    fn kv_put(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
+        self.watch(self.store.kv_put(channel, key, value))
     }
-    fn kept(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
-        self.watch(self.store.kept(channel, key))
+    fn kv_get(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
+        self.watch(self.store.kv_get(channel, key))
     }
 }

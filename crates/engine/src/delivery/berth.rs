@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use annunciator_store::{Begin, Digest, Intent, Once};
+use annunciator_store::{Begin, DedupWindow, Digest, Intent};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
@@ -31,7 +31,7 @@ pub(super) struct Berth {
     /// What tells of it later.
     pub(super) digest: Option<Digest>,
     pub(super) turn: Option<Turn>,
-    pub(super) once: Option<Once>,
+    pub(super) once: Option<DedupWindow>,
 }
 
 impl Berth {
@@ -46,7 +46,7 @@ impl Berth {
         let rule = kept_back(rendered, &channel.config.options, now_ms);
         let rule = rule.filter(|rule| is_now || rule.digest_ms.is_none());
         let is_free = !is_now || rendered.ends_a_problem() || rendered.kind == Kind::Test;
-        let is_known = |once: &Once| channel.limit.was_let_through(once.fingerprint, now_ms);
+        let is_known = |once: &DedupWindow| channel.limit.was_let_through(once.fingerprint, now_ms);
         let is_free = is_free || rule.is_some() || once.as_ref().is_some_and(is_known);
         let limit = || channel.limit.kept_back(now_ms);
         let rule = rule.or_else(|| if is_free { None } else { limit() });
@@ -85,13 +85,13 @@ impl Berth {
                 (None, None) => Begin::At(begin_ms),
             },
             step: self.turn.as_ref().map(|turn| turn.step.clone()),
-            once: self.once.clone(),
+            dedup: self.once.clone(),
         }
     }
 }
 
 /// What is told once within a time: the same words about the same.
-fn once(rendered: &Rendered, dedup: Option<Duration>, now_ms: i64) -> Option<Once> {
+fn once(rendered: &Rendered, dedup: Option<Duration>, now_ms: i64) -> Option<DedupWindow> {
     let dedup = window(dedup)?;
     if rendered.ends_a_problem() || rendered.kind == Kind::Test {
         return None;
@@ -99,7 +99,7 @@ fn once(rendered: &Rendered, dedup: Option<Duration>, now_ms: i64) -> Option<Onc
     let message = &rendered.message;
     let same = [&*message.host, &*message.title, &*message.body];
     let kind = rendered.kind.name();
-    Some(Once {
+    Some(DedupWindow {
         fingerprint: fingerprint(&[kind, same[0], same[1], same[2], &message.incident]),
         until_ms: now_ms.saturating_add(milliseconds(dedup)),
         rule: format!(

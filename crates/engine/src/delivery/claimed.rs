@@ -122,12 +122,12 @@ impl Claimed {
         let rendered = &rendered;
         let alone = || {
             pause_after(
-                self.claim.again,
+                self.claim.reclaims,
                 &channel.config.options,
                 self.chance(outbox),
             )
         };
-        if let Some(pause) = self.claim.left_behind.then(alone).flatten() {
+        if let Some(pause) = self.claim.abandoned.then(alone).flatten() {
             let next = Next::Again {
                 at_ms: began_ms.saturating_add(milliseconds(pause)),
                 targets: self.claim.targets.clone(),
@@ -207,7 +207,7 @@ impl Claimed {
         };
         let made = Made {
             attempt,
-            is_free: is_probe,
+            is_uncounted: is_probe,
         };
         self.finish(outbox, rendered, Some(made), next, report)
             .await;
@@ -215,7 +215,7 @@ impl Claimed {
 
     /// The chance of the pause after this claim.
     fn chance(&self, outbox: &Outbox) -> f64 {
-        let claim = u64::from(self.claim.attempts) << 32 | u64::from(self.claim.again);
+        let claim = u64::from(self.claim.attempts) << 32 | u64::from(self.claim.reclaims);
         let delivery = self.claim.delivery.0.cast_unsigned();
         outbox.clock.chance(delivery.rotate_left(48) ^ claim)
     }
@@ -253,7 +253,7 @@ impl Claimed {
 
     /// What needs no attempt any more.
     fn is_over(&self, now_ms: i64) -> Option<(State, String)> {
-        if self.claim.left_behind && !self.channel.config.resends_unknown() {
+        if self.claim.abandoned && !self.channel.config.resends_unknown() {
             let why = "whoever sent it was gone before it could record what came of it";
             return Some((State::Unknown, why.to_owned()));
         }

@@ -10,7 +10,7 @@ use annunciator_core::ffi::RArc;
 use annunciator_store::{DeliveryId, Digest, Intake, Intent, Query, Record, StoreError};
 
 use super::{channel::Held, gate::Rule, outbox::Outbox};
-use crate::event::{Notification, Rendered, Severity, SumsUp};
+use crate::event::{DigestSource, Notification, Rendered, Severity};
 
 /// So much of what was kept back is read at a time.
 const MOST_READ: u32 = 1000;
@@ -24,23 +24,23 @@ impl Held {
     pub(super) fn digest(&self, rule: &Rule, severity: Severity, now_ms: i64) -> Option<Digest> {
         let mut due_ms = rule.digest_ms?;
         let name = rule.name();
-        let mut gathers = name.to_owned();
+        let mut batch_key = name.to_owned();
         if let Some(quiet) = &self.config.options.quiet_hours {
             if severity < quiet.except {
                 due_ms = quiet.ends_after(due_ms);
             } else {
                 // It would not have waited for the morning by itself.
-                gathers.push_str("/urgent");
+                batch_key.push_str("/urgent");
             }
         }
         let rule = name.to_owned();
         let rendered = Notification::new("Notifications were held back.").render("", now_ms)?;
         let rendered = Rendered {
-            sums_up: Some(Box::new(SumsUp { rule })),
+            sums_up: Some(Box::new(DigestSource { rule })),
             ..rendered
         };
         Some(Digest {
-            gathers,
+            batch_key,
             notification: rendered.message.id.to_string(),
             content: rendered.to_content().unwrap_or_default().into(),
             due_ms,

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use annunciator_store::{Next as NextStep, Prune, Settled, Settlement, State, StoreError, Wanted};
+use annunciator_store::{
+    ClaimRequest, Next as NextStep, Prune, Settled, Settlement, State, StoreError,
+};
 use tokio::task::JoinHandle;
 
 use super::{
@@ -207,7 +209,7 @@ impl Outbox {
                 return Ok(has_ended);
             };
             let late_on: Arc<str> = name.into();
-            let late = self.store.claim(Wanted {
+            let late = self.store.claim(ClaimRequest {
                 channel: Arc::clone(&late_on),
                 most: MOST_LATE,
                 now_ms,
@@ -221,7 +223,7 @@ impl Outbox {
                     fence: claim.fence,
                     now_ms,
                     attempt: None,
-                    is_free: false,
+                    is_uncounted: false,
                     proof: None,
                     may_have_arrived: false,
                     next: NextStep::End {
@@ -283,7 +285,7 @@ impl Outbox {
             let now_ms = self.clock.now_ms();
             let claims = self
                 .store
-                .claim(Wanted {
+                .claim(ClaimRequest {
                     channel: Arc::clone(&channel.config.name),
                     most: u32::try_from(places).unwrap_or(u32::MAX),
                     now_ms,

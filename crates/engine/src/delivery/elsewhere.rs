@@ -3,7 +3,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use annunciator_store::{Accepted, Placed, Query};
+use annunciator_store::{Accepted, AcceptedDelivery, Query};
 
 use super::{outbox::Outbox, report::ChannelReport, waiting::Progress};
 
@@ -47,7 +47,7 @@ impl Outbox {
                 if is_told_here() {
                     continue;
                 }
-                let ended = Placed {
+                let ended = AcceptedDelivery {
                     state: record.state,
                     why: record.why,
                     proof: record.proof,

@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub(super) struct Made {
     pub(super) attempt: Attempt,
     /// It was to see whether the remote is back, and does not count.
-    pub(super) is_free: bool,
+    pub(super) is_uncounted: bool,
 }
 
 /// What is recorded.
@@ -109,7 +109,7 @@ impl Claimed {
                 fence: self.claim.fence,
                 now_ms: outbox.clock.now_ms(),
                 attempt: outcome.made.as_ref().map(|made| made.attempt.clone()),
-                is_free: outcome.made.as_ref().is_some_and(|made| made.is_free),
+                is_uncounted: outcome.made.as_ref().is_some_and(|made| made.is_uncounted),
                 proof: outcome.proof,
                 may_have_arrived: outcome.may_have_arrived,
                 next: outcome.next.clone(),

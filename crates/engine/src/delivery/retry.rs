@@ -14,7 +14,7 @@ use crate::config::ChannelOptions;
 
 /// From so often on, what was left behind is not tried at once: a program may be
 /// started anew a few times for other reasons.
-const MOST_LEFT_BEHIND: u32 = 3;
+const MAX_ABANDONED: u32 = 3;
 
 /// What is known when an attempt has ended.
 #[derive(Debug, Clone, Copy)]
@@ -97,12 +97,8 @@ pub(super) fn judge(tried: &Tried<'_>, options: &ChannelOptions, dice: f64) -> V
 
 /// How long what was left behind is left alone: its holder may have died of it,
 /// and must not do so again and again.
-pub(super) fn pause_after(
-    left_behind: u32,
-    options: &ChannelOptions,
-    dice: f64,
-) -> Option<Duration> {
-    let beyond = left_behind.checked_sub(MOST_LEFT_BEHIND)?;
+pub(super) fn pause_after(abandoned: u32, options: &ChannelOptions, dice: f64) -> Option<Duration> {
+    let beyond = abandoned.checked_sub(MAX_ABANDONED)?;
     Some(pause(beyond, options, dice))
 }
 

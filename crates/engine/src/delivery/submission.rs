@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering};
 
-use annunciator_store::{Accepted, Claim, Intake, Placed, State, StoreError};
+use annunciator_store::{Accepted, AcceptedDelivery, Claim, Intake, State, StoreError};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
@@ -149,8 +149,8 @@ impl Outbox {
                         delivery: placed.delivery,
                         fence: placed.fence,
                         attempts: 0,
-                        left_behind: false,
-                        again: 0,
+                        abandoned: false,
+                        reclaims: 0,
                         targets: Vec::new(),
                         accepted_ms: now_ms,
                         expires_ms: berth.channel.expires_ms(now_ms),
@@ -211,7 +211,13 @@ impl Outbox {
     }
 
     /// Tells those who wait of a delivery that ended without an attempt.
-    fn end_unsent(&self, notification: &str, channel: &Held, placed: &Placed, rule: &str) {
+    fn end_unsent(
+        &self,
+        notification: &str,
+        channel: &Held,
+        placed: &AcceptedDelivery,
+        rule: &str,
+    ) {
         let config = &channel.config;
         let mut report = ChannelReport::unsent(&config.name, config.channel_type(), placed.state);
         report.because(rule);

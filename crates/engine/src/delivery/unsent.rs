@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use annunciator_store::{Placed, State};
+use annunciator_store::{AcceptedDelivery, State};
 
 use super::{
     channel::Disabled,
@@ -88,14 +88,14 @@ impl ChannelReport {
     }
 
     /// One of a delivery that was accepted before, by its key.
-    pub(crate) fn before(channel_type: &str, placed: &Placed) -> Self {
+    pub(crate) fn before(channel_type: &str, placed: &AcceptedDelivery) -> Self {
         let mut report = Self::recorded(channel_type, placed);
         report.because("its key was accepted before: this is what became of that");
         report
     }
 
     /// One of a delivery that ended in another process after so many attempts.
-    pub(super) fn elsewhere(channel_type: &str, placed: &Placed, attempts: u32) -> Self {
+    pub(super) fn elsewhere(channel_type: &str, placed: &AcceptedDelivery, attempts: u32) -> Self {
         let mut report = Self::recorded(channel_type, placed);
         report.attempts = attempts;
         report.because("another process delivers from the same store: its record has the answers");
@@ -103,7 +103,7 @@ impl ChannelReport {
     }
 
     /// One of what a store has.
-    fn recorded(channel_type: &str, placed: &Placed) -> Self {
+    fn recorded(channel_type: &str, placed: &AcceptedDelivery) -> Self {
         let mut report = Self::unsent(&placed.channel, channel_type, placed.state);
         report.delivered = placed.state == State::Delivered;
         report.step = placed.step.as_ref().map(StepReport::of);

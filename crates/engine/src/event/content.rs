@@ -4,7 +4,7 @@ use annunciator_core::{
     ffi::{RArc, RString},
     message::{AttributeV1, NotificationV1},
 };
-use annunciator_store::{Content, Kind, Severity};
+use annunciator_store::{Kind, Severity, StoredContent};
 
 use super::{code, notification::Rendered};
 
@@ -13,7 +13,7 @@ impl Rendered {
     pub(crate) fn to_content(&self) -> serde_json::Result<String> {
         let message = &self.message;
         let attributes = message.attributes.iter();
-        serde_json::to_string(&Content {
+        serde_json::to_string(&StoredContent {
             id: message.id.to_string(),
             incident: message.incident.to_string(),
             host: message.host.to_string(),
@@ -35,7 +35,7 @@ impl Rendered {
     /// From what was kept. A severity or kind of a later version counts as the
     /// plainest.
     pub(crate) fn from_content(content: &str) -> serde_json::Result<Self> {
-        let content: Content = serde_json::from_str(content)?;
+        let content: StoredContent = serde_json::from_str(content)?;
         let severity: Severity = content.severity.parse().unwrap_or_default();
         let kind = Kind::named(&content.kind).unwrap_or_default();
         let attributes = content.attributes.into_iter();
@@ -107,7 +107,7 @@ mod tests {
             notification.render("h", 5).unwrap().to_content().unwrap()
         };
         let without_id = |content: String| {
-            let mut content: Content = serde_json::from_str(&content).unwrap();
+            let mut content: StoredContent = serde_json::from_str(&content).unwrap();
             content.id.clear();
             content
         };

@@ -4,7 +4,7 @@ pub(crate) mod code;
 mod content;
 mod notification;
 
-pub(crate) use annunciator_store::SumsUp;
+pub(crate) use annunciator_store::DigestSource;
 pub use annunciator_store::{Kind, Proof, Severity};
 pub use notification::Notification;
 pub(crate) use notification::Rendered;

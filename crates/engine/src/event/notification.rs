@@ -10,7 +10,7 @@ use annunciator_core::{
     message::{AttributeV1, NotificationV1},
 };
 
-use super::{Kind, Severity, SumsUp, code};
+use super::{DigestSource, Kind, Severity, code};
 
 /// A message longer than this many bytes is cut here already. Every channel
 /// carries far less.
@@ -174,7 +174,7 @@ pub(crate) struct Rendered {
     /// The embedding program's rule that keeps it back.
     pub(crate) kept_back: Option<Arc<str>>,
     /// What it sums up, where it is a digest.
-    pub(crate) sums_up: Option<Box<SumsUp>>,
+    pub(crate) sums_up: Option<Box<DigestSource>>,
     /// The channels that were named, in order, where channels were and not a host;
     /// `None` where nobody asks.
     pub(crate) to: Option<Vec<String>>,

@@ -215,7 +215,7 @@ impl HostServices for ChannelServices {
         let kept = self
             .shared
             .store
-            .kept(Arc::clone(&self.channel), key.into());
+            .kv_get(Arc::clone(&self.channel), key.into());
         async move {
             let value = kept.await.map_err(unkept)?;
             Ok(value.map(RVec::from).into())
@@ -234,7 +234,7 @@ impl HostServices for ChannelServices {
             return ready(RErr(error(HostErrorKind::INVALID, why))).into_ffi();
         }
         let channel = Arc::clone(&self.channel);
-        let keeping = self.shared.store.keep(channel, key.into(), value);
+        let keeping = self.shared.store.kv_put(channel, key.into(), value);
         keeping.map(|kept| kept.map_err(unkept).into()).into_ffi()
     }
 

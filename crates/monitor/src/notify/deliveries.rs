@@ -36,7 +36,7 @@ impl DeliveryCounts {
         let states = State::ALL.into_iter();
         Self {
             by_state: states.map(|state| (state, accounts.of(state))).collect(),
-            redelivered: accounts.again,
+            redelivered: accounts.reclaims,
             handing_over: handing_over as u64,
         }
     }

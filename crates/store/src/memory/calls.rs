@@ -8,8 +8,8 @@ use super::{
     stored::{StoredDelivery, StoredNotification},
 };
 use crate::{
-    Accepted, Claim, DeliveryId, Digest, Intake, Intent, Kind, Placed, Prune, Settled, Settlement,
-    State, StoreError, Wanted,
+    Accepted, AcceptedDelivery, Claim, ClaimRequest, DeliveryId, Digest, Intake, Intent, Kind,
+    Prune, Settled, Settlement, State, StoreError,
     rules::{
         FollowUp,
         accept::{self, Facts},
@@ -35,7 +35,7 @@ impl Memory {
             notification: first.name.clone(),
             repeated: true,
             deliveries: deliveries
-                .filter_map(|id| self.indexes.placed(*id))
+                .filter_map(|id| self.indexes.accepted_delivery(*id))
                 .collect(),
             superseded: Vec::new(),
         }))
@@ -79,7 +79,7 @@ impl Memory {
         number
     }
 
-    fn add_delivery(&mut self, number: i64, intake: &Intake, intent: &Intent) -> Placed {
+    fn add_delivery(&mut self, number: i64, intake: &Intake, intent: &Intent) -> AcceptedDelivery {
         let (channel, incident) = (&intent.channel, &*intake.incident);
         if dedup::closes_windows(intake) {
             self.windows.close(channel, incident);
@@ -116,7 +116,7 @@ impl Memory {
         if let Some(key) = problem.and_then(|one| one.incident_on(channel)) {
             self.indexes.problem_accepted(&key, number);
         }
-        Placed {
+        AcceptedDelivery {
             delivery: id,
             channel: Arc::clone(channel),
             state: begins.state,
@@ -139,7 +139,7 @@ impl Memory {
 
     /// The digest into which something goes that is kept back now.
     fn digest_for(&mut self, channel: &Arc<str>, digest: &Digest, now_ms: i64) -> DeliveryId {
-        let key = (Arc::clone(channel), Arc::from(&*digest.gathers));
+        let key = (Arc::clone(channel), Arc::from(&*digest.batch_key));
         let pending = self.indexes.digests(&key).filter_map(|delivery| {
             let stored = self.indexes.delivery(delivery)?;
             Some(PendingDigest {
@@ -153,45 +153,45 @@ impl Memory {
         }
         let number = self.add_notification(&digest::intake(digest, channel, now_ms));
         self.indexes.add(StoredDelivery {
-            gathers: Some(key.1),
+            batch_key: Some(key.1),
             ..StoredDelivery::pending(number, key.0, digest.due_ms, digest.expires_ms)
         })
     }
 
-    pub(super) fn claim(&mut self, wanted: &Wanted) -> Vec<Claim> {
-        let (channel, now_ms) = (&*wanted.channel, wanted.now_ms);
+    pub(super) fn claim(&mut self, request: &ClaimRequest) -> Vec<Claim> {
+        let (channel, now_ms) = (&*request.channel, request.now_ms);
         let is_wanted = |id: &DeliveryId| {
             let stored = self.indexes.delivery(*id);
             let is_expired =
                 stored.is_some_and(|stored| claim::is_expired(stored.expires_ms, now_ms));
-            !wanted.holding.contains(id) && (is_expired || !wanted.only_expired)
+            !request.holding.contains(id) && (is_expired || !request.only_expired)
         };
         let mut abandoned = self.indexes.abandoned(channel, now_ms);
         abandoned.retain(is_wanted);
         let mut abandoned = abandoned.into_iter();
         let mut claims = Vec::new();
-        while claims.len() < wanted.most as usize {
-            let due = || self.indexes.due(channel, now_ms, wanted.only_expired);
+        while claims.len() < request.most as usize {
+            let due = || self.indexes.due(channel, now_ms, request.only_expired);
             let Some(id) = abandoned.next().or_else(due) else {
                 break;
             };
-            claims.extend(self.take(id, wanted));
+            claims.extend(self.take(id, request));
         }
         claims
     }
 
-    fn take(&mut self, id: DeliveryId, wanted: &Wanted) -> Option<Claim> {
+    fn take(&mut self, id: DeliveryId, request: &ClaimRequest) -> Option<Claim> {
         let (claim, subject) = self.indexes.change(id, |stored, notification| {
             let taken = claim::take(stored.state, stored.fence, stored.reclaims);
             stored.state = State::InFlight;
-            stored.lease_until_ms = wanted.lease_until_ms;
+            stored.lease_until_ms = request.lease_until_ms;
             (stored.fence, stored.reclaims) = (taken.fence, taken.reclaims);
             let claim = Claim {
                 delivery: id,
                 fence: taken.fence,
                 attempts: stored.attempts - stored.uncounted,
-                left_behind: taken.is_abandoned,
-                again: taken.reclaims,
+                abandoned: taken.is_abandoned,
+                reclaims: taken.reclaims,
                 targets: stored.targets.clone(),
                 accepted_ms: notification.accepted_ms,
                 expires_ms: stored.expires_ms,
@@ -200,10 +200,10 @@ impl Memory {
             };
             (claim, stored.subject(notification))
         })?;
-        if claim.left_behind {
-            self.accounts.again += 1;
+        if claim.abandoned {
+            self.accounts.reclaims += 1;
             if let Some(follow_up) = subject.may_have_arrived() {
-                self.indexes.follow(follow_up, id, wanted.now_ms);
+                self.indexes.follow(follow_up, id, request.now_ms);
             }
         }
         Some(claim)

@@ -12,7 +12,7 @@ use super::{
     stored::{OnChannel, StoredDelivery, StoredNotification},
 };
 use crate::{
-    DeliveryId, Kind, Placed, Record, Severity, State,
+    AcceptedDelivery, DeliveryId, Kind, Record, Severity, State,
     rules::{IncidentChange, claim, incident},
 };
 
@@ -56,9 +56,9 @@ impl Indexes {
         self.last_notification
     }
 
-    pub(super) fn placed(&self, id: DeliveryId) -> Option<Placed> {
+    pub(super) fn accepted_delivery(&self, id: DeliveryId) -> Option<AcceptedDelivery> {
         let stored = self.delivery(id)?;
-        Some(Placed {
+        Some(AcceptedDelivery {
             delivery: id,
             channel: Arc::clone(&stored.channel),
             state: stored.state,
@@ -266,7 +266,7 @@ impl Indexes {
             expires_ms: stored.expires_ms,
             ended_ms: stored.ended_ms,
             attempts: stored.attempts,
-            again: stored.reclaims,
+            reclaims: stored.reclaims,
             proof: stored.proof,
             group: step.map(|step| step.group.to_string()),
             step: step.map_or(0, |step| step.number),

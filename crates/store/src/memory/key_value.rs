@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::MOST_KEPT;
+use crate::MAX_KV_ENTRIES;
 
 /// What one channel keeps.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl KeyValues {
         self.last += 1;
         self.order.insert(self.last, key.clone());
         self.values.insert(key, (self.last, value));
-        if self.order.len() > MOST_KEPT
+        if self.order.len() > MAX_KV_ENTRIES
             && let Some((_, oldest)) = self.order.pop_first()
         {
             self.values.remove(&oldest);

@@ -46,8 +46,8 @@ impl Indexes {
             }
             let order = claim::order(notification.severity, id);
             insert(&mut self.pending, channel, order);
-            if let Some(gathers) = &stored.gathers {
-                let key = (Arc::clone(channel), Arc::clone(gathers));
+            if let Some(batch_key) = &stored.batch_key {
+                let key = (Arc::clone(channel), Arc::clone(batch_key));
                 self.digests.entry(key).or_default().insert(id);
             }
         } else {
@@ -98,8 +98,8 @@ impl Indexes {
             }
             let order = claim::order(notification.severity, id);
             remove(&mut self.pending, channel, &order);
-            if let Some(gathers) = &stored.gathers {
-                let key = (Arc::clone(channel), Arc::clone(gathers));
+            if let Some(batch_key) = &stored.batch_key {
+                let key = (Arc::clone(channel), Arc::clone(batch_key));
                 remove(&mut self.digests, &key, &id);
             }
         } else {

@@ -7,8 +7,8 @@ use std::{
 
 use super::{indexes::Indexes, key_value::KeyValues, windows::Windows};
 use crate::{
-    Accepted, Accounts, Answer, Attempt, Claim, DeliveryId, Intake, Proof, Prune, Query, Record,
-    Settled, Settlement, Store, StoreError, Superseded, Wanted,
+    Accepted, Accounts, Answer, Attempt, Claim, ClaimRequest, DeliveryId, Intake, Proof, Prune,
+    Query, Record, Settled, Settlement, Store, StoreError, Superseded,
 };
 
 /// Notifications that are remembered when all of their deliveries have ended, unless
@@ -77,8 +77,8 @@ impl Store for MemoryStore {
         Box::pin(std::future::ready(known))
     }
 
-    fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
-        at_once(self.lock().claim(&wanted))
+    fn claim(&self, request: ClaimRequest) -> Answer<Vec<Claim>> {
+        at_once(self.lock().claim(&request))
     }
 
     fn settle(&self, settlement: Settlement) -> Answer<Settled> {
@@ -136,7 +136,7 @@ impl Store for MemoryStore {
         at_once(self.lock().prune(&prune))
     }
 
-    fn keep(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
+    fn kv_put(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
         let mut memory = self.lock();
         memory
             .key_values
@@ -146,7 +146,7 @@ impl Store for MemoryStore {
         at_once(())
     }
 
-    fn kept(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
+    fn kv_get(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
         let memory = self.lock();
         let values = memory.key_values.get(&channel);
         at_once(values.and_then(|values| values.value(&key)))

@@ -92,7 +92,7 @@ pub(super) struct StoredDelivery {
     pub(super) proof: Option<Proof>,
     pub(super) step: Option<Step>,
     /// What it gathers, where it is a digest.
-    pub(super) gathers: Option<Arc<str>>,
+    pub(super) batch_key: Option<Arc<str>>,
     /// The digest that tells of it, where it was kept back for one.
     pub(super) digest: Option<DeliveryId>,
 }
@@ -122,7 +122,7 @@ impl StoredDelivery {
             tried: Vec::new(),
             proof: None,
             step: None,
-            gathers: None,
+            batch_key: None,
             digest: None,
         }
     }
@@ -132,7 +132,7 @@ impl StoredDelivery {
         Subject {
             kind: notification.kind,
             has_incident: !notification.incident.is_empty(),
-            is_digest: self.gathers.is_some(),
+            is_digest: self.batch_key.is_some(),
             is_step: self.step.is_some(),
         }
     }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::stored::OnChannel;
-use crate::{DeliveryId, Once};
+use crate::{DedupWindow, DeliveryId};
 
 /// By channel and incident, then by fingerprint: the delivery that opened the window, and
 /// until when it is open.
@@ -15,7 +15,7 @@ impl Windows {
         &mut self,
         channel: &Arc<str>,
         incident: &str,
-        window: &Once,
+        window: &DedupWindow,
         by: DeliveryId,
     ) {
         let of_incident = self.0.entry((Arc::clone(channel), incident.into()));
@@ -28,7 +28,7 @@ impl Windows {
         &self,
         channel: &Arc<str>,
         incident: &str,
-        window: &Once,
+        window: &DedupWindow,
     ) -> Option<(DeliveryId, i64)> {
         let of_incident = self.0.get(&(Arc::clone(channel), incident.into()))?;
         of_incident.get(&window.fingerprint).copied()

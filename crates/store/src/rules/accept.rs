@@ -11,7 +11,9 @@
 //!   own rule keeps back; only the latter may go into a [`digest`](super::digest).
 
 use super::dedup::{self, Earlier};
-use crate::{Accepted, Begin, Digest, Intake, Intent, Once, Placed, State, Superseded};
+use crate::{
+    Accepted, AcceptedDelivery, Begin, DedupWindow, Digest, Intake, Intent, State, Superseded,
+};
 
 /// Facts that are fetched for one intent, where the functions below ask for them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,7 +45,7 @@ pub struct Beginning<'a> {
     /// ([`digest::gathering`](super::digest::gathering)).
     pub digest: Option<&'a Digest>,
     /// The window that it opens: the store remembers this delivery for its fingerprint.
-    pub opens: Option<&'a Once>,
+    pub opens: Option<&'a DedupWindow>,
 }
 
 /// Whether the beginning of an intent depends on what is under way in its lane.
@@ -65,7 +67,7 @@ pub fn begin<'a>(intake: &Intake, intent: &'a Intent, facts: &Facts) -> Beginnin
         lease_until_ms: None,
         fence: 0,
         digest: None,
-        opens: intent.once.as_ref(),
+        opens: intent.dedup.as_ref(),
     };
     let suppressed = |rule, digest| Beginning {
         state: State::Suppressed,
@@ -103,7 +105,7 @@ pub fn begin<'a>(intake: &Intake, intent: &'a Intent, facts: &Facts) -> Beginnin
 #[must_use]
 pub fn answer(
     intake: &Intake,
-    mut deliveries: Vec<Placed>,
+    mut deliveries: Vec<AcceptedDelivery>,
     mut superseded: Vec<Superseded>,
 ) -> Accepted {
     for placed in &mut deliveries {
@@ -155,18 +157,18 @@ pub(super) mod tests {
             expires_ms: None,
             begin,
             step: None,
-            once: None,
+            dedup: None,
         }
     }
 
     fn once(begin: Begin) -> Intent {
-        let once = Once {
+        let once = DedupWindow {
             fingerprint: 1,
             until_ms: NOW + 5,
             rule: "dedup: 5ms".to_owned(),
         };
         Intent {
-            once: Some(once),
+            dedup: Some(once),
             ..intent(begin)
         }
     }
@@ -230,14 +232,14 @@ pub(super) mod tests {
         let news = begin(&message, &intent, &earlier(NOW));
         assert_eq!(
             (news.state, news.opens),
-            (State::InFlight, intent.once.as_ref())
+            (State::InFlight, intent.dedup.as_ref())
         );
     }
 
     #[test]
     fn what_a_rule_keeps_back_goes_into_its_digest_whatever_came_before() {
         let digest = Digest {
-            gathers: "g".to_owned(),
+            batch_key: "g".to_owned(),
             notification: "d".to_owned(),
             content: "{}".into(),
             due_ms: NOW + 100,
@@ -266,7 +268,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_it_superseded_of_its_own_is_a_state_and_no_news() {
-        let placed = |number| Placed {
+        let placed = |number| AcceptedDelivery {
             delivery: DeliveryId(number),
             channel: Arc::from("a"),
             state: State::Pending,

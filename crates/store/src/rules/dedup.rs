@@ -5,7 +5,7 @@
 //! nothing to anybody, and must not silence the next one. The end of a problem closes the
 //! window, since the same problem once more is news.
 
-use crate::{Intake, Intent, Once, State};
+use crate::{DedupWindow, Intake, Intent, State};
 
 /// Facts: what was accepted last with a fingerprint, on one channel and in one incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub fn closes_windows(intake: &Intake) -> bool {
 /// The window for which a store has to fetch [`Earlier`] before it accepts an intent;
 /// `None` where it makes no difference.
 #[must_use]
-pub fn window_to_look_up<'a>(intake: &Intake, intent: &'a Intent) -> Option<&'a Once> {
-    let window = intent.once.as_ref()?;
+pub fn window_to_look_up<'a>(intake: &Intake, intent: &'a Intent) -> Option<&'a DedupWindow> {
+    let window = intent.dedup.as_ref()?;
     (!intent.begin.is_suppressed() && !closes_windows(intake)).then_some(window)
 }
 

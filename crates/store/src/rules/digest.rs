@@ -53,7 +53,7 @@ pub fn intake(digest: &Digest, channel: &Arc<str>, now_ms: i64) -> Intake {
             expires_ms: digest.expires_ms,
             begin: Begin::At(digest.due_ms),
             step: None,
-            once: None,
+            dedup: None,
         }],
     }
 }
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_new_one_waits_on_its_channel_and_belongs_to_nothing() {
         let digest = Digest {
-            gathers: "g".to_owned(),
+            batch_key: "g".to_owned(),
             notification: "d".to_owned(),
             content: "{}".into(),
             due_ms: NOW + 100,

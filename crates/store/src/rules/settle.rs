@@ -63,7 +63,7 @@ pub fn outcome(settlement: &Settlement) -> Outcome<'_> {
         targets: &[],
         digest: None,
         attempts,
-        uncounted: attempts * u32::from(settlement.is_free),
+        uncounted: attempts * u32::from(settlement.is_uncounted),
         proof: settlement.proof,
     };
     match &settlement.next {
@@ -130,7 +130,7 @@ mod tests {
             fence: 3,
             now_ms: NOW,
             attempt: None,
-            is_free: false,
+            is_uncounted: false,
             proof: None,
             may_have_arrived: false,
             next,
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn what_is_kept_back_ends_suppressed_by_its_rule_and_goes_into_its_digest() {
         let digest = Digest {
-            gathers: "g".to_owned(),
+            batch_key: "g".to_owned(),
             notification: "d".to_owned(),
             content: "{}".into(),
             due_ms: NOW + 100,
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn an_attempt_counts_unless_it_was_made_to_see_whether_the_remote_is_back() {
-        let counted = |attempt: bool, is_free| {
+        let counted = |attempt: bool, is_uncounted| {
             let attempt = attempt.then(|| Attempt {
                 began_ms: NOW,
                 ended_ms: NOW,
@@ -219,7 +219,7 @@ mod tests {
             });
             let settlement = Settlement {
                 attempt,
-                is_free,
+                is_uncounted,
                 ..again()
             };
             let outcome = outcome(&settlement);
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_counts_as_told_only_when_it_is_not_tried_again() {
+    fn an_end_counts_as_notified_only_when_it_is_not_tried_again() {
         let recovery = Subject {
             kind: Kind::Recovery,
             ..PROBLEM

@@ -11,7 +11,8 @@ use super::{
     step, windows,
 };
 use crate::{
-    Accepted, DeliveryId, Intake, Intent, Kind, Placed, Proof, Severity, State, Step, StoreError,
+    Accepted, AcceptedDelivery, DeliveryId, Intake, Intent, Kind, Proof, Severity, State, Step,
+    StoreError,
     rules::{
         accept::{self as rule, Facts},
         dedup,
@@ -26,7 +27,7 @@ pub(super) const BUSY: &str = "
 pub(super) const KNOWN: &str = "
     SELECT id, name, host, incident, kind, severity, content
     FROM outbox_notification WHERE key = ?1";
-pub(super) const PLACED: &str = "
+pub(super) const ACCEPTED: &str = "
     SELECT id, channel, state, why, fence, proof, step_of, step, until
     FROM outbox_delivery WHERE notification = ?1 ORDER BY id";
 
@@ -100,7 +101,7 @@ pub(super) fn known(
     Ok(Some(Ok(Accepted {
         notification,
         repeated: true,
-        deliveries: placed(transaction, number)?,
+        deliveries: accepted_deliveries(transaction, number)?,
         superseded: Vec::new(),
     })))
 }
@@ -139,7 +140,7 @@ pub(super) fn add_delivery(
     intake: &Intake,
     intent: &Intent,
     owner: &str,
-) -> rusqlite::Result<Placed> {
+) -> rusqlite::Result<AcceptedDelivery> {
     let now_ms = intake.accepted_ms;
     let (channel, incident) = (&*intent.channel, &*intake.incident);
     if dedup::closes_windows(intake) {
@@ -186,7 +187,7 @@ pub(super) fn add_delivery(
     if let Some(window) = begins.opens {
         windows::open(transaction, channel, incident, window, id)?;
     }
-    Ok(Placed {
+    Ok(AcceptedDelivery {
         delivery: DeliveryId(id),
         channel: Arc::clone(&intent.channel),
         state: begins.state,
@@ -202,14 +203,17 @@ fn is_busy(transaction: &Transaction<'_>, channel: &str, lane: &str) -> rusqlite
     transaction.prepare_cached(BUSY)?.exists([channel, lane])
 }
 
-fn placed(transaction: &Transaction<'_>, number: i64) -> rusqlite::Result<Vec<Placed>> {
+fn accepted_deliveries(
+    transaction: &Transaction<'_>,
+    number: i64,
+) -> rusqlite::Result<Vec<AcceptedDelivery>> {
     transaction
-        .prepare_cached(PLACED)?
+        .prepare_cached(ACCEPTED)?
         .query_map([number], |row| {
             let group: Option<String> = row.get(6)?;
             let until = Proof::from_number(row.get(8)?);
             let (number, step_of) = (row.get(7)?, group.zip(until));
-            Ok(Placed {
+            Ok(AcceptedDelivery {
                 delivery: DeliveryId(row.get(0)?),
                 channel: Arc::from(row.get_ref(1)?.as_str()?),
                 state: column(row, 2, State::from_number)?,

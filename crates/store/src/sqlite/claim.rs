@@ -10,11 +10,11 @@ use super::{
     history::{count, texts},
     owner::Owner,
 };
-use crate::{Claim, DeliveryId, Wanted};
+use crate::{Claim, ClaimRequest, DeliveryId};
 
 /// So many deliveries become due in one step: of more, the rest do in the
 /// next, so that no transaction takes long.
-const MOST_DUE: u32 = 4096;
+const MAX_DUE_AT_ONCE: u32 = 4096;
 
 /// The worst first, then the oldest; none of a lane before what came earlier.
 pub(super) const READY: &str = "
@@ -26,7 +26,7 @@ pub(super) const READY: &str = "
           AND earlier.state <= 1 AND earlier.lane <> ''))
     ORDER BY d.severity DESC, d.id LIMIT ?2";
 /// What its holder left behind.
-pub(super) const LEFT_BEHIND: &str = "
+pub(super) const ABANDONED: &str = "
     SELECT id FROM outbox_delivery
     WHERE channel = ?1 AND state = 1 AND owner = ?2 AND (?4 IS NULL OR expires_ms <= ?4)
     ORDER BY severity DESC, id LIMIT ?3";
@@ -64,53 +64,49 @@ pub(super) const CHANNELS: &str = "
 /// Claims what is due and what was left behind.
 pub(super) fn claim(
     transaction: &Transaction<'_>,
-    wanted: &Wanted,
+    request: &ClaimRequest,
     owner: &Owner,
 ) -> rusqlite::Result<Vec<Claim>> {
-    make_due(transaction, wanted.now_ms)?;
+    make_due(transaction, request.now_ms)?;
     let mut claims = Vec::new();
-    let channel = &*wanted.channel;
-    let late = wanted.only_expired.then_some(wanted.now_ms);
+    let channel = &*request.channel;
+    let late = request.only_expired.then_some(request.now_ms);
     for holder in texts(transaction, HOLDERS, [channel])? {
-        let room = room(wanted, &claims);
+        let room = room(request, &claims);
         let left = if owner.is_gone(&holder) {
-            let left = ids(
-                transaction,
-                LEFT_BEHIND,
-                params![channel, holder, room, late],
-            )?;
+            let left = ids(transaction, ABANDONED, params![channel, holder, room, late])?;
             if left.len() < room as usize && late.is_none() {
                 owner.bury(&holder);
             }
             left
         } else {
-            let run_out = params![channel, holder, room, wanted.now_ms, late];
+            let run_out = params![channel, holder, room, request.now_ms, late];
             let mut run_out = ids(transaction, RUN_OUT, run_out)?;
-            run_out.retain(|id| !wanted.holding.contains(&DeliveryId(*id)));
+            run_out.retain(|id| !request.holding.contains(&DeliveryId(*id)));
             run_out
         };
-        take(transaction, wanted, owner, left, true, &mut claims)?;
+        take(transaction, request, owner, left, true, &mut claims)?;
     }
     // One by one where there are lanes: the first of a lane holds up those
     // behind it, which the same look would not see.
-    while room(wanted, &claims) > 0 {
-        let ready = params![channel, room(wanted, &claims), late];
+    while room(request, &claims) > 0 {
+        let ready = params![channel, room(request, &claims), late];
         let ready = ids(transaction, READY, ready)?;
         if ready.is_empty() {
             break;
         }
-        take(transaction, wanted, owner, ready, false, &mut claims)?;
+        take(transaction, request, owner, ready, false, &mut claims)?;
     }
-    let again = claims.iter().filter(|claim| claim.left_behind).count();
+    let again = claims.iter().filter(|claim| claim.abandoned).count();
     if again > 0 {
         count(transaction, "again", again as u64)?;
     }
     Ok(claims)
 }
 
-fn room(wanted: &Wanted, claims: &[Claim]) -> u32 {
+fn room(request: &ClaimRequest, claims: &[Claim]) -> u32 {
     let taken = u32::try_from(claims.len()).unwrap_or(u32::MAX);
-    wanted.most.saturating_sub(taken)
+    request.most.saturating_sub(taken)
 }
 
 fn ids(
@@ -126,10 +122,10 @@ fn ids(
 
 fn take(
     transaction: &Transaction<'_>,
-    wanted: &Wanted,
+    request: &ClaimRequest,
     owner: &Owner,
     ids: Vec<i64>,
-    left_behind: bool,
+    abandoned: bool,
     claims: &mut Vec<Claim>,
 ) -> rusqlite::Result<()> {
     let mut hold = transaction.prepare_cached(
@@ -144,10 +140,10 @@ fn take(
          WHERE d.id = ?1",
     )?;
     for id in ids {
-        let held = params![id, owner.name(), wanted.lease_until_ms, left_behind];
+        let held = params![id, owner.name(), request.lease_until_ms, abandoned];
         hold.execute(held)?;
-        if left_behind {
-            may_have_arrived(transaction, id, wanted.now_ms)?;
+        if abandoned {
+            may_have_arrived(transaction, id, request.now_ms)?;
         }
         let claim = read.query_row([id], |row| {
             let targets: Option<String> = row.get(2)?;
@@ -156,8 +152,8 @@ fn take(
                 delivery: DeliveryId(id),
                 fence: row.get(0)?,
                 attempts: row.get(1)?,
-                left_behind,
-                again: row.get(6)?,
+                abandoned,
+                reclaims: row.get(6)?,
                 targets: targets.unwrap_or_default(),
                 accepted_ms: row.get(3)?,
                 expires_ms: row.get(4)?,
@@ -183,7 +179,7 @@ fn may_have_arrived(transaction: &Transaction<'_>, id: i64, now_ms: i64) -> rusq
 fn make_due(transaction: &Transaction<'_>, now_ms: i64) -> rusqlite::Result<()> {
     transaction
         .prepare_cached(DUE)?
-        .execute(params![now_ms, MOST_DUE])?;
+        .execute(params![now_ms, MAX_DUE_AT_ONCE])?;
     Ok(())
 }
 

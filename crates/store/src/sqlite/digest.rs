@@ -52,7 +52,7 @@ pub(super) fn gather(
     let added = add_delivery(transaction, number, &intake, intent, "")?;
     transaction
         .prepare_cached("UPDATE outbox_delivery SET gathers = ?2 WHERE id = ?1")?
-        .execute(params![added.delivery.0, digest.gathers])?;
+        .execute(params![added.delivery.0, digest.batch_key])?;
     Ok(added.delivery.0)
 }
 
@@ -64,7 +64,7 @@ fn gathering(
 ) -> rusqlite::Result<Option<DeliveryId>> {
     let pending: Vec<PendingDigest> = transaction
         .prepare_cached(GATHERING)?
-        .query_map(params![channel, digest.gathers], |row| {
+        .query_map(params![channel, digest.batch_key], |row| {
             Ok(PendingDigest {
                 delivery: DeliveryId(row.get(0)?),
                 attempts: row.get(1)?,

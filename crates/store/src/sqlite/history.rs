@@ -129,7 +129,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         expires_ms: row.get(10)?,
         ended_ms: row.get(11)?,
         attempts: row.get(12)?,
-        again: row.get(13)?,
+        reclaims: row.get(13)?,
         content: row.get(14)?,
         proof: Proof::from_number(row.get(15)?),
         group: row.get(16)?,
@@ -177,7 +177,7 @@ pub(super) fn accounts(transaction: &Transaction<'_>) -> rusqlite::Result<Accoun
         let (name, count): (String, u64) = (row.get(0)?, unsigned(row, 1)?);
         match name.as_str() {
             "accepted" => accounts.accepted = count,
-            "again" => accounts.again = count,
+            "again" => accounts.reclaims = count,
             "stale" => accounts.stale = count,
             other => {
                 let name = other.strip_prefix(PRUNED);

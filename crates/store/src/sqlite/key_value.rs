@@ -2,10 +2,10 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use crate::MOST_KEPT;
+use crate::MAX_KV_ENTRIES;
 
 /// Keeps a value, or removes it. Of too many the oldest goes.
-pub(super) fn keep(
+pub(super) fn put(
     transaction: &Transaction<'_>,
     channel: &str,
     key: &str,
@@ -29,12 +29,12 @@ pub(super) fn keep(
                 SELECT number FROM outbox_kept WHERE channel = ?1
                 ORDER BY number DESC LIMIT -1 OFFSET ?2)",
         )?
-        .execute(params![channel, MOST_KEPT as i64])?;
+        .execute(params![channel, MAX_KV_ENTRIES as i64])?;
     Ok(())
 }
 
 /// What is kept under a key.
-pub(super) fn kept(
+pub(super) fn get(
     transaction: &Transaction<'_>,
     channel: &str,
     key: &str,

@@ -39,7 +39,7 @@ use crate::proof::Proof;
 use super::{
     Answer, Store,
     accounts::Accounts,
-    delivery::{Claim, DeliveryId, Wanted},
+    delivery::{Claim, ClaimRequest, DeliveryId},
     error::StoreError,
     intake::{Accepted, Intake},
     record::{Attempt, Prune, Query, Record},
@@ -154,9 +154,9 @@ impl Store for SqliteStore {
         Box::pin(async move { known.await?.transpose() })
     }
 
-    fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
+    fn claim(&self, request: ClaimRequest) -> Answer<Vec<Claim>> {
         let owner = Arc::clone(&self.owner);
-        self.write(move |transaction| claim::claim(transaction, &wanted, &owner))
+        self.write(move |transaction| claim::claim(transaction, &request, &owner))
     }
 
     fn settle(&self, settlement: Settlement) -> Answer<Settled> {
@@ -213,13 +213,11 @@ impl Store for SqliteStore {
         self.write(move |transaction| history::prune(transaction, &prune))
     }
 
-    fn keep(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
-        self.write(move |transaction| {
-            key_value::keep(transaction, &channel, &key, value.as_deref())
-        })
+    fn kv_put(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
+        self.write(move |transaction| key_value::put(transaction, &channel, &key, value.as_deref()))
     }
 
-    fn kept(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
-        self.read(move |transaction| key_value::kept(transaction, &channel, &key))
+    fn kv_get(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
+        self.read(move |transaction| key_value::get(transaction, &channel, &key))
     }
 }

@@ -80,7 +80,7 @@ fn what_was_claimed_is_found_by_its_holder() {
         &["SEARCH outbox_delivery USING COVERING INDEX outbox_delivery_flying (channel=?)"],
     );
     let of_holder = format!("{flying} (channel=? AND owner=?)");
-    check(claim::LEFT_BEHIND, &[&of_holder]);
+    check(claim::ABANDONED, &[&of_holder]);
     check(claim::RUN_OUT, &[&of_holder]);
     // All that is being sent, and nothing else.
     check(
@@ -123,7 +123,7 @@ fn what_was_accepted_before_is_found_by_its_key() {
         &["SEARCH outbox_notification USING INDEX outbox_notification_by_key (key=?)"],
     );
     check(
-        accept::PLACED,
+        accept::ACCEPTED,
         &["SEARCH outbox_delivery USING INDEX outbox_delivery_by_notification (notification=?)"],
     );
 }
@@ -171,7 +171,7 @@ fn steps_are_found_by_their_notification() {
 }
 
 #[test]
-fn what_was_told_a_short_time_ago_is_found_by_what_it_is() {
+fn a_window_is_found_by_what_opened_it() {
     check(
         windows::OPENED,
         &[

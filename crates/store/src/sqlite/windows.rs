@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::history::column;
-use crate::{Once, State, rules::dedup::Earlier};
+use crate::{DedupWindow, State, rules::dedup::Earlier};
 
 pub(super) const OPENED: &str = "
     SELECT d.state, r.until_ms FROM outbox_recent AS r JOIN outbox_delivery AS d ON d.id = r.delivery
@@ -14,7 +14,7 @@ pub(super) fn earlier(
     transaction: &Transaction<'_>,
     channel: &str,
     incident: &str,
-    window: &Once,
+    window: &DedupWindow,
 ) -> rusqlite::Result<Option<Earlier>> {
     let key = params![channel, incident, window.fingerprint.cast_signed()];
     transaction
@@ -33,7 +33,7 @@ pub(super) fn open(
     transaction: &Transaction<'_>,
     channel: &str,
     incident: &str,
-    window: &Once,
+    window: &DedupWindow,
     by: i64,
 ) -> rusqlite::Result<()> {
     let fingerprint = window.fingerprint.cast_signed();

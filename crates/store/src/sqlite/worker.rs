@@ -16,16 +16,16 @@ use crate::{Answer, StoreError};
 
 /// What is asked at most in one transaction: more does not make it quicker,
 /// and lets the first of them wait.
-const MOST_AT_ONCE: usize = 512;
+const MAX_BATCH: usize = 512;
 
 /// So much may be asked and not yet done: a disk that hangs must not fill the
 /// memory with what callers gave up on.
-const MOST_WAITING: usize = 16_384;
+const MAX_QUEUED: usize = 16_384;
 
 /// Those who were answered together mostly ask again together, a moment later:
 /// such a part of the time that the last transaction took is at most spent
 /// waiting for them, so that they do not wait for the whole of the next one.
-const PATIENCE: u32 = 2;
+const GATHERING_DIVISOR: u32 = 2;
 
 /// A handle to the thread. It ends when the last handle is dropped and all
 /// that was asked is done.
@@ -93,7 +93,7 @@ impl Worker {
         mut database: Connection,
         behavior: TransactionBehavior,
     ) -> io::Result<Self> {
-        let (asked, tasks) = mpsc::sync_channel::<Box<dyn Task>>(MOST_WAITING);
+        let (asked, tasks) = mpsc::sync_channel::<Box<dyn Task>>(MAX_QUEUED);
         let action = match behavior {
             TransactionBehavior::Deferred => "read",
             _ => "written",
@@ -131,7 +131,7 @@ impl Worker {
         Box::pin(async move {
             match sent {
                 Some(Ok(())) => answered.await.unwrap_or(Err(StoreError::Closed)),
-                Some(Err(TrySendError::Full(_))) => Err(StoreError::Full(MOST_WAITING)),
+                Some(Err(TrySendError::Full(_))) => Err(StoreError::Full(MAX_QUEUED)),
                 Some(Err(TrySendError::Disconnected(_))) | None => Err(StoreError::Closed),
             }
         })
@@ -179,8 +179,8 @@ fn gather(
     last: &Last,
 ) -> Vec<Box<dyn Task>> {
     let mut batch = vec![first];
-    batch.extend(tasks.try_iter().take(MOST_AT_ONCE - 1));
-    let until = Instant::now() + last.took / PATIENCE;
+    batch.extend(tasks.try_iter().take(MAX_BATCH - 1));
+    let until = Instant::now() + last.took / GATHERING_DIVISOR;
     while batch.len() < last.count {
         let left = until.saturating_duration_since(Instant::now());
         match tasks.recv_timeout(left) {
@@ -258,9 +258,9 @@ mod tests {
             Ok(())
         });
         has_begun.recv().unwrap();
-        let waiting: Vec<_> = (0..MOST_WAITING).map(|_| worker.ask(|_| Ok(()))).collect();
+        let waiting: Vec<_> = (0..MAX_QUEUED).map(|_| worker.ask(|_| Ok(()))).collect();
         let refused = worker.ask(|_| Ok(())).await;
-        assert_eq!(refused, Err(StoreError::Full(MOST_WAITING)));
+        assert_eq!(refused, Err(StoreError::Full(MAX_QUEUED)));
         drop(go);
         assert_eq!(first.await, Ok(()));
         for answer in waiting {

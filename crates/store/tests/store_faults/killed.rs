@@ -64,7 +64,7 @@ async fn work_on(store: &Arc<dyn Store>) {
                     now_ms: LATER,
                     attempt: None,
                     proof: None,
-                    is_free: false,
+                    is_uncounted: false,
                     may_have_arrived: false,
                     next: delivered(),
                 };
@@ -172,7 +172,7 @@ async fn processes_that_are_killed_at_random_moments() {
     }
     let accounts = store.accounts().await.unwrap();
     assert_eq!(accounts.of(State::Delivered), accounts.accepted);
-    assert!(accounts.again > 0, "nothing was ever left behind");
+    assert!(accounts.reclaims > 0, "nothing was ever left behind");
 }
 
 fn is_whole(file: &Path) {

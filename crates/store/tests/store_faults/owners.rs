@@ -39,7 +39,7 @@ pub fn hold(file: &Path) {
                 now_ms: LATER,
                 attempt: None,
                 proof: None,
-                is_free: false,
+                is_uncounted: false,
                 may_have_arrived: false,
                 next,
             };
@@ -70,10 +70,10 @@ async fn an_owner_that_was_killed() {
     assert_eq!(store.ready(NOW).await.unwrap(), ["a", "b"]);
     let left = claim(&store, "a").await;
     assert_eq!(names(&left), ["claimed", "accepted"]);
-    assert!(left.iter().all(|claim| claim.left_behind));
+    assert!(left.iter().all(|claim| claim.abandoned));
     assert_eq!(owner_files(&file), 1, "the dead one's file is gone");
     assert_eq!(names(&claim(&store, "b").await), ["accepted"]);
-    assert_eq!(store.accounts().await.unwrap().again, 3);
+    assert_eq!(store.accounts().await.unwrap().reclaims, 3);
     end(&store, &left[0], State::Delivered).await;
     assert_eq!(state(&store, "claimed", "a").await, State::Delivered);
     drop(store);

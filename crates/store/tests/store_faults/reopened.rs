@@ -40,7 +40,7 @@ async fn everything_is_as_before() {
     assert_eq!(ids(&second), ids(&first));
     // Who held it closed the store without a word.
     let left = claim(&store, "c").await;
-    assert!(left[0].left_behind);
+    assert!(left[0].abandoned);
     assert!(left[0].fence > held[0].fence);
     // One channel was told of the problem, and one was not.
     accept(&store, of_incident("recovery", Kind::Recovery, &["x", "y"])).await;

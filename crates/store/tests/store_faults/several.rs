@@ -68,7 +68,7 @@ async fn two_processes_claim_each_once() {
     assert_eq!(each.len(), DELIVERIES);
     let accounts = store.accounts().await.unwrap();
     assert_eq!(accounts.of(State::Delivered), DELIVERIES as u64);
-    assert_eq!((accounts.again, accounts.stale), (0, 0));
+    assert_eq!((accounts.reclaims, accounts.stale), (0, 0));
 }
 
 /// As a child: opens what others open too.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 /// No answer of a stand-in takes longer, unless a test wants it to.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub fn exchange(
     let url = Url::parse(url).map_err(|_| ErrorKind::InvalidInput)?;
     let authority = url.authority().to_owned();
     let mut stream = TcpStream::connect(&authority)?;
-    stream.set_read_timeout(Some(LONGEST_WAIT))?;
+    stream.set_read_timeout(Some(WAIT_TIMEOUT))?;
     let target = match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),

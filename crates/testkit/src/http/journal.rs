@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 /// How long a wait for an entry lasts at most: generous, since a loaded
 /// machine is no fault of the code under test.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A list that grows, and tells those who wait for it.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl<T: Clone> Journal<T> {
     pub async fn wait_for(&self, count: usize) -> Result<Vec<T>, NotSeen> {
         let mut seen = self.0.subscribe();
         let enough = seen.wait_for(|entries| entries.len() >= count);
-        match tokio::time::timeout(LONGEST_WAIT, enough).await {
+        match tokio::time::timeout(WAIT_TIMEOUT, enough).await {
             Ok(Ok(entries)) => Ok(entries.clone()),
             _ => Err(NotSeen {
                 wanted: count,
@@ -70,7 +70,7 @@ impl std::fmt::Display for NotSeen {
         let Self { wanted, seen } = self;
         write!(
             f,
-            "waited for {wanted} entries, saw {seen} in {LONGEST_WAIT:?}"
+            "waited for {wanted} entries, saw {seen} in {WAIT_TIMEOUT:?}"
         )
     }
 }

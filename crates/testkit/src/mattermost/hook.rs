@@ -13,7 +13,7 @@ use super::service::{Service, State};
 use super::text;
 
 /// The most characters of a post's props as JSON.
-const LONGEST_PROPS: usize = 800_000;
+const MAX_PROPS_LENGTH: usize = 800_000;
 
 const DISABLED: Refusal = Refusal::new(
     501,
@@ -208,7 +208,7 @@ fn props(payload: &Payload, overrides: bool) -> Result<Map<String, Value>, Refus
     let attachments = json!(payload.attachments);
     let length = Value::Object(props.clone()).to_string().chars().count()
         + attachments.to_string().chars().count();
-    if length > LONGEST_PROPS {
+    if length > MAX_PROPS_LENGTH {
         return Err(LONG_PROPS);
     }
     Ok(props)

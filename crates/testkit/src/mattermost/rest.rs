@@ -10,7 +10,7 @@ use super::directory::{is_id, new_id};
 use super::post::Post;
 use super::refusal::Refusal;
 use super::service::{Service, State};
-use super::text::LONGEST_POST;
+use super::text::MAX_POST_LENGTH;
 
 const NO_SESSION: Refusal = Refusal::new(
     401,
@@ -161,7 +161,7 @@ fn create(request: &Request, service: &Service) -> Result<Answer, Refusal> {
         return Err(ARCHIVED);
     }
     root(&draft, &state, service)?;
-    if draft.message.chars().count() > LONGEST_POST {
+    if draft.message.chars().count() > MAX_POST_LENGTH {
         return Err(LONG_MESSAGE);
     }
     let empty = draft.message.trim().is_empty() && draft.file_ids.is_empty();

@@ -3,7 +3,7 @@
 
 /// The most characters of a post:
 /// <https://developers.mattermost.com/integrate/webhooks/incoming/>.
-pub(super) const LONGEST_POST: usize = 16_383;
+pub(super) const MAX_POST_LENGTH: usize = 16_383;
 
 /// Converts `<url|title>`, `<url>` and `<!channel>` as the server does.
 pub(super) fn from_slack(text: &str) -> String {
@@ -50,7 +50,7 @@ pub(super) fn split(text: &str) -> Vec<String> {
         return vec![String::new()];
     }
     characters
-        .chunks(LONGEST_POST)
+        .chunks(MAX_POST_LENGTH)
         .map(|part| part.iter().collect())
         .collect()
 }
@@ -92,11 +92,11 @@ mod tests {
 
     #[test]
     fn when_text_is_long_it_is_cut_by_characters() {
-        let text = "ü".repeat(LONGEST_POST + 1);
+        let text = "ü".repeat(MAX_POST_LENGTH + 1);
         let parts = split(&text);
         assert_eq!(parts.len(), 2);
         assert_eq!(parts.concat(), text);
-        assert_eq!(parts[0].chars().count(), LONGEST_POST);
+        assert_eq!(parts[0].chars().count(), MAX_POST_LENGTH);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::http::{Request, Seen};
 pub(super) const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The connections that a client may use at the same time, by the same page.
-const MOST_CONNECTIONS: usize = 2;
+const MAX_CONNECTIONS: usize = 2;
 
 /// A rule that the client broke without being refused for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Pace {
     /// Judges a request after its answer.
     pub(super) fn after(&mut self, request: &Request, seen: &Seen) -> Vec<Violation> {
         let mut found = Vec::new();
-        if seen.in_use > MOST_CONNECTIONS {
+        if seen.in_use > MAX_CONNECTIONS {
             found.push(Violation::TooManyConnections(seen.in_use));
         }
         let mark = fingerprint(request);

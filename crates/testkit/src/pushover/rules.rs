@@ -14,15 +14,15 @@ use super::account::Accounts;
 use super::encryption;
 use super::form::{Attachment, Form};
 
-const LONGEST_MESSAGE: usize = 1024;
-const LONGEST_TITLE: usize = 250;
-const LONGEST_URL: usize = 512;
+const MAX_MESSAGE_LENGTH: usize = 1024;
+const MAX_TITLE_LENGTH: usize = 250;
+const MAX_URL_LENGTH: usize = 512;
 const LONGEST_URL_TITLE: usize = 100;
-const LONGEST_DEVICE: usize = 25;
+const MAX_DEVICE_LENGTH: usize = 25;
 const SHORTEST_RETRY: u64 = 30;
-const LONGEST_EXPIRE: u64 = 10_800;
+const MAX_EXPIRE_SECONDS: u64 = 10_800;
 const LARGEST_ATTACHMENT: usize = 5_242_880;
-const MOST_RECIPIENTS: usize = 50;
+const MAX_RECIPIENTS: usize = 50;
 const KEY_LENGTH: usize = 30;
 
 /// A refusal: the parameter at fault, what is said of it, and the sentence.
@@ -93,7 +93,7 @@ pub(super) fn user(form: &Form, accounts: &Accounts) -> Result<Vec<String>, Refu
     let list = form.field("user").unwrap_or_default();
     let keys: Vec<String> = list.split(',').map(|key| key.trim().to_owned()).collect();
     let known = |key: &String| is_key(key) && accounts.recipients.contains_key(key);
-    if keys.len() > MOST_RECIPIENTS || !keys.iter().all(known) {
+    if keys.len() > MAX_RECIPIENTS || !keys.iter().all(known) {
         return Err(invalid());
     }
     Ok(keys)
@@ -121,9 +121,9 @@ fn text(form: &Form) -> Result<(), Refusal> {
         return Err(Refusal::of("message", "cannot be blank"));
     }
     let limits = [
-        ("message", LONGEST_MESSAGE),
-        ("title", LONGEST_TITLE),
-        ("url", LONGEST_URL),
+        ("message", MAX_MESSAGE_LENGTH),
+        ("title", MAX_TITLE_LENGTH),
+        ("url", MAX_URL_LENGTH),
         ("url_title", LONGEST_URL_TITLE),
     ];
     for (parameter, limit) in limits {
@@ -163,7 +163,7 @@ fn priority(form: &Form) -> Result<i8, Refusal> {
         }
     }
     match form.number("expire") {
-        Some(expire) if (1..=LONGEST_EXPIRE).contains(&expire) => {}
+        Some(expire) if (1..=MAX_EXPIRE_SECONDS).contains(&expire) => {}
         _ => {
             return Err(Refusal::saying(
                 "expire",
@@ -184,7 +184,7 @@ fn device(form: &Form) -> Result<(), Refusal> {
     let list = form.field("device").unwrap_or_default();
     let valid = |name: &str| {
         !name.is_empty()
-            && name.len() <= LONGEST_DEVICE
+            && name.len() <= MAX_DEVICE_LENGTH
             && name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')

@@ -15,7 +15,7 @@ use super::program::{Call, calls};
 use super::script::{Fault, Script, Verdict};
 
 /// How long `wait_for` waits at most.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An installed stand-in of signal-cli.
 pub struct SignalCli {
@@ -113,7 +113,7 @@ impl SignalCli {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let _ = tokio::time::timeout(PATIENCE, wait).await;
+        let _ = tokio::time::timeout(WAIT_TIMEOUT, wait).await;
         self.calls()
     }
 

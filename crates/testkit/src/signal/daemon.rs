@@ -22,7 +22,7 @@ use super::script::{Fault, Script, Verdict};
 use super::{http, stream};
 
 /// How long `wait_for` waits at most.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How to go on after a request.
 #[derive(Debug, PartialEq)]
@@ -345,7 +345,7 @@ impl SignalDaemon {
                 changed.await;
             }
         };
-        let _ = tokio::time::timeout(PATIENCE, wait).await;
+        let _ = tokio::time::timeout(WAIT_TIMEOUT, wait).await;
         self.messages()
     }
 

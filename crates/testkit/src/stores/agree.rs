@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use annunciator_store::{
-    Attempt, Begin, Claim, DeliveryId, Digest, Intake, Intent, Next, Once, Prune, Query,
-    Settlement, State, Step, Store, Wanted,
+    Attempt, Begin, Claim, ClaimRequest, DedupWindow, DeliveryId, Digest, Intake, Intent, Next,
+    Prune, Query, Settlement, State, Step, Store,
 };
 use proptest::{
     prelude::*,
@@ -69,7 +69,7 @@ impl Side {
                 most,
                 only_expired,
             } => {
-                let wanted = Wanted {
+                let wanted = ClaimRequest {
                     channel: Arc::from(CHANNELS[*channel]),
                     most: *most,
                     now_ms,
@@ -94,7 +94,7 @@ impl Side {
                 proof,
                 pause,
                 is_tried,
-                is_free,
+                is_uncounted,
                 may_have_arrived,
             } => {
                 // Also those that were settled before: they are stale.
@@ -109,7 +109,7 @@ impl Side {
                         outcome: number.to_string(),
                     }),
                     proof: *proof,
-                    is_free: *is_free,
+                    is_uncounted: *is_uncounted,
                     may_have_arrived: *may_have_arrived,
                     next: match end {
                         Some(State::Suppressed) => Next::KeptBack {
@@ -174,7 +174,7 @@ impl Side {
 
 fn digest(number: usize, of: u8, now_ms: i64) -> Digest {
     Digest {
-        gathers: of.to_string(),
+        batch_key: of.to_string(),
         notification: format!("d{number}"),
         content: Arc::from("{}"),
         due_ms: now_ms + 1_000,
@@ -225,7 +225,7 @@ fn intake(number: usize, ask: &Ask, now_ms: i64, begin: &Begin, both: bool) -> I
                     number,
                     until,
                 }),
-                once: once.map(|fingerprint| Once {
+                dedup: once.map(|fingerprint| DedupWindow {
                     fingerprint,
                     until_ms: now_ms + 2_000,
                     rule: "dedup".to_owned(),

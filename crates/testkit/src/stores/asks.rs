@@ -32,7 +32,7 @@ pub(super) enum Ask {
         proof: Option<Proof>,
         pause: i64,
         is_tried: bool,
-        is_free: bool,
+        is_uncounted: bool,
         may_have_arrived: bool,
     },
     Prove {
@@ -95,15 +95,17 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
         prop::bool::weighted(0.3),
     );
     let settle = settle.prop_map(
-        |(which, end, digest, proof, pause, is_tried, is_free, may_have_arrived)| Ask::Settle {
-            which,
-            end,
-            digest,
-            proof,
-            pause,
-            is_tried,
-            is_free,
-            may_have_arrived,
+        |(which, end, digest, proof, pause, is_tried, is_uncounted, may_have_arrived)| {
+            Ask::Settle {
+                which,
+                end,
+                digest,
+                proof,
+                pause,
+                is_tried,
+                is_uncounted,
+                may_have_arrived,
+            }
         },
     );
     let claim = (0..CHANNELS.len(), 1_u32..4, prop::bool::weighted(0.1));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use annunciator_store::{Begin, Intake, Severity, State, Store, Wanted};
+use annunciator_store::{Begin, ClaimRequest, Intake, Severity, State, Store};
 
 use super::{LATER, NOW, Subject, accept, again, claim, claim_at, end, intake, names, state};
 
@@ -12,7 +12,7 @@ pub async fn each_is_claimed_once_whoever_asks(subject: &dyn Subject) {
     accept(&store, intake("one", &["a", "b"])).await;
     let claims = claim(&store, "a").await;
     assert_eq!(names(&claims), ["one"]);
-    assert_eq!((claims[0].attempts, claims[0].left_behind), (0, false));
+    assert_eq!((claims[0].attempts, claims[0].abandoned), (0, false));
     assert_eq!(claims[0].accepted_ms, NOW);
     assert!(claim(&other, "a").await.is_empty());
     assert!(claim(&store, "a").await.is_empty());
@@ -149,9 +149,9 @@ pub async fn a_claim_that_ran_out_is_another_s(subject: &dyn Subject) {
     assert!(claim_at(&other, "a", LATER).await.is_empty());
     assert_eq!(other.ready(LATER + 1).await.unwrap(), ["a"]);
     let second = claim_at(&other, "a", LATER + 1).await;
-    assert!(second[0].left_behind);
+    assert!(second[0].abandoned);
     assert!(second[0].fence > first[0].fence);
-    assert_eq!(store.accounts().await.unwrap().again, 1);
+    assert_eq!(store.accounts().await.unwrap().reclaims, 1);
     assert_eq!(state(&store, "one", "a").await, State::InFlight);
 }
 
@@ -162,7 +162,7 @@ pub async fn what_its_holder_still_works_on_is_not_claimed_again(subject: &dyn S
         accept(&store, intake(name, &["a"])).await;
     }
     let claims = claim(&store, "a").await;
-    let wanted = Wanted {
+    let wanted = ClaimRequest {
         channel: Arc::from("a"),
         most: 10,
         now_ms: LATER + 1,
@@ -172,7 +172,7 @@ pub async fn what_its_holder_still_works_on_is_not_claimed_again(subject: &dyn S
     };
     let again = store.claim(wanted).await.unwrap();
     assert_eq!(names(&again), names(&claims[1..]));
-    assert!(again[0].left_behind);
+    assert!(again[0].abandoned);
 }
 
 /// What a channel that is gone was to be told does not wait for ever.
@@ -183,7 +183,7 @@ pub async fn only_what_is_too_late_is_claimed_if_that_is_wanted(subject: &dyn Su
         intake.intents[0].expires_ms = expires_ms;
         accept(&store, intake).await;
     }
-    let wanted = |now_ms| Wanted {
+    let wanted = |now_ms| ClaimRequest {
         channel: Arc::from("a"),
         most: 10,
         now_ms,
@@ -221,7 +221,7 @@ pub async fn many_at_once_claim_each_once(subject: &dyn Subject) {
 async fn claim_all(store: Arc<dyn Store>) -> Vec<String> {
     let mut all = Vec::new();
     loop {
-        let wanted = Wanted {
+        let wanted = ClaimRequest {
             channel: Arc::from("a"),
             most: 7,
             now_ms: NOW,

@@ -17,7 +17,7 @@ const MORNING: i64 = NOW + 3_600_000;
 
 fn digest(name: &str) -> Digest {
     Digest {
-        gathers: "quiet".to_owned(),
+        batch_key: "quiet".to_owned(),
         notification: name.to_owned(),
         content: Arc::from(format!("{{\"body\":\"{name}\"}}")),
         due_ms: MORNING,
@@ -64,7 +64,7 @@ pub async fn what_is_kept_back_is_gathered_in_one_digest(subject: &dyn Subject) 
     accept(&other, kept_back(intake("elsewhere", &["c"]))).await;
     let mut of_another_kind = kept_back(intake("other", &["a"]));
     if let Begin::Suppressed { digest, .. } = &mut of_another_kind.intents[0].begin {
-        digest.as_mut().unwrap().gathers = "rate".to_owned();
+        digest.as_mut().unwrap().batch_key = "rate".to_owned();
     }
     accept(&other, of_another_kind).await;
     assert_eq!(store.next_due(NOW).await.unwrap(), Some(MORNING));
@@ -79,7 +79,7 @@ pub async fn what_is_kept_back_is_gathered_in_one_digest(subject: &dyn Subject) 
 }
 
 /// It would be told of by nobody.
-pub async fn a_digest_that_is_told_takes_no_more(subject: &dyn Subject) {
+pub async fn a_digest_that_is_sent_takes_no_more(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, kept_back(intake("1", &["a"]))).await;
     let first = in_the_morning(&store).await;
@@ -113,7 +113,7 @@ pub async fn what_is_kept_back_when_its_turn_comes_is_gathered_too(subject: &dyn
 }
 
 /// Nobody was told of it by itself.
-pub async fn an_end_follows_the_digest_that_told_the_problem(subject: &dyn Subject) {
+pub async fn an_end_follows_the_digest_that_notified_of_the_problem(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, problem("down")).await;
     let digest = in_the_morning(&store).await;
@@ -149,7 +149,7 @@ pub async fn a_problem_that_ends_before_its_digest_is_over(subject: &dyn Subject
 }
 
 /// What comes of it decides whether anybody is to hear of the end.
-pub async fn an_end_waits_while_the_problem_s_digest_is_told(subject: &dyn Subject) {
+pub async fn an_end_waits_while_the_problem_s_digest_is_in_flight(subject: &dyn Subject) {
     for arrives in [true, false] {
         let store = subject.open();
         accept(&store, problem("down")).await;
@@ -171,12 +171,12 @@ pub async fn an_end_waits_while_the_problem_s_digest_is_told(subject: &dyn Subje
 }
 
 /// Whoever told it may have been heard.
-pub async fn an_end_follows_a_digest_that_was_left_behind(subject: &dyn Subject) {
+pub async fn an_end_follows_a_digest_that_was_abandoned(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, problem("down")).await;
     let digest = in_the_morning(&store).await;
     let late = MORNING + 3_600_000;
-    assert!(claim_at(&store, "a", late).await[0].left_behind);
+    assert!(claim_at(&store, "a", late).await[0].abandoned);
     let mut recovery = of_incident("up", Kind::Recovery, &["a"]);
     recovery.accepted_ms = late;
     recovery.intents[0].begin = Begin::At(late);

@@ -43,7 +43,7 @@ pub async fn what_came_of_it_is_recorded(subject: &dyn Subject) {
             now_ms: NOW + 2,
             attempt: Some(attempt(outcome)),
             proof: None,
-            is_free: false,
+            is_uncounted: false,
             may_have_arrived: false,
             next,
         };
@@ -62,7 +62,7 @@ pub async fn what_came_of_it_is_recorded(subject: &dyn Subject) {
 pub async fn an_attempt_that_is_free_does_not_count(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, intake("one", &["a"])).await;
-    for (number, is_free) in [false, true, true, false].into_iter().enumerate() {
+    for (number, is_uncounted) in [false, true, true, false].into_iter().enumerate() {
         let claims = claim(&store, "a").await;
         assert_eq!(claims[0].attempts, number.min(1) as u32);
         let settlement = Settlement {
@@ -71,7 +71,7 @@ pub async fn an_attempt_that_is_free_does_not_count(subject: &dyn Subject) {
             now_ms: NOW + 2,
             attempt: Some(attempt(&number.to_string())),
             proof: None,
-            is_free,
+            is_uncounted,
             may_have_arrived: false,
             next: Next::Again {
                 at_ms: NOW,
@@ -151,7 +151,7 @@ pub async fn what_failed_can_be_had_tried_again(subject: &dyn Subject) {
             now_ms: NOW,
             attempt: Some(attempt("x")),
             proof: None,
-            is_free: false,
+            is_uncounted: false,
             may_have_arrived: false,
             next: Next::End {
                 state,

@@ -5,7 +5,7 @@ use annunciator_store::{Begin, Kind, State, Superseded};
 use super::{LATER, Subject, accept, again, all, claim, end, names, of_incident, state};
 
 /// Neither is sent.
-pub async fn a_problem_that_is_over_before_it_was_told(subject: &dyn Subject) {
+pub async fn a_problem_that_is_over_before_anybody_was_notified(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     let problem = accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
     let recovery = accept(&other, of_incident("up", Kind::Recovery, &["a"])).await;
@@ -29,7 +29,7 @@ pub async fn a_problem_that_is_over_before_it_was_told(subject: &dyn Subject) {
 }
 
 /// It follows, and with it the incident is closed.
-pub async fn a_recovery_of_what_was_told(subject: &dyn Subject) {
+pub async fn a_recovery_of_what_people_were_notified_of(subject: &dyn Subject) {
     for told in [State::Delivered, State::Unknown] {
         let store = subject.open();
         accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
@@ -46,7 +46,7 @@ pub async fn a_recovery_of_what_was_told(subject: &dyn Subject) {
 }
 
 /// What comes of the problem decides.
-pub async fn a_recovery_while_the_problem_is_being_told(subject: &dyn Subject) {
+pub async fn a_recovery_while_the_problem_is_in_flight(subject: &dyn Subject) {
     let store = subject.open();
     for delivered in [true, false] {
         accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
@@ -163,7 +163,7 @@ pub async fn a_recovery_of_what_may_have_arrived_and_waits_again(subject: &dyn S
         now_ms: super::NOW,
         attempt: None,
         proof: None,
-        is_free: false,
+        is_uncounted: false,
         may_have_arrived: true,
         next: annunciator_store::Next::Again {
             at_ms: super::NOW,
@@ -178,9 +178,9 @@ pub async fn a_recovery_of_what_may_have_arrived_and_waits_again(subject: &dyn S
     // The same where its holder is gone.
     accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
     claim(&store, "a").await;
-    let left_behind = super::claim_at(&store, "a", LATER + 1).await;
-    assert!(left_behind[0].left_behind);
-    again(&store, &left_behind[0]).await;
+    let abandoned = super::claim_at(&store, "a", LATER + 1).await;
+    assert!(abandoned[0].abandoned);
+    again(&store, &abandoned[0]).await;
     accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
     assert_eq!(names(&claim(&store, "a").await), ["up"]);
 }

@@ -1,6 +1,6 @@
 //! Questions.
 
-use annunciator_store::{Intake, MOST_KEPT, Query, State};
+use annunciator_store::{Intake, MAX_KV_ENTRIES, Query, State};
 use tokio::task::JoinSet;
 
 use super::{NOW, Subject, accept, claim, end, intake};
@@ -9,12 +9,12 @@ use super::{NOW, Subject, accept, claim, end, intake};
 pub async fn values_are_kept_by_channel_and_key(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     let keep = |channel: &str, key: &str, value: Option<Vec<u8>>| {
-        store.keep(channel.into(), key.to_owned(), value)
+        store.kv_put(channel.into(), key.to_owned(), value)
     };
     keep("a", "k", Some(vec![1])).await.unwrap();
     keep("a", "k", Some(vec![2])).await.unwrap();
     keep("b", "k", Some(Vec::new())).await.unwrap();
-    let kept = |channel: &str, key: &str| other.kept(channel.into(), key.to_owned());
+    let kept = |channel: &str, key: &str| other.kv_get(channel.into(), key.to_owned());
     assert_eq!(kept("a", "k").await.unwrap(), Some(vec![2]));
     assert_eq!(kept("b", "k").await.unwrap(), Some(Vec::new()));
     assert_eq!(kept("a", "other").await.unwrap(), None);
@@ -25,10 +25,10 @@ pub async fn values_are_kept_by_channel_and_key(subject: &dyn Subject) {
 /// A provider that never removes any fills nothing.
 pub async fn of_too_many_values_the_oldest_goes(subject: &dyn Subject) {
     let store = subject.open();
-    let keep = |number: usize| store.keep("a".into(), number.to_string(), Some(vec![1]));
-    let keeping: JoinSet<_> = (0..=MOST_KEPT).map(keep).collect();
+    let keep = |number: usize| store.kv_put("a".into(), number.to_string(), Some(vec![1]));
+    let keeping: JoinSet<_> = (0..=MAX_KV_ENTRIES).map(keep).collect();
     keeping.join_all().await;
-    let kept = |key: &str| store.kept("a".into(), key.to_owned());
+    let kept = |key: &str| store.kv_get("a".into(), key.to_owned());
     assert_eq!(kept("0").await.unwrap(), None);
     assert_eq!(kept("1").await.unwrap(), Some(vec![1]));
 }

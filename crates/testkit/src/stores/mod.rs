@@ -23,8 +23,8 @@ pub mod taking;
 use std::{fmt, future::Future, sync::Arc};
 
 use annunciator_store::{
-    Accepted, Begin, Claim, DeliveryId, Intake, Intent, Kind, Next, Prune, Query, Record, Settled,
-    Settlement, Severity, State, Store, Superseded, Wanted,
+    Accepted, Begin, Claim, ClaimRequest, DeliveryId, Intake, Intent, Kind, Next, Prune, Query,
+    Record, Settled, Settlement, Severity, State, Store, Superseded,
 };
 
 /// Makes a test of each situation. The argument is an expression that yields a
@@ -47,8 +47,8 @@ macro_rules! store_suite {
                 a_stale_fence_is_refused_and_counted, what_failed_can_be_had_tried_again,
                 what_has_ended_is_deleted_when_it_is_old,
                 what_is_beyond_the_newest_is_deleted, the_accounts_agree_whatever_happens;
-            incidents: a_problem_that_is_over_before_it_was_told, a_recovery_of_what_was_told,
-                a_recovery_while_the_problem_is_being_told, a_recovery_of_what_failed,
+            incidents: a_problem_that_is_over_before_anybody_was_notified, a_recovery_of_what_people_were_notified_of,
+                a_recovery_while_the_problem_is_in_flight, a_recovery_of_what_failed,
                 a_recovery_is_judged_before_it_is_tried,
                 a_recovery_of_what_nobody_knows, a_recovery_of_a_problem_that_was_kept_back,
                 a_recovery_of_what_may_have_arrived_and_waits_again, a_second_recovery_of_what_is_over,
@@ -60,14 +60,14 @@ macro_rules! store_suite {
                 groups_of_one_notification_know_nothing_of_each_other,
                 a_recovery_ends_steps_that_wait,
                 a_key_that_is_used_again_has_the_steps_and_proofs_of_the_first_time;
-            digests: what_is_kept_back_is_gathered_in_one_digest, a_digest_that_is_told_takes_no_more,
+            digests: what_is_kept_back_is_gathered_in_one_digest, a_digest_that_is_sent_takes_no_more,
                 what_is_kept_back_when_its_turn_comes_is_gathered_too,
-                an_end_follows_the_digest_that_told_the_problem,
+                an_end_follows_the_digest_that_notified_of_the_problem,
                 a_problem_that_ends_before_its_digest_is_over,
-                an_end_waits_while_the_problem_s_digest_is_told,
-                an_end_follows_a_digest_that_was_left_behind,
+                an_end_waits_while_the_problem_s_digest_is_in_flight,
+                an_end_follows_a_digest_that_was_abandoned,
                 what_a_digest_is_to_tell_of_is_not_deleted;
-            once: the_same_is_told_once_within_its_time, what_failed_does_not_keep_back_the_next,
+            once: the_same_is_sent_once_within_its_window, what_failed_does_not_keep_back_the_next,
                 the_end_of_a_problem_makes_the_next_news;
             knowing: values_are_kept_by_channel_and_key, of_too_many_values_the_oldest_goes, deliveries_are_found_by_what_is_known_of_them, pages_follow_one_another;
         }
@@ -112,7 +112,7 @@ pub fn intake(name: &str, channels: &[&str]) -> Intake {
         expires_ms: None,
         begin: Begin::At(NOW),
         step: None,
-        once: None,
+        dedup: None,
     });
     Intake {
         notification: name.to_owned(),
@@ -151,7 +151,7 @@ pub async fn claim(store: &Arc<dyn Store>, channel: &str) -> Vec<Claim> {
 
 /// The same at another time.
 pub async fn claim_at(store: &Arc<dyn Store>, channel: &str, now_ms: i64) -> Vec<Claim> {
-    let wanted = Wanted {
+    let wanted = ClaimRequest {
         channel: Arc::from(channel),
         most: 10,
         now_ms,
@@ -201,7 +201,7 @@ pub async fn settle(store: &Arc<dyn Store>, claim: &Claim, next: Next) -> Settle
         now_ms: NOW,
         attempt: None,
         proof: None,
-        is_free: false,
+        is_uncounted: false,
         may_have_arrived: false,
         next,
     };

@@ -1,12 +1,12 @@
 //! What is told once within a time.
 
-use annunciator_store::{Intake, Kind, Once, State};
+use annunciator_store::{DedupWindow, Intake, Kind, State};
 
 use super::{NOW, Subject, accept, claim, end, intake, of_incident, state};
 
 fn once(mut intake: Intake, fingerprint: u64) -> Intake {
     for intent in &mut intake.intents {
-        intent.once = Some(Once {
+        intent.dedup = Some(DedupWindow {
             fingerprint,
             until_ms: intake.accepted_ms + 1000,
             rule: "dedup: 1s".to_owned(),
@@ -16,7 +16,7 @@ fn once(mut intake: Intake, fingerprint: u64) -> Intake {
 }
 
 /// On each channel, in each incident; and afterwards it is told again.
-pub async fn the_same_is_told_once_within_its_time(subject: &dyn Subject) {
+pub async fn the_same_is_sent_once_within_its_window(subject: &dyn Subject) {
     let store = subject.open();
     let first = accept(&store, once(intake("one", &["a"]), 1)).await;
     assert_eq!(first.deliveries[0].state, State::Pending);

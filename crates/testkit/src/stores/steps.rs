@@ -36,7 +36,7 @@ async fn proven(store: &Arc<dyn Store>, claim: &Claim, proof: Proof) -> Vec<Deli
         now_ms: NOW,
         attempt: None,
         proof: Some(proof),
-        is_free: false,
+        is_uncounted: false,
         may_have_arrived: false,
         next: Next::End {
             state: State::Delivered,

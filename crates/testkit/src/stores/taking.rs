@@ -35,7 +35,7 @@ pub async fn what_was_accepted_is_there_whole(subject: &dyn Subject) {
         (record.severity, record.accepted_ms),
         (Severity::Critical, NOW)
     );
-    assert_eq!((record.attempts, record.again), (0, 0));
+    assert_eq!((record.attempts, record.reclaims), (0, 0));
     assert_eq!((record.due_ms, record.ended_ms), (Some(NOW), None));
     assert_eq!(record.content, "{\"body\":\"one\"}");
 }
@@ -210,7 +210,7 @@ pub async fn whoever_accepts_may_hold_it_at_once(subject: &dyn Subject) {
         channel: Arc::from("a"),
         expires_ms: None,
         step: None,
-        once: None,
+        dedup: None,
         begin: Begin::Claimed {
             lease_until_ms: LATER,
         },
@@ -224,7 +224,7 @@ pub async fn whoever_accepts_may_hold_it_at_once(subject: &dyn Subject) {
         now_ms: NOW,
         attempt: None,
         proof: None,
-        is_free: false,
+        is_uncounted: false,
         may_have_arrived: false,
         next: annunciator_store::Next::Again {
             at_ms: NOW,

@@ -115,12 +115,12 @@ pub(crate) struct Send {
     pub(crate) default: bool,
 
     #[command(flatten)]
-    pub(crate) wording: Wording,
+    pub(crate) wording: MessageText,
 }
 
 /// A message, and how its results are printed.
 #[derive(Debug, Args)]
-pub(crate) struct Wording {
+pub(crate) struct MessageText {
     /// One line above the message
     #[arg(long)]
     pub(crate) title: Option<String>,
@@ -366,7 +366,7 @@ pub(crate) struct Notify {
     pub(crate) default: bool,
 
     #[command(flatten)]
-    pub(crate) wording: Wording,
+    pub(crate) wording: MessageText,
 
     #[command(flatten)]
     pub(crate) reach: Reach,

@@ -101,7 +101,7 @@ fn suppressed(channel: u64) -> Intent {
         channel: channel.into(),
         expires_ms: None,
         step: None,
-        once: None,
+        dedup: None,
         begin: Begin::Suppressed {
             rule: "quiet hours".to_owned(),
             digest: None,
@@ -116,7 +116,7 @@ fn delivered(claim: &Claim) -> Settlement {
         now_ms: NOW,
         attempt: None,
         proof: None,
-        is_free: false,
+        is_uncounted: false,
         may_have_arrived: false,
         next: Next::End {
             state: State::Delivered,

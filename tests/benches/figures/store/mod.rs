@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use annunciator::{
     Kind, Severity,
-    store::{Begin, Intake, Intent, Store, StoreError, Wanted},
+    store::{Begin, ClaimRequest, Intake, Intent, Store, StoreError},
 };
 use tempfile::TempDir;
 
@@ -59,7 +59,7 @@ fn intake(number: u64, content: &Arc<str>) -> Intake {
             expires_ms: None,
             begin: Begin::At(NOW),
             step: None,
-            once: None,
+            dedup: None,
         }],
     }
 }
@@ -68,8 +68,8 @@ fn content() -> Arc<str> {
     Arc::from("x".repeat(CONTENT))
 }
 
-fn ten() -> Wanted {
-    Wanted {
+fn ten() -> ClaimRequest {
+    ClaimRequest {
         channel: Arc::from(CHANNEL),
         most: 10,
         now_ms: NOW,

@@ -3,8 +3,8 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use annunciator_store::{
-    Accepted, Begin, Claim, DeliveryId, Intake, Kind, Next, Proof, Prune, Settled, Settlement,
-    State, StoreError, Superseded, Wanted,
+    Accepted, Begin, Claim, ClaimRequest, DeliveryId, Intake, Kind, Next, Proof, Prune, Settled,
+    Settlement, State, StoreError, Superseded,
 };
 
 use super::lists::{Entry, Model, Sent};
@@ -31,9 +31,9 @@ impl Model {
             let is_busy = self.entries.iter().any(|entry| {
                 entry.channel == channel && entry.intake.lane == intake.lane && is_unended(entry)
             });
-            let is_free = !is_end && (intake.lane.is_empty() || !is_busy);
+            let is_uncounted = !is_end && (intake.lane.is_empty() || !is_busy);
             let is_kept_back = matches!(intent.begin, Begin::Suppressed { .. });
-            let once = intent.once.filter(|_| !is_kept_back);
+            let once = intent.dedup.filter(|_| !is_kept_back);
             let same = once.as_ref().and_then(|once| {
                 let mut sent = self.sent.iter();
                 let it = sent.find(|it| {
@@ -64,7 +64,7 @@ impl Model {
                     entry.end(State::Suppressed, &rule, now_ms);
                 }
                 (None, Begin::At(at_ms)) => entry.due_ms = at_ms,
-                (None, Begin::Claimed { lease_until_ms }) if is_free => {
+                (None, Begin::Claimed { lease_until_ms }) if is_uncounted => {
                     entry.state = State::InFlight;
                     entry.lease_until_ms = lease_until_ms;
                     entry.fence = 1;
@@ -100,12 +100,12 @@ impl Model {
         Ok(Accepted {
             notification: intake.notification.clone(),
             repeated: false,
-            deliveries: entries.map(Entry::placed).collect(),
+            deliveries: entries.map(Entry::accepted_delivery).collect(),
             superseded,
         })
     }
 
-    pub(super) fn claim(&mut self, wanted: &Wanted) -> Vec<Claim> {
+    pub(super) fn claim(&mut self, wanted: &ClaimRequest) -> Vec<Claim> {
         let mut claims = vec![];
         let abandoned = self.claimable(&wanted.channel, wanted.now_ms, State::InFlight);
         for id in abandoned {
@@ -161,7 +161,7 @@ impl Model {
         ready.map(str::to_owned).collect()
     }
 
-    fn take(&mut self, id: DeliveryId, wanted: &Wanted, claims: &mut Vec<Claim>) {
+    fn take(&mut self, id: DeliveryId, wanted: &ClaimRequest, claims: &mut Vec<Claim>) {
         let is_full = claims.len() >= wanted.most as usize;
         let Some(entry) = self.entry(id).filter(|_| !is_full) else {
             return;
@@ -170,27 +170,27 @@ impl Model {
         if wanted.only_expired && !is_late {
             return;
         }
-        let left_behind = entry.state == State::InFlight;
+        let abandoned = entry.state == State::InFlight;
         entry.state = State::InFlight;
         entry.lease_until_ms = wanted.lease_until_ms;
         entry.fence += 1;
-        if left_behind {
+        if abandoned {
             entry.reclaims += 1;
         }
         claims.push(Claim {
             delivery: id,
             fence: entry.fence,
             attempts: entry.attempts - entry.uncounted,
-            left_behind,
-            again: entry.reclaims,
+            abandoned,
+            reclaims: entry.reclaims,
             targets: entry.targets.clone(),
             accepted_ms: entry.intake.accepted_ms,
             expires_ms: entry.expires_ms,
             step: entry.step.as_ref().map_or(0, |step| step.number),
             content: Arc::clone(&entry.intake.content),
         });
-        if left_behind {
-            self.accounts.again += 1;
+        if abandoned {
+            self.accounts.reclaims += 1;
             self.people_may_know(id);
         }
     }
@@ -216,7 +216,7 @@ impl Model {
         if let Some(attempt) = settlement.attempt {
             entry.tried.push(attempt);
             entry.attempts += 1;
-            entry.uncounted += u32::from(settlement.is_free);
+            entry.uncounted += u32::from(settlement.is_uncounted);
         }
         entry.targets = vec![];
         match settlement.next {

@@ -84,7 +84,7 @@ impl Model {
             self.problem_ended(channel, incident, entry.number, is_other_open);
         }
         let mut superseded = self.end_pointless(channel, incident, now_ms);
-        if entry.gathers.is_some() {
+        if entry.batch_key.is_some() {
             let problems = self.problems_of(id).into_iter();
             let incidents: BTreeMap<_, _> = problems
                 .map(|(channel, incident, _)| ((channel, incident), ()))
@@ -147,7 +147,7 @@ impl Model {
             let mut problems = problems.iter();
             let tells = problems
                 .any(|(on, of, number)| **on == *channel && *of == incident && *number >= since);
-            entry.gathers.is_some() && entry.state == State::InFlight && tells
+            entry.batch_key.is_some() && entry.state == State::InFlight && tells
         });
         if let Some(until_ms) = digests.map(|digest| digest.lease_until_ms).max() {
             for end in ends {

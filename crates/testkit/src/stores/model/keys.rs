@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use annunciator_store::{Content, Intake};
+use annunciator_store::{Intake, StoredContent};
 
 /// In what two notifications with one key differ, in words.
 pub(super) fn differences(first: &Intake, again: &Intake) -> String {
-    let read = |intake: &Intake| serde_json::from_str::<Content>(&intake.content).ok();
-    let sorted = |content: &Content| {
+    let read = |intake: &Intake| serde_json::from_str::<StoredContent>(&intake.content).ok();
+    let sorted = |content: &StoredContent| {
         let attributes = content.attributes.iter().cloned();
         attributes.collect::<BTreeMap<_, _>>()
     };

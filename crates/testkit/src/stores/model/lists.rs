@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use annunciator_store::{
-    Accepted, Accounts, Answer, Attempt, Claim, DeliveryId, Digest, Intake, Kind, MOST_KEPT,
-    Placed, Proof, Prune, Query, Record, Settled, Settlement, State, Step, Store, StoreError,
-    Superseded, Wanted,
+    Accepted, AcceptedDelivery, Accounts, Answer, Attempt, Claim, ClaimRequest, DeliveryId, Digest,
+    Intake, Kind, MAX_KV_ENTRIES, Proof, Prune, Query, Record, Settled, Settlement, State, Step,
+    Store, StoreError, Superseded,
 };
 
 use super::keys::differences;
@@ -37,7 +37,7 @@ pub(super) struct Entry {
     pub(super) proof: Option<Proof>,
     pub(super) step: Option<Step>,
     /// Where it is a digest, what it gathers.
-    pub(super) gathers: Option<String>,
+    pub(super) batch_key: Option<String>,
     /// Where it was kept back, the digest that tells of it.
     pub(super) digest: Option<DeliveryId>,
 }
@@ -65,7 +65,7 @@ impl Entry {
             expires_ms: self.expires_ms,
             ended_ms: self.ended_ms,
             attempts: self.attempts,
-            again: self.reclaims,
+            reclaims: self.reclaims,
             proof: self.proof,
             group: self.step.as_ref().map(|step| step.group.to_string()),
             step: self.step.as_ref().map_or(0, |step| step.number),
@@ -75,8 +75,8 @@ impl Entry {
         }
     }
 
-    pub(super) fn placed(&self) -> Placed {
-        Placed {
+    pub(super) fn accepted_delivery(&self) -> AcceptedDelivery {
+        AcceptedDelivery {
             delivery: self.id,
             channel: Arc::clone(&self.channel),
             state: self.state,
@@ -170,7 +170,7 @@ impl Model {
             tried: vec![],
             proof: None,
             step: None,
-            gathers: None,
+            batch_key: None,
             digest: None,
         });
         &mut self.entries[place]
@@ -179,7 +179,8 @@ impl Model {
     /// Where what is kept back now goes.
     pub(super) fn gather(&mut self, channel: &Arc<str>, of: &Digest, now_ms: i64) -> DeliveryId {
         for entry in &self.entries {
-            let is_alike = entry.gathers.as_ref() == Some(&of.gathers) && entry.channel == *channel;
+            let is_alike =
+                entry.batch_key.as_ref() == Some(&of.batch_key) && entry.channel == *channel;
             let waits = entry.state == State::Pending && entry.attempts == 0;
             if is_alike && waits && entry.due_ms > now_ms {
                 return entry.id;
@@ -194,7 +195,7 @@ impl Model {
         });
         let entry = self.add_entry(&added, channel, of.expires_ms);
         entry.due_ms = of.due_ms;
-        entry.gathers = Some(of.gathers.clone());
+        entry.batch_key = Some(of.batch_key.clone());
         entry.id
     }
 
@@ -216,7 +217,7 @@ impl Model {
         Ok(Some(Accepted {
             notification: first.notification.clone(),
             repeated: true,
-            deliveries: entries.map(Entry::placed).collect(),
+            deliveries: entries.map(Entry::accepted_delivery).collect(),
             superseded: vec![],
         }))
     }
@@ -264,7 +265,7 @@ impl Model {
             (_, None) => self.values.retain(|it| it.0 != channel || it.1 != key),
         }
         let of_channel = self.values.iter().filter(|it| it.0 == channel).count();
-        if of_channel > MOST_KEPT {
+        if of_channel > MAX_KV_ENTRIES {
             let oldest = self.values.iter().position(|it| it.0 == channel);
             oldest.map(|oldest| self.values.remove(oldest));
         }
@@ -292,7 +293,7 @@ impl Store for ModelStore {
         Box::pin(std::future::ready(known))
     }
 
-    fn claim(&self, wanted: Wanted) -> Answer<Vec<Claim>> {
+    fn claim(&self, wanted: ClaimRequest) -> Answer<Vec<Claim>> {
         now(self.lock().claim(&wanted))
     }
 
@@ -349,12 +350,12 @@ impl Store for ModelStore {
         now(self.lock().prune(&prune))
     }
 
-    fn keep(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
+    fn kv_put(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()> {
         self.lock().keep(channel, key, value);
         now(())
     }
 
-    fn kept(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
+    fn kv_get(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>> {
         let model = self.lock();
         let mut values = model.values.iter();
         let found = values.find(|it| it.0 == channel && it.1 == key);

@@ -64,6 +64,6 @@ fn table(accounts: &Accounts, output: &Output) {
     output.table(["STATE", "KEPT", "DELETED", "ALL"], &rows);
     output.line(&format!(
         "\nsent again since their holder was gone: {}; settled too late, and refused: {}",
-        accounts.again, accounts.stale
+        accounts.reclaims, accounts.stale
     ));
 }

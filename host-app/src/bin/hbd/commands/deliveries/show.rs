@@ -122,7 +122,7 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
         ("ended", time(record.ended_ms)),
         ("attempts", Some(record.attempts.to_string())),
         ("proof", record.proof.map(|proof| proof.name().to_owned())),
-        ("left behind", left_behind(record)),
+        ("left behind", abandoned(record)),
     ];
     let said = more.into_iter();
     facts.extend(said.filter_map(|(name, text)| Some((name, text.filter(|it| !it.is_empty())?))));
@@ -138,8 +138,8 @@ fn step(record: &Record) -> Option<String> {
     Some(format!("{group}, step {}", record.step))
 }
 
-fn left_behind(record: &Record) -> Option<String> {
-    let times = match record.again {
+fn abandoned(record: &Record) -> Option<String> {
+    let times = match record.reclaims {
         0 => return None,
         1 => "once".to_owned(),
         many => format!("{many} times"),
