@@ -7,7 +7,7 @@
 //!   not ended: a lane keeps its order.
 //! - What ends a problem always waits for a claim, since what becomes of the problem's own
 //!   messages decides whether it is sent at all.
-//! - A duplicate ([`dedup`](super::dedup)) ends suppressed, and so does what the caller's
+//! - A duplicate ([`dedup`]) ends suppressed, and so does what the caller's
 //!   own rule keeps back; only the latter may go into a [`digest`](super::digest).
 
 use super::dedup::{self, Earlier};
