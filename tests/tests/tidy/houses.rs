@@ -99,21 +99,23 @@ pub const HOUSES: &[House] = &[
         root: "crates/store/src/lib.rs",
         floors: &[
             &["delivery", "error", "kind", "proof", "severity"],
-            &["accounts", "content", "reasons"],
+            &["accounts", "content"],
             &["record"],
             &["intake+settle"],
-            &["conflict", "store"],
+            &["rules", "store"],
             &["memory", "sqlite"],
         ],
         circle: Some((
-            4,
-            "sqlite: what is accepted supersedes, and a digest that is released is accepted",
+            5,
+            "sqlite: a rule that is applied asks for the next one, as a settlement that \
+             ends a digest, and a digest is accepted like a notification",
         )),
     },
     House {
         root: "crates/testkit/src/lib.rs",
         floors: &[
-            &["artefacts", "effort", "hasty", "http", "smtp", "stores"],
+            &["artefacts", "effort", "hasty", "http", "outside", "smtp"],
+            &["stores"],
             &["mattermost", "pushover", "rig", "signal"],
             &["ensemble", "live", "suite"],
         ],
