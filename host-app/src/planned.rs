@@ -41,7 +41,7 @@ pub struct Preview {
     /// The moment, in milliseconds since the Unix epoch.
     pub at_ms: i64,
     /// Whether anybody would be told.
-    pub told: bool,
+    pub notified: bool,
     /// What would happen on each channel.
     pub channels: Vec<PreviewedChannel>,
 }
@@ -86,7 +86,7 @@ pub fn reaches_anybody(planned: &[Planned], config: &Config) -> bool {
 
 /// Whether anybody would be told there at all, now or later.
 #[must_use]
-pub fn is_told(planned: &Planned, config: &Config) -> bool {
+pub fn is_notified(planned: &Planned, config: &Config) -> bool {
     planned.rule.is_none() && disabled(planned, config).is_none()
 }
 
@@ -121,7 +121,7 @@ pub fn preview(
         .collect();
     Ok(Preview {
         at_ms: now_ms,
-        told: channels.iter().any(|one| is_told(&one.planned, config)),
+        notified: channels.iter().any(|one| is_notified(&one.planned, config)),
         channels,
     })
 }

@@ -28,9 +28,9 @@ pub fn conflict(error: &NotifyError) -> Option<Json> {
 /// A host that is not configured has the default channels, by the specification; its
 /// name may be a slip all the same. `were` is `were` or `would be`.
 #[must_use]
-pub fn stranger(config: &Config, host: &str, were: &str) -> Option<String> {
-    let is_told = !config.named_by_host(host).is_empty();
-    (is_told && config.host(host).is_none()).then(|| {
+pub fn unknown_host_warning(config: &Config, host: &str, were: &str) -> Option<String> {
+    let is_notified = !config.named_by_host(host).is_empty();
+    (is_notified && config.host(host).is_none()).then(|| {
         format!(
             "no host `{}` is in the configuration: the default channels {were} told",
             host.escape_debug()

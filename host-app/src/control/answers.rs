@@ -34,7 +34,7 @@ pub struct Silenced {
 #[serde(untagged)]
 pub enum Notified {
     /// What came of the message.
-    Told(Told),
+    Outcome(NotifyOutcome),
     /// Who would be told.
     Preview {
         /// Of which channel when what.
@@ -54,13 +54,13 @@ pub enum Notified {
 
 /// What came of a message.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Told {
+pub struct NotifyOutcome {
     /// Whether it went as it should.
     pub delivered: bool,
     /// What came of it, for people.
     pub lines: Vec<String>,
     /// What came of it, for programs.
-    pub report: ToldReport,
+    pub report: ReportJson,
     /// What may be a mistake, or is out of order.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -71,7 +71,7 @@ pub struct Told {
 
 /// A [`Report`](annunciator::Report) as JSON.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct ToldReport {
+pub struct ReportJson {
     /// Each channel, and whether it was delivered there.
     pub results: BTreeMap<String, bool>,
     /// What else the report has.

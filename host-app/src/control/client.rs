@@ -9,14 +9,14 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::request::{Answer, LONGEST_REQUEST, Request};
+use super::request::{Answer, MAX_REQUEST_LENGTH, Request};
 
 /// What the monitor knows already it says at once.
-const SHORT_PATIENCE: Duration = Duration::from_secs(10);
+const SHORT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A message is answered when its channels have answered, which may take as
 /// long as an attempt may: 30 s unless the configuration says otherwise. A
 /// reload waits for channels that are opened.
-const LONG_PATIENCE: Duration = Duration::from_secs(300);
+const LONG_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The monitor was not asked, or did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -33,17 +33,17 @@ pub enum ClientError {
     #[error(
         "the monitor at {} does not answer within {} s: is it stopped, or the machine very busy?",
         path.display(),
-        patience.as_secs()
+        timeout.as_secs()
     )]
     Mute {
         /// Where.
         path: PathBuf,
         /// How long it was waited for.
-        patience: Duration,
+        timeout: Duration,
     },
     /// It is too much to say at once.
     #[error(
-        "the request would have {0} bytes, and {LONGEST_REQUEST} are the most: write a shorter text"
+        "the request would have {0} bytes, and {MAX_REQUEST_LENGTH} are the most: write a shorter text"
     )]
     TooLong(usize),
     /// The connection broke.
@@ -67,16 +67,16 @@ pub enum ClientError {
 /// # Errors
 /// [`ClientError`] when it was not asked, or did not do it.
 pub fn ask(path: &Path, request: &Request) -> Result<Json, ClientError> {
-    let patience = match request {
-        Request::Status | Request::Explain { .. } | Request::Silence { .. } => SHORT_PATIENCE,
-        Request::Notify { .. } | Request::Reload => LONG_PATIENCE,
+    let timeout = match request {
+        Request::Status | Request::Explain { .. } | Request::Silence { .. } => SHORT_TIMEOUT,
+        Request::Notify { .. } | Request::Reload => LONG_TIMEOUT,
     };
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
-    if line.len() > LONGEST_REQUEST {
+    if line.len() > MAX_REQUEST_LENGTH {
         return Err(ClientError::TooLong(line.len()));
     }
-    let text = converse(path, &line, patience)?;
+    let text = converse(path, &line, timeout)?;
     if text.trim().is_empty() {
         return Err(ClientError::Gone);
     }
@@ -87,7 +87,7 @@ pub fn ask(path: &Path, request: &Request) -> Result<Json, ClientError> {
 }
 
 /// Says a line and hears the answer to its end.
-fn converse(path: &Path, line: &[u8], patience: Duration) -> Result<String, ClientError> {
+fn converse(path: &Path, line: &[u8], timeout: Duration) -> Result<String, ClientError> {
     let mut stream = UnixStream::connect(path).map_err(|source| ClientError::NoMonitor {
         path: path.to_owned(),
         source,
@@ -96,12 +96,12 @@ fn converse(path: &Path, line: &[u8], patience: Duration) -> Result<String, Clie
         // What a socket's timeout is called depends on the system.
         ErrorKind::WouldBlock | ErrorKind::TimedOut => ClientError::Mute {
             path: path.to_owned(),
-            patience,
+            timeout,
         },
         _ => ClientError::CutOff(error),
     };
-    stream.set_write_timeout(Some(patience))?;
-    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(timeout))?;
+    stream.set_read_timeout(Some(timeout))?;
     stream.write_all(line).map_err(broken)?;
     let mut text = String::new();
     stream.read_to_string(&mut text).map_err(broken)?;
@@ -117,11 +117,11 @@ mod tests {
     #[test]
     fn a_request_that_is_too_long_is_refused_with_the_bound() {
         let request = Request::Explain {
-            host: "x".repeat(LONGEST_REQUEST),
+            host: "x".repeat(MAX_REQUEST_LENGTH),
             lines: 1,
         };
         let error = ask(Path::new("none"), &request).unwrap_err().to_string();
-        let most = format!("and {LONGEST_REQUEST} are the most");
+        let most = format!("and {MAX_REQUEST_LENGTH} are the most");
         assert!(error.contains(&most), "{error}");
     }
 

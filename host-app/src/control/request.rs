@@ -13,7 +13,7 @@ pub const MAX_MESSAGE_LENGTH: usize = 4 * 1024 * 1024;
 const MAX_ARGUMENT_LENGTH: usize = 128 * 1024;
 /// A request is not longer than this, in bytes, with the end of its line: whatever
 /// `hbd send` would take fits. JSON writes a control character in six bytes (`\u0001`).
-pub const LONGEST_REQUEST: usize = 6
+pub const MAX_REQUEST_LENGTH: usize = 6
     * (MAX_MESSAGE_LENGTH
         + 2 * MAX_ATTRIBUTES * MAX_TEXT_LENGTH
         + 2 * MAX_ARGUMENT_LENGTH
@@ -21,7 +21,7 @@ pub const LONGEST_REQUEST: usize = 6
 
 /// As many lines of history and messages are answered: what somebody may read,
 /// and what the monitor has in memory meanwhile.
-pub const MOST_LINES: u32 = 10_000;
+pub const MAX_LINES: u32 = 10_000;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub enum Request {
     Explain {
         /// The host.
         host: String,
-        /// How many lines of history; more than [`MOST_LINES`] are cut.
+        /// How many lines of history; more than [`MAX_LINES`] are cut.
         lines: u32,
     },
     /// Tells nothing of a host for a while.
@@ -100,6 +100,6 @@ mod tests {
             dry_run: true,
         };
         let line = serde_json::to_vec(&request).unwrap();
-        assert!(line.len() < LONGEST_REQUEST, "{}", line.len());
+        assert!(line.len() < MAX_REQUEST_LENGTH, "{}", line.len());
     }
 }

@@ -23,13 +23,13 @@ use tokio::{
 };
 
 use super::{
-    answers::{Notified, Silenced, Status, Told},
-    request::{Answer, LONGEST_REQUEST, MOST_LINES, Request},
+    answers::{Notified, NotifyOutcome, Silenced, Status},
+    request::{Answer, MAX_LINES, MAX_REQUEST_LENGTH, Request},
 };
 use crate::{planned, report, unkept};
 
 /// As many are answered at a time; others wait.
-const MOST_AT_ONCE: usize = 16;
+const MAX_CONCURRENT: usize = 16;
 /// A request that is longer, in bytes, waits for those that are, too: a message. One is
 /// in memory at a time.
 const MAX_SHORT_REQUEST: usize = 64 * 1024;
@@ -40,7 +40,7 @@ const ASKING: Duration = Duration::from_secs(3);
 const READING: Duration = Duration::from_secs(10);
 /// A silence is not longer than this: what is silenced for good should not be
 /// watched.
-const LONGEST_SILENCE: u64 = 366 * 24 * 3600;
+const MAX_SILENCE: u64 = 366 * 24 * 3600;
 
 /// The socket cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +150,7 @@ fn make_folder(path: &Path) -> io::Result<()> {
 }
 
 async fn answer_all(listener: UnixListener, subject: Arc<Subject>) {
-    let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
+    let places = Arc::new(Semaphore::new(MAX_CONCURRENT));
     let long = Arc::new(Semaphore::new(1));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
@@ -185,14 +185,14 @@ async fn hear(
         None
     } else {
         let permit = long.acquire().await.map_err(io::Error::other)?;
-        let rest = LONGEST_REQUEST - MAX_SHORT_REQUEST;
+        let rest = MAX_REQUEST_LENGTH - MAX_SHORT_REQUEST;
         reader.get_mut().set_limit(rest as u64);
         reader.read_until(b'\n', &mut line).await?;
         Some(permit)
     };
-    if !is_whole(&line, LONGEST_REQUEST) {
+    if !is_whole(&line, MAX_REQUEST_LENGTH) {
         return Ok(Err(format!(
-            "the request is longer than {LONGEST_REQUEST} bytes"
+            "the request is longer than {MAX_REQUEST_LENGTH} bytes"
         )));
     }
     let request = serde_json::from_slice(&line);
@@ -220,13 +220,13 @@ async fn answer(request: Request, subject: &Subject) -> Answer {
             http: subject.http,
         }),
         Request::Explain { host, lines } => {
-            match monitor.explain(&host, lines.min(MOST_LINES)).await {
+            match monitor.explain(&host, lines.min(MAX_LINES)).await {
                 Some(explained) => done(&explained),
                 None => unknown_host(&host),
             }
         }
         Request::Silence { host, seconds, why } => {
-            if seconds > LONGEST_SILENCE {
+            if seconds > MAX_SILENCE {
                 return Answer::Refused("a silence ends within a year".to_owned());
             }
             match monitor.silence(&host, Duration::from_secs(seconds), &why) {
@@ -263,7 +263,7 @@ async fn answer(request: Request, subject: &Subject) -> Answer {
                 let host = host.as_deref();
                 let recalled = recall(monitor, host, notification, is_recovery).await;
                 return recalled
-                    .unwrap_or_else(|| would_tell(monitor, host, severity, is_recovery));
+                    .unwrap_or_else(|| would_notify(monitor, host, severity, is_recovery));
             }
             notify(monitor, host.as_deref(), notification, is_recovery).await
         }
@@ -283,14 +283,14 @@ async fn notify(
     notification: Notification,
     is_recovery: bool,
 ) -> Answer {
-    let told = match host {
+    let notified = match host {
         Some(host) => monitor.engine().notify_host(host, notification).await,
         None => monitor.engine().notify_default(notification).await,
     };
-    match told {
+    match notified {
         Ok(report) => {
             let warnings = [
-                stranger(monitor, host, "were"),
+                unknown_host_warning(monitor, host, "were"),
                 unkept::of_engine(monitor.engine(), "the monitor"),
             ];
             came_of(
@@ -325,7 +325,7 @@ fn came_of(report: &Report, is_recovery: bool, warnings: Vec<String>, repeats: b
     let lines = lines.flat_map(|channel| report::lines(channel, true));
     let read = serde_json::to_value(report).and_then(serde_json::from_value);
     match read {
-        Ok(as_json) => done(&Notified::Told(Told {
+        Ok(as_json) => done(&Notified::Outcome(NotifyOutcome {
             delivered: report::is_well(report, is_recovery),
             lines: lines.collect(),
             report: as_json,
@@ -351,12 +351,12 @@ fn route(host: Option<&str>) -> Route<'_> {
     host.map_or(Route::Defaults, Route::Host)
 }
 
-fn stranger(monitor: &Monitor, host: Option<&str>, were: &str) -> Option<String> {
-    report::stranger(&monitor.engine().config(), host?, were)
+fn unknown_host_warning(monitor: &Monitor, host: Option<&str>, were: &str) -> Option<String> {
+    report::unknown_host_warning(&monitor.engine().config(), host?, were)
 }
 
 /// Who would be told now.
-fn would_tell(
+fn would_notify(
     monitor: &Monitor,
     host: Option<&str>,
     severity: Severity,
@@ -366,7 +366,9 @@ fn would_tell(
     match planned::preview(&config, route(host), severity, is_recovery, now_ms) {
         Ok(preview) => done(&Notified::Preview {
             preview,
-            warnings: stranger(monitor, host, "would be").into_iter().collect(),
+            warnings: unknown_host_warning(monitor, host, "would be")
+                .into_iter()
+                .collect(),
         }),
         Err(error) => Answer::Refused(error.to_string()),
     }

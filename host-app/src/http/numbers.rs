@@ -232,7 +232,7 @@ fn of_the_monitor(monitor: &Monitor, reloading: &Reloading) {
         counter!(REFUSED, "reason" => reason.name()).absolute(count);
     }
     gauge!(KEYS).set(truth(!monitor.keys().is_empty()));
-    gauge!(WRITABLE).set(truth(monitor.state_trouble().is_none()));
+    gauge!(WRITABLE).set(truth(monitor.state_problem().is_none()));
     let tally = reloading.tally();
     counter!(RELOADS, "outcome" => "taken").absolute(tally.taken);
     counter!(RELOADS, "outcome" => "refused").absolute(tally.refused);

@@ -16,16 +16,16 @@ use tokio::{
 use super::{answer::answer, numbers::Numbers};
 
 /// As many connections are served at a time; others wait.
-const MOST_AT_ONCE: usize = 16;
+const MAX_CONCURRENT: usize = 16;
 /// All of a request but its body, which is not read, in bytes: the smallest
 /// bound that hyper knows.
-const LONGEST_HEAD: usize = 8 * 1024;
+const MAX_HEAD_LENGTH: usize = 8 * 1024;
 /// A request has no more headers.
-const MOST_HEADERS: usize = 64;
+const MAX_HEADERS: usize = 64;
 /// A request is here within this time.
-const PATIENCE: Duration = Duration::from_secs(5);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection ends within this time, whatever it does.
-const LONGEST_CONNECTION: Duration = Duration::from_secs(10);
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(10);
 /// How often what was collected is tidied while nobody asks: as often as the
 /// exporter's own listener does it.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -95,7 +95,7 @@ async fn serve(
     monitor: Arc<Monitor>,
     reloading: Arc<Reloading>,
 ) {
-    let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
+    let places = Arc::new(Semaphore::new(MAX_CONCURRENT));
     let mut upkeep = interval(UPKEEP);
     loop {
         let accepted = tokio::select! {
@@ -117,7 +117,7 @@ async fn serve(
         );
         tokio::spawn(async move {
             let conversing = converse(stream, &numbers, &monitor, &reloading);
-            match timeout(LONGEST_CONNECTION, conversing).await {
+            match timeout(MAX_CONNECTION_AGE, conversing).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::debug!("numbers over HTTP: {error}"),
                 Err(_) => tracing::debug!("numbers over HTTP: a connection took too long"),
@@ -148,9 +148,9 @@ async fn converse(
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
-        .max_buf_size(LONGEST_HEAD)
-        .max_headers(MOST_HEADERS)
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_LENGTH)
+        .max_headers(MAX_HEADERS)
         // Whoever asks every few seconds need not keep a place for that.
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)

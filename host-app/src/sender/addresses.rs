@@ -17,10 +17,10 @@ const FRESH: Duration = Duration::from_secs(5 * 60);
 
 /// After an error it is looked up again after this time, and after twice as
 /// long each time that it fails again.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const MIN_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// But never after a longer time than this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(60);
 
 /// The first address of each family that is wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,14 +58,14 @@ pub(super) struct Resolver {
     requests: Sender<()>,
     under_way: bool,
     next: Instant,
-    pause: Duration,
+    retry_delay: Duration,
 }
 
 impl Resolver {
     pub(super) fn start(
         server: Server,
         only: Option<Family>,
-        tell: Sender<Happening>,
+        events: Sender<Happening>,
     ) -> io::Result<Self> {
         let (requests, wanted): (_, Receiver<()>) = channel();
         let look_up = move || {
@@ -73,7 +73,7 @@ impl Resolver {
                 let found = server
                     .resolve()
                     .and_then(|found| Addresses::pick(&found, only));
-                if tell.send(Happening::Resolved(found)).is_err() {
+                if events.send(Happening::Resolved(found)).is_err() {
                     return;
                 }
             }
@@ -85,7 +85,7 @@ impl Resolver {
             requests,
             under_way: false,
             next: Instant::now(),
-            pause: FIRST_PAUSE,
+            retry_delay: MIN_RETRY_DELAY,
         })
     }
 
@@ -116,15 +116,15 @@ impl Resolver {
 
     /// What was found serves.
     pub(super) fn serves(&mut self) {
-        self.pause = FIRST_PAUSE;
+        self.retry_delay = MIN_RETRY_DELAY;
     }
 
     /// What was found does not serve, or nothing was found: the next look-up
     /// comes sooner.
     pub(super) fn again(&mut self, now: Instant) {
-        if !self.under_way && self.next > now + self.pause {
-            self.next = now + self.pause;
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        if !self.under_way && self.next > now + self.retry_delay {
+            self.next = now + self.retry_delay;
+            self.retry_delay = (self.retry_delay * 2).min(MAX_RETRY_DELAY);
         }
     }
 }
@@ -150,8 +150,8 @@ mod tests {
     #[test]
     fn when_look_ups_fail_they_come_more_and_more_rarely() {
         let server: Server = "127.0.0.1:1".parse().unwrap();
-        let (tell, _told) = channel();
-        let mut resolver = Resolver::start(server, None, tell).unwrap();
+        let (events, _events) = channel();
+        let mut resolver = Resolver::start(server, None, events).unwrap();
         let mut now = Instant::now();
         let mut pauses = Vec::new();
         for _ in 0..8 {
@@ -170,6 +170,6 @@ mod tests {
         // Several errors at once ask for one look-up.
         resolver.again(now);
         resolver.again(now);
-        assert_eq!(resolver.due(), Some(now + FIRST_PAUSE));
+        assert_eq!(resolver.due(), Some(now + MIN_RETRY_DELAY));
     }
 }

@@ -14,10 +14,10 @@ use super::sampler::{percent, round};
 
 /// So many file systems are measured, those of the shortest paths: a machine
 /// may have thousands of mounts, and a monitor keeps each metric.
-const MOST_FILE_SYSTEMS: usize = 64;
+const MAX_FILE_SYSTEMS: usize = 64;
 
 /// What remains of a path for the mount.
-const LONGEST_MOUNT: usize = MAX_PATH_BYTES - "disk_monitor.".len() - ".percent".len();
+const MAX_MOUNT_LENGTH: usize = MAX_PATH_BYTES - "disk_monitor.".len() - ".percent".len();
 
 /// Images: they are read-only, and full by nature.
 const IMAGES: [&str; 6] = ["squashfs", "erofs", "iso9660", "udf", "cramfs", "romfs"];
@@ -46,7 +46,7 @@ impl FileSystems {
         for disk in found {
             let mount = segment(&disk.mount_point().to_string_lossy());
             let again = !devices.insert(disk.name().to_owned()) || mounts.contains(&mount);
-            if again || mounts.len() == MOST_FILE_SYSTEMS {
+            if again || mounts.len() == MAX_FILE_SYSTEMS {
                 continue;
             }
             let (total, free) = (disk.total_space() as f64, disk.available_space() as f64);
@@ -85,7 +85,7 @@ fn segment(mount: &str) -> CompactString {
         } else {
             c
         };
-        if segment.len() + c.len_utf8() > LONGEST_MOUNT {
+        if segment.len() + c.len_utf8() > MAX_MOUNT_LENGTH {
             break;
         }
         segment.push(c);

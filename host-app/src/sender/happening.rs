@@ -22,11 +22,11 @@ pub(super) enum Happening {
 }
 
 /// Tells of signals that ask this program to end.
-pub(super) fn watch_signals(tell: Sender<Happening>) -> io::Result<()> {
+pub(super) fn watch_signals(events: Sender<Happening>) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let watch = move || {
         for signal in signals.forever() {
-            if tell.send(Happening::Signal(signal)).is_err() {
+            if events.send(Happening::Signal(signal)).is_err() {
                 return;
             }
         }

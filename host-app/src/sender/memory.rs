@@ -18,7 +18,7 @@ use rustix::process::getuid;
 const FILE: &str = "boots";
 
 /// So many boots, hosts and monitors are remembered: the latest.
-const MOST_LINES: usize = 100;
+const MAX_LINES: usize = 100;
 
 /// A file is read no further.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -55,7 +55,7 @@ impl Memory {
         let mut lines = self.lines();
         lines.retain(|kept| kept != line && kept.starts_with(beside));
         lines.push(line.to_owned());
-        let first = lines.len().saturating_sub(MOST_LINES);
+        let first = lines.len().saturating_sub(MAX_LINES);
         let text = format!("{}\n", lines[first..].join("\n"));
         // Written aside and renamed: whoever reads sees all or nothing.
         let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -139,10 +139,10 @@ mod tests {
     fn when_very_many_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let memory = Memory::open(Some(&folder.path().join("boots")));
-        for at in 0..MOST_LINES + 5 {
+        for at in 0..MAX_LINES + 5 {
             memory.keep(&format!("b1 {at}"), "b1 ").unwrap();
         }
-        assert_eq!(memory.lines().len(), MOST_LINES);
+        assert_eq!(memory.lines().len(), MAX_LINES);
         assert!(memory.holds("b1 104") && !memory.holds("b1 4"));
     }
 

@@ -39,8 +39,8 @@ pub(super) struct Plan {
     pub(super) memory: Memory,
     /// What is remembered when this boot was told, and how that begins for all
     /// hosts and monitors.
-    pub(super) told: String,
-    pub(super) told_in_this_boot: String,
+    pub(super) notified: String,
+    pub(super) notified_in_this_boot: String,
 }
 
 impl Plan {
@@ -68,8 +68,8 @@ impl Plan {
             Task::Once | Task::Message(_) => arguments.interval,
         };
         let boot = boot::id().map_err(SendError::NoBoot)?;
-        let told_in_this_boot = format!("{boot}\t");
-        let told = format!("{told_in_this_boot}{host}\t{}", arguments.server);
+        let notified_in_this_boot = format!("{boot}\t");
+        let notified = format!("{notified_in_this_boot}{host}\t{}", arguments.server);
         let mut composer = Composer::new(host, boot, announced, key);
         check(&mut composer, &task, &arguments.metric)?;
         Ok(Self {
@@ -85,8 +85,8 @@ impl Plan {
             down_for: arguments.down_for,
             composer,
             memory: Memory::open(arguments.state.as_deref()),
-            told,
-            told_in_this_boot,
+            notified,
+            notified_in_this_boot,
         })
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Sampler {
     requests: Sender<()>,
     /// The processors' load shows from then on.
     ready: Instant,
-    patience: Duration,
+    timeout: Duration,
     asked: Option<Asked>,
 }
 
@@ -35,19 +35,19 @@ struct Asked {
     at: Instant,
     until: Instant,
     given_up: bool,
-    told: bool,
+    is_logged: bool,
 }
 
 impl Sampler {
     /// Starts the thread; a measurement is waited for so long.
-    pub(super) fn start(patience: Duration, tell: Sender<Happening>) -> io::Result<Self> {
+    pub(super) fn start(timeout: Duration, events: Sender<Happening>) -> io::Result<Self> {
         let (requests, wanted): (_, Receiver<()>) = channel();
         let measure = move || {
             let mut machine = Machine::new();
             thread::sleep(MINIMUM_CPU_UPDATE_INTERVAL);
             while wanted.recv().is_ok() {
                 let sampled = Happening::Sampled(machine.sample());
-                if tell.send(sampled).is_err() {
+                if events.send(sampled).is_err() {
                     return;
                 }
             }
@@ -58,7 +58,7 @@ impl Sampler {
         Ok(Self {
             requests,
             ready: Instant::now() + MINIMUM_CPU_UPDATE_INTERVAL,
-            patience,
+            timeout,
             asked: None,
         })
     }
@@ -70,9 +70,9 @@ impl Sampler {
         }
         self.asked = Some(Asked {
             at: now,
-            until: now.max(self.ready) + self.patience,
+            until: now.max(self.ready) + self.timeout,
             given_up: false,
-            told: false,
+            is_logged: false,
         });
         true
     }
@@ -88,8 +88,8 @@ impl Sampler {
         let Some(asked) = &mut self.asked else {
             return false;
         };
-        if !asked.told && now >= asked.at + STUCK {
-            asked.told = true;
+        if !asked.is_logged && now >= asked.at + STUCK {
+            asked.is_logged = true;
             warn!(
                 "this machine has not been measured for {} s: heartbeats go on without; does a file system not answer?",
                 STUCK.as_secs()
@@ -187,8 +187,8 @@ mod tests {
 
     #[test]
     fn when_a_measurement_does_not_come() {
-        let (tell, _told) = channel();
-        let mut sampler = Sampler::start(Duration::from_secs(1), tell).unwrap();
+        let (events, _events) = channel();
+        let mut sampler = Sampler::start(Duration::from_secs(1), events).unwrap();
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         assert!(sampler.ask(start));

@@ -23,36 +23,36 @@ use super::{
 };
 
 /// A heartbeat waits no longer for its metrics.
-const PATIENCE: Duration = Duration::from_secs(1);
+const SAMPLE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Who sends one thing only waits no longer for the monitor's address.
-const PATIENCE_FOR_AN_ADDRESS: Duration = Duration::from_secs(15);
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The sender at work.
 #[derive(Debug)]
 pub(super) struct Session {
     plan: Plan,
     happenings: Receiver<Happening>,
-    tell: Sender<Happening>,
+    events: Sender<Happening>,
     resolver: Resolver,
     link: Link,
     repeats: Repeats,
-    boot_told: bool,
+    boot_notified: bool,
     /// Why the monitor's name could not be looked up the last time.
     unresolved: Option<io::Error>,
 }
 
 impl Session {
     pub(super) fn start(plan: Plan) -> Result<Self, SendError> {
-        let (tell, happenings) = channel();
-        watch_signals(tell.clone()).map_err(SendError::Start)?;
-        let resolver = Resolver::start(plan.server.clone(), plan.only, tell.clone())
+        let (events, happenings) = channel();
+        watch_signals(events.clone()).map_err(SendError::Start)?;
+        let resolver = Resolver::start(plan.server.clone(), plan.only, events.clone())
             .map_err(SendError::Start)?;
         Ok(Self {
-            boot_told: plan.memory.holds(&plan.told),
+            boot_notified: plan.memory.holds(&plan.notified),
             plan,
             happenings,
-            tell,
+            events,
             resolver,
             link: Link::new(),
             repeats: Repeats::default(),
@@ -71,8 +71,8 @@ impl Session {
     /// Sends heartbeats until a signal comes.
     fn watch(mut self) -> Result<Ending, SendError> {
         let every = self.plan.every;
-        let mut sampler =
-            Sampler::start(PATIENCE.min(every / 2), self.tell.clone()).map_err(SendError::Start)?;
+        let mut sampler = Sampler::start(SAMPLE_TIMEOUT.min(every / 2), self.events.clone())
+            .map_err(SendError::Start)?;
         let mut next = Instant::now();
         loop {
             let now = Instant::now();
@@ -112,11 +112,11 @@ impl Session {
         let mut sampler = None;
         if event.is_none() {
             let mut started =
-                Sampler::start(PATIENCE, self.tell.clone()).map_err(SendError::Start)?;
+                Sampler::start(SAMPLE_TIMEOUT, self.events.clone()).map_err(SendError::Start)?;
             started.ask(Instant::now());
             sampler = Some(started);
         }
-        let give_up = Instant::now() + PATIENCE_FOR_AN_ADDRESS;
+        let give_up = Instant::now() + ADDRESS_TIMEOUT;
         loop {
             let now = Instant::now();
             if sampler.as_mut().is_some_and(|sampler| sampler.give_up(now)) {
@@ -141,7 +141,7 @@ impl Session {
             }
         }
         let sent = match event {
-            Some(event) => self.tell(event, Vec::new())?,
+            Some(event) => self.send_event(event, Vec::new())?,
             None => self.try_beat(metrics)?,
         };
         if !sent.any {
@@ -187,15 +187,15 @@ impl Session {
 
     /// Sends a heartbeat, which is the boot as long as that was not told.
     fn try_beat(&mut self, metrics: Vec<(CompactString, f64)>) -> Result<Sent, EncodeError> {
-        if self.boot_told {
-            return self.tell(Event::Heartbeat, metrics);
+        if self.boot_notified {
+            return self.send_event(Event::Heartbeat, metrics);
         }
-        let sent = self.tell(Event::Boot, metrics)?;
+        let sent = self.send_event(Event::Boot, metrics)?;
         if sent.any {
             info!("the boot was told");
-            self.boot_told = true;
+            self.boot_notified = true;
             let memory = &self.plan.memory;
-            if let Err(error) = memory.keep(&self.plan.told, &self.plan.told_in_this_boot) {
+            if let Err(error) = memory.keep(&self.plan.notified, &self.plan.notified_in_this_boot) {
                 warn!(
                     "it could not be remembered in {} that this boot was told: {error}; the next start tells it again (--state names another file)",
                     memory.place()
@@ -207,7 +207,7 @@ impl Session {
 
     /// Sends an event, with these metrics and those that go with all; says what
     /// came of the event itself.
-    fn tell(
+    fn send_event(
         &mut self,
         event: Event,
         mut metrics: Vec<(CompactString, f64)>,

@@ -42,7 +42,7 @@ impl Hbd {
 
     /// Exit status, standard output, standard error.
     fn run(&self, args: &[&str]) -> (i32, String, String) {
-        told(self.command(args).stdin(Stdio::null()).output().unwrap())
+        notified(self.command(args).stdin(Stdio::null()).output().unwrap())
     }
 
     fn json(&self, args: &[&str]) -> Value {
@@ -51,7 +51,7 @@ impl Hbd {
     }
 }
 
-fn told(output: Output) -> (i32, String, String) {
+fn notified(output: Output) -> (i32, String, String) {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (
         output.status.code().unwrap(),
@@ -144,7 +144,7 @@ fn send_reads_standard_input() {
         .unwrap()
         .write_all(b"from a pipe\xff\n")
         .unwrap();
-    let (status, _, err) = told(child.wait_with_output().unwrap());
+    let (status, _, err) = notified(child.wait_with_output().unwrap());
     assert_eq!((status, err.as_str()), (0, ""));
 }
 
@@ -314,7 +314,7 @@ fn the_configuration_is_found_in_the_current_folder() {
         .env_remove("HBD_CONFIG")
         .output()
         .unwrap();
-    assert_eq!(told(output).0, 0);
+    assert_eq!(notified(output).0, 0);
     let elsewhere = tempfile::tempdir().unwrap();
     let output = hbd
         .command(&["check"])
@@ -322,7 +322,7 @@ fn the_configuration_is_found_in_the_current_folder() {
         .current_dir(elsewhere.path())
         .output()
         .unwrap();
-    let (status, _, err) = told(output);
+    let (status, _, err) = notified(output);
     assert_eq!(status, 2);
     assert!(err.contains("there is no configuration"), "{err}");
 }
@@ -345,7 +345,7 @@ fn the_log_of_a_plugin_appears_under_its_channel() {
         .env("HBD_LOG", "debug")
         .output()
         .unwrap();
-    let (_, _, err) = told(output);
+    let (_, _, err) = notified(output);
     let line = err
         .lines()
         .find(|line| line.contains("steady as ever"))
@@ -366,7 +366,7 @@ fn a_reader_that_goes_away_is_no_fault() {
         .spawn()
         .unwrap();
     drop(child.stdout.take());
-    let (_, _, err) = told(child.wait_with_output().unwrap());
+    let (_, _, err) = notified(child.wait_with_output().unwrap());
     assert!(!err.contains("panicked"), "{err}");
 }
 

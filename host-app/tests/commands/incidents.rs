@@ -200,7 +200,7 @@ async fn a_dry_run_says_who_would_get_it_and_sends_nothing() {
     let out = desk.well("hbd send --host db-01 --dry-run --json x");
     let preview: Json = serde_json::from_str(&out).unwrap();
     assert_eq!(preview["channels"][0]["channel"], "bot");
-    assert_eq!(preview["told"], true);
+    assert_eq!(preview["notified"], true);
     desk.fails(
         "hbd send --channel nobody --dry-run x",
         2,

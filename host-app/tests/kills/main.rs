@@ -180,11 +180,11 @@ impl Outcome {
         for text in received {
             *arrived.entry(text).or_default() += 1;
         }
-        let told: u64 = self.expected.values().sum();
+        let notified: u64 = self.expected.values().sum();
         let again: u64 = self.records.texts.values().map(|row| row.again).sum();
         let superseded: u64 = self.records.texts.values().map(|row| row.superseded).sum();
         println!(
-            "{} kills: {told} changes of state, {} messages arrived, {again} told again, {superseded} over before they were told",
+            "{} kills: {notified} changes of state, {} messages arrived, {again} told again, {superseded} over before they were told",
             self.rounds,
             arrived.values().sum::<u64>()
         );
@@ -227,7 +227,7 @@ impl Outcome {
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         assert!(
-            told > u64::from(self.rounds) / 2,
+            notified > u64::from(self.rounds) / 2,
             "too little happened to prove anything"
         );
     }

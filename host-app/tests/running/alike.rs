@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use heartbeat::control::MAX_MESSAGE_LENGTH;
 use serde_json::{Value as Json, json};
 
-use crate::monitor::{CALM, Home, told, yaml};
+use crate::monitor::{CALM, Home, notified, yaml};
 
 /// Runs a command line both ways, each with an incident and a key of its own in place of
 /// `OWN`.
@@ -97,7 +97,7 @@ fn a_long_message_is_told_either_way() {
                 let args: Vec<&str> = args.into_iter().chain(dry_run).collect();
                 let mut command = home.command(&args);
                 command.stdin(File::open(home.path("input")).unwrap());
-                let (exit, out, err) = told(&command.output().unwrap());
+                let (exit, out, err) = notified(&command.output().unwrap());
                 (exit, out.contains("a: delivered"), err)
             });
             let well = (0, true, String::new());

@@ -57,7 +57,7 @@ fn status_shows_hosts_and_the_monitor_itself() {
     assert_eq!(status["hosts"][1]["host"], "web-01");
     assert_eq!(status["hosts"][1]["alerts"][0]["level"], "critical");
     assert_eq!(status["keys"], false);
-    assert!(status["state_trouble"].is_null());
+    assert!(status["state_problem"].is_null());
 }
 
 #[test]
@@ -92,9 +92,13 @@ fn a_host_that_nobody_knows_is_named_in_the_answer() {
         &["silence", "web-99", "--for", "1h", "--why", "x"],
     ];
     for command in commands {
-        let told = home.hbd(command);
+        let notified = home.hbd(command);
         let expected = "error: no host `web-99` is in the configuration\n";
-        assert_eq!(told, (1, String::new(), expected.to_owned()), "{command:?}");
+        assert_eq!(
+            notified,
+            (1, String::new(), expected.to_owned()),
+            "{command:?}"
+        );
     }
 }
 
@@ -111,7 +115,7 @@ fn a_silence_is_shown_until_it_is_ended() {
             .contains("silenced: web-01 (new disks)")
     );
     monitor.send(&busy("web-01", 1, 99.0));
-    assert_eq!(monitor.told("web-01"), [""; 0]);
+    assert_eq!(monitor.notified("web-01"), [""; 0]);
 
     let (status, out, err) = home.hbd(&["silence", "web-01", "--end"]);
     assert_eq!((status, err.as_str()), (0, ""));

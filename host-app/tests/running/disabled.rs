@@ -35,7 +35,7 @@ fn the_alerts_of_that_time_arrive_when_it_is_mended() {
     monitor.send(&busy("web-01", 2, 85.0));
     monitor.wait_for_log("what waits for it is delivered once that is mended");
     let sentences = ["CRITICAL: web-01 - cpu_monitor.cpu_percent = 95.0 (threshold: > 90.0)"];
-    assert!(monitor.told("web-01").is_empty());
+    assert!(monitor.notified("web-01").is_empty());
     let (_, _, err) = home.hbd(&["reload"]);
     assert!(err.contains("waits: a; `hbd status` says why"), "{err}");
 

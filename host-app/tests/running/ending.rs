@@ -89,7 +89,7 @@ fn what_is_under_way_for_too_long_is_told_again_after_the_next_start() {
         "CRITICAL: web-01 - cpu_monitor.cpu_percent = 95.0 (threshold: > 90.0)",
     );
     assert_eq!(next.status()["messages"]["redelivered"], 1);
-    assert_eq!(next.told("web-01").len(), 1);
+    assert_eq!(next.notified("web-01").len(), 1);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_kill_under_way_is_told_again_and_counted() {
     );
     assert_eq!(next.status()["messages"]["redelivered"], 1);
     let status = home.hbd(&["status"]).1;
-    assert!(status.contains("told again after a crash: 1"), "{status}");
+    assert!(status.contains("sent again after a crash: 1"), "{status}");
 }
 
 #[test]

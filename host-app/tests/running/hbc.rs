@@ -184,7 +184,7 @@ fn all_is_signed_when_a_key_is_given() {
 #[test]
 fn a_key_that_others_may_read_is_refused() {
     let (monitor, hbc) = (Monitor::v4(), Hbc::new());
-    for (content, mode, told) in [
+    for (content, mode, notified) in [
         (
             format!("k1:{SECRET}"),
             0o644,
@@ -203,8 +203,8 @@ fn a_key_that_others_may_read_is_refused() {
         assert_eq!(ended.status, 2);
         // Quoted, where a shell needs it.
         let typed = shlex::try_quote(&key).unwrap();
-        let told = told.replace("KEY", &typed);
-        assert!(ended.error.contains(&told), "{}", ended.error);
+        let notified = notified.replace("KEY", &typed);
+        assert!(ended.error.contains(&notified), "{}", ended.error);
         assert!(!ended.error.contains("canary"));
     }
     let ended = hbc.run(&monitor, &["--once", "--key-file", "/nowhere/key"]);
@@ -252,7 +252,7 @@ fn given_metrics_go_with_all_others_over_as_many_datagrams_as_they_need() {
 fn wrong_calls_are_explained() {
     let (monitor, hbc) = (Monitor::v4(), Hbc::new());
     let long = "x".repeat(513);
-    for (args, told) in [
+    for (args, notified) in [
         (&["--interval", "10"][..], "write a number with its unit"),
         (&["--interval", "1ms"], "at least 100ms"),
         (&["--metric", "cpu"], "write PATH=VALUE"),
@@ -276,7 +276,7 @@ fn wrong_calls_are_explained() {
     ] {
         let ended = hbc.run(&monitor, args);
         assert_eq!(ended.status, 2, "{args:?}");
-        assert!(ended.error.contains(told), "{args:?}: {}", ended.error);
+        assert!(ended.error.contains(notified), "{args:?}: {}", ended.error);
     }
     for server in ["", "monitor", "::1:9677", "monitor:0"] {
         assert_eq!(hbc.run_for(server, &["--once"]).status, 2, "{server}");

@@ -121,7 +121,7 @@ fn the_guide_names_every_series() {
     let (_home, monitor) = started();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/monitor.md");
     let guide = std::fs::read_to_string(path).unwrap();
-    let told: BTreeSet<String> = guide
+    let notified: BTreeSet<String> = guide
         .lines()
         .filter_map(|line| line.strip_prefix("| `hbd_"))
         .filter_map(|row| row.split(['`', '{']).next())
@@ -133,7 +133,7 @@ fn the_guide_names_every_series() {
         .filter(|series| series.starts_with("hbd_"))
         .map(|series| series.split('{').next().unwrap().to_owned())
         .collect();
-    assert_eq!(told, there);
+    assert_eq!(notified, there);
 }
 
 #[test]

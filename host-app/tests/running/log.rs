@@ -60,12 +60,12 @@ fn every_line_is_an_object_where_that_is_asked_for() {
 fn a_refusal_names_the_host_that_was_claimed() {
     let home = Home::new(CALM);
     let monitor = home.start();
-    let stranger = heartbeat("web-99", 1).encode(None).unwrap();
-    monitor.send_bytes(&stranger);
+    let unknown_host_warning = heartbeat("web-99", 1).encode(None).unwrap();
+    monitor.send_bytes(&unknown_host_warning);
     wait_for("a refusal", || {
         (monitor.count(Some("unknown_host")) == 1).then_some(())
     });
-    let garbled = String::from_utf8(stranger)
+    let garbled = String::from_utf8(unknown_host_warning)
         .unwrap()
         .replace("web-99", "web\\n99");
     monitor.send_bytes(garbled.as_bytes());

@@ -39,12 +39,12 @@ fn one_that_failed_is_tried_again_and_its_last_words_are_shown() {
     let monitor = home.start();
     monitor.send(&busy("web-01", 1, 95.0));
     let tried = |messages: &[Json]| messages.iter().any(|one| one["attempts"] == 1);
-    let told = messages(&monitor, "web-01", tried);
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0]["state"], "pending");
-    assert_eq!(told[0]["text"], ALERT);
-    assert_eq!(told[0]["detail"], "0: busy");
-    assert!(told[0]["due_ms"].is_i64());
+    let notified = messages(&monitor, "web-01", tried);
+    assert_eq!(notified.len(), 1);
+    assert_eq!(notified[0]["state"], "pending");
+    assert_eq!(notified[0]["text"], ALERT);
+    assert_eq!(notified[0]["detail"], "0: busy");
+    assert!(notified[0]["due_ms"].is_i64());
     let (_, out, _) = home.hbd(&["explain", "web-01"]);
     assert!(out.contains("a pending, next tried at 20"), "{out}");
     let (_, out, _) = home.hbd(&["status"]);
@@ -90,7 +90,7 @@ fn what_notify_told_is_in_the_record_too() {
     let monitor = home.start();
     let (status, ..) = home.hbd(&["notify", "--host", "web-01", "backup failed"]);
     assert_eq!(status, 0);
-    assert_eq!(monitor.told("web-01"), ["backup failed"]);
+    assert_eq!(monitor.notified("web-01"), ["backup failed"]);
     let (_, out, _) = home.hbd(&["deliveries", "--host", "web-01"]);
     assert!(out.contains("delivered"), "{out}");
 }
@@ -142,14 +142,14 @@ fn what_cannot_be_told_since_its_channel_is_gone_is_noted() {
     let noted = || {
         let explained = monitor.explain("web-01");
         let history = explained["history"].as_array().unwrap().clone();
-        let start = "not told: there is no channel `a` any more: OK: web-01 - ";
+        let start = "not notified: there is no channel `a` any more: OK: web-01 - ";
         history
             .iter()
             .any(|line| line["text"].as_str().unwrap().starts_with(start))
             .then_some(())
     };
     wait_for("a line in the history", noted);
-    assert_eq!(monitor.told("web-01"), [ALERT]);
+    assert_eq!(monitor.notified("web-01"), [ALERT]);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn without_a_store_each_message_is_tried_once() {
     });
     let noted = || {
         let history = monitor.explain("web-01")["history"].to_string();
-        let line = "told without a record of deliveries (a delivered): CRITICAL";
+        let line = "notified without a record of deliveries (a delivered): CRITICAL";
         history.contains(line).then_some(())
     };
     wait_for("a line in the history", noted);

@@ -106,7 +106,7 @@ impl Home {
 
     /// Runs a command to its end: status, standard output, standard error.
     pub fn hbd(&self, args: &[&str]) -> (i32, String, String) {
-        told(&self.command(args).output().unwrap())
+        notified(&self.command(args).output().unwrap())
     }
 
     /// Starts a monitor and waits until it answers.
@@ -152,7 +152,7 @@ impl Home {
     }
 }
 
-pub fn told(output: &Output) -> (i32, String, String) {
+pub fn notified(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let status = output.status.code().unwrap();
     (status, text(&output.stdout), text(&output.stderr))
@@ -217,7 +217,7 @@ impl Monitor {
     }
 
     /// The messages about a host that were delivered.
-    pub fn told(&self, host: &str) -> Vec<String> {
+    pub fn notified(&self, host: &str) -> Vec<String> {
         let explained = self.explain(host);
         let messages = explained["messages"].as_array().unwrap().iter();
         let delivered = messages.filter(|message| message["state"] == "delivered");
@@ -228,9 +228,9 @@ impl Monitor {
 
     pub fn wait_for_text(&self, host: &str, text: &str) {
         wait_for(text, || {
-            self.told(host)
+            self.notified(host)
                 .iter()
-                .any(|told| told == text)
+                .any(|notified| notified == text)
                 .then_some(())
         });
     }

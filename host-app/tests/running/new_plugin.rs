@@ -135,11 +135,11 @@ async fn a_new_plugin_is_built_examined_dropped_in_reloaded_and_delivers() {
     home.configure(&with_pigeons);
     project.run(&home, last);
     tell(&monitor, "CPU at 95 %");
-    let mut told = taken.wait_for(2).await.unwrap();
-    told.sort();
+    let mut notified = taken.wait_for(2).await.unwrap();
+    notified.sort();
     let text = |to: &str, text: &str| (to.to_owned(), text.to_owned());
     assert_eq!(
-        told,
+        notified,
         [text("apart", "CPU at 95 %"), text("here", "CPU at 95 %")]
     );
 
@@ -154,10 +154,12 @@ async fn a_new_plugin_is_built_examined_dropped_in_reloaded_and_delivers() {
     }
     project.run(&home, last);
     tell(&monitor, "CPU at 96 %");
-    let told = taken.wait_for(4).await.unwrap();
+    let notified = taken.wait_for(4).await.unwrap();
     assert!(
-        told[2..].iter().all(|(_, text)| text == "! CPU at 96 %"),
-        "{told:?}"
+        notified[2..]
+            .iter()
+            .all(|(_, text)| text == "! CPU at 96 %"),
+        "{notified:?}"
     );
 
     // One that is damaged does not, and is told of.
@@ -167,10 +169,12 @@ async fn a_new_plugin_is_built_examined_dropped_in_reloaded_and_delivers() {
     assert!(error.contains("libcarrier_pigeon.so"), "{error}");
     project.run(&home, last);
     tell(&monitor, "CPU at 97 %");
-    let told = taken.wait_for(6).await.unwrap();
+    let notified = taken.wait_for(6).await.unwrap();
     assert!(
-        told[4..].iter().all(|(_, text)| text == "! CPU at 97 %"),
-        "{told:?}"
+        notified[4..]
+            .iter()
+            .all(|(_, text)| text == "! CPU at 97 %"),
+        "{notified:?}"
     );
     wait_for("what the log says of it", || {
         monitor.log().contains("goes on serving").then_some(())

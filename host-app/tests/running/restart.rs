@@ -31,8 +31,11 @@ fn who_was_overdue_stays_so_and_its_end_is_told() {
         assert_eq!(monitor.state("web-01"), "overdue");
         monitor.send(&heartbeat("web-01", 2));
         monitor.wait_for_text("web-01", "web-01 IPv4 is back");
-        let told = monitor.told("web-01");
-        assert_eq!(told[..2], ["web-01 IPv4 overdue", "web-01 IPv4 is back"]);
+        let notified = monitor.notified("web-01");
+        assert_eq!(
+            notified[..2],
+            ["web-01 IPv4 overdue", "web-01 IPv4 is back"]
+        );
     }
 }
 
@@ -60,7 +63,7 @@ fn an_open_alert_is_not_told_twice_and_its_end_is_told() {
         monitor.send(&busy("web-01", 2, 96.0));
         monitor.send(&busy("web-01", 3, 20.0));
         monitor.wait_for_text("web-01", end);
-        assert_eq!(monitor.told("web-01"), [problem, end]);
+        assert_eq!(monitor.notified("web-01"), [problem, end]);
     }
 }
 
@@ -81,7 +84,7 @@ fn a_silence_is_kept() {
     monitor.wait_for_state("web-01", "overdue");
     assert!(
         !monitor
-            .told("web-01")
+            .notified("web-01")
             .contains(&"web-01 IPv4 overdue".to_owned())
     );
     // That it was kept back is on record, with the silence.

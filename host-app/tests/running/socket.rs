@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use heartbeat::control::LONGEST_REQUEST;
+use heartbeat::control::MAX_REQUEST_LENGTH;
 
 use crate::monitor::{CALM, Home, Monitor, PATIENCE, yaml};
 
@@ -89,7 +89,7 @@ fn a_second_monitor_does_not_start_and_harms_nothing() {
     assert_eq!(status, 1);
     assert!(err.contains("another monitor"), "{err}");
     let status = monitor.status();
-    assert!(status["state_trouble"].is_null(), "{status}");
+    assert!(status["state_problem"].is_null(), "{status}");
     assert_eq!(home.hbd(&["status"]).0, 0);
 }
 
@@ -140,8 +140,8 @@ fn what_is_no_request_is_refused_in_words() {
     // Whatever stands at a cut.
     let long = ["{\"command\":\"".as_bytes(), "ä".repeat(100_000).as_bytes()].concat();
     check(&long, "this is no request: ");
-    let long = vec![b'x'; LONGEST_REQUEST];
-    check(&long, &format!("longer than {LONGEST_REQUEST} bytes"));
+    let long = vec![b'x'; MAX_REQUEST_LENGTH];
+    check(&long, &format!("longer than {MAX_REQUEST_LENGTH} bytes"));
     assert_eq!(monitor.status()["datagrams"], 0);
 }
 

@@ -179,7 +179,7 @@ fn when_another_monitor_uses_it() {
     assert!(second.log().contains(sentence), "{}", second.log());
     watches_and_tells(&second, &listening);
     listening.wait_for_post(&second, sentence);
-    assert!(first.status()["state_trouble"].is_null());
+    assert!(first.status()["state_problem"].is_null());
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn when_it_cannot_be_written_for_a_while() {
     database.execute_batch("ROLLBACK").unwrap();
     // What comes and goes is not told each time, so that is asked for.
     wait_for("a state that is written again", || {
-        monitor.status()["state_trouble"].is_null().then_some(())
+        monitor.status()["state_problem"].is_null().then_some(())
     });
     // Nothing of that time is lost.
     let both = ["web-01 IPv4 overdue", "web-01 IPv4 is back"];
@@ -215,7 +215,7 @@ fn told_unrecorded(monitor: &Monitor) -> Vec<String> {
     let texts = history.map(|line| line["text"].as_str().unwrap());
     texts
         .filter_map(|text| text.split_once("(m delivered): "))
-        .map(|(_, told)| told.to_owned())
+        .map(|(_, notified)| notified.to_owned())
         .collect()
 }
 

@@ -8,7 +8,7 @@ use crate::monitor::{CALM, Home, wait_for};
 
 struct Systemd {
     socket: UnixDatagram,
-    told: RefCell<Vec<String>>,
+    notified: RefCell<Vec<String>>,
 }
 
 impl Systemd {
@@ -17,12 +17,12 @@ impl Systemd {
             let mut buffer = [0; 4096];
             while let Ok(length) = self.socket.recv(&mut buffer) {
                 let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
-                self.told.borrow_mut().push(text);
+                self.notified.borrow_mut().push(text);
             }
-            let mut told = self.told.borrow_mut();
-            let place = told.iter().position(|text| text.contains(part))?;
+            let mut notified = self.notified.borrow_mut();
+            let place = notified.iter().position(|text| text.contains(part))?;
             // What came before is over.
-            told.drain(..=place).next_back()
+            notified.drain(..=place).next_back()
         })
     }
 }
@@ -36,7 +36,7 @@ fn systemd_learns_of_readiness_life_reloads_and_the_end() {
         .unwrap();
     let systemd = Systemd {
         socket,
-        told: RefCell::default(),
+        notified: RefCell::default(),
     };
     let monitor = home.start_as(&["run"], |command| {
         command.env("NOTIFY_SOCKET", home.path("notify"));
@@ -61,7 +61,7 @@ fn the_state_is_kept_where_systemd_wants_it() {
     let monitor = home.start_as(&["run"], |command| {
         command.env("STATE_DIRECTORY", &folder);
     });
-    assert!(monitor.status()["state_trouble"].is_null());
+    assert!(monitor.status()["state_problem"].is_null());
     assert_eq!(monitor.stop().0, Some(0));
     assert!(folder.join("state.sqlite").exists());
     let nowhere = home.start();

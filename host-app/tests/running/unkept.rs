@@ -1,4 +1,4 @@
-//! A file for deliveries that cannot be opened: people are told all the same, and
+//! A file for deliveries that cannot be opened: people are notified all the same, and
 //! whoever sends is told that nothing is kept.
 
 use std::fs;

@@ -81,23 +81,23 @@ impl IncidentLog {
             && !matches!(notice.what, Occurrence::Back(_) | Occurrence::ManyBack(_))
         {
             let text = &words::message(&notice.what, notice.at).body;
-            tracing::warn!(text = %text, "no channel is configured for this: nobody is told");
+            tracing::warn!(text = %text, "no channel is configured for this: nobody is notified");
         }
         outbound
     }
 
     /// What is recorded of something that a silence suppressed. Nobody is notified
     /// of it, nor of its end.
-    pub fn keep_back(
+    pub fn suppress(
         &mut self,
-        kept_back: &SuppressedNotice,
+        suppressed: &SuppressedNotice,
         routes: &impl Routes,
     ) -> Option<OutboundMessage> {
-        let Notice { what, at } = &kept_back.notice;
+        let Notice { what, at } = &suppressed.notice;
         let message = words::message(what, *at);
         let names = routes.of_host(message.host.as_deref()?);
         let message = Message {
-            kept_back: Some(kept_back.rule.as_str().into()),
+            suppressed: Some(suppressed.rule.as_str().into()),
             ..message
         };
         (!names.is_empty()).then(|| self.outbound(names, message))

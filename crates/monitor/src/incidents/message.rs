@@ -31,8 +31,8 @@ pub struct Message {
     /// When it happened, in milliseconds since the epoch.
     pub occurred_ms: i64,
     /// The rule that suppresses it, if it is recorded and not delivered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kept_back: Option<Box<str>>,
+    #[serde(default, alias = "kept_back", skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Box<str>>,
 }
 
 /// Where in its incident a message stands.
@@ -62,7 +62,7 @@ impl Message {
             title: None,
             body: body.into(),
             occurred_ms,
-            kept_back: None,
+            suppressed: None,
         }
     }
 
@@ -98,7 +98,7 @@ impl Message {
         if let Some(host) = &self.host {
             notification = notification.host(&**host);
         }
-        if let Some(rule) = &self.kept_back {
+        if let Some(rule) = &self.suppressed {
             notification = notification.kept_back(&**rule);
         }
         notification

@@ -67,7 +67,7 @@ impl Trial {
     }
 
     /// Where each goes, and its text.
-    fn told(&mut self, what: Occurrence) -> Vec<String> {
+    fn notified(&mut self, what: Occurrence) -> Vec<String> {
         let shown = |outbound: &OutboundMessage| {
             let names: Vec<&str> = outbound.names.iter().map(|name| &**name).collect();
             format!("{}: {}", names.join(" "), outbound.message.body)
@@ -107,14 +107,14 @@ fn the_end_goes_where_the_problem_went_also_over_a_restart() {
 fn each_channel_is_told_of_the_hosts_that_concern_it() {
     let mut trial = Trial::new();
     let all = many(&["a", "b", "c"]);
-    let told = trial.told(Occurrence::ManyOverdue(all.clone()));
-    assert_eq!(told.len(), 2);
-    assert_eq!(told[0], "x: a IPv4 overdue");
+    let notified = trial.notified(Occurrence::ManyOverdue(all.clone()));
+    assert_eq!(notified.len(), 2);
+    assert_eq!(notified[0], "x: a IPv4 overdue");
     assert!(
-        told[1].starts_with("y: 2 overdue at once: a IPv4, b IPv4"),
-        "{told:?}"
+        notified[1].starts_with("y: 2 overdue at once: a IPv4, b IPv4"),
+        "{notified:?}"
     );
-    let back = trial.told(Occurrence::ManyBack(all));
+    let back = trial.notified(Occurrence::ManyBack(all));
     assert_eq!(back, ["x: a IPv4 is back", "y: 2 are back: a IPv4, b IPv4"]);
     assert!(trial.rows.is_empty(), "{:?}", trial.rows);
 }

@@ -33,10 +33,10 @@ impl Machine {
         }
         let mass = self.settings.mass;
         if self.hold.due(&mass).is_some_and(|due| due <= now.tick) {
-            let (told, released) = self.hold.release(&mass);
+            let (notified, released) = self.hold.release(&mass);
             self.step.released = Some(released);
-            for (what, at) in told {
-                self.tell(what, at);
+            for (what, at) in notified {
+                self.notify(what, at);
             }
         }
     }
@@ -65,8 +65,8 @@ impl Machine {
         let default = self.settings.window;
         let host = self.host_mut(id);
         let window = host.window(&default);
-        let boot = host.kept.boot.clone().unwrap_or_default();
-        let counter = host.kept.taken.newest().unwrap_or_default();
+        let boot = host.persistent.boot.clone().unwrap_or_default();
+        let counter = host.persistent.taken.newest().unwrap_or_default();
         let Some(link) = host.link_mut(family) else {
             return;
         };
@@ -119,7 +119,7 @@ impl Machine {
     /// Tells that a connection fell silent or is heard again, unless it
     /// changes too often.
     pub(super) fn turned(&mut self, id: HostId, family: Family, overdue: bool, now: Moment) {
-        let tellable = self.is_told(id, now);
+        let may_notify = self.is_notified(id, now);
         let flap = self.settings.flap;
         let of = self.connection(id, family);
         let Some(link) = self.host_mut(id).link_mut(family) else {
@@ -129,19 +129,19 @@ impl Machine {
         // who was told.
         // Who was told and has not heard of its end knows already.
         let matters = if overdue {
-            tellable && !link.told
+            may_notify && !link.notified
         } else {
-            link.told || link.damper.is_flapping()
+            link.notified || link.damper.is_flapping()
         };
         if !matters {
-            if overdue && !link.told {
-                self.keep_back(id, Occurrence::Overdue(of), now);
+            if overdue && !link.notified {
+                self.suppress(id, Occurrence::Overdue(of), now);
             }
             return;
         }
         match link.damper.change(now.tick, &flap) {
-            Damping::Tell => {
-                link.told = overdue;
+            Damping::Notify => {
+                link.notified = overdue;
                 let what = if overdue {
                     Occurrence::Overdue
                 } else {
@@ -157,7 +157,7 @@ impl Machine {
                     changes,
                     within,
                 };
-                self.tell_of(id, what, now);
+                self.notify_about(id, what, now);
             }
             Damping::Quiet => {}
         }
@@ -167,8 +167,8 @@ impl Machine {
     pub(super) fn arm_steady(&mut self, id: HostId) {
         let flap = self.settings.flap;
         let host = self.host(id);
-        let dampers = host.kept.links.iter().map(|link| &link.damper);
-        let dampers = dampers.chain([&host.kept.restarts, &host.reports]);
+        let dampers = host.persistent.links.iter().map(|link| &link.damper);
+        let dampers = dampers.chain([&host.persistent.restarts, &host.reports]);
         if let Some(at) = dampers.filter_map(|damper| damper.steady_at(&flap)).min() {
             self.timers.push(Reverse((at, Timer::Steady(id))));
         }
@@ -176,11 +176,11 @@ impl Machine {
 
     fn steady_due(&mut self, id: HostId, now: Moment) {
         let flap = self.settings.flap;
-        let tellable = self.is_told(id, now);
+        let may_notify = self.is_notified(id, now);
         let due = |at: Option<Tick>| at.is_some_and(|at| at <= now.tick);
-        let (mut told, mut kept_back) = (Vec::new(), Vec::new());
+        let (mut notified, mut suppressed) = (Vec::new(), Vec::new());
         let host = self.host_mut(id);
-        for link in &mut host.kept.links {
+        for link in &mut host.persistent.links {
             if !due(link.damper.steady_at(&flap)) {
                 continue;
             }
@@ -192,21 +192,21 @@ impl Machine {
             };
             // A problem of a silenced host is told when the silence is over.
             let overdue = now_is == Steadiness::Overdue;
-            link.told = overdue && tellable;
+            link.notified = overdue && may_notify;
             let of = Connection {
                 host: host.name.clone(),
                 family: link.family,
             };
             let what = Occurrence::Steady { of, now_is };
-            if !overdue || tellable {
-                told.push(what);
+            if !overdue || may_notify {
+                notified.push(what);
             } else {
-                kept_back.push(what);
+                suppressed.push(what);
             }
         }
         let dampers = [
             (
-                &mut host.kept.restarts,
+                &mut host.persistent.restarts,
                 Occurrence::RestartingEnded {
                     host: host.name.clone(),
                 },
@@ -221,20 +221,20 @@ impl Machine {
         for (damper, ended) in dampers {
             if due(damper.steady_at(&flap)) {
                 damper.settle();
-                if tellable {
-                    told.push(ended);
+                if may_notify {
+                    notified.push(ended);
                 } else {
-                    kept_back.push(ended);
+                    suppressed.push(ended);
                 }
             }
         }
         self.mark_changed(id);
         self.arm_steady(id);
-        for what in told {
-            self.tell_of(id, what, now);
+        for what in notified {
+            self.notify_about(id, what, now);
         }
-        for what in kept_back {
-            self.keep_back(id, what, now);
+        for what in suppressed {
+            self.suppress(id, what, now);
         }
     }
 
@@ -286,7 +286,7 @@ impl Machine {
             let (window, watched) = (host.window(&default), host.is_watched());
             let mut counted = false;
             let mut changed = false;
-            for link in &mut host.kept.links {
+            for link in &mut host.persistent.links {
                 let Some(deadline) = link.deadline(&window) else {
                     continue;
                 };
@@ -354,7 +354,7 @@ impl Machine {
                 rechecked: check.rechecked,
                 silent: check.silent,
             };
-            self.tell(what, now);
+            self.notify(what, now);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use annunciator_protocol::Family;
 
 use super::{
-    host::{Host, Kept},
+    host::{Host, PersistentState},
     link::{Link, State},
     metrics::{Rules, Ruling},
     notice::Occurrence,
@@ -30,7 +30,8 @@ impl Machine {
         let mut named: HashMap<HostId, HostSettings> = HashMap::new();
         for (name, settings) in hosts {
             let known = self.by_name.get(&name).copied();
-            let id = known.unwrap_or_else(|| self.insert(Host::new(name, None, Kept::default())));
+            let id = known
+                .unwrap_or_else(|| self.insert(Host::new(name, None, PersistentState::default())));
             named.insert(id, settings);
         }
         for id in self.ids() {
@@ -50,7 +51,7 @@ impl Machine {
             metric.rule = Ruling::UNKNOWN;
         }
         let window = host.window(&default);
-        for link in &mut host.kept.links {
+        for link in &mut host.persistent.links {
             let was_due = |link: &Link| {
                 let deadline = old_window.and_then(|window| link.deadline(&window));
                 deadline.is_some_and(|deadline| deadline <= now.tick)
@@ -72,7 +73,7 @@ impl Machine {
         for id in self.ids() {
             let host = &mut self.hosts[id as usize];
             let configured = host.settings.is_some();
-            for link in &mut host.kept.links {
+            for link in &mut host.persistent.links {
                 if !configured {
                     // Nobody waits for it.
                     link.recheck = None;
@@ -81,7 +82,7 @@ impl Machine {
                 self.rechecking += u32::from(counted);
             }
             self.drop_alerts_without_rule(id, now);
-            self.tell_untold(id, now);
+            self.notify_missed(id, now);
         }
         self.end_check(now);
         self.arm_all();
@@ -90,44 +91,44 @@ impl Machine {
     /// An alert whose threshold is gone would stay for ever.
     fn drop_alerts_without_rule(&mut self, id: HostId, now: Moment) {
         let host = &mut self.hosts[id as usize];
-        let Some(settings) = host.settings.filter(|_| !host.kept.alerts.is_empty()) else {
+        let Some(settings) = host.settings.filter(|_| !host.persistent.alerts.is_empty()) else {
             return;
         };
         let set = settings
             .set
             .and_then(|number| self.settings.sets.get(number as usize));
         let mut gone = Vec::new();
-        host.kept.alerts.retain(|alert| {
+        host.persistent.alerts.retain(|alert| {
             let stays = set.is_some_and(|set| set.find(&alert.path).is_some());
             if !stays {
-                gone.push((Arc::clone(&alert.path), alert.told.is_some()));
+                gone.push((Arc::clone(&alert.path), alert.notified.is_some()));
             }
             stays
         });
         if !gone.is_empty() {
             self.mark_changed(id);
         }
-        for (path, told) in gone {
+        for (path, notified) in gone {
             let text = format!("{path}: its threshold is no longer configured");
             self.note(id, now, text);
-            if told {
+            if notified {
                 let host = Arc::clone(&self.host(id).name);
-                self.tell_of(id, Occurrence::ThresholdGone { host, path }, now);
+                self.notify_about(id, Occurrence::ThresholdGone { host, path }, now);
             }
         }
     }
 
     /// A host that is overdue and was not to be told so, but now is.
-    pub(super) fn tell_untold(&mut self, id: HostId, now: Moment) {
-        if !self.is_told(id, now) {
+    pub(super) fn notify_missed(&mut self, id: HostId, now: Moment) {
+        if !self.is_notified(id, now) {
             return;
         }
         let host = self.host(id);
-        let untold = host.kept.links.iter().filter(|link| {
-            link.state == State::Overdue && !link.told && !link.damper.is_flapping()
+        let not_notified = host.persistent.links.iter().filter(|link| {
+            link.state == State::Overdue && !link.notified && !link.damper.is_flapping()
         });
-        let untold: Vec<Family> = untold.map(|link| link.family).collect();
-        for family in untold {
+        let not_notified: Vec<Family> = not_notified.map(|link| link.family).collect();
+        for family in not_notified {
             self.mark_changed(id);
             self.turned(id, family, true, now);
         }

@@ -11,7 +11,7 @@ use super::{settings::Flap, time::Tick};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Damping {
     /// Tell it.
-    Tell,
+    Notify,
     /// Tell instead that it changes too often: so many times within this.
     Flapping(usize, Duration),
     /// That has been told.
@@ -40,7 +40,7 @@ impl Damper {
             return Damping::Quiet;
         }
         if self.changes.len() < flap.changes {
-            return Damping::Tell;
+            return Damping::Notify;
         }
         self.flapping_since = Some(now);
         let first = self.changes.first().copied().unwrap_or(now);
@@ -83,7 +83,7 @@ mod tests {
     fn rare_changes_are_all_told() {
         let mut damper = Damper::default();
         for at in [0, 50, 100, 160, 200, 270] {
-            assert_eq!(damper.change(Tick(at), &FLAP), Damping::Tell, "{at}");
+            assert_eq!(damper.change(Tick(at), &FLAP), Damping::Notify, "{at}");
         }
     }
 
@@ -95,8 +95,8 @@ mod tests {
         assert_eq!(
             verdicts,
             [
-                Damping::Tell,
-                Damping::Tell,
+                Damping::Notify,
+                Damping::Notify,
                 entered,
                 Damping::Quiet,
                 Damping::Quiet
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(damper.steady_at(&FLAP), Some(Tick(90)));
         damper.settle();
         assert_eq!(damper.steady_at(&FLAP), None);
-        assert_eq!(damper.change(Tick(95), &FLAP), Damping::Tell);
+        assert_eq!(damper.change(Tick(95), &FLAP), Damping::Notify);
     }
 
     #[test]

@@ -22,7 +22,7 @@ const EARLIER_BOOTS: usize = 4;
 /// What of a host outlives the monitor.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Kept {
+pub(super) struct PersistentState {
     /// The boot that it is in, once it was heard.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) boot: Option<CompactString>,
@@ -55,7 +55,7 @@ pub(super) struct Host {
     /// `None` when it is no longer in the configuration: what is known of it
     /// is kept, should it come back.
     pub(super) settings: Option<HostSettings>,
-    pub(super) kept: Kept,
+    pub(super) persistent: PersistentState,
     pub(super) metrics: Vec<Metric>,
     /// It is noted among those to write.
     pub(super) changed: bool,
@@ -67,11 +67,15 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(name: Arc<str>, settings: Option<HostSettings>, kept: Kept) -> Self {
+    pub(super) fn new(
+        name: Arc<str>,
+        settings: Option<HostSettings>,
+        persistent: PersistentState,
+    ) -> Self {
         Self {
             name,
             settings,
-            kept,
+            persistent,
             metrics: Vec::new(),
             changed: false,
             heard: false,
@@ -92,11 +96,11 @@ impl Host {
     pub(super) fn window(&self, default: &Window) -> Window {
         self.settings
             .unwrap_or_default()
-            .window(self.kept.announced, default)
+            .window(self.persistent.announced, default)
     }
 
     pub(super) fn link_mut(&mut self, family: Family) -> Option<&mut Link> {
-        self.kept
+        self.persistent
             .links
             .iter_mut()
             .find(|link| link.family == family)
@@ -105,26 +109,26 @@ impl Host {
     /// Begins a boot; what was known of the one before no longer counts.
     /// Counters go on where it has been in this boot before.
     pub(super) fn begin_boot(&mut self, boot: &CompactString) {
-        let kept = &mut self.kept;
-        let place = kept
+        let persistent = &mut self.persistent;
+        let place = persistent
             .earlier_boots
             .iter()
             .position(|(known, _)| known == boot);
-        let before = place.map(|place| kept.earlier_boots.remove(place).1);
-        kept.boots = kept.boots.wrapping_add(1);
-        let newest = kept.taken.newest().unwrap_or_default();
-        kept.taken = before.map_or_else(Taken::default, Taken::after);
-        kept.went_down_at = None;
-        if let Some(ended) = kept.boot.replace(boot.clone()) {
-            kept.earlier_boots.push((ended, newest));
-            let excess = kept.earlier_boots.len().saturating_sub(EARLIER_BOOTS);
-            kept.earlier_boots.drain(..excess);
+        let before = place.map(|place| persistent.earlier_boots.remove(place).1);
+        persistent.boots = persistent.boots.wrapping_add(1);
+        let newest = persistent.taken.newest().unwrap_or_default();
+        persistent.taken = before.map_or_else(Taken::default, Taken::after);
+        persistent.went_down_at = None;
+        if let Some(ended) = persistent.boot.replace(boot.clone()) {
+            persistent.earlier_boots.push((ended, newest));
+            let excess = persistent.earlier_boots.len().saturating_sub(EARLIER_BOOTS);
+            persistent.earlier_boots.drain(..excess);
         }
     }
 
     /// The greatest counter that was taken in an earlier boot.
     pub(super) fn earlier_boot(&self, boot: &CompactString) -> Option<u64> {
-        let boots = self.kept.earlier_boots.iter();
+        let boots = self.persistent.earlier_boots.iter();
         boots
             .rev()
             .find(|(known, _)| known == boot)

@@ -44,7 +44,7 @@ impl Machine {
             }
             host_counts.watched += u64::from(host.is_watched());
             host_counts.silenced += u64::from(host.is_silenced(now.tick));
-            for alert in &host.kept.alerts {
+            for alert in &host.persistent.alerts {
                 match alert.level {
                     Level::Ok => {}
                     Level::Warning => host_counts.warnings += 1,

@@ -48,9 +48,10 @@ pub(super) struct Link {
     pub(super) expected: Option<Tick>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) recheck: Option<Recheck>,
-    /// Whether people were told, or are about to be told, that it is overdue.
-    #[serde(default)]
-    pub(super) told: bool,
+    /// Whether people were notified, or are about to be, that it is overdue; `told` in
+    /// files of earlier versions.
+    #[serde(default, alias = "told")]
+    pub(super) notified: bool,
     #[serde(default, skip_serializing_if = "Damper::is_idle")]
     pub(super) damper: Damper,
     /// When the timer that counts will ring.
@@ -69,7 +70,7 @@ impl Link {
             not_before: Tick::default(),
             expected: None,
             recheck: None,
-            told: false,
+            notified: false,
             damper: Damper::default(),
             timer: None,
         }

@@ -100,7 +100,7 @@ impl Hold {
             rounds.resize_with(rounds.len().max(round + 1), Vec::new);
             rounds[round].push(held);
         }
-        let mut told = Vec::new();
+        let mut notified = Vec::new();
         for round in rounds {
             let (mut overdue, mut back) = (Vec::new(), Vec::new());
             let mut others = Vec::new();
@@ -111,16 +111,16 @@ impl Hold {
                     what => others.push((what, held.at)),
                 }
             }
-            told.extend(together(
+            notified.extend(together(
                 overdue,
                 mass,
                 Occurrence::Overdue,
                 Occurrence::ManyOverdue,
             ));
-            told.extend(together(back, mass, Occurrence::Back, Occurrence::ManyBack));
-            told.extend(others);
+            notified.extend(together(back, mass, Occurrence::Back, Occurrence::ManyBack));
+            notified.extend(others);
         }
-        (told, self.last_number)
+        (notified, self.last_number)
     }
 }
 
@@ -209,10 +209,10 @@ mod tests {
         hold
     }
 
-    fn told(mut hold: Hold) -> Vec<Occurrence> {
-        let (told, _) = hold.release(&MASS);
+    fn notified(mut hold: Hold) -> Vec<Occurrence> {
+        let (notified, _) = hold.release(&MASS);
         assert_eq!(hold.due(&MASS), None);
-        told.into_iter().map(|(what, _)| what).collect()
+        notified.into_iter().map(|(what, _)| what).collect()
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
         let hold = hold(&[("a", true, 0), ("b", true, 1), ("a", false, 2)]);
         let [a, b, back] = [Occurrence::Overdue, Occurrence::Overdue, Occurrence::Back];
         assert_eq!(
-            told(hold),
+            notified(hold),
             [
                 a(connection("a")),
                 b(connection("b")),
@@ -239,7 +239,7 @@ mod tests {
         ]);
         let all = ["a", "b", "c"].map(connection).to_vec();
         assert_eq!(
-            told(hold),
+            notified(hold),
             [
                 Occurrence::ManyOverdue(all),
                 Occurrence::Back(connection("b"))
@@ -255,7 +255,7 @@ mod tests {
             ("b", true, 1),
             ("b", true, 1),
         ]);
-        assert_eq!(told(hold).len(), 4);
+        assert_eq!(notified(hold).len(), 4);
     }
 
     #[test]
@@ -264,7 +264,7 @@ mod tests {
         let events = [true, false].map(|overdue| hosts.map(|host| (host, overdue, 1)));
         let all = hosts.map(connection).to_vec();
         assert_eq!(
-            told(hold(events.as_flattened())),
+            notified(hold(events.as_flattened())),
             [
                 Occurrence::ManyOverdue(all.clone()),
                 Occurrence::ManyBack(all)
@@ -277,7 +277,7 @@ mod tests {
             ("b", false, 2),
             ("c", false, 2),
         ]);
-        assert_eq!(told(hold)[0], Occurrence::Overdue(connection("b")));
+        assert_eq!(notified(hold)[0], Occurrence::Overdue(connection("b")));
     }
 
     #[test]

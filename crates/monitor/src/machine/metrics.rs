@@ -56,12 +56,12 @@ pub(super) struct Alert {
     pub(super) level: Level,
     /// Since when it has this level.
     pub(super) since: Moment,
-    /// The level that was told last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) told: Option<Level>,
-    /// When it was told last.
-    #[serde(default)]
-    pub(super) told_at: Tick,
+    /// The level that people were last notified of; `told` in files of earlier versions.
+    #[serde(default, alias = "told", skip_serializing_if = "Option::is_none")]
+    pub(super) notified: Option<Level>,
+    /// When they were; `told_at` in files of earlier versions.
+    #[serde(default, alias = "told_at")]
+    pub(super) notified_at: Tick,
     /// The last value.
     pub(super) value: f64,
 }

@@ -82,7 +82,7 @@ impl Machine {
         now: Moment,
     ) -> Result<Order, Reject> {
         let host = self.host_mut(id);
-        if host.kept.boot.as_ref() != Some(&datagram.boot) {
+        if host.persistent.boot.as_ref() != Some(&datagram.boot) {
             match host.earlier_boot(&datagram.boot) {
                 Some(newest) if datagram.counter <= newest => return Err(Reject::EarlierBoot),
                 // A machine that was set back to a snapshot, say; or somebody
@@ -91,7 +91,10 @@ impl Machine {
                 None => self.boots(id, datagram, now),
             }
         }
-        self.host_mut(id).kept.taken.take(datagram.counter, family)
+        self.host_mut(id)
+            .persistent
+            .taken
+            .take(datagram.counter, family)
     }
 
     /// A host's own word on how often it sends. Where datagrams can be
@@ -101,11 +104,16 @@ impl Machine {
             return;
         }
         let host = self.host_mut(id);
-        if host.kept.announced == datagram.interval {
+        if host.persistent.announced == datagram.interval {
             return;
         }
-        host.kept.announced = datagram.interval;
-        let families: Vec<Family> = host.kept.links.iter().map(|link| link.family).collect();
+        host.persistent.announced = datagram.interval;
+        let families: Vec<Family> = host
+            .persistent
+            .links
+            .iter()
+            .map(|link| link.family)
+            .collect();
         self.mark_changed(id);
         for family in families {
             self.arm(id, family);
@@ -114,8 +122,12 @@ impl Machine {
 
     fn boots(&mut self, id: HostId, datagram: &Datagram, now: Moment) {
         let host = self.host_mut(id);
-        let first = host.kept.boot.is_none();
-        let announced = host.kept.links.iter().any(|link| link.state == State::Down);
+        let first = host.persistent.boot.is_none();
+        let announced = host
+            .persistent
+            .links
+            .iter()
+            .any(|link| link.state == State::Down);
         host.begin_boot(&datagram.boot);
         self.mark_changed(id);
         self.down_links_are_due(id, now);
@@ -155,17 +167,17 @@ impl Machine {
     fn alive(&mut self, id: HostId, family: Family, datagram: &Datagram, now: Moment) {
         let host = self.host_mut(id);
         if host
-            .kept
+            .persistent
             .went_down_at
             .is_some_and(|at| datagram.counter <= at)
         {
             // It was sent before the shutdown, or is its copy.
             return;
         }
-        host.kept.went_down_at = None;
+        host.persistent.went_down_at = None;
         let Some(link) = host.link_mut(family) else {
             let link = Link::new(family, now);
-            host.kept.links.push(link);
+            host.persistent.links.push(link);
             self.mark_changed(id);
             self.mark_heard(id);
             self.arm(id, family);
@@ -176,7 +188,7 @@ impl Machine {
         link.seen = now;
         let recheck = link.recheck.take();
         // While it flaps, its end is told when it is steady.
-        let told = link.told && !link.damper.is_flapping();
+        let notified = link.notified && !link.damper.is_flapping();
         if before != State::Up {
             link.turn(State::Up, now);
             link.expected = None;
@@ -186,7 +198,7 @@ impl Machine {
             self.mark_changed(id);
             self.rechecked(recheck, None, now);
         }
-        if before == State::Up && !told {
+        if before == State::Up && !notified {
             return;
         }
         self.mark_changed(id);
@@ -201,7 +213,7 @@ impl Machine {
         if before == State::Down {
             self.down_links_are_due(id, now);
         }
-        if before == State::Down && !told {
+        if before == State::Down && !notified {
             let what = Occurrence::UpAgain(self.connection(id, family));
             self.restarts(id, what, now);
         } else {
@@ -216,7 +228,7 @@ impl Machine {
         let host = self.host_mut(id);
         let window = host.window(&default).length();
         let mut due = Vec::new();
-        for link in &mut host.kept.links {
+        for link in &mut host.persistent.links {
             if link.state == State::Down {
                 link.turn(State::Up, now);
                 link.expected = None;
@@ -239,20 +251,25 @@ impl Machine {
     ) {
         let default = self.settings.window;
         let host = self.host_mut(id);
-        host.kept.went_down_at = Some(counter);
+        host.persistent.went_down_at = Some(counter);
         let window = host.window(&default).length();
         let until = expected.map(|expected| now.tick + expected + window);
         let mut rechecks = Vec::new();
         // The host goes down as a whole: its other connections fall silent
         // too, whether or not their own word of it arrives.
-        for link in &mut host.kept.links {
+        for link in &mut host.persistent.links {
             if link.state != State::Down || link.family == family {
                 link.turn(State::Down, now);
                 link.expected = until;
                 rechecks.extend(link.recheck.take());
             }
         }
-        let families: Vec<Family> = host.kept.links.iter().map(|link| link.family).collect();
+        let families: Vec<Family> = host
+            .persistent
+            .links
+            .iter()
+            .map(|link| link.family)
+            .collect();
         for recheck in rechecks {
             self.rechecked(recheck, None, now);
         }
@@ -280,14 +297,14 @@ impl Machine {
             host: Arc::clone(&self.host(id).name),
             message: message.into(),
         };
-        if !self.is_told(id, now) {
-            self.keep_back(id, reported, now);
+        if !self.is_notified(id, now) {
+            self.suppress(id, reported, now);
             return;
         }
         let flap = self.settings.flap;
         let host = self.host_mut(id);
         let what = match host.reports.change(now.tick, &flap) {
-            Damping::Tell => reported,
+            Damping::Notify => reported,
             Damping::Flapping(changes, within) => Occurrence::Reporting {
                 host: host.name.clone(),
                 changes,
@@ -296,19 +313,19 @@ impl Machine {
             Damping::Quiet => return,
         };
         self.arm_steady(id);
-        self.tell_of(id, what, now);
+        self.notify_about(id, what, now);
     }
 
     /// Tells of a boot or a shutdown, unless there are too many of them.
     fn restarts(&mut self, id: HostId, what: Occurrence, now: Moment) {
-        if !self.is_told(id, now) {
-            self.keep_back(id, what, now);
+        if !self.is_notified(id, now) {
+            self.suppress(id, what, now);
             return;
         }
         let flap = self.settings.flap;
         let host = self.host_mut(id);
-        let what = match host.kept.restarts.change(now.tick, &flap) {
-            Damping::Tell => what,
+        let what = match host.persistent.restarts.change(now.tick, &flap) {
+            Damping::Notify => what,
             Damping::Flapping(changes, within) => Occurrence::Restarting {
                 host: host.name.clone(),
                 changes,
@@ -318,11 +335,11 @@ impl Machine {
         };
         self.mark_changed(id);
         self.arm_steady(id);
-        self.tell_of(id, what, now);
+        self.notify_about(id, what, now);
     }
 
     /// Whether a host's events are told.
-    pub(super) fn is_told(&self, id: HostId, now: Moment) -> bool {
+    pub(super) fn is_notified(&self, id: HostId, now: Moment) -> bool {
         let host = self.host(id);
         host.is_watched() && !host.is_silenced(now.tick)
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     blind::Blindness,
-    host::Kept,
+    host::PersistentState,
     mass_silence::Held,
     notice::{Entry, Notice},
     time::{Moment, Tick},
@@ -18,7 +18,9 @@ use super::{
 pub struct HostRecord {
     /// The host.
     pub host: Arc<str>,
-    pub(super) kept: Kept,
+    /// `kept` in files of earlier versions.
+    #[serde(alias = "kept")]
+    pub(super) persistent: PersistentState,
 }
 
 /// When a connection was last heard.
@@ -75,7 +77,7 @@ pub struct Step {
     /// The notices, in order.
     pub notices: Vec<Notice>,
     /// The notices that silences suppressed.
-    pub kept_back: Vec<SuppressedNotice>,
+    pub suppressed: Vec<SuppressedNotice>,
     /// New lines for the hosts' histories.
     pub history: Vec<Entry>,
     /// The hosts that changed.
@@ -95,7 +97,7 @@ impl Step {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.notices.is_empty()
-            && self.kept_back.is_empty()
+            && self.suppressed.is_empty()
             && self.history.is_empty()
             && self.hosts.is_empty()
             && self.held.is_empty()

@@ -50,45 +50,49 @@ impl Machine {
         let host = &mut self.hosts[id as usize];
         let metric = &mut host.metrics[place];
         let path = self.paths.name(metric.path).cloned().unwrap_or_default();
-        let alert = host.kept.alerts.iter().position(|alert| alert.path == path);
-        let current = alert.map_or(Level::Ok, |place| host.kept.alerts[place].level);
+        let alert = host
+            .persistent
+            .alerts
+            .iter()
+            .position(|alert| alert.path == path);
+        let current = alert.map_or(Level::Ok, |place| host.persistent.alerts[place].level);
         let level = rule.judge(current, &mut metric.streak, value);
         if let Some(place) = alert {
-            host.kept.alerts[place].value = value;
+            host.persistent.alerts[place].value = value;
         }
         if level == current {
             return;
         }
         match alert {
-            None => host.kept.alerts.push(Alert {
+            None => host.persistent.alerts.push(Alert {
                 path: Arc::clone(&path),
                 level,
                 since: now,
-                told: None,
-                told_at: now.tick,
+                notified: None,
+                notified_at: now.tick,
                 value,
             }),
             Some(place) if level == Level::Ok => {
-                let ended = host.kept.alerts.swap_remove(place);
+                let ended = host.persistent.alerts.swap_remove(place);
                 // Who was told of it is told its end, silence or not.
-                if ended.told.is_some() {
+                if ended.notified.is_some() {
                     let what = threshold(host, &ended, rule, Level::Ok, false);
-                    self.tell(what, now);
+                    self.notify(what, now);
                 }
             }
             Some(place) => {
-                let alert = &mut host.kept.alerts[place];
+                let alert = &mut host.persistent.alerts[place];
                 alert.level = level;
                 alert.since = now;
             }
         }
         let host = &self.hosts[id as usize];
         if level != Level::Ok && host.is_silenced(now.tick) {
-            let alerts = &host.kept.alerts;
+            let alerts = &host.persistent.alerts;
             let alert = alerts.iter().find(|alert| alert.path == path).cloned();
             let what = alert.map(|alert| threshold(host, &alert, rule, level, false));
             what.into_iter()
-                .for_each(|what| self.keep_back(id, what, now));
+                .for_each(|what| self.suppress(id, what, now));
         }
         self.mark_changed(id);
         let (shown, info) = (rule.shown(value), rule.info(level));
@@ -103,33 +107,33 @@ impl Machine {
     /// again.
     fn remind(&mut self, id: HostId, path: PathId, rule: &Rule, renotify: Renotify, now: Moment) {
         let host = &mut self.hosts[id as usize];
-        if host.kept.alerts.is_empty() || host.is_silenced(now.tick) {
+        if host.persistent.alerts.is_empty() || host.is_silenced(now.tick) {
             return;
         }
         let path = self.paths.name(path);
         let Some(place) = host
-            .kept
+            .persistent
             .alerts
             .iter()
             .position(|alert| Some(&alert.path) == path)
         else {
             return;
         };
-        let alert = &mut host.kept.alerts[place];
-        let reminder = alert.told == Some(alert.level);
+        let alert = &mut host.persistent.alerts[place];
+        let reminder = alert.notified == Some(alert.level);
         let due = match renotify {
-            Renotify::Every(every) => now.tick.since(alert.told_at) >= every,
+            Renotify::Every(every) => now.tick.since(alert.notified_at) >= every,
             Renotify::Never => false,
         };
         if reminder && !due {
             return;
         }
-        alert.told = Some(alert.level);
-        alert.told_at = now.tick;
+        alert.notified = Some(alert.level);
+        alert.notified_at = now.tick;
         let alert = alert.clone();
         let what = threshold(host, &alert, rule, alert.level, reminder);
         self.mark_changed(id);
-        self.tell(what, now);
+        self.notify(what, now);
     }
 }
 

@@ -90,21 +90,21 @@ impl Machine {
         }
         host.silenced_until = None;
         let name = Arc::clone(&host.name);
-        self.kept_back.remove(&id);
+        self.suppressed.remove(&id);
         self.silences.retain(|silence| silence.host != name);
         self.step.silences = Some(self.silences.clone());
         self.note(id, now, "the silence is over".to_owned());
-        self.tell_untold(id, now);
+        self.notify_missed(id, now);
     }
 
     /// Notes what a silence keeps back; nothing where the host is not silenced.
     /// Of what changes too often in it, the first changes are enough: its
     /// history has them all.
-    pub(super) fn keep_back(&mut self, id: HostId, what: Occurrence, now: Moment) {
+    pub(super) fn suppress(&mut self, id: HostId, what: Occurrence, now: Moment) {
         let host = self.host(id);
         // Thresholds are told of hosts that are not watched, too.
-        let is_told = host.is_watched() || matches!(what, Occurrence::Threshold { .. });
-        if !is_told || !host.is_silenced(now.tick) {
+        let is_notified = host.is_watched() || matches!(what, Occurrence::Threshold { .. });
+        if !is_notified || !host.is_silenced(now.tick) {
             return;
         }
         let mut silences = self.silences.iter();
@@ -114,7 +114,7 @@ impl Machine {
         let until = format_timestamp(now.wall_of(silence.until));
         let rule = format!("silence: until {until}, {}", silence.why);
         let flap = self.settings.flap;
-        let damper = self.kept_back.entry(id).or_default();
+        let damper = self.suppressed.entry(id).or_default();
         if damper.steady_at(&flap).is_some_and(|at| at <= now.tick) {
             damper.settle();
         }
@@ -122,6 +122,6 @@ impl Machine {
             return;
         }
         let notice = Notice { what, at: now };
-        self.step.kept_back.push(SuppressedNotice { notice, rule });
+        self.step.suppressed.push(SuppressedNotice { notice, rule });
     }
 }

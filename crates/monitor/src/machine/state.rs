@@ -14,7 +14,7 @@ use super::{
     blind::{BlindSpan, Blindness},
     damper::Damper,
     freshness::Taken,
-    host::{Host, Kept},
+    host::{Host, PersistentState},
     mass_silence::Hold,
     metrics::{Paths, Rules},
     notice::{Connection, Entry, Notice, Occurrence},
@@ -53,7 +53,7 @@ pub struct Machine {
     pub(super) hold: Hold,
     pub(super) silences: Vec<Silence>,
     /// How often something of a silenced host was kept back.
-    pub(super) kept_back: HashMap<HostId, Damper>,
+    pub(super) suppressed: HashMap<HostId, Damper>,
     pub(super) blindness: Blindness,
     /// Connections whose fresh window is not over.
     pub(super) rechecking: u32,
@@ -89,7 +89,7 @@ impl Machine {
             timers: BinaryHeap::new(),
             hold: Hold::default(),
             silences: Vec::new(),
-            kept_back: HashMap::new(),
+            suppressed: HashMap::new(),
             blindness: Blindness::default(),
             rechecking: 0,
             silent_again: HashSet::new(),
@@ -104,7 +104,7 @@ impl Machine {
             heard: Vec::new(),
         };
         for (name, settings) in hosts {
-            machine.insert(Host::new(name, Some(settings), Kept::default()));
+            machine.insert(Host::new(name, Some(settings), PersistentState::default()));
         }
         machine
     }
@@ -119,8 +119,8 @@ impl Machine {
         now: Moment,
     ) -> Self {
         let mut machine = Self::new(settings, hosts, now);
-        for HostRecord { host, kept } in snapshot.hosts {
-            machine.adopt(host, kept, now.tick);
+        for HostRecord { host, persistent } in snapshot.hosts {
+            machine.adopt(host, persistent, now.tick);
         }
         for seen in &snapshot.seen {
             machine.hear_again(seen);
@@ -137,14 +137,14 @@ impl Machine {
         machine
     }
 
-    fn adopt(&mut self, name: Arc<str>, kept: Kept, now: Tick) {
+    fn adopt(&mut self, name: Arc<str>, persistent: PersistentState, now: Tick) {
         if let Some(id) = self.by_name.get(&name) {
-            self.host_mut(*id).kept = kept;
+            self.host_mut(*id).persistent = persistent;
             return;
         }
-        let heard = kept.links.iter().map(|link| link.seen.tick).max();
+        let heard = persistent.links.iter().map(|link| link.seen.tick).max();
         if heard.is_some_and(|heard| now.since(heard) < REMEMBERED) {
-            self.insert(Host::new(name, None, kept));
+            self.insert(Host::new(name, None, persistent));
         }
     }
 
@@ -153,12 +153,12 @@ impl Machine {
             return;
         };
         let host = self.host_mut(id);
-        if host.kept.boots != seen.boots {
+        if host.persistent.boots != seen.boots {
             return;
         }
-        let newest = host.kept.taken.newest();
+        let newest = host.persistent.taken.newest();
         if let Some(counter) = seen.counter.filter(|counter| Some(*counter) > newest) {
-            host.kept.taken = Taken::after(counter);
+            host.persistent.taken = Taken::after(counter);
         }
         // What was written with the host may be newer.
         if let Some(link) = host
@@ -214,8 +214,8 @@ impl Machine {
             if self.host(id).settings.is_none() {
                 continue;
             }
-            for place in 0..self.host(id).kept.links.len() {
-                let link = &mut self.host_mut(id).kept.links[place];
+            for place in 0..self.host(id).persistent.links.len() {
+                let link = &mut self.host_mut(id).persistent.links[place];
                 link.timer = None;
                 let family = link.family;
                 self.arm(id, family);
@@ -241,7 +241,7 @@ impl Machine {
     /// Write what was [seen](Self::take_seen) often meanwhile: otherwise a monitor that
     /// crashes again and again would never finish the check.
     #[must_use]
-    pub fn is_looking_again(&self) -> bool {
+    pub fn is_rechecking(&self) -> bool {
         self.rechecking > 0
     }
 
@@ -262,7 +262,7 @@ impl Machine {
                 host.changed = false;
                 HostRecord {
                     host: Arc::clone(&host.name),
-                    kept: host.kept.clone(),
+                    persistent: host.persistent.clone(),
                 }
             })
             .collect();
@@ -277,12 +277,12 @@ impl Machine {
         for id in heard {
             let host = self.host_mut(id);
             host.heard = false;
-            seen.extend(host.kept.links.iter().map(|link| Seen {
+            seen.extend(host.persistent.links.iter().map(|link| Seen {
                 host: Arc::clone(&host.name),
                 family: link.family,
                 at: link.seen,
-                boots: host.kept.boots,
-                counter: host.kept.taken.newest(),
+                boots: host.persistent.boots,
+                counter: host.persistent.taken.newest(),
             }));
         }
         seen
@@ -293,7 +293,7 @@ impl Machine {
     pub fn snapshot(&self) -> Snapshot {
         let records = self.hosts.iter().map(|host| HostRecord {
             host: Arc::clone(&host.name),
-            kept: host.kept.clone(),
+            persistent: host.persistent.clone(),
         });
         Snapshot {
             last: self.last,
@@ -325,19 +325,19 @@ impl Machine {
         }
     }
 
-    pub(super) fn tell(&mut self, what: Occurrence, at: Moment) {
+    pub(super) fn notify(&mut self, what: Occurrence, at: Moment) {
         self.step.notices.push(Notice { what, at });
     }
 
     /// Tells something of a host; behind what waits to be told of it, so that
     /// people read things as they happened.
-    pub(super) fn tell_of(&mut self, id: HostId, what: Occurrence, at: Moment) {
+    pub(super) fn notify_about(&mut self, id: HostId, what: Occurrence, at: Moment) {
         let host = Arc::clone(&self.host(id).name);
         if self.hold.has(&host) {
             let held = self.hold.push(host, what, at);
             self.step.held.push(held);
         } else {
-            self.tell(what, at);
+            self.notify(what, at);
         }
     }
 

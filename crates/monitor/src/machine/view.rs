@@ -191,14 +191,14 @@ impl Machine {
     /// The worst of a host's connections.
     pub(super) fn state_of(&self, host: &Host, now: Tick) -> HostState {
         let window = host.window(&self.settings.window);
-        let states = host.kept.links.iter();
+        let states = host.persistent.links.iter();
         let worst = states.map(|link| LinkState::of(link, now, &window)).max();
         worst.map_or(HostState::New, HostState::Known)
     }
 
     fn view_of(&self, host: &Host, now: Moment) -> HostView {
         let window = host.window(&self.settings.window);
-        let links = host.kept.links.iter().map(|link| LinkView {
+        let links = host.persistent.links.iter().map(|link| LinkView {
             family: link.family,
             state: LinkState::of(link, now.tick, &window),
             since_ms: link.since.wall_ms,
@@ -218,7 +218,7 @@ impl Machine {
             state: self.state_of(host, now.tick),
             watch: host.is_watched(),
             connections,
-            alerts: host.kept.alerts.iter().map(AlertView::of).collect(),
+            alerts: host.persistent.alerts.iter().map(AlertView::of).collect(),
             metrics: host.metrics.len(),
             silenced_until_ms: silence.map(|silence| now.wall_of(silence.until)),
             silenced_why: silence.map(|silence| silence.why.clone()),

@@ -123,7 +123,7 @@ impl Recording {
     pub(super) fn handed_over(&mut self, (outbound, answer): HandedOver) {
         match answer {
             Some(Err(NotifyError::Store(_))) | None if self.notified.contains(&outbound.id) => {
-                self.hand_over_again(outbound);
+                self.retry_handover(outbound);
             }
             Some(Err(NotifyError::Store(_))) | None => self.notify_unrecorded(outbound),
             Some(Err(NotifyError::Closed)) => drop(self.rows_only.insert(outbound.id)),
@@ -131,10 +131,10 @@ impl Recording {
         }
     }
 
-    fn hand_over_again(&mut self, outbound: OutboundMessage) {
+    fn retry_handover(&mut self, outbound: OutboundMessage) {
         self.queue.push_notified(outbound);
         let at = Instant::now() + RETRY_DELAY;
-        self.hand_over_again_at.get_or_insert(at);
+        self.retry_handover_at.get_or_insert(at);
     }
 
     /// The engine's store has answered.
@@ -180,7 +180,7 @@ impl Recording {
                 self.rows_only.remove(&id);
                 self.keep(outbound.clone());
                 if self.deliveries.is_none() {
-                    self.hand_over_again(outbound);
+                    self.retry_handover(outbound);
                 }
             }
             UnrecordedOutcome::Closed => {}

@@ -56,7 +56,7 @@ pub(super) struct Recording {
     fresh: Vec<OutboundMessage>,
     pub(super) queue: HandoverQueue,
     pub(super) handing_over: Option<Pin<Box<dyn Future<Output = Vec<HandedOver>> + Send>>>,
-    pub(super) hand_over_again_at: Option<Instant>,
+    pub(super) retry_handover_at: Option<Instant>,
     pub(super) unrecorded: UnrecordedDeliveries,
     /// Messages that are, or were, delivered without a record.
     pub(super) notified: HashSet<u64>,
@@ -91,7 +91,7 @@ impl Recording {
             fresh: Vec::new(),
             queue: HandoverQueue::default(),
             handing_over: None,
-            hand_over_again_at: None,
+            retry_handover_at: None,
             notified: HashSet::new(),
             rows_only: HashSet::new(),
             pruning: None,
@@ -128,7 +128,7 @@ impl Recording {
         let give_up_at = give_up_at.map(|writing| writing.give_up_at);
         let may_prune = self.state.is_some() && self.writing.is_none() && self.retry_at.is_none();
         let prune_at = may_prune.then_some(self.prune_at);
-        let wake_at = [self.retry_at, self.hand_over_again_at, prune_at];
+        let wake_at = [self.retry_at, self.retry_handover_at, prune_at];
         let wake_at = wake_at.into_iter().flatten().min();
         tokio::select! {
             () = self.shared.changed.notified() => {}
@@ -150,7 +150,7 @@ impl Recording {
             () = at(wake_at) => {
                 let is_past = |at: &mut Instant| *at <= Instant::now();
                 self.retry_at.take_if(is_past);
-                if self.hand_over_again_at.take_if(is_past).is_some() {
+                if self.retry_handover_at.take_if(is_past).is_some() {
                     self.queue.retry();
                 }
             }
@@ -278,7 +278,7 @@ impl Recording {
         writing.give_up();
         self.shared.hangs.store(true, Ordering::Relaxed);
         tracing::error!(
-            "the disk with the state file does not answer; people are told all the same"
+            "the disk with the state file does not answer; people are notified all the same"
         );
         let mut messages = Vec::new();
         for (outbound, pending) in &writing.messages {

@@ -205,7 +205,7 @@ async fn when_the_change_cannot_be_written_its_messages_are_not_accepted_and_tol
         .await;
     let expected = [
         long,
-        "told without a record of deliveries (pager delivered): message 1".to_owned(),
+        "notified without a record of deliveries (pager delivered): message 1".to_owned(),
     ];
     assert_eq!(desk.history().await, expected);
     assert_eq!((desk.rows().await, desk.deliveries().await.len()), (0, 0));
@@ -228,9 +228,10 @@ async fn while_the_disk_hangs_people_are_told_once_and_in_order_and_all_is_writt
         .await;
     let mut history = desk.history().await;
     history.retain(|text| text != "a change");
-    let told = (1..=50)
-        .map(|id| format!("told without a record of deliveries (pager delivered): message {id}"));
-    assert_eq!(history, told.collect::<Vec<_>>());
+    let notified = (1..=50).map(|id| {
+        format!("notified without a record of deliveries (pager delivered): message {id}")
+    });
+    assert_eq!(history, notified.collect::<Vec<_>>());
     // What was given up before it was begun is not accepted when it is written.
     assert_eq!((desk.rows().await, desk.deliveries().await.len()), (0, 0));
     assert_eq!(desk.recorder.history("a", 1000).await.len(), 100);
@@ -270,7 +271,7 @@ async fn a_message_of_a_channel_that_is_gone_is_noted_and_its_row_deleted() {
     ] {
         desk.until("a message noted", |recorder| recorder.waiting() == 0)
             .await;
-        let noted = "not told: there is no channel `gone` any more: message 1";
+        let noted = "not notified: there is no channel `gone` any more: message 1";
         assert_eq!(desk.history().await, [noted]);
         desk.recorder.written().await;
         assert_eq!(desk.rows().await, 0);

@@ -122,14 +122,14 @@ async fn notify(engine: &Engine, mut outbound: OutboundMessage) -> Unrecorded {
 pub(super) fn drop_channel(outbound: &mut OutboundMessage, name: &str) -> Option<Entry> {
     outbound.names.retain(|one| **one != *name);
     let why = format!("there is no channel `{name}` any more");
-    tracing::warn!(outbound = outbound.id, text = %outbound.message.body, "{why}: it is not told there");
-    entry(outbound, &format!("not told: {why}"))
+    tracing::warn!(outbound = outbound.id, text = %outbound.message.body, "{why}: it is not sent there");
+    entry(outbound, &format!("not notified: {why}"))
 }
 
 /// Takes note of a message that the engine refuses.
 pub(super) fn refused(outbound: &OutboundMessage, error: &NotifyError) -> Option<Entry> {
-    tracing::error!(outbound = outbound.id, text = %outbound.message.body, "not told: {error}");
-    entry(outbound, &format!("not told: {error}"))
+    tracing::error!(outbound = outbound.id, text = %outbound.message.body, "not notified: {error}");
+    entry(outbound, &format!("not notified: {error}"))
 }
 
 /// A line for the history of the message's host.
@@ -152,7 +152,7 @@ fn in_words(report: &Report) -> String {
         .map(|(name, channel)| format!("{name} {}", channel.state))
         .collect();
     format!(
-        "told without a record of deliveries ({})",
+        "notified without a record of deliveries ({})",
         states.join(", ")
     )
 }

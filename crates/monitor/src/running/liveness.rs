@@ -2,7 +2,7 @@
 //! who asks learns which of them has not for too long.
 //!
 //! That the state cannot be written is no sign of death: see
-//! [`Monitor::state_trouble`](super::Monitor::state_trouble).
+//! [`Monitor::state_problem`](super::Monitor::state_problem).
 
 use std::{
     net::SocketAddr,

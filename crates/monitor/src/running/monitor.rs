@@ -143,7 +143,7 @@ impl Monitor {
         let mut machine = self.machine();
         machine.advance(now);
         let next = machine.next_due().map(|due| due.since(now.tick));
-        let again = machine.is_looking_again();
+        let again = machine.is_rechecking();
         self.finish(machine);
         (next, again)
     }
@@ -240,7 +240,7 @@ impl Monitor {
             now_ms: now.wall_ms,
             listening: self.liveness.listening(),
             keys: !self.keys().is_empty(),
-            state_trouble: self.recorder.trouble(),
+            state_problem: self.recorder.trouble(),
             channels,
             troubles: self.engine().troubles(),
             datagrams: self.refusals.taken_count(),
@@ -282,7 +282,7 @@ impl Monitor {
 
     /// Returns why the state would not survive a restart; `None` if it would.
     #[must_use]
-    pub fn state_trouble(&self) -> Option<String> {
+    pub fn state_problem(&self) -> Option<String> {
         self.recorder.trouble()
     }
 
@@ -307,8 +307,8 @@ impl Monitor {
             for notice in &step.notices {
                 outbound.extend(incidents.plan(notice, &self.routes, &mut changes));
             }
-            for kept_back in &step.kept_back {
-                outbound.extend(incidents.keep_back(kept_back, &self.routes));
+            for suppressed in &step.suppressed {
+                outbound.extend(incidents.suppress(suppressed, &self.routes));
             }
         }
         let history = step.history.clone();

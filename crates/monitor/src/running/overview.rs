@@ -30,7 +30,7 @@ pub struct Overview {
     pub keys: bool,
     /// Why the state would not survive a restart; `None` if it would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state_trouble: Option<String>,
+    pub state_problem: Option<String>,
     /// The configured channels, disabled ones included.
     pub channels: Vec<String>,
     /// The engine's active alerts: what keeps people from being notified.

@@ -61,18 +61,18 @@ fn run(monitor: &Monitor, stop: &AtomicBool, beat: impl Fn()) {
     let mut alert = StateAlert::default();
     while !stop.load(Ordering::Relaxed) {
         let advanced = catch_panic("judging hosts", || monitor.advance());
-        let (next, looking_again) = advanced.unwrap_or_default();
+        let (next, rechecking) = advanced.unwrap_or_default();
         let next = next.unwrap_or(MAX_TICK);
         if advanced.is_some() {
             monitor.liveness().beat();
         }
-        if looking_again || checkpoint.elapsed() >= CHECKPOINT_INTERVAL {
+        if rechecking || checkpoint.elapsed() >= CHECKPOINT_INTERVAL {
             checkpoint = Instant::now();
             monitor.checkpoint();
             if monitor.liveness().trouble().is_none() {
                 beat();
             }
-            if let Some(text) = alert.news(monitor.state_trouble(), Instant::now()) {
+            if let Some(text) = alert.news(monitor.state_problem(), Instant::now()) {
                 monitor.notify_own_problem(&text);
             }
         }

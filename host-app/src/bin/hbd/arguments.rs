@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use annunciator::Severity;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
-use heartbeat::control::MOST_LINES;
+use heartbeat::control::MAX_LINES;
 
 pub(crate) use circumstances::Said;
 pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};
@@ -320,7 +320,7 @@ pub(crate) struct Explain {
     pub(crate) json: bool,
 
     /// As many lines of history and messages, 10000 at most
-    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=i64::from(MOST_LINES)))]
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_LINES)))]
     pub(crate) lines: u32,
 
     #[command(flatten)]

@@ -16,7 +16,7 @@ const NAME: &str = "plugins";
 const SETTING: &str = "name it in plugins.dirs, or with --plugin-dir";
 
 /// Says which of the folders have plugins and are not looked at.
-pub(crate) fn tell(searched: &Catalog, config: &Path, output: &Output) {
+pub(crate) fn print(searched: &Catalog, config: &Path, output: &Output) {
     for folder in folders(config) {
         let files = unsearched(searched, &folder);
         if files.is_empty() {
@@ -29,7 +29,7 @@ pub(crate) fn tell(searched: &Catalog, config: &Path, output: &Output) {
 }
 
 /// Says of a configuration with a channel type that no plugin offers where one does.
-pub(crate) fn tell_missing(builder: &EngineBuilder, error: &LoadError, output: &Output) {
+pub(crate) fn suggest_missing(builder: &EngineBuilder, error: &LoadError, output: &Output) {
     let LoadError::Problems(problems) = error else {
         return;
     };

@@ -9,7 +9,7 @@ use tracing_subscriber::{EnvFilter, fmt::writer::BoxMakeWriter};
 use crate::arguments::{Arguments, Command, LogFormat};
 
 /// Lines that wait for whoever reads the log; further ones are lost.
-const MOST_LINES: usize = 10_000;
+const MAX_LINES: usize = 10_000;
 
 /// The log of a monitor, written on a thread of its own. When this is dropped
 /// the last lines are written, as far as somebody reads them.
@@ -35,7 +35,7 @@ pub(crate) fn install(arguments: &Arguments) -> Option<Log> {
     let (writer, log) = if queued {
         let (queue, written) = NonBlockingBuilder::default()
             .lossy(true)
-            .buffered_lines_limit(MOST_LINES)
+            .buffered_lines_limit(MAX_LINES)
             .thread_name("hbd-log")
             .finish(io::stderr());
         let log = Log {

@@ -6,7 +6,7 @@ use annunciator::{Level, LoadError, Problem, Problems, Span};
 use crate::output::Output;
 
 /// A line longer than this is not shown.
-const LONGEST_LINE: usize = 1000;
+const MAX_LINE_LENGTH: usize = 1000;
 
 /// Prints why a configuration cannot be used.
 pub(crate) fn print_error(error: &LoadError, output: &Output) {
@@ -53,7 +53,7 @@ fn groups<'a>(problem: &'a Problem, source: &'a str, file: &'a str) -> Vec<Group
     let title = mark.primary_title(problem.sentence());
     let group = match problem.span {
         Some(span) => match line_of(source, span) {
-            Some((line, start)) if line.len() < LONGEST_LINE => {
+            Some((line, start)) if line.len() < MAX_LINE_LENGTH => {
                 // A span over several lines (a whole mapping) is told by its first.
                 let marked = span.start - start..(span.end - start).min(line.len());
                 // The line alone: to look through the whole file for each problem
@@ -76,8 +76,8 @@ fn groups<'a>(problem: &'a Problem, source: &'a str, file: &'a str) -> Vec<Group
 /// line is shown: a file of one line may have thousands of problems.
 fn line_of(source: &str, span: Span) -> Option<(&str, usize)> {
     let (before, after) = source.as_bytes().split_at_checked(span.start)?;
-    let before = &before[before.len().saturating_sub(LONGEST_LINE)..];
-    let after = &after[..after.len().min(LONGEST_LINE)];
+    let before = &before[before.len().saturating_sub(MAX_LINE_LENGTH)..];
+    let after = &after[..after.len().min(MAX_LINE_LENGTH)];
     let is_end = |byte: &u8| *byte == b'\n';
     let in_front = before.iter().rev().position(is_end);
     let behind = after.iter().position(is_end);

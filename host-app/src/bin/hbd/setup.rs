@@ -95,7 +95,7 @@ pub(crate) fn load(arguments: &Arguments, output: &Output) -> Result<Loaded, Exi
 pub(crate) fn load_from(builder: &EngineBuilder, output: &Output) -> Result<Loaded, Exit> {
     builder.load().map_err(|error| {
         problems::print_error(&error, output);
-        beside::tell_missing(builder, &error, output);
+        beside::suggest_missing(builder, &error, output);
         Exit::Wrong
     })
 }
@@ -113,7 +113,7 @@ pub(crate) fn with_engine(
     let mut builder = builder.await_attempts(true);
     let runtime = runtime(output)?;
     let loaded = load_from(&builder, output)?;
-    tell_disabled(&loaded, output);
+    warn_of_disabled(&loaded, output);
     let place = match keep {
         Keep::InMemory => {
             builder = builder.store(Arc::<MemoryStore>::default());
@@ -243,7 +243,7 @@ async fn signalled() -> u8 {
 }
 
 /// A disabled channel is worth a word even when nobody asked for a check.
-pub(crate) fn tell_disabled(loaded: &Loaded, output: &Output) {
+pub(crate) fn warn_of_disabled(loaded: &Loaded, output: &Output) {
     for channel in loaded.config.channels() {
         if let Some(error) = channel.disabled() {
             output.error(&format!(

@@ -142,8 +142,8 @@ async fn while_an_engine_has_the_store_open_others_look_at_it() {
     let desk = Desk::filled().await;
     let engine = desk.engine().await;
     assert_eq!(desk.listed(&["--channel", "good"]), [1]);
-    let told = engine.notify_channels(&["good"], "one more").await.unwrap();
-    assert!(told.all_delivered());
+    let notified = engine.notify_channels(&["good"], "one more").await.unwrap();
+    assert!(notified.all_delivered());
     assert_eq!(desk.listed(&["--channel", "good"]), [4, 1]);
 }
 

@@ -38,11 +38,11 @@ async fn three_failures_in_a_row_are_a_broken_channel() {
     let desk = Desk::filled().await;
     let engine = desk.engine().await;
     for text in ["two", "three"] {
-        let told = engine
+        let notified = engine
             .notify_channels(&["bad", "good"], text)
             .await
             .unwrap();
-        assert!(!told.results()["bad"]);
+        assert!(!notified.results()["bad"]);
     }
     let (_, out, _) = desk.run(&["channels"]);
     let line = out.lines().find(|line| line.starts_with("bad")).unwrap();

@@ -87,7 +87,7 @@ fn in_json_everything_has_a_name() {
             "what": "told, step 3 of group oncall, unless delivered before; never says that it was delivered",
         })
     );
-    let again = json!({ "every_ms": 3_600_000, "at_ms": at_ms + 3_600_000, "told": ["pager"] });
+    let again = json!({ "every_ms": 3_600_000, "at_ms": at_ms + 3_600_000, "notified": ["pager"] });
     assert_eq!(answer["again"], again);
     assert_eq!(
         (&answer["host"], &answer["severity"], &answer["at_ms"]),

@@ -134,7 +134,7 @@ fn what_is_malformed() {
             "help: the possible values are: critical, info, warning",
         ],
     );
-    let (status, said) = checked("  - {told: [chat]}\n");
+    let (status, said) = checked("  - {notified: [chat]}\n");
     assert_eq!(status, 2);
     assert!(
         said[0].starts_with("error: route_tests[0].host: "),

@@ -30,7 +30,7 @@ fn every_change_of_a_metric_s_level_is_told() {
         world.metric("a", CPU, value);
     }
     assert_eq!(
-        world.told(),
+        world.notified(),
         [
             "WARNING cpu_monitor.cpu_percent 85.0 (threshold: > 80.0)",
             "CRITICAL cpu_monitor.cpu_percent 95.2 (threshold: > 90.0)",
@@ -53,7 +53,7 @@ fn a_lasting_alert_is_told_again_every_hour_also_over_a_restart() {
     }
     let first = "CRITICAL disk_monitor./var.percent 97.0 (threshold: > 95.0)";
     let again = format!("{first} again");
-    assert_eq!(world.told(), [first, &again, &again]);
+    assert_eq!(world.notified(), [first, &again, &again]);
 }
 
 #[test]
@@ -66,12 +66,12 @@ fn nothing_of_a_silenced_host_is_told_until_the_silence_is_over() {
         .unwrap();
     assert!(world.machine.silence("c", SECOND, "", world.now).is_err());
     world.pass(SECOND * 1800);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     world.restart(SECOND);
     assert_eq!(world.machine.silences()[0].why, "moving it");
     world.pass(SECOND * 1800);
     assert_eq!(
-        world.told(),
+        world.notified(),
         ["a overdue"],
         "what is still wrong is told then"
     );
@@ -82,7 +82,7 @@ fn nothing_of_a_silenced_host_is_told_until_the_silence_is_over() {
     world.beat("a");
     world.pass(SECOND);
     assert_eq!(
-        world.told(),
+        world.notified(),
         ["a back"],
         "who was told of it is told its end"
     );
@@ -96,11 +96,11 @@ fn a_silenced_alert_is_told_when_the_silence_is_over() {
         .silence("a", SECOND * 600, "load test", world.now)
         .unwrap();
     world.metric("a", CPU, 99.0);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     world.pass(SECOND * 600);
     world.metric("a", CPU, 98.0);
     assert_eq!(
-        world.told(),
+        world.notified(),
         ["CRITICAL cpu_monitor.cpu_percent 98.0 (threshold: > 90.0)"]
     );
 }
@@ -109,7 +109,7 @@ fn a_silenced_alert_is_told_when_the_silence_is_over() {
 fn a_threshold_that_is_taken_away_takes_its_alert_with_it() {
     let mut world = with_thresholds();
     world.metric("a", CPU, 99.0);
-    world.told();
+    world.notified();
     let settings = Settings {
         sets: Vec::new(),
         ..world.settings.clone()
@@ -128,7 +128,7 @@ fn a_threshold_that_is_taken_away_takes_its_alert_with_it() {
             .alerts
             .is_empty()
     );
-    assert_eq!(world.told(), ["cpu_monitor.cpu_percent gone"]);
+    assert_eq!(world.notified(), ["cpu_monitor.cpu_percent gone"]);
 }
 
 #[test]

@@ -13,13 +13,13 @@ fn after_a_restart_hosts_get_one_fresh_window_and_are_then_judged() {
     world.pass(SECOND * 9);
     world.beat("a");
     world.pass(SECOND * 20);
-    assert_eq!(world.told(), [""; 0], "nobody is alarmed at once");
+    assert_eq!(world.notified(), [""; 0], "nobody is alarmed at once");
     world.beat("a");
     world.pass(SECOND);
-    assert_eq!(world.told(), ["blind 2 1", "b overdue"]);
+    assert_eq!(world.notified(), ["blind 2 1", "b overdue"]);
     world.beat("b");
     world.pass(SECOND);
-    assert_eq!(world.told(), ["b back"], "nobody is forgotten");
+    assert_eq!(world.notified(), ["b back"], "nobody is forgotten");
 }
 
 #[test]
@@ -28,7 +28,11 @@ fn a_monitor_that_restarts_again_and_again_still_finds_who_is_silent() {
     world.beat("a");
     world.checkpoint();
     let mut rounds = 0;
-    while world.told().iter().all(|told| told != "a overdue") {
+    while world
+        .notified()
+        .iter()
+        .all(|notified| notified != "a overdue")
+    {
         world.pass(SECOND * 3);
         world.checkpoint();
         world.restart(SECOND * 60);
@@ -46,13 +50,13 @@ fn what_was_told_before_a_restart_is_not_told_again() {
     let mut world = World::new(&["a"]);
     world.beat("a");
     world.pass(SECOND * 30);
-    assert_eq!(world.told(), ["a overdue"]);
+    assert_eq!(world.notified(), ["a overdue"]);
     world.restart(SECOND * 5);
     world.pass(SECOND * 600);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     world.beat("a");
     world.pass(SECOND);
-    assert_eq!(world.told(), ["a back"]);
+    assert_eq!(world.notified(), ["a back"]);
 }
 
 #[test]
@@ -60,10 +64,10 @@ fn what_was_held_when_the_monitor_died_is_told_afterwards() {
     let mut world = World::with(&["a"], |settings| settings.mass.within = SECOND * 20);
     world.beat("a");
     world.pass(SECOND * 30);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     world.restart(SECOND);
     world.pass(SECOND * 20);
-    assert_eq!(world.told(), ["a overdue"]);
+    assert_eq!(world.notified(), ["a overdue"]);
 }
 
 #[test]
@@ -72,10 +76,10 @@ fn a_monitor_that_was_stopped_does_not_alarm_for_what_it_did_not_see() {
     world.beat("a");
     world.skip(SECOND * 300);
     world.pass(SECOND);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     assert_eq!(world.state("a"), "unknown");
     world.beat("a");
-    assert_eq!(world.told(), ["blind 1 0"]);
+    assert_eq!(world.notified(), ["blind 1 0"]);
 }
 
 #[test]
@@ -85,12 +89,12 @@ fn a_wall_clock_that_jumps_ahead_opens_a_blind_span() {
     world.pass(SECOND * 28);
     world.now.wall_ms += 3_600_000;
     world.pass(SECOND * 5);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     // Its sender's clock was right all the time, and is taken so.
     let mut datagram = world.datagram("a", "b1", Event::Heartbeat);
     datagram.sent_at_ms -= 3_600_000;
     assert_eq!(world.send(&datagram), Ok(()));
-    assert_eq!(world.told(), ["blind 1 0"]);
+    assert_eq!(world.notified(), ["blind 1 0"]);
 }
 
 #[test]
@@ -99,5 +103,5 @@ fn a_wall_clock_that_is_set_back_alarms_nobody() {
     world.beats(&["a"], SECOND * 60);
     world.now.wall_ms -= 86_400_000;
     world.beats(&["a"], SECOND * 60);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
 }

@@ -61,10 +61,10 @@ impl Bystander {
                 reminder,
                 ..
             } => {
-                let told = self.levels.insert(host.to_string(), *level);
-                let told = told.unwrap_or_default();
+                let notified = self.levels.insert(host.to_string(), *level);
+                let notified = notified.unwrap_or_default();
                 prop_assert_eq!(
-                    told == *level,
+                    notified == *level,
                     *reminder,
                     "{} is told twice, or recalled wrongly",
                     level

@@ -35,17 +35,21 @@ fn what_comes_by_both_connections_is_told_once_and_both_are_alive() {
     world.both_say("b1", Event::Boot);
     world.both_say("b1", Event::Message("disk fails".into()));
     world.both_say("b1", SHUTDOWN);
-    assert_eq!(world.told(), ["a booted", "a disk fails", "a shutdown"]);
+    assert_eq!(world.notified(), ["a booted", "a disk fails", "a shutdown"]);
     assert_eq!(world.state("a"), "down");
     // Many clean restarts are no endless loop of them.
     world.both_say("b2", Event::Boot);
     world.pass(SECOND * 10);
     world.both_say("b2", SHUTDOWN);
-    assert_eq!(world.told(), ["a booted", "a shutdown"]);
+    assert_eq!(world.notified(), ["a booted", "a shutdown"]);
     world.both_say("b3", Event::Boot);
-    world.told();
+    world.notified();
     world.pass(SECOND * 30);
-    assert_eq!(world.told(), ["a overdue", "a overdue"], "each is watched");
+    assert_eq!(
+        world.notified(),
+        ["a overdue", "a overdue"],
+        "each is watched"
+    );
 }
 
 #[test]
@@ -58,7 +62,7 @@ fn a_sample_that_comes_by_both_connections_counts_once() {
         let mut datagram = world.datagram("a", "b1", Event::Heartbeat);
         datagram.metrics.push(("m.v".into(), 90.0));
         assert_eq!(world.both(&datagram), [Ok(()), Ok(())]);
-        assert_eq!(world.told().len(), expected);
+        assert_eq!(world.notified().len(), expected);
     }
 }
 
@@ -69,11 +73,11 @@ fn a_recorded_shutdown_by_the_other_connection_mutes_nothing() {
     let recorded = world.datagram("a", "b1", SHUTDOWN);
     world.send(&recorded).unwrap();
     world.beat("a");
-    world.told();
+    world.notified();
     let _ = world.machine.observe(world.now, Family::V6, &recorded);
     assert_eq!(world.state("a"), "up");
     world.pass(SECOND * 30);
-    assert!(world.told().contains(&"a overdue".to_owned()));
+    assert!(world.notified().contains(&"a overdue".to_owned()));
 }
 
 #[test]
@@ -88,7 +92,7 @@ fn a_heartbeat_that_is_behind_the_shutdown_on_the_other_connection_is_no_sign_of
         Ok(())
     );
     world.pass(SECOND * 600);
-    assert_eq!(world.told(), ["a shutdown"]);
+    assert_eq!(world.notified(), ["a shutdown"]);
 }
 
 #[test]
@@ -96,10 +100,10 @@ fn what_is_told_of_a_host_stands_behind_what_waits_to_be_told_of_it() {
     let mut world = World::with(&["a"], |settings| settings.mass.within = SECOND * 5);
     world.beat("a");
     world.pass(SECOND * 40);
-    assert_eq!(world.told(), ["a overdue"]);
+    assert_eq!(world.notified(), ["a overdue"]);
     world.says("a", "b1", SHUTDOWN);
     world.pass(SECOND * 10);
-    assert_eq!(world.told(), ["a back", "a shutdown"]);
+    assert_eq!(world.notified(), ["a back", "a shutdown"]);
 }
 
 #[test]
@@ -116,7 +120,7 @@ fn a_reload_makes_nobody_overdue_at_once() {
     world.configure(|hosts| {
         hosts.insert(Arc::from("b"), watched);
     });
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     world.beat("a");
     world.pass(SECOND * 9);
     // A shorter window than what has passed already.
@@ -130,9 +134,9 @@ fn a_reload_makes_nobody_overdue_at_once() {
             .values_mut()
             .for_each(|host| host.interval = Some(SECOND))
     });
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     world.pass(SECOND * 30);
-    assert_eq!(world.told(), ["a overdue", "b overdue"]);
+    assert_eq!(world.notified(), ["a overdue", "b overdue"]);
 }
 
 #[test]
@@ -146,8 +150,8 @@ fn a_host_that_is_removed_while_it_is_looked_at_again_holds_up_no_notice() {
         hosts.remove("b");
     });
     world.beat("a");
-    assert_eq!(world.told(), ["blind 2 0"]);
-    assert!(!world.machine.is_looking_again());
+    assert_eq!(world.notified(), ["blind 2 0"]);
+    assert!(!world.machine.is_rechecking());
 }
 
 #[test]
@@ -157,7 +161,7 @@ fn hosts_are_counted_and_not_their_connections() {
     world.checkpoint();
     world.restart(SECOND * 600);
     world.pass(SECOND * 31);
-    assert_eq!(world.told(), ["blind 1 1", "a overdue", "a overdue"]);
+    assert_eq!(world.notified(), ["blind 1 1", "a overdue", "a overdue"]);
 }
 
 #[test]
@@ -167,11 +171,11 @@ fn a_restart_takes_a_changed_configuration_as_a_reload_does() {
     world.configure(|hosts| hosts.values_mut().for_each(|host| host.watch = false));
     world.beat("a");
     world.pass(SECOND * 31);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     world.hosts.insert(Arc::from("a"), watched);
     world.restart(SECOND);
     world.pass(SECOND);
-    assert_eq!(world.told(), ["a overdue"]);
+    assert_eq!(world.notified(), ["a overdue"]);
 }
 
 #[test]
@@ -184,7 +188,7 @@ fn an_alert_whose_threshold_is_gone_ends_for_those_who_were_told() {
     world.hosts.values_mut().for_each(|host| host.set = None);
     world.restart(SECOND);
     assert_eq!(
-        world.told(),
+        world.notified(),
         ["CRITICAL m.v 99.0 (threshold: > 90.0)", "m.v gone"]
     );
 }
@@ -197,9 +201,9 @@ fn what_is_steady_again_during_a_silence_is_told_afterwards() {
         .silence("a", SECOND * 7200, "moving", world.now)
         .unwrap();
     world.pass(SECOND * 7199);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     world.pass(SECOND);
-    assert_eq!(world.told(), ["a overdue"]);
+    assert_eq!(world.notified(), ["a overdue"]);
 }
 
 #[test]
@@ -215,7 +219,7 @@ fn one_host_that_makes_up_names_takes_nobody_else_s_thresholds() {
         world.send(&datagram).unwrap();
     }
     world.metric("a", "m.v", 99.0);
-    assert_eq!(world.told(), ["CRITICAL m.v 99.0 (threshold: > 90.0)"]);
+    assert_eq!(world.notified(), ["CRITICAL m.v 99.0 (threshold: > 90.0)"]);
 }
 
 #[test]
@@ -225,9 +229,9 @@ fn a_machine_that_is_set_back_to_a_snapshot_is_still_heard() {
     let recorded = world.datagram("a", "b1", Event::Heartbeat);
     world.send(&recorded).unwrap();
     world.says("a", "b2", Event::Heartbeat);
-    assert_eq!(world.told(), ["a rebooted"]);
+    assert_eq!(world.notified(), ["a rebooted"]);
     assert_eq!(world.send(&recorded), Err(Reject::EarlierBoot));
     world.says("a", "b1", Event::Heartbeat);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     assert_eq!(world.state("a"), "up");
 }

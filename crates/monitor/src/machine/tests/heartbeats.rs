@@ -11,20 +11,20 @@ fn a_silent_host_is_overdue_after_interval_and_grace_and_then_back() {
         ("up".into(), "new".into())
     );
     world.pass(SECOND * 29);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     assert_eq!(world.state("a"), "late");
     world.pass(SECOND);
-    assert_eq!(world.told(), ["a overdue"]);
+    assert_eq!(world.notified(), ["a overdue"]);
     assert_eq!(world.state("a"), "overdue");
     world.pass(SECOND * 3600);
     assert_eq!(
-        world.told(),
+        world.notified(),
         [""; 0],
         "told once; a host that was never due is no matter"
     );
     world.beat("a");
     world.pass(SECOND);
-    assert_eq!(world.told(), ["a back"]);
+    assert_eq!(world.notified(), ["a back"]);
     assert_eq!(world.state("a"), "up");
 }
 
@@ -44,9 +44,9 @@ fn more_misses_may_be_allowed_for_a_host() {
         .configure(world.settings.clone(), hosts, world.now);
     world.beat("a");
     world.pass(SECOND * 184);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     world.pass(SECOND);
-    assert_eq!(world.told(), ["a overdue"]);
+    assert_eq!(world.notified(), ["a overdue"]);
 }
 
 #[test]
@@ -60,9 +60,9 @@ fn the_interval_that_a_host_announces_counts_unless_it_could_be_forged() {
         datagram.signed = signed;
         world.send(&datagram).unwrap();
         world.pass(SECOND * (overdue_after - 1));
-        assert_eq!(world.told(), [""; 0]);
+        assert_eq!(world.notified(), [""; 0]);
         world.pass(SECOND);
-        assert_eq!(world.told(), ["a overdue"]);
+        assert_eq!(world.notified(), ["a overdue"]);
     }
 }
 
@@ -79,7 +79,7 @@ fn only_watched_hosts_are_told_of() {
     assert_eq!(world.state("a"), "overdue");
     world.beat("a");
     world.says("a", "b1", Event::Shutdown { expected: None });
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
     // Watched while it is overdue: that is told at once.
     world.beat("a");
     world.pass(SECOND * 40);
@@ -93,7 +93,7 @@ fn only_watched_hosts_are_told_of() {
         world.now,
     );
     world.pass(SECOND);
-    assert_eq!(world.told(), ["a overdue"]);
+    assert_eq!(world.notified(), ["a overdue"]);
 }
 
 #[test]
@@ -103,10 +103,10 @@ fn a_boot_is_told_once_however_often_it_is_sent() {
     assert_eq!(world.send(&boot), Ok(()));
     assert_eq!(world.send(&boot), Err(Reject::Repeated));
     world.says("a", "b1", Event::Boot);
-    assert_eq!(world.told(), ["a booted"]);
+    assert_eq!(world.notified(), ["a booted"]);
     // Told whether or not the word of it arrives.
     world.says("a", "b2", Event::Heartbeat);
-    assert_eq!(world.told(), ["a rebooted"]);
+    assert_eq!(world.notified(), ["a rebooted"]);
     assert_eq!(world.send(&boot), Err(Reject::EarlierBoot));
 }
 
@@ -116,19 +116,19 @@ fn an_announced_shutdown_is_not_overdue_until_it_takes_too_long() {
     world.beat("a");
     world.says("a", "b1", Event::Shutdown { expected: None });
     world.pass(SECOND * 100_000);
-    assert_eq!(world.told(), ["a shutdown"]);
+    assert_eq!(world.notified(), ["a shutdown"]);
     assert_eq!(world.state("a"), "down");
     world.says("a", "b2", Event::Boot);
-    assert_eq!(world.told(), ["a booted"]);
+    assert_eq!(world.notified(), ["a booted"]);
     let expected = Some(SECOND * 600);
     world.says("a", "b2", Event::Shutdown { expected });
     world.pass(SECOND * 629);
-    assert_eq!(world.told(), ["a shutdown"]);
+    assert_eq!(world.notified(), ["a shutdown"]);
     world.pass(SECOND);
-    assert_eq!(world.told(), ["a overdue"]);
+    assert_eq!(world.notified(), ["a overdue"]);
     world.says("a", "b3", Event::Boot);
     world.pass(SECOND);
-    assert_eq!(world.told(), ["a rebooted", "a back"]);
+    assert_eq!(world.notified(), ["a rebooted", "a back"]);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_heartbeat_that_the_shutdown_overtook_changes_nothing() {
     assert_eq!(world.send(&late), Ok(()));
     assert_eq!(world.state("a"), "down");
     world.beat("a");
-    assert_eq!(world.told(), ["a shutdown", "a up again"]);
+    assert_eq!(world.notified(), ["a shutdown", "a up again"]);
 }
 
 #[test]
@@ -156,11 +156,11 @@ fn each_connection_is_watched_for_itself() {
         world.pass(SECOND * 10);
         world.beat("a");
     });
-    let told: Vec<_> = world.told.drain(..).map(|notice| notice.what).collect();
+    let notified: Vec<_> = world.notified.drain(..).map(|notice| notice.what).collect();
     let silent = Connection {
         host: Arc::from("a"),
         family: Family::V6,
     };
-    assert_eq!(told, [Occurrence::Overdue(silent)]);
+    assert_eq!(notified, [Occurrence::Overdue(silent)]);
     assert_eq!(world.state("a"), "overdue");
 }

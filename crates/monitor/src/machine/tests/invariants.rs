@@ -92,7 +92,7 @@ struct Trial {
     bystander: Bystander,
     /// Datagrams that were sent, taken or not.
     sent: Vec<Datagram>,
-    kept: Vec<Datagram>,
+    delayed: Vec<Datagram>,
 }
 
 impl Trial {
@@ -115,7 +115,7 @@ impl Trial {
             world,
             bystander: Bystander::default(),
             sent: Vec::new(),
-            kept: Vec::new(),
+            delayed: Vec::new(),
         }
     }
 
@@ -178,10 +178,10 @@ impl Trial {
             }
             Step::Keep { host, boot } => {
                 let datagram = self.make(host, boot, Event::Heartbeat);
-                self.kept.push(datagram);
+                self.delayed.push(datagram);
             }
-            Step::Deliver { which } if which < self.kept.len() => {
-                let datagram = self.kept.remove(which);
+            Step::Deliver { which } if which < self.delayed.len() => {
+                let datagram = self.delayed.remove(which);
                 self.send(datagram, Family::V4);
             }
             Step::Repeat { which } if which < self.sent.len() => {
@@ -219,14 +219,14 @@ impl Trial {
                 self.world.commit();
             }
             Step::Metric { host, value } => {
-                let boot = self.world.machine.host(host as u32).kept.boot.clone();
+                let boot = self.world.machine.host(host as u32).persistent.boot.clone();
                 let mut datagram = self.make(host, 0, Event::Heartbeat);
                 datagram.boot = boot.unwrap_or("b0".into());
                 datagram.metrics.push(("m.v".into(), f64::from(value)));
                 self.send(datagram, Family::V4);
             }
         }
-        for notice in std::mem::take(&mut self.world.told) {
+        for notice in std::mem::take(&mut self.world.notified) {
             self.bystander.read(&notice)?;
         }
         Ok(())
@@ -243,15 +243,15 @@ impl Trial {
             let view = view.into_iter().flat_map(|view| view.connections);
             let link = view.into_iter().find(|link| link.family == of.family);
             let state = link.map(|link| link.state);
-            let told = self.bystander.overdue.contains(of);
+            let notified = self.bystander.overdue.contains(of);
             // A shutdown without an end is no alarm; a problem that was told
             // before it is not over.
             let right = match state {
-                Some(LinkState::Overdue) => told,
+                Some(LinkState::Overdue) => notified,
                 Some(LinkState::Down) => true,
                 _ => false,
             };
-            prop_assert!(right, "{of:?} is {state:?}, told: {told}");
+            prop_assert!(right, "{of:?} is {state:?}, told: {notified}");
         }
         prop_assert_eq!(self.world.machine.rechecking, 0);
         prop_assert!(self.world.machine.blindness.check.is_none());
@@ -305,8 +305,8 @@ proptest! {
                 }
                 trial.take(Step::Pass { seconds: 1 })?;
             }
-            let told = trial.bystander.overdue.iter().any(|of| &*of.host == "c");
-            prop_assert!(!told, "c sent on time");
+            let notified = trial.bystander.overdue.iter().any(|of| &*of.host == "c");
+            prop_assert!(!notified, "c sent on time");
         }
     }
 
@@ -332,9 +332,9 @@ proptest! {
                 let mut host = serde_json::to_value(host).unwrap_or_default();
                 // What changes with every heartbeat: of the counters only the
                 // newest is kept, of the values none.
-                let taken = host["kept"]["taken"].as_array().cloned().unwrap_or_default();
-                host["kept"]["taken"] = taken.last().map(|entry| entry[0].clone()).unwrap_or_default();
-                for alert in host["kept"]["alerts"].as_array_mut().into_iter().flatten() {
+                let taken = host["persistent"]["taken"].as_array().cloned().unwrap_or_default();
+                host["persistent"]["taken"] = taken.last().map(|entry| entry[0].clone()).unwrap_or_default();
+                for alert in host["persistent"]["alerts"].as_array_mut().into_iter().flatten() {
                     alert["value"] = serde_json::Value::Null;
                 }
                 host.to_string()

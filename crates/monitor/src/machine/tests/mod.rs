@@ -26,23 +26,23 @@ pub(super) struct Disk {
 
 impl Disk {
     pub(super) fn write(&mut self, step: Step) -> Vec<Notice> {
-        let kept = &mut self.snapshot;
+        let persistent = &mut self.snapshot;
         for record in step.hosts {
             // As a store has it: text in between.
             let text = serde_json::to_string(&record).unwrap();
             let record: HostRecord = serde_json::from_str(&text).unwrap();
-            kept.hosts.retain(|known| known.host != record.host);
-            kept.hosts.push(record);
+            persistent.hosts.retain(|known| known.host != record.host);
+            persistent.hosts.push(record);
         }
-        kept.held.extend(step.held);
+        persistent.held.extend(step.held);
         if let Some(released) = step.released {
-            kept.held.retain(|held| held.number > released);
+            persistent.held.retain(|held| held.number > released);
         }
         if let Some(silences) = step.silences {
-            kept.silences = silences;
+            persistent.silences = silences;
         }
         if let Some(globals) = step.globals {
-            kept.globals = globals;
+            persistent.globals = globals;
         }
         self.history.extend(step.history);
         step.notices
@@ -56,8 +56,8 @@ pub(super) struct World {
     pub(super) hosts: BTreeMap<Arc<str>, HostSettings>,
     pub(super) now: Moment,
     pub(super) disk: Disk,
-    pub(super) told: Vec<Notice>,
-    pub(super) kept_back: Vec<SuppressedNotice>,
+    pub(super) notified: Vec<Notice>,
+    pub(super) suppressed: Vec<SuppressedNotice>,
     pub(super) counter: u64,
 }
 
@@ -97,8 +97,8 @@ impl World {
             hosts,
             now,
             disk: Disk::default(),
-            told: Vec::new(),
-            kept_back: Vec::new(),
+            notified: Vec::new(),
+            suppressed: Vec::new(),
             counter: 0,
         };
         world.checkpoint();
@@ -113,7 +113,7 @@ impl World {
             world.pass(SECOND * 40);
             world.beat("a");
         }
-        world.told();
+        world.notified();
         world
     }
 
@@ -137,8 +137,8 @@ impl World {
 
     pub(super) fn commit(&mut self) {
         let mut step = self.machine.take_step();
-        self.kept_back.append(&mut step.kept_back);
-        self.told.extend(self.disk.write(step));
+        self.suppressed.append(&mut step.suppressed);
+        self.notified.extend(self.disk.write(step));
     }
 
     /// Writes what changes all the time.
@@ -222,8 +222,8 @@ impl World {
     }
 
     /// What was told since the last call, a word each.
-    pub(super) fn told(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.told)
+    pub(super) fn notified(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notified)
             .into_iter()
             .map(|notice| brief(&notice.what))
             .collect()

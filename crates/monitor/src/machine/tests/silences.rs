@@ -4,14 +4,17 @@ use super::*;
 
 /// What was kept back since the last call: in the words in which it would have
 /// been told.
-fn kept_back(world: &mut World) -> Vec<String> {
-    let kept = std::mem::take(&mut world.kept_back);
-    let rules: Vec<&str> = kept.iter().map(|one| one.rule.as_str()).collect();
+fn suppressed(world: &mut World) -> Vec<String> {
+    let persistent = std::mem::take(&mut world.suppressed);
+    let rules: Vec<&str> = persistent.iter().map(|one| one.rule.as_str()).collect();
     for rule in rules {
         assert!(rule.starts_with("silence: until 20"), "{rule}");
         assert!(rule.ends_with("Z, moving it"), "{rule}");
     }
-    kept.iter().map(|one| brief(&one.notice.what)).collect()
+    persistent
+        .iter()
+        .map(|one| brief(&one.notice.what))
+        .collect()
 }
 
 fn silence(world: &mut World, length: Duration) {
@@ -32,12 +35,12 @@ fn all_that_would_have_been_told_is_noted() {
     world.says("a", "b2", Event::Boot);
     world.says("a", "b2", Event::Message("lost its uplink".into()));
     assert_eq!(
-        kept_back(&mut world),
+        suppressed(&mut world),
         ["a shutdown", "a booted", "a lost its uplink"]
     );
     world.pass(SECOND * 1800);
-    assert_eq!(kept_back(&mut world), ["a overdue"]);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(suppressed(&mut world), ["a overdue"]);
+    assert_eq!(world.notified(), [""; 0]);
 }
 
 #[test]
@@ -48,8 +51,8 @@ fn the_end_of_what_was_kept_back_is_neither_told_nor_noted() {
     world.pass(SECOND * 60);
     world.beat("a");
     world.pass(SECOND);
-    assert_eq!(kept_back(&mut world), ["a overdue"]);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(suppressed(&mut world), ["a overdue"]);
+    assert_eq!(world.notified(), [""; 0]);
 }
 
 #[test]
@@ -60,13 +63,13 @@ fn each_level_of_a_metric_is_noted_once() {
         world.metric("a", super::alerts::CPU, value);
     }
     assert_eq!(
-        kept_back(&mut world),
+        suppressed(&mut world),
         [
             "WARNING cpu_monitor.cpu_percent 85.0 (threshold: > 80.0)",
             "CRITICAL cpu_monitor.cpu_percent 95.0 (threshold: > 90.0)",
         ]
     );
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.notified(), [""; 0]);
 }
 
 #[test]
@@ -77,14 +80,14 @@ fn of_what_changes_all_the_time_the_first_changes_are_noted() {
     for number in 0..1_000 {
         world.says("a", "b1", Event::Message(format!("trouble {number}")));
     }
-    let noted = kept_back(&mut world);
+    let noted = suppressed(&mut world);
     assert_eq!(noted.len(), world.settings.flap.changes);
     assert_eq!(noted[0], "a trouble 0");
     // The next silence begins anew.
     world.beats(&["a"], SECOND * 3600);
     silence(&mut world, SECOND * 60);
     world.says("a", "b1", Event::Message("more trouble".into()));
-    assert_eq!(kept_back(&mut world), ["a more trouble"]);
+    assert_eq!(suppressed(&mut world), ["a more trouble"]);
 }
 
 #[test]
@@ -95,5 +98,5 @@ fn of_a_host_that_nobody_watches_nothing_is_noted() {
     silence(&mut world, SECOND * 3600);
     world.says("a", "b2", Event::Boot);
     world.pass(SECOND * 600);
-    assert_eq!(kept_back(&mut world), [""; 0]);
+    assert_eq!(suppressed(&mut world), [""; 0]);
 }

@@ -6,11 +6,11 @@ use super::*;
 fn trouble_in_the_host_s_own_words_is_told_but_not_without_end() {
     let mut world = World::new(&["a"]);
     world.says("a", "b1", Event::Message("link flaps".into()));
-    assert_eq!(world.told(), ["a link flaps"]);
+    assert_eq!(world.notified(), ["a link flaps"]);
     (0..20).for_each(|_| world.says("a", "b1", Event::Message("link flaps".into())));
-    let told = world.told();
-    assert_eq!(told.len(), 5, "{told:?}");
-    assert_eq!(told[4], "a reporting");
+    let notified = world.notified();
+    assert_eq!(notified.len(), 5, "{notified:?}");
+    assert_eq!(notified[4], "a reporting");
     let noted = world
         .disk
         .history
@@ -28,7 +28,7 @@ fn a_flapping_host_is_told_once_and_once_more_when_it_is_steady() {
         world.beat("a");
     }
     assert_eq!(
-        world.told(),
+        world.notified(),
         [
             "a overdue",
             "a back",
@@ -40,19 +40,19 @@ fn a_flapping_host_is_told_once_and_once_more_when_it_is_steady() {
     );
     assert_eq!(world.state("a"), "flapping");
     world.beats(&["a"], SECOND * 901);
-    assert_eq!(world.told(), ["a steady up"]);
+    assert_eq!(world.notified(), ["a steady up"]);
     world.pass(SECOND * 40);
-    assert_eq!(world.told(), ["a overdue"]);
+    assert_eq!(world.notified(), ["a overdue"]);
 }
 
 #[test]
 fn a_host_that_falls_silent_for_good_while_it_flaps_is_told() {
     let mut world = World::flapping();
     world.pass(SECOND * 931);
-    assert_eq!(world.told(), ["a steady overdue"]);
+    assert_eq!(world.notified(), ["a steady overdue"]);
     world.beat("a");
     world.pass(SECOND);
-    assert_eq!(world.told(), ["a back"]);
+    assert_eq!(world.notified(), ["a back"]);
 }
 
 #[test]
@@ -62,14 +62,14 @@ fn a_host_that_reboots_again_and_again_is_told_once() {
         world.says("a", &format!("b{boot}"), Event::Boot);
         world.pass(SECOND * 15);
     }
-    let told = world.told();
-    assert_eq!(told.len(), 6, "{told:?}");
-    assert_eq!(told[5], "a restarting");
+    let notified = world.notified();
+    assert_eq!(notified.len(), 6, "{notified:?}");
+    assert_eq!(notified[5], "a restarting");
     (0..100).for_each(|_| {
         world.pass(SECOND * 10);
         world.says("a", "b19", Event::Heartbeat);
     });
-    assert_eq!(world.told(), ["a restarting no more"]);
+    assert_eq!(world.notified(), ["a restarting no more"]);
 }
 
 #[test]
@@ -82,14 +82,14 @@ fn many_hosts_that_fall_silent_together_are_told_together() {
         world.skip(Duration::from_millis(100));
     });
     world.pass(SECOND * 60);
-    assert_eq!(world.told(), ["30 overdue"]);
+    assert_eq!(world.notified(), ["30 overdue"]);
     names.iter().for_each(|host| world.beat(host));
     world.pass(SECOND * 16);
-    assert_eq!(world.told(), ["30 back"]);
+    assert_eq!(world.notified(), ["30 back"]);
     // A few are told one by one.
     names.iter().for_each(|host| world.beat(host));
     world.beats(&names[2..], SECOND * 40);
-    assert_eq!(world.told(), ["h00 overdue", "h01 overdue"]);
+    assert_eq!(world.notified(), ["h00 overdue", "h01 overdue"]);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn what_became_of_a_host_that_left_the_configuration_is_kept() {
     let mut world = World::new(&["a"]);
     world.beat("a");
     world.pass(SECOND * 30);
-    assert_eq!(world.told(), ["a overdue"]);
+    assert_eq!(world.notified(), ["a overdue"]);
     world
         .machine
         .configure(world.settings.clone(), [], world.now);
@@ -176,7 +176,7 @@ fn what_became_of_a_host_that_left_the_configuration_is_kept() {
         .configure(world.settings.clone(), world.hosts.clone(), world.now);
     world.beat("a");
     world.pass(SECOND);
-    assert_eq!(world.told(), ["a back"]);
+    assert_eq!(world.notified(), ["a back"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::since::Since;
 /// So many are shown unless another number is said.
 const PAGE: u32 = 50;
 /// More are not held in memory.
-const LONGEST_PAGE: i64 = 100_000;
+const MAX_PAGE_SIZE: i64 = 100_000;
 
 /// Which deliveries to list, and how.
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub(crate) struct Deliveries {
     pub(crate) before: Option<i64>,
 
     /// At most so many, the newest
-    #[arg(long, value_name = "COUNT", default_value_t = PAGE, value_parser = clap::value_parser!(u32).range(1..=LONGEST_PAGE))]
+    #[arg(long, value_name = "COUNT", default_value_t = PAGE, value_parser = clap::value_parser!(u32).range(1..=MAX_PAGE_SIZE))]
     pub(crate) limit: u32,
 
     /// Counts all of them instead: what was accepted must be somewhere

@@ -17,7 +17,7 @@ use crate::output::{Output, one_line};
 
 /// One trouble of a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ailment {
+pub(super) struct ChannelProblem {
     kind: String,
     sentence: String,
     since_ms: i64,
@@ -26,7 +26,7 @@ pub(super) struct Ailment {
 /// What a running monitor says of channels.
 #[derive(Debug)]
 pub(super) struct Seen {
-    ailments: BTreeMap<String, Vec<Ailment>>,
+    problems: BTreeMap<String, Vec<ChannelProblem>>,
     /// Those that it has.
     channels: BTreeSet<String>,
 }
@@ -34,7 +34,7 @@ pub(super) struct Seen {
 impl Seen {
     fn of(overview: &Overview) -> Self {
         Self {
-            ailments: by_channel(&overview.troubles),
+            problems: by_channel(&overview.troubles),
             channels: overview
                 .channels
                 .iter()
@@ -44,8 +44,8 @@ impl Seen {
     }
 
     /// The troubles of a channel.
-    pub(super) fn ailments(&self, channel: &str) -> &[Ailment] {
-        self.ailments.get(channel).map_or(&[], Vec::as_slice)
+    pub(super) fn problems(&self, channel: &str) -> &[ChannelProblem] {
+        self.problems.get(channel).map_or(&[], Vec::as_slice)
     }
 
     /// Whether it has a channel.
@@ -81,24 +81,27 @@ fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused)
 }
 
-fn by_channel(troubles: &[Trouble]) -> BTreeMap<String, Vec<Ailment>> {
-    let mut channels: BTreeMap<String, Vec<Ailment>> = BTreeMap::new();
+fn by_channel(troubles: &[Trouble]) -> BTreeMap<String, Vec<ChannelProblem>> {
+    let mut channels: BTreeMap<String, Vec<ChannelProblem>> = BTreeMap::new();
     for trouble in troubles {
         let subject = trouble.subject.strip_prefix("channel/");
         // A name may have slashes, too.
         let Some((name, kind)) = subject.and_then(|subject| subject.rsplit_once('/')) else {
             continue;
         };
-        channels.entry(one_line(name)).or_default().push(Ailment {
-            kind: kind.to_owned(),
-            sentence: one_line(&trouble.sentence),
-            since_ms: trouble.since_ms,
-        });
+        channels
+            .entry(one_line(name))
+            .or_default()
+            .push(ChannelProblem {
+                kind: kind.to_owned(),
+                sentence: one_line(&trouble.sentence),
+                since_ms: trouble.since_ms,
+            });
     }
     channels
 }
 
-impl Ailment {
+impl ChannelProblem {
     /// What is wrong, in a few words.
     pub(super) fn complaint(&self) -> String {
         let what = match self.kind.as_str() {

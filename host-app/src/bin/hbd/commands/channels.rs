@@ -9,7 +9,7 @@ use annunciator::{ChannelConfig, Config};
 use serde_json::{Value as Json, json};
 
 use super::{
-    ailing::{self, Ailment, Seen},
+    ailing::{self, ChannelProblem, Seen},
     standing::{self, Standing},
 };
 use crate::{
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
     let standing = |channel: &ChannelConfig| standings.as_ref()?.get(channel.name());
     let control = annunciator_monitor::MonitorConfig::of(config).control;
     let known = control.and_then(|path| ailing::of_channels(&path, output));
-    let ailments = |channel: &ChannelConfig| Some(known.as_ref()?.ailments(channel.name()));
+    let problems = |channel: &ChannelConfig| Some(known.as_ref()?.problems(channel.name()));
     let names: Vec<&str> = config.channels().map(ChannelConfig::name).collect();
     for name in known.iter().flat_map(|known| known.beyond(&names)) {
         output.error(&format!(
@@ -44,9 +44,9 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
         let channels: Vec<Json> = config
             .channels()
             .map(|channel| {
-                let ailments = ailments(channel);
-                let sentences = |ailments: &[Ailment]| -> Vec<String> {
-                    let sentences = ailments.iter().map(Ailment::sentence);
+                let problems = problems(channel);
+                let sentences = |problems: &[ChannelProblem]| -> Vec<String> {
+                    let sentences = problems.iter().map(ChannelProblem::sentence);
                     sentences.map(str::to_owned).collect()
                 };
                 json!({
@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
                     "disabled": disabled(channel, known.as_ref()),
                     "disabled_by_file": channel.disabled().map(ToString::to_string),
                     "in_monitor": known.as_ref().map(|known| known.has(channel.name())),
-                    "troubles": ailments.map(sentences),
+                    "troubles": problems.map(sentences),
                     "deliveries": standing(channel).map(Standing::json),
                 })
             })
@@ -146,8 +146,8 @@ fn disabled(channel: &ChannelConfig, known: Option<&Seen>) -> Option<String> {
     let Some(known) = known else {
         return by_file();
     };
-    let mut ailments = known.ailments(channel.name()).iter();
-    let disabled = ailments.find(|ailment| ailment.is_disabled());
+    let mut problems = known.problems(channel.name()).iter();
+    let disabled = problems.find(|problem| problem.is_disabled());
     Some(disabled?.sentence().to_owned())
 }
 
@@ -155,9 +155,9 @@ fn disabled(channel: &ChannelConfig, known: Option<&Seen>) -> Option<String> {
 /// the file would give now, where that is something else.
 fn state(channel: &ChannelConfig, standing: Option<&Standing>, known: Option<&Seen>) -> String {
     let by_file = channel.disabled().map(|error| format!("disabled: {error}"));
-    let ailments = known.map(|known| known.ailments(channel.name()));
-    let ailments = ailments.unwrap_or_default();
-    let complaint = ailments.first().map(Ailment::complaint);
+    let problems = known.map(|known| known.problems(channel.name()));
+    let problems = problems.unwrap_or_default();
+    let complaint = problems.first().map(ChannelProblem::complaint);
     let complaint = complaint.or_else(|| standing.and_then(Standing::complaint));
     let goes = || complaint.unwrap_or_else(|| "ready".to_owned());
     match known.map(|known| known.has(channel.name())) {
@@ -168,19 +168,19 @@ fn state(channel: &ChannelConfig, standing: Option<&Standing>, known: Option<&Se
             format!("not in the running monitor; after `hbd reload` by the file {would}")
         }
         Some(true) => {
-            let disabled = ailments.iter().find(|ailment| ailment.is_disabled());
+            let disabled = problems.iter().find(|problem| problem.is_disabled());
             match (disabled, by_file, channel.disabled()) {
                 // Both say the same.
-                (Some(ailment), Some(by_file), Some(error))
-                    if ailment.sentence().contains(&one_line(&error.to_string())) =>
+                (Some(problem), Some(by_file), Some(error))
+                    if problem.sentence().contains(&one_line(&error.to_string())) =>
                 {
                     by_file
                 }
-                (Some(ailment), by_file, _) => {
+                (Some(problem), by_file, _) => {
                     let would = by_file.unwrap_or_else(|| "ready".to_owned());
                     format!(
                         "{}; after `hbd reload` by the file {would}",
-                        ailment.complaint()
+                        problem.complaint()
                     )
                 }
                 (None, Some(by_file), _) => {

@@ -4,7 +4,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use annunciator_monitor::Reloaded;
-use heartbeat::control::{ClientError, Notified, Request, Silenced, Told, ask};
+use heartbeat::control::{ClientError, Notified, NotifyOutcome, Request, Silenced, ask};
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
@@ -112,7 +112,7 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
     };
     let as_json = notify.wording.json;
     with_answer(arguments, &notify.reach, &request, output, |answer, _| {
-        let told: Told = match answer {
+        let notified: NotifyOutcome = match answer {
             Notified::Wrong { wrong, conflict } => {
                 return send::wrong_call(&wrong, conflict.as_ref(), output);
             }
@@ -120,23 +120,23 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
                 warn(&warnings, output);
                 return preview::print(&preview, as_json, is_recovery, output);
             }
-            Notified::Told(told) => told,
+            Notified::Outcome(notified) => notified,
         };
-        warn(&told.warnings, output);
-        if told.report.results.is_empty() {
+        warn(&notified.warnings, output);
+        if notified.report.results.is_empty() {
             return send::nobody("was", output);
         }
-        if as_json && told.repeats {
-            output.json(&json!({ "repeats": told.report }));
+        if as_json && notified.repeats {
+            output.json(&json!({ "repeats": notified.report }));
         } else if as_json {
-            output.json(&json!(told.report));
+            output.json(&json!(notified.report));
         } else {
-            told.lines.iter().for_each(|line| output.line(line));
-            if told.repeats {
+            notified.lines.iter().for_each(|line| output.line(line));
+            if notified.repeats {
                 output.line(preview::REPEATED);
             }
         }
-        if told.delivered {
+        if notified.delivered {
             Exit::Ok
         } else {
             Exit::Failed

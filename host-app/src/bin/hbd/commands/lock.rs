@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Arguments, pin: &PinPlugins, output: &Output) -> E
     }
     match write(&catalog) {
         Ok(pinned) => {
-            tell(&catalog, &pinned, pin, output);
+            print(&catalog, &pinned, pin, output);
             Exit::Ok
         }
         Err(sentence) => {
@@ -76,7 +76,7 @@ fn known(catalog: &Catalog) -> Result<Lock, LockError> {
     }
 }
 
-fn tell(catalog: &Catalog, pinned: &Pinned, pin: &PinPlugins, output: &Output) {
+fn print(catalog: &Catalog, pinned: &Pinned, pin: &PinPlugins, output: &Output) {
     let lock_file = catalog.lock_file();
     if pin.json {
         let plugins: Vec<Json> = { pinned.plugins.iter() }

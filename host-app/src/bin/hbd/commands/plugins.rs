@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments, plugins: &Plugins, output: &Output) -> 
         None => {
             let builder = setup::builder_without_file(arguments);
             let catalog = builder.find_plugins();
-            beside::tell(&catalog, builder.file(), output);
+            beside::print(&catalog, builder.file(), output);
             listed(&catalog)
         }
     };

@@ -40,5 +40,9 @@ pub(super) fn print(preview: &Preview, as_json: bool, is_recovery: bool, output:
         }
         output.line("nothing was sent");
     }
-    if preview.told { Exit::Ok } else { Exit::Failed }
+    if preview.notified {
+        Exit::Ok
+    } else {
+        Exit::Failed
+    }
 }

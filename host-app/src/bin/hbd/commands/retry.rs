@@ -46,7 +46,7 @@ fn these(outbox: &Outbox, numbers: &[i64], output: &Output) -> Result<Exit, Stor
     }
     if !deliveries.is_empty() {
         let count = again(outbox, deliveries)?;
-        tell(count, output);
+        print(count, output);
     }
     Ok(exit)
 }
@@ -59,7 +59,7 @@ fn all(outbox: &Outbox, retry: &Retry, output: &Output) -> Result<Exit, StoreErr
         count += again(outbox, deliveries.collect())?;
         Ok(true)
     })?;
-    tell(count, output);
+    print(count, output);
     Ok(Exit::Ok)
 }
 
@@ -68,7 +68,7 @@ fn again(outbox: &Outbox, deliveries: Vec<DeliveryId>) -> Result<u64, StoreError
     outbox.ask(|store| store.retry(deliveries, now))
 }
 
-fn tell(count: u64, output: &Output) {
+fn print(count: u64, output: &Output) {
     output.line(&match count {
         0 => "nothing is to be tried again".to_owned(),
         1 => "1 delivery is due again: the monitor tries it as soon as it runs".to_owned(),

@@ -8,7 +8,7 @@ use annunciator_monitor::{
     thresholds::Renotify,
     timestamp::{format_duration, format_timestamp},
 };
-use heartbeat::planned::{PreviewedChannel, is_told, reaches_anybody, what};
+use heartbeat::planned::{PreviewedChannel, is_notified, reaches_anybody, what};
 use serde_json::json;
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 struct Again {
     every: Duration,
     at_ms: i64,
-    told: Vec<String>,
+    notified: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, route: &Route, output: &Output) -> Exit {
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments, route: &Route, output: &Output) -> Exit
             "again": again.as_ref().map(|again| json!({
                 "every_ms": again.every.as_millis(),
                 "at_ms": again.at_ms,
-                "told": again.told,
+                "notified": again.notified,
             })),
         }));
     }
@@ -93,13 +93,13 @@ fn print(
         .collect();
     output.table(["WHEN", "AT", "CHANNEL", "WHAT"], &rows);
     if let Some(again) = again {
-        let told = match again.told.join(", ") {
+        let notified = match again.notified.join(", ") {
             nobody if nobody.is_empty() => "nobody".to_owned(),
-            told => told,
+            notified => notified,
         };
         let (first, every) = (format_timestamp(again.at_ms), format_duration(again.every));
         output.line(&format!(
-            "\nwhile a metric is beyond its threshold, it is told again every {every}: at {first} first, at once to {told}"
+            "\nwhile a metric is beyond its threshold, it is told again every {every}: at {first} first, at once to {notified}"
         ));
     }
 }
@@ -128,7 +128,11 @@ fn again(config: &Config, route: &Route, at_ms: i64) -> Option<Again> {
     }
     let at_ms = at_ms.saturating_add(i64::try_from(every.as_millis()).unwrap_or(i64::MAX));
     let planned = config.plan(&route.host, route.severity, at_ms).into_iter();
-    let told = planned.filter(|planned| is_told(planned, config) && planned.at_ms == at_ms);
-    let told = told.map(|planned| planned.channel).collect();
-    Some(Again { every, at_ms, told })
+    let notified = planned.filter(|planned| is_notified(planned, config) && planned.at_ms == at_ms);
+    let notified = notified.map(|planned| planned.channel).collect();
+    Some(Again {
+        every,
+        at_ms,
+        notified,
+    })
 }

@@ -35,7 +35,7 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
     let loaded = setup::load_from(&builder, output)?;
     if !is_for_programs(arguments) {
         problems::print(&loaded.warnings, output);
-        setup::tell_disabled(&loaded, output);
+        setup::warn_of_disabled(&loaded, output);
     }
     let monitor = annunciator_monitor::MonitorConfig::of(&loaded.config);
     // Before the engine starts, which counts from then on.

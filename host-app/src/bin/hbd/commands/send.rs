@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
             Keep::WithMonitor,
             async |engine| match deliver(engine, send, message, circumstances, output).await {
                 Ok(report) => {
-                    stranger(&engine.config(), send, "were", output);
+                    unknown_host_warning(&engine.config(), send, "were", output);
                     left(engine, &report, output);
                     let goes_on = setup::is_shared(engine);
                     print(&report, goes_on, send, is_recovery, output)
@@ -137,7 +137,7 @@ fn would_send(
     }
     match planned::preview(config, route, severity, is_recovery, now_ms) {
         Ok(preview) => {
-            stranger(config, send, "would be", output);
+            unknown_host_warning(config, send, "would be", output);
             preview::print(&preview, send.wording.json, is_recovery, output)
         }
         Err(error) => refused(&error.into(), output),
@@ -232,9 +232,9 @@ async fn deliver(
     }
 }
 
-fn stranger(config: &Config, send: &Send, were: &str, output: &Output) {
+fn unknown_host_warning(config: &Config, send: &Send, were: &str, output: &Output) {
     let host = send.host.as_deref();
-    if let Some(warning) = host.and_then(|host| report::stranger(config, host, were)) {
+    if let Some(warning) = host.and_then(|host| report::unknown_host_warning(config, host, were)) {
         output.error(&format!("warning: {warning}"));
     }
 }

@@ -19,7 +19,7 @@ const LATE: Duration = Duration::from_secs(300);
 /// So many of the last that ended are looked at.
 const LOOKED_AT: u32 = 100;
 /// What says something about the channel; rules and people decided the rest.
-const TELLING: [State; 3] = [State::Delivered, State::Failed, State::Expired];
+const TELLING_STATES: [State; 3] = [State::Delivered, State::Failed, State::Expired];
 
 /// How deliveries to one channel go.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(super) fn of_channels<'a>(
     let mut standings: BTreeMap<&str, Standing> =
         names.map(|name| (name, Standing::default())).collect();
     for (name, standing) in &mut standings {
-        standing.failing = failing(ended(outbox, name, &TELLING)?);
+        standing.failing = failing(ended(outbox, name, &TELLING_STATES)?);
         let delivered = ended(outbox, name, &[State::Delivered])?;
         let ended = delivered.iter().filter_map(|record| record.ended_ms);
         standing.last_delivered_ms = ended.max();

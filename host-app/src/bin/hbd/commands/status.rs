@@ -61,7 +61,7 @@ pub(super) fn overview(status: &Status, output: &Output) {
     });
     if messages.redelivered > 0 {
         output.line(&format!(
-            "told again after a crash: {}",
+            "sent again after a crash: {}",
             messages.redelivered
         ));
     }
@@ -98,7 +98,7 @@ pub(super) fn overview(status: &Status, output: &Output) {
     if !overview.keys {
         output.line("no keys are configured: anybody who reaches the port can send heartbeats");
     }
-    if let Some(trouble) = &overview.state_trouble {
+    if let Some(trouble) = &overview.state_problem {
         let trouble = one_line(trouble);
         output.line(&format!("the state would not outlive a restart: {trouble}"));
     }

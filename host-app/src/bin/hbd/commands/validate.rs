@@ -92,7 +92,7 @@ fn examined(
     if validate.json {
         output.json(&report.json());
     } else {
-        tell(&report, output);
+        print(&report, output);
     }
     if let Some(file) = &validate.junit {
         let xml = report.junit();
@@ -112,7 +112,7 @@ fn examined(
     })
 }
 
-fn tell(report: &Report, output: &Output) {
+fn print(report: &Report, output: &Output) {
     // What is skipped for one reason stands in one line.
     let alike = |one: &Checked, next: &Checked| matches!((&one.outcome, &next.outcome), (Outcome::Skipped(one), Outcome::Skipped(next)) if one == next);
     for results in report.results.chunk_by(alike) {

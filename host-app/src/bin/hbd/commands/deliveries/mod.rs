@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A message is shown up to so many characters in a list.
-const LONGEST_LINE: usize = 80;
+const MAX_LINE_LENGTH: usize = 80;
 
 pub(crate) fn run(arguments: &Arguments, deliveries: &Deliveries, output: &Output) -> Exit {
     let outbox = match Outbox::open(arguments, output) {
@@ -96,7 +96,7 @@ fn first_line(record: &Record) -> String {
     let lines = [wording.title.as_str()].into_iter();
     let mut lines = lines.chain(wording.body.lines()).map(str::trim);
     let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
-    let mut shown: String = line.chars().take(LONGEST_LINE).collect();
+    let mut shown: String = line.chars().take(MAX_LINE_LENGTH).collect();
     if shown.len() < line.len() {
         shown.push('…');
     }

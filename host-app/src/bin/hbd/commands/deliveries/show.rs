@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// So much of what a digest tells of is shown.
-const MOST_TOLD: u32 = 50;
+const MAX_DIGESTED: u32 = 50;
 
 pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit, StoreError> {
     let delivery = DeliveryId(show.delivery);
@@ -31,19 +31,19 @@ pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit,
         return Ok(Exit::Failed);
     };
     let attempts = outbox.ask(|store| store.attempts(delivery))?;
-    let tells_of = Query {
+    let digested = Query {
         digest: Some(delivery),
-        most: MOST_TOLD,
+        most: MAX_DIGESTED,
         ..Query::default()
     };
-    let tells_of = outbox.ask(|store| store.deliveries(tells_of))?;
+    let digested = outbox.ask(|store| store.deliveries(digested))?;
     if show.json {
         let tried: Vec<Tried> = attempts.iter().map(Tried::of).collect();
-        let tells_of: Vec<DeliveryId> = tells_of.iter().map(|one| one.delivery).collect();
+        let digested: Vec<DeliveryId> = digested.iter().map(|one| one.delivery).collect();
         output.json(&json!({
             "delivery": super::about(&record),
             "attempts": tried,
-            "tells_of": tells_of,
+            "tells_of": digested,
         }));
         return Ok(Exit::Ok);
     }
@@ -62,10 +62,10 @@ pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit,
     for line in body.unwrap_or("(it cannot be read)").lines() {
         output.line(&format!("  {}", one_line(line)));
     }
-    if !tells_of.is_empty() {
+    if !digested.is_empty() {
         output.line("\ntells of:");
     }
-    for one in &tells_of {
+    for one in &digested {
         let (id, message) = (one.delivery, super::first_line(one));
         output.line(&format!("  {id}  {message}"));
     }
@@ -158,8 +158,8 @@ fn lines(number: u32, attempt: &Attempt) -> impl Iterator<Item = String> {
         format_duration(took)
     );
     let targets = TargetReport::of_attempt(attempt).into_iter();
-    let told = targets.flat_map(|target| of_target(&target));
-    std::iter::once(first).chain(told)
+    let notified = targets.flat_map(|target| of_target(&target));
+    std::iter::once(first).chain(notified)
 }
 
 /// What one target answered, as it was recorded.
@@ -184,9 +184,9 @@ fn of_target(target: &TargetReport) -> Vec<String> {
         }
     }
     let mut lines = vec![line];
-    if let Some(pause) = target.retry_after {
-        let pause = format_duration(pause);
-        lines.push(format!("     it asked to be left alone for {pause}"));
+    if let Some(backoff) = target.retry_after {
+        let backoff = format_duration(backoff);
+        lines.push(format!("     it asked to be left alone for {backoff}"));
     }
     let notes = target.notes.iter();
     lines.extend(notes.map(|note| format!("     {}", one_line(note))));

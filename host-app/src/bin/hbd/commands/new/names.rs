@@ -2,7 +2,7 @@
 //! channel type are called so.
 
 /// The longest name of a project.
-const LONGEST: usize = 40;
+const MAX_NAME_LENGTH: usize = 40;
 
 /// Words of the language, of all editions up to 2024, which can be the name of no
 /// crate: <https://doc.rust-lang.org/reference/keywords.html>.
@@ -42,7 +42,7 @@ const SHIPPED: [&str; 6] = [
 
 /// Whether a project can have this name; else a sentence says why not.
 pub(super) fn check(name: &str) -> Result<(), String> {
-    let is_sound = name.len() <= LONGEST
+    let is_sound = name.len() <= MAX_NAME_LENGTH
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && !name.ends_with('-')
         && !name.contains("--")
@@ -50,7 +50,7 @@ pub(super) fn check(name: &str) -> Result<(), String> {
             .all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-');
     let why = if !is_sound {
         format!(
-            "write up to {LONGEST} lower-case letters, digits and single hyphens, such as \
+            "write up to {MAX_NAME_LENGTH} lower-case letters, digits and single hyphens, such as \
              carrier-pigeon"
         )
     } else if KEYWORDS.contains(&name) {
