@@ -10,7 +10,7 @@ use std::{
 };
 
 /// How long a condition is waited for, at most.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often a condition is looked at.
 const PACE: Duration = Duration::from_millis(20);
 
@@ -45,7 +45,7 @@ pub fn free_port() -> io::Result<u16> {
 /// # Errors
 /// When it never came; the text holds `what`.
 pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> io::Result<T> {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + WAIT_TIMEOUT;
     loop {
         if let Some(found) = look() {
             return Ok(found);

@@ -6,7 +6,7 @@
 use std::{fs, path::Path, process::Command, time::Duration};
 
 use annunciator_testkit::{artefacts::plugin, rig::Rig};
-use annunciator_tests::{altered::altered_copy, foreign::PATIENCE};
+use annunciator_tests::{altered::altered_copy, foreign::WAIT_TIMEOUT};
 
 const YAML: &str = "notification_channels: {a: {type: steady, delivery: {isolation: none}}}\ndefault_notification_channels: [a]\n";
 const GENERATIONS: usize = 100;
@@ -77,7 +77,7 @@ async fn each_generation_serves_and_costs_no_more_than_its_file() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let settled = tokio::time::timeout(PATIENCE, settled).await;
+    let settled = tokio::time::timeout(WAIT_TIMEOUT, settled).await;
     assert!(settled.is_ok(), "{:?}", (count("task"), count("fd")));
     let each = memory().saturating_sub(first) / (GENERATIONS as u64 - 10);
     let size = fs::metadata(&file).unwrap().len();

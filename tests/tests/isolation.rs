@@ -20,7 +20,7 @@ use annunciator_testkit::{
     mattermost::Mattermost,
     rig::{Rig, worker},
 };
-use annunciator_tests::foreign::PATIENCE;
+use annunciator_tests::foreign::WAIT_TIMEOUT;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
 fn yaml(how: &str) -> String {
@@ -135,7 +135,7 @@ async fn a_loop_without_end() {
     assert_eq!((said.class, said.fault), (Class::Unknown, Fault::Remote));
     assert!(said.detail.contains("did not answer in time"), "{said}");
     // Whoever comes meanwhile goes down with it, and hears why.
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let said = tell(&engine, "hello").await;
         if said
@@ -177,7 +177,7 @@ async fn what_is_under_way_with_a_crash_is_told_and_what_comes_after_it_is_deliv
 #[tokio::test]
 async fn a_crash_in_a_task_between_deliveries() {
     let engine = start("aborts_in_task").await;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let said = tell(&engine, "hello").await;
         // It answers, or its task was quicker; and when that has happened a few
@@ -260,7 +260,7 @@ delivery: {{retry: {{attempts: 3, first: 1s, max: 1s}}}}
 }
 
 async fn chat_is_told(chat: &Mattermost, words: &str) -> String {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let texts: Vec<String> = chat
             .messages()

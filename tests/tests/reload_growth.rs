@@ -6,7 +6,7 @@
 use std::{fs, time::Duration};
 
 use annunciator_testkit::rig::Rig;
-use annunciator_tests::foreign::PATIENCE;
+use annunciator_tests::foreign::WAIT_TIMEOUT;
 
 fn count(what: &str) -> usize {
     fs::read_dir(format!("/proc/self/{what}")).unwrap().count()
@@ -42,7 +42,7 @@ async fn after_many_reloads_there_are_no_more_threads_and_descriptors_than_befor
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let settled = tokio::time::timeout(PATIENCE, settled).await;
+    let settled = tokio::time::timeout(WAIT_TIMEOUT, settled).await;
     let now = (count("task"), count("fd"));
     assert!(
         settled.is_ok(),

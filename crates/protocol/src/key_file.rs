@@ -143,11 +143,11 @@ mod tests {
 
     #[test]
     fn when_it_holds_no_key() {
-        let told = |content: &[u8]| check(content, 0o600).unwrap_err();
-        assert!(told(b"").starts_with("in the key file KEY: the key has no id"));
-        assert!(told(b"k1:short").contains("5 bytes"));
-        assert!(told(b"k1:\xff\xff").contains("not one line of text"));
-        assert!(told(&[b' '; 4000]).contains("longer than 1024"));
+        let refusal = |content: &[u8]| check(content, 0o600).unwrap_err();
+        assert!(refusal(b"").starts_with("in the key file KEY: the key has no id"));
+        assert!(refusal(b"k1:short").contains("5 bytes"));
+        assert!(refusal(b"k1:\xff\xff").contains("not one line of text"));
+        assert!(refusal(&[b' '; 4000]).contains("longer than 1024"));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub struct Program {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     folder: Option<PathBuf>,
-    patience: Duration,
+    grace: Duration,
 }
 
 /// What a program left behind.
@@ -86,7 +86,7 @@ impl Program {
             arguments: Vec::new(),
             environment: Vec::new(),
             folder: None,
-            patience: Duration::ZERO,
+            grace: Duration::ZERO,
         }
     }
 
@@ -119,8 +119,8 @@ impl Program {
     /// It is asked to end so long before it is made to. Unless this is said, it
     /// is made to at once.
     #[must_use]
-    pub fn asked_to_end(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn asked_to_end(mut self, grace: Duration) -> Self {
+        self.grace = grace;
         self
     }
 
@@ -129,18 +129,18 @@ impl Program {
     /// dropped when it was reaped. Call it on an [`OwnRuntime`](crate::OwnRuntime).
     pub async fn run<T: Send + 'static>(self, input: Vec<u8>, limit: Duration, held: T) -> Ended {
         let end = Instant::now() + limit;
-        let (mut tell, told) = oneshot::channel();
+        let (mut answer, answered) = oneshot::channel();
         // A task of its own, so that it is reaped even when nobody waits for the
         // answer any more.
         tokio::spawn(async move {
-            let (ended, group) = run(&self, &input, end, &mut tell).await;
-            drop(tell.send(ended));
+            let (ended, group) = run(&self, &input, end, &mut answer).await;
+            drop(answer.send(ended));
             if let Some((mut child, group)) = group {
-                group.end(&mut child, self.patience).await;
+                group.end(&mut child, self.grace).await;
             }
             drop(held);
         });
-        told.await.unwrap_or(Ended::GivenUp)
+        answered.await.unwrap_or(Ended::GivenUp)
     }
 
     /// Its path.
@@ -252,10 +252,10 @@ impl Group {
         self.0 = None;
     }
 
-    async fn end(self, child: &mut Child, patience: Duration) {
-        if !patience.is_zero() {
+    async fn end(self, child: &mut Child, grace: Duration) {
+        if !grace.is_zero() {
             self.signal(Signal::TERM);
-            let _ = timeout(patience, child.wait()).await;
+            let _ = timeout(grace, child.wait()).await;
         }
         // Also what it has started, and left behind.
         self.signal(Signal::KILL);

@@ -13,7 +13,7 @@ use base64::{
 const SPECIAL: [&str; 5] = ["http", "https", "ws", "wss", "ftp"];
 /// A user beside a password may be a token from this length on, in bytes. Names of
 /// people are mostly shorter, and their letters stand in other words, too.
-const SHORTEST_TOKEN: usize = 8;
+const MIN_TOKEN_LENGTH: usize = 8;
 
 /// The login in an address (`https://user:password@host/`) in each form in which a
 /// remote may repeat it, for [`without_secrets`](crate::without_secrets): `user:password`
@@ -82,7 +82,7 @@ fn add(forms: &mut Vec<String>, login: &str) {
         None => (login, None),
     };
     let secret = password.filter(|password| !password.is_empty());
-    let token = user.len() >= SHORTEST_TOKEN || secret.is_none();
+    let token = user.len() >= MIN_TOKEN_LENGTH || secret.is_none();
     // A colon alone is no login; as a password it is one.
     let whole = (login != ":").then_some(login);
     for part in [whole, secret, token.then_some(user)].into_iter().flatten() {

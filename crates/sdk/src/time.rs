@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const CYCLE_YEARS: u64 = 400;
 const CYCLE: Duration = Duration::from_secs(146_097 * 86_400);
 /// So many cycles before 1970 begins the year -30; five would be enough.
-const MOST_CYCLES: u64 = 5;
+const MAX_CYCLES: u64 = 5;
 /// 9999-12-31T23:59:59Z, in Unix seconds.
 const LAST: Duration = Duration::from_secs(253_402_300_799);
 /// The first and the last time that RFC 3339 can write.
@@ -24,7 +24,7 @@ pub fn rfc3339(time: SystemTime) -> String {
         Err(error) => {
             let before = error.duration();
             let cycles = before.as_secs() / CYCLE.as_secs() + 1;
-            if cycles > MOST_CYCLES {
+            if cycles > MAX_CYCLES {
                 return ENDS[0].to_owned();
             }
             let shift = CYCLE.saturating_mul(u32::try_from(cycles).unwrap_or(u32::MAX));

@@ -22,7 +22,7 @@ const ARGUMENT: &str = "--annunciator-check";
 /// How long a check may take.
 const LIMIT: Duration = Duration::from_secs(60);
 /// What of its output is kept.
-const MOST_OUTPUT: u64 = 2000;
+const MAX_OUTPUT: u64 = 2000;
 
 /// What a process is to check.
 #[derive(Debug, Serialize, Deserialize)]
@@ -132,7 +132,7 @@ async fn beginning(from: Option<impl AsyncRead + Unpin>) -> String {
     };
     let mut kept = Vec::new();
     // What cannot be read was not written.
-    let _ = (&mut from).take(MOST_OUTPUT).read_to_end(&mut kept).await;
+    let _ = (&mut from).take(MAX_OUTPUT).read_to_end(&mut kept).await;
     let _ = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
     String::from_utf8_lossy(&kept).into_owned()
 }

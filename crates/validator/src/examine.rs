@@ -109,8 +109,8 @@ async fn channels(examination: &Examination) -> Vec<Channel> {
     let path = examination.path.clone();
     let loading = tokio::task::spawn_blocking(move || {
         let worker = annunciator::worker::WorkerProgram::this();
-        let bare = Standalone::load(&path, Some(&worker)).ok()?;
-        let examples = bare.types().filter_map(|about| {
+        let standalone = Standalone::load(&path, Some(&worker)).ok()?;
+        let examples = standalone.types().filter_map(|about| {
             let settings_json = annunciator::standalone::settings(about, &about.example, canary());
             Some(Channel {
                 channel_type: about.name.clone(),

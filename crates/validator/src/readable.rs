@@ -22,9 +22,9 @@ const BEHIND: u8 = b'-';
 /// Encodings within each other that are looked into.
 const DEEPEST: usize = 4;
 /// What is looked into of one request: more is no message of the examination.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// Shorter runs are words, and no encoded text.
-const SHORTEST_RUN: usize = 16;
+const MIN_RUN_LENGTH: usize = 16;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
@@ -41,7 +41,7 @@ pub(crate) fn numbers(request: &HttpRequestV1) -> BTreeSet<usize> {
     let parts = headers
         .map(|header| header.value.as_bytes())
         .chain([request.url.as_bytes(), request.body.as_slice()]);
-    let mut left = MOST_BYTES;
+    let mut left = MAX_BYTES;
     let mut waiting: Vec<(usize, Vec<u8>)> = parts.map(|part| (0, part.to_vec())).collect();
     while let Some((depth, bytes)) = waiting.pop() {
         let Some(less) = left.checked_sub(bytes.len()) else {
@@ -79,7 +79,7 @@ fn decoded(bytes: &[u8]) -> Vec<Vec<u8>> {
         .collect();
     let is_of_run = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
     for run in whole.split(|byte| !is_of_run(byte)) {
-        if run.len() < SHORTEST_RUN {
+        if run.len() < MIN_RUN_LENGTH {
             continue;
         }
         all.extend(BASE64.iter().filter_map(|base64| base64.decode(run).ok()));
@@ -134,7 +134,7 @@ fn hexadecimal(run: &[u8]) -> Option<Vec<u8>> {
 /// What gzip or zlib have compressed, by their first bytes (RFC 1952, RFC 1950).
 fn inflated(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
+    let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
     // The beginning counts, whatever the end is.
     let _ = match bytes {
         [0x1f, 0x8b, ..] => flate2::read::GzDecoder::new(bytes)
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn a_body_that_unfolds_without_end_is_bounded() {
         let mut zipped = GzEncoder::new(Vec::new(), Compression::best());
-        zipped.write_all(&vec![b'7'; 4 * MOST_BYTES]).unwrap();
+        zipped.write_all(&vec![b'7'; 4 * MAX_BYTES]).unwrap();
         assert_eq!(of_body(&zipped.finish().unwrap()), [0; 0]);
     }
 }

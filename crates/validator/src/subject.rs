@@ -88,14 +88,14 @@ impl Subject {
         &self,
         mut check: impl FnMut(&Standalone, &Channel) -> Result<(), Miss>,
     ) -> Result<(), Miss> {
-        let bare = self.load()?;
+        let standalone = self.load()?;
         if self.channels.is_empty() {
             let why = "there are no settings to examine it with: it gives no example that can be used, and none are named with --config";
             return Err(Miss::skips(why));
         }
         let (mut skipped, mut checked) = (None, false);
         for channel in &self.channels {
-            match check(&bare, channel) {
+            match check(&standalone, channel) {
                 Ok(()) => checked = true,
                 Err(Miss::Skips(why)) => skipped = Some(why),
                 Err(Miss::Fails(why)) => {
@@ -115,9 +115,9 @@ impl Subject {
         F: Future<Output = Result<(), Miss>>,
     {
         let runtime = runtime()?;
-        self.each(|bare, channel| {
+        self.each(|standalone, channel| {
             runtime.block_on(async {
-                let stage = Stage::new(bare, channel, self).await?;
+                let stage = Stage::new(standalone, channel, self).await?;
                 check(stage).await
             })
         })
@@ -159,12 +159,12 @@ const USUAL: [(u16, &str); 6] = [
 impl Stage {
     /// Opens a provider, and finds out how its remote says yes.
     pub(crate) async fn new(
-        bare: &Standalone,
+        standalone: &Standalone,
         channel: &Channel,
         subject: &Subject,
     ) -> Result<Self, Miss> {
         let host = Host::new(tokio::runtime::Handle::current());
-        let provider = open(bare, channel, &host).await?;
+        let provider = open(standalone, channel, &host).await?;
         let mut stage = Self {
             host,
             provider: Some(provider),
@@ -258,11 +258,11 @@ impl Stage {
 
 /// Opens a provider.
 pub(crate) async fn open(
-    bare: &Standalone,
+    standalone: &Standalone,
     channel: &Channel,
     host: &Host,
 ) -> Result<ProviderBox, Miss> {
-    let opening = bare.open(&channel.channel_type, &channel.settings_json, host.boxed());
+    let opening = standalone.open(&channel.channel_type, &channel.settings_json, host.boxed());
     let opening = opening.ok_or_else(|| Miss::fails("it does not offer this type"))?;
     let opened = guarded("open", opening).await?;
     opened.map_err(|error| {

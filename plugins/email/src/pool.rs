@@ -20,7 +20,7 @@ use crate::{
     session::Session,
     tls::Tls,
     transaction::{self, Answer, Letter},
-    wire::{Patience, Wire},
+    wire::{StepTimeout, Wire},
 };
 
 /// After this much idleness a connection is asked whether it lives (NOOP).
@@ -30,7 +30,7 @@ const ASK_AFTER: Duration = Duration::from_secs(5);
 const ASK_LIMIT: Duration = Duration::from_secs(3);
 /// For so long no login is tried after the server refused one, because
 /// repeated tries lock accounts. A changed configuration begins anew.
-const LOGIN_PAUSE: Duration = Duration::from_secs(300);
+const LOGIN_RETRY_DELAY: Duration = Duration::from_secs(300);
 /// How long a goodbye may take.
 const QUIT_LIMIT: Duration = Duration::from_secs(2);
 
@@ -205,7 +205,7 @@ impl Pool {
             return Err(Failure::new(Phase::Connect, Cause::Busy));
         };
         if let Some((since, failure)) = &self.state().refused
-            && since.elapsed() < LOGIN_PAUSE
+            && since.elapsed() < LOGIN_RETRY_DELAY
         {
             return Err(failure.clone());
         }
@@ -263,13 +263,13 @@ impl Pool {
 
     /// Whether a server that gave no greeting waits for a TLS handshake.
     async fn speaks_tls(&self, end: Instant) -> bool {
-        let patience = Patience {
+        let timeout = StepTimeout {
             step: QUIT_LIMIT,
             end,
         };
         let Ok(tls) = self.tls() else { return false };
-        match Wire::connect(self.config.server(), self.config.port(), patience).await {
-            Ok(wire) => match wire.encrypt(&tls, patience).await {
+        match Wire::connect(self.config.server(), self.config.port(), timeout).await {
+            Ok(wire) => match wire.encrypt(&tls, timeout).await {
                 Ok(_) => true,
                 Err(failure) => matches!(failure.cause, Cause::Tls(_)),
             },

@@ -11,7 +11,7 @@ use crate::{
     login::Login,
     reply::Reply,
     tls::Tls,
-    wire::{Patience, Wire},
+    wire::{StepTimeout, Wire},
 };
 
 /// What the server said it can do.
@@ -85,43 +85,43 @@ impl Session {
         end: Instant,
     ) -> Result<Self, Failure> {
         let limits = Limits::of(config);
-        let patience = Patience {
+        let timeout = StepTimeout {
             step: limits.connect,
             end,
         };
-        let mut wire = Wire::connect(config.server(), config.port(), patience).await?;
+        let mut wire = Wire::connect(config.server(), config.port(), timeout).await?;
         let secrets = Login::of(config).map(|login| login.secrets());
         wire = wire.hiding(secrets.unwrap_or_default());
         let mode = config.tls_mode();
         if let (TlsMode::Tls, Some(tls)) = (mode, tls) {
-            wire = wire.encrypt(tls, patience).await?;
+            wire = wire.encrypt(tls, timeout).await?;
         }
-        let greeting = wire.reply(Phase::Greeting, patience).await?;
+        let greeting = wire.reply(Phase::Greeting, timeout).await?;
         expect_ok(Phase::Greeting, greeting)?;
 
-        let patience = patience.step(limits.command);
+        let timeout = timeout.step(limits.command);
         let hello = hello_name(config, &wire);
-        let mut can = introduce(&mut wire, &hello, patience).await?;
+        let mut can = introduce(&mut wire, &hello, timeout).await?;
         if let (TlsMode::StartTls, Some(tls)) = (mode, tls) {
             if !can.starttls {
                 return Err(Failure::new(Phase::StartTls, Cause::NoStartTls));
             }
             let reply = wire
-                .command("STARTTLS\r\n", Phase::StartTls, patience)
+                .command("STARTTLS\r\n", Phase::StartTls, timeout)
                 .await?;
             expect_ok(Phase::StartTls, reply)?;
-            wire = wire.encrypt(tls, patience.step(limits.connect)).await?;
-            can = introduce(&mut wire, &hello, patience).await?;
+            wire = wire.encrypt(tls, timeout.step(limits.connect)).await?;
+            can = introduce(&mut wire, &hello, timeout).await?;
         }
         if let Some(login) = Login::of(config) {
-            login.perform(&mut wire, &can, patience).await?;
+            login.perform(&mut wire, &can, timeout).await?;
         }
         Ok(Self { wire, can, limits })
     }
 
     /// The time for commands of an attempt that ends then.
-    pub(crate) fn patience(&self, end: Instant) -> Patience {
-        Patience {
+    pub(crate) fn timeout(&self, end: Instant) -> StepTimeout {
+        StepTimeout {
             step: self.limits.command,
             end,
         }
@@ -129,33 +129,30 @@ impl Session {
 
     /// Whether the server still answers.
     pub(crate) async fn is_alive(&mut self, end: Instant) -> Result<(), Failure> {
-        let patience = self.patience(end);
-        let reply = self
-            .wire
-            .command("NOOP\r\n", Phase::Other, patience)
-            .await?;
+        let timeout = self.timeout(end);
+        let reply = self.wire.command("NOOP\r\n", Phase::Other, timeout).await?;
         expect_ok(Phase::Other, reply)
     }
 
     /// Says goodbye. Whatever the server makes of it, the mails are sent.
     pub(crate) async fn quit(mut self, end: Instant) {
-        let patience = self.patience(end);
-        let _ = self.wire.command("QUIT\r\n", Phase::Other, patience).await;
+        let timeout = self.timeout(end);
+        let _ = self.wire.command("QUIT\r\n", Phase::Other, timeout).await;
     }
 }
 
 async fn introduce(
     wire: &mut Wire,
     hello: &str,
-    patience: Patience,
+    timeout: StepTimeout,
 ) -> Result<Capabilities, Failure> {
     let reply = wire
-        .command(&format!("EHLO {hello}\r\n"), Phase::Hello, patience)
+        .command(&format!("EHLO {hello}\r\n"), Phase::Hello, timeout)
         .await?;
     // A server too old for EHLO (RFC 5321, section 3.2) can do nothing more.
     if matches!(reply.code, 500 | 502) {
         let reply = wire
-            .command(&format!("HELO {hello}\r\n"), Phase::Hello, patience)
+            .command(&format!("HELO {hello}\r\n"), Phase::Hello, timeout)
             .await?;
         expect_ok(Phase::Hello, reply)?;
         return Ok(Capabilities::default());

@@ -11,15 +11,15 @@ use tokio::{sync::Semaphore, time::timeout};
 use crate::{config::Config, message::document, outcome::of_output};
 
 /// So many programs of one channel run at once.
-const MOST_AT_ONCE: usize = 8;
+const MAX_CONCURRENT: usize = 8;
 /// A program is asked to end so long before it is made to.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TERMINATION_TIMEOUT: Duration = Duration::from_secs(2);
 /// What ending and reporting take of an attempt's time: a tenth within these.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How long a check may take.
 const CHECK_LIMIT: Duration = Duration::from_secs(20);
 /// So many lines of its standard error are logged.
-const MOST_LINES: usize = 20;
+const MAX_LINES: usize = 20;
 
 /// An exec channel.
 pub struct Exec {
@@ -51,7 +51,7 @@ impl Provider for Exec {
         Ok(Self {
             config,
             runtime: OwnRuntime::of::<Self>(),
-            places: Arc::new(Semaphore::new(MOST_AT_ONCE)),
+            places: Arc::new(Semaphore::new(MAX_CONCURRENT)),
         })
     }
 
@@ -128,8 +128,8 @@ impl Provider for Exec {
         let places = Arc::clone(&self.places);
         // Programs that are asked to end have their time; then they are made to.
         let ended = self.runtime.run(async move {
-            let all = u32::try_from(MOST_AT_ONCE).unwrap_or(u32::MAX);
-            timeout(PATIENCE, places.acquire_many_owned(all))
+            let all = u32::try_from(MAX_CONCURRENT).unwrap_or(u32::MAX);
+            timeout(TERMINATION_TIMEOUT, places.acquire_many_owned(all))
                 .await
                 .is_ok()
         });
@@ -152,7 +152,7 @@ impl Exec {
             .arguments(arguments)
             .environment(self.config.variables())
             .folder(self.config.folder.as_deref().unwrap_or("/"))
-            .asked_to_end(PATIENCE);
+            .asked_to_end(TERMINATION_TIMEOUT);
         let places = Arc::clone(&self.places);
         let running = self.runtime.run(async move {
             let begun = tokio::time::Instant::now();
@@ -171,7 +171,7 @@ impl Exec {
 fn log(output: &[u8], secrets: &[String]) {
     let text = String::from_utf8_lossy(output);
     let lines = text.lines().filter(|line| !line.trim().is_empty());
-    for line in lines.take(MOST_LINES) {
+    for line in lines.take(MAX_LINES) {
         tracing::info!("the program says: {}", redacted(line, secrets));
     }
 }

@@ -12,22 +12,22 @@ use crate::style::Mentions;
 
 /// The most characters of a post, after which the server begins another:
 /// <https://developers.mattermost.com/integrate/webhooks/incoming/>.
-pub(crate) const LONGEST_POST: usize = 16_383;
+pub(crate) const MAX_POST_LENGTH: usize = 16_383;
 
 /// The most posts of one message: with four bytes a character it stays below
 /// the 300,000 bytes that a server accepts in one request.
-const MOST_POSTS: usize = 4;
+const MAX_POSTS: usize = 4;
 
 /// The longest text beside a coloured bar; older servers keep 8,000 characters
 /// of attachments in all.
-const LONGEST_BESIDE_BAR: usize = 4_000;
+const MAX_ATTACHMENT_TEXT_LENGTH: usize = 4_000;
 
 /// What a phone shows in place of an attachment.
-const LONGEST_FALLBACK: usize = 250;
+const MAX_FALLBACK_LENGTH: usize = 250;
 
-const LONGEST_TITLE: usize = 250;
-const LONGEST_FIELD: usize = 300;
-const MOST_FIELDS: usize = 20;
+const MAX_TITLE_LENGTH: usize = 250;
+const MAX_FIELD_LENGTH: usize = 300;
+const MAX_FIELDS: usize = 20;
 
 /// The attribute that is a link.
 const LINK: &str = "url";
@@ -64,8 +64,8 @@ impl Message {
         }
         let mut notes = Vec::new();
         let title = notification.title().or(notification.host());
-        let title = title.map(|title| shorten(quiet(title).trim(), LONGEST_TITLE));
-        let beside_bar = config.attachment && body.chars().count() <= LONGEST_BESIDE_BAR;
+        let title = title.map(|title| shorten(quiet(title).trim(), MAX_TITLE_LENGTH));
+        let beside_bar = config.attachment && body.chars().count() <= MAX_ATTACHMENT_TEXT_LENGTH;
         let text = match (&title, config.attachment) {
             _ if beside_bar => String::new(),
             (Some(title), false) => format!("**{title}**\n{body}"),
@@ -105,21 +105,21 @@ impl Message {
 }
 
 fn split(text: &str, notes: &mut Vec<String>) -> Vec<String> {
-    if text.len() <= LONGEST_POST {
+    if text.len() <= MAX_POST_LENGTH {
         return vec![text.to_owned()];
     }
     let mut characters: Vec<char> = text.chars().collect();
-    let most = MOST_POSTS * LONGEST_POST;
+    let most = MAX_POSTS * MAX_POST_LENGTH;
     if characters.len() > most {
         notes.push(format!(
-            "the text of {} characters was cut to {most}, which are {MOST_POSTS} posts",
+            "the text of {} characters was cut to {most}, which are {MAX_POSTS} posts",
             characters.len()
         ));
         characters.truncate(most - 1);
         characters.push('…');
     }
     let parts: Vec<String> = characters
-        .chunks(LONGEST_POST)
+        .chunks(MAX_POST_LENGTH)
         .map(|part| part.iter().collect())
         .collect();
     if parts.len() > 1 {
@@ -143,7 +143,7 @@ fn attachment(
     };
     let mut attachment = json!({
         "color": config.colors.of(notification),
-        "fallback": shorten(&fallback, LONGEST_FALLBACK),
+        "fallback": shorten(&fallback, MAX_FALLBACK_LENGTH),
     });
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -159,9 +159,9 @@ fn attachment(
         let fields: Vec<Value> = notification
             .attributes()
             .filter(|(name, _)| *name != LINK)
-            .take(MOST_FIELDS)
+            .take(MAX_FIELDS)
             .map(|(name, value)| {
-                let value = shorten(&quiet(value), LONGEST_FIELD);
+                let value = shorten(&quiet(value), MAX_FIELD_LENGTH);
                 json!({"short": true, "title": quiet(name), "value": value})
             })
             .collect();
@@ -183,9 +183,9 @@ fn card(notification: &Notification, quiet: &impl Fn(&str) -> String) -> String 
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)));
     let mut table = String::from("| what | value |\n| --- | --- |\n");
-    for (name, value) in known.chain(notification.attributes().take(MOST_FIELDS)) {
+    for (name, value) in known.chain(notification.attributes().take(MAX_FIELDS)) {
         let cell = |text: &str| {
-            let text = shorten(&quiet(text), LONGEST_FIELD);
+            let text = shorten(&quiet(text), MAX_FIELD_LENGTH);
             text.replace('|', "\\|").replace('\n', " ")
         };
         table.push_str(&format!("| {} | {} |\n", cell(name), cell(value)));

@@ -15,7 +15,7 @@ const LANES: usize = 16;
 
 /// How much of an incident's name a key holds, in bytes: a host takes no key
 /// of any length.
-const LONGEST_KEY: usize = 400;
+const MAX_KEY_LENGTH: usize = 400;
 
 /// The threads of one channel.
 pub(crate) struct Threads {
@@ -83,7 +83,7 @@ fn lane(incident: &str) -> usize {
 
 fn key(incident: &str) -> String {
     let ends = incident.char_indices().map(|(at, one)| at + one.len_utf8());
-    let end = ends.take_while(|end| *end <= LONGEST_KEY).last();
+    let end = ends.take_while(|end| *end <= MAX_KEY_LENGTH).last();
     let start = end.and_then(|end| incident.get(..end)).unwrap_or_default();
     format!("thread/{start}")
 }

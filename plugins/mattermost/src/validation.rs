@@ -9,7 +9,7 @@ use crate::style::MessagePriority;
 
 /// The longest name of a channel or team:
 /// <https://docs.mattermost.com/collaborate/channel-naming-conventions.html>.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_LENGTH: usize = 64;
 
 /// The length of the server's tokens.
 const TOKEN_LENGTH: usize = 26;
@@ -185,7 +185,7 @@ fn priority(config: &Config, found: &mut Vec<Problem>) {
 }
 
 fn is_name(name: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&name.len())
+    (1..=MAX_NAME_LENGTH).contains(&name.len())
         && name.bytes().all(|byte| {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte)
         })

@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::outcome::{self, Refusal};
 
 /// The most of an answer that is read, in bytes.
-const LARGEST_ANSWER: u64 = 64 * 1024;
+const MAX_ANSWER_LENGTH: u64 = 64 * 1024;
 
 /// A webhook that is ready to be called.
 pub(crate) struct Webhook {
@@ -93,7 +93,7 @@ impl Webhook {
     async fn call(&self, payload: &Value, config: &Config) -> Result<HttpResponse, HostError> {
         let request = HttpRequest::post(self.url.expose().as_str())
             .json(payload)
-            .max_response(LARGEST_ANSWER);
+            .max_response(MAX_ANSWER_LENGTH);
         self.host.http(trusting(request, config)).await
     }
 }

@@ -10,13 +10,13 @@ use crate::priority::{Priorities, Priority};
 use crate::recipient;
 
 /// Limits of <https://pushover.net/api>, in characters and seconds.
-pub(crate) const LONGEST_TITLE: usize = 250;
-const LONGEST_URL: usize = 512;
-const LONGEST_URL_TITLE: usize = 100;
-const LONGEST_DEVICE: usize = 25;
-const SHORTEST_RETRY: u32 = 30;
-const LONGEST_EXPIRE: u32 = 10_800;
-const MOST_REPEATS: u32 = 50;
+pub(crate) const MAX_TITLE_LENGTH: usize = 250;
+const MAX_URL_LENGTH: usize = 512;
+const MAX_URL_TITLE_LENGTH: usize = 100;
+const MAX_DEVICE_LENGTH: usize = 25;
+const MIN_RETRY: u32 = 30;
+const MAX_EXPIRE: u32 = 10_800;
+const MAX_REPEATS: u32 = 50;
 const KEY_LENGTH: usize = 30;
 
 /// The sounds that every account has: <https://pushover.net/api#sounds>.
@@ -176,8 +176,8 @@ impl Config {
         if keys.is_empty() {
             found.push(Problem::error("user", "is empty").help(FIND_USER));
         }
-        if keys.len() > recipient::MOST {
-            let most = recipient::MOST;
+        if keys.len() > recipient::MAX_KEYS {
+            let most = recipient::MAX_KEYS;
             let what = format!("names {} keys, more than {most}", keys.len());
             found.push(Problem::error("user", what).help("make a group of them at Pushover"));
         }
@@ -198,7 +198,7 @@ impl Config {
         let valid = |name: &str| {
             let letters = name.bytes();
             !name.is_empty()
-                && name.len() <= LONGEST_DEVICE
+                && name.len() <= MAX_DEVICE_LENGTH
                 && letters
                     .into_iter()
                     .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
@@ -220,21 +220,21 @@ impl Config {
                     .help("keep priority for one priority always, priorities for one by severity"),
             );
         }
-        if self.retry < SHORTEST_RETRY {
+        if self.retry < MIN_RETRY {
             found.push(
                 Problem::error("retry", "is too small")
                     .help("Pushover repeats at most every 30 seconds"),
             );
         }
-        if !(1..=LONGEST_EXPIRE).contains(&self.expire) {
+        if !(1..=MAX_EXPIRE).contains(&self.expire) {
             found.push(
                 Problem::error("expire", "is out of range")
                     .help("from 1 to 10800 seconds, which are 3 hours"),
             );
         }
         let repeats = self.expire.checked_div(self.retry).unwrap_or_default();
-        if self.any_emergency() && repeats > MOST_REPEATS {
-            let what = format!("asks for more than {MOST_REPEATS} repeats, where Pushover stops");
+        if self.any_emergency() && repeats > MAX_REPEATS {
+            let what = format!("asks for more than {MAX_REPEATS} repeats, where Pushover stops");
             found.push(Problem::warning("expire", what).help("raise retry or lower expire"));
         }
         if self.callback.as_deref().is_some_and(|url| !is_web(url)) {
@@ -264,9 +264,9 @@ impl Config {
 
     fn texts(&self, found: &mut Vec<Problem>) {
         let limits = [
-            ("title", &self.title, LONGEST_TITLE),
-            ("url", &self.url, LONGEST_URL),
-            ("url_title", &self.url_title, LONGEST_URL_TITLE),
+            ("title", &self.title, MAX_TITLE_LENGTH),
+            ("url", &self.url, MAX_URL_LENGTH),
+            ("url_title", &self.url_title, MAX_URL_TITLE_LENGTH),
         ];
         for (field, text, limit) in limits {
             let length = text.as_deref().unwrap_or_default().chars().count();

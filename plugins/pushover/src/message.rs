@@ -6,14 +6,14 @@ use std::time::UNIX_EPOCH;
 
 use annunciator_sdk::Notification;
 
-use crate::config::{Config, LONGEST_TITLE};
+use crate::config::{Config, MAX_TITLE_LENGTH};
 use crate::encryption::{self, Key, NotEncrypted};
 use crate::html;
 use crate::priority::{Priorities, Priority};
 
 /// <https://pushover.net/api#limits>, in characters.
-const LONGEST_MESSAGE: usize = 1024;
-const LONGEST_URL: usize = 512;
+const MAX_MESSAGE_LENGTH: usize = 1024;
+const MAX_URL_LENGTH: usize = 512;
 
 /// A message but for token and user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,14 +97,14 @@ impl Message {
             return Err(Unfit::Blank);
         }
         let length = body.chars().count();
-        let (text, cut) = sealed(key, LONGEST_MESSAGE, |limit| match config.html {
+        let (text, cut) = sealed(key, MAX_MESSAGE_LENGTH, |limit| match config.html {
             true => html::fit(body, limit),
             false => shorten(body, limit),
         })?;
         if cut {
             let also = if key.is_some() { ", encrypted" } else { "" };
             self.notes.push(format!(
-                "the text of {length} characters was cut to the {LONGEST_MESSAGE} of Pushover{also}"
+                "the text of {length} characters was cut to the {MAX_MESSAGE_LENGTH} of Pushover{also}"
             ));
         }
         self.put("message", text);
@@ -121,10 +121,10 @@ impl Message {
             .or(notification.host());
         if let Some(title) = title {
             let title = printable(title);
-            let (title, cut) = sealed(key, LONGEST_TITLE, |limit| shorten(title.trim(), limit))?;
+            let (title, cut) = sealed(key, MAX_TITLE_LENGTH, |limit| shorten(title.trim(), limit))?;
             if cut {
                 let note =
-                    format!("the title was cut to the {LONGEST_TITLE} characters of Pushover");
+                    format!("the title was cut to the {MAX_TITLE_LENGTH} characters of Pushover");
                 self.notes.push(note);
             }
             self.put_some("title", Some(title));
@@ -140,8 +140,8 @@ impl Message {
     ) -> Result<(), Unfit> {
         let own = notification.attribute("url");
         let fits = |url: &str| match key {
-            Some(_) => encryption::fits(url, LONGEST_URL),
-            None => url.chars().count() <= LONGEST_URL,
+            Some(_) => encryption::fits(url, MAX_URL_LENGTH),
+            None => url.chars().count() <= MAX_URL_LENGTH,
         };
         let fits = own.is_none_or(fits);
         if !fits {

@@ -13,7 +13,7 @@ use crate::api::NoAnswer;
 use crate::quota::Quota;
 
 /// The service asks for this pause after an error of its own.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
+const MIN_RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// Words of the service about the messages of a month, in lower case.
 const MONTHLY: [&str; 3] = ["quota", "monthly", "message limit"];
@@ -58,12 +58,12 @@ pub(crate) fn answered(
             "something else than Pushover answered",
         )
         .hint("check api_url, and whether a proxy or portal stands in between")
-        .after(SHORTEST_PAUSE),
+        .after(MIN_RETRY_DELAY),
         (429, answer) => too_many(target, response, answer.as_ref(), now),
         (408 | 500.., _) => {
             let trouble = Outcome::retry(target, Fault::Remote, "Pushover is in trouble");
             let wait = response.retry_after(now).unwrap_or_default();
-            let trouble = trouble.after(wait.max(SHORTEST_PAUSE));
+            let trouble = trouble.after(wait.max(MIN_RETRY_DELAY));
             match status {
                 500.. => trouble.hint("see https://status.pushover.net"),
                 _ => trouble,
@@ -179,7 +179,7 @@ pub(crate) fn unanswered(target: &str, why: &NoAnswer, secrets: &[&str]) -> Outc
     };
     let outcome = error.redacted_outcome(target, secrets);
     match outcome.class() {
-        Class::Unknown => outcome.after(SHORTEST_PAUSE),
+        Class::Unknown => outcome.after(MIN_RETRY_DELAY),
         _ => outcome,
     }
 }

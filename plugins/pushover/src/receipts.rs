@@ -14,20 +14,20 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::api::Api;
 
 /// The service allows no poll sooner than this after the one before.
-const SHORTEST_POLL: Duration = Duration::from_secs(5);
+const MIN_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How many receipts of one incident are kept: the oldest have long expired.
 const MAX_KV_ENTRIES: usize = 64;
 
 /// How many are followed after a restart: what is kept under one key has a
 /// limit.
-const MOST_FOLLOWED: usize = 96;
+const MAX_FOLLOWED: usize = 96;
 /// Where those are kept.
 const FOLLOWED: &str = "followed";
 
 /// How much of an incident's name a key holds, in bytes: a host takes no key
 /// of any length.
-const LONGEST_KEY: usize = 400;
+const MAX_KEY_LENGTH: usize = 400;
 
 /// One emergency that may still be repeating.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,7 +170,7 @@ impl Receipts {
         let followed = Followed { pending, incident };
         self.change(FOLLOWED, |all: &mut Vec<Followed>| {
             all.push(followed.clone());
-            let surplus = all.len().saturating_sub(MOST_FOLLOWED);
+            let surplus = all.len().saturating_sub(MAX_FOLLOWED);
             all.drain(..surplus);
         })
         .await;
@@ -195,7 +195,7 @@ impl Receipts {
 
     /// Follows one emergency until it is acknowledged or over.
     async fn follow(self: Arc<Self>, followed: Followed, every: Duration) {
-        let every = every.max(SHORTEST_POLL);
+        let every = every.max(MIN_POLL_INTERVAL);
         let pending = &followed.pending;
         let mut is_delivered = false;
         loop {
@@ -285,7 +285,7 @@ impl Receipts {
 
 fn key(incident: &str) -> String {
     let ends = incident.char_indices().map(|(at, one)| at + one.len_utf8());
-    let end = ends.take_while(|end| *end <= LONGEST_KEY).last();
+    let end = ends.take_while(|end| *end <= MAX_KEY_LENGTH).last();
     let start = end.and_then(|end| incident.get(..end)).unwrap_or_default();
     format!("receipts/{start}")
 }

@@ -147,10 +147,10 @@ impl Webhook {
 
 /// A part of a path or a header may be a token from this length on, in bytes.
 /// Those of services are longer, and words such as `webhooks` are missed by nobody.
-const SHORTEST_TOKEN: usize = 8;
+const MIN_TOKEN_LENGTH: usize = 8;
 
 fn is_long(word: &str) -> bool {
-    word.len() >= SHORTEST_TOKEN
+    word.len() >= MIN_TOKEN_LENGTH
 }
 
 /// What must be seen nowhere of an address.

@@ -20,10 +20,10 @@ use minijinja::{
 use crate::config::Config;
 
 /// So many steps a template may take: a loop over a few hundred attributes.
-const MOST_WORK: u64 = 100_000;
+const MAX_WORK: u64 = 100_000;
 /// No body is larger: the longest message of an engine fits, which has 1 MiB, each
 /// character as an escape of six.
-pub(crate) const LARGEST: usize = 8 * 1024 * 1024;
+pub(crate) const MAX_TEMPLATE_LENGTH: usize = 8 * 1024 * 1024;
 
 /// Where a text is put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Place {
 /// nothing but the template.
 pub(crate) fn fill(template: &str, place: Place, values: &Value) -> Result<String, String> {
     let mut environment = Environment::new();
-    environment.set_fuel(Some(MOST_WORK));
+    environment.set_fuel(Some(MAX_WORK));
     // A name that there is not is a slip, and not nothing.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(move |_| place.escape());
@@ -98,7 +98,9 @@ pub(crate) fn fill(template: &str, place: Place, values: &Value) -> Result<Strin
     let mut output = Bounded(Vec::new());
     match template.render_captured_to(values.clone(), &mut output) {
         Ok(_) => String::from_utf8(output.0).map_err(|_| "it makes no text".to_owned()),
-        Err(_) if output.0.len() > LARGEST => Err(format!("makes more than {LARGEST} bytes")),
+        Err(_) if output.0.len() > MAX_TEMPLATE_LENGTH => {
+            Err(format!("makes more than {MAX_TEMPLATE_LENGTH} bytes"))
+        }
         Err(error) => Err(sentence(&error)),
     }
 }
@@ -109,7 +111,7 @@ pub(crate) fn fill(template: &str, place: Place, values: &Value) -> Result<Strin
 /// What is wrong with it, for people.
 pub(crate) fn evaluate(expression: &str, values: &Value) -> Result<Value, String> {
     let mut environment = Environment::new();
-    environment.set_fuel(Some(MOST_WORK));
+    environment.set_fuel(Some(MAX_WORK));
     // An answer may be of any shape, and lack all of it.
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     let compiled = environment
@@ -152,7 +154,7 @@ struct Bounded(Vec<u8>);
 impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.extend_from_slice(bytes);
-        if self.0.len() > LARGEST {
+        if self.0.len() > MAX_TEMPLATE_LENGTH {
             return Err(io::Error::other("it is too large"));
         }
         Ok(bytes.len())
@@ -186,7 +188,7 @@ pub(crate) fn values(config: &Config, delivery: &Delivery) -> Value {
 pub(crate) fn values_of(config: &Config, notification: &Notification, attempt: u32) -> Value {
     let attributes = notification.attributes();
     let attributes = attributes.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let told = Told {
+    let values = MessageValues {
         id: notification.id(),
         incident: notification.incident().unwrap_or_default(),
         host: notification.host().unwrap_or_default(),
@@ -198,11 +200,11 @@ pub(crate) fn values_of(config: &Config, notification: &Notification, attempt: u
         attributes: attributes.collect(),
         attempt,
     };
-    told.values(config)
+    values.values(config)
 }
 
 /// What is told, be it real or an example.
-struct Told<'a> {
+struct MessageValues<'a> {
     id: &'a str,
     incident: &'a str,
     host: &'a str,
@@ -215,7 +217,7 @@ struct Told<'a> {
     attempt: u32,
 }
 
-impl Told<'_> {
+impl MessageValues<'_> {
     fn values(self, config: &Config) -> Value {
         let signed = |distance: Duration| i64::try_from(distance.as_secs()).unwrap_or(i64::MAX);
         let seconds = match self.occurred_at.duration_since(UNIX_EPOCH) {
@@ -252,7 +254,7 @@ impl Told<'_> {
 
 /// Two examples that have nothing in common: templates are tried with them.
 pub(crate) fn examples(config: &Config) -> [Value; 2] {
-    let plain = Told {
+    let plain = MessageValues {
         id: "1",
         incident: "",
         host: "",
@@ -265,7 +267,7 @@ pub(crate) fn examples(config: &Config) -> [Value; 2] {
         attempt: 1,
     };
     let odd = "a \"b\"\\ <c>&d=e/f?g#h\r\n\u{1f4a5}\u{202e}";
-    let full = Told {
+    let full = MessageValues {
         id: "01a20724-9088-757c-842a-384ca4eb2bab",
         incident: odd,
         host: odd,

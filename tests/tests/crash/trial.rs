@@ -29,7 +29,7 @@ use crate::{
 /// A kill comes at most so long after a start, in milliseconds.
 const LONGEST_LIFE: u64 = 400;
 /// Enough for every wait of the test, whatever else the machine does.
-const PATIENCE: Duration = Duration::from_secs(300);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(300);
 /// As many as a run can have.
 const ALL: u32 = 10_000_000;
 
@@ -142,7 +142,7 @@ fn damage(file: &Path) -> String {
 }
 
 async fn all_ended(engine: &Engine) -> Vec<Record> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let query = Query {
             most: ALL,

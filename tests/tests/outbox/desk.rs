@@ -16,7 +16,7 @@ use annunciator_testkit::{
     mattermost::Mattermost,
     rig::Rig,
 };
-use annunciator_tests::foreign::PATIENCE;
+use annunciator_tests::foreign::WAIT_TIMEOUT;
 use serde_json::json;
 
 pub struct Desk {
@@ -131,7 +131,7 @@ pub async fn ended(engine: &Engine) -> Vec<State> {
 
 /// Waits for a condition of the deliveries; answers their states.
 pub async fn wait_until(engine: &Engine, reached: impl Fn(&[Record]) -> bool) -> Vec<State> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let records = records(engine).await;
         if reached(&records) {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use annunciator::{Engine, Route, store::State};
 use annunciator_testkit::http::{Answer, Fault};
-use annunciator_tests::foreign::PATIENCE;
+use annunciator_tests::foreign::WAIT_TIMEOUT;
 use serde_json::json;
 
 use crate::{
@@ -16,7 +16,7 @@ const BOTH: &str = "default_notification_channels: [pager, chat]";
 
 /// Waits for what the chat is told.
 async fn chat_is_told(pair: &Pair, words: &str) -> String {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let told = pair.chat().into_iter().find(|text| text.contains(words));
         if let Some(told) = told {

@@ -4,7 +4,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use annunciator::{Route, store::State};
 use annunciator_testkit::http::Fault;
-use annunciator_tests::foreign::PATIENCE;
+use annunciator_tests::foreign::WAIT_TIMEOUT;
 use futures_util::poll;
 
 use crate::{
@@ -98,7 +98,7 @@ async fn what_is_being_claimed_when_an_engine_ends_is_ended_by_it() {
     submit(&engine, "disk full").await;
     brake.has_claimed.notified().await;
     desk.remote.always(None);
-    let mut ending = pin!(engine.shutdown(PATIENCE));
+    let mut ending = pin!(engine.shutdown(WAIT_TIMEOUT));
     // All that can happen without the store has happened by then.
     for _ in 0..1000 {
         assert!(poll!(&mut ending).is_pending(), "it was forgotten");

@@ -13,7 +13,7 @@ use annunciator::{
     },
 };
 
-use annunciator_tests::foreign::PATIENCE;
+use annunciator_tests::foreign::WAIT_TIMEOUT;
 use futures_util::future::join_all;
 
 use crate::desk::Desk;
@@ -122,7 +122,7 @@ async fn a_disk_that_hangs_keeps_nobody_from_being_told() {
     // The engine's own trouble may have arrived by now.
     assert!(desk.arrived().contains(&"disk hangs".to_owned()));
     let ending = engine.shutdown(Duration::ZERO);
-    let _ = tokio::time::timeout(PATIENCE, ending).await.unwrap();
+    let _ = tokio::time::timeout(WAIT_TIMEOUT, ending).await.unwrap();
 }
 
 /// A store that does not answer must not hold all places for attempts of a channel.
@@ -132,13 +132,15 @@ async fn a_disk_that_hangs_takes_no_place_from_the_attempts_without_a_record() {
     let desk = Desk::new().await;
     let engine = desk.engine_on(Arc::new(Broken::Silent)).await;
     let all = (0..MORE_THAN_A_CHANNEL_HAS_PLACES).map(|_| engine.notify_default("disk hangs"));
-    let all = tokio::time::timeout(PATIENCE, join_all(all)).await.unwrap();
+    let all = tokio::time::timeout(WAIT_TIMEOUT, join_all(all))
+        .await
+        .unwrap();
     assert!(all.iter().all(|one| one.as_ref().unwrap().all_delivered()));
     let mut arrived = desk.arrived();
     arrived.retain(|text| text == "disk hangs");
     assert_eq!(arrived.len(), MORE_THAN_A_CHANNEL_HAS_PLACES);
     let ending = engine.shutdown(Duration::ZERO);
-    let _ = tokio::time::timeout(PATIENCE, ending).await.unwrap();
+    let _ = tokio::time::timeout(WAIT_TIMEOUT, ending).await.unwrap();
 }
 
 #[tokio::test]

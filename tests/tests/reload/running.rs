@@ -11,7 +11,7 @@ use annunciator::{
     store::{DeliveryId, Query, State},
 };
 use annunciator_testkit::rig::Rig;
-use annunciator_tests::foreign::PATIENCE;
+use annunciator_tests::foreign::WAIT_TIMEOUT;
 
 /// A rig, an engine on it, and the diary of its channels.
 pub(crate) struct Running {
@@ -51,7 +51,7 @@ impl Running {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, noted).await.unwrap()
+        tokio::time::timeout(WAIT_TIMEOUT, noted).await.unwrap()
     }
 
     /// What the channel's settings were, by the outcome's id.
@@ -122,6 +122,6 @@ pub(crate) async fn delivered(engine: &Engine, delivery: DeliveryId) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let state = tokio::time::timeout(PATIENCE, arrived).await.unwrap();
+    let state = tokio::time::timeout(WAIT_TIMEOUT, arrived).await.unwrap();
     assert_eq!(state, State::Delivered);
 }

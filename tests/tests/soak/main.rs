@@ -34,7 +34,7 @@ const TICK: Duration = Duration::from_millis(50);
 const MOST_GROWTH: u64 = 30_000_000;
 /// Enough for what is left when all was accepted, whatever else the machine
 /// does.
-const PATIENCE: Duration = Duration::from_secs(600);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(600);
 
 const CHANNELS: &str = "notification_channels:
   ops: {type: steady, text: taken}
@@ -61,7 +61,7 @@ async fn after_the_first_tenth_nothing_grows_but_the_file() {
     }
     load.end().await;
     let accepted_after = watch.elapsed();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     while is_any_open(&engine).await {
         assert!(Instant::now() < deadline, "it does not end");
         tokio::time::sleep(PACE).await;
@@ -79,7 +79,7 @@ async fn after_the_first_tenth_nothing_grows_but_the_file() {
         seen.last().file / wanted
     );
     check(&seen, &accounts, wanted);
-    let drained = engine.shutdown(PATIENCE).await;
+    let drained = engine.shutdown(WAIT_TIMEOUT).await;
     assert_eq!(drained.abandoned, 0);
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, time::Duration};
 
 use annunciator::Engine;
 use annunciator_testkit::rig::Rig;
-use annunciator_tests::foreign::PATIENCE;
+use annunciator_tests::foreign::WAIT_TIMEOUT;
 use metrics::{Unit, with_local_recorder};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
@@ -147,7 +147,7 @@ fn what_waits_or_is_under_way_is_told() {
         );
         fs::write(gate, "").unwrap();
         for told in telling {
-            let told = tokio::time::timeout(PATIENCE, told).await.unwrap();
+            let told = tokio::time::timeout(WAIT_TIMEOUT, told).await.unwrap();
             assert!(told.unwrap().unwrap().all_delivered());
         }
         check(

@@ -28,7 +28,7 @@ const PLUGINS: [&str; 4] = [
     "annunciator-mattermost",
 ];
 /// Enough for every wait, whatever else the machine does.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A child process that does not outlive its test.
 struct Process(Child);
@@ -107,7 +107,7 @@ hosts:
             address,
             hbd: Process(hbd.unwrap()),
         };
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + WAIT_TIMEOUT;
         while UnixStream::connect(system.path("control.sock")).is_err() {
             assert!(Instant::now() < until, "{}", system.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -178,7 +178,7 @@ hosts:
     /// Waits until a message stands on each of the four, and checks that it
     /// stands there once.
     async fn shows(&self, text: &str) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + WAIT_TIMEOUT;
         let same = |arrived: &String| arrived.trim() == text;
         loop {
             let arrived = self.arrived();

@@ -17,11 +17,11 @@ use super::form::{Attachment, Form};
 const MAX_MESSAGE_LENGTH: usize = 1024;
 const MAX_TITLE_LENGTH: usize = 250;
 const MAX_URL_LENGTH: usize = 512;
-const LONGEST_URL_TITLE: usize = 100;
+const MAX_URL_TITLE_LENGTH: usize = 100;
 const MAX_DEVICE_LENGTH: usize = 25;
-const SHORTEST_RETRY: u64 = 30;
+const MIN_RETRY: u64 = 30;
 const MAX_EXPIRE_SECONDS: u64 = 10_800;
-const LARGEST_ATTACHMENT: usize = 5_242_880;
+const MAX_ATTACHMENT_LENGTH: usize = 5_242_880;
 const MAX_RECIPIENTS: usize = 50;
 const KEY_LENGTH: usize = 30;
 
@@ -124,7 +124,7 @@ fn text(form: &Form) -> Result<(), Refusal> {
         ("message", MAX_MESSAGE_LENGTH),
         ("title", MAX_TITLE_LENGTH),
         ("url", MAX_URL_LENGTH),
-        ("url_title", LONGEST_URL_TITLE),
+        ("url_title", MAX_URL_TITLE_LENGTH),
     ];
     for (parameter, limit) in limits {
         if form.field(parameter).unwrap_or_default().chars().count() > limit {
@@ -153,7 +153,7 @@ fn priority(form: &Form) -> Result<i8, Refusal> {
         }
     }
     match form.number("retry") {
-        Some(retry) if retry >= SHORTEST_RETRY => {}
+        Some(retry) if retry >= MIN_RETRY => {}
         _ => {
             return Err(Refusal::saying(
                 "retry",
@@ -262,7 +262,7 @@ pub(super) fn attachment(form: &Form) -> Result<Option<Attachment>, Refusal> {
         Some(image) if !image.media_type.starts_with("image/") => {
             Err(Refusal::of("attachment", "is not an image"))
         }
-        Some(image) if image.bytes.len() > LARGEST_ATTACHMENT => {
+        Some(image) if image.bytes.len() > MAX_ATTACHMENT_LENGTH => {
             Err(Refusal::of("attachment", "is too large"))
         }
         _ => Ok(image),

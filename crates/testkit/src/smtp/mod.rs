@@ -38,7 +38,7 @@ use self::session::{Session, Stream};
 use self::state::{Shared, State};
 
 /// How long `wait_for` waits at most.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A running SMTP stand-in; dropped, it stops and its connections end.
 pub struct SmtpServer {
@@ -160,7 +160,7 @@ impl SmtpServer {
                 changed.await;
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.is_ok()
+        tokio::time::timeout(WAIT_TIMEOUT, wait).await.is_ok()
     }
 }
 

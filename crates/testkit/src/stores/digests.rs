@@ -42,7 +42,7 @@ async fn in_the_morning(store: &Arc<dyn Store>) -> Vec<Claim> {
     claim_at(store, "a", MORNING).await
 }
 
-async fn told_by(store: &Arc<dyn Store>, digest: DeliveryId) -> Vec<Record> {
+async fn notified_by(store: &Arc<dyn Store>, digest: DeliveryId) -> Vec<Record> {
     let query = Query {
         digest: Some(digest),
         most: 10,
@@ -70,10 +70,14 @@ pub async fn what_is_kept_back_is_gathered_in_one_digest(subject: &dyn Subject) 
     assert_eq!(store.next_due(NOW).await.unwrap(), Some(MORNING));
     let digests = in_the_morning(&store).await;
     assert_eq!(digests.len(), 2);
-    let told = told_by(&store, digests[0].delivery).await;
-    assert_eq!(ids(&told), ["2", "1"]);
-    assert!(told.iter().all(|record| record.state == State::Suppressed));
-    let of_another = told_by(&store, digests[1].delivery).await;
+    let notified = notified_by(&store, digests[0].delivery).await;
+    assert_eq!(ids(&notified), ["2", "1"]);
+    assert!(
+        notified
+            .iter()
+            .all(|record| record.state == State::Suppressed)
+    );
+    let of_another = notified_by(&store, digests[1].delivery).await;
     assert_eq!(ids(&of_another), ["other"]);
     assert_eq!(store.accounts().await.unwrap().difference(), 0);
 }
@@ -89,7 +93,7 @@ pub async fn a_digest_that_is_sent_takes_no_more(subject: &dyn Subject) {
     let mut late = kept_back(intake("3", &["a"]));
     late.accepted_ms = MORNING;
     accept(&store, late).await;
-    assert_eq!(ids(&told_by(&store, first[0].delivery).await), ["1"]);
+    assert_eq!(ids(&notified_by(&store, first[0].delivery).await), ["1"]);
     let after = |record: &&Record| record.digest > Some(first[0].delivery);
     assert_eq!(all(&store).await.iter().filter(after).count(), 2);
 }
@@ -107,9 +111,9 @@ pub async fn what_is_kept_back_when_its_turn_comes_is_gathered_too(subject: &dyn
     settle(&store, &step[0], next).await;
     let digests = in_the_morning(&store).await;
     assert_eq!(digests.len(), 1);
-    let told = told_by(&store, digests[0].delivery).await;
-    assert_eq!(ids(&told), ["step", "1"]);
-    assert_eq!(told[0].why, "quiet: until the morning");
+    let notified = notified_by(&store, digests[0].delivery).await;
+    assert_eq!(ids(&notified), ["step", "1"]);
+    assert_eq!(notified[0].why, "quiet: until the morning");
 }
 
 /// Nobody was told of it by itself.
@@ -117,7 +121,7 @@ pub async fn an_end_follows_the_digest_that_notified_of_the_problem(subject: &dy
     let store = subject.open();
     accept(&store, problem("down")).await;
     let digest = in_the_morning(&store).await;
-    assert!(!told_by(&store, digest[0].delivery).await[0].is_over);
+    assert!(!notified_by(&store, digest[0].delivery).await[0].is_over);
     end(&store, &digest[0], State::Delivered).await;
     let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
     assert_eq!(recovery.deliveries[0].state, State::Pending);
@@ -139,11 +143,11 @@ pub async fn a_problem_that_ends_before_its_digest_is_over(subject: &dyn Subject
     assert_eq!(recovery.deliveries[0].state, State::Superseded);
     accept(&store, problem("down again")).await;
     let digest = in_the_morning(&store).await;
-    let told = told_by(&store, digest[0].delivery).await;
+    let notified = notified_by(&store, digest[0].delivery).await;
     let over = |record: &Record| (record.notification.clone(), record.is_over);
-    let told: Vec<_> = told.iter().map(over).collect();
+    let notified: Vec<_> = notified.iter().map(over).collect();
     assert_eq!(
-        told,
+        notified,
         [("down again".to_owned(), false), ("down".to_owned(), true)]
     );
 }
@@ -165,7 +169,7 @@ pub async fn an_end_waits_while_the_problem_s_digest_is_in_flight(subject: &dyn 
         } else {
             let superseded = again(&store, &digest[0]).await;
             assert_eq!(superseded, [recovery.deliveries[0].delivery]);
-            assert!(told_by(&store, digest[0].delivery).await[0].is_over);
+            assert!(notified_by(&store, digest[0].delivery).await[0].is_over);
         }
     }
 }
@@ -194,7 +198,7 @@ pub async fn what_a_digest_is_to_tell_of_is_not_deleted(subject: &dyn Subject) {
     end(&store, &claim(&store, "b").await[0], State::Delivered).await;
     assert_eq!(prune(&store, MORNING, 10).await, 1);
     let digest = in_the_morning(&store).await;
-    assert_eq!(ids(&told_by(&store, digest[0].delivery).await), ["1"]);
+    assert_eq!(ids(&notified_by(&store, digest[0].delivery).await), ["1"]);
     end(&store, &digest[0], State::Delivered).await;
     assert_eq!(prune(&store, MORNING, 10).await, 2);
     assert_eq!(store.accounts().await.unwrap().difference(), 0);

@@ -30,10 +30,10 @@ pub async fn a_problem_that_is_over_before_anybody_was_notified(subject: &dyn Su
 
 /// It follows, and with it the incident is closed.
 pub async fn a_recovery_of_what_people_were_notified_of(subject: &dyn Subject) {
-    for told in [State::Delivered, State::Unknown] {
+    for notified in [State::Delivered, State::Unknown] {
         let store = subject.open();
         accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
-        end(&store, &claim(&store, "a").await[0], told).await;
+        end(&store, &claim(&store, "a").await[0], notified).await;
         // A reminder that waits is pointless.
         accept(&store, of_incident("still down", Kind::Problem, &["a"])).await;
         let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
@@ -101,14 +101,14 @@ pub async fn a_recovery_of_what_nobody_knows(subject: &dyn Subject) {
 /// It is another, and is told.
 pub async fn a_problem_after_the_recovery(subject: &dyn Subject) {
     let store = subject.open();
-    for told in [false, true] {
+    for notified in [false, true] {
         accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
-        if told {
+        if notified {
             end(&store, &claim(&store, "a").await[0], State::Delivered).await;
         }
         accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
         accept(&store, of_incident("down again", Kind::Problem, &["a"])).await;
-        if told {
+        if notified {
             let claims = claim(&store, "a").await;
             assert_eq!(names(&claims), ["up"]);
             assert!(end(&store, &claims[0], State::Delivered).await.is_empty());
@@ -192,7 +192,7 @@ pub async fn a_second_recovery_of_what_is_over(subject: &dyn Subject) {
     end(&store, &claim(&store, "a").await[0], State::Delivered).await;
     accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
     let second = accept(&store, of_incident("up, I say", Kind::Recovery, &["a"])).await;
-    let told = end(&store, &claim(&store, "a").await[0], State::Delivered).await;
-    assert_eq!(told, [second.deliveries[0].delivery]);
+    let notified = end(&store, &claim(&store, "a").await[0], State::Delivered).await;
+    assert_eq!(notified, [second.deliveries[0].delivery]);
     assert!(claim(&store, "a").await.is_empty());
 }

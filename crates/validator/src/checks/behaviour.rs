@@ -18,10 +18,10 @@ const MEGABYTE: usize = 1024 * 1024;
 
 pub(super) fn opens_silently(subject: &Subject) -> Result<(), Miss> {
     let runtime = runtime()?;
-    subject.each(|bare, channel| {
+    subject.each(|standalone, channel| {
         runtime.block_on(async {
             let host = Host::new(runtime.handle().clone());
-            let provider = open(bare, channel, &host).await?;
+            let provider = open(standalone, channel, &host).await?;
             provider.close().await;
             let requests = host.take_requests();
             ensure(requests.is_empty(), || {
@@ -92,9 +92,9 @@ pub(super) fn in_a_worker(subject: &Subject) -> Result<(), Miss> {
     let apart = Standalone::load(subject.path(), Some(&WorkerProgram::this()));
     let apart = apart.map_err(|error| Miss::fails(error.to_string()))?;
     let runtime = runtime()?;
-    subject.each(|bare, channel| {
+    subject.each(|standalone, channel| {
         runtime.block_on(async {
-            let stage = Stage::new(bare, channel, subject).await?;
+            let stage = Stage::new(standalone, channel, subject).await?;
             let mut replies = vec![
                 Reply::Answer(Answer::new(503, "").header("retry-after", "7")),
                 Reply::Answer(Answer::new(401, "")),
@@ -107,11 +107,11 @@ pub(super) fn in_a_worker(subject: &Subject) -> Result<(), Miss> {
             for reply in replies {
                 stage.host.answers(reply);
                 let (name, settings) = (&channel.channel_type, &channel.settings_json);
-                let deliver = |bare| {
-                    let (bare, host): (&Standalone, _) = (bare, stage.host.boxed());
-                    bare.deliver(name, settings, host, message("hello"))
+                let deliver = |standalone| {
+                    let (standalone, host): (&Standalone, _) = (standalone, stage.host.boxed());
+                    standalone.deliver(name, settings, host, message("hello"))
                 };
-                let here = deliver(bare).await.map_err(Miss::Fails)?;
+                let here = deliver(standalone).await.map_err(Miss::Fails)?;
                 let there = deliver(&apart).await.map_err(Miss::Fails)?;
                 let said = |outcomes: &[OutcomeV1]| -> Vec<_> {
                     let said = outcomes.iter().map(|one| {
@@ -139,9 +139,9 @@ pub(super) fn in_a_worker(subject: &Subject) -> Result<(), Miss> {
 
 pub(super) fn random(subject: &Subject) -> Result<(), Miss> {
     let runtime = runtime()?;
-    subject.each(|bare, channel| {
+    subject.each(|standalone, channel| {
         runtime.block_on(async {
-            let mut stage = Stage::new(bare, channel, subject).await?;
+            let mut stage = Stage::new(standalone, channel, subject).await?;
             let mut random = fastrand::Rng::with_seed(stage.seed);
             for _ in 0..STEPS {
                 let status = random.u16(100..600);
@@ -160,7 +160,7 @@ pub(super) fn random(subject: &Subject) -> Result<(), Miss> {
                     0 => drop(stage.check().await?),
                     1 => {
                         stage.close().await?;
-                        stage.provider = Some(open(bare, channel, &stage.host).await?);
+                        stage.provider = Some(open(standalone, channel, &stage.host).await?);
                     }
                     2 => {
                         let pause = Duration::from_millis(random.u64(0..4));

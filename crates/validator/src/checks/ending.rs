@@ -13,17 +13,17 @@ use crate::{
 };
 
 /// How long what was closed may take to be gone.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Openings, and what they may cost: less than any provider has.
 const OPENINGS: usize = 200;
-const MOST_BYTES: u64 = 4 * 1024 * 1024;
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 fn count(of: &str) -> usize {
     fs::read_dir(format!("/proc/self/{of}")).map_or(0, Iterator::count)
 }
 
 async fn settles(of: &str, expected: usize) -> bool {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + CLOSE_TIMEOUT;
     while count(of) > expected {
         if Instant::now() > deadline {
             return false;
@@ -35,14 +35,14 @@ async fn settles(of: &str, expected: usize) -> bool {
 
 pub(super) fn closes(subject: &Subject) -> Result<(), Miss> {
     let runtime = runtime()?;
-    subject.each(|bare, channel| {
+    subject.each(|standalone, channel| {
         runtime.block_on(async {
             // The first one sets up what stays for all.
-            let mut first = Stage::new(bare, channel, subject).await?;
+            let mut first = Stage::new(standalone, channel, subject).await?;
             first.close().await?;
             tokio::time::sleep(Duration::from_millis(100)).await;
             let (threads, descriptors) = (count("task"), count("fd"));
-            let mut stage = Stage::new(bare, channel, subject).await?;
+            let mut stage = Stage::new(standalone, channel, subject).await?;
             stage.succeed();
             for _ in 0..3 {
                 stage.deliver(&message("hello")).await?;
@@ -65,7 +65,7 @@ pub(super) fn closes(subject: &Subject) -> Result<(), Miss> {
 }
 
 /// Resident memory in bytes.
-fn resident() -> u64 {
+fn resident_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
@@ -74,27 +74,27 @@ fn resident() -> u64 {
 
 fn is_flat(before: u64, after: u64) -> Result<(), Miss> {
     let grown = after.saturating_sub(before);
-    ensure(grown < MOST_BYTES, || {
+    ensure(grown < MAX_BYTES, || {
         format!("{OPENINGS} openings take {} KiB of memory", grown / 1024)
     })
 }
 
 pub(super) fn memory(subject: &Subject) -> Result<(), Miss> {
     let runtime = runtime()?;
-    subject.each(|bare, channel| {
+    subject.each(|standalone, channel| {
         runtime.block_on(async {
             let mut before = 0;
             for opening in 0..2 * OPENINGS {
                 if opening == OPENINGS {
-                    before = resident();
+                    before = resident_memory();
                 }
                 let host = Host::new(runtime.handle().clone());
                 host.answers(Reply::Answer(Answer::new(200, "ok")));
-                let provider = open(bare, channel, &host).await?;
+                let provider = open(standalone, channel, &host).await?;
                 provider.close().await;
                 host.end_tasks();
             }
-            is_flat(before, resident())
+            is_flat(before, resident_memory())
         })
     })
 }

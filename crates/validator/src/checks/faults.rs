@@ -87,10 +87,10 @@ pub(super) fn waits(subject: &Subject) -> Result<(), Miss> {
         for status in [429, 503] {
             let answer = Answer::new(status, "").header("retry-after", "7");
             let outcomes = outcomes(&stage, Reply::Answer(answer)).await?;
-            let told = outcomes
+            let is_reported = outcomes
                 .iter()
                 .all(|outcome| outcome.retry_after_ms == 7000);
-            ensure(told, || {
+            ensure(is_reported, || {
                 format!("HTTP {status} with Retry-After: 7 is not told as a wait of 7 s")
             })?;
         }

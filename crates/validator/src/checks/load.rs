@@ -40,8 +40,8 @@ fn settled_threads(expected: usize) -> usize {
 /// What it writes is seen by whoever started this process.
 pub(super) fn quietly(subject: &Subject) -> Result<(), Miss> {
     let (threads, descriptors) = (entries("task").len(), entries("fd").len());
-    let bare = subject.load()?;
-    let types = bare.types().count();
+    let standalone = subject.load()?;
+    let types = standalone.types().count();
     ensure(types > 0, || "it offers no channel type".to_owned())?;
     let threads_now = settled_threads(threads);
     ensure(threads_now <= threads, || {
@@ -58,8 +58,9 @@ pub(super) fn quietly(subject: &Subject) -> Result<(), Miss> {
 }
 
 pub(super) fn twice(subject: &Subject) -> Result<(), Miss> {
-    let described = |bare: &Standalone| -> Vec<String> {
-        bare.types()
+    let described = |standalone: &Standalone| -> Vec<String> {
+        standalone
+            .types()
             .map(|about| format!("{} {}", about.name, about.schema))
             .collect()
     };

@@ -27,8 +27,8 @@ const SECRETS: [&str; 7] = [
 const ROUNDS: usize = 40;
 const MEGABYTE: usize = 1024 * 1024;
 
-fn about<'a>(bare: &'a Standalone, channel: &Channel) -> Result<&'a ChannelType, Miss> {
-    let found = bare
+fn about<'a>(standalone: &'a Standalone, channel: &Channel) -> Result<&'a ChannelType, Miss> {
+    let found = standalone
         .types()
         .find(|about| about.name == channel.channel_type);
     found.ok_or_else(|| Miss::fails("it does not offer this type"))
@@ -91,8 +91,8 @@ impl<'a> Schema<'a> {
 }
 
 pub(super) fn schema(subject: &Subject) -> Result<(), Miss> {
-    let bare = subject.load()?;
-    for about in bare.types() {
+    let standalone = subject.load()?;
+    for about in standalone.types() {
         let name = &about.name;
         let schema = &about.schema;
         ensure(schema["type"] == "object", || {
@@ -116,8 +116,8 @@ pub(super) fn schema(subject: &Subject) -> Result<(), Miss> {
 }
 
 pub(super) fn secrets_marked(subject: &Subject) -> Result<(), Miss> {
-    let bare = subject.load()?;
-    for about in bare.types() {
+    let standalone = subject.load()?;
+    for about in standalone.types() {
         let all = Schema(&about.schema);
         for (field, schema) in all.properties() {
             let lower = field.to_lowercase();
@@ -139,8 +139,8 @@ pub(super) fn secrets_marked(subject: &Subject) -> Result<(), Miss> {
 }
 
 pub(super) fn example(subject: &Subject) -> Result<(), Miss> {
-    let bare = subject.load()?;
-    for about in bare.types() {
+    let standalone = subject.load()?;
+    for about in standalone.types() {
         let name = &about.name;
         ensure(!about.example.trim().is_empty(), || {
             format!("type {name} gives no example")
@@ -151,7 +151,7 @@ pub(super) fn example(subject: &Subject) -> Result<(), Miss> {
                 "type {name}: its example does not fit its schema: {problems}"
             ))
         })?;
-        if let Some(problem) = error(&bare.validate(name, &settings)) {
+        if let Some(problem) = error(&standalone.validate(name, &settings)) {
             return Err(Miss::fails(format!(
                 "type {name}: it refuses its own example: {problem}"
             )));
@@ -162,9 +162,9 @@ pub(super) fn example(subject: &Subject) -> Result<(), Miss> {
 
 pub(super) fn opens(subject: &Subject) -> Result<(), Miss> {
     let runtime = runtime()?;
-    subject.each(|bare, channel| {
+    subject.each(|standalone, channel| {
         let host = Host::new(runtime.handle().clone());
-        let provider = runtime.block_on(open(bare, channel, &host))?;
+        let provider = runtime.block_on(open(standalone, channel, &host))?;
         runtime.block_on(provider.close());
         Ok(())
     })
@@ -178,9 +178,13 @@ fn error(problems: &[ProblemV1]) -> Option<String> {
     error.map(|problem| format!("{}: {}", problem.path, problem.message))
 }
 
-fn validated(bare: &Standalone, channel: &Channel, settings: &str) -> Result<Vec<ProblemV1>, Miss> {
+fn validated(
+    standalone: &Standalone,
+    channel: &Channel,
+    settings: &str,
+) -> Result<Vec<ProblemV1>, Miss> {
     // Its own guard catches what it can; this is for plugins without one.
-    let validating = AssertUnwindSafe(|| bare.validate(&channel.channel_type, settings));
+    let validating = AssertUnwindSafe(|| standalone.validate(&channel.channel_type, settings));
     let problems =
         catch_unwind(validating).map_err(|_| Miss::fails("it panicked over settings"))?;
     let panicked = problems
@@ -217,17 +221,17 @@ fn object(channel: &Channel) -> Result<Map<String, Json>, Miss> {
 }
 
 pub(super) fn unknown_field(subject: &Subject) -> Result<(), Miss> {
-    subject.each(|bare, channel| {
+    subject.each(|standalone, channel| {
         let mut settings = object(channel)?;
         settings.insert("no_such_field".to_owned(), json!("x"));
-        let problems = validated(bare, channel, &Json::Object(settings).to_string())?;
+        let problems = validated(standalone, channel, &Json::Object(settings).to_string())?;
         names(&problems, "no_such_field", "an unknown field")
     })
 }
 
 pub(super) fn wrong_type(subject: &Subject) -> Result<(), Miss> {
-    subject.each(|bare, channel| {
-        let all = Schema(&about(bare, channel)?.schema);
+    subject.each(|standalone, channel| {
+        let all = Schema(&about(standalone, channel)?.schema);
         for (field, schema) in all.properties() {
             let Some(types) = all.takes(schema, 0) else {
                 continue;
@@ -243,7 +247,7 @@ pub(super) fn wrong_type(subject: &Subject) -> Result<(), Miss> {
             };
             let mut settings = object(channel)?;
             settings.insert(field.clone(), value);
-            let problems = validated(bare, channel, &Json::Object(settings).to_string())?;
+            let problems = validated(standalone, channel, &Json::Object(settings).to_string())?;
             names(
                 &problems,
                 field,
@@ -255,13 +259,13 @@ pub(super) fn wrong_type(subject: &Subject) -> Result<(), Miss> {
 }
 
 pub(super) fn missing_field(subject: &Subject) -> Result<(), Miss> {
-    subject.each(|bare, channel| {
-        let schema = &about(bare, channel)?.schema;
+    subject.each(|standalone, channel| {
+        let schema = &about(standalone, channel)?.schema;
         let required = schema.get("required").and_then(Json::as_array);
         for field in required.into_iter().flatten().filter_map(Json::as_str) {
             let mut settings = object(channel)?;
             if settings.remove(field).is_some() {
-                let problems = validated(bare, channel, &Json::Object(settings).to_string())?;
+                let problems = validated(standalone, channel, &Json::Object(settings).to_string())?;
                 names(&problems, field, &format!("a missing {field}"))?;
             }
         }
@@ -270,15 +274,15 @@ pub(super) fn missing_field(subject: &Subject) -> Result<(), Miss> {
 }
 
 pub(super) fn none(subject: &Subject) -> Result<(), Miss> {
-    subject.each(|bare, channel| {
+    subject.each(|standalone, channel| {
         for settings in ["", "null", "[]", "7", "\"text\"", "{", "{\"a\":1}}"] {
-            let problems = validated(bare, channel, settings)?;
+            let problems = validated(standalone, channel, settings)?;
             ensure(error(&problems).is_some(), || {
                 format!("{settings:?} as settings is no error")
             })?;
         }
         // An object without anything may be all that a type needs.
-        validated(bare, channel, "{}").map(drop)
+        validated(standalone, channel, "{}").map(drop)
     })
 }
 
@@ -288,9 +292,9 @@ pub(super) fn random(subject: &Subject) -> Result<(), Miss> {
         let bytes: Vec<u8> = (0..length).map(|_| random.u8(..)).collect();
         String::from_utf8_lossy(&bytes).into_owned()
     };
-    subject.each(|bare, channel| {
+    subject.each(|standalone, channel| {
         let whole = text(MEGABYTE);
-        let problems = validated(bare, channel, &whole)?;
+        let problems = validated(standalone, channel, &whole)?;
         ensure(error(&problems).is_some(), || {
             "random bytes as settings are no error".to_owned()
         })?;
@@ -299,14 +303,14 @@ pub(super) fn random(subject: &Subject) -> Result<(), Miss> {
             let mut settings = object(channel)?;
             settings.insert(field.clone(), Json::String(text(MEGABYTE)));
             // It may take any text; what counts is that it answers.
-            validated(bare, channel, &Json::Object(settings).to_string())?;
+            validated(standalone, channel, &Json::Object(settings).to_string())?;
         }
         for round in 0..ROUNDS {
             let mut settings = Map::new();
             for field in &fields {
                 settings.insert(field.clone(), Json::String(text(round)));
             }
-            validated(bare, channel, &Json::Object(settings).to_string())?;
+            validated(standalone, channel, &Json::Object(settings).to_string())?;
         }
         Ok(())
     })
@@ -326,8 +330,8 @@ fn secrets(about: &ChannelType, settings: &Map<String, Json>) -> Vec<String> {
 
 pub(super) fn secrets_kept(subject: &Subject) -> Result<(), Miss> {
     let runtime = runtime()?;
-    subject.each(|bare, channel| {
-        let about = about(bare, channel)?;
+    subject.each(|standalone, channel| {
+        let about = about(standalone, channel)?;
         let settings = object(channel)?;
         let secrets = secrets(about, &settings);
         let seen = |text: &str| secrets.iter().any(|secret| text.contains(&**secret));
@@ -335,13 +339,13 @@ pub(super) fn secrets_kept(subject: &Subject) -> Result<(), Miss> {
         for field in settings.keys() {
             let mut settings = settings.clone();
             settings.insert(field.clone(), json!({"unexpected": canary()}));
-            let problems = validated(bare, channel, &Json::Object(settings).to_string())?;
+            let problems = validated(standalone, channel, &Json::Object(settings).to_string())?;
             said.push(("an error of its settings", format!("{problems:?}")));
         }
         let host = Host::new(runtime.handle().clone());
         if subject.live || !by_itself(subject) {
             runtime.block_on(async {
-                let provider = open(bare, channel, &host).await?;
+                let provider = open(standalone, channel, &host).await?;
                 for status in [200, 400, 401, 500] {
                     host.answers(Reply::Answer(Answer::new(status, "no")));
                     let result = provider.deliver(message("hello")).await;

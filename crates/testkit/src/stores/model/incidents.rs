@@ -42,7 +42,7 @@ impl Model {
 
     /// The problems of which a delivery tells: its own, or those in it.
     fn problems_of(&self, id: DeliveryId) -> Vec<(Arc<str>, String, i64)> {
-        let tells = self.entries.iter().filter(|entry| {
+        let digested = self.entries.iter().filter(|entry| {
             let is_part = entry.digest == Some(id) || entry.id == id;
             is_part && entry.intake.kind == Kind::Problem && !entry.intake.incident.is_empty()
         });
@@ -50,7 +50,7 @@ impl Model {
             let incident = entry.intake.incident.clone();
             (Arc::clone(&entry.channel), incident, entry.number)
         };
-        tells.map(named).collect()
+        digested.map(named).collect()
     }
 
     /// People may have read it.
@@ -145,9 +145,9 @@ impl Model {
         let digests = self.entries.iter().filter(|entry| {
             let problems = self.problems_of(entry.id);
             let mut problems = problems.iter();
-            let tells = problems
+            let digested = problems
                 .any(|(on, of, number)| **on == *channel && *of == incident && *number >= since);
-            entry.batch_key.is_some() && entry.state == State::InFlight && tells
+            entry.batch_key.is_some() && entry.state == State::InFlight && digested
         });
         if let Some(until_ms) = digests.map(|digest| digest.lease_until_ms).max() {
             for end in ends {
