@@ -77,8 +77,8 @@ struct Form<'a> {
     down_for: Option<Seconds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
-    #[serde(skip_serializing_if = "Metrics::is_empty")]
-    metrics: Metrics<'a>,
+    #[serde(skip_serializing_if = "SerializedMetrics::is_empty")]
+    metrics: SerializedMetrics<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
 }
@@ -95,15 +95,15 @@ impl Serialize for Seconds {
     }
 }
 
-struct Metrics<'a>(&'a [(CompactString, f64)]);
+struct SerializedMetrics<'a>(&'a [(CompactString, f64)]);
 
-impl Metrics<'_> {
+impl SerializedMetrics<'_> {
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl Serialize for Metrics<'_> {
+impl Serialize for SerializedMetrics<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(path, value)| (path, value)))
     }
@@ -138,7 +138,7 @@ impl Datagram {
             interval: self.interval.map(Seconds),
             down_for,
             message,
-            metrics: Metrics(&self.metrics),
+            metrics: SerializedMetrics(&self.metrics),
             key: key.map(Key::id),
         };
         serde_json::to_writer(&mut bytes, &form)?;

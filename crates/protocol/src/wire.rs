@@ -167,7 +167,7 @@ impl<'de> Visitor<'de> for Members<'_> {
                     once(&mut found.down_for, absence)
                 }
                 "message" => once(&mut found.message, it.next_value_seed(Text)?),
-                "metrics" => once(&mut found.metrics, it.next_value_seed(Metrics(self.0))?),
+                "metrics" => once(&mut found.metrics, it.next_value_seed(MetricsSeed(self.0))?),
                 "key" => once(&mut found.key, it.next_value_seed(Text)?),
                 "hmac" => once(&mut found.hmac, it.next_value_seed(Text)?),
                 _ => {
@@ -188,9 +188,9 @@ fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
 }
 
 /// Reads the metrics.
-struct Metrics<'b>(&'b FailureReason);
+struct MetricsSeed<'b>(&'b FailureReason);
 
-impl<'de> DeserializeSeed<'de> for Metrics<'_> {
+impl<'de> DeserializeSeed<'de> for MetricsSeed<'_> {
     type Value = Vec<(CompactString, f64)>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -198,7 +198,7 @@ impl<'de> DeserializeSeed<'de> for Metrics<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Metrics<'_> {
+impl<'de> Visitor<'de> for MetricsSeed<'_> {
     type Value = Vec<(CompactString, f64)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,8 +5,8 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use heartbeat::sender::{self, Arguments};
+use heartbeat::sender::{self, SenderArguments};
 
 fn main() -> ExitCode {
-    sender::run(&Arguments::parse()).into()
+    sender::run(&SenderArguments::parse()).into()
 }

@@ -13,7 +13,7 @@ use crate::planned::Preview;
 
 /// The answer to [`Request::Status`](super::Request::Status).
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Status {
+pub struct StatusAnswer {
     /// All hosts, and the monitor itself.
     #[serde(flatten)]
     pub overview: Overview,

@@ -18,7 +18,7 @@ pub const MAX_ATTRIBUTES: usize = 64;
 /// Where in its incident a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Standing {
+pub enum EventKind {
     /// Something is wrong.
     Problem,
     /// It still is.
@@ -32,7 +32,7 @@ pub enum Standing {
 #[serde(default, deny_unknown_fields)]
 pub struct Circumstances {
     /// Where in its incident it stands.
-    pub standing: Option<Standing>,
+    pub standing: Option<EventKind>,
     /// The incident that it belongs to.
     pub incident: Option<String>,
     /// The same for the same intent: it is told once.
@@ -53,7 +53,7 @@ impl Circumstances {
     /// Whether it tells the end of a problem.
     #[must_use]
     pub fn is_recovery(&self) -> bool {
-        self.standing == Some(Standing::Recovery)
+        self.standing == Some(EventKind::Recovery)
     }
 
     /// Whether all of it can be told.
@@ -67,8 +67,10 @@ impl Circumstances {
         if let Some(key) = &self.key {
             check_key(key)?;
         }
-        if matches!(self.standing, Some(Standing::Recovery | Standing::Reminder))
-            && self.incident.is_none()
+        if matches!(
+            self.standing,
+            Some(EventKind::Recovery | EventKind::Reminder)
+        ) && self.incident.is_none()
         {
             return Err("a recovery or a reminder needs --incident: the name under which the problem was told".to_owned());
         }
@@ -100,8 +102,8 @@ impl Circumstances {
     pub fn of(&self, notification: Notification) -> Notification {
         let mut notification = match self.standing {
             None => notification,
-            Some(Standing::Problem | Standing::Reminder) => notification.kind(Kind::Problem),
-            Some(Standing::Recovery) => notification.kind(Kind::Recovery),
+            Some(EventKind::Problem | EventKind::Reminder) => notification.kind(Kind::Problem),
+            Some(EventKind::Recovery) => notification.kind(Kind::Recovery),
         };
         if let Some(incident) = &self.incident {
             notification = notification.incident(incident);

@@ -10,8 +10,8 @@ mod client;
 mod request;
 mod server;
 
-pub use answers::{Notified, NotifyOutcome, ReportJson, Silenced, Status};
-pub use circumstances::{Circumstances, Standing, check_attribute, check_incident, check_key};
+pub use answers::{Notified, NotifyOutcome, ReportJson, Silenced, StatusAnswer};
+pub use circumstances::{Circumstances, EventKind, check_attribute, check_incident, check_key};
 pub use client::{ClientError, ask};
 pub use request::{Answer, MAX_LINES, MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, Request};
-pub use server::{ControlError, Server, Subject};
+pub use server::{ControlError, ControlServer, Subject};

@@ -79,13 +79,13 @@ pub enum Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::{Standing, circumstances::MAX_KEY_LENGTH};
+    use crate::control::{EventKind, circumstances::MAX_KEY_LENGTH};
 
     #[test]
     fn the_longest_message_fits_whatever_it_is_of() {
         let worst = |length: usize| "\u{1}".repeat(length);
         let circumstances = Circumstances {
-            standing: Some(Standing::Reminder),
+            standing: Some(EventKind::Reminder),
             incident: Some(worst(MAX_TEXT_LENGTH)),
             key: Some(worst(MAX_KEY_LENGTH)),
             attributes: vec![(worst(MAX_TEXT_LENGTH), worst(MAX_TEXT_LENGTH)); MAX_ATTRIBUTES],

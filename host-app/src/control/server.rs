@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use super::{
-    answers::{Notified, NotifyOutcome, Silenced, Status},
+    answers::{Notified, NotifyOutcome, Silenced, StatusAnswer},
     request::{Answer, MAX_LINES, MAX_REQUEST_LENGTH, Request},
 };
 use crate::{planned, report, unkept};
@@ -74,12 +74,12 @@ pub struct Subject {
 
 /// Answers until it is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub struct ControlServer {
     path: PathBuf,
     answering: JoinHandle<()>,
 }
 
-impl Server {
+impl ControlServer {
     /// Opens the socket; nobody but the user that the monitor runs as may use
     /// it.
     ///
@@ -95,7 +95,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for ControlServer {
     fn drop(&mut self) {
         self.answering.abort();
         let _ = fs::remove_file(&self.path);
@@ -215,7 +215,7 @@ async fn converse(mut stream: UnixStream, subject: &Subject, long: &Semaphore) -
 async fn answer(request: Request, subject: &Subject) -> Answer {
     let monitor = &*subject.monitor;
     match request {
-        Request::Status => done(&Status {
+        Request::Status => done(&StatusAnswer {
             overview: monitor.overview().await,
             http: subject.http,
         }),

@@ -13,4 +13,4 @@ mod server;
 
 pub use health::Health;
 pub use numbers::{InstallError, Numbers};
-pub use server::{HttpError, Server};
+pub use server::{HttpError, MetricsServer};

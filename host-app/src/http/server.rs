@@ -44,12 +44,12 @@ pub struct HttpError {
 
 /// Serves until it is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub struct MetricsServer {
     address: SocketAddr,
     serving: JoinHandle<()>,
 }
 
-impl Server {
+impl MetricsServer {
     /// Serves at this address.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for MetricsServer {
     fn drop(&mut self) {
         self.serving.abort();
     }

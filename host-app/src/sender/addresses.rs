@@ -10,7 +10,7 @@ use std::{
 
 use annunciator_protocol::Family;
 
-use super::{happening::Happening, server::Server};
+use super::{happening::Happening, server::MonitorAddress};
 
 /// A name is looked up anew this often, so that a monitor may move.
 const FRESH: Duration = Duration::from_secs(5 * 60);
@@ -63,7 +63,7 @@ pub(super) struct Resolver {
 
 impl Resolver {
     pub(super) fn start(
-        server: Server,
+        server: MonitorAddress,
         only: Option<Family>,
         events: Sender<Happening>,
     ) -> io::Result<Self> {
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn when_look_ups_fail_they_come_more_and_more_rarely() {
-        let server: Server = "127.0.0.1:1".parse().unwrap();
+        let server: MonitorAddress = "127.0.0.1:1".parse().unwrap();
         let (events, _events) = channel();
         let mut resolver = Resolver::start(server, None, events).unwrap();
         let mut now = Instant::now();

@@ -9,7 +9,7 @@ use annunciator_protocol::{
 use clap::{ArgAction, Parser};
 use compact_str::CompactString;
 
-use super::server::Server;
+use super::server::MonitorAddress;
 
 /// Sends this machine's heartbeats to a monitor.
 ///
@@ -19,12 +19,12 @@ use super::server::Server;
 /// sent, 2 when the call is wrong.
 #[derive(Debug, Parser)]
 #[command(name = "hbc", version, max_term_width = 100)]
-pub struct Arguments {
+pub struct SenderArguments {
     /// The monitor: HOST:PORT, an IPv6 address in brackets; 9677 is its port
     /// unless its configuration says otherwise. Every datagram goes
     /// to the first address of each family that the name has
     #[arg(long, value_name = "HOST:PORT", env = "HBC_SERVER")]
-    pub(super) server: Server,
+    pub(super) server: MonitorAddress,
 
     /// This machine's name, as the monitor's configuration has it [default: the
     /// host name]
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        Arguments::command().debug_assert();
+        SenderArguments::command().debug_assert();
     }
 
     #[test]

@@ -25,14 +25,14 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use tracing::level_filters::LevelFilter;
 
-pub use arguments::Arguments;
+pub use arguments::SenderArguments;
 pub use ending::Ending;
 use plan::Plan;
 use session::Session;
 
 /// Does what the arguments say, until it is done or a signal ends it.
 #[must_use]
-pub fn run(arguments: &Arguments) -> Ending {
+pub fn run(arguments: &SenderArguments) -> Ending {
     install_log(arguments.verbose);
     let ending = Plan::new(arguments)
         .and_then(Session::start)

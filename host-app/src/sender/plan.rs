@@ -7,8 +7,8 @@ use compact_str::CompactString;
 use sysinfo::System;
 
 use super::{
-    arguments::Arguments, boot, composer::Composer, ending::SendError, memory::Memory,
-    server::Server,
+    arguments::SenderArguments, boot, composer::Composer, ending::SendError, memory::Memory,
+    server::MonitorAddress,
 };
 
 /// How often heartbeats go where nobody says otherwise.
@@ -28,7 +28,7 @@ pub(super) enum Task {
 /// What the sender is to do.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) server: Server,
+    pub(super) server: MonitorAddress,
     /// The only family over which to send, if not over both.
     pub(super) only: Option<Family>,
     pub(super) task: Task,
@@ -44,7 +44,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(arguments: &Arguments) -> Result<Self, SendError> {
+    pub(super) fn new(arguments: &SenderArguments) -> Result<Self, SendError> {
         let host = match &arguments.host {
             Some(host) => host.as_str().into(),
             None => System::host_name()

@@ -8,19 +8,19 @@ use std::{
 
 /// Where the monitor is; its name has an address only when it is looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Server {
+pub(super) struct MonitorAddress {
     host: String,
     port: u16,
 }
 
-impl Server {
+impl MonitorAddress {
     /// Looks its name up; this may take long.
     pub(super) fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         Ok((self.host.as_str(), self.port).to_socket_addrs()?.collect())
     }
 }
 
-impl FromStr for Server {
+impl FromStr for MonitorAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -45,7 +45,7 @@ impl FromStr for Server {
     }
 }
 
-impl fmt::Display for Server {
+impl fmt::Display for MonitorAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {
             write!(f, "[{}]:{}", self.host, self.port)
@@ -67,10 +67,10 @@ mod tests {
             "127.0.0.1:9677",
             "[::1]:65535",
         ] {
-            let server: Server = text.parse().unwrap();
+            let server: MonitorAddress = text.parse().unwrap();
             assert_eq!(server.to_string(), text);
         }
-        let server: Server = "[::1]:9677".parse().unwrap();
+        let server: MonitorAddress = "[::1]:9677".parse().unwrap();
         let addresses = server.resolve().unwrap();
         assert_eq!(addresses, ["[::1]:9677".parse().unwrap()]);
     }
@@ -92,7 +92,7 @@ mod tests {
             "[]:1",
             "mon itor:1",
         ] {
-            assert!(text.parse::<Server>().is_err(), "{text}");
+            assert!(text.parse::<MonitorAddress>().is_err(), "{text}");
         }
     }
 }

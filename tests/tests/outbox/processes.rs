@@ -50,7 +50,10 @@ async fn what_waits_for_its_next_attempt_outlives_its_engine() {
 
 #[tokio::test]
 async fn two_at_once_deliver_each_once() {
-    let desk = Desk::new().await;
+    // A claim holds for as long as an attempt may take: on the clock of these tests, and
+    // on a machine that is busy, the usual time may run out.
+    let options = "timeout: 30m, ttl: 12h, retry: {attempts: 100, max: 20s}";
+    let desk = Desk::new().await.with(options);
     let engines = [desk.engine_on_file().await, desk.engine_on_file().await];
     desk.remote.always(status(503));
     for i in 0..100 {

@@ -12,7 +12,7 @@ use super::{
 use crate::{incidents::OutboundMessage, machine::Entry, store::Batch};
 
 /// What the engine makes of a message.
-enum Prepared {
+enum PreparedMessage {
     Submit(Box<Submission>),
     /// Nobody is to be notified any more.
     Nothing,
@@ -32,17 +32,17 @@ impl Recording {
                 continue;
             }
             match self.prepare(outbound, &mut batch.history) {
-                Prepared::Submit(submission) => {
+                PreparedMessage::Submit(submission) => {
                     submissions.push(*submission);
                     if self.rows.contains(&id) {
                         batch.forwarded.insert(id);
                     }
                 }
-                Prepared::Nothing => {
+                PreparedMessage::Nothing => {
                     self.close(id);
                     batch.forwarded.insert(id);
                 }
-                Prepared::NoStore(outbound) | Prepared::Closed(outbound) => {
+                PreparedMessage::NoStore(outbound) | PreparedMessage::Closed(outbound) => {
                     self.rows_only.insert(id);
                     batch.outbound.insert(id, outbound);
                 }
@@ -51,7 +51,7 @@ impl Recording {
         submissions
     }
 
-    fn prepare(&self, mut outbound: OutboundMessage, history: &mut Vec<Entry>) -> Prepared {
+    fn prepare(&self, mut outbound: OutboundMessage, history: &mut Vec<Entry>) -> PreparedMessage {
         loop {
             let names: Vec<&str> = outbound.names.iter().map(|name| &**name).collect();
             let (route, key) = (Route::Channels(&names), Some(&*outbound.key));
@@ -60,7 +60,7 @@ impl Recording {
                 .prepare(route, outbound.message.notification(), key);
             match prepared {
                 Ok((intake, pending)) => {
-                    return Prepared::Submit(Box::new(Submission {
+                    return PreparedMessage::Submit(Box::new(Submission {
                         outbound,
                         intake,
                         pending,
@@ -69,14 +69,14 @@ impl Recording {
                 Err(NotifyError::UnknownChannel(UnknownChannel(name))) => {
                     history.extend(drop_channel(&mut outbound, &name));
                     if outbound.names.is_empty() {
-                        return Prepared::Nothing;
+                        return PreparedMessage::Nothing;
                     }
                 }
-                Err(NotifyError::Closed) => return Prepared::Closed(outbound),
-                Err(NotifyError::NoStore) => return Prepared::NoStore(outbound),
+                Err(NotifyError::Closed) => return PreparedMessage::Closed(outbound),
+                Err(NotifyError::NoStore) => return PreparedMessage::NoStore(outbound),
                 Err(error) => {
                     history.extend(refused(&outbound, &error));
-                    return Prepared::Nothing;
+                    return PreparedMessage::Nothing;
                 }
             }
         }
@@ -110,10 +110,10 @@ impl Recording {
             let id = outbound.id;
             let mut history = Vec::new();
             match self.prepare(outbound, &mut history) {
-                Prepared::Submit(submission) => submissions.push(*submission),
-                Prepared::Nothing => self.finish(id),
-                Prepared::NoStore(outbound) => self.notify_unrecorded(outbound),
-                Prepared::Closed(_) => drop(self.rows_only.insert(id)),
+                PreparedMessage::Submit(submission) => submissions.push(*submission),
+                PreparedMessage::Nothing => self.finish(id),
+                PreparedMessage::NoStore(outbound) => self.notify_unrecorded(outbound),
+                PreparedMessage::Closed(_) => drop(self.rows_only.insert(id)),
             }
             self.unwritten.history.extend(history);
         }

@@ -116,7 +116,7 @@ struct Queue {
 }
 
 /// What was taken out of the queue.
-pub(super) struct Taken {
+pub(super) struct TakenBatch {
     pub(super) batch: Batch,
     /// All that was put in up to this number is in it.
     pub(super) number: u64,
@@ -265,9 +265,9 @@ impl Shared {
         number
     }
 
-    pub(super) fn take(&self) -> Taken {
+    pub(super) fn take(&self) -> TakenBatch {
         let mut queue = self.queue();
-        Taken {
+        TakenBatch {
             batch: std::mem::take(&mut queue.batch),
             number: queue.pushed,
         }

@@ -87,7 +87,7 @@ impl Reply {
 type Answer = Box<dyn FnMut(&Request) -> Reply + Send>;
 
 #[derive(Default)]
-struct State {
+struct ScriptedHost {
     replies: VecDeque<Reply>,
     answer: Option<Answer>,
     requests: Vec<Request>,
@@ -102,7 +102,7 @@ struct State {
 
 /// A host for tests. Clones are the same host.
 #[derive(Clone, Default)]
-pub struct FakeHost(Arc<Mutex<State>>);
+pub struct FakeHost(Arc<Mutex<ScriptedHost>>);
 
 impl FakeHost {
     /// A host that answers every request with 404 until it is told otherwise.
@@ -111,7 +111,7 @@ impl FakeHost {
         Self::default()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ScriptedHost> {
         self.0
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::{
     digest::gather,
     history::{column, count},
-    incident::Facts as IncidentFacts,
+    incident::IncidentFacts,
     step, windows,
 };
 use crate::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Row, Transaction, params};
 
-use super::{digest, history::column, incident::Facts, step};
+use super::{digest, history::column, incident::IncidentFacts, step};
 use crate::{
     Kind, State, Superseded,
     rules::{Change, FollowUp, Subject},
@@ -91,9 +91,9 @@ impl Changed {
         now_ms: i64,
     ) -> rusqlite::Result<Vec<Superseded>> {
         let mut superseded = Vec::new();
-        let fetch = || Facts::fetch(transaction, &self.channel, &self.incident);
+        let fetch = || IncidentFacts::fetch(transaction, &self.channel, &self.incident);
         // Fetched once for what was notified and the review after it.
-        let mut own: Option<Facts<'_>> = None;
+        let mut own: Option<IncidentFacts<'_>> = None;
         for follow_up in follow_ups {
             match follow_up {
                 FollowUp::ProblemNotified => {

@@ -7,7 +7,7 @@ use rusqlite::{Transaction, params};
 use super::{
     accept::{add_delivery, add_notification},
     history::count,
-    incident::Facts,
+    incident::IncidentFacts,
 };
 use crate::{
     DeliveryId, Digest, Superseded,
@@ -94,7 +94,7 @@ pub(super) fn notified(
     digest: i64,
 ) -> rusqlite::Result<()> {
     for (incident, newest) in problems(transaction, digest)? {
-        let mut facts = Facts::fetch(transaction, channel, &incident)?;
+        let mut facts = IncidentFacts::fetch(transaction, channel, &incident)?;
         facts.problem_notified(transaction, newest)?;
     }
     Ok(())
@@ -109,7 +109,7 @@ pub(super) fn review(
 ) -> rusqlite::Result<Vec<Superseded>> {
     let mut superseded = Vec::new();
     for (incident, _) in problems(transaction, digest)? {
-        let fetch = || Facts::fetch(transaction, channel, &incident);
+        let fetch = || IncidentFacts::fetch(transaction, channel, &incident);
         superseded.extend(fetch()?.review(transaction, now_ms)?);
         fetch()?.release(transaction, now_ms)?;
     }

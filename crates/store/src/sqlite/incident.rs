@@ -25,14 +25,14 @@ pub(super) const FACTS: &str = "
 
 /// An incident on a channel, as it is held.
 #[derive(Debug)]
-pub(super) struct Facts<'a> {
+pub(super) struct IncidentFacts<'a> {
     channel: &'a str,
     incident: &'a str,
     known: Option<Incident>,
     open: Vec<OpenDelivery>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> IncidentFacts<'a> {
     pub(super) fn fetch(
         transaction: &Transaction<'_>,
         channel: &'a str,

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use annunciator_monitor::timestamp;
 use clap::{ArgGroup, Args};
-use heartbeat::control::{Circumstances, Standing, check_attribute, check_incident, check_key};
+use heartbeat::control::{Circumstances, EventKind, check_attribute, check_incident, check_key};
 
 /// What is said of a message besides its words, and whether it is sent at all.
 #[derive(Debug, Args)]
@@ -52,9 +52,9 @@ impl Said {
     /// What is wrong, in a sentence.
     pub(crate) fn circumstances(&self) -> Result<Circumstances, String> {
         let standings = [
-            (self.problem, Standing::Problem),
-            (self.reminder, Standing::Reminder),
-            (self.recovery, Standing::Recovery),
+            (self.problem, EventKind::Problem),
+            (self.reminder, EventKind::Reminder),
+            (self.recovery, EventKind::Recovery),
         ];
         let attributes = self.attribute.iter().cloned();
         let circumstances = Circumstances {

@@ -37,7 +37,7 @@ pub(crate) struct At {
 /// The text is no moment.
 #[derive(Debug, thiserror::Error)]
 #[error("write when, such as \"2026-11-22 23:30\" (UTC), or 23:30 for the next one")]
-pub(crate) struct Malformed;
+pub(crate) struct MalformedMoment;
 
 impl At {
     /// This moment.
@@ -48,9 +48,9 @@ impl At {
 }
 
 impl FromStr for At {
-    type Err = Malformed;
+    type Err = MalformedMoment;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, MalformedMoment> {
         let next = || {
             Some(timestamp::next_occurrence(
                 timestamp::parse_time_of_day(text)?,
@@ -59,7 +59,7 @@ impl FromStr for At {
         };
         let ms = timestamp::parse_timestamp(text)
             .or_else(next)
-            .ok_or(Malformed)?;
+            .ok_or(MalformedMoment)?;
         Ok(Self { ms })
     }
 }

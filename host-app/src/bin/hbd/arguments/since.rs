@@ -17,7 +17,7 @@ pub(crate) struct Since {
 /// The text is neither a length of time nor a moment.
 #[derive(Debug, thiserror::Error)]
 #[error("write how long ago, such as 2h or 7d, or when, such as \"2026-11-22 14:00\" (UTC)")]
-pub(crate) struct Malformed;
+pub(crate) struct MalformedSince;
 
 impl Since {
     /// So long ago.
@@ -31,14 +31,14 @@ impl Since {
 }
 
 impl FromStr for Since {
-    type Err = Malformed;
+    type Err = MalformedSince;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, MalformedSince> {
         let text = text.trim();
         if let Ok(age) = humantime::parse_duration(text) {
             return Ok(Self::ago(age));
         }
-        let ms = timestamp::parse_timestamp(text).ok_or(Malformed)?;
+        let ms = timestamp::parse_timestamp(text).ok_or(MalformedSince)?;
         Ok(Self { ms })
     }
 }

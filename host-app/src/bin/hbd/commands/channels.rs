@@ -9,8 +9,8 @@ use annunciator::{ChannelConfig, Config};
 use serde_json::{Value as Json, json};
 
 use super::{
-    ailing::{self, ChannelProblem, Seen},
-    standing::{self, Standing},
+    channel_problems::{self, ChannelProblem, Seen},
+    channel_statistics::{self, ChannelStatistics},
 };
 use crate::{
     Exit,
@@ -26,13 +26,13 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
         Err(exit) => return exit,
     };
     let config = &loaded.config;
-    let standings = match standings(arguments, config, output) {
-        Ok(standings) => standings,
+    let all_statistics = match statistics(arguments, config, output) {
+        Ok(statistics) => statistics,
         Err(exit) => return exit,
     };
-    let standing = |channel: &ChannelConfig| standings.as_ref()?.get(channel.name());
+    let statistics = |channel: &ChannelConfig| all_statistics.as_ref()?.get(channel.name());
     let control = annunciator_monitor::MonitorConfig::of(config).control;
-    let known = control.and_then(|path| ailing::of_channels(&path, output));
+    let known = control.and_then(|path| channel_problems::of_channels(&path, output));
     let problems = |channel: &ChannelConfig| Some(known.as_ref()?.problems(channel.name()));
     let names: Vec<&str> = config.channels().map(ChannelConfig::name).collect();
     for name in known.iter().flat_map(|known| known.beyond(&names)) {
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
                     "disabled_by_file": channel.disabled().map(ToString::to_string),
                     "in_monitor": known.as_ref().map(|known| known.has(channel.name())),
                     "troubles": problems.map(sentences),
-                    "deliveries": standing(channel).map(Standing::json),
+                    "deliveries": statistics(channel).map(ChannelStatistics::json),
                 })
             })
             .collect();
@@ -66,9 +66,9 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
         return Exit::Ok;
     }
     let channels = config.channels();
-    let rows = channels.map(|channel| row(config, channel, standing(channel), known.as_ref()));
+    let rows = channels.map(|channel| row(config, channel, statistics(channel), known.as_ref()));
     let rows: Vec<[String; 8]> = rows.collect();
-    if standings.is_some() {
+    if all_statistics.is_some() {
         let heads = [
             "CHANNEL",
             "TYPE",
@@ -92,18 +92,19 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
 
 /// How deliveries go, where there is a store. One that cannot be read is no
 /// reason not to list the channels.
-fn standings<'a>(
+fn statistics<'a>(
     arguments: &Arguments,
     config: &'a Config,
     output: &Output,
-) -> Result<Option<BTreeMap<&'a str, Standing>>, Exit> {
+) -> Result<Option<BTreeMap<&'a str, ChannelStatistics>>, Exit> {
     let path = match Place::find(arguments, output)? {
         Place::File(path) if path.exists() => path,
         _ => return Ok(None),
     };
     let names = config.channels().map(ChannelConfig::name);
-    let standings = Outbox::at(path).and_then(|outbox| standing::of_channels(&outbox, names));
-    Ok(standings
+    let statistics =
+        Outbox::at(path).and_then(|outbox| channel_statistics::of_channels(&outbox, names));
+    Ok(statistics
         .inspect_err(|error| {
             let error = one_line(&error.to_string());
             output.error(&format!("warning: how deliveries go is not known: {error}"));
@@ -118,7 +119,7 @@ fn is_default(config: &Config, channel: &ChannelConfig) -> bool {
 fn row(
     config: &Config,
     channel: &ChannelConfig,
-    standing: Option<&Standing>,
+    statistics: Option<&ChannelStatistics>,
     known: Option<&Seen>,
 ) -> [String; 8] {
     let default = if is_default(config, channel) {
@@ -126,8 +127,9 @@ fn row(
     } else {
         ""
     };
-    let state = state(channel, standing, known);
-    let [waiting, delivered, failed, last] = standing.map(Standing::cells).unwrap_or_default();
+    let state = state(channel, statistics, known);
+    let [waiting, delivered, failed, last] =
+        statistics.map(ChannelStatistics::cells).unwrap_or_default();
     [
         channel.name().to_owned(),
         channel.channel_type().to_owned(),
@@ -153,12 +155,16 @@ fn disabled(channel: &ChannelConfig, known: Option<&Seen>) -> Option<String> {
 
 /// How a channel is, in words: what the running monitor makes of it, and beside it what
 /// the file would give now, where that is something else.
-fn state(channel: &ChannelConfig, standing: Option<&Standing>, known: Option<&Seen>) -> String {
+fn state(
+    channel: &ChannelConfig,
+    statistics: Option<&ChannelStatistics>,
+    known: Option<&Seen>,
+) -> String {
     let by_file = channel.disabled().map(|error| format!("disabled: {error}"));
     let problems = known.map(|known| known.problems(channel.name()));
     let problems = problems.unwrap_or_default();
     let complaint = problems.first().map(ChannelProblem::complaint);
-    let complaint = complaint.or_else(|| standing.and_then(Standing::complaint));
+    let complaint = complaint.or_else(|| statistics.and_then(ChannelStatistics::complaint));
     let goes = || complaint.unwrap_or_else(|| "ready".to_owned());
     match known.map(|known| known.has(channel.name())) {
         // Nobody says what serves.

@@ -1,6 +1,7 @@
 //! The commands, a file each, all of one shape: arguments in, exit status out.
 
-mod ailing;
+mod channel_problems;
+mod channel_statistics;
 pub(crate) mod channels;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -16,7 +17,6 @@ pub(crate) mod route;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod send;
-mod standing;
 mod status;
 pub(crate) mod test;
 mod validate;

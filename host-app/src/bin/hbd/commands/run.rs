@@ -97,7 +97,7 @@ async fn watch(
     let http = match http {
         Some((address, numbers)) => {
             let (monitor, reloading) = (Arc::clone(monitor), Arc::clone(&reloading));
-            let server = http::Server::start(address, numbers, monitor, reloading).await;
+            let server = http::MetricsServer::start(address, numbers, monitor, reloading).await;
             or_without("its numbers", server)
         }
         None => None,
@@ -106,9 +106,9 @@ async fn watch(
     let subject = control::Subject {
         monitor: Arc::clone(monitor),
         reloading: Arc::clone(&reloading),
-        http: http.as_ref().map(http::Server::address),
+        http: http.as_ref().map(http::MetricsServer::address),
     };
-    let control = control.map(|path| control::Server::start(&path, subject));
+    let control = control.map(|path| control::ControlServer::start(&path, subject));
     let control = match control {
         // The other one watches.
         Some(Err(error @ ControlError::InUse(_))) => return Err(error.into()),

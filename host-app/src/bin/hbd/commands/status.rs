@@ -9,7 +9,7 @@ use annunciator_monitor::{
     thresholds::Level,
     timestamp::{format_duration, format_timestamp},
 };
-use heartbeat::control::Status;
+use heartbeat::control::StatusAnswer;
 
 use crate::output::{Output, one_line};
 
@@ -25,8 +25,8 @@ const STATES: [HostState; 7] = [
 ];
 
 /// All hosts as a table, and what is out of order below.
-pub(super) fn overview(status: &Status, output: &Output) {
-    let Status { overview, http } = status;
+pub(super) fn overview(status: &StatusAnswer, output: &Output) {
+    let StatusAnswer { overview, http } = status;
     let rows: Vec<[String; 5]> = overview
         .hosts
         .iter()

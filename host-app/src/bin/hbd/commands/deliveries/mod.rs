@@ -119,11 +119,11 @@ struct Message {
     body: String,
     kind: Kind,
     occurred_at_ms: i64,
-    attributes: Vec<Attribute>,
+    attributes: Vec<AttributeJson>,
 }
 
 #[derive(Debug, Serialize)]
-struct Attribute {
+struct AttributeJson {
     name: String,
     value: String,
 }
@@ -137,7 +137,7 @@ fn about(record: &Record) -> Details<'_> {
             kind: wording.kind,
             occurred_at_ms: wording.occurred_at_ms,
             attributes: attributes
-                .map(|(name, value)| Attribute { name, value })
+                .map(|(name, value)| AttributeJson { name, value })
                 .collect(),
         }
     });

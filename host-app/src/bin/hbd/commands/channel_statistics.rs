@@ -23,7 +23,7 @@ const TELLING_STATES: [State; 3] = [State::Delivered, State::Failed, State::Expi
 
 /// How deliveries to one channel go.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct ChannelStatistics {
     waiting: u64,
     delivered: u64,
     failed: u64,
@@ -40,15 +40,16 @@ pub(super) struct Standing {
 pub(super) fn of_channels<'a>(
     outbox: &Outbox,
     names: impl IntoIterator<Item = &'a str>,
-) -> Result<BTreeMap<&'a str, Standing>, StoreError> {
+) -> Result<BTreeMap<&'a str, ChannelStatistics>, StoreError> {
     let names = names.into_iter();
-    let mut standings: BTreeMap<&str, Standing> =
-        names.map(|name| (name, Standing::default())).collect();
-    for (name, standing) in &mut standings {
-        standing.failing = failing(ended(outbox, name, &TELLING_STATES)?);
+    let mut statistics: BTreeMap<&str, ChannelStatistics> = names
+        .map(|name| (name, ChannelStatistics::default()))
+        .collect();
+    for (name, statistics) in &mut statistics {
+        statistics.failing = failing(ended(outbox, name, &TELLING_STATES)?);
         let delivered = ended(outbox, name, &[State::Delivered])?;
         let ended = delivered.iter().filter_map(|record| record.ended_ms);
-        standing.last_delivered_ms = ended.max();
+        statistics.last_delivered_ms = ended.max();
     }
     let late_ms = Since::ago(LATE).ms;
     let open = Query {
@@ -57,8 +58,8 @@ pub(super) fn of_channels<'a>(
     };
     outbox.pages(open, |page| {
         for record in page {
-            if let Some(standing) = standings.get_mut(record.channel.as_str()) {
-                standing.take_note(&record, late_ms);
+            if let Some(statistics) = statistics.get_mut(record.channel.as_str()) {
+                statistics.take_note(&record, late_ms);
             }
         }
         Ok(true)
@@ -69,15 +70,15 @@ pub(super) fn of_channels<'a>(
         // They are in the order of their acceptance, but for clocks that differ.
         let goes_on = page.iter().any(is_recent);
         for record in page.iter().filter(|record| is_recent(record)) {
-            match (standings.get_mut(record.channel.as_str()), record.state) {
-                (Some(standing), State::Delivered) => standing.delivered += 1,
-                (Some(standing), State::Failed | State::Expired) => standing.failed += 1,
+            match (statistics.get_mut(record.channel.as_str()), record.state) {
+                (Some(statistics), State::Delivered) => statistics.delivered += 1,
+                (Some(statistics), State::Failed | State::Expired) => statistics.failed += 1,
                 _ => {}
             }
         }
         Ok(goes_on)
     })?;
-    Ok(standings)
+    Ok(statistics)
 }
 
 fn ended(outbox: &Outbox, channel: &str, states: &[State]) -> Result<Vec<Record>, StoreError> {
@@ -99,7 +100,7 @@ fn failing(mut records: Vec<Record>) -> usize {
         .count()
 }
 
-impl Standing {
+impl ChannelStatistics {
     /// Takes note of one that waits.
     fn take_note(&mut self, record: &Record, late_ms: i64) {
         self.waiting += 1;

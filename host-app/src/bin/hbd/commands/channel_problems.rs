@@ -10,7 +10,7 @@ use std::{
 
 use annunciator::Trouble;
 use annunciator_monitor::{Overview, timestamp::format_timestamp};
-use heartbeat::control::{ClientError, Request, Status, ask};
+use heartbeat::control::{ClientError, Request, StatusAnswer, ask};
 use serde::Deserialize as _;
 
 use crate::output::{Output, one_line};
@@ -63,7 +63,7 @@ impl Seen {
 /// What a monitor says of its channels; `None` when none does.
 pub(super) fn of_channels(control: &Path, output: &Output) -> Option<Seen> {
     let answer = ask(control, &Request::Status);
-    match answer.and_then(|json| Ok(Status::deserialize(&json)?)) {
+    match answer.and_then(|json| Ok(StatusAnswer::deserialize(&json)?)) {
         Ok(status) => Some(Seen::of(&status.overview)),
         Err(ClientError::NoMonitor { source, .. }) if is_absent(source.kind()) => None,
         Err(error) => {
