@@ -8,13 +8,12 @@ use annunciator::{
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // First thing: where a plugin runs in a process of its own, that is this program,
-    // executed again.
+    // Call this first: a worker process is this program, executed again.
     worker::run_if_asked();
-    tokio::runtime::Runtime::new()?.block_on(tell())
+    tokio::runtime::Runtime::new()?.block_on(notify())
 }
 
-async fn tell() -> Result<(), Box<dyn std::error::Error>> {
+async fn notify() -> Result<(), Box<dyn std::error::Error>> {
     let file = env::args().nth(1);
     let file = file.unwrap_or_else(|| "/etc/heartbeat/heartbeat.yaml".to_owned());
     let builder = Engine::builder(file).worker(WorkerProgram::this());

@@ -49,7 +49,7 @@ fn documents_speak_of_files_that_exist() {
 fn numbers_in_documents_are_as_they_are() {
     let mut broken = Vec::new();
     for (document, before, after, number) in [
-        ("README.md", "examines a plugin in ", " checks", LIST.len()),
+        ("README.md", "Examine a plugin in ", " checks", LIST.len()),
         (
             "CHANGELOG.md",
             "examines a plugin in ",
