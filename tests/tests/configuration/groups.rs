@@ -126,7 +126,7 @@ fn groups_that_hold_nothing() {
     wrong(
         "{until: accepted}",
         3,
-        ": first_of: this field is missing (help: first_of: The steps: names of channels and groups, in the order in which they are tried, such as `[pager, mail]`.)",
+        ": first_of: this field is missing (help: first_of: The steps: names of channels and groups in the order in which they are tried, such as `[pager, mail]`.)",
     );
     wrong(
         "{first_of: []}",

@@ -45,7 +45,7 @@ fn hours_that_are_none() {
     wrong(
         "{from: 22:00}",
         20,
-        ".to: this field is missing (help: to: When they end, such as `\"07:00\"`: on the next day when that is earlier.)",
+        ".to: this field is missing (help: to: When quiet hours end, such as `\"07:00\"`. An earlier time than `from` is on the next day.)",
     );
     wrong(
         "{from: 22:00, to: 22:00}",

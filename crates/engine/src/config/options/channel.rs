@@ -12,62 +12,62 @@ use serde::{Deserialize, Serialize};
 use super::{super::quiet_hours::QuietHours, rate::Rate, value};
 use crate::event::Severity;
 
-/// How the engine treats a channel: its `delivery:` key. What it leaves out is as
-/// the `delivery:` at the top of the file has it.
+/// The delivery options of a channel: its `delivery:` key. Keys that are left out have
+/// the values of the `delivery:` at the top of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ChannelOptions {
-    /// How long one attempt may take. A timeout that nobody chose is never longer
-    /// than `ttl`.
+    /// The timeout of one attempt. The default is never longer than `ttl`.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Duration>", extend("x-annunciator-max" = "1h"))]
     pub timeout: Duration,
 
     /// Whether the configuration is refused when the channel's plugin cannot be used.
-    /// Otherwise the channel is disabled, and the rest goes on.
+    /// Otherwise the channel is disabled, and the other channels keep working.
     pub required: bool,
 
-    /// Milder messages are suppressed.
+    /// The lowest severity that is sent. Milder messages are suppressed.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Severity>")]
     pub min_severity: Severity,
 
-    /// How often a delivery is attempted, and when.
+    /// How many attempts a delivery gets, and the backoff between them.
     #[schemars(extend("x-annunciator-needs-store" = true))]
     pub retry: Retry,
 
-    /// How long a delivery is attempted, counted from its acceptance, or from its turn
-    /// as a step of a group. Then it expires.
+    /// The time to live of a delivery, from its acceptance, or from its turn as a step
+    /// of a group. Then it expires.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Duration>")]
     #[schemars(extend("x-annunciator-max" = "30days", "x-annunciator-needs-store" = true))]
     pub ttl: Duration,
 
-    /// What happens to a delivery that was sent, or perhaps was, without an answer.
+    /// What happens to a delivery that was or may have been sent, but got no answer.
     #[schemars(extend("x-annunciator-needs-store" = true))]
     pub on_unknown: OnUnknown,
 
-    /// How many messages may be sent in a time of at most 30 days.
+    /// The rate limit: how many messages may be sent within a period of at most 30 days.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Option<Rate>>")]
     #[schemars(extend("x-annunciator-needs-store" = true))]
     pub rate_limit: Option<Rate>,
 
-    /// Hours of the day in which messages are held back, for a digest.
+    /// Hours of the day in which messages are held back for a digest.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Option<QuietHours>>")]
     #[schemars(extend("x-annunciator-needs-store" = true))]
     pub quiet_hours: Option<QuietHours>,
 
-    /// The same message of the same incident is sent once within this time.
+    /// The deduplication window: the same message of the same incident is sent once
+    /// within this time.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Option<Duration>>")]
     #[schemars(extend("x-annunciator-max" = "30days", "x-annunciator-needs-store" = true))]
     pub dedup: Option<Duration>,
 
-    /// Checks on a schedule that the channel works, which deliver nothing.
+    /// Scheduled checks that the channel works. They deliver nothing.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Option<Canary>>")]
     pub canary: Option<Canary>,
@@ -95,24 +95,23 @@ impl Default for ChannelOptions {
     }
 }
 
-/// How often a delivery is attempted, and when.
+/// How many attempts a delivery gets, and the backoff between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Retry {
-    /// Attempts in all, the first included.
+    /// The maximum number of attempts, the first included.
     // With pauses that double, more make no difference.
     #[schemars(range(min = 1, max = 100))]
     pub attempts: u32,
 
-    /// How long the first pause may be. Each further one may be twice as long; chance
-    /// makes it shorter.
+    /// The first backoff. It doubles after each attempt, and jitter shortens it.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Duration>", extend("x-annunciator-max" = "30days"))]
     pub first: Duration,
 
-    /// How long a pause may be at most, unless the remote asks for more.
+    /// The maximum backoff, unless the remote asks for more.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Duration>", extend("x-annunciator-max" = "30days"))]
     pub max: Duration,
@@ -130,32 +129,32 @@ impl Default for Retry {
     }
 }
 
-/// What happens to a delivery that was sent, or perhaps was, without an answer.
+/// What happens to a delivery that was or may have been sent, but got no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUnknown {
-    /// It is sent again: better twice than never.
+    /// Send it again: better twice than never.
     #[default]
     Resend,
-    /// It stays unknown.
+    /// Leave it unknown.
     Drop,
-    /// The remote is asked, where it can be; else it is sent again.
+    /// Ask the remote where it can be asked, otherwise send it again.
     Ask,
 }
 
-/// Checks on a schedule that a channel works, which deliver nothing.
+/// Scheduled checks that a channel works. They deliver nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Canary {
-    /// How often the plugin's check runs. A remote is not asked more often than once a
+    /// The interval of the plugin's check. A remote is not asked more often than once a
     /// minute.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Duration>")]
     #[schemars(extend("x-annunciator-min" = "1m", "x-annunciator-max" = "30days"))]
     pub every: Duration,
 
-    /// How many checks in a row must fail until that is reported through the other
+    /// How many checks in a row must fail before people are notified through the other
     /// channels.
     #[serde(default = "two")]
     #[schemars(range(min = 1, max = 100))]
@@ -171,10 +170,10 @@ fn two() -> u32 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Isolation {
-    /// In the program itself, which a crash of the plugin ends.
+    /// In the program itself; a crash of the plugin ends the program.
     #[default]
     None,
-    /// In a worker process of the channel's own, which is started again when the
-    /// plugin crashes, so that nobody else is harmed.
+    /// In a worker process of the channel's own; a crash of the plugin ends only that
+    /// process, which is restarted.
     Process,
 }

@@ -8,25 +8,24 @@ use serde::{Deserialize, Serialize};
 
 use super::{store_place::StorePlace, value};
 
-/// What concerns deliveries and no single channel: the `delivery:` at the top of
-/// the file, besides the options of channels.
+/// The delivery options that concern no single channel: those of the `delivery:` at the
+/// top of the file that channels don't have.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DeliveryConfig {
-    /// Where deliveries are kept until they end: the absolute path of a file,
-    /// `:memory:`, or `none` for one attempt each. Where nothing is written, the
-    /// embedding program's choice holds, else memory. It is read at the start, not when
-    /// the configuration is reloaded.
+    /// Where deliveries are stored: the absolute path of a file, `:memory:`, or `none` for
+    /// one attempt each. The default is the embedding program's choice, otherwise memory.
+    /// A change takes effect at the next start, not on a reload.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<StorePlace>", extend("x-annunciator-file" = "create"))]
     pub store: StorePlace,
 
-    /// How much is kept of what has ended.
+    /// How long deliveries that have ended are kept.
     pub keep: Keep,
 
-    /// How long a call that wants the outcome waits for it.
+    /// How long a call that waits for the outcome waits at most.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Duration>", extend("x-annunciator-max" = "1h"))]
     pub wait: Duration,
@@ -43,19 +42,20 @@ impl Default for DeliveryConfig {
     }
 }
 
-/// How much is kept of what has ended. What has not ended is always kept.
+/// How long deliveries that have ended are kept. Those that have not are always kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Keep {
-    /// What is older and has ended is deleted.
+    /// The maximum age of a delivery that has ended; older ones are deleted.
     // Ten years: whoever wants more copies the file.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Duration>", extend("x-annunciator-max" = "3650days"))]
     pub age: Duration,
 
-    /// What is beyond so many of the newest notifications, and has ended, is deleted.
+    /// How many of the newest notifications are kept; older ones that have ended are
+    /// deleted.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub notifications: u64,
 }

@@ -13,19 +13,19 @@ use crate::event::Proof;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(in super::super) struct GroupOptions {
-    /// The steps: names of channels and groups, in the order in which they are tried,
-    /// such as `[pager, mail]`.
+    /// The steps: names of channels and groups in the order in which they are tried, such
+    /// as `[pager, mail]`.
     #[schemars(with = "Vec<String>", length(min = 1))]
     #[expect(dead_code, reason = "described here, read where the names are known")]
     first_of: Json,
 
-    /// Which proof ends it: the remote took it, it reached the device, or the person has
-    /// said so.
+    /// The proof that ends the group: the remote accepted the message, it reached the
+    /// device, or a person acknowledged it.
     #[serde(default = "accepted", with = "value")]
     #[schemars(schema_with = "value::schema::<Proof>")]
     pub(in super::super) until: Proof,
 
-    /// How long each step has to reach that, before the next one is taken.
+    /// How long each step has to give that proof before the next one begins.
     #[serde(default = "two_minutes", with = "value")]
     #[schemars(schema_with = "value::schema::<Duration>", extend("x-annunciator-max" = "1day"))]
     pub(in super::super) step_after: Duration,

@@ -24,27 +24,28 @@ use serde::{Deserialize, Serialize};
 use super::options::value;
 use crate::event::Severity;
 
-/// Hours of the day in which messages are held back, for a digest.
+/// Hours of the day in which messages are held back for a digest.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct QuietHours {
-    /// When they begin, such as `"22:00"`.
+    /// When quiet hours begin, such as `"22:00"`.
     #[serde(rename = "from", with = "time_of_day")]
     #[schemars(schema_with = "time_of_day::schema")]
     pub from_minute: u16,
 
-    /// When they end, such as `"07:00"`: on the next day when that is earlier.
+    /// When quiet hours end, such as `"07:00"`. An earlier time than `from` is on the next
+    /// day.
     #[serde(rename = "to", with = "time_of_day")]
     #[schemars(schema_with = "time_of_day::schema")]
     pub to_minute: u16,
 
-    /// By whose clocks: a name of the IANA database, such as `Europe/Berlin`.
+    /// The time zone: a name in the IANA database, such as `Europe/Berlin`.
     #[serde(rename = "timezone", default = "utc", with = "value")]
     #[schemars(schema_with = "value::schema::<TimeZone>")]
     zone: TimeZone,
 
-    /// What is as bad as this, or worse, is sent all the same.
+    /// The lowest severity that bypasses quiet hours.
     #[serde(default = "critical", with = "value")]
     #[schemars(schema_with = "exception::schema")]
     pub except: Severity,
