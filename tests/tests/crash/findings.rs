@@ -151,7 +151,7 @@ impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "| rounds | with two processes | accepted | lost | arrived | left behind by kills, sent again | arrived twice | of these not accounted for | problems that ended | told by half |"
+            "| rounds | with two processes | accepted | lost | arrived | redelivered after kills | arrived twice | of these not accounted for | problems that ended | half-reported problems |"
         )?;
         writeln!(
             f,
@@ -169,7 +169,7 @@ impl fmt::Display for Findings {
         )?;
         writeln!(
             f,
-            "\n| rounds with a failing disk | writes without room | calls that failed | slow calls | refused | outcomes recorded later | told without a record | told of its own trouble |"
+            "\n| rounds with a failing disk | writes without room | calls that failed | slow calls | refused | outcomes recorded later | sent without a record | alerts about itself |"
         )?;
         write!(
             f,
