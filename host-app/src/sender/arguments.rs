@@ -11,71 +11,71 @@ use compact_str::CompactString;
 
 use super::server::MonitorAddress;
 
-/// Sends this machine's heartbeats to a monitor.
+/// Send this machine's heartbeats to a monitor.
 ///
-/// A boot is told once, on the first run after it. SIGTERM tells a shutdown and
+/// A boot is sent once, on the first run after it. SIGTERM sends a shutdown and
 /// ends within a second; SIGINT (Ctrl-C) just ends, and the monitor will miss
-/// this machine. Exit status: 0 when all went well, 1 when nothing could be
-/// sent, 2 when the call is wrong.
+/// this machine. Exit status: 0 on success, 1 when nothing could be sent, 2 when
+/// the call is wrong.
 #[derive(Debug, Parser)]
 #[command(name = "hbc", version, max_term_width = 100)]
 pub struct SenderArguments {
-    /// The monitor: HOST:PORT, an IPv6 address in brackets; 9677 is its port
-    /// unless its configuration says otherwise. Every datagram goes
-    /// to the first address of each family that the name has
+    /// Send to this monitor: HOST:PORT, an IPv6 address in brackets; its default
+    /// port is 9677. Every datagram goes to the first address of each family that
+    /// the name has
     #[arg(long, value_name = "HOST:PORT", env = "HBC_SERVER")]
     pub(super) server: MonitorAddress,
 
-    /// This machine's name, as the monitor's configuration has it [default: the
-    /// host name]
+    /// Use this name for this machine, as in the monitor's configuration
+    /// [default: the host name]
     #[arg(long, value_name = "NAME")]
     pub(super) host: Option<String>,
 
-    /// How often to send [default: 10s]
+    /// Send at this interval [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = interval)]
     pub(super) interval: Option<Duration>,
 
-    /// Signs with the key in this file: ID:SECRET, or the secret alone with
+    /// Sign with the key in this file: ID:SECRET, or the secret alone with
     /// --key-id. Nobody but its owner may have access to it
     #[arg(long, value_name = "FILE")]
     pub(super) key_file: Option<PathBuf>,
 
-    /// The key's id, where the file does not hold it
+    /// Set the key's id, if the file does not have it
     #[arg(long, value_name = "ID", requires = "key_file", value_parser = key_id)]
     pub(super) key_id: Option<String>,
 
-    /// Sends one heartbeat (the boot, on the first run after it) and ends. It
-    /// announces no interval unless --interval does: from cron, tell the
-    /// monitor with `interval:` of the host
+    /// Send one heartbeat (the boot, on the first run after it) and end. This
+    /// announces no interval unless --interval is given: for cron, set the host's
+    /// `interval:` in the monitor's configuration
     #[arg(long, conflicts_with = "message")]
     pub(super) once: bool,
 
-    /// A value that goes with every heartbeat; may be given several times
+    /// Add a value to every heartbeat; may be given several times
     #[arg(long, value_name = "PATH=VALUE", value_parser = metric)]
     pub(super) metric: Vec<(CompactString, f64)>,
 
-    /// Reports trouble in your own words, and ends
+    /// Report trouble in your own words, and end
     #[arg(long, value_name = "TEXT")]
     pub(super) message: Option<String>,
 
-    /// How long this machine expects to be away after a shutdown
+    /// Announce how long this machine expects to be away after a shutdown
     #[arg(long, value_name = "TIME", value_parser = absence, conflicts_with_all = ["once", "message"])]
     pub(super) down_for: Option<Duration>,
 
-    /// Sends over IPv4 only
+    /// Send over IPv4 only
     #[arg(short = '4', conflicts_with = "ipv6")]
     pub(super) ipv4: bool,
 
-    /// Sends over IPv6 only
+    /// Send over IPv6 only
     #[arg(short = '6')]
     pub(super) ipv6: bool,
 
-    /// Where to remember that a boot was told [default: a file in
+    /// Remember in this file that a boot was sent [default: a file in
     /// $XDG_RUNTIME_DIR/hbc, /run/hbc or a folder for temporary files]
     #[arg(long, value_name = "FILE")]
     pub(super) state: Option<PathBuf>,
 
-    /// Logs more: -v what is done, -vv every datagram
+    /// Log more: -v for actions, -vv for every datagram
     #[arg(short, long, action = ArgAction::Count)]
     pub(super) verbose: u8,
 }
@@ -141,6 +141,22 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         SenderArguments::command().debug_assert();
+    }
+
+    /// `Sends …`, `The …` and `How …` describe; an imperative says what the option does.
+    #[test]
+    fn every_option_begins_with_an_imperative() {
+        let command = SenderArguments::command();
+        for option in command.get_arguments() {
+            let help = option.get_help().unwrap().to_string();
+            let first = help.split_whitespace().next().unwrap();
+            let is_noun = ["A", "How", "The", "This", "Where"].contains(&first);
+            assert!(
+                !first.ends_with('s') && !is_noun,
+                "{}: {help}",
+                option.get_id()
+            );
+        }
     }
 
     #[test]

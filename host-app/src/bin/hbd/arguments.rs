@@ -2,6 +2,8 @@
 
 mod circumstances;
 mod deliveries;
+#[cfg(test)]
+mod imperative;
 mod json;
 mod route;
 mod since;
@@ -20,24 +22,24 @@ pub(crate) use since::Since;
 
 /// What `hbd send` and `hbd notify` have in common.
 const ONE_RULE: &str = "\
-A host that is not in the configuration has the default channels; a warning says so.
+A host that is not in the configuration gets the default channels, with a warning.
 
-Exit status: 0 when all channels were told; 1 when one was not, or nothing could be
+Exit status: 0 when all channels were notified; 1 when one was not, or nothing could be
 done; 2 when the call or the configuration is wrong: an empty message, an unknown
 channel, no channel at all, or a key that was used for something else.";
 
-/// Watches hosts by their heartbeats, and tells people.
+/// Watch hosts by their heartbeats, and notify people.
 #[derive(Debug, Parser)]
 #[command(name = "hbd", version, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// The configuration [default: ./heartbeat.yaml, else
+    /// Read this configuration [default: ./heartbeat.yaml, otherwise
     /// /etc/heartbeat/heartbeat.yaml]
     #[arg(short, long, value_name = "FILE", env = "HBD_CONFIG", global = true)]
     pub(crate) config: Option<PathBuf>,
 
-    /// A folder with plugins; may be given several times. Only named folders
-    /// are searched, these and the configuration's; when none is named, that
-    /// of hbd and /usr/lib/annunciator/plugins are
+    /// Search this folder for plugins; may be given several times. Only these
+    /// folders and those of the configuration are searched [default: the folder
+    /// of hbd, and /usr/lib/annunciator/plugins]
     #[arg(
         long,
         value_name = "DIR",
@@ -47,7 +49,7 @@ pub(crate) struct Arguments {
     )]
     pub(crate) plugin_dir: Vec<PathBuf>,
 
-    /// Logs more: -v what is done, -vv every step
+    /// Log more: -v for actions, -vv for every step
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
 
@@ -57,41 +59,41 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Watches hosts: takes their heartbeats and tells people
+    /// Watch hosts by their heartbeats, and notify people
     Run(Run),
-    /// Shows the hosts of the running monitor, and the monitor itself
+    /// Show the hosts of the running monitor, and the monitor itself
     Status(Status),
-    /// Says how a host came to be as it is, by the running monitor's evidence
+    /// Explain a host's state by the running monitor's evidence
     Explain(Explain),
-    /// Tells nothing of a host for a while
+    /// Silence a host's notifications
     Silence(Silence),
-    /// Sends a message through the running monitor
+    /// Send a message through the running monitor
     #[command(after_help = ONE_RULE)]
     Notify(Notify),
-    /// Lets the running monitor read its configuration again
+    /// Reload the running monitor's configuration
     Reload(Reach),
-    /// Checks the configuration; every problem goes to standard error
+    /// Check the configuration; every problem goes to standard error
     Check,
-    /// Sends a message
+    /// Send a message
     #[command(after_help = ONE_RULE)]
     Send(Send),
-    /// Lets channels prove their settings; delivers nothing unless asked to
+    /// Test channels' settings, without delivering anything unless asked to
     Test(Test),
-    /// Lists deliveries, or counts them all; `show` tells all of one
+    /// List deliveries, or count them all; `show` shows one in full
     Deliveries(Deliveries),
-    /// Has deliveries tried again that failed, or of which nobody knows
+    /// Retry failed or unknown deliveries
     Retry(Retry),
-    /// Lists the channels, and how deliveries to them go
+    /// List the channels, and how deliveries to them go
     Channels(List),
-    /// Lists the hosts and where their messages go
+    /// List the hosts, and where their messages go
     Hosts(List),
-    /// Says what would be sent where and when, and sends nothing
+    /// Show what would be sent where and when, without sending it
     Route(Route),
-    /// Lists plugins; reads their notes and runs none of them
+    /// List plugins by their notes, without running them
     Plugins(Plugins),
-    /// Prints a JSON Schema of the configuration, for editors
+    /// Print a JSON Schema of the configuration, for editors
     Schema,
-    /// Prints completions for a shell
+    /// Print completions for a shell
     Completions {
         /// The shell
         shell: Shell,
@@ -102,15 +104,15 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("to").required(true).args(["host", "channel", "default"])))]
 pub(crate) struct Send {
-    /// Tells the channels of this host, else the default ones
+    /// Notify the channels of this host, or the default channels if it has none
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) host: Option<String>,
 
-    /// Tells this channel; may be given several times
+    /// Notify this channel; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(crate) channel: Vec<String>,
 
-    /// Tells the default channels
+    /// Notify the default channels
     #[arg(long)]
     pub(crate) default: bool,
 
@@ -121,18 +123,18 @@ pub(crate) struct Send {
 /// A message, and how its results are printed.
 #[derive(Debug, Args)]
 pub(crate) struct MessageText {
-    /// One line above the message
+    /// Set the title: one line above the message
     #[arg(long)]
     pub(crate) title: Option<String>,
 
-    /// How bad it is: info, warning or critical
+    /// Set the severity: info, warning or critical
     #[arg(long, default_value = "info")]
     pub(crate) severity: Severity,
 
     #[command(flatten)]
     pub(crate) said: Said,
 
-    /// Prints the results as JSON
+    /// Print the results as JSON
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -143,15 +145,15 @@ pub(crate) struct MessageText {
 /// Which channels to test, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Test {
-    /// Delivers a real test message
+    /// Deliver a real test message
     #[arg(long)]
     pub(crate) deliver: bool,
 
-    /// Prints the results as JSON
+    /// Print the results as JSON
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// The channels; none means all
+    /// The channels [default: all]
     #[arg(value_name = "CHANNEL")]
     pub(crate) channels: Vec<String>,
 }
@@ -159,7 +161,7 @@ pub(crate) struct Test {
 /// How to print a list.
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Prints JSON instead of a table
+    /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -168,15 +170,15 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Plugins {
-    /// What to do; nothing lists them
+    /// What to do [default: list them]
     #[command(subcommand)]
     pub(crate) action: Option<PluginsAction>,
 
-    /// Prints JSON instead of a table
+    /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// A plugin's file or a folder of them; none means those that hbd would use
+    /// A plugin's file, or a folder of plugins [default: those that hbd would use]
     #[arg(value_name = "PATH")]
     pub(crate) path: Option<PathBuf>,
 }
@@ -184,11 +186,11 @@ pub(crate) struct Plugins {
 /// What to do with plugins.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginsAction {
-    /// Takes the plugins over as they are into the lock file
+    /// Pin the plugins as they are, in the lock file
     Lock(PinPlugins),
-    /// Examines whether a plugin keeps the rules of the contract
+    /// Validate a plugin against the rules of the contract
     Validate(ValidatePlugin),
-    /// Writes a plugin project into a folder of its name
+    /// Create a plugin project in a folder of its name
     New(NewPlugin),
 }
 
@@ -199,12 +201,12 @@ pub(crate) struct NewPlugin {
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
 
-    /// What it starts from
+    /// Start from this template
     #[arg(long, value_name = "TEMPLATE", default_value = "http")]
     pub(crate) template: Template,
 
-    /// The SDK's folder, `crates/sdk` in a checkout; without it, the one that
-    /// came with this program
+    /// Use the SDK in this folder, `crates/sdk` in a checkout [default: the SDK
+    /// that came with hbd]
     #[arg(long, value_name = "PATH")]
     pub(crate) sdk: Option<PathBuf>,
 }
@@ -212,7 +214,7 @@ pub(crate) struct NewPlugin {
 /// What a project starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Template {
-    /// A service over HTTP, which the host speaks for it
+    /// A service over HTTP, through the host's HTTP client
     Http,
     /// A protocol of its own, with a runtime of its own
     OwnRuntime,
@@ -225,29 +227,29 @@ pub(crate) struct ValidatePlugin {
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
 
-    /// What is asked of it; each level includes those before it
+    /// Make the checks of this level; each level includes those before it
     #[arg(long, value_name = "LEVEL", default_value = "compatible")]
     pub(crate) level: ValidateLevel,
 
-    /// Lets a plugin that reaches its remote by itself deliver: some hundred
+    /// Let a plugin that reaches its remote by itself deliver: some hundred
     /// messages go to where the channels of --config lead
     #[arg(long, requires = "config")]
     pub(crate) live: bool,
 
-    /// Checks that need not be passed, each with a reason; and how the remote
-    /// answers, where that is unusual
+    /// Read waivers from this file: checks that need not pass, each with a
+    /// reason, and how the remote answers if that is unusual
     #[arg(long, value_name = "FILE")]
     pub(crate) waivers: Option<PathBuf>,
 
-    /// Repeats what was random in an examination that told this number
+    /// Repeat the random choices of the validation that printed this number
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
 
-    /// Prints JSON instead of lines
+    /// Print JSON instead of lines
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Writes the results to this file, too, as JUnit's XML
+    /// Also write the results to this file, as JUnit's XML
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
 }
@@ -255,9 +257,9 @@ pub(crate) struct ValidatePlugin {
 /// How much is asked of a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ValidateLevel {
-    /// What hosts need to load it at all, and without danger
+    /// What a host needs to load it, and to load it safely
     Must,
-    /// What its configuration owes to operators
+    /// What operators need of its configuration
     Compatible,
     /// How it behaves
     Thorough,
@@ -266,7 +268,7 @@ pub(crate) enum ValidateLevel {
 /// How to say what was taken over.
 #[derive(Debug, Args)]
 pub(crate) struct PinPlugins {
-    /// Prints JSON instead of a table
+    /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -274,7 +276,7 @@ pub(crate) struct PinPlugins {
 /// How the monitor runs.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// How the log is written to standard error
+    /// Write the log to standard error in this format
     #[arg(
         long,
         value_name = "FORMAT",
@@ -289,14 +291,14 @@ pub(crate) struct Run {
 pub(crate) enum LogFormat {
     /// Lines for people
     Text,
-    /// An object of JSON on each line
+    /// One JSON object per line
     Json,
 }
 
 /// How to reach a running monitor.
 #[derive(Debug, Args)]
 pub(crate) struct Reach {
-    /// The monitor's control socket [default: as the configuration has it]
+    /// Use this control socket [default: that of the configuration]
     #[arg(long, value_name = "PATH", env = "HBD_CONTROL")]
     pub(crate) control: Option<PathBuf>,
 }
@@ -304,7 +306,7 @@ pub(crate) struct Reach {
 /// How to show the monitor's state.
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// Prints JSON instead of a table
+    /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -315,11 +317,11 @@ pub(crate) struct Status {
 /// Which host to explain, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// Prints JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// As many lines of history and messages, 10000 at most
+    /// Show at most this many lines of history and messages, up to 10000
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_LINES)))]
     pub(crate) lines: u32,
 
@@ -334,15 +336,15 @@ pub(crate) struct Explain {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("length or end").required(true).args(["length", "end"])))]
 pub(crate) struct Silence {
-    /// For how long, such as 2h or 30m
+    /// Silence the host for this long, such as 2h or 30m
     #[arg(long = "for", value_name = "DURATION", requires = "why")]
     pub(crate) length: Option<humantime::Duration>,
 
-    /// Why, for those who wonder
+    /// Give the reason, which `hbd status` shows
     #[arg(long, value_name = "TEXT")]
     pub(crate) why: Option<String>,
 
-    /// Ends a silence
+    /// End the silence
     #[arg(long)]
     pub(crate) end: bool,
 
@@ -357,11 +359,11 @@ pub(crate) struct Silence {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("to").required(true).args(["host", "default"])))]
 pub(crate) struct Notify {
-    /// Tells the channels of this host, else the default ones
+    /// Notify the channels of this host, or the default channels if it has none
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) host: Option<String>,
 
-    /// Tells the default channels
+    /// Notify the default channels
     #[arg(long)]
     pub(crate) default: bool,
 

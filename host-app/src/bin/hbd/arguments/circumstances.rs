@@ -10,37 +10,40 @@ use heartbeat::control::{Circumstances, EventKind, check_attribute, check_incide
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("standing").args(["problem", "reminder", "recovery"])))]
 pub(crate) struct Said {
-    /// Something is wrong
+    /// Report a problem: something is wrong
     #[arg(long)]
     problem: bool,
 
-    /// What --incident names is still wrong
+    /// Report a reminder: what --incident names is still wrong
     #[arg(long, requires = "incident")]
     reminder: bool,
 
-    /// What --incident names is over: who was told the problem is told
+    /// Report a recovery: what --incident names is over. Notifies those who were
+    /// notified of the problem
     #[arg(long, requires = "incident")]
     recovery: bool,
 
-    /// The incident that it belongs to: the same name for a problem, its
-    /// reminders and its recovery
+    /// Set the incident: the same name for a problem, its reminders and its
+    /// recovery
     #[arg(long, value_name = "ID", value_parser = incident)]
     incident: Option<String>,
 
-    /// Tells it once, however often it is sent with this key
+    /// Set the idempotency key: the message is sent once, however often it is
+    /// submitted with this key
     #[arg(long, value_name = "KEY", value_parser = key)]
     key: Option<String>,
 
-    /// What else is known; may be given several times
+    /// Add another fact about the event; may be given several times
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Vec<Attribute>,
 
-    /// When it happened, such as "2026-11-22 14:00" (UTC) or
+    /// Set when it happened, such as "2026-11-22 14:00" (UTC) or
     /// 2026-11-22T14:00:00+01:00 [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     occurred_at: Option<i64>,
 
-    /// Says who would get it, or that its key was used before, and sends nothing
+    /// Show who would be notified, or that the key was used before, without
+    /// sending anything
     #[arg(long)]
     pub(crate) dry_run: bool,
 }

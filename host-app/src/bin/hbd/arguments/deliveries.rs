@@ -17,31 +17,31 @@ const MAX_PAGE_SIZE: i64 = 100_000;
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Deliveries {
-    /// Only those in this state; may be given several times
+    /// List only those in this state; may be given several times
     #[arg(long, value_name = "STATE", value_parser = states())]
     pub(crate) state: Vec<State>,
 
     #[command(flatten)]
     pub(crate) about: About,
 
-    /// Only those that were accepted since: an age such as 2h or 7d, or a time
-    /// such as "2026-11-22 14:00", in UTC unless it says otherwise
+    /// List only those that were accepted since then: an age such as 2h or 7d, or a
+    /// time such as "2026-11-22 14:00", in UTC unless it has an offset
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<Since>,
 
-    /// Only those that are older than this one: the next page
+    /// List only those that are older than this one: the next page
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
     pub(crate) before: Option<i64>,
 
-    /// At most so many, the newest
+    /// List at most this many, the newest
     #[arg(long, value_name = "COUNT", default_value_t = PAGE, value_parser = clap::value_parser!(u32).range(1..=MAX_PAGE_SIZE))]
     pub(crate) limit: u32,
 
-    /// Counts all of them instead: what was accepted must be somewhere
+    /// Count all of them instead, and compare the sum with what was accepted
     #[arg(long, conflicts_with_all = ["state", "host", "channel", "since", "before", "limit"])]
     pub(crate) audit: bool,
 
-    /// Prints JSON instead of a table
+    /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -62,18 +62,18 @@ impl Deliveries {
 /// About one delivery.
 #[derive(Debug, Subcommand)]
 pub(crate) enum One {
-    /// Shows one with all of its attempts
+    /// Show one delivery with all of its attempts
     Show(Show),
 }
 
 /// Which delivery to show, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// Its number, as the list has it
+    /// Its number in the list
     #[arg(value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
     pub(crate) delivery: i64,
 
-    /// Prints JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -81,11 +81,11 @@ pub(crate) struct Show {
 /// What deliveries are about.
 #[derive(Debug, Args)]
 pub(crate) struct About {
-    /// Only those about this host
+    /// Select only those about this host
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Option<String>,
 
-    /// Only those to this channel
+    /// Select only those to this channel
     #[arg(long, value_name = "NAME")]
     pub(crate) channel: Option<String>,
 }
@@ -94,16 +94,16 @@ pub(crate) struct About {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("which").required(true).args(["deliveries", "failed"])))]
 pub(crate) struct Retry {
-    /// Their numbers, as the list has them
+    /// Their numbers in the list
     #[arg(value_name = "ID", value_parser = clap::value_parser!(i64).range(1..), conflicts_with_all = ["since", "host", "channel"])]
     pub(crate) deliveries: Vec<i64>,
 
-    /// All that failed or of which nobody knows, since a time
+    /// Retry all failed and unknown deliveries since --since
     #[arg(long, requires = "since")]
     pub(crate) failed: bool,
 
-    /// Those that were accepted since: an age such as 2h or 7d, or a time such
-    /// as "2026-11-22 14:00", in UTC unless it says otherwise
+    /// Select those that were accepted since then: an age such as 2h or 7d, or a
+    /// time such as "2026-11-22 14:00", in UTC unless it has an offset
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<Since>,
 

@@ -10,16 +10,16 @@ use jiff::Timestamp;
 /// Which message to think of, and how to print what would happen.
 #[derive(Debug, Args)]
 pub(crate) struct Route {
-    /// How bad it is: info, warning or critical
+    /// Set the severity: info, warning or critical
     #[arg(long, default_value = "critical")]
     pub(crate) severity: Severity,
 
-    /// When: a time such as "2026-11-22 23:30", or 23:30 for the next one, in
-    /// UTC unless it says otherwise [default: now]
+    /// Set the time, such as "2026-11-22 23:30", or 23:30 for the next one, in
+    /// UTC unless it has an offset [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<At>,
 
-    /// Prints JSON instead of a table
+    /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
 
