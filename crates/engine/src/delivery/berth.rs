@@ -54,7 +54,7 @@ impl Berth {
             || !is_now
             || channel.provider.is_err()
             || channel.behind.load(Ordering::Relaxed)
-            || channel.breaker.is_broken();
+            || channel.breaker.is_open();
         let permit = Arc::clone(&channel.slots).try_acquire_owned().ok();
         let digest = |rule| channel.digest(rule, rendered.severity, now_ms);
         Self {

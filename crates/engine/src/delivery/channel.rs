@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
-    breaker::Breaker,
+    circuit_breaker::CircuitBreaker,
     limit::Limit,
     meter::{Presence, label},
 };
@@ -41,7 +41,7 @@ pub(crate) struct Channel {
     /// More waits for it in the store than it could take.
     pub(super) behind: AtomicBool,
     pub(super) limit: Limit,
-    pub(crate) breaker: Breaker,
+    pub(crate) breaker: CircuitBreaker,
     tasks: Arc<ChannelTasks>,
     uses: TaskTracker,
     /// Its name in metrics.
@@ -132,7 +132,7 @@ impl Channel {
             label: label(&config.name, ad_hoc),
             presence: Presence::begin(provider.is_ok(), ad_hoc),
             limit: Limit::new(config.options.rate_limit, &shared.clock),
-            breaker: Breaker::default(),
+            breaker: CircuitBreaker::default(),
             config,
             provider,
             slots: Arc::new(Semaphore::new(MOST_AT_ONCE)),

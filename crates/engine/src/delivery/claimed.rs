@@ -61,7 +61,7 @@ impl Probe {
 impl Drop for Probe {
     fn drop(&mut self) {
         if let Some(channel) = &self.0 {
-            channel.breaker.give_back();
+            channel.breaker.release_probe();
         }
     }
 }
@@ -166,7 +166,7 @@ impl Claimed {
         let mut report = report(channel, rendered, outcomes, start);
         report.attempts = number;
         let ended_ms = outbox.clock.now_ms();
-        self.watch(outbox, &report.targets, is_probe);
+        self.update_health(outbox, &report.targets, is_probe);
         let left_ms = self
             .claim
             .expires_ms

@@ -12,8 +12,8 @@ use annunciator_store::{
 use tokio::task::JoinHandle;
 
 use super::{
-    breaker::Way,
     channel::Held,
+    circuit_breaker::Permit,
     claimed::{Claimed, Probe, TOO_LATE},
     meter::meter_accounts,
     outbox::Outbox,
@@ -201,7 +201,7 @@ impl Outbox {
         for name in self.store.ready(now_ms).await? {
             let is_served = current
                 .channel(&name)
-                .is_some_and(|channel| channel.provider().is_ok() && !channel.breaker.is_broken());
+                .is_some_and(|channel| channel.provider().is_ok() && !channel.breaker.is_open());
             if is_served {
                 continue;
             }
@@ -255,10 +255,10 @@ impl Outbox {
         loop {
             let mut probe = None;
             let steady_ms = self.clock.steady_ms();
-            match channel.breaker.way(steady_ms) {
-                Way::Open => {}
-                Way::Probe => probe = Some(Probe::of(channel)),
-                Way::Until(at_ms) => {
+            match channel.breaker.permit(steady_ms) {
+                Permit::Closed => {}
+                Permit::HalfOpen => probe = Some(Probe::of(channel)),
+                Permit::Open(at_ms) => {
                     let left_ms = at_ms.saturating_sub(steady_ms);
                     let until_ms = self.clock.now_ms().saturating_add(left_ms);
                     return Ok(Served::NotNow(Some(until_ms)));

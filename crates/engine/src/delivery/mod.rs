@@ -1,6 +1,6 @@
 //! One notification to one channel, from its acceptance to its record.
 //!
-//! Each stage is one file: `gate` and `limit` before it is accepted, `breaker`,
+//! Each stage is one file: `gate` and `limit` before it is accepted, `circuit_breaker`,
 //! `attempt`, `classify`, `retry` and `settle` for each attempt. `outbox`,
 //! `dispatcher` and `claimed` put them together over a store, `pipeline` for a
 //! single attempt without one.
@@ -10,14 +10,15 @@ mod admit;
 mod appointment;
 mod attempt;
 mod berth;
-mod breaker;
 mod channel;
+mod circuit_breaker;
 mod claimed;
 mod classify;
 mod digest;
 mod dispatcher;
 mod elsewhere;
 mod gate;
+mod health;
 mod holding;
 mod limit;
 mod meter;
@@ -28,7 +29,6 @@ mod record;
 mod report;
 mod retry;
 mod settle;
-mod signs;
 mod submission;
 mod unsent;
 mod waiting;

@@ -63,7 +63,7 @@ pub(super) fn load(
 ) -> Result<Loaded, LoadError> {
     refuse_in_worker()?;
     if let Some(program) = worker {
-        program.doubt();
+        program.clear_misuse();
     }
     let mut document = Document::read(path, options)?;
     let catalog = scan(document.plugins(), worker);

@@ -147,7 +147,7 @@ impl Inner {
                 .troubles
                 .is(&Subject::Channel(name, Ailment::OutOfOrder))
             {
-                channel.breaker.doubt(self.shared.clock.steady_ms());
+                channel.breaker.mark_suspect(self.shared.clock.steady_ms());
             }
         }
         let checked: Vec<_> = { channels.iter() }

@@ -94,8 +94,8 @@ impl WorkerProgram {
         self.slot().clone()
     }
 
-    /// Forgets what was known: it is to be tried again.
-    pub(crate) fn doubt(&self) {
+    /// Forgets a misuse that was found, so that the next worker is started again.
+    pub(crate) fn clear_misuse(&self) {
         *self.slot() = None;
     }
 

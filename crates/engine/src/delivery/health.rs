@@ -1,26 +1,27 @@
-//! What an attempt says of the remote, besides what became of the message.
+//! The health of the remote, as the results of attempts show it: feeds the circuit breaker
+//! and raises or clears the channel's alerts.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    breaker::{Sign, Turn},
+    circuit_breaker::{Health, Transition},
     claimed::Claimed,
     outbox::Outbox,
     report::{Class, Fault, TargetReport},
 };
 use crate::alerts::{Ailment, Subject};
 
-/// A remote that asks for a longer pause has used up a quota, which people
-/// should know.
-const LONG: Duration = Duration::from_secs(3600);
+/// The shortest pause asked for by a remote (`Retry-After`) that counts as an exhausted
+/// quota, of which people are notified.
+const MIN_QUOTA_PAUSE: Duration = Duration::from_secs(3600);
 
 impl Claimed {
-    /// Takes note of what an attempt says of the remote.
-    pub(super) fn watch(&self, outbox: &Outbox, targets: &[TargetReport], is_probe: bool) {
+    /// Updates the circuit breaker and the channel's alerts with the results of an attempt.
+    pub(super) fn update_health(&self, outbox: &Outbox, targets: &[TargetReport], is_probe: bool) {
         let now_ms = outbox.clock.steady_ms();
-        let Some(sign) = sign(targets) else {
+        let Some(health) = health(targets) else {
             if is_probe {
-                self.channel.breaker.put_off(now_ms);
+                self.channel.breaker.postpone_probe(now_ms);
             }
             return;
         };
@@ -28,8 +29,8 @@ impl Claimed {
         let subject = |ailment| Subject::Channel(Arc::clone(name), ailment);
         let worst = || targets.iter().max_by_key(|target| target.retry_after);
         let last = worst().map_or_else(String::new, ToString::to_string);
-        match self.channel.breaker.note(sign, is_probe, now_ms) {
-            Some(Turn::OutOfOrder) => {
+        match self.channel.breaker.update(health, is_probe, now_ms) {
+            Some(Transition::Opened) => {
                 let sentence = format!(
                     "Channel {name} is out of order: nothing gets through any more. What is for it waits, and is tried again now and then. The last that was heard is: {last}."
                 );
@@ -37,11 +38,11 @@ impl Claimed {
                     .troubles
                     .raise(subject(Ailment::OutOfOrder), sentence);
             }
-            Some(Turn::Back) => outbox.troubles.clear(&subject(Ailment::OutOfOrder)),
+            Some(Transition::Closed) => outbox.troubles.clear(&subject(Ailment::OutOfOrder)),
             None => {}
         }
         let asked = targets.iter().filter_map(|target| target.retry_after).max();
-        if let Some(pause) = asked.filter(|pause| *pause >= LONG) {
+        if let Some(pause) = asked.filter(|pause| *pause >= MIN_QUOTA_PAUSE) {
             let pause = humantime::format_duration(Duration::from_secs(pause.as_secs()));
             let sentence = format!(
                 "Channel {name} takes nothing for {pause}: {last}. What is for it waits until then, or its time to live passes."
@@ -56,20 +57,23 @@ impl Claimed {
     }
 }
 
-/// What an attempt says of the remote: it works where it took anything, or
-/// refused this very message or recipient. What the plugin or this program does
-/// says nothing of it.
-fn sign(targets: &[TargetReport]) -> Option<Sign> {
+/// Returns what an attempt says about the remote: it works if it accepted anything, or
+/// refused this very message or recipient. `None` where only the plugin or this program
+/// failed.
+fn health(targets: &[TargetReport]) -> Option<Health> {
     let in_person = |target: &TargetReport| {
         target.class == Class::Delivered
             || matches!(target.fault, Fault::Message | Fault::Recipient)
     };
     if targets.iter().any(in_person) {
-        return Some(Sign::Works);
+        return Some(Health::Healthy);
     }
     let of_the_remote = |target: &TargetReport| {
         let faults = [Fault::Network, Fault::Remote, Fault::Config];
         faults.contains(&target.fault)
     };
-    targets.iter().any(of_the_remote).then_some(Sign::Fails)
+    targets
+        .iter()
+        .any(of_the_remote)
+        .then_some(Health::Unhealthy)
 }

@@ -1,0 +1,223 @@
+//! A circuit breaker for each channel: stops attempts while the remote fails, and
+//! probes it at growing intervals until it works again.
+//!
+//! The state follows from the results of attempts and the time that callers pass in.
+//! A delivery that waits for an open breaker uses up no attempts: it expires when its
+//! time to live has passed.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crate::clock::milliseconds;
+
+/// Failed attempts in a row that open the breaker: more than one notification makes by
+/// default, since a single notification proves little about the remote.
+const FAILURE_THRESHOLD: u32 = 10;
+/// How long the breaker stays open at first. The duration doubles after each failed probe.
+const MIN_OPEN_DURATION: Duration = Duration::from_secs(30);
+/// The longest that the breaker stays open between two probes.
+const MAX_OPEN_DURATION: Duration = Duration::from_secs(600);
+
+/// Whether an attempt may be made, named after the state of the breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Permit {
+    /// Any attempt may be made.
+    Closed,
+    /// One attempt may be made, as a probe of the remote.
+    HalfOpen,
+    /// No attempt may be made before this time, in milliseconds of the steady clock.
+    Open(i64),
+}
+
+/// What the result of an attempt says about the remote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Health {
+    /// The remote works: it accepted the message, or refused this very message.
+    Healthy,
+    /// The remote does not work.
+    Unhealthy,
+}
+
+/// A change of the breaker's state that people are notified of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transition {
+    /// The breaker has opened: attempts stop.
+    Opened,
+    /// The breaker has closed: the remote works again.
+    Closed,
+}
+
+/// The circuit breaker of one channel.
+#[derive(Debug, Default)]
+pub(crate) struct CircuitBreaker(Mutex<Circuit>);
+
+#[derive(Debug, Default)]
+struct Circuit {
+    /// Failed attempts in a row.
+    failures: u32,
+    /// Until when the breaker is open, and how many times in a row it has opened.
+    open: Option<(i64, u32)>,
+    /// Whether a probe is under way.
+    probing: bool,
+}
+
+impl CircuitBreaker {
+    /// Returns whether an attempt may be made now. A caller that gets
+    /// [`Permit::HalfOpen`] makes the probe, or calls [`release_probe`](Self::release_probe).
+    pub(super) fn permit(&self, now_ms: i64) -> Permit {
+        let mut circuit = self.lock();
+        match circuit.open {
+            None => Permit::Closed,
+            Some((until_ms, _)) if now_ms < until_ms => Permit::Open(until_ms),
+            // A probe is under way: its result decides.
+            Some(_) if circuit.probing => {
+                Permit::Open(now_ms.saturating_add(milliseconds(MIN_OPEN_DURATION)))
+            }
+            Some(_) => {
+                circuit.probing = true;
+                Permit::HalfOpen
+            }
+        }
+    }
+
+    /// Returns whether the breaker is open or half open.
+    pub(super) fn is_open(&self) -> bool {
+        self.lock().open.is_some()
+    }
+
+    /// Half-opens the breaker of a channel that was out of order before it was
+    /// reconfigured: the next attempt is a probe.
+    pub(crate) fn mark_suspect(&self, now_ms: i64) {
+        self.lock().open = Some((now_ms, 1));
+    }
+
+    /// Gives back a probe for which there was nothing to attempt.
+    pub(super) fn release_probe(&self) {
+        self.lock().probing = false;
+    }
+
+    /// Schedules another probe after one whose result says nothing about the remote.
+    pub(super) fn postpone_probe(&self, now_ms: i64) {
+        let mut circuit = self.lock();
+        circuit.probing = false;
+        if let Some((until_ms, _)) = &mut circuit.open {
+            *until_ms = now_ms.saturating_add(milliseconds(MIN_OPEN_DURATION));
+        }
+    }
+
+    /// Updates the breaker with the result of an attempt. A failure of an attempt that
+    /// began before the breaker opened changes nothing.
+    pub(super) fn update(&self, health: Health, is_probe: bool, now_ms: i64) -> Option<Transition> {
+        let mut circuit = self.lock();
+        if is_probe {
+            circuit.probing = false;
+        }
+        match (health, circuit.open) {
+            (Health::Healthy, open) => {
+                *circuit = Circuit::default();
+                open.map(|_| Transition::Closed)
+            }
+            (Health::Unhealthy, Some((_, times))) if is_probe => {
+                let doubled = MIN_OPEN_DURATION.saturating_mul(2_u32.saturating_pow(times));
+                let until_ms = now_ms.saturating_add(milliseconds(doubled.min(MAX_OPEN_DURATION)));
+                circuit.open = Some((until_ms, times.saturating_add(1)));
+                None
+            }
+            (Health::Unhealthy, Some(_)) => None,
+            (Health::Unhealthy, None) => {
+                circuit.failures += 1;
+                if circuit.failures < FAILURE_THRESHOLD {
+                    return None;
+                }
+                circuit.open = Some((now_ms.saturating_add(milliseconds(MIN_OPEN_DURATION)), 1));
+                Some(Transition::Opened)
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Circuit> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open() -> CircuitBreaker {
+        let breaker = CircuitBreaker::default();
+        let transitions: Vec<_> = (0..FAILURE_THRESHOLD)
+            .map(|_| breaker.update(Health::Unhealthy, false, 0))
+            .collect();
+        assert_eq!(transitions.last(), Some(&Some(Transition::Opened)));
+        assert!(transitions.iter().rev().skip(1).all(Option::is_none));
+        breaker
+    }
+
+    #[test]
+    fn a_remote_that_works_now_and_then_does_not_open_it() {
+        let breaker = CircuitBreaker::default();
+        for attempt in 0..1000 {
+            let health = if attempt % 9 == 0 {
+                Health::Healthy
+            } else {
+                Health::Unhealthy
+            };
+            assert_eq!(breaker.update(health, false, 0), None);
+            assert_eq!(breaker.permit(0), Permit::Closed);
+        }
+    }
+
+    #[test]
+    fn one_probe_at_a_time_is_made_at_growing_intervals() {
+        let breaker = open();
+        let mut now_ms = 0;
+        let mut intervals = Vec::new();
+        for _ in 0..7 {
+            let Permit::Open(until_ms) = breaker.permit(now_ms) else {
+                panic!("the breaker is closed");
+            };
+            intervals.push((until_ms - now_ms) / 1000);
+            now_ms = until_ms;
+            assert_eq!(breaker.permit(now_ms), Permit::HalfOpen);
+            assert_eq!(
+                breaker.permit(now_ms),
+                Permit::Open(now_ms + 30_000),
+                "one at a time"
+            );
+            assert_eq!(breaker.update(Health::Unhealthy, true, now_ms), None);
+        }
+        assert_eq!(intervals, [30, 60, 120, 240, 480, 600, 600]);
+        assert!(breaker.is_open());
+    }
+
+    #[test]
+    fn a_probe_without_a_result_is_followed_by_another() {
+        let breaker = open();
+        assert_eq!(breaker.permit(30_000), Permit::HalfOpen);
+        breaker.postpone_probe(31_000);
+        assert_eq!(breaker.permit(31_000), Permit::Open(61_000));
+        assert_eq!(breaker.permit(61_000), Permit::HalfOpen);
+    }
+
+    #[test]
+    fn any_success_closes_it() {
+        let breaker = open();
+        assert_eq!(breaker.permit(30_000), Permit::HalfOpen);
+        assert_eq!(
+            breaker.update(Health::Unhealthy, false, 30_000),
+            None,
+            "an attempt from before"
+        );
+        breaker.release_probe();
+        assert_eq!(breaker.permit(30_000), Permit::HalfOpen);
+        assert_eq!(
+            breaker.update(Health::Healthy, true, 30_000),
+            Some(Transition::Closed)
+        );
+        assert_eq!(breaker.permit(30_000), Permit::Closed);
+        assert!(!breaker.is_open());
+    }
+}
