@@ -51,7 +51,7 @@ impl Held {
 
 impl Outbox {
     /// A digest as it is told; `None` when nothing was kept back.
-    pub(super) async fn sum_up(
+    pub(super) async fn fill_digest(
         &self,
         delivery: DeliveryId,
         digest: &Rendered,

@@ -12,9 +12,9 @@ use annunciator_store::{
 use tokio::task::JoinHandle;
 
 use super::{
+    attempt_task::{AttemptTask, EXPIRED_REASON, Probe},
     channel::Held,
     circuit_breaker::Permit,
-    claimed::{Claimed, Probe, TOO_LATE},
     meter::meter_accounts,
     outbox::Outbox,
 };
@@ -62,7 +62,7 @@ pub(crate) async fn run<E: CurrentConfig>(engine: Weak<E>, outbox: Weak<Outbox>)
             return;
         }
         let (now_ms, steady_ms) = (outbox.clock.now_ms(), outbox.clock.steady_ms());
-        outbox.appointment.begin();
+        outbox.wakeup.begin_round();
         let round = async {
             let mut next = outbox.hand_out(&*engine, now_ms).await?;
             let is_time_to_count = steady_ms >= count_at_ms;
@@ -95,13 +95,13 @@ pub(crate) async fn run<E: CurrentConfig>(engine: Weak<E>, outbox: Weak<Outbox>)
         let look_ms = match round.await {
             Ok(next) => {
                 if std::mem::take(&mut in_trouble) {
-                    outbox.watch(None);
+                    outbox.update_store_alert(None);
                     tracing::info!("the store of deliveries can be used again");
                 }
-                outbox.appointment.make(next.look_ms.min(next.expiry_ms))
+                outbox.wakeup.end_round(next.look_ms.min(next.expiry_ms))
             }
             Err(error) => {
-                outbox.watch(Some(&error));
+                outbox.update_store_alert(Some(&error));
                 if !std::mem::replace(&mut in_trouble, true) {
                     tracing::error!("{error}; what waits there waits until it can be used again");
                 }
@@ -112,7 +112,7 @@ pub(crate) async fn run<E: CurrentConfig>(engine: Weak<E>, outbox: Weak<Outbox>)
         let pause_ms = look_ms.saturating_sub(outbox.clock.now_ms());
         let pause = Duration::from_millis(u64::try_from(pause_ms).unwrap_or_default());
         tokio::select! {
-            () = outbox.appointment.woken() => {}
+            () = outbox.wakeup.woken() => {}
             () = outbox.clock.sleep(pause) => {}
         }
     }
@@ -205,7 +205,7 @@ impl Outbox {
             if is_served {
                 continue;
             }
-            let Some(_claiming) = self.may_claim() else {
+            let Some(_claiming) = self.begin_claim() else {
                 return Ok(has_ended);
             };
             let late_on: Arc<str> = name.into();
@@ -214,7 +214,7 @@ impl Outbox {
                 most: MOST_LATE,
                 now_ms,
                 lease_until_ms: now_ms.saturating_add(milliseconds(COUNT)),
-                holding: self.holding.all(),
+                holding: self.in_flight.all(),
                 only_expired: true,
             });
             for claim in late.await? {
@@ -228,7 +228,7 @@ impl Outbox {
                     may_have_arrived: false,
                     next: NextStep::End {
                         state: State::Expired,
-                        why: TOO_LATE.to_owned(),
+                        why: EXPIRED_REASON.to_owned(),
                         targets: claim.targets,
                     },
                 });
@@ -237,9 +237,9 @@ impl Outbox {
                     // The specification's users grep for these words.
                     tracing::error!(
                         channel = %late_on, delivery = %claim.delivery,
-                        "failed to send notification: {TOO_LATE}"
+                        "failed to send notification: {EXPIRED_REASON}"
                     );
-                    self.are_superseded(&superseded);
+                    self.notify_superseded(&superseded);
                 }
             }
         }
@@ -279,7 +279,7 @@ impl Outbox {
                 }
                 continue;
             }
-            let Some(_claiming) = self.may_claim() else {
+            let Some(_claiming) = self.begin_claim() else {
                 return Ok(Served::Now);
             };
             let now_ms = self.clock.now_ms();
@@ -290,7 +290,7 @@ impl Outbox {
                     most: u32::try_from(places).unwrap_or(u32::MAX),
                     now_ms,
                     lease_until_ms: channel.lease_until_ms(now_ms),
-                    holding: self.holding.all(),
+                    holding: self.in_flight.all(),
                     only_expired: false,
                 })
                 .await?;
@@ -302,7 +302,7 @@ impl Outbox {
             }
             for claim in claims {
                 let Some(permit) = permits.pop() else { break };
-                self.begin(Claimed {
+                self.spawn_attempt(AttemptTask {
                     claim,
                     channel: channel.clone(),
                     rendered: None,

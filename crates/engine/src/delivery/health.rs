@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
+    attempt_task::AttemptTask,
     circuit_breaker::{Health, Transition},
-    claimed::Claimed,
     outbox::Outbox,
     report::{Class, Fault, TargetReport},
 };
@@ -15,7 +15,7 @@ use crate::alerts::{Ailment, Subject};
 /// quota, of which people are notified.
 const MIN_QUOTA_PAUSE: Duration = Duration::from_secs(3600);
 
-impl Claimed {
+impl AttemptTask {
     /// Updates the circuit breaker and the channel's alerts with the results of an attempt.
     pub(super) fn update_health(&self, outbox: &Outbox, targets: &[TargetReport], is_probe: bool) {
         let now_ms = outbox.clock.steady_ms();

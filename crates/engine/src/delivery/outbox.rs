@@ -2,7 +2,7 @@
 //! tried until they end.
 //!
 //! `submission` records what is to be told and begins its attempts, `dispatcher`
-//! claims the rest, `claimed` takes one claim through its stages, `waiting` holds
+//! claims the rest, `task` takes one claim through its stages, `waiting` holds
 //! those who want to know.
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -15,13 +15,13 @@ use tokio_util::{
 };
 
 use super::{
-    appointment::Appointment,
+    attempt_task::AttemptTask,
     channel::Held,
-    claimed::Claimed,
-    holding::Holding,
+    in_flight::InFlight,
     report::{ChannelReport, Report},
     submission::Submission,
-    waiting::{Place, Waiting},
+    waiters::{Waiter, Waiters},
+    wakeup::Wakeup,
 };
 use crate::{
     alerts::{Subject, Troubles},
@@ -30,20 +30,20 @@ use crate::{
 
 /// How long whoever notifies waits for the store, before people are told
 /// without it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A claim holds for as long as an attempt may take, and this: recording what
 /// came of it may have to wait for a disk.
-const GRACE: Duration = Duration::from_secs(60);
+const LEASE_MARGIN: Duration = Duration::from_secs(60);
 
 /// Deliveries in a store.
 pub(crate) struct Outbox {
     pub(crate) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) waiting: Arc<Waiting>,
+    pub(super) waiters: Arc<Waiters>,
     /// What is being worked on.
-    pub(super) holding: Arc<Holding>,
+    pub(super) in_flight: Arc<InFlight>,
     /// When the dispatcher looks for what may be claimed.
-    pub(super) appointment: Appointment,
+    pub(super) wakeup: Wakeup,
     pub(super) deliveries: TaskTracker,
     /// Claims that are being made: what comes of one is a delivery only then.
     claiming: TaskTracker,
@@ -73,9 +73,9 @@ impl Outbox {
         Arc::new(Self {
             store,
             clock,
-            waiting: Arc::default(),
-            holding: Arc::default(),
-            appointment: Appointment::default(),
+            waiters: Arc::default(),
+            in_flight: Arc::default(),
+            wakeup: Wakeup::default(),
             deliveries,
             claiming: TaskTracker::new(),
             troubles,
@@ -86,11 +86,11 @@ impl Outbox {
 
     /// Has it look for what may be claimed.
     pub(crate) fn wake(&self) {
-        self.appointment.now();
+        self.wakeup.wake();
     }
 
     /// The same, and waits for what comes of it, up to a deadline.
-    pub(crate) async fn tell(
+    pub(crate) async fn submit_and_wait(
         self: &Arc<Self>,
         submission: Submission,
         deadline: Duration,
@@ -98,8 +98,8 @@ impl Outbox {
         let id = submission.rendered.message.id.to_string();
         // Before anything can happen.
         let addressees = submission.addressees.iter();
-        let mut places: Vec<Place> = addressees
-            .map(|addressee| self.waiting.wait_for(&id, addressee))
+        let mut waiters: Vec<Waiter> = addressees
+            .map(|addressee| self.waiters.add(&id, addressee))
             .collect();
         let outbox = Arc::clone(self);
         let (intake, pending) = self.prepare(submission);
@@ -111,9 +111,9 @@ impl Outbox {
         let accepted = tokio::select! {
             submitted = submitting => submitted.map_err(|_| StoreError::Closed)??,
             // It goes on, and may still be recorded: twice is better than never.
-            () = self.clock.sleep(PATIENCE) => {
-                let silent = StoreError::Silent(PATIENCE);
-                self.watch(Some(&silent));
+            () = self.clock.sleep(STORE_TIMEOUT) => {
+                let silent = StoreError::Silent(STORE_TIMEOUT);
+                self.update_store_alert(Some(&silent));
                 // For the attempt that is made without a record.
                 permits.release();
                 return Err(silent);
@@ -121,34 +121,36 @@ impl Outbox {
         };
         if accepted.repeated {
             let before = accepted.deliveries.iter().map(|placed| {
-                let mut places = places.iter();
-                let place = places.find(|place| place.is_on(&placed.channel));
-                let channel_type = place.map_or("", Place::channel_type);
-                ChannelReport::before(channel_type, placed)
+                let mut waiters = waiters.iter();
+                let waiter = waiters.find(|waiter| waiter.is_on(&placed.channel));
+                let channel_type = waiter.map_or("", Waiter::channel_type);
+                ChannelReport::accepted_before(channel_type, placed)
             });
             return Ok(Report::new(before));
         }
         if deadline.is_zero() {
             return Ok(Report::new(
-                places.iter().map(|place| place.report(State::Pending)),
+                waiters.iter().map(|waiter| waiter.report(State::Pending)),
             ));
         }
-        let all = join_all(places.iter_mut().map(Place::ended));
+        let all = join_all(waiters.iter_mut().map(Waiter::until_ended));
         let so_far = tokio::select! {
             _ = all => State::Pending,
-            never = self.watch_others(&accepted) => match never {},
+            never = self.watch_other_processes(&accepted) => match never {},
             () = self.clock.sleep(deadline) => State::Pending,
             () = self.abandon.cancelled() => State::InFlight,
         };
         if self.awaits_attempts && so_far == State::Pending {
-            let under_way = join_all(places.iter_mut().map(Place::attempt_ended));
+            let under_way = join_all(waiters.iter_mut().map(Waiter::until_attempt_ended));
             let _ = self.abandon.run_until_cancelled(under_way).await;
         }
-        Ok(Report::new(places.iter().map(|place| place.report(so_far))))
+        Ok(Report::new(
+            waiters.iter().map(|waiter| waiter.report(so_far)),
+        ))
     }
 
     /// Takes note of whether the store can be written.
-    pub(super) fn watch(&self, error: Option<&StoreError>) {
+    pub(super) fn update_store_alert(&self, error: Option<&StoreError>) {
         match error {
             // That is an answer, and no trouble of the store's.
             None | Some(StoreError::Conflict { .. }) => self.troubles.clear(&Subject::Store),
@@ -164,7 +166,7 @@ impl Outbox {
 
     /// To be held from before something is claimed until it is handed out, so that a
     /// shutdown sees one or the other; `None` when nothing may be claimed any more.
-    pub(super) fn may_claim(&self) -> Option<TaskTrackerToken> {
+    pub(super) fn begin_claim(&self) -> Option<TaskTrackerToken> {
         // The token first: whoever shuts down looks the other way round.
         let token = self.claiming.token();
         (!self.deliveries.is_closed()).then_some(token)
@@ -172,33 +174,33 @@ impl Outbox {
 
     /// Waits until all that was claimed is handed out. Nothing is any more, once
     /// deliveries are closed.
-    pub(crate) async fn all_claimed(&self) {
+    pub(crate) async fn wait_for_claims(&self) {
         self.claiming.close();
         self.claiming.wait().await;
     }
 
     /// Takes a claim through its stages, in a task of its own.
-    pub(super) fn begin(self: &Arc<Self>, mut claimed: Claimed) {
+    pub(super) fn spawn_attempt(self: &Arc<Self>, mut task: AttemptTask) {
         let outbox = Arc::clone(self);
-        let held = self.holding.hold(claimed.claim.delivery);
+        let guard = self.in_flight.begin(task.claim.delivery);
         let task = async move {
-            if claimed.permit.is_none() {
-                let slots = Arc::clone(&claimed.channel.slots);
+            if task.permit.is_none() {
+                let slots = Arc::clone(&task.channel.slots);
                 // None is given any more when the channel is closed, which waits for this.
-                claimed.permit = slots.acquire_owned().await.ok();
+                task.permit = slots.acquire_owned().await.ok();
             }
-            claimed.deliver(&outbox).await;
-            drop(held);
+            task.deliver(&outbox).await;
+            drop(guard);
         };
         drop(self.deliveries.spawn(task));
     }
 
     /// Tells everybody who wants to know.
-    pub(super) fn are_superseded(&self, superseded: &[Superseded]) {
+    pub(super) fn notify_superseded(&self, superseded: &[Superseded]) {
         for Superseded { delivery, why } in superseded {
             tracing::info!(%delivery, why = &**why, "need not be sent any more");
         }
-        self.waiting.superseded(superseded);
+        self.waiters.notify_superseded(superseded);
         if !superseded.is_empty() {
             // What was behind them in their lanes may be sent.
             self.wake();
@@ -214,7 +216,7 @@ impl Held {
 
     /// Until when a claim of now holds.
     pub(super) fn lease_until_ms(&self, now_ms: i64) -> i64 {
-        let longest = self.config.options.timeout + GRACE;
+        let longest = self.config.options.timeout + LEASE_MARGIN;
         now_ms.saturating_add(milliseconds(longest))
     }
 }

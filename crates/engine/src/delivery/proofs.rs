@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Weak, time::Duration};
 use annunciator_store::{DeliveryId, StoreError};
 use tokio::sync::mpsc;
 
-use super::outbox::{Outbox, PATIENCE};
+use super::outbox::{Outbox, STORE_TIMEOUT};
 use crate::event::Proof;
 
 /// So many wait for the store; who proves more is told to try again.
@@ -60,10 +60,10 @@ impl Outbox {
         let proving = self.store.prove(delivery, proof, self.clock.now_ms());
         let superseded = tokio::select! {
             proven = proving => proven?,
-            () = self.clock.sleep(PATIENCE) => return Err(StoreError::Silent(PATIENCE)),
+            () = self.clock.sleep(STORE_TIMEOUT) => return Err(StoreError::Silent(STORE_TIMEOUT)),
         };
         tracing::info!(%delivery, proof = proof.name(), "more was proven of a delivery");
-        self.are_superseded(&superseded);
+        self.notify_superseded(&superseded);
         Ok(())
     }
 }

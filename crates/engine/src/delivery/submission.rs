@@ -9,13 +9,13 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     addressee::{Addressee, pass_over_disabled},
-    berth::Berth,
+    admission::Admission,
+    attempt_task::AttemptTask,
     channel::Held,
-    claimed::Claimed,
     digest::intake,
     outbox::Outbox,
     report::ChannelReport,
-    waiting::Progress,
+    waiters::Progress,
 };
 use crate::event::Rendered;
 
@@ -33,7 +33,7 @@ pub(crate) struct Submission {
 pub(crate) struct PendingDeliveries {
     rendered: Rendered,
     content: Arc<str>,
-    berths: Vec<Berth>,
+    admissions: Vec<Admission>,
     permits: ReservedPermits,
     now_ms: i64,
 }
@@ -85,21 +85,27 @@ impl Outbox {
             Some((is_disabled, addressee.turn.as_mut()?))
         });
         pass_over_disabled(turns);
-        let mut berths: Vec<Berth> = addressees
+        let mut admissions: Vec<Admission> = addressees
             .into_iter()
-            .map(|addressee| Berth::find(addressee, &rendered, now_ms))
+            .map(|addressee| Admission::decide(addressee, &rendered, now_ms))
             .collect();
-        let intents = berths.iter().map(|berth| berth.intent(now_ms)).collect();
+        let intents = admissions
+            .iter()
+            .map(|admission| admission.intent(now_ms))
+            .collect();
         let intake = Intake {
             key,
             ..intake(&rendered, intents, now_ms)
         };
-        let permits = berths.iter_mut().map(|berth| berth.permit.take()).collect();
+        let permits = admissions
+            .iter_mut()
+            .map(|admission| admission.permit.take())
+            .collect();
         let pending = PendingDeliveries {
             content: Arc::clone(&intake.content),
             permits: ReservedPermits(Arc::new(Mutex::new(permits))),
             rendered,
-            berths,
+            admissions,
             now_ms,
         };
         (intake, pending)
@@ -111,9 +117,9 @@ impl Outbox {
         pending: PendingDeliveries,
         accepted: Result<Accepted, StoreError>,
     ) -> Result<Accepted, StoreError> {
-        self.watch(accepted.as_ref().err());
+        self.update_store_alert(accepted.as_ref().err());
         let accepted = accepted?;
-        self.are_superseded(&accepted.superseded);
+        self.notify_superseded(&accepted.superseded);
         if accepted.repeated {
             tracing::debug!(
                 notification = accepted.notification,
@@ -124,27 +130,27 @@ impl Outbox {
         let PendingDeliveries {
             rendered,
             content,
-            berths,
+            admissions,
             permits,
             now_ms,
         } = pending;
         let permits = permits.take();
-        let berths = berths.into_iter().zip(permits);
-        for ((berth, permit), placed) in berths.zip(&accepted.deliveries) {
-            let name = &berth.channel.config.name;
-            self.waiting
-                .number(&accepted.notification, name, placed.delivery);
+        let admissions = admissions.into_iter().zip(permits);
+        for ((admission, permit), placed) in admissions.zip(&accepted.deliveries) {
+            let name = &admission.channel.config.name;
+            self.waiters
+                .assign(&accepted.notification, name, placed.delivery);
             if placed.state != State::Suppressed
-                && let Some(once) = &berth.once
+                && let Some(dedup) = &admission.dedup
             {
-                let limit = &berth.channel.limit;
-                limit.let_through(once.fingerprint, once.until_ms, now_ms);
+                let limit = &admission.channel.limit;
+                limit.let_through(dedup.fingerprint, dedup.until_ms, now_ms);
             }
-            if let Some(digest) = &berth.digest {
-                self.appointment.due(digest.due_ms);
+            if let Some(digest) = &admission.digest {
+                self.wakeup.schedule(digest.due_ms);
             }
             match placed.state {
-                State::InFlight => self.begin(Claimed {
+                State::InFlight => self.spawn_attempt(AttemptTask {
                     claim: Claim {
                         delivery: placed.delivery,
                         fence: placed.fence,
@@ -153,27 +159,32 @@ impl Outbox {
                         reclaims: 0,
                         targets: Vec::new(),
                         accepted_ms: now_ms,
-                        expires_ms: berth.channel.expires_ms(now_ms),
-                        step: berth.turn.as_ref().map_or(0, |turn| turn.step.number),
+                        expires_ms: admission.channel.expires_ms(now_ms),
+                        step: admission.turn.as_ref().map_or(0, |turn| turn.step.number),
                         content: Arc::clone(&content),
                     },
-                    channel: berth.channel,
+                    channel: admission.channel,
                     rendered: Some(rendered.clone()),
                     permit,
                     probe: None,
                 }),
                 State::Pending => {
-                    self.say_if_disabled(&accepted.notification, &berth.channel);
-                    berth.channel.behind.store(true, Ordering::Relaxed);
+                    self.report_if_disabled(&accepted.notification, &admission.channel);
+                    admission.channel.behind.store(true, Ordering::Relaxed);
                     self.wake();
                 }
                 _ => {
-                    let rule = berth.kept_back.map(|rule| rule.sentence);
+                    let rule = admission.kept_back.map(|rule| rule.sentence);
                     let rule = rule
-                        .or(berth.once.map(|once| once.rule))
+                        .or(admission.dedup.map(|dedup| dedup.rule))
                         .filter(|_| placed.why.is_empty())
                         .unwrap_or_else(|| placed.why.clone());
-                    self.end_unsent(&accepted.notification, &berth.channel, placed, &rule);
+                    self.report_suppressed(
+                        &accepted.notification,
+                        &admission.channel,
+                        placed,
+                        &rule,
+                    );
                 }
             }
         }
@@ -193,14 +204,15 @@ impl Outbox {
 
     /// Tells those who wait that nothing is tried until the channel is mended: for
     /// that they need not wait.
-    fn say_if_disabled(&self, notification: &str, channel: &Held) {
+    fn report_if_disabled(&self, notification: &str, channel: &Held) {
         let Err(disabled) = channel.provider() else {
             return;
         };
         let config = &channel.config;
         let (name, is_shared) = (&config.name, self.store.is_shared());
         let report = ChannelReport::disabled(name, config.channel_type(), disabled, is_shared);
-        self.waiting.tell_first(notification, &config.name, report);
+        self.waiters
+            .notify_if_first(notification, &config.name, report);
         let name = config.name();
         tracing::warn!(
             notification,
@@ -211,7 +223,7 @@ impl Outbox {
     }
 
     /// Tells those who wait of a delivery that ended without an attempt.
-    fn end_unsent(
+    fn report_suppressed(
         &self,
         notification: &str,
         channel: &Held,
@@ -219,11 +231,12 @@ impl Outbox {
         rule: &str,
     ) {
         let config = &channel.config;
-        let mut report = ChannelReport::unsent(&config.name, config.channel_type(), placed.state);
-        report.because(rule);
+        let mut report =
+            ChannelReport::without_attempt(&config.name, config.channel_type(), placed.state);
+        report.add_reason(rule);
         let (state, channel) = (placed.state, config.name());
         tracing::info!(notification, channel, %state, rule, "is not sent");
         let progress = Progress::of(report, true);
-        self.waiting.tell(notification, &config.name, progress);
+        self.waiters.notify(notification, &config.name, progress);
     }
 }

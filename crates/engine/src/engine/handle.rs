@@ -239,7 +239,7 @@ impl Inner {
         let all_ended = async {
             if let Some(outbox) = &self.outbox {
                 outbox.wake();
-                outbox.all_claimed().await;
+                outbox.wait_for_claims().await;
             }
             self.deliveries.wait().await;
         };

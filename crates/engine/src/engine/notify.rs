@@ -7,7 +7,10 @@ use futures_util::future::join_all;
 
 use crate::{
     config::load_channels,
-    delivery::{Addressee, Channel, Held, Job, Report, Submission, UnderWay, broken, deliver},
+    delivery::{
+        Addressee, Channel, Held, Report, SingleDelivery, Submission, UnderWay, deliver_once,
+        report_panic,
+    },
     engine::{
         error::NotifyError,
         handle::Engine,
@@ -225,7 +228,7 @@ impl Engine {
                 Manner::WithoutWaiting => Duration::ZERO,
                 _ => inner.in_force.look(|now| now.config.delivery.wait),
             };
-            match outbox.tell(submission, wait).await {
+            match outbox.submit_and_wait(submission, wait).await {
                 Ok(report) => return Ok(report),
                 Err(conflict @ StoreError::Conflict { .. }) => return Err(refused(conflict)),
                 Err(error) => tracing::error!(
@@ -240,18 +243,18 @@ impl Engine {
             let (rendered, abandon) = (rendered.clone(), inner.abandon.clone());
             // Who never asks for the answer does not hold up a reload.
             let channel = held.channel();
-            let job = Job {
+            let delivery = SingleDelivery {
                 channel: held,
                 rendered: rendered.clone(),
                 abandon,
                 now_ms: inner.shared.clock.now_ms(),
                 under_way: UnderWay::begin(),
             };
-            let delivery = inner.deliveries.spawn(deliver(job));
+            let delivery = inner.deliveries.spawn(deliver_once(delivery));
             async move {
                 delivery
                     .await
-                    .unwrap_or_else(|_| broken(&channel, rendered))
+                    .unwrap_or_else(|_| report_panic(&channel, rendered))
             }
         });
         let deliveries: Vec<_> = deliveries.collect();

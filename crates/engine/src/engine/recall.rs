@@ -52,7 +52,7 @@ impl Config {
         let reports = accepted.deliveries.iter().map(|placed| {
             let channel_type = self.channel(&placed.channel);
             let channel_type = channel_type.map_or("", ChannelConfig::channel_type);
-            ChannelReport::before(channel_type, placed)
+            ChannelReport::accepted_before(channel_type, placed)
         });
         Ok(Some(Report::new(reports)))
     }

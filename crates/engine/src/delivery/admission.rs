@@ -22,7 +22,7 @@ use crate::{
 
 /// A channel of a submission.
 #[derive(Debug)]
-pub(super) struct Berth {
+pub(super) struct Admission {
     pub(super) channel: Held,
     /// A place for an attempt, where it may be made at once.
     pub(super) permit: Option<OwnedSemaphorePermit>,
@@ -31,25 +31,26 @@ pub(super) struct Berth {
     /// What tells of it later.
     pub(super) digest: Option<Digest>,
     pub(super) turn: Option<Turn>,
-    pub(super) once: Option<DedupWindow>,
+    pub(super) dedup: Option<DedupWindow>,
 }
 
-impl Berth {
+impl Admission {
     /// What waits already comes first. A step that comes later is looked at
     /// again when it does.
-    pub(super) fn find(addressee: Addressee, rendered: &Rendered, now_ms: i64) -> Self {
+    pub(super) fn decide(addressee: Addressee, rendered: &Rendered, now_ms: i64) -> Self {
         let Addressee { channel, turn } = addressee;
         // Who was told of a problem hears of its end at once.
         let turn = turn.filter(|_| !rendered.ends_a_problem());
         let is_now = turn.as_ref().is_none_or(|turn| turn.after.is_zero());
-        let once = once(rendered, channel.config.options.dedup, now_ms);
+        let dedup = dedup_window(rendered, channel.config.options.dedup, now_ms);
         let rule = kept_back(rendered, &channel.config.options, now_ms);
         let rule = rule.filter(|rule| is_now || rule.digest_ms.is_none());
-        let is_free = !is_now || rendered.ends_a_problem() || rendered.kind == Kind::Test;
-        let is_known = |once: &DedupWindow| channel.limit.was_let_through(once.fingerprint, now_ms);
-        let is_free = is_free || rule.is_some() || once.as_ref().is_some_and(is_known);
+        let is_exempt = !is_now || rendered.ends_a_problem() || rendered.kind == Kind::Test;
+        let is_known =
+            |dedup: &DedupWindow| channel.limit.was_let_through(dedup.fingerprint, now_ms);
+        let is_exempt = is_exempt || rule.is_some() || dedup.as_ref().is_some_and(is_known);
         let limit = || channel.limit.kept_back(now_ms);
-        let rule = rule.or_else(|| if is_free { None } else { limit() });
+        let rule = rule.or_else(|| if is_exempt { None } else { limit() });
         let waits = rule.is_some()
             || !is_now
             || channel.provider.is_err()
@@ -62,7 +63,7 @@ impl Berth {
             permit: permit.filter(|_| !waits),
             kept_back: rule,
             turn,
-            once,
+            dedup,
             channel,
         }
     }
@@ -85,13 +86,13 @@ impl Berth {
                 (None, None) => Begin::At(begin_ms),
             },
             step: self.turn.as_ref().map(|turn| turn.step.clone()),
-            dedup: self.once.clone(),
+            dedup: self.dedup.clone(),
         }
     }
 }
 
 /// What is told once within a time: the same words about the same.
-fn once(rendered: &Rendered, dedup: Option<Duration>, now_ms: i64) -> Option<DedupWindow> {
+fn dedup_window(rendered: &Rendered, dedup: Option<Duration>, now_ms: i64) -> Option<DedupWindow> {
     let dedup = window(dedup)?;
     if rendered.ends_a_problem() || rendered.kind == Kind::Test {
         return None;

@@ -11,26 +11,26 @@ use annunciator_store::DeliveryId;
 
 /// The deliveries that tasks of this engine hold.
 #[derive(Debug, Default)]
-pub(super) struct Holding(Mutex<HashSet<DeliveryId>>);
+pub(super) struct InFlight(Mutex<HashSet<DeliveryId>>);
 
 /// One of them; let go of when it is dropped.
-pub(super) struct Hold {
-    of: Arc<Holding>,
+pub(super) struct InFlightGuard {
+    of: Arc<InFlight>,
     delivery: DeliveryId,
 }
 
-impl Holding {
-    pub(super) fn hold(self: &Arc<Self>, delivery: DeliveryId) -> Hold {
+impl InFlight {
+    pub(super) fn begin(self: &Arc<Self>, delivery: DeliveryId) -> InFlightGuard {
         self.lock().insert(delivery);
         let of = Arc::clone(self);
-        Hold { of, delivery }
+        InFlightGuard { of, delivery }
     }
 
     pub(super) fn all(&self) -> Vec<DeliveryId> {
         self.lock().iter().copied().collect()
     }
 
-    pub(super) fn holds(&self, delivery: DeliveryId) -> bool {
+    pub(super) fn contains(&self, delivery: DeliveryId) -> bool {
         self.lock().contains(&delivery)
     }
 
@@ -39,7 +39,7 @@ impl Holding {
     }
 }
 
-impl Drop for Hold {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.of.lock().remove(&self.delivery);
     }

@@ -22,53 +22,53 @@ pub(super) struct Progress {
     /// What its last attempt brought, or what kept it back.
     report: Option<ChannelReport>,
     /// Whether nothing more will come, or nobody knows when.
-    ended: bool,
+    has_ended: bool,
     /// Whether an attempt is under way.
-    is_tried: bool,
+    attempt_in_progress: bool,
 }
 
 impl Progress {
     /// After an attempt, or without one.
-    pub(super) fn of(report: ChannelReport, ended: bool) -> Self {
+    pub(super) fn of(report: ChannelReport, has_ended: bool) -> Self {
         Self {
             report: Some(report),
-            ended,
-            is_tried: false,
+            has_ended,
+            attempt_in_progress: false,
         }
     }
 }
 
 /// Those who wait.
 #[derive(Debug, Default)]
-pub(super) struct Waiting(Mutex<Table>);
+pub(super) struct Waiters(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
     entries: HashMap<Key, Entry>,
     /// Those whose number is known.
-    numbers: HashMap<DeliveryId, Key>,
+    by_delivery: HashMap<DeliveryId, Key>,
 }
 
 #[derive(Debug)]
 struct Entry {
     progress: watch::Sender<Progress>,
-    number: Option<DeliveryId>,
+    delivery: Option<DeliveryId>,
     channel_type: String,
 }
 
 /// A place among them, for as long as this lives.
 #[derive(Debug)]
-pub(super) struct Place {
-    waiting: Arc<Waiting>,
+pub(super) struct Waiter {
+    waiters: Arc<Waiters>,
     key: Key,
     channel_type: String,
     step: Option<StepReport>,
     progress: watch::Receiver<Progress>,
 }
 
-impl Waiting {
+impl Waiters {
     /// Begins to wait, before the delivery is accepted and has a number.
-    pub(super) fn wait_for(self: &Arc<Self>, notification: &str, addressee: &Addressee) -> Place {
+    pub(super) fn add(self: &Arc<Self>, notification: &str, addressee: &Addressee) -> Waiter {
         let channel = &addressee.channel;
         let turn = addressee.turn.as_ref();
         let step = turn.map(|turn| StepReport::of(&turn.step));
@@ -77,11 +77,11 @@ impl Waiting {
         let mut table = self.lock();
         let entry = table.entries.entry(key.clone()).or_insert_with(|| Entry {
             progress: watch::Sender::new(Progress::default()),
-            number: None,
+            delivery: None,
             channel_type: channel_type.clone(),
         });
-        Place {
-            waiting: Arc::clone(self),
+        Waiter {
+            waiters: Arc::clone(self),
             key,
             channel_type,
             step,
@@ -90,17 +90,17 @@ impl Waiting {
     }
 
     /// The delivery has this number.
-    pub(super) fn number(&self, notification: &str, channel: &Arc<str>, number: DeliveryId) {
+    pub(super) fn assign(&self, notification: &str, channel: &Arc<str>, delivery: DeliveryId) {
         let key = (notification.to_owned(), Arc::clone(channel));
         let mut table = self.lock();
         if let Some(entry) = table.entries.get_mut(&key) {
-            entry.number = Some(number);
-            table.numbers.insert(number, key);
+            entry.delivery = Some(delivery);
+            table.by_delivery.insert(delivery, key);
         }
     }
 
     /// Tells those who wait.
-    pub(super) fn tell(&self, notification: &str, channel: &Arc<str>, progress: Progress) {
+    pub(super) fn notify(&self, notification: &str, channel: &Arc<str>, progress: Progress) {
         let key = (notification.to_owned(), Arc::clone(channel));
         if let Some(entry) = self.lock().entries.get(&key) {
             entry.progress.send_replace(progress);
@@ -113,13 +113,18 @@ impl Waiting {
         if let Some(entry) = self.lock().entries.get(&key) {
             entry
                 .progress
-                .send_modify(|progress| progress.is_tried = true);
+                .send_modify(|progress| progress.attempt_in_progress = true);
         }
     }
 
     /// Tells those who wait and were told nothing so far that there is no use in
     /// waiting.
-    pub(super) fn tell_first(&self, notification: &str, channel: &Arc<str>, report: ChannelReport) {
+    pub(super) fn notify_if_first(
+        &self,
+        notification: &str,
+        channel: &Arc<str>,
+        report: ChannelReport,
+    ) {
         let key = (notification.to_owned(), Arc::clone(channel));
         if let Some(entry) = self.lock().entries.get(&key) {
             entry.progress.send_if_modified(|progress| {
@@ -133,19 +138,24 @@ impl Waiting {
     }
 
     /// Tells those who wait for deliveries that were superseded.
-    pub(super) fn superseded(&self, superseded: &[Superseded]) {
+    pub(super) fn notify_superseded(&self, superseded: &[Superseded]) {
         let table = self.lock();
         for Superseded { delivery, why } in superseded {
-            let Some(key) = table.numbers.get(delivery) else {
+            let Some(key) = table.by_delivery.get(delivery) else {
                 continue;
             };
             if let Some(entry) = table.entries.get(key) {
                 entry.progress.send_modify(|progress| {
-                    let unsent =
-                        || ChannelReport::unsent(&key.1, &entry.channel_type, State::Superseded);
+                    let unsent = || {
+                        ChannelReport::without_attempt(
+                            &key.1,
+                            &entry.channel_type,
+                            State::Superseded,
+                        )
+                    };
                     // What its attempts brought is still worth telling.
                     let mut report = progress.report.take().unwrap_or_else(unsent);
-                    report.is_superseded(why);
+                    report.mark_superseded(why);
                     *progress = Progress::of(report, true);
                 });
             }
@@ -155,23 +165,23 @@ impl Waiting {
     /// Whether those who wait for a delivery know that it has ended, or nobody waits.
     pub(super) fn has_ended(&self, delivery: DeliveryId) -> bool {
         let table = self.lock();
-        let key = table.numbers.get(&delivery);
+        let key = table.by_delivery.get(&delivery);
         let entry = key.and_then(|key| table.entries.get(key));
-        entry.is_none_or(|entry| entry.progress.borrow().ended)
+        entry.is_none_or(|entry| entry.progress.borrow().has_ended)
     }
 
     /// Tells those who wait for a delivery, and do not know so far that it has ended,
     /// what another process made of it: `progress` says that by the channel's type.
-    pub(super) fn ended_elsewhere(
+    pub(super) fn ended_in_other_process(
         &self,
         delivery: DeliveryId,
         progress: impl FnOnce(&str) -> Progress,
     ) {
         let table = self.lock();
-        let key = table.numbers.get(&delivery);
+        let key = table.by_delivery.get(&delivery);
         if let Some(entry) = key.and_then(|key| table.entries.get(key)) {
             entry.progress.send_if_modified(|so_far| {
-                let is_news = !so_far.ended;
+                let is_news = !so_far.has_ended;
                 if is_news {
                     *so_far = progress(&entry.channel_type);
                 }
@@ -185,7 +195,7 @@ impl Waiting {
     }
 }
 
-impl Place {
+impl Waiter {
     pub(super) fn is_on(&self, channel: &str) -> bool {
         *self.key.1 == *channel
     }
@@ -195,23 +205,28 @@ impl Place {
     }
 
     /// Ends when the delivery has.
-    pub(super) async fn ended(&mut self) {
-        let _ = self.progress.wait_for(|progress| progress.ended).await;
+    pub(super) async fn until_ended(&mut self) {
+        let _ = self.progress.wait_for(|progress| progress.has_ended).await;
     }
 
     /// Ends when no attempt is under way.
-    pub(super) async fn attempt_ended(&mut self) {
-        let _ = self.progress.wait_for(|progress| !progress.is_tried).await;
+    pub(super) async fn until_attempt_ended(&mut self) {
+        let _ = self
+            .progress
+            .wait_for(|progress| !progress.attempt_in_progress)
+            .await;
     }
 
     /// What is known so far; where nothing is, it is in this state.
     pub(super) fn report(&self, so_far: State) -> ChannelReport {
         let Progress {
-            report, is_tried, ..
+            report,
+            attempt_in_progress,
+            ..
         } = self.progress.borrow().clone();
-        let unsent = || ChannelReport::unsent(&self.key.1, &self.channel_type, so_far);
+        let unsent = || ChannelReport::without_attempt(&self.key.1, &self.channel_type, so_far);
         let mut report = report.unwrap_or_else(unsent);
-        if is_tried && so_far == State::Pending {
+        if attempt_in_progress && so_far == State::Pending {
             report = report.with_attempt_under_way();
         }
         ChannelReport {
@@ -221,16 +236,16 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Waiter {
     fn drop(&mut self) {
-        let mut table = self.waiting.lock();
+        let mut table = self.waiters.lock();
         let last = |entry: &Entry| entry.progress.receiver_count() <= 1;
         // Others may wait for the same.
         if table.entries.get(&self.key).is_some_and(last)
             && let Some(entry) = table.entries.remove(&self.key)
-            && let Some(number) = entry.number
+            && let Some(delivery) = entry.delivery
         {
-            table.numbers.remove(&number);
+            table.by_delivery.remove(&delivery);
         }
     }
 }

@@ -13,11 +13,11 @@ use super::{
     attempt::{Call, attempt},
     channel::Held,
     classify::ALL_TARGETS,
+    deliver_once::report,
     gate::kept_back,
     meter::UnderWay,
     outbox::Outbox,
-    pipeline::report,
-    record::Made,
+    persist::MadeAttempt,
     report::{ChannelReport, Class, TargetReport},
     retry::{Tried, Verdict, judge, pause_after},
 };
@@ -25,13 +25,13 @@ use crate::clock::milliseconds;
 use crate::event::{Kind, Rendered};
 
 /// Why it ended that has come too late.
-pub(super) const TOO_LATE: &str = "its time to live has passed";
+pub(super) const EXPIRED_REASON: &str = "its time to live has passed";
 /// What comes later than this says so: people take what they read for news.
-const LATE: Duration = Duration::from_secs(300);
+const LATE_AFTER: Duration = Duration::from_secs(300);
 
 /// A claim, and the place on its channel.
 #[derive(Debug)]
-pub(super) struct Claimed {
+pub(super) struct AttemptTask {
     pub(super) claim: Claim,
     pub(super) channel: Held,
     /// The notification, where it is at hand.
@@ -66,17 +66,18 @@ impl Drop for Probe {
     }
 }
 
-impl Claimed {
+impl AttemptTask {
     /// Takes it through its stages.
     pub(super) async fn deliver(mut self, outbox: &Outbox) {
         let under_way = UnderWay::begin();
         let rendered = self.rendered.take();
         let read = || Rendered::from_content(&self.claim.content);
-        let mut is_awaited = self.claim.step > 0;
+        let mut may_unblock_others = self.claim.step > 0;
         match rendered.map_or_else(read, Ok) {
             Ok(rendered) => {
-                is_awaited |= rendered.sums_up.is_some() || !rendered.message.incident.is_empty();
-                self.try_it(outbox, rendered).await;
+                may_unblock_others |=
+                    rendered.sums_up.is_some() || !rendered.message.incident.is_empty();
+                self.run_attempt(outbox, rendered).await;
             }
             Err(error) => {
                 let why = format!("what was kept of it cannot be read: {error}");
@@ -85,55 +86,55 @@ impl Claimed {
                     why,
                     targets: Vec::new(),
                 };
-                self.record(outbox, next.into(), || {}).await;
+                self.persist(outbox, next.into(), || {}).await;
             }
         }
         drop(under_way);
         drop(self.probe.take());
-        self.give_place_back(outbox);
+        self.release_permit(outbox);
         // Where a step has failed, the turn of the next has come; what is behind
         // it in its incident may be sent, and so may ends of what a digest told.
-        if self.channel.behind.swap(false, Ordering::SeqCst) || is_awaited {
+        if self.channel.behind.swap(false, Ordering::SeqCst) || may_unblock_others {
             outbox.wake();
         }
     }
 
-    fn give_place_back(&mut self, outbox: &Outbox) {
+    fn release_permit(&mut self, outbox: &Outbox) {
         if self.permit.take().is_some() && self.channel.behind.load(Ordering::SeqCst) {
             outbox.wake();
         }
     }
 
-    async fn try_it(&mut self, outbox: &Outbox, rendered: Rendered) {
+    async fn run_attempt(&mut self, outbox: &Outbox, rendered: Rendered) {
         let probe = self.probe.take();
         let channel = &self.channel.clone();
         let began_ms = outbox.clock.now_ms();
-        let rendered = match self.prepare(outbox, rendered, began_ms).await {
-            Ready::Send(rendered) => rendered,
-            Ready::Over { rendered, next } => {
+        let rendered = match self.next_action(outbox, rendered, began_ms).await {
+            Action::Send(rendered) => rendered,
+            Action::End { rendered, next } => {
                 let (name, channel_type) = (&channel.config.name, channel.config.channel_type());
                 // Its state follows from what is next.
-                let mut report = ChannelReport::unsent(name, channel_type, State::Pending);
+                let mut report = ChannelReport::without_attempt(name, channel_type, State::Pending);
                 report.attempts = self.claim.attempts;
                 self.finish(outbox, &rendered, None, next, report).await;
                 return;
             }
         };
         let rendered = &rendered;
-        let alone = || {
+        let abandoned_backoff = || {
             pause_after(
                 self.claim.reclaims,
                 &channel.config.options,
-                self.chance(outbox),
+                self.jitter(outbox),
             )
         };
-        if let Some(pause) = self.claim.abandoned.then(alone).flatten() {
+        if let Some(pause) = self.claim.abandoned.then(abandoned_backoff).flatten() {
             let next = Next::Again {
                 at_ms: began_ms.saturating_add(milliseconds(pause)),
                 targets: self.claim.targets.clone(),
             };
-            let superseded = self.record(outbox, next.into(), || {}).await;
-            outbox.are_superseded(&superseded);
+            let superseded = self.persist(outbox, next.into(), || {}).await;
+            outbox.notify_superseded(&superseded);
             return;
         }
         // It may have been a while until it could be accepted.
@@ -141,8 +142,8 @@ impl Claimed {
         let waited = began_ms.saturating_sub(since_ms);
         let waited = Duration::from_millis(u64::try_from(waited).unwrap_or_default());
         // A digest and a step come when they are meant to.
-        let has_waited = rendered.sums_up.is_some() || self.is_step_in_turn();
-        let is_late = waited >= LATE && !has_waited;
+        let has_waited = rendered.sums_up.is_some() || self.is_first_try_of_later_step();
+        let is_late = waited >= LATE_AFTER && !has_waited;
         let late = is_late.then(|| rendered.delayed_by(waited));
         let rendered = late.as_ref().unwrap_or(rendered);
         let number = self.claim.attempts + 1;
@@ -155,14 +156,14 @@ impl Claimed {
         let is_probe = probe.map(Probe::make).is_some();
         let start = Instant::now();
         outbox
-            .waiting
+            .waiters
             .attempt_begins(&rendered.message.id, &channel.config.name);
         let attempt = attempt(channel, &call);
         let Some(outcomes) = outbox.abandon.run_until_cancelled(attempt).await else {
             // Whoever opens the store next sees that it was left behind.
             return;
         };
-        self.give_place_back(outbox);
+        self.release_permit(outbox);
         let mut report = report(channel, rendered, outcomes, start);
         report.attempts = number;
         let ended_ms = outbox.clock.now_ms();
@@ -181,7 +182,7 @@ impl Claimed {
             failed_before: !failed_before.is_empty(),
             left,
         };
-        let next = match judge(&tried, &channel.config.options, self.chance(outbox)) {
+        let next = match judge(&tried, &channel.config.options, self.jitter(outbox)) {
             Verdict::Over { state, why } => Next::End {
                 state,
                 why,
@@ -205,7 +206,7 @@ impl Claimed {
             ended_ms,
             outcome,
         };
-        let made = Made {
+        let made = MadeAttempt {
             attempt,
             is_uncounted: is_probe,
         };
@@ -214,62 +215,62 @@ impl Claimed {
     }
 
     /// The chance of the pause after this claim.
-    fn chance(&self, outbox: &Outbox) -> f64 {
+    fn jitter(&self, outbox: &Outbox) -> f64 {
         let claim = u64::from(self.claim.attempts) << 32 | u64::from(self.claim.reclaims);
         let delivery = self.claim.delivery.0.cast_unsigned();
         outbox.clock.chance(delivery.rotate_left(48) ^ claim)
     }
 
     /// What is to be sent, unless it needs no attempt any more.
-    async fn prepare(&self, outbox: &Outbox, rendered: Rendered, now_ms: i64) -> Ready {
+    async fn next_action(&self, outbox: &Outbox, rendered: Rendered, now_ms: i64) -> Action {
         let end = |state, why| Next::End {
             state,
             why,
             targets: self.claim.targets.clone(),
         };
-        if let Some((state, why)) = self.is_over(now_ms) {
+        if let Some((state, why)) = self.ended_without_attempt(now_ms) {
             let next = end(state, why);
-            return Ready::Over { rendered, next };
+            return Action::End { rendered, next };
         }
-        if let Some(next) = self.keep_back(&rendered, now_ms) {
-            return Ready::Over { rendered, next };
+        if let Some(next) = self.suppress(&rendered, now_ms) {
+            return Action::End { rendered, next };
         }
         if rendered.sums_up.is_none() {
-            return Ready::Send(rendered);
+            return Action::Send(rendered);
         }
-        match outbox.sum_up(self.claim.delivery, &rendered).await {
-            Ok(Some(digest)) => Ready::Send(digest),
+        match outbox.fill_digest(self.claim.delivery, &rendered).await {
+            Ok(Some(digest)) => Action::Send(digest),
             Ok(None) => {
                 let next = end(State::Superseded, "nothing was held back".to_owned());
-                Ready::Over { rendered, next }
+                Action::End { rendered, next }
             }
             // It says that something was held back: better than nothing.
             Err(error) => {
                 tracing::error!("{error}; a digest does not say what was held back");
-                Ready::Send(rendered)
+                Action::Send(rendered)
             }
         }
     }
 
     /// What needs no attempt any more.
-    fn is_over(&self, now_ms: i64) -> Option<(State, String)> {
+    fn ended_without_attempt(&self, now_ms: i64) -> Option<(State, String)> {
         if self.claim.abandoned && !self.channel.config.resends_unknown() {
             let why = "whoever sent it was gone before it could record what came of it";
             return Some((State::Unknown, why.to_owned()));
         }
         let expired = self.claim.expires_ms.is_some_and(|at_ms| at_ms <= now_ms);
-        expired.then(|| (State::Expired, TOO_LATE.to_owned()))
+        expired.then(|| (State::Expired, EXPIRED_REASON.to_owned()))
     }
 
     /// A step whose turn has come only now. What a person has had tried again
     /// has no time to live, and no rule.
-    fn is_step_in_turn(&self) -> bool {
+    fn is_first_try_of_later_step(&self) -> bool {
         self.claim.step > 1 && self.claim.attempts == 0 && self.claim.expires_ms.is_some()
     }
 
     /// What becomes of such a step where a rule keeps it back.
-    fn keep_back(&self, rendered: &Rendered, now_ms: i64) -> Option<Next> {
-        if !self.is_step_in_turn() {
+    fn suppress(&self, rendered: &Rendered, now_ms: i64) -> Option<Next> {
+        if !self.is_first_try_of_later_step() {
             return None;
         }
         let rule = kept_back(rendered, &self.channel.config.options, now_ms);
@@ -307,9 +308,9 @@ impl Claimed {
 }
 
 /// What is to happen with a claim.
-enum Ready {
+enum Action {
     Send(Rendered),
-    Over { rendered: Rendered, next: Next },
+    End { rendered: Rendered, next: Next },
 }
 
 /// The targets that were not delivered; empty for all.

@@ -6,34 +6,34 @@ use std::time::Duration;
 use annunciator_store::{Attempt, Next, Settled, Settlement, State, StoreError, Superseded};
 
 use super::{
-    claimed::Claimed,
+    attempt_task::AttemptTask,
+    log_outcome::log_outcome,
     meter::meter,
-    outbox::{Outbox, PATIENCE},
+    outbox::{Outbox, STORE_TIMEOUT},
     report::{ChannelReport, Class, TargetReport},
-    settle::settle,
-    waiting::Progress,
+    waiters::Progress,
 };
 use crate::event::{Proof, Rendered};
 
 /// How long a store is left alone that cannot record an outcome.
-const PAUSE: Duration = Duration::from_secs(5);
+const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// An attempt that was made.
-pub(super) struct Made {
+pub(super) struct MadeAttempt {
     pub(super) attempt: Attempt,
     /// It was to see whether the remote is back, and does not count.
     pub(super) is_uncounted: bool,
 }
 
 /// What is recorded.
-pub(super) struct Outcome {
-    made: Option<Made>,
+pub(super) struct Settling {
+    made: Option<MadeAttempt>,
     proof: Option<Proof>,
     may_have_arrived: bool,
     next: Next,
 }
 
-impl From<Next> for Outcome {
+impl From<Next> for Settling {
     /// Where no attempt was made.
     fn from(next: Next) -> Self {
         Self {
@@ -45,25 +45,25 @@ impl From<Next> for Outcome {
     }
 }
 
-impl Claimed {
+impl AttemptTask {
     /// Records it, and tells everybody who wants to know.
     pub(super) async fn finish(
         &self,
         outbox: &Outbox,
         rendered: &Rendered,
-        made: Option<Made>,
+        made: Option<MadeAttempt>,
         next: Next,
         mut report: ChannelReport,
     ) {
         let ended = match &next {
             Next::End { state, why, .. } => {
                 report.state = *state;
-                report.because(why);
+                report.add_reason(why);
                 true
             }
             Next::KeptBack { rule, .. } => {
                 report.state = State::Suppressed;
-                report.because(rule);
+                report.add_reason(rule);
                 true
             }
             Next::Again { .. } => {
@@ -72,37 +72,39 @@ impl Claimed {
             }
         };
         let (id, host) = (&rendered.message.id, &rendered.message.host);
-        settle(&report, id, host, Some(&next));
+        log_outcome(&report, id, host, Some(&next));
         if ended {
             meter(&self.channel.label, &report);
         }
         let name = &self.channel.config.name;
-        let tell = |report: &ChannelReport, ended| {
+        let notify = |report: &ChannelReport, ended| {
             let progress = Progress::of(report.clone(), ended);
-            outbox.waiting.tell(id, name, progress);
+            outbox.waiters.notify(id, name, progress);
         };
         // Recorded first: whoever is told may ask the store next.
-        let outcome = Outcome {
+        let outcome = Settling {
             proof: proof(&report.targets),
             may_have_arrived: made.is_some() && may_have_arrived(&report.targets),
             made,
             next,
         };
-        let superseded = self.record(outbox, outcome, || tell(&report, ended)).await;
-        tell(&report, ended);
+        let superseded = self
+            .persist(outbox, outcome, || notify(&report, ended))
+            .await;
+        notify(&report, ended);
         // It may be among them itself.
-        outbox.are_superseded(&superseded);
+        outbox.notify_superseded(&superseded);
     }
 
     /// Records it, however long it takes until the store can be written, or
     /// the engine may not wait any longer. Answers what was superseded by that.
-    pub(super) async fn record(
+    pub(super) async fn persist(
         &self,
         outbox: &Outbox,
-        outcome: Outcome,
-        in_vain: impl Fn(),
+        outcome: Settling,
+        on_delay: impl Fn(),
     ) -> Vec<Superseded> {
-        let mut told = false;
+        let mut has_delay = false;
         loop {
             let mut settling = outbox.store.settle(Settlement {
                 delivery: self.claim.delivery,
@@ -118,22 +120,22 @@ impl Claimed {
                 tokio::select! {
                     settled = &mut settling => break settled,
                     () = outbox.abandon.cancelled() => return Vec::new(),
-                    () = outbox.clock.sleep(PATIENCE), if !told => {
-                        told = true;
-                        in_vain();
+                    () = outbox.clock.sleep(STORE_TIMEOUT), if !has_delay => {
+                        has_delay = true;
+                        on_delay();
                         tracing::error!(
                             delivery = %self.claim.delivery,
                             "{}; what came of a delivery is recorded when it answers",
-                            StoreError::Silent(PATIENCE)
+                            StoreError::Silent(STORE_TIMEOUT)
                         );
                     }
                 }
             };
-            outbox.watch(settled.as_ref().err());
+            outbox.update_store_alert(settled.as_ref().err());
             match settled {
                 Ok(Settled::Recorded { superseded }) => {
                     if let Some(at_ms) = outcome.next.due_ms() {
-                        outbox.appointment.due(at_ms);
+                        outbox.wakeup.schedule(at_ms);
                     }
                     return superseded;
                 }
@@ -145,10 +147,10 @@ impl Claimed {
                     return Vec::new();
                 }
                 Err(StoreError::Closed) => return Vec::new(),
-                Err(error) if !told => {
-                    told = true;
+                Err(error) if !has_delay => {
+                    has_delay = true;
                     // Nobody waits for a disk to learn what happened.
-                    in_vain();
+                    on_delay();
                     tracing::error!(
                         delivery = %self.claim.delivery,
                         "{error}; what came of a delivery is recorded when that is mended"
@@ -156,8 +158,8 @@ impl Claimed {
                 }
                 Err(_) => {}
             }
-            let pause = outbox.clock.sleep(PAUSE);
-            if outbox.abandon.run_until_cancelled(pause).await.is_none() {
+            let delay = outbox.clock.sleep(RETRY_DELAY);
+            if outbox.abandon.run_until_cancelled(delay).await.is_none() {
                 return Vec::new();
             }
         }

@@ -9,7 +9,12 @@ use super::report::{ChannelReport, Class, TargetReport};
 
 /// Logs a channel's report, and what is to follow, where anything does. What has
 /// failed for good is an error, and what is tried again a warning.
-pub(super) fn settle(report: &ChannelReport, notification: &str, host: &str, next: Option<&Next>) {
+pub(super) fn log_outcome(
+    report: &ChannelReport,
+    notification: &str,
+    host: &str,
+    next: Option<&Next>,
+) {
     let (channel, channel_type) = (&report.channel, &report.channel_type);
     let ms = report.duration.as_millis();
     let host = unless_empty(host);
@@ -27,7 +32,7 @@ pub(super) fn settle(report: &ChannelReport, notification: &str, host: &str, nex
             continue;
         }
         // The specification's users grep for these words.
-        match again(failure, next) {
+        match next_attempt(failure, next) {
             Some(at) => tracing::warn!(
                 %channel, %channel_type, host, notification, ms, %target, %fault, code, hint,
                 "failed to send notification: {detail}; tried again at {at}"
@@ -46,7 +51,10 @@ pub(super) fn settle(report: &ChannelReport, notification: &str, host: &str, nex
 }
 
 /// When a target is tried again, if it is.
-fn again(failure: &TargetReport, next: Option<&Next>) -> Option<humantime::Rfc3339Timestamp> {
+fn next_attempt(
+    failure: &TargetReport,
+    next: Option<&Next>,
+) -> Option<humantime::Rfc3339Timestamp> {
     let Some(Next::Again { at_ms, targets }) = next else {
         return None;
     };

@@ -5,7 +5,7 @@ use std::{convert::Infallible, time::Duration};
 
 use annunciator_store::{Accepted, AcceptedDelivery, Query};
 
-use super::{outbox::Outbox, report::ChannelReport, waiting::Progress};
+use super::{outbox::Outbox, report::ChannelReport, waiters::Progress};
 
 /// How long somebody who waits goes without a look at what others have done: a person
 /// does not notice a second. Each look doubles the next pause, up to the longest, since
@@ -17,20 +17,21 @@ const MAX_POLL_INTERVAL: Duration = Duration::from_secs(8);
 impl Outbox {
     /// Tells those who wait here of what has ended in another process; never ends
     /// itself. Where the store is not shared, there is nothing to look for.
-    pub(super) async fn watch_others(&self, accepted: &Accepted) -> Infallible {
+    pub(super) async fn watch_other_processes(&self, accepted: &Accepted) -> Infallible {
         if !self.store.is_shared() {
             return std::future::pending().await;
         }
-        let mut pause = FIRST_POLL;
+        let mut interval = FIRST_POLL;
         loop {
-            self.clock.sleep(pause).await;
-            pause = (pause * 2).min(MAX_POLL_INTERVAL);
+            self.clock.sleep(interval).await;
+            interval = (interval * 2).min(MAX_POLL_INTERVAL);
             for placed in &accepted.deliveries {
                 // What is held here is told of with all that is known of it.
-                let is_told_here = || {
-                    self.holding.holds(placed.delivery) || self.waiting.has_ended(placed.delivery)
+                let is_handled_here = || {
+                    self.in_flight.contains(placed.delivery)
+                        || self.waiters.has_ended(placed.delivery)
                 };
-                if is_told_here() {
+                if is_handled_here() {
                     continue;
                 }
                 let query = Query {
@@ -44,7 +45,7 @@ impl Outbox {
                     continue;
                 };
                 // It was perhaps claimed here while the store was asked.
-                if is_told_here() {
+                if is_handled_here() {
                     continue;
                 }
                 let ended = AcceptedDelivery {
@@ -53,10 +54,13 @@ impl Outbox {
                     proof: record.proof,
                     ..placed.clone()
                 };
-                self.waiting
-                    .ended_elsewhere(placed.delivery, |channel_type| {
-                        let report =
-                            ChannelReport::elsewhere(channel_type, &ended, record.attempts);
+                self.waiters
+                    .ended_in_other_process(placed.delivery, |channel_type| {
+                        let report = ChannelReport::from_other_process(
+                            channel_type,
+                            &ended,
+                            record.attempts,
+                        );
                         Progress::of(report, true)
                     });
             }

@@ -7,20 +7,20 @@ use annunciator_store::State;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    admit::{Refused, admit},
     attempt::{Call, attempt, outcome},
     channel::{Channel, Held},
     classify::{MOST_TARGETS, classify},
     gate::kept_back,
+    log_outcome::log_outcome,
     meter::{UnderWay, meter},
+    permit::{PermitError, acquire_permit},
     report::{ChannelReport, Class},
-    settle::settle,
 };
 use crate::event::Rendered;
 
 /// One notification for one channel.
 #[derive(Debug)]
-pub(crate) struct Job {
+pub(crate) struct SingleDelivery {
     pub(crate) channel: Held,
     pub(crate) rendered: Rendered,
     /// Ends the attempt, when the engine may not wait any longer.
@@ -31,52 +31,52 @@ pub(crate) struct Job {
 }
 
 /// Takes a notification through all stages.
-pub(crate) async fn deliver(job: Job) -> ChannelReport {
+pub(crate) async fn deliver_once(delivery: SingleDelivery) -> ChannelReport {
     let start = Instant::now();
-    let channel = &job.channel;
-    let rule = kept_back(&job.rendered, &channel.config.options, job.now_ms);
+    let channel = &delivery.channel;
+    let rule = kept_back(&delivery.rendered, &channel.config.options, delivery.now_ms);
     // Without a record there is no digest to come: what one would tell of is
     // told now.
     if let Some(rule) = rule.filter(|rule| rule.digest_ms.is_none()) {
         let rule = rule.sentence;
         let (name, state) = (channel.config.name(), State::Suppressed);
-        let mut report = ChannelReport::unsent(name, channel.config.channel_type(), state);
-        report.because(&rule);
+        let mut report = ChannelReport::without_attempt(name, channel.config.channel_type(), state);
+        report.add_reason(&rule);
         tracing::info!(channel = name, %state, rule, "is not sent");
         return report;
     }
-    let outcomes = match admit(channel).await {
-        Ok(_place) if job.abandon.is_cancelled() => vec![without_place(Refused::Closed)],
-        Ok(_place) => {
+    let outcomes = match acquire_permit(channel).await {
+        Ok(_permit) if delivery.abandon.is_cancelled() => vec![without_permit(PermitError::Closed)],
+        Ok(_permit) => {
             let call = Call {
-                rendered: &job.rendered,
+                rendered: &delivery.rendered,
                 attempt: 1,
                 targets: &[],
                 delivery: None,
             };
             let attempt = attempt(channel, &call);
-            let answered = job.abandon.run_until_cancelled(attempt).await;
+            let answered = delivery.abandon.run_until_cancelled(attempt).await;
             answered.unwrap_or_else(|| vec![abandoned()])
         }
-        Err(refused) => vec![without_place(refused)],
+        Err(refused) => vec![without_permit(refused)],
     };
-    let report = report(channel, &job.rendered, outcomes, start);
-    let message = &job.rendered.message;
-    settle(&report, &message.id, &message.host, None);
+    let report = report(channel, &delivery.rendered, outcomes, start);
+    let message = &delivery.rendered.message;
+    log_outcome(&report, &message.id, &message.host, None);
     meter(&channel.label, &report);
-    drop(job.under_way);
+    drop(delivery.under_way);
     report
 }
 
 /// The report of a delivery that ended in a way that it never should.
-pub(crate) fn broken(channel: &Channel, rendered: Rendered) -> ChannelReport {
+pub(crate) fn report_panic(channel: &Channel, rendered: Rendered) -> ChannelReport {
     let detail = "the engine failed while it delivered".to_owned();
     let outcome = OutcomeV1 {
         hint: "report this to the developers of Annunciator".into(),
         ..outcome(code::OutcomeClass::UNKNOWN, code::Fault::HOST, detail)
     };
     let report = report(channel, &rendered, vec![outcome], Instant::now());
-    settle(&report, &rendered.message.id, &rendered.message.host, None);
+    log_outcome(&report, &rendered.message.id, &rendered.message.host, None);
     meter(&channel.label, &report);
     report
 }
@@ -127,10 +127,10 @@ fn abandoned() -> OutcomeV1 {
     outcome(code::OutcomeClass::UNKNOWN, code::Fault::HOST, detail)
 }
 
-fn without_place(refused: Refused) -> OutcomeV1 {
+fn without_permit(refused: PermitError) -> OutcomeV1 {
     let fault = match refused {
-        Refused::Full => code::Fault::REMOTE,
-        Refused::Closed => code::Fault::HOST,
+        PermitError::Full => code::Fault::REMOTE,
+        PermitError::Closed => code::Fault::HOST,
     };
     outcome(code::OutcomeClass::RETRY, fault, refused.sentence())
 }

@@ -14,7 +14,7 @@ use crate::line::printable;
 
 impl ChannelReport {
     /// One of a delivery that was not tried, or is not tried any more.
-    pub(super) fn unsent(channel: &str, channel_type: &str, state: State) -> Self {
+    pub(super) fn without_attempt(channel: &str, channel_type: &str, state: State) -> Self {
         let (class, detail) = match state {
             State::Pending => (Class::Retry, "it waits to be delivered"),
             State::InFlight => (
@@ -73,13 +73,13 @@ impl ChannelReport {
         disabled: &Disabled,
         is_shared: bool,
     ) -> Self {
-        let mut report = Self::unsent(channel, channel_type, State::Pending);
+        let mut report = Self::without_attempt(channel, channel_type, State::Pending);
         if let Some(all) = report.targets.first_mut() {
             all.fault = classify::fault(disabled.fault);
             all.detail = printable(&disabled.sentence());
             all.hint = printable(&disabled.hint);
         }
-        report.because(if is_shared {
+        report.add_reason(if is_shared {
             "it waits until that is mended, or another process that delivers from the same store can use the channel, or its time to live has passed"
         } else {
             "it waits until that is mended, or its time to live has passed"
@@ -88,26 +88,31 @@ impl ChannelReport {
     }
 
     /// One of a delivery that was accepted before, by its key.
-    pub(crate) fn before(channel_type: &str, placed: &AcceptedDelivery) -> Self {
-        let mut report = Self::recorded(channel_type, placed);
-        report.because("its key was accepted before: this is what became of that");
+    pub(crate) fn accepted_before(channel_type: &str, placed: &AcceptedDelivery) -> Self {
+        let mut report = Self::from_record(channel_type, placed);
+        report.add_reason("its key was accepted before: this is what became of that");
         report
     }
 
     /// One of a delivery that ended in another process after so many attempts.
-    pub(super) fn elsewhere(channel_type: &str, placed: &AcceptedDelivery, attempts: u32) -> Self {
-        let mut report = Self::recorded(channel_type, placed);
+    pub(super) fn from_other_process(
+        channel_type: &str,
+        placed: &AcceptedDelivery,
+        attempts: u32,
+    ) -> Self {
+        let mut report = Self::from_record(channel_type, placed);
         report.attempts = attempts;
-        report.because("another process delivers from the same store: its record has the answers");
+        report
+            .add_reason("another process delivers from the same store: its record has the answers");
         report
     }
 
     /// One of what a store has.
-    fn recorded(channel_type: &str, placed: &AcceptedDelivery) -> Self {
-        let mut report = Self::unsent(&placed.channel, channel_type, placed.state);
+    fn from_record(channel_type: &str, placed: &AcceptedDelivery) -> Self {
+        let mut report = Self::without_attempt(&placed.channel, channel_type, placed.state);
         report.delivered = placed.state == State::Delivered;
         report.step = placed.step.as_ref().map(StepReport::of);
-        report.because(&placed.why);
+        report.add_reason(&placed.why);
         if let Some(all) = report.targets.first_mut().filter(|_| report.delivered) {
             all.class = Class::Delivered;
             all.proof = placed.proof;
@@ -117,17 +122,17 @@ impl ChannelReport {
     }
 
     /// It ended without being sent, or sent again: what was to be tried is not any more.
-    pub(super) fn is_superseded(&mut self, why: &str) {
+    pub(super) fn mark_superseded(&mut self, why: &str) {
         self.state = State::Superseded;
         let open = self.targets.iter_mut();
         for target in open.filter(|target| target.class == Class::Retry) {
             target.class = Class::Permanent;
         }
-        self.because(why);
+        self.add_reason(why);
     }
 
     /// Adds why it ended as it did, where the targets don't say.
-    pub(super) fn because(&mut self, why: &str) {
+    pub(super) fn add_reason(&mut self, why: &str) {
         if let Some(first) = self.targets.first_mut().filter(|_| !why.is_empty()) {
             first.notes.push(why.to_owned());
         }
