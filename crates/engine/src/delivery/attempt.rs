@@ -1,4 +1,4 @@
-//! The attempt: one call of the provider, within the channel's time limit.
+//! The attempt: one call of the provider, within the channel's timeout.
 
 use annunciator_core::{
     code,
@@ -11,19 +11,19 @@ use annunciator_store::DeliveryId;
 use super::channel::{Channel, Disabled};
 use crate::{event::Rendered, plugin::CallError};
 
-/// Which attempt it is, and for whom.
+/// The parameters of an attempt.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) rendered: &'a Rendered,
     /// 1 for the first.
     pub(super) attempt: u32,
-    /// Empty for all.
+    /// The targets to attempt; empty for all.
     pub(super) targets: &'a [String],
-    /// By which more may be proven of it later.
+    /// The delivery's identifier, under which the provider may report proofs later.
     pub(super) delivery: Option<DeliveryId>,
 }
 
-/// Calls the provider once. Whatever happens, there is an outcome.
+/// Calls the provider once. Returns at least one outcome, whatever happens.
 pub(super) async fn attempt(channel: &Channel, call: &Call<'_>) -> Vec<OutcomeV1> {
     let limit = channel.config.options.timeout;
     let instance = match &channel.provider {
@@ -54,13 +54,14 @@ pub(super) async fn attempt(channel: &Channel, call: &Call<'_>) -> Vec<OutcomeV1
             )
         }],
         Ok(result) => result.outcomes.into(),
-        Err(error) => vec![without_answer(&error, limit)],
+        Err(error) => vec![outcome_of_call_error(&error, limit)],
     }
 }
 
 const REPORT: &str = "report this to the plugin's author";
 
-/// Only where nothing is kept: what is waits until the channel is mended.
+/// Returns the outcome on a disabled channel, for a delivery without a record: a recorded one
+/// waits until the channel is repaired.
 fn when_disabled(disabled: &Disabled) -> OutcomeV1 {
     OutcomeV1 {
         hint: disabled.hint.as_str().into(),
@@ -72,7 +73,7 @@ fn when_disabled(disabled: &Disabled) -> OutcomeV1 {
     }
 }
 
-fn without_answer(error: &CallError, limit: std::time::Duration) -> OutcomeV1 {
+fn outcome_of_call_error(error: &CallError, limit: std::time::Duration) -> OutcomeV1 {
     let sentence = error.sentence("while it delivered");
     let (class, fault) = match error {
         CallError::Late(_) => (code::OutcomeClass::UNKNOWN, code::Fault::REMOTE),
@@ -97,7 +98,7 @@ fn without_answer(error: &CallError, limit: std::time::Duration) -> OutcomeV1 {
     }
 }
 
-/// An outcome of the engine's own, for the channel as a whole.
+/// Returns an outcome of the engine's own, for the channel as a whole.
 pub(super) fn outcome(class: code::OutcomeClass, fault: code::Fault, detail: String) -> OutcomeV1 {
     OutcomeV1 {
         target: RString::new(),

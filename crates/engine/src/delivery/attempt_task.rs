@@ -1,4 +1,4 @@
-//! One claim, from its attempt to its record.
+//! The task that carries out one claimed delivery, from its attempt to its persisted outcome.
 
 use std::{
     collections::BTreeSet,
@@ -11,48 +11,48 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     attempt::{Call, attempt},
-    channel::Held,
+    channel::ChannelGuard,
     classify::ALL_TARGETS,
     deliver_once::report,
-    gate::kept_back,
-    meter::UnderWay,
+    metrics::UnderWay,
     outbox::Outbox,
     persist::MadeAttempt,
     report::{ChannelReport, Class, TargetReport},
-    retry::{Tried, Verdict, judge, pause_after},
+    retry::{AttemptResults, Verdict, backoff_after_abandonment, next_step},
+    suppression::suppression_of,
 };
 use crate::clock::milliseconds;
 use crate::event::{Kind, Rendered};
 
-/// Why it ended that has come too late.
+/// The reason that is recorded for an expired delivery.
 pub(super) const EXPIRED_REASON: &str = "its time to live has passed";
-/// What comes later than this says so: people take what they read for news.
+/// A message that is sent later than this after it happened says so: people take what they
+/// read for news.
 const LATE_AFTER: Duration = Duration::from_secs(300);
 
-/// A claim, and the place on its channel.
+/// A claimed delivery and the permit on its channel.
 #[derive(Debug)]
 pub(super) struct AttemptTask {
     pub(super) claim: Claim,
-    pub(super) channel: Held,
-    /// The notification, where it is at hand.
+    pub(super) channel: ChannelGuard,
+    /// The notification, where it need not be read from the claim.
     pub(super) rendered: Option<Rendered>,
-    /// Given back when the attempt has ended: recording it may take long.
+    /// Released when the attempt has ended: persisting its outcome may take long.
     pub(super) permit: Option<OwnedSemaphorePermit>,
-    /// Where it is to see whether the remote is back.
+    /// Present where the attempt probes a half-open circuit breaker.
     pub(super) probe: Option<Probe>,
 }
 
-/// The one attempt that may be made of a remote that is out of order; given
-/// back where none is made.
+/// The one attempt that a half-open circuit breaker permits; released where none is made.
 #[derive(Debug)]
-pub(super) struct Probe(Option<Held>);
+pub(super) struct Probe(Option<ChannelGuard>);
 
 impl Probe {
-    pub(super) fn of(channel: &Held) -> Self {
+    pub(super) fn of(channel: &ChannelGuard) -> Self {
         Self(Some(channel.clone()))
     }
 
-    /// It is made.
+    /// Notes that the attempt is made: its result goes to the breaker.
     fn make(mut self) {
         self.0 = None;
     }
@@ -67,7 +67,7 @@ impl Drop for Probe {
 }
 
 impl AttemptTask {
-    /// Takes it through its stages.
+    /// Makes the attempt and persists its outcome.
     pub(super) async fn deliver(mut self, outbox: &Outbox) {
         let under_way = UnderWay::begin();
         let rendered = self.rendered.take();
@@ -92,15 +92,15 @@ impl AttemptTask {
         drop(under_way);
         drop(self.probe.take());
         self.release_permit(outbox);
-        // Where a step has failed, the turn of the next has come; what is behind
-        // it in its incident may be sent, and so may ends of what a digest told.
-        if self.channel.behind.swap(false, Ordering::SeqCst) || may_unblock_others {
+        // After a failed step, the turn of the next has come; deliveries behind this one in
+        // its incident may be sent, and so may recoveries of what a digest reported.
+        if self.channel.has_backlog.swap(false, Ordering::SeqCst) || may_unblock_others {
             outbox.wake();
         }
     }
 
     fn release_permit(&mut self, outbox: &Outbox) {
-        if self.permit.take().is_some() && self.channel.behind.load(Ordering::SeqCst) {
+        if self.permit.take().is_some() && self.channel.has_backlog.load(Ordering::SeqCst) {
             outbox.wake();
         }
     }
@@ -113,7 +113,7 @@ impl AttemptTask {
             Action::Send(rendered) => rendered,
             Action::End { rendered, next } => {
                 let (name, channel_type) = (&channel.config.name, channel.config.channel_type());
-                // Its state follows from what is next.
+                // `finish` sets its state.
                 let mut report = ChannelReport::without_attempt(name, channel_type, State::Pending);
                 report.attempts = self.claim.attempts;
                 self.finish(outbox, &rendered, None, next, report).await;
@@ -122,26 +122,26 @@ impl AttemptTask {
         };
         let rendered = &rendered;
         let abandoned_backoff = || {
-            pause_after(
+            backoff_after_abandonment(
                 self.claim.reclaims,
                 &channel.config.options,
                 self.jitter(outbox),
             )
         };
-        if let Some(pause) = self.claim.abandoned.then(abandoned_backoff).flatten() {
+        if let Some(backoff) = self.claim.abandoned.then(abandoned_backoff).flatten() {
             let next = Next::Again {
-                at_ms: began_ms.saturating_add(milliseconds(pause)),
+                at_ms: began_ms.saturating_add(milliseconds(backoff)),
                 targets: self.claim.targets.clone(),
             };
             let superseded = self.persist(outbox, next.into(), || {}).await;
             outbox.notify_superseded(&superseded);
             return;
         }
-        // It may have been a while until it could be accepted.
+        // It may have been accepted a while after it happened.
         let since_ms = rendered.message.occurred_at_ms.min(self.claim.accepted_ms);
         let waited = began_ms.saturating_sub(since_ms);
         let waited = Duration::from_millis(u64::try_from(waited).unwrap_or_default());
-        // A digest and a step come when they are meant to.
+        // A digest and a later step are sent when they are meant to be.
         let has_waited = rendered.sums_up.is_some() || self.is_first_try_of_later_step();
         let is_late = waited >= LATE_AFTER && !has_waited;
         let late = is_late.then(|| rendered.delayed_by(waited));
@@ -160,7 +160,7 @@ impl AttemptTask {
             .attempt_begins(&rendered.message.id, &channel.config.name);
         let attempt = attempt(channel, &call);
         let Some(outcomes) = outbox.abandon.run_until_cancelled(attempt).await else {
-            // Whoever opens the store next sees that it was left behind.
+            // Whoever opens the store next finds it abandoned.
             return;
         };
         self.release_permit(outbox);
@@ -174,7 +174,7 @@ impl AttemptTask {
             .map(|at_ms| at_ms.saturating_sub(ended_ms));
         let left = left_ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
         let failed_before = self.failed_before(outbox).await;
-        let tried = Tried {
+        let results = AttemptResults {
             targets: &report.targets,
             attempt: number,
             is_probe,
@@ -182,13 +182,13 @@ impl AttemptTask {
             failed_before: !failed_before.is_empty(),
             left,
         };
-        let next = match judge(&tried, &channel.config.options, self.jitter(outbox)) {
-            Verdict::Over { state, why } => Next::End {
+        let next = match next_step(&results, &channel.config.options, self.jitter(outbox)) {
+            Verdict::Ended { state, why } => Next::End {
                 state,
                 why,
                 targets: undelivered(&report.targets, failed_before),
             },
-            Verdict::Again { after, targets } => Next::Again {
+            Verdict::Retry { after, targets } => Next::Again {
                 at_ms: ended_ms.saturating_add(milliseconds(after)),
                 targets,
             },
@@ -214,14 +214,14 @@ impl AttemptTask {
             .await;
     }
 
-    /// The chance of the pause after this claim.
+    /// Returns the jitter of the backoff after this claim, from 0 to 1.
     fn jitter(&self, outbox: &Outbox) -> f64 {
         let claim = u64::from(self.claim.attempts) << 32 | u64::from(self.claim.reclaims);
         let delivery = self.claim.delivery.0.cast_unsigned();
         outbox.clock.chance(delivery.rotate_left(48) ^ claim)
     }
 
-    /// What is to be sent, unless it needs no attempt any more.
+    /// Returns what is to be sent, or the outcome where no attempt is needed any more.
     async fn next_action(&self, outbox: &Outbox, rendered: Rendered, now_ms: i64) -> Action {
         let end = |state, why| Next::End {
             state,
@@ -244,7 +244,7 @@ impl AttemptTask {
                 let next = end(State::Superseded, "nothing was held back".to_owned());
                 Action::End { rendered, next }
             }
-            // It says that something was held back: better than nothing.
+            // Without its contents, the digest still says that something was held back.
             Err(error) => {
                 tracing::error!("{error}; a digest does not say what was held back");
                 Action::Send(rendered)
@@ -252,7 +252,8 @@ impl AttemptTask {
         }
     }
 
-    /// What needs no attempt any more.
+    /// Returns the final state and its reason where the delivery is abandoned for good, or
+    /// has expired.
     fn ended_without_attempt(&self, now_ms: i64) -> Option<(State, String)> {
         if self.claim.abandoned && !self.channel.config.resends_unknown() {
             let why = "whoever sent it was gone before it could record what came of it";
@@ -262,20 +263,20 @@ impl AttemptTask {
         expired.then(|| (State::Expired, EXPIRED_REASON.to_owned()))
     }
 
-    /// A step whose turn has come only now. What a person has had tried again
-    /// has no time to live, and no rule.
+    /// Returns whether this is the first attempt of a later step of a group. A delivery that
+    /// a person has had retried never expires, and no rule applies to it.
     fn is_first_try_of_later_step(&self) -> bool {
         self.claim.step > 1 && self.claim.attempts == 0 && self.claim.expires_ms.is_some()
     }
 
-    /// What becomes of such a step where a rule keeps it back.
+    /// Returns the outcome of a later step that a rule suppresses now.
     fn suppress(&self, rendered: &Rendered, now_ms: i64) -> Option<Next> {
         if !self.is_first_try_of_later_step() {
             return None;
         }
-        let rule = kept_back(rendered, &self.channel.config.options, now_ms);
+        let rule = suppression_of(rendered, &self.channel.config.options, now_ms);
         let is_free = rendered.ends_a_problem() || rendered.kind == Kind::Test;
-        let limit = || self.channel.limit.kept_back(now_ms);
+        let limit = || self.channel.rate_limit.suppression(now_ms);
         let rule = rule.or_else(|| if is_free { None } else { limit() })?;
         Some(Next::KeptBack {
             digest: self.channel.digest(&rule, rendered.severity, now_ms),
@@ -283,7 +284,7 @@ impl AttemptTask {
         })
     }
 
-    /// The targets that failed for good in an earlier attempt.
+    /// Returns the targets that failed permanently in earlier attempts.
     async fn failed_before(&self, outbox: &Outbox) -> Vec<String> {
         if self.claim.targets.is_empty() {
             return Vec::new();
@@ -299,7 +300,7 @@ impl AttemptTask {
                 failed.remove(&target.target);
             }
         }
-        // What a person has had tried again is among those that are left.
+        // Targets that a person has had retried are open again.
         self.claim.targets.iter().for_each(|left| {
             failed.remove(left);
         });
@@ -313,7 +314,7 @@ enum Action {
     End { rendered: Rendered, next: Next },
 }
 
-/// The targets that were not delivered; empty for all.
+/// Returns the targets that were not delivered; empty for all.
 fn undelivered(targets: &[TargetReport], failed_before: Vec<String>) -> Vec<String> {
     let left = targets
         .iter()

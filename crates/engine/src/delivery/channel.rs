@@ -1,4 +1,5 @@
-//! A running channel: its definition and its provider.
+//! An open channel: its definition, its provider, and what bounds its attempts (permits, rate
+//! limit, circuit breaker).
 
 use std::{
     fmt,
@@ -18,8 +19,8 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     circuit_breaker::CircuitBreaker,
-    limit::Limit,
-    meter::{Presence, label},
+    metrics::{Presence, label},
+    rate_limit::RateLimit,
 };
 use crate::{
     config::ChannelConfig,
@@ -29,18 +30,18 @@ use crate::{
     worker::ProviderContext,
 };
 
-/// Attempts of one channel that may be under way at once.
-const MOST_AT_ONCE: usize = 64;
+/// How many attempts of one channel may be under way at once.
+const MAX_CONCURRENT_ATTEMPTS: usize = 64;
 
 /// A channel that takes notifications.
 pub(crate) struct Channel {
     pub(super) config: Arc<ChannelConfig>,
     pub(super) provider: Result<Instance, Disabled>,
     pub(super) slots: Arc<Semaphore>,
-    pub(super) waiting: AtomicUsize,
-    /// More waits for it in the store than it could take.
-    pub(super) behind: AtomicBool,
-    pub(super) limit: Limit,
+    pub(super) waiting_for_permit: AtomicUsize,
+    /// Whether deliveries wait in the store for a permit of this channel.
+    pub(super) has_backlog: AtomicBool,
+    pub(super) rate_limit: RateLimit,
     pub(crate) breaker: CircuitBreaker,
     tasks: Arc<ChannelTasks>,
     uses: TaskTracker,
@@ -58,7 +59,7 @@ pub(crate) struct Disabled {
 }
 
 impl Disabled {
-    /// Why, for whoever wonders what becomes of a message.
+    /// Returns why, in one sentence.
     pub(crate) fn sentence(&self) -> String {
         format!("the channel is disabled: {}", self.detail)
     }
@@ -74,18 +75,18 @@ impl fmt::Debug for Channel {
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        // Tasks hold the host, which holds the tasks: somebody must let go.
+        // Tasks hold the host, which holds the tasks: this breaks the circle.
         self.tasks.end();
     }
 }
 
 impl Channel {
-    /// Opens the channel. One whose provider cannot be opened stays, disabled.
+    /// Opens the channel. If its provider cannot be opened, the channel is disabled.
     pub(crate) async fn open(config: Arc<ChannelConfig>, shared: &Shared) -> Self {
         Self::open_as(config, shared, false).await
     }
 
-    /// The same for a channel that stands in no configuration.
+    /// Opens a channel that stands in no configuration.
     pub(crate) async fn open_ad_hoc(config: Arc<ChannelConfig>, shared: &Shared) -> Self {
         Self::open_as(config, shared, true).await
     }
@@ -131,13 +132,13 @@ impl Channel {
         Self {
             label: label(&config.name, ad_hoc),
             presence: Presence::begin(provider.is_ok(), ad_hoc),
-            limit: Limit::new(config.options.rate_limit, &shared.clock),
+            rate_limit: RateLimit::new(config.options.rate_limit, &shared.clock),
             breaker: CircuitBreaker::default(),
             config,
             provider,
-            slots: Arc::new(Semaphore::new(MOST_AT_ONCE)),
-            waiting: AtomicUsize::new(0),
-            behind: AtomicBool::new(false),
+            slots: Arc::new(Semaphore::new(MAX_CONCURRENT_ATTEMPTS)),
+            waiting_for_permit: AtomicUsize::new(0),
+            has_backlog: AtomicBool::new(false),
             tasks,
             uses: TaskTracker::new(),
         }
@@ -151,8 +152,8 @@ impl Channel {
         Arc::clone(&self.config)
     }
 
-    /// Whether a channel of this definition would be the same. One that could
-    /// not be opened deserves another try.
+    /// Returns whether the channel can go on under this definition: it is the same, and the
+    /// provider is open or cannot be opened again.
     pub(crate) fn is(&self, config: &ChannelConfig) -> bool {
         let opened = self.provider.is_ok() || self.config.provider.is_err();
         opened && self.config.is_same(config)
@@ -171,7 +172,7 @@ impl Channel {
         self.tasks.end();
         self.presence.end();
     }
-    /// Closes once nobody uses it any more. Nobody may begin to.
+    /// Closes the channel once all guards are dropped. No new guard may be made.
     pub(crate) async fn retire(&self) {
         self.uses.close();
         self.uses.wait().await;
@@ -179,14 +180,14 @@ impl Channel {
     }
 }
 
-/// A channel in use: while this lives, it doesn't retire.
+/// A channel in use: it is not closed by a reload while this lives.
 #[derive(Debug, Clone)]
-pub(crate) struct Held {
+pub(crate) struct ChannelGuard {
     channel: Arc<Channel>,
     _use: TaskTrackerToken,
 }
 
-impl Held {
+impl ChannelGuard {
     pub(crate) fn new(channel: &Arc<Channel>) -> Self {
         Self {
             channel: Arc::clone(channel),
@@ -194,13 +195,13 @@ impl Held {
         }
     }
 
-    /// The channel, of which nobody may expect that it stays open.
+    /// Returns the channel without keeping it open.
     pub(crate) fn channel(&self) -> Arc<Channel> {
         Arc::clone(&self.channel)
     }
 }
 
-impl Deref for Held {
+impl Deref for ChannelGuard {
     type Target = Channel;
 
     fn deref(&self) -> &Channel {

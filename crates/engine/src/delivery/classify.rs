@@ -1,7 +1,7 @@
-//! From what a provider answered to what a person may read.
+//! Classifies a provider's outcomes into reports that people can read.
 //!
-//! Trusts nothing: unknown codes, empty and endless texts, control characters
-//! all end in a report that can be printed.
+//! Trusts nothing: unknown codes, empty and endless texts and control characters all end in a
+//! report that can be printed.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use annunciator_core::{code, outcome::OutcomeV1};
 use super::report::{Class, Fault, TargetReport};
 use crate::{event::code::proof, line::printable};
 
-/// Targets and notes beyond this are dropped, and counted.
-pub(super) const MOST_TARGETS: usize = 10_000;
-const MOST_NOTES: usize = 20;
-/// What a target is called that the provider does not name.
+/// Targets beyond this many are left out of a report, which says how many.
+pub(super) const MAX_TARGETS: usize = 10_000;
+const MAX_NOTES: usize = 20;
+/// The name of a target that the provider does not name.
 pub(super) const ALL_TARGETS: &str = "all targets";
 
-/// One target's report.
+/// Returns the report of one target.
 pub(super) fn classify(raw: OutcomeV1) -> TargetReport {
     let known = match raw.class {
         code::OutcomeClass::DELIVERED => Some(Class::Delivered),
@@ -28,13 +28,13 @@ pub(super) fn classify(raw: OutcomeV1) -> TargetReport {
     let class = known.unwrap_or(Class::Unknown);
     let mut detail = printable(&raw.detail);
     if known.is_none() {
-        let said = if detail.is_empty() {
+        let text = if detail.is_empty() {
             String::new()
         } else {
             format!(" ({detail})")
         };
         detail = format!(
-            "the plugin answered with the unknown outcome {}{said}",
+            "the plugin answered with the unknown outcome {}{text}",
             raw.class.0
         );
     } else if detail.is_empty() && class != Class::Delivered {
@@ -63,7 +63,7 @@ pub(super) fn classify(raw: OutcomeV1) -> TargetReport {
         notes: raw
             .notes
             .iter()
-            .take(MOST_NOTES)
+            .take(MAX_NOTES)
             .map(|note| printable(note))
             .collect(),
     }

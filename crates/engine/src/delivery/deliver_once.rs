@@ -1,4 +1,5 @@
-//! The stages of a delivery, one behind the other.
+//! A single attempt without a store: for notifications that could not be recorded, and for
+//! ad-hoc channels. Nothing is retried.
 
 use std::time::Instant;
 
@@ -8,35 +9,36 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     attempt::{Call, attempt, outcome},
-    channel::{Channel, Held},
-    classify::{MOST_TARGETS, classify},
-    gate::kept_back,
+    channel::{Channel, ChannelGuard},
+    classify::{MAX_TARGETS, classify},
     log_outcome::log_outcome,
-    meter::{UnderWay, meter},
+    metrics::{UnderWay, count_delivery},
     permit::{PermitError, acquire_permit},
     report::{ChannelReport, Class},
+    suppression::suppression_of,
 };
 use crate::event::Rendered;
 
-/// One notification for one channel.
+/// One notification for one channel, to be attempted once.
 #[derive(Debug)]
 pub(crate) struct SingleDelivery {
-    pub(crate) channel: Held,
+    pub(crate) channel: ChannelGuard,
     pub(crate) rendered: Rendered,
-    /// Ends the attempt, when the engine may not wait any longer.
+    /// Ends the attempt when the engine may not wait any longer.
     pub(crate) abandon: CancellationToken,
-    /// Now.
+    /// The time of the call, in milliseconds since the Unix epoch.
     pub(crate) now_ms: i64,
     pub(crate) under_way: UnderWay,
 }
 
-/// Takes a notification through all stages.
+/// Applies the channel's rules, makes one attempt, logs and counts its outcome.
+///
+/// Returns a report whatever happens.
 pub(crate) async fn deliver_once(delivery: SingleDelivery) -> ChannelReport {
     let start = Instant::now();
     let channel = &delivery.channel;
-    let rule = kept_back(&delivery.rendered, &channel.config.options, delivery.now_ms);
-    // Without a record there is no digest to come: what one would tell of is
-    // told now.
+    let rule = suppression_of(&delivery.rendered, &channel.config.options, delivery.now_ms);
+    // Without a record there is no digest: what one would report is sent now.
     if let Some(rule) = rule.filter(|rule| rule.digest_ms.is_none()) {
         let rule = rule.sentence;
         let (name, state) = (channel.config.name(), State::Suppressed);
@@ -63,12 +65,12 @@ pub(crate) async fn deliver_once(delivery: SingleDelivery) -> ChannelReport {
     let report = report(channel, &delivery.rendered, outcomes, start);
     let message = &delivery.rendered.message;
     log_outcome(&report, &message.id, &message.host, None);
-    meter(&channel.label, &report);
+    count_delivery(&channel.label, &report);
     drop(delivery.under_way);
     report
 }
 
-/// The report of a delivery that ended in a way that it never should.
+/// Reports a delivery whose task panicked.
 pub(crate) fn report_panic(channel: &Channel, rendered: Rendered) -> ChannelReport {
     let detail = "the engine failed while it delivered".to_owned();
     let outcome = OutcomeV1 {
@@ -77,7 +79,7 @@ pub(crate) fn report_panic(channel: &Channel, rendered: Rendered) -> ChannelRepo
     };
     let report = report(channel, &rendered, vec![outcome], Instant::now());
     log_outcome(&report, &rendered.message.id, &rendered.message.host, None);
-    meter(&channel.label, &report);
+    count_delivery(&channel.label, &report);
     report
 }
 
@@ -93,16 +95,16 @@ pub(super) fn report(
         .all(|outcome| outcome.class == code::OutcomeClass::DELIVERED);
     let mut targets: Vec<_> = outcomes
         .into_iter()
-        .take(MOST_TARGETS)
+        .take(MAX_TARGETS)
         .map(classify)
         .collect();
     if let (Some(note), Some(first)) = (&rendered.note, targets.first_mut()) {
         first.notes.push(note.clone());
     }
-    if let (Some(first), true) = (targets.first_mut(), total > MOST_TARGETS) {
+    if let (Some(first), true) = (targets.first_mut(), total > MAX_TARGETS) {
         first.notes.push(format!(
             "{} more outcomes are not shown",
-            total - MOST_TARGETS
+            total - MAX_TARGETS
         ));
     }
     let unknown = targets.iter().any(|target| target.class == Class::Unknown);

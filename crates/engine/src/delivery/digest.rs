@@ -1,27 +1,32 @@
-//! One message in place of what a rule kept back.
+//! Digests: one message in place of all that a rule has suppressed.
 //!
-//! The store accepts it together with the first of what it tells of, to be sent
-//! when the rule ends. It is put together when it is sent, from the store, so
-//! that it is whole whoever died meanwhile.
+//! The store accepts a digest together with the first notification that it reports, to be sent
+//! when the rule ends. Its text is made from the store when it is sent, so that it is complete
+//! whichever process dies meanwhile.
 
 use std::{cmp::Reverse, fmt::Write as _};
 
 use annunciator_core::ffi::RArc;
 use annunciator_store::{DeliveryId, Digest, Intake, Intent, Query, Record, StoreError};
 
-use super::{channel::Held, gate::Rule, outbox::Outbox};
+use super::{channel::ChannelGuard, outbox::Outbox, suppression::SuppressionRule};
 use crate::event::{DigestSource, Notification, Rendered, Severity};
 
-/// So much of what was kept back is read at a time.
-const MOST_READ: u32 = 1000;
-/// So much of it is told line by line.
-const MOST_LINES: usize = 20;
-/// A line has so many characters at most.
-const LONGEST_LINE: usize = 160;
+/// How many suppressed deliveries are read from the store at a time.
+const PAGE_SIZE: u32 = 1000;
+/// How many of them have a line of their own.
+const MAX_LINES: usize = 20;
+/// The longest line, in characters.
+const MAX_LINE_LENGTH: usize = 160;
 
-impl Held {
-    /// What tells of it later that a rule keeps back now.
-    pub(super) fn digest(&self, rule: &Rule, severity: Severity, now_ms: i64) -> Option<Digest> {
+impl ChannelGuard {
+    /// Returns the digest that reports what a rule suppresses now; `None` where none does.
+    pub(super) fn digest(
+        &self,
+        rule: &SuppressionRule,
+        severity: Severity,
+        now_ms: i64,
+    ) -> Option<Digest> {
         let mut due_ms = rule.digest_ms?;
         let name = rule.name();
         let mut batch_key = name.to_owned();
@@ -29,7 +34,7 @@ impl Held {
             if severity < quiet.except {
                 due_ms = quiet.ends_after(due_ms);
             } else {
-                // It would not have waited for the morning by itself.
+                // By itself it would not wait until quiet hours end.
                 batch_key.push_str("/urgent");
             }
         }
@@ -50,7 +55,7 @@ impl Held {
 }
 
 impl Outbox {
-    /// A digest as it is told; `None` when nothing was kept back.
+    /// Returns a digest with its text; `None` when nothing was suppressed.
     pub(super) async fn fill_digest(
         &self,
         delivery: DeliveryId,
@@ -61,17 +66,17 @@ impl Outbox {
             let page = self.store.deliveries(Query {
                 digest: Some(delivery),
                 before,
-                most: MOST_READ,
+                most: PAGE_SIZE,
                 ..Query::default()
             });
             let page = page.await?;
-            let is_last = page.len() < MOST_READ as usize;
+            let is_last = page.len() < PAGE_SIZE as usize;
             before = page.last().map(|record| record.delivery);
             count += page.len();
             first.extend(page);
             // The worst first, then the oldest.
             first.sort_by_key(|record: &Record| (Reverse(record.severity), record.delivery));
-            first.truncate(MOST_LINES);
+            first.truncate(MAX_LINES);
             if is_last {
                 break;
             }
@@ -91,7 +96,7 @@ impl Outbox {
     }
 }
 
-/// What is recorded of a notification.
+/// Returns what the store is asked to accept of a notification.
 pub(crate) fn intake(rendered: &Rendered, intents: Vec<Intent>, now_ms: i64) -> Intake {
     let message = &rendered.message;
     let incident = message.incident.to_string();
@@ -109,7 +114,8 @@ pub(crate) fn intake(rendered: &Rendered, intents: Vec<Intent>, now_ms: i64) -> 
     }
 }
 
-/// The worst severity, and the text, of so many of which these come first.
+/// Returns the worst severity and the text of `count` suppressed notifications, of which
+/// `first` are listed.
 fn text(count: usize, first: &[Record]) -> Option<(Severity, String)> {
     let worst = first.first()?;
     let rule = &worst.why;
@@ -121,7 +127,7 @@ fn text(count: usize, first: &[Record]) -> Option<(Severity, String)> {
     let mut text = format!("{count} {were} held back ({rule}):");
     for record in first {
         let ended = if record.is_over { " (over)" } else { "" };
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "\n- {}{ended}", line(record));
     }
     if count > first.len() {
@@ -139,7 +145,7 @@ fn line(record: &Record) -> String {
         host => format!("{host}: "),
     };
     let line = format!("{} {host}{}", record.severity, first.unwrap_or_default());
-    match line.char_indices().nth(LONGEST_LINE) {
+    match line.char_indices().nth(MAX_LINE_LENGTH) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line,
     }

@@ -1,6 +1,6 @@
-//! What this engine is working on. A claim may run out meanwhile, since its
-//! outcome waits for a disk, or a clock was set: it is no reason to claim it once
-//! more and send it again.
+//! The deliveries in flight in this engine, so that none is claimed twice. A lease may run out
+//! while the outcome waits for a disk, or because a clock was set: that is no reason to send
+//! the message again.
 
 use std::{
     collections::HashSet,
@@ -9,11 +9,11 @@ use std::{
 
 use annunciator_store::DeliveryId;
 
-/// The deliveries that tasks of this engine hold.
+/// The deliveries that tasks of this engine work on.
 #[derive(Debug, Default)]
 pub(super) struct InFlight(Mutex<HashSet<DeliveryId>>);
 
-/// One of them; let go of when it is dropped.
+/// Keeps a delivery in flight until it is dropped.
 pub(super) struct InFlightGuard {
     of: Arc<InFlight>,
     delivery: DeliveryId,

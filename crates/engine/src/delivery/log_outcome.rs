@@ -1,4 +1,4 @@
-//! Last stage: the record. What came of it is logged, channel by channel.
+//! Logs the outcome of a delivery, channel by channel.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -7,8 +7,9 @@ use tracing::field::{DisplayValue, display};
 
 use super::report::{ChannelReport, Class, TargetReport};
 
-/// Logs a channel's report, and what is to follow, where anything does. What has
-/// failed for good is an error, and what is tried again a warning.
+/// Logs a channel's report, target by target: a permanent failure as an error, a failure that
+/// is retried as a warning with the time of the next attempt, and a suppressed message as
+/// information.
 pub(super) fn log_outcome(
     report: &ChannelReport,
     notification: &str,
@@ -22,7 +23,7 @@ pub(super) fn log_outcome(
         let targets = report.targets.len();
         tracing::info!(%channel, %channel_type, host, notification, targets, ms, "sent notification");
     }
-    // A rule, or that it is over, is no failure.
+    // A suppressed or superseded message is no failure.
     let is_kept_back = matches!(report.state, State::Suppressed | State::Superseded);
     for failure in report.failures() {
         let (target, fault, detail) = (&failure.target, failure.fault, &failure.detail);
@@ -50,7 +51,7 @@ pub(super) fn log_outcome(
     }
 }
 
-/// When a target is tried again, if it is.
+/// Returns when a target is attempted next, if it is.
 fn next_attempt(
     failure: &TargetReport,
     next: Option<&Next>,
@@ -64,7 +65,7 @@ fn next_attempt(
     (is_left && failure.class != Class::Permanent).then(|| humantime::format_rfc3339_seconds(at))
 }
 
-/// A field that says nothing is left out.
+/// Leaves out an empty field.
 fn unless_empty(text: &str) -> Option<DisplayValue<&str>> {
     (!text.is_empty()).then(|| display(text))
 }

@@ -1,5 +1,5 @@
-//! What other processes make of deliveries for which somebody waits here: a store
-//! that is shared is delivered from by whoever looks first.
+//! Follows deliveries that other processes carry out while a caller waits here: each process
+//! that shares a store claims what is due.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -7,16 +7,16 @@ use annunciator_store::{Accepted, AcceptedDelivery, Query};
 
 use super::{outbox::Outbox, report::ChannelReport, waiters::Progress};
 
-/// How long somebody who waits goes without a look at what others have done: a person
-/// does not notice a second. Each look doubles the next pause, up to the longest, since
-/// a look reads the whole record.
+/// The first interval between two polls of the store: a person does not notice a second.
+/// It doubles with each poll, up to [`MAX_POLL_INTERVAL`], since a poll reads the whole
+/// record.
 const FIRST_POLL: Duration = Duration::from_secs(1);
 /// See [`FIRST_POLL`].
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(8);
 
 impl Outbox {
-    /// Tells those who wait here of what has ended in another process; never ends
-    /// itself. Where the store is not shared, there is nothing to look for.
+    /// Polls the store for deliveries that have ended in another process and notifies their
+    /// waiters. Never returns. Polls nothing where the store is not shared.
     pub(super) async fn watch_other_processes(&self, accepted: &Accepted) -> Infallible {
         if !self.store.is_shared() {
             return std::future::pending().await;
@@ -26,7 +26,7 @@ impl Outbox {
             self.clock.sleep(interval).await;
             interval = (interval * 2).min(MAX_POLL_INTERVAL);
             for placed in &accepted.deliveries {
-                // What is held here is told of with all that is known of it.
+                // The tasks of this process report more than the store has.
                 let is_handled_here = || {
                     self.in_flight.contains(placed.delivery)
                         || self.waiters.has_ended(placed.delivery)
@@ -39,12 +39,12 @@ impl Outbox {
                     most: 1,
                     ..Query::default()
                 };
-                // A store that is in trouble is told of by those who write to it.
+                // Those who write to a store report that it fails.
                 let found = self.store.deliveries(query).await.unwrap_or_default();
                 let Some(record) = found.into_iter().find(|record| record.state.has_ended()) else {
                     continue;
                 };
-                // It was perhaps claimed here while the store was asked.
+                // It may have been claimed here while the store was asked.
                 if is_handled_here() {
                     continue;
                 }

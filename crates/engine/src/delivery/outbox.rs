@@ -1,9 +1,9 @@
-//! Deliveries that outlive the process: accepted into the store first, then
-//! tried until they end.
+//! The outbox: deliveries that outlive the process. Each is accepted into the store first,
+//! then attempted until it ends.
 //!
-//! `submission` records what is to be told and begins its attempts, `dispatcher`
-//! claims the rest, `task` takes one claim through its stages, `waiting` holds
-//! those who want to know.
+//! `submission` has the store accept a notification and begins its first attempts, `dispatcher`
+//! claims the rest, `attempt_task` carries out one claim, and `waiters` holds the callers that
+//! wait for outcomes.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use tokio_util::{
 
 use super::{
     attempt_task::AttemptTask,
-    channel::Held,
+    channel::ChannelGuard,
     in_flight::InFlight,
     report::{ChannelReport, Report},
     submission::Submission,
@@ -28,29 +28,28 @@ use crate::{
     clock::{Clock, milliseconds},
 };
 
-/// How long whoever notifies waits for the store, before people are told
-/// without it.
+/// How long a call waits for the store before people are notified without a record.
 pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A claim holds for as long as an attempt may take, and this: recording what
-/// came of it may have to wait for a disk.
+/// What a lease lasts beyond the timeout of its attempt: persisting the outcome may have to
+/// wait for a disk.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
 
-/// Deliveries in a store.
+/// The deliveries of an engine, over a store.
 pub(crate) struct Outbox {
     pub(crate) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) waiters: Arc<Waiters>,
-    /// What is being worked on.
+    /// The deliveries that tasks of this engine work on.
     pub(super) in_flight: Arc<InFlight>,
-    /// When the dispatcher looks for what may be claimed.
+    /// When the dispatcher's next round begins.
     pub(super) wakeup: Wakeup,
     pub(super) deliveries: TaskTracker,
-    /// Claims that are being made: what comes of one is a delivery only then.
+    /// Claims that are being made, which become tasks of `deliveries` afterwards.
     claiming: TaskTracker,
     pub(super) troubles: Arc<Troubles>,
     /// Ends attempts, when the engine may not wait any longer.
     pub(super) abandon: CancellationToken,
-    /// Whether who waits for an outcome waits for attempts that are under way then, too.
+    /// Whether callers wait beyond their deadline for attempts that are under way then.
     awaits_attempts: bool,
 }
 
@@ -84,19 +83,23 @@ impl Outbox {
         })
     }
 
-    /// Has it look for what may be claimed.
+    /// Wakes the dispatcher.
     pub(crate) fn wake(&self) {
         self.wakeup.wake();
     }
 
-    /// The same, and waits for what comes of it, up to a deadline.
+    /// Submits a notification and waits for the outcome of its deliveries, for `deadline` at
+    /// most. Deliveries without an outcome by then are reported in their state.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store did not accept it, or not within [`STORE_TIMEOUT`].
     pub(crate) async fn submit_and_wait(
         self: &Arc<Self>,
         submission: Submission,
         deadline: Duration,
     ) -> Result<Report, StoreError> {
         let id = submission.rendered.message.id.to_string();
-        // Before anything can happen.
+        // Before there can be an outcome.
         let addressees = submission.addressees.iter();
         let mut waiters: Vec<Waiter> = addressees
             .map(|addressee| self.waiters.add(&id, addressee))
@@ -104,13 +107,13 @@ impl Outbox {
         let outbox = Arc::clone(self);
         let (intake, pending) = self.prepare(submission);
         let permits = pending.permits();
-        // A task of its own: who stops waiting does not stop it halfway.
+        // A task of its own, which goes on if the caller stops waiting.
         let submitting = self
             .deliveries
             .spawn(async move { outbox.submit(intake, pending).await });
         let accepted = tokio::select! {
             submitted = submitting => submitted.map_err(|_| StoreError::Closed)??,
-            // It goes on, and may still be recorded: twice is better than never.
+            // It goes on, and may still be accepted: twice is better than never.
             () = self.clock.sleep(STORE_TIMEOUT) => {
                 let silent = StoreError::Silent(STORE_TIMEOUT);
                 self.update_store_alert(Some(&silent));
@@ -149,10 +152,10 @@ impl Outbox {
         ))
     }
 
-    /// Takes note of whether the store can be written.
+    /// Raises or clears the alert that the store cannot be written.
     pub(super) fn update_store_alert(&self, error: Option<&StoreError>) {
         match error {
-            // That is an answer, and no trouble of the store's.
+            // A conflict is an answer: the store works.
             None | Some(StoreError::Conflict { .. }) => self.troubles.clear(&Subject::Store),
             Some(StoreError::Closed) => {}
             Some(error) => {
@@ -164,29 +167,30 @@ impl Outbox {
         }
     }
 
-    /// To be held from before something is claimed until it is handed out, so that a
-    /// shutdown sees one or the other; `None` when nothing may be claimed any more.
+    /// Returns a guard to be held from before deliveries are claimed until their tasks are
+    /// spawned, so that a shutdown waits for one or the other; `None` when nothing may be
+    /// claimed any more.
     pub(super) fn begin_claim(&self) -> Option<TaskTrackerToken> {
-        // The token first: whoever shuts down looks the other way round.
+        // The token first: a shutdown closes `deliveries` before it waits for tokens.
         let token = self.claiming.token();
         (!self.deliveries.is_closed()).then_some(token)
     }
 
-    /// Waits until all that was claimed is handed out. Nothing is any more, once
-    /// deliveries are closed.
+    /// Waits until tasks are spawned for all claims. Once `deliveries` is closed, no more
+    /// claims are made.
     pub(crate) async fn wait_for_claims(&self) {
         self.claiming.close();
         self.claiming.wait().await;
     }
 
-    /// Takes a claim through its stages, in a task of its own.
+    /// Spawns the task that carries out a claim.
     pub(super) fn spawn_attempt(self: &Arc<Self>, mut task: AttemptTask) {
         let outbox = Arc::clone(self);
         let guard = self.in_flight.begin(task.claim.delivery);
         let task = async move {
             if task.permit.is_none() {
                 let slots = Arc::clone(&task.channel.slots);
-                // None is given any more when the channel is closed, which waits for this.
+                // A closed channel gives no more permits, and waits for this task.
                 task.permit = slots.acquire_owned().await.ok();
             }
             task.deliver(&outbox).await;
@@ -195,26 +199,26 @@ impl Outbox {
         drop(self.deliveries.spawn(task));
     }
 
-    /// Tells everybody who wants to know.
+    /// Logs deliveries that were superseded, notifies their waiters, and wakes the dispatcher.
     pub(super) fn notify_superseded(&self, superseded: &[Superseded]) {
         for Superseded { delivery, why } in superseded {
             tracing::info!(%delivery, why = &**why, "need not be sent any more");
         }
         self.waiters.notify_superseded(superseded);
         if !superseded.is_empty() {
-            // What was behind them in their lanes may be sent.
+            // Deliveries behind them in their lanes may be sent.
             self.wake();
         }
     }
 }
 
-impl Held {
-    /// When it is too late for what is accepted now.
+impl ChannelGuard {
+    /// Returns when a delivery expires that is accepted now.
     pub(super) fn expires_ms(&self, now_ms: i64) -> Option<i64> {
         Some(now_ms.saturating_add(milliseconds(self.config.options.ttl)))
     }
 
-    /// Until when a claim of now holds.
+    /// Returns the end of the lease of a delivery that is claimed now.
     pub(super) fn lease_until_ms(&self, now_ms: i64) -> i64 {
         let longest = self.config.options.timeout + LEASE_MARGIN;
         now_ms.saturating_add(milliseconds(longest))

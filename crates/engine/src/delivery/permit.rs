@@ -1,5 +1,5 @@
-//! First stage: a place for the attempt. Bounded, so that a channel whose
-//! remote hangs cannot fill the memory.
+//! The permit for an attempt: bounds the attempts that a channel makes at once, and the
+//! notifications that wait for one, so that a remote that hangs cannot fill the memory.
 
 use std::sync::atomic::Ordering;
 
@@ -7,10 +7,10 @@ use tokio::sync::SemaphorePermit;
 
 use super::channel::Channel;
 
-/// Notifications that may wait for one channel.
+/// How many notifications may wait for a permit of one channel.
 const MAX_WAITING: usize = 10_000;
 
-/// Why there is no place.
+/// Why no permit is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PermitError {
     Full,
@@ -26,13 +26,16 @@ impl PermitError {
     }
 }
 
-/// Waits for one of the channel's places.
+/// Waits for one of the channel's permits.
+///
+/// # Errors
+/// [`PermitError`] when too many notifications wait already, or the channel is closed.
 pub(super) async fn acquire_permit(channel: &Channel) -> Result<SemaphorePermit<'_>, PermitError> {
     if let Ok(permit) = channel.slots.try_acquire() {
         return Ok(permit);
     }
     let waiting = WaitGuard(channel);
-    if channel.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
+    if channel.waiting_for_permit.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
         return Err(PermitError::Full);
     }
     let permit = channel
@@ -44,11 +47,11 @@ pub(super) async fn acquire_permit(channel: &Channel) -> Result<SemaphorePermit<
     permit
 }
 
-/// Counts down however the wait ends.
+/// Counts a notification that waits, until the wait ends in any way.
 struct WaitGuard<'a>(&'a Channel);
 
 impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.0.waiting_for_permit.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -1,5 +1,5 @@
-//! After the attempt: what came of a claim is recorded, and told to those who
-//! wait for it.
+//! Persists the outcome of a claimed delivery, retrying until the store accepts it, and notifies
+//! the callers that wait for it.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use annunciator_store::{Attempt, Next, Settled, Settlement, State, StoreError, S
 use super::{
     attempt_task::AttemptTask,
     log_outcome::log_outcome,
-    meter::meter,
+    metrics::count_delivery,
     outbox::{Outbox, STORE_TIMEOUT},
     report::{ChannelReport, Class, TargetReport},
     waiters::Progress,
 };
 use crate::event::{Proof, Rendered};
 
-/// How long a store is left alone that cannot record an outcome.
+/// How long to wait before an outcome is written again that the store did not accept.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// An attempt that was made.
 pub(super) struct MadeAttempt {
     pub(super) attempt: Attempt,
-    /// It was to see whether the remote is back, and does not count.
+    /// Whether it was a probe of the circuit breaker, which does not count as an attempt.
     pub(super) is_uncounted: bool,
 }
 
-/// What is recorded.
+/// What is persisted of a claim.
 pub(super) struct Settling {
     made: Option<MadeAttempt>,
     proof: Option<Proof>,
@@ -34,7 +34,7 @@ pub(super) struct Settling {
 }
 
 impl From<Next> for Settling {
-    /// Where no attempt was made.
+    /// An outcome without an attempt.
     fn from(next: Next) -> Self {
         Self {
             made: None,
@@ -46,7 +46,7 @@ impl From<Next> for Settling {
 }
 
 impl AttemptTask {
-    /// Records it, and tells everybody who wants to know.
+    /// Logs, counts and persists an outcome, and notifies the callers that wait for it.
     pub(super) async fn finish(
         &self,
         outbox: &Outbox,
@@ -74,14 +74,14 @@ impl AttemptTask {
         let (id, host) = (&rendered.message.id, &rendered.message.host);
         log_outcome(&report, id, host, Some(&next));
         if ended {
-            meter(&self.channel.label, &report);
+            count_delivery(&self.channel.label, &report);
         }
         let name = &self.channel.config.name;
         let notify = |report: &ChannelReport, ended| {
             let progress = Progress::of(report.clone(), ended);
             outbox.waiters.notify(id, name, progress);
         };
-        // Recorded first: whoever is told may ask the store next.
+        // Persisted first: a caller that is notified may ask the store next.
         let outcome = Settling {
             proof: proof(&report.targets),
             may_have_arrived: made.is_some() && may_have_arrived(&report.targets),
@@ -92,12 +92,13 @@ impl AttemptTask {
             .persist(outbox, outcome, || notify(&report, ended))
             .await;
         notify(&report, ended);
-        // It may be among them itself.
+        // This delivery may be among them.
         outbox.notify_superseded(&superseded);
     }
 
-    /// Records it, however long it takes until the store can be written, or
-    /// the engine may not wait any longer. Answers what was superseded by that.
+    /// Persists an outcome, retrying every [`RETRY_DELAY`] until the store accepts it or the
+    /// engine may not wait any longer. Calls `on_delay` once if that takes longer than
+    /// [`STORE_TIMEOUT`] or fails. Returns the deliveries that were superseded by it.
     pub(super) async fn persist(
         &self,
         outbox: &Outbox,
@@ -149,7 +150,7 @@ impl AttemptTask {
                 Err(StoreError::Closed) => return Vec::new(),
                 Err(error) if !has_delay => {
                     has_delay = true;
-                    // Nobody waits for a disk to learn what happened.
+                    // Callers learn the outcome before the disk works again.
                     on_delay();
                     tracing::error!(
                         delivery = %self.claim.delivery,
@@ -166,13 +167,13 @@ impl AttemptTask {
     }
 }
 
-/// Whether any target got it, or perhaps did.
+/// Returns whether the message reached any target, or may have.
 fn may_have_arrived(targets: &[TargetReport]) -> bool {
     let arrived = [Class::Delivered, Class::Unknown];
     targets.iter().any(|target| arrived.contains(&target.class))
 }
 
-/// The most that a target has proven.
+/// Returns the strongest proof of any target.
 fn proof(targets: &[TargetReport]) -> Option<Proof> {
     targets.iter().filter_map(|target| target.proof).max()
 }

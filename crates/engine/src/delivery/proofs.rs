@@ -1,8 +1,8 @@
-//! What providers prove of deliveries after their attempts: a phone has rung, a
-//! person has acknowledged. It may be what a group waits for.
+//! Records the proofs that providers give after an attempt: a phone has rung, a person has
+//! acknowledged. A group may wait for one.
 //!
-//! A provider proves once, and has forgotten it: what the store does not take is
-//! offered to it until it does.
+//! A provider reports a proof once, so that what the store does not accept is kept here and
+//! retried.
 
 use std::{collections::BTreeMap, sync::Weak, time::Duration};
 
@@ -12,26 +12,26 @@ use tokio::sync::mpsc;
 use super::outbox::{Outbox, STORE_TIMEOUT};
 use crate::event::Proof;
 
-/// So many wait for the store; who proves more is told to try again.
-const MOST_WAITING: usize = 10_000;
-/// How long a store is left alone that does not take them.
-const PAUSE: Duration = Duration::from_secs(5);
+/// How many proofs may wait for the store; beyond that, providers are asked to try again.
+const MAX_QUEUED: usize = 10_000;
+/// How long to wait before proofs are offered again to a store that did not accept them.
+const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// Runs until the outbox is gone, or nobody can prove anything any more.
 pub(crate) async fn run(outbox: Weak<Outbox>, mut proven: mpsc::Receiver<(DeliveryId, Proof)>) {
-    // The most that is proven of each.
+    // The strongest proof of each delivery.
     let mut waiting: BTreeMap<DeliveryId, Proof> = BTreeMap::new();
     loop {
-        let pause = match outbox.upgrade() {
-            Some(outbox) if !waiting.is_empty() => Some(outbox.clock.sleep(PAUSE)),
+        let delay = match outbox.upgrade() {
+            Some(outbox) if !waiting.is_empty() => Some(outbox.clock.sleep(RETRY_DELAY)),
             Some(_) => None,
             None => return,
         };
-        let received = match pause {
+        let received = match delay {
             None => proven.recv().await,
-            Some(pause) => tokio::select! {
-                received = proven.recv(), if waiting.len() < MOST_WAITING => received,
-                () = pause => waiting.pop_first(),
+            Some(delay) => tokio::select! {
+                received = proven.recv(), if waiting.len() < MAX_QUEUED => received,
+                () = delay => waiting.pop_first(),
             },
         };
         let Some((delivery, proof)) = received else {

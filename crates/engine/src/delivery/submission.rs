@@ -1,6 +1,6 @@
-//! A notification from the call that submits it to its first attempts: what is to be
-//! recorded of it is decided, the store accepts that, and what can be tried at once is
-//! begun without another look at the store.
+//! The submission of a notification: decides its admission to each channel, has the store
+//! accept that, and begins the attempts that can be made at once without another look at the
+//! store.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering};
 
@@ -11,7 +11,7 @@ use super::{
     addressee::{Addressee, pass_over_disabled},
     admission::Admission,
     attempt_task::AttemptTask,
-    channel::Held,
+    channel::ChannelGuard,
     digest::intake,
     outbox::Outbox,
     report::ChannelReport,
@@ -19,12 +19,12 @@ use super::{
 };
 use crate::event::Rendered;
 
-/// What is submitted.
+/// A notification, its channels and its idempotency key.
 #[derive(Debug)]
 pub(crate) struct Submission {
     pub(crate) rendered: Rendered,
     pub(crate) addressees: Vec<Addressee>,
-    /// The same for the same intent.
+    /// The caller's idempotency key.
     pub(crate) key: Option<String>,
 }
 
@@ -45,17 +45,17 @@ impl PendingDeliveries {
     }
 }
 
-/// The places for attempts that a submission has reserved on its channels, one for each
-/// channel where there was one.
+/// The permits that a submission has reserved on its channels, one for each channel that
+/// had one free.
 ///
 /// A store that does not answer must not hold them: by and by no channel would have a
-/// place left for the attempts that are made without a record.
+/// permit left for the attempts that are made without a record.
 #[derive(Debug, Clone)]
 pub(crate) struct ReservedPermits(Arc<Mutex<Vec<Option<OwnedSemaphorePermit>>>>);
 
 impl ReservedPermits {
-    /// Gives all places back. If the store accepts the submission after all, each
-    /// attempt waits for a place again.
+    /// Releases all permits. If the store accepts the submission after all, each attempt
+    /// waits for a permit again.
     pub(crate) fn release(&self) {
         self.lock().fill_with(|| None);
     }
@@ -143,8 +143,8 @@ impl Outbox {
             if placed.state != State::Suppressed
                 && let Some(dedup) = &admission.dedup
             {
-                let limit = &admission.channel.limit;
-                limit.let_through(dedup.fingerprint, dedup.until_ms, now_ms);
+                let rate_limit = &admission.channel.rate_limit;
+                rate_limit.note_passed(dedup.fingerprint, dedup.until_ms, now_ms);
             }
             if let Some(digest) = &admission.digest {
                 self.wakeup.schedule(digest.due_ms);
@@ -170,11 +170,11 @@ impl Outbox {
                 }),
                 State::Pending => {
                     self.report_if_disabled(&accepted.notification, &admission.channel);
-                    admission.channel.behind.store(true, Ordering::Relaxed);
+                    admission.channel.has_backlog.store(true, Ordering::Relaxed);
                     self.wake();
                 }
                 _ => {
-                    let rule = admission.kept_back.map(|rule| rule.sentence);
+                    let rule = admission.suppression.map(|rule| rule.sentence);
                     let rule = rule
                         .or(admission.dedup.map(|dedup| dedup.rule))
                         .filter(|_| placed.why.is_empty())
@@ -202,9 +202,9 @@ impl Outbox {
         self.begin_accepted(pending, accepted.unwrap_or(Err(StoreError::Closed)))
     }
 
-    /// Tells those who wait that nothing is tried until the channel is mended: for
-    /// that they need not wait.
-    fn report_if_disabled(&self, notification: &str, channel: &Held) {
+    /// Notifies the waiters that no attempt is made until the disabled channel is repaired:
+    /// they need not wait for that.
+    fn report_if_disabled(&self, notification: &str, channel: &ChannelGuard) {
         let Err(disabled) = channel.provider() else {
             return;
         };
@@ -222,11 +222,11 @@ impl Outbox {
         );
     }
 
-    /// Tells those who wait of a delivery that ended without an attempt.
+    /// Logs a delivery that ended without an attempt, and notifies its waiters.
     fn report_suppressed(
         &self,
         notification: &str,
-        channel: &Held,
+        channel: &ChannelGuard,
         placed: &AcceptedDelivery,
         rule: &str,
     ) {

@@ -1,4 +1,4 @@
-//! Who waits for what comes of a delivery, in this process.
+//! The waiters: callers in this process that wait for the outcome of a delivery.
 
 use std::{
     collections::HashMap,
@@ -16,19 +16,20 @@ use super::{
 /// A notification and a channel.
 type Key = (String, Arc<str>);
 
-/// How far a delivery has come.
+/// The progress of a delivery.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Progress {
-    /// What its last attempt brought, or what kept it back.
+    /// The report of its last attempt, or of why there was none.
     report: Option<ChannelReport>,
-    /// Whether nothing more will come, or nobody knows when.
+    /// Whether there is nothing more to wait for: it has ended, or waits for a channel that
+    /// is disabled.
     has_ended: bool,
     /// Whether an attempt is under way.
     attempt_in_progress: bool,
 }
 
 impl Progress {
-    /// After an attempt, or without one.
+    /// The progress after an attempt, or without one.
     pub(super) fn of(report: ChannelReport, has_ended: bool) -> Self {
         Self {
             report: Some(report),
@@ -38,14 +39,14 @@ impl Progress {
     }
 }
 
-/// Those who wait.
+/// All waiters of an engine.
 #[derive(Debug, Default)]
 pub(super) struct Waiters(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
     entries: HashMap<Key, Entry>,
-    /// Those whose number is known.
+    /// The keys of the deliveries that the store has accepted.
     by_delivery: HashMap<DeliveryId, Key>,
 }
 
@@ -56,7 +57,7 @@ struct Entry {
     channel_type: String,
 }
 
-/// A place among them, for as long as this lives.
+/// A caller that waits for one delivery, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Waiter {
     waiters: Arc<Waiters>,
@@ -67,7 +68,7 @@ pub(super) struct Waiter {
 }
 
 impl Waiters {
-    /// Begins to wait, before the delivery is accepted and has a number.
+    /// Adds a waiter before the delivery is accepted and has an identifier.
     pub(super) fn add(self: &Arc<Self>, notification: &str, addressee: &Addressee) -> Waiter {
         let channel = &addressee.channel;
         let turn = addressee.turn.as_ref();
@@ -89,7 +90,7 @@ impl Waiters {
         }
     }
 
-    /// The delivery has this number.
+    /// Assigns the identifier that the store has given the delivery.
     pub(super) fn assign(&self, notification: &str, channel: &Arc<str>, delivery: DeliveryId) {
         let key = (notification.to_owned(), Arc::clone(channel));
         let mut table = self.lock();
@@ -99,7 +100,7 @@ impl Waiters {
         }
     }
 
-    /// Tells those who wait.
+    /// Notifies the waiters of a delivery of its progress.
     pub(super) fn notify(&self, notification: &str, channel: &Arc<str>, progress: Progress) {
         let key = (notification.to_owned(), Arc::clone(channel));
         if let Some(entry) = self.lock().entries.get(&key) {
@@ -107,7 +108,7 @@ impl Waiters {
         }
     }
 
-    /// An attempt is under way, until those who wait are told of its outcome.
+    /// Notes that an attempt is under way, until the waiters are notified of its outcome.
     pub(super) fn attempt_begins(&self, notification: &str, channel: &Arc<str>) {
         let key = (notification.to_owned(), Arc::clone(channel));
         if let Some(entry) = self.lock().entries.get(&key) {
@@ -117,8 +118,7 @@ impl Waiters {
         }
     }
 
-    /// Tells those who wait and were told nothing so far that there is no use in
-    /// waiting.
+    /// Notifies the waiters that have no report yet that there is no use in waiting.
     pub(super) fn notify_if_first(
         &self,
         notification: &str,
@@ -137,7 +137,7 @@ impl Waiters {
         }
     }
 
-    /// Tells those who wait for deliveries that were superseded.
+    /// Notifies the waiters of deliveries that were superseded.
     pub(super) fn notify_superseded(&self, superseded: &[Superseded]) {
         let table = self.lock();
         for Superseded { delivery, why } in superseded {
@@ -153,7 +153,7 @@ impl Waiters {
                             State::Superseded,
                         )
                     };
-                    // What its attempts brought is still worth telling.
+                    // The results of its attempts stay in the report.
                     let mut report = progress.report.take().unwrap_or_else(unsent);
                     report.mark_superseded(why);
                     *progress = Progress::of(report, true);
@@ -162,7 +162,7 @@ impl Waiters {
         }
     }
 
-    /// Whether those who wait for a delivery know that it has ended, or nobody waits.
+    /// Returns whether the waiters of a delivery know that it has ended, or there are none.
     pub(super) fn has_ended(&self, delivery: DeliveryId) -> bool {
         let table = self.lock();
         let key = table.by_delivery.get(&delivery);
@@ -170,8 +170,8 @@ impl Waiters {
         entry.is_none_or(|entry| entry.progress.borrow().has_ended)
     }
 
-    /// Tells those who wait for a delivery, and do not know so far that it has ended,
-    /// what another process made of it: `progress` says that by the channel's type.
+    /// Notifies the waiters of a delivery that has ended in another process, unless they know
+    /// that it has ended. `progress` is called with the channel's type.
     pub(super) fn ended_in_other_process(
         &self,
         delivery: DeliveryId,
@@ -204,12 +204,12 @@ impl Waiter {
         &self.channel_type
     }
 
-    /// Ends when the delivery has.
+    /// Returns when the delivery has ended.
     pub(super) async fn until_ended(&mut self) {
         let _ = self.progress.wait_for(|progress| progress.has_ended).await;
     }
 
-    /// Ends when no attempt is under way.
+    /// Returns when no attempt is under way.
     pub(super) async fn until_attempt_ended(&mut self) {
         let _ = self
             .progress
@@ -217,7 +217,7 @@ impl Waiter {
             .await;
     }
 
-    /// What is known so far; where nothing is, it is in this state.
+    /// Returns the report so far, in the state `so_far` where there is none yet.
     pub(super) fn report(&self, so_far: State) -> ChannelReport {
         let Progress {
             report,
@@ -240,7 +240,7 @@ impl Drop for Waiter {
     fn drop(&mut self) {
         let mut table = self.waiters.lock();
         let last = |entry: &Entry| entry.progress.receiver_count() <= 1;
-        // Others may wait for the same.
+        // Others may wait for the same delivery.
         if table.entries.get(&self.key).is_some_and(last)
             && let Some(entry) = table.entries.remove(&self.key)
             && let Some(delivery) = entry.delivery

@@ -1,9 +1,8 @@
-//! When the dispatcher looks again: by then, or as soon as something is due earlier.
+//! The dispatcher's wakeup: the time of its next round, and a signal for an earlier one.
 //!
-//! Whoever schedules says so with [`Wakeup::due`]; the dispatcher asks with
-//! [`Wakeup::make`] how long it may sleep. Nothing that is scheduled while it
-//! makes up its mind is missed: each side writes its own time before it reads the
-//! other's.
+//! Whoever schedules a delivery calls [`Wakeup::schedule`]; the dispatcher learns from
+//! [`Wakeup::end_round`] how long it may sleep. No time that is scheduled during a round is
+//! missed: each side writes its own time before it reads the other's.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -12,10 +11,9 @@ use tokio::sync::Notify;
 /// Wakes the dispatcher. Times are milliseconds since the Unix epoch.
 #[derive(Debug)]
 pub(crate) struct Wakeup {
-    /// The earliest time that somebody has scheduled since the dispatcher began to
-    /// look.
+    /// The earliest time that was scheduled since the dispatcher's round began.
     scheduled_ms: AtomicI64,
-    /// When the dispatcher looks again; the past while it is looking.
+    /// When the dispatcher's next round begins; the past during a round.
     wakes_ms: AtomicI64,
     notify: Notify,
 }
@@ -31,12 +29,12 @@ impl Default for Wakeup {
 }
 
 impl Wakeup {
-    /// Has the dispatcher look now.
+    /// Wakes the dispatcher now.
     pub(crate) fn wake(&self) {
         self.notify.notify_one();
     }
 
-    /// Has it look at this time, or earlier.
+    /// Wakes the dispatcher at this time at the latest.
     pub(crate) fn schedule(&self, at_ms: i64) {
         self.scheduled_ms.fetch_min(at_ms, Ordering::SeqCst);
         if at_ms < self.wakes_ms.load(Ordering::SeqCst) {
@@ -44,15 +42,13 @@ impl Wakeup {
         }
     }
 
-    /// The dispatcher begins to look: what is scheduled from now on may be missed by
-    /// what it sees.
+    /// Begins a round of the dispatcher, which may not see what is scheduled from now on.
     pub(super) fn begin_round(&self) {
         self.wakes_ms.store(i64::MIN, Ordering::SeqCst);
         self.scheduled_ms.store(i64::MAX, Ordering::SeqCst);
     }
 
-    /// The dispatcher has looked and saw nothing due before `at_ms`: answers when it
-    /// has to look again.
+    /// Ends a round that saw nothing due before `at_ms`; returns when the next must begin.
     pub(super) fn end_round(&self, at_ms: i64) -> i64 {
         self.wakes_ms.store(at_ms, Ordering::SeqCst);
         let at_ms = at_ms.min(self.scheduled_ms.load(Ordering::SeqCst));
@@ -60,7 +56,7 @@ impl Wakeup {
         at_ms
     }
 
-    /// Ends when somebody wants it to look.
+    /// Returns when the dispatcher is woken.
     pub(super) async fn woken(&self) {
         self.notify.notified().await;
     }

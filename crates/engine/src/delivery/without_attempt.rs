@@ -1,5 +1,5 @@
-//! Reports of deliveries without an attempt whose outcome this engine has: those that
-//! wait, that ended unsent, or that ended before or elsewhere.
+//! Reports of deliveries without an attempt of this engine: those that wait, that ended
+//! without an attempt, or that ended earlier or in another process.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{
 use crate::line::printable;
 
 impl ChannelReport {
-    /// One of a delivery that was not tried, or is not tried any more.
+    /// Returns the report of a delivery in this state for which no attempt was made.
     pub(super) fn without_attempt(channel: &str, channel_type: &str, state: State) -> Self {
         let (class, detail) = match state {
             State::Pending => (Class::Retry, "it waits to be delivered"),
@@ -51,7 +51,7 @@ impl ChannelReport {
         }
     }
 
-    /// The same while one more attempt is under way.
+    /// Returns the same report while one more attempt is under way.
     pub(super) fn with_attempt_under_way(mut self) -> Self {
         self.state = State::InFlight;
         self.attempts += 1;
@@ -65,8 +65,8 @@ impl ChannelReport {
         self
     }
 
-    /// One of a delivery that waits until its channel is mended.
-    /// `is_shared`: others deliver from the same store, and may be able to.
+    /// Returns the report of a delivery that waits until its channel is repaired.
+    /// `is_shared`: other processes deliver from the same store, and may be able to use it.
     pub(super) fn disabled(
         channel: &str,
         channel_type: &str,
@@ -87,14 +87,14 @@ impl ChannelReport {
         report
     }
 
-    /// One of a delivery that was accepted before, by its key.
+    /// Returns the report of a delivery that was accepted before under the same key.
     pub(crate) fn accepted_before(channel_type: &str, placed: &AcceptedDelivery) -> Self {
         let mut report = Self::from_record(channel_type, placed);
         report.add_reason("its key was accepted before: this is what became of that");
         report
     }
 
-    /// One of a delivery that ended in another process after so many attempts.
+    /// Returns the report of a delivery that ended in another process after `attempts`.
     pub(super) fn from_other_process(
         channel_type: &str,
         placed: &AcceptedDelivery,
@@ -107,7 +107,7 @@ impl ChannelReport {
         report
     }
 
-    /// One of what a store has.
+    /// Returns the report of what the store has recorded.
     fn from_record(channel_type: &str, placed: &AcceptedDelivery) -> Self {
         let mut report = Self::without_attempt(&placed.channel, channel_type, placed.state);
         report.delivered = placed.state == State::Delivered;
@@ -121,7 +121,7 @@ impl ChannelReport {
         report
     }
 
-    /// It ended without being sent, or sent again: what was to be tried is not any more.
+    /// Marks the report superseded: open targets are not attempted any more.
     pub(super) fn mark_superseded(&mut self, why: &str) {
         self.state = State::Superseded;
         let open = self.targets.iter_mut();
@@ -131,7 +131,7 @@ impl ChannelReport {
         self.add_reason(why);
     }
 
-    /// Adds why it ended as it did, where the targets don't say.
+    /// Adds a reason to the first target's notes, unless it is empty.
     pub(super) fn add_reason(&mut self, why: &str) {
         if let Some(first) = self.targets.first_mut().filter(|_| !why.is_empty()) {
             first.notes.push(why.to_owned());

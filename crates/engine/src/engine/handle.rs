@@ -16,7 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     alerts::{Subject, Troubles},
     config::{Config, Keep},
-    delivery::{Channel, CurrentConfig, Held, Outbox, run_dispatcher, take_proofs},
+    delivery::{Channel, ChannelGuard, CurrentConfig, Outbox, run_dispatcher, take_proofs},
     engine::{
         check::Check,
         error::NotifyError,
@@ -223,7 +223,7 @@ impl Engine {
 }
 
 impl CurrentConfig for Inner {
-    fn channel(&self, name: &str) -> Option<Held> {
+    fn channel(&self, name: &str) -> Option<ChannelGuard> {
         self.in_force
             .look(|now| now.router.channel(&now.config, name))
     }

@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use crate::{
     config::load_channels,
     delivery::{
-        Addressee, Channel, Held, Report, SingleDelivery, Submission, UnderWay, deliver_once,
-        report_panic,
+        Addressee, Channel, ChannelGuard, Report, SingleDelivery, Submission, UnderWay,
+        deliver_once, report_panic,
     },
     engine::{
         error::NotifyError,
@@ -164,7 +164,7 @@ impl Engine {
             let opening = configs.map(|config| Channel::open_ad_hoc(config, &engine.0.shared));
             let channels: Vec<_> = join_all(opening).await.into_iter().map(Arc::new).collect();
             let addressees = channels.iter().map(|channel| Addressee {
-                channel: Held::new(channel),
+                channel: ChannelGuard::new(channel),
                 turn: None,
             });
             let report = engine.tell("", addressees.collect(), notification, Manner::Unrecorded);

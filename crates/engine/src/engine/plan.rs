@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::milliseconds,
     config::{ChannelIndex, Config, Named},
-    delivery::by_severity,
+    delivery::suppression_by_severity,
     delivery::{Turn, pass_over_disabled},
     engine::submit::Route,
     event::{Proof, Severity},
@@ -101,7 +101,7 @@ impl Config {
             .filter_map(|(index, turn)| {
                 let channel = channel(index)?;
                 let at_ms = now_ms.saturating_add(steps.begin(turn.as_ref()));
-                let rule = by_severity(severity, channel.options(), at_ms);
+                let rule = suppression_by_severity(severity, channel.options(), at_ms);
                 steps.is_told |= rule.is_none();
                 let until = turn.as_ref().map(|turn| turn.step.until);
                 let proves = until

@@ -9,7 +9,7 @@ use annunciator_store::Step;
 
 use crate::{
     config::{ChannelConfig, ChannelIndex, Config, GroupConfig, Named},
-    delivery::{Addressee, Channel, Held, Turn},
+    delivery::{Addressee, Channel, ChannelGuard, Turn},
     event::Proof,
 };
 
@@ -71,7 +71,7 @@ impl Router {
     }
 
     /// A channel by its name.
-    pub(crate) fn channel(&self, config: &Config, name: &str) -> Option<Held> {
+    pub(crate) fn channel(&self, config: &Config, name: &str) -> Option<ChannelGuard> {
         self.held(*config.by_name.get(name)?)
     }
 
@@ -94,9 +94,9 @@ impl Router {
             .collect()
     }
 
-    fn held(&self, index: ChannelIndex) -> Option<Held> {
+    fn held(&self, index: ChannelIndex) -> Option<ChannelGuard> {
         let place = usize::try_from(index).ok()?;
-        self.channels.get(place).map(Held::new)
+        self.channels.get(place).map(ChannelGuard::new)
     }
 }
 

@@ -1,73 +1,74 @@
-//! Before anything is recorded: whether a channel is to be told at all. What it
-//! decides, it decides from the configuration and the time alone.
+//! Suppression by rules (`min_severity`, `quiet_hours`, a silence of the embedding program):
+//! whether a channel is notified at all, decided from the configuration and the time alone.
 
 use crate::{
     config::ChannelOptions,
     event::{Kind, Rendered, Severity},
 };
 
-/// The name of that rule.
+/// The name of the rule of quiet hours.
 pub(super) const QUIET_HOURS: &str = "quiet_hours";
 
-/// A rule that keeps a notification back from a channel.
+/// A rule that suppresses a notification on a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Rule {
-    /// Its name and what it says, for people.
+pub(crate) struct SuppressionRule {
+    /// Its name, a colon, and why it applies, for people.
     pub(crate) sentence: String,
-    /// Where what it keeps back is told later, in one digest: when.
+    /// When a digest reports what it suppresses, in milliseconds since the Unix epoch; `None`
+    /// where nothing does.
     pub(crate) digest_ms: Option<i64>,
 }
 
-impl Rule {
-    /// One that keeps back for good.
-    pub(super) fn ending(sentence: impl Into<String>) -> Self {
+impl SuppressionRule {
+    /// A rule whose suppressed notifications no digest reports.
+    pub(super) fn without_digest(sentence: impl Into<String>) -> Self {
         Self {
             sentence: sentence.into(),
             digest_ms: None,
         }
     }
 
-    /// Its name.
+    /// Returns its name.
     pub(super) fn name(&self) -> &str {
         self.sentence.split(':').next().unwrap_or_default()
     }
 }
 
-/// The rule that keeps a notification back from a channel at a time; `None` when
-/// it may pass.
+/// Returns the rule that suppresses a notification on a channel at a time; `None` when it
+/// passes.
 ///
-/// The end of a problem passes whatever the channel's rules are: the store
-/// sends it to those who were told the problem, and to nobody else.
-pub(super) fn kept_back(
+/// A recovery passes whatever the channel's rules are: the store sends it to the recipients of
+/// the problem, and to nobody else.
+pub(super) fn suppression_of(
     rendered: &Rendered,
     options: &ChannelOptions,
     now_ms: i64,
-) -> Option<Rule> {
+) -> Option<SuppressionRule> {
     if let Some(rule) = &rendered.kept_back {
-        return Some(Rule::ending(&**rule));
+        return Some(SuppressionRule::without_digest(&**rule));
     }
     if rendered.ends_a_problem() || rendered.kind == Kind::Test {
         return None;
     }
-    by_severity(rendered.severity, options, now_ms)
+    suppression_by_severity(rendered.severity, options, now_ms)
 }
 
-/// The same for anything of a severity.
-pub(crate) fn by_severity(
+/// Returns the rule that suppresses messages of a severity at a time.
+pub(crate) fn suppression_by_severity(
     severity: Severity,
     options: &ChannelOptions,
     now_ms: i64,
-) -> Option<Rule> {
+) -> Option<SuppressionRule> {
     let least = options.min_severity;
     if severity < least {
         let sentence = format!("min_severity: {severity} is milder than {least}");
-        return Some(Rule::ending(sentence));
+        return Some(SuppressionRule::without_digest(sentence));
     }
     let quiet = options.quiet_hours.as_ref()?;
     if severity >= quiet.except || !quiet.covers(now_ms) {
         return None;
     }
-    Some(Rule {
+    Some(SuppressionRule {
         sentence: format!("{QUIET_HOURS}: {quiet}"),
         digest_ms: Some(quiet.ends_after(now_ms)),
     })
@@ -87,7 +88,7 @@ mod tests {
         let check = |severity, kind, incident: &str, expected: Option<&str>| {
             let notification = Notification::new("x").severity(severity).kind(kind);
             let rendered = notification.incident(incident).render("h", 0).unwrap();
-            let rule = kept_back(&rendered, &options, 0).map(|rule| rule.sentence);
+            let rule = suppression_of(&rendered, &options, 0).map(|rule| rule.sentence);
             assert_eq!(rule.as_deref(), expected);
         };
         let rule = Some("min_severity: info is milder than warning");

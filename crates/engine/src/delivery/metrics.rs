@@ -1,7 +1,7 @@
-//! The numbers: what is counted and measured, for whoever has installed a
-//! recorder of the `metrics` facade.
+//! The metrics of deliveries and channels, for a recorder of the `metrics` facade that the
+//! embedding program has installed.
 //!
-//! Labels take few values: the names of configured channels, one word for all
+//! Labels have a bounded number of values: the names of configured channels, one word for all
 //! ad-hoc ones, and words that stand here.
 
 use std::sync::{
@@ -19,16 +19,16 @@ use super::report::{ChannelReport, Class};
 use crate::{alerts::ACTIVE_ALERTS, worker::WORKERS_ENDED};
 
 const DELIVERIES: &str = "annunciator_deliveries_total";
-const SECONDS: &str = "annunciator_delivery_seconds";
+const DELIVERY_SECONDS: &str = "annunciator_delivery_seconds";
 const UNDER_WAY: &str = "annunciator_deliveries_under_way";
 const CHANNELS: &str = "annunciator_channels";
-const KEPT: &str = "annunciator_kept_deliveries";
+const STORED: &str = "annunciator_stored_deliveries";
 const DIFFERENCE: &str = "annunciator_accounts_difference";
 
-/// The label of all channels that stand in no configuration.
+/// The label of all ad-hoc channels, which stand in no configuration.
 const AD_HOC: &str = "(ad hoc)";
 
-/// Tells the recorder what the numbers mean.
+/// Describes the metrics to the recorder.
 pub(crate) fn describe() {
     describe_counter!(
         DELIVERIES,
@@ -37,7 +37,7 @@ pub(crate) fn describe() {
          or the worst of retry, unknown and permanent."
     );
     describe_histogram!(
-        SECONDS,
+        DELIVERY_SECONDS,
         Unit::Seconds,
         "From a notification's acceptance for a channel to its outcome."
     );
@@ -49,14 +49,14 @@ pub(crate) fn describe() {
     describe_gauge!(
         ACTIVE_ALERTS,
         Unit::Count,
-        "What keeps people from being told, by what it is."
+        "Active alerts: what keeps people from being notified, by kind."
     );
     describe_counter!(
         WORKERS_ENDED,
         Unit::Count,
         "Worker processes that ended while their channel needed them, by channel."
     );
-    describe_gauge!(KEPT, Unit::Count, "Deliveries that are kept, by state.");
+    describe_gauge!(STORED, Unit::Count, "Deliveries in the store, by state.");
     describe_gauge!(
         DIFFERENCE,
         Unit::Count,
@@ -69,22 +69,22 @@ pub(crate) fn describe() {
     );
 }
 
-/// Counts and measures a delivery.
-pub(super) fn meter(label: &SharedString, report: &ChannelReport) {
+/// Counts an ended delivery and records its duration.
+pub(super) fn count_delivery(label: &SharedString, report: &ChannelReport) {
     let outcome = outcome(report);
     counter!(DELIVERIES, "channel" => label.clone(), "outcome" => outcome).increment(1);
-    histogram!(SECONDS, "channel" => label.clone()).record(report.duration.as_secs_f64());
+    histogram!(DELIVERY_SECONDS, "channel" => label.clone()).record(report.duration.as_secs_f64());
 }
 
-/// Tells how many deliveries are kept.
-pub(super) fn meter_accounts(accounts: &Accounts) {
+/// Sets the gauges of the deliveries in the store.
+pub(super) fn set_stored_deliveries(accounts: &Accounts) {
     for (state, count) in &accounts.states {
-        gauge!(KEPT, "state" => state.name()).set(*count as f64);
+        gauge!(STORED, "state" => state.name()).set(*count as f64);
     }
     gauge!(DIFFERENCE).set(accounts.difference() as f64);
 }
 
-/// One word for all targets: that of the one which needs a person the most.
+/// Returns one word for all targets: that of the one which needs a person the most.
 fn outcome(report: &ChannelReport) -> &'static str {
     let is = |class| report.targets.iter().any(|target| target.class == class);
     if report.delivered {
@@ -98,7 +98,7 @@ fn outcome(report: &ChannelReport) -> &'static str {
     }
 }
 
-/// The label of a channel.
+/// Returns the label of a channel.
 pub(super) fn label(name: &Arc<str>, ad_hoc: bool) -> SharedString {
     if ad_hoc {
         SharedString::const_str(AD_HOC)

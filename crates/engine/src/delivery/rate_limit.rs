@@ -1,5 +1,5 @@
-//! How much a channel may be sent in a time. What is beyond that is kept back
-//! and told in one digest.
+//! The rate limit of a channel, a token bucket. Messages beyond it are suppressed and reported
+//! in one digest.
 //!
 //! Counted in this process: several engines on one store have a limit each.
 
@@ -19,16 +19,16 @@ use governor::{
     state::{InMemoryState, NotKeyed},
 };
 
-use super::gate::Rule;
+use super::suppression::SuppressionRule;
 use crate::clock::milliseconds;
 use crate::{clock::Clock, config::Rate};
 
-/// The name of that rule.
-pub(super) const RATE_LIMIT: &str = "rate_limit";
-/// So many messages are remembered that are told once within a time.
-const MOST_RECENT: usize = 1024;
+/// The name of the rule.
+pub(super) const RULE_NAME: &str = "rate_limit";
+/// How many messages within their deduplication window are remembered.
+const MAX_RECENT: usize = 1024;
 
-/// The engine's clock as the limiter wants it.
+/// The engine's clock, as `governor` asks for it.
 #[derive(Clone)]
 struct Ticks(Arc<dyn Clock>);
 
@@ -43,21 +43,21 @@ impl TicksClock for Ticks {
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Nanos>>;
 
-/// The limit of one channel.
-pub(super) struct Limit {
+/// The rate limit of one channel.
+pub(super) struct RateLimit {
     limiter: Option<(Limiter, Rate)>,
-    /// What was let through a short time ago and would not be told again, and
-    /// until when: it counts once.
+    /// The fingerprints of messages that passed, and when their deduplication windows end:
+    /// repetitions until then are not sent, and do not count.
     recent: Mutex<HashMap<u64, i64>>,
 }
 
-impl fmt::Debug for Limit {
+impl fmt::Debug for RateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limit").finish_non_exhaustive()
+        f.debug_struct("RateLimit").finish_non_exhaustive()
     }
 }
 
-impl Limit {
+impl RateLimit {
     pub(super) fn new(rate: Option<Rate>, clock: &Arc<dyn Clock>) -> Self {
         let limiter = rate.and_then(|rate| {
             let messages = NonZeroU32::new(rate.messages)?;
@@ -71,38 +71,38 @@ impl Limit {
         }
     }
 
-    /// The rule that keeps back what comes now, where it does.
-    pub(super) fn kept_back(&self, now_ms: i64) -> Option<Rule> {
+    /// Takes a token; returns the rule that suppresses the message where there is none.
+    pub(super) fn suppression(&self, now_ms: i64) -> Option<SuppressionRule> {
         let (limiter, rate) = self.limiter.as_ref()?;
         limiter.check().err()?;
         let per = humantime::format_duration(rate.per);
-        Some(Rule {
-            sentence: format!("{RATE_LIMIT}: more than {} in {per}", rate.messages),
+        Some(SuppressionRule {
+            sentence: format!("{RULE_NAME}: more than {} in {per}", rate.messages),
             digest_ms: Some(now_ms.saturating_add(milliseconds(rate.per))),
         })
     }
 
-    /// Whether the same was let through and will not be told again.
-    pub(super) fn was_let_through(&self, fingerprint: u64, now_ms: i64) -> bool {
+    /// Returns whether the same message has passed and its deduplication window is open.
+    pub(super) fn has_passed(&self, fingerprint: u64, now_ms: i64) -> bool {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent
             .get(&fingerprint)
             .is_some_and(|until| *until > now_ms)
     }
 
-    /// Takes note that it was.
-    pub(super) fn let_through(&self, fingerprint: u64, until_ms: i64, now_ms: i64) {
+    /// Notes that a message has passed.
+    pub(super) fn note_passed(&self, fingerprint: u64, until_ms: i64, now_ms: i64) {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.len() >= MOST_RECENT {
+        if recent.len() >= MAX_RECENT {
             recent.retain(|_, until| *until > now_ms);
         }
-        if recent.len() < MOST_RECENT {
+        if recent.len() < MAX_RECENT {
             recent.insert(fingerprint, until_ms);
         }
     }
 }
 
-/// The same for messages that read the same.
+/// Returns a hash that is the same for messages that read the same.
 pub(super) fn fingerprint(texts: &[&str]) -> u64 {
     // FNV-1a: it is written to files, so it must stay what it is.
     // <https://datatracker.ietf.org/doc/html/draft-eastlake-fnv>
@@ -112,7 +112,7 @@ pub(super) fn fingerprint(texts: &[&str]) -> u64 {
     })
 }
 
-/// A time of nothing is no time.
+/// Returns the deduplication window, unless it is empty.
 pub(super) fn window(dedup: Option<Duration>) -> Option<Duration> {
     dedup.filter(|window| !window.is_zero())
 }
@@ -125,9 +125,9 @@ mod tests {
     use crate::clock::Sleep;
 
     #[derive(Debug, Default)]
-    struct Hand(AtomicI64);
+    struct ManualClock(AtomicI64);
 
-    impl Clock for Hand {
+    impl Clock for ManualClock {
         fn now_ms(&self) -> i64 {
             self.0.load(Ordering::SeqCst)
         }
@@ -139,21 +139,21 @@ mod tests {
 
     #[test]
     fn so_many_pass_at_once_and_then_as_many_in_the_time() {
-        let hand = Arc::new(Hand::default());
-        let clock: Arc<dyn Clock> = Arc::clone(&hand) as _;
+        let clock_hand = Arc::new(ManualClock::default());
+        let clock: Arc<dyn Clock> = Arc::clone(&clock_hand) as _;
         let rate = Rate {
             messages: 3,
             per: Duration::from_secs(60),
         };
-        let limit = Limit::new(Some(rate), &clock);
-        let pass = || limit.kept_back(hand.now_ms()).is_none();
+        let limit = RateLimit::new(Some(rate), &clock);
+        let pass = || limit.suppression(clock_hand.now_ms()).is_none();
         assert_eq!((0..5).filter(|_| pass()).count(), 3);
-        hand.0.store(20_000, Ordering::SeqCst);
+        clock_hand.0.store(20_000, Ordering::SeqCst);
         assert_eq!((0..5).filter(|_| pass()).count(), 1);
-        let rule = limit.kept_back(20_000).unwrap();
+        let rule = limit.suppression(20_000).unwrap();
         assert_eq!(rule.sentence, "rate_limit: more than 3 in 1m");
         assert_eq!(rule.digest_ms, Some(80_000));
-        assert!(Limit::new(None, &clock).kept_back(0).is_none());
+        assert!(RateLimit::new(None, &clock).suppression(0).is_none());
     }
 
     #[test]
