@@ -54,7 +54,7 @@ pub fn warning(setting: &str, error: &StoreError, who: &str) -> String {
 /// The warning that an engine's store could not be opened, where that is so.
 #[must_use]
 pub fn of_engine(engine: &Engine, who: &str) -> Option<String> {
-    let error = engine.store_trouble()?;
+    let error = engine.store_error()?;
     let setting = match (&engine.config().delivery().store, error.path()) {
         (StorePlace::File(path), _) => Setting::DeliveryStore.at(engine.file(), path),
         (_, Some(path)) => Setting::MonitorState.at(engine.file(), path),

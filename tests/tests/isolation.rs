@@ -252,10 +252,10 @@ delivery: {{retry: {{attempts: 3, first: 1s, max: 1s}}}}
         told.contains("Channel bad delivers nothing for now"),
         "{told}"
     );
-    assert_eq!(engine.troubles()[0].subject, "channel/bad/crashes");
+    assert_eq!(engine.alerts()[0].subject, "channel/bad/crashes");
     engine.submit(bad, "hello", None).await.unwrap();
     chat_is_told(&chat, "Channel bad works again").await;
-    assert!(engine.troubles().is_empty());
+    assert!(engine.alerts().is_empty());
     assert_eq!(chat.messages().len(), 2);
 }
 

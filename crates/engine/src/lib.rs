@@ -33,7 +33,7 @@
 //! installs no logger, no panic hook and no signal handler.
 //!
 //! # Metrics
-//! Numbers go to the recorder of the [`metrics`] facade, if the program has
+//! Metrics go to the recorder of the [`metrics`] facade, if the program has
 //! installed one before the engine starts; without one they cost next to
 //! nothing.
 //!
@@ -42,9 +42,9 @@
 //! | `annunciator_deliveries_total` | counter | `channel`, `outcome` | notifications settled; `outcome` is `delivered`, or the worst of `retry`, `unknown` and `permanent` among the targets |
 //! | `annunciator_delivery_seconds` | histogram | `channel` | from acceptance to outcome |
 //! | `annunciator_deliveries_under_way` | gauge | | waiting or under way |
-//! | `annunciator_troubles` | gauge | `kind` | own trouble that is told: `store`, `out_of_order`, `quota`, `check`, `crashes`, `disabled` |
+//! | `annunciator_active_alerts` | gauge | `kind` | what keeps people from being notified: `store`, `out_of_order`, `quota`, `check`, `crashes`, `disabled` |
 //! | `annunciator_workers_ended_total` | counter | `channel` | worker processes that ended while their channel needed them, with `isolation: process` |
-//! | `annunciator_kept_deliveries` | gauge | `state` | deliveries that are kept, by state |
+//! | `annunciator_stored_deliveries` | gauge | `state` | deliveries in the store, by state |
 //! | `annunciator_accounts_difference` | gauge | | accepted deliveries that are in no state: always 0 |
 //! | `annunciator_channels` | gauge | `state` | configured channels that are `open` or `disabled` |
 //!
@@ -68,7 +68,7 @@ pub mod standalone;
 pub use annunciator_store as store;
 pub mod worker;
 
-pub use alerts::Trouble;
+pub use alerts::Alert;
 pub use clock::{Clock, Sleep, SystemClock};
 pub use config::{
     Canary, ChannelConfig, ChannelOptions, Config, DeliveryConfig, GroupConfig, HostConfig,

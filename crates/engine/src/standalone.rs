@@ -91,7 +91,7 @@ impl Standalone {
         let context = ProviderContext {
             pool: Pool::new(Handle::current()),
             clock: Arc::new(SystemClock),
-            troubles: None,
+            alerts: None,
             label: "examined".into(),
         };
         let opened = Instance::open(loaded, "examined", settings_json, host, context).await;

@@ -191,7 +191,7 @@ fn settings_that_turn_out_wrong_when_the_channel_is_opened() {
     let builder = rig.exactly(&yaml).unwrap();
     let told = runtime.block_on(async {
         let engine = builder.start().await.unwrap();
-        assert_eq!(engine.troubles()[0].subject, "channel/s/disabled");
+        assert_eq!(engine.alerts()[0].subject, "channel/s/disabled");
         engine.notify_channels(&["s", "good"], "x").await.unwrap()
     });
     assert!(told.results()["good"] && !told.results()["s"]);

@@ -52,13 +52,13 @@ async fn what_is_told_meanwhile_arrives_when_it_is_mended() {
             .detail
             .starts_with("the channel is disabled: plugin ")
     );
-    assert_eq!(engine.troubles()[0].subject, "channel/bad/disabled");
+    assert_eq!(engine.alerts()[0].subject, "channel/bad/disabled");
     for number in 0..3 {
         let text = format!("{number}");
         let route = Route::Channels(&["bad"]);
         engine.submit(route, text.as_str(), None).await.unwrap();
     }
-    assert_eq!(engine.troubles().len(), 1, "told once");
+    assert_eq!(engine.alerts().len(), 1, "told once");
     let waiting = records(&engine).await;
     let bad = waiting.iter().filter(|one| one.channel == "bad");
     assert!(bad.clone().all(|one| one.state == State::Pending));
@@ -67,7 +67,7 @@ async fn what_is_told_meanwhile_arrives_when_it_is_mended() {
     fs::set_permissions(rig.plugins().join(FILE), Permissions::from_mode(0o600)).unwrap();
     let loaded = configured(&rig, BAD, "").load().unwrap();
     assert_eq!(engine.reload(loaded).await.unwrap().opened, ["bad"]);
-    assert!(engine.troubles().is_empty());
+    assert!(engine.alerts().is_empty());
     let states = ended(&engine).await;
     let arrived = |state: &State| *state == State::Delivered;
     assert!(states.iter().all(arrived), "{states:?}");

@@ -43,7 +43,7 @@ async fn a_channel_that_is_out_of_order_is_told_through_another_and_loses_nothin
     }
     let told = chat_is_told(&pair, "out of order").await;
     assert!(told.starts_with("Channel pager is out of order"), "{told}");
-    let troubles = engine.troubles();
+    let troubles = engine.alerts();
     assert_eq!(troubles.len(), 1);
     assert_eq!(troubles[0].subject, "channel/pager/out_of_order");
     // Left alone: nobody uses up attempts meanwhile.
@@ -56,7 +56,7 @@ async fn a_channel_that_is_out_of_order_is_told_through_another_and_loses_nothin
     assert!(pager().all(|record| record.state == State::Delivered));
     assert_eq!(pager().count(), 30, "of its own trouble nobody tells it");
     assert!(tried >= 10, "{tried}");
-    assert!(engine.troubles().is_empty());
+    assert!(engine.alerts().is_empty());
     assert_eq!(pair.chat().len(), 2, "{:?}", pair.chat());
 }
 
@@ -89,7 +89,7 @@ async fn a_channel_that_died_unnoticed_is_found_by_its_canary() {
         told.starts_with("Channel pager would not deliver: "),
         "{told}"
     );
-    assert_eq!(engine.troubles()[0].subject, "channel/pager/check");
+    assert_eq!(engine.alerts()[0].subject, "channel/pager/check");
     assert!(pair.pager().is_empty(), "a check delivers nothing");
 }
 
@@ -103,10 +103,10 @@ async fn a_channel_that_was_mended_by_a_reload_is_told_to_work_when_it_does() {
     }
     chat_is_told(&pair, "out of order").await;
     pair.reload(&engine, "title: mended", BOTH).await;
-    assert_eq!(engine.troubles().len(), 1, "nobody has seen it work");
+    assert_eq!(engine.alerts().len(), 1, "nobody has seen it work");
     pair.pager.always(None);
     chat_is_told(&pair, "Channel pager works again, after").await;
-    assert!(engine.troubles().is_empty());
+    assert!(engine.alerts().is_empty());
 }
 
 #[tokio::test]
@@ -117,6 +117,6 @@ async fn a_channel_that_is_removed_is_no_trouble_any_more() {
     let engine = pair.engine(canary, BOTH).await;
     chat_is_told(&pair, "would not deliver").await;
     pair.reload(&engine, "", BOTH).await;
-    assert!(engine.troubles().is_empty(), "nobody looks for it");
+    assert!(engine.alerts().is_empty(), "nobody looks for it");
     assert_eq!(pair.chat().len(), 1, "{:?}", pair.chat());
 }

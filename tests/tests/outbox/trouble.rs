@@ -110,7 +110,7 @@ async fn a_full_disk_keeps_nobody_from_being_told() {
     };
     assert!(own.starts_with("Deliveries cannot be recorded: "), "{own}");
     assert!(own.contains("the disk is full"), "{own}");
-    assert_eq!(engine.troubles()[0].subject, "store");
+    assert_eq!(engine.alerts()[0].subject, "store");
 }
 
 #[tokio::test]
@@ -248,7 +248,7 @@ async fn a_key_that_was_used_for_something_else_is_refused() {
         assert_eq!(refused.to_string(), text);
     }
     // That is nobody's trouble.
-    assert!(engine.troubles().is_empty());
+    assert!(engine.alerts().is_empty());
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ async fn another_file_that_comes_later_leaves_the_one_that_serves() {
     assert!(warnings.contains("goes on serving"), "{warnings}");
     assert_eq!(engine.reload(loaded).await.unwrap().kept, ["a"]);
     assert!(engine.notify_default("x").await.unwrap().all_delivered());
-    assert!(engine.troubles().is_empty());
+    assert!(engine.alerts().is_empty());
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn at_the_start_neither_of_two_different_files_is_used() {
     let check = engine.check(&["a"]).await.unwrap().remove(0);
     assert_eq!(check.status, CheckStatus::Failed);
     assert!(names_both(&rig, &check.detail), "{}", check.detail);
-    let troubles = engine.troubles();
+    let troubles = engine.alerts();
     assert_eq!(troubles[0].subject, "channel/a/disabled");
     assert!(names_both(&rig, &troubles[0].sentence), "{troubles:?}");
     // What is told meanwhile arrives when one of them is gone.
@@ -81,7 +81,7 @@ async fn at_the_start_neither_of_two_different_files_is_used() {
     fs::remove_file(copy(&rig)).unwrap();
     let loaded = rig.configured(YAML).unwrap().load().unwrap();
     assert_eq!(engine.reload(loaded).await.unwrap().opened, ["a"]);
-    assert!(engine.troubles().is_empty(), "it is mended");
+    assert!(engine.alerts().is_empty(), "it is mended");
     crate::running::delivered(&engine, told).await;
 }
 

@@ -304,7 +304,7 @@ impl Living {
         is_broken
             || self
                 .engine()
-                .troubles()
+                .alerts()
                 .iter()
                 .any(|one| one.subject.contains(channel))
     }

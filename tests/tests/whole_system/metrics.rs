@@ -29,7 +29,7 @@ fn recorded(run: impl AsyncFnOnce(Snapshotter)) {
 async fn start(yaml: &str) -> (Rig, Engine) {
     let rig = Rig::new(&["fixture-steady", "fixture-ill-behaved"]).unwrap();
     // What is told of a channel that is disabled would be counted as well.
-    let builder = rig.configured(yaml).unwrap().tell_own_trouble(false);
+    let builder = rig.configured(yaml).unwrap().notify_of_alerts(false);
     let engine = builder.start().await.unwrap();
     (rig, engine)
 }

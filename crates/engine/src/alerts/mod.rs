@@ -1,32 +1,33 @@
-//! The engine's own trouble: what keeps people from being told, known once and
-//! told once, through the channels that work.
+//! The engine's own alerts: what keeps people from being notified, such as a channel that is out
+//! of order.
 //!
-//! `board` knows what there is, `tell` says it to people, `canary` looks for it
-//! before anybody needs a channel.
+//! `active_alerts` has what there is. In the engine's folder, `alert_notifier` notifies people
+//! of it through the channels that work, and `canary` checks channels before anybody needs
+//! them.
 
-mod board;
+mod active_alerts;
 
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use board::{ACTIVE_ALERTS, News, Troubles};
+pub(crate) use active_alerts::{ACTIVE_ALERTS, ActiveAlerts, AlertChange};
 
-/// What the trouble is with.
+/// What an alert is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Subject {
     /// The store of deliveries.
     Store,
-    /// The store that was wanted at the start.
+    /// The store that could not be opened at the start.
     StartedWithout,
-    /// A channel, and what ails it.
-    Channel(Arc<str>, Ailment),
+    /// A channel, and its problem.
+    Channel(Arc<str>, ChannelProblem),
 }
 
-/// What ails a channel.
+/// The problem of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Ailment {
-    /// Its remote is out of order.
+pub(crate) enum ChannelProblem {
+    /// Its circuit breaker is open: the remote is out of order.
     OutOfOrder,
     /// Its remote takes nothing for a long time.
     Quota,
@@ -39,7 +40,7 @@ pub(crate) enum Ailment {
 }
 
 impl Subject {
-    /// The channel that it is about.
+    /// Returns the channel that it is about.
     pub(crate) fn channel(&self) -> Option<&str> {
         match self {
             Self::Store | Self::StartedWithout => None,
@@ -47,15 +48,15 @@ impl Subject {
         }
     }
 
-    /// One word, for metrics.
+    /// Returns one word for metrics.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Store | Self::StartedWithout => "store",
-            Self::Channel(_, Ailment::OutOfOrder) => "out_of_order",
-            Self::Channel(_, Ailment::Quota) => "quota",
-            Self::Channel(_, Ailment::Check) => "check",
-            Self::Channel(_, Ailment::Crashes) => "crashes",
-            Self::Channel(_, Ailment::Disabled) => "disabled",
+            Self::Channel(_, ChannelProblem::OutOfOrder) => "out_of_order",
+            Self::Channel(_, ChannelProblem::Quota) => "quota",
+            Self::Channel(_, ChannelProblem::Check) => "check",
+            Self::Channel(_, ChannelProblem::Crashes) => "crashes",
+            Self::Channel(_, ChannelProblem::Disabled) => "disabled",
         }
     }
 }
@@ -70,14 +71,14 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Something that keeps people from being told.
+/// An active alert: something that keeps people from being notified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Trouble {
-    /// What it is with: `store`, or `channel`, its name and what ails it, with
+pub struct Alert {
+    /// What it is about: `store`, or `channel`, the channel's name and its problem, with
     /// slashes between.
     pub subject: String,
-    /// What it is, and what to do.
+    /// What is wrong, and what to do.
     pub sentence: String,
     /// Since when, in milliseconds since the Unix epoch.
     pub since_ms: i64,

@@ -103,7 +103,7 @@ impl Channel {
                 let context = ProviderContext {
                     pool: shared.pool.clone(),
                     clock: Arc::clone(&shared.clock),
-                    troubles: (!ad_hoc).then(|| Arc::clone(&shared.troubles)),
+                    alerts: (!ad_hoc).then(|| Arc::clone(&shared.alerts)),
                     label: label(&config.name, ad_hoc),
                 };
                 let host =

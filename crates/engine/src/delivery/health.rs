@@ -9,7 +9,7 @@ use super::{
     outbox::Outbox,
     report::{Class, Fault, TargetReport},
 };
-use crate::alerts::{Ailment, Subject};
+use crate::alerts::{ChannelProblem, Subject};
 
 /// The shortest pause asked for by a remote (`Retry-After`) that counts as an exhausted
 /// quota, of which people are notified.
@@ -26,7 +26,7 @@ impl AttemptTask {
             return;
         };
         let name = &self.channel.config.name;
-        let subject = |ailment| Subject::Channel(Arc::clone(name), ailment);
+        let subject = |problem| Subject::Channel(Arc::clone(name), problem);
         let worst = || targets.iter().max_by_key(|target| target.retry_after);
         let last = worst().map_or_else(String::new, ToString::to_string);
         match self.channel.breaker.update(health, is_probe, now_ms) {
@@ -35,10 +35,10 @@ impl AttemptTask {
                     "Channel {name} is out of order: nothing gets through any more. What is for it waits, and is tried again now and then. The last that was heard is: {last}."
                 );
                 outbox
-                    .troubles
-                    .raise(subject(Ailment::OutOfOrder), sentence);
+                    .alerts
+                    .raise(subject(ChannelProblem::OutOfOrder), sentence);
             }
-            Some(Transition::Closed) => outbox.troubles.clear(&subject(Ailment::OutOfOrder)),
+            Some(Transition::Closed) => outbox.alerts.clear(&subject(ChannelProblem::OutOfOrder)),
             None => {}
         }
         let asked = targets.iter().filter_map(|target| target.retry_after).max();
@@ -47,12 +47,14 @@ impl AttemptTask {
             let sentence = format!(
                 "Channel {name} takes nothing for {pause}: {last}. What is for it waits until then, or its time to live passes."
             );
-            outbox.troubles.raise(subject(Ailment::Quota), sentence);
+            outbox
+                .alerts
+                .raise(subject(ChannelProblem::Quota), sentence);
         } else if targets
             .iter()
             .any(|target| target.class == Class::Delivered)
         {
-            outbox.troubles.clear(&subject(Ailment::Quota));
+            outbox.alerts.clear(&subject(ChannelProblem::Quota));
         }
     }
 }

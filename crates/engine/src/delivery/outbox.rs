@@ -24,7 +24,7 @@ use super::{
     wakeup::Wakeup,
 };
 use crate::{
-    alerts::{Subject, Troubles},
+    alerts::{ActiveAlerts, Subject},
     clock::{Clock, milliseconds},
 };
 
@@ -46,7 +46,7 @@ pub(crate) struct Outbox {
     pub(super) deliveries: TaskTracker,
     /// Claims that are being made, which become tasks of `deliveries` afterwards.
     claiming: TaskTracker,
-    pub(super) troubles: Arc<Troubles>,
+    pub(super) alerts: Arc<ActiveAlerts>,
     /// Ends attempts, when the engine may not wait any longer.
     pub(super) abandon: CancellationToken,
     /// Whether callers wait beyond their deadline for attempts that are under way then.
@@ -64,7 +64,7 @@ impl fmt::Debug for Outbox {
 impl Outbox {
     pub(crate) fn new(
         store: Arc<dyn Store>,
-        troubles: Arc<Troubles>,
+        alerts: Arc<ActiveAlerts>,
         clock: Arc<dyn Clock>,
         (deliveries, abandon): (TaskTracker, CancellationToken),
         awaits_attempts: bool,
@@ -77,7 +77,7 @@ impl Outbox {
             wakeup: Wakeup::default(),
             deliveries,
             claiming: TaskTracker::new(),
-            troubles,
+            alerts,
             abandon,
             awaits_attempts,
         })
@@ -156,13 +156,13 @@ impl Outbox {
     pub(super) fn update_store_alert(&self, error: Option<&StoreError>) {
         match error {
             // A conflict is an answer: the store works.
-            None | Some(StoreError::Conflict { .. }) => self.troubles.clear(&Subject::Store),
+            None | Some(StoreError::Conflict { .. }) => self.alerts.clear(&Subject::Store),
             Some(StoreError::Closed) => {}
             Some(error) => {
                 let sentence = format!(
                     "Deliveries cannot be recorded: {error}. Meanwhile people are told all the same, but once only, and what waits may be late."
                 );
-                self.troubles.raise(Subject::Store, sentence);
+                self.alerts.raise(Subject::Store, sentence);
             }
         }
     }

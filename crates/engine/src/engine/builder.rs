@@ -10,9 +10,9 @@ use annunciator_store::{DeliveryId, MemoryStore, Store};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
-use super::{announcer, canary};
+use super::{alert_notifier, canary};
 use crate::{
-    alerts::Troubles,
+    alerts::ActiveAlerts,
     clock::{Clock, SystemClock},
     config::{
         Config, HostKeys, Isolation, LoadOptions, Problems, Section, SectionProblem, Span,
@@ -46,7 +46,7 @@ pub struct EngineBuilder {
     worker: Option<WorkerProgram>,
     clock: Arc<dyn Clock>,
     keeping: Keeping,
-    tells_trouble: bool,
+    notifies_of_alerts: bool,
 }
 
 impl Engine {
@@ -64,7 +64,7 @@ impl EngineBuilder {
             worker: None,
             clock: Arc::new(SystemClock),
             keeping: Keeping::default(),
-            tells_trouble: true,
+            notifies_of_alerts: true,
         }
     }
 
@@ -164,12 +164,11 @@ impl EngineBuilder {
         self
     }
 
-    /// Whether people are told of the engine's own trouble, such as a channel that is
-    /// disabled. They are unless this is called: a program that lives for one message
-    /// would tell them with each. It is logged either way, and
-    /// [`Engine::troubles`] has it.
-    pub fn tell_own_trouble(mut self, tell: bool) -> Self {
-        self.tells_trouble = tell;
+    /// Sets whether people are notified of the engine's own alerts, such as a channel that is
+    /// disabled. Default: `true`. A program that lives for one message would notify them with
+    /// each. Alerts are logged either way, and [`Engine::alerts`] returns them.
+    pub fn notify_of_alerts(mut self, notify: bool) -> Self {
+        self.notifies_of_alerts = notify;
         self
     }
 
@@ -266,8 +265,8 @@ impl EngineBuilder {
         let channels = open_all(configs, &shared, |_| true).await?;
         let engine = Engine::new(home, loaded, channels, shared, kept, proven);
         drop(tokio::spawn(canary::run(Arc::downgrade(&engine.0))));
-        if self.tells_trouble {
-            drop(tokio::spawn(announcer::run(Arc::downgrade(&engine.0))));
+        if self.notifies_of_alerts {
+            drop(tokio::spawn(alert_notifier::run(Arc::downgrade(&engine.0))));
         }
         Ok(engine)
     }
@@ -306,7 +305,7 @@ impl EngineBuilder {
             clock: Arc::clone(&self.clock),
             store: store.unwrap_or_else(|| Arc::<MemoryStore>::default()),
             proofs,
-            troubles: Arc::new(Troubles::new(Arc::clone(&self.clock))),
+            alerts: Arc::new(ActiveAlerts::new(Arc::clone(&self.clock))),
         };
         (shared, proven)
     }

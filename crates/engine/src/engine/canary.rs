@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::future::join_all;
 
-use crate::alerts::{Ailment, Subject};
+use crate::alerts::{ChannelProblem, Subject};
 use crate::{
     clock::milliseconds,
     delivery::Channel,
@@ -87,10 +87,10 @@ impl Inner {
             return;
         };
         seen.next_ms = now_ms.saturating_add(milliseconds(canary.every));
-        let subject = Subject::Channel(Arc::clone(&definition.name), Ailment::Check);
+        let subject = Subject::Channel(Arc::clone(&definition.name), ChannelProblem::Check);
         if check.status != CheckStatus::Failed {
             seen.failures = 0;
-            self.troubles.clear(&subject);
+            self.alerts.clear(&subject);
             return;
         }
         seen.failures = seen.failures.saturating_add(1);
@@ -106,7 +106,7 @@ impl Inner {
             hint => format!(" ({hint})"),
         };
         let sentence = format!("Channel {name} would not deliver: {detail}{hint}.");
-        self.troubles.raise(subject, sentence);
+        self.alerts.raise(subject, sentence);
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    alerts::{Subject, Troubles},
+    alerts::{ActiveAlerts, Subject},
     config::{Config, Keep},
     delivery::{Channel, ChannelGuard, CurrentConfig, Outbox, run_dispatcher, take_proofs},
     engine::{
@@ -52,7 +52,7 @@ pub(crate) struct Inner {
     /// The configuration's file, which does not change.
     pub(crate) file: PathBuf,
     /// Why deliveries are kept in memory, where a file was wanted.
-    pub(crate) store_trouble: Option<StoreError>,
+    pub(crate) store_error: Option<StoreError>,
     pub(crate) in_force: InForce,
     pub(crate) shared: Shared,
     pub(crate) deliveries: TaskTracker,
@@ -64,7 +64,7 @@ pub(crate) struct Inner {
     /// Where deliveries are kept, if they are.
     pub(crate) outbox: Option<Arc<Outbox>>,
     /// What keeps people from being told.
-    pub(crate) troubles: Arc<Troubles>,
+    pub(crate) alerts: Arc<ActiveAlerts>,
     /// Another configuration is in force: its canaries may be due earlier.
     pub(crate) reloaded: Arc<Notify>,
 }
@@ -87,30 +87,30 @@ impl Engine {
         proven: mpsc::Receiver<(DeliveryId, Proof)>,
     ) -> Self {
         let loaded_from = loaded.warnings.file().to_owned();
-        tell_disabled(&channels, &shared.troubles);
+        tell_disabled(&channels, &shared.alerts);
         let setup = Setup {
             config: Arc::new(loaded.config),
             catalog: Arc::new(loaded.catalog),
             router: Router::new(channels),
         };
         let (deliveries, abandon) = (TaskTracker::new(), CancellationToken::new());
-        let troubles = Arc::clone(&shared.troubles);
+        let alerts = Arc::clone(&shared.alerts);
         let outbox = kept.store.map(|store| {
-            let (clock, troubles) = (Arc::clone(&shared.clock), Arc::clone(&troubles));
+            let (clock, alerts) = (Arc::clone(&shared.clock), Arc::clone(&alerts));
             let ends = (deliveries.clone(), abandon.clone());
-            Outbox::new(store, troubles, clock, ends, kept.awaits_attempts)
+            Outbox::new(store, alerts, clock, ends, kept.awaits_attempts)
         });
-        if let Some(error) = &kept.trouble {
+        if let Some(error) = &kept.error {
             let sentence = format!(
                 "Deliveries are kept in memory until the next start, and what waits is lost when this program ends: {error}."
             );
-            troubles.raise(Subject::StartedWithout, sentence);
+            alerts.raise(Subject::StartedWithout, sentence);
         }
         let inner = Arc::new(Inner {
             reloaded: Arc::default(),
             home,
             file: loaded_from,
-            store_trouble: kept.trouble,
+            store_error: kept.error,
             in_force: InForce::new(setup),
             shared,
             deliveries,
@@ -118,7 +118,7 @@ impl Engine {
             reloading: Mutex::default(),
             closing: TaskTracker::new(),
             outbox,
-            troubles,
+            alerts,
         });
         if let Some(outbox) = &inner.outbox {
             let outbox = Arc::downgrade(outbox);
@@ -153,8 +153,8 @@ impl Engine {
     /// Why deliveries are kept in memory, and lost when this program ends, where a file
     /// was wanted: that could not be opened at the start.
     #[must_use]
-    pub fn store_trouble(&self) -> Option<&StoreError> {
-        self.0.store_trouble.as_ref()
+    pub fn store_error(&self) -> Option<&StoreError> {
+        self.0.store_error.as_ref()
     }
 
     /// The configuration's file.

@@ -25,7 +25,7 @@ type Place = dyn Fn(&Config) -> Option<PathBuf> + Send + Sync;
 pub(crate) struct Kept {
     pub(crate) store: Option<Arc<dyn Store>>,
     /// Why it is not the one that was wanted.
-    pub(crate) trouble: Option<StoreError>,
+    pub(crate) error: Option<StoreError>,
     pub(crate) awaits_attempts: bool,
 }
 
@@ -44,7 +44,7 @@ impl Keeping {
     pub(crate) async fn open(&self, config: &Config) -> Result<Kept, StoreError> {
         let kept = |store| Kept {
             store,
-            trouble: None,
+            error: None,
             awaits_attempts: self.awaits_attempts,
         };
         if let Some(store) = &self.store {
@@ -69,7 +69,7 @@ impl Keeping {
                 );
                 Ok(Kept {
                     store: Some(Arc::<MemoryStore>::default()),
-                    trouble: Some(error),
+                    error: Some(error),
                     awaits_attempts: self.awaits_attempts,
                 })
             }

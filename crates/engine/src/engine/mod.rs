@@ -3,9 +3,9 @@
 //! `builder` starts one and `handle` is what the program then holds. `notify` and
 //! `submit` take notifications, `reload` a new configuration, `plan` and `check` answer
 //! questions. Of the tasks that live as long as the engine two stand here: `canary`
-//! checks channels, and `announcer` notifies people of the engine's own alerts.
+//! checks channels, and `alert_notifier` notifies people of the engine's own alerts.
 
-mod announcer;
+mod alert_notifier;
 mod builder;
 mod canary;
 mod check;

@@ -6,7 +6,7 @@ use annunciator_core::code;
 use futures_util::future::join_all;
 
 use crate::{
-    alerts::{Ailment, Subject, Troubles},
+    alerts::{ActiveAlerts, ChannelProblem, Subject},
     config::{ChannelConfig, Problems},
     delivery::{Channel, Disabled},
     engine::error::StartError,
@@ -85,13 +85,13 @@ pub(crate) async fn open_once(
 }
 
 /// Has people know of channels that are disabled, and of those that are no more.
-pub(crate) fn tell_disabled(channels: &[Arc<Channel>], troubles: &Troubles) {
+pub(crate) fn tell_disabled(channels: &[Arc<Channel>], alerts: &ActiveAlerts) {
     for channel in channels {
         let name = Arc::clone(&channel.definition().name);
-        let subject = Subject::Channel(Arc::clone(&name), Ailment::Disabled);
+        let subject = Subject::Channel(Arc::clone(&name), ChannelProblem::Disabled);
         match channel.provider() {
-            Ok(_) => troubles.clear(&subject),
-            Err(disabled) => troubles.restate(subject, told_of(&name, disabled)),
+            Ok(_) => alerts.clear(&subject),
+            Err(disabled) => alerts.raise_or_update(subject, told_of(&name, disabled)),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    alerts::{Ailment, Subject},
+    alerts::{ChannelProblem, Subject},
     config::{ChannelConfig, Isolation},
     delivery::Channel,
     engine::{
@@ -144,8 +144,8 @@ impl Inner {
         {
             let name = Arc::clone(&channel.definition().name);
             if self
-                .troubles
-                .is(&Subject::Channel(name, Ailment::OutOfOrder))
+                .alerts
+                .is_active(&Subject::Channel(name, ChannelProblem::OutOfOrder))
             {
                 channel.breaker.mark_suspect(self.shared.clock.steady_ms());
             }
@@ -153,12 +153,14 @@ impl Inner {
         let checked: Vec<_> = { channels.iter() }
             .map(|channel| channel.definition())
             .collect();
-        self.troubles.keep(|subject| match subject {
-            Subject::Channel(name, ailment) => checked.iter().any(|one| {
-                let is_seen_to = match ailment {
-                    Ailment::Check => one.options().canary.is_some(),
-                    Ailment::Crashes => one.options().isolation == Isolation::Process,
-                    Ailment::OutOfOrder | Ailment::Quota | Ailment::Disabled => true,
+        self.alerts.retain(|subject| match subject {
+            Subject::Channel(name, problem) => checked.iter().any(|one| {
+                let is_seen_to = match problem {
+                    ChannelProblem::Check => one.options().canary.is_some(),
+                    ChannelProblem::Crashes => one.options().isolation == Isolation::Process,
+                    ChannelProblem::OutOfOrder
+                    | ChannelProblem::Quota
+                    | ChannelProblem::Disabled => true,
                 };
                 one.name == *name && is_seen_to
             }),
@@ -175,7 +177,7 @@ impl Inner {
             router: Router::new(channels),
         });
         // By those that are in force: what is mended tells that it is.
-        tell_disabled(&all, &self.troubles);
+        tell_disabled(&all, &self.alerts);
         self.reloaded.notify_one();
         if let Some(outbox) = &self.outbox {
             // Something may wait for a channel that is new.

@@ -29,7 +29,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::field::display;
 
 use crate::{
-    alerts::Troubles,
+    alerts::ActiveAlerts,
     clock::Clock,
     line::printable,
     plugin::{Pool, Task},
@@ -55,7 +55,7 @@ pub(crate) struct Shared {
     /// Who wants to know what is proven of deliveries.
     pub(crate) proofs: Proofs,
     /// What keeps people from being told.
-    pub(crate) troubles: Arc<Troubles>,
+    pub(crate) alerts: Arc<ActiveAlerts>,
 }
 
 /// What providers prove of deliveries after their attempts.
@@ -285,7 +285,7 @@ mod tests {
             clock: Arc::new(SystemClock),
             store: Arc::new(MemoryStore::default()),
             proofs: mpsc::channel(1).0,
-            troubles: Arc::new(Troubles::new(Arc::new(SystemClock))),
+            alerts: Arc::new(ActiveAlerts::new(Arc::new(SystemClock))),
         };
         let host = ChannelServices::boxed("a".into(), shared, ChannelTasks::new());
         let sleeping = std::thread::spawn(move || host.sleep(1)).join().unwrap();

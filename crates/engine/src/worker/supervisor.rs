@@ -26,7 +26,7 @@ use super::{
     out_of_process::OutOfProcess,
 };
 use crate::{
-    alerts::{Ailment, Subject, Troubles},
+    alerts::{ActiveAlerts, ChannelProblem, Subject},
     clock::{Clock, milliseconds},
     plugin::{CLOSE_TIMEOUT, CLOSING, CallError, OPEN_TIMEOUT, Pool, not_opened},
 };
@@ -42,7 +42,7 @@ pub(crate) struct ProviderContext {
     pub(crate) clock: Arc<dyn Clock>,
     /// Where it is told that it keeps crashing; nowhere for a channel that stands
     /// in no configuration.
-    pub(crate) troubles: Option<Arc<Troubles>>,
+    pub(crate) alerts: Option<Arc<ActiveAlerts>>,
     /// The channel's name in metrics.
     pub(crate) label: SharedString,
 }
@@ -246,7 +246,7 @@ impl Supervised {
         let ProviderContext {
             clock,
             label,
-            troubles,
+            alerts,
             ..
         } = &self.context;
         tracing::error!(channel, plugin, "the worker process {ending}");
@@ -257,13 +257,13 @@ impl Supervised {
             self.put(State::Starts);
             return;
         };
-        if let Some(troubles) = troubles {
+        if let Some(alerts) = alerts {
             self.is_told.store(true, Ordering::Relaxed);
             let sentence = format!(
                 "Channel {channel} delivers nothing for now: the worker process of plugin {plugin} {ending}, several times. It is started again in {}, and after longer pauses if that goes on.",
                 humantime::format_duration(rest)
             );
-            troubles.raise(self.subject(), sentence);
+            alerts.raise(self.subject(), sentence);
         }
         let until_ms = now_ms.saturating_add(milliseconds(rest));
         let ending = ending.clone();
@@ -276,9 +276,9 @@ impl Supervised {
     /// It was seen to work.
     fn works(&self) {
         if self.is_told.swap(false, Ordering::Relaxed)
-            && let Some(troubles) = &self.context.troubles
+            && let Some(alerts) = &self.context.alerts
         {
-            troubles.clear(&self.subject());
+            alerts.clear(&self.subject());
         }
     }
 
@@ -287,7 +287,10 @@ impl Supervised {
     }
 
     fn subject(&self) -> Subject {
-        Subject::Channel(self.opening.channel.as_str().into(), Ailment::Crashes)
+        Subject::Channel(
+            self.opening.channel.as_str().into(),
+            ChannelProblem::Crashes,
+        )
     }
 
     fn is_closed(&self) -> bool {

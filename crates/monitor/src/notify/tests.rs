@@ -81,7 +81,7 @@ impl Desk {
         store: Arc<dyn Store>,
         waiting: Vec<OutboundMessage>,
     ) -> Self {
-        let builder = rig.configured(YAML).unwrap().tell_own_trouble(false);
+        let builder = rig.configured(YAML).unwrap().notify_of_alerts(false);
         let engine = builder.store(store).start().await.unwrap();
         let file = Arc::clone(state.file());
         for one in waiting.clone() {

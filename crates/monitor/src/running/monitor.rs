@@ -242,7 +242,7 @@ impl Monitor {
             keys: !self.keys().is_empty(),
             state_problem: self.recorder.trouble(),
             channels,
-            troubles: self.engine().troubles(),
+            troubles: self.engine().alerts(),
             datagrams: self.refusals.taken_count(),
             refused: occurred(self.refusals.counts()),
             messages,

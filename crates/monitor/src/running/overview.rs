@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, net::SocketAddr, sync::Arc};
 
-use annunciator::Trouble;
+use annunciator::Alert;
 use annunciator_protocol::Reject;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ pub struct Overview {
     /// The configured channels, disabled ones included.
     pub channels: Vec<String>,
     /// The engine's active alerts: what keeps people from being notified.
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<Alert>,
     /// How many datagrams were accepted.
     pub datagrams: u64,
     /// How many datagrams were refused, by reason; reasons that occurred.

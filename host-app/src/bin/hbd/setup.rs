@@ -108,7 +108,7 @@ pub(crate) fn with_engine(
     run: impl AsyncFnOnce(&Engine) -> Exit,
 ) -> Result<Exit, Exit> {
     // People are told by the monitor, and not with each command.
-    let builder = builder(arguments, output)?.tell_own_trouble(false);
+    let builder = builder(arguments, output)?.notify_of_alerts(false);
     // An attempt that is under way is not cut off: what came of it is worth knowing.
     let mut builder = builder.await_attempts(true);
     let runtime = runtime(output)?;

@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use annunciator::Trouble;
+use annunciator::Alert;
 use annunciator_monitor::{Overview, timestamp::format_timestamp};
 use heartbeat::control::{ClientError, Request, StatusAnswer, ask};
 use serde::Deserialize as _;
@@ -81,7 +81,7 @@ fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused)
 }
 
-fn by_channel(troubles: &[Trouble]) -> BTreeMap<String, Vec<ChannelProblem>> {
+fn by_channel(troubles: &[Alert]) -> BTreeMap<String, Vec<ChannelProblem>> {
     let mut channels: BTreeMap<String, Vec<ChannelProblem>> = BTreeMap::new();
     for trouble in troubles {
         let subject = trouble.subject.strip_prefix("channel/");
@@ -139,8 +139,7 @@ mod tests {
     fn troubles_belong_to_the_channels_that_their_subjects_name() {
         let trouble = |subject| json!({"subject": subject, "sentence": "!", "since_ms": 0});
         let subjects = ["store", "channel/a/check", "channel/a/b/quota"];
-        let troubles =
-            subjects.map(|subject: &str| Trouble::deserialize(trouble(subject)).unwrap());
+        let troubles = subjects.map(|subject: &str| Alert::deserialize(trouble(subject)).unwrap());
         let troubles = by_channel(&troubles);
         let names: Vec<&str> = troubles.keys().map(String::as_str).collect();
         assert_eq!(names, ["a", "a/b"]);

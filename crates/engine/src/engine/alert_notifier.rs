@@ -1,8 +1,8 @@
-//! Tells people of the engine's own trouble, through the channels that work.
+//! Notifies people of the engine's own alerts, through the channels that work.
 
 use std::{collections::BTreeMap, future::pending, sync::Weak, time::Duration};
 
-use crate::alerts::{News, Subject};
+use crate::alerts::{AlertChange, Subject};
 use crate::{
     delivery::Addressee,
     engine::{
@@ -14,8 +14,8 @@ use crate::{
 
 /// Runs until the engine takes no more notifications, or is gone.
 pub(crate) async fn run(engine: Weak<Inner>) {
-    // Its end is told to those who were told of it.
-    let mut told: BTreeMap<Subject, Vec<String>> = BTreeMap::new();
+    // Its end goes to the channels that its beginning went to.
+    let mut notified: BTreeMap<Subject, Vec<String>> = BTreeMap::new();
     loop {
         let Some(inner) = engine
             .upgrade()
@@ -24,11 +24,11 @@ pub(crate) async fn run(engine: Weak<Inner>) {
             return;
         };
         let engine = Engine(inner);
-        let (news, next) = engine.0.troubles.news();
-        for news in news {
-            engine.tell_news(news, &mut told);
+        let (change, next) = engine.0.alerts.take_changes();
+        for change in change {
+            engine.notify_of(change, &mut notified);
         }
-        let changed = engine.0.troubles.changed();
+        let changed = engine.0.alerts.changed();
         let next = next.map(|pause| engine.0.shared.clock.sleep(pause));
         // Nobody waits for this to end.
         drop(engine);
@@ -40,35 +40,37 @@ pub(crate) async fn run(engine: Weak<Inner>) {
 }
 
 impl Engine {
-    fn tell_news(&self, news: News, told: &mut BTreeMap<Subject, Vec<String>>) {
-        let addressees = match &news {
-            News::Begun { subject, .. } => {
+    fn notify_of(&self, change: AlertChange, notified: &mut BTreeMap<Subject, Vec<String>>) {
+        let addressees = match &change {
+            AlertChange::Raised { subject, .. } => {
                 let addressees = self.0.addressees();
                 let names = addressees.iter().map(|one| one.channel.config().name());
-                told.insert(subject.clone(), names.map(str::to_owned).collect());
+                notified.insert(subject.clone(), names.map(str::to_owned).collect());
                 addressees
             }
-            News::Over { subject, .. } => self.0.those(&told.remove(subject).unwrap_or_default()),
+            AlertChange::Cleared { subject, .. } => self
+                .0
+                .still_open(&notified.remove(subject).unwrap_or_default()),
         };
         if addressees.is_empty() {
-            tracing::error!("no channel is left by which to tell of that");
+            tracing::error!("no channel is left to notify anybody of that");
             return;
         }
         let engine = self.clone();
-        // What one channel does holds up no other news.
+        // A slow channel delays no other change.
         drop(self.0.deliveries.spawn(async move {
-            let notification = notification(&engine, news);
-            let told = engine.tell("", addressees, notification, Manner::WithoutWaiting);
-            if let Err(error) = told.await {
-                tracing::error!("own trouble could not be told: {error}");
+            let notification = notification(&engine, change);
+            let notified = engine.tell("", addressees, notification, Manner::WithoutWaiting);
+            if let Err(error) = notified.await {
+                tracing::error!("people could not be notified of an alert: {error}");
             }
         }));
     }
 }
 
 impl Inner {
-    /// Those of these channels that there still are.
-    fn those(&self, names: &[String]) -> Vec<Addressee> {
+    /// Returns those of these channels that are still open.
+    fn still_open(&self, names: &[String]) -> Vec<Addressee> {
         let names = names.iter();
         self.in_force.look(|now| {
             let held = names.filter_map(|name| now.router.channel(&now.config, name));
@@ -80,11 +82,11 @@ impl Inner {
         })
     }
 
-    /// The default channels that work; where none does, all that work.
+    /// Returns the default channels that work; where none does, all channels that work.
     fn addressees(&self) -> Vec<Addressee> {
-        let works = |addressee: &Addressee| {
+        let is_working = |addressee: &Addressee| {
             let channel = &addressee.channel;
-            channel.provider().is_ok() && !self.troubles.ails(channel.config().name())
+            channel.provider().is_ok() && !self.alerts.has_alert_on(channel.config().name())
         };
         let all = self.in_force.look(|now| {
             let names: Vec<&str> = now.config.channels().map(|one| one.name()).collect();
@@ -96,19 +98,19 @@ impl Inner {
         });
         let mut left = all
             .into_iter()
-            .map(|some| some.into_iter().filter(works).collect::<Vec<_>>());
+            .map(|some| some.into_iter().filter(is_working).collect::<Vec<_>>());
         left.find(|some| !some.is_empty()).unwrap_or_default()
     }
 }
 
-fn notification(engine: &Engine, news: News) -> Notification {
-    match news {
-        News::Begun { subject, sentence } => Notification::new(sentence)
+fn notification(engine: &Engine, change: AlertChange) -> Notification {
+    match change {
+        AlertChange::Raised { subject, sentence } => Notification::new(sentence)
             .title("Notifications are in trouble")
             .severity(Severity::Critical)
             .kind(Kind::Problem)
             .incident(format!("annunciator/{subject}")),
-        News::Over { subject, since_ms } => {
+        AlertChange::Cleared { subject, since_ms } => {
             let lasted = engine.0.shared.clock.now_ms().saturating_sub(since_ms) / 1000;
             let lasted = Duration::from_secs(u64::try_from(lasted).unwrap_or_default());
             let lasted = humantime::format_duration(lasted);
@@ -125,9 +127,9 @@ fn notification(engine: &Engine, news: News) -> Notification {
 }
 
 impl Engine {
-    /// What keeps people from being told at the moment.
+    /// Returns the active alerts: what keeps people from being notified at the moment.
     #[must_use]
-    pub fn troubles(&self) -> Vec<crate::alerts::Trouble> {
-        self.0.troubles.now()
+    pub fn alerts(&self) -> Vec<crate::alerts::Alert> {
+        self.0.alerts.list()
     }
 }

@@ -1,0 +1,308 @@
+//! The active alerts, and which of them people have been notified of.
+//!
+//! What people are notified of next follows from the difference of the two. There is no queue:
+//! nobody is notified of an alert that has cleared before anybody could be, and the last
+//! notification always says how things are.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use metrics::gauge;
+use tokio::sync::Notify;
+
+use super::{Alert, Subject};
+use crate::clock::{Clock, milliseconds};
+
+/// The gauge of active alerts, by kind.
+pub(crate) const ACTIVE_ALERTS: &str = "annunciator_active_alerts";
+
+/// Flap damping: people are notified of an alert that is raised again sooner than this after
+/// the last notification only when it is still active by then.
+const FLAP_DAMPING: Duration = Duration::from_secs(900);
+
+/// A change that people are to be notified of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AlertChange {
+    Raised { subject: Subject, sentence: String },
+    Cleared { subject: Subject, since_ms: i64 },
+}
+
+/// All alerts of an engine.
+#[derive(Debug)]
+pub(crate) struct ActiveAlerts {
+    clock: Arc<dyn Clock>,
+    entries: Mutex<BTreeMap<Subject, Entry>>,
+    changed: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    sentence: String,
+    since_ms: i64,
+    /// Whether the alert is active.
+    is_active: bool,
+    /// Whether people were last notified that it is.
+    is_notified: bool,
+    /// When people were last notified, by the steady clock.
+    notified_ms: Option<i64>,
+}
+
+impl ActiveAlerts {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            entries: Mutex::default(),
+            changed: Arc::default(),
+        }
+    }
+
+    /// Returns a signal for every change, and for the end of this value.
+    pub(crate) fn changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
+    }
+
+    /// Raises and logs an alert, unless it is active already.
+    pub(crate) fn raise(&self, subject: Subject, sentence: impl Into<String>) {
+        let (sentence, since_ms) = (sentence.into(), self.clock.now_ms());
+        let mut entries = self.lock();
+        let known = entries.get(&subject);
+        if known.is_some_and(|entry| entry.is_active) {
+            return;
+        }
+        tracing::error!(%subject, "{sentence}");
+        gauge!(ACTIVE_ALERTS, "kind" => subject.kind()).increment(1);
+        let entry = Entry {
+            sentence,
+            since_ms,
+            is_active: true,
+            is_notified: known.is_some_and(|entry| entry.is_notified),
+            notified_ms: known.and_then(|entry| entry.notified_ms),
+        };
+        entries.insert(subject, entry);
+        self.changed.notify_one();
+    }
+
+    /// Raises an alert, or updates the sentence of one that is active already, which notifies
+    /// nobody.
+    pub(crate) fn raise_or_update(&self, subject: Subject, sentence: String) {
+        if let Some(entry) = { self.lock() }
+            .get_mut(&subject)
+            .filter(|entry| entry.is_active)
+        {
+            entry.sentence = sentence;
+            return;
+        }
+        self.raise(subject, sentence);
+    }
+
+    /// Clears an alert, if it is active.
+    pub(crate) fn clear(&self, subject: &Subject) {
+        let mut entries = self.lock();
+        if let Some(entry) = entries.get_mut(subject).filter(|entry| entry.is_active) {
+            entry.is_active = false;
+            log_cleared(subject);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Drops the alerts for which `is_there` is false, as on channels that are gone: nobody is
+    /// notified that they have cleared.
+    pub(crate) fn retain(&self, is_there: impl Fn(&Subject) -> bool) {
+        self.lock().retain(|subject, entry| {
+            let stays = is_there(subject);
+            if entry.is_active && !stays {
+                log_cleared(subject);
+            }
+            stays
+        });
+    }
+
+    /// Returns the changes that people are to be notified of now, which count as notified from
+    /// then on, and how long until there may be more.
+    pub(crate) fn take_changes(&self) -> (Vec<AlertChange>, Option<Duration>) {
+        let steady_ms = self.clock.steady_ms();
+        let (mut changes, mut next_ms) = (Vec::new(), None);
+        self.lock().retain(|subject, entry| {
+            let subject = subject.clone();
+            let not_before_ms = entry
+                .notified_ms
+                .map(|at_ms| at_ms.saturating_add(milliseconds(FLAP_DAMPING)));
+            let left_ms = not_before_ms.map_or(0, |at_ms| at_ms.saturating_sub(steady_ms));
+            match (entry.is_active, entry.is_notified) {
+                (true, false) if left_ms > 0 => {
+                    next_ms = next_ms.into_iter().chain([left_ms]).min();
+                    return true;
+                }
+                (true, false) => {
+                    let sentence = entry.sentence.clone();
+                    changes.push(AlertChange::Raised { subject, sentence });
+                }
+                (false, true) => {
+                    let since_ms = entry.since_ms;
+                    changes.push(AlertChange::Cleared { subject, since_ms });
+                }
+                (true, true) => return true,
+                // Kept for flap damping.
+                (false, false) => return left_ms > 0,
+            }
+            (entry.is_notified, entry.notified_ms) = (entry.is_active, Some(steady_ms));
+            true
+        });
+        let next = next_ms.and_then(|ms| u64::try_from(ms).ok());
+        (changes, next.map(Duration::from_millis))
+    }
+
+    /// Returns the active alerts.
+    pub(crate) fn list(&self) -> Vec<Alert> {
+        let entries = self.lock();
+        let now = entries.iter().filter(|(_, entry)| entry.is_active);
+        now.map(|(subject, entry)| Alert {
+            subject: subject.to_string(),
+            sentence: entry.sentence.clone(),
+            since_ms: entry.since_ms,
+        })
+        .collect()
+    }
+
+    /// Returns whether there is an active alert on this subject.
+    pub(crate) fn is_active(&self, subject: &Subject) -> bool {
+        self.lock()
+            .get(subject)
+            .is_some_and(|entry| entry.is_active)
+    }
+
+    /// Returns whether there is an active alert on a channel.
+    pub(crate) fn has_alert_on(&self, channel: &str) -> bool {
+        let entries = self.lock();
+        entries
+            .iter()
+            .any(|(subject, entry)| subject.channel() == Some(channel) && entry.is_active)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Subject, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for ActiveAlerts {
+    fn drop(&mut self) {
+        self.changed.notify_one();
+    }
+}
+
+fn log_cleared(subject: &Subject) {
+    tracing::info!(%subject, "this alert has cleared");
+    gauge!(ACTIVE_ALERTS, "kind" => subject.kind()).decrement(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::clock::Sleep;
+
+    #[derive(Debug, Default)]
+    struct ManualClock(AtomicI64);
+
+    impl ManualClock {
+        fn later(&self, minutes: i64) {
+            self.0.fetch_add(minutes * 60_000, Ordering::SeqCst);
+        }
+    }
+
+    impl Clock for ManualClock {
+        fn now_ms(&self) -> i64 {
+            self.0.load(Ordering::SeqCst)
+        }
+
+        fn sleep(&self, _: Duration) -> Sleep {
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    fn entries() -> (Arc<ManualClock>, ActiveAlerts) {
+        let time = Arc::new(ManualClock::default());
+        let clock: Arc<dyn Clock> = Arc::clone(&time) as _;
+        (time, ActiveAlerts::new(clock))
+    }
+
+    fn raised() -> AlertChange {
+        let (subject, sentence) = (Subject::Store, "full".to_owned());
+        AlertChange::Raised { subject, sentence }
+    }
+
+    fn cleared(since_ms: i64) -> AlertChange {
+        let subject = Subject::Store;
+        AlertChange::Cleared { subject, since_ms }
+    }
+
+    #[test]
+    fn people_are_notified_once_and_so_of_its_end() {
+        let (time, alerts) = entries();
+        alerts.raise(Subject::Store, "full");
+        alerts.raise(Subject::Store, "still full");
+        assert_eq!(alerts.take_changes(), (vec![raised()], None));
+        assert_eq!(alerts.take_changes(), (vec![], None));
+        time.later(5);
+        alerts.clear(&Subject::Store);
+        alerts.clear(&Subject::Store);
+        assert_eq!(alerts.take_changes(), (vec![cleared(0)], None));
+        assert_eq!(alerts.take_changes(), (vec![], None));
+    }
+
+    #[test]
+    fn what_comes_back_soon_and_stays_is_notified_later() {
+        let (time, alerts) = entries();
+        alerts.raise(Subject::Store, "full");
+        assert_eq!(alerts.take_changes().0, [raised()]);
+        alerts.clear(&Subject::Store);
+        assert_eq!(alerts.take_changes().0, [cleared(0)]);
+        time.later(5);
+        alerts.raise(Subject::Store, "full");
+        let ten_minutes = Some(Duration::from_secs(600));
+        assert_eq!(alerts.take_changes(), (vec![], ten_minutes));
+        time.later(10);
+        assert_eq!(alerts.take_changes(), (vec![raised()], None));
+        alerts.clear(&Subject::Store);
+        assert_eq!(alerts.take_changes().0, [cleared(300_000)]);
+    }
+
+    #[test]
+    fn what_flaps_is_notified_once() {
+        let (time, alerts) = entries();
+        alerts.raise(Subject::Store, "full");
+        alerts.clear(&Subject::Store);
+        assert_eq!(
+            alerts.take_changes(),
+            (vec![], None),
+            "nobody was notified of it"
+        );
+        alerts.raise(Subject::Store, "full");
+        assert_eq!(alerts.take_changes().0.len(), 1);
+        for _ in 0..10 {
+            alerts.clear(&Subject::Store);
+            alerts.take_changes();
+            time.later(1);
+            alerts.raise(Subject::Store, "full");
+            assert_eq!(alerts.take_changes().0, []);
+        }
+    }
+
+    #[test]
+    fn an_alert_on_what_is_gone_is_dropped() {
+        let (_, alerts) = entries();
+        let subject = Subject::Channel("ops".into(), super::super::ChannelProblem::Check);
+        alerts.raise(subject.clone(), "it would not deliver");
+        assert_eq!(alerts.take_changes().0.len(), 1);
+        assert!(alerts.has_alert_on("ops"));
+        alerts.retain(|subject| subject.channel().is_none());
+        assert!(!alerts.has_alert_on("ops") && alerts.list().is_empty());
+        assert_eq!(alerts.take_changes().0, [], "its end would be no truth");
+        alerts.raise(subject, "it would not deliver");
+        assert_eq!(alerts.take_changes().0.len(), 1, "that is another");
+    }
+}
