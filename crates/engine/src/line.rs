@@ -1,12 +1,12 @@
 //! Texts that come from elsewhere, made fit for one line of a terminal or a log.
 
 /// A text is cut behind this many characters.
-const LONGEST: usize = 1000;
+const MAX_LENGTH: usize = 1000;
 
 /// Makes a text fit for one line of a terminal or a log.
 pub(crate) fn printable(text: &str) -> String {
     let text = text.trim();
-    if text.len() <= LONGEST && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+    if text.len() <= MAX_LENGTH && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return text.to_owned();
     }
     let line = |c: char| {
@@ -16,8 +16,8 @@ pub(crate) fn printable(text: &str) -> String {
             c
         }
     };
-    let mut printable: String = text.chars().take(LONGEST).map(line).collect();
-    if text.chars().nth(LONGEST).is_some() {
+    let mut printable: String = text.chars().take(MAX_LENGTH).map(line).collect();
+    if text.chars().nth(MAX_LENGTH).is_some() {
         printable.push('…');
     }
     printable

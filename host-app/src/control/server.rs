@@ -312,7 +312,10 @@ async fn recall(
     is_recovery: bool,
 ) -> Option<Answer> {
     let (config, store) = (monitor.engine().config(), monitor.engine().store()?);
-    match config.recall(&**store, route(host), notification).await {
+    match config
+        .known_report(&**store, route(host), notification)
+        .await
+    {
         Ok(report) => Some(came_of(&report?, is_recovery, Vec::new(), true)),
         Err(error) => Some(refused(&error)),
     }

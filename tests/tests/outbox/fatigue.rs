@@ -155,7 +155,7 @@ async fn the_same_words_are_told_once_within_their_time() {
 async fn what_the_program_keeps_back_is_recorded_with_its_rule() {
     let desk = Desk::new().await;
     let engine = desk.engine().await;
-    let silenced = Notification::new("x").kept_back("silence: until 06:00, by an operator");
+    let silenced = Notification::new("x").suppressed_by("silence: until 06:00, by an operator");
     let report = engine.notify_default(silenced).await.unwrap();
     assert_eq!(report.channels()["ops"].state, State::Suppressed);
     let records = records(&engine).await;

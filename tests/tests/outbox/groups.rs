@@ -59,17 +59,19 @@ async fn what_is_told_again_with_a_key_is_as_well_as_the_first_time() {
     assert!(first.all_delivered() && again.all_delivered(), "{again:?}");
     let store = engine.store().unwrap();
     let config = engine.config();
-    let recalled = config.recall(&**store, Route::Defaults, down()).await;
+    let recalled = config.known_report(&**store, Route::Defaults, down()).await;
     assert_eq!(recalled.unwrap().unwrap(), again);
     let other = config
-        .recall(&**store, Route::Defaults, down().title("x"))
+        .known_report(&**store, Route::Defaults, down().title("x"))
         .await;
     assert!(
         matches!(other, Err(NotifyError::Conflict { .. })),
         "{other:?}"
     );
     let unknown = Notification::new("down").key("l");
-    let recalled = config.recall(&**store, Route::Defaults, unknown).await;
+    let recalled = config
+        .known_report(&**store, Route::Defaults, unknown)
+        .await;
     assert_eq!(recalled.unwrap(), None);
     assert_eq!(pair.pager(), ["down"]);
 }

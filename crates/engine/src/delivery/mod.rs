@@ -41,7 +41,7 @@ pub(crate) use deliver_once::{SingleDelivery, deliver_once, report_panic};
 pub(crate) use digest::intake as recorded;
 pub(crate) use dispatcher::{CurrentConfig, run as run_dispatcher};
 pub(crate) use outbox::Outbox;
-pub(crate) use proofs::run as take_proofs;
+pub(crate) use proofs::run as persist_proofs;
 pub use report::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};
 pub(crate) use submission::{PendingDeliveries, Submission};
 pub(crate) use suppression::suppression_by_severity;

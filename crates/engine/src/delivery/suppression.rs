@@ -44,7 +44,7 @@ pub(super) fn suppression_of(
     options: &ChannelOptions,
     now_ms: i64,
 ) -> Option<SuppressionRule> {
-    if let Some(rule) = &rendered.kept_back {
+    if let Some(rule) = &rendered.suppressed_by {
         return Some(SuppressionRule::without_digest(&**rule));
     }
     if rendered.ends_a_problem() || rendered.kind == Kind::Test {

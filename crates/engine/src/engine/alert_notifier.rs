@@ -7,7 +7,7 @@ use crate::{
     delivery::Addressee,
     engine::{
         handle::{Engine, Inner},
-        notify::Manner,
+        notify::NotifyMode,
     },
     event::{Kind, Notification, Severity},
 };
@@ -24,8 +24,8 @@ pub(crate) async fn run(engine: Weak<Inner>) {
             return;
         };
         let engine = Engine(inner);
-        let (change, next) = engine.0.alerts.take_changes();
-        for change in change {
+        let (changes, next) = engine.0.alerts.take_changes();
+        for change in changes {
             engine.notify_of(change, &mut notified);
         }
         let changed = engine.0.alerts.changed();
@@ -60,7 +60,8 @@ impl Engine {
         // A slow channel delays no other change.
         drop(self.0.deliveries.spawn(async move {
             let notification = notification(&engine, change);
-            let notified = engine.tell("", addressees, notification, Manner::WithoutWaiting);
+            let notified =
+                engine.notify_addressees("", addressees, notification, NotifyMode::WithoutWaiting);
             if let Err(error) = notified.await {
                 tracing::error!("people could not be notified of an alert: {error}");
             }
@@ -72,8 +73,8 @@ impl Inner {
     /// Returns those of these channels that are still open.
     fn still_open(&self, names: &[String]) -> Vec<Addressee> {
         let names = names.iter();
-        self.in_force.look(|now| {
-            let held = names.filter_map(|name| now.router.channel(&now.config, name));
+        self.current.with(|current| {
+            let held = names.filter_map(|name| current.router.channel(&current.config, name));
             held.map(|channel| Addressee {
                 channel,
                 turn: None,
@@ -88,12 +89,15 @@ impl Inner {
             let channel = &addressee.channel;
             channel.provider().is_ok() && !self.alerts.has_alert_on(channel.config().name())
         };
-        let all = self.in_force.look(|now| {
-            let names: Vec<&str> = now.config.channels().map(|one| one.name()).collect();
-            let defaults = now.router.defaults(&now.config);
+        let all = self.current.with(|current| {
+            let names: Vec<&str> = current.config.channels().map(|one| one.name()).collect();
+            let defaults = current.router.defaults(&current.config);
             [
                 defaults,
-                now.router.named(&now.config, &names).unwrap_or_default(),
+                current
+                    .router
+                    .named(&current.config, &names)
+                    .unwrap_or_default(),
             ]
         });
         let mut left = all

@@ -22,10 +22,10 @@ use crate::{
     engine::{
         error::StartError,
         handle::Engine,
-        home::Home,
-        keeping::Keeping,
         load::{LoadError, Loaded, find_plugins, load},
-        opening::{Unusable, open_all, open_once, tell_warnings},
+        open_channels::{Unusable, log_warnings, open_channels, open_once},
+        runtime_home::RuntimeHome,
+        store_choice::StoreChoice,
     },
     event::Proof,
     plugin::{ChannelType, PluginDir, Pool},
@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// So many proofs wait to be recorded; they come seldom, and one by one.
-const MOST_PROOFS: usize = 1024;
+const MAX_QUEUED_PROOFS: usize = 1024;
 
 /// Puts an [`Engine`] together.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub struct EngineBuilder {
     options: LoadOptions,
     worker: Option<WorkerProgram>,
     clock: Arc<dyn Clock>,
-    keeping: Keeping,
+    store_choice: StoreChoice,
     notifies_of_alerts: bool,
 }
 
@@ -63,7 +63,7 @@ impl EngineBuilder {
             options: LoadOptions::default(),
             worker: None,
             clock: Arc::new(SystemClock),
-            keeping: Keeping::default(),
+            store_choice: StoreChoice::default(),
             notifies_of_alerts: true,
         }
     }
@@ -150,7 +150,7 @@ impl EngineBuilder {
     /// Keeps deliveries in this store, whatever the file says: what is accepted
     /// is tried until it ends, also by another process when this one has died.
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
-        self.keeping.store = Some(store);
+        self.store_choice.store = Some(store);
         self
     }
 
@@ -160,7 +160,7 @@ impl EngineBuilder {
         mut self,
         place: impl Fn(&Config) -> Option<PathBuf> + Send + Sync + 'static,
     ) -> Self {
-        self.keeping.default = Some(Arc::new(place));
+        self.store_choice.default = Some(Arc::new(place));
         self
     }
 
@@ -176,7 +176,7 @@ impl EngineBuilder {
     /// way when `delivery.wait` has passed: for a program that ends afterwards, and has
     /// to wait for them anyhow. Unless it is said, they do not.
     pub fn await_attempts(mut self, awaits: bool) -> Self {
-        self.keeping.awaits_attempts = awaits;
+        self.store_choice.awaits_attempts = awaits;
         self
     }
 
@@ -242,7 +242,7 @@ impl EngineBuilder {
     /// them waits until it is mended and loaded again, for as long as it lives.
     #[doc(alias = "setup")]
     pub async fn start(self) -> Result<Engine, StartError> {
-        Home::here()?;
+        RuntimeHome::here()?;
         let builder = self.clone();
         let loaded = tokio::task::spawn_blocking(move || builder.load())
             .await
@@ -255,15 +255,15 @@ impl EngineBuilder {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_with(self, loaded: Loaded) -> Result<Engine, StartError> {
-        let home = Home::here()?;
+        let runtime_home = RuntimeHome::here()?;
         describe();
-        tell_warnings(&loaded.warnings);
-        let kept = self.keeping.open(&loaded.config).await?;
-        let (shared, proven) = self.shared(&home, kept.store.clone());
+        log_warnings(&loaded.warnings);
+        let opened = self.store_choice.open(&loaded.config).await?;
+        let (shared, proven) = self.shared(&runtime_home, opened.store.clone());
         let configs = loaded.config.channels.iter().map(Arc::clone);
         // People are told through the rest.
-        let channels = open_all(configs, &shared, |_| true).await?;
-        let engine = Engine::new(home, loaded, channels, shared, kept, proven);
+        let channels = open_channels(configs, &shared, |_| true).await?;
+        let engine = Engine::new(runtime_home, loaded, channels, shared, opened, proven);
         drop(tokio::spawn(canary::run(Arc::downgrade(&engine.0))));
         if self.notifies_of_alerts {
             drop(tokio::spawn(alert_notifier::run(Arc::downgrade(&engine.0))));
@@ -290,17 +290,21 @@ impl EngineBuilder {
     /// # }
     /// ```
     pub async fn open_once(&self, config: &Config) -> Result<Vec<Unusable>, StartError> {
-        let home = Home::here()?;
-        let (shared, _) = self.shared(&home, None);
+        let runtime_home = RuntimeHome::here()?;
+        let (shared, _) = self.shared(&runtime_home, None);
         open_once(config.channels.iter().map(Arc::clone), &shared).await
     }
 
     /// What the channels of an engine share, and what is proven to it. Their small
     /// values are kept in memory where deliveries are not kept.
-    fn shared(&self, home: &Home, store: Option<Arc<dyn Store>>) -> (Shared, Proven) {
-        let (proofs, proven) = mpsc::channel(MOST_PROOFS);
+    fn shared(
+        &self,
+        runtime_home: &RuntimeHome,
+        store: Option<Arc<dyn Store>>,
+    ) -> (Shared, Proven) {
+        let (proofs, proven) = mpsc::channel(MAX_QUEUED_PROOFS);
         let shared = Shared {
-            pool: Pool::new(home.runtime().clone()),
+            pool: Pool::new(runtime_home.runtime().clone()),
             http: Arc::default(),
             clock: Arc::clone(&self.clock),
             store: store.unwrap_or_else(|| Arc::<MemoryStore>::default()),

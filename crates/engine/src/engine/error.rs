@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use annunciator_store::StoreError;
 
-use super::{home::Misplaced, load::LoadError};
+use super::{load::LoadError, runtime_home::Misplaced};
 use crate::{config::Problems, router::UnknownChannel};
 
 /// Why there is no engine.

@@ -1,4 +1,4 @@
-//! The engine: what an embedding program holds and calls.
+//! The engine's handle: what an embedding program holds and calls.
 
 use std::{
     fmt,
@@ -16,15 +16,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     alerts::{ActiveAlerts, Subject},
     config::{Config, Keep},
-    delivery::{Channel, ChannelGuard, CurrentConfig, Outbox, run_dispatcher, take_proofs},
+    delivery::{Channel, ChannelGuard, CurrentConfig, Outbox, persist_proofs, run_dispatcher},
     engine::{
         check::Check,
+        current::{Current, Snapshot},
         error::NotifyError,
-        home::{Home, Misplaced},
-        in_force::{InForce, Setup},
-        keeping::Kept,
         load::Loaded,
-        opening::{close_all, tell_disabled},
+        open_channels::{close_channels, update_disabled_alerts},
+        runtime_home::{Misplaced, RuntimeHome},
+        store_choice::OpenedStore,
     },
     event::Proof,
     router::Router,
@@ -48,12 +48,12 @@ pub struct Drained {
 pub struct Engine(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) home: Home,
+    pub(crate) runtime_home: RuntimeHome,
     /// The configuration's file, which does not change.
     pub(crate) file: PathBuf,
-    /// Why deliveries are kept in memory, where a file was wanted.
+    /// Why deliveries are stored in memory, where a file was chosen.
     pub(crate) store_error: Option<StoreError>,
-    pub(crate) in_force: InForce,
+    pub(crate) current: Current,
     pub(crate) shared: Shared,
     pub(crate) deliveries: TaskTracker,
     pub(crate) abandon: CancellationToken,
@@ -61,46 +61,46 @@ pub(crate) struct Inner {
     pub(crate) reloading: Mutex<()>,
     /// Channels that reloads have put out of use.
     pub(crate) closing: TaskTracker,
-    /// Where deliveries are kept, if they are.
+    /// The outbox, where deliveries are stored.
     pub(crate) outbox: Option<Arc<Outbox>>,
-    /// What keeps people from being told.
+    /// The active alerts: what keeps people from being notified.
     pub(crate) alerts: Arc<ActiveAlerts>,
-    /// Another configuration is in force: its canaries may be due earlier.
+    /// Signals another snapshot, whose canary checks may be due earlier.
     pub(crate) reloaded: Arc<Notify>,
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine")
-            .field("channels", &self.0.in_force.now().router.all().len())
+            .field("channels", &self.0.current.snapshot().router.all().len())
             .finish_non_exhaustive()
     }
 }
 
 impl Engine {
     pub(crate) fn new(
-        home: Home,
+        runtime_home: RuntimeHome,
         loaded: Loaded,
         channels: Vec<Arc<Channel>>,
         shared: Shared,
-        kept: Kept,
+        opened: OpenedStore,
         proven: mpsc::Receiver<(DeliveryId, Proof)>,
     ) -> Self {
         let loaded_from = loaded.warnings.file().to_owned();
-        tell_disabled(&channels, &shared.alerts);
-        let setup = Setup {
+        update_disabled_alerts(&channels, &shared.alerts);
+        let snapshot = Snapshot {
             config: Arc::new(loaded.config),
             catalog: Arc::new(loaded.catalog),
             router: Router::new(channels),
         };
         let (deliveries, abandon) = (TaskTracker::new(), CancellationToken::new());
         let alerts = Arc::clone(&shared.alerts);
-        let outbox = kept.store.map(|store| {
+        let outbox = opened.store.map(|store| {
             let (clock, alerts) = (Arc::clone(&shared.clock), Arc::clone(&alerts));
             let ends = (deliveries.clone(), abandon.clone());
-            Outbox::new(store, alerts, clock, ends, kept.awaits_attempts)
+            Outbox::new(store, alerts, clock, ends, opened.awaits_attempts)
         });
-        if let Some(error) = &kept.error {
+        if let Some(error) = &opened.error {
             let sentence = format!(
                 "Deliveries are kept in memory until the next start, and what waits is lost when this program ends: {error}."
             );
@@ -108,10 +108,10 @@ impl Engine {
         }
         let inner = Arc::new(Inner {
             reloaded: Arc::default(),
-            home,
+            runtime_home,
             file: loaded_from,
-            store_error: kept.error,
-            in_force: InForce::new(setup),
+            store_error: opened.error,
+            current: Current::new(snapshot),
             shared,
             deliveries,
             abandon,
@@ -126,45 +126,45 @@ impl Engine {
                 Arc::downgrade(&inner),
                 outbox.clone(),
             )));
-            drop(tokio::spawn(take_proofs(outbox, proven)));
+            drop(tokio::spawn(persist_proofs(outbox, proven)));
         }
         Self(inner)
     }
 
-    /// The configuration that is in force now; a [`reload`](Self::reload)
-    /// doesn't change what was answered before.
+    /// Returns the current configuration; a [`reload`](Self::reload) doesn't change what was
+    /// returned before.
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
-        Arc::clone(&self.0.in_force.now().config)
+        Arc::clone(&self.0.current.snapshot().config)
     }
 
-    /// The plugins, as of the start or the last reload.
+    /// Returns the plugins, as of the start or the last reload.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.0.in_force.now().catalog)
+        Arc::clone(&self.0.current.snapshot().catalog)
     }
 
-    /// Where deliveries are kept, if they are: for questions about them.
+    /// Returns the store of deliveries, if there is one: for queries about them.
     #[must_use]
     pub fn store(&self) -> Option<&Arc<dyn Store>> {
         self.0.outbox.as_ref().map(|outbox| &outbox.store)
     }
 
-    /// Why deliveries are kept in memory, and lost when this program ends, where a file
-    /// was wanted: that could not be opened at the start.
+    /// Returns why deliveries are stored in memory, and lost when this program ends, where the
+    /// chosen file could not be opened at the start.
     #[must_use]
     pub fn store_error(&self) -> Option<&StoreError> {
         self.0.store_error.as_ref()
     }
 
-    /// The configuration's file.
+    /// Returns the path of the configuration file.
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.0.file
     }
 
-    /// Lets channels prove their settings without delivering anything, all at
-    /// once. No names means all channels.
+    /// Has channels check their settings without delivering anything, concurrently. No names
+    /// means all channels.
     ///
     /// # Errors
     /// [`NotifyError`] when a name is unknown, or the engine is shut down.
@@ -179,15 +179,15 @@ impl Engine {
     /// # }
     /// ```
     pub async fn check(&self, names: &[&str]) -> Result<Vec<Check>, NotifyError> {
-        self.0.home.check()?;
+        self.0.runtime_home.check()?;
         if self.0.deliveries.is_closed() {
             return Err(NotifyError::Closed);
         }
-        let in_force = &self.0.in_force;
+        let current = &self.0.current;
         let channels = if names.is_empty() {
-            in_force.look(|now| now.router.all().to_vec())
+            current.with(|current| current.router.all().to_vec())
         } else {
-            let held = in_force.look(|now| now.router.named(&now.config, names))?;
+            let held = current.with(|current| current.router.named(&current.config, names))?;
             // A check that nobody goes on with must not hold up a reload.
             held.iter().map(|one| one.channel.channel()).collect()
         };
@@ -195,10 +195,10 @@ impl Engine {
             let checks = channels.iter().map(|channel| Check::of(channel));
             join_all(checks).await
         };
-        Ok(self.0.home.run(checking).await?)
+        Ok(self.0.runtime_home.run(checking).await?)
     }
 
-    /// How many deliveries wait or are under way, over all channels.
+    /// Returns how many deliveries wait or are under way, over all channels.
     #[must_use]
     pub fn deliveries_under_way(&self) -> usize {
         self.0.deliveries.len()
@@ -214,7 +214,7 @@ impl Engine {
     pub async fn shutdown(&self, deadline: Duration) -> Drained {
         let inner = Arc::clone(&self.0);
         let closing = async move { inner.shutdown(deadline).await };
-        let drained = self.0.home.run(closing).await;
+        let drained = self.0.runtime_home.run(closing).await;
         drained.unwrap_or_else(|refused| Drained {
             abandoned: 0,
             refused: Some(refused),
@@ -224,12 +224,12 @@ impl Engine {
 
 impl CurrentConfig for Inner {
     fn channel(&self, name: &str) -> Option<ChannelGuard> {
-        self.in_force
-            .look(|now| now.router.channel(&now.config, name))
+        self.current
+            .with(|current| current.router.channel(&current.config, name))
     }
 
     fn keep(&self) -> Keep {
-        self.in_force.look(|now| now.config.delivery.keep)
+        self.current.with(|current| current.config.delivery.keep)
     }
 }
 
@@ -251,10 +251,10 @@ impl Inner {
         };
         self.abandon.cancel();
         self.deliveries.wait().await;
-        // A reload that is under way sees that it came too late.
-        let _alone = self.reloading.lock().await;
+        // A reload that is under way sees that the engine is shut down.
+        let _lock = self.reloading.lock().await;
         self.closing.close();
-        close_all(self.in_force.now().router.all()).await;
+        close_channels(self.current.snapshot().router.all()).await;
         self.closing.wait().await;
         Drained {
             abandoned,

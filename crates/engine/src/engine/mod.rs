@@ -1,7 +1,7 @@
 //! The engine: everything below put together, and what a program calls.
 //!
 //! `builder` starts one and `handle` is what the program then holds. `notify` and
-//! `submit` take notifications, `reload` a new configuration, `plan` and `check` answer
+//! `submit` accept notifications, `reload` a new configuration, `plan` and `check` answer
 //! questions. Of the tasks that live as long as the engine two stand here: `canary`
 //! checks channels, and `alert_notifier` notifies people of the engine's own alerts.
 
@@ -9,26 +9,26 @@ mod alert_notifier;
 mod builder;
 mod canary;
 mod check;
+mod current;
 mod error;
 mod handle;
-mod home;
-mod in_force;
-mod keeping;
+mod known_report;
 mod load;
 mod notify;
-mod opening;
+mod open_channels;
 mod plan;
-mod recall;
 mod reload;
+mod runtime_home;
+mod store_choice;
 mod submit;
 
 pub use builder::EngineBuilder;
 pub use check::{Check, CheckStatus};
 pub use error::{NotifyError, StartError};
 pub use handle::{Drained, Engine, definitions};
-pub use home::Misplaced;
 pub use load::{LoadError, Loaded};
-pub use opening::Unusable;
+pub use open_channels::Unusable;
 pub use plan::Planned;
 pub use reload::Reloaded;
+pub use runtime_home::Misplaced;
 pub use submit::{PendingSubmission, Receipt, Route, Submitted};

@@ -1,4 +1,4 @@
-//! Notifications whose caller waits for what comes of them.
+//! Notifications whose caller waits for the outcome.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,27 +14,27 @@ use crate::{
     engine::{
         error::NotifyError,
         handle::Engine,
-        opening::close_all,
-        submit::{Route, check_key, refused},
+        open_channels::close_channels,
+        submit::{Route, check_key, to_notify_error},
     },
     event::{Notification, Rendered},
 };
 
-/// How people are told.
+/// How a notification is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Manner {
-    /// The outcome is waited for.
-    Usual,
-    /// Once, without a record.
+pub(crate) enum NotifyMode {
+    /// Recorded in the store; the caller waits for the outcome.
+    Recorded,
+    /// A single attempt without a record.
     Unrecorded,
-    /// It is accepted, and that is all the caller wants to know.
+    /// Recorded in the store; the caller does not wait for the outcome.
     WithoutWaiting,
 }
 
 impl Engine {
-    /// Tells a host's channels, all at once, and answers when each has
-    /// answered: its own channels, else the default ones. A host that the
-    /// configuration does not know gets the defaults.
+    /// Notifies a host's channels concurrently, and returns when each has an outcome, or
+    /// `delivery.wait` has passed. A host without channels of its own, or that the
+    /// configuration does not know, has the default ones.
     ///
     /// Deliveries go on when the returned future is dropped.
     ///
@@ -56,11 +56,11 @@ impl Engine {
         host: &str,
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        self.tell_there(Route::Host(host), notification.into(), Manner::Usual)
+        self.notify_route(Route::Host(host), notification.into(), NotifyMode::Recorded)
             .await
     }
 
-    /// Tells the default channels.
+    /// Notifies the default channels.
     ///
     /// # Errors
     /// As [`notify_host`](Self::notify_host).
@@ -78,27 +78,31 @@ impl Engine {
         &self,
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        self.tell_there(Route::Defaults, notification.into(), Manner::Usual)
+        self.notify_route(Route::Defaults, notification.into(), NotifyMode::Recorded)
             .await
     }
 
-    /// Tells channels by their names.
+    /// Notifies channels and groups by their names.
     ///
     /// # Errors
     /// As [`notify_host`](Self::notify_host); also when a name is unknown, and
-    /// then nobody is told.
+    /// then nobody is notified.
     pub async fn notify_channels(
         &self,
         names: &[&str],
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        self.tell_there(Route::Channels(names), notification.into(), Manner::Usual)
-            .await
+        self.notify_route(
+            Route::Channels(names),
+            notification.into(),
+            NotifyMode::Recorded,
+        )
+        .await
     }
 
-    /// Tells channels by their names now, once and without a record, whatever is
-    /// with the store: for whoever could not have it recorded. What would be told
-    /// in a digest is told as well.
+    /// Notifies channels by their names now, with a single attempt and without a record,
+    /// whatever the state of the store: for callers that could not have it recorded. What a
+    /// digest would report is sent at once.
     ///
     /// # Errors
     /// As [`notify_channels`](Self::notify_channels).
@@ -108,13 +112,13 @@ impl Engine {
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
         let (route, notification) = (Route::Channels(names), notification.into());
-        self.tell_there(route, notification, Manner::Unrecorded)
+        self.notify_route(route, notification, NotifyMode::Unrecorded)
             .await
     }
 
-    /// Tells channels that stand in no configuration: `definitions` is what
-    /// would stand below `notification_channels`, as YAML or JSON text. They
-    /// are opened for this one notification and closed afterwards.
+    /// Notifies ad-hoc channels, which stand in no configuration: `definitions` is what would
+    /// stand below `notification_channels`, as YAML or JSON text. The channels are opened for
+    /// this one notification and closed afterwards.
     ///
     /// # Errors
     /// As [`notify_host`](Self::notify_host); also when the definitions cannot
@@ -135,17 +139,17 @@ impl Engine {
         definitions: &str,
         notification: impl Into<Notification>,
     ) -> Result<Report, NotifyError> {
-        self.0.home.check()?;
+        self.0.runtime_home.check()?;
         if self.0.deliveries.is_closed() {
             return Err(NotifyError::Closed);
         }
         let (engine, definitions) = (self.clone(), definitions.to_owned());
         let notification = notification.into();
-        let telling = async move { engine.tell_with(definitions, notification).await };
-        self.0.home.run(telling).await?
+        let notifying = async move { engine.notify_definitions(definitions, notification).await };
+        self.0.runtime_home.run(notifying).await?
     }
 
-    async fn tell_with(
+    async fn notify_definitions(
         &self,
         definitions: String,
         notification: Notification,
@@ -158,8 +162,8 @@ impl Engine {
             .map_err(|_| NotifyError::Closed)?
             .map_err(Box::new)?;
         let engine = self.clone();
-        // A task of its own: who stops waiting does not leave channels open.
-        let telling = self.0.deliveries.spawn(async move {
+        // A task of its own, which closes the channels if the caller stops waiting.
+        let notifying = self.0.deliveries.spawn(async move {
             let configs = config.channels.iter().map(Arc::clone);
             let opening = configs.map(|config| Channel::open_ad_hoc(config, &engine.0.shared));
             let channels: Vec<_> = join_all(opening).await.into_iter().map(Arc::new).collect();
@@ -167,40 +171,49 @@ impl Engine {
                 channel: ChannelGuard::new(channel),
                 turn: None,
             });
-            let report = engine.tell("", addressees.collect(), notification, Manner::Unrecorded);
+            let report = engine.notify_addressees(
+                "",
+                addressees.collect(),
+                notification,
+                NotifyMode::Unrecorded,
+            );
             let report = report.await;
-            close_all(&channels).await;
+            close_channels(&channels).await;
             report
         });
-        telling.await.map_err(|_| NotifyError::Closed)?
+        notifying.await.map_err(|_| NotifyError::Closed)?
     }
 
-    /// Tells the channels of a route, in the engine's runtime.
-    async fn tell_there(
+    /// Notifies the channels of a route, in the engine's runtime.
+    async fn notify_route(
         &self,
         route: Route<'_>,
         notification: Notification,
-        manner: Manner,
+        mode: NotifyMode,
     ) -> Result<Report, NotifyError> {
-        self.0.home.check()?;
+        self.0.runtime_home.check()?;
         let notification = notification.to(route.named());
         let (host, addressees) = self.route(route)?;
         let (engine, host) = (self.clone(), host.to_owned());
-        let telling = async move { engine.tell(&host, addressees, notification, manner).await };
-        self.0.home.run(telling).await?
+        let notifying = async move {
+            engine
+                .notify_addressees(&host, addressees, notification, mode)
+                .await
+        };
+        self.0.runtime_home.run(notifying).await?
     }
 
-    pub(crate) async fn tell(
+    pub(crate) async fn notify_addressees(
         &self,
         host: &str,
         addressees: Vec<Addressee>,
         mut notification: Notification,
-        manner: Manner,
+        mode: NotifyMode,
     ) -> Result<Report, NotifyError> {
         let inner = &self.0;
         let key = notification
             .take_key()
-            .filter(|_| manner != Manner::Unrecorded);
+            .filter(|_| mode != NotifyMode::Unrecorded);
         check_key(key.as_deref())?;
         if key.is_some() && inner.outbox.is_none() {
             return Err(NotifyError::NoStore);
@@ -217,20 +230,22 @@ impl Engine {
         if let Some(outbox) = inner
             .outbox
             .as_ref()
-            .filter(|_| manner != Manner::Unrecorded)
+            .filter(|_| mode != NotifyMode::Unrecorded)
         {
             let submission = Submission {
                 rendered: rendered.clone(),
                 addressees: addressees.clone(),
                 key,
             };
-            let wait = match manner {
-                Manner::WithoutWaiting => Duration::ZERO,
-                _ => inner.in_force.look(|now| now.config.delivery.wait),
+            let wait = match mode {
+                NotifyMode::WithoutWaiting => Duration::ZERO,
+                _ => inner.current.with(|current| current.config.delivery.wait),
             };
             match outbox.submit_and_wait(submission, wait).await {
                 Ok(report) => return Ok(report),
-                Err(conflict @ StoreError::Conflict { .. }) => return Err(refused(conflict)),
+                Err(conflict @ StoreError::Conflict { .. }) => {
+                    return Err(to_notify_error(conflict));
+                }
                 Err(error) => tracing::error!(
                     "{error}; the notification is delivered all the same, once and without a record"
                 ),
@@ -241,7 +256,7 @@ impl Engine {
         let deliveries = addressees.into_iter().map(|addressee| {
             let held = addressee.channel;
             let (rendered, abandon) = (rendered.clone(), inner.abandon.clone());
-            // Who never asks for the answer does not hold up a reload.
+            // A caller that never polls for the outcome does not delay a reload.
             let channel = held.channel();
             let delivery = SingleDelivery {
                 channel: held,

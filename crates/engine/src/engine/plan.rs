@@ -1,5 +1,4 @@
-//! What would be sent where and when: the routing and the rules of channels,
-//! asked for any time, and nothing sent.
+//! A dry run of routing and rules: what would be sent where and when, without sending anything.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +18,7 @@ use crate::{
 pub struct Planned {
     /// The channel.
     pub channel: String,
-    /// When it would be told, in milliseconds since the Unix epoch; where it is
+    /// When it would be notified, in milliseconds since the Unix epoch; where it is
     /// a later step of a group, unless an earlier one was enough.
     pub at_ms: i64,
     /// The group of which it is a step.
@@ -37,17 +36,17 @@ pub struct Planned {
     /// Whether that is less than what ends the group: this step never does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub never_ends: bool,
-    /// The rule that would keep it back.
+    /// The rule that would suppress it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// When what is kept back would be told in a digest.
+    /// When a digest would report what is suppressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest_ms: Option<i64>,
 }
 
 impl Config {
-    /// What would happen with a message about a host, in the order in which
-    /// channels would be told. Rules that look at what was sent before
+    /// Returns what would happen with a message about a host, in the order in which
+    /// channels would be notified. Rules that look at what was sent before
     /// (`rate_limit`, `dedup`) are not among it.
     ///
     /// # Examples
@@ -70,7 +69,7 @@ impl Config {
         self.plan_named(&named, severity, now_ms)
     }
 
-    /// The same for any route.
+    /// Returns the same for any route.
     ///
     /// # Errors
     /// [`UnknownChannel`] when a name is unknown.
@@ -102,7 +101,7 @@ impl Config {
                 let channel = channel(index)?;
                 let at_ms = now_ms.saturating_add(steps.begin(turn.as_ref()));
                 let rule = suppression_by_severity(severity, channel.options(), at_ms);
-                steps.is_told |= rule.is_none();
+                steps.is_notified |= rule.is_none();
                 let until = turn.as_ref().map(|turn| turn.step.until);
                 let proves = until
                     .filter(|_| channel.disabled().is_none())
@@ -130,7 +129,7 @@ impl Config {
 #[derive(Debug, Default)]
 struct Steps {
     sooner_ms: i64,
-    is_told: bool,
+    is_notified: bool,
 }
 
 impl Steps {
@@ -143,7 +142,7 @@ impl Steps {
         let after_ms = milliseconds(turn.after);
         if turn.step.number == 1 {
             *self = Self::default();
-        } else if !self.is_told {
+        } else if !self.is_notified {
             self.sooner_ms = after_ms;
         }
         after_ms.saturating_sub(self.sooner_ms)

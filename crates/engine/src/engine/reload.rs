@@ -8,12 +8,12 @@ use crate::{
     config::{ChannelConfig, Isolation},
     delivery::Channel,
     engine::{
+        current::Snapshot,
         error::StartError,
         handle::{Engine, Inner},
-        home::Misplaced,
-        in_force::Setup,
         load::Loaded,
-        opening::{close_all, open_all, tell_disabled, tell_warnings},
+        open_channels::{close_channels, log_warnings, open_channels, update_disabled_alerts},
+        runtime_home::Misplaced,
     },
     router::Router,
 };
@@ -71,18 +71,18 @@ impl Engine {
     pub async fn reload(&self, loaded: Loaded) -> Result<Reloaded, StartError> {
         // A task of its own: who stops waiting does not leave it half done.
         let inner = Arc::clone(&self.0);
-        let home = &self.0.home;
-        home.check()?;
-        home.reach().await?;
+        let runtime_home = &self.0.runtime_home;
+        runtime_home.check()?;
+        runtime_home.check_driven().await?;
         let reloading = async move { inner.reload(loaded).await };
-        let reloading = home.runtime().spawn(reloading);
+        let reloading = runtime_home.runtime().spawn(reloading);
         reloading.await.map_err(|error| Misplaced::of(&error))?
     }
 }
 
 impl Inner {
     async fn reload(&self, mut loaded: Loaded) -> Result<Reloaded, StartError> {
-        let _alone = self.reloading.lock().await;
+        let _lock = self.reloading.lock().await;
         // A shutdown says so first, and then waits for this lock.
         if self.deliveries.is_closed() {
             return Err(StartError::Closed);
@@ -93,8 +93,8 @@ impl Inner {
                 loaded: loaded.warnings.file().to_owned(),
             });
         }
-        tell_warnings(&loaded.warnings);
-        let old = self.in_force.now();
+        log_warnings(&loaded.warnings);
+        let old = self.current.snapshot();
         let configs = &mut loaded.config.channels;
         let mut running: Vec<Option<Arc<Channel>>> = configs
             .iter()
@@ -108,9 +108,9 @@ impl Inner {
             let before = old.router.channel(&old.config, config.name());
             before.is_some_and(|channel| channel.provider().is_err())
         };
-        let opened = open_all(missing, &self.shared, is_disabled).await?;
+        let opened = open_channels(missing, &self.shared, is_disabled).await?;
         if self.deliveries.is_closed() {
-            close_all(&opened).await;
+            close_channels(&opened).await;
             return Err(StartError::Closed);
         }
         let kept: Vec<_> = running.iter().flatten().cloned().collect();
@@ -171,13 +171,13 @@ impl Inner {
         reloaded.disabled = disabled
             .map(|channel| channel.config().name().to_owned())
             .collect();
-        self.in_force.put(Setup {
+        self.current.replace(Snapshot {
             config: Arc::new(loaded.config),
             catalog: Arc::new(loaded.catalog),
             router: Router::new(channels),
         });
         // By those that are in force: what is mended tells that it is.
-        tell_disabled(&all, &self.alerts);
+        update_disabled_alerts(&all, &self.alerts);
         self.reloaded.notify_one();
         if let Some(outbox) = &self.outbox {
             // Something may wait for a channel that is new.

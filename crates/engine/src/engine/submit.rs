@@ -1,5 +1,5 @@
-//! Notifications that are accepted now and delivered whatever happens: the
-//! caller learns that they are recorded, and need not wait for more.
+//! Submissions: notifications that are recorded now and delivered whatever happens. The caller
+//! learns that they are recorded, and need not wait for the outcome.
 
 use std::collections::BTreeSet;
 
@@ -9,30 +9,30 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{
     delivery::{Addressee, PendingDeliveries, Submission},
-    engine::{error::NotifyError, handle::Engine, home::Misplaced},
+    engine::{error::NotifyError, handle::Engine, runtime_home::Misplaced},
     event::Notification,
     router::UnknownChannel,
 };
 
 /// The longest idempotency key, in bytes.
-const LONGEST_KEY: usize = 512;
+const MAX_KEY_LENGTH: usize = 512;
 
-/// To whom a notification goes.
+/// The channels that a notification goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route<'a> {
-    /// To the channels of a host.
+    /// The channels of a host.
     Host(&'a str),
-    /// To the default channels.
+    /// The default channels.
     Defaults,
-    /// To these channels.
+    /// The channels and groups of these names.
     Channels(&'a [&'a str]),
 }
 
-/// Says that a notification is recorded.
+/// The receipt of a notification that is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// Names the notification: the one that was accepted first, where the key
+    /// The identifier of the notification; of the one that was accepted first, where the key
     /// was known.
     pub notification: String,
     /// Whether it was accepted before, by its key.
@@ -45,11 +45,11 @@ pub struct Receipt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Submitted {
-    /// Which.
+    /// Its identifier.
     pub delivery: DeliveryId,
     /// The channel.
     pub channel: String,
-    /// What became of it so far.
+    /// Its state so far.
     pub state: State,
 }
 
@@ -65,23 +65,23 @@ pub struct PendingSubmission {
 }
 
 impl PendingSubmission {
-    /// Begins to deliver what was accepted, or takes note of why it was not.
+    /// Begins to deliver what was accepted, or logs why it was not.
     ///
     /// # Errors
     /// [`NotifyError::Store`] or [`NotifyError::Conflict`] with the store's error.
     pub fn accepted(self, accepted: Result<Accepted, StoreError>) -> Result<Receipt, NotifyError> {
         let inner = &self.engine.0;
         let outbox = inner.outbox.as_ref().ok_or(NotifyError::NoStore)?;
-        let _here = inner.home.runtime().enter();
+        let _here = inner.runtime_home.runtime().enter();
         let accepted = outbox.begin_accepted(self.deliveries, accepted);
-        accepted.map(Receipt::of).map_err(refused)
+        accepted.map(Receipt::of).map_err(to_notify_error)
     }
 
     /// Returns a handle that gives up the reserved attempts when it is called: for a
     /// store that does not answer, while the notification is
     /// [delivered without a record](Engine::notify_unrecorded).
     ///
-    /// If the store accepts the intake after all, each attempt waits for a place again.
+    /// If the store accepts the intake after all, each attempt waits for a permit again.
     pub fn release(&self) -> impl Fn() + Send + Sync + 'static {
         let permits = self.deliveries.permits();
         move || permits.release()
@@ -104,7 +104,7 @@ impl Receipt {
 }
 
 impl Route<'_> {
-    /// The channels that it names, in order.
+    /// Returns the names of its channels, in order.
     pub(crate) fn named(&self) -> Vec<String> {
         let Self::Channels(names) = self else {
             return Vec::new();
@@ -114,16 +114,16 @@ impl Route<'_> {
     }
 }
 
-/// Whether it is one.
+/// Checks an idempotency key.
 pub(crate) fn check_key(key: Option<&str>) -> Result<(), NotifyError> {
-    if key.is_some_and(|key| key.is_empty() || key.len() > LONGEST_KEY) {
+    if key.is_some_and(|key| key.is_empty() || key.len() > MAX_KEY_LENGTH) {
         return Err(NotifyError::Key);
     }
     Ok(())
 }
 
-/// Why it was not accepted.
-pub(crate) fn refused(error: StoreError) -> NotifyError {
+/// Returns the error of a notification that a store did not accept.
+pub(crate) fn to_notify_error(error: StoreError) -> NotifyError {
     match error {
         StoreError::Conflict { key, differs } => NotifyError::Conflict { key, differs },
         error => error.into(),
@@ -131,8 +131,8 @@ pub(crate) fn refused(error: StoreError) -> NotifyError {
 }
 
 impl Engine {
-    /// Accepts a notification and answers when that is recorded: from then on
-    /// it is delivered, or it stands in the store why not, whatever breaks.
+    /// Accepts a notification and returns when it is recorded: from then on it is delivered, or
+    /// the store has the reason why not, whatever breaks.
     ///
     /// `key` is the caller's name for the intent, at most 512 bytes. Submitted
     /// again with the same one, because no answer came say, it is not accepted
@@ -167,13 +167,13 @@ impl Engine {
         let inner = &self.0;
         let (intake, pending) = self.prepare(route, notification, key)?;
         let outbox = inner.outbox.clone().ok_or(NotifyError::NoStore)?;
-        // A task of its own: who stops waiting does not stop it halfway.
+        // A task of its own, which goes on if the caller stops waiting.
         let submitting = async move { outbox.submit(intake, pending.deliveries).await };
-        inner.home.reach().await?;
-        let runtime = inner.home.runtime();
+        inner.runtime_home.check_driven().await?;
+        let runtime = inner.runtime_home.runtime();
         let submitting = inner.deliveries.spawn_on(submitting, runtime);
         let accepted = submitting.await.map_err(|error| Misplaced::of(&error))?;
-        accepted.map(Receipt::of).map_err(refused)
+        accepted.map(Receipt::of).map_err(to_notify_error)
     }
 
     /// Begins a submission whose intake the caller has its store accept: for a program
@@ -213,7 +213,7 @@ impl Engine {
         key: Option<&str>,
     ) -> Result<(Intake, PendingSubmission), NotifyError> {
         let inner = &self.0;
-        inner.home.check()?;
+        inner.runtime_home.check()?;
         let outbox = inner.outbox.as_ref().ok_or(NotifyError::NoStore)?;
         let mut notification = notification.into().to(route.named());
         let own = notification.take_key();
@@ -235,13 +235,13 @@ impl Engine {
         Ok((intake, pending))
     }
 
-    /// The host that is told of, and the channels that are told.
+    /// Returns the host of a route, and its addressees.
     pub(crate) fn route<'a>(
         &self,
         route: Route<'a>,
     ) -> Result<(&'a str, Vec<Addressee>), UnknownChannel> {
-        self.0.in_force.look(|now| {
-            let (router, config) = (&now.router, &now.config);
+        self.0.current.with(|current| {
+            let (router, config) = (&current.router, &current.config);
             Ok(match route {
                 Route::Host(host) => (host, router.host(config, host)),
                 Route::Defaults => ("", router.defaults(config)),

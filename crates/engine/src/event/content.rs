@@ -61,7 +61,7 @@ impl Rendered {
             note: content.note,
             severity,
             kind,
-            kept_back: None,
+            suppressed_by: None,
             sums_up: content.sums_up.map(Box::new),
             to: content.to,
             is_dated: content.is_dated,

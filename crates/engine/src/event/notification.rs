@@ -12,12 +12,11 @@ use annunciator_core::{
 
 use super::{DigestSource, Kind, Severity, code};
 
-/// A message longer than this many bytes is cut here already. Every channel
-/// carries far less.
-const LONGEST_BODY: usize = 1024 * 1024;
-/// The same for what else belongs to it.
-const LONGEST_LINE: usize = 4096;
-const MOST_ATTRIBUTES: usize = 64;
+/// The longest message, in bytes: what is beyond is cut off. Every channel carries far less.
+const MAX_BODY_LENGTH: usize = 1024 * 1024;
+/// The longest title, host, incident or attribute, in bytes.
+const MAX_LINE_LENGTH: usize = 4096;
+const MAX_ATTRIBUTES: usize = 64;
 
 /// What people shall learn: a message, and what is known about it.
 ///
@@ -45,7 +44,7 @@ pub struct Notification {
     host: Option<String>,
     occurred_at: Option<SystemTime>,
     attributes: Vec<(String, String)>,
-    kept_back: Option<String>,
+    suppressed_by: Option<String>,
     key: Option<String>,
     to: Option<Vec<String>>,
 }
@@ -62,7 +61,7 @@ impl Notification {
             host: None,
             occurred_at: None,
             attributes: Vec::new(),
-            kept_back: None,
+            suppressed_by: None,
             key: None,
             to: None,
         }
@@ -115,16 +114,16 @@ impl Notification {
         self
     }
 
-    /// A rule of the embedding program keeps it back, which is named in words
-    /// such as `silence: until 06:00, by an operator`: it is recorded as
-    /// suppressed, and nobody is told.
-    pub fn kept_back(mut self, rule: impl Into<String>) -> Self {
-        self.kept_back = Some(rule.into());
+    /// Suppresses it by a rule of the embedding program, which is named in words such as
+    /// `silence: until 06:00, by an operator`: it is recorded as suppressed, and nobody is
+    /// notified.
+    pub fn suppressed_by(mut self, rule: impl Into<String>) -> Self {
+        self.suppressed_by = Some(rule.into());
         self
     }
 
-    /// The caller's name for the intent, as [`Engine::submit`] has it: told again
-    /// with the same one, it is not told again, and the report has what became of it.
+    /// Sets the idempotency key, as for [`Engine::submit`]: a second notification with the same
+    /// key is not delivered, and its report has the outcome of the first.
     ///
     /// [`Engine::submit`]: crate::Engine::submit
     pub fn key(mut self, key: impl Into<String>) -> Self {
@@ -171,9 +170,9 @@ pub(crate) struct Rendered {
     pub(crate) note: Option<String>,
     pub(crate) severity: Severity,
     pub(crate) kind: Kind,
-    /// The embedding program's rule that keeps it back.
-    pub(crate) kept_back: Option<Arc<str>>,
-    /// What it sums up, where it is a digest.
+    /// The embedding program's rule that suppresses it.
+    pub(crate) suppressed_by: Option<Arc<str>>,
+    /// What it reports, where it is a digest.
     pub(crate) sums_up: Option<Box<DigestSource>>,
     /// The channels that were named, in order, where channels were and not a host;
     /// `None` where nobody asks.
@@ -190,13 +189,13 @@ impl Notification {
             return None;
         }
         let length = self.body.len();
-        let body = cut(self.body, LONGEST_BODY);
+        let body = cut(self.body, MAX_BODY_LENGTH);
         let note = (body.len() < length)
             .then(|| format!("the message was cut from {length} to {} bytes", body.len()));
         let is_dated = self.occurred_at.is_some();
         let occurred_at_ms = self.occurred_at.map_or(now_ms, milliseconds);
-        let line = |text: String| RString::from(cut(text, LONGEST_LINE));
-        let attributes = self.attributes.into_iter().take(MOST_ATTRIBUTES);
+        let line = |text: String| RString::from(cut(text, MAX_LINE_LENGTH));
+        let attributes = self.attributes.into_iter().take(MAX_ATTRIBUTES);
         let message = NotificationV1 {
             id: RString::from(uuid::Uuid::now_v7().to_string()),
             incident: line(self.incident.unwrap_or_default()),
@@ -222,7 +221,9 @@ impl Notification {
             note,
             severity: self.severity,
             kind: self.kind,
-            kept_back: self.kept_back.map(|rule| cut(rule, LONGEST_LINE).into()),
+            suppressed_by: self
+                .suppressed_by
+                .map(|rule| cut(rule, MAX_LINE_LENGTH).into()),
             sums_up: None,
             to: self.to,
             is_dated,
@@ -231,12 +232,12 @@ impl Notification {
 }
 
 impl Rendered {
-    /// Whether it tells the end of a problem.
+    /// Returns whether it is the recovery of a problem.
     pub(crate) fn ends_a_problem(&self) -> bool {
         self.kind == Kind::Recovery && !self.message.incident.is_empty()
     }
 
-    /// The same, saying that it comes late.
+    /// Returns a copy whose body says that it comes late.
     pub(crate) fn delayed_by(&self, delay: Duration) -> Self {
         let minutes = delay.as_secs() / 60;
         let delay = match (minutes / 60, minutes % 60) {
@@ -264,12 +265,12 @@ fn cut(mut text: String, limit: usize) -> String {
 }
 
 /// The end of the year 9999 in milliseconds since the Unix epoch: what RFC 3339 can write.
-const LAST_MOMENT_MS: i64 = 253_402_300_799_999;
+const MAX_DATE_MS: i64 = 253_402_300_799_999;
 
 fn milliseconds(at: SystemTime) -> i64 {
     let since = at.duration_since(SystemTime::UNIX_EPOCH);
     let ms = since.unwrap_or_default().as_millis();
-    i64::try_from(ms).map_or(LAST_MOMENT_MS, |ms| ms.min(LAST_MOMENT_MS))
+    i64::try_from(ms).map_or(MAX_DATE_MS, |ms| ms.min(MAX_DATE_MS))
 }
 
 #[cfg(test)]
@@ -285,18 +286,18 @@ mod tests {
 
     #[test]
     fn a_huge_message_is_cut_between_characters_and_says_so() {
-        let rendered = Notification::new("ä".repeat(LONGEST_BODY))
+        let rendered = Notification::new("ä".repeat(MAX_BODY_LENGTH))
             .render("h", 0)
             .unwrap();
-        assert_eq!(rendered.message.body.len(), LONGEST_BODY);
+        assert_eq!(rendered.message.body.len(), MAX_BODY_LENGTH);
         assert!(rendered.note.unwrap().contains("cut"));
     }
 
     #[test]
     fn the_host_that_is_told_to_counts_before_the_one_that_it_is_about() {
-        for (told, host) in [("", "about"), ("told", "told")] {
+        for (notified_host, host) in [("", "about"), ("told", "told")] {
             let notification = Notification::from("text").host("about");
-            let rendered = notification.render(told, 0).unwrap();
+            let rendered = notification.render(notified_host, 0).unwrap();
             assert_eq!(rendered.message.host, host);
         }
     }
@@ -319,7 +320,7 @@ mod tests {
         for (at, ms) in [
             (epoch - day, 0),
             (epoch + day, 86_400_000),
-            (epoch + far, LAST_MOMENT_MS),
+            (epoch + far, MAX_DATE_MS),
         ] {
             let rendered = Notification::from("x").occurred_at(at).render("", 5);
             assert_eq!(rendered.unwrap().message.occurred_at_ms, ms);

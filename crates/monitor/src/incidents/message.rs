@@ -99,7 +99,7 @@ impl Message {
             notification = notification.host(&**host);
         }
         if let Some(rule) = &self.suppressed {
-            notification = notification.kept_back(&**rule);
+            notification = notification.suppressed_by(&**rule);
         }
         notification
     }

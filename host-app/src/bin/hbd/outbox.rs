@@ -125,7 +125,7 @@ impl Outbox {
         route: Route<'_>,
         notification: Notification,
     ) -> Result<Option<Report>, NotifyError> {
-        let recalled = config.recall(&self.store, route, notification);
+        let recalled = config.known_report(&self.store, route, notification);
         self.runtime.block_on(recalled)
     }
 

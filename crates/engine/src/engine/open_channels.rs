@@ -13,17 +13,17 @@ use crate::{
     services::Shared,
 };
 
-/// Opens channels, all at once. Those that cannot be opened are disabled; where
-/// one makes the configuration unusable, all are closed again. `may_lack` says of a
-/// channel whether one that cannot work with its settings where this runs, as with a
-/// program that is not there, is disabled like any other.
+/// Opens channels concurrently. Those that cannot be opened are disabled; where one makes the
+/// configuration unusable, all are closed again. `may_be_disabled` decides whether a channel
+/// whose settings do not work where this runs, as with a program that is missing, is disabled
+/// like any other.
 ///
 /// # Errors
-/// [`StartError::Channels`] for channels that are required, or may not be lacking.
-pub(crate) async fn open_all(
+/// [`StartError::Channels`] for channels that are required, or may not be disabled.
+pub(crate) async fn open_channels(
     configs: impl IntoIterator<Item = Arc<ChannelConfig>>,
     shared: &Shared,
-    may_lack: impl Fn(&ChannelConfig) -> bool,
+    may_be_disabled: impl Fn(&ChannelConfig) -> bool,
 ) -> Result<Vec<Arc<Channel>>, StartError> {
     let opening = configs
         .into_iter()
@@ -36,7 +36,7 @@ pub(crate) async fn open_all(
         };
         let config = channel.config();
         let sentence = format!("channel {}: {}", config.name(), disabled.detail);
-        let is_refused = disabled.fault == code::Fault::CONFIG && !may_lack(config);
+        let is_refused = disabled.fault == code::Fault::CONFIG && !may_be_disabled(config);
         if is_refused || config.options().required {
             wrong.push(sentence);
         } else if config.disabled().is_none() {
@@ -46,7 +46,7 @@ pub(crate) async fn open_all(
     if wrong.is_empty() {
         return Ok(channels);
     }
-    close_all(&channels).await;
+    close_channels(&channels).await;
     Err(StartError::Channels(wrong))
 }
 
@@ -62,7 +62,7 @@ pub struct Unusable {
     pub hint: String,
 }
 
-/// Opens channels and closes them again; answers those that cannot be opened.
+/// Opens channels and closes them again; returns those that cannot be opened.
 ///
 /// # Errors
 /// [`StartError::Channels`] for channels that are required.
@@ -70,7 +70,7 @@ pub(crate) async fn open_once(
     configs: impl IntoIterator<Item = Arc<ChannelConfig>>,
     shared: &Shared,
 ) -> Result<Vec<Unusable>, StartError> {
-    let channels = open_all(configs, shared, |_| true).await?;
+    let channels = open_channels(configs, shared, |_| true).await?;
     let unusable = channels.iter().filter_map(|channel| {
         let disabled = channel.provider().err()?;
         Some(Unusable {
@@ -80,23 +80,23 @@ pub(crate) async fn open_once(
         })
     });
     let unusable = unusable.collect();
-    close_all(&channels).await;
+    close_channels(&channels).await;
     Ok(unusable)
 }
 
-/// Has people know of channels that are disabled, and of those that are no more.
-pub(crate) fn tell_disabled(channels: &[Arc<Channel>], alerts: &ActiveAlerts) {
+/// Raises or clears the alerts of channels that are disabled.
+pub(crate) fn update_disabled_alerts(channels: &[Arc<Channel>], alerts: &ActiveAlerts) {
     for channel in channels {
         let name = Arc::clone(&channel.definition().name);
         let subject = Subject::Channel(Arc::clone(&name), ChannelProblem::Disabled);
         match channel.provider() {
             Ok(_) => alerts.clear(&subject),
-            Err(disabled) => alerts.raise_or_update(subject, told_of(&name, disabled)),
+            Err(disabled) => alerts.raise_or_update(subject, disabled_sentence(&name, disabled)),
         }
     }
 }
 
-fn told_of(channel: &str, disabled: &Disabled) -> String {
+fn disabled_sentence(channel: &str, disabled: &Disabled) -> String {
     let hint = match disabled.hint.as_str() {
         "" => String::new(),
         hint => format!(" ({hint})"),
@@ -107,15 +107,15 @@ fn told_of(channel: &str, disabled: &Disabled) -> String {
     )
 }
 
-/// Closes channels, all at once.
-pub(crate) async fn close_all(channels: &[Arc<Channel>]) {
+/// Closes channels concurrently.
+pub(crate) async fn close_channels(channels: &[Arc<Channel>]) {
     join_all(channels.iter().map(|channel| channel.close())).await;
 }
 
-/// Logs what the operator should know of a configuration.
-pub(crate) fn tell_warnings(warnings: &Problems) {
+/// Logs the warnings of a configuration.
+pub(crate) fn log_warnings(warnings: &Problems) {
     for problem in warnings.iter() {
-        // None of the file as a whole.
+        // A problem of the file as a whole has no line.
         let line = problem.span.map(|span| span.line);
         tracing::warn!(file = %warnings.file().display(), line, "{}", problem.sentence());
     }

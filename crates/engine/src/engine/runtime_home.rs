@@ -1,5 +1,5 @@
-//! Where an engine lives: the process and the runtime that it was started in. Calls
-//! from elsewhere are carried out there, or refused where nobody would.
+//! The home of an engine: the process and the tokio runtime that it was started in. Calls from
+//! other runtimes and threads are carried out there, or refused where they never would be.
 
 use std::{panic::catch_unwind, sync::mpsc, thread, time::Duration};
 
@@ -67,15 +67,15 @@ impl Misplaced {
     }
 }
 
-/// The process and the runtime of an engine.
+/// The process and the runtime in which an engine was started.
 #[derive(Debug)]
-pub(crate) struct Home {
+pub(crate) struct RuntimeHome {
     process: Pid,
     runtime: Handle,
 }
 
-impl Home {
-    /// The one that this is called in.
+impl RuntimeHome {
+    /// Returns the process and the runtime of the caller.
     ///
     /// # Errors
     /// [`Misplaced`] where no engine can live.
@@ -95,8 +95,8 @@ impl Home {
         &self.runtime
     }
 
-    /// Whether this is the engine's process. To be asked before anything that could
-    /// wait: what other threads held when a process was forked is held for ever.
+    /// Checks that the caller is in the engine's process. Must be called before anything that
+    /// could wait: a lock that another thread held when a process was forked is held for ever.
     ///
     /// # Errors
     /// [`Misplaced::Forked`] when it is not.
@@ -111,14 +111,13 @@ impl Home {
         })
     }
 
-    /// Whether the caller is in the engine's runtime.
-    fn is_around(&self) -> bool {
+    /// Returns whether the caller is in the engine's runtime.
+    fn is_inside(&self) -> bool {
         Handle::try_current().is_ok_and(|here| here.id() == self.runtime.id())
     }
 
-    /// Carries out a call: right here where the caller is in the engine's runtime,
-    /// else there. It goes on when the returned future is dropped, if it had to go
-    /// elsewhere.
+    /// Carries out a call in the engine's runtime. A call from another runtime goes on when the
+    /// returned future is dropped.
     ///
     /// # Errors
     /// [`Misplaced`] where it is not carried out, or not to its end.
@@ -127,20 +126,20 @@ impl Home {
         call: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Misplaced> {
         self.check()?;
-        if self.is_around() {
+        if self.is_inside() {
             return Ok(call.await);
         }
-        self.reach().await?;
+        self.check_driven().await?;
         let called = self.runtime.spawn(call).await;
         called.map_err(|error| Misplaced::of(&error))
     }
 
-    /// Whether the runtime runs anything at all. Asked within it, it does.
+    /// Checks that somebody drives the runtime.
     ///
     /// # Errors
     /// [`Misplaced`] when it does not.
-    pub(crate) async fn reach(&self) -> Result<(), Misplaced> {
-        if self.is_around() || self.runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
+    pub(crate) async fn check_driven(&self) -> Result<(), Misplaced> {
+        if self.is_inside() || self.runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
             return Ok(());
         }
         let (run, has_run) = oneshot::channel();
@@ -157,7 +156,7 @@ impl Home {
         let reached = tokio::select! {
             biased;
             ran = has_run => ran.map_err(|_| Misplaced::RuntimeGone),
-            // Without a thread to spare, nobody knows: then it is waited for.
+            // Without a thread for the timer, this waits.
             Ok(()) = is_late, if timer.is_ok() => Err(Misplaced::RuntimeStands),
         };
         probe.abort();

@@ -1,4 +1,4 @@
-//! What a key stands for: asked before something is told, and nobody is told.
+//! Looks up the report of an idempotency key without notifying anybody.
 
 use annunciator_store::{Intake, Store};
 
@@ -8,21 +8,20 @@ use crate::{
     delivery::{ChannelReport, Report, recorded},
     engine::{
         error::NotifyError,
-        submit::{Route, check_key, refused},
+        submit::{Route, check_key, to_notify_error},
     },
     event::Notification,
 };
 
 impl Config {
-    /// What whoever tells this with its [key](Notification::key) would be answered, by
-    /// what a store holds: the report of the first time, where the key was accepted
-    /// before. `None` where it would be told, as without a key. Nobody is told, and
-    /// nothing is recorded.
+    /// Returns the report of the first submission with the notification's
+    /// [key](Notification::key), by what a store holds; `None` where there was none, or the
+    /// notification has no key. Nobody is notified, and nothing is recorded.
     ///
     /// # Errors
-    /// [`NotifyError`] with which it would be refused: [`NotifyError::Conflict`] when
+    /// The [`NotifyError`] with which it would be refused: [`NotifyError::Conflict`] when
     /// the key was used for something else.
-    pub async fn recall(
+    pub async fn known_report(
         &self,
         store: &dyn Store,
         route: Route<'_>,
@@ -40,13 +39,13 @@ impl Config {
         let now_ms = SystemClock.now_ms();
         let rendered = notification.render(host, now_ms);
         let rendered = rendered.ok_or(NotifyError::EmptyMessage)?;
-        // What is refused without a key is refused with one.
+        // A route that is refused without a key is refused with one.
         self.plan_route(route, rendered.severity, now_ms)?;
         let known = store.known(Intake {
             key: Some(key),
             ..recorded(&rendered, Vec::new(), now_ms)
         });
-        let Some(accepted) = known.await.map_err(refused)? else {
+        let Some(accepted) = known.await.map_err(to_notify_error)? else {
             return Ok(None);
         };
         let reports = accepted.deliveries.iter().map(|placed| {

@@ -1,5 +1,5 @@
-//! Where an engine keeps its deliveries: what the embedding program decides,
-//! then the file, then memory.
+//! Chooses the store of an engine: by the embedding program, else by the configuration file,
+//! else in memory.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -7,67 +7,70 @@ use annunciator_store::{MemoryStore, SqliteStore, Store, StoreError};
 
 use crate::config::{Config, StorePlace};
 
-/// What the embedding program decides.
+/// What the embedding program decides about the store.
 #[derive(Clone, Default)]
-pub(crate) struct Keeping {
+pub(crate) struct StoreChoice {
     /// This store, whatever the file says.
     pub(crate) store: Option<Arc<dyn Store>>,
-    /// A file, where the configuration says nothing.
-    pub(crate) default: Option<Arc<Place>>,
-    /// Whether who waits for an outcome waits for attempts that are under way then, too.
+    /// The file to use where the configuration names none.
+    pub(crate) default: Option<Arc<DefaultStore>>,
+    /// Whether callers wait beyond their deadline for attempts that are under way then.
     pub(crate) awaits_attempts: bool,
 }
 
-type Place = dyn Fn(&Config) -> Option<PathBuf> + Send + Sync;
+type DefaultStore = dyn Fn(&Config) -> Option<PathBuf> + Send + Sync;
 
-/// A store that was opened, if deliveries are kept at all.
+/// The store that was opened, if deliveries are stored at all.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct OpenedStore {
     pub(crate) store: Option<Arc<dyn Store>>,
-    /// Why it is not the one that was wanted.
+    /// Why the chosen file could not be opened, where memory stands in for it.
     pub(crate) error: Option<StoreError>,
     pub(crate) awaits_attempts: bool,
 }
 
-impl fmt::Debug for Keeping {
+impl fmt::Debug for StoreChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keeping")
+        f.debug_struct("StoreChoice")
             .field("store", &self.store)
             .finish_non_exhaustive()
     }
 }
 
-impl Keeping {
-    /// Opens what is wanted. A disk that fails is no reason to tell nobody
-    /// anything: then deliveries are kept in memory. A file that belongs to
-    /// somebody else is a mistake, and an error.
-    pub(crate) async fn open(&self, config: &Config) -> Result<Kept, StoreError> {
-        let kept = |store| Kept {
+impl StoreChoice {
+    /// Opens the chosen store. Where a disk fails, a store in memory stands in: people are
+    /// notified all the same.
+    ///
+    /// # Errors
+    /// [`StoreError::Foreign`] or [`StoreError::Newer`] when the file belongs to another
+    /// program, or to a later version.
+    pub(crate) async fn open(&self, config: &Config) -> Result<OpenedStore, StoreError> {
+        let opened = |store| OpenedStore {
             store,
             error: None,
             awaits_attempts: self.awaits_attempts,
         };
         if let Some(store) = &self.store {
-            return Ok(kept(Some(Arc::clone(store))));
+            return Ok(opened(Some(Arc::clone(store))));
         }
         let file = match &config.delivery.store {
-            StorePlace::Nowhere => return Ok(kept(None)),
+            StorePlace::Nowhere => return Ok(opened(None)),
             StorePlace::Memory => None,
             StorePlace::File(file) => Some(file.clone()),
             StorePlace::Unsaid => self.default.as_ref().and_then(|place| place(config)),
         };
         let Some(file) = file else {
-            return Ok(kept(Some(Arc::<MemoryStore>::default())));
+            return Ok(opened(Some(Arc::<MemoryStore>::default())));
         };
         let opening = tokio::task::spawn_blocking(move || SqliteStore::open(file));
         match opening.await.unwrap_or(Err(StoreError::Closed)) {
-            Ok(store) => Ok(kept(Some(Arc::new(store)))),
+            Ok(store) => Ok(opened(Some(Arc::new(store)))),
             Err(error @ (StoreError::Newer { .. } | StoreError::Foreign(_))) => Err(error),
             Err(error) => {
                 tracing::error!(
                     "{error}; until the next start deliveries are kept in memory, and are lost when this program ends"
                 );
-                Ok(Kept {
+                Ok(OpenedStore {
                     store: Some(Arc::<MemoryStore>::default()),
                     error: Some(error),
                     awaits_attempts: self.awaits_attempts,

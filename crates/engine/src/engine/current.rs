@@ -1,0 +1,44 @@
+//! The current snapshot: one configuration with its plugins and its open channels, which a
+//! reload replaces as a whole.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::{config::Config, router::Router, runtime::Catalog};
+
+/// A configuration, its plugins and its open channels.
+pub(crate) struct Snapshot {
+    pub(crate) config: Arc<Config>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) router: Router,
+}
+
+/// The snapshot by which notifications are routed now.
+pub(crate) struct Current(RwLock<Arc<Snapshot>>);
+
+impl Current {
+    pub(crate) fn new(snapshot: Snapshot) -> Self {
+        Self(RwLock::new(Arc::new(snapshot)))
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.with(Arc::clone)
+    }
+
+    /// Calls `f` with the current snapshot. Guards of channels that are taken meanwhile keep a
+    /// reload from closing these channels.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&Arc<Snapshot>) -> R) -> R {
+        let snapshot = self.0.read();
+        f(&snapshot.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn replace(&self, snapshot: Snapshot) {
+        let new = Arc::new(snapshot);
+        let old = {
+            let snapshot = self.0.write();
+            let mut snapshot = snapshot.unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *snapshot, new)
+        };
+        // Dropped after the lock: it may be large.
+        drop(old);
+    }
+}
