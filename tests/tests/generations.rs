@@ -12,7 +12,7 @@ const YAML: &str = "notification_channels: {a: {type: steady, delivery: {isolati
 const GENERATIONS: usize = 100;
 /// Besides its file, which stays in memory as it is: what the dynamic loader makes
 /// of it, and the channel types that it describes.
-const MOST_BESIDES: u64 = 2 * 1024 * 1024;
+const MAX_OVERHEAD: u64 = 2 * 1024 * 1024;
 
 fn count(what: &str) -> usize {
     fs::read_dir(format!("/proc/self/{what}")).unwrap().count()
@@ -82,7 +82,7 @@ async fn each_generation_serves_and_costs_no_more_than_its_file() {
     let each = memory().saturating_sub(first) / (GENERATIONS as u64 - 10);
     let size = fs::metadata(&file).unwrap().len();
     println!("a generation of {size} bytes takes {each} bytes of memory");
-    assert!(each < size + MOST_BESIDES, "{each} bytes each");
+    assert!(each < size + MAX_OVERHEAD, "{each} bytes each");
     // The same bytes once more are no generation.
     let loaded = rig.configured(YAML).unwrap().load().unwrap();
     assert_eq!(engine.reload(loaded).await.unwrap().kept, ["a"]);

@@ -20,7 +20,7 @@ const BEFORE: &[u8] = b"number-";
 const BEHIND: u8 = b'-';
 
 /// Encodings within each other that are looked into.
-const DEEPEST: usize = 4;
+const MAX_DEPTH: usize = 4;
 /// What is looked into of one request: more is no message of the examination.
 const MAX_BYTES: usize = 1 << 20;
 /// Shorter runs are words, and no encoded text.
@@ -49,7 +49,7 @@ pub(crate) fn numbers(request: &HttpRequestV1) -> BTreeSet<usize> {
         };
         left = less;
         found.extend(plain(&bytes));
-        if depth < DEEPEST {
+        if depth < MAX_DEPTH {
             let inner = decoded(&bytes).into_iter();
             waiting.extend(inner.map(|bytes| (depth + 1, bytes)));
         }

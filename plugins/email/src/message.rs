@@ -21,9 +21,9 @@ use crate::{address, config::Config, html, identity, transaction::Letter};
 pub(crate) const PLACEHOLDERS: [&str; 5] = ["title", "host", "severity", "kind", "incident"];
 
 /// The most characters of a subject. No standard says; programs show fewer.
-const SUBJECT_MAX: usize = 250;
+const MAX_SUBJECT_LENGTH: usize = 250;
 /// The most characters of a subject that is made of the message's first line.
-const FIRST_LINE_MAX: usize = 120;
+const MAX_FIRST_LINE_LENGTH: usize = 120;
 /// How much larger than its text a mail may be: headers and MIME around it.
 const OVERHEAD: usize = 8 * 1024;
 
@@ -206,7 +206,7 @@ fn subject(notification: &Notification, config: &Config, notes: &mut Vec<String>
                 .lines()
                 .find(|line| !line.trim().is_empty())
                 .unwrap_or("Notification");
-            cut(&one_line(first), FIRST_LINE_MAX).0
+            cut(&one_line(first), MAX_FIRST_LINE_LENGTH).0
         }
     };
     let mut subject = one_line(&config.subject_prefix);
@@ -225,9 +225,11 @@ fn subject(notification: &Notification, config: &Config, notes: &mut Vec<String>
         rest = after;
     }
     subject.push_str(rest);
-    let (subject, was_cut) = cut(subject.trim(), SUBJECT_MAX);
+    let (subject, was_cut) = cut(subject.trim(), MAX_SUBJECT_LENGTH);
     if was_cut {
-        notes.push(format!("the subject was cut to {SUBJECT_MAX} characters"));
+        notes.push(format!(
+            "the subject was cut to {MAX_SUBJECT_LENGTH} characters"
+        ));
     }
     subject
 }

@@ -8,7 +8,7 @@ use annunciator_sdk::{Class, Fault, Outcome, Output, redacted};
 use crate::said::{Said, Word};
 
 /// The longest wait that is passed on: a month.
-const MAX_RETRY_AFTER: f64 = 30.0 * 24.0 * 3600.0;
+const MAX_RETRY_AFTER_SECONDS: f64 = 30.0 * 24.0 * 3600.0;
 
 /// What is said of a word that is none.
 const NO_OUTCOME: &str = "the program names an outcome that there is not; there are delivered, \
@@ -142,7 +142,7 @@ fn of_target(target: &str, output: &Output, said: &Said, secrets: &[String]) -> 
     let outcome = outcome.code(code).hint(hint);
     let wait = said
         .retry_after
-        .map(|seconds| seconds.clamp(0.0, MAX_RETRY_AFTER));
+        .map(|seconds| seconds.clamp(0.0, MAX_RETRY_AFTER_SECONDS));
     let wait = wait.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     match wait.filter(|_| class == Class::Retry) {
         Some(wait) => outcome.after(wait),

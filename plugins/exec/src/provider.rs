@@ -11,13 +11,13 @@ use tokio::{sync::Semaphore, time::timeout};
 use crate::{config::Config, message::document, outcome::of_output};
 
 /// So many programs of one channel run at once.
-const MAX_CONCURRENT: usize = 8;
+const MAX_CONCURRENT_PROGRAMS: usize = 8;
 /// A program is asked to end so long before it is made to.
 const TERMINATION_TIMEOUT: Duration = Duration::from_secs(2);
 /// What ending and reporting take of an attempt's time: a tenth within these.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How long a check may take.
-const CHECK_LIMIT: Duration = Duration::from_secs(20);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(20);
 /// So many lines of its standard error are logged.
 const MAX_LINES: usize = 20;
 
@@ -51,7 +51,7 @@ impl Provider for Exec {
         Ok(Self {
             config,
             runtime: OwnRuntime::of::<Self>(),
-            places: Arc::new(Semaphore::new(MAX_CONCURRENT)),
+            places: Arc::new(Semaphore::new(MAX_CONCURRENT_PROGRAMS)),
         })
     }
 
@@ -100,7 +100,7 @@ impl Provider for Exec {
             return Check::ok(detail);
         };
         let secrets = self.config.secrets();
-        match self.run(arguments, Vec::new(), CHECK_LIMIT).await {
+        match self.run(arguments, Vec::new(), CHECK_TIMEOUT).await {
             Ok(Ended::Exited(output)) if output.status == Some(0) => {
                 Check::ok(format!("{} says that all is well", self.config.program))
             }
@@ -113,7 +113,7 @@ impl Provider for Exec {
                 Check::failed(fault, detail)
             }
             Ok(Ended::GivenUp) => {
-                let seconds = CHECK_LIMIT.as_secs();
+                let seconds = CHECK_TIMEOUT.as_secs();
                 Check::failed(Fault::Plugin, format!("it did not end within {seconds} s"))
             }
             Ok(Ended::NotStarted(error)) => {
@@ -128,7 +128,7 @@ impl Provider for Exec {
         let places = Arc::clone(&self.places);
         // Programs that are asked to end have their time; then they are made to.
         let ended = self.runtime.run(async move {
-            let all = u32::try_from(MAX_CONCURRENT).unwrap_or(u32::MAX);
+            let all = u32::try_from(MAX_CONCURRENT_PROGRAMS).unwrap_or(u32::MAX);
             timeout(TERMINATION_TIMEOUT, places.acquire_many_owned(all))
                 .await
                 .is_ok()

@@ -22,7 +22,7 @@ use crate::threads::Threads;
 use crate::webhook::{failed, trusting};
 
 /// The most of an answer that is read, in bytes: a post comes back whole.
-const MAX_ANSWER_LENGTH: u64 = 1024 * 1024;
+const MAX_RESPONSE_SIZE: u64 = 1024 * 1024;
 
 /// A bot that is ready to post.
 pub(crate) struct Bot {
@@ -251,7 +251,7 @@ impl Bot {
                 "Authorization",
                 format!("Bearer {}", self.token.expose().trim()),
             )
-            .max_response(MAX_ANSWER_LENGTH);
+            .max_response(MAX_RESPONSE_SIZE);
         self.host.http(trusting(request, config)).await
     }
 

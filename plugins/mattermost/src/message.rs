@@ -20,7 +20,7 @@ const MAX_POSTS: usize = 4;
 
 /// The longest text beside a coloured bar; older servers keep 8,000 characters
 /// of attachments in all.
-const MAX_ATTACHMENT_TEXT_LENGTH: usize = 4_000;
+const MAX_ATTACHMENT_LENGTH: usize = 4_000;
 
 /// What a phone shows in place of an attachment.
 const MAX_FALLBACK_LENGTH: usize = 250;
@@ -65,7 +65,7 @@ impl Message {
         let mut notes = Vec::new();
         let title = notification.title().or(notification.host());
         let title = title.map(|title| shorten(quiet(title).trim(), MAX_TITLE_LENGTH));
-        let beside_bar = config.attachment && body.chars().count() <= MAX_ATTACHMENT_TEXT_LENGTH;
+        let beside_bar = config.attachment && body.chars().count() <= MAX_ATTACHMENT_LENGTH;
         let text = match (&title, config.attachment) {
             _ if beside_bar => String::new(),
             (Some(title), false) => format!("**{title}**\n{body}"),

@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::outcome::{self, Refusal};
 
 /// The most of an answer that is read, in bytes.
-const MAX_ANSWER_LENGTH: u64 = 64 * 1024;
+const MAX_RESPONSE_SIZE: u64 = 64 * 1024;
 
 /// A webhook that is ready to be called.
 pub(crate) struct Webhook {
@@ -93,7 +93,7 @@ impl Webhook {
     async fn call(&self, payload: &Value, config: &Config) -> Result<HttpResponse, HostError> {
         let request = HttpRequest::post(self.url.expose().as_str())
             .json(payload)
-            .max_response(MAX_ANSWER_LENGTH);
+            .max_response(MAX_RESPONSE_SIZE);
         self.host.http(trusting(request, config)).await
     }
 }

@@ -15,7 +15,7 @@ use url::{Url, form_urlencoded};
 use crate::config::Config;
 
 /// The most of an answer that is read, in bytes.
-const MAX_ANSWER_LENGTH: u64 = 64 * 1024;
+const MAX_RESPONSE_SIZE: u64 = 64 * 1024;
 
 /// The service allows two connections at the same time:
 /// <https://pushover.net/api#friendly>.
@@ -80,7 +80,7 @@ impl Api {
 
     /// Adds what every request needs.
     pub(crate) fn limited(&self, request: HttpRequest) -> HttpRequest {
-        let request = request.max_response(MAX_ANSWER_LENGTH);
+        let request = request.max_response(MAX_RESPONSE_SIZE);
         match &self.ca_file {
             Some(path) => request.ca_file(path),
             None => request,

@@ -14,8 +14,8 @@ pub(crate) const MAX_TITLE_LENGTH: usize = 250;
 const MAX_URL_LENGTH: usize = 512;
 const MAX_URL_TITLE_LENGTH: usize = 100;
 const MAX_DEVICE_LENGTH: usize = 25;
-const MIN_RETRY: u32 = 30;
-const MAX_EXPIRE: u32 = 10_800;
+const MIN_RETRY_SECONDS: u32 = 30;
+const MAX_EXPIRE_SECONDS: u32 = 10_800;
 const MAX_REPEATS: u32 = 50;
 const KEY_LENGTH: usize = 30;
 
@@ -176,8 +176,8 @@ impl Config {
         if keys.is_empty() {
             found.push(Problem::error("user", "is empty").help(FIND_USER));
         }
-        if keys.len() > recipient::MAX_KEYS {
-            let most = recipient::MAX_KEYS;
+        if keys.len() > recipient::MAX_RECIPIENTS {
+            let most = recipient::MAX_RECIPIENTS;
             let what = format!("names {} keys, more than {most}", keys.len());
             found.push(Problem::error("user", what).help("make a group of them at Pushover"));
         }
@@ -220,13 +220,13 @@ impl Config {
                     .help("keep priority for one priority always, priorities for one by severity"),
             );
         }
-        if self.retry < MIN_RETRY {
+        if self.retry < MIN_RETRY_SECONDS {
             found.push(
                 Problem::error("retry", "is too small")
                     .help("Pushover repeats at most every 30 seconds"),
             );
         }
-        if !(1..=MAX_EXPIRE).contains(&self.expire) {
+        if !(1..=MAX_EXPIRE_SECONDS).contains(&self.expire) {
             found.push(
                 Problem::error("expire", "is out of range")
                     .help("from 1 to 10800 seconds, which are 3 hours"),

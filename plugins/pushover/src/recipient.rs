@@ -6,7 +6,7 @@
 use annunciator_sdk::Secret;
 
 /// The most keys of a channel, as in a list of the service.
-pub(crate) const MAX_KEYS: usize = 50;
+pub(crate) const MAX_RECIPIENTS: usize = 50;
 
 /// How many characters of a key its target's name shows.
 const SHOWN: usize = 4;

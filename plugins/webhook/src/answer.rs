@@ -8,7 +8,7 @@ use minijinja::{Value, context};
 use crate::{config::Answer, template::evaluate};
 
 /// The longest wait that is passed on: a month. Longer ones are slips of units.
-const MAX_RETRY_AFTER: f64 = 30.0 * 24.0 * 3600.0;
+const MAX_RETRY_AFTER_SECONDS: f64 = 30.0 * 24.0 * 3600.0;
 
 /// An answer as expressions see it.
 pub(crate) fn values(response: &HttpResponse) -> Value {
@@ -70,7 +70,7 @@ impl Answer {
         let value = evaluate(self.wait.as_deref()?, values).ok()?;
         let seconds = f64::try_from(value.clone()).ok();
         let seconds = seconds.or_else(|| value.as_str()?.trim().parse().ok())?;
-        let seconds = seconds.clamp(0.0, MAX_RETRY_AFTER);
+        let seconds = seconds.clamp(0.0, MAX_RETRY_AFTER_SECONDS);
         Duration::try_from_secs_f64(seconds).ok()
     }
 

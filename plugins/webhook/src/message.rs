@@ -18,7 +18,7 @@ const EVERYTHING: &str = r#"{
 }"#;
 
 /// The most of an answer that is read, in bytes.
-const MAX_ANSWER_LENGTH: u64 = 64 * 1024;
+const MAX_RESPONSE_SIZE: u64 = 64 * 1024;
 
 /// What is wrong with a setting.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Parts {
 
 /// With what all requests of a channel have.
 pub(crate) fn limited(request: HttpRequest, config: &Config) -> HttpRequest {
-    let request = request.max_response(MAX_ANSWER_LENGTH);
+    let request = request.max_response(MAX_RESPONSE_SIZE);
     match &config.ca_file {
         Some(path) => request.ca_file(path),
         None => request,

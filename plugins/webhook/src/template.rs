@@ -20,10 +20,10 @@ use minijinja::{
 use crate::config::Config;
 
 /// So many steps a template may take: a loop over a few hundred attributes.
-const MAX_WORK: u64 = 100_000;
+const MAX_STEPS: u64 = 100_000;
 /// No body is larger: the longest message of an engine fits, which has 1 MiB, each
 /// character as an escape of six.
-pub(crate) const MAX_TEMPLATE_LENGTH: usize = 8 * 1024 * 1024;
+pub(crate) const MAX_BODY_SIZE: usize = 8 * 1024 * 1024;
 
 /// Where a text is put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Place {
 /// nothing but the template.
 pub(crate) fn fill(template: &str, place: Place, values: &Value) -> Result<String, String> {
     let mut environment = Environment::new();
-    environment.set_fuel(Some(MAX_WORK));
+    environment.set_fuel(Some(MAX_STEPS));
     // A name that there is not is a slip, and not nothing.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(move |_| place.escape());
@@ -98,8 +98,8 @@ pub(crate) fn fill(template: &str, place: Place, values: &Value) -> Result<Strin
     let mut output = Bounded(Vec::new());
     match template.render_captured_to(values.clone(), &mut output) {
         Ok(_) => String::from_utf8(output.0).map_err(|_| "it makes no text".to_owned()),
-        Err(_) if output.0.len() > MAX_TEMPLATE_LENGTH => {
-            Err(format!("makes more than {MAX_TEMPLATE_LENGTH} bytes"))
+        Err(_) if output.0.len() > MAX_BODY_SIZE => {
+            Err(format!("makes more than {MAX_BODY_SIZE} bytes"))
         }
         Err(error) => Err(sentence(&error)),
     }
@@ -111,7 +111,7 @@ pub(crate) fn fill(template: &str, place: Place, values: &Value) -> Result<Strin
 /// What is wrong with it, for people.
 pub(crate) fn evaluate(expression: &str, values: &Value) -> Result<Value, String> {
     let mut environment = Environment::new();
-    environment.set_fuel(Some(MAX_WORK));
+    environment.set_fuel(Some(MAX_STEPS));
     // An answer may be of any shape, and lack all of it.
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     let compiled = environment
@@ -154,7 +154,7 @@ struct Bounded(Vec<u8>);
 impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.extend_from_slice(bytes);
-        if self.0.len() > MAX_TEMPLATE_LENGTH {
+        if self.0.len() > MAX_BODY_SIZE {
             return Err(io::Error::other("it is too large"));
         }
         Ok(bytes.len())

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::program::{Daemon, run, signal_cli};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Requests whose answers have an id, and so can be told apart.
 const REQUESTS: [&str; 9] = [
@@ -47,12 +47,12 @@ fn over_line(rpc: &str, request: &str) -> String {
     let line = format!("{request}\n");
     if let Some(path) = rpc.strip_prefix("unix:") {
         let mut stream = UnixStream::connect(path).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(WAIT_TIMEOUT)).unwrap();
         stream.write_all(line.as_bytes()).unwrap();
         BufReader::new(stream).read_line(&mut answer).unwrap();
     } else {
         let mut stream = TcpStream::connect(rpc.trim_start_matches("tcp://")).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(WAIT_TIMEOUT)).unwrap();
         stream.write_all(line.as_bytes()).unwrap();
         BufReader::new(stream).read_line(&mut answer).unwrap();
     }
@@ -63,7 +63,7 @@ fn over_line(rpc: &str, request: &str) -> String {
 fn over_http(rpc: &str, head: &str, body: &str) -> (String, String) {
     let address = rpc.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(WAIT_TIMEOUT)).unwrap();
     write!(
         stream,
         "{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",

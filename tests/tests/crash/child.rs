@@ -32,7 +32,7 @@ pub const MARK: &str = "text-";
 const CALLERS: u64 = 4;
 /// How long a caller leaves the engine alone after an answer, so that not all
 /// of a round is what it could not deliver.
-const PAUSE: Duration = Duration::from_millis(4);
+const CALL_INTERVAL: Duration = Duration::from_millis(4);
 
 /// Starts the process, on a disk that fails where there is a plan for that.
 pub fn start(rig: &Rig, round: &str, disk: &Disk, plan: Option<&Plan>) -> Child {
@@ -104,7 +104,7 @@ async fn open(folder: &Path) -> SqliteStore {
         match SqliteStore::open(file(folder)) {
             Ok(store) => return store,
             // Nothing that is to be mended by hand: the disk does it next time.
-            Err(StoreError::Unusable { .. }) => tokio::time::sleep(PAUSE).await,
+            Err(StoreError::Unusable { .. }) => tokio::time::sleep(CALL_INTERVAL).await,
             Err(error) => panic!("{error}"),
         }
     }
@@ -141,7 +141,7 @@ impl Caller {
             }
             self.submit(notification, &text).await;
             About::Receipts.note(&self.folder, &text);
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(CALL_INTERVAL).await;
         }
     }
 
@@ -153,7 +153,7 @@ impl Caller {
             for (text, kind) in [(&problem, Kind::Problem), (&over, Kind::Recovery)] {
                 let notification = Notification::new(text.as_str()).kind(kind);
                 self.submit(notification.incident(&*problem), text).await;
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(CALL_INTERVAL).await;
             }
         }
     }
@@ -173,7 +173,7 @@ impl Caller {
                 }
                 Err(error) => panic!("{error}"),
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(CALL_INTERVAL).await;
         }
     }
 
@@ -187,7 +187,7 @@ impl Caller {
             if report.all_delivered() || !listener.told_without_a_record(&text) {
                 About::Receipts.note(&self.folder, &text);
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(CALL_INTERVAL).await;
         }
     }
 }

@@ -14,7 +14,7 @@ const EVERY: u64 = 3;
 const KINDS: [&str; 4] = ["f", "b", "s", "fbs"];
 /// A slow call takes at most so long, in milliseconds: beyond what an engine
 /// waits for its store, since time runs faster for it.
-const LONGEST_MS: u64 = 60;
+const MAX_MS: u64 = 60;
 
 /// The library and what it did.
 pub struct Disk {
@@ -53,7 +53,7 @@ impl Disk {
             .env("ANNUNCIATOR_DISK_SEED", plan.seed.to_string())
             .env("ANNUNCIATOR_DISK_KINDS", plan.kinds)
             .env("ANNUNCIATOR_DISK_SHARE", plan.share.to_string())
-            .env("ANNUNCIATOR_DISK_LONGEST_MS", LONGEST_MS.to_string())
+            .env("ANNUNCIATOR_DISK_LONGEST_MS", MAX_MS.to_string())
             .env("ANNUNCIATOR_DISK_COUNTS", counts(folder));
     }
 }

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// A kill comes at most so long after a start, in milliseconds.
-const LONGEST_LIFE: u64 = 400;
+const MAX_LIFE_MS: u64 = 400;
 /// Enough for every wait of the test, whatever else the machine does.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(300);
 /// As many as a run can have.
@@ -83,7 +83,7 @@ default_notification_channels: [ops]
             in_pairs += 1;
             children.push(start(format!("{round}b")));
         }
-        let life = Duration::from_millis(100 + random.below(LONGEST_LIFE - 100));
+        let life = Duration::from_millis(100 + random.below(MAX_LIFE_MS - 100));
         tokio::time::sleep(life).await;
         for mut child in children {
             assert!(child.try_wait().unwrap().is_none(), "it ended by itself");

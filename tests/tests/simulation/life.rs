@@ -27,12 +27,12 @@ const STILL: u32 = 1000;
 /// When everything must have ended: longer than any time to live, and nights.
 const LONG: i64 = 30 * 60 * MINUTE;
 /// Answers come one by one, each at a moment of its own.
-const LONGEST_ANSWER_MS: u64 = 9000;
+const MAX_ANSWER_MS: u64 = 9000;
 /// What is due is done within so many milliseconds.
 const LATE: i64 = 100;
 /// How long a channel that is out of order is left alone at most, and until the
 /// one attempt that is made has its answer.
-const LONGEST_PROBE: i64 = 10 * MINUTE + 10_000;
+const MAX_PROBE_MS: i64 = 10 * MINUTE + 10_000;
 pub const CHANNELS: [&str; 3] = ["a", "b", "c"];
 
 /// How channels are treated.
@@ -113,7 +113,7 @@ fn world(random: &mut Random) -> World {
         world.out_of_order.push(broken);
         let _ = writeln!(
             channels,
-            "  {name}: {{type: fickle, takes_ms: {LONGEST_ANSWER_MS}, salt: '{}', targets: {}, out_of_order: {broken}, delivery: {{{options}}}}}",
+            "  {name}: {{type: fickle, takes_ms: {MAX_ANSWER_MS}, salt: '{}', targets: {}, out_of_order: {broken}, delivery: {{{options}}}}}",
             random.below(1_000_000),
             1 + random.below(3),
         );
@@ -284,7 +284,7 @@ impl Living {
             if self.may_be_out_of_order(&record.channel) {
                 // One at a time sees whether it is back.
                 let last_ms = self.store.last_claim_ms(&record.channel);
-                by_ms = by_ms.max(last_ms.unwrap_or(i64::MIN)) + LONGEST_PROBE;
+                by_ms = by_ms.max(last_ms.unwrap_or(i64::MIN)) + MAX_PROBE_MS;
             }
             let expires_ms = record.expires_ms.unwrap_or(i64::MAX);
             let is_late = by_ms + LATE < now_ms || expires_ms + LATE < now_ms;

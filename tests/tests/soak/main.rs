@@ -31,7 +31,7 @@ const USUAL: u64 = 5_000;
 /// How often it is seen whether the first tenth is over.
 const TICK: Duration = Duration::from_millis(50);
 /// How much more memory it may take than after the first tenth.
-const MOST_GROWTH: u64 = 30_000_000;
+const MAX_GROWTH: u64 = 30_000_000;
 /// Enough for what is left when all was accepted, whatever else the machine
 /// does.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -88,7 +88,7 @@ fn check(seen: &Seen, accounts: &Accounts, wanted: u64) {
     assert_eq!(last.descriptors, first_tenth.descriptors, "descriptors");
     for vitals in seen.later() {
         assert!(
-            vitals.memory <= first_tenth.memory + MOST_GROWTH,
+            vitals.memory <= first_tenth.memory + MAX_GROWTH,
             "{vitals:?}, and after the first tenth {first_tenth:?}"
         );
     }

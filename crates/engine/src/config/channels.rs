@@ -32,10 +32,10 @@ use crate::{
 const TYPE: &str = "type";
 const OPTIONS: &str = DELIVERY;
 /// A channel's name is used in logs and reports; no longer than this.
-pub(super) const LONGEST_NAME: usize = 128;
+pub(super) const MAX_NAME_LENGTH: usize = 128;
 
 /// Files that cannot be used and are named where a channel type is missing.
-const MOST_REJECTED: usize = 5;
+const MAX_REJECTED: usize = 5;
 
 /// The channels of a file, in its order, and their numbers by name. Also the
 /// names of those that were not usable, so that whoever names one of them is
@@ -103,9 +103,9 @@ fn channel(
 ) -> Option<ChannelConfig> {
     let node = &entry.node;
     let name = &*entry.key;
-    if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+    if name.is_empty() || name.len() > MAX_NAME_LENGTH || name.chars().any(char::is_control) {
         let problem = Problem::error("this cannot be the name of a channel").help(format!(
-            "use 1 to {LONGEST_NAME} printable characters, such as email_ops"
+            "use 1 to {MAX_NAME_LENGTH} printable characters, such as email_ops"
         ));
         hide(node, false, findings);
         findings.at(entry.key_id, problem);
@@ -293,7 +293,7 @@ fn unknown_type(channel_type: &str, catalog: &Catalog) -> String {
         help = format!("did you mean `{found}`? {help}");
     }
     // Perhaps one of these would have offered it.
-    for error in catalog.rejected().iter().take(MOST_REJECTED) {
+    for error in catalog.rejected().iter().take(MAX_REJECTED) {
         help = format!("{help}; {error}");
     }
     help

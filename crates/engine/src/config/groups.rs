@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value as Json;
 
 use super::{
-    channels::{Channels, LONGEST_NAME},
+    channels::{Channels, MAX_NAME_LENGTH},
     group::{GroupConfig, GroupIndex, Named},
     model::ChannelIndex,
     naming::{Flattening, Name, Naming, too_many},
@@ -23,7 +23,7 @@ use super::{
 
 const FIRST_OF: &str = "first_of";
 /// Nobody sees through more, and it bounds the way down.
-const DEEPEST: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// The groups of a file, in its order, and their numbers by name. Also the names
 /// of those that were not usable.
@@ -101,8 +101,8 @@ pub(crate) fn read(node: &Node, channels: &Channels, findings: &mut Findings) ->
 /// Why this can be no group, whatever it holds.
 fn unfit(entry: &Entry, channels: &Channels) -> Option<Problem> {
     let name = &*entry.key;
-    if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
-        let help = format!("use 1 to {LONGEST_NAME} printable characters, such as oncall");
+    if name.is_empty() || name.len() > MAX_NAME_LENGTH || name.chars().any(char::is_control) {
+        let help = format!("use 1 to {MAX_NAME_LENGTH} printable characters, such as oncall");
         return Some(Problem::error("this cannot be the name of a group").help(help));
     }
     let is_channel = channels.by_name.contains_key(name) || channels.broken.contains(&entry.key);
@@ -195,13 +195,13 @@ impl Walk<'_> {
                 continue;
             }
             let below = match self.way.len() {
-                DEEPEST.. => DEEPEST,
+                MAX_DEPTH.. => MAX_DEPTH,
                 _ => self.down(next, findings),
             };
             depth = depth.max(1 + below);
-            if depth > DEEPEST && !self.too_deep {
+            if depth > MAX_DEPTH && !self.too_deep {
                 self.too_deep = true;
-                let sentence = format!("the groups are nested more than {DEEPEST} deep");
+                let sentence = format!("the groups are nested more than {MAX_DEPTH} deep");
                 let problem = Problem::error(sentence).help("name the channels themselves");
                 self.wrong(group, i, name.id, problem, findings);
             }

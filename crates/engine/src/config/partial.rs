@@ -15,7 +15,7 @@ use crate::runtime::LoadedType;
 /// Stands where an example refers to a secret.
 const SECRET: &str = "?";
 /// Fields that are judged once more by themselves; each may take a process.
-const MOST_FIELDS: usize = 8;
+const MAX_FIELDS: usize = 8;
 
 /// Errors of single fields, in settings that are not whole.
 pub(super) fn errors(loaded: &LoadedType, settings: &Map<String, Json>) -> Vec<ProblemV1> {
@@ -47,7 +47,7 @@ pub(super) fn errors(loaded: &LoadedType, settings: &Map<String, Json>) -> Vec<P
         let one = one.map(|value| (name.to_owned(), value)).into_iter();
         with(one.collect()).any(|other| other == *problem)
     };
-    found.take(MOST_FIELDS).filter(alone).collect()
+    found.take(MAX_FIELDS).filter(alone).collect()
 }
 
 /// The field at the top that a problem is about.

@@ -6,7 +6,7 @@ use super::{
     problem::Findings,
     reference::{in_form, is_likely},
     tree::{Node, Value},
-    wants::{DEEPEST, choices, follow, is_secret},
+    wants::{MAX_DEPTH, choices, follow, is_secret},
 };
 
 /// A value longer than this, in characters, is cut where it is quoted.
@@ -160,7 +160,7 @@ fn without(said: String, text: &str) -> String {
     let login = login.rsplit_once("//").map_or(login, |(_, login)| login);
     let password = login.rsplit_once(':').map_or("", |(_, password)| password);
     let ways = text.split(['/', '?', '#', '&', '=']).skip(1);
-    let long = ways.filter(|piece| piece.len() > LONGEST_WAY);
+    let long = ways.filter(|piece| piece.len() > MAX_PATH_WORD_LENGTH);
     let mut pieces: Vec<&str> = [text, login, password].into_iter().chain(long).collect();
     pieces.retain(|piece| !piece.is_empty());
     pieces.sort_by_key(|piece| std::cmp::Reverse(piece.len()));
@@ -171,7 +171,7 @@ fn without(said: String, text: &str) -> String {
 }
 
 /// Pieces of an address up to this length, in bytes, are words such as `hooks`.
-const LONGEST_WAY: usize = 7;
+const MAX_PATH_WORD_LENGTH: usize = 7;
 
 /// Remembers every scalar below a node as one that must not be shown, keys among
 /// them, but for references: their names are none, if they can be names. `known`: these are secrets;
@@ -211,7 +211,7 @@ pub(crate) fn redacted(value: &Json, root: &Json) -> Json {
 }
 
 fn redact(value: &Json, schema: &Json, root: &Json, depth: usize) -> Json {
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return Json::Null;
     }
     if is_secret(root, schema) && !value.is_null() {

@@ -25,7 +25,7 @@ pub(crate) const FORMS: [(&str, &str); 3] = [
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// A secret longer than this is a file that was named by mistake.
-const LONGEST: u64 = 64 * 1024;
+const MAX_SECRET_SIZE: u64 = 64 * 1024;
 
 /// Stands in place of a name that may be the secret itself.
 const UNLIKELY: &str = "that is named here";
@@ -52,9 +52,9 @@ impl Missing {
 }
 
 /// The longest word of a name, in characters; keys and hashes are longer.
-const LONGEST_WORD: usize = 24;
+const MAX_WORD_LENGTH: usize = 24;
 /// The longest word of a name with a digit before a letter, as in `s3` or `oauth2x`.
-const LONGEST_MIXED: usize = 8;
+const MAX_MIXED_WORD_LENGTH: usize = 8;
 
 /// The entry of a mapping that has the form of a reference, whatever it refers to.
 pub(super) fn in_form(entries: &[Entry]) -> Option<&Entry> {
@@ -124,9 +124,9 @@ fn is_word(word: &str) -> bool {
     let end = word.trim_end_matches(|c: char| c.is_ascii_digit());
     let is_mixed = end.contains(|c: char| c.is_ascii_digit());
     let longest = if is_mixed {
-        LONGEST_MIXED
+        MAX_MIXED_WORD_LENGTH
     } else {
-        LONGEST_WORD
+        MAX_WORD_LENGTH
     };
     let one_case = |case: fn(&char) -> bool| end.chars().skip(1).all(|c| !case(&c));
     word.len() <= longest
@@ -198,8 +198,8 @@ fn read(shown: &str, path: &Path) -> Result<String, Missing> {
     if !facts.is_file() {
         return Err(failed("it is not a regular file".to_owned()));
     }
-    if facts.len() > LONGEST {
-        return Err(failed(format!("it has more than {LONGEST} bytes")));
+    if facts.len() > MAX_SECRET_SIZE {
+        return Err(failed(format!("it has more than {MAX_SECRET_SIZE} bytes")));
     }
     let mut text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     for end in ['\n', '\r'] {

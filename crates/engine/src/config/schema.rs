@@ -22,7 +22,7 @@ use super::{
     reference::{self, FORMS},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
-    wants::{DEEPEST, Wants, choices, constants, follow, holds_secrets, is_secret},
+    wants::{MAX_DEPTH, Wants, choices, constants, follow, holds_secrets, is_secret},
 };
 
 pub(super) use self::format::{FORMAT_KEYWORD, Format};
@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
         path: &FieldPath,
         depth: usize,
     ) -> Json {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return natural(node);
         }
         if let Some(format) = self.format_of(schema) {

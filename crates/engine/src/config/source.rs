@@ -28,7 +28,7 @@ const KEYS_BELOW: [&str; 8] = [
 ];
 
 /// A file larger than this was named by mistake.
-const LARGEST: u64 = 256 * 1024 * 1024;
+const MAX_FILE_SIZE: u64 = 256 * 1024 * 1024;
 
 /// The file cannot be read, or what it says cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -53,9 +53,9 @@ pub(super) fn text_of(path: &Path) -> Result<(String, u32), ReadError> {
         source,
     };
     let facts = fs::metadata(path).map_err(unreadable)?;
-    if facts.len() > LARGEST {
+    if facts.len() > MAX_FILE_SIZE {
         return Err(unreadable(io::Error::other(format!(
-            "it has more than {LARGEST} bytes"
+            "it has more than {MAX_FILE_SIZE} bytes"
         ))));
     }
     let mut text = fs::read_to_string(path).map_err(unreadable)?;

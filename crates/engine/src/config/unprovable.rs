@@ -13,7 +13,7 @@ use crate::event::{Proof, Severity};
 const UNTIL: &str = "until";
 
 /// Channels and hints that are named in one sentence; more would hide the rest.
-const MOST_NAMED: usize = 3;
+const MAX_NAMED: usize = 3;
 
 impl ChannelConfig {
     /// The most that it can prove of anything that it would be told.
@@ -74,7 +74,7 @@ pub(super) fn check(
 
 /// The channels and their types, as the beginning of a sentence.
 fn prove(members: &[&ChannelConfig]) -> String {
-    let named = members.iter().take(MOST_NAMED);
+    let named = members.iter().take(MAX_NAMED);
     let named: Vec<String> = named
         .map(|channel| format!("{} ({})", channel.name(), channel.channel_type()))
         .collect();
@@ -83,7 +83,7 @@ fn prove(members: &[&ChannelConfig]) -> String {
     } else {
         "prove"
     };
-    let more = match members.len().saturating_sub(MOST_NAMED) {
+    let more = match members.len().saturating_sub(MAX_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
@@ -103,7 +103,7 @@ fn help(members: &[&ChannelConfig], until: Proof, most: Proof) -> String {
             }
         })
     });
-    let mut help: Vec<String> = hints.take(MOST_NAMED).collect();
+    let mut help: Vec<String> = hints.take(MAX_NAMED).collect();
     if help.is_empty() {
         help.push(format!("name a channel that can prove `{}`", until.name()));
     }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value as Json};
 
 /// A schema that refers to itself deeper than this is not followed.
-pub(super) const DEEPEST: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// Whether a schema marks a secret, itself or where it refers to.
 pub(super) fn is_secret(root: &Json, schema: &Json) -> bool {
@@ -68,7 +68,7 @@ fn within(schema: &Json) -> impl Iterator<Item = &Json> {
 
 /// Follows `$ref` within a schema.
 pub(super) fn follow<'a>(root: &'a Json, mut schema: &'a Json) -> &'a Json {
-    for _ in 0..DEEPEST {
+    for _ in 0..MAX_DEPTH {
         let target = schema
             .get("$ref")
             .and_then(Json::as_str)
@@ -89,7 +89,7 @@ pub(super) fn constants<'a>(
     depth: usize,
 ) -> Option<Vec<&'a str>> {
     let schema = follow(root, schema);
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return None;
     }
     let words = if let Some(choices) = choices(schema) {

@@ -26,7 +26,7 @@ use super::{
 };
 
 /// No plugin is larger, with all that debuggers want in it.
-const LARGEST: u64 = 1024 * 1024 * 1024;
+const MAX_PLUGIN_SIZE: u64 = 1024 * 1024 * 1024;
 
 /// What a file held when it was read.
 pub(crate) struct Image {
@@ -64,13 +64,14 @@ impl Image {
         if !facts.is_file() {
             return Err(unreadable(io::Error::other("it is not a regular file")));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(facts.len().min(LARGEST)).unwrap_or(0));
+        let mut bytes =
+            Vec::with_capacity(usize::try_from(facts.len().min(MAX_PLUGIN_SIZE)).unwrap_or(0));
         opened
-            .take(LARGEST + 1)
+            .take(MAX_PLUGIN_SIZE + 1)
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;
-        if bytes.len() as u64 > LARGEST {
-            let error = format!("it has more than {LARGEST} bytes");
+        if bytes.len() as u64 > MAX_PLUGIN_SIZE {
+            let error = format!("it has more than {MAX_PLUGIN_SIZE} bytes");
             return Err(unreadable(io::Error::other(error)));
         }
         let sha256 = Sha256::of(&bytes);

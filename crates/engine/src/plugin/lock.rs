@@ -15,7 +15,7 @@ use super::{error::PluginError, sha256::Sha256};
 /// The only format so far.
 const FORMAT: u32 = 1;
 /// No lock file is larger.
-const LARGEST: u64 = 1024 * 1024;
+const MAX_FILE_SIZE: u64 = 1024 * 1024;
 
 /// For people who find the file.
 const ABOUT: &str = "The plugins that may be loaded, by the SHA-256 of their files. Written by `hbd plugins lock`; see `plugins.lock` in the configuration.";
@@ -109,8 +109,8 @@ impl Lock {
                 source,
             },
         };
-        if fs::metadata(path).map_err(failed)?.len() > LARGEST {
-            let error = io::Error::other(format!("it has more than {LARGEST} bytes"));
+        if fs::metadata(path).map_err(failed)?.len() > MAX_FILE_SIZE {
+            let error = io::Error::other(format!("it has more than {MAX_FILE_SIZE} bytes"));
             return Err(failed(error));
         }
         let text = fs::read_to_string(path).map_err(failed)?;

@@ -19,11 +19,11 @@ use tokio::runtime::Handle;
 pub(crate) type Task<T> = async_task::Task<T>;
 
 /// Threads that are always kept once they are needed.
-const BASE: usize = 2;
+const MIN_THREADS: usize = 2;
 /// No more threads than this, whatever blocks.
-const MOST: usize = 512;
+const MAX_THREADS: usize = 512;
 /// Work that waits this long makes the pool grow.
-const PATIENCE: Duration = Duration::from_millis(20);
+const STALL_TIMEOUT: Duration = Duration::from_millis(20);
 /// A thread above the base that has had nothing to do for this long ends.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -131,7 +131,7 @@ impl Shared {
                 drop(state);
                 self.work.notify_one();
             }
-        } else if state.threads < BASE {
+        } else if state.threads < MIN_THREADS {
             self.grow(&mut state);
         } else {
             self.ensure_watch(&mut state);
@@ -189,7 +189,7 @@ impl Shared {
             state = woken;
             state.idle -= 1;
             state.waking = false;
-            if timeout.timed_out() && state.ready.is_empty() && state.threads > BASE {
+            if timeout.timed_out() && state.ready.is_empty() && state.threads > MIN_THREADS {
                 break;
             }
         }
@@ -211,11 +211,11 @@ impl Shared {
             }
             let (woken, _) = self
                 .watch
-                .wait_timeout_while(state, PATIENCE, |state| !state.closed)
+                .wait_timeout_while(state, STALL_TIMEOUT, |state| !state.closed)
                 .unwrap_or_else(|poisoned| poisoned.into_inner());
             state = woken;
             let stuck = !state.ready.is_empty() && state.taken == seen && state.idle == 0;
-            if stuck && state.threads < MOST && !state.closed {
+            if stuck && state.threads < MAX_THREADS && !state.closed {
                 tracing::debug!(
                     threads = state.threads,
                     "plugins block their threads; adding one"
@@ -248,7 +248,7 @@ mod tests {
         let pool = Pool::new(Handle::current());
         let (release, blocked) = mpsc::channel::<()>();
         let blocked = Arc::new(Mutex::new(blocked));
-        let stuck: Vec<_> = (0..BASE + 2)
+        let stuck: Vec<_> = (0..MIN_THREADS + 2)
             .map(|_| {
                 let blocked = Arc::clone(&blocked);
                 pool.spawn(async move {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// More hints than this are not shown to anybody.
-const MOST_HINTS: usize = 8;
+const MAX_HINTS: usize = 8;
 
 /// Which proofs a channel can give of what it delivers. Without word from its
 /// plugin, that is accepted and no more.
@@ -51,7 +51,7 @@ impl Proofs {
         let Some(answer) = proofs::Proofs::parse(answer) else {
             return Self::default();
         };
-        let hints = answer.hints.iter().take(MOST_HINTS);
+        let hints = answer.hints.iter().take(MAX_HINTS);
         Self {
             most: Severity::ALL.map(|severity| known(answer.of(code_of(severity)))),
             hints: hints
@@ -129,7 +129,7 @@ mod tests {
         let hint = r#"{"proof": 3, "setting": "a\nb", "value": "c"}"#;
         let many = vec![hint; 20].join(",");
         let read = Proofs::read(&format!(r#"{{"hints": [{many}]}}"#));
-        assert_eq!(read.hints().len(), MOST_HINTS);
+        assert_eq!(read.hints().len(), MAX_HINTS);
         assert_eq!(read.hints()[0].setting, "a b");
         assert_eq!(read.hints()[0].reason, "");
     }

@@ -24,8 +24,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(25);
 /// Time limit for making a connection, within the limit of the request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of an answer that are read when the plugin names no limit, and at most.
-const DEFAULT_BODY: u64 = 1024 * 1024;
-const LARGEST_BODY: u64 = 16 * 1024 * 1024;
+const DEFAULT_BODY_SIZE: u64 = 1024 * 1024;
+const MAX_BODY_SIZE: u64 = 16 * 1024 * 1024;
 /// Redirects that are followed when the plugin wants it.
 const REDIRECTS: usize = 5;
 
@@ -71,8 +71,8 @@ impl HttpClients {
             builder = builder.body(request.body.into_vec());
         }
         let limit = match request.max_response_bytes {
-            0 => DEFAULT_BODY,
-            bytes => bytes.min(LARGEST_BODY),
+            0 => DEFAULT_BODY_SIZE,
+            bytes => bytes.min(MAX_BODY_SIZE),
         };
         let response = builder.send().await.map_err(classify)?;
         read(response, usize::try_from(limit).unwrap_or(usize::MAX)).await

@@ -38,11 +38,11 @@ use crate::{
 pub(crate) use http::HttpClients;
 
 /// Bytes of a key and of a value that a provider keeps.
-const LONGEST_KEY: usize = 512;
-const LARGEST_VALUE: usize = 64 * 1024;
+const MAX_KEY_LENGTH: usize = 512;
+const MAX_VALUE_SIZE: usize = 64 * 1024;
 /// How many background tasks one channel may have: a provider may follow each of
 /// what it has sent.
-const MOST_TASKS: usize = 256;
+const MAX_TASKS: usize = 256;
 
 /// What all channels of an engine share.
 #[derive(Clone)]
@@ -85,8 +85,8 @@ impl ChannelTasks {
             return RErr(error(HostErrorKind::CLOSING, "the channel is closing"));
         };
         tasks.retain(|task| !task.is_finished());
-        if tasks.len() >= MOST_TASKS {
-            let detail = format!("the channel has {MOST_TASKS} tasks already");
+        if tasks.len() >= MAX_TASKS {
+            let detail = format!("the channel has {MAX_TASKS} tasks already");
             return RErr(error(HostErrorKind::INVALID, detail));
         }
         let channel = Arc::clone(channel);
@@ -262,11 +262,11 @@ fn unkept(why: StoreError) -> HostErrorV1 {
 
 /// The error says which limit was broken.
 fn bounded(key: &str, value: Option<&[u8]>) -> Result<(), String> {
-    if key.len() > LONGEST_KEY {
-        return Err(format!("a key may have {LONGEST_KEY} bytes at most"));
+    if key.len() > MAX_KEY_LENGTH {
+        return Err(format!("a key may have {MAX_KEY_LENGTH} bytes at most"));
     }
-    if value.is_some_and(|value| value.len() > LARGEST_VALUE) {
-        return Err(format!("a value may have {LARGEST_VALUE} bytes at most"));
+    if value.is_some_and(|value| value.len() > MAX_VALUE_SIZE) {
+        return Err(format!("a value may have {MAX_VALUE_SIZE} bytes at most"));
     }
     Ok(())
 }

@@ -2,22 +2,22 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-/// So many crashes within [`WINDOW`] are let pass: another worker is started at
+/// So many crashes within [`CRASH_WINDOW`] are let pass: another worker is started at
 /// once.
-const FREE: usize = 2;
-const WINDOW: Duration = Duration::from_secs(600);
+const MAX_IMMEDIATE_RESTARTS: usize = 2;
+const CRASH_WINDOW: Duration = Duration::from_secs(600);
 /// How long a worker rests that has crashed more often; twice as long each time.
-const FIRST: Duration = Duration::from_secs(30);
-const LONGEST: Duration = Duration::from_secs(3600);
+const MIN_RESTART_BACKOFF: Duration = Duration::from_secs(30);
+const MAX_RESTART_BACKOFF: Duration = Duration::from_secs(3600);
 /// One that has not crashed for so long starts anew.
-const FORGOTTEN: Duration = Duration::from_secs(2 * 3600);
+const RESET_AFTER: Duration = Duration::from_secs(2 * 3600);
 
 /// The crashes of one channel's workers.
 #[derive(Debug, Default)]
 pub(super) struct Crashes {
     recent: VecDeque<i64>,
     /// How often it has rested.
-    rests: u32,
+    backoffs: u32,
 }
 
 impl Crashes {
@@ -30,21 +30,21 @@ impl Crashes {
         if self
             .recent
             .back()
-            .is_some_and(|last| since(*last) > FORGOTTEN)
+            .is_some_and(|last| since(*last) > RESET_AFTER)
         {
             *self = Self::default();
         }
-        self.recent.retain(|then| since(*then) <= WINDOW);
+        self.recent.retain(|then| since(*then) <= CRASH_WINDOW);
         self.recent.push_back(now_ms);
-        while self.recent.len() > FREE + 1 {
+        while self.recent.len() > MAX_IMMEDIATE_RESTARTS + 1 {
             self.recent.pop_front();
         }
-        if self.rests == 0 && self.recent.len() <= FREE {
+        if self.backoffs == 0 && self.recent.len() <= MAX_IMMEDIATE_RESTARTS {
             return None;
         }
-        let doubled = FIRST.saturating_mul(2_u32.saturating_pow(self.rests));
-        self.rests = self.rests.saturating_add(1);
-        Some(doubled.min(LONGEST))
+        let doubled = MIN_RESTART_BACKOFF.saturating_mul(2_u32.saturating_pow(self.backoffs));
+        self.backoffs = self.backoffs.saturating_add(1);
+        Some(doubled.min(MAX_RESTART_BACKOFF))
     }
 }
 
@@ -60,14 +60,17 @@ mod tests {
     fn one_that_keeps_crashing_rests_longer_each_time() {
         let mut crashes = Crashes::default();
         let mut now_ms = 0;
-        let rests: Vec<_> = (0..11)
+        let backoffs: Vec<_> = (0..11)
             .map(|_| {
                 let rest = seconds(crashes.note(now_ms));
                 now_ms += i64::try_from(rest).unwrap() * 1000;
                 rest
             })
             .collect();
-        assert_eq!(rests, [0, 0, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
+        assert_eq!(
+            backoffs,
+            [0, 0, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// No frame is longer, in bytes: that of the longest answer that the host reads
 /// over HTTP, twice.
-pub(super) const LARGEST: usize = 32 * 1024 * 1024;
+pub(super) const MAX_FRAME_SIZE: usize = 32 * 1024 * 1024;
 /// The bytes of the length, which is little-endian.
 const LENGTH: usize = 4;
 
@@ -34,7 +34,7 @@ pub(super) fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, TooLong> {
     // Into memory, it cannot fail for another reason than its size.
     let mut frame = frame.map_err(|_| TooLong)?;
     let length = frame.len() - LENGTH;
-    if length > LARGEST {
+    if length > MAX_FRAME_SIZE {
         return Err(TooLong);
     }
     let length = u32::try_from(length).map_err(|_| TooLong)?;
@@ -78,7 +78,7 @@ fn length(head: &[u8]) -> Result<Option<usize>, FrameError> {
     }
     let head = head.try_into().map_err(|_| FrameError::Cut)?;
     let length = usize::try_from(u32::from_le_bytes(head)).unwrap_or(usize::MAX);
-    if length > LARGEST {
+    if length > MAX_FRAME_SIZE {
         return Err(FrameError::TooLong(length));
     }
     Ok(Some(length))
@@ -115,7 +115,7 @@ mod tests {
         let frame = [0xff, 0xff, 0xff, 0x7f, 0, 0];
         let read = read_blocking::<String>(&mut frame.as_slice());
         assert!(matches!(read, Err(FrameError::TooLong(0x7fff_ffff))));
-        assert!(encode(&"x".repeat(LARGEST + 1)).is_err());
+        assert!(encode(&"x".repeat(MAX_FRAME_SIZE + 1)).is_err());
     }
 
     proptest! {

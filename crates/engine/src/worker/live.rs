@@ -22,9 +22,9 @@ use super::{
 use crate::plugin::CallError;
 
 /// How long a worker may take until it says that it is there.
-const START_LIMIT: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Frames that wait to be written; whoever has more waits.
-const MOST_FRAMES: usize = 64;
+const MAX_QUEUED_FRAMES: usize = 64;
 
 /// What is needed to start a worker.
 pub(super) struct Start<'a> {
@@ -56,7 +56,7 @@ impl Live {
         let not_started = |error: io::Error| Ending::not_started(&error);
         let (child, socket) = process::start(start.program, start.image).map_err(not_started)?;
         let (reader, writer) = socket.into_split();
-        let (outgoing, frames) = mpsc::channel(MOST_FRAMES);
+        let (outgoing, frames) = mpsc::channel(MAX_QUEUED_FRAMES);
         let (end, ended) = watch::channel(None);
         let (ready, is_ready) = oneshot::channel();
         let pending = Arc::new(PendingCalls::new(outgoing.clone()));
@@ -87,7 +87,7 @@ impl Live {
             let _ = live.pending.send(hello.unwrap_or_default()).await;
             is_ready.await.ok()
         };
-        match timeout(START_LIMIT, greeting).await {
+        match timeout(START_TIMEOUT, greeting).await {
             Ok(Some(())) => {
                 start.program.note_ready();
                 Ok(live)

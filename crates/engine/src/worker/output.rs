@@ -5,9 +5,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use crate::line::printable;
 
 /// Bytes of a line that are kept.
-const LONGEST: usize = 1000;
+const MAX_LINE_LENGTH: usize = 1000;
 /// Lines of one worker that are kept.
-const MOST: usize = 1000;
+const MAX_LINES: usize = 1000;
 
 /// Reads to the end, and logs line by line. Whatever is written is read, so that
 /// the worker never waits for it.
@@ -16,9 +16,9 @@ pub(super) async fn log(mut from: impl AsyncRead + Unpin, channel: &str, stream:
     let tell = |line: &mut Vec<u8>, lines: &mut usize| {
         let text = String::from_utf8_lossy(line);
         let text = text.trim();
-        if !text.is_empty() && *lines < MOST {
+        if !text.is_empty() && *lines < MAX_LINES {
             tracing::warn!(channel, "on its {stream}: {}", printable(text));
-        } else if *lines == MOST {
+        } else if *lines == MAX_LINES {
             tracing::warn!(channel, "what else comes on its {stream} is not logged");
         }
         *lines += 1;
@@ -28,7 +28,7 @@ pub(super) async fn log(mut from: impl AsyncRead + Unpin, channel: &str, stream:
         for byte in chunk.iter().take(read) {
             if *byte == b'\n' {
                 tell(&mut line, &mut lines);
-            } else if line.len() < LONGEST {
+            } else if line.len() < MAX_LINE_LENGTH {
                 line.push(*byte);
             }
         }

@@ -17,7 +17,7 @@ use super::{
 
 /// Questions of one worker that may be open at once: those of all deliveries and
 /// tasks that a channel may have, and some more.
-const MOST: usize = 1024;
+const MAX_OPEN_CALLS: usize = 1024;
 
 /// The open questions of a worker. Dropped with it.
 pub(super) struct Serving {
@@ -51,7 +51,7 @@ impl Serving {
                 self.open.remove(&id);
             }
         }
-        if self.open.len() >= MOST {
+        if self.open.len() >= MAX_OPEN_CALLS {
             return Err(Ending::asked_too_much());
         }
         let Some(host) = &self.host else {

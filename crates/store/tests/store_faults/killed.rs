@@ -21,7 +21,7 @@ const USUAL_ROUNDS: u64 = 15;
 const ROUNDS_VARIABLE: &str = "STORE_FAULTS_ROUNDS";
 const THREADS: usize = 8;
 /// The longest that a child works, in milliseconds.
-const LONGEST: u128 = 120;
+const MAX_LIFE_MS: u128 = 120;
 
 /// As a child: works until it is killed.
 pub fn work(file: &Path) {
@@ -139,7 +139,7 @@ async fn processes_that_are_killed_at_random_moments() {
         if round % 5 > 0 {
             assert_eq!(child.line().as_deref(), Some("opened"));
         }
-        let pause = u64::try_from(Uuid::new_v4().as_u128() % LONGEST).unwrap();
+        let pause = u64::try_from(Uuid::new_v4().as_u128() % MAX_LIFE_MS).unwrap();
         let killing = thread::spawn(move || {
             thread::sleep(Duration::from_millis(pause));
             child.kill()

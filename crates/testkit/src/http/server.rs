@@ -27,7 +27,7 @@ use super::fault::Faults;
 use super::{Answer, Connections, Fault, Request};
 
 /// The largest body that the server reads; above it answers 413 itself.
-const MAX_BODY_LENGTH: usize = 64 * 1024 * 1024;
+const MAX_BODY_SIZE: usize = 64 * 1024 * 1024;
 
 type AnswerFuture = Pin<Box<dyn Future<Output = Answer> + Send>>;
 type Routes = dyn Fn(Request) -> AnswerFuture + Send + Sync;
@@ -286,10 +286,10 @@ async fn answer_under(fault: Option<Fault>, request: Request, shared: &Shared) -
 async fn read(incoming: hyper::Request<Incoming>) -> Result<Request, Answer> {
     let arrived = Instant::now();
     let (head, incoming) = incoming.into_parts();
-    if body::Body::size_hint(&incoming).lower() > MAX_BODY_LENGTH as u64 {
+    if body::Body::size_hint(&incoming).lower() > MAX_BODY_SIZE as u64 {
         return Err(Answer::text(413, "body too large"));
     }
-    let body = Limited::new(incoming, MAX_BODY_LENGTH)
+    let body = Limited::new(incoming, MAX_BODY_SIZE)
         .collect()
         .await
         .map_err(|_| Answer::text(413, "body too large or cut short"))?

@@ -13,7 +13,7 @@ use crate::http::{Request, Seen};
 
 /// Both for a poll of a receipt and for a repeat after an error:
 /// <https://pushover.net/api#friendly>, <https://pushover.net/api/receipts>.
-pub(super) const MIN_RETRY_DELAY: Duration = Duration::from_secs(5);
+pub(super) const MIN_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The connections that a client may use at the same time, by the same page.
 const MAX_CONNECTIONS: usize = 2;
@@ -44,7 +44,7 @@ pub(super) struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            pause: MIN_RETRY_DELAY,
+            pause: MIN_POLL_INTERVAL,
             failed: HashMap::new(),
             polled: HashMap::new(),
         }

@@ -19,9 +19,9 @@ const MAX_TITLE_LENGTH: usize = 250;
 const MAX_URL_LENGTH: usize = 512;
 const MAX_URL_TITLE_LENGTH: usize = 100;
 const MAX_DEVICE_LENGTH: usize = 25;
-const MIN_RETRY: u64 = 30;
+const MIN_RETRY_SECONDS: u64 = 30;
 const MAX_EXPIRE_SECONDS: u64 = 10_800;
-const MAX_ATTACHMENT_LENGTH: usize = 5_242_880;
+const MAX_ATTACHMENT_SIZE: usize = 5_242_880;
 const MAX_RECIPIENTS: usize = 50;
 const KEY_LENGTH: usize = 30;
 
@@ -153,7 +153,7 @@ fn priority(form: &Form) -> Result<i8, Refusal> {
         }
     }
     match form.number("retry") {
-        Some(retry) if retry >= MIN_RETRY => {}
+        Some(retry) if retry >= MIN_RETRY_SECONDS => {}
         _ => {
             return Err(Refusal::saying(
                 "retry",
@@ -262,7 +262,7 @@ pub(super) fn attachment(form: &Form) -> Result<Option<Attachment>, Refusal> {
         Some(image) if !image.media_type.starts_with("image/") => {
             Err(Refusal::of("attachment", "is not an image"))
         }
-        Some(image) if image.bytes.len() > MAX_ATTACHMENT_LENGTH => {
+        Some(image) if image.bytes.len() > MAX_ATTACHMENT_SIZE => {
             Err(Refusal::of("attachment", "is too large"))
         }
         _ => Ok(image),

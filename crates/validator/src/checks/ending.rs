@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long what was closed may take to be gone.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Openings, and what they may cost: less than any provider has.
 const OPENINGS: usize = 200;
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -23,7 +23,7 @@ fn count(of: &str) -> usize {
 }
 
 async fn settles(of: &str, expected: usize) -> bool {
-    let deadline = Instant::now() + CLOSE_TIMEOUT;
+    let deadline = Instant::now() + SHUTDOWN_TIMEOUT;
     while count(of) > expected {
         if Instant::now() > deadline {
             return false;

@@ -16,7 +16,7 @@ use super::{
 
 /// How long it may take to start, or to end: it gives messages that are under
 /// way 20 s.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait before asking again whether it runs.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The name of its log.
@@ -34,7 +34,7 @@ impl<'a> Monitor<'a> {
         let log = File::create(stage.path(LOG))?;
         let process = stage.program("hbd")?.arg("run").stderr(log).spawn()?;
         let mut monitor = Self { stage, process };
-        let until = Instant::now() + START_TIMEOUT;
+        let until = Instant::now() + WAIT_TIMEOUT;
         while monitor.hosts().await?.is_none() {
             if let Some(status) = monitor.process.try_wait()? {
                 return Err(monitor.wrong(&format!("hbd run ended at once: {status}")));
@@ -65,7 +65,7 @@ impl<'a> Monitor<'a> {
     /// Ends it; what is under way arrives first.
     pub(super) async fn end(mut self) -> Result<(), Box<dyn Error>> {
         machines::send(&self.process, Signal::TERM)?;
-        match timeout(START_TIMEOUT, self.process.wait()).await {
+        match timeout(WAIT_TIMEOUT, self.process.wait()).await {
             Ok(Ok(status)) if status.success() => Ok(()),
             Ok(Ok(status)) => Err(self.wrong(&format!("hbd run ended with {status}"))),
             Ok(Err(error)) => Err(error.into()),

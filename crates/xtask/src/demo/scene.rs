@@ -18,7 +18,7 @@ use super::{
 
 /// How long an act's message may take until it is everywhere. What takes longest
 /// by itself is silence: an interval and the grace, somewhat over 3 s.
-const ACT_TIMEOUT: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often to look.
 const GLANCE: Duration = Duration::from_millis(100);
 
@@ -70,7 +70,7 @@ async fn arrives(
         if everywhere && begin.elapsed() >= view.pace() {
             return Ok(true);
         }
-        if begin.elapsed() > ACT_TIMEOUT {
+        if begin.elapsed() > WAIT_TIMEOUT {
             return Ok(false);
         }
         sleep(GLANCE).await;

@@ -18,7 +18,7 @@ const LONG: u64 = 1_000_000;
 const LONG_VARIABLE: &str = "STORE_HISTORY";
 /// Deliveries of one notification.
 const CHANNELS: u64 = 10;
-const MOST: f64 = 1.5;
+const MAX_RATIO: f64 = 1.5;
 
 pub(super) fn rows() -> Rows {
     let long = match env::var(LONG_VARIABLE) {
@@ -32,7 +32,7 @@ pub(super) fn rows() -> Rows {
         Row::with_target(
             &format!("ten deliveries claimed, {long} rows of history"),
             "at most 1.5",
-            pair.ratio.median() <= MOST,
+            pair.ratio.median() <= MAX_RATIO,
         )
         .measured(format!("{:.0} µs", pair.ours))
         .compared(format!("{SHORT} rows of history: {:.0} µs", pair.theirs))

@@ -15,7 +15,7 @@ use futures_util::FutureExt as _;
 
 use super::{
     super::{
-        frame::{LARGEST, TooLong},
+        frame::{MAX_FRAME_SIZE, TooLong},
         message::{Ask, Told},
     },
     link::Link,
@@ -62,7 +62,7 @@ fn picked<T>(
     pick: fn(Told) -> Option<Result<T, HostErrorV1>>,
 ) -> Result<T, HostErrorV1> {
     let told = told.map_err(|TooLong| {
-        let detail = format!("this is more than {LARGEST} bytes");
+        let detail = format!("this is more than {MAX_FRAME_SIZE} bytes");
         error(HostErrorKind::INVALID, detail)
     })?;
     pick(told).unwrap_or_else(|| {
