@@ -34,12 +34,12 @@ pub(crate) enum AlertChange {
 #[derive(Debug)]
 pub(crate) struct ActiveAlerts {
     clock: Arc<dyn Clock>,
-    entries: Mutex<BTreeMap<Subject, Entry>>,
+    entries: Mutex<BTreeMap<Subject, AlertState>>,
     changed: Arc<Notify>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct AlertState {
     sentence: String,
     since_ms: i64,
     /// Whether the alert is active.
@@ -74,7 +74,7 @@ impl ActiveAlerts {
         }
         tracing::error!(%subject, "{sentence}");
         gauge!(ACTIVE_ALERTS, "kind" => subject.kind()).increment(1);
-        let entry = Entry {
+        let entry = AlertState {
             sentence,
             since_ms,
             is_active: true,
@@ -182,7 +182,7 @@ impl ActiveAlerts {
             .any(|(subject, entry)| subject.channel() == Some(channel) && entry.is_active)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Subject, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Subject, AlertState>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -200,29 +200,8 @@ fn log_cleared(subject: &Subject) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering};
-
     use super::*;
-    use crate::clock::Sleep;
-
-    #[derive(Debug, Default)]
-    struct ManualClock(AtomicI64);
-
-    impl ManualClock {
-        fn later(&self, minutes: i64) {
-            self.0.fetch_add(minutes * 60_000, Ordering::SeqCst);
-        }
-    }
-
-    impl Clock for ManualClock {
-        fn now_ms(&self) -> i64 {
-            self.0.load(Ordering::SeqCst)
-        }
-
-        fn sleep(&self, _: Duration) -> Sleep {
-            Box::pin(std::future::ready(()))
-        }
-    }
+    use crate::clock::ManualClock;
 
     fn entries() -> (Arc<ManualClock>, ActiveAlerts) {
         let time = Arc::new(ManualClock::default());
@@ -247,7 +226,7 @@ mod tests {
         alerts.raise(Subject::Store, "still full");
         assert_eq!(alerts.take_changes(), (vec![raised()], None));
         assert_eq!(alerts.take_changes(), (vec![], None));
-        time.later(5);
+        time.advance_minutes(5);
         alerts.clear(&Subject::Store);
         alerts.clear(&Subject::Store);
         assert_eq!(alerts.take_changes(), (vec![cleared(0)], None));
@@ -261,11 +240,11 @@ mod tests {
         assert_eq!(alerts.take_changes().0, [raised()]);
         alerts.clear(&Subject::Store);
         assert_eq!(alerts.take_changes().0, [cleared(0)]);
-        time.later(5);
+        time.advance_minutes(5);
         alerts.raise(Subject::Store, "full");
         let ten_minutes = Some(Duration::from_secs(600));
         assert_eq!(alerts.take_changes(), (vec![], ten_minutes));
-        time.later(10);
+        time.advance_minutes(10);
         assert_eq!(alerts.take_changes(), (vec![raised()], None));
         alerts.clear(&Subject::Store);
         assert_eq!(alerts.take_changes().0, [cleared(300_000)]);
@@ -286,7 +265,7 @@ mod tests {
         for _ in 0..10 {
             alerts.clear(&Subject::Store);
             alerts.take_changes();
-            time.later(1);
+            time.advance_minutes(1);
             alerts.raise(Subject::Store, "full");
             assert_eq!(alerts.take_changes().0, []);
         }

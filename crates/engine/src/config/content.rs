@@ -18,12 +18,12 @@ use super::{
 
 /// Values that fit a schema. Secrets among them are not shown.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Content {
+pub(crate) struct CheckedValue {
     value: Json,
     shown: Json,
 }
 
-impl Content {
+impl CheckedValue {
     pub(super) fn new(value: Json, schema: &Json) -> Self {
         let shown = redacted(&value, schema);
         Self { value, shown }
@@ -34,14 +34,18 @@ impl Content {
     }
 }
 
-impl fmt::Debug for Content {
+impl fmt::Debug for CheckedValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.shown, f)
     }
 }
 
 /// Reads a section. One that holds nothing is absent.
-pub(super) fn read(section: &Section, root: &Node, findings: &mut Findings) -> Option<Content> {
+pub(super) fn read(
+    section: &Section,
+    root: &Node,
+    findings: &mut Findings,
+) -> Option<CheckedValue> {
     let entry = present(section, root)?;
     let before = findings.errors();
     let path = FieldPath::of(&section.name);
@@ -53,7 +57,7 @@ pub(super) fn read(section: &Section, root: &Node, findings: &mut Findings) -> O
     if let Some(check) = &section.check {
         said(&check(&value), entry, &path, findings);
     }
-    Some(Content::new(value, &section.schema))
+    Some(CheckedValue::new(value, &section.schema))
 }
 
 /// Has sections checked that are to see the whole configuration.

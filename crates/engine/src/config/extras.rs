@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::Value as Json;
 
 use super::{
-    content::{Content, said},
+    content::{CheckedValue, said},
     path::FieldPath,
     problem::Findings,
     schema::Reader,
@@ -17,7 +17,7 @@ use super::{
 /// Reads the declared keys of hosts.
 pub(super) struct Extras<'a> {
     declared: &'a HostKeys,
-    known: HashMap<Arc<Content>, Vec<SectionProblem>>,
+    known: HashMap<Arc<CheckedValue>, Vec<SectionProblem>>,
 }
 
 impl<'a> Extras<'a> {
@@ -38,7 +38,7 @@ impl<'a> Extras<'a> {
         host: &Entry,
         fields: &[&Entry],
         findings: &mut Findings,
-    ) -> Option<Arc<Content>> {
+    ) -> Option<Arc<CheckedValue>> {
         let schema = &self.declared.schema;
         let before = findings.errors();
         let value = Json::Object(Reader::new(schema, findings).fields(host.key_id, fields));
@@ -46,7 +46,7 @@ impl<'a> Extras<'a> {
         if findings.errors() > before {
             return None;
         }
-        let content = Content::new(value, schema);
+        let content = CheckedValue::new(value, schema);
         let content = match self.known.get_key_value(&content) {
             Some((known, _)) => Arc::clone(known),
             None => {

@@ -20,14 +20,14 @@ pub(crate) enum Named {
 
 /// A list of names, found. Lists that name the same are kept once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Route {
+pub(crate) struct ResolvedNames {
     /// The channels, and those of the groups, each once.
     pub(crate) channels: Arc<[ChannelIndex]>,
     /// What was named, where a group is among it; else it is the channels.
     pub(crate) named: Option<Box<[Named]>>,
 }
 
-impl Route {
+impl ResolvedNames {
     /// What was named, in its order, each once.
     pub(crate) fn named(&self) -> Vec<Named> {
         match &self.named {

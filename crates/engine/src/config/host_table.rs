@@ -10,13 +10,13 @@ use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 use compact_str::CompactString;
 
 use super::{
-    group::Route,
+    group::ResolvedNames,
     model::{ChannelIndex, HostConfig},
 };
 
 /// A host's number, and that of its list.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct HostSlot {
     host: u32,
     /// `None` when it has no channels of its own.
     list: Option<NonZeroU32>,
@@ -25,7 +25,7 @@ struct Place {
 /// Hosts, and lists of channels, of which equal ones are kept once.
 #[derive(Debug, Default)]
 pub(crate) struct HostTable {
-    places: HashMap<CompactString, Place>,
+    places: HashMap<CompactString, HostSlot>,
     hosts: Vec<HostConfig>,
     /// Numbered from one.
     lists: Vec<Arc<[ChannelIndex]>>,
@@ -54,7 +54,7 @@ impl HostTable {
             table.hosts.push(config);
             table
                 .places
-                .insert(CompactString::from(name), Place { host, list });
+                .insert(CompactString::from(name), HostSlot { host, list });
         }
         table
     }
@@ -71,7 +71,7 @@ impl HostTable {
     }
 
     /// The same with the groups among them.
-    pub(crate) fn route(&self, name: &str) -> Option<&Route> {
+    pub(crate) fn route(&self, name: &str) -> Option<&ResolvedNames> {
         self.host(name)?.channels.as_deref()
     }
 
@@ -82,7 +82,7 @@ impl HostTable {
             .filter_map(|(name, place)| Some((name.as_str(), self.at(*place)?)))
     }
 
-    fn at(&self, place: Place) -> Option<&HostConfig> {
+    fn at(&self, place: HostSlot) -> Option<&HostConfig> {
         self.hosts.get(usize::try_from(place.host).ok()?)
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     extras::Extras,
-    group::{Named, Route},
+    group::{Named, ResolvedNames},
     host_table::HostTable,
     model::HostConfig,
     names::Names,
@@ -29,7 +29,7 @@ pub(crate) struct Hosts<'a> {
     known_keys: &'a [String],
     extras: Option<Extras<'a>>,
     names_of: Vec<Names<'a>>,
-    routes: HashMap<Box<[Named]>, Arc<Route>>,
+    routes: HashMap<Box<[Named]>, Arc<ResolvedNames>>,
     flattening: Flattening,
     is_too_much: bool,
     names: HashSet<Arc<str>>,
@@ -51,7 +51,7 @@ impl<'a> Hosts<'a> {
     }
 
     /// The list of default channels.
-    pub(crate) fn defaults(&mut self, entry: &Entry, findings: &mut Findings) -> Route {
+    pub(crate) fn defaults(&mut self, entry: &Entry, findings: &mut Findings) -> ResolvedNames {
         let when_empty = "leave the key away to have no defaults";
         let route = self.list(entry, DEFAULTS, when_empty, findings);
         route.as_deref().cloned().unwrap_or_default()
@@ -190,7 +190,7 @@ impl<'a> Hosts<'a> {
         field: &str,
         when_empty: &str,
         findings: &mut Findings,
-    ) -> Option<Arc<Route>> {
+    ) -> Option<Arc<ResolvedNames>> {
         let names = self.naming.read(entry, field, when_empty, findings)?;
         let mut seen = HashSet::with_capacity(names.len());
         let named = names.iter().map(|name| name.named);
@@ -207,7 +207,7 @@ impl<'a> Hosts<'a> {
             Vec::new()
         });
         let has_groups = named.iter().any(|one| matches!(one, Named::Group(_)));
-        let route = Arc::new(Route {
+        let route = Arc::new(ResolvedNames {
             channels: channels.into(),
             named: has_groups.then(|| named.clone()),
         });

@@ -20,9 +20,9 @@ pub(super) fn own_name(tag: &str) -> &str {
 
 /// What a scalar is by its tag, if it has one; nothing for a foreign tag, or one
 /// that does not fit.
-pub(super) fn tagged(tag: Option<&str>, natural: Scalar) -> Option<Scalar> {
+pub(super) fn tagged(tag: Option<&str>, untyped: Scalar) -> Option<Scalar> {
     let Some(tag) = tag else {
-        return Some(natural);
+        return Some(untyped);
     };
     let wanted = match own_name(tag) {
         "str" => Scalar::Text,
@@ -32,9 +32,9 @@ pub(super) fn tagged(tag: Option<&str>, natural: Scalar) -> Option<Scalar> {
         "null" => Scalar::Null,
         _ => return None,
     };
-    let fits = wanted == natural
+    let fits = wanted == untyped
         || wanted == Scalar::Text
-        || (wanted == Scalar::Float && natural == Scalar::Int);
+        || (wanted == Scalar::Float && untyped == Scalar::Int);
     fits.then_some(wanted)
 }
 
@@ -58,13 +58,13 @@ struct Kind(Scalar);
 
 impl<'de> Deserialize<'de> for Kind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Ask)
+        deserializer.deserialize_any(KindVisitor)
     }
 }
 
-struct Ask;
+struct KindVisitor;
 
-impl Visitor<'_> for Ask {
+impl Visitor<'_> for KindVisitor {
     type Value = Kind;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

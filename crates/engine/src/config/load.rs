@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     channels::{self, Channels, Plugins},
     content,
-    group::Route,
+    group::ResolvedNames,
     groups::{self, Groups},
     hosts::Hosts,
     locate::{Located, Span},
@@ -71,7 +71,7 @@ impl<'a> Document<'a> {
         for error in catalog.rejected() {
             findings.whole(Problem::warning(error.to_string()));
         }
-        for sentence in catalog.told() {
+        for sentence in catalog.reported() {
             findings.whole(Problem::warning(sentence));
         }
         let warnings = unless_wrong(findings.into_problems(self.path, &self.text))?;
@@ -134,7 +134,7 @@ fn checked(
     findings: &mut Findings,
 ) -> Config {
     let config = read(&root, catalog, options, findings);
-    reach::nobody_told(&root, &config, findings);
+    reach::warn_unreached(&root, &config, findings);
     content::check_with(&options.sections, &root, &config, findings);
     config
 }
@@ -160,7 +160,7 @@ pub(crate) fn load_channels(text: &str, catalog: &Catalog) -> Result<Config, Pro
     unless_wrong(findings.into_problems(path, text))?;
     let all = (0..).take(channels.list.len()).collect();
     Ok(Config {
-        defaults: Route {
+        defaults: ResolvedNames {
             channels: all,
             named: None,
         },

@@ -6,7 +6,7 @@
 use std::{collections::HashSet, ops::Range};
 
 use super::{
-    read::{Place, places},
+    read::{NodePlace, places},
     redact::{is_name, leads_into, may_be_shown},
     tree::NodeId,
 };
@@ -89,7 +89,7 @@ fn characters(bytes: &[u8]) -> usize {
 /// A text whose nodes' places are known.
 pub(super) struct Located<'text> {
     lines: Lines<'text>,
-    places: Vec<Place>,
+    places: Vec<NodePlace>,
 }
 
 impl<'text> Located<'text> {
@@ -103,7 +103,7 @@ impl<'text> Located<'text> {
         }
     }
 
-    fn place(&self, id: NodeId) -> Option<&Place> {
+    fn place(&self, id: NodeId) -> Option<&NodePlace> {
         self.places.get(usize::try_from(id.0).ok()?)
     }
 

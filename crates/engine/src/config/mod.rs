@@ -6,7 +6,6 @@
 //! `problem` collects what is wrong, `locate` finds where it stands and what may be
 //! shown. serde_yaml and its parser appear in here only.
 
-mod alone;
 mod channels;
 mod content;
 mod document;
@@ -24,7 +23,6 @@ mod locate;
 mod model;
 mod names;
 mod naming;
-mod natural;
 mod not_yaml;
 mod options;
 mod partial;
@@ -38,16 +36,17 @@ mod read;
 mod redact;
 mod reference;
 mod schema;
+mod schema_types;
 mod section;
 mod source;
+mod standalone;
 mod suggest;
 mod top_level;
 mod tree;
 mod unprovable;
 mod unsupported;
-mod wants;
+mod untyped;
 
-pub(crate) use alone::{read_channels, read_definition};
 pub use document::document_schema;
 pub(crate) use document::schema_of;
 pub use group::GroupConfig;
@@ -67,4 +66,5 @@ pub use redact::presentable;
 pub(crate) use section::HostKeys;
 pub use section::{Section, SectionProblem};
 pub use source::ReadError;
+pub(crate) use standalone::{read_channels, read_definition};
 pub(crate) use top_level::LoadOptions;

@@ -6,8 +6,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value as Json;
 
 use super::{
-    content::Content,
-    group::{GroupConfig, GroupIndex, Named, Route},
+    content::CheckedValue,
+    group::{GroupConfig, GroupIndex, Named, ResolvedNames},
     host_table::HostTable,
     options::{ChannelOptions, DeliveryConfig, OnUnknown},
     suggest::closest,
@@ -25,11 +25,11 @@ pub(crate) type ChannelIndex = u32;
 pub struct Config {
     pub(crate) channels: Vec<Arc<ChannelConfig>>,
     pub(crate) by_name: HashMap<Arc<str>, ChannelIndex>,
-    pub(crate) defaults: Route,
+    pub(crate) defaults: ResolvedNames,
     pub(crate) groups: Vec<GroupConfig>,
     pub(crate) groups_by_name: HashMap<Arc<str>, GroupIndex>,
     pub(crate) hosts: HostTable,
-    pub(crate) sections: HashMap<Box<str>, Content>,
+    pub(crate) sections: HashMap<Box<str>, CheckedValue>,
     pub(crate) delivery: DeliveryConfig,
 }
 
@@ -158,7 +158,7 @@ impl Config {
     /// the file has no such section. Secrets are among it, in clear.
     #[must_use]
     pub fn section(&self, name: &str) -> Option<&Json> {
-        self.sections.get(name).map(Content::value)
+        self.sections.get(name).map(CheckedValue::value)
     }
 
     /// What the file says about deliveries that concerns no single channel.
@@ -180,7 +180,7 @@ impl Config {
         route.unwrap_or(&self.defaults).named.as_deref()
     }
 
-    fn names(&self, route: &Route) -> Vec<&str> {
+    fn names(&self, route: &ResolvedNames) -> Vec<&str> {
         let name = |named| match named {
             Named::Channel(index) => self.by_index(index).map(ChannelConfig::name),
             Named::Group(index) => self.group_at(index).map(GroupConfig::name),
@@ -288,7 +288,7 @@ impl fmt::Debug for ChannelConfig {
 #[non_exhaustive]
 pub struct HostConfig {
     /// Its own channels, where it names some.
-    pub(crate) channels: Option<Arc<Route>>,
+    pub(crate) channels: Option<Arc<ResolvedNames>>,
     /// The name of its thresholds.
     pub threshold_config: Option<Arc<str>>,
     /// Whether its heartbeat events are told.
@@ -296,7 +296,7 @@ pub struct HostConfig {
     /// Kept as it was typed; the engine has no use for it.
     pub dyndns: Option<Box<str>>,
     /// What stands below the declared keys; equal ones are kept once.
-    pub(crate) extra: Option<Arc<Content>>,
+    pub(crate) extra: Option<Arc<CheckedValue>>,
 }
 
 impl HostConfig {

@@ -9,7 +9,7 @@
 use annunciator_core::{code::ProblemLevel, outcome::ProblemV1};
 use serde_json::{Map, Value as Json};
 
-use super::{alone::read_definition, schema::required};
+use super::{schema::required, standalone::read_definition};
 use crate::runtime::LoadedType;
 
 /// Stands where an example refers to a secret.

@@ -7,7 +7,7 @@ use super::{
 use crate::line::printable;
 
 /// Where a path leads.
-pub(super) struct Place<'a> {
+pub(super) struct FieldPlace<'a> {
     /// The node, or the nearest above that exists; a mapping stands where its
     /// key does.
     pub(super) id: NodeId,
@@ -22,8 +22,8 @@ pub(super) fn place<'a, 'path>(
     entry: &'a Entry,
     from: FieldPath,
     path: impl IntoIterator<Item = &'path str>,
-) -> Place<'a> {
-    let mut found = Place {
+) -> FieldPlace<'a> {
+    let mut found = FieldPlace {
         id: entry.key_id,
         node: &entry.node,
         field: from,

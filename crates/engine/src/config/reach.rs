@@ -115,7 +115,7 @@ impl<'c> Lists<'c> {
 }
 
 /// Warns about hosts whose messages nobody would get.
-pub(super) fn nobody_told(root: &Node, config: &Config, findings: &mut Findings) {
+pub(super) fn warn_unreached(root: &Node, config: &Config, findings: &mut Findings) {
     if findings.errors() > 0 {
         // Where something else is wrong, this would only be what follows.
         return;

@@ -45,7 +45,7 @@ pub(crate) fn parse(text: &str) -> Result<Tree, SyntaxError> {
 
 /// The bytes of every node of a text that was read before, by the nodes'
 /// numbers.
-pub(super) fn places(text: &str) -> Result<Vec<Place>, SyntaxError> {
+pub(super) fn places(text: &str) -> Result<Vec<NodePlace>, SyntaxError> {
     let mut reading = Reading {
         places: Some(Vec::new()),
         ..Reading::default()
@@ -56,7 +56,7 @@ pub(super) fn places(text: &str) -> Result<Vec<Place>, SyntaxError> {
 
 /// Where a node stands, in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct NodePlace {
     /// The node, or the alias through which it is here.
     pub(super) here: Range<usize>,
     /// The node itself.
@@ -68,16 +68,16 @@ pub(super) struct Place {
 }
 
 /// A list or a mapping whose end has not come yet.
-enum Open {
+enum OpenValue {
     List(Vec<Node>),
     /// With the key whose value has not come yet.
     Map(Vec<Entry>, Option<(Box<str>, NodeId)>),
 }
 
-struct Level {
+struct OpenNode {
     id: NodeId,
     anchor: Option<Box<str>>,
-    open: Open,
+    open: OpenValue,
     /// How many levels of what is in it are below it.
     height: usize,
 }
@@ -94,7 +94,7 @@ struct Anchored {
 
 #[derive(Default)]
 struct Reading {
-    levels: Vec<Level>,
+    open_nodes: Vec<OpenNode>,
     next: u32,
     root: Option<Node>,
     duplicates: Vec<NodeId>,
@@ -103,7 +103,7 @@ struct Reading {
     /// What was copied for anchors and aliases, in nodes.
     repeated: usize,
     /// Kept where somebody asks for them.
-    places: Option<Vec<Place>>,
+    places: Option<Vec<NodePlace>>,
     /// How many events were read.
     events: usize,
 }
@@ -139,11 +139,11 @@ impl Reading {
                     text,
                     is_plain,
                 } => {
-                    let natural = match is_plain {
+                    let untyped = match is_plain {
                         true => kind_of(&text),
                         false => Scalar::Text,
                     };
-                    let kind = tagged(tag.as_deref(), natural);
+                    let kind = tagged(tag.as_deref(), untyped);
                     let kind = kind.ok_or_else(|| foreign_tag(&place))?;
                     let text = match kind {
                         Scalar::Null => "".into(),
@@ -155,11 +155,11 @@ impl Reading {
                 }
                 Event::ListStart { anchor, tag } => {
                     is_of_tag(tag.as_deref(), "seq", &place)?;
-                    self.open(Open::List(Vec::new()), anchor, &place)?;
+                    self.open(OpenValue::List(Vec::new()), anchor, &place)?;
                 }
                 Event::MapStart { anchor, tag } => {
                     is_of_tag(tag.as_deref(), "map", &place)?;
-                    self.open(Open::Map(Vec::new(), None), anchor, &place)?;
+                    self.open(OpenValue::Map(Vec::new(), None), anchor, &place)?;
                 }
                 Event::ListEnd | Event::MapEnd => self.close(&place)?,
                 Event::Alias(name) => self.alias(&name, &place)?,
@@ -171,17 +171,17 @@ impl Reading {
 
     /// Whether a key was read whose value comes next.
     fn awaits_value(&self) -> bool {
-        let level = self.levels.last().map(|level| &level.open);
-        matches!(level, Some(Open::Map(_, Some(_))))
+        let level = self.open_nodes.last().map(|level| &level.open);
+        matches!(level, Some(OpenValue::Map(_, Some(_))))
     }
 
     fn number(&mut self, place: &Range<usize>, is_scalar: bool) -> NodeId {
         let id = NodeId(self.next);
         self.next = self.next.saturating_add(1);
-        let level = self.levels.last().map(|level| &level.open);
-        let is_key = matches!(level, Some(Open::Map(_, None)));
+        let level = self.open_nodes.last().map(|level| &level.open);
+        let is_key = matches!(level, Some(OpenValue::Map(_, None)));
         if let Some(places) = &mut self.places {
-            places.push(Place {
+            places.push(NodePlace {
                 here: place.clone(),
                 itself: place.clone(),
                 is_scalar,
@@ -193,15 +193,15 @@ impl Reading {
 
     fn open(
         &mut self,
-        open: Open,
+        open: OpenValue,
         anchor: Option<Box<str>>,
         place: &Range<usize>,
     ) -> Result<(), SyntaxError> {
-        if self.levels.len() >= MAX_DEPTH {
+        if self.open_nodes.len() >= MAX_DEPTH {
             return Err(too_deep(place));
         }
         let id = self.number(place, false);
-        self.levels.push(Level {
+        self.open_nodes.push(OpenNode {
             id,
             anchor,
             open,
@@ -211,15 +211,15 @@ impl Reading {
     }
 
     fn close(&mut self, place: &Range<usize>) -> Result<(), SyntaxError> {
-        let Some(level) = self.levels.pop() else {
+        let Some(level) = self.open_nodes.pop() else {
             return Ok(());
         };
         let value = match level.open {
-            Open::List(mut nodes) => {
+            OpenValue::List(mut nodes) => {
                 nodes.shrink_to_fit();
                 Value::List(nodes)
             }
-            Open::Map(mut entries, _) => {
+            OpenValue::Map(mut entries, _) => {
                 let left_out = &mut self.left_out;
                 remove_duplicates(&mut entries, &mut self.duplicates, left_out);
                 merge(&mut entries, left_out);
@@ -260,8 +260,8 @@ impl Reading {
 
     /// Puts in what an alias stands for.
     fn alias(&mut self, name: &str, place: &Range<usize>) -> Result<(), SyntaxError> {
-        let is_within = |level: &Level| level.anchor.as_deref() == Some(name);
-        if self.levels.iter().any(is_within) {
+        let is_within = |level: &OpenNode| level.anchor.as_deref() == Some(name);
+        if self.open_nodes.iter().any(is_within) {
             let message = "this alias stands for something that contains the alias itself";
             return Err(SyntaxError::new(message, place.start));
         }
@@ -275,7 +275,7 @@ impl Reading {
             let message = "no anchor before this alias has its name";
             return Err(SyntaxError::new(message, place.start));
         };
-        if self.levels.len() + height > MAX_DEPTH {
+        if self.open_nodes.len() + height > MAX_DEPTH {
             return Err(too_deep(place));
         }
         self.repeats(cost, place)?;
@@ -286,7 +286,7 @@ impl Reading {
             let from = usize::try_from(node.id.0).unwrap_or(usize::MAX);
             for at in (from..).take(usize::try_from(width).unwrap_or_default()) {
                 let original = places.get(at).cloned().unwrap_or_default();
-                places.push(Place {
+                places.push(NodePlace {
                     here: place.clone(),
                     ..original
                 });
@@ -311,14 +311,14 @@ impl Reading {
 
     /// Puts a finished node where it belongs.
     fn put(&mut self, node: Node, height: usize, place: &Range<usize>) -> Result<(), SyntaxError> {
-        let Some(level) = self.levels.last_mut() else {
+        let Some(level) = self.open_nodes.last_mut() else {
             self.root = Some(node);
             return Ok(());
         };
         level.height = level.height.max(height + 1);
         match &mut level.open {
-            Open::List(nodes) => nodes.push(node),
-            Open::Map(entries, key) => match key.take() {
+            OpenValue::List(nodes) => nodes.push(node),
+            OpenValue::Map(entries, key) => match key.take() {
                 Some((key, key_id)) => entries.push(Entry { key, key_id, node }),
                 None => match node.value {
                     Value::Scalar(_, text) => *key = Some((text, node.id)),

@@ -5,8 +5,8 @@ use serde_json::{Map, Value as Json};
 use super::{
     problem::Findings,
     reference::{in_form, is_likely},
+    schema_types::{MAX_DEPTH, choices, follow, is_secret},
     tree::{Node, Value},
-    wants::{MAX_DEPTH, choices, follow, is_secret},
 };
 
 /// A value longer than this, in characters, is cut where it is quoted.

@@ -15,14 +15,14 @@ use serde_json::{Map, Number, Value as Json};
 
 use super::{
     files::{NamedFile, Purpose},
-    natural::{natural, scalar},
     path::FieldPath,
     problem::{Findings, Problem},
     redact::{hide, hide_unlikely, quoted},
     reference::{self, FORMS},
+    schema_types::{MAX_DEPTH, SchemaTypes, choices, constants, follow, holds_secrets, is_secret},
     suggest,
     tree::{Entry, Node, NodeId, Scalar, Value},
-    wants::{MAX_DEPTH, Wants, choices, constants, follow, holds_secrets, is_secret},
+    untyped::{scalar, untyped},
 };
 
 pub(super) use self::format::{FORMAT_KEYWORD, Format};
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
         depth: usize,
     ) -> Json {
         if depth > MAX_DEPTH {
-            return natural(node);
+            return untyped(node);
         }
         if let Some(format) = self.format_of(schema) {
             return self.formatted(node, format, schema, path);
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
         if let Some(choices) = choices(schema) {
             return self.choice(node, choices, path, depth);
         }
-        let wants = Wants::of(schema);
+        let wants = SchemaTypes::of(schema);
         hide_unlikely(node, self.findings);
         match &node.value {
             Value::Scalar(Scalar::Null, _) if wants.null => Json::Null,
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
                     }
                 }
             }
-            _ if wants.anything => natural(node),
+            _ if wants.anything => untyped(node),
             _ => self.unexpected(node, wants, path),
         }
     }
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
         kind: Scalar,
         text: &str,
         schema: &'a Json,
-        wants: Wants,
+        wants: SchemaTypes,
         path: &FieldPath,
     ) -> Json {
         let constants = schema.get("enum").and_then(Json::as_array);
@@ -308,7 +308,7 @@ impl<'a> Reader<'a> {
         Json::Array(read)
     }
 
-    fn unexpected(&mut self, node: &Node, wants: Wants, path: &FieldPath) -> Json {
+    fn unexpected(&mut self, node: &Node, wants: SchemaTypes, path: &FieldPath) -> Json {
         // What is of another kind is perhaps something else altogether.
         hide(node, false, self.findings);
         let problem = Problem::error(format!("expected {}, found {}", wants.noun(), node.noun()));
@@ -329,7 +329,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Whether a text would be a number that is wanted, were it not quoted.
-fn is_number(text: &str, wants: Wants) -> bool {
+fn is_number(text: &str, wants: SchemaTypes) -> bool {
     match wants.number {
         true => text.parse::<f64>().is_ok(),
         false => wants.integer && text.parse::<i64>().is_ok(),

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::{model::Config, problem::Problem};
 use crate::line::printable;
 
-type Check = Arc<dyn Fn(&Json) -> Vec<SectionProblem> + Send + Sync>;
+type SectionCheck = Arc<dyn Fn(&Json) -> Vec<SectionProblem> + Send + Sync>;
 type CheckWith = Arc<dyn Fn(&Json, &Config) -> Vec<SectionProblem> + Send + Sync>;
 
 /// A part of the file that the embedding program reads: a key of the top
@@ -47,7 +47,7 @@ type CheckWith = Arc<dyn Fn(&Json, &Config) -> Vec<SectionProblem> + Send + Sync
 pub struct Section {
     pub(crate) name: String,
     pub(crate) schema: Json,
-    pub(crate) check: Option<Check>,
+    pub(crate) check: Option<SectionCheck>,
     pub(crate) check_with: Option<CheckWith>,
     pub(crate) named_by: Vec<String>,
     pub(crate) host_lists: Vec<Vec<String>>,
@@ -130,7 +130,7 @@ impl fmt::Debug for Section {
 #[derive(Clone)]
 pub(crate) struct HostKeys {
     pub(crate) schema: Json,
-    pub(crate) check: Check,
+    pub(crate) check: SectionCheck,
 }
 
 impl HostKeys {

@@ -13,7 +13,7 @@ use crate::{event::Rendered, plugin::CallError};
 
 /// The parameters of an attempt.
 #[derive(Debug)]
-pub(super) struct Call<'a> {
+pub(super) struct AttemptCall<'a> {
     pub(super) rendered: &'a Rendered,
     /// 1 for the first.
     pub(super) attempt: u32,
@@ -24,7 +24,7 @@ pub(super) struct Call<'a> {
 }
 
 /// Calls the provider once. Returns at least one outcome, whatever happens.
-pub(super) async fn attempt(channel: &Channel, call: &Call<'_>) -> Vec<OutcomeV1> {
+pub(super) async fn attempt(channel: &Channel, call: &AttemptCall<'_>) -> Vec<OutcomeV1> {
     let limit = channel.config.options.timeout;
     let instance = match &channel.provider {
         Ok(instance) => instance,

@@ -10,7 +10,7 @@ use annunciator_store::{Attempt, Claim, Next, State};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    attempt::{Call, attempt},
+    attempt::{AttemptCall, attempt},
     channel::ChannelGuard,
     classify::ALL_TARGETS,
     deliver_once::report,
@@ -147,7 +147,7 @@ impl AttemptTask {
         let late = is_late.then(|| rendered.delayed_by(waited));
         let rendered = late.as_ref().unwrap_or(rendered);
         let number = self.claim.attempts + 1;
-        let call = Call {
+        let call = AttemptCall {
             rendered,
             attempt: number,
             targets: &self.claim.targets,

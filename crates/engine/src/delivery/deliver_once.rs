@@ -8,7 +8,7 @@ use annunciator_store::State;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attempt::{Call, attempt, outcome},
+    attempt::{AttemptCall, attempt, outcome},
     channel::{Channel, ChannelGuard},
     classify::{MAX_TARGETS, classify},
     log_outcome::log_outcome,
@@ -50,7 +50,7 @@ pub(crate) async fn deliver_once(delivery: SingleDelivery) -> ChannelReport {
     let outcomes = match acquire_permit(channel).await {
         Ok(_permit) if delivery.abandon.is_cancelled() => vec![without_permit(PermitError::Closed)],
         Ok(_permit) => {
-            let call = Call {
+            let call = AttemptCall {
                 rendered: &delivery.rendered,
                 attempt: 1,
                 targets: &[],

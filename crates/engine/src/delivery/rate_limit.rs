@@ -119,36 +119,21 @@ pub(super) fn window(dedup: Option<Duration>) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering};
-
     use super::*;
-    use crate::clock::Sleep;
-
-    #[derive(Debug, Default)]
-    struct ManualClock(AtomicI64);
-
-    impl Clock for ManualClock {
-        fn now_ms(&self) -> i64 {
-            self.0.load(Ordering::SeqCst)
-        }
-
-        fn sleep(&self, _: Duration) -> Sleep {
-            Box::pin(std::future::ready(()))
-        }
-    }
+    use crate::clock::ManualClock;
 
     #[test]
     fn so_many_pass_at_once_and_then_as_many_in_the_time() {
-        let clock_hand = Arc::new(ManualClock::default());
-        let clock: Arc<dyn Clock> = Arc::clone(&clock_hand) as _;
+        let manual = Arc::new(ManualClock::default());
+        let clock: Arc<dyn Clock> = Arc::clone(&manual) as _;
         let rate = Rate {
             messages: 3,
             per: Duration::from_secs(60),
         };
         let limit = RateLimit::new(Some(rate), &clock);
-        let pass = || limit.suppression(clock_hand.now_ms()).is_none();
+        let pass = || limit.suppression(manual.now_ms()).is_none();
         assert_eq!((0..5).filter(|_| pass()).count(), 3);
-        clock_hand.0.store(20_000, Ordering::SeqCst);
+        manual.set(20_000);
         assert_eq!((0..5).filter(|_| pass()).count(), 1);
         let rule = limit.suppression(20_000).unwrap();
         assert_eq!(rule.sentence, "rate_limit: more than 3 in 1m");

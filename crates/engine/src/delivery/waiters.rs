@@ -45,13 +45,13 @@ pub(super) struct Waiters(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
-    entries: HashMap<Key, Entry>,
+    entries: HashMap<Key, WaitedDelivery>,
     /// The keys of the deliveries that the store has accepted.
     by_delivery: HashMap<DeliveryId, Key>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct WaitedDelivery {
     progress: watch::Sender<Progress>,
     delivery: Option<DeliveryId>,
     channel_type: String,
@@ -76,11 +76,14 @@ impl Waiters {
         let key = (notification.to_owned(), Arc::clone(&channel.config.name));
         let channel_type = channel.config.channel_type().to_owned();
         let mut table = self.lock();
-        let entry = table.entries.entry(key.clone()).or_insert_with(|| Entry {
-            progress: watch::Sender::new(Progress::default()),
-            delivery: None,
-            channel_type: channel_type.clone(),
-        });
+        let entry = table
+            .entries
+            .entry(key.clone())
+            .or_insert_with(|| WaitedDelivery {
+                progress: watch::Sender::new(Progress::default()),
+                delivery: None,
+                channel_type: channel_type.clone(),
+            });
         Waiter {
             waiters: Arc::clone(self),
             key,
@@ -239,7 +242,7 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         let mut table = self.waiters.lock();
-        let last = |entry: &Entry| entry.progress.receiver_count() <= 1;
+        let last = |entry: &WaitedDelivery| entry.progress.receiver_count() <= 1;
         // Others may wait for the same delivery.
         if table.entries.get(&self.key).is_some_and(last)
             && let Some(entry) = table.entries.remove(&self.key)

@@ -88,7 +88,7 @@ impl Config {
     }
 
     fn plan_named(&self, named: &[Named], severity: Severity, now_ms: i64) -> Vec<Planned> {
-        let mut steps = Steps::default();
+        let mut steps = StepClock::default();
         let channel = |index: ChannelIndex| self.channels.get(usize::try_from(index).ok()?);
         let mut turns = turns(self, named);
         pass_over_disabled(turns.iter_mut().filter_map(|(index, turn)| {
@@ -127,12 +127,12 @@ impl Config {
 /// How far the steps of a group are: as long as all that have begun are kept
 /// back, the next begins at once, and those behind it sooner by as much.
 #[derive(Debug, Default)]
-struct Steps {
+struct StepClock {
     sooner_ms: i64,
     is_notified: bool,
 }
 
-impl Steps {
+impl StepClock {
     /// When the next one begins, in milliseconds from now. They are asked for in
     /// their order, one group after the other.
     fn begin(&mut self, turn: Option<&Turn>) -> i64 {

@@ -19,14 +19,14 @@ pub struct ChannelType {
 
 /// What a plugin says of settings.
 #[derive(Debug, Default)]
-pub(crate) struct Verdict {
+pub(crate) struct SettingsVerdict {
     pub(crate) problems: Vec<ProblemV1>,
     /// What a channel with them can prove, as the contract has it; empty from a
     /// plugin that cannot say.
     pub(crate) proofs_json: String,
 }
 
-impl Verdict {
+impl SettingsVerdict {
     pub(crate) fn proofs(&self) -> Proofs {
         Proofs::read(&self.proofs_json)
     }

@@ -37,7 +37,7 @@ pub(crate) struct Image {
 }
 
 /// Where the dynamic loader finds an image. Nobody can change it there.
-pub(crate) struct Place {
+pub(crate) struct SealedImage {
     /// Memory, or a file where memory must not be executed.
     descriptor: OwnedFd,
     /// That file, in a folder of its own.
@@ -92,23 +92,23 @@ impl Image {
     ///
     /// # Errors
     /// [`PluginError::Open`] when there is none. `path` is the file's, for the sentence.
-    pub(crate) fn place_for(&self, path: &Path) -> Result<Place, PluginError> {
+    pub(crate) fn place_for(&self, path: &Path) -> Result<SealedImage, PluginError> {
         self.place(path).map_err(|error| PluginError::Open {
             path: path.to_owned(),
             why: format!("there is no place to load it from ({error})"),
         })
     }
 
-    fn place(&self, path: &Path) -> io::Result<Place> {
+    fn place(&self, path: &Path) -> io::Result<SealedImage> {
         match self.in_memory(path) {
-            Ok(descriptor) => Ok(Place {
+            Ok(descriptor) => Ok(SealedImage {
                 descriptor,
                 file: None,
             }),
             Err(error) => {
                 tracing::debug!(%error, "no memory to execute plugins from; a private folder it is");
                 let file = self.in_folder()?;
-                Ok(Place {
+                Ok(SealedImage {
                     descriptor: fs::File::open(&file)?.into(),
                     file: Some(file),
                 })
@@ -151,7 +151,7 @@ fn path_of(descriptor: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", descriptor.as_raw_fd()))
 }
 
-impl Place {
+impl SealedImage {
     /// One that another process has verified and keeps from being changed.
     pub(crate) fn given(descriptor: OwnedFd) -> Self {
         Self {

@@ -18,10 +18,10 @@ use annunciator_core::{
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
 use super::{
-    channel_type::{ChannelType, Verdict},
+    channel_type::{ChannelType, SettingsVerdict},
     error::PluginError,
     find::{PluginFile, judge},
-    image::{Image, Place},
+    image::{Image, SealedImage},
     limit::{LOAD_TIMEOUT, limited},
 };
 
@@ -55,12 +55,12 @@ pub(crate) fn load_given(
     host: AbiVersion,
     path: &Path,
     note: Note,
-    place: Place,
+    place: SealedImage,
 ) -> Result<Offer, PluginError> {
     load_now(&judge(host, path, note)?, place)
 }
 
-fn load_now(file: &PluginFile, place: Place) -> Result<Offer, PluginError> {
+fn load_now(file: &PluginFile, place: SealedImage) -> Result<Offer, PluginError> {
     let path = || file.path.clone();
     let header = header(&file.path, place)?;
     let module = root_module(header, file.verdict).map_err(|source| PluginError::Load {
@@ -142,7 +142,7 @@ fn channel_type(raw: ChannelTypeV1) -> Result<ChannelType, String> {
 }
 
 /// Opens the library, for ever, and reads the symbol that hosts look for.
-fn header(path: &Path, place: Place) -> Result<LoaderHeader, PluginError> {
+fn header(path: &Path, place: SealedImage) -> Result<LoaderHeader, PluginError> {
     let failed = |why: String| PluginError::Open {
         path: path.to_owned(),
         why,
@@ -184,11 +184,11 @@ fn root_module(
 impl InProcess {
     /// Lets the plugin judge settings of a channel type, on this thread and for as long
     /// as it takes.
-    pub(crate) fn judge(self, channel_type: &str, settings_json: &str) -> Verdict {
+    pub(crate) fn judge(self, channel_type: &str, settings_json: &str) -> SettingsVerdict {
         let (name, settings) = (RStr::from_str(channel_type), RStr::from_str(settings_json));
         // Since 1.1.
         let proofs = self.0.proofs();
-        Verdict {
+        SettingsVerdict {
             problems: self.0.validate()(name, settings).into(),
             proofs_json: proofs
                 .map_or_else(String::new, |proofs| String::from(proofs(name, settings))),

@@ -41,7 +41,7 @@ pub struct Lock {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Content {
+struct LockFile {
     #[serde(default)]
     about: String,
     format: u32,
@@ -118,7 +118,7 @@ impl Lock {
             path: path.to_owned(),
             why,
         };
-        let content: Content =
+        let content: LockFile =
             serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
         if content.format != FORMAT {
             let why = format!("its format is {}, and {FORMAT} is known", content.format);
@@ -172,7 +172,7 @@ impl Lock {
             action: "written",
             source,
         };
-        let content = Content {
+        let content = LockFile {
             about: ABOUT.to_owned(),
             format: FORMAT,
             plugins: self.plugins.clone(),

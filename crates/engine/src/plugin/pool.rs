@@ -31,17 +31,17 @@ const IDLE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) struct Pool(Arc<Owner>);
 
-struct Owner(Arc<Shared>);
+struct Owner(Arc<PoolShared>);
 
-struct Shared {
-    state: Mutex<State>,
+struct PoolShared {
+    state: Mutex<PoolState>,
     work: Condvar,
     watch: Condvar,
     runtime: Handle,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     ready: VecDeque<Runnable>,
     threads: usize,
     idle: usize,
@@ -60,7 +60,7 @@ impl Pool {
     /// A pool without threads yet. Futures on it find this runtime's timers
     /// and sockets.
     pub(crate) fn new(runtime: Handle) -> Self {
-        Self(Arc::new(Owner(Arc::new(Shared {
+        Self(Arc::new(Owner(Arc::new(PoolShared {
             state: Mutex::default(),
             work: Condvar::new(),
             watch: Condvar::new(),
@@ -84,7 +84,7 @@ impl Pool {
         let (runnable, task) = async_task::spawn(future, move |runnable| {
             // Without a pool nobody polls any more; dropping it cancels.
             if let Some(shared) = Weak::upgrade(&shared) {
-                Shared::schedule(&shared, runnable);
+                PoolShared::schedule(&shared, runnable);
             }
         });
         runnable.schedule();
@@ -104,8 +104,8 @@ impl Drop for Owner {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl PoolShared {
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -123,7 +123,7 @@ impl Shared {
     }
 
     /// Sees to it that somebody comes for what is ready.
-    fn see_to(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+    fn see_to(self: &Arc<Self>, mut state: MutexGuard<'_, PoolState>) {
         if state.idle > 0 {
             if !state.waking {
                 state.waking = true;
@@ -138,7 +138,7 @@ impl Shared {
         }
     }
 
-    fn grow(self: &Arc<Self>, state: &mut State) {
+    fn grow(self: &Arc<Self>, state: &mut PoolState) {
         let shared = Arc::clone(self);
         let spawned = thread::Builder::new()
             .name("plugin".to_owned())
@@ -149,7 +149,7 @@ impl Shared {
         }
     }
 
-    fn ensure_watch(self: &Arc<Self>, state: &mut State) {
+    fn ensure_watch(self: &Arc<Self>, state: &mut PoolState) {
         if !state.watched {
             let shared = Arc::clone(self);
             let spawned = thread::Builder::new()

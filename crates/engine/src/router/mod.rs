@@ -72,29 +72,30 @@ impl Router {
 
     /// A channel by its name.
     pub(crate) fn channel(&self, config: &Config, name: &str) -> Option<ChannelGuard> {
-        self.held(*config.by_name.get(name)?)
+        self.guard(*config.by_name.get(name)?)
     }
 
     fn at_once(&self, channels: &[ChannelIndex]) -> Vec<Addressee> {
-        let held = channels.iter().filter_map(|index| self.held(*index));
-        held.map(|channel| Addressee {
-            channel,
-            turn: None,
-        })
-        .collect()
+        let guards = channels.iter().filter_map(|index| self.guard(*index));
+        guards
+            .map(|channel| Addressee {
+                channel,
+                turn: None,
+            })
+            .collect()
     }
 
     fn in_turn(&self, config: &Config, named: &[Named]) -> Vec<Addressee> {
         let planned = turns(config, named).into_iter();
         planned
             .filter_map(|(index, turn)| {
-                let channel = self.held(index)?;
+                let channel = self.guard(index)?;
                 Some(Addressee { channel, turn })
             })
             .collect()
     }
 
-    fn held(&self, index: ChannelIndex) -> Option<ChannelGuard> {
+    fn guard(&self, index: ChannelIndex) -> Option<ChannelGuard> {
         let place = usize::try_from(index).ok()?;
         self.channels.get(place).map(ChannelGuard::new)
     }
@@ -129,7 +130,7 @@ pub(crate) fn turns(config: &Config, named: &[Named]) -> Vec<(ChannelIndex, Opti
         if let Named::Group(index) = name
             && let Some(group) = config.group_at(*index)
         {
-            let mut steps = Steps {
+            let mut steps = GroupSteps {
                 config,
                 name: &group.name,
                 until: group.until,
@@ -145,7 +146,7 @@ pub(crate) fn turns(config: &Config, named: &[Named]) -> Vec<(ChannelIndex, Opti
 
 /// The steps of a group, one behind the other. A group within it has its steps
 /// in its place, with the time that it gives them.
-struct Steps<'a> {
+struct GroupSteps<'a> {
     config: &'a Config,
     name: &'a Arc<str>,
     until: Proof,
@@ -154,7 +155,7 @@ struct Steps<'a> {
     channels: &'a mut Vec<(ChannelIndex, Option<Turn>)>,
 }
 
-impl Steps<'_> {
+impl GroupSteps<'_> {
     fn add(&mut self, group: &GroupConfig) {
         for step in &group.first_of {
             match step {

@@ -36,7 +36,7 @@ struct Cached {
 pub(super) struct Types {
     pub(super) types: Vec<Arc<LoadedType>>,
     /// What people should know of the file.
-    pub(super) told: Vec<PluginError>,
+    pub(super) reported: Vec<PluginError>,
 }
 
 /// The channel types of a file as it is now. What it is now is read once, and
@@ -55,12 +55,15 @@ pub(super) fn types(
         why: "it carries no note of an Annunciator plugin any more".to_owned(),
     })?;
     let file = judge(host, path, note)?;
-    let told = policy.judge(path, &file.note, &image)?;
+    let reported = policy.judge(path, &file.note, &image)?;
     let sha256 = image.sha256;
     let mut cached = lock();
     let known = known(&mut cached, sha256, &file, worker);
     if !known.is_empty() {
-        return Ok(Types { types: known, told });
+        return Ok(Types {
+            types: known,
+            reported,
+        });
     }
     let generations = cached.iter().filter(|one| one.loaded.file.path == path);
     let generations: BTreeSet<String> = generations.map(|one| one.sha256.to_string()).collect();
@@ -78,7 +81,7 @@ pub(super) fn types(
     if !before.is_empty() {
         return Ok(Types {
             types: before,
-            told,
+            reported,
         });
     }
     let types: Vec<_> = types.into_iter().map(Arc::new).collect();
@@ -86,7 +89,7 @@ pub(super) fn types(
         sha256,
         loaded: Arc::clone(loaded),
     }));
-    Ok(Types { types, told })
+    Ok(Types { types, reported })
 }
 
 /// The channel types of a file, once more than they may be loaded already, and

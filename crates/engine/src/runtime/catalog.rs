@@ -24,15 +24,15 @@ pub struct Catalog {
     files: Vec<PluginFile>,
     rejected: Vec<PluginError>,
     /// By channel type, and whether it is for worker processes.
-    loaded: Mutex<BTreeMap<(String, bool), Loaded>>,
-    told: Mutex<Vec<PluginError>>,
+    loaded: Mutex<BTreeMap<(String, bool), LoadResult>>,
+    reported: Mutex<Vec<PluginError>>,
     host: AbiVersion,
     policy: Policy,
     /// What runs those that are to run in worker processes, if the program has it.
     worker: Option<WorkerProgram>,
 }
 
-type Loaded = Result<Arc<LoadedType>, Arc<PluginError>>;
+type LoadResult = Result<Arc<LoadedType>, Arc<PluginError>>;
 
 /// Why there is no provider for a channel type.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ impl Catalog {
             files,
             rejected,
             loaded: Mutex::default(),
-            told: Mutex::default(),
+            reported: Mutex::default(),
             host,
             policy: Policy::default(),
             worker: None,
@@ -125,14 +125,14 @@ impl Catalog {
     }
 
     /// What people should know of files that were loaded all the same.
-    pub(crate) fn told(&self) -> Vec<String> {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.iter().map(ToString::to_string).collect()
+    pub(crate) fn reported(&self) -> Vec<String> {
+        let reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        reported.iter().map(ToString::to_string).collect()
     }
 
     fn tell(&self, error: PluginError) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.push(error);
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        reported.push(error);
     }
 
     /// The channel types that the files offer, by their notes.
@@ -196,8 +196,8 @@ impl Catalog {
         }
         let paths: Vec<&Path> = offering.iter().map(|file| &*file.path).collect();
         match self.types(channel_type, &offering, worker) {
-            Ok(Types { types, told }) => {
-                told.into_iter().for_each(|error| self.tell(error));
+            Ok(Types { types, reported }) => {
+                reported.into_iter().for_each(|error| self.tell(error));
                 for loaded_type in types {
                     let name = key(&loaded_type.about.name);
                     loaded.entry(name).or_insert(Ok(loaded_type));
@@ -246,7 +246,7 @@ impl Catalog {
             match load(file) {
                 Ok(mut types) => {
                     let copies = offering.iter().filter(|copy| copy.path != file.path);
-                    types.told.extend(copies.map(|copy| PluginError::Copy {
+                    types.reported.extend(copies.map(|copy| PluginError::Copy {
                         path: file.path.clone(),
                         copy: copy.path.clone(),
                     }));

@@ -6,8 +6,8 @@ use annunciator_core::{outcome::OpenErrorV1, provider::ProviderBox, services::Ho
 
 use crate::{
     plugin::{
-        ChannelType, Image, InProcess, LOAD_TIMEOUT, PluginError, PluginFile, Verdict, limited,
-        load,
+        ChannelType, Image, InProcess, LOAD_TIMEOUT, PluginError, PluginFile, SettingsVerdict,
+        limited, load,
     },
     worker::{OutOfProcess, WorkerProgram},
 };
@@ -100,7 +100,7 @@ impl LoadedType {
     /// # Errors
     /// [`PluginError`] when it does not answer within [`LOAD_TIMEOUT`], or its worker
     /// cannot be asked.
-    pub(crate) fn judge(&self, settings_json: &str) -> Result<Verdict, PluginError> {
+    pub(crate) fn judge(&self, settings_json: &str) -> Result<SettingsVerdict, PluginError> {
         let (code, name) = (self.code.clone(), self.about.name.clone());
         let settings = settings_json.to_owned();
         limited(LOAD_TIMEOUT, move || code.judge(&name, &settings))
@@ -109,7 +109,7 @@ impl LoadedType {
     }
 
     /// The same on this thread, for as long as it takes.
-    pub(crate) fn judge_now(&self, settings_json: &str) -> Verdict {
+    pub(crate) fn judge_now(&self, settings_json: &str) -> SettingsVerdict {
         let verdict = self.code.judge(&self.about.name, settings_json);
         verdict.unwrap_or_default()
     }
@@ -132,7 +132,7 @@ impl LoadedType {
 }
 
 impl Code {
-    fn judge(&self, channel_type: &str, settings_json: &str) -> Result<Verdict, String> {
+    fn judge(&self, channel_type: &str, settings_json: &str) -> Result<SettingsVerdict, String> {
         match self {
             Self::InProcess(plugin) => Ok(plugin.judge(channel_type, settings_json)),
             Self::OutOfProcess(plugin) => plugin.judge(channel_type, settings_json),

@@ -53,13 +53,13 @@ pub(crate) struct Shared {
     /// Where providers keep small values.
     pub(crate) store: Arc<dyn Store>,
     /// Who wants to know what is proven of deliveries.
-    pub(crate) proofs: Proofs,
+    pub(crate) proofs: ProofSender,
     /// What keeps people from being told.
     pub(crate) alerts: Arc<ActiveAlerts>,
 }
 
 /// What providers prove of deliveries after their attempts.
-pub(crate) type Proofs = mpsc::Sender<(DeliveryId, crate::event::Proof)>;
+pub(crate) type ProofSender = mpsc::Sender<(DeliveryId, crate::event::Proof)>;
 
 /// The tasks that one channel's plugin has spawned; dropped with the channel.
 #[derive(Default)]

@@ -176,7 +176,7 @@ async fn listen(
             ToHost::Answer { id, answer } => pending.answered(id, answer),
             ToHost::Gone { id } => pending.gone(id),
             ToHost::Log(record) => serving.log(record),
-            ToHost::Ask { id, ask } => {
+            ToHost::HostCall { id, ask } => {
                 if let Err(ending) = serving.ask(id, ask) {
                     return Cut::Wrong(ending);
                 }

@@ -34,8 +34,8 @@ pub(super) enum ToWorker {
     },
     /// Nobody waits for the answer any more.
     Cancel { id: u64 },
-    /// The answer to [`ToHost::Ask`].
-    Told { id: u64, told: Told },
+    /// The answer to [`ToHost::HostCall`].
+    HostAnswer { id: u64, answer: HostAnswer },
 }
 
 /// A call of the plugin.
@@ -86,9 +86,9 @@ pub(super) enum ToHost {
     },
     Log(LogRecordV1),
     /// The plugin asks something of its host.
-    Ask {
+    HostCall {
         id: u64,
-        ask: Ask,
+        ask: HostCall,
     },
     /// And wants no answer any more.
     Withdraw {
@@ -160,7 +160,7 @@ impl TryFrom<Described> for ChannelType {
 
 /// What a plugin asks of its host.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Ask {
+pub(super) enum HostCall {
     Now,
     Sleep(u64),
     Http(HttpRequestV1),
@@ -171,7 +171,7 @@ pub(super) enum Ask {
 
 /// What the host tells it.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Told {
+pub(super) enum HostAnswer {
     Now(i64),
     Slept,
     Http(Result<HttpResponseV1, HostErrorV1>),

@@ -16,7 +16,7 @@ use super::{
     message::{Answer, Call, Opening},
     program::WorkerProgram,
 };
-use crate::plugin::{CallError, ChannelType, Verdict};
+use crate::plugin::{CallError, ChannelType, SettingsVerdict};
 
 /// How long it may take to say something of itself. Whoever asks waits for a
 /// shorter time; this ends the worker of one that never answers.
@@ -105,7 +105,11 @@ impl OutOfProcess {
     }
 
     /// Lets the plugin judge settings, in the same way.
-    pub(crate) fn judge(&self, channel_type: &str, settings_json: &str) -> Result<Verdict, String> {
+    pub(crate) fn judge(
+        &self,
+        channel_type: &str,
+        settings_json: &str,
+    ) -> Result<SettingsVerdict, String> {
         let when = "while it checked settings";
         let call = Call::Judge {
             channel_type: channel_type.to_owned(),
@@ -115,7 +119,7 @@ impl OutOfProcess {
             Answer::Judged {
                 problems,
                 proofs_json,
-            } => Ok(Verdict {
+            } => Ok(SettingsVerdict {
                 problems,
                 proofs_json,
             }),

@@ -28,21 +28,21 @@ const GRACE: Duration = Duration::from_secs(1);
 /// What calls share with whoever attends to the worker.
 pub(super) struct PendingCalls {
     outgoing: mpsc::Sender<Vec<u8>>,
-    calls: Mutex<Calls>,
+    calls: Mutex<OpenCalls>,
     kill: CancellationToken,
     why: Mutex<Option<Ending>>,
     runtime: Handle,
 }
 
 #[derive(Default)]
-struct Calls {
+struct OpenCalls {
     next: u64,
-    open: HashMap<u64, Waiting>,
+    open: HashMap<u64, CallWaiter>,
     is_over: bool,
 }
 
 /// Who waits for the end of a call.
-enum Waiting {
+enum CallWaiter {
     Caller(oneshot::Sender<Answer>),
     /// Nobody any more; it is only to end.
     Nobody,
@@ -81,20 +81,20 @@ impl PendingCalls {
         self.kill.cancelled().await;
     }
 
-    fn calls(&self) -> MutexGuard<'_, Calls> {
+    fn calls(&self) -> MutexGuard<'_, OpenCalls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `None` when the worker is no more.
-    pub(super) fn begin(self: &Arc<Self>, caller: oneshot::Sender<Answer>) -> Option<Open> {
+    pub(super) fn begin(self: &Arc<Self>, caller: oneshot::Sender<Answer>) -> Option<OpenCall> {
         let mut calls = self.calls();
         if calls.is_over {
             return None;
         }
         calls.next += 1;
         let id = calls.next;
-        calls.open.insert(id, Waiting::Caller(caller));
-        Some(Open {
+        calls.open.insert(id, CallWaiter::Caller(caller));
+        Some(OpenCall {
             pending: Arc::clone(self),
             id,
         })
@@ -102,7 +102,7 @@ impl PendingCalls {
 
     pub(super) fn answered(&self, id: u64, answer: Answer) {
         let waiting = self.calls().open.remove(&id);
-        if let Some(Waiting::Caller(caller)) = waiting {
+        if let Some(CallWaiter::Caller(caller)) = waiting {
             // Who has just stopped waiting hears nothing.
             let _ = caller.send(answer);
         }
@@ -111,7 +111,7 @@ impl PendingCalls {
     /// A call has ended that nobody waits for.
     pub(super) fn gone(&self, id: u64) {
         let mut calls = self.calls();
-        if let Some(Waiting::Nobody) = calls.open.get(&id) {
+        if let Some(CallWaiter::Nobody) = calls.open.get(&id) {
             calls.open.remove(&id);
         }
     }
@@ -130,24 +130,24 @@ impl PendingCalls {
 
 /// A call that is under way: where it is dropped without an answer, it is
 /// cancelled, and the worker that does not let go of it is killed.
-pub(super) struct Open {
+pub(super) struct OpenCall {
     pending: Arc<PendingCalls>,
     id: u64,
 }
 
-impl Open {
+impl OpenCall {
     pub(super) fn id(&self) -> u64 {
         self.id
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenCall {
     fn drop(&mut self) {
         let mut calls = self.pending.calls();
         let Some(waiting) = calls.open.get_mut(&self.id) else {
             return;
         };
-        *waiting = Waiting::Nobody;
+        *waiting = CallWaiter::Nobody;
         drop(calls);
         let cancel = encode(&ToWorker::Cancel { id: self.id }).unwrap_or_default();
         match self.pending.outgoing.try_send(cancel) {

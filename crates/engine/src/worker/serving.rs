@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     ending::Ending,
     frame::encode,
-    message::{Ask, ToWorker, Told},
+    message::{HostAnswer, HostCall, ToWorker},
 };
 
 /// Questions of one worker that may be open at once: those of all deliveries and
@@ -45,7 +45,7 @@ impl Serving {
     }
 
     /// Answers a question, later.
-    pub(super) fn ask(&mut self, id: u64, ask: Ask) -> Result<(), Ending> {
+    pub(super) fn ask(&mut self, id: u64, ask: HostCall) -> Result<(), Ending> {
         while let Some(ended) = self.answers.try_join_next() {
             if let Ok(id) = ended {
                 self.open.remove(&id);
@@ -61,8 +61,8 @@ impl Serving {
         let answer = answer(host, ask);
         let outgoing = self.outgoing.clone();
         let answering = self.answers.spawn(async move {
-            let told = answer.await;
-            if let Ok(frame) = encode(&ToWorker::Told { id, told }) {
+            let answer = answer.await;
+            if let Ok(frame) = encode(&ToWorker::HostAnswer { id, answer }) {
                 // Whoever asked is gone, or hears it.
                 let _ = outgoing.send(frame).await;
             }
@@ -81,26 +81,28 @@ impl Serving {
 }
 
 /// Asks the host. Futures of its are of this process, and panic in nobody's face.
-fn answer(host: &Arc<HostBox>, ask: Ask) -> BoxFuture<'static, Told> {
+fn answer(host: &Arc<HostBox>, ask: HostCall) -> BoxFuture<'static, HostAnswer> {
     match ask {
-        Ask::Now => ready(Told::Now(host.now_ms())).boxed(),
-        Ask::Sleep(milliseconds) => host.sleep(milliseconds).map(|()| Told::Slept).boxed(),
-        Ask::Http(request) => host
+        HostCall::Now => ready(HostAnswer::Now(host.now_ms())).boxed(),
+        HostCall::Sleep(milliseconds) => {
+            host.sleep(milliseconds).map(|()| HostAnswer::Slept).boxed()
+        }
+        HostCall::Http(request) => host
             .http(request)
-            .map(|answer| Told::Http(answer.into_result()))
+            .map(|answer| HostAnswer::Http(answer.into_result()))
             .boxed(),
-        Ask::KvGet(key) => host
+        HostCall::KvGet(key) => host
             .kv_get(key)
-            .map(|kept| Told::KvGot(kept.into_result()))
+            .map(|kept| HostAnswer::KvGot(kept.into_result()))
             .boxed(),
-        Ask::KvPut(key, value) => host
+        HostCall::KvPut(key, value) => host
             .kv_put(key, value)
-            .map(|kept| Told::KvPut(kept.into_result()))
+            .map(|kept| HostAnswer::KvPut(kept.into_result()))
             .boxed(),
-        Ask::Prove(reference, proof) => {
+        HostCall::Prove(reference, proof) => {
             let proven: Result<(), HostErrorV1> =
                 host.prove(reference.as_rstr(), proof).into_result();
-            ready(Told::Proven(proven)).boxed()
+            ready(HostAnswer::Proven(proven)).boxed()
         }
     }
 }

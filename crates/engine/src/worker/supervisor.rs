@@ -58,17 +58,17 @@ struct Supervised {
     opening: Opening,
     host: Arc<HostBox>,
     context: ProviderContext,
-    state: watch::Sender<State>,
+    state: watch::Sender<WorkerState>,
     crashes: Mutex<Crashes>,
     /// Whether people may think that it keeps crashing.
-    is_told: AtomicBool,
+    may_be_alerted: AtomicBool,
 }
 
 #[derive(Clone)]
-enum State {
-    Runs(Arc<Live>),
-    Starts,
-    Rests { until_ms: i64, ending: Ending },
+enum WorkerState {
+    Running(Arc<Live>),
+    Starting,
+    BackingOff { until_ms: i64, ending: Ending },
     Closed,
 }
 
@@ -84,15 +84,15 @@ impl Supervisor {
             opening,
             host: Arc::new(host),
             context,
-            state: watch::channel(State::Starts).0,
+            state: watch::channel(WorkerState::Starting).0,
             crashes: Mutex::default(),
             // It may have been so before a reload.
-            is_told: AtomicBool::new(true),
+            may_be_alerted: AtomicBool::new(true),
         };
         let live = supervised.start().await?;
         supervised
             .state
-            .send_replace(State::Runs(Arc::clone(&live)));
+            .send_replace(WorkerState::Running(Arc::clone(&live)));
         let supervised = Arc::new(supervised);
         let supervising = tokio::spawn(Arc::clone(&supervised).supervise(live));
         Ok(Self {
@@ -145,7 +145,8 @@ impl Supervisor {
 
     /// Closes the provider, and ends its worker.
     pub(crate) async fn close(&self) {
-        let State::Runs(live) = self.supervised.state.send_replace(State::Closed) else {
+        let WorkerState::Running(live) = self.supervised.state.send_replace(WorkerState::Closed)
+        else {
             return;
         };
         if let Err(why) = live.call(Call::Close, CLOSE_TIMEOUT).await {
@@ -194,13 +195,13 @@ impl Supervised {
         let mut state = self.state.subscribe();
         // One that has ended is followed by another, or by a rest.
         let settled = state.wait_for(|state| match state {
-            State::Starts => false,
-            State::Runs(live) => !live.has_ended(),
-            State::Rests { .. } | State::Closed => true,
+            WorkerState::Starting => false,
+            WorkerState::Running(live) => !live.has_ended(),
+            WorkerState::BackingOff { .. } | WorkerState::Closed => true,
         });
         match settled.await.map(|state| state.clone()) {
-            Ok(State::Runs(live)) => Ok(live),
-            Ok(State::Rests { until_ms, ending }) => {
+            Ok(WorkerState::Running(live)) => Ok(live),
+            Ok(WorkerState::BackingOff { until_ms, ending }) => {
                 let left_ms = until_ms - self.context.clock.steady_ms();
                 Err(CallError::Resting {
                     file: file(),
@@ -217,7 +218,7 @@ impl Supervised {
         loop {
             let mut ending = tokio::select! {
                 ending = live.ended() => ending,
-                () = self.context.clock.sleep(HEALTHY_AFTER), if self.is_told.load(Ordering::Relaxed) => {
+                () = self.context.clock.sleep(HEALTHY_AFTER), if self.may_be_alerted.load(Ordering::Relaxed) => {
                     self.works();
                     continue;
                 }
@@ -232,7 +233,7 @@ impl Supervised {
                     Err(error) => ending = Ending::not_opened(&error.detail),
                 }
             };
-            let is_there = self.put(State::Runs(Arc::clone(&live)));
+            let is_there = self.put(WorkerState::Running(Arc::clone(&live)));
             if !is_there {
                 return;
             }
@@ -254,11 +255,11 @@ impl Supervised {
         let now_ms = clock.steady_ms();
         let rest = self.crashes().note(now_ms);
         let Some(rest) = rest else {
-            self.put(State::Starts);
+            self.put(WorkerState::Starting);
             return;
         };
         if let Some(alerts) = alerts {
-            self.is_told.store(true, Ordering::Relaxed);
+            self.may_be_alerted.store(true, Ordering::Relaxed);
             let sentence = format!(
                 "Channel {channel} delivers nothing for now: the worker process of plugin {plugin} {ending}, several times. It is started again in {}, and after longer pauses if that goes on.",
                 humantime::format_duration(rest)
@@ -267,15 +268,15 @@ impl Supervised {
         }
         let until_ms = now_ms.saturating_add(milliseconds(rest));
         let ending = ending.clone();
-        if self.put(State::Rests { until_ms, ending }) {
+        if self.put(WorkerState::BackingOff { until_ms, ending }) {
             clock.sleep(rest).await;
-            self.put(State::Starts);
+            self.put(WorkerState::Starting);
         }
     }
 
     /// It was seen to work.
     fn works(&self) {
-        if self.is_told.swap(false, Ordering::Relaxed)
+        if self.may_be_alerted.swap(false, Ordering::Relaxed)
             && let Some(alerts) = &self.context.alerts
         {
             alerts.clear(&self.subject());
@@ -294,13 +295,13 @@ impl Supervised {
     }
 
     fn is_closed(&self) -> bool {
-        matches!(*self.state.borrow(), State::Closed)
+        matches!(*self.state.borrow(), WorkerState::Closed)
     }
 
     /// Puts a state, unless it is closed.
-    fn put(&self, new: State) -> bool {
+    fn put(&self, new: WorkerState) -> bool {
         self.state.send_if_modified(|state| {
-            if matches!(state, State::Closed) {
+            if matches!(state, WorkerState::Closed) {
                 return false;
             }
             *state = new;

@@ -4,12 +4,12 @@ use serde_json::Value as Json;
 
 use super::{
     super::{
-        natural::natural,
         path::FieldPath,
         problem::{Findings, Problem},
         reference::in_form,
+        schema_types::{SchemaTypes, constants, follow},
         tree::{Node, Scalar, Value},
-        wants::{Wants, constants, follow},
+        untyped::untyped,
     },
     Reader,
 };
@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
             };
             let read = reader.value(node, choice, path, depth + 1);
             // `null` is a choice only for those who write nothing.
-            let wants = Wants::of(follow(self.root, choice));
+            let wants = SchemaTypes::of(follow(self.root, choice));
             let misses = if trial.errors() == 0 {
                 0
             } else if wants.only_null() {
@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
                 self.findings.absorb(trial);
                 read
             }
-            None => natural(node),
+            None => untyped(node),
         }
     }
 
@@ -69,7 +69,7 @@ impl<'a> Reader<'a> {
         let nouns = choices.iter().map(|choice| {
             let words = constants(self.root, choice, 0).unwrap_or_default();
             match words.is_empty() {
-                true => Wants::of(follow(self.root, choice)).noun(),
+                true => SchemaTypes::of(follow(self.root, choice)).noun(),
                 false => format!("`{}`", words.join("` or `")),
             }
         });
@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Whether a schema takes what a node is, whatever is in it.
-fn is_of_a_kind(node: &Node, wants: Wants) -> bool {
+fn is_of_a_kind(node: &Node, wants: SchemaTypes) -> bool {
     wants.anything
         || match node.value {
             Value::Scalar(..) => wants.takes_scalars(),

@@ -15,8 +15,8 @@ use super::{
         path::FieldPath,
         problem::{Findings, Problem},
         redact::hide,
+        schema_types::{SchemaTypes, constants},
         tree::{Node, Scalar, Value},
-        wants::{Wants, constants},
     },
     Reader,
 };
@@ -77,7 +77,7 @@ impl<'a> Reader<'a> {
         path: &FieldPath,
     ) -> Json {
         let (kind, text) = match &node.value {
-            Value::Scalar(Scalar::Null, _) if Wants::of(schema).null => return Json::Null,
+            Value::Scalar(Scalar::Null, _) if SchemaTypes::of(schema).null => return Json::Null,
             Value::Scalar(kind, text) if *kind != Scalar::Null => (*kind, text),
             _ => {
                 // What is of another kind is perhaps something else altogether.

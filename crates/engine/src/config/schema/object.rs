@@ -7,9 +7,9 @@ use super::{
         path::FieldPath,
         problem::Problem,
         redact::{hide, is_name},
+        schema_types::follow,
         suggest,
         tree::{Entry, NodeId},
-        wants::follow,
     },
     Reader,
 };

@@ -17,7 +17,7 @@ use super::{
     remote::Remote,
 };
 use crate::{
-    plugin::{CallError, Calls, ChannelType, InProcess, Offer, Place, Pool, load_given},
+    plugin::{CallError, Calls, ChannelType, InProcess, Offer, Pool, SealedImage, load_given},
     services::ChannelTasks,
 };
 
@@ -36,7 +36,7 @@ struct Plugin {
     link: Arc<Link>,
     path: PathBuf,
     note_json: String,
-    image: Mutex<Option<Place>>,
+    image: Mutex<Option<SealedImage>>,
     offer: OnceLock<Result<Offer, String>>,
     pool: Pool,
     calls: Calls,
@@ -50,7 +50,7 @@ impl Dispatcher {
         handle: Handle,
         path: &str,
         note_json: &str,
-        image: Place,
+        image: SealedImage,
     ) -> Self {
         let pool = Pool::new(handle.clone());
         let plugin = Plugin {

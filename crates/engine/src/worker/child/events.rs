@@ -20,10 +20,10 @@ use super::link::Link;
 /// Sends the events of this process to the program.
 pub(super) fn install(link: &Arc<Link>) {
     // A program that has installed its own has its reasons.
-    let _ = set_global_default(Events(Arc::clone(link)));
+    let _ = set_global_default(EventForwarder(Arc::clone(link)));
 }
 
-struct Events(Arc<Link>);
+struct EventForwarder(Arc<Link>);
 
 fn level(level: Level) -> LogLevel {
     match level {
@@ -35,7 +35,7 @@ fn level(level: Level) -> LogLevel {
     }
 }
 
-impl Subscriber for Events {
+impl Subscriber for EventForwarder {
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
         // The program's level changes.
         Interest::sometimes()

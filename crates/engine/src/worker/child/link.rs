@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::{
     super::{
         frame::{TooLong, encode},
-        message::{Ask, ToHost, Told},
+        message::{HostAnswer, HostCall, ToHost},
     },
     end::end_now,
 };
@@ -33,8 +33,8 @@ pub(super) struct Link {
 }
 
 enum Asker {
-    Future(oneshot::Sender<Told>),
-    Thread(mpsc::SyncSender<Told>),
+    Future(oneshot::Sender<HostAnswer>),
+    Thread(mpsc::SyncSender<HostAnswer>),
 }
 
 impl Link {
@@ -73,25 +73,25 @@ impl Link {
     }
 
     /// Asks the program, and waits on this thread.
-    pub(super) fn ask_now(&self, ask: Ask) -> Result<Told, TooLong> {
-        let (asker, told) = mpsc::sync_channel(1);
+    pub(super) fn ask_now(&self, ask: HostCall) -> Result<HostAnswer, TooLong> {
+        let (asker, answer) = mpsc::sync_channel(1);
         self.ask(ask, Asker::Thread(asker))?;
         // Whoever would drop the other end ends the process.
-        told.recv().map_err(|_| end_now())
+        answer.recv().map_err(|_| end_now())
     }
 
     /// Asks the program. Who drops the future wants no answer any more.
-    pub(super) async fn ask_later(self: Arc<Self>, ask: Ask) -> Result<Told, TooLong> {
-        let (asker, told) = oneshot::channel();
+    pub(super) async fn ask_later(self: Arc<Self>, ask: HostCall) -> Result<HostAnswer, TooLong> {
+        let (asker, answer) = oneshot::channel();
         let id = self.ask(ask, Asker::Future(asker))?;
         let _asked = Asked { link: &self, id };
-        told.await.map_err(|_| end_now())
+        answer.await.map_err(|_| end_now())
     }
 
-    fn ask(&self, ask: Ask, asker: Asker) -> Result<u64, TooLong> {
+    fn ask(&self, ask: HostCall, asker: Asker) -> Result<u64, TooLong> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.asked().insert(id, asker);
-        let sent = self.send(&ToHost::Ask { id, ask });
+        let sent = self.send(&ToHost::HostCall { id, ask });
         if sent.is_err() {
             self.asked().remove(&id);
         }
@@ -99,12 +99,12 @@ impl Link {
     }
 
     /// The program has answered.
-    pub(super) fn told(&self, id: u64, told: Told) {
+    pub(super) fn deliver_answer(&self, id: u64, answer: HostAnswer) {
         let asker = self.asked().remove(&id);
         // Who has just stopped waiting hears nothing.
         match asker {
-            Some(Asker::Future(asker)) => drop(asker.send(told)),
-            Some(Asker::Thread(asker)) => drop(asker.send(told)),
+            Some(Asker::Future(asker)) => drop(asker.send(answer)),
+            Some(Asker::Thread(asker)) => drop(asker.send(answer)),
             None => {}
         }
     }

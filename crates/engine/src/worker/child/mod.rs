@@ -36,7 +36,7 @@ use super::{
     process::take_over,
     stage::Stage,
 };
-use crate::plugin::Place;
+use crate::plugin::SealedImage;
 
 /// Runs the worker until nobody needs it.
 #[expect(clippy::print_stderr, reason = "there is nobody else to tell")]
@@ -81,7 +81,7 @@ fn try_run() -> io::Result<()> {
     thread::Builder::new()
         .name("worker-link".to_owned())
         .spawn(move || {
-            let _ = listen(socket, Place::given(image), lacking, &handle);
+            let _ = listen(socket, SealedImage::given(image), lacking, &handle);
             end_now();
         })?;
     runtime.block_on(ignore_signals());
@@ -110,7 +110,12 @@ async fn ignore_signals() {
 }
 
 /// Listens to the program. Returns when it is gone, or says nonsense.
-fn listen(socket: UnixStream, image: Place, lacking: Vec<String>, handle: &Handle) -> Option<()> {
+fn listen(
+    socket: UnixStream,
+    image: SealedImage,
+    lacking: Vec<String>,
+    handle: &Handle,
+) -> Option<()> {
     let link = Arc::new(Link::new(socket.try_clone().ok()?));
     let mut reader = BufReader::new(socket);
     let hello = read_blocking(&mut reader).ok()??;
@@ -150,7 +155,7 @@ fn listen(socket: UnixStream, image: Place, lacking: Vec<String>, handle: &Handl
                 dispatcher.call(id, call);
             }
             ToWorker::Cancel { id } => dispatcher.cancel(id),
-            ToWorker::Told { id, told } => link.told(id, told),
+            ToWorker::HostAnswer { id, answer } => link.deliver_answer(id, answer),
         }
     }
 }

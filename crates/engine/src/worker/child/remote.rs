@@ -16,7 +16,7 @@ use futures_util::FutureExt as _;
 use super::{
     super::{
         frame::{MAX_FRAME_SIZE, TooLong},
-        message::{Ask, Told},
+        message::{HostAnswer, HostCall},
     },
     link::Link,
 };
@@ -49,23 +49,25 @@ impl Remote {
     /// Asks, and picks the answer to that question.
     fn ask<T: Send + 'static>(
         &self,
-        ask: Ask,
-        pick: fn(Told) -> Option<Result<T, HostErrorV1>>,
+        ask: HostCall,
+        pick: fn(HostAnswer) -> Option<Result<T, HostErrorV1>>,
     ) -> FfiFuture<RResult<T, HostErrorV1>> {
         let asking = Arc::clone(&self.link).ask_later(ask);
-        asking.map(move |told| picked(told, pick).into()).into_ffi()
+        asking
+            .map(move |answer| picked(answer, pick).into())
+            .into_ffi()
     }
 }
 
 fn picked<T>(
-    told: Result<Told, TooLong>,
-    pick: fn(Told) -> Option<Result<T, HostErrorV1>>,
+    answer: Result<HostAnswer, TooLong>,
+    pick: fn(HostAnswer) -> Option<Result<T, HostErrorV1>>,
 ) -> Result<T, HostErrorV1> {
-    let told = told.map_err(|TooLong| {
+    let answer = answer.map_err(|TooLong| {
         let detail = format!("this is more than {MAX_FRAME_SIZE} bytes");
         error(HostErrorKind::INVALID, detail)
     })?;
-    pick(told).unwrap_or_else(|| {
+    pick(answer).unwrap_or_else(|| {
         let detail = "the host answered another question".to_owned();
         Err(error(HostErrorKind::INTERNAL, detail))
     })
@@ -89,20 +91,20 @@ impl HostServices for Remote {
     }
 
     fn now_ms(&self) -> i64 {
-        match self.link.ask_now(Ask::Now) {
-            Ok(Told::Now(now_ms)) => now_ms,
+        match self.link.ask_now(HostCall::Now) {
+            Ok(HostAnswer::Now(now_ms)) => now_ms,
             _ => 0,
         }
     }
 
     fn sleep(&self, milliseconds: u64) -> FfiFuture<()> {
-        let sleeping = Arc::clone(&self.link).ask_later(Ask::Sleep(milliseconds));
+        let sleeping = Arc::clone(&self.link).ask_later(HostCall::Sleep(milliseconds));
         sleeping.map(drop).into_ffi()
     }
 
     fn http(&self, request: HttpRequestV1) -> FfiFuture<RResult<HttpResponseV1, HostErrorV1>> {
-        self.ask(Ask::Http(request), |told| match told {
-            Told::Http(answer) => Some(answer),
+        self.ask(HostCall::Http(request), |answer| match answer {
+            HostAnswer::Http(answer) => Some(answer),
             _ => None,
         })
     }
@@ -112,8 +114,8 @@ impl HostServices for Remote {
     }
 
     fn kv_get(&self, key: RString) -> FfiFuture<RResult<ROption<RVec<u8>>, HostErrorV1>> {
-        self.ask(Ask::KvGet(key), |told| match told {
-            Told::KvGot(value) => Some(value),
+        self.ask(HostCall::KvGet(key), |answer| match answer {
+            HostAnswer::KvGot(value) => Some(value),
             _ => None,
         })
     }
@@ -123,16 +125,16 @@ impl HostServices for Remote {
         key: RString,
         value: ROption<RVec<u8>>,
     ) -> FfiFuture<RResult<(), HostErrorV1>> {
-        self.ask(Ask::KvPut(key, value), |told| match told {
-            Told::KvPut(put) => Some(put),
+        self.ask(HostCall::KvPut(key, value), |answer| match answer {
+            HostAnswer::KvPut(put) => Some(put),
             _ => None,
         })
     }
 
     fn prove(&self, reference: RStr<'_>, proof: Proof) -> RResult<(), HostErrorV1> {
-        let told = self.link.ask_now(Ask::Prove(reference.into(), proof));
-        picked(told, |told| match told {
-            Told::Proven(proven) => Some(proven),
+        let answer = self.link.ask_now(HostCall::Prove(reference.into(), proof));
+        picked(answer, |answer| match answer {
+            HostAnswer::Proven(proven) => Some(proven),
             _ => None,
         })
         .into()

@@ -30,7 +30,7 @@ pub(super) fn holds_secrets(root: &Json, schema: &Json) -> bool {
             branches.extend(choices);
             continue;
         }
-        let wants = Wants::of(schema);
+        let wants = SchemaTypes::of(schema);
         let is_nested = wants.array || wants.object;
         if !is_nested && !wants.only_null() || wants.takes_scalars() {
             return false;
@@ -95,7 +95,7 @@ pub(super) fn constants<'a>(
     let words = if let Some(choices) = choices(schema) {
         let choices = choices
             .iter()
-            .filter(|choice| !Wants::of(follow(root, choice)).only_null());
+            .filter(|choice| !SchemaTypes::of(follow(root, choice)).only_null());
         let words: Option<Vec<Vec<&str>>> = choices
             .map(|choice| constants(root, choice, depth + 1))
             .collect();
@@ -114,7 +114,7 @@ pub(super) fn constants<'a>(
 
 /// Which kinds of value a schema takes.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Wants {
+pub(super) struct SchemaTypes {
     pub(super) null: bool,
     pub(super) boolean: bool,
     pub(super) integer: bool,
@@ -125,7 +125,7 @@ pub(super) struct Wants {
     pub(super) anything: bool,
 }
 
-impl Wants {
+impl SchemaTypes {
     pub(super) fn of(schema: &Json) -> Self {
         let mut wants = Self::default();
         let types: Vec<&str> = match schema.get("type") {

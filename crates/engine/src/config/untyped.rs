@@ -16,13 +16,13 @@ pub(super) fn scalar(kind: Scalar, text: &str) -> Json {
 }
 
 /// A node and all below it.
-pub(super) fn natural(node: &Node) -> Json {
+pub(super) fn untyped(node: &Node) -> Json {
     match &node.value {
         Value::Scalar(kind, text) => scalar(*kind, text),
-        Value::List(nodes) => Json::Array(nodes.iter().map(natural).collect()),
+        Value::List(nodes) => Json::Array(nodes.iter().map(untyped).collect()),
         Value::Map(entries) => entries
             .iter()
-            .map(|entry| (entry.key.to_string(), natural(&entry.node)))
+            .map(|entry| (entry.key.to_string(), untyped(&entry.node)))
             .collect::<Map<_, _>>()
             .into(),
     }
