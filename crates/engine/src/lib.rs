@@ -72,7 +72,7 @@ pub use alerts::Alert;
 pub use clock::{Clock, Sleep, SystemClock};
 pub use config::{
     Canary, ChannelConfig, ChannelOptions, Config, DeliveryConfig, GroupConfig, HostConfig,
-    Isolation, Keep, Level, OnUnknown, Problem, Problems, QuietHours, Rate, Reach, ReadError,
+    Isolation, Level, OnUnknown, Problem, Problems, QuietHours, Rate, Reach, ReadError, Retention,
     Retry, Section, SectionProblem, Span, StorePlace, document_schema, presentable,
 };
 pub use delivery::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};

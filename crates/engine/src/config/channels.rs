@@ -200,7 +200,7 @@ fn channel(
                     .into_iter()
                     .filter(|raw| !findings.speaks_of(&raw.path, before));
                 for raw in new.collect::<Vec<_>>() {
-                    said_by_plugin(&raw, entry, findings);
+                    add_plugin_problem(&raw, entry, findings);
                 }
             }
             Err(error) => {
@@ -211,7 +211,7 @@ fn channel(
     } else {
         for raw in partial::errors(&loaded, &settings) {
             if !findings.speaks_of(&raw.path, before) {
-                said_by_plugin(&raw, entry, findings);
+                add_plugin_problem(&raw, entry, findings);
             }
         }
     }
@@ -300,7 +300,7 @@ fn unknown_type(channel_type: &str, catalog: &Catalog) -> String {
 }
 
 /// Takes over what the plugin says about its settings, at the field it means.
-fn said_by_plugin(raw: &ProblemV1, entry: &Entry, findings: &mut Findings) {
+fn add_plugin_problem(raw: &ProblemV1, entry: &Entry, findings: &mut Findings) {
     let path = raw.path.split(['.', '[']).filter(|part| !part.is_empty());
     let path = path.map(|part| part.trim_end_matches(']'));
     let place = place(entry, FieldPath::default(), path);

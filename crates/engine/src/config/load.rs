@@ -71,7 +71,7 @@ impl<'a> Document<'a> {
         for error in catalog.rejected() {
             findings.whole(Problem::warning(error.to_string()));
         }
-        for sentence in catalog.reported() {
+        for sentence in catalog.warnings() {
             findings.whole(Problem::warning(sentence));
         }
         let warnings = unless_wrong(findings.into_problems(self.path, &self.text))?;

@@ -56,7 +56,8 @@ pub use locate::Span;
 pub(crate) use model::ChannelIndex;
 pub use model::{ChannelConfig, Config, HostConfig};
 pub use options::{
-    Canary, ChannelOptions, DeliveryConfig, Isolation, Keep, OnUnknown, Rate, Retry, StorePlace,
+    Canary, ChannelOptions, DeliveryConfig, Isolation, OnUnknown, Rate, Retention, Retry,
+    StorePlace,
 };
 pub(crate) use plugins::PluginSearch;
 pub use problem::{Level, Problem, Problems};

@@ -320,7 +320,7 @@ mod tests {
     fn a_sentence_is_left_without_the_text_that_it_is_about() {
         let address = "https://u:secret@h.example/hooks/token-abc";
         let said = format!("`{address}` has secret, u:secret and token-abc in it");
-        let told = without(said, address);
-        assert_eq!(told, "this text has […], […] and […] in it");
+        let shown = without(said, address);
+        assert_eq!(shown, "this text has […], […] and […] in it");
     }
 }

@@ -127,17 +127,17 @@ impl<'a> Reader<'a> {
         if let Some(choices) = choices(schema) {
             return self.choice(node, choices, path, depth);
         }
-        let wants = SchemaTypes::of(schema);
+        let accepted = SchemaTypes::of(schema);
         hide_unlikely(node, self.findings);
         match &node.value {
-            Value::Scalar(Scalar::Null, _) if wants.null => Json::Null,
-            Value::Scalar(kind, text) => self.scalar(node.id, *kind, text, schema, wants, path),
-            Value::List(nodes) if wants.array => self.list(node.id, nodes, schema, path, depth),
-            Value::Map(entries) if wants.object => {
+            Value::Scalar(Scalar::Null, _) if accepted.null => Json::Null,
+            Value::Scalar(kind, text) => self.scalar(node.id, *kind, text, schema, accepted, path),
+            Value::List(nodes) if accepted.array => self.list(node.id, nodes, schema, path, depth),
+            Value::Map(entries) if accepted.object => {
                 let entries: Vec<&Entry> = entries.iter().collect();
                 Json::Object(self.object(node.id, &entries, schema, path, depth))
             }
-            Value::Map(entries) if wants.text && self.formats.is_none() => {
+            Value::Map(entries) if accepted.text && self.formats.is_none() => {
                 match reference::resolve(entries) {
                     Some(Ok(text)) => self.text(node.id, &text, schema, path),
                     Some(Err(problem)) => {
@@ -153,8 +153,8 @@ impl<'a> Reader<'a> {
                     }
                 }
             }
-            _ if wants.anything => untyped(node),
-            _ => self.unexpected(node, wants, path),
+            _ if accepted.anything => untyped(node),
+            _ => self.unexpected(node, accepted, path),
         }
     }
 
@@ -164,40 +164,42 @@ impl<'a> Reader<'a> {
         kind: Scalar,
         text: &str,
         schema: &'a Json,
-        wants: SchemaTypes,
+        accepted: SchemaTypes,
         path: &FieldPath,
     ) -> Json {
         let constants = schema.get("enum").and_then(Json::as_array);
         match kind {
             Scalar::Null => {
                 let problem =
-                    Problem::error(format!("there is no value; expected {}", wants.noun()));
+                    Problem::error(format!("there is no value; expected {}", accepted.noun()));
                 return self.problem(id, path, problem);
             }
-            Scalar::Bool if wants.boolean => return Json::Bool(text.eq_ignore_ascii_case("true")),
-            Scalar::Int if wants.integer || wants.number => {
+            Scalar::Bool if accepted.boolean => {
+                return Json::Bool(text.eq_ignore_ascii_case("true"));
+            }
+            Scalar::Int if accepted.integer || accepted.number => {
                 return self.number(id, text, schema, path);
             }
-            Scalar::Float if wants.number => return self.number(id, text, schema, path),
-            Scalar::Text if wants.integer && self.is_lenient() => {
+            Scalar::Float if accepted.number => return self.number(id, text, schema, path),
+            Scalar::Text if accepted.integer && self.is_lenient() => {
                 if let Ok(number) = text.parse::<i64>() {
                     return self.number(id, &number.to_string(), schema, path);
                 }
             }
-            _ if wants.text || constants.is_some() => {
+            _ if accepted.text || constants.is_some() => {
                 return self.text(id, text, schema, path);
             }
-            _ if wants.anything => return scalar(kind, text),
+            _ if accepted.anything => return scalar(kind, text),
             _ => {}
         }
         let shown = self.shown(text);
-        let mut problem = Problem::error(format!("expected {}, found {shown}", wants.noun()));
-        if wants.array {
+        let mut problem = Problem::error(format!("expected {}, found {shown}", accepted.noun()));
+        if accepted.array {
             let shown = if self.in_secret { " … " } else { text };
             problem = problem.help(suggest::as_list(shown));
-        } else if wants.boolean {
+        } else if accepted.boolean {
             problem = problem.help("write true or false");
-        } else if kind == Scalar::Text && is_number(text, wants) {
+        } else if kind == Scalar::Text && is_number(text, accepted) {
             problem = problem.help("write the number without quotes");
         }
         self.problem(id, path, problem)
@@ -308,10 +310,14 @@ impl<'a> Reader<'a> {
         Json::Array(read)
     }
 
-    fn unexpected(&mut self, node: &Node, wants: SchemaTypes, path: &FieldPath) -> Json {
+    fn unexpected(&mut self, node: &Node, accepted: SchemaTypes, path: &FieldPath) -> Json {
         // What is of another kind is perhaps something else altogether.
         hide(node, false, self.findings);
-        let problem = Problem::error(format!("expected {}, found {}", wants.noun(), node.noun()));
+        let problem = Problem::error(format!(
+            "expected {}, found {}",
+            accepted.noun(),
+            node.noun()
+        ));
         self.problem(node.id, path, problem)
     }
 
@@ -329,9 +335,9 @@ impl<'a> Reader<'a> {
 }
 
 /// Whether a text would be a number that is wanted, were it not quoted.
-fn is_number(text: &str, wants: SchemaTypes) -> bool {
-    match wants.number {
+fn is_number(text: &str, accepted: SchemaTypes) -> bool {
+    match accepted.number {
         true => text.parse::<f64>().is_ok(),
-        false => wants.integer && text.parse::<i64>().is_ok(),
+        false => accepted.integer && text.parse::<i64>().is_ok(),
     }
 }

@@ -30,9 +30,9 @@ pub(super) fn holds_secrets(root: &Json, schema: &Json) -> bool {
             branches.extend(choices);
             continue;
         }
-        let wants = SchemaTypes::of(schema);
-        let is_nested = wants.array || wants.object;
-        if !is_nested && !wants.only_null() || wants.takes_scalars() {
+        let accepted = SchemaTypes::of(schema);
+        let is_nested = accepted.array || accepted.object;
+        if !is_nested && !accepted.only_null() || accepted.takes_scalars() {
             return false;
         }
         below.extend(within(schema));
@@ -127,28 +127,28 @@ pub(super) struct SchemaTypes {
 
 impl SchemaTypes {
     pub(super) fn of(schema: &Json) -> Self {
-        let mut wants = Self::default();
+        let mut accepted = Self::default();
         let types: Vec<&str> = match schema.get("type") {
             Some(Json::String(one)) => vec![one],
             Some(Json::Array(several)) => several.iter().filter_map(Json::as_str).collect(),
             _ => Vec::new(),
         };
         let constants = schema.get("enum").or(schema.get("const"));
-        wants.anything = types.is_empty() && constants.is_none();
-        wants.text = types.is_empty() && constants.is_some();
+        accepted.anything = types.is_empty() && constants.is_none();
+        accepted.text = types.is_empty() && constants.is_some();
         for name in types {
             match name {
-                "null" => wants.null = true,
-                "boolean" => wants.boolean = true,
-                "integer" => wants.integer = true,
-                "number" => wants.number = true,
-                "string" => wants.text = true,
-                "array" => wants.array = true,
-                "object" => wants.object = true,
-                _ => wants.anything = true,
+                "null" => accepted.null = true,
+                "boolean" => accepted.boolean = true,
+                "integer" => accepted.integer = true,
+                "number" => accepted.number = true,
+                "string" => accepted.text = true,
+                "array" => accepted.array = true,
+                "object" => accepted.object = true,
+                _ => accepted.anything = true,
             }
         }
-        wants
+        accepted
     }
 
     pub(super) fn only_null(self) -> bool {

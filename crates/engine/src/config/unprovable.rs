@@ -18,10 +18,10 @@ const MAX_NAMED: usize = 3;
 impl ChannelConfig {
     /// The most that it can prove of anything that it would be told.
     fn proves_at_most(&self) -> Proof {
-        let told = Severity::ALL
+        let severities = Severity::ALL
             .into_iter()
             .filter(|severity| *severity >= self.options.min_severity);
-        let proofs = told.map(|severity| self.proofs.of(severity));
+        let proofs = severities.map(|severity| self.proofs.of(severity));
         proofs.max().unwrap_or(Proof::Accepted)
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn check<'n>(
             HOSTS => "host",
             GROUPS => "group",
             _ => {
-                search.variables(&section.node, &Way::Field(None, &section.key));
+                search.variables(&section.node, &PathStep::Field(None, &section.key));
                 continue;
             }
         };
@@ -45,7 +45,7 @@ pub(super) fn check<'n>(
         };
         for entry in entries {
             let before = search.findings.len();
-            search.variables(&entry.node, &Way::Top);
+            search.variables(&entry.node, &PathStep::Top);
             if search.findings.len() > before {
                 let subject = format!("{noun} {}", entry.key);
                 search.findings.name_since(before, &subject);
@@ -120,17 +120,17 @@ fn pattern(host: &Entry, findings: &mut Findings) {
 
 /// The way to a node. Written out only for those that are wrong: a file may have a
 /// million nodes.
-enum Way<'w> {
+enum PathStep<'w> {
     Top,
-    Field(Option<&'w Way<'w>>, &'w str),
-    Item(&'w Way<'w>, usize),
+    Field(Option<&'w PathStep<'w>>, &'w str),
+    Item(&'w PathStep<'w>, usize),
 }
 
-impl Way<'_> {
+impl PathStep<'_> {
     fn written(&self) -> FieldPath {
         match self {
             Self::Top => FieldPath::default(),
-            Self::Field(above, key) => above.map(Way::written).unwrap_or_default().key(key),
+            Self::Field(above, key) => above.map(PathStep::written).unwrap_or_default().key(key),
             Self::Item(above, index) => above.written().index(*index),
         }
     }
@@ -147,7 +147,7 @@ struct Search<'f> {
 impl Search<'_> {
     /// Looks at every value below a node. One with blanks in it is perhaps a program of
     /// its own, and knows what it means by that.
-    fn variables(&mut self, node: &Node, way: &Way<'_>) {
+    fn variables(&mut self, node: &Node, path: &PathStep<'_>) {
         match &node.value {
             Value::Scalar(_, text) if !text.contains(char::is_whitespace) => {
                 let form = variable(text).filter(|_| !self.wrong.contains(&node.id));
@@ -156,19 +156,19 @@ impl Search<'_> {
                     self.findings.warn(node.id, || {
                         // The name in it may be part of a password.
                         let problem = Problem::warning(format!("`{form}` stays as it is written"));
-                        problem.help(help).field(way.written())
+                        problem.help(help).field(path.written())
                     });
                 }
             }
             Value::Scalar(..) => {}
             Value::List(nodes) => {
                 for (index, node) in nodes.iter().enumerate() {
-                    self.variables(node, &Way::Item(way, index));
+                    self.variables(node, &PathStep::Item(path, index));
                 }
             }
             Value::Map(entries) => {
                 for entry in entries {
-                    self.variables(&entry.node, &Way::Field(Some(way), &entry.key));
+                    self.variables(&entry.node, &PathStep::Field(Some(path), &entry.key));
                 }
             }
         }

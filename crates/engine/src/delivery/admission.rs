@@ -58,7 +58,9 @@ impl Admission {
             || channel.provider.is_err()
             || channel.has_backlog.load(Ordering::Relaxed)
             || channel.breaker.is_open();
-        let permit = Arc::clone(&channel.slots).try_acquire_owned().ok();
+        let permit = Arc::clone(&channel.attempt_permits)
+            .try_acquire_owned()
+            .ok();
         let digest = |rule| channel.digest(rule, rendered.severity, now_ms);
         Self {
             digest: rule.as_ref().and_then(digest),

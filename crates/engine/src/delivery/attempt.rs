@@ -80,7 +80,7 @@ fn outcome_of_call_error(error: &CallError, limit: std::time::Duration) -> Outco
         CallError::Panicked(_) | CallError::TooLong(_) | CallError::Crashed { .. } => {
             (code::OutcomeClass::UNKNOWN, code::Fault::PLUGIN)
         }
-        CallError::Stuck(_) | CallError::Resting { .. } => {
+        CallError::Stuck(_) | CallError::BackingOff { .. } => {
             (code::OutcomeClass::RETRY, code::Fault::PLUGIN)
         }
         CallError::Closed(_) | CallError::NotCalled(_) | CallError::NotStarted { .. } => {
@@ -88,7 +88,7 @@ fn outcome_of_call_error(error: &CallError, limit: std::time::Duration) -> Outco
         }
     };
     let left = match error {
-        CallError::Resting { left, .. } => i64::try_from(left.as_millis()).ok(),
+        CallError::BackingOff { left, .. } => i64::try_from(left.as_millis()).ok(),
         _ => None,
     };
     OutcomeV1 {

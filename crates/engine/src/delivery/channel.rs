@@ -37,7 +37,7 @@ const MAX_CONCURRENT_ATTEMPTS: usize = 64;
 pub(crate) struct Channel {
     pub(super) config: Arc<ChannelConfig>,
     pub(super) provider: Result<Instance, Disabled>,
-    pub(super) slots: Arc<Semaphore>,
+    pub(super) attempt_permits: Arc<Semaphore>,
     pub(super) waiting_for_permit: AtomicUsize,
     /// Whether deliveries wait in the store for a permit of this channel.
     pub(super) has_backlog: AtomicBool,
@@ -136,7 +136,7 @@ impl Channel {
             breaker: CircuitBreaker::default(),
             config,
             provider,
-            slots: Arc::new(Semaphore::new(MAX_CONCURRENT_ATTEMPTS)),
+            attempt_permits: Arc::new(Semaphore::new(MAX_CONCURRENT_ATTEMPTS)),
             waiting_for_permit: AtomicUsize::new(0),
             has_backlog: AtomicBool::new(false),
             tasks,
@@ -165,7 +165,7 @@ impl Channel {
 
     /// Closes the provider and ends what it has spawned.
     pub(crate) async fn close(&self) {
-        self.slots.close();
+        self.attempt_permits.close();
         if let Ok(instance) = &self.provider {
             instance.close().await;
         }

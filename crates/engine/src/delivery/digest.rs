@@ -137,7 +137,8 @@ fn text(count: usize, first: &[Record]) -> Option<(Severity, String)> {
 }
 
 fn line(record: &Record) -> String {
-    let body = Rendered::from_content(&record.content).map(|kept| kept.message.body.to_string());
+    let body =
+        Rendered::from_content(&record.content).map(|content| content.message.body.to_string());
     let body = body.unwrap_or_default();
     let first = body.lines().find(|line| !line.trim().is_empty());
     let host = match record.host.as_str() {

@@ -17,7 +17,7 @@ use super::{
     metrics::set_stored_deliveries,
     outbox::Outbox,
 };
-use crate::{clock::milliseconds, config::Keep};
+use crate::{clock::milliseconds, config::Retention};
 
 /// How often a store is polled that other processes may add deliveries to.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ pub(crate) trait CurrentConfig: Send + Sync + 'static {
     fn channel(&self, name: &str) -> Option<ChannelGuard>;
 
     /// Returns how long records of ended deliveries are kept.
-    fn keep(&self) -> Keep;
+    fn retention(&self) -> Retention;
 }
 
 /// Runs until the engine takes no more notifications, or is gone.
@@ -84,7 +84,7 @@ pub(crate) async fn run<E: CurrentConfig>(engine: Weak<E>, outbox: Weak<Outbox>)
             if steady_ms < prune_at_ms {
                 return Ok::<_, StoreError>(next);
             }
-            if outbox.prune(engine.keep(), now_ms).await? {
+            if outbox.prune(engine.retention(), now_ms).await? {
                 prune_at_ms = steady_ms.saturating_add(milliseconds(PRUNE_INTERVAL));
             } else {
                 next.poll_ms = now_ms;
@@ -146,11 +146,11 @@ async fn count(outbox: Arc<Outbox>) {
 
 impl Outbox {
     /// Deletes up to [`MAX_PRUNED`] old notifications; returns whether that was all.
-    async fn prune(&self, keep: Keep, now_ms: i64) -> Result<bool, StoreError> {
+    async fn prune(&self, retention: Retention, now_ms: i64) -> Result<bool, StoreError> {
         let prune = Prune {
             now_ms,
-            accepted_before_ms: now_ms.saturating_sub(milliseconds(keep.age)),
-            beyond: keep.notifications,
+            accepted_before_ms: now_ms.saturating_sub(milliseconds(retention.age)),
+            beyond: retention.notifications,
             most: MAX_PRUNED,
         };
         let pruned = self.store.prune(prune).await?;
@@ -265,7 +265,11 @@ impl Outbox {
                     return Ok(Dispatched::NotNow(Some(until_ms)));
                 }
             }
-            let slot = || Arc::clone(&channel.slots).try_acquire_owned().ok();
+            let slot = || {
+                Arc::clone(&channel.attempt_permits)
+                    .try_acquire_owned()
+                    .ok()
+            };
             let mut permits: Vec<_> = std::iter::from_fn(slot).collect();
             if probe.is_some() {
                 permits.truncate(1);
@@ -274,8 +278,8 @@ impl Outbox {
             if free == 0 {
                 // Whoever releases a permit sees that.
                 channel.has_backlog.store(true, Ordering::SeqCst);
-                let given_back = channel.slots.available_permits() > 0;
-                if !given_back || channel.slots.is_closed() {
+                let given_back = channel.attempt_permits.available_permits() > 0;
+                if !given_back || channel.attempt_permits.is_closed() {
                     return Ok(Dispatched::Now);
                 }
                 continue;

@@ -24,11 +24,11 @@ pub(super) fn log_outcome(
         tracing::info!(%channel, %channel_type, host, notification, targets, ms, "sent notification");
     }
     // A suppressed or superseded message is no failure.
-    let is_kept_back = matches!(report.state, State::Suppressed | State::Superseded);
+    let is_suppressed = matches!(report.state, State::Suppressed | State::Superseded);
     for failure in report.failures() {
         let (target, fault, detail) = (&failure.target, failure.fault, &failure.detail);
         let (code, hint) = (unless_empty(&failure.code), unless_empty(&failure.hint));
-        if is_kept_back {
+        if is_suppressed {
             tracing::info!(%channel, %channel_type, host, notification, state = %report.state, "is not sent: {detail}");
             continue;
         }

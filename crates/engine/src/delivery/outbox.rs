@@ -189,9 +189,9 @@ impl Outbox {
         let guard = self.in_flight.begin(task.claim.delivery);
         let task = async move {
             if task.permit.is_none() {
-                let slots = Arc::clone(&task.channel.slots);
+                let permits = Arc::clone(&task.channel.attempt_permits);
                 // A closed channel gives no more permits, and waits for this task.
-                task.permit = slots.acquire_owned().await.ok();
+                task.permit = permits.acquire_owned().await.ok();
             }
             task.deliver(&outbox).await;
             drop(guard);

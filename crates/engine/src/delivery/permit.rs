@@ -31,7 +31,7 @@ impl PermitError {
 /// # Errors
 /// [`PermitError`] when too many notifications wait already, or the channel is closed.
 pub(super) async fn acquire_permit(channel: &Channel) -> Result<SemaphorePermit<'_>, PermitError> {
-    if let Ok(permit) = channel.slots.try_acquire() {
+    if let Ok(permit) = channel.attempt_permits.try_acquire() {
         return Ok(permit);
     }
     let waiting = WaitGuard(channel);
@@ -39,7 +39,7 @@ pub(super) async fn acquire_permit(channel: &Channel) -> Result<SemaphorePermit<
         return Err(PermitError::Full);
     }
     let permit = channel
-        .slots
+        .attempt_permits
         .acquire()
         .await
         .map_err(|_| PermitError::Closed);

@@ -253,10 +253,10 @@ impl Report {
     #[must_use]
     pub fn all_delivered(&self) -> bool {
         let group = |report: &ChannelReport| report.step.as_ref().map(|step| step.group.clone());
-        let told = self.channels.values().filter(|report| report.delivered);
-        let told: BTreeSet<String> = told.filter_map(group).collect();
+        let delivered_groups = self.channels.values().filter(|report| report.delivered);
+        let delivered_groups: BTreeSet<String> = delivered_groups.filter_map(group).collect();
         let enough = |report: &ChannelReport| {
-            report.delivered || group(report).is_some_and(|group| told.contains(&group))
+            report.delivered || group(report).is_some_and(|group| delivered_groups.contains(&group))
         };
         !self.is_empty() && self.channels.values().all(enough)
     }

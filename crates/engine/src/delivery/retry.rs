@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn only_targets_that_failed_are_tried_again() {
+    fn only_failed_targets_are_retried() {
         use code::OutcomeClass as Is;
         let targets = [
             target("a", Is::DELIVERED),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_without_an_answer_is_sent_again_unless_that_is_not_wanted() {
+    fn an_unknown_result_is_retried_unless_that_is_not_wanted() {
         let targets = [target("a", code::OutcomeClass::UNKNOWN)];
         assert!(matches!(check(&targets, 7), Verdict::Retry { .. }));
         let Verdict::Ended { state, .. } = check(&targets, 8) else {
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest_and_chance_shortens_them() {
+    fn backoffs_double_up_to_the_longest_and_jitter_shortens_them() {
         let options = ChannelOptions::default();
         let seconds: Vec<u64> = (1..12)
             .map(|attempt| backoff(attempt, &options, 1.0).as_secs())
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_that_is_none_is_at_once_or_the_whole_pause() {
+    fn jitter_that_is_no_number_is_bounded() {
         let options = ChannelOptions::default();
         for (jitter, seconds) in [
             (0.0, 0),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_remote_s_own_waiting_time_comes_first() {
+    fn a_retry_after_of_the_remote_comes_first() {
         let mut busy = target("a", code::OutcomeClass::RETRY);
         busy.retry_after = Some(Duration::from_secs(3600));
         let expected = Verdict::Retry {
@@ -277,12 +277,12 @@ mod tests {
     }
 
     #[test]
-    fn what_its_holders_die_of_is_left_alone_longer_and_longer() {
+    fn an_abandoned_delivery_backs_off_longer_and_longer() {
         let options = ChannelOptions::default();
-        let pauses: Vec<Option<u64>> = (1..7)
+        let delays: Vec<Option<u64>> = (1..7)
             .map(|times| Some(backoff_after_abandonment(times, &options, 1.0)?.as_secs()))
             .collect();
-        assert_eq!(pauses, [None, None, Some(2), Some(2), Some(4), Some(8)]);
+        assert_eq!(delays, [None, None, Some(2), Some(2), Some(4), Some(8)]);
     }
 
     #[test]

@@ -80,7 +80,7 @@ mod tests {
     use crate::event::Notification;
 
     #[test]
-    fn what_is_too_mild_is_kept_back_but_for_ends_and_tests() {
+    fn what_is_too_mild_is_suppressed_but_for_recoveries_and_tests() {
         let options = ChannelOptions {
             min_severity: Severity::Warning,
             ..ChannelOptions::default()

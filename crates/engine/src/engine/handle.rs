@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     alerts::{ActiveAlerts, Subject},
-    config::{Config, Keep},
+    config::{Config, Retention},
     delivery::{Channel, ChannelGuard, CurrentConfig, Outbox, persist_proofs, run_dispatcher},
     engine::{
         check::Check,
@@ -228,7 +228,7 @@ impl CurrentConfig for Inner {
             .with(|current| current.router.channel(&current.config, name))
     }
 
-    fn keep(&self) -> Keep {
+    fn retention(&self) -> Retention {
         self.current.with(|current| current.config.delivery.keep)
     }
 }

@@ -75,7 +75,7 @@ mod tests {
     use crate::event::Notification;
 
     #[test]
-    fn what_was_kept_comes_back_as_it_was() {
+    fn stored_content_comes_back_as_it_was() {
         let notification = Notification::new("a\0b\r\n\u{202e}\u{1f4a5}")
             .title("t")
             .severity(Severity::Critical)
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_version_kept_can_be_told() {
+    fn content_of_a_later_version_can_be_sent() {
         let content =
             r#"{"id":"1","body":"b","severity":"awful","kind":"poem","occurred_at_ms":1,"x":{}}"#;
         let rendered = Rendered::from_content(content).unwrap();

@@ -278,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_to_tell_is_not_a_notification() {
+    fn an_empty_message_is_not_a_notification() {
         for text in ["", " ", "\r\n\t"] {
             assert!(Notification::from(text).render("h", 0).is_none());
         }
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_that_is_told_to_counts_before_the_one_that_it_is_about() {
+    fn the_host_of_the_call_comes_before_that_of_the_notification() {
         for (notified_host, host) in [("", "about"), ("told", "told")] {
             let notification = Notification::from("text").host("about");
             let rendered = notification.render(notified_host, 0).unwrap();

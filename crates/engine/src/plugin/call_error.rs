@@ -39,7 +39,7 @@ pub(crate) enum CallError {
         ending: String,
     },
     /// It is not called for a while, since its worker process kept ending.
-    Resting {
+    BackingOff {
         /// The plugin's file.
         file: String,
         /// What became of the worker the last time.
@@ -67,7 +67,7 @@ impl CallError {
             Self::NotStarted { file, ending } => {
                 format!("the worker process of plugin {file} {ending}")
             }
-            Self::Resting { file, ending, left } => format!(
+            Self::BackingOff { file, ending, left } => format!(
                 "the worker process of plugin {file} {ending}, several times; it is started again in {}",
                 Rounded(*left)
             ),
@@ -81,9 +81,10 @@ impl CallError {
                 "the limit was {}, and delivery.timeout sets another",
                 humantime::format_duration(limit)
             ),
-            Self::Panicked(_) | Self::TooLong(_) | Self::Crashed { .. } | Self::Resting { .. } => {
-                "report this to the plugin's author".to_owned()
-            }
+            Self::Panicked(_)
+            | Self::TooLong(_)
+            | Self::Crashed { .. }
+            | Self::BackingOff { .. } => "report this to the plugin's author".to_owned(),
             Self::Stuck(_) => {
                 "it blocks its threads: report this to the plugin's author".to_owned()
             }

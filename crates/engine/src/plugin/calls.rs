@@ -74,7 +74,7 @@ impl Calls {
             started: Arc::clone(&started),
             channel: Arc::clone(&self.channel),
             file: Arc::clone(&self.file),
-            told: false,
+            has_warned: false,
         };
         let task = self.pool.spawn(AssertUnwindSafe(watched).catch_unwind());
         match tokio::time::timeout(limit, task).await {
@@ -99,7 +99,7 @@ struct Watched<F> {
     file: Arc<str>,
     polling: Arc<AtomicUsize>,
     started: Arc<AtomicBool>,
-    told: bool,
+    has_warned: bool,
 }
 
 /// Counts one down, however the poll ends.
@@ -123,8 +123,8 @@ impl<F: Future> Future for Watched<F> {
         let polled = self.future.as_mut().poll(cx);
         drop(counted);
         let took = start.elapsed();
-        if took > SLOW_POLL && !self.told {
-            self.told = true;
+        if took > SLOW_POLL && !self.has_warned {
+            self.has_warned = true;
             let ms = took.as_millis();
             tracing::warn!(channel = %self.channel, plugin = %self.file, ms, "the plugin blocked its thread");
         }

@@ -31,7 +31,7 @@ impl Policy {
         note: &Note,
         image: &Image,
     ) -> Result<Vec<PluginError>, PluginError> {
-        let mut told = Vec::new();
+        let mut warnings = Vec::new();
         if let Some(distrust) = &image.distrust {
             let error = PluginError::Untrusted {
                 path: path.to_owned(),
@@ -39,7 +39,7 @@ impl Policy {
             };
             match self.trust {
                 Trust::Strict => return Err(error),
-                Trust::Warn => told.push(error),
+                Trust::Warn => warnings.push(error),
             }
         }
         let checked = self
@@ -49,10 +49,10 @@ impl Policy {
         match (checked, self.lock_mode) {
             (Some(Err(error)), LockMode::Require) => Err(error),
             (Some(Err(error)), LockMode::Warn) => {
-                told.push(error);
-                Ok(told)
+                warnings.push(error);
+                Ok(warnings)
             }
-            _ => Ok(told),
+            _ => Ok(warnings),
         }
     }
 }

@@ -36,7 +36,7 @@ struct Cached {
 pub(super) struct Types {
     pub(super) types: Vec<Arc<LoadedType>>,
     /// What people should know of the file.
-    pub(super) reported: Vec<PluginError>,
+    pub(super) warnings: Vec<PluginError>,
 }
 
 /// The channel types of a file as it is now. What it is now is read once, and
@@ -55,14 +55,14 @@ pub(super) fn types(
         why: "it carries no note of an Annunciator plugin any more".to_owned(),
     })?;
     let file = judge(host, path, note)?;
-    let reported = policy.judge(path, &file.note, &image)?;
+    let warnings = policy.judge(path, &file.note, &image)?;
     let sha256 = image.sha256;
     let mut cached = lock();
     let known = known(&mut cached, sha256, &file, worker);
     if !known.is_empty() {
         return Ok(Types {
             types: known,
-            reported,
+            warnings,
         });
     }
     let generations = cached.iter().filter(|one| one.loaded.file.path == path);
@@ -81,7 +81,7 @@ pub(super) fn types(
     if !before.is_empty() {
         return Ok(Types {
             types: before,
-            reported,
+            warnings,
         });
     }
     let types: Vec<_> = types.into_iter().map(Arc::new).collect();
@@ -89,7 +89,7 @@ pub(super) fn types(
         sha256,
         loaded: Arc::clone(loaded),
     }));
-    Ok(Types { types, reported })
+    Ok(Types { types, warnings })
 }
 
 /// The channel types of a file, once more than they may be loaded already, and

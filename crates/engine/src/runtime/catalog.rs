@@ -25,7 +25,7 @@ pub struct Catalog {
     rejected: Vec<PluginError>,
     /// By channel type, and whether it is for worker processes.
     loaded: Mutex<BTreeMap<(String, bool), LoadResult>>,
-    reported: Mutex<Vec<PluginError>>,
+    warnings: Mutex<Vec<PluginError>>,
     host: AbiVersion,
     policy: Policy,
     /// What runs those that are to run in worker processes, if the program has it.
@@ -75,7 +75,7 @@ impl Catalog {
             files,
             rejected,
             loaded: Mutex::default(),
-            reported: Mutex::default(),
+            warnings: Mutex::default(),
             host,
             policy: Policy::default(),
             worker: None,
@@ -125,14 +125,14 @@ impl Catalog {
     }
 
     /// What people should know of files that were loaded all the same.
-    pub(crate) fn reported(&self) -> Vec<String> {
-        let reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        reported.iter().map(ToString::to_string).collect()
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.iter().map(ToString::to_string).collect()
     }
 
-    fn tell(&self, error: PluginError) {
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        reported.push(error);
+    fn report(&self, error: PluginError) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.push(error);
     }
 
     /// The channel types that the files offer, by their notes.
@@ -196,8 +196,8 @@ impl Catalog {
         }
         let paths: Vec<&Path> = offering.iter().map(|file| &*file.path).collect();
         match self.types(channel_type, &offering, worker) {
-            Ok(Types { types, reported }) => {
-                reported.into_iter().for_each(|error| self.tell(error));
+            Ok(Types { types, warnings }) => {
+                warnings.into_iter().for_each(|error| self.report(error));
                 for loaded_type in types {
                     let name = key(&loaded_type.about.name);
                     loaded.entry(name).or_insert(Ok(loaded_type));
@@ -206,7 +206,7 @@ impl Catalog {
             Err(error) => {
                 let known = match cache::before(&paths, channel_type, worker) {
                     Some(before) => {
-                        self.tell(PluginError::GoesOn(error.to_string()));
+                        self.report(PluginError::GoesOn(error.to_string()));
                         Ok(before)
                     }
                     None => Err(Arc::new(error)),
@@ -246,7 +246,7 @@ impl Catalog {
             match load(file) {
                 Ok(mut types) => {
                     let copies = offering.iter().filter(|copy| copy.path != file.path);
-                    types.reported.extend(copies.map(|copy| PluginError::Copy {
+                    types.warnings.extend(copies.map(|copy| PluginError::Copy {
                         path: file.path.clone(),
                         copy: copy.path.clone(),
                     }));
@@ -269,7 +269,7 @@ impl Catalog {
         for error in &self.rejected {
             let before = |path| cache::before(&[path], channel_type, worker);
             if let Some(before) = error.path().and_then(before) {
-                self.tell(PluginError::GoesOn(error.to_string()));
+                self.report(PluginError::GoesOn(error.to_string()));
                 return Ok(before);
             }
         }

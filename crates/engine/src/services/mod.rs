@@ -212,12 +212,12 @@ impl HostServices for ChannelServices {
     }
 
     fn kv_get(&self, key: RString) -> FfiFuture<RResult<ROption<RVec<u8>>, HostErrorV1>> {
-        let kept = self
+        let stored = self
             .shared
             .store
             .kv_get(Arc::clone(&self.channel), key.into());
         async move {
-            let value = kept.await.map_err(unkept)?;
+            let value = stored.await.map_err(store_error)?;
             Ok(value.map(RVec::from).into())
         }
         .map(RResult::from)
@@ -234,8 +234,10 @@ impl HostServices for ChannelServices {
             return ready(RErr(error(HostErrorKind::INVALID, why))).into_ffi();
         }
         let channel = Arc::clone(&self.channel);
-        let keeping = self.shared.store.kv_put(channel, key.into(), value);
-        keeping.map(|kept| kept.map_err(unkept).into()).into_ffi()
+        let putting = self.shared.store.kv_put(channel, key.into(), value);
+        putting
+            .map(|stored| stored.map_err(store_error).into())
+            .into_ffi()
     }
 
     fn prove(&self, reference: RStr<'_>, proof: Proof) -> RResult<(), HostErrorV1> {
@@ -256,7 +258,7 @@ impl HostServices for ChannelServices {
 
 /// The store's trouble, as a plugin hears of it.
 #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
-fn unkept(why: StoreError) -> HostErrorV1 {
+fn store_error(why: StoreError) -> HostErrorV1 {
     error(HostErrorKind::INTERNAL, why.to_string())
 }
 

@@ -71,7 +71,7 @@ impl Connection {
     }
 
     /// Listens until the worker ends or is ended, and tells how.
-    pub(super) async fn attend(mut self, end: watch::Sender<Option<Ending>>) {
+    pub(super) async fn run(mut self, end: watch::Sender<Option<Ending>>) {
         let streams = [
             self.child
                 .stdout

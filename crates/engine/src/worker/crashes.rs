@@ -52,12 +52,12 @@ impl Crashes {
 mod tests {
     use super::*;
 
-    fn seconds(pause: Option<Duration>) -> u64 {
-        pause.map_or(0, |pause| pause.as_secs())
+    fn seconds(backoff: Option<Duration>) -> u64 {
+        backoff.map_or(0, |backoff| backoff.as_secs())
     }
 
     #[test]
-    fn one_that_keeps_crashing_rests_longer_each_time() {
+    fn a_worker_that_keeps_crashing_backs_off_longer_each_time() {
         let mut crashes = Crashes::default();
         let mut now_ms = 0;
         let backoffs: Vec<_> = (0..11)
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_crashes_now_and_then_does_not_rest() {
+    fn one_that_crashes_now_and_then_is_restarted_at_once() {
         let mut crashes = Crashes::default();
         for hour in 0..100 {
             assert_eq!(crashes.note(hour * 3_600_000), None);

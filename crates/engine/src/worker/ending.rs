@@ -71,7 +71,7 @@ impl Ending {
         Self::new("did not let go of a call that was over, and was killed")
     }
 
-    pub(super) fn told_to() -> Self {
+    pub(super) fn requested() -> Self {
         Self::new("was told to end")
     }
 
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ending_is_told_by_its_name() {
+    fn an_ending_is_described_by_its_name() {
         let ended = |status| Ending::of(ExitStatus::from_raw(status)).to_string();
         assert_eq!(ended(11), "was ended by signal 11 (SIGSEGV)");
         assert_eq!(ended(64), "was ended by signal 64");

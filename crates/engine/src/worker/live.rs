@@ -70,7 +70,7 @@ impl Live {
             ready,
             start.channel,
         );
-        drop(tokio::spawn(connection.attend(end)));
+        drop(tokio::spawn(connection.run(end)));
         let live = Self {
             pending,
             host: start.host,
@@ -106,7 +106,7 @@ impl Live {
         let mut ended = self.ended.clone();
         let ended = ended.wait_for(Option::is_some).await;
         let ending = ended.ok().and_then(|ending| ending.clone());
-        ending.unwrap_or_else(Ending::told_to)
+        ending.unwrap_or_else(Ending::requested)
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -154,16 +154,16 @@ impl Live {
     /// The most detailed level that the host keeps.
     fn level(&self) -> u32 {
         let host = self.host.as_ref();
-        let keeps = |level: &&LogLevel| {
+        let is_logged = |level: &&LogLevel| {
             host.is_some_and(|host| host.log_enabled(**level, RStr::from_str("")))
         };
-        let most = LogLevel::KNOWN.iter().filter(keeps).max();
+        let most = LogLevel::KNOWN.iter().filter(is_logged).max();
         most.map_or(0, |level| level.0)
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.pending.kill(Ending::told_to());
+        self.pending.kill(Ending::requested());
     }
 }

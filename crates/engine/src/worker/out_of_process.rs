@@ -143,7 +143,7 @@ impl OutOfProcess {
         let answer = runtime.block_on(async {
             let live = self.start("", None).await.map_err(not_started)?;
             let answer = live.call(call, LIMIT).await.map_err(sentence);
-            live.kill(Ending::told_to());
+            live.kill(Ending::requested());
             live.ended().await;
             answer
         });

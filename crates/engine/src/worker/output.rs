@@ -13,7 +13,7 @@ const MAX_LINES: usize = 1000;
 /// the worker never waits for it.
 pub(super) async fn log(mut from: impl AsyncRead + Unpin, channel: &str, stream: &str) {
     let (mut chunk, mut line, mut lines) = ([0; 4096], Vec::new(), 0_usize);
-    let tell = |line: &mut Vec<u8>, lines: &mut usize| {
+    let log_line = |line: &mut Vec<u8>, lines: &mut usize| {
         let text = String::from_utf8_lossy(line);
         let text = text.trim();
         if !text.is_empty() && *lines < MAX_LINES {
@@ -27,13 +27,13 @@ pub(super) async fn log(mut from: impl AsyncRead + Unpin, channel: &str, stream:
     while let Ok(read @ 1..) = from.read(&mut chunk).await {
         for byte in chunk.iter().take(read) {
             if *byte == b'\n' {
-                tell(&mut line, &mut lines);
+                log_line(&mut line, &mut lines);
             } else if line.len() < MAX_LINE_LENGTH {
                 line.push(*byte);
             }
         }
     }
     if !line.is_empty() {
-        tell(&mut line, &mut lines);
+        log_line(&mut line, &mut lines);
     }
 }

@@ -93,11 +93,11 @@ fn answer(host: &Arc<HostBox>, ask: HostCall) -> BoxFuture<'static, HostAnswer> 
             .boxed(),
         HostCall::KvGet(key) => host
             .kv_get(key)
-            .map(|kept| HostAnswer::KvGot(kept.into_result()))
+            .map(|stored| HostAnswer::KvGot(stored.into_result()))
             .boxed(),
         HostCall::KvPut(key, value) => host
             .kv_put(key, value)
-            .map(|kept| HostAnswer::KvPut(kept.into_result()))
+            .map(|stored| HostAnswer::KvPut(stored.into_result()))
             .boxed(),
         HostCall::Prove(reference, proof) => {
             let proven: Result<(), HostErrorV1> =

@@ -153,7 +153,7 @@ impl Supervisor {
             let channel = &self.supervised.opening.channel;
             tracing::warn!(channel, "{}", why.sentence(CLOSING));
         }
-        live.kill(Ending::told_to());
+        live.kill(Ending::requested());
         live.ended().await;
     }
 }
@@ -203,7 +203,7 @@ impl Supervised {
             Ok(WorkerState::Running(live)) => Ok(live),
             Ok(WorkerState::BackingOff { until_ms, ending }) => {
                 let left_ms = until_ms - self.context.clock.steady_ms();
-                Err(CallError::Resting {
+                Err(CallError::BackingOff {
                     file: file(),
                     ending: ending.to_string(),
                     left: Duration::from_millis(u64::try_from(left_ms).unwrap_or_default()),

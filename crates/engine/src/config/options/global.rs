@@ -23,7 +23,7 @@ pub struct DeliveryConfig {
     pub store: StorePlace,
 
     /// How long deliveries that have ended are kept.
-    pub keep: Keep,
+    pub keep: Retention,
 
     /// How long a call that waits for the outcome waits at most.
     #[serde(with = "value")]
@@ -35,7 +35,7 @@ impl Default for DeliveryConfig {
     fn default() -> Self {
         Self {
             store: StorePlace::Unsaid,
-            keep: Keep::default(),
+            keep: Retention::default(),
             // As long as one attempt may take.
             wait: Duration::from_secs(30),
         }
@@ -47,7 +47,7 @@ impl Default for DeliveryConfig {
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Keep {
+pub struct Retention {
     /// The maximum age of a delivery that has ended; older ones are deleted.
     // Ten years: whoever wants more copies the file.
     #[serde(with = "value")]
@@ -60,7 +60,7 @@ pub struct Keep {
     pub notifications: u64,
 }
 
-impl Default for Keep {
+impl Default for Retention {
     fn default() -> Self {
         Self {
             // Much longer than anything may still be delivered, so that its

@@ -24,7 +24,7 @@ mod words;
 
 pub use self::{
     channel::{Canary, ChannelOptions, Isolation, OnUnknown, Retry},
-    global::{DeliveryConfig, Keep},
+    global::{DeliveryConfig, Retention},
     rate::Rate,
     store_place::StorePlace,
 };

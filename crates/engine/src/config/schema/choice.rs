@@ -34,17 +34,17 @@ impl<'a> Reader<'a> {
             };
             let read = reader.value(node, choice, path, depth + 1);
             // `null` is a choice only for those who write nothing.
-            let wants = SchemaTypes::of(follow(self.root, choice));
+            let accepted = SchemaTypes::of(follow(self.root, choice));
             let misses = if trial.errors() == 0 {
                 0
-            } else if wants.only_null() {
+            } else if accepted.only_null() {
                 usize::MAX
             } else {
                 trial.len()
             };
             // Whoever wrote a mapping does not mean the text that might stand there.
             let is_word = constants(self.root, choice, 0).is_some();
-            let is_likely = is_of_a_kind(node, wants) && !is_word;
+            let is_likely = is_of_a_kind(node, accepted) && !is_word;
             let misses = (misses > 0 && !is_likely, misses);
             if best.as_ref().is_none_or(|(least, ..)| misses < *least) {
                 best = Some((misses, read, trial));
@@ -85,11 +85,13 @@ impl<'a> Reader<'a> {
 }
 
 /// Whether a schema takes what a node is, whatever is in it.
-fn is_of_a_kind(node: &Node, wants: SchemaTypes) -> bool {
-    wants.anything
+fn is_of_a_kind(node: &Node, accepted: SchemaTypes) -> bool {
+    accepted.anything
         || match node.value {
-            Value::Scalar(..) => wants.takes_scalars(),
-            Value::List(_) => wants.array,
-            Value::Map(ref entries) => wants.object || wants.text && in_form(entries).is_some(),
+            Value::Scalar(..) => accepted.takes_scalars(),
+            Value::List(_) => accepted.array,
+            Value::Map(ref entries) => {
+                accepted.object || accepted.text && in_form(entries).is_some()
+            }
         }
 }

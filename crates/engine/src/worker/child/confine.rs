@@ -37,7 +37,7 @@ const DESCRIPTORS: &str = "/proc/self/fd";
 /// Takes privileges from this thread and executes the program again without
 /// anything that it has open besides its standard streams. Returns only with an
 /// error.
-pub(super) fn again() -> io::Error {
+pub(super) fn execute_again() -> io::Error {
     drop_privileges();
     if let Err(error) = close_on_exec() {
         return io::Error::new(error.kind(), format!("what is open is not known: {error}"));

@@ -42,7 +42,7 @@ impl Subscriber for EventForwarder {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.keeps(level(*metadata.level()))
+        self.0.is_logged(level(*metadata.level()))
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

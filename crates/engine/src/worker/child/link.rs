@@ -57,16 +57,16 @@ impl Link {
         Ok(())
     }
 
-    pub(super) fn keep_log(&self, level: u32) {
+    pub(super) fn set_log_level(&self, level: u32) {
         self.level.store(level, Ordering::Relaxed);
     }
 
-    pub(super) fn keeps(&self, level: LogLevel) -> bool {
+    pub(super) fn is_logged(&self, level: LogLevel) -> bool {
         level.0 <= self.level.load(Ordering::Relaxed)
     }
 
     pub(super) fn log(&self, record: LogRecordV1) {
-        if self.keeps(record.level) {
+        if self.is_logged(record.level) {
             // One that is too long helps nobody.
             let _ = self.send(&ToHost::Log(record));
         }

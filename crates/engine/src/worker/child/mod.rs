@@ -42,7 +42,7 @@ use crate::plugin::SealedImage;
 #[expect(clippy::print_stderr, reason = "there is nobody else to tell")]
 pub(super) fn run(stage: Stage) -> ! {
     let ran = match stage {
-        Stage::Started => Err(confine::again()),
+        Stage::Started => Err(confine::execute_again()),
         Stage::Confined => confined(),
     };
     if let Err(error) = ran {
@@ -151,7 +151,7 @@ fn listen(
         match read_blocking(&mut reader).ok()?? {
             ToWorker::Hello { .. } => return None,
             ToWorker::Call { id, level, call } => {
-                link.keep_log(level);
+                link.set_log_level(level);
                 dispatcher.call(id, call);
             }
             ToWorker::Cancel { id } => dispatcher.cancel(id),

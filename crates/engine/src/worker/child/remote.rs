@@ -83,7 +83,7 @@ fn error(kind: HostErrorKind, detail: String) -> HostErrorV1 {
 
 impl HostServices for Remote {
     fn log_enabled(&self, level: LogLevel, _target: RStr<'_>) -> bool {
-        self.link.keeps(level)
+        self.link.is_logged(level)
     }
 
     fn log(&self, record: LogRecordV1) {
