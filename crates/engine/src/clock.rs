@@ -1,4 +1,4 @@
-//! Time as a value: whoever needs it is given a clock.
+//! The clock as a value: whatever needs the time is given a [`Clock`], so that tests own it.
 
 use std::{
     fmt,

@@ -1,4 +1,4 @@
-//! Texts that come from elsewhere, made fit for one line of a terminal or a log.
+//! Sanitizes texts of remotes and plugins for one line of a terminal or a log.
 
 /// A text is cut behind this many characters.
 const MAX_LENGTH: usize = 1000;

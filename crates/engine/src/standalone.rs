@@ -1,5 +1,5 @@
-//! A plugin by itself, without an engine, for tools that examine plugins. Speaks
-//! the contract's language and makes no promises: programs have no use for it.
+//! A standalone plugin, without an engine, for tools that examine plugins. Speaks the
+//! contract's types and makes no promise of stability: programs have no use for it.
 
 use std::{path::Path, sync::Arc, time::Duration};
 

@@ -1,5 +1,5 @@
-//! What stands in a section, or in a host's declared keys: the values, and the
-//! same for a person's eyes.
+//! The checked values of a section, or of a host's declared keys, with a redacted copy for
+//! people.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! What hosts say below the keys that the embedding program declares. Equal
-//! ones are read into one, and checked once.
+//! Reads the values of hosts below the keys that the embedding program declares. Equal values
+//! are stored and checked once.
 
 use std::{collections::HashMap, sync::Arc};
 

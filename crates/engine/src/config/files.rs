@@ -1,4 +1,4 @@
-//! Settings that name a file: whether it is there.
+//! Checks whether the files exist that settings name.
 //!
 //! A schema says of such a setting what the file is for, by a keyword of its own;
 //! [`FILE_KEYWORD`] has one of the words of [`Purpose`]. What is not there yet is a

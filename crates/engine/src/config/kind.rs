@@ -1,5 +1,5 @@
-//! What a scalar is: text, a number, true or false, nothing. What a plain scalar
-//! means is serde_yaml's to say; a tag may say otherwise.
+//! The kind of a scalar: text, a number, true or false, nothing. serde_yaml decides what a
+//! plain scalar means; a tag may override it.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Where in the file nodes stand, and what of the file a person may see.
+//! Locates nodes in the file (line and column), and decides what of the file a person may see.
 //!
 //! Both are only needed when there is something to tell, so the file is read a
 //! second time then, by the same reader, which numbers the nodes alike.

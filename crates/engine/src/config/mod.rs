@@ -2,7 +2,7 @@
 //! the embedding program.
 //!
 //! `read` makes a `tree` of the file's `events`, `schema` turns nodes into settings, `options` and
-//! `groups` read what the engine itself is told, `load` puts everything together,
+//! `groups` read the engine's own keys, `load` puts everything together,
 //! `problem` collects what is wrong, `locate` finds where it stands and what may be
 //! shown. serde_yaml and its parser appear in here only.
 

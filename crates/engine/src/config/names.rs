@@ -1,6 +1,5 @@
-//! Names that hosts use of a section's keys, and names of hosts that sections
-//! use: each should be one of them. One that is not is worth a warning, never an
-//! error, since it may come later.
+//! Checks names across sections: those that hosts use of a section's keys, and those of hosts
+//! that sections use. An unknown name is a warning and never an error, since it may come later.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,4 @@
-//! A file that is no YAML: where the parser stopped, and what people usually did when
-//! it says that.
+//! Syntax errors of YAML: where the parser stopped, and the usual cause of its message.
 
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 //! missing or wrong: without those it cannot be asked, so that whoever mends one
 //! error would meet the next one only then.
 //!
-//! In the place of what is missing stands what the type's own example has. Told is
+//! In the place of what is missing stands what the type's own example has. Reported is
 //! only what is certain all the same: an error of a field that the operator wrote,
 //! which is there also when nothing but the example stands beside that field.
 

@@ -1,4 +1,4 @@
-//! From a path of field names and indices to the node that it names.
+//! Resolves a path of field names and indices to the node that it names.
 
 use super::{
     path::FieldPath,

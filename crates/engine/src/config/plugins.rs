@@ -1,5 +1,5 @@
-//! Reads `plugins`: where they are, besides what the caller names, and which of
-//! them may be loaded.
+//! Reads the key `plugins`: the folders of plugins besides those that the caller names, and
+//! the policy of which may be loaded.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Whom messages would reach, by which channels can be used.
+//! Reachability: which hosts have a channel that can be used.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! What must not be shown: places in the file, and values in settings.
+//! Redaction of secrets: of places in the file, and of values in settings.
 
 use serde_json::{Map, Value as Json};
 

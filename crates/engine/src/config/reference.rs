@@ -1,4 +1,4 @@
-//! Values that stand elsewhere: `{env: NAME}`, `{file: PATH}`,
+//! References to values that stand outside of the file: `{env: NAME}`, `{file: PATH}`,
 //! `{credential: NAME}`.
 
 use std::{env, fs, path::Path};

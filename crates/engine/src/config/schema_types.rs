@@ -1,5 +1,4 @@
-//! What a JSON Schema takes: which kinds of value, which words, and how to say
-//! so to a person.
+//! The types and constants that a JSON Schema accepts, and how to describe them to a person.
 
 use std::collections::HashSet;
 

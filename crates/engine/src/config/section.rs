@@ -1,5 +1,4 @@
-//! What an embedding program declares of the same file: sections of its own,
-//! and keys of hosts.
+//! The sections and host keys that an embedding program declares for the same file.
 //!
 //! Decides nothing about what stands there: `content` reads it by the schema,
 //! `hosts` and `extras` those of hosts.

@@ -1,4 +1,4 @@
-//! "Did you mean": the word that somebody probably wanted to type.
+//! "Did you mean" suggestions: finds the known word that is closest to a misspelt one.
 
 use super::redact::may_be_shown;
 

@@ -1,5 +1,5 @@
-//! Finds groups that go on until something is proven which none of their
-//! channels can prove with its settings of what is critical.
+//! Finds groups whose `until` no channel of theirs can prove with its settings for critical
+//! messages.
 
 use super::{
     channels::Channels,

@@ -1,6 +1,6 @@
-//! What other programs' files may hold and this one ignores or takes literally:
-//! sections that nobody here reads, other files to include, patterns and lists of host
-//! names, variables in values. A warning says what to write instead.
+//! Warns about syntax of other programs that is not supported here: unknown sections,
+//! includes, patterns and lists of host names, variables in values. A warning says what to write
+//! instead.
 
 use std::collections::HashSet;
 

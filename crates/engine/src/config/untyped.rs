@@ -1,4 +1,4 @@
-//! What YAML itself makes of a node, where a schema leaves it open.
+//! Untyped values: what YAML itself makes of a node where a schema leaves its type open.
 
 use serde_json::{Map, Number, Value as Json};
 

@@ -1,4 +1,4 @@
-//! Notifications on their way into the store and back.
+//! Serializes notifications for the store, and reads them back.
 
 use annunciator_core::{
     ffi::{RArc, RString},

@@ -1,4 +1,4 @@
-//! What there is to tell: notifications, as the embedding program makes them.
+//! Events that people are notified of: notifications, as the embedding program makes them.
 
 pub(crate) mod code;
 mod content;

@@ -1,4 +1,4 @@
-//! A notification: what people shall learn.
+//! A notification: a message for people, and what is known about it.
 
 use std::{
     sync::Arc,

@@ -1,4 +1,4 @@
-//! Why a provider gave no answer, for reports and logs.
+//! The errors of calls to a provider that got no answer, for reports and logs.
 
 use std::{fmt, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A call into a plugin's code, on the threads that are kept for it.
+//! Calls into a plugin's code, on the plugins' thread pool.
 //!
 //! Whatever the plugin does, the caller gets an answer within the time limit: a
 //! panic and a hang become a [`CallError`] that names the plugin's file.

@@ -1,4 +1,4 @@
-//! Which files there are, and what the notes say of them.
+//! Discovers plugin files and reads their notes.
 //!
 //! Listing executes nothing: only notes are read.
 

@@ -1,4 +1,4 @@
-//! Time limits of calls into a plugin, and how those keep one that cannot be awaited.
+//! Timeouts of calls into a plugin, also of calls that cannot be awaited.
 
 use std::{sync::mpsc, thread, time::Duration};
 

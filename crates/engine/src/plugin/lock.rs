@@ -1,5 +1,4 @@
-//! The lock file: which plugins were looked at and found good, by the hash of
-//! their bytes, for each target.
+//! The lock file: pins reviewed plugins by the SHA-256 of their bytes, for each target.
 
 use std::{
     collections::BTreeMap,

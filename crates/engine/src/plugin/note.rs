@@ -1,4 +1,4 @@
-//! Reads the note out of a file, without loading the file.
+//! Reads the ELF note of a plugin without loading it.
 
 use std::{fs::File, io, path::Path};
 

@@ -1,4 +1,4 @@
-//! Which plugin files may be loaded: whose they are, and which are pinned.
+//! The policy of which plugin files may be loaded: by their owner, and by pinned hashes.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! The threads on which plugins run.
+//! The thread pool on which plugins run.
 //!
 //! A plugin may block a thread, against the rules, for ever. So its futures
 //! are never polled on the embedding program's threads: they run on threads

@@ -1,5 +1,5 @@
-//! Who may have had a hand in a file: its owner, and whoever may write to it or
-//! to a folder on the way to it. The owner's private group counts as the owner.
+//! Trust in a file: who could have changed it, which are its owner and whoever may write to it
+//! or to a folder on the way to it. The owner's private group counts as the owner.
 //!
 //! What the file system's permissions say is all that is looked at; access
 //! control lists are not.

@@ -1,5 +1,5 @@
-//! From a host, or a list of names, to running channels, and to the turn of each
-//! where they are tried one after the other.
+//! The router: finds the open channels of a host or of a list of names, and when the step of
+//! each is due where a group escalates.
 //!
 //! Decides nothing about delivery; allocates nothing per host.
 

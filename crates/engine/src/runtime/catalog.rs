@@ -1,4 +1,4 @@
-//! All plugins that were found, and those of them that are loaded.
+//! The catalog of all plugins that were found, with those that are loaded.
 
 use std::{
     collections::BTreeMap,

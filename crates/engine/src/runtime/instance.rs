@@ -1,4 +1,4 @@
-//! One open provider: the only place from which a running plugin is called.
+//! An open provider of a channel: the only place from which a running plugin is called.
 //!
 //! It runs in this process, or in a worker process of its own; whoever calls it
 //! need not know.

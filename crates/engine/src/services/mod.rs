@@ -1,4 +1,4 @@
-//! What the engine offers to plugins: one [`ChannelServices`] per channel.
+//! The services that plugins call: one [`ChannelServices`] per channel.
 //!
 //! Every method is called by a plugin from any thread; a panic in here would
 //! end the process, so nothing in here may panic.

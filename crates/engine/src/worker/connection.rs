@@ -1,4 +1,4 @@
-//! Attends to a worker: hears what it says, until it ends or is ended.
+//! The connection to a worker: reads its messages until it ends or is killed.
 
 use std::{pin::pin, process::ExitStatus, sync::Arc, time::Duration};
 
@@ -14,13 +14,13 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     ending::Ending,
     frame::{FrameError, read},
+    host_calls::HostCalls,
     message::{SPEAKS, ToHost},
     output,
     pending_calls::PendingCalls,
-    serving::Serving,
 };
 
-/// How long a worker that has hung up is given to end by itself.
+/// How long a worker that has closed its socket may take to end by itself.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 async fn write(mut to: OwnedWriteHalf, mut frames: mpsc::Receiver<Vec<u8>>) {
@@ -32,18 +32,18 @@ async fn write(mut to: OwnedWriteHalf, mut frames: mpsc::Receiver<Vec<u8>>) {
     }
 }
 
-/// A worker as whoever attends to it has it.
+/// The connection to a worker.
 pub(super) struct Connection {
     child: Child,
     reader: OwnedReadHalf,
     pending: Arc<PendingCalls>,
-    serving: Serving,
+    serving: HostCalls,
     ready: Option<oneshot::Sender<()>>,
     channel: String,
     writing: AbortOnDropHandle<()>,
 }
 
-/// Why nobody listens any more.
+/// Why the connection ends.
 enum Cut {
     Closed,
     Wrong(Ending),
@@ -55,7 +55,7 @@ impl Connection {
         (reader, writer): (OwnedReadHalf, OwnedWriteHalf),
         frames: mpsc::Receiver<Vec<u8>>,
         pending: &Arc<PendingCalls>,
-        serving: Serving,
+        serving: HostCalls,
         ready: oneshot::Sender<()>,
         channel: &str,
     ) -> Self {
@@ -70,7 +70,7 @@ impl Connection {
         }
     }
 
-    /// Listens until the worker ends or is ended, and tells how.
+    /// Reads messages until the worker ends or is killed, and sends how it ended to `end`.
     pub(super) async fn run(mut self, end: watch::Sender<Option<Ending>>) {
         let streams = [
             self.child
@@ -138,7 +138,7 @@ fn log(
     }))
 }
 
-/// Kills it; answers how it ended.
+/// Kills the worker; returns how it ended.
 async fn end_now(child: &mut Child, why: Option<Ending>) -> Ending {
     let of = |status: Option<ExitStatus>| status.map_or_else(Ending::closed, Ending::of);
     let ended = child.try_wait().ok().flatten();
@@ -154,7 +154,7 @@ async fn end_now(child: &mut Child, why: Option<Ending>) -> Ending {
 async fn listen(
     reader: OwnedReadHalf,
     pending: &PendingCalls,
-    serving: &mut Serving,
+    serving: &mut HostCalls,
     ready: &mut Option<oneshot::Sender<()>>,
 ) -> Cut {
     let mut reader = BufReader::new(reader);

@@ -1,4 +1,4 @@
-//! How a worker ended, for sentences.
+//! How a worker ended, in words for people.
 
 use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus};
 

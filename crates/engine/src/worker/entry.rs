@@ -1,5 +1,5 @@
-//! What a program calls that may be a worker: to become one, or to hear that it should
-//! have.
+//! The entry point of workers: what a program calls first, to become a worker if it is started
+//! as one.
 
 use rustix::net::{SendFlags, send};
 

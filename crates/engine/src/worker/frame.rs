@@ -1,4 +1,4 @@
-//! Messages as bytes: each with its length in front, which has a limit.
+//! Frames on the socket to a worker: messages with a bounded length prefix.
 
 use std::io::{self, Read};
 

@@ -1,5 +1,5 @@
-//! One worker that runs: calls go to it, several at a time, and answers come
-//! back, or its ending does.
+//! A running worker: takes several calls at a time, and returns their answers, or how it
+//! ended.
 
 use std::{io, os::fd::BorrowedFd, sync::Arc, time::Duration};
 
@@ -13,17 +13,17 @@ use super::{
     connection::Connection,
     ending::Ending,
     frame::encode,
+    host_calls::HostCalls,
     message::{Answer, Call, SPEAKS, ToWorker},
     pending_calls::PendingCalls,
     process,
     program::WorkerProgram,
-    serving::Serving,
 };
 use crate::plugin::CallError;
 
-/// How long a worker may take until it says that it is there.
+/// How long a worker may take to report that it is ready.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
-/// Frames that wait to be written; whoever has more waits.
+/// How many frames may wait to be written; callers with more wait.
 const MAX_QUEUED_FRAMES: usize = 64;
 
 /// What is needed to start a worker.
@@ -33,7 +33,7 @@ pub(super) struct Start<'a> {
     /// The plugin's file and note.
     pub(super) path: &'a str,
     pub(super) note_json: &'a str,
-    /// Whom its plugin asks; none for one that only describes itself.
+    /// The host of its plugin; `None` for a worker that only describes the plugin.
     pub(super) host: Option<Arc<HostBox>>,
     /// For the log.
     pub(super) channel: &'a str,
@@ -48,7 +48,7 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// Starts a worker and waits until it is there.
+    /// Starts a worker and waits until it is ready.
     pub(super) async fn start(start: Start<'_>) -> Result<Self, Ending> {
         if let Some(ending) = start.program.misuse() {
             return Err(ending);
@@ -60,7 +60,7 @@ impl Live {
         let (end, ended) = watch::channel(None);
         let (ready, is_ready) = oneshot::channel();
         let pending = Arc::new(PendingCalls::new(outgoing.clone()));
-        let serving = Serving::new(start.host.clone(), outgoing);
+        let serving = HostCalls::new(start.host.clone(), outgoing);
         let connection = Connection::new(
             child,
             (reader, writer),
@@ -101,7 +101,7 @@ impl Live {
         }
     }
 
-    /// How it ended, when it has.
+    /// Returns how the worker ended, once it has.
     pub(super) async fn ended(&self) -> Ending {
         let mut ended = self.ended.clone();
         let ended = ended.wait_for(Option::is_some).await;
@@ -139,7 +139,7 @@ impl Live {
         }
     }
 
-    /// Has it end now. For one that answers nonsense, or is closed.
+    /// Kills the worker: it has sent an invalid answer, or its channel is closed.
     pub(super) fn kill(&self, why: Ending) {
         self.pending.kill(why);
     }
@@ -151,7 +151,7 @@ impl Live {
         }
     }
 
-    /// The most detailed level that the host keeps.
+    /// Returns the most detailed log level that the host records.
     fn level(&self) -> u32 {
         let host = self.host.as_ref();
         let is_logged = |level: &&LogLevel| {

@@ -1,5 +1,5 @@
-//! What is said between a program and its workers. Both are of one build: this
-//! is no contract, and changes as it likes.
+//! The messages between a program and its workers. Both are of one build: this is no contract,
+//! and may change at any time.
 
 use annunciator_core::{
     code::Proof,

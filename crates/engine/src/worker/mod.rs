@@ -1,5 +1,5 @@
-//! Worker processes: a plugin runs apart from the program, so that one that
-//! crashes takes nobody along.
+//! Worker processes: plugins run out of process, so that one that crashes ends neither the
+//! program nor another channel.
 //!
 //! A worker is the embedding program (or another one that has this engine),
 //! executed again with one argument. It loads the same bytes of the plugin that
@@ -16,18 +16,18 @@
 //!
 //! # Inside
 //! `message` and `frame` are the protocol, `process` starts a worker, `live` is
-//! one that runs, `pending_calls` and `connection` are how it is spoken to, `serving`
-//! answers what its plugin asks, `supervisor` starts another one where it ends, and
+//! one that runs, `pending_calls` and `connection` are how it is spoken to, `host_calls`
+//! carries out what its plugin calls, `supervisor` starts another one where it ends, and
 //! `out_of_process` is what there is to know of a plugin that is not loaded here.
 //! `stage` is how a process knows that it is a worker, `entry` what its program calls
 //! then, and `child` what happens in the worker itself.
 
 mod child;
 mod connection;
-mod crashes;
 mod ending;
 mod entry;
 mod frame;
+mod host_calls;
 mod live;
 mod message;
 mod out_of_process;
@@ -35,7 +35,7 @@ mod output;
 mod pending_calls;
 mod process;
 mod program;
-mod serving;
+mod restart_backoff;
 mod stage;
 mod supervisor;
 

@@ -1,5 +1,5 @@
-//! A plugin that is never loaded in this process: what is known of it, and what
-//! a short-lived worker says of it.
+//! An out-of-process plugin, which is never loaded in this process: a short-lived worker
+//! describes it.
 
 use std::{
     os::fd::{AsFd as _, OwnedFd},

@@ -1,4 +1,4 @@
-//! What a worker writes to its standard output and error, which goes to the log.
+//! Logs what a worker writes to its standard output and error.
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 

@@ -1,5 +1,5 @@
-//! What the calls of a worker share with whoever attends to it: who waits for
-//! which answer, and the way to end it.
+//! The pending calls of a worker, shared with its connection: which caller waits for which
+//! answer, and how to kill the worker.
 
 use std::{
     collections::HashMap,
@@ -22,10 +22,10 @@ use super::{
     message::{Answer, ToWorker},
 };
 
-/// How long a call that was cancelled may go on before its worker is killed.
+/// How long a cancelled call may go on before its worker is killed.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// What calls share with whoever attends to the worker.
+/// The state that calls share with the worker's connection.
 pub(super) struct PendingCalls {
     outgoing: mpsc::Sender<Vec<u8>>,
     calls: Mutex<OpenCalls>,
@@ -41,10 +41,10 @@ struct OpenCalls {
     is_over: bool,
 }
 
-/// Who waits for the end of a call.
+/// What waits for the end of a call.
 enum CallWaiter {
     Caller(oneshot::Sender<Answer>),
-    /// Nobody any more; it is only to end.
+    /// Nothing: the call was cancelled, and only has to end.
     Nobody,
 }
 
@@ -59,7 +59,7 @@ impl PendingCalls {
         }
     }
 
-    /// Fails when nobody writes any more.
+    /// Sends a frame; fails when the connection is closed.
     pub(super) async fn send(&self, frame: Vec<u8>) -> Result<(), mpsc::error::SendError<Vec<u8>>> {
         self.outgoing.send(frame).await
     }
@@ -68,15 +68,15 @@ impl PendingCalls {
         self.calls().is_over
     }
 
-    /// No call is answered any more. The callers hear of it when what this
-    /// answers is dropped.
+    /// Ends all calls: no answer will come. Their callers are notified when the returned value
+    /// is dropped.
     pub(super) fn over(&self) -> impl Sized + use<> {
         let mut calls = self.calls();
         calls.is_over = true;
         std::mem::take(&mut calls.open)
     }
 
-    /// It is to end now.
+    /// Kills the worker.
     pub(super) async fn killed(&self) {
         self.kill.cancelled().await;
     }
@@ -85,7 +85,7 @@ impl PendingCalls {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None` when the worker is no more.
+    /// Registers a call; `None` when the worker has ended.
     pub(super) fn begin(self: &Arc<Self>, caller: oneshot::Sender<Answer>) -> Option<OpenCall> {
         let mut calls = self.calls();
         if calls.is_over {
@@ -108,7 +108,7 @@ impl PendingCalls {
         }
     }
 
-    /// A call has ended that nobody waits for.
+    /// Notes the end of a cancelled call.
     pub(super) fn gone(&self, id: u64) {
         let mut calls = self.calls();
         if let Some(CallWaiter::Nobody) = calls.open.get(&id) {
@@ -128,8 +128,8 @@ impl PendingCalls {
     }
 }
 
-/// A call that is under way: where it is dropped without an answer, it is
-/// cancelled, and the worker that does not let go of it is killed.
+/// A call under way. Dropped without an answer, it is cancelled, and a worker that does not
+/// end it in time is killed.
 pub(super) struct OpenCall {
     pending: Arc<PendingCalls>,
     id: u64,

@@ -1,5 +1,5 @@
-//! Starts a worker: one socket, which is its standard input, over which it is
-//! also given the plugin's image.
+//! Starts a worker process, with one socket as its standard input, over which it also gets the
+//! plugin's image.
 
 use std::{
     env,

@@ -1,4 +1,4 @@
-//! How a process knows that it is a worker, and how far it is.
+//! The stage of a worker's start, by which a process knows that it is a worker.
 
 use std::{env, os::fd::AsFd as _};
 

@@ -1,5 +1,5 @@
-//! Supervises the worker of a channel: where one ends, another is started, at once or,
-//! where that keeps happening, after a rest.
+//! The supervisor of a channel's worker process: starts another when one ends, at once or,
+//! where that keeps happening, after a backoff.
 
 use std::{
     sync::{
@@ -19,11 +19,11 @@ use tokio::{sync::watch, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    crashes::Crashes,
     ending::Ending,
     live::Live,
     message::{Answer, Call, Opening},
     out_of_process::OutOfProcess,
+    restart_backoff::RestartBackoff,
 };
 use crate::{
     alerts::{ActiveAlerts, ChannelProblem, Subject},
@@ -31,23 +31,22 @@ use crate::{
     plugin::{CLOSE_TIMEOUT, CLOSING, CallError, OPEN_TIMEOUT, Pool, not_opened},
 };
 
-/// A counter of the workers that ended while their channel needed them.
+/// The counter of workers that ended while their channel needed them.
 pub(crate) const WORKERS_ENDED: &str = "annunciator_workers_ended_total";
-/// A worker that has run for so long works, even if nobody called it.
+/// A worker that has run this long is healthy, even if nobody called it.
 const HEALTHY_AFTER: Duration = Duration::from_secs(600);
 
-/// What a provider's surroundings are.
+/// What a provider gets from its channel.
 pub(crate) struct ProviderContext {
     pub(crate) pool: Pool,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Where it is told that it keeps crashing; nowhere for a channel that stands
-    /// in no configuration.
+    /// Where an alert is raised when it keeps crashing; `None` for an ad-hoc channel.
     pub(crate) alerts: Option<Arc<ActiveAlerts>>,
     /// The channel's name in metrics.
     pub(crate) label: SharedString,
 }
 
-/// A channel's provider in workers.
+/// A channel's provider in supervised worker processes.
 pub(crate) struct Supervisor {
     supervised: Arc<Supervised>,
     _supervising: AbortOnDropHandle<()>,
@@ -59,8 +58,8 @@ struct Supervised {
     host: Arc<HostBox>,
     context: ProviderContext,
     state: watch::Sender<WorkerState>,
-    crashes: Mutex<Crashes>,
-    /// Whether people may think that it keeps crashing.
+    crashes: Mutex<RestartBackoff>,
+    /// Whether an alert may be active that it keeps crashing.
     may_be_alerted: AtomicBool,
 }
 
@@ -101,7 +100,7 @@ impl Supervisor {
         })
     }
 
-    /// The plugin's file, for sentences.
+    /// Returns the path of the plugin's file, for error messages.
     pub(crate) fn file(&self) -> &str {
         self.supervised.plugin.path()
     }
@@ -134,7 +133,7 @@ impl Supervisor {
         Ok((live, answer))
     }
 
-    /// An answer to another question.
+    /// The error of an answer that does not fit its call.
     fn confused(&self, live: &Live) -> CallError {
         live.kill(Ending::confused());
         CallError::Crashed {
@@ -189,7 +188,7 @@ impl Supervised {
         }
     }
 
-    /// The worker that runs, perhaps in a moment.
+    /// Returns the running worker, waiting for one that is being started.
     async fn live(&self) -> Result<Arc<Live>, CallError> {
         let file = || self.plugin.path().to_owned();
         let mut state = self.state.subscribe();
@@ -213,7 +212,7 @@ impl Supervised {
         }
     }
 
-    /// Has a worker run until the channel is closed.
+    /// Keeps a worker running until the channel is closed.
     async fn supervise(self: Arc<Self>, mut live: Arc<Live>) {
         loop {
             let mut ending = tokio::select! {
@@ -240,7 +239,8 @@ impl Supervised {
         }
     }
 
-    /// Takes note of an ending, and rests where there were many.
+    /// Records the end of a worker, raises an alert where there were many, and waits for the
+    /// backoff.
     async fn rest(&self, ending: &Ending) {
         let channel = &self.opening.channel;
         let plugin = self.plugin.path();
@@ -274,7 +274,7 @@ impl Supervised {
         }
     }
 
-    /// It was seen to work.
+    /// Clears the alert: the worker is healthy.
     fn works(&self) {
         if self.may_be_alerted.swap(false, Ordering::Relaxed)
             && let Some(alerts) = &self.context.alerts
@@ -283,7 +283,7 @@ impl Supervised {
         }
     }
 
-    fn crashes(&self) -> MutexGuard<'_, Crashes> {
+    fn crashes(&self) -> MutexGuard<'_, RestartBackoff> {
         self.crashes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -298,7 +298,7 @@ impl Supervised {
         matches!(*self.state.borrow(), WorkerState::Closed)
     }
 
-    /// Puts a state, unless it is closed.
+    /// Sets the state, unless the channel is closed.
     fn put(&self, new: WorkerState) -> bool {
         self.state.send_if_modified(|state| {
             if matches!(state, WorkerState::Closed) {

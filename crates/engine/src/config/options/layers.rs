@@ -1,5 +1,5 @@
-//! Reads the options of all channels and of each, and lays the latter over the
-//! former: key by key, and a mapping that may also be `none` as a whole.
+//! Merges options in layers: those of a channel override those of all channels, key by key,
+//! and a mapping that may also be `none` as a whole.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};

@@ -1,4 +1,4 @@
-//! What is sound by itself, and makes no sense together.
+//! Finds options that contradict each other.
 //!
 //! A contradiction is reported at what this mapping says of it, be the other half a
 //! default or that of all channels; one that stands elsewhere is reported there.

@@ -1,4 +1,4 @@
-//! What only a store can do, where deliveries are kept in none.
+//! Finds options that need a store where deliveries are not stored.
 
 use super::{
     super::{

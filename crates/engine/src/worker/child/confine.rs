@@ -1,5 +1,4 @@
-//! Takes from a worker what it does not need: privileges, and whatever its
-//! program has open.
+//! Drops what a worker does not need: privileges, and the file descriptors of its program.
 //!
 //! Privileges belong to threads, and a program may have started some before it
 //! asked whether it is a worker. So the thread that is confined executes the

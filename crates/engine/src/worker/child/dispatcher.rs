@@ -1,5 +1,5 @@
-//! The plugin in a worker: loaded when it is first called, and called in the same
-//! way, with the same guards, as in the program.
+//! Dispatches the program's calls to the plugin in a worker, which is loaded at the first call
+//! and called with the same guards as in the program.
 
 use std::{
     collections::HashMap,

@@ -1,5 +1,4 @@
-//! The engine's own events in a worker, which go to the program's log like the
-//! plugin's.
+//! Forwards the engine's own log events in a worker to the program's log, like the plugin's.
 
 use std::{
     fmt::{self, Write as _},

@@ -1,4 +1,4 @@
-//! The line to the program: messages out, and answers to what was asked.
+//! The worker's connection to the program: sends messages, and matches answers to calls.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! What happens in a worker: one plugin, one channel, one program that asks.
+//! The worker's side: one plugin for one channel, called by one program.
 //!
 //! A thread of its own listens to the program, and ends the process the moment
 //! that nobody is there any more, whatever the plugin does. No frame is answered

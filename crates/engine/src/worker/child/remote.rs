@@ -1,5 +1,5 @@
-//! The host as a plugin in a worker has it: whatever it asks, the program
-//! answers; only its tasks run here.
+//! The host's services as a plugin in a worker has them: a proxy that calls the program. Only
+//! the plugin's tasks run here.
 
 use std::sync::Arc;
 

@@ -1,27 +1,26 @@
-//! How often a worker has crashed, and how long it rests for that.
+//! The exponential backoff before a worker that keeps crashing is restarted.
 
 use std::{collections::VecDeque, time::Duration};
 
-/// So many crashes within [`CRASH_WINDOW`] are let pass: another worker is started at
-/// once.
+/// How many crashes within [`CRASH_WINDOW`] are followed by an immediate restart.
 const MAX_IMMEDIATE_RESTARTS: usize = 2;
 const CRASH_WINDOW: Duration = Duration::from_secs(600);
-/// How long a worker rests that has crashed more often; twice as long each time.
+/// The first backoff after more crashes; it doubles each time.
 const MIN_RESTART_BACKOFF: Duration = Duration::from_secs(30);
 const MAX_RESTART_BACKOFF: Duration = Duration::from_secs(3600);
-/// One that has not crashed for so long starts anew.
+/// The backoff is reset for a worker that has not crashed for this long.
 const RESET_AFTER: Duration = Duration::from_secs(2 * 3600);
 
-/// The crashes of one channel's workers.
+/// The recent crashes of one channel's workers.
 #[derive(Debug, Default)]
-pub(super) struct Crashes {
+pub(super) struct RestartBackoff {
     recent: VecDeque<i64>,
-    /// How often it has rested.
+    /// How many backoffs there were so far.
     backoffs: u32,
 }
 
-impl Crashes {
-    /// Takes note of a crash; answers how long to rest.
+impl RestartBackoff {
+    /// Records a crash; returns the backoff before the next start, or `None` for none.
     pub(super) fn note(&mut self, now_ms: i64) -> Option<Duration> {
         let since = |then_ms: i64| {
             let ms = u64::try_from(now_ms.saturating_sub(then_ms)).unwrap_or_default();
@@ -58,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_keeps_crashing_backs_off_longer_each_time() {
-        let mut crashes = Crashes::default();
+        let mut crashes = RestartBackoff::default();
         let mut now_ms = 0;
         let backoffs: Vec<_> = (0..11)
             .map(|_| {
@@ -75,7 +74,7 @@ mod tests {
 
     #[test]
     fn one_that_crashes_now_and_then_is_restarted_at_once() {
-        let mut crashes = Crashes::default();
+        let mut crashes = RestartBackoff::default();
         for hour in 0..100 {
             assert_eq!(crashes.note(hour * 3_600_000), None);
         }
@@ -83,7 +82,7 @@ mod tests {
 
     #[test]
     fn what_was_long_ago_is_forgotten() {
-        let mut crashes = Crashes::default();
+        let mut crashes = RestartBackoff::default();
         let rest = (0..3).map(|_| crashes.note(0)).last().flatten();
         assert_eq!(seconds(rest), 30);
         assert_eq!(crashes.note(7_300_000), None);

@@ -1,4 +1,4 @@
-//! Answers what a plugin asks of its host from within a worker.
+//! Carries out the calls that a plugin in a worker makes to its host.
 
 use std::{collections::HashMap, future::ready, sync::Arc};
 
@@ -15,19 +15,19 @@ use super::{
     message::{HostAnswer, HostCall, ToWorker},
 };
 
-/// Questions of one worker that may be open at once: those of all deliveries and
-/// tasks that a channel may have, and some more.
+/// How many calls of one worker may be open at once: those of all deliveries and tasks that a
+/// channel may have, and some more.
 const MAX_OPEN_CALLS: usize = 1024;
 
-/// The open questions of a worker. Dropped with it.
-pub(super) struct Serving {
+/// The open calls of a worker to its host, which end with it.
+pub(super) struct HostCalls {
     host: Option<Arc<HostBox>>,
     outgoing: mpsc::Sender<Vec<u8>>,
     open: HashMap<u64, AbortHandle>,
     answers: JoinSet<u64>,
 }
 
-impl Serving {
+impl HostCalls {
     pub(super) fn new(host: Option<Arc<HostBox>>, outgoing: mpsc::Sender<Vec<u8>>) -> Self {
         Self {
             host,
@@ -37,14 +37,17 @@ impl Serving {
         }
     }
 
-    /// Passes on an event of the log.
+    /// Forwards a log record to the host.
     pub(super) fn log(&self, record: annunciator_core::services::LogRecordV1) {
         if let Some(host) = &self.host {
             host.log(record);
         }
     }
 
-    /// Answers a question, later.
+    /// Begins a call; its answer is sent when there is one.
+    ///
+    /// # Errors
+    /// [`Ending`] with which the worker is killed: it has too many open calls, or no host.
     pub(super) fn ask(&mut self, id: u64, ask: HostCall) -> Result<(), Ending> {
         while let Some(ended) = self.answers.try_join_next() {
             if let Ok(id) = ended {
@@ -55,7 +58,7 @@ impl Serving {
             return Err(Ending::asked_too_much());
         }
         let Some(host) = &self.host else {
-            // Who only describes itself has no host.
+            // A worker that only describes itself has no host.
             return Err(Ending::confused());
         };
         let answer = answer(host, ask);
@@ -63,7 +66,7 @@ impl Serving {
         let answering = self.answers.spawn(async move {
             let answer = answer.await;
             if let Ok(frame) = encode(&ToWorker::HostAnswer { id, answer }) {
-                // Whoever asked is gone, or hears it.
+                // The caller may be gone.
                 let _ = outgoing.send(frame).await;
             }
             id
@@ -72,7 +75,7 @@ impl Serving {
         Ok(())
     }
 
-    /// Nobody wants that answer any more.
+    /// Cancels a call.
     pub(super) fn withdraw(&mut self, id: u64) {
         if let Some(answering) = self.open.remove(&id) {
             answering.abort();
@@ -80,7 +83,7 @@ impl Serving {
     }
 }
 
-/// Asks the host. Futures of its are of this process, and panic in nobody's face.
+/// Calls the host, whose futures belong to this process and do not panic.
 fn answer(host: &Arc<HostBox>, ask: HostCall) -> BoxFuture<'static, HostAnswer> {
     match ask {
         HostCall::Now => ready(HostAnswer::Now(host.now_ms())).boxed(),
