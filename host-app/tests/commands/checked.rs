@@ -61,7 +61,7 @@ hosts:
     assert_eq!((status, out.as_str()), (1, ""), "{err}");
     assert!(
         err.contains(
-            "one, and 1 more, has only channels that cannot be used: nobody would be told"
+            "one, and 1 more, has only channels that cannot be used: nobody would be notified"
         ),
         "{err}"
     );
@@ -370,7 +370,7 @@ hosts:
     assert!(when("b").starts_with("in 5m"), "{out}");
     let (status, out, err) = hbd.run(&["route", "one"]);
     assert_eq!(status, 1, "{out}");
-    let said = "error: every channel of it is disabled: nobody would be told\n";
+    let said = "error: every channel of it is disabled: nobody would be notified\n";
     assert!(err.ends_with(said), "{err}");
 }
 

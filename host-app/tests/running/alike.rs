@@ -113,7 +113,10 @@ fn where_no_channel_is_configured_that_is_an_error_of_the_call() {
     for (line, says) in [
         ("--host web-01 --json x", "nobody was told"),
         ("--default --json x", "nobody was told"),
-        ("--host web-99 --dry-run --json x", "nobody would be told"),
+        (
+            "--host web-99 --dry-run --json x",
+            "nobody would be notified",
+        ),
     ] {
         for (exit, out, err) in both(&home, line) {
             assert_eq!(exit, 2, "{line}: {err}");

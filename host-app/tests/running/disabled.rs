@@ -27,7 +27,7 @@ fn the_alerts_of_that_time_arrive_when_it_is_mended() {
     assert!(err.ends_with(said), "{err}");
 
     let monitor = home.start();
-    monitor.wait_for_log("nobody would be told");
+    monitor.wait_for_log("nobody would be notified");
     let trouble = &monitor.status()["troubles"][0];
     assert_eq!(trouble["subject"], "channel/a/disabled");
     monitor.send(&busy("web-01", 1, 95.0));

@@ -252,6 +252,6 @@ fn when_its_deliveries_are_of_a_newer_version_they_are_kept_in_memory() {
     assert_eq!(database.execute(newer, []).unwrap(), 1);
     let monitor = listening.home.start();
     monitor.wait_for_log("was written by a newer engine (schema 99, ");
-    monitor.wait_for_log("until the next start deliveries are kept in memory");
+    monitor.wait_for_log("until the next start deliveries are stored in memory");
     watches_and_tells(&monitor, &listening);
 }

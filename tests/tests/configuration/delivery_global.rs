@@ -121,7 +121,7 @@ notification_channels:
       quiet_hours: {from: '22:00', to: '06:00'}
 ";
     let loaded = rig().exactly(yaml).unwrap().load().unwrap();
-    let why = "this needs a record of deliveries, and `delivery.store` is none: each is tried once, when it comes (help: have deliveries kept in a file, or remove this)";
+    let why = "this needs a record of deliveries, and `delivery.store` is none: each is tried once, when it comes (help: store deliveries in a file, or remove this)";
     let said = loaded.warnings.to_string();
     let lines: Vec<&str> = said
         .lines()

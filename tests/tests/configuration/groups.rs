@@ -131,7 +131,7 @@ fn groups_that_hold_nothing() {
     wrong(
         "{first_of: []}",
         17,
-        ": first_of: the list is empty: nobody would be told (help: name a channel, or leave the group away)",
+        ": first_of: the list is empty: nobody would be notified (help: name a channel, or leave the group away)",
     );
     wrong(
         "{first_of: }",

@@ -181,8 +181,8 @@ hosts:
     check(
         yaml,
         &[
-            "heartbeat.yaml:2:32: error: default_notification_channels: the list is empty: nobody would be told (help: name a channel, or leave the key away to have no defaults)",
-            "heartbeat.yaml:4:30: error: host x: notification_channels: the list is empty: nobody would be told (help: name a channel, or leave the key away to use the default channels)",
+            "heartbeat.yaml:2:32: error: default_notification_channels: the list is empty: nobody would be notified (help: name a channel, or leave the key away to have no defaults)",
+            "heartbeat.yaml:4:30: error: host x: notification_channels: the list is empty: nobody would be notified (help: name a channel, or leave the key away to use the default channels)",
             "heartbeat.yaml:5:30: error: host y: notification_channels: expected a list of channel names, found text (help: write a list: [a])",
             "heartbeat.yaml:6:28: error: host z: notification_channels: expected a list of channel names, found nothing (help: leave the key away to use the default channels)",
         ],
@@ -337,7 +337,7 @@ hosts:
     check(
         yaml,
         &[
-            "heartbeat.yaml:3:3: warning: hosts: web, and 1 more, has no channels, and there are no defaults: nobody would be told (help: name channels for the host, or default_notification_channels for all that have none)",
+            "heartbeat.yaml:3:3: warning: hosts: web, and 1 more, has no channels, and there are no defaults: nobody would be notified (help: name channels for the host, or default_notification_channels for all that have none)",
         ],
     );
 }

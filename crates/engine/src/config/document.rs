@@ -44,7 +44,7 @@ pub(crate) fn schema_of(
         .collect();
     let channel_names = json!({
         "type": "array", "minItems": 1, "items": { "type": "string" },
-        "description": "Names of channels and groups, all told at once.",
+        "description": "Names of channels and groups, all notified at once.",
     });
     let mut document = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -72,7 +72,7 @@ pub(crate) fn schema_of(
                     "type": ["object", "null"],
                     "properties": {
                         "threshold_config": { "type": "string", "description": "Name of the host's thresholds." },
-                        "watch": { "type": "boolean", "description": "Whether heartbeat events are told." },
+                        "watch": { "type": "boolean", "description": "Whether heartbeat events are sent." },
                         "notification_channels": channel_names,
                         "dyndns": { "description": "Kept for other programs." },
                     },

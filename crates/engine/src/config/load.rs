@@ -229,8 +229,8 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
             channels::read(&entry.node, &inherited, plugins, findings)
         });
     if root.entry(CHANNELS).is_none() {
-        let problem = Problem::warning("no channel is defined: nobody would be told anything")
-            .field(CHANNELS);
+        let problem =
+            Problem::warning("no channel is defined: nobody would be notified").field(CHANNELS);
         findings
             .whole(problem.help(
                 "define one, such as `notification_channels: {email_ops: {type: email, …}}`",

@@ -52,7 +52,7 @@ impl Naming<'_> {
             _ => return wrong(findings, expected, when_empty.to_owned()),
         };
         if nodes.is_empty() {
-            let sentence = "the list is empty: nobody would be told".to_owned();
+            let sentence = "the list is empty: nobody would be notified".to_owned();
             return wrong(
                 findings,
                 sentence,

@@ -126,7 +126,7 @@ pub(super) fn warn_unreached(root: &Node, config: &Config, findings: &mut Findin
         && !defaults.is_empty()
         && !lists.any(defaults)
     {
-        let problem = Problem::warning("no default channel can be used: nobody would be told");
+        let problem = Problem::warning("no default channel can be used: nobody would be notified");
         findings.at(entry.key_id, problem.field(DEFAULTS));
     }
     let Some(Value::Map(entries)) = root.entry(HOSTS).map(|hosts| &hosts.node.value) else {
@@ -140,7 +140,7 @@ pub(super) fn warn_unreached(root: &Node, config: &Config, findings: &mut Findin
     if let [first, more @ ..] = &*none {
         let (name, more) = (subject_only(first.key.to_string()), and_more(more));
         let problem = Problem::warning(format!(
-            "{name}{more} has no channels, and there are no defaults: nobody would be told"
+            "{name}{more} has no channels, and there are no defaults: nobody would be notified"
         ));
         let help = format!("name channels for the host, or {DEFAULTS} for all that have none");
         findings.at(first.key_id, problem.field(HOSTS).help(help));
@@ -148,7 +148,7 @@ pub(super) fn warn_unreached(root: &Node, config: &Config, findings: &mut Findin
     if let [first, more @ ..] = &*some {
         let (name, more) = (subject_only(first.key.to_string()), and_more(more));
         let problem = Problem::warning(format!(
-            "{name}{more} has only channels that cannot be used: nobody would be told"
+            "{name}{more} has only channels that cannot be used: nobody would be notified"
         ));
         findings.at(first.key_id, problem.field(HOSTS));
     }

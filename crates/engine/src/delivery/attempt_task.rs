@@ -80,7 +80,7 @@ impl AttemptTask {
                 self.run_attempt(outbox, rendered).await;
             }
             Err(error) => {
-                let why = format!("what was kept of it cannot be read: {error}");
+                let why = format!("its stored content cannot be read: {error}");
                 let next = Next::End {
                     state: State::Failed,
                     why,

@@ -120,7 +120,7 @@ fn notification(engine: &Engine, change: AlertChange) -> Notification {
             let lasted = humantime::format_duration(lasted);
             let what = match subject.channel() {
                 Some(channel) => format!("Channel {channel} works again"),
-                None => "Deliveries are kept again".to_owned(),
+                None => "Deliveries are recorded again".to_owned(),
             };
             Notification::new(format!("{what}, after {lasted}."))
                 .title("Notifications work again")

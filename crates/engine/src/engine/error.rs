@@ -50,7 +50,7 @@ pub enum StartError {
 #[non_exhaustive]
 pub enum NotifyError {
     /// There is nothing to tell.
-    #[error("the message is empty: there is nothing to tell")]
+    #[error("the message is empty: there is nothing to send")]
     EmptyMessage,
     /// A channel was named that does not exist.
     #[error(transparent)]
@@ -59,7 +59,7 @@ pub enum NotifyError {
     #[error(transparent)]
     Definitions(#[from] Box<Problems>),
     /// The engine keeps no deliveries.
-    #[error("the engine has no store: a notification can be told, and not submitted")]
+    #[error("the engine has no store: a notification can be sent, and not submitted")]
     NoStore,
     /// An idempotency key that is none.
     #[error("an idempotency key has 1 to 512 bytes")]

@@ -102,7 +102,7 @@ impl Engine {
         });
         if let Some(error) = &opened.error {
             let sentence = format!(
-                "Deliveries are kept in memory until the next start, and what waits is lost when this program ends: {error}."
+                "Deliveries are stored in memory until the next start, and what waits is lost when this program ends: {error}."
             );
             alerts.raise(Subject::StartedWithout, sentence);
         }

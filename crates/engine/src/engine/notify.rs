@@ -224,7 +224,7 @@ impl Engine {
             tracing::warn!(
                 host,
                 notification = id,
-                "no channel is configured for this: nobody is told"
+                "no channel is configured for this: nobody is notified"
             );
         }
         if let Some(outbox) = inner

@@ -68,7 +68,7 @@ impl StoreChoice {
             Err(error @ (StoreError::Newer { .. } | StoreError::Foreign(_))) => Err(error),
             Err(error) => {
                 tracing::error!(
-                    "{error}; until the next start deliveries are kept in memory, and are lost when this program ends"
+                    "{error}; until the next start deliveries are stored in memory, and are lost when this program ends"
                 );
                 Ok(OpenedStore {
                     store: Some(Arc::<MemoryStore>::default()),

@@ -72,7 +72,7 @@ impl Ending {
     }
 
     pub(super) fn requested() -> Self {
-        Self::new("was told to end")
+        Self::new("was asked to end")
     }
 
     pub(super) fn asked_too_much() -> Self {

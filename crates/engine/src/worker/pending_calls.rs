@@ -76,7 +76,7 @@ impl PendingCalls {
         std::mem::take(&mut calls.open)
     }
 
-    /// Kills the worker.
+    /// Returns when the worker is to be killed.
     pub(super) async fn killed(&self) {
         self.kill.cancelled().await;
     }

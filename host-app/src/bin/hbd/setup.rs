@@ -200,7 +200,7 @@ pub(crate) async fn start(
         && by_default
     {
         // Nobody asked for this file: that it is of no use stops nothing.
-        tracing::error!("{error}; until the next start deliveries are kept in memory");
+        tracing::error!("{error}; until the next start deliveries are stored in memory");
         let setting = match error.path() {
             Some(path) => Setting::MonitorState.at(builder.file(), path),
             None => Setting::MonitorState.name().to_owned(),

@@ -141,7 +141,7 @@ fn when_nobody_would_be_told() {
     assert_eq!((status, out.as_str()), (1, ""));
     assert_eq!(
         err,
-        "error: no channel is configured for this: nobody would be told\nhelp: name channels for the host, or default_notification_channels\n"
+        "error: no channel is configured for this: nobody would be notified\nhelp: name channels for the host, or default_notification_channels\n"
     );
     let (status, out, _) = desk.run(&["route", "web-01", "--json"]);
     assert_eq!(status, 1);

@@ -40,7 +40,7 @@ fn of_mapping(entry: Option<&Entry>, findings: &mut Findings) {
             "this needs a record of deliveries, and `delivery.store` is none: each is tried once, when it comes",
         )
         .field(format!("{DELIVERY}.{}", field.key))
-        .help("have deliveries kept in a file, or remove this");
+        .help("store deliveries in a file, or remove this");
         findings.at(field.key_id, problem);
     }
 }

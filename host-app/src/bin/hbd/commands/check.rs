@@ -143,7 +143,7 @@ fn nobody(reach: &Reach) -> String {
     let defaults = reach.defaults_unreached.then(|| "the defaults".to_owned());
     let who: Vec<String> = hosts.into_iter().chain(defaults).collect();
     match &*who {
-        [] if reach.usable == 0 => "nobody would be told anything".to_owned(),
+        [] if reach.usable == 0 => "nobody would be notified".to_owned(),
         [] => "no host is without one".to_owned(),
         who => format!("{} would reach nobody", who.join(" and ")),
     }

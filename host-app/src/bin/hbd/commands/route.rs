@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments, route: &Route, output: &Output) -> Exit
         }));
     }
     if planned.is_empty() {
-        output.error("error: no channel is configured for this: nobody would be told\nhelp: name channels for the host, or default_notification_channels");
+        output.error("error: no channel is configured for this: nobody would be notified\nhelp: name channels for the host, or default_notification_channels");
         return Exit::Failed;
     }
     if !route.json {
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments, route: &Route, output: &Output) -> Exit
     if reaches_anybody(&planned, config) {
         return Exit::Ok;
     }
-    output.error("error: every channel of it is disabled: nobody would be told");
+    output.error("error: every channel of it is disabled: nobody would be notified");
     Exit::Failed
 }
 
