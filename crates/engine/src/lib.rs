@@ -2,7 +2,7 @@
 //!
 //! It reads one YAML file with channels, defaults and hosts, loads one plugin
 //! per channel `type`, routes a message for a host to that host's channels,
-//! delivers to all of them at once, and answers with a result per channel.
+//! delivers to all of them concurrently, and returns a result per channel.
 //!
 //! ```no_run
 //! use std::time::Duration;

@@ -38,8 +38,8 @@ pub(super) const MAX_NAME_LENGTH: usize = 128;
 const MAX_REJECTED: usize = 5;
 
 /// The channels of a file, in its order, and their numbers by name. Also the
-/// names of those that were not usable, so that whoever names one of them is
-/// not told that it doesn't exist.
+/// names of those that were not usable, so that a list that
+/// names one of them is not reported as naming none.
 #[derive(Default)]
 pub(crate) struct Channels {
     pub(crate) list: Vec<Arc<ChannelConfig>>,

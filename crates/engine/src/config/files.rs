@@ -50,7 +50,7 @@ pub(super) enum Purpose {
 }
 
 impl NamedFile {
-    /// Warns where the file is not as it should be; answers whether it is.
+    /// Warns where the file is not as it should be; returns whether it is.
     pub(super) fn check(&self, findings: &mut Findings) -> bool {
         let warning = self.purpose.warning(&self.path);
         let is_well = warning.is_none();

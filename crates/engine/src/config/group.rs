@@ -1,7 +1,7 @@
-//! What lists of channels name: channels, and groups of them.
+//! The model of channel lists: channels, and groups of them (failover and escalation).
 //!
-//! The model alone. That a group is tried step by step is for whoever delivers;
-//! where it isn't, `channels` says who is told at once.
+//! `delivery` carries out the steps of a group; where nothing does, `channels` has all that are
+//! notified at once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ pub(crate) enum Named {
     Group(GroupIndex),
 }
 
-/// A list of names, found. Lists that name the same are kept once.
+/// A list of names, resolved. Equal lists are stored once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ResolvedNames {
     /// The channels, and those of the groups, each once.
@@ -37,8 +37,8 @@ impl ResolvedNames {
     }
 }
 
-/// Channels that are tried one after the other, until one of them has told
-/// somebody: failover and escalation.
+/// A group: channels that are notified one after the other until one delivery proves enough
+/// (failover and escalation).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupConfig {
     pub(crate) name: Arc<str>,

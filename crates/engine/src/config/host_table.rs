@@ -22,7 +22,7 @@ struct HostSlot {
     list: Option<NonZeroU32>,
 }
 
-/// Hosts, and lists of channels, of which equal ones are kept once.
+/// Hosts, and lists of channels, of which equal ones are stored once.
 #[derive(Debug, Default)]
 pub(crate) struct HostTable {
     places: HashMap<CompactString, HostSlot>,

@@ -23,7 +23,7 @@ use super::{
 pub(crate) const HOST_KEYS: [&str; 4] = ["threshold_config", "watch", CHANNELS, "dyndns"];
 const CHANNELS: &str = "notification_channels";
 
-/// Reads hosts and lists of channels. Equal lists are kept once.
+/// Reads hosts and lists of channels. Equal lists are stored once.
 pub(crate) struct Hosts<'a> {
     naming: Naming<'a>,
     known_keys: &'a [String],

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::tree::{Entry, Node, NodeId, Value};
 
-/// Keeps the first of entries with equal keys, and tells of the others.
+/// Keeps the first of entries with equal keys, and reports the others.
 pub(super) fn remove_duplicates(
     entries: &mut Vec<Entry>,
     duplicates: &mut Vec<NodeId>,

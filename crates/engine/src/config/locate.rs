@@ -1,6 +1,6 @@
 //! Locates nodes in the file (line and column), and decides what of the file a person may see.
 //!
-//! Both are only needed when there is something to tell, so the file is read a
+//! Both are only needed when there is something to report, so the file is read a
 //! second time then, by the same reader, which numbers the nodes alike.
 
 use std::{collections::HashSet, ops::Range};

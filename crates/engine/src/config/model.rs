@@ -291,11 +291,11 @@ pub struct HostConfig {
     pub(crate) channels: Option<Arc<ResolvedNames>>,
     /// The name of its thresholds.
     pub threshold_config: Option<Arc<str>>,
-    /// Whether its heartbeat events are told.
+    /// Whether its heartbeat events are sent.
     pub watch: bool,
-    /// Kept as it was typed; the engine has no use for it.
+    /// As it was typed; the engine has no use for it.
     pub dyndns: Option<Box<str>>,
-    /// What stands below the declared keys; equal ones are kept once.
+    /// What stands below the declared keys; equal ones are stored once.
     pub(crate) extra: Option<Arc<CheckedValue>>,
 }
 

@@ -202,9 +202,9 @@ impl fmt::Display for Problems {
 /// So many problems with names come with the name that is likely meant.
 const MAX_SUGGESTIONS: usize = 100;
 
-/// So many problems of each level are kept; others are counted. Whoever has mended as
-/// many reads the rest afterwards.
-const MAX_KEPT: usize = 200;
+/// How many problems of each level are listed; further ones are counted, and listed once these
+/// are fixed.
+const MAX_LISTED: usize = 200;
 
 /// Problems while they are collected, by the nodes that they are about.
 #[derive(Debug, Default)]
@@ -222,9 +222,9 @@ impl Findings {
         self.add(Some(id), problem);
     }
 
-    /// Adds a warning at a node; makes it only where it is kept.
+    /// Adds a warning at a node; calls `warning` only if it is listed.
     pub(super) fn warn(&mut self, id: NodeId, warning: impl FnOnce() -> Problem) {
-        if self.counts.warnings < MAX_KEPT {
+        if self.counts.warnings < MAX_LISTED {
             self.add(Some(id), warning());
         } else {
             self.counts.warnings += 1;
@@ -239,7 +239,7 @@ impl Findings {
     fn add(&mut self, id: Option<NodeId>, problem: Problem) {
         let count = self.counts.of(problem.level);
         *count += 1;
-        if *count <= MAX_KEPT {
+        if *count <= MAX_LISTED {
             self.list.push((id, problem));
         }
     }
@@ -266,7 +266,7 @@ impl Findings {
             problem.level == Level::Error && problem.field.as_deref() == Some(field)
         };
         let mut new = self.list.iter().skip(since);
-        self.counts.errors > MAX_KEPT || new.any(|(_, problem)| is_it(problem))
+        self.counts.errors > MAX_LISTED || new.any(|(_, problem)| is_it(problem))
     }
 
     /// Remembers a file that a setting names, for whoever is to look for it.

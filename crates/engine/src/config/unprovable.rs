@@ -16,7 +16,7 @@ const UNTIL: &str = "until";
 const MAX_NAMED: usize = 3;
 
 impl ChannelConfig {
-    /// The most that it can prove of anything that it would be told.
+    /// Returns the strongest proof that it can give of any message it would be sent.
     fn proves_at_most(&self) -> Proof {
         let severities = Severity::ALL
             .into_iter()

@@ -1,5 +1,4 @@
-//! What came of a notification: a bool per channel, and behind it everything
-//! that is known.
+//! The report of a notification: a bool per channel, with the results of each target behind it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +10,7 @@ use crate::event::Proof;
 use annunciator_store::{Attempt, State, Step};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What became of a delivery to one target.
+/// The result of a delivery to one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
@@ -25,7 +24,7 @@ pub enum Class {
     Unknown,
 }
 
-/// Who has to do something about a failure.
+/// Whose fault a failure is: who has to do something about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -63,7 +62,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What one target of a channel answered.
+/// The result for one target of a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TargetReport {
@@ -88,7 +87,7 @@ pub struct TargetReport {
     /// What a person can do about it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hint: String,
-    /// How long the remote asked to be left alone.
+    /// How long the remote asked to wait before the next attempt (`Retry-After`).
     #[serde(
         default,
         rename = "retry_after_ms",
@@ -97,7 +96,7 @@ pub struct TargetReport {
         skip_serializing_if = "Option::is_none"
     )]
     pub retry_after: Option<Duration>,
-    /// What else is worth telling, such as that a text was cut.
+    /// Further notes, such as that a text was cut.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -174,7 +173,7 @@ impl StepReport {
     }
 }
 
-/// What came of a notification on one channel.
+/// The report of a notification on one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ChannelReport {
@@ -186,7 +185,7 @@ pub struct ChannelReport {
     pub channel_type: String,
     /// Whether every target was delivered.
     pub delivered: bool,
-    /// What became of it so far.
+    /// Its state so far.
     pub state: State,
     /// Where it is a step of a group, of which one may be enough.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,7 +207,7 @@ fn duration_milliseconds<S: Serializer>(
 }
 
 impl ChannelReport {
-    /// The targets that were not delivered.
+    /// Returns the targets that were not delivered.
     pub fn failures(&self) -> impl Iterator<Item = &TargetReport> {
         self.targets
             .iter()
@@ -216,7 +215,7 @@ impl ChannelReport {
     }
 }
 
-/// What came of a notification: one result per channel.
+/// The report of a notification: one result per channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     results: BTreeMap<String, bool>,
@@ -236,20 +235,20 @@ impl Report {
         Self { results, channels }
     }
 
-    /// A bool per channel: whether every target of it was delivered.
+    /// Returns a bool per channel: whether every target of it was delivered.
     #[must_use]
     pub fn results(&self) -> &BTreeMap<String, bool> {
         &self.results
     }
 
-    /// What stands behind the bools, by channel.
+    /// Returns the reports behind the bools, by channel.
     #[must_use]
     pub fn channels(&self) -> &BTreeMap<String, ChannelReport> {
         &self.channels
     }
 
-    /// Whether every channel was delivered, and of each group one. Without a
-    /// channel nobody was told, so then it is false.
+    /// Returns whether every channel was delivered, and of each group one; `false` where there
+    /// was no channel.
     #[must_use]
     pub fn all_delivered(&self) -> bool {
         let group = |report: &ChannelReport| report.step.as_ref().map(|step| step.group.clone());
@@ -261,7 +260,7 @@ impl Report {
         !self.is_empty() && self.channels.values().all(enough)
     }
 
-    /// Whether there was no channel to tell.
+    /// Returns whether there was no channel to notify.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.results.is_empty()

@@ -1,5 +1,5 @@
-//! How an engine comes to be: what the embedding program decides, then the
-//! file, then the plugins.
+//! The builder of an engine: takes what the embedding program decides, then reads the file, loads
+//! the plugins and opens the channels.
 
 use std::{
     path::{Path, PathBuf},
@@ -34,10 +34,10 @@ use crate::{
     worker::WorkerProgram,
 };
 
-/// So many proofs wait to be recorded; they come seldom, and one by one.
+/// How many proofs may wait to be recorded; they are rare, and come one by one.
 const MAX_QUEUED_PROOFS: usize = 1024;
 
-/// Puts an [`Engine`] together.
+/// Builds an [`Engine`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct EngineBuilder {
@@ -50,7 +50,7 @@ pub struct EngineBuilder {
 }
 
 impl Engine {
-    /// Starts to put an engine together from a configuration file.
+    /// Returns a builder of an engine for a configuration file.
     pub fn builder(file: impl Into<PathBuf>) -> EngineBuilder {
         EngineBuilder::new(file)
     }
@@ -68,15 +68,15 @@ impl EngineBuilder {
         }
     }
 
-    /// Looks for plugins in this folder, besides those that the file names.
-    /// Without any, the executable's folder and the packaged one are used.
+    /// Adds a folder to look for plugins in, besides those that the file names. Without any, the
+    /// executable's folder and the packaged one are used.
     pub fn plugin_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.plugin_dirs.push(PluginDir::named(path));
         self
     }
 
-    /// Top-level keys of the file that other parts of the program read, so
-    /// that nobody is warned about them.
+    /// Declares top-level keys of the file that other parts of the program read, so that there
+    /// is no warning about them.
     pub fn known_keys<S: Into<String>>(mut self, keys: impl IntoIterator<Item = S>) -> Self {
         self.options
             .known_keys
@@ -84,7 +84,7 @@ impl EngineBuilder {
         self
     }
 
-    /// The same for the keys of hosts.
+    /// Declares keys of hosts that other parts of the program read.
     pub fn known_host_keys<S: Into<String>>(mut self, keys: impl IntoIterator<Item = S>) -> Self {
         self.options
             .known_host_keys
@@ -92,8 +92,8 @@ impl EngineBuilder {
         self
     }
 
-    /// A section of the file that the embedding program reads; it takes the
-    /// place of one of the same name.
+    /// Declares a section of the file that the embedding program reads; it replaces one of the
+    /// same name.
     pub fn section(mut self, section: Section) -> Self {
         let sections = &mut self.options.sections;
         sections.retain(|known| known.name != section.name);
@@ -101,11 +101,11 @@ impl EngineBuilder {
         self
     }
 
-    /// Keys that hosts may have besides the engine's: the `properties` of a
+    /// Declares keys that hosts may have besides the engine's: the `properties` of a
     /// JSON Schema, and a check of what it can't say, which is called with
     /// what stands below these keys. Hosts that have none of them are not
-    /// checked, also not for what the schema requires. Called once more, it
-    /// takes the place of the first.
+    /// checked, also not for what the schema requires. A second call
+    /// replaces the first.
     pub fn host_keys(
         mut self,
         schema: Json,
@@ -115,8 +115,8 @@ impl EngineBuilder {
         self
     }
 
-    /// The JSON Schema of a file whose channels are of these types, with the
-    /// sections and the keys of hosts that are declared.
+    /// Returns the JSON Schema of a file whose channels are of these types, with the declared
+    /// sections and host keys.
     #[must_use]
     pub fn document_schema(&self, types: &[ChannelType]) -> Json {
         schema_of(
@@ -126,7 +126,7 @@ impl EngineBuilder {
         )
     }
 
-    /// The program that runs plugins in processes of their own, for channels with
+    /// Sets the program that is executed as worker processes, for channels with
     /// `delivery.isolation: process`. Without one, such a channel is an error of
     /// the configuration. See [`worker`](crate::worker).
     pub fn worker(mut self, program: WorkerProgram) -> Self {
@@ -134,28 +134,27 @@ impl EngineBuilder {
         self
     }
 
-    /// Where plugins run unless the file says so by `delivery.isolation`; in this
-    /// process unless this is called.
+    /// Sets where plugins run if the file has no `delivery.isolation`. Default: in this process.
     pub fn default_isolation(mut self, isolation: Isolation) -> Self {
         self.options.isolation = isolation;
         self
     }
 
-    /// Another clock than the system's.
+    /// Sets another clock than the system's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Keeps deliveries in this store, whatever the file says: what is accepted
-    /// is tried until it ends, also by another process when this one has died.
+    /// Stores deliveries in this store, whatever the file says. What is accepted is attempted
+    /// until it ends, also by another process if this one dies.
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store_choice.store = Some(store);
         self
     }
 
-    /// Where deliveries are kept unless the file says so by `delivery.store`:
-    /// in this file. Where this is `None` too, they are kept in memory.
+    /// Sets the file in which deliveries are stored if the configuration has no
+    /// `delivery.store`. Where this returns `None`, they are stored in memory.
     pub fn default_store(
         mut self,
         place: impl Fn(&Config) -> Option<PathBuf> + Send + Sync + 'static,
@@ -172,28 +171,28 @@ impl EngineBuilder {
         self
     }
 
-    /// Whether calls that wait for an outcome also wait for the attempts that are under
-    /// way when `delivery.wait` has passed: for a program that ends afterwards, and has
-    /// to wait for them anyhow. Unless it is said, they do not.
+    /// Sets whether calls that wait for an outcome also wait for the attempts that are under way
+    /// when `delivery.wait` has passed: for a program that ends afterwards, and has to wait for
+    /// them anyhow. Default: `false`.
     pub fn await_attempts(mut self, awaits: bool) -> Self {
         self.store_choice.awaits_attempts = awaits;
         self
     }
 
-    /// The configuration file.
+    /// Returns the path of the configuration file.
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// The plugins that an engine would use, whatever else is wrong with the
+    /// Returns the plugins that an engine would use, whatever else is wrong with the
     /// file, and even without one. Runs none of them.
     #[must_use]
     pub fn find_plugins(&self) -> Catalog {
         find_plugins(&self.file, &self.options, self.worker.as_ref())
     }
 
-    /// One setting of a section as it was typed, whatever else is wrong with
+    /// Returns one setting of a section as it was typed, whatever else is wrong with
     /// the file: nothing is checked and no secret is resolved. `None` when it
     /// is not there, or is a list or a mapping.
     ///
@@ -203,8 +202,8 @@ impl EngineBuilder {
         Ok(peek(&self.file, section, key)?)
     }
 
-    /// Where one setting of a section stands in the file, whatever else is wrong with
-    /// that; `None` where it is not there.
+    /// Returns where one setting of a section stands in the file, whatever else is wrong with
+    /// the file; `None` where it is not there.
     #[must_use]
     pub fn place_of(&self, section: &str, key: &str) -> Option<Span> {
         place_of(&self.file, section, key)
@@ -238,8 +237,8 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// [`StartError`] with every problem that was found. A plugin that cannot
-    /// be used is none: it disables its channels; what is to be told by
-    /// them waits until it is mended and loaded again, for as long as it lives.
+    /// be used is none: it disables its channels, whose deliveries wait until it is repaired and
+    /// loaded again, for as long as they live.
     #[doc(alias = "setup")]
     pub async fn start(self) -> Result<Engine, StartError> {
         RuntimeHome::here()?;
@@ -261,7 +260,7 @@ impl EngineBuilder {
         let opened = self.store_choice.open(&loaded.config).await?;
         let (shared, proven) = self.shared(&runtime_home, opened.store.clone());
         let configs = loaded.config.channels.iter().map(Arc::clone);
-        // People are told through the rest.
+        // A disabled channel is no error: people are notified through the rest.
         let channels = open_channels(configs, &shared, |_| true).await?;
         let engine = Engine::new(runtime_home, loaded, channels, shared, opened, proven);
         drop(tokio::spawn(canary::run(Arc::downgrade(&engine.0))));
@@ -271,9 +270,9 @@ impl EngineBuilder {
         Ok(engine)
     }
 
-    /// Opens every channel of a configuration and closes it again; answers those that
-    /// cannot be used where this runs, as with a program that is not there. Nothing is
-    /// delivered, and nothing kept.
+    /// Opens every channel of a configuration and closes it again; returns those that cannot be
+    /// used where this runs, as with a program that is missing. Nothing is delivered, and nothing
+    /// stored.
     ///
     /// # Errors
     /// [`StartError::Channels`] for channels without which no engine would start.
@@ -295,8 +294,8 @@ impl EngineBuilder {
         open_once(config.channels.iter().map(Arc::clone), &shared).await
     }
 
-    /// What the channels of an engine share, and what is proven to it. Their small
-    /// values are kept in memory where deliveries are not kept.
+    /// Returns what the channels of an engine share, and the receiver of their proofs. The
+    /// values of providers are stored in memory where deliveries are not stored.
     fn shared(
         &self,
         runtime_home: &RuntimeHome,

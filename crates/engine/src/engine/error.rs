@@ -49,7 +49,7 @@ pub enum StartError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotifyError {
-    /// There is nothing to tell.
+    /// The message is empty.
     #[error("the message is empty: there is nothing to send")]
     EmptyMessage,
     /// A channel was named that does not exist.

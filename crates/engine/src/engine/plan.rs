@@ -124,8 +124,8 @@ impl Config {
     }
 }
 
-/// How far the steps of a group are: as long as all that have begun are kept
-/// back, the next begins at once, and those behind it sooner by as much.
+/// The times of a group's steps: as long as all steps that have begun are suppressed, the next
+/// begins at once, and those behind it earlier by as much.
 #[derive(Debug, Default)]
 struct StepClock {
     sooner_ms: i64,

@@ -47,7 +47,7 @@ impl Engine {
     ///
     /// A plugin whose file was exchanged is loaded beside the old one, and its
     /// channels count as changed; one whose file is of no use any more goes on
-    /// serving. A channel that changed starts without the small state that its plugin kept, and
+    /// serving. A channel that changed starts without the values that its plugin has stored, and
     /// files whose paths stand in its settings are read when it opens.
     ///
     /// Reloads wait for one another, and go on when the returned future is
@@ -137,7 +137,7 @@ impl Inner {
             *config = channel.definition();
         }
         drop(old);
-        // What people were told of is over when it is seen to be.
+        // An alert clears when the channel is seen to work.
         for channel in channels
             .iter()
             .filter(|channel| !kept.iter().any(|kept| Arc::ptr_eq(kept, channel)))
@@ -176,7 +176,7 @@ impl Inner {
             catalog: Arc::new(loaded.catalog),
             router: Router::new(channels),
         });
-        // By those that are in force: what is mended tells that it is.
+        // After the replacement: a channel that is repaired carries the notification itself.
         update_disabled_alerts(&all, &self.alerts);
         self.reloaded.notify_one();
         if let Some(outbox) = &self.outbox {

@@ -9,7 +9,7 @@ use annunciator_store::{Kind, Severity, StoredContent};
 use super::{code, notification::Rendered};
 
 impl Rendered {
-    /// As it is kept.
+    /// Returns the JSON text that the store has of it.
     pub(crate) fn to_content(&self) -> serde_json::Result<String> {
         let message = &self.message;
         let attributes = message.attributes.iter();
@@ -32,8 +32,8 @@ impl Rendered {
         })
     }
 
-    /// From what was kept. A severity or kind of a later version counts as the
-    /// plainest.
+    /// Reads the JSON text that the store has of it. A severity or kind of a later version
+    /// counts as the plainest.
     pub(crate) fn from_content(content: &str) -> serde_json::Result<Self> {
         let content: StoredContent = serde_json::from_str(content)?;
         let severity: Severity = content.severity.parse().unwrap_or_default();

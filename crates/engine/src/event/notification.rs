@@ -182,8 +182,8 @@ pub(crate) struct Rendered {
 }
 
 impl Notification {
-    /// Puts it into the form that crosses the boundary; `None` when there is
-    /// nothing to tell.
+    /// Returns it in the form that crosses the boundary to plugins; `None` when the body is
+    /// empty.
     pub(crate) fn render(self, host: &str, now_ms: i64) -> Option<Rendered> {
         if self.body.trim().is_empty() {
             return None;

@@ -21,8 +21,8 @@ use super::{
     pool::Pool,
 };
 
-/// A poll that takes longer is told, since it holds up a thread: the rule for
-/// authors is 10 ms, and a busy machine may add to it.
+/// A poll that takes longer is logged, since it blocks a thread: the rule for authors is
+/// 10 ms, and a busy machine may add to it.
 const SLOW_POLL: Duration = Duration::from_millis(100);
 
 /// Calls one provider.
@@ -92,7 +92,7 @@ impl Calls {
     }
 }
 
-/// Tells once when a poll blocks its thread for too long.
+/// Logs once when a poll blocks its thread for too long.
 struct Watched<F> {
     future: Pin<Box<F>>,
     channel: Arc<str>,

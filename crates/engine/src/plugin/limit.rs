@@ -10,7 +10,7 @@ pub(crate) const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs `f` on a thread of its own and waits for it, but not for ever. On a
-/// time-out the thread is left behind: there is no way to end it.
+/// timeout the thread is abandoned: there is no way to end it.
 pub(crate) fn limited<T: Send + 'static>(
     limit: Duration,
     f: impl FnOnce() -> T + Send + 'static,

@@ -25,7 +25,7 @@ pub enum LockMode {
     /// There is no lock file.
     #[default]
     Off,
-    /// It is used, and told.
+    /// It is used, with a warning.
     Warn,
     /// It is not used.
     Require,

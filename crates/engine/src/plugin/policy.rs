@@ -23,8 +23,8 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// Judges what was read of a file; answers what people should know of one
-    /// that may be loaded all the same.
+    /// Judges a file that was read; returns the warnings about one that may be loaded all the
+    /// same.
     pub(crate) fn judge(
         &self,
         path: &Path,

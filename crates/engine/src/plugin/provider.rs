@@ -85,7 +85,7 @@ impl Provider {
         self.calls.call(limit, check).await
     }
 
-    /// Closes the provider. One that does not end in time is left behind.
+    /// Closes the provider. One that does not end in time is abandoned.
     pub(crate) async fn close(&self) {
         let Some(provider) = self.take() else {
             return;

@@ -20,7 +20,7 @@ pub enum Trust {
     /// It is not.
     #[default]
     Strict,
-    /// It is, and told.
+    /// It is, with a warning.
     Warn,
 }
 

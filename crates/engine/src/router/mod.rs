@@ -115,8 +115,8 @@ pub(crate) fn find(config: &Config, names: &[&str]) -> Result<Vec<Named>, Unknow
     names.iter().map(found).collect()
 }
 
-/// Channels in their order, each once, and the turn of each: what is named
-/// itself is told at once, also where a group has it too.
+/// Returns channels in their order, each once, and when each is due: a channel that is named
+/// itself is notified at once, also where a group has it too.
 pub(crate) fn turns(config: &Config, named: &[Named]) -> Vec<(ChannelIndex, Option<Turn>)> {
     let mut channels: Vec<(ChannelIndex, Option<Turn>)> = Vec::new();
     for name in named {

@@ -77,7 +77,7 @@ impl Instance {
         }
     }
 
-    /// Closes the provider. One that does not end in time is left behind, or
+    /// Closes the provider. One that does not end in time is abandoned, or
     /// killed where it can be.
     pub(crate) async fn close(&self) {
         match self {

@@ -37,7 +37,7 @@ use crate::{
 
 pub(crate) use http::HttpClients;
 
-/// Bytes of a key and of a value that a provider keeps.
+/// The longest key and the largest value that a provider may store, in bytes.
 const MAX_KEY_LENGTH: usize = 512;
 const MAX_VALUE_SIZE: usize = 64 * 1024;
 /// How many background tasks one channel may have: a provider may follow each of
@@ -54,7 +54,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     /// Who wants to know what is proven of deliveries.
     pub(crate) proofs: ProofSender,
-    /// What keeps people from being told.
+    /// The active alerts of the engine.
     pub(crate) alerts: Arc<ActiveAlerts>,
 }
 
@@ -256,7 +256,7 @@ impl HostServices for ChannelServices {
     }
 }
 
-/// The store's trouble, as a plugin hears of it.
+/// Returns the store's error as plugins get it.
 #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
 fn store_error(why: StoreError) -> HostErrorV1 {
     error(HostErrorKind::INTERNAL, why.to_string())

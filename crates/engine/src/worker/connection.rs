@@ -117,7 +117,7 @@ impl Connection {
         }
         let ending = match ready {
             None => ending,
-            // Nobody was told that it is there.
+            // It was not reported as ready.
             Some(_) => ending.before_it_was_ready(),
         };
         let open = pending.over();

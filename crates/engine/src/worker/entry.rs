@@ -32,8 +32,8 @@ pub fn run_if_asked() {
     }
 }
 
-/// Refuses what would start workers in a worker, each of which would start others,
-/// and tells the program that has started this one.
+/// Refuses to start an engine in a worker, whose workers would start others, and reports that
+/// to the program that has started this one.
 ///
 /// # Errors
 /// [`WorkerError`] in a process that was started as a worker and did not become one.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plugin::{CallError, ChannelType};
 
-/// Who speaks like this. Whoever hears something else hangs up.
+/// The version of the protocol. A side that receives another one closes the connection.
 pub(super) const SPEAKS: &str = concat!("annunciator ", env!("CARGO_PKG_VERSION"), "/2");
 
 /// From the program.
@@ -158,7 +158,7 @@ impl TryFrom<Described> for ChannelType {
     }
 }
 
-/// What a plugin asks of its host.
+/// A call of the plugin to its host.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum HostCall {
     Now,
@@ -169,7 +169,7 @@ pub(super) enum HostCall {
     Prove(RString, Proof),
 }
 
-/// What the host tells it.
+/// The answer to a [`HostCall`].
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum HostAnswer {
     Now(i64),

@@ -4,9 +4,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::line::printable;
 
-/// Bytes of a line that are kept.
+/// The longest line that is logged, in bytes; the rest is cut off.
 const MAX_LINE_LENGTH: usize = 1000;
-/// Lines of one worker that are kept.
+/// How many lines of one worker are logged.
 const MAX_LINES: usize = 1000;
 
 /// Reads to the end, and logs line by line. Whatever is written is read, so that

@@ -71,10 +71,10 @@ impl WorkerProgram {
         &self.variables
     }
 
-    /// Takes note of how a worker ended before it came to its work.
+    /// Records how a worker ended before it was ready.
     pub(super) fn note(&self, ending: &Ending) {
-        // Another program may be mended at any time; this one is what it is, and one
-        // whose workers have worked calls what it has to.
+        // Another program may be replaced at any time. This one cannot be, and if workers of it
+        // have been ready, it calls the entry point.
         let is_unasked = ending.is_unasked()
             && self.path == Path::new(THIS)
             && !self.has_worked.load(Ordering::Relaxed);
@@ -84,7 +84,7 @@ impl WorkerProgram {
         }
     }
 
-    /// Takes note of a worker that is ready.
+    /// Records that a worker was ready.
     pub(super) fn note_ready(&self) {
         self.has_worked.store(true, Ordering::Relaxed);
     }

@@ -15,7 +15,7 @@ use super::{
 };
 
 impl<'a> Reader<'a> {
-    /// Takes the first choice that fits; else tells what the likeliest misses.
+    /// Reads by the first choice that fits; else reports the problems of the likeliest.
     pub(super) fn choice(
         &mut self,
         node: &Node,
