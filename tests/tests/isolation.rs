@@ -49,7 +49,7 @@ async fn start(how: &str) -> Engine {
 }
 
 /// Tells both channels; the good one must deliver. Answers what the bad one said.
-async fn tell(engine: &Engine, text: &str) -> TargetReport {
+async fn notify(engine: &Engine, text: &str) -> TargetReport {
     let report = engine.notify_default(text).await.unwrap();
     assert_eq!(report.results().get("good"), Some(&true));
     report.channels()["bad"].targets[0].clone()
@@ -59,7 +59,7 @@ async fn tell(engine: &Engine, text: &str) -> TargetReport {
 async fn crash(how: &str, says: &str) {
     let engine = start(how).await;
     for _ in 0..2 {
-        let said = tell(&engine, "hello").await;
+        let said = notify(&engine, "hello").await;
         assert_eq!((said.class, said.fault), (Class::Unknown, Fault::Plugin));
         let expected = format!("libfixture_ill_behaved.so {says} while it delivered");
         assert!(said.detail.contains(&expected), "{said}");
@@ -73,7 +73,7 @@ async fn crash(how: &str, says: &str) {
 async fn one_that_behaves() {
     let engine = start("not").await;
     for _ in 0..3 {
-        let said = tell(&engine, "hello").await;
+        let said = notify(&engine, "hello").await;
         assert_eq!(said.class, Class::Delivered, "{said}");
     }
     assert_eq!(engine.shutdown(Duration::from_secs(10)).await.abandoned, 0);
@@ -131,13 +131,13 @@ async fn a_worker_that_hangs_up() {
 async fn a_loop_without_end() {
     let short = yaml("loops_for_ever").replace("timeout: 5s", "timeout: 200ms");
     let engine = start_with(&short, worker().unwrap()).await;
-    let said = tell(&engine, "hello").await;
+    let said = notify(&engine, "hello").await;
     assert_eq!((said.class, said.fault), (Class::Unknown, Fault::Remote));
     assert!(said.detail.contains("did not answer in time"), "{said}");
     // Whoever comes meanwhile goes down with it, and hears why.
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
-        let said = tell(&engine, "hello").await;
+        let said = notify(&engine, "hello").await;
         if said
             .detail
             .contains("did not let go of a call that was over")
@@ -150,16 +150,16 @@ async fn a_loop_without_end() {
 }
 
 #[tokio::test]
-async fn what_is_under_way_with_a_crash_is_told_and_what_comes_after_it_is_delivered() {
+async fn what_is_under_way_with_a_crash_is_reported_and_what_comes_after_it_is_delivered() {
     let engine = start("aborts_when_told").await;
-    let telling = (0..20).map(|number| {
+    let notifying = (0..20).map(|number| {
         let engine = engine.clone();
         let text = if number == 10 { "crash" } else { "hello" };
-        tokio::spawn(async move { tell(&engine, text).await })
+        tokio::spawn(async move { notify(&engine, text).await })
     });
     let mut crashed = 0;
-    for told in telling.collect::<Vec<_>>() {
-        let said = told.await.unwrap();
+    for notified in notifying.collect::<Vec<_>>() {
+        let said = notified.await.unwrap();
         match said.class {
             Class::Delivered => {}
             _ => {
@@ -170,7 +170,7 @@ async fn what_is_under_way_with_a_crash_is_told_and_what_comes_after_it_is_deliv
     }
     assert!(crashed > 0);
     for _ in 0..3 {
-        assert_eq!(tell(&engine, "hello").await.class, Class::Delivered);
+        assert_eq!(notify(&engine, "hello").await.class, Class::Delivered);
     }
 }
 
@@ -179,7 +179,7 @@ async fn a_crash_in_a_task_between_deliveries() {
     let engine = start("aborts_in_task").await;
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
-        let said = tell(&engine, "hello").await;
+        let said = notify(&engine, "hello").await;
         // It answers, or its task was quicker; and when that has happened a few
         // times, it rests.
         if said.class == Class::Retry {
@@ -194,7 +194,7 @@ async fn a_crash_in_a_task_between_deliveries() {
 async fn a_crash_while_the_channel_is_opened() {
     let engine = start("aborts_in_open").await;
     for _ in 0..2 {
-        let said = tell(&engine, "hello").await;
+        let said = notify(&engine, "hello").await;
         assert_eq!((said.class, said.fault), (Class::Permanent, Fault::Plugin));
         let expected = "was ended by signal 6 (SIGABRT) while it opened the channel";
         assert!(said.detail.contains(expected), "{said}");
@@ -204,7 +204,7 @@ async fn a_crash_while_the_channel_is_opened() {
 #[tokio::test]
 async fn a_crash_while_settings_are_checked() {
     let engine = start("aborts_in_validate").await;
-    let said = tell(&engine, "hello").await;
+    let said = notify(&engine, "hello").await;
     assert_eq!((said.class, said.fault), (Class::Permanent, Fault::Plugin));
     let expected = "was ended by signal 6 (SIGABRT) while it checked settings";
     assert!(said.detail.contains(expected), "{said}");
@@ -213,7 +213,7 @@ async fn a_crash_while_settings_are_checked() {
 #[tokio::test]
 async fn a_crash_while_the_channel_is_closed() {
     let engine = start("aborts_in_close").await;
-    assert_eq!(tell(&engine, "hello").await.class, Class::Delivered);
+    assert_eq!(notify(&engine, "hello").await.class, Class::Delivered);
     let drained = engine.shutdown(Duration::from_secs(10)).await;
     assert_eq!(drained.abandoned, 0);
 }
@@ -228,7 +228,7 @@ async fn a_check_in_a_worker() {
 /// It rests when it crashed several times, longer each time; people hear of it
 /// through another channel, and of its end.
 #[tokio::test]
-async fn one_that_keeps_crashing_rests_which_is_told_once() {
+async fn a_worker_that_keeps_crashing_backs_off_and_raises_one_alert() {
     let rig = Rig::new(&["annunciator-mattermost", "fixture-ill-behaved"]).unwrap();
     let chat = Mattermost::builder().channel("ops").hook("h1", "ops");
     let chat = chat.start().await;
@@ -247,19 +247,19 @@ delivery: {{retry: {{attempts: 3, first: 1s, max: 1s}}}}
     let engine = builder.store(store).start().await.unwrap();
     let bad = Route::Channels(&["bad"]);
     engine.submit(bad, "crash", None).await.unwrap();
-    let told = chat_is_told(&chat, "several times").await;
+    let notified = chat_is_notified(&chat, "several times").await;
     assert!(
-        told.contains("Channel bad delivers nothing for now"),
-        "{told}"
+        notified.contains("Channel bad delivers nothing for now"),
+        "{notified}"
     );
     assert_eq!(engine.alerts()[0].subject, "channel/bad/crashes");
     engine.submit(bad, "hello", None).await.unwrap();
-    chat_is_told(&chat, "Channel bad works again").await;
+    chat_is_notified(&chat, "Channel bad works again").await;
     assert!(engine.alerts().is_empty());
     assert_eq!(chat.messages().len(), 2);
 }
 
-async fn chat_is_told(chat: &Mattermost, words: &str) -> String {
+async fn chat_is_notified(chat: &Mattermost, words: &str) -> String {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let texts: Vec<String> = chat
@@ -267,8 +267,8 @@ async fn chat_is_told(chat: &Mattermost, words: &str) -> String {
             .iter()
             .map(|post| post.attachments()[0]["text"].to_string())
             .collect();
-        if let Some(told) = texts.iter().find(|text| text.contains(words)) {
-            return told.clone();
+        if let Some(notified) = texts.iter().find(|text| text.contains(words)) {
+            return notified.clone();
         }
         assert!(Instant::now() < deadline, "{texts:?}");
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -279,10 +279,10 @@ async fn chat_is_told(chat: &Mattermost, words: &str) -> String {
 #[tokio::test]
 async fn a_program_that_is_run_in_a_worker_has_the_memory_of_any_other() {
     let rig = Rig::new(&["annunciator-exec"]).unwrap();
-    let (program, told) = (rig.folder().join("tell"), rig.folder().join("limit"));
+    let (program, notified) = (rig.folder().join("tell"), rig.folder().join("limit"));
     let script = format!(
         "#!/bin/sh\ncat >/dev/null\nsleep 0.2\nulimit -d >'{}'\n",
-        told.display()
+        notified.display()
     );
     fs::write(&program, script).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
@@ -304,7 +304,7 @@ delivery: {{store: none}}
     } else {
         (own / 1024).to_string()
     };
-    assert_eq!(fs::read_to_string(told).unwrap().trim(), expected);
+    assert_eq!(fs::read_to_string(notified).unwrap().trim(), expected);
 }
 
 #[test]
@@ -338,7 +338,7 @@ async fn check_program(script: &str, says: &str) {
 
 async fn check_path(program: &Path, says: &str) {
     let engine = start_with(&yaml("not"), WorkerProgram::at(program)).await;
-    let said = tell(&engine, "hello").await;
+    let said = notify(&engine, "hello").await;
     assert_eq!((said.class, said.fault), (Class::Permanent, Fault::Plugin));
     assert!(said.detail.contains(says), "no `{says}` in {said}");
 }

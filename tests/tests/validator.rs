@@ -296,7 +296,7 @@ fn validate(rig: &Rig, path: &str, more: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn a_check_that_fails_is_told_with_its_sentence_and_in_the_file_for_ci() {
+fn a_check_that_fails_is_reported_with_its_sentence_and_in_the_file_for_ci() {
     let rig = Rig::new(&[]).unwrap();
     let path = faulty(&rig, "schema");
     let (status, out, _) = validate(&rig, &path, &["--junit", "junit.xml", "--seed", "11"]);

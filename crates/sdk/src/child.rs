@@ -129,18 +129,18 @@ impl Program {
     /// dropped when it was reaped. Call it on an [`OwnRuntime`](crate::OwnRuntime).
     pub async fn run<T: Send + 'static>(self, input: Vec<u8>, limit: Duration, held: T) -> Ended {
         let end = Instant::now() + limit;
-        let (mut answer, answered) = oneshot::channel();
+        let (mut sender, receiver) = oneshot::channel();
         // A task of its own, so that it is reaped even when nobody waits for the
         // answer any more.
         tokio::spawn(async move {
-            let (ended, group) = run(&self, &input, end, &mut answer).await;
-            drop(answer.send(ended));
+            let (ended, group) = run(&self, &input, end, &mut sender).await;
+            drop(sender.send(ended));
             if let Some((mut child, group)) = group {
                 group.end(&mut child, self.grace).await;
             }
             drop(held);
         });
-        answered.await.unwrap_or(Ended::GivenUp)
+        receiver.await.unwrap_or(Ended::GivenUp)
     }
 
     /// Its path.

@@ -11,7 +11,7 @@ use crate::{
     config::{AuthMethod, Config},
     failure::{Cause, Failure, Phase},
     session::Capabilities,
-    wire::{StepTimeout, Wire},
+    wire::{Deadline, Wire},
 };
 
 /// Who logs in, and with what.
@@ -60,14 +60,14 @@ impl<'a> Login<'a> {
         &self,
         wire: &mut Wire,
         can: &Capabilities,
-        timeout: StepTimeout,
+        deadline: Deadline,
     ) -> Result<(), Failure> {
         if !wire.encrypted && !wire.peer.ip().is_loopback() {
             return Err(Failure::new(Phase::Auth, Cause::ClearText));
         }
         let (mut first, second) = self.exchange(can)?;
         first.push_str("\r\n");
-        let mut reply = wire.command(&first, Phase::Auth, timeout).await?;
+        let mut reply = wire.command(&first, Phase::Auth, deadline).await?;
         let mut answers = second.into_iter();
         while reply.code == 334 {
             // With no answer left, the server wants more than it should (or,
@@ -75,7 +75,7 @@ impl<'a> Login<'a> {
             // it say no properly.
             let mut answer = answers.next().unwrap_or_default();
             answer.push_str("\r\n");
-            reply = wire.command(&answer, Phase::Auth, timeout).await?;
+            reply = wire.command(&answer, Phase::Auth, deadline).await?;
             if answer.len() == 2 && reply.code == 334 {
                 break;
             }

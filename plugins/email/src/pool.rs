@@ -20,7 +20,7 @@ use crate::{
     session::Session,
     tls::Tls,
     transaction::{self, Answer, Letter},
-    wire::{StepTimeout, Wire},
+    wire::{Deadline, Wire},
 };
 
 /// After this much idleness a connection is asked whether it lives (NOOP).
@@ -263,13 +263,13 @@ impl Pool {
 
     /// Whether a server that gave no greeting waits for a TLS handshake.
     async fn speaks_tls(&self, end: Instant) -> bool {
-        let timeout = StepTimeout {
+        let deadline = Deadline {
             step: QUIT_LIMIT,
             end,
         };
         let Ok(tls) = self.tls() else { return false };
-        match Wire::connect(self.config.server(), self.config.port(), timeout).await {
-            Ok(wire) => match wire.encrypt(&tls, timeout).await {
+        match Wire::connect(self.config.server(), self.config.port(), deadline).await {
+            Ok(wire) => match wire.encrypt(&tls, deadline).await {
                 Ok(_) => true,
                 Err(failure) => matches!(failure.cause, Cause::Tls(_)),
             },

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_recipients_is_told_from_a_full_disk() {
+    fn too_many_recipients_is_distinguished_from_a_full_disk() {
         assert!(reply(452, "4.5.3 too many").too_many_recipients());
         assert!(reply(452, "Too many recipients").too_many_recipients());
         assert!(reply(552, "too many recipients").too_many_recipients());

@@ -11,7 +11,7 @@ use crate::{
     login::Login,
     reply::Reply,
     tls::Tls,
-    wire::{StepTimeout, Wire},
+    wire::{Deadline, Wire},
 };
 
 /// What the server said it can do.
@@ -85,43 +85,43 @@ impl Session {
         end: Instant,
     ) -> Result<Self, Failure> {
         let limits = Limits::of(config);
-        let timeout = StepTimeout {
+        let deadline = Deadline {
             step: limits.connect,
             end,
         };
-        let mut wire = Wire::connect(config.server(), config.port(), timeout).await?;
+        let mut wire = Wire::connect(config.server(), config.port(), deadline).await?;
         let secrets = Login::of(config).map(|login| login.secrets());
         wire = wire.hiding(secrets.unwrap_or_default());
         let mode = config.tls_mode();
         if let (TlsMode::Tls, Some(tls)) = (mode, tls) {
-            wire = wire.encrypt(tls, timeout).await?;
+            wire = wire.encrypt(tls, deadline).await?;
         }
-        let greeting = wire.reply(Phase::Greeting, timeout).await?;
+        let greeting = wire.reply(Phase::Greeting, deadline).await?;
         expect_ok(Phase::Greeting, greeting)?;
 
-        let timeout = timeout.step(limits.command);
+        let deadline = deadline.step(limits.command);
         let hello = hello_name(config, &wire);
-        let mut can = introduce(&mut wire, &hello, timeout).await?;
+        let mut can = introduce(&mut wire, &hello, deadline).await?;
         if let (TlsMode::StartTls, Some(tls)) = (mode, tls) {
             if !can.starttls {
                 return Err(Failure::new(Phase::StartTls, Cause::NoStartTls));
             }
             let reply = wire
-                .command("STARTTLS\r\n", Phase::StartTls, timeout)
+                .command("STARTTLS\r\n", Phase::StartTls, deadline)
                 .await?;
             expect_ok(Phase::StartTls, reply)?;
-            wire = wire.encrypt(tls, timeout.step(limits.connect)).await?;
-            can = introduce(&mut wire, &hello, timeout).await?;
+            wire = wire.encrypt(tls, deadline.step(limits.connect)).await?;
+            can = introduce(&mut wire, &hello, deadline).await?;
         }
         if let Some(login) = Login::of(config) {
-            login.perform(&mut wire, &can, timeout).await?;
+            login.perform(&mut wire, &can, deadline).await?;
         }
         Ok(Self { wire, can, limits })
     }
 
     /// The time for commands of an attempt that ends then.
-    pub(crate) fn timeout(&self, end: Instant) -> StepTimeout {
-        StepTimeout {
+    pub(crate) fn deadline(&self, end: Instant) -> Deadline {
+        Deadline {
             step: self.limits.command,
             end,
         }
@@ -129,30 +129,33 @@ impl Session {
 
     /// Whether the server still answers.
     pub(crate) async fn is_alive(&mut self, end: Instant) -> Result<(), Failure> {
-        let timeout = self.timeout(end);
-        let reply = self.wire.command("NOOP\r\n", Phase::Other, timeout).await?;
+        let deadline = self.deadline(end);
+        let reply = self
+            .wire
+            .command("NOOP\r\n", Phase::Other, deadline)
+            .await?;
         expect_ok(Phase::Other, reply)
     }
 
     /// Says goodbye. Whatever the server makes of it, the mails are sent.
     pub(crate) async fn quit(mut self, end: Instant) {
-        let timeout = self.timeout(end);
-        let _ = self.wire.command("QUIT\r\n", Phase::Other, timeout).await;
+        let deadline = self.deadline(end);
+        let _ = self.wire.command("QUIT\r\n", Phase::Other, deadline).await;
     }
 }
 
 async fn introduce(
     wire: &mut Wire,
     hello: &str,
-    timeout: StepTimeout,
+    deadline: Deadline,
 ) -> Result<Capabilities, Failure> {
     let reply = wire
-        .command(&format!("EHLO {hello}\r\n"), Phase::Hello, timeout)
+        .command(&format!("EHLO {hello}\r\n"), Phase::Hello, deadline)
         .await?;
     // A server too old for EHLO (RFC 5321, section 3.2) can do nothing more.
     if matches!(reply.code, 500 | 502) {
         let reply = wire
-            .command(&format!("HELO {hello}\r\n"), Phase::Hello, timeout)
+            .command(&format!("HELO {hello}\r\n"), Phase::Hello, deadline)
             .await?;
         expect_ok(Phase::Hello, reply)?;
         return Ok(Capabilities::default());

@@ -192,16 +192,16 @@ impl Round<'_> {
         if reply.code != 354 {
             return Ok(Err(refusal(Phase::Data, reply)));
         }
-        let timeout = self
+        let deadline = self
             .session
-            .timeout(self.end)
+            .deadline(self.end)
             .step(self.session.limits.data);
         // As long as the last byte isn't written, nothing can have been stored.
         self.session
             .wire
-            .write(&self.letter.wire, Phase::Data, timeout)
+            .write(&self.letter.wire, Phase::Data, deadline)
             .await?;
-        let reply = self.session.wire.reply(Phase::Dot, timeout).await?;
+        let reply = self.session.wire.reply(Phase::Dot, deadline).await?;
         if reply.code == 421 {
             return Err(refusal(Phase::Dot, reply));
         }
@@ -247,13 +247,13 @@ impl Round<'_> {
     }
 
     async fn write(&mut self, bytes: &[u8], phase: Phase) -> Result<(), Failure> {
-        let timeout = self.session.timeout(self.end);
-        self.session.wire.write(bytes, phase, timeout).await
+        let deadline = self.session.deadline(self.end);
+        self.session.wire.write(bytes, phase, deadline).await
     }
 
     async fn reply(&mut self, phase: Phase) -> Result<Reply, Failure> {
-        let timeout = self.session.timeout(self.end);
-        self.session.wire.reply(phase, timeout).await
+        let deadline = self.session.deadline(self.end);
+        self.session.wire.reply(phase, deadline).await
     }
 }
 

@@ -25,12 +25,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// The time for one step: its own limit, and the attempt's end.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct StepTimeout {
+pub(crate) struct Deadline {
     pub(crate) step: Duration,
     pub(crate) end: Instant,
 }
 
-impl StepTimeout {
+impl Deadline {
     /// When this step is given up, if it begins now.
     fn until(self) -> Instant {
         (Instant::now() + self.step).min(self.end)
@@ -60,9 +60,9 @@ impl Wire {
     pub(crate) async fn connect(
         server: &str,
         port: u16,
-        timeout: StepTimeout,
+        deadline: Deadline,
     ) -> Result<Self, Failure> {
-        let end = timeout.until();
+        let end = deadline.until();
         let addresses = timeout_at(end, tokio::net::lookup_host((server, port)))
             .await
             .map_err(|_| Failure::new(Phase::Connect, Cause::TimedOut))?
@@ -75,7 +75,7 @@ impl Wire {
             },
         );
         for address in addresses {
-            match timeout_at(timeout.until(), TcpStream::connect(address)).await {
+            match timeout_at(deadline.until(), TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
                     return Self::over(stream).map_err(|e| Failure::io(Phase::Connect, &e));
                 }
@@ -107,11 +107,11 @@ impl Wire {
 
     /// The TLS handshake. What came in clear before it is thrown away, so
     /// that nobody can slip a reply in (CVE-2011-0411 and its kin).
-    pub(crate) async fn encrypt(self, tls: &Tls, timeout: StepTimeout) -> Result<Self, Failure> {
+    pub(crate) async fn encrypt(self, tls: &Tls, deadline: Deadline) -> Result<Self, Failure> {
         let handshake = tls
             .connector
             .connect(tls.name.clone(), self.stream.into_inner());
-        let stream = timeout_at(timeout.until(), handshake)
+        let stream = timeout_at(deadline.until(), handshake)
             .await
             .map_err(|_| Failure::new(Phase::Tls, Cause::TimedOut))?
             .map_err(|error| handshake_failure(&error))?;
@@ -127,14 +127,14 @@ impl Wire {
         &mut self,
         bytes: &[u8],
         phase: Phase,
-        timeout: StepTimeout,
+        deadline: Deadline,
     ) -> Result<(), Failure> {
         let stream = self.stream.get_mut();
         let write = async {
             stream.write_all(bytes).await?;
             stream.flush().await
         };
-        timeout_at(timeout.until(), write)
+        timeout_at(deadline.until(), write)
             .await
             .map_err(|_| Failure::new(phase, Cause::TimedOut))?
             .map_err(|error| Failure::io(phase, &error))
@@ -144,9 +144,9 @@ impl Wire {
     pub(crate) async fn reply(
         &mut self,
         phase: Phase,
-        timeout: StepTimeout,
+        deadline: Deadline,
     ) -> Result<Reply, Failure> {
-        timeout_at(timeout.until(), self.read_reply(phase))
+        timeout_at(deadline.until(), self.read_reply(phase))
             .await
             .unwrap_or_else(|_| Err(Failure::new(phase, Cause::TimedOut)))
     }
@@ -156,10 +156,10 @@ impl Wire {
         &mut self,
         command: &str,
         phase: Phase,
-        timeout: StepTimeout,
+        deadline: Deadline,
     ) -> Result<Reply, Failure> {
-        self.write(command.as_bytes(), phase, timeout).await?;
-        self.reply(phase, timeout).await
+        self.write(command.as_bytes(), phase, deadline).await?;
+        self.reply(phase, deadline).await
     }
 
     async fn read_reply(&mut self, phase: Phase) -> Result<Reply, Failure> {

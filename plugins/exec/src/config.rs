@@ -81,7 +81,7 @@ impl Config {
     }
 
     /// What is wrong with the program's file, if anything is.
-    pub(crate) fn trouble(&self) -> Option<String> {
+    pub(crate) fn problem(&self) -> Option<String> {
         let program = &self.program;
         let facts = match fs::metadata(program) {
             Ok(facts) => facts,

@@ -45,8 +45,8 @@ impl Provider for Exec {
             let detail = format!("{} {}", problem.path(), problem.message());
             return Err(OpenError::new(Fault::Config, detail));
         }
-        if let Some(trouble) = config.trouble() {
-            return Err(OpenError::new(Fault::Config, trouble));
+        if let Some(problem) = config.problem() {
+            return Err(OpenError::new(Fault::Config, problem));
         }
         Ok(Self {
             config,
@@ -89,8 +89,8 @@ impl Provider for Exec {
     }
 
     async fn check(&self) -> Check {
-        if let Some(trouble) = self.config.trouble() {
-            return Check::failed(Fault::Config, trouble);
+        if let Some(problem) = self.config.problem() {
+            return Check::failed(Fault::Config, problem);
         }
         let Some(arguments) = &self.config.check_arguments else {
             let detail = format!(

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn when_a_host_is_none_it_is_told() {
+    fn when_a_host_is_none_it_is_reported() {
         check("", None, Err("host"));
         check("a b", None, Err("host"));
         check("ftp://a.example", None, Err("host"));

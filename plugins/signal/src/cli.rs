@@ -16,7 +16,7 @@ use crate::{
     call::{Call, base_arguments},
     child::environment,
     config::Config,
-    java::Trouble,
+    java::JavaProblem,
     reply::{Answer, Failure, beginning},
 };
 
@@ -129,8 +129,8 @@ fn is_frame(line: &str) -> bool {
 /// The failure behind an exit status; each belongs to a code of JSON-RPC.
 fn refused(output: &Output, response: Option<crate::reply::Response>) -> Failure {
     let stderr = String::from_utf8_lossy(&output.stderr);
-    if let Some(trouble) = Trouble::read(&stderr) {
-        return Failure::Java(trouble);
+    if let Some(problem) = JavaProblem::read(&stderr) {
+        return Failure::Java(problem);
     }
     // The frames of a stack trace say nothing to a person.
     let mut lines = stderr

@@ -8,7 +8,7 @@ const CLASS_FILE_OFFSET: u32 = 44;
 
 /// Why Java did not run signal-cli. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum JavaProblem {
     /// It is older than what signal-cli was built for; both by their versions.
     Old { needs: u32, has: Option<u32> },
     /// There is none.
@@ -17,7 +17,7 @@ pub(crate) enum Trouble {
     Elsewhere,
 }
 
-impl Trouble {
+impl JavaProblem {
     /// What the standard error says of it.
     pub(crate) fn read(stderr: &str) -> Option<Self> {
         if stderr.contains("UnsupportedClassVersionError") {
@@ -51,7 +51,7 @@ impl Trouble {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for JavaProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Old {
@@ -111,39 +111,43 @@ location of your Java installation.
 ";
 
     #[test]
-    fn an_old_java_is_told_with_the_one_that_is_needed() {
+    fn an_old_java_is_reported_with_the_one_that_is_needed() {
         for (text, needs, has) in [(OLD, 21, 17), (OLDER, 25, 11)] {
-            let trouble = Trouble::read(text).unwrap();
+            let problem = JavaProblem::read(text).unwrap();
             let has = Some(has);
-            assert_eq!(trouble, Trouble::Old { needs, has });
-            assert!(trouble.hint().contains(&format!("Java {needs}")));
+            assert_eq!(problem, JavaProblem::Old { needs, has });
+            assert!(problem.hint().contains(&format!("Java {needs}")));
         }
     }
 
     #[test]
-    fn where_there_is_no_java_it_is_told() {
-        assert_eq!(Trouble::read(NONE), Some(Trouble::Missing));
+    fn where_there_is_no_java_it_is_reported() {
+        assert_eq!(JavaProblem::read(NONE), Some(JavaProblem::Missing));
         for text in [
             "/usr/bin/env: java: No such file or directory",
             "/usr/bin/env: \u{2018}java\u{2019}: No such file or directory",
             "env: 'java': No such file or directory",
             "env: can't execute 'java': No such file or directory",
         ] {
-            assert_eq!(Trouble::read(text), Some(Trouble::Missing), "{text}");
+            assert_eq!(
+                JavaProblem::read(text),
+                Some(JavaProblem::Missing),
+                "{text}"
+            );
         }
         let elsewhere = "ERROR: JAVA_HOME is set to an invalid directory: /nowhere";
-        assert_eq!(Trouble::read(elsewhere), Some(Trouble::Elsewhere));
+        assert_eq!(JavaProblem::read(elsewhere), Some(JavaProblem::Elsewhere));
     }
 
     #[test]
-    fn what_else_java_says_is_not_its_own_trouble() {
+    fn other_output_of_java_is_not_its_own_problem() {
         for text in [
             "",
             "java.lang.NullPointerException",
             "UnsupportedClassVersionError (class file version 1.0)",
             "signal-cli: error: unrecognized arguments: '--x'",
         ] {
-            assert_eq!(Trouble::read(text), None, "{text}");
+            assert_eq!(JavaProblem::read(text), None, "{text}");
         }
     }
 }

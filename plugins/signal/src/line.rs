@@ -73,8 +73,8 @@ impl Line {
             let id = self.next.fetch_add(1, Ordering::Relaxed);
             let request =
                 json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": parameters });
-            let (answer, answered) = oneshot::channel();
-            lock(&connection.waiting).insert(id, answer);
+            let (sender, receiver) = oneshot::channel();
+            lock(&connection.waiting).insert(id, sender);
             let _forget = Forget(&connection.waiting, id);
             if let Err(error) = connection.write(format!("{request}\n"), end).await {
                 *self.connection.lock().await = None;
@@ -84,7 +84,7 @@ impl Line {
                 // The kept connection had ended; nothing was sent.
                 continue;
             }
-            return match timeout_at(end, answered).await {
+            return match timeout_at(end, receiver).await {
                 Ok(Ok(answer)) => read_rpc(&answer),
                 Ok(Err(_)) => {
                     let text = "the daemon closed the line before it answered";
@@ -146,10 +146,10 @@ impl Connection {
                     biased;
                     _ = &mut reading => break,
                     line = lines.recv() => {
-                        let Some((line, answer)) = line else { break };
+                        let Some((line, sender)) = line else { break };
                         let written = write.write_all(line.as_bytes()).await;
                         let failed = written.is_err();
-                        let _ = answer.send(written);
+                        let _ = sender.send(written);
                         if failed {
                             break;
                         }
@@ -172,9 +172,9 @@ impl Connection {
     /// Writes a whole line; an error means that the daemon can't act on it.
     async fn write(&self, line: String, end: Instant) -> Result<(), Failure> {
         let gone = || Failure::NotReached("the line was closed".to_owned());
-        let (answer, answered) = oneshot::channel();
-        self.outgoing.send((line, answer)).map_err(|_| gone())?;
-        match timeout_at(end, answered).await {
+        let (sender, receiver) = oneshot::channel();
+        self.outgoing.send((line, sender)).map_err(|_| gone())?;
+        match timeout_at(end, receiver).await {
             Ok(Ok(Ok(()))) => Ok(()),
             Ok(Ok(Err(error))) => Err(Failure::NotReached(error.to_string())),
             Ok(Err(_)) => Err(gone()),

@@ -276,8 +276,8 @@ fn judge(user: &str, failure: &Failure) -> Verdict {
                 _ => "",
             },
         ),
-        Failure::Java(trouble) => {
-            Verdict::new(Retry, Fault::Config, trouble.to_string(), trouble.hint())
+        Failure::Java(problem) => {
+            Verdict::new(Retry, Fault::Config, problem.to_string(), problem.hint())
         }
         Failure::NotReached(text) => Verdict::new(
             Retry,

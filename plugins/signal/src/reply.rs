@@ -7,7 +7,7 @@ use annunciator_sdk::HostError;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::java::Trouble;
+use crate::java::JavaProblem;
 
 /// A good answer, or the part of a failure that says who got it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -80,7 +80,7 @@ pub(crate) enum Failure {
         why: ErrorKind,
     },
     /// It was started, and Java could not run it.
-    Java(Trouble),
+    Java(JavaProblem),
     /// The daemon could not be reached; nothing was sent.
     NotReached(String),
     /// There was no time left to begin.

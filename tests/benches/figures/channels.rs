@@ -36,8 +36,8 @@ pub(crate) fn deliver(
             let engine = engine.clone();
             senders.spawn(async move {
                 for _ in 0..count / in_flight {
-                    let told = engine.notify_channels(&[NAME], notification()).await;
-                    let report = told.map_err(|error| error.to_string())?;
+                    let notified = engine.notify_channels(&[NAME], notification()).await;
+                    let report = notified.map_err(|error| error.to_string())?;
                     if !report.all_delivered() {
                         let targets = report.channels().get(NAME).map(|one| &one.targets);
                         return Err(format!("not delivered: {targets:?}"));

@@ -33,14 +33,14 @@ pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
     Some(match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&format!("error {error}"));
+            report_line(&format!("error {error}"));
             ExitCode::FAILURE
         }
     })
 }
 
 /// A child tells its parent one line.
-pub(crate) fn tell(line: &str) {
+pub(crate) fn report_line(line: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{}", line.replace('\n', " "));
     let _ = out.flush();

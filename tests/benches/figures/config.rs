@@ -17,7 +17,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 use super::{
     Rows,
-    child::{Running, tell},
+    child::{Running, report_line},
     sample::{nanoseconds_each, repeat},
     table::Row,
 };
@@ -141,7 +141,7 @@ pub(crate) fn peak(words: &[String]) -> Result<(), Box<dyn Error>> {
         return Err("hbd check refuses the configuration".into());
     }
     let kilobytes = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
-    tell(&format!("{took} {}", kilobytes as f64 * 1_024.0 / 1e6));
+    report_line(&format!("{took} {}", kilobytes as f64 * 1_024.0 / 1e6));
     Ok(())
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn rows() -> Rows {
     let against_bare = alternate(RUNS, || dispatches(&loaded), || dispatches(&bare))?;
     let met = against_linked.ratio.median() <= MAX_RATIO
         && against_linked.ours.median() < MAX_NANOSECONDS;
-    let notify = notifications()?;
+    let report_line = notifications()?;
     Ok(vec![
         Row::with_target(
             "one dispatch through a loaded plugin that does nothing",
@@ -66,11 +66,11 @@ pub(crate) fn rows() -> Rows {
             ))
             .ratio(format!("{:.2}", against_bare.ratio)),
         Row::for_scale("a whole `notify_host` with that plugin, one after the other")
-            .measured(format!("{:.1} µs", notify))
+            .measured(format!("{:.1} µs", report_line))
             .compared("the dispatch above is what the plugin has of it")
             .ratio(format!(
                 "{:.0}",
-                notify.median() * 1_000.0 / against_linked.ours.median()
+                report_line.median() * 1_000.0 / against_linked.ours.median()
             )),
     ])
 }

@@ -101,7 +101,7 @@ fn capture(runtime: &Runtime) -> Result<Captured, Box<dyn Error>> {
         let port = listener.local_addr()?.port().to_string();
         let rig = Rig::new(&["annunciator-mattermost"])?;
         let engine: Engine = rig.start(&definition(&port)).await?;
-        let told = tokio::spawn(async move {
+        let notified = tokio::spawn(async move {
             let _ = engine
                 .notify_channels(&[channels::NAME], channels::notification())
                 .await;
@@ -119,7 +119,7 @@ fn capture(runtime: &Runtime) -> Result<Captured, Box<dyn Error>> {
         stream
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
             .await?;
-        told.await?;
+        notified.await?;
         Ok(captured)
     })
 }

@@ -9,7 +9,7 @@ use tokio::runtime;
 
 use super::{
     Rows,
-    child::{Running, tell},
+    child::{Running, report_line},
     sample::Sample,
     table::Row,
 };
@@ -64,7 +64,7 @@ pub(crate) fn embed(words: &[String]) -> Result<(), Box<dyn Error>> {
         let config = engine.config();
         let names: Vec<&str> = config.channels().map(|one| one.name()).collect();
         tokio::time::sleep(REST).await;
-        tell(&resident()?);
+        report_line(&resident()?);
         let mut line = String::new();
         io::stdin().read_line(&mut line)?;
         let report = engine.notify_channels(&names, "CPU at 95 %").await?;
@@ -72,7 +72,7 @@ pub(crate) fn embed(words: &[String]) -> Result<(), Box<dyn Error>> {
             return Err(format!("not delivered: {:?}", report.results()).into());
         }
         tokio::time::sleep(REST).await;
-        tell(&resident()?);
+        report_line(&resident()?);
         Ok(())
     })
 }

@@ -22,7 +22,7 @@ use tokio::runtime;
 
 use super::{
     Rows,
-    child::{Running as Child, tell},
+    child::{Running as Child, report_line},
     idle::resident,
     sample::{Sample, alternate, nanoseconds_each},
     table::Row,
@@ -199,9 +199,9 @@ pub(crate) fn fill(words: &[String]) -> Result<(), Box<dyn Error>> {
     })?;
     // All that is written about it is written.
     thread::sleep(Duration::from_secs(3));
-    tell(&resident()?);
+    report_line(&resident()?);
     let window = i64::try_from(WINDOW.as_millis())?;
-    tell(&(noticed - heard - window).to_string());
+    report_line(&(noticed - heard - window).to_string());
     runtime.block_on(running.stop());
     Ok(())
 }
@@ -226,8 +226,8 @@ pub(crate) fn restart(words: &[String]) -> Result<(), Box<dyn Error>> {
         return Err("not every host was restored".into());
     }
     drop(overview);
-    tell(&took.as_millis().to_string());
-    tell(&resident()?);
+    report_line(&took.as_millis().to_string());
+    report_line(&resident()?);
     runtime.block_on(running.stop());
     Ok(())
 }

@@ -64,7 +64,7 @@ fn load() -> Result<Row, Box<dyn Error>> {
 }
 
 /// Microseconds for each of many notifications, one after the other.
-fn told(runtime: &Runtime, engine: &Engine) -> Result<f64, Box<dyn Error>> {
+fn notified(runtime: &Runtime, engine: &Engine) -> Result<f64, Box<dyn Error>> {
     let began = Instant::now();
     for _ in 0..DELIVERIES {
         let report = runtime.block_on(engine.notify_default("hello"))?;
@@ -86,7 +86,11 @@ fn apart() -> Result<Row, Box<dyn Error>> {
     let here = runtime.block_on(builder.clone().default_isolation(Isolation::None).start())?;
     let builder = builder.worker(WorkerProgram::this());
     let apart = runtime.block_on(builder.default_isolation(Isolation::Process).start())?;
-    let pair = alternate(RUNS, || told(&runtime, &apart), || told(&runtime, &here))?;
+    let pair = alternate(
+        RUNS,
+        || notified(&runtime, &apart),
+        || notified(&runtime, &here),
+    )?;
     let added = Sample::new(vec![pair.ours.median() - pair.theirs.median()]).median();
     let row = Row::with_target(
         "a whole `notify_default` to a channel in a process of its own, one after the other",

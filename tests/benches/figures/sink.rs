@@ -10,7 +10,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, runtime};
 
-use super::child::tell;
+use super::child::report_line;
 
 /// Serves until the process is ended; tells its port.
 pub(crate) fn serve() -> Result<(), Box<dyn Error>> {
@@ -19,7 +19,7 @@ pub(crate) fn serve() -> Result<(), Box<dyn Error>> {
         .build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        tell(&listener.local_addr()?.port().to_string());
+        report_line(&listener.local_addr()?.port().to_string());
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;

@@ -21,7 +21,7 @@ fn program_lines(folder: &tempfile::TempDir, more: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_account_is_not_registered_every_form_of_arguments_is_told_so() {
+async fn when_the_account_is_not_registered_every_form_of_arguments_is_reported_so() {
     let folder = tempfile::tempdir().unwrap();
     let groups = format!("groups: [{GROUP}]");
     for (lines, targets) in [

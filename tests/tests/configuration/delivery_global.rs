@@ -42,7 +42,7 @@ notification_channels:
 }
 
 #[test]
-fn what_is_said_wrongly_for_all_is_told_once() {
+fn what_is_said_wrongly_for_all_is_reported_once() {
     let channels = "notification_channels: {a: {type: steady}, b: {type: steady, delivery: {}}}\n";
     let at_the_top = |delivery: &str, expected: &str| {
         let yaml = format!("delivery: {delivery}\n{channels}");

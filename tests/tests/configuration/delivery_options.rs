@@ -283,7 +283,7 @@ fn a_contradiction_is_found_beside_what_is_wrong() {
 }
 
 #[test]
-fn all_of_what_is_wrong_in_a_mapping_that_may_be_none_is_told() {
+fn all_of_what_is_wrong_in_a_mapping_that_may_be_none_is_reported() {
     let yaml = yaml("{quiet_hours: {from: x, to: y, zone: UTC}, canary: {every: 1s, failures: 0}}");
     let lines = annunciator_tests::said::said(&yaml);
     let fields: Vec<&str> = lines
@@ -301,7 +301,7 @@ fn all_of_what_is_wrong_in_a_mapping_that_may_be_none_is_told() {
 }
 
 #[test]
-fn all_problems_are_told_at_once() {
+fn all_problems_are_reported_at_once() {
     let yaml =
         yaml("\n      ttl: soon\n      retry: {first: 1}\n      dedup: x\n      rate_limit: 1/x");
     assert_eq!(annunciator_tests::said::said(&yaml).len(), 4);

@@ -85,14 +85,14 @@ hosts:
 }
 
 #[tokio::test]
-async fn a_group_is_told_by_its_name() {
+async fn a_group_is_reported_by_its_name() {
     let yaml = yaml("  oncall: {first_of: [push, pager]}\n");
     let rig = rig();
     let engine = rig.start(&yaml).await.unwrap();
     let report = engine.notify_channels(&["mail", "oncall", "push"], "x");
     let report = report.await.unwrap();
-    let told: Vec<_> = report.channels().keys().collect();
-    assert_eq!(told, ["mail", "pager", "push"]);
+    let notified: Vec<_> = report.channels().keys().collect();
+    assert_eq!(notified, ["mail", "pager", "push"]);
     let refused = engine.notify_channels(&["oncal"], "x").await.unwrap_err();
     assert!(refused.to_string().contains("oncal"), "{refused}");
 }

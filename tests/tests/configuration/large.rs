@@ -19,7 +19,7 @@ fn a_file_of_brackets_or_mappings_is_refused_at_the_one_that_is_too_deep() {
 }
 
 #[test]
-fn of_thousands_of_problems_the_first_are_told_and_all_are_counted() {
+fn of_thousands_of_problems_the_first_are_reported_and_all_are_counted() {
     let mut yaml = "notification_channels:\n  s:\n    type: steady\n".to_owned();
     for i in 0..5_000 {
         writeln!(yaml, "    key{i}: 1").unwrap();

@@ -136,7 +136,7 @@ fn a_section_that_is_absent_or_holds_nothing_is_none() {
 }
 
 #[test]
-fn what_does_not_fit_the_schema_is_told_as_in_channels() {
+fn what_does_not_fit_the_schema_is_reported_as_in_channels() {
     check(
         "lamps:\n  hall:\n    color: red\n    colour: gren\n    watts: 200\n  attic: bright\n",
         &[

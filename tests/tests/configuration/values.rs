@@ -189,13 +189,13 @@ fn settings_that_turn_out_wrong_when_the_channel_is_opened() {
     let bad = settings("text: no such certificate");
     let yaml = format!("{bad}  good: {{type: steady}}\n");
     let builder = rig.exactly(&yaml).unwrap();
-    let told = runtime.block_on(async {
+    let notified = runtime.block_on(async {
         let engine = builder.start().await.unwrap();
         assert_eq!(engine.alerts()[0].subject, "channel/s/disabled");
         engine.notify_channels(&["s", "good"], "x").await.unwrap()
     });
-    assert!(told.results()["good"] && !told.results()["s"]);
-    let detail = &told.channels()["s"].targets[0].detail;
+    assert!(notified.results()["good"] && !notified.results()["s"]);
+    let detail = &notified.channels()["s"].targets[0].detail;
     assert!(
         detail.contains("the certificate does not exist"),
         "{detail}"
@@ -224,7 +224,7 @@ fn errors(settings: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_plugin_s_errors_are_told_beside_a_required_field_that_is_missing_or_wrong() {
+fn the_plugin_s_errors_are_reported_beside_a_required_field_that_is_missing_or_wrong() {
     let user = "user: uQiRzpo4DXghDmr9QzzfQu27cmVRsG";
     let rest = "callback: nowhere, tags: ['a,b']";
     assert_eq!(
@@ -243,7 +243,7 @@ fn the_plugin_s_errors_are_told_beside_a_required_field_that_is_missing_or_wrong
 }
 
 #[test]
-fn what_could_follow_from_the_example_in_the_place_of_what_is_missing_is_not_told() {
+fn what_could_follow_from_the_example_in_the_place_of_what_is_missing_is_not_reported() {
     let user = "user: uQiRzpo4DXghDmr9QzzfQu27cmVRsG";
     // Wrong together; which of them will be there, nobody knows yet.
     let both = "html: true, monospace: true";

@@ -89,8 +89,8 @@ pub fn run_if_asked() {
         });
         let mut callers: Vec<_> = callers.collect();
         let stories = caller.clone();
-        callers.push(tokio::spawn(async move { stories.tell_stories().await }));
-        caller.tell_all(&listener).await;
+        callers.push(tokio::spawn(async move { stories.send_stories().await }));
+        caller.send_all(&listener).await;
         for caller in callers {
             caller.await.unwrap();
         }
@@ -146,7 +146,7 @@ impl Caller {
     }
 
     /// Submits problems, and their ends a short time after.
-    async fn tell_stories(&self) {
+    async fn send_stories(&self) {
         loop {
             let problem = self.text_with(stories::MARK);
             let over = format!("{problem}{}", stories::OVER);
@@ -178,13 +178,13 @@ impl Caller {
     }
 
     /// Tells, one after the other, and waits for what comes of each.
-    async fn tell_all(&self, listener: &Listener) {
+    async fn send_all(&self, listener: &Listener) {
         loop {
             let text = self.text();
             listener.tells(&text);
             let report = self.engine.notify_default(text.as_str()).await.unwrap();
             // Without a record, it is told once: the answer says whether it was.
-            if report.all_delivered() || !listener.told_without_a_record(&text) {
+            if report.all_delivered() || !listener.sent_without_a_record(&text) {
                 About::Receipts.note(&self.folder, &text);
             }
             tokio::time::sleep(CALL_INTERVAL).await;

@@ -23,7 +23,7 @@ pub struct Disk {
 
 /// How many calls had trouble.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Troubles {
+pub struct DiskFaults {
     pub full: usize,
     pub broken: usize,
     pub slow: usize,
@@ -71,7 +71,7 @@ impl Plan {
     }
 }
 
-impl Troubles {
+impl DiskFaults {
     /// What was counted so far.
     pub fn read(folder: &Path) -> Self {
         let counted = fs::read(counts(folder)).unwrap_or_default();

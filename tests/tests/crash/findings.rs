@@ -8,7 +8,7 @@ use std::{
 use annunciator::store::{Accounts, Attempt, Record, State};
 use serde_json::Value as Json;
 
-use crate::disk::Troubles;
+use crate::disk::DiskFaults;
 
 /// In so many rounds each kind of trouble happens.
 const ENOUGH: u64 = 20;
@@ -18,7 +18,7 @@ pub struct Findings {
     /// Rounds in which the disk failed.
     pub on_bad_disks: u64,
     /// What it did.
-    pub troubles: Troubles,
+    pub disk_faults: DiskFaults,
     /// The texts whose acceptance was answered.
     pub receipts: BTreeSet<String>,
     /// The texts that were told without a record, since there could be none.
@@ -124,8 +124,11 @@ impl Findings {
             self.records.len(),
             "a key was accepted twice"
         );
-        let told = self.unrecorded.union(&recorded).cloned().collect();
-        assert!(self.receipts.is_subset(&told), "answered, and not recorded");
+        let notified = self.unrecorded.union(&recorded).cloned().collect();
+        assert!(
+            self.receipts.is_subset(&notified),
+            "answered, and not recorded"
+        );
         let (stories, broken) = &self.stories;
         assert!(
             *stories as u64 > self.rounds / 2,
@@ -133,12 +136,12 @@ impl Findings {
         );
         assert!(broken.is_empty(), "{broken:#?}");
         assert_eq!(self.damage, "ok");
-        let Troubles { full, broken, slow } = self.troubles;
+        let DiskFaults { full, broken, slow } = self.disk_faults;
         let all_kinds = full > 0 && broken > 0 && slow > 0;
         assert!(
             all_kinds || self.on_bad_disks < ENOUGH,
             "disks were to fail in every way: {:?}",
-            self.troubles
+            self.disk_faults
         );
         for (record, attempts) in &self.records {
             let ended = matches!(record.state, State::Delivered | State::Unknown);
@@ -175,9 +178,9 @@ impl fmt::Display for Findings {
             f,
             "| {} | {} | {} | {} | {} | {} | {} | {} |",
             self.on_bad_disks,
-            self.troubles.full,
-            self.troubles.broken,
-            self.troubles.slow,
+            self.disk_faults.full,
+            self.disk_faults.broken,
+            self.disk_faults.slow,
             self.refused,
             self.late,
             self.without_a_record(),

@@ -61,7 +61,7 @@ impl About {
 pub struct Listener {
     folder: Arc<Path>,
     /// What the one caller that waits for outcomes tells just now.
-    telling: Arc<Mutex<String>>,
+    notifying: Arc<Mutex<String>>,
 }
 
 impl Listener {
@@ -69,7 +69,7 @@ impl Listener {
     pub fn begin(folder: &Path) -> Self {
         let listener = Self {
             folder: folder.into(),
-            telling: Arc::default(),
+            notifying: Arc::default(),
         };
         tracing_subscriber::fmt()
             .with_ansi(false)
@@ -81,11 +81,11 @@ impl Listener {
 
     /// This is told next.
     pub fn tells(&self, text: &str) {
-        text.clone_into(&mut self.telling.lock().unwrap());
+        text.clone_into(&mut self.notifying.lock().unwrap());
     }
 
     /// Whether it was told without a record.
-    pub fn told_without_a_record(&self, text: &str) -> bool {
+    pub fn sent_without_a_record(&self, text: &str) -> bool {
         About::Unrecorded.set(&self.folder).contains(text)
     }
 }
@@ -94,7 +94,7 @@ impl Write for Listener {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes);
         if line.contains(WITHOUT_A_RECORD) {
-            About::Unrecorded.note(&self.folder, &self.telling.lock().unwrap());
+            About::Unrecorded.note(&self.folder, &self.notifying.lock().unwrap());
         }
         if line.contains(LATER) {
             About::Late.note(&self.folder, "one");

@@ -13,7 +13,7 @@ pub const MARK: &str = "story-";
 pub const OVER: &str = " is over";
 
 /// How many ended, and what is wrong with them.
-pub fn told(records: &[(Record, Vec<Attempt>)], arrived: &[String]) -> (usize, Vec<String>) {
+pub fn notified(records: &[(Record, Vec<Attempt>)], arrived: &[String]) -> (usize, Vec<String>) {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
     for (place, text) in arrived.iter().enumerate() {
         first.entry(text).or_insert(place);

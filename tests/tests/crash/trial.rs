@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::{
     child,
-    disk::{Disk, Plan, Troubles},
+    disk::{Disk, DiskFaults, Plan},
     findings::{Findings, text},
     log::About,
     random::Random,
@@ -114,12 +114,12 @@ default_notification_channels: [ops]
     });
     let (arrived, others): (Vec<String>, Vec<String>) =
         arrived.partition(|text| text.starts_with(child::MARK));
-    let (told, notices): (Vec<String>, Vec<String>) =
+    let (notified, notices): (Vec<String>, Vec<String>) =
         { others.into_iter() }.partition(|text| text.starts_with(stories::MARK));
     Findings {
         rounds,
         on_bad_disks,
-        troubles: Troubles::read(folder),
+        disk_faults: DiskFaults::read(folder),
         receipts: About::Receipts.set(folder),
         unrecorded: About::Unrecorded.set(folder),
         refused: About::Refused.lines(folder).len(),
@@ -128,7 +128,7 @@ default_notification_channels: [ops]
         arrived,
         notices: notices.len(),
         accounts: store.accounts().await.unwrap(),
-        stories: stories::told(&problems, &told),
+        stories: stories::notified(&problems, &notified),
         in_pairs,
         records,
     }

@@ -35,8 +35,8 @@ enum Answer {
 }
 
 impl From<Result<Report, NotifyError>> for Answer {
-    fn from(told: Result<Report, NotifyError>) -> Self {
-        match told {
+    fn from(notified: Result<Report, NotifyError>) -> Self {
+        match notified {
             Ok(report) if report.all_delivered() => Self::Well,
             Ok(report) => Self::Other(format!("{report:?}")),
             Err(error) => error.into(),

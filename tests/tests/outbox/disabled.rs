@@ -33,15 +33,15 @@ fn configured(rig: &Rig, bad: &str, rest: &str) -> EngineBuilder {
     builder.clock(Arc::new(Hasty::default()))
 }
 
-async fn tell(engine: &Engine, names: &[&str]) -> Report {
+async fn notify(engine: &Engine, names: &[&str]) -> Report {
     engine.notify_channels(names, "down").await.unwrap()
 }
 
 #[tokio::test]
-async fn what_is_told_meanwhile_arrives_when_it_is_mended() {
+async fn what_is_sent_meanwhile_arrives_when_it_is_mended() {
     let rig = rig();
     let engine = configured(&rig, BAD, "").start().await.unwrap();
-    let report = tell(&engine, &["good", "bad"]).await;
+    let report = notify(&engine, &["good", "bad"]).await;
     assert!(report.results()["good"] && !report.results()["bad"]);
     let bad = &report.channels()["bad"];
     assert_eq!((bad.state, bad.attempts), (State::Pending, 0));
@@ -100,7 +100,7 @@ async fn it_holds_up_no_group() {
     let rig = rig();
     let rest = "notification_groups: {oncall: {first_of: [bad, good], until: accepted, step_after: 24h}}\n";
     let engine = configured(&rig, BAD, rest).start().await.unwrap();
-    let report = tell(&engine, &["oncall"]).await;
+    let report = notify(&engine, &["oncall"]).await;
     assert!(report.all_delivered(), "{report:?}");
     assert_eq!(report.channels()["bad"].state, State::Superseded);
     assert_eq!(report.channels()["good"].state, State::Delivered);
@@ -111,7 +111,7 @@ async fn a_rule_keeps_back_what_it_would_keep_back_anyway() {
     let rig = rig();
     let bad = "bad: {type: ill_behaved, how: not, delivery: {min_severity: critical}}";
     let engine = configured(&rig, bad, "").start().await.unwrap();
-    let report = tell(&engine, &["bad"]).await;
+    let report = notify(&engine, &["bad"]).await;
     assert_eq!(report.channels()["bad"].state, State::Suppressed);
 }
 
@@ -120,7 +120,7 @@ async fn without_a_store_nothing_can_wait() {
     let rig = rig();
     let engine = configured(&rig, BAD, "delivery: {store: none}\n");
     let engine = engine.start().await.unwrap();
-    let report = tell(&engine, &["bad"]).await;
+    let report = notify(&engine, &["bad"]).await;
     let bad = &report.channels()["bad"];
     assert_eq!(bad.state, State::Failed);
     assert_eq!(bad.targets[0].class, Class::Permanent);

@@ -28,11 +28,11 @@ fn of_incident(text: &str, kind: Kind) -> Notification {
 async fn the_end_of_a_problem_outlives_a_restart() {
     let desk = Desk::new().await;
     let first = desk.engine_on_file().await;
-    let tell = |text, kind| first.submit(Route::Defaults, of_incident(text, kind), None);
-    tell("down", Kind::Problem).await.unwrap();
+    let notify = |text, kind| first.submit(Route::Defaults, of_incident(text, kind), None);
+    notify("down", Kind::Problem).await.unwrap();
     ended(&first).await;
     desk.remote.always(status(503));
-    tell("up", Kind::Recovery).await.unwrap();
+    notify("up", Kind::Recovery).await.unwrap();
     wait_until(&first, |records| records[1].attempts > 0).await;
     let _ = first.shutdown(Duration::from_secs(60)).await;
     drop(first);
@@ -48,8 +48,8 @@ async fn the_end_of_a_problem_that_fails_once_is_told_all_the_same() {
     let engine = desk.engine().await;
     for (text, kind) in [("down", Kind::Problem), ("up", Kind::Recovery)] {
         desk.remote.fault(status(500));
-        let told = engine.submit(Route::Defaults, of_incident(text, kind), None);
-        told.await.unwrap();
+        let notified = engine.submit(Route::Defaults, of_incident(text, kind), None);
+        notified.await.unwrap();
         ended(&engine).await;
     }
     assert_eq!(desk.arrived(), ["down", "up"]);
@@ -121,7 +121,7 @@ delivery: {retry: {attempts: 3}}";
 
 /// Both processes deliver from one file, as `hbd send` and the monitor do.
 #[tokio::test]
-async fn who_waits_is_told_of_what_another_process_delivered() {
+async fn who_waits_is_notified_of_what_another_process_delivered() {
     let rig = Rig::new(&["fixture-steady"]).unwrap();
     let file = rig.folder().join("outbox.sqlite");
     let yaml = "notification_channels: {a: {type: steady, outcomes: [later]}}
@@ -130,7 +130,7 @@ delivery: {retry: {first: 10m, max: 10m}, wait: 1h}";
     let store = Arc::new(SqliteStore::open(&file).unwrap());
     let builder = rig.exactly(yaml).unwrap().store(store);
     let engine = Arc::new(builder.start().await.unwrap());
-    let told = tokio::spawn({
+    let notified = tokio::spawn({
         let engine = Arc::clone(&engine);
         async move { engine.notify_default("down").await.unwrap() }
     });
@@ -169,7 +169,7 @@ delivery: {retry: {first: 10m, max: 10m}, wait: 1h}";
         },
     });
     settled.await.unwrap();
-    let report = told.await.unwrap();
+    let report = notified.await.unwrap();
     assert!(report.all_delivered(), "{report:?}");
     let channel = &report.channels()["a"];
     assert_eq!((channel.state, channel.attempts), (State::Delivered, 2));
@@ -189,12 +189,12 @@ delivery: {{wait: 500ms}}",
         file.display(),
         notes.display()
     );
-    let told = async |awaits| {
+    let notified = async |awaits| {
         let builder = rig.exactly(&yaml).unwrap().await_attempts(awaits);
         let engine = builder.start().await.unwrap();
         engine.notify_default("down").await.unwrap().channels()["a"].state
     };
-    assert_eq!(told(false).await, State::InFlight);
+    assert_eq!(notified(false).await, State::InFlight);
     let go = async {
         // Once the attempt is under way and the time for waiting is over.
         let began = Instant::now();
@@ -207,5 +207,5 @@ delivery: {{wait: 500ms}}",
         waiting.await.unwrap().unwrap();
         fs::write(&file, "").unwrap();
     };
-    assert_eq!(tokio::join!(told(true), go).0, State::Delivered);
+    assert_eq!(tokio::join!(notified(true), go).0, State::Delivered);
 }

@@ -17,7 +17,7 @@ use crate::{
 const SHORTLY_BEFORE_SIX: i64 = 1_767_592_500_000;
 const AT_NIGHT: &str = "quiet_hours: {from: '22:00', to: '06:00'}";
 
-async fn tell(engine: &Engine, text: &str, severity: Severity) {
+async fn notify(engine: &Engine, text: &str, severity: Severity) {
     let notification = Notification::new(text).severity(severity).host("web-01");
     let route = Route::Defaults;
     engine.submit(route, notification, None).await.unwrap();
@@ -30,12 +30,12 @@ fn suppressed(records: &[Record]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn in_quiet_hours_the_worst_is_told_and_the_rest_in_the_morning() {
+async fn in_quiet_hours_the_worst_is_sent_and_the_rest_in_the_morning() {
     let desk = Desk::new().await.with(AT_NIGHT).at(SHORTLY_BEFORE_SIX);
     let engine = desk.engine().await;
-    tell(&engine, "disk at 91 %", Severity::Info).await;
-    tell(&engine, "disk at 95 %\nsecond line", Severity::Warning).await;
-    tell(&engine, "disk full", Severity::Critical).await;
+    notify(&engine, "disk at 91 %", Severity::Info).await;
+    notify(&engine, "disk at 95 %\nsecond line", Severity::Warning).await;
+    notify(&engine, "disk full", Severity::Critical).await;
     wait_until(&engine, |records| {
         records
             .iter()
@@ -54,7 +54,7 @@ async fn in_quiet_hours_the_worst_is_told_and_the_rest_in_the_morning() {
         ["quiet_hours: 22:00 to 06:00, UTC"; 2]
     );
     // By day nothing is kept back.
-    tell(&engine, "by day", Severity::Info).await;
+    notify(&engine, "by day", Severity::Info).await;
     ended(&engine).await;
     assert_eq!(desk.arrived().last().unwrap(), "by day");
 }
@@ -75,7 +75,7 @@ async fn a_problem_that_was_over_before_the_morning_says_so() {
 }
 
 #[tokio::test]
-async fn a_step_whose_turn_comes_in_quiet_hours_is_told_in_the_morning() {
+async fn a_step_whose_turn_comes_in_quiet_hours_is_sent_in_the_morning() {
     let pair = Pair::new().await;
     pair.chat.always(status(503));
     let quiet = "delivery: {quiet_hours: {from: '05:55', to: '06:00'}}";
@@ -85,7 +85,7 @@ default_notification_channels: [oncall]";
     // The turn of the second comes half a minute after its quiet hours begin.
     let clock = Hasty::going_on_from(SHORTLY_BEFORE_SIX - 90_000);
     let engine = pair.engine_at(clock, quiet, group).await;
-    tell(&engine, "disk at 91 %", Severity::Info).await;
+    notify(&engine, "disk at 91 %", Severity::Info).await;
     let about_disks = || {
         let texts = pair.pager().into_iter();
         texts
@@ -99,12 +99,12 @@ default_notification_channels: [oncall]";
 }
 
 #[tokio::test]
-async fn what_is_more_than_the_rate_is_told_in_one_digest() {
+async fn what_is_more_than_the_rate_is_sent_in_one_digest() {
     let desk = Desk::new().await.with("rate_limit: 3/10m");
     let engine = desk.engine().await;
     for number in 0..30 {
         let text = format!("alarm {number}");
-        tell(&engine, &text, Severity::Warning).await;
+        notify(&engine, &text, Severity::Warning).await;
     }
     ended(&engine).await;
     let arrived = desk.arrived();
@@ -121,7 +121,7 @@ async fn what_is_more_than_the_rate_is_told_in_one_digest() {
 async fn a_digest_that_waits_outlives_the_process() {
     let mut desk = Desk::new().await.with(AT_NIGHT).at(SHORTLY_BEFORE_SIX);
     let engine = desk.engine_on_file().await;
-    tell(&engine, "disk at 91 %", Severity::Info).await;
+    notify(&engine, "disk at 91 %", Severity::Info).await;
     let _ = engine.shutdown(std::time::Duration::ZERO).await;
     desk.later(std::time::Duration::from_secs(400));
     let engine = desk.engine_on_file().await;
@@ -130,7 +130,7 @@ async fn a_digest_that_waits_outlives_the_process() {
 }
 
 #[tokio::test]
-async fn the_same_words_are_told_once_within_their_time() {
+async fn the_same_words_are_sent_once_within_their_time() {
     let desk = Desk::new().await.with("dedup: 10m, rate_limit: 2/h");
     let engine = desk.engine().await;
     for _ in 0..20 {
@@ -167,13 +167,13 @@ async fn what_the_program_keeps_back_is_recorded_with_its_rule() {
 }
 
 #[tokio::test]
-async fn whoever_submits_at_once_in_quiet_hours_is_told_of_in_one_digest() {
+async fn what_is_submitted_at_once_in_quiet_hours_is_in_one_digest() {
     let desk = Desk::new().await.with(AT_NIGHT).at(SHORTLY_BEFORE_SIX);
     let engine = desk.engine_on_file().await;
     let other = desk.engine_on_file().await;
     let submitting = (0..40).map(|number| {
         let engine = if number % 2 == 0 { &engine } else { &other }.clone();
-        tokio::spawn(async move { tell(&engine, &format!("n{number}"), Severity::Info).await })
+        tokio::spawn(async move { notify(&engine, &format!("n{number}"), Severity::Info).await })
     });
     for submitted in submitting.collect::<Vec<_>>() {
         submitted.await.unwrap();
@@ -190,17 +190,17 @@ async fn whoever_submits_at_once_in_quiet_hours_is_told_of_in_one_digest() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_problem_that_was_told_in_the_morning_is_told() {
+async fn the_end_of_a_problem_that_was_sent_in_the_morning_is_sent() {
     let desk = Desk::new().await.with(AT_NIGHT).at(SHORTLY_BEFORE_SIX);
     let engine = desk.engine().await;
-    let tell = async |text: &str, kind| {
+    let notify = async |text: &str, kind| {
         let notification = Notification::new(text).kind(kind).incident("web-01/cpu");
         let route = Route::Defaults;
         engine.submit(route, notification, None).await.unwrap();
         ended(&engine).await;
     };
-    tell("down", Kind::Problem).await;
-    tell("up", Kind::Recovery).await;
+    notify("down", Kind::Problem).await;
+    notify("up", Kind::Recovery).await;
     let digest = "1 notification was held back (quiet_hours: 22:00 to 06:00, UTC):
 - info down";
     assert_eq!(desk.arrived(), [digest, "up"]);
@@ -214,7 +214,7 @@ async fn the_worst_that_is_more_than_the_rate_does_not_wait_for_the_morning() {
     let desk = desk.at(SHORTLY_BEFORE_SIX - 3_600_000);
     let engine = desk.engine().await;
     for text in ["first", "second", "third"] {
-        tell(&engine, text, Severity::Critical).await;
+        notify(&engine, text, Severity::Critical).await;
     }
     ended(&engine).await;
     let records = records(&engine).await;
@@ -235,14 +235,14 @@ async fn a_step_whose_turn_comes_obeys_the_rate_too() {
 default_notification_channels: [oncall]";
     let engine = pair.engine("delivery: {rate_limit: 2/10m}", group).await;
     for number in 0..6 {
-        tell(&engine, &format!("disk {number}"), Severity::Info).await;
+        notify(&engine, &format!("disk {number}"), Severity::Info).await;
     }
     ended(&engine).await;
     let about_disks = pair.pager().into_iter();
-    let told: Vec<_> = about_disks.filter(|text| text.contains("disk")).collect();
-    assert_eq!(told.len(), 3, "{told:?}");
+    let notified: Vec<_> = about_disks.filter(|text| text.contains("disk")).collect();
+    assert_eq!(notified.len(), 3, "{notified:?}");
     let digest = "4 notifications were held back (rate_limit: more than 2 in 10m):";
-    assert!(told[2].starts_with(digest), "{told:?}");
+    assert!(notified[2].starts_with(digest), "{notified:?}");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ pub const EMERGENCY: &str = "priority: emergency
     expire: 3600";
 
 #[tokio::test]
-async fn when_the_first_takes_it_nobody_else_is_told() {
+async fn when_the_first_takes_it_nobody_else_is_notified() {
     let pair = Pair::new().await;
     let engine = pair.engine("", &oncall("accepted", "24h")).await;
     let report = engine.notify_default("down").await.unwrap();
@@ -50,7 +50,7 @@ async fn when_the_first_takes_it_nobody_else_is_told() {
 }
 
 #[tokio::test]
-async fn what_is_told_again_with_a_key_is_as_well_as_the_first_time() {
+async fn what_is_sent_again_with_a_key_is_as_well_as_the_first_time() {
     let pair = Pair::new().await;
     let engine = pair.engine("", &oncall("accepted", "24h")).await;
     let down = || Notification::new("down").key("k");
@@ -77,7 +77,7 @@ async fn what_is_told_again_with_a_key_is_as_well_as_the_first_time() {
 }
 
 #[tokio::test]
-async fn when_the_first_refuses_it_the_next_is_told_at_once() {
+async fn when_the_first_refuses_it_the_next_is_notified_at_once() {
     let pair = Pair::new().await;
     let engine = pair.engine("", &oncall("accepted", "24h")).await;
     pair.pager.always(refused());
@@ -88,7 +88,7 @@ async fn when_the_first_refuses_it_the_next_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn when_the_first_is_out_of_order_the_next_is_told_after_its_time() {
+async fn when_the_first_is_out_of_order_the_next_is_notified_after_its_time() {
     let pair = Pair::new().await;
     let engine = pair.engine("", &oncall("accepted", "20s")).await;
     pair.pager.always(status(503));
@@ -109,7 +109,7 @@ async fn when_the_first_is_out_of_order_the_next_is_told_after_its_time() {
 }
 
 #[tokio::test]
-async fn when_somebody_acknowledges_nobody_else_is_told() {
+async fn when_somebody_acknowledges_nobody_else_is_notified() {
     let pair = Pair::new().await;
     let engine = pair.engine(EMERGENCY, &oncall("acknowledged", "10m")).await;
     let down = Notification::new("down").severity(Severity::Critical);
@@ -132,7 +132,7 @@ async fn when_somebody_acknowledges_nobody_else_is_told() {
 }
 
 #[tokio::test]
-async fn when_nobody_acknowledges_the_next_is_told() {
+async fn when_nobody_acknowledges_the_next_is_notified() {
     let pair = Pair::new().await;
     let engine = pair.engine(EMERGENCY, &oncall("acknowledged", "1m")).await;
     let down = Notification::new("down").severity(Severity::Critical);
@@ -142,25 +142,25 @@ async fn when_nobody_acknowledges_the_next_is_told() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_problem_goes_to_those_who_were_told_of_it() {
+async fn the_end_of_a_problem_goes_to_those_who_were_notified_of_it() {
     let pair = Pair::new().await;
     let engine = pair.engine("", &oncall("accepted", "24h")).await;
-    let tell = async |text: &str, kind| {
+    let notify = async |text: &str, kind| {
         let notification = Notification::new(text).kind(kind).incident("web/cpu");
         let route = Route::Defaults;
         engine.submit(route, notification, None).await.unwrap();
         ended(&engine).await
     };
-    tell("down", Kind::Problem).await;
-    let states = tell("up", Kind::Recovery).await;
+    notify("down", Kind::Problem).await;
+    let states = notify("up", Kind::Recovery).await;
     assert_eq!(states[2..], [State::Delivered, State::Superseded]);
     let why = &records(&engine).await[3].why;
     assert_eq!(why, "this channel was not told of the problem that is over");
     assert_eq!(pair.pager(), ["down", "up"]);
     assert!(pair.chat().is_empty());
     pair.pager.fault(refused());
-    tell("down again", Kind::Problem).await;
-    tell("up again", Kind::Recovery).await;
+    notify("down again", Kind::Problem).await;
+    notify("up again", Kind::Recovery).await;
     assert_eq!(pair.pager(), ["down", "up"]);
     assert_eq!(pair.chat(), ["down again", "up again"]);
 }

@@ -14,7 +14,7 @@ use annunciator::{
 };
 use tokio::sync::Notify;
 
-use crate::trouble::full;
+use crate::store_alerts::full;
 
 /// A store in memory that is hindered.
 #[derive(Debug, Default)]

@@ -356,6 +356,6 @@ fn one_that_is_called_like_its_channel_type_is_that_one_damaged_and_the_rest_goe
         let report = engine.notify_default("x").await.unwrap();
         report.results().clone()
     });
-    assert!(results.values().any(|told| *told), "{results:?}");
-    assert!(results.values().any(|told| !*told), "{results:?}");
+    assert!(results.values().any(|notified| *notified), "{results:?}");
+    assert!(results.values().any(|notified| !*notified), "{results:?}");
 }

@@ -30,7 +30,7 @@ delivery: {{store: none}}
 
 /// Tells both channels; the good one must deliver. Answers what the bad one
 /// said.
-async fn tell(engine: &Engine) -> TargetReport {
+async fn notify(engine: &Engine) -> TargetReport {
     let report = engine.notify_default("hello").await.unwrap();
     assert_eq!(report.results().get("good"), Some(&true));
     report.channels()["bad"].targets[0].clone()
@@ -39,7 +39,7 @@ async fn tell(engine: &Engine) -> TargetReport {
 async fn check(how: &str, class: Class, fault: Fault, says: &[&str]) {
     let engine = start(how).await;
     for _ in 0..2 {
-        let said = tell(&engine).await;
+        let said = notify(&engine).await;
         assert_eq!((said.class, said.fault), (class, fault), "{said}");
         for text in says {
             assert!(
@@ -150,7 +150,7 @@ async fn one_that_answers_after_its_deadline() {
 async fn one_that_blocks_its_thread_in_a_poll() {
     let engine = start_here("blocks_its_thread").await;
     for _ in 0..8 {
-        let said = tell(&engine).await;
+        let said = notify(&engine).await;
         assert_eq!((said.class, said.fault), (Class::Unknown, Fault::Remote));
         assert!(said.detail.contains(FILE), "{}", said.detail);
     }
@@ -159,7 +159,7 @@ async fn one_that_blocks_its_thread_in_a_poll() {
 #[tokio::test]
 async fn one_that_never_opens() {
     let engine = start("never_opens").await;
-    let said = tell(&engine).await;
+    let said = notify(&engine).await;
     assert_eq!((said.class, said.fault), (Class::Permanent, Fault::Plugin));
     assert!(
         said.detail
@@ -215,16 +215,16 @@ async fn a_panic_while_settings_are_checked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_blocks_many_threads_is_no_longer_called() {
     let engine = start_here("blocks_its_thread").await;
-    let telling = (0..40).map(|_| {
+    let notifying = (0..40).map(|_| {
         let engine = engine.clone();
         tokio::spawn(async move { engine.notify_default("hello").await.unwrap() })
     });
-    for told in telling.collect::<Vec<_>>() {
-        assert_eq!(told.await.unwrap().results().get("good"), Some(&true));
+    for notified in notifying.collect::<Vec<_>>() {
+        assert_eq!(notified.await.unwrap().results().get("good"), Some(&true));
     }
-    let mut said = tell(&engine).await;
+    let mut said = notify(&engine).await;
     while said.class != Class::Retry {
-        said = tell(&engine).await;
+        said = notify(&engine).await;
     }
     assert_eq!(said.fault, Fault::Plugin, "{said}");
     assert!(

@@ -94,7 +94,7 @@ fn a_file_that_others_may_write_to_is_not_loaded() {
 }
 
 #[test]
-fn a_folder_on_the_way_that_others_may_write_to_is_told_where_that_is_wanted() {
+fn a_folder_on_the_way_that_others_may_write_to_is_reported_where_that_is_wanted() {
     let place = Place::new();
     permit(place.rig.plugins(), 0o777);
     let folder = place.rig.plugins().display();
@@ -128,7 +128,7 @@ const USER: u32 = 47_110;
 
 /// What a user of this number is told of the plugin by `hbd check`, where the machine's
 /// user database has these lines more. Nothing where the system lets nobody do that.
-fn told_to_a_user(place: &Place, group: u32, users: &str, members: &str) -> Option<String> {
+fn reported_to_a_user(place: &Place, group: u32, users: &str, members: &str) -> Option<String> {
     let folder = place.rig.folder();
     let database = |name: &str, lines: &str| {
         let text = fs::read_to_string(Path::new("/etc").join(name)).unwrap();
@@ -177,12 +177,13 @@ fn a_user_s_private_group_counts_as_the_user() {
         return;
     }
     let place = Place::new();
-    let told = |group, users: &str, members: &str| told_to_a_user(&place, group, users, members);
-    let Some(said) = told(USER, "", "") else {
+    let notified =
+        |group, users: &str, members: &str| reported_to_a_user(&place, group, users, members);
+    let Some(said) = notified(USER, "", "") else {
         return;
     };
     assert!(!said.contains("is not trusted"), "{said}");
-    let said = told(USER, "", "annunciator-user").unwrap();
+    let said = notified(USER, "", "annunciator-user").unwrap();
     assert!(!said.contains("is not trusted"), "{said}");
     let colleague = format!("colleague:x:47111:{USER}::/:/bin/sh");
     for (group, users, members) in [
@@ -193,7 +194,7 @@ fn a_user_s_private_group_counts_as_the_user() {
         (USER + 1, "", ""),
         (0, "", ""),
     ] {
-        let said = told(group, users, members).unwrap();
+        let said = notified(group, users, members).unwrap();
         let expected = format!("is not trusted: the group {group} may write to ");
         assert!(said.contains(&expected), "{users} {members}: {said}");
         // In quotes where the path has a blank.

@@ -49,7 +49,7 @@ fn sample(kind: Kind) -> Sample {
 }
 
 /// What an example asks for a message, and what it makes of the answer.
-async fn told(settings: &Value, kind: Kind, answer: Reply) -> (Request, Value, Outcome) {
+async fn notified(settings: &Value, kind: Kind, answer: Reply) -> (Request, Value, Outcome) {
     assert_eq!(validate::<Webhook>(settings).len(), 0, "{settings}");
     let host = FakeHost::new();
     host.reply(answer);
@@ -67,7 +67,8 @@ fn ok(body: &Value) -> Reply {
 #[tokio::test]
 async fn slack_takes_a_text_with_three_characters_escaped() {
     let settings = settings("slack", &[("SLACK_WEBHOOK_PATH", "T1/B2/x3")]);
-    let (request, body, outcome) = told(&settings, Kind::Problem, Reply::status(200, "ok")).await;
+    let (request, body, outcome) =
+        notified(&settings, Kind::Problem, Reply::status(200, "ok")).await;
     assert_eq!(request.url, "https://hooks.slack.com/services/T1/B2/x3");
     assert_eq!(request.header("content-type"), Some("application/json"));
     let text =
@@ -81,7 +82,7 @@ async fn discord_takes_an_embed_that_mentions_nobody_and_says_how_long_to_wait()
     let settings = settings("discord", &[("DISCORD_WEBHOOK_PATH", "1/abc")]);
     let busy = json!({"message": "You are being rate limited.", "retry_after": 64.57});
     let busy = Reply::status(429, &busy.to_string());
-    let (request, body, outcome) = told(&settings, Kind::Problem, busy).await;
+    let (request, body, outcome) = notified(&settings, Kind::Problem, busy).await;
     assert_eq!(
         request.url,
         "https://discord.com/api/webhooks/1/abc?wait=true"
@@ -95,7 +96,7 @@ async fn discord_takes_an_embed_that_mentions_nobody_and_says_how_long_to_wait()
     assert_eq!(outcome.class(), Class::Retry);
     assert_eq!(outcome.wait().map(|wait| wait.as_millis()), Some(64_570));
     assert!(outcome.raw().detail.contains("rate limited"));
-    let (_, _, outcome) = told(&settings, Kind::Problem, ok(&json!({"id": "99"}))).await;
+    let (_, _, outcome) = notified(&settings, Kind::Problem, ok(&json!({"id": "99"}))).await;
     assert_eq!(
         (outcome.class(), outcome.raw().remote_id.as_str()),
         (Class::Delivered, "99")
@@ -106,7 +107,7 @@ async fn discord_takes_an_embed_that_mentions_nobody_and_says_how_long_to_wait()
 async fn teams_takes_an_adaptive_card() {
     let url = "https://prod.example.com:443/workflows/1/triggers?sig=a%2Fb";
     let settings = settings("teams", &[("TEAMS_WORKFLOW_URL", url)]);
-    let (request, body, outcome) = told(&settings, Kind::Problem, Reply::status(202, "")).await;
+    let (request, body, outcome) = notified(&settings, Kind::Problem, Reply::status(202, "")).await;
     // The port is the scheme's own.
     assert_eq!(request.url, url.replace(":443", ""));
     let card = &body["attachments"][0]["content"];
@@ -122,7 +123,8 @@ async fn teams_takes_an_adaptive_card() {
 #[tokio::test]
 async fn ntfy_takes_a_message_for_a_topic() {
     let settings = settings("ntfy", &[("NTFY_TOPIC", "alerts"), ("NTFY_TOKEN", "tk_1")]);
-    let (request, body, outcome) = told(&settings, Kind::Recovery, ok(&json!({"id": "m1"}))).await;
+    let (request, body, outcome) =
+        notified(&settings, Kind::Recovery, ok(&json!({"id": "m1"}))).await;
     assert_eq!(request.header("authorization"), Some("Bearer tk_1"));
     assert_eq!(
         (&body["topic"], &body["message"]),
@@ -138,7 +140,7 @@ async fn gotify_takes_a_message_and_says_why_not() {
     let settings = settings("gotify", &[("GOTIFY_TOKEN", "A1b2")]);
     let why = json!({"error": "Unauthorized", "errorCode": 401, "errorDescription": "you need to provide a valid access token A1b2"});
     let refusal = Reply::status(401, &why.to_string());
-    let (request, body, outcome) = told(&settings, Kind::Problem, refusal).await;
+    let (request, body, outcome) = notified(&settings, Kind::Problem, refusal).await;
     assert_eq!(request.header("x-gotify-key"), Some("A1b2"));
     assert_eq!(body["priority"], 8);
     assert_eq!(outcome.class(), Class::Permanent);
@@ -151,7 +153,7 @@ async fn telegram_says_in_its_answer_whether_it_took_it() {
     let environment = [("TELEGRAM_TOKEN", "1:AA-b_c"), ("TELEGRAM_CHAT", "-100")];
     let settings = settings("telegram", &environment);
     let sent = json!({"ok": true, "result": {"message_id": 17}});
-    let (request, body, outcome) = told(&settings, Kind::Problem, ok(&sent)).await;
+    let (request, body, outcome) = notified(&settings, Kind::Problem, ok(&sent)).await;
     assert_eq!(
         request.url,
         "https://api.telegram.org/bot1:AA-b_c/sendMessage"
@@ -164,21 +166,21 @@ async fn telegram_says_in_its_answer_whether_it_took_it() {
     );
     let refused =
         json!({"ok": false, "error_code": 400, "description": "Bad Request: chat not found"});
-    let (_, _, outcome) = told(&settings, Kind::Problem, ok(&refused)).await;
+    let (_, _, outcome) = notified(&settings, Kind::Problem, ok(&refused)).await;
     assert_eq!(outcome.class(), Class::Permanent);
     assert!(outcome.raw().detail.contains("chat not found"));
     let busy = json!({"ok": false, "parameters": {"retry_after": 5}});
     let busy = Reply::status(429, &busy.to_string());
-    let (_, _, outcome) = told(&settings, Kind::Problem, busy).await;
+    let (_, _, outcome) = notified(&settings, Kind::Problem, busy).await;
     assert_eq!(outcome.wait().map(|wait| wait.as_secs()), Some(5));
 }
 
 #[tokio::test]
-async fn pagerduty_is_told_that_an_incident_is_over() {
+async fn pagerduty_is_notified_that_an_incident_is_over() {
     let settings = settings("pagerduty", &[("PAGERDUTY_ROUTING_KEY", "r0")]);
     for (kind, action) in [(Kind::Problem, "trigger"), (Kind::Recovery, "resolve")] {
         let taken = Reply::status(202, r#"{"status":"success","dedup_key":"d"}"#);
-        let (_, body, outcome) = told(&settings, kind, taken).await;
+        let (_, body, outcome) = notified(&settings, kind, taken).await;
         assert_eq!(body["event_action"], action);
         assert_eq!(body["dedup_key"], "prod-web-01/disk");
         let payload = &body["payload"];
@@ -198,7 +200,7 @@ async fn pagerduty_is_told_that_an_incident_is_over() {
 async fn a_receiver_of_alertmanager_s_webhooks_finds_all_that_it_reads() {
     let settings = settings("alertmanager", &[]);
     for (kind, status) in [(Kind::Problem, "firing"), (Kind::Recovery, "resolved")] {
-        let (_, body, outcome) = told(&settings, kind, Reply::status(200, "")).await;
+        let (_, body, outcome) = notified(&settings, kind, Reply::status(200, "")).await;
         assert_eq!(
             (&body["version"], &body["status"]),
             (&json!("4"), &json!(status))

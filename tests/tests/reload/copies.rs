@@ -72,17 +72,17 @@ async fn at_the_start_neither_of_two_different_files_is_used() {
     let check = engine.check(&["a"]).await.unwrap().remove(0);
     assert_eq!(check.status, CheckStatus::Failed);
     assert!(names_both(&rig, &check.detail), "{}", check.detail);
-    let troubles = engine.alerts();
-    assert_eq!(troubles[0].subject, "channel/a/disabled");
-    assert!(names_both(&rig, &troubles[0].sentence), "{troubles:?}");
+    let alerts = engine.alerts();
+    assert_eq!(alerts[0].subject, "channel/a/disabled");
+    assert!(names_both(&rig, &alerts[0].sentence), "{alerts:?}");
     // What is told meanwhile arrives when one of them is gone.
     let receipt = engine.submit(annunciator::Route::Defaults, "x", None).await;
-    let told = receipt.unwrap().deliveries[0].delivery;
+    let notified = receipt.unwrap().deliveries[0].delivery;
     fs::remove_file(copy(&rig)).unwrap();
     let loaded = rig.configured(YAML).unwrap().load().unwrap();
     assert_eq!(engine.reload(loaded).await.unwrap().opened, ["a"]);
     assert!(engine.alerts().is_empty(), "it is mended");
-    crate::running::delivered(&engine, told).await;
+    crate::running::delivered(&engine, notified).await;
 }
 
 /// Whatever served before: the copy that comes back later is the other one.

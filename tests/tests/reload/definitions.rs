@@ -16,7 +16,7 @@ use crate::running::{A, Running, channels, numbers};
 async fn an_unchanged_channel_goes_on_and_a_changed_one_is_replaced() {
     let b = |text: &str| format!("b: {{type: steady, text: {text}}}");
     let running = Running::start(&channels(&[A, &b("old"), "c: {type: steady}"])).await;
-    assert_eq!(running.told("a").await, "one");
+    assert_eq!(running.notified("a").await, "one");
     let before = running.engine.config();
     // The order may change, too.
     let yaml = channels(&["d: {type: steady, text: new}", &b("new"), A]);
@@ -24,9 +24,9 @@ async fn an_unchanged_channel_goes_on_and_a_changed_one_is_replaced() {
     assert_eq!(reloaded.kept, ["a"]);
     assert_eq!(reloaded.opened, ["d", "b"]);
     assert_eq!(reloaded.closed, ["b", "c"]);
-    assert_eq!(running.told("b").await, "new");
-    assert_eq!(running.told("d").await, "new");
-    assert_eq!(running.told("a").await, "one");
+    assert_eq!(running.notified("b").await, "new");
+    assert_eq!(running.notified("d").await, "new");
+    assert_eq!(running.notified("a").await, "one");
     assert!(
         running
             .engine
@@ -91,17 +91,17 @@ async fn hosts_and_defaults_change_without_touching_a_channel() {
     let b = "b: {type: steady, notes: NOTES}";
     let yaml = |rest: &str| format!("{}{rest}", channels(&[A, b]));
     let running = Running::start(&yaml("default_notification_channels: [a]\n")).await;
-    let told = async |host: &str| {
+    let notified = async |host: &str| {
         let report = running.engine.notify_host(host, "hello").await.unwrap();
         report.results().keys().cloned().collect::<Vec<_>>()
     };
-    assert_eq!(told("web").await, ["a"]);
+    assert_eq!(notified("web").await, ["a"]);
     let rest =
         "default_notification_channels: [a, b]\nhosts: {web: {notification_channels: [b]}}\n";
     let reloaded = running.reload(&yaml(rest)).await.unwrap();
     assert_eq!(reloaded.kept, ["a", "b"]);
-    assert_eq!(told("web").await, ["b"]);
-    assert_eq!(told("db").await, ["a", "b"]);
+    assert_eq!(notified("web").await, ["b"]);
+    assert_eq!(notified("db").await, ["a", "b"]);
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn one_that_cannot_be_opened_leaves_everything_as_it_was() {
     // What was opened for nothing is closed already.
     assert_eq!((opened.len(), closed.len()), (3, 2), "{notes:?}");
     assert!(!closed.contains(&opened[0]));
-    assert_eq!(running.told("a").await, "one");
+    assert_eq!(running.notified("a").await, "one");
     assert!(running.engine.config().channel("b").is_none());
     // A file that is wrong does not come so far.
     let wrong = running
@@ -142,7 +142,7 @@ async fn one_that_could_not_be_opened_before_keeps_no_other_from_coming() {
     let yaml = channels(&[A, bad, fresh]);
     let reloaded = running.reload(&yaml).await.unwrap();
     assert_eq!(reloaded.disabled, ["c"]);
-    assert_eq!(running.told("b").await, "fresh");
+    assert_eq!(running.notified("b").await, "fresh");
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn a_plugin_whose_file_was_exchanged_is_loaded_and_one_of_no_use_leaves_th
         (reloaded.kept, reloaded.opened),
         (vec!["a".to_owned()], vec!["b".to_owned()])
     );
-    assert_eq!(running.told("b").await, "by the old");
+    assert_eq!(running.notified("b").await, "by the old");
     assert!(summary().contains("Reliably"), "{}", summary());
     fs::remove_file(&file).unwrap();
 }

@@ -55,7 +55,7 @@ impl Running {
     }
 
     /// What the channel's settings were, by the outcome's id.
-    pub(crate) async fn told(&self, channel: &str) -> String {
+    pub(crate) async fn notified(&self, channel: &str) -> String {
         let report = self.engine.notify_channels(&[channel], "hello").await;
         let report = report.unwrap();
         assert!(report.all_delivered(), "{report:?}");

@@ -26,7 +26,7 @@ async fn what_is_under_way_ends_on_the_channel_where_it_began() {
     let running = Running::start(&yaml("old")).await;
     let engine = running.engine.clone();
     // More than the channel takes at once: some only wait for a place.
-    let telling: Vec<_> = (0..100)
+    let notifying: Vec<_> = (0..100)
         .map(|_| {
             let engine = engine.clone();
             tokio::spawn(async move { engine.notify_channels(&["a"], "hello").await })
@@ -41,12 +41,12 @@ async fn what_is_under_way_ends_on_the_channel_where_it_began() {
     assert_eq!(numbers(&running.notes(), "closed").len(), 0);
     assert_eq!(numbers(&running.notes(), "delivered").len(), 0);
     fs::write(running.gate(), "").unwrap();
-    for told in telling {
-        let report = told.await.unwrap().unwrap();
+    for notified in notifying {
+        let report = notified.await.unwrap().unwrap();
         assert!(report.all_delivered(), "{report:?}");
         assert_eq!(report.channels()["a"].targets[0].remote_id, "old");
     }
-    assert_eq!(running.told("a").await, "new");
+    assert_eq!(running.notified("a").await, "new");
     let notes = running.noted("closed", 1).await;
     let (opened, delivered) = (numbers(&notes, "opened"), numbers(&notes, "delivered"));
     assert_eq!(delivered[..100], [opened[0]; 100]);
@@ -59,12 +59,12 @@ async fn shutdown_waits_for_channels_that_a_reload_put_out_of_use() {
     let yaml = |text: &str| channels(&[&a.replace("TEXT", text)]);
     let running = Running::start(&yaml("old")).await;
     let engine = running.engine.clone();
-    let telling = tokio::spawn(async move { engine.notify_channels(&["a"], "hello").await });
+    let notifying = tokio::spawn(async move { engine.notify_channels(&["a"], "hello").await });
     running.noted("waiting", 1).await;
     let _ = running.reload(&yaml("new")).await.unwrap();
     let drained = running.engine.shutdown(Duration::from_millis(20)).await;
     assert_eq!(drained.abandoned, 1);
-    assert!(!telling.await.unwrap().unwrap().all_delivered());
+    assert!(!notifying.await.unwrap().unwrap().all_delivered());
     let notes = sorted(running.notes());
     assert_eq!(numbers(&notes, "closed").len(), 2, "{notes:?}");
     assert_eq!(numbers(&notes, "closed"), numbers(&notes, "opened"));
@@ -117,7 +117,7 @@ async fn a_reload_goes_on_when_nobody_waits_for_it() {
     assert!(first.await.is_pending());
     drop(reloading);
     running.noted("closed", 1).await;
-    assert_eq!(running.told("a").await, "two");
+    assert_eq!(running.notified("a").await, "two");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,36 +132,36 @@ async fn nothing_is_lost_while_the_configuration_changes_fifty_times() {
     };
     let running = Running::start(&yaml(0)).await;
     let ended = Arc::new(AtomicBool::new(false));
-    let telling: Vec<_> = (0..4)
+    let notifying: Vec<_> = (0..4)
         .map(|_| {
             let (engine, ended) = (running.engine.clone(), Arc::clone(&ended));
             tokio::spawn(async move {
-                let mut told = BTreeMap::<String, usize>::new();
+                let mut notified = BTreeMap::<String, usize>::new();
                 while !ended.load(Ordering::Relaxed) {
                     let report = engine.notify_default("hello").await.unwrap();
                     assert!(report.all_delivered(), "{report:?}");
                     assert_eq!(report.results().len(), 2);
                     assert_eq!(report.channels()["same"].targets[0].remote_id, "same");
                     let version = &report.channels()["other"].targets[0].remote_id;
-                    *told.entry(version.clone()).or_default() += 1;
+                    *notified.entry(version.clone()).or_default() += 1;
                 }
-                told
+                notified
             })
         })
         .collect();
     for version in 1..=50 {
         let reloaded = running.reload(&yaml(version)).await.unwrap();
         assert_eq!(reloaded.kept, ["same"]);
-        assert_eq!(running.told("other").await, format!("v{version}"));
+        assert_eq!(running.notified("other").await, format!("v{version}"));
     }
     ended.store(true, Ordering::Relaxed);
-    let mut told = 50;
-    for telling in telling {
-        told += telling.await.unwrap().values().sum::<usize>();
+    let mut notified = 50;
+    for notifying in notifying {
+        notified += notifying.await.unwrap().values().sum::<usize>();
     }
     let notes = running.noted("closed", 50).await;
     // Each went through one instance, and none through one that was closed.
-    assert_eq!(numbers(&notes, "delivered").len(), told);
+    assert_eq!(numbers(&notes, "delivered").len(), notified);
     let mut closed = Vec::new();
     for note in &notes {
         match note.split_once(' ').unwrap() {

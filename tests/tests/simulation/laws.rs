@@ -18,7 +18,7 @@ pub fn broken(life: &Life) -> Vec<String> {
         a_remote_s_waiting_time_is_kept,
         who_got_it_does_not_get_it_again,
         what_belongs_together_is_sent_in_order,
-        an_end_follows_a_problem_that_was_told,
+        an_end_follows_a_problem_that_was_sent,
         what_is_kept_back_has_a_rule_and_is_summed_up,
         steps_have_their_time,
         what_is_due_does_not_wait,
@@ -35,7 +35,7 @@ fn content(record: &Record) -> Json {
 }
 
 /// Those of a notification that the test told: no digests, no own trouble.
-fn told(life: &Life) -> impl Iterator<Item = &Lived> {
+fn notified(life: &Life) -> impl Iterator<Item = &Lived> {
     let is_own = |record: &Record| {
         record.incident.starts_with("annunciator/") || !content(record)["sums_up"].is_null()
     };
@@ -67,18 +67,18 @@ fn everything_ends_and_adds_up(life: &Life) -> Vec<String> {
 
 fn what_was_accepted_has_a_record_for_each_channel(life: &Life) -> Vec<String> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
-    for (record, _) in told(life) {
+    for (record, _) in notified(life) {
         *counts.entry(&record.notification).or_default() += 1;
     }
     let mut broken = Vec::new();
     let mut names = HashSet::new();
-    for told in &life.told {
-        let name = &*told.receipt.notification;
+    for notified in &life.notified {
+        let name = &*notified.receipt.notification;
         let is_new = names.insert(name);
-        if is_new == told.receipt.repeated {
+        if is_new == notified.receipt.repeated {
             broken.push(format!("{name} was accepted twice, or not at all"));
         }
-        if counts.get(name) != Some(&told.channels) {
+        if counts.get(name) != Some(&notified.channels) {
             broken.push(format!("{name} has {:?} records", counts.get(name)));
         }
     }
@@ -195,24 +195,25 @@ fn arrived(record: &Record, attempts: &[Attempt], by_ms: i64) -> bool {
             .any(|attempt| targets(attempt).iter().any(arrived))
 }
 
-fn an_end_follows_a_problem_that_was_told(life: &Life) -> Vec<String> {
+fn an_end_follows_a_problem_that_was_sent(life: &Life) -> Vec<String> {
     let mut broken = Vec::new();
     // Whether a problem was to be told since the last end that was.
     let mut problems: HashMap<(&str, &str), Vec<&Lived>> = HashMap::new();
-    for lived in told(life) {
+    for lived in notified(life) {
         let (record, attempts) = lived;
         let lane = (&*record.channel, &*record.incident);
         let by_ms = match attempts.first() {
             Some(first) => first.began_ms,
             None => record.ended_ms.unwrap_or(i64::MAX),
         };
-        let was_told = |(problem, tried): &&&Lived| may_have_arrived(life, problem, tried, by_ms);
+        let was_notified =
+            |(problem, tried): &&&Lived| may_have_arrived(life, problem, tried, by_ms);
         match content(record)["kind"].as_str() {
             Some("problem") => problems.entry(lane).or_default().push(lived),
             Some("recovery") if record.state.may_have_arrived() => {
                 let problems = problems.remove(&lane).unwrap_or_default();
-                if !problems.is_empty() && !problems.iter().any(|one| was_told(&one)) {
-                    let lane = told(life).filter(|(one, _)| {
+                if !problems.is_empty() && !problems.iter().any(|one| was_notified(&one)) {
+                    let lane = notified(life).filter(|(one, _)| {
                         one.channel == record.channel && one.incident == record.incident
                     });
                     let story: Vec<String> = lane
@@ -229,8 +230,12 @@ fn an_end_follows_a_problem_that_was_told(life: &Life) -> Vec<String> {
             }
             Some("recovery") if record.state == State::Superseded => {
                 let problems = problems.remove(&lane).unwrap_or_default();
-                if let Some((told, _)) = problems.iter().find(was_told) {
-                    broken.push(format!("{} was told, and {} not", show(told), show(record)));
+                if let Some((notified, _)) = problems.iter().find(was_notified) {
+                    broken.push(format!(
+                        "{} was told, and {} not",
+                        show(notified),
+                        show(record)
+                    ));
                 }
             }
             _ => {}
@@ -241,17 +246,17 @@ fn an_end_follows_a_problem_that_was_told(life: &Life) -> Vec<String> {
 
 fn what_is_kept_back_has_a_rule_and_is_summed_up(life: &Life) -> Vec<String> {
     let mut broken = Vec::new();
-    let kept_back = told(life).map(|(record, _)| record);
+    let kept_back = notified(life).map(|(record, _)| record);
     for record in kept_back.filter(|record| record.state == State::Suppressed) {
         let rule = record.why.split(':').next().unwrap();
-        let is_told_of = digest_of(life, record).is_some_and(|(digest, attempts)| {
+        let is_reported = digest_of(life, record).is_some_and(|(digest, attempts)| {
             let begins = |attempt: &Attempt| record.ended_ms.unwrap() <= attempt.began_ms;
             let same = content(digest)["sums_up"]["rule"] == rule;
             let is_tried = attempts.iter().all(begins) && !attempts.is_empty();
             same && digest.channel == record.channel && (is_tried || digest.state == State::Expired)
         });
         match rule {
-            "quiet_hours" | "rate_limit" if !is_told_of => {
+            "quiet_hours" | "rate_limit" if !is_reported => {
                 broken.push(format!("{} is in no digest", show(record)));
             }
             "quiet_hours" | "rate_limit" | "min_severity" | "dedup" => {}
@@ -272,12 +277,12 @@ fn steps_have_their_time(life: &Life) -> Vec<String> {
         return Vec::new();
     };
     let mut broken = Vec::new();
-    for (record, attempts) in told(life).filter(|(record, _)| record.step > 1) {
+    for (record, attempts) in notified(life).filter(|(record, _)| record.step > 1) {
         let Some(first) = attempts.first() else {
             continue;
         };
         let turn_ms = record.accepted_ms + time * i64::from(record.step - 1);
-        let earlier = told(life).map(|(earlier, _)| earlier).find(|earlier| {
+        let earlier = notified(life).map(|(earlier, _)| earlier).find(|earlier| {
             earlier.notification == record.notification && earlier.step == record.step - 1
         });
         let failed = earlier.is_some_and(|earlier| {

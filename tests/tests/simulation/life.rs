@@ -51,7 +51,7 @@ pub struct World {
 
 /// What was accepted.
 #[derive(Debug)]
-pub struct Told {
+pub struct Notified {
     pub receipt: Receipt,
     pub channels: usize,
 }
@@ -59,7 +59,7 @@ pub struct Told {
 #[derive(Debug)]
 pub struct Life {
     pub world: World,
-    pub told: Vec<Told>,
+    pub notified: Vec<Notified>,
     pub accounts: Accounts,
     /// What was not done at its time.
     pub late: Vec<String>,
@@ -161,11 +161,11 @@ pub fn live(seed: u64, haste: Haste, kind: store::Kind) -> Life {
             late: BTreeMap::new(),
         };
         life.restart(&world).await;
-        let mut told = Vec::new();
+        let mut notified = Vec::new();
         for number in 0..40 {
             match random.below(100) {
                 0..65 => {
-                    told.push(life.tell(number, &mut random).await);
+                    notified.push(life.notify(number, &mut random).await);
                     if haste == Haste::None {
                         life.settle().await;
                     }
@@ -183,7 +183,7 @@ pub fn live(seed: u64, haste: Haste, kind: store::Kind) -> Life {
         let accounts = life.store.accounts().await.unwrap();
         Life {
             world,
-            told,
+            notified,
             accounts,
             late: life.late.into_values().collect(),
             records,
@@ -216,7 +216,7 @@ impl Living {
         self.engine = Some(builder.store(store).start().await.unwrap());
     }
 
-    async fn tell(&self, number: u64, random: &mut Random) -> Told {
+    async fn notify(&self, number: u64, random: &mut Random) -> Notified {
         let kind = random.one_of(&[Kind::Message, Kind::Problem, Kind::Problem, Kind::Recovery]);
         let severity = random.one_of(&Severity::ALL);
         // Some words come more than once.
@@ -234,11 +234,11 @@ impl Living {
         if let Some(key) = &key {
             notification = Notification::new(format!("words of {key}"));
         }
-        let told = self
+        let notified = self
             .engine()
             .submit(Route::Defaults, notification, key.as_deref());
-        Told {
-            receipt: told.await.unwrap(),
+        Notified {
+            receipt: notified.await.unwrap(),
             channels: CHANNELS.len(),
         }
     }

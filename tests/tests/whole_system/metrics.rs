@@ -122,7 +122,7 @@ fn channels_that_stand_in_no_configuration_share_one_label() {
 }
 
 #[test]
-fn what_waits_or_is_under_way_is_told() {
+fn what_waits_or_is_under_way_is_counted() {
     recorded(async |snapshotter| {
         let rig = Rig::new(&["fixture-steady"]).unwrap();
         let gate = rig.folder().join("gate");
@@ -131,7 +131,7 @@ fn what_waits_or_is_under_way_is_told() {
             gate.display()
         );
         let engine = rig.start(&yaml).await.unwrap();
-        let telling: Vec<_> = (0..70)
+        let notifying: Vec<_> = (0..70)
             .map(|_| {
                 let engine = engine.clone();
                 tokio::spawn(async move { engine.notify_default("hello").await })
@@ -146,9 +146,9 @@ fn what_waits_or_is_under_way_is_told() {
             &[("{}", 70.0)],
         );
         fs::write(gate, "").unwrap();
-        for told in telling {
-            let told = tokio::time::timeout(WAIT_TIMEOUT, told).await.unwrap();
-            assert!(told.unwrap().unwrap().all_delivered());
+        for notified in notifying {
+            let notified = tokio::time::timeout(WAIT_TIMEOUT, notified).await.unwrap();
+            assert!(notified.unwrap().unwrap().all_delivered());
         }
         check(
             &snapshotter,

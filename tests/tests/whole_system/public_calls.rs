@@ -140,7 +140,7 @@ async fn a_notification_carries_what_is_known() {
 }
 
 #[tokio::test]
-async fn the_configuration_answers_who_is_told() {
+async fn the_configuration_answers_who_is_notified() {
     let (_rig, engine) = start().await;
     let config = engine.config();
     assert_eq!(config.channels_for_host("web"), ["pager", "mail"]);
@@ -195,7 +195,7 @@ async fn shutdown_waits_for_its_deadline_and_no_longer() {
 default_notification_channels: [slow]
 ";
     let engine = rig.start(yaml).await.unwrap();
-    let telling = tokio::spawn({
+    let notifying = tokio::spawn({
         let engine = engine.clone();
         async move { engine.notify_default("hello").await }
     });
@@ -205,7 +205,7 @@ default_notification_channels: [slow]
     }
     let drained = engine.shutdown(Duration::from_millis(50)).await;
     assert_eq!(drained.abandoned, 1);
-    let report = telling.await.unwrap().unwrap();
+    let report = notifying.await.unwrap().unwrap();
     let target = &report.channels()["slow"].targets[0];
     assert_eq!(target.class, Class::Unknown);
     assert!(
@@ -219,11 +219,12 @@ default_notification_channels: [slow]
 #[tokio::test]
 async fn a_caller_that_stops_waiting_does_not_stop_the_delivery() {
     let (_rig, engine) = start().await;
-    let mut telling = Box::pin(engine.notify_default("hello"));
+    let mut notifying = Box::pin(engine.notify_default("hello"));
     // One poll accepts it; then the caller goes away.
-    let first = std::future::poll_fn(|cx| std::task::Poll::Ready(telling.as_mut().poll(cx))).await;
+    let first =
+        std::future::poll_fn(|cx| std::task::Poll::Ready(notifying.as_mut().poll(cx))).await;
     assert!(first.is_pending());
-    drop(telling);
+    drop(notifying);
     let drained = engine.shutdown(Duration::from_secs(5)).await;
     assert_eq!(drained.abandoned, 0);
 }

@@ -64,7 +64,7 @@ async fn one_that_does_not_read_is_taken_at_its_word() {
 }
 
 #[tokio::test]
-async fn its_last_word_is_told_without_secrets() {
+async fn its_last_word_is_reported_without_secrets() {
     let place =
         Place::script("echo first >&2; printf 'no such token: s3cret\\033[2J\\n' >&2; exit 78");
     let extra = json!({"settings": {"token": "s3cret"}});
@@ -120,7 +120,7 @@ async fn a_field_of_another_kind_takes_nothing_from_the_others() {
 }
 
 #[tokio::test]
-async fn whenever_it_happened_it_is_told() {
+async fn whenever_it_happened_it_is_reported() {
     let place = Place::script("cat >message");
     for (ms, text) in [
         (0, "1970-01-01T00:00:00Z"),

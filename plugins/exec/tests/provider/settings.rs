@@ -76,7 +76,7 @@ async fn a_check_runs_it_only_where_that_was_said() {
 }
 
 #[test]
-fn settings_that_make_no_sense_are_told_at_their_fields() {
+fn settings_that_make_no_sense_are_reported_at_their_fields() {
     for (settings, field) in [
         (json!({"program": "tell"}), "program"),
         (json!({"program": "/bin/true", "folder": "here"}), "folder"),

@@ -165,7 +165,7 @@ async fn when_the_way_is_broken_nobody_knows_or_it_is_said_who_answered() {
 }
 
 #[tokio::test]
-async fn when_anything_fails_no_secret_is_told() {
+async fn when_anything_fails_no_secret_is_reported() {
     let echo = |token: &str| {
         json!({"id": "some.id", "message": token, "request_id": token, "status_code": 1})
             .to_string()
@@ -193,7 +193,7 @@ async fn when_anything_fails_no_secret_is_told() {
 }
 
 #[tokio::test]
-async fn a_login_of_an_address_that_the_server_repeats_is_not_told() {
+async fn a_login_of_an_address_that_the_server_repeats_is_not_reported() {
     let icon = json!({"icon": "https://u:pw%2Dcanary@pictures.example/a.png"});
     let echo = "cannot load https://u:pw%2Dcanary@pictures.example: pw-canary is refused";
     let body = json!({"id": "some.id", "message": echo, "request_id": echo, "status_code": 1});

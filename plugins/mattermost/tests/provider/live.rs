@@ -37,7 +37,7 @@ async fn when_a_message_is_sent_it_arrives_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_a_bot_is_told_of_one_incident_its_posts_form_a_thread() {
+async fn when_a_bot_is_notified_of_one_incident_its_posts_form_a_thread() {
     let server = Mattermost::start().await;
     let live = Live::start(&bot(&server, "")).await.unwrap();
     for kind in [Kind::Problem, Kind::Problem, Kind::Recovery] {

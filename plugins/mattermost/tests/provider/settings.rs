@@ -121,7 +121,7 @@ fn when_a_display_name_is_given_the_likely_name_is_offered() {
 }
 
 #[test]
-fn when_a_type_is_wrong_no_secret_is_told() {
+fn when_a_type_is_wrong_no_secret_is_reported() {
     let extra = json!({"token": {"canary": 1}});
     let found = validate::<Plugin>(&webhook("c.example", &extra));
     assert!(!found.is_empty());

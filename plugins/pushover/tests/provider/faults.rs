@@ -176,7 +176,7 @@ async fn when_the_service_refuses_its_own_words_arrive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_anything_fails_no_secret_is_told() {
+async fn when_anything_fails_no_secret_is_reported() {
     let echo = json!({"user": USER, "errors": [format!("{USER} and {TOKEN} are bad")],
         "status": 0, "request": "r", "info": format!("{TOKEN}")});
     let replies = [
@@ -244,7 +244,7 @@ async fn only_pushover_s_own_words_say_that_the_month_is_used_up() {
 }
 
 #[tokio::test]
-async fn whenever_it_happened_it_is_told() {
+async fn whenever_it_happened_it_is_reported() {
     for ms in [
         0,
         -1,
@@ -263,7 +263,7 @@ async fn whenever_it_happened_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_login_of_an_address_that_the_service_repeats_is_not_told() {
+async fn a_login_of_an_address_that_the_service_repeats_is_not_reported() {
     // The last is `u:cb-canary` as HTTP's Basic has it.
     let logins = "u:cb%2Dcanary@ cb-canary url-canary dTpjYi1jYW5hcnk=";
     let echo = json!({"callback": logins, "errors": [logins], "status": 0, "request": logins});

@@ -84,7 +84,7 @@ async fn when_many_are_sent_at_once_no_more_than_two_connections_are_used() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_one_of_two_users_gets_no_answer_the_other_is_still_told() {
+async fn when_one_of_two_users_gets_no_answer_the_other_is_still_notified() {
     let other = "g".repeat(30);
     let service = Pushover::builder().group(&other).start().await;
     let extra = format!("delivery: {{timeout: 8s}}\nuser: {USER},{other}\n");

@@ -87,7 +87,7 @@ fn when_it_is_likely_a_mistake_it_is_a_warning() {
 }
 
 #[test]
-fn when_a_type_is_wrong_no_secret_is_told() {
+fn when_a_type_is_wrong_no_secret_is_reported() {
     let extra = json!({"token": {"canary": 1}, "user": ["canary"]});
     let found = validate::<Plugin>(&settings("https://api.example", &extra));
     assert!(!found.is_empty());

@@ -98,7 +98,7 @@ async fn an_answer_that_is_garbage_says_nothing_good() {
 }
 
 #[tokio::test]
-async fn a_connection_that_fails_is_told_without_the_address_s_secrets() {
+async fn a_connection_that_fails_is_reported_without_the_address_s_secrets() {
     let settings = json!({
         "url": "https://e.example/hook/{{ secrets.token }}",
         "secrets": {"token": "s3cret-token"},
@@ -151,7 +151,7 @@ async fn a_token_is_to_be_checked_only_where_there_is_one() {
 }
 
 #[tokio::test]
-async fn whenever_it_happened_it_is_told() {
+async fn whenever_it_happened_it_is_reported() {
     let settings = json!({
         "url": "https://e.example/", "content_type": "text/plain",
         "body": "{{ occurred_at }} {{ occurred_at_unix }}",
@@ -173,7 +173,7 @@ async fn whenever_it_happened_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_login_that_the_service_repeats_is_not_told_in_any_form() {
+async fn a_login_that_the_service_repeats_is_not_reported_in_any_form() {
     let settings = json!({
         "url": "https://u:pw%2Dcanary@e.example/hook",
         "check_url": "https://v:check%2Dcanary@e.example/token-canary/me",
@@ -204,7 +204,7 @@ async fn a_login_that_the_service_repeats_is_not_told_in_any_form() {
 }
 
 #[tokio::test]
-async fn a_login_is_not_told_as_it_is_sent() {
+async fn a_login_is_not_reported_as_it_is_sent() {
     let settings = json!({
         "url": "http:/ops:hunter2canary@e.example/hook",
         "answer": {"detail": "answer.body", "id": "answer.body"},
@@ -221,7 +221,7 @@ async fn a_login_is_not_told_as_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_secret_is_not_told_by_its_head_where_an_answer_is_cut() {
+async fn a_secret_is_not_reported_by_its_head_where_an_answer_is_cut() {
     let settings = json!({
         "url": "https://e.example/hook",
         "headers": {"Authorization": "Bearer canary-of-a-token"},

@@ -90,7 +90,7 @@ fn one_template_that_is_wrong_hides_no_other() {
 }
 
 #[test]
-fn when_another_setting_makes_no_sense_it_is_told_at_its_field() {
+fn when_another_setting_makes_no_sense_it_is_reported_at_its_field() {
     check(json!({"headers": {"X A": "1"}}), &["E headers.X A"]);
     check(
         json!({"headers": {"Content-Type": "text/plain"}}),

@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::{Rows, content, fill, folder, intake, ten};
 use crate::{
-    child::{Running, tell},
+    child::{Running, report_line},
     idle::resident,
     sample::Sample,
     table::Row,
@@ -68,7 +68,7 @@ pub(crate) fn open(words: &[String]) -> Result<(), Box<dyn Error>> {
     if claims.len() < 10 {
         return Err("there was nothing to claim".into());
     }
-    tell(&(took.as_secs_f64() * 1e3).to_string());
-    tell(&resident()?);
+    report_line(&(took.as_secs_f64() * 1e3).to_string());
+    report_line(&resident()?);
     Ok(())
 }

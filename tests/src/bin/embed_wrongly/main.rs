@@ -43,9 +43,9 @@ fn run() -> Result {
             let open = File::open(if is_worker() { "processes" } else { "shape" })?;
             fcntl_setfd(&open, FdFlags::empty())?;
             worker::run_if_asked();
-            Runtime::new()?.block_on(tell_and_wait())
+            Runtime::new()?.block_on(notify_and_wait())
         }
-        "never asks" => Runtime::new()?.block_on(tell()),
+        "never asks" => Runtime::new()?.block_on(notify()),
         "never asks and tries for ever" => Runtime::new()?.block_on(async {
             loop {
                 match start().await {
@@ -57,11 +57,11 @@ fn run() -> Result {
             }
         }),
         "never asks and ends" if is_worker() => process::exit(3),
-        "never asks and ends" => Runtime::new()?.block_on(tell()),
+        "never asks and ends" => Runtime::new()?.block_on(notify()),
         "never asks and closes its input" => {
             let nothing = File::open("/dev/null")?;
             rustix::stdio::dup2_stdin(nothing)?;
-            Runtime::new()?.block_on(tell())
+            Runtime::new()?.block_on(notify())
         }
         "asks when it has started" => Runtime::new()?.block_on(async {
             let started = start().await;
@@ -70,23 +70,23 @@ fn run() -> Result {
         }),
         "asks within a runtime" => Runtime::new()?.block_on(async {
             worker::run_if_asked();
-            tell().await
+            notify().await
         }),
         "asks within a runtime of one thread" => {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
                 worker::run_if_asked();
-                tell().await
+                notify().await
             })
         }
         "asks in a task" => Runtime::new()?.block_on(async {
             tokio::spawn(async { worker::run_if_asked() }).await?;
-            tell().await
+            notify().await
         }),
         "asks on a thread" => {
             let asking = thread::spawn(worker::run_if_asked);
             asking.join().map_err(|_| "it panicked")?;
-            Runtime::new()?.block_on(tell())
+            Runtime::new()?.block_on(notify())
         }
         "forks" => forked::run(),
         shape => Err(format!("there is no shape {shape:?}").into()),
@@ -102,7 +102,7 @@ async fn start() -> Result<Engine> {
     Ok(builder.start().await?)
 }
 
-async fn tell() -> Result {
+async fn notify() -> Result {
     let engine = start().await?;
     let report = engine.notify_default("hello").await?;
     for (name, channel) in report.channels() {
@@ -118,7 +118,7 @@ async fn tell() -> Result {
 }
 
 /// Keeps its workers until there is no more input.
-async fn tell_and_wait() -> Result {
+async fn notify_and_wait() -> Result {
     let engine = start().await?;
     let report = engine.notify_default("hello").await?;
     let mut out = io::stdout();

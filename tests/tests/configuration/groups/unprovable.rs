@@ -16,7 +16,7 @@ fn warnings(channels: &str, groups: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_group_that_waits_for_what_no_channel_can_ever_prove_is_told_of() {
+fn a_group_that_waits_for_what_no_channel_can_ever_prove_is_reported() {
     let found = warnings(
         "  p: {type: steady}\n  e: {type: steady}\n",
         "  oncall: {first_of: [p, e], until: acknowledged}\n",
@@ -37,7 +37,7 @@ fn a_group_that_waits_for_what_no_channel_can_ever_prove_is_told_of() {
 }
 
 #[test]
-fn what_one_channel_can_prove_is_enough_and_what_it_is_never_told_is_not() {
+fn what_one_channel_can_prove_is_enough_and_what_it_is_never_notified_is_not() {
     let channels = "  p: {type: steady, proves: acknowledged}
   d: {type: steady, proves: delivered}
   e: {type: steady}

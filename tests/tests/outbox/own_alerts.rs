@@ -15,12 +15,12 @@ use crate::{
 const BOTH: &str = "default_notification_channels: [pager, chat]";
 
 /// Waits for what the chat is told.
-async fn chat_is_told(pair: &Pair, words: &str) -> String {
+async fn chat_is_notified(pair: &Pair, words: &str) -> String {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
-        let told = pair.chat().into_iter().find(|text| text.contains(words));
-        if let Some(told) = told {
-            return told;
+        let notified = pair.chat().into_iter().find(|text| text.contains(words));
+        if let Some(notified) = notified {
+            return notified;
         }
         assert!(Instant::now() < deadline, "{:?}", pair.chat());
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -33,7 +33,7 @@ async fn to_pager(engine: &Engine, text: &str) {
 }
 
 #[tokio::test]
-async fn a_channel_that_is_out_of_order_is_told_through_another_and_loses_nothing() {
+async fn a_channel_that_is_out_of_order_is_reported_through_another_and_loses_nothing() {
     let pair = Pair::new().await;
     let engine = pair.engine("", BOTH).await;
     pair.pager.always(status(503));
@@ -41,15 +41,18 @@ async fn a_channel_that_is_out_of_order_is_told_through_another_and_loses_nothin
     for number in 0..30 {
         to_pager(&engine, &format!("alarm {number}")).await;
     }
-    let told = chat_is_told(&pair, "out of order").await;
-    assert!(told.starts_with("Channel pager is out of order"), "{told}");
-    let troubles = engine.alerts();
-    assert_eq!(troubles.len(), 1);
-    assert_eq!(troubles[0].subject, "channel/pager/out_of_order");
+    let notified = chat_is_notified(&pair, "out of order").await;
+    assert!(
+        notified.starts_with("Channel pager is out of order"),
+        "{notified}"
+    );
+    let alerts = engine.alerts();
+    assert_eq!(alerts.len(), 1);
+    assert_eq!(alerts[0].subject, "channel/pager/out_of_order");
     // Left alone: nobody uses up attempts meanwhile.
     let tried: u32 = records(&engine).await.iter().map(|one| one.attempts).sum();
     pair.pager.always(None);
-    chat_is_told(&pair, "Channel pager works again, after").await;
+    chat_is_notified(&pair, "Channel pager works again, after").await;
     ended(&engine).await;
     let records = records(&engine).await;
     let pager = || records.iter().filter(|record| record.channel == "pager");
@@ -61,15 +64,15 @@ async fn a_channel_that_is_out_of_order_is_told_through_another_and_loses_nothin
 }
 
 #[tokio::test]
-async fn a_channel_whose_quota_is_used_up_is_told_through_another() {
+async fn a_channel_whose_quota_is_used_up_is_reported_through_another() {
     let pair = Pair::new().await;
     let engine = pair.engine("", BOTH).await;
     let busy = Answer::json(429, &json!({"status": 0, "errors": ["limit"]}));
     let busy = busy.header("retry-after", 7200);
     pair.pager.always(Fault::Answer(busy));
     to_pager(&engine, "alarm").await;
-    let told = chat_is_told(&pair, "takes nothing for 2h").await;
-    assert!(told.contains("HTTP 429"), "{told}");
+    let notified = chat_is_notified(&pair, "takes nothing for 2h").await;
+    assert!(notified.contains("HTTP 429"), "{notified}");
     let state = wait_until(&engine, |records| {
         records
             .iter()
@@ -84,38 +87,38 @@ async fn a_channel_that_died_unnoticed_is_found_by_its_canary() {
     let canary = "delivery: {canary: {every: 24h, failures: 2}}";
     pair.pager.always(status(401));
     let engine = pair.engine(canary, BOTH).await;
-    let told = chat_is_told(&pair, "would not deliver").await;
+    let notified = chat_is_notified(&pair, "would not deliver").await;
     assert!(
-        told.starts_with("Channel pager would not deliver: "),
-        "{told}"
+        notified.starts_with("Channel pager would not deliver: "),
+        "{notified}"
     );
     assert_eq!(engine.alerts()[0].subject, "channel/pager/check");
     assert!(pair.pager().is_empty(), "a check delivers nothing");
 }
 
 #[tokio::test]
-async fn a_channel_that_was_mended_by_a_reload_is_told_to_work_when_it_does() {
+async fn a_reconfigured_channel_is_reported_as_recovered_after_its_first_success() {
     let pair = Pair::new().await;
     let engine = pair.engine("", BOTH).await;
     pair.pager.always(status(503));
     for number in 0..30 {
         to_pager(&engine, &format!("alarm {number}")).await;
     }
-    chat_is_told(&pair, "out of order").await;
+    chat_is_notified(&pair, "out of order").await;
     pair.reload(&engine, "title: mended", BOTH).await;
     assert_eq!(engine.alerts().len(), 1, "nobody has seen it work");
     pair.pager.always(None);
-    chat_is_told(&pair, "Channel pager works again, after").await;
+    chat_is_notified(&pair, "Channel pager works again, after").await;
     assert!(engine.alerts().is_empty());
 }
 
 #[tokio::test]
-async fn a_channel_that_is_removed_is_no_trouble_any_more() {
+async fn an_alert_on_a_channel_that_is_removed_is_dropped() {
     let pair = Pair::new().await;
     let canary = "delivery: {canary: {every: 24h, failures: 1}}";
     pair.pager.always(status(401));
     let engine = pair.engine(canary, BOTH).await;
-    chat_is_told(&pair, "would not deliver").await;
+    chat_is_notified(&pair, "would not deliver").await;
     pair.reload(&engine, "", BOTH).await;
     assert!(engine.alerts().is_empty(), "nobody looks for it");
     assert_eq!(pair.chat().len(), 1, "{:?}", pair.chat());

@@ -94,7 +94,7 @@ impl Store for Broken {
 }
 
 #[tokio::test]
-async fn a_full_disk_keeps_nobody_from_being_told() {
+async fn a_full_disk_keeps_nobody_from_being_notified() {
     let desk = Desk::new().await;
     let engine = desk.engine_on(Arc::new(Broken::Full)).await;
     let report = engine.notify_default("disk full").await.unwrap();
@@ -114,7 +114,7 @@ async fn a_full_disk_keeps_nobody_from_being_told() {
 }
 
 #[tokio::test]
-async fn a_disk_that_hangs_keeps_nobody_from_being_told() {
+async fn a_disk_that_hangs_keeps_nobody_from_being_notified() {
     let desk = Desk::new().await;
     let engine = desk.engine_on(Arc::new(Broken::Silent)).await;
     let report = engine.notify_default("disk hangs").await.unwrap();
