@@ -30,7 +30,7 @@ impl Health {
     /// Looks at a running monitor.
     #[must_use]
     pub fn of(monitor: &Monitor) -> Self {
-        Self::judge(monitor.liveness().trouble(), monitor.state_problem())
+        Self::judge(monitor.liveness().problem(), monitor.state_problem())
     }
 
     fn judge(dead: Option<String>, state: Option<String>) -> Self {

@@ -20,9 +20,9 @@ use super::server::MonitorAddress;
 #[derive(Debug, Parser)]
 #[command(name = "hbc", version, max_term_width = 100)]
 pub struct SenderArguments {
-    /// Send to this monitor: HOST:PORT, an IPv6 address in brackets; its default
-    /// port is 9677. Every datagram goes to the first address of each family that
-    /// the name has
+    /// Send to this monitor: HOST:PORT, an IPv6 address in brackets; the default
+    /// port of a monitor is 9677. Every datagram goes to the first address of each
+    /// family that the name has
     #[arg(long, value_name = "HOST:PORT", env = "HBC_SERVER")]
     pub(super) server: MonitorAddress,
 

@@ -181,7 +181,7 @@ fn send_with_nobody_to_tell_is_an_error() {
     let hbd = Hbd::new("notification_channels: {a: {type: steady}}\n");
     let (status, _, err) = hbd.run(&["send", "--host", "web", "hello"]);
     assert_eq!(status, 2);
-    assert!(err.contains("nobody was told"), "{err}");
+    assert!(err.contains("nobody was notified"), "{err}");
 }
 
 #[test]

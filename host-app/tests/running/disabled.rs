@@ -28,7 +28,7 @@ fn the_alerts_of_that_time_arrive_when_it_is_mended() {
 
     let monitor = home.start();
     monitor.wait_for_log("nobody would be notified");
-    let trouble = &monitor.status()["troubles"][0];
+    let trouble = &monitor.status()["alerts"][0];
     assert_eq!(trouble["subject"], "channel/a/disabled");
     monitor.send(&busy("web-01", 1, 95.0));
     monitor.send(&busy("db-01", 1, 10.0));
@@ -46,7 +46,7 @@ fn the_alerts_of_that_time_arrive_when_it_is_mended() {
         monitor.wait_for_text("web-01", text);
     }
     wait_for("the end of the trouble", || {
-        (monitor.status()["troubles"] == serde_json::json!([])).then_some(())
+        (monitor.status()["alerts"] == serde_json::json!([])).then_some(())
     });
     let (status, out, _) = home.hbd(&["check"]);
     assert_eq!(status, 0);

@@ -73,7 +73,7 @@ fn a_channel_that_is_left_alone_is_shown_as_broken() {
     );
     let (_, out, _) = home.hbd(&["channels", "--json"]);
     let listed: Json = serde_json::from_str(&out).unwrap();
-    let trouble = listed["channels"][0]["troubles"][0].as_str().unwrap();
+    let trouble = listed["channels"][0]["problems"][0].as_str().unwrap();
     assert!(
         trouble.starts_with("Channel a is out of order"),
         "{trouble}"
@@ -81,7 +81,7 @@ fn a_channel_that_is_left_alone_is_shown_as_broken() {
     monitor.stop();
     let (_, out, _) = home.hbd(&["channels", "--json"]);
     let listed: Json = serde_json::from_str(&out).unwrap();
-    assert!(listed["channels"][0]["troubles"].is_null(), "nobody says");
+    assert!(listed["channels"][0]["problems"].is_null(), "nobody says");
 }
 
 #[test]

@@ -61,12 +61,12 @@ pub(crate) fn answered(
         .after(MIN_RETRY_DELAY),
         (429, answer) => too_many(target, response, answer.as_ref(), now),
         (408 | 500.., _) => {
-            let trouble = Outcome::retry(target, Fault::Remote, "Pushover is in trouble");
+            let problem = Outcome::retry(target, Fault::Remote, "Pushover is in trouble");
             let wait = response.retry_after(now).unwrap_or_default();
-            let trouble = trouble.after(wait.max(MIN_RETRY_DELAY));
+            let problem = problem.after(wait.max(MIN_RETRY_DELAY));
             match status {
-                500.. => trouble.hint("see https://status.pushover.net"),
-                _ => trouble,
+                500.. => problem.hint("see https://status.pushover.net"),
+                _ => problem,
             }
         }
         (413, _) => Outcome::permanent(target, Fault::Message, "Pushover finds it too large"),

@@ -122,7 +122,7 @@ fn the_stages_of_the_picture_are_modules_of_the_engine() {
     // What becomes of a file is told in words.
     for line in picture.filter(|line| !line.contains("plugins:")) {
         let words: Vec<&str> = line
-            .split(|c: char| !(c.is_alphanumeric() || c == '►'))
+            .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '►'))
             .filter(|word| !word.is_empty())
             .collect();
         for (at, _) in words
@@ -134,7 +134,7 @@ fn the_stages_of_the_picture_are_modules_of_the_engine() {
         }
     }
     // What is accepted is recorded before it is tried, and what came of it afterwards.
-    for stage in ["outbox", "store", "dispatcher", "attempt", "record"] {
+    for stage in ["outbox", "store", "dispatcher", "attempt", "persist"] {
         let is_shown = stages.contains(&stage) || readme.contains(&format!(" {stage}: "));
         assert!(is_shown, "README.md: the picture lacks {stage}");
     }

@@ -15,6 +15,7 @@ mod small_crates;
 mod sources;
 mod typed;
 mod unsafe_code;
+mod words;
 
 use std::{
     fs,

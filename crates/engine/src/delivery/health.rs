@@ -13,7 +13,7 @@ use crate::alerts::{ChannelProblem, Subject};
 
 /// The shortest pause asked for by a remote (`Retry-After`) that counts as an exhausted
 /// quota, of which people are notified.
-const MIN_QUOTA_PAUSE: Duration = Duration::from_secs(3600);
+const MIN_QUOTA_DELAY: Duration = Duration::from_secs(3600);
 
 impl AttemptTask {
     /// Updates the circuit breaker and the channel's alerts with the results of an attempt.
@@ -42,7 +42,7 @@ impl AttemptTask {
             None => {}
         }
         let asked = targets.iter().filter_map(|target| target.retry_after).max();
-        if let Some(pause) = asked.filter(|pause| *pause >= MIN_QUOTA_PAUSE) {
+        if let Some(pause) = asked.filter(|pause| *pause >= MIN_QUOTA_DELAY) {
             let pause = humantime::format_duration(Duration::from_secs(pause.as_secs()));
             let sentence = format!(
                 "Channel {name} takes nothing for {pause}: {last}. What is for it waits until then, or its time to live passes."

@@ -109,7 +109,8 @@ pub(super) struct RouteTestFile {
     /// or a time of that Monday such as `23:30`; noon unless it is said.
     pub(super) at: Option<String>,
     /// The channels that are told at once, exactly these, in any order.
-    pub(super) told: Vec<String>,
+    #[serde(rename = "told")]
+    pub(super) notified: Vec<String>,
     /// Those that would follow as later steps of groups; not looked at unless it
     /// is said.
     pub(super) later: Option<Vec<String>>,

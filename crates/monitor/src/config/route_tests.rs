@@ -115,7 +115,7 @@ impl<'a> Trial<'a> {
             return None;
         }
         let (verb, nothing) = match field {
-            TOLD => ("be told", "nobody"),
+            NOTIFIED => ("be told", "nobody"),
             LATER => ("follow", "nothing"),
             _ => ("be kept back", "nothing"),
         };
@@ -149,7 +149,7 @@ impl<'a> Trial<'a> {
             Some(_) => KEPT_BACK,
             None if disabled(planned, self.config).is_some() => DISABLED,
             None if planned.at_ms > self.at_ms => LATER,
-            None => TOLD,
+            None => NOTIFIED,
         }
     }
 
@@ -181,7 +181,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-const TOLD: &str = "told";
+const NOTIFIED: &str = "told";
 const LATER: &str = "later";
 const KEPT_BACK: &str = "kept_back";
 /// No list of a test: nobody plans that.
@@ -191,7 +191,7 @@ impl RouteTestFile {
     /// Those of the lists that are to be looked at.
     fn lists(&self) -> impl Iterator<Item = (&'static str, &[String])> {
         let lists = [
-            (TOLD, Some(&self.told)),
+            (NOTIFIED, Some(&self.notified)),
             (LATER, self.later.as_ref()),
             (KEPT_BACK, self.kept_back.as_ref()),
         ];

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn many_are_told_together() {
+    fn many_are_one_message() {
         let hold = hold(&[
             ("a", true, 0),
             ("b", true, 1),

@@ -101,7 +101,7 @@ pub(super) struct Shared {
     ended: watch::Sender<bool>,
     /// The messages that are neither recorded nor delivered, by their numbers.
     open: Mutex<BTreeMap<u64, OutboundMessage>>,
-    trouble: Mutex<Option<String>>,
+    problem: Mutex<Option<String>>,
     /// The disk has had its time, and not answered.
     pub(super) hangs: AtomicBool,
 }
@@ -128,8 +128,8 @@ impl Recorder {
     #[must_use]
     pub fn start(engine: Engine, records: Records, waiting: Vec<OutboundMessage>) -> Self {
         let Records { state, deliveries } = records;
-        let trouble = state.as_ref().err().map(ToString::to_string);
-        let stands_in = trouble.is_some();
+        let problem = state.as_ref().err().map(ToString::to_string);
+        let stands_in = problem.is_some();
         // So that what happened since can be asked for.
         let state = state.or_else(|_| StateStore::open(&crate::store::Location::Memory));
         let state = state.ok();
@@ -141,7 +141,7 @@ impl Recorder {
             idle: watch::Sender::new(waiting.is_empty()),
             ended: watch::Sender::new(false),
             open: Mutex::new(waiting.iter().map(|one| (one.id, one.clone())).collect()),
-            trouble: Mutex::new(trouble),
+            problem: Mutex::new(problem),
             hangs: AtomicBool::new(false),
         });
         let recording = Recording::new(Arc::clone(&shared), engine, state, deliveries, stands_in);
@@ -207,7 +207,7 @@ impl Recorder {
 
     /// Returns why what is decided would not survive a restart; `None` if it would.
     #[must_use]
-    pub fn trouble(&self) -> Option<String> {
+    pub fn problem(&self) -> Option<String> {
         if self.shared.hangs.load(Ordering::Relaxed) {
             return Some(format!(
                 "the disk does not answer: the state file is being written for more than {} s",
@@ -219,7 +219,7 @@ impl Recorder {
                 "the task that writes the state file has ended: this is a fault of the monitor";
             return Some(fault.to_owned());
         }
-        self.shared.trouble().clone()
+        self.shared.problem().clone()
     }
 
     /// Hands no further messages over, and waits for those being recorded or delivered,
@@ -299,10 +299,10 @@ impl Shared {
     }
 
     /// Takes note of whether the state can be written; answers whether that is news.
-    pub(super) fn report(&self, trouble: Option<&String>) -> bool {
-        let mut before = self.trouble();
-        let is_news = before.as_ref() != trouble;
-        *before = trouble.cloned();
+    pub(super) fn report(&self, problem: Option<&String>) -> bool {
+        let mut before = self.problem();
+        let is_news = before.as_ref() != problem;
+        *before = problem.cloned();
         is_news
     }
 
@@ -316,7 +316,7 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn trouble(&self) -> MutexGuard<'_, Option<String>> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    fn problem(&self) -> MutexGuard<'_, Option<String>> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -324,13 +324,13 @@ impl Recording {
             && self.shared.is_empty()
     }
 
-    fn report(&self, trouble: Option<String>) {
-        if self.stands_in || !self.shared.report(trouble.as_ref()) {
+    fn report(&self, problem: Option<String>) {
+        if self.stands_in || !self.shared.report(problem.as_ref()) {
             return;
         }
-        match trouble {
-            Some(trouble) => tracing::error!(
-                "{trouble}; the monitor goes on from memory and tries again every {} s",
+        match problem {
+            Some(problem) => tracing::error!(
+                "{problem}; the monitor goes on from memory and tries again every {} s",
                 RETRY_DELAY.as_secs()
             ),
             None => tracing::info!("the state file is written again; nothing is lost"),

@@ -197,11 +197,11 @@ async fn when_the_change_cannot_be_written_its_messages_are_not_accepted_and_tol
     desk.recorder.record(line(&long).outbound([outbound(1)]));
     desk.until("a message told", |recorder| recorder.waiting() == 0)
         .await;
-    let trouble = desk.recorder.trouble().unwrap();
-    assert!(trouble.contains("the disk is full"), "{trouble}");
+    let problem = desk.recorder.problem().unwrap();
+    assert!(problem.contains("the disk is full"), "{problem}");
     assert!(desk.deliveries().await.is_empty());
     limit_pages(1_000_000).await.unwrap();
-    desk.until("its health", |recorder| recorder.trouble().is_none())
+    desk.until("its health", |recorder| recorder.problem().is_none())
         .await;
     let expected = [
         long,
@@ -221,10 +221,10 @@ async fn while_the_disk_hangs_people_are_told_once_and_in_order_and_all_is_writt
     }
     desk.until("all told", |recorder| recorder.waiting() == 0)
         .await;
-    let trouble = desk.recorder.trouble().unwrap();
-    assert!(trouble.contains("the disk does not answer"), "{trouble}");
+    let problem = desk.recorder.problem().unwrap();
+    assert!(problem.contains("the disk does not answer"), "{problem}");
     drop(gate);
-    desk.until("its health", |recorder| recorder.trouble().is_none())
+    desk.until("its health", |recorder| recorder.problem().is_none())
         .await;
     let mut history = desk.history().await;
     history.retain(|text| text != "a change");
@@ -325,8 +325,8 @@ async fn without_a_state_it_goes_on_and_says_why() {
     };
     let recorder = Recorder::start(engine, records, Vec::new());
     recorder.record(line("a change"));
-    let trouble = recorder.trouble().unwrap();
-    assert!(trouble.contains("/nonexistent/folder"), "{trouble}");
+    let problem = recorder.problem().unwrap();
+    assert!(problem.contains("/nonexistent/folder"), "{problem}");
     assert_eq!(recorder.history("a", 5).await.len(), 1);
 }
 

@@ -70,11 +70,11 @@ impl Liveness {
     /// Returns in one sentence why the monitor does not do its work; `None` if it
     /// does.
     #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        self.trouble_at(since(self.began))
+    pub fn problem(&self) -> Option<String> {
+        self.problem_at(since(self.began))
     }
 
-    fn trouble_at(&self, now: u64) -> Option<String> {
+    fn problem_at(&self, now: u64) -> Option<String> {
         let silent = |last: &AtomicU64| {
             let silence = Duration::from_millis(now.saturating_sub(last.load(Ordering::Relaxed)));
             (silence > SILENCE_TIMEOUT).then_some(silence.as_secs())
@@ -119,32 +119,32 @@ mod tests {
     #[test]
     fn when_all_threads_give_signs() {
         let (liveness, _sign) = living();
-        assert_eq!(liveness.trouble(), None);
+        assert_eq!(liveness.problem(), None);
         assert_eq!(liveness.listening().len(), 1);
     }
 
     #[test]
     fn when_nothing_listens_yet() {
         let liveness = Liveness::new();
-        assert_eq!(liveness.trouble().unwrap(), "no heartbeats are taken yet");
+        assert_eq!(liveness.problem().unwrap(), "no heartbeats are taken yet");
     }
 
     #[test]
     fn when_time_stands_still() {
         let (liveness, sign) = living();
         sign.last.store(60_000, Ordering::Relaxed);
-        let trouble = liveness.trouble_at(61_000).unwrap();
-        assert!(trouble.starts_with("nobody was judged for "), "{trouble}");
+        let problem = liveness.problem_at(61_000).unwrap();
+        assert!(problem.starts_with("nobody was judged for "), "{problem}");
     }
 
     #[test]
     fn when_a_socket_is_dead() {
         let (liveness, _sign) = living();
         liveness.ticked.store(60_000, Ordering::Relaxed);
-        let trouble = liveness.trouble_at(61_000).unwrap();
+        let problem = liveness.problem_at(61_000).unwrap();
         assert!(
-            trouble.starts_with("no heartbeat could be taken at 127.0.0.1:9677 for "),
-            "{trouble}"
+            problem.starts_with("no heartbeat could be taken at 127.0.0.1:9677 for "),
+            "{problem}"
         );
     }
 }

@@ -240,9 +240,9 @@ impl Monitor {
             now_ms: now.wall_ms,
             listening: self.liveness.listening(),
             keys: !self.keys().is_empty(),
-            state_problem: self.recorder.trouble(),
+            state_problem: self.recorder.problem(),
             channels,
-            troubles: self.engine().alerts(),
+            alerts: self.engine().alerts(),
             datagrams: self.refusals.taken_count(),
             refused: occurred(self.refusals.counts()),
             messages,
@@ -283,7 +283,7 @@ impl Monitor {
     /// Returns why the state would not survive a restart; `None` if it would.
     #[must_use]
     pub fn state_problem(&self) -> Option<String> {
-        self.recorder.trouble()
+        self.recorder.problem()
     }
 
     /// Calls a function with the state machine and the current moment, and returns

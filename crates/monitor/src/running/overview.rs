@@ -34,7 +34,7 @@ pub struct Overview {
     /// The configured channels, disabled ones included.
     pub channels: Vec<String>,
     /// The engine's active alerts: what keeps people from being notified.
-    pub troubles: Vec<Alert>,
+    pub alerts: Vec<Alert>,
     /// How many datagrams were accepted.
     pub datagrams: u64,
     /// How many datagrams were refused, by reason; reasons that occurred.

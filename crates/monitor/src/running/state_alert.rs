@@ -47,13 +47,13 @@ mod tests {
     /// At each second either trouble of that kind or none; answers when the
     /// beginning or the end was told.
     fn check(looks: &[(u64, &str)], expected: &[(u64, bool)]) {
-        let mut trouble = StateAlert::default();
+        let mut problem = StateAlert::default();
         let start = Instant::now();
         let mut notified = Vec::new();
         for (second, reason) in looks {
             let reason = (!reason.is_empty()).then(|| (*reason).to_owned());
             let now = start + Duration::from_secs(*second);
-            if let Some(text) = trouble.news(reason, now) {
+            if let Some(text) = problem.news(reason, now) {
                 notified.push((*second, text.contains("would not outlive")));
             }
         }

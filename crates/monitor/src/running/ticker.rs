@@ -69,7 +69,7 @@ fn run(monitor: &Monitor, stop: &AtomicBool, beat: impl Fn()) {
         if rechecking || checkpoint.elapsed() >= CHECKPOINT_INTERVAL {
             checkpoint = Instant::now();
             monitor.checkpoint();
-            if monitor.liveness().trouble().is_none() {
+            if monitor.liveness().problem().is_none() {
                 beat();
             }
             if let Some(text) = alert.news(monitor.state_problem(), Instant::now()) {

@@ -175,13 +175,13 @@ impl Indexes {
     /// The latest lease of digests in flight that tell of an incident's problem by
     /// notifications from this one on.
     fn digest_lease(&self, key: &OnChannel, since: i64) -> Option<i64> {
-        let tells = |digest| {
+        let digest_of = |digest| {
             let newest = self.problems_in(digest).get(key).copied();
             newest.is_some_and(|newest| newest >= since)
         };
         let in_flight = self.in_flight(&key.0);
-        let telling = in_flight.filter(|(_, delivery)| tells(*delivery));
-        telling.map(|(until_ms, _)| until_ms).max()
+        let digest = in_flight.filter(|(_, delivery)| digest_of(*delivery));
+        digest.map(|(until_ms, _)| until_ms).max()
     }
 
     /// All steps of the group that a delivery belongs to, in their order.

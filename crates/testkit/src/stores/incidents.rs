@@ -15,14 +15,14 @@ pub async fn a_problem_that_is_over_before_anybody_was_notified(subject: &dyn Su
         why: "the problem was over before this was sent".into(),
     };
     assert_eq!(recovery.superseded, [over]);
-    let untold = "this channel was not told of the problem that is over";
-    assert_eq!(recovery.deliveries[0].why, untold);
+    let not_notified = "this channel was not told of the problem that is over";
+    assert_eq!(recovery.deliveries[0].why, not_notified);
     let recorded: Vec<String> = { all(&store).await.into_iter() }
         .map(|record| record.why)
         .collect();
     assert_eq!(
         recorded,
-        [untold, "the problem was over before this was sent"]
+        [not_notified, "the problem was over before this was sent"]
     );
     assert_eq!(state(&store, "down", "a").await, State::Superseded);
     assert!(claim(&store, "a").await.is_empty());

@@ -120,7 +120,7 @@ async fn one_that_only_waits_and_is_tried_in_vain_is_broken() {
     assert!(line.ends_with(state), "{out}");
     let answer = desk.json(&["channels", "--json"]);
     assert_eq!(of(&answer, "later")["broken"], true);
-    assert!(answer["channels"][2]["troubles"].is_null());
+    assert!(answer["channels"][2]["problems"].is_null());
 
     // Another came through meanwhile: the remote works.
     let through = "UPDATE outbox_delivery SET channel = 'later' WHERE channel = 'good'";

@@ -10,16 +10,16 @@ use heartbeat::control::{Circumstances, EventKind, check_attribute, check_incide
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("standing").args(["problem", "reminder", "recovery"])))]
 pub(crate) struct Said {
-    /// Report a problem: something is wrong
+    /// Mark the message as a problem: something is wrong
     #[arg(long)]
     problem: bool,
 
-    /// Report a reminder: what --incident names is still wrong
+    /// Mark it as a reminder: what --incident names is still wrong
     #[arg(long, requires = "incident")]
     reminder: bool,
 
-    /// Report a recovery: what --incident names is over. Notifies those who were
-    /// notified of the problem
+    /// Mark it as a recovery: what --incident names is over. It goes to those who
+    /// were notified of the problem
     #[arg(long, requires = "incident")]
     recovery: bool,
 

@@ -34,7 +34,7 @@ pub(super) struct Seen {
 impl Seen {
     fn of(overview: &Overview) -> Self {
         Self {
-            problems: by_channel(&overview.troubles),
+            problems: by_channel(&overview.alerts),
             channels: overview
                 .channels
                 .iter()
@@ -81,10 +81,10 @@ fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused)
 }
 
-fn by_channel(troubles: &[Alert]) -> BTreeMap<String, Vec<ChannelProblem>> {
+fn by_channel(alerts: &[Alert]) -> BTreeMap<String, Vec<ChannelProblem>> {
     let mut channels: BTreeMap<String, Vec<ChannelProblem>> = BTreeMap::new();
-    for trouble in troubles {
-        let subject = trouble.subject.strip_prefix("channel/");
+    for alert in alerts {
+        let subject = alert.subject.strip_prefix("channel/");
         // A name may have slashes, too.
         let Some((name, kind)) = subject.and_then(|subject| subject.rsplit_once('/')) else {
             continue;
@@ -94,8 +94,8 @@ fn by_channel(troubles: &[Alert]) -> BTreeMap<String, Vec<ChannelProblem>> {
             .or_default()
             .push(ChannelProblem {
                 kind: kind.to_owned(),
-                sentence: one_line(&trouble.sentence),
-                since_ms: trouble.since_ms,
+                sentence: one_line(&alert.sentence),
+                since_ms: alert.since_ms,
             });
     }
     channels
@@ -137,14 +137,14 @@ mod tests {
 
     #[test]
     fn troubles_belong_to_the_channels_that_their_subjects_name() {
-        let trouble = |subject| json!({"subject": subject, "sentence": "!", "since_ms": 0});
+        let alert = |subject| json!({"subject": subject, "sentence": "!", "since_ms": 0});
         let subjects = ["store", "channel/a/check", "channel/a/b/quota"];
-        let troubles = subjects.map(|subject: &str| Alert::deserialize(trouble(subject)).unwrap());
-        let troubles = by_channel(&troubles);
-        let names: Vec<&str> = troubles.keys().map(String::as_str).collect();
+        let alerts = subjects.map(|subject: &str| Alert::deserialize(alert(subject)).unwrap());
+        let alerts = by_channel(&alerts);
+        let names: Vec<&str> = alerts.keys().map(String::as_str).collect();
         assert_eq!(names, ["a", "a/b"]);
         assert_eq!(
-            troubles["a"][0].complaint(),
+            alerts["a"][0].complaint(),
             "broken: its check fails, since 1970-01-01T00:00:00Z: `hbd status` says more"
         );
     }

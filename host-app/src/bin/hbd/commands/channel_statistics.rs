@@ -19,7 +19,7 @@ const LATE: Duration = Duration::from_secs(300);
 /// So many of the last that ended are looked at.
 const LOOKED_AT: u32 = 100;
 /// What says something about the channel; rules and people decided the rest.
-const TELLING_STATES: [State; 3] = [State::Delivered, State::Failed, State::Expired];
+const OUTCOME_STATES: [State; 3] = [State::Delivered, State::Failed, State::Expired];
 
 /// How deliveries to one channel go.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(super) fn of_channels<'a>(
         .map(|name| (name, ChannelStatistics::default()))
         .collect();
     for (name, statistics) in &mut statistics {
-        statistics.failing = failing(ended(outbox, name, &TELLING_STATES)?);
+        statistics.failing = failing(ended(outbox, name, &OUTCOME_STATES)?);
         let delivered = ended(outbox, name, &[State::Delivered])?;
         let ended = delivered.iter().filter_map(|record| record.ended_ms);
         statistics.last_delivered_ms = ended.max();

@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
                     "disabled": disabled(channel, known.as_ref()),
                     "disabled_by_file": channel.disabled().map(ToString::to_string),
                     "in_monitor": known.as_ref().map(|known| known.has(channel.name())),
-                    "troubles": problems.map(sentences),
+                    "problems": problems.map(sentences),
                     "deliveries": statistics(channel).map(ChannelStatistics::json),
                 })
             })

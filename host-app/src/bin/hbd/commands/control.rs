@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Silences are told to the monitor in seconds, and none of them ends one.
-const SHORTEST_SILENCE: Duration = Duration::from_secs(1);
+const MIN_SILENCE: Duration = Duration::from_secs(1);
 /// Where config/heartbeat.service and the example have the socket; tried when
 /// the file is no YAML.
 const USUAL_SOCKET: &str = "/run/heartbeat/control.sock";
@@ -62,7 +62,7 @@ pub(crate) fn explain(arguments: &Arguments, explain: &Explain, output: &Output)
 
 pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output) -> Exit {
     let length = silence.length.map_or(Duration::ZERO, Duration::from);
-    if silence.length.is_some() && length < SHORTEST_SILENCE {
+    if silence.length.is_some() && length < MIN_SILENCE {
         output.error("error: a silence lasts at least a second: name a longer time with --for");
         return Exit::Wrong;
     }

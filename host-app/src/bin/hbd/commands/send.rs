@@ -102,7 +102,7 @@ pub(super) fn wrong_call(sentence: &str, conflict: Option<&Json>, output: &Outpu
 
 /// Prints that there is no channel.
 pub(super) fn nobody(was: &str, output: &Output) -> Exit {
-    output.error(&format!("error: no channel is configured for this: nobody {was} told\nhelp: name channels for the host, or default_notification_channels"));
+    output.error(&format!("error: no channel is configured for this: nobody {was} notified\nhelp: name channels for the host, or default_notification_channels"));
     Exit::Wrong
 }
 

@@ -71,11 +71,11 @@ pub(super) fn overview(status: &StatusAnswer, output: &Output) {
             messages.handing_over
         ));
     }
-    for trouble in &overview.troubles {
+    for alert in &overview.alerts {
         output.line(&format!(
             "since {}: {}",
-            format_timestamp(trouble.since_ms),
-            one_line(&trouble.sentence)
+            format_timestamp(alert.since_ms),
+            one_line(&alert.sentence)
         ));
     }
     for silence in &overview.silences {
@@ -98,9 +98,9 @@ pub(super) fn overview(status: &StatusAnswer, output: &Output) {
     if !overview.keys {
         output.line("no keys are configured: anybody who reaches the port can send heartbeats");
     }
-    if let Some(trouble) = &overview.state_problem {
-        let trouble = one_line(trouble);
-        output.line(&format!("the state would not outlive a restart: {trouble}"));
+    if let Some(problem) = &overview.state_problem {
+        let problem = one_line(problem);
+        output.line(&format!("the state would not outlive a restart: {problem}"));
     }
 }
 
