@@ -31,7 +31,7 @@ use crate::{guard, host::Host};
 /// A text longer than this many bytes is cut, so that no plugin floods the log.
 const TEXT_LIMIT: usize = 16 * 1024;
 
-static MAX_DETAIL_LENGTH: AtomicU32 = AtomicU32::new(0);
+static MAX_LEVEL: AtomicU32 = AtomicU32::new(0);
 static INSTALL: Once = Once::new();
 
 /// Makes this file's events and panics go to its host.
@@ -52,15 +52,15 @@ pub(crate) fn learn_level(host: &Host) {
         .map(|level| level.0)
         .max()
         .unwrap_or(0);
-    if MAX_DETAIL_LENGTH.fetch_max(wanted, Ordering::Relaxed) < wanted {
+    if MAX_LEVEL.fetch_max(wanted, Ordering::Relaxed) < wanted {
         tracing::callsite::rebuild_interest_cache();
-        log::set_max_level(max_detail_length());
+        log::set_max_level(max_level());
     }
 }
 
 /// The same for `log`.
-fn max_detail_length() -> log::LevelFilter {
-    match LogLevel(MAX_DETAIL_LENGTH.load(Ordering::Relaxed)) {
+fn max_level() -> log::LevelFilter {
+    match LogLevel(MAX_LEVEL.load(Ordering::Relaxed)) {
         LogLevel(0) => log::LevelFilter::Off,
         LogLevel::ERROR => log::LevelFilter::Error,
         LogLevel::WARN => log::LevelFilter::Warn,
@@ -84,11 +84,11 @@ struct Forward;
 
 impl Subscriber for Forward {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && code(metadata.level()).0 <= MAX_DETAIL_LENGTH.load(Ordering::Relaxed)
+        metadata.is_event() && code(metadata.level()).0 <= MAX_LEVEL.load(Ordering::Relaxed)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(match LogLevel(MAX_DETAIL_LENGTH.load(Ordering::Relaxed)) {
+        Some(match LogLevel(MAX_LEVEL.load(Ordering::Relaxed)) {
             LogLevel(0) => LevelFilter::OFF,
             LogLevel::ERROR => LevelFilter::ERROR,
             LogLevel::WARN => LevelFilter::WARN,
@@ -137,7 +137,7 @@ struct ForwardLog;
 
 impl log::Log for ForwardLog {
     fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.level() <= max_detail_length()
+        metadata.level() <= max_level()
     }
 
     fn log(&self, record: &log::Record<'_>) {

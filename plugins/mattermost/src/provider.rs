@@ -12,10 +12,10 @@ use crate::webhook::Webhook;
 /// A mattermost channel.
 pub struct Mattermost {
     config: Config,
-    way: Way,
+    transport: Transport,
 }
 
-enum Way {
+enum Transport {
     Webhook(Webhook),
     Bot(Box<Bot>),
 }
@@ -39,17 +39,17 @@ impl Provider for Mattermost {
         }
         let address = Address::parse(&config.host, config.scheme)
             .map_err(|bad| OpenError::new(Fault::Config, format!("{} {}", bad.field, bad.what)))?;
-        let way = match (&config.token, &config.bot_token, &config.team) {
-            (Some(token), None, _) => Way::Webhook(Webhook::new(&address, token, host)),
+        let transport = match (&config.token, &config.bot_token, &config.team) {
+            (Some(token), None, _) => Transport::Webhook(Webhook::new(&address, token, host)),
             (_, Some(token), Some(team)) => {
-                Way::Bot(Box::new(Bot::new(address, token, team, host)))
+                Transport::Bot(Box::new(Bot::new(address, token, team, host)))
             }
             _ => {
                 let detail = "neither token, nor bot_token and team are set";
                 return Err(OpenError::new(Fault::Config, detail));
             }
         };
-        Ok(Self { config, way })
+        Ok(Self { config, transport })
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Vec<Outcome> {
@@ -65,16 +65,16 @@ impl Provider for Mattermost {
                 return vec![Outcome::permanent(target, Fault::Message, detail)];
             }
         };
-        vec![match &self.way {
-            Way::Webhook(webhook) => webhook.post(&message, &self.config).await,
-            Way::Bot(bot) => bot.post(notification, &message, &self.config).await,
+        vec![match &self.transport {
+            Transport::Webhook(webhook) => webhook.post(&message, &self.config).await,
+            Transport::Bot(bot) => bot.post(notification, &message, &self.config).await,
         }]
     }
 
     async fn check(&self) -> Check {
-        match &self.way {
-            Way::Webhook(webhook) => webhook.check(&self.config).await,
-            Way::Bot(bot) => bot.check(&self.config).await,
+        match &self.transport {
+            Transport::Webhook(webhook) => webhook.check(&self.config).await,
+            Transport::Bot(bot) => bot.check(&self.config).await,
         }
     }
 }

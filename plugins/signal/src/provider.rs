@@ -33,13 +33,13 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// A signal channel.
 pub struct Signal {
     config: Arc<Config>,
-    way: Way,
+    transport: Transport,
     runtime: OwnRuntime,
     host: Host,
 }
 
 /// How signal-cli is reached.
-enum Way {
+enum Transport {
     Cli(Arc<Cli>),
     Line(Arc<Line>),
     Http(String),
@@ -64,7 +64,7 @@ recipient: +12025559999
 
     async fn open(config: Config, host: Host) -> Result<Self, OpenError> {
         let config = Arc::new(config);
-        let way = match &config.rpc {
+        let transport = match &config.rpc {
             None => {
                 let cli = Cli::new(Arc::clone(&config));
                 if !cli.is_found() {
@@ -72,17 +72,17 @@ recipient: +12025559999
                     return Err(OpenError::new(Fault::Config, detail)
                         .hint("install it, or name its full path in `cli_path`"));
                 }
-                Way::Cli(Arc::new(cli))
+                Transport::Cli(Arc::new(cli))
             }
             Some(rpc) => match Endpoint::parse(rpc) {
-                Ok(Endpoint::Http(url)) => Way::Http(url),
-                Ok(endpoint) => Way::Line(Arc::new(Line::new(endpoint))),
+                Ok(Endpoint::Http(url)) => Transport::Http(url),
+                Ok(endpoint) => Transport::Line(Arc::new(Line::new(endpoint))),
                 Err(error) => return Err(OpenError::new(Fault::Config, error)),
             },
         };
         Ok(Self {
             config,
-            way,
+            transport,
             runtime: OwnRuntime::of::<Self>(),
             host,
         })
@@ -108,8 +108,8 @@ recipient: +12025559999
     async fn check(&self) -> Check {
         let end = Instant::now() + CHECK_LIMIT;
         let user = &self.config.user;
-        let found = match &self.way {
-            Way::Cli(cli) => {
+        let found = match &self.transport {
+            Transport::Cli(cli) => {
                 let cli = Arc::clone(cli);
                 self.on_runtime(async move { cli.accounts(end).await })
                     .await
@@ -148,7 +148,7 @@ recipient: +12025559999
     }
 
     async fn close(&self) {
-        if let Way::Cli(cli) = &self.way {
+        if let Transport::Cli(cli) = &self.transport {
             let cli = Arc::clone(cli);
             let end = Instant::now() + CLOSE_LIMIT;
             // An error means that nothing runs any more, which is what is wanted.
@@ -161,8 +161,8 @@ recipient: +12025559999
 impl Signal {
     async fn send(&self, call: Call, end: Instant) -> Vec<Outcome> {
         let (targets, notes) = (call.targets.clone(), call.text.notes.clone());
-        let answer: Answer = match &self.way {
-            Way::Cli(cli) => {
+        let answer: Answer = match &self.transport {
+            Transport::Cli(cli) => {
                 let cli = Arc::clone(cli);
                 self.on_runtime(async move { cli.send(&call, end).await })
                     .await
@@ -188,14 +188,14 @@ impl Signal {
 
     /// Calls a method of the daemon.
     async fn rpc(&self, method: &str, parameters: Value, end: Instant) -> Result<Value, Failure> {
-        match &self.way {
-            Way::Line(line) => {
+        match &self.transport {
+            Transport::Line(line) => {
                 let (line, method) = (Arc::clone(line), method.to_owned());
                 self.on_runtime(async move { line.call(&method, parameters, end).await })
                     .await
             }
-            Way::Http(url) => self.http(url, method, parameters, end).await,
-            Way::Cli(_) => Err(Failure::NotReached("there is no daemon".to_owned())),
+            Transport::Http(url) => self.http(url, method, parameters, end).await,
+            Transport::Cli(_) => Err(Failure::NotReached("there is no daemon".to_owned())),
         }
     }
 

@@ -91,9 +91,9 @@ fn nothing_is_tried_too_often_or_too_late(life: &Life) -> Vec<String> {
         let channel = CHANNELS.iter().position(|name| *name == record.channel);
         let most = life.world.attempts[channel.unwrap()];
         // Attempts to see whether a remote is back do not count.
-        let trouble = format!("annunciator/channel/{}/out_of_order", record.channel);
+        let problem = format!("annunciator/channel/{}/out_of_order", record.channel);
         let mut all = life.records.iter();
-        let was_out_of_order = all.any(|(one, _)| one.incident == trouble);
+        let was_out_of_order = all.any(|(one, _)| one.incident == problem);
         if attempts.len() > most as usize && !life.world.breaks && !was_out_of_order {
             broken.push(format!(
                 "{} was tried {} times",
@@ -246,8 +246,8 @@ fn an_end_follows_a_problem_that_was_sent(life: &Life) -> Vec<String> {
 
 fn what_is_kept_back_has_a_rule_and_is_summed_up(life: &Life) -> Vec<String> {
     let mut broken = Vec::new();
-    let kept_back = notified(life).map(|(record, _)| record);
-    for record in kept_back.filter(|record| record.state == State::Suppressed) {
+    let suppressed = notified(life).map(|(record, _)| record);
+    for record in suppressed.filter(|record| record.state == State::Suppressed) {
         let rule = record.why.split(':').next().unwrap();
         let is_reported = digest_of(life, record).is_some_and(|(digest, attempts)| {
             let begins = |attempt: &Attempt| record.ended_ms.unwrap() <= attempt.began_ms;

@@ -90,7 +90,7 @@ impl Side {
             Ask::Settle {
                 which,
                 end,
-                digest: notified_by,
+                digest: reported_in,
                 proof,
                 pause,
                 is_tried,
@@ -114,7 +114,7 @@ impl Side {
                     next: match end {
                         Some(State::Suppressed) => Next::KeptBack {
                             rule: number.to_string(),
-                            digest: notified_by.map(|of| digest(number, of, now_ms)),
+                            digest: reported_in.map(|of| digest(number, of, now_ms)),
                         },
                         Some(state) => Next::End {
                             state: *state,

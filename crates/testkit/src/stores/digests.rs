@@ -26,7 +26,7 @@ fn digest(name: &str) -> Digest {
 }
 
 /// The same, kept back on its first channel.
-fn kept_back(mut intake: Intake) -> Intake {
+fn suppressed(mut intake: Intake) -> Intake {
     intake.intents[0].begin = Begin::Suppressed {
         rule: "quiet: until the morning".to_owned(),
         digest: Some(digest(&format!("digest of {}", intake.notification))),
@@ -35,14 +35,14 @@ fn kept_back(mut intake: Intake) -> Intake {
 }
 
 fn problem(name: &str) -> Intake {
-    kept_back(of_incident(name, Kind::Problem, &["a"]))
+    suppressed(of_incident(name, Kind::Problem, &["a"]))
 }
 
 async fn in_the_morning(store: &Arc<dyn Store>) -> Vec<Claim> {
     claim_at(store, "a", MORNING).await
 }
 
-async fn notified_by(store: &Arc<dyn Store>, digest: DeliveryId) -> Vec<Record> {
+async fn reported_in(store: &Arc<dyn Store>, digest: DeliveryId) -> Vec<Record> {
     let query = Query {
         digest: Some(digest),
         most: 10,
@@ -59,10 +59,10 @@ fn ids(records: &[Record]) -> Vec<&str> {
 /// Whoever keeps something back finds the digest of the others.
 pub async fn what_is_kept_back_is_gathered_in_one_digest(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
-    accept(&store, kept_back(intake("1", &["a", "b"]))).await;
-    accept(&other, kept_back(intake("2", &["a"]))).await;
-    accept(&other, kept_back(intake("elsewhere", &["c"]))).await;
-    let mut of_another_kind = kept_back(intake("other", &["a"]));
+    accept(&store, suppressed(intake("1", &["a", "b"]))).await;
+    accept(&other, suppressed(intake("2", &["a"]))).await;
+    accept(&other, suppressed(intake("elsewhere", &["c"]))).await;
+    let mut of_another_kind = suppressed(intake("other", &["a"]));
     if let Begin::Suppressed { digest, .. } = &mut of_another_kind.intents[0].begin {
         digest.as_mut().unwrap().batch_key = "rate".to_owned();
     }
@@ -70,14 +70,14 @@ pub async fn what_is_kept_back_is_gathered_in_one_digest(subject: &dyn Subject) 
     assert_eq!(store.next_due(NOW).await.unwrap(), Some(MORNING));
     let digests = in_the_morning(&store).await;
     assert_eq!(digests.len(), 2);
-    let notified = notified_by(&store, digests[0].delivery).await;
-    assert_eq!(ids(&notified), ["2", "1"]);
+    let reported = reported_in(&store, digests[0].delivery).await;
+    assert_eq!(ids(&reported), ["2", "1"]);
     assert!(
-        notified
+        reported
             .iter()
             .all(|record| record.state == State::Suppressed)
     );
-    let of_another = notified_by(&store, digests[1].delivery).await;
+    let of_another = reported_in(&store, digests[1].delivery).await;
     assert_eq!(ids(&of_another), ["other"]);
     assert_eq!(store.accounts().await.unwrap().difference(), 0);
 }
@@ -85,15 +85,15 @@ pub async fn what_is_kept_back_is_gathered_in_one_digest(subject: &dyn Subject) 
 /// It would be told of by nobody.
 pub async fn a_digest_that_is_sent_takes_no_more(subject: &dyn Subject) {
     let store = subject.open();
-    accept(&store, kept_back(intake("1", &["a"]))).await;
+    accept(&store, suppressed(intake("1", &["a"]))).await;
     let first = in_the_morning(&store).await;
-    accept(&store, kept_back(intake("2", &["a"]))).await;
+    accept(&store, suppressed(intake("2", &["a"]))).await;
     // Nor does one that was told to some, and waits to be told to others.
     again(&store, &first[0]).await;
-    let mut late = kept_back(intake("3", &["a"]));
+    let mut late = suppressed(intake("3", &["a"]));
     late.accepted_ms = MORNING;
     accept(&store, late).await;
-    assert_eq!(ids(&notified_by(&store, first[0].delivery).await), ["1"]);
+    assert_eq!(ids(&reported_in(&store, first[0].delivery).await), ["1"]);
     let after = |record: &&Record| record.digest > Some(first[0].delivery);
     assert_eq!(all(&store).await.iter().filter(after).count(), 2);
 }
@@ -101,7 +101,7 @@ pub async fn a_digest_that_is_sent_takes_no_more(subject: &dyn Subject) {
 /// A step whose turn comes in quiet hours.
 pub async fn what_is_kept_back_when_its_turn_comes_is_gathered_too(subject: &dyn Subject) {
     let store = subject.open();
-    accept(&store, kept_back(intake("1", &["a"]))).await;
+    accept(&store, suppressed(intake("1", &["a"]))).await;
     accept(&store, intake("step", &["a"])).await;
     let step = claim(&store, "a").await;
     let next = Next::KeptBack {
@@ -111,9 +111,9 @@ pub async fn what_is_kept_back_when_its_turn_comes_is_gathered_too(subject: &dyn
     settle(&store, &step[0], next).await;
     let digests = in_the_morning(&store).await;
     assert_eq!(digests.len(), 1);
-    let notified = notified_by(&store, digests[0].delivery).await;
-    assert_eq!(ids(&notified), ["step", "1"]);
-    assert_eq!(notified[0].why, "quiet: until the morning");
+    let reported = reported_in(&store, digests[0].delivery).await;
+    assert_eq!(ids(&reported), ["step", "1"]);
+    assert_eq!(reported[0].why, "quiet: until the morning");
 }
 
 /// Nobody was told of it by itself.
@@ -121,7 +121,7 @@ pub async fn an_end_follows_the_digest_that_notified_of_the_problem(subject: &dy
     let store = subject.open();
     accept(&store, problem("down")).await;
     let digest = in_the_morning(&store).await;
-    assert!(!notified_by(&store, digest[0].delivery).await[0].is_over);
+    assert!(!reported_in(&store, digest[0].delivery).await[0].is_over);
     end(&store, &digest[0], State::Delivered).await;
     let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
     assert_eq!(recovery.deliveries[0].state, State::Pending);
@@ -143,11 +143,11 @@ pub async fn a_problem_that_ends_before_its_digest_is_over(subject: &dyn Subject
     assert_eq!(recovery.deliveries[0].state, State::Superseded);
     accept(&store, problem("down again")).await;
     let digest = in_the_morning(&store).await;
-    let notified = notified_by(&store, digest[0].delivery).await;
+    let reported = reported_in(&store, digest[0].delivery).await;
     let over = |record: &Record| (record.notification.clone(), record.is_over);
-    let notified: Vec<_> = notified.iter().map(over).collect();
+    let reported: Vec<_> = reported.iter().map(over).collect();
     assert_eq!(
-        notified,
+        reported,
         [("down again".to_owned(), false), ("down".to_owned(), true)]
     );
 }
@@ -169,7 +169,7 @@ pub async fn an_end_waits_while_the_problem_s_digest_is_in_flight(subject: &dyn 
         } else {
             let superseded = again(&store, &digest[0]).await;
             assert_eq!(superseded, [recovery.deliveries[0].delivery]);
-            assert!(notified_by(&store, digest[0].delivery).await[0].is_over);
+            assert!(reported_in(&store, digest[0].delivery).await[0].is_over);
         }
     }
 }
@@ -193,12 +193,12 @@ pub async fn an_end_follows_a_digest_that_was_abandoned(subject: &dyn Subject) {
 /// What is to be told is not deleted, however old it is.
 pub async fn what_a_digest_is_to_tell_of_is_not_deleted(subject: &dyn Subject) {
     let store = subject.open();
-    accept(&store, kept_back(intake("1", &["a"]))).await;
+    accept(&store, suppressed(intake("1", &["a"]))).await;
     accept(&store, intake("2", &["b"])).await;
     end(&store, &claim(&store, "b").await[0], State::Delivered).await;
     assert_eq!(prune(&store, MORNING, 10).await, 1);
     let digest = in_the_morning(&store).await;
-    assert_eq!(ids(&notified_by(&store, digest[0].delivery).await), ["1"]);
+    assert_eq!(ids(&reported_in(&store, digest[0].delivery).await), ["1"]);
     end(&store, &digest[0], State::Delivered).await;
     assert_eq!(prune(&store, MORNING, 10).await, 2);
     assert_eq!(store.accounts().await.unwrap().difference(), 0);

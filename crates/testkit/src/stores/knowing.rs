@@ -26,8 +26,8 @@ pub async fn values_are_kept_by_channel_and_key(subject: &dyn Subject) {
 pub async fn of_too_many_values_the_oldest_goes(subject: &dyn Subject) {
     let store = subject.open();
     let keep = |number: usize| store.kv_put("a".into(), number.to_string(), Some(vec![1]));
-    let keeping: JoinSet<_> = (0..=MAX_KV_ENTRIES).map(keep).collect();
-    keeping.join_all().await;
+    let putting: JoinSet<_> = (0..=MAX_KV_ENTRIES).map(keep).collect();
+    putting.join_all().await;
     let kept = |key: &str| store.kv_get("a".into(), key.to_owned());
     assert_eq!(kept("0").await.unwrap(), None);
     assert_eq!(kept("1").await.unwrap(), Some(vec![1]));

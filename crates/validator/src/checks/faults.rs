@@ -91,7 +91,7 @@ pub(super) fn waits(subject: &Subject) -> Result<(), Miss> {
                 .iter()
                 .all(|outcome| outcome.retry_after_ms == 7000);
             ensure(is_reported, || {
-                format!("HTTP {status} with Retry-After: 7 is not told as a wait of 7 s")
+                format!("HTTP {status} with Retry-After: 7 is not reported as a wait of 7 s")
             })?;
         }
         Ok(())

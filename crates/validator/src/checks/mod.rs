@@ -110,7 +110,7 @@ checks! {
         "opens-silently" "Opening and closing it makes no request." behaviour::opens_silently;
         "one-request" "What is delivered took one request." behaviour::one_request;
         "statuses" "Statuses of HTTP are classified as the table has them." faults::statuses;
-        "waits" "A remote that asks to be left alone is told of." faults::waits;
+        "waits" "A remote that asks to wait is reported as such." faults::waits;
         "faults" "Faults of the network are classified by whether anything was sent." faults::faults;
         "host-errors" "Errors of the host come back as outcomes." faults::host_errors;
         "tries-once" "It makes one attempt, and no other by itself." faults::tries_once;

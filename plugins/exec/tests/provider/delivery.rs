@@ -20,7 +20,7 @@ async fn a_program_reads_the_message_and_finds_nothing_of_it_in_its_arguments() 
         .title("t")
         .host("web-01")
         .attribute("a", "b");
-    let outcome = place.told(extra, &sample).await.remove(0);
+    let outcome = place.deliver(extra, &sample).await.remove(0);
     assert_eq!(
         (outcome.class(), outcome.target()),
         (Class::Delivered, "tell")
@@ -63,14 +63,14 @@ async fn an_exit_status_says_what_came_of_it() {
         (77, Class::Permanent, Some(Fault::Config)),
         (78, Class::Permanent, Some(Fault::Config)),
     ] {
-        let outcome = Place::script(&format!("exit {status}")).tell().await;
+        let outcome = Place::script(&format!("exit {status}")).deliver_one().await;
         assert_eq!(
             (outcome.class(), outcome.fault()),
             (class, fault),
             "{status}"
         );
     }
-    let outcome = Place::script("kill -SEGV $$").tell().await;
+    let outcome = Place::script("kill -SEGV $$").deliver_one().await;
     assert_eq!(outcome.class(), Class::Unknown);
     assert!(outcome.raw().detail.contains("ended by the signal 11"));
 }
@@ -81,7 +81,7 @@ async fn json_on_its_output_says_more_and_target_by_target() {
         r#"echo '{"outcome": "retry", "detail": "busy", "retry_after": 7.5, "targets": [{"target": "b", "outcome": "delivered", "id": "m1"}]}'"#,
     );
     let outcomes = place
-        .told(json!({"targets": ["a", "b"]}), &Sample::new("x"))
+        .deliver(json!({"targets": ["a", "b"]}), &Sample::new("x"))
         .await;
     assert_eq!(
         (outcomes[0].target(), outcomes[0].class()),
@@ -95,10 +95,10 @@ async fn json_on_its_output_says_more_and_target_by_target() {
     );
     // Only those that are left are told again.
     let again = Sample::new("x").again(2, &["a"]);
-    let outcomes = place.told(json!({"targets": ["a", "b"]}), &again).await;
+    let outcomes = place.deliver(json!({"targets": ["a", "b"]}), &again).await;
     assert_eq!(outcomes.len(), 1);
     // A failure is not talked away.
     let place = Place::script(r#"echo '{"outcome": "delivered", "detail": "really"}'; exit 75"#);
-    let outcome = place.tell().await;
+    let outcome = place.deliver_one().await;
     assert_eq!(outcome.class(), Class::Retry);
 }

@@ -25,7 +25,7 @@ async fn one_that_does_not_end_is_ended_with_all_that_it_started() {
     let place =
         Place::script("trap '' TERM; echo $$ >pid; sleep 1000 & echo $! >child; wait; sleep 1000");
     let sample = Sample::new("x").timeout(Duration::from_secs(1));
-    let outcome = place.told(json!({}), &sample).await.remove(0);
+    let outcome = place.deliver(json!({}), &sample).await.remove(0);
     assert_eq!(
         (outcome.class(), outcome.fault()),
         (Class::Unknown, Some(Fault::Plugin))
@@ -44,20 +44,20 @@ async fn one_that_does_not_end_is_ended_with_all_that_it_started() {
 #[tokio::test]
 async fn one_whose_child_keeps_its_output_open_is_not_waited_for() {
     let place = Place::script("sleep 1000 & echo '{\"id\": \"x\"}'; exit 0");
-    assert_eq!(place.tell().await.class(), Class::Delivered);
+    assert_eq!(place.deliver_one().await.class(), Class::Delivered);
 }
 
 #[tokio::test]
 async fn more_output_than_anybody_wants_is_thrown_away() {
     let place = Place::script("head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2; exit 75");
-    assert_eq!(place.tell().await.class(), Class::Retry);
+    assert_eq!(place.deliver_one().await.class(), Class::Retry);
 }
 
 #[tokio::test]
 async fn one_that_does_not_read_is_taken_at_its_word() {
     let sample = Sample::new(&"x".repeat(1_000_000));
     let outcome = Place::script("exit 0")
-        .told(json!({}), &sample)
+        .deliver(json!({}), &sample)
         .await
         .remove(0);
     assert_eq!(outcome.class(), Class::Delivered);
@@ -68,7 +68,7 @@ async fn its_last_word_is_reported_without_secrets() {
     let place =
         Place::script("echo first >&2; printf 'no such token: s3cret\\033[2J\\n' >&2; exit 78");
     let extra = json!({"settings": {"token": "s3cret"}});
-    let outcome = place.told(extra, &Sample::new("x")).await.remove(0);
+    let outcome = place.deliver(extra, &Sample::new("x")).await.remove(0);
     let detail = outcome.raw().detail.to_string();
     assert!(detail.ends_with("no such token: […] [2J"), "{detail}");
 }
@@ -78,7 +78,7 @@ async fn its_last_word_is_reported_without_secrets() {
 async fn one_that_advises_nothing_is_not_advised_for() {
     for status in [1, 2, 42, 64, 67, 69, 75, 78, 127] {
         let place = Place::script(&format!("echo 'full moon' >&2; exit {status}"));
-        let outcome = place.tell().await;
+        let outcome = place.deliver_one().await;
         assert_eq!(outcome.raw().hint.as_str(), "", "{outcome:?}");
     }
 }
@@ -95,7 +95,7 @@ async fn an_outcome_that_there_is_not_is_no_delivery() {
         r#"{"targets": [{"target": "tell", "outcome": "nope"}]}"#,
         r#"{"targets": {"tell": "permanent"}}"#,
     ] {
-        let outcome = Place::script(&format!("echo '{said}'")).tell().await;
+        let outcome = Place::script(&format!("echo '{said}'")).deliver_one().await;
         assert_eq!(outcome.class(), Class::Unknown, "{said}: {outcome:?}");
         assert_eq!(outcome.fault(), Some(Fault::Plugin), "{said}");
         for word in ["delivered", "retry", "permanent", "unknown"] {
@@ -114,7 +114,7 @@ async fn a_field_of_another_kind_takes_nothing_from_the_others() {
         (r#"["nope"]"#, Class::Delivered),
         ("nope", Class::Delivered),
     ] {
-        let outcome = Place::script(&format!("echo '{said}'")).tell().await;
+        let outcome = Place::script(&format!("echo '{said}'")).deliver_one().await;
         assert_eq!(outcome.class(), class, "{said}: {outcome:?}");
     }
 }
@@ -130,7 +130,7 @@ async fn whenever_it_happened_it_is_reported() {
         (i64::MAX, "9999-12-31T23:59:59Z"),
     ] {
         let sample = Sample::new("x").occurred_at_ms(ms);
-        let outcome = place.told(json!({}), &sample).await.remove(0);
+        let outcome = place.deliver(json!({}), &sample).await.remove(0);
         assert_eq!(outcome.class(), Class::Delivered, "{ms}: {outcome:?}");
         let message = fs::read_to_string(place.path("message")).unwrap();
         assert!(message.contains(text), "{ms}: {message}");

@@ -45,14 +45,14 @@ impl Place {
             .unwrap()
     }
 
-    pub async fn told(&self, extra: Value, sample: &Sample) -> Vec<Outcome> {
+    pub async fn deliver(&self, extra: Value, sample: &Sample) -> Vec<Outcome> {
         let channel = self.open(extra).await;
         let outcomes = channel.deliver(sample).await;
         channel.close().await;
         outcomes
     }
 
-    pub async fn tell(&self) -> Outcome {
-        self.told(json!({}), &Sample::new("x")).await.remove(0)
+    pub async fn deliver_one(&self) -> Outcome {
+        self.deliver(json!({}), &Sample::new("x")).await.remove(0)
     }
 }

@@ -51,7 +51,7 @@ async fn what_is_advised_of_a_file_works_in_a_shell() {
             "{advice}"
         );
         assert_eq!(
-            place.tell().await.class(),
+            place.deliver_one().await.class(),
             Class::Delivered,
             "{mode:o}: {advice}"
         );
