@@ -34,10 +34,10 @@ pub struct OwnRuntime {
     name: String,
     /// Of the provider that has made it.
     host: Option<Host>,
-    state: Mutex<State>,
+    state: Mutex<RuntimeState>,
 }
 
-enum State {
+enum RuntimeState {
     New,
     Running {
         handle: Handle,
@@ -79,7 +79,7 @@ impl OwnRuntime {
         Self {
             name: name.into(),
             host: guard::current(),
-            state: Mutex::new(State::New),
+            state: Mutex::new(RuntimeState::New),
         }
     }
 
@@ -143,9 +143,9 @@ impl OwnRuntime {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         match &*state {
-            State::Running { handle, .. } => return Ok(handle.clone()),
-            State::Closed => return Err(RuntimeError("is closed".to_owned())),
-            State::New => {}
+            RuntimeState::Running { handle, .. } => return Ok(handle.clone()),
+            RuntimeState::Closed => return Err(RuntimeError("is closed".to_owned())),
+            RuntimeState::New => {}
         }
         let failed = |error| RuntimeError(format!("could not be started: {error}"));
         let owner = self.owner();
@@ -169,7 +169,7 @@ impl OwnRuntime {
                 let _ = done.send(());
             })
             .map_err(failed)?;
-        *state = State::Running {
+        *state = RuntimeState::Running {
             handle: handle.clone(),
             stop,
             stopped,
@@ -184,9 +184,9 @@ impl OwnRuntime {
                 .state
                 .lock()
                 .unwrap_or_else(|poisoned| poisoned.into_inner());
-            std::mem::replace(&mut *state, State::Closed)
+            std::mem::replace(&mut *state, RuntimeState::Closed)
         };
-        if let State::Running { stop, stopped, .. } = state {
+        if let RuntimeState::Running { stop, stopped, .. } = state {
             let _ = stop.send(());
             let _ = stopped.await;
         }

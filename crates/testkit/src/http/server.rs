@@ -38,7 +38,7 @@ type Observer = dyn Fn(&Request, &Seen) + Send + Sync;
 pub struct HttpServer {
     address: SocketAddr,
     scheme: &'static str,
-    shared: Arc<Shared>,
+    shared: Arc<ServerShared>,
     accepting: AbortHandle,
 }
 
@@ -85,7 +85,7 @@ impl Builder {
     {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(ServerShared {
             routes: Box::new(move |request| Box::pin(routes(request))),
             observer: self.observer,
             faults: Faults::default(),
@@ -153,14 +153,14 @@ impl Drop for HttpServer {
     }
 }
 
-struct Shared {
+struct ServerShared {
     routes: Box<Routes>,
     observer: Option<Box<Observer>>,
     faults: Faults,
     connections: Connections,
 }
 
-impl std::fmt::Debug for Shared {
+impl std::fmt::Debug for ServerShared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared")
             .field("faults", &self.faults)
@@ -169,7 +169,7 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<ServerShared>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -183,7 +183,7 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Sha
     }
 }
 
-async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<ServerShared>) {
     let _open = shared.connections.opened();
     let _ = stream.set_nodelay(true);
     match tls {
@@ -207,7 +207,7 @@ enum Served {
     Reset,
 }
 
-async fn serve<S>(stream: S, shared: &Arc<Shared>) -> (S, Served)
+async fn serve<S>(stream: S, shared: &Arc<ServerShared>) -> (S, Served)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -235,7 +235,7 @@ impl std::error::Error for GiveUp {}
 
 async fn answer(
     incoming: hyper::Request<Incoming>,
-    shared: Arc<Shared>,
+    shared: Arc<ServerShared>,
 ) -> Result<Response<Full<Bytes>>, GiveUp> {
     let _in_use = shared.connections.used();
     let request = match read(incoming).await {
@@ -256,7 +256,11 @@ async fn answer(
 }
 
 /// The answer that the client gets; `None` is a reset.
-async fn answer_under(fault: Option<Fault>, request: Request, shared: &Shared) -> Option<Answer> {
+async fn answer_under(
+    fault: Option<Fault>,
+    request: Request,
+    shared: &ServerShared,
+) -> Option<Answer> {
     let answer = match fault {
         None => (shared.routes)(request).await,
         Some(Fault::Slow(wait)) => {

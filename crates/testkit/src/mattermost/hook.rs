@@ -8,86 +8,86 @@ use crate::http::{Answer, Request};
 use super::directory::{Hook, new_id};
 use super::payload::Payload;
 use super::post::{Post, permitted};
-use super::refusal::Refusal;
-use super::service::{Service, State};
+use super::refusal::MattermostRefusal;
+use super::service::{MattermostService, MattermostState};
 use super::text;
 
 /// The most characters of a post's props as JSON.
 const MAX_PROPS_LENGTH: usize = 800_000;
 
-const DISABLED: Refusal = Refusal::new(
+const DISABLED: MattermostRefusal = MattermostRefusal::new(
     501,
     "web.incoming_webhook.disabled.app_error",
     "Incoming webhooks have been disabled by the system admin.",
 );
-const UNREADABLE: Refusal = Refusal::new(
+const UNREADABLE: MattermostRefusal = MattermostRefusal::new(
     400,
     "web.incoming_webhook.parse.app_error",
     "Unable to parse incoming data.",
 );
-const TOO_LARGE: Refusal = Refusal::new(
+const TOO_LARGE: MattermostRefusal = MattermostRefusal::new(
     413,
     "api.context.request_body_too_large.app_error",
     "Request body too large. Use a smaller payload.",
 );
-const NO_TEXT: Refusal = Refusal::new(
+const NO_TEXT: MattermostRefusal = MattermostRefusal::new(
     400,
     "web.incoming_webhook.text.app_error",
     "No text specified.",
 );
-const UNKNOWN_HOOK: Refusal = Refusal::new(
+const UNKNOWN_HOOK: MattermostRefusal = MattermostRefusal::new(
     400,
     "web.incoming_webhook.invalid.app_error",
     "Invalid webhook.",
 );
-const UNKNOWN_USER: Refusal = Refusal::new(
+const UNKNOWN_USER: MattermostRefusal = MattermostRefusal::new(
     400,
     "web.incoming_webhook.user.app_error",
     "Couldn't find the user.",
 );
-const UNKNOWN_CHANNEL: Refusal = Refusal::new(
+const UNKNOWN_CHANNEL: MattermostRefusal = MattermostRefusal::new(
     404,
     "web.incoming_webhook.channel.app_error",
     "Couldn't find the channel.",
 );
-const LOCKED: Refusal = Refusal::new(
+const LOCKED: MattermostRefusal = MattermostRefusal::new(
     403,
     "web.incoming_webhook.channel_locked.app_error",
     "This webhook is not permitted to post to the requested channel.",
 );
-const NO_CREATOR: Refusal = Refusal::new(
+const NO_CREATOR: MattermostRefusal = MattermostRefusal::new(
     403,
     "web.incoming_webhook.user.app_error",
     "Couldn't find the user.",
 );
-const NOT_PERMITTED: Refusal = Refusal::new(
+const NOT_PERMITTED: MattermostRefusal = MattermostRefusal::new(
     403,
     "web.incoming_webhook.permissions.app_error",
     "Inappropriate channel permissions.",
 );
-const BAD_PRIORITY: Refusal = Refusal::new(
+const BAD_PRIORITY: MattermostRefusal = MattermostRefusal::new(
     400,
     "web.incoming_webhook.priority.app_error",
     "Invalid priority.",
 );
-const BAD_TYPE: Refusal = Refusal::new(
+const BAD_TYPE: MattermostRefusal = MattermostRefusal::new(
     400,
     "api.context.invalid_param.app_error",
     "Invalid or missing type.",
 );
-const LONG_PROPS: Refusal = Refusal::new(
+const LONG_PROPS: MattermostRefusal = MattermostRefusal::new(
     400,
     "web.incoming_webhook.split_props_length.app_error",
     "Unable to split webhook props into parts.",
 );
-const NOT_STORED: Refusal = Refusal::new(
+const NOT_STORED: MattermostRefusal = MattermostRefusal::new(
     500,
     "api.post.create_post.app_error",
     "Unable to create post.",
 );
 
 /// One call of a webhook.
-pub(super) async fn call(id: &str, request: &Request, service: &Service) -> Answer {
+pub(super) async fn call(id: &str, request: &Request, service: &MattermostService) -> Answer {
     let payload = if request.body().len() > service.payload_limit {
         Err(TOO_LARGE)
     } else {
@@ -100,7 +100,7 @@ pub(super) async fn call(id: &str, request: &Request, service: &Service) -> Answ
     }
 }
 
-fn post(id: &str, payload: &Payload, service: &Service) -> Result<(), Refusal> {
+fn post(id: &str, payload: &Payload, service: &MattermostService) -> Result<(), MattermostRefusal> {
     if !service.webhooks {
         return Err(DISABLED);
     }
@@ -153,7 +153,11 @@ fn post(id: &str, payload: &Payload, service: &Service) -> Result<(), Refusal> {
 }
 
 /// The channel's id and name, after the lock.
-fn destination(payload: &Payload, hook: &Hook, state: &State) -> Result<(String, String), Refusal> {
+fn destination(
+    payload: &Payload,
+    hook: &Hook,
+    state: &MattermostState,
+) -> Result<(String, String), MattermostRefusal> {
     let directory = &state.directory;
     if let Some(user) = payload.channel.strip_prefix('@') {
         if !directory.users.contains(user) {
@@ -180,7 +184,7 @@ fn destination(payload: &Payload, hook: &Hook, state: &State) -> Result<(String,
     Ok((channel.id.clone(), channel.name.clone()))
 }
 
-fn priority(payload: &Payload) -> Result<Option<Value>, Refusal> {
+fn priority(payload: &Payload) -> Result<Option<Value>, MattermostRefusal> {
     match &payload.priority {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(members)) => match members.get("priority").and_then(Value::as_str) {
@@ -191,7 +195,7 @@ fn priority(payload: &Payload) -> Result<Option<Value>, Refusal> {
     }
 }
 
-fn props(payload: &Payload, overrides: bool) -> Result<Map<String, Value>, Refusal> {
+fn props(payload: &Payload, overrides: bool) -> Result<Map<String, Value>, MattermostRefusal> {
     let mut props = permitted(payload.props.as_ref());
     props.insert("from_webhook".to_owned(), json!("true"));
     if overrides {

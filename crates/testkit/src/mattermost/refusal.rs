@@ -22,13 +22,13 @@ pub enum ErrorStyle {
 
 /// A refusal: status, specific id, sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct MattermostRefusal {
     pub(super) status: u16,
     pub(super) id: &'static str,
     pub(super) message: &'static str,
 }
 
-impl Refusal {
+impl MattermostRefusal {
     pub(super) const fn new(status: u16, id: &'static str, message: &'static str) -> Self {
         Self {
             status,

@@ -8,67 +8,67 @@ use crate::http::{Answer, Request};
 
 use super::directory::{is_id, new_id};
 use super::post::Post;
-use super::refusal::Refusal;
-use super::service::{Service, State};
+use super::refusal::MattermostRefusal;
+use super::service::{MattermostService, MattermostState};
 use super::text::MAX_POST_LENGTH;
 
-const NO_SESSION: Refusal = Refusal::new(
+const NO_SESSION: MattermostRefusal = MattermostRefusal::new(
     401,
     "api.context.session_expired.app_error",
     "Invalid or expired session, please login again.",
 );
-const NOT_PERMITTED: Refusal = Refusal::new(
+const NOT_PERMITTED: MattermostRefusal = MattermostRefusal::new(
     403,
     "api.context.permissions.app_error",
     "You do not have the appropriate permissions.",
 );
-const NO_PAGE: Refusal = Refusal::new(
+const NO_PAGE: MattermostRefusal = MattermostRefusal::new(
     404,
     "api.context.404.app_error",
     "Sorry, we could not find the page.",
 );
-const NO_TEAM: Refusal = Refusal::new(
+const NO_TEAM: MattermostRefusal = MattermostRefusal::new(
     404,
     "app.team.get_by_name.missing.app_error",
     "Unable to find the existing team.",
 );
-const NO_CHANNEL: Refusal = Refusal::new(
+const NO_CHANNEL: MattermostRefusal = MattermostRefusal::new(
     404,
     "app.channel.get_by_name.missing.app_error",
     "Channel does not exist.",
 );
-const BAD_BODY: Refusal = Refusal::new(
+const BAD_BODY: MattermostRefusal = MattermostRefusal::new(
     400,
     "api.context.invalid_body_param.app_error",
     "Invalid or missing post in request body.",
 );
-const BAD_CHANNEL_ID: Refusal = Refusal::new(
+const BAD_CHANNEL_ID: MattermostRefusal = MattermostRefusal::new(
     400,
     "api.context.invalid_body_param.app_error",
     "Invalid or missing channel_id in request body.",
 );
-const BAD_ROOT: Refusal = Refusal::new(
+const BAD_ROOT: MattermostRefusal = MattermostRefusal::new(
     400,
     "api.post.create_post.root_id.app_error",
     "Invalid RootId parameter.",
 );
-const ROOT_ELSEWHERE: Refusal = Refusal::new(
+const ROOT_ELSEWHERE: MattermostRefusal = MattermostRefusal::new(
     400,
     "api.post.create_post.channel_root_id.app_error",
     "Invalid ChannelId for RootId parameter.",
 );
-const LONG_MESSAGE: Refusal = Refusal::new(
+const LONG_MESSAGE: MattermostRefusal = MattermostRefusal::new(
     400,
     "model.post.is_valid.message_length.app_error",
     "Post Message property is longer than the maximum permitted length.",
 );
-const ARCHIVED: Refusal = Refusal::new(
+const ARCHIVED: MattermostRefusal = MattermostRefusal::new(
     400,
     "api.post.create_post.can_not_post_to_deleted.error",
     "Can not post to deleted channel.",
 );
-const NOT_STORED: Refusal =
-    Refusal::new(500, "app.post.save.app_error", "Unable to save the Post.");
+const NOT_STORED: MattermostRefusal =
+    MattermostRefusal::new(500, "app.post.save.app_error", "Unable to save the Post.");
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -88,7 +88,7 @@ struct Metadata {
 }
 
 /// One call; `path` stands behind `/api/v4/`.
-pub(super) async fn call(path: &[&str], request: &Request, service: &Service) -> Answer {
+pub(super) async fn call(path: &[&str], request: &Request, service: &MattermostService) -> Answer {
     let bearer = request
         .header("authorization")
         .and_then(|value| value.split_once(' '))
@@ -107,10 +107,10 @@ pub(super) async fn call(path: &[&str], request: &Request, service: &Service) ->
         ("POST", ["files"]) => upload(request, service).await,
         _ => Err(NO_PAGE),
     };
-    answered.unwrap_or_else(Refusal::answer)
+    answered.unwrap_or_else(MattermostRefusal::answer)
 }
 
-fn me(service: &Service) -> Answer {
+fn me(service: &MattermostService) -> Answer {
     let state = service.state();
     Answer::json(
         200,
@@ -118,7 +118,7 @@ fn me(service: &Service) -> Answer {
     )
 }
 
-fn team_of(name: &str, service: &Service) -> Result<Answer, Refusal> {
+fn team_of(name: &str, service: &MattermostService) -> Result<Answer, MattermostRefusal> {
     let state = service.state();
     if state.directory.team != name {
         return Err(NO_TEAM);
@@ -127,7 +127,11 @@ fn team_of(name: &str, service: &Service) -> Result<Answer, Refusal> {
     Ok(Answer::json(200, &document))
 }
 
-fn channel_of(team: &str, name: &str, service: &Service) -> Result<Answer, Refusal> {
+fn channel_of(
+    team: &str,
+    name: &str,
+    service: &MattermostService,
+) -> Result<Answer, MattermostRefusal> {
     let state = service.state();
     if state.directory.team != team {
         return Err(NO_TEAM);
@@ -146,7 +150,7 @@ fn channel_of(team: &str, name: &str, service: &Service) -> Result<Answer, Refus
     Ok(Answer::json(200, &document))
 }
 
-fn create(request: &Request, service: &Service) -> Result<Answer, Refusal> {
+fn create(request: &Request, service: &MattermostService) -> Result<Answer, MattermostRefusal> {
     let draft: Draft = serde_json::from_slice(request.body()).map_err(|_| BAD_BODY)?;
     if !is_id(&draft.channel_id) {
         return Err(BAD_CHANNEL_ID);
@@ -187,7 +191,11 @@ fn create(request: &Request, service: &Service) -> Result<Answer, Refusal> {
 }
 
 /// A reply needs a root that exists, is a root, and is in the same channel.
-fn root(draft: &Draft, state: &State, service: &Service) -> Result<(), Refusal> {
+fn root(
+    draft: &Draft,
+    state: &MattermostState,
+    service: &MattermostService,
+) -> Result<(), MattermostRefusal> {
     if draft.root_id.is_empty() {
         return Ok(());
     }
@@ -203,7 +211,10 @@ fn root(draft: &Draft, state: &State, service: &Service) -> Result<(), Refusal> 
     }
 }
 
-async fn upload(request: &Request, service: &Service) -> Result<Answer, Refusal> {
+async fn upload(
+    request: &Request,
+    service: &MattermostService,
+) -> Result<Answer, MattermostRefusal> {
     let parts = request.multipart().await.map_err(|_| BAD_BODY)?;
     let channel = parts.iter().find(|(name, _, _)| name == "channel_id");
     let channel = channel.map(|(_, _, id)| String::from_utf8_lossy(id).into_owned());

@@ -3,7 +3,7 @@
 use crate::http::{Answer, Request};
 
 use super::limiter::Limiter;
-use super::service::{Service, Violation};
+use super::service::{MattermostService, Violation};
 use super::{hook, rest};
 
 const WEB_APP: &str = "<!DOCTYPE html><html lang=\"en\"><head><title>Mattermost</title></head>\
@@ -11,7 +11,7 @@ const WEB_APP: &str = "<!DOCTYPE html><html lang=\"en\"><head><title>Mattermost<
 const NO_PAGE: &str = "<!DOCTYPE html><html><head><title>Mattermost - Page not found</title></head>\
                        <body>Page not found</body></html>";
 
-pub(super) async fn route(request: Request, service: &Service) -> Answer {
+pub(super) async fn route(request: Request, service: &MattermostService) -> Answer {
     let admitted = service.state().limiter.as_mut().is_none_or(Limiter::admit);
     let answer = if admitted {
         answer(&request, service).await
@@ -24,7 +24,7 @@ pub(super) async fn route(request: Request, service: &Service) -> Answer {
     }
 }
 
-async fn answer(request: &Request, service: &Service) -> Answer {
+async fn answer(request: &Request, service: &MattermostService) -> Answer {
     if service.state().directory.leaked_in(request.query()) {
         let path = request.path().to_owned();
         service.violations.record(Violation::SecretInQuery(path));

@@ -164,7 +164,7 @@ impl Builder {
     /// When the system gives no port.
     #[expect(clippy::expect_used, reason = "without a port there is no test")]
     pub async fn start(self) -> Mattermost {
-        let service = Arc::new(Service {
+        let service = Arc::new(MattermostService {
             posts: Journal::default(),
             violations: Journal::default(),
             style: self.style,
@@ -172,7 +172,7 @@ impl Builder {
             overrides: self.overrides,
             payload_limit: self.payload_limit,
             base_path: self.base_path,
-            state: Mutex::new(State {
+            state: Mutex::new(MattermostState {
                 directory: self.directory,
                 limiter: self.limiter,
                 failing: BTreeSet::new(),
@@ -200,7 +200,7 @@ impl Builder {
 #[derive(Debug)]
 pub struct Mattermost {
     server: HttpServer,
-    service: Arc<Service>,
+    service: Arc<MattermostService>,
 }
 
 impl Mattermost {
@@ -290,7 +290,7 @@ impl Mattermost {
 
 /// What the server's tasks share with the stand-in.
 #[derive(Debug)]
-pub(super) struct Service {
+pub(super) struct MattermostService {
     pub(super) posts: Journal<Post>,
     pub(super) violations: Journal<Violation>,
     pub(super) style: ErrorStyle,
@@ -298,12 +298,12 @@ pub(super) struct Service {
     pub(super) overrides: bool,
     pub(super) payload_limit: usize,
     pub(super) base_path: String,
-    state: Mutex<State>,
+    state: Mutex<MattermostState>,
 }
 
 /// What changes with calls.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct MattermostState {
     pub(super) directory: Directory,
     pub(super) limiter: Option<Limiter>,
     pub(super) deleted: BTreeSet<String>,
@@ -311,16 +311,16 @@ pub(super) struct State {
     created: u64,
 }
 
-impl Service {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+impl MattermostService {
+    pub(super) fn state(&self) -> MutexGuard<'_, MattermostState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl MattermostState {
     /// Stores a post; false when that fails, by the test's wish or since the
     /// channel is archived.
-    pub(super) fn store(&mut self, post: Post, service: &Service) -> bool {
+    pub(super) fn store(&mut self, post: Post, service: &MattermostService) -> bool {
         let number = self.created;
         self.created += 1;
         let channel = self.directory.channels.get(&post.channel);

@@ -9,9 +9,9 @@ use super::form::Form;
 use super::pace::Violation;
 use super::receipts::Receipt;
 use super::rules;
-use super::service::{Message, Service};
+use super::service::{Message, PushoverService};
 
-pub(super) async fn route(request: Request, service: &Service) -> Answer {
+pub(super) async fn route(request: Request, service: &PushoverService) -> Answer {
     let form = Form::read(&request).await;
     let reads_body = request.method() == "POST";
     if reads_body && service.state().accounts.leaked_in(request.query()) {
@@ -46,7 +46,7 @@ pub(super) async fn route(request: Request, service: &Service) -> Answer {
     }
 }
 
-fn messages(form: &Form, service: &Service) -> Answer {
+fn messages(form: &Form, service: &PushoverService) -> Answer {
     let mut state = service.state();
     if let Err(refusal) = rules::token(form.field("token"), &state.accounts) {
         return refusal.answer(400);
@@ -96,7 +96,7 @@ fn messages(form: &Form, service: &Service) -> Answer {
     answer
 }
 
-fn validate(form: &Form, service: &Service) -> Answer {
+fn validate(form: &Form, service: &PushoverService) -> Answer {
     let state = service.state();
     if let Err(refusal) = rules::token(form.field("token"), &state.accounts) {
         return refusal.answer(400);
@@ -136,7 +136,7 @@ fn validate(form: &Form, service: &Service) -> Answer {
     )
 }
 
-fn sounds(request: &Request, service: &Service) -> Answer {
+fn sounds(request: &Request, service: &PushoverService) -> Answer {
     let state = service.state();
     let token = request.query_value("token");
     if let Err(refusal) = rules::token(token.as_deref(), &state.accounts) {
@@ -149,7 +149,7 @@ fn sounds(request: &Request, service: &Service) -> Answer {
     )
 }
 
-fn limits(request: &Request, service: &Service) -> Answer {
+fn limits(request: &Request, service: &PushoverService) -> Answer {
     let state = service.state();
     let token = request.query_value("token");
     if let Err(refusal) = rules::token(token.as_deref(), &state.accounts) {
@@ -168,7 +168,7 @@ fn limits(request: &Request, service: &Service) -> Answer {
     )
 }
 
-fn poll(id: &str, request: &Request, service: &Service) -> Answer {
+fn poll(id: &str, request: &Request, service: &PushoverService) -> Answer {
     let mut state = service.state();
     let token = request.query_value("token").unwrap_or_default();
     if let Err(refusal) = rules::token(Some(&token), &state.accounts) {
@@ -183,7 +183,7 @@ fn poll(id: &str, request: &Request, service: &Service) -> Answer {
     }
 }
 
-fn cancel(id: &str, form: &Form, service: &Service) -> Answer {
+fn cancel(id: &str, form: &Form, service: &PushoverService) -> Answer {
     let mut state = service.state();
     if let Err(refusal) = rules::token(form.field("token"), &state.accounts) {
         return refusal.answer(400);
@@ -201,7 +201,7 @@ fn cancel(id: &str, form: &Form, service: &Service) -> Answer {
     }
 }
 
-fn cancel_by_tag(tag: &str, form: &Form, service: &Service) -> Answer {
+fn cancel_by_tag(tag: &str, form: &Form, service: &PushoverService) -> Answer {
     let mut state = service.state();
     if let Err(refusal) = rules::token(form.field("token"), &state.accounts) {
         return refusal.answer(400);

@@ -27,13 +27,13 @@ const KEY_LENGTH: usize = 30;
 
 /// A refusal: the parameter at fault, what is said of it, and the sentence.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct PushoverRefusal {
     parameter: &'static str,
     value: String,
     sentence: String,
 }
 
-impl Refusal {
+impl PushoverRefusal {
     fn of(parameter: &'static str, value: impl Into<String>) -> Self {
         let value = value.into();
         let sentence = format!("{parameter} {value}");
@@ -64,15 +64,15 @@ impl Refusal {
 }
 
 /// The application must be known.
-pub(super) fn token(token: Option<&str>, accounts: &Accounts) -> Result<(), Refusal> {
+pub(super) fn token(token: Option<&str>, accounts: &Accounts) -> Result<(), PushoverRefusal> {
     match token {
         Some(token) if is_key(token) && accounts.tokens.contains(token) => Ok(()),
-        Some(token) if !token.is_empty() => Err(Refusal::saying(
+        Some(token) if !token.is_empty() => Err(PushoverRefusal::saying(
             "token",
             "invalid",
             "application token is invalid, see https://pushover.net/api",
         )),
-        _ => Err(Refusal::saying(
+        _ => Err(PushoverRefusal::saying(
             "token",
             "missing",
             "application token must be supplied, see https://pushover.net/api",
@@ -81,9 +81,9 @@ pub(super) fn token(token: Option<&str>, accounts: &Accounts) -> Result<(), Refu
 }
 
 /// The users must be known, and be no more than a list may hold.
-pub(super) fn user(form: &Form, accounts: &Accounts) -> Result<Vec<String>, Refusal> {
+pub(super) fn user(form: &Form, accounts: &Accounts) -> Result<Vec<String>, PushoverRefusal> {
     let invalid = || {
-        Refusal::saying(
+        PushoverRefusal::saying(
             "user",
             "invalid",
             "user identifier is not a valid user, group, or subscribed user key, \
@@ -100,7 +100,7 @@ pub(super) fn user(form: &Form, accounts: &Accounts) -> Result<Vec<String>, Refu
 }
 
 /// Everything else of a message; answers its priority.
-pub(super) fn message(form: &Form, accounts: &Accounts) -> Result<i8, Refusal> {
+pub(super) fn message(form: &Form, accounts: &Accounts) -> Result<i8, PushoverRefusal> {
     text(form)?;
     let priority = priority(form)?;
     device(form)?;
@@ -109,16 +109,16 @@ pub(super) fn message(form: &Form, accounts: &Accounts) -> Result<i8, Refusal> {
     whole_number(form, "timestamp", 0, u64::MAX)?;
     match form.field("sound") {
         Some(sound) if !sound.is_empty() && !accounts.sounds.contains_key(sound) => {
-            return Err(Refusal::of("sound", "is not a valid sound"));
+            return Err(PushoverRefusal::of("sound", "is not a valid sound"));
         }
         _ => {}
     }
     Ok(priority)
 }
 
-fn text(form: &Form) -> Result<(), Refusal> {
+fn text(form: &Form) -> Result<(), PushoverRefusal> {
     if form.field("message").unwrap_or_default().trim().is_empty() {
-        return Err(Refusal::of("message", "cannot be blank"));
+        return Err(PushoverRefusal::of("message", "cannot be blank"));
     }
     let limits = [
         ("message", MAX_MESSAGE_LENGTH),
@@ -129,33 +129,36 @@ fn text(form: &Form) -> Result<(), Refusal> {
     for (parameter, limit) in limits {
         if form.field(parameter).unwrap_or_default().chars().count() > limit {
             let what = format!("is too long (maximum is {limit} characters)");
-            return Err(Refusal::of(parameter, what));
+            return Err(PushoverRefusal::of(parameter, what));
         }
     }
     Ok(())
 }
 
-fn priority(form: &Form) -> Result<i8, Refusal> {
+fn priority(form: &Form) -> Result<i8, PushoverRefusal> {
     let priority = match form.field("priority") {
         None | Some("") => 0,
         Some(text) => text
             .parse::<i8>()
             .ok()
             .filter(|number| (-2..=2).contains(number))
-            .ok_or_else(|| Refusal::of("priority", "is invalid"))?,
+            .ok_or_else(|| PushoverRefusal::of("priority", "is invalid"))?,
     };
     if priority != 2 {
         return Ok(priority);
     }
     for parameter in ["expire", "retry"] {
         if form.field(parameter).is_none_or(str::is_empty) {
-            return Err(Refusal::of(parameter, "must be supplied with priority=2"));
+            return Err(PushoverRefusal::of(
+                parameter,
+                "must be supplied with priority=2",
+            ));
         }
     }
     match form.number("retry") {
         Some(retry) if retry >= MIN_RETRY_SECONDS => {}
         _ => {
-            return Err(Refusal::saying(
+            return Err(PushoverRefusal::saying(
                 "retry",
                 "is too small, must be at least 30 seconds",
                 "retry is invalid",
@@ -165,7 +168,7 @@ fn priority(form: &Form) -> Result<i8, Refusal> {
     match form.number("expire") {
         Some(expire) if (1..=MAX_EXPIRE_SECONDS).contains(&expire) => {}
         _ => {
-            return Err(Refusal::saying(
+            return Err(PushoverRefusal::saying(
                 "expire",
                 "is too large, must be at most 10800 seconds",
                 "expire is invalid",
@@ -174,13 +177,13 @@ fn priority(form: &Form) -> Result<i8, Refusal> {
     }
     match form.field("callback") {
         Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
-            Err(Refusal::of("callback", "is not a valid URL"))
+            Err(PushoverRefusal::of("callback", "is not a valid URL"))
         }
         _ => Ok(priority),
     }
 }
 
-fn device(form: &Form) -> Result<(), Refusal> {
+fn device(form: &Form) -> Result<(), PushoverRefusal> {
     let list = form.field("device").unwrap_or_default();
     let valid = |name: &str| {
         !name.is_empty()
@@ -192,40 +195,45 @@ fn device(form: &Form) -> Result<(), Refusal> {
     if list.is_empty() || list.split(',').all(valid) {
         Ok(())
     } else {
-        Err(Refusal::of("device", "is invalid"))
+        Err(PushoverRefusal::of("device", "is invalid"))
     }
 }
 
-fn switches(form: &Form) -> Result<(), Refusal> {
+fn switches(form: &Form) -> Result<(), PushoverRefusal> {
     for parameter in ["html", "monospace"] {
         if !matches!(form.field(parameter), None | Some("" | "0" | "1")) {
-            return Err(Refusal::of(parameter, "must be 0 or 1"));
+            return Err(PushoverRefusal::of(parameter, "must be 0 or 1"));
         }
     }
     if form.on("html") && form.on("monospace") {
-        return Err(Refusal::of("monospace", "cannot be used with html"));
+        return Err(PushoverRefusal::of("monospace", "cannot be used with html"));
     }
     Ok(())
 }
 
-fn whole_number(form: &Form, parameter: &'static str, from: u64, to: u64) -> Result<(), Refusal> {
+fn whole_number(
+    form: &Form,
+    parameter: &'static str,
+    from: u64,
+    to: u64,
+) -> Result<(), PushoverRefusal> {
     match form.field(parameter) {
         None | Some("") => Ok(()),
         Some(text) => match text.parse::<u64>() {
             Ok(number) if (from..=to).contains(&number) => Ok(()),
-            _ => Err(Refusal::of(parameter, "is invalid")),
+            _ => Err(PushoverRefusal::of(parameter, "is invalid")),
         },
     }
 }
 
 /// The parameters as the recipient reads them: what is encrypted is opened.
-pub(super) fn opened(form: &Form, accounts: &Accounts) -> Result<Form, Refusal> {
+pub(super) fn opened(form: &Form, accounts: &Accounts) -> Result<Form, PushoverRefusal> {
     let mut opened = form.clone();
     if !form.on("encrypted") {
         return Ok(opened);
     }
     let Some(key) = &accounts.encryption_key else {
-        return Err(Refusal::of(
+        return Err(PushoverRefusal::of(
             "encrypted",
             "needs a key that the devices know",
         ));
@@ -235,19 +243,19 @@ pub(super) fn opened(form: &Form, accounts: &Accounts) -> Result<Form, Refusal> 
             continue;
         };
         let text = encryption::open(key, sealed)
-            .ok_or_else(|| Refusal::of(parameter, "cannot be decrypted"))?;
+            .ok_or_else(|| PushoverRefusal::of(parameter, "cannot be decrypted"))?;
         opened.fields.insert(parameter.to_owned(), text);
     }
     Ok(opened)
 }
 
 /// At most one image, from either way of sending it, within its size.
-pub(super) fn attachment(form: &Form) -> Result<Option<Attachment>, Refusal> {
+pub(super) fn attachment(form: &Form) -> Result<Option<Attachment>, PushoverRefusal> {
     let mut images = form.attachments.clone();
     if let Some(encoded) = form.field("attachment_base64") {
         let bytes = STANDARD
             .decode(encoded)
-            .map_err(|_| Refusal::of("attachment_base64", "is not valid base64"))?;
+            .map_err(|_| PushoverRefusal::of("attachment_base64", "is not valid base64"))?;
         let media_type = form.field("attachment_type").unwrap_or_default();
         images.push(Attachment {
             media_type: media_type.to_owned(),
@@ -255,15 +263,15 @@ pub(super) fn attachment(form: &Form) -> Result<Option<Attachment>, Refusal> {
         });
     }
     if images.len() > 1 {
-        return Err(Refusal::of("attachment", "may be given only once"));
+        return Err(PushoverRefusal::of("attachment", "may be given only once"));
     }
     let image = images.pop();
     match &image {
         Some(image) if !image.media_type.starts_with("image/") => {
-            Err(Refusal::of("attachment", "is not an image"))
+            Err(PushoverRefusal::of("attachment", "is not an image"))
         }
         Some(image) if image.bytes.len() > MAX_ATTACHMENT_SIZE => {
-            Err(Refusal::of("attachment", "is too large"))
+            Err(PushoverRefusal::of("attachment", "is too large"))
         }
         _ => Ok(image),
     }

@@ -119,10 +119,10 @@ impl Builder {
     /// When the system gives no port.
     #[expect(clippy::expect_used, reason = "without a port there is no test")]
     pub async fn start(self) -> Pushover {
-        let service = Arc::new(Service {
+        let service = Arc::new(PushoverService {
             messages: Journal::default(),
             violations: Journal::default(),
-            state: Mutex::new(State {
+            state: Mutex::new(PushoverState {
                 accounts: self.accounts,
                 receipts: Receipts::default(),
                 pace: self.pace,
@@ -151,7 +151,7 @@ impl Builder {
 #[derive(Debug)]
 pub struct Pushover {
     server: HttpServer,
-    service: Arc<Service>,
+    service: Arc<PushoverService>,
 }
 
 impl Pushover {
@@ -240,22 +240,22 @@ impl Pushover {
 
 /// What the server's tasks share with the stand-in.
 #[derive(Debug)]
-pub(super) struct Service {
+pub(super) struct PushoverService {
     pub(super) messages: Journal<Message>,
     pub(super) violations: Journal<Violation>,
-    state: Mutex<State>,
+    state: Mutex<PushoverState>,
 }
 
 /// What changes with calls.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct PushoverState {
     pub(super) accounts: Accounts,
     pub(super) receipts: Receipts,
     pub(super) pace: Pace,
 }
 
-impl Service {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+impl PushoverService {
+    pub(super) fn state(&self) -> MutexGuard<'_, PushoverState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -38,7 +38,7 @@ pub(super) enum Reaction {
 }
 
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct SignalState {
     script: Script,
     sent: Vec<Send>,
     sends: usize,
@@ -52,15 +52,15 @@ pub(super) struct State {
 }
 
 #[derive(Default)]
-pub(super) struct Shared {
-    state: Mutex<State>,
+pub(super) struct SignalShared {
+    state: Mutex<SignalState>,
     changed: Notify,
     /// Rung when the daemon dies: every connection ends.
     pub(super) died: Notify,
 }
 
-impl Shared {
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+impl SignalShared {
+    pub(super) fn lock(&self) -> MutexGuard<'_, SignalState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -136,7 +136,7 @@ impl Shared {
     }
 }
 
-impl State {
+impl SignalState {
     fn send(&mut self, params: &Value) -> Result<Result<Value, Failed>, Reaction> {
         let send = match self.parse(params) {
             Ok(send) => send,
@@ -231,7 +231,7 @@ fn error(id: &Value, code: i64, message: &str, response: Option<Value>) -> Strin
 
 /// A running daemon; dropped, it stops.
 pub struct SignalDaemon {
-    shared: Arc<Shared>,
+    shared: Arc<SignalShared>,
     folder: TempDir,
     tcp: SocketAddr,
     http: SocketAddr,
@@ -244,7 +244,7 @@ impl SignalDaemon {
     /// # Errors
     /// When a socket can't be opened.
     pub async fn start(accounts: &[&str]) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(SignalShared::default());
         shared.lock().script.accounts = accounts.iter().map(|a| (*a).to_owned()).collect();
         let folder = tempfile::tempdir()?;
         let unix = UnixListener::bind(folder.path().join("socket"))?;

@@ -15,9 +15,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::daemon::{Reaction, Shared};
+use super::daemon::{Reaction, SignalShared};
 
-pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+pub(super) async fn serve(listener: TcpListener, shared: Arc<SignalShared>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
@@ -36,7 +36,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn respond(
     request: Request<Incoming>,
-    shared: Arc<Shared>,
+    shared: Arc<SignalShared>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let status = match (request.method(), request.uri().path()) {
         (&Method::POST, "/api/v1/rpc") => None,

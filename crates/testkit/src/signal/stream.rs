@@ -11,23 +11,23 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 
-use super::daemon::{Reaction, Shared};
+use super::daemon::{Reaction, SignalShared};
 
-pub(super) async fn serve_tcp(listener: TcpListener, shared: Arc<Shared>) {
+pub(super) async fn serve_tcp(listener: TcpListener, shared: Arc<SignalShared>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         connections.spawn(converse(stream, Arc::clone(&shared)));
     }
 }
 
-pub(super) async fn serve_unix(listener: UnixListener, shared: Arc<Shared>) {
+pub(super) async fn serve_unix(listener: UnixListener, shared: Arc<SignalShared>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         connections.spawn(converse(stream, Arc::clone(&shared)));
     }
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite, shared: Arc<Shared>) {
+async fn converse(stream: impl AsyncRead + AsyncWrite, shared: Arc<SignalShared>) {
     let died = shared.died.notified();
     tokio::select! {
         // An error here is a line that broke: the client's to notice.
@@ -36,7 +36,7 @@ async fn converse(stream: impl AsyncRead + AsyncWrite, shared: Arc<Shared>) {
     }
 }
 
-async fn exchange(stream: impl AsyncRead + AsyncWrite, shared: &Shared) -> io::Result<()> {
+async fn exchange(stream: impl AsyncRead + AsyncWrite, shared: &SignalShared) -> io::Result<()> {
     let (read, mut write) = tokio::io::split(stream);
     let mut lines = BufReader::new(read).lines();
     let mut held = Vec::new();

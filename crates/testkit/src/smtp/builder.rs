@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use super::SmtpServer;
 use super::certificate::{Authority, Certificate};
 use super::fault::Verdict;
-use super::state::Shared;
+use super::state::SmtpShared;
 
 /// How the connection is encrypted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -179,7 +179,7 @@ impl Builder {
             ),
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(SmtpShared::default());
         shared.change(|state| state.verdicts = self.verdicts);
         let settings = Arc::new(Settings {
             mode: self.mode,

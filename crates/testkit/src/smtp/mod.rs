@@ -35,7 +35,7 @@ pub use self::state::Counts;
 
 use self::builder::Settings;
 use self::session::{Session, Stream};
-use self::state::{Shared, State};
+use self::state::{SmtpShared, SmtpState};
 
 /// How long `wait_for` waits at most.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -43,7 +43,7 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 /// A running SMTP stand-in; dropped, it stops and its connections end.
 pub struct SmtpServer {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<SmtpShared>,
     settings: Arc<Settings>,
     task: JoinHandle<()>,
 }
@@ -61,7 +61,7 @@ impl SmtpServer {
 
     fn run(
         listener: TcpListener,
-        shared: Arc<Shared>,
+        shared: Arc<SmtpShared>,
         settings: Arc<Settings>,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
@@ -148,7 +148,7 @@ impl SmtpServer {
         self.wait_until(|state| state.counts.open == 0).await
     }
 
-    async fn wait_until(&self, holds: impl Fn(&State) -> bool) -> bool {
+    async fn wait_until(&self, holds: impl Fn(&SmtpState) -> bool) -> bool {
         let wait = async {
             loop {
                 let changed = self.shared.changed.notified();
@@ -170,7 +170,7 @@ impl Drop for SmtpServer {
     }
 }
 
-async fn serve(listener: TcpListener, shared: Arc<Shared>, settings: Arc<Settings>) {
+async fn serve(listener: TcpListener, shared: Arc<SmtpShared>, settings: Arc<Settings>) {
     let mut sessions = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         while sessions.try_join_next().is_some() {}
@@ -190,7 +190,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, settings: Arc<Setting
 
 async fn converse(
     stream: TcpStream,
-    shared: &Arc<Shared>,
+    shared: &Arc<SmtpShared>,
     settings: Arc<Settings>,
     number: usize,
 ) -> io::Result<()> {

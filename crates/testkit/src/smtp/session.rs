@@ -13,7 +13,7 @@ use super::builder::{Mode, Settings};
 use super::fault::{Fault, Moment};
 use super::line::{self, AUTH_MAX, COMMAND_MAX};
 use super::path::Path;
-use super::state::Shared;
+use super::state::SmtpShared;
 
 /// A connection's bytes, clear or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -37,7 +37,7 @@ pub(super) struct Transaction {
 
 /// One connection.
 pub(super) struct Session {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<SmtpShared>,
     pub(super) settings: Arc<Settings>,
     pub(super) stream: BufReader<Box<dyn Stream>>,
     pub(super) number: usize,

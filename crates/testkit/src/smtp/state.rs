@@ -26,7 +26,7 @@ pub struct Counts {
 
 /// All that changes.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct SmtpState {
     pub(super) mails: Vec<Mail>,
     pub(super) counts: Counts,
     pub(super) violations: Vec<String>,
@@ -38,19 +38,19 @@ pub(super) struct State {
 
 /// The state behind its lock, with a bell that rings at every change.
 #[derive(Debug, Default)]
-pub(super) struct Shared {
-    state: Mutex<State>,
+pub(super) struct SmtpShared {
+    state: Mutex<SmtpState>,
     pub(super) changed: Notify,
 }
 
-impl Shared {
+impl SmtpShared {
     /// The state; a poisoned lock is as good as any, for a stand-in.
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, SmtpState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the state and tells those who wait.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut SmtpState) -> T) -> T {
         let answer = change(&mut self.lock());
         self.changed.notify_waiters();
         answer
