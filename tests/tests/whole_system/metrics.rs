@@ -64,7 +64,7 @@ fn numbers(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
 fn check(snapshotter: &Snapshotter, prefix: &str, expected: &[(&str, f64)]) {
     let numbers = numbers(snapshotter).into_iter();
     // The accounts are counted now and then.
-    let is_counted = |key: &str| key.starts_with("kept_") || key.starts_with("accounts_");
+    let is_counted = |key: &str| key.starts_with("stored_") || key.starts_with("accounts_");
     let found: BTreeMap<_, _> = numbers
         .filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.to_owned(), value)))
         .filter(|(key, _)| !is_counted(key))
