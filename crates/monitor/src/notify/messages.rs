@@ -32,12 +32,8 @@ impl Recording {
                 continue;
             }
             match self.prepare(outbound, &mut batch.history) {
-                PreparedMessage::Submit(submission) => {
-                    submissions.push(*submission);
-                    if self.rows.contains(&id) {
-                        batch.forwarded.insert(id);
-                    }
-                }
+                // Its row, if it has one, goes once it is known to be accepted.
+                PreparedMessage::Submit(submission) => submissions.push(*submission),
                 PreparedMessage::Nothing => {
                     self.close(id);
                     batch.forwarded.insert(id);
@@ -88,7 +84,6 @@ impl Recording {
         let mut open = self.shared.open();
         if let Some(message) = open.get_mut(&id) {
             *message = outbound.clone();
-            self.unwritten.forwarded.remove(&id);
             self.unwritten.outbound.insert(id, outbound);
         }
     }

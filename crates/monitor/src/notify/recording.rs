@@ -50,6 +50,8 @@ pub(super) struct Recording {
     settled: u64,
     pub(super) writing: Option<Writing>,
     retry_at: Option<Instant>,
+    /// The last phase has begun: what is left is written once more.
+    is_ending: bool,
     /// The messages that have a row in the state file.
     pub(super) rows: HashSet<u64>,
     /// The messages that are handed over once they have been written.
@@ -87,6 +89,7 @@ impl Recording {
             settled: 0,
             writing: None,
             retry_at: None,
+            is_ending: false,
             rows: HashSet::new(),
             fresh: Vec::new(),
             queue: HandoverQueue::default(),
@@ -109,6 +112,10 @@ impl Recording {
         }
         loop {
             self.take();
+            if self.shared.phase() == Phase::Ending && !self.is_ending {
+                self.is_ending = true;
+                self.retry_at = None;
+            }
             self.begin_write();
             self.begin_handover();
             self.begin_prune();
@@ -165,15 +172,13 @@ impl Recording {
         };
         let taken = self.shared.take();
         self.taken = taken.number;
-        let messages: Vec<OutboundMessage> = taken.batch.outbound.values().cloned().collect();
-        self.unwritten.merge(taken.batch);
+        let messages = taken.batch.outbound.values().cloned();
         if self.deliveries.is_none() {
             self.fresh.extend(messages);
         } else if hangs {
-            messages
-                .into_iter()
-                .for_each(|one| self.notify_unrecorded(one));
+            messages.for_each(|one| self.notify_unrecorded(one));
         }
+        self.unwritten.merge(taken.batch);
         if hangs {
             self.unwritten.limit_outbound();
             self.settle();
@@ -182,20 +187,31 @@ impl Recording {
 
     /// Who waits for what was taken waits no longer.
     fn settle(&mut self) {
-        for outbound in std::mem::take(&mut self.fresh) {
-            self.queue.push(outbound);
+        let waiting = self.waiting();
+        self.release(waiting);
+    }
+
+    /// What waits for all that was taken so far.
+    fn waiting(&mut self) -> Waiting {
+        Waiting {
+            number: self.taken,
+            fresh: std::mem::take(&mut self.fresh),
         }
-        self.settled = self.taken;
+    }
+
+    /// Nobody waits for a write any longer: messages are handed over, and callers go on.
+    fn release(&mut self, waiting: Waiting) {
+        let Waiting { number, fresh } = waiting;
+        fresh.into_iter().for_each(|one| self.queue.push(one));
+        self.settled = self.settled.max(number);
     }
 
     fn begin_write(&mut self) {
         if self.writing.is_some() {
             return;
         }
-        let is_ending = self.shared.phase() == Phase::Ending;
         let is_new = |id: &u64| !self.notified.contains(id) && !self.rows_only.contains(id);
         let is_due = self.retry_at.is_none()
-            || is_ending
             || self.deliveries.is_some() && self.unwritten.outbound.keys().any(is_new);
         if self.state.is_none() {
             self.unwritten = Batch::default();
@@ -209,16 +225,14 @@ impl Recording {
             Some(_) => self.prepare_all(&mut batch),
             None => Vec::new(),
         };
+        let waiting = self.waiting();
         let Some(state) = &self.state else { return };
         self.writing = Some(Writing::begin(
             state.file(),
             batch,
             submissions,
             self.deliveries.clone(),
-            Waiting {
-                number: self.taken,
-                fresh: std::mem::take(&mut self.fresh),
-            },
+            waiting,
         ));
     }
 
@@ -264,10 +278,7 @@ impl Recording {
                 self.report(Some(StoreError::from(error).to_string()));
             }
         }
-        for outbound in writing.waiting.fresh {
-            self.queue.push(outbound);
-        }
-        self.settled = writing.waiting.number;
+        self.release(writing.waiting);
     }
 
     /// The disk has had its time: people do not wait for it any longer.
@@ -285,12 +296,11 @@ impl Recording {
             pending.release()();
             messages.push(outbound.clone());
         }
-        let Waiting { number, fresh } = std::mem::take(&mut writing.waiting);
+        let waiting = std::mem::take(&mut writing.waiting);
         messages
             .into_iter()
             .for_each(|one| self.notify_unrecorded(one));
-        fresh.into_iter().for_each(|one| self.queue.push(one));
-        self.settled = number;
+        self.release(waiting);
     }
 
     fn begin_prune(&mut self) {

@@ -116,6 +116,16 @@ impl Desk {
         open
     }
 
+    /// Lets the file grow by so many pages, as a disk that is almost full does.
+    async fn limit_pages(&self, more: i64) {
+        let limited = self.file.write(move |transaction| {
+            let pages: i64 =
+                transaction.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            transaction.pragma_update(None, "max_page_count", pages + more)
+        });
+        limited.await.unwrap();
+    }
+
     async fn until(&self, what: &str, holds: impl Fn(&Recorder) -> bool) {
         let waiting = async {
             while !holds(&self.recorder) {
@@ -185,14 +195,7 @@ async fn a_change_and_its_messages_are_in_the_file_together() {
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_change_cannot_be_written_its_messages_are_not_accepted_and_told_once() {
     let desk = Desk::new(Vec::new()).await;
-    let limit_pages = |more: i64| {
-        desk.file.write(move |transaction| {
-            let pages: i64 =
-                transaction.pragma_query_value(None, "page_count", |row| row.get(0))?;
-            transaction.pragma_update(None, "max_page_count", pages + more)
-        })
-    };
-    limit_pages(0).await.unwrap();
+    desk.limit_pages(0).await;
     let long = "x".repeat(100_000);
     desk.recorder.record(line(&long).outbound([outbound(1)]));
     desk.until("a message told", |recorder| recorder.waiting() == 0)
@@ -200,7 +203,7 @@ async fn when_the_change_cannot_be_written_its_messages_are_not_accepted_and_tol
     let problem = desk.recorder.problem().unwrap();
     assert!(problem.contains("the disk is full"), "{problem}");
     assert!(desk.deliveries().await.is_empty());
-    limit_pages(1_000_000).await.unwrap();
+    desk.limit_pages(1_000_000).await;
     desk.until("its health", |recorder| recorder.problem().is_none())
         .await;
     let expected = [
@@ -328,6 +331,19 @@ async fn without_a_state_it_goes_on_and_says_why() {
     let problem = recorder.problem().unwrap();
     assert!(problem.contains("/nonexistent/folder"), "{problem}");
     assert_eq!(recorder.history("a", 5).await.len(), 1);
+}
+
+/// The last write is tried once: whoever waits for the end does not wait in vain.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_last_write_fails_it_ends_all_the_same() {
+    let desk = Desk::new(Vec::new()).await;
+    desk.limit_pages(0).await;
+    desk.recorder.record(line(&"x".repeat(100_000)));
+    desk.until("its problem", |recorder| recorder.problem().is_some())
+        .await;
+    let ended = desk.recorder.ended();
+    desk.recorder.close().await;
+    assert!(*ended.borrow(), "it goes on trying");
 }
 
 #[tokio::test]
