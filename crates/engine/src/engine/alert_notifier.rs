@@ -17,13 +17,9 @@ pub(crate) async fn run(engine: Weak<Inner>) {
     // Its end goes to the channels that its beginning went to.
     let mut notified: BTreeMap<Subject, Vec<String>> = BTreeMap::new();
     loop {
-        let Some(inner) = engine
-            .upgrade()
-            .filter(|inner| !inner.deliveries.is_closed())
-        else {
+        let Some(engine) = Engine::while_open(&engine) else {
             return;
         };
-        let engine = Engine(inner);
         let (changes, next) = engine.0.alerts.take_changes();
         for change in changes {
             engine.notify_of(change, &mut notified);

@@ -16,7 +16,7 @@ use crate::{
     delivery::Channel,
     engine::{
         check::{Check, CheckStatus},
-        handle::Inner,
+        handle::{Engine, Inner},
     },
 };
 
@@ -39,10 +39,7 @@ struct CheckHistory {
 pub(crate) async fn run(engine: Weak<Inner>) {
     let mut histories: HashMap<String, CheckHistory> = HashMap::new();
     loop {
-        let Some(inner) = engine
-            .upgrade()
-            .filter(|inner| !inner.deliveries.is_closed())
-        else {
+        let Some(Engine(inner)) = Engine::while_open(&engine) else {
             return;
         };
         let clock = Arc::clone(&inner.shared.clock);

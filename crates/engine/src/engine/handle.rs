@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -78,6 +78,13 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
+    /// Returns the engine that a task works for; `None` once it takes no more
+    /// notifications, or is gone.
+    pub(crate) fn while_open(engine: &Weak<Inner>) -> Option<Self> {
+        let inner = engine.upgrade()?;
+        (!inner.deliveries.is_closed()).then_some(Self(inner))
+    }
+
     pub(crate) fn new(
         runtime_home: RuntimeHome,
         loaded: Loaded,

@@ -98,7 +98,7 @@ impl Open {
             return;
         }
         if let Some(Grouping::Together(together)) = &before {
-            self.dissolve(together, name, changes);
+            self.set_together(together, name, Some(&Grouping::Mixed), changes);
         }
         let change = IncidentChange {
             incident: Arc::clone(incident),
@@ -116,28 +116,22 @@ impl Open {
         name: &Arc<str>,
         changes: &mut Vec<IncidentChange>,
     ) {
-        for incident in self.take_whole(together, name) {
-            let change = IncidentChange {
-                incident,
-                name: Arc::clone(name),
-                grouping: None,
-            };
-            changes.push(change.clone());
-            self.apply(change);
-        }
+        self.set_together(together, name, None, changes);
     }
 
-    fn dissolve(
+    /// Records the same of all that was reported together.
+    fn set_together(
         &mut self,
         together: &Arc<str>,
         name: &Arc<str>,
+        grouping: Option<&Grouping>,
         changes: &mut Vec<IncidentChange>,
     ) {
         for incident in self.take_whole(together, name) {
             let change = IncidentChange {
                 incident,
                 name: Arc::clone(name),
-                grouping: Some(Grouping::Mixed),
+                grouping: grouping.cloned(),
             };
             changes.push(change.clone());
             self.apply(change);
