@@ -1,4 +1,4 @@
-//! The accounts: everything that was accepted is somewhere.
+//! Delivery counts, by which every accepted delivery is accounted for.
 
 use std::collections::BTreeMap;
 
@@ -6,35 +6,35 @@ use serde::Serialize;
 
 use super::delivery::State;
 
-/// Counts of deliveries.
+/// Delivery counts.
 ///
-/// What was accepted is counted when it is accepted; the states are counted
-/// one by one when somebody asks. They must agree.
+/// Accepted deliveries are counted at acceptance, and states are counted one by one when the
+/// counts are read. The two must agree: see [`difference`](Self::difference).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Accounts {
-    /// Deliveries that were accepted, ever.
+    /// Deliveries that were ever accepted.
     pub accepted: u64,
-    /// Those that are there, by state; every state has an entry.
+    /// Stored deliveries, by state; every state has an entry.
     pub states: BTreeMap<State, u64>,
-    /// Those that ended and were deleted, by the state in which they ended.
+    /// Deliveries that ended and were deleted, by the state in which they ended.
     pub pruned: BTreeMap<State, u64>,
-    /// How often one was tried again because its holder was gone: as many
-    /// messages may have arrived twice.
+    /// Claims of deliveries whose holder was gone: at most this many messages may have arrived
+    /// twice.
     pub reclaims: u64,
-    /// Settlements that were refused, since somebody else held the delivery.
+    /// Settlements that were refused because somebody else held the delivery.
     pub stale: u64,
 }
 
 impl Accounts {
-    /// In this state, those that were deleted included.
+    /// Returns the number of deliveries in a state, including deleted ones.
     #[must_use]
     pub fn of(&self, state: State) -> u64 {
         let count = |states: &BTreeMap<State, u64>| states.get(&state).copied().unwrap_or(0);
         count(&self.states) + count(&self.pruned)
     }
 
-    /// Accepted, and in no state: above zero, deliveries were lost; below,
-    /// some exist that nobody accepted.
+    /// Returns the accepted deliveries that are in no state: above zero, deliveries were lost;
+    /// below zero, some exist that nobody accepted.
     #[must_use]
     pub fn difference(&self) -> i128 {
         let sum: u64 = State::ALL.into_iter().map(|state| self.of(state)).sum();

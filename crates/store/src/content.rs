@@ -1,57 +1,55 @@
-//! A notification as a store keeps it: JSON, so that a person can read it, and
-//! a later version too.
+//! The stored form of a notification: JSON, so that a person and a later version can read it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Kind;
 
-/// A notification as an engine has it stored: the JSON text of
-/// [`NewNotification::content`](crate::Intake::content).
-/// Empty texts are left out, and members that are not known are ignored, so that an
-/// engine reads what an earlier or a later one has written.
+/// A notification as an engine stores it: the JSON text of an intake's
+/// [`content`](crate::Intake::content). Empty texts are omitted and unknown members are ignored,
+/// so that an engine can read what an earlier or a later version wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredContent {
-    /// Names the notification; unique.
+    /// The notification's ID, which is unique.
     pub id: String,
-    /// What it belongs to; empty for nothing.
+    /// The incident; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub incident: String,
-    /// The host that it is about; empty for none.
+    /// The host that the notification is about; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub host: String,
-    /// One line above the message; empty for none.
+    /// The title, one line above the message; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title: String,
     /// The message.
     pub body: String,
-    /// The name of its severity, such as `warning`.
+    /// The severity's name, such as `warning`.
     pub severity: String,
-    /// The name of its kind, such as `problem`.
+    /// The kind's name, such as `problem`.
     pub kind: String,
     /// When it happened, in milliseconds since the Unix epoch.
     pub occurred_at_ms: i64,
-    /// What else is known, by name.
+    /// Further facts, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<(String, String)>,
-    /// What was cut from it when it was accepted, for the report.
+    /// A note on what was cut from the notification when it was accepted, for the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// What it sums up, where it is a digest.
+    /// What the notification sums up, if it is a digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sums_up: Option<DigestSource>,
-    /// The channels that were named, where channels were and not a host; those of
-    /// earlier versions don't say.
+    /// The channels that the caller named, if it named channels and not a host. Absent in the
+    /// content of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Vec<String>>,
-    /// Whether the caller said when it happened; those of earlier versions don't say.
+    /// Whether the caller gave the time of the event. Absent in the content of earlier versions.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_dated: bool,
 }
 
-/// In what two notifications with one idempotency key differ, of all that their
-/// content says to a receiver. A time that no caller gave is that of the call, and
-/// differs with each: it makes no other notification. Attributes are the same in any
-/// order. Forms of other programs are compared as they are.
+/// Returns the parts in which two notifications with one idempotency key differ, of what
+/// receivers see. The time is compared only if the caller gave it, since otherwise it is the time
+/// of the call, which differs each time. The order of attributes does not matter. Contents that
+/// no engine wrote are compared as text.
 pub(crate) fn differences(first: &str, again: &str) -> Vec<&'static str> {
     let read = |content| serde_json::from_str::<StoredContent>(content).ok();
     let (Some(one), Some(other)) = (read(first), read(again)) else {
@@ -67,7 +65,7 @@ pub(crate) fn differences(first: &str, again: &str) -> Vec<&'static str> {
         attributes.sort_unstable();
         attributes
     };
-    // Of what was cut, receivers see how much it was.
+    // Receivers see how much of a message was cut, so that the notes are compared too.
     let is_same_message = one.body == other.body && one.note == other.note;
     [
         ("message", is_same_message),
@@ -87,31 +85,31 @@ pub(crate) fn differences(first: &str, again: &str) -> Vec<&'static str> {
     .collect()
 }
 
-/// What a digest sums up: what a rule kept back from its channel.
+/// What a digest sums up: deliveries that a rule suppressed on its channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigestSource {
     /// The rule's name.
     pub rule: String,
 }
 
-/// What a kept notification says, for people who look at deliveries.
+/// The text of a stored notification, for people who look at deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageText {
-    /// One line above the message; empty for none.
+    /// The title, one line above the message; empty for none.
     pub title: String,
     /// The message.
     pub body: String,
-    /// Where in its incident it stands.
+    /// The notification's place in its incident.
     pub kind: Kind,
     /// When it happened, in milliseconds since the Unix epoch.
     pub occurred_at_ms: i64,
-    /// What else is known, by name.
+    /// Further facts, by name.
     pub attributes: Vec<(String, String)>,
 }
 
 impl MessageText {
-    /// From what was kept; `None` when that is not of this engine's form.
+    /// Reads stored content; `None` if no engine wrote it.
     pub(crate) fn of(content: &str) -> Option<Self> {
         let content: StoredContent = serde_json::from_str(content).ok()?;
         Some(Self {

@@ -1,11 +1,10 @@
-//! A delivery, one notification for one channel: its states, and how it is
-//! claimed.
+//! A delivery, one notification on its way to one channel: its states and its claims.
 
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-/// Numbers a delivery within its store; greater ones are newer.
+/// The number of a delivery in its store. Newer deliveries have greater numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct DeliveryId(pub i64);
 
@@ -15,25 +14,25 @@ impl fmt::Display for DeliveryId {
     }
 }
 
-/// What became of a delivery so far.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It waits.
+    /// The delivery waits for its next attempt.
     Pending,
-    /// It was claimed: it is being sent, or was when somebody died.
+    /// The delivery is claimed: it is being sent, or its holder died while sending it.
     InFlight,
-    /// The remote took it.
+    /// The remote accepted the message.
     Delivered,
-    /// The remote did not take it, for good or as often as it was tried.
+    /// The remote refused the message for good, or all attempts failed.
     Failed,
-    /// Its time to live passed before it could be delivered.
+    /// The time to live passed before the message was delivered.
     Expired,
-    /// A rule kept it back.
+    /// A rule suppressed the message.
     Suppressed,
-    /// Something newer made it pointless.
+    /// Something newer made the message pointless.
     Superseded,
-    /// It was sent, or perhaps was, and no answer was read.
+    /// The message may have been sent, and no answer was read.
     Unknown,
 }
 
@@ -50,7 +49,7 @@ impl State {
         Self::Unknown,
     ];
 
-    /// Its name.
+    /// Returns the state's name in lower case.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -65,26 +64,26 @@ impl State {
         }
     }
 
-    /// Whether nothing more will happen to it by itself.
+    /// Returns whether the delivery has ended: it stays in this state unless a person retries it.
     #[must_use]
     pub fn has_ended(self) -> bool {
         !matches!(self, Self::Pending | Self::InFlight)
     }
 
-    /// Whether people may have read it.
+    /// Returns whether people may have read the message.
     #[must_use]
     pub fn may_have_arrived(self) -> bool {
         matches!(self, Self::Delivered | Self::Unknown)
     }
 
-    /// The number by which a store may keep it: 0 for the first of [`Self::ALL`]. It never
-    /// changes, since files hold it.
+    /// Returns the number that stores use for this state: 0 for the first of [`Self::ALL`].
+    /// Numbers never change, because files contain them.
     #[must_use]
     pub fn number(self) -> i64 {
         self as i64
     }
 
-    /// What has this number; `None` when nothing that is known here has it.
+    /// Returns the state with a number, or `None` if this version knows none.
     #[must_use]
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.get(usize::try_from(number).ok()?).copied()
@@ -97,47 +96,46 @@ impl fmt::Display for State {
     }
 }
 
-/// What somebody wants to claim.
+/// A request for claims on one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimRequest {
-    /// Of this channel.
+    /// The channel's name.
     pub channel: Arc<str>,
-    /// At most so many.
+    /// The maximum number of claims.
     pub most: u32,
-    /// Now.
+    /// The current time, in milliseconds since the Unix epoch.
     pub now_ms: i64,
-    /// Until then the claim holds, as long as whoever claims it lives.
+    /// When the claims run out, in milliseconds since the Unix epoch. They end earlier if their
+    /// holder is gone.
     pub lease_until_ms: i64,
-    /// What whoever claims is still working on, though its claim may have run
-    /// out: that is not claimed again.
+    /// Deliveries that the requester still works on, though their claims may have run out: they
+    /// are not claimed again.
     pub holding: Vec<DeliveryId>,
-    /// Only what has come too late.
+    /// Whether only expired deliveries are claimed, so that they can be ended.
     pub only_expired: bool,
 }
 
-/// A delivery that its holder may try.
+/// The right to attempt one delivery. Times are milliseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// Which.
+    /// The delivery's number.
     pub delivery: DeliveryId,
-    /// To be shown when it is settled.
+    /// The claim's fence, which its settlement has to show.
     pub fence: i64,
-    /// How often it was tried since it was accepted, or a person had it tried
-    /// again.
+    /// The number of attempts since the delivery was accepted or a person retried it.
     pub attempts: u32,
-    /// Whether somebody who is gone held it: it may have been sent.
+    /// Whether its last holder is gone: the message may have been sent.
     pub abandoned: bool,
-    /// How often it was left behind so far, this time included.
+    /// How often a holder abandoned it, including this time.
     pub reclaims: u32,
-    /// The targets that are left, where earlier attempts reached some; empty
-    /// for all.
+    /// The targets that remain after earlier attempts; empty for all.
     pub targets: Vec<String>,
-    /// When it was accepted.
+    /// When the delivery was accepted.
     pub accepted_ms: i64,
-    /// When it is too late.
+    /// When the delivery expires, if it does.
     pub expires_ms: Option<i64>,
-    /// Which step of a group it is; 0 for none.
+    /// The number of its step in a group, from 1; 0 for none.
     pub step: u32,
-    /// The notification, as it was accepted.
+    /// The notification as it was accepted.
     pub content: Arc<str>,
 }

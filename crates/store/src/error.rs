@@ -1,67 +1,67 @@
-//! Why a store cannot do its work.
+//! Errors of stores.
 
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
 
-/// Why a store cannot do its work, in one sentence that says what to do.
+/// The error of a store: one sentence that names the file and says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The file is no database, or its pages are damaged.
+    /// The file is not a database, or its pages are damaged.
     #[error("the store {} is damaged ({detail}): move it away, and deliveries begin anew", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// SQLite's message.
         detail: String,
     },
-    /// A newer engine has written the file.
+    /// A newer engine wrote the file.
     #[error("the store {} was written by a newer engine (schema {found}, this one knows {known}): use that version, or move the file away", path.display())]
     Newer {
         /// The file.
         path: PathBuf,
-        /// Its schema's number.
+        /// The file's schema number.
         found: i64,
-        /// The newest that is known here.
+        /// The newest schema number that this version knows.
         known: i64,
     },
-    /// The database belongs to another program.
+    /// The database belongs to another program, which the store must not change.
     #[error("{} is a database of another program: give deliveries a file of their own", .0.display())]
     Foreign(PathBuf),
-    /// It cannot be opened, read or written.
+    /// The file cannot be opened, read or written.
     #[error("the store {} cannot be {action}: {detail}", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
-        /// What was tried: opened, read, written.
+        /// The operation that failed: `opened`, `read` or `written`.
         action: &'static str,
-        /// What the system or SQLite says.
+        /// The message of the system or of SQLite.
         detail: String,
     },
-    /// It does not answer.
+    /// The store has not answered for this long.
     #[error("the store has not answered for {} s: its disk may hang", .0.as_secs())]
     Silent(Duration),
-    /// More was asked of it than it does.
+    /// The store's queue is full, with this many requests.
     #[error("the store has {0} requests before this one: its disk is too slow, or hangs")]
     Full(usize),
-    /// An idempotency key was used before, for something else. Nothing of this is
-    /// taken.
+    /// The idempotency key was used before, for a different notification. Nothing of the new
+    /// notification was accepted.
     #[error("the idempotency key `{}` was used before, for another notification: {differs}", key.escape_debug())]
     Conflict {
         /// The key.
         key: String,
-        /// In what the two differ, in words.
+        /// The differences between the two, in words.
         differs: String,
     },
-    /// It was closed.
+    /// The store was closed.
     #[error("the store is closed")]
     Closed,
 }
 
 impl StoreError {
-    /// The file that it is about, where it is about one.
+    /// Returns the file that the error is about, if it is about one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -73,7 +73,7 @@ impl StoreError {
         }
     }
 
-    /// Tells what SQLite's error means for the operator.
+    /// Translates an SQLite error into what it means for the operator.
     pub(crate) fn of(path: &Path, action: &'static str, error: &rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
         let path = path.to_owned();

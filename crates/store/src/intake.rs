@@ -1,4 +1,4 @@
-//! What is accepted: a notification, and an intent for each of its channels.
+//! Intakes: a notification to accept, with an intent for each of its channels.
 
 use std::sync::Arc;
 
@@ -8,156 +8,153 @@ use super::{
 };
 use crate::{Kind, Proof, Severity};
 
-/// A notification with its deliveries.
+/// A notification to accept, with its deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intake {
-    /// Names the notification; unique.
+    /// The notification's ID, which is unique.
     pub notification: String,
-    /// The same text for the same intent, however often it is submitted.
+    /// The idempotency key: the same for every submission of the same notification.
     pub key: Option<String>,
-    /// The host that it is about; empty for none.
+    /// The host that the notification is about; empty for none.
     pub host: String,
-    /// What belongs together: a problem, its reminders, its recovery. Empty
-    /// for none.
+    /// The incident, which a problem, its reminders and its recovery have in common; empty for
+    /// none.
     pub incident: String,
-    /// Deliveries of one lane are sent to a channel in the order of their
-    /// acceptance. Empty for none.
+    /// The lane: a channel is sent the deliveries of one lane in the order of their acceptance.
+    /// Empty for none.
     pub lane: String,
-    /// Where in its incident it stands.
+    /// The notification's place in its incident.
     pub kind: Kind,
-    /// How bad it is.
+    /// The notification's severity.
     pub severity: Severity,
-    /// When it is accepted.
+    /// When it is accepted, in milliseconds since the Unix epoch.
     pub accepted_ms: i64,
-    /// All that is needed to deliver it, in a form of the caller's.
+    /// All that is needed to deliver it, in a form that the caller chooses.
     pub content: Arc<str>,
-    /// One for each channel.
+    /// One intent for each channel.
     pub intents: Vec<Intent>,
 }
 
 impl Intake {
-    /// Whether it tells the end of a problem.
+    /// Returns whether the notification reports the end of a problem.
     pub(crate) fn ends_a_problem(&self) -> bool {
         self.kind == Kind::Recovery && !self.incident.is_empty()
     }
 }
 
-/// What is to happen on one channel.
+/// What is to happen to a notification on one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
-    /// The channel.
+    /// The channel's name.
     pub channel: Arc<str>,
-    /// When it is too late.
+    /// When the delivery expires, in milliseconds since the Unix epoch, if it does.
     pub expires_ms: Option<i64>,
-    /// What happens first.
+    /// How the delivery begins.
     pub begin: Begin,
-    /// Where it is one of several steps, of which one may be enough.
+    /// The step of a group that the delivery is, if it is one.
     pub step: Option<Step>,
-    /// Where the same is to be told once within a time.
+    /// The deduplication window, if duplicates are to be suppressed.
     pub dedup: Option<DedupWindow>,
 }
 
-/// A step of a group of channels that are tried one after the other. When a
-/// step has reached what is wanted, the others that wait are superseded; when
-/// all that have begun ended undelivered, the next begins at once.
+/// A step of an escalation group, whose channels are tried one after the other. When a step has
+/// reached the proof that is wanted, the pending steps are superseded. When all steps that began
+/// have ended undelivered, the next one begins at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The group; a notification may have several.
+    /// The group's name; a notification may have several groups.
     pub group: Arc<str>,
-    /// Which step of it: 1 for the first. Intents stand in this order.
+    /// The number of the step, from 1. Intents are in this order.
     pub number: u32,
-    /// The proof that is enough.
+    /// The proof that suffices.
     pub until: Proof,
 }
 
-/// What is told once within a time: what has the same fingerprint on the same
-/// channel, in the same incident, ends suppressed as long as what was accepted
-/// before it is on its way or may have arrived. The end of a problem ends the
-/// time.
+/// A deduplication window, within which the same is delivered once. A delivery with the same
+/// fingerprint on the same channel and in the same incident ends suppressed, as long as the
+/// earlier one is on its way or may have arrived. The end of the problem closes the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DedupWindow {
-    /// The same for what is the same.
+    /// The fingerprint, which duplicates have in common.
     pub fingerprint: u64,
-    /// Until when.
+    /// When the window closes, in milliseconds since the Unix epoch.
     pub until_ms: i64,
-    /// The rule that keeps back what comes within the time.
+    /// The name of the rule that suppresses duplicates.
     pub rule: String,
 }
 
-/// What happens first.
+/// How a delivery begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begin {
-    /// It waits until somebody claims it, from this time on.
+    /// Pending, and due at this time, in milliseconds since the Unix epoch.
     At(i64),
-    /// Whoever accepts it tries it at once, and holds it until then. Where
-    /// something of its lane is under way, or it ends a problem, it waits: what
-    /// becomes of others decides whether it is sent.
+    /// In flight, with a claim of the caller, which attempts it at once. It begins pending
+    /// instead if an earlier delivery of its lane has not ended, or if it ends a problem, since
+    /// the state of other deliveries then decides whether it is sent.
     Claimed {
-        /// Until when the claim holds.
+        /// When the claim runs out, in milliseconds since the Unix epoch.
         lease_until_ms: i64,
     },
-    /// It ends here: a rule keeps it back, which is named.
+    /// Ended, suppressed by a rule.
     Suppressed {
-        /// The rule.
+        /// The rule's name.
         rule: String,
-        /// What tells of it later, where something does.
+        /// The digest that reports the delivery later, if there is one.
         digest: Option<Digest>,
     },
 }
 
 impl Begin {
-    /// Whether the caller's rule keeps it back.
+    /// Returns whether the caller's rule suppresses the delivery.
     pub(crate) fn is_suppressed(&self) -> bool {
         matches!(self, Self::Suppressed { .. })
     }
 }
 
-/// One message in place of what a rule keeps back. It is accepted together with
-/// the first of what it tells of; what is kept back until it is due is told by
-/// it too.
+/// One message in place of those that a rule suppresses. It is accepted together with the first
+/// delivery that it reports, and reports all that are suppressed until it is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest {
-    /// On one channel, the same for what goes into one message.
+    /// The batch key, which deliveries of one digest on one channel have in common.
     pub batch_key: String,
-    /// Names its notification, where it becomes one; unique.
+    /// The ID of the digest's notification if a new one is accepted; unique.
     pub notification: String,
-    /// All that is needed to deliver it, but for what it tells of.
+    /// All that is needed to deliver the digest, except for what it reports.
     pub content: Arc<str>,
-    /// When it is told.
+    /// When the digest is due, in milliseconds since the Unix epoch.
     pub due_ms: i64,
-    /// When it is too late.
+    /// When the digest expires, in milliseconds since the Unix epoch, if it does.
     pub expires_ms: Option<i64>,
 }
 
-/// What became of an intake.
+/// The store's answer to an intake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// Names the notification: the one that was accepted first, where the key
-    /// was known.
+    /// The ID of the notification: that of the first one, if its idempotency key was known.
     pub notification: String,
-    /// Whether it was accepted before.
+    /// Whether the notification was accepted before.
     pub repeated: bool,
     /// Its deliveries, in the order of the intents.
     pub deliveries: Vec<AcceptedDelivery>,
-    /// Deliveries of earlier notifications that it superseded.
+    /// Deliveries of earlier notifications that this one superseded.
     pub superseded: Vec<Superseded>,
 }
 
 /// A delivery as it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedDelivery {
-    /// Which.
+    /// The delivery's number.
     pub delivery: DeliveryId,
-    /// The channel.
+    /// The channel's name.
     pub channel: Arc<str>,
-    /// What became of it; in flight where the caller holds it.
+    /// The delivery's state; in flight if the caller holds it.
     pub state: State,
-    /// Why it ended, where a rule or another delivery decided that; else empty.
+    /// The reason why it ended, if a rule or another delivery decided it; else empty.
     pub why: String,
-    /// To be shown when it is settled.
+    /// The fence of the caller's claim, which its settlement has to show.
     pub fence: i64,
-    /// Where it is one of several steps, as it was when it was accepted.
+    /// The step of a group that the delivery is, if it is one.
     pub step: Option<Step>,
-    /// What proves so far that it arrived.
+    /// The highest proof so far.
     pub proof: Option<Proof>,
 }

@@ -1,20 +1,20 @@
-//! Where in its incident a notification stands.
+//! The place of a notification in its incident.
 
 use serde::Serialize;
 
-/// Where in the life of its incident a notification stands.
+/// The place of a notification in its incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Kind {
-    /// A message for its own sake.
+    /// A message that is part of no problem.
     #[default]
     Message,
-    /// Something is wrong, or goes on being wrong.
+    /// A problem that began or persists.
     Problem,
-    /// What was wrong is right again.
+    /// The end of a problem.
     Recovery,
-    /// A test that a person asked for.
+    /// A test that a person requested.
     Test,
 }
 
@@ -22,7 +22,7 @@ impl Kind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Message, Self::Problem, Self::Recovery, Self::Test];
 
-    /// The name in lower case.
+    /// Returns the kind's name in lower case.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -33,20 +33,20 @@ impl Kind {
         }
     }
 
-    /// What has this name; `None` when nothing that is known here has it.
+    /// Returns the kind with a name, or `None` if this version knows none.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The number by which a store may keep it: 0 for the first of [`Self::ALL`]. It never
-    /// changes, since files hold it.
+    /// Returns the number that stores use for this kind: 0 for the first of [`Self::ALL`].
+    /// Numbers never change, because files contain them.
     #[must_use]
     pub fn number(self) -> i64 {
         self as i64
     }
 
-    /// What has this number; `None` when nothing that is known here has it.
+    /// Returns the kind with a number, or `None` if this version knows none.
     #[must_use]
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.get(usize::try_from(number).ok()?).copied()

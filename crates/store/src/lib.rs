@@ -1,10 +1,9 @@
-//! Where deliveries are kept from their acceptance to their end, so that nothing that
-//! was accepted is lost, whatever breaks on the way.
+//! Stores of deliveries, from acceptance to the end, so that no accepted delivery is lost,
+//! whatever fails on the way.
 //!
-//! A [`Store`] records and answers; it decides nothing about when and how to
-//! try. No call relies on being the only process: any number of engines may
-//! work on one store. What it holds of a delivery is its state, and no
-//! transaction is open while a message is being sent.
+//! A [`Store`] records and answers; it does not decide when or how an attempt is made. No call
+//! assumes that its process is the only one: any number of engines may share a store. A delivery
+//! is held as its state alone, and no transaction is open while a message is being sent.
 //!
 //! ```text
 //!            accept                 settle
@@ -17,9 +16,8 @@
 //!     delivered, failed, expired, suppressed, superseded, unknown
 //! ```
 //!
-//! A claim carries a *fence*, a number that grows with every claim of the
-//! delivery. Whoever was thought dead and settles late has an old fence, and
-//! is refused.
+//! A claim carries a *fence*, a number that grows with every claim of the delivery. A holder that
+//! was taken for dead and settles late shows an old fence, and its settlement is refused.
 
 mod accounts;
 mod content;
@@ -45,7 +43,7 @@ pub use kind::Kind;
 pub use memory::MemoryStore;
 pub use proof::Proof;
 pub use record::{Attempt, Prune, Query, Record};
-/// What [`SqliteFile`]'s transactions are made of.
+/// The SQLite bindings, re-exported for the types of [`SqliteFile`]'s transactions.
 pub use rusqlite;
 pub use settle::{Next, Settled, Settlement, Superseded};
 pub use severity::{Severity, UnknownSeverity};

@@ -1,24 +1,24 @@
-//! How much a delivery proves.
+//! Levels of proof that a delivery reached somebody.
 
 use serde::{Deserialize, Serialize};
 
-/// How much a delivery proves. Greater is more.
+/// The level of proof that a delivery reached somebody, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Proof {
-    /// The remote has taken responsibility for it.
+    /// The remote has accepted responsibility for the message.
     Accepted,
-    /// It reached the person's device or mailbox.
+    /// The message reached the person's device or mailbox.
     Delivered,
-    /// The person has said so.
+    /// The person has acknowledged the message.
     Acknowledged,
 }
 
 impl Proof {
-    /// Every level, the least first.
+    /// Every level, in ascending order.
     pub const ALL: [Self; 3] = [Self::Accepted, Self::Delivered, Self::Acknowledged];
 
-    /// Its name.
+    /// Returns the level's name in lower case.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -28,14 +28,15 @@ impl Proof {
         }
     }
 
-    /// The number by which a store may keep it: 1 for the first of [`Self::ALL`], and 0 is
-    /// left for none. It never changes, since files hold it.
+    /// Returns the number that stores use for this level: 1 for the first of [`Self::ALL`], since
+    /// 0 stands for no proof. Numbers never change, because files contain them.
     #[must_use]
     pub fn number(self) -> i64 {
         self as i64 + 1
     }
 
-    /// What has this number; `None` for 0, and when nothing that is known here has it.
+    /// Returns the level with a number, or `None` for 0 and for numbers that this version does
+    /// not know.
     #[must_use]
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|proof| proof.number() == number)

@@ -1,107 +1,106 @@
-//! What a store knows of deliveries, for those who ask.
+//! Records of deliveries and attempts, and the queries for them.
 
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{DeliveryId, State};
 use crate::{MessageText, Proof, Severity};
 
-/// One attempt.
+/// The record of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When it began.
+    /// When the attempt began, in milliseconds since the Unix epoch.
     pub began_ms: i64,
-    /// When it ended.
+    /// When the attempt ended, in milliseconds since the Unix epoch.
     pub ended_ms: i64,
-    /// What came of it, target by target, as JSON.
+    /// The outcome of each target, as JSON.
     pub outcome: String,
 }
 
-/// Which deliveries are asked for.
+/// A query for deliveries. A delivery matches if it meets all conditions that are set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
-    /// This one.
+    /// Only this delivery.
     pub delivery: Option<DeliveryId>,
-    /// In one of these states; none for all.
+    /// Only deliveries in one of these states; empty for all states.
     pub states: Vec<State>,
-    /// Of notifications about this host.
+    /// Only notifications about this host.
     pub host: Option<String>,
-    /// To this channel.
+    /// Only deliveries to this channel.
     pub channel: Option<String>,
-    /// Kept back, and told of by this one.
+    /// Only suppressed deliveries that this digest reports.
     pub digest: Option<DeliveryId>,
-    /// Accepted at this time or later.
+    /// Only deliveries accepted at or after this time, in milliseconds since the Unix epoch.
     pub since_ms: Option<i64>,
-    /// Older than this one: the next page.
+    /// Only deliveries older than this one: the cursor of the next page.
     pub before: Option<DeliveryId>,
-    /// At most so many.
+    /// The maximum number of records.
     pub most: u32,
 }
 
-/// What is deleted.
+/// The limits of a pruning. A notification is old if it is beyond either the age or the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prune {
-    /// Now.
+    /// The current time, in milliseconds since the Unix epoch.
     pub now_ms: i64,
-    /// What was accepted before this.
+    /// Notifications that were accepted before this time are old.
     pub accepted_before_ms: i64,
-    /// What is older than so many notifications that came after it.
+    /// Notifications with at least this many newer ones are old.
     pub beyond: u64,
-    /// At most so many notifications.
+    /// The maximum number of notifications to delete in this call.
     pub most: u32,
 }
 
-/// A delivery.
+/// The record of a delivery. Times are milliseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Record {
-    /// Which.
+    /// The delivery's number.
     pub delivery: DeliveryId,
-    /// Names its notification.
+    /// The ID of its notification.
     pub notification: String,
-    /// The channel.
+    /// The channel's name.
     pub channel: String,
-    /// The host that it is about; empty for none.
+    /// The host that the notification is about; empty for none.
     pub host: String,
-    /// What it belongs to; empty for nothing.
+    /// The incident that the notification belongs to; empty for none.
     pub incident: String,
-    /// How bad it is.
+    /// The notification's severity.
     pub severity: Severity,
-    /// What became of it.
+    /// The delivery's state.
     pub state: State,
-    /// Why, where a rule or a person decided that.
+    /// The reason for the state, if a rule or a person decided it; else empty.
     pub why: String,
-    /// When it was accepted.
+    /// When the delivery was accepted.
     pub accepted_ms: i64,
-    /// When it is tried next, where it waits.
+    /// When the next attempt is due, for a pending delivery.
     pub due_ms: Option<i64>,
-    /// When it is too late.
+    /// When the delivery expires, if it does.
     pub expires_ms: Option<i64>,
-    /// When it ended.
+    /// When the delivery ended, if it has.
     pub ended_ms: Option<i64>,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// How often it was tried again because its holder was gone.
+    /// How often the delivery was claimed after its holder was gone.
     pub reclaims: u32,
-    /// The most that was proven of it: that the remote took it, that it reached
-    /// the device, or that a person has said so.
+    /// The highest proof of it: the remote accepted it, it reached the device, or a person
+    /// acknowledged it.
     pub proof: Option<Proof>,
-    /// The group of which it is a step.
+    /// The group of which the delivery is a step.
     pub group: Option<String>,
-    /// Which step of it; 0 for none.
+    /// The number of the step, from 1; 0 for none.
     pub step: u32,
-    /// What tells of it, where a rule kept it back until later.
+    /// The digest that reports the delivery, if a rule suppressed it for one.
     pub digest: Option<DeliveryId>,
-    /// Whether it tells of a problem that has ended since, by what its channel
-    /// was accepted to be told.
+    /// Whether the problem that it reports has ended since, by the notifications that were
+    /// accepted for its channel.
     #[serde(skip)]
     pub is_over: bool,
-    /// The notification, as it was accepted.
+    /// The notification as it was accepted: see [`StoredContent`](crate::StoredContent).
     #[serde(skip)]
     pub content: String,
 }
 
 impl Record {
-    /// What the notification says; `None` when its content is none of an
-    /// engine's.
+    /// Returns the notification's text, or `None` if the content was not written by an engine.
     #[must_use]
     pub fn wording(&self) -> Option<MessageText> {
         MessageText::of(&self.content)
@@ -109,7 +108,7 @@ impl Record {
 }
 
 impl Query {
-    /// Whether a delivery is one of those that are asked for.
+    /// Returns whether a record matches the query.
     pub(crate) fn asks_for(&self, record: &Record) -> bool {
         let is = |request: &Option<String>, is: &str| request.as_deref().is_none_or(|it| it == is);
         self.delivery.is_none_or(|id| id == record.delivery)

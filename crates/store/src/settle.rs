@@ -1,4 +1,4 @@
-//! What came of an attempt, and what is to follow.
+//! Settlements: the outcome of a claim, and what follows from it.
 
 use std::sync::Arc;
 
@@ -10,60 +10,59 @@ use super::{
     record::Attempt,
 };
 
-/// What came of a claim.
+/// The outcome of a claim. Times are milliseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
-    /// Which.
+    /// The delivery that was claimed.
     pub delivery: DeliveryId,
-    /// That of the claim.
+    /// The fence of the claim.
     pub fence: i64,
-    /// Now.
+    /// The current time.
     pub now_ms: i64,
-    /// The attempt, where one was made.
+    /// The attempt, if one was made.
     pub attempt: Option<Attempt>,
-    /// Whether that attempt does not count: it was made to see whether the
-    /// remote is back.
+    /// Whether the attempt does not count against the limit of attempts, because it only probed
+    /// whether the remote is back.
     pub is_uncounted: bool,
-    /// The most that a target of it has proven by this attempt.
+    /// The highest proof that any target gave in this attempt.
     pub proof: Option<Proof>,
-    /// Whether any of it may have arrived by this attempt: people may know.
+    /// Whether any part of the message may have arrived by this attempt, so that people may know
+    /// of it.
     pub may_have_arrived: bool,
-    /// What is to follow.
+    /// What happens to the delivery next.
     pub next: Next,
 }
 
-/// What is to follow.
+/// What happens to a settled delivery next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// It has ended.
+    /// The delivery has ended.
     End {
-        /// In which state.
+        /// The state in which it ended.
         state: State,
-        /// Why, where a rule or a person decided that.
+        /// The reason, if a rule or a person decided it; else empty.
         why: String,
-        /// The targets that are left, should a person have it tried again;
-        /// empty for all.
+        /// The targets that remain for a retry that a person requests; empty for all.
         targets: Vec<String>,
     },
-    /// It has ended suppressed: a rule keeps it back.
+    /// The delivery has ended suppressed by a rule.
     KeptBack {
-        /// The rule.
+        /// The rule's name.
         rule: String,
-        /// What tells of it later, where something does.
+        /// The digest that reports the delivery later, if there is one.
         digest: Option<Digest>,
     },
-    /// It is tried again.
+    /// The delivery is tried again.
     Again {
-        /// Not before this.
+        /// The earliest time of the next attempt, in milliseconds since the Unix epoch.
         at_ms: i64,
-        /// The targets that are left; empty for all.
+        /// The targets that remain; empty for all.
         targets: Vec<String>,
     },
 }
 
 impl Next {
-    /// When something of it is due, where that is known: another attempt, or the
-    /// digest that tells of it.
+    /// Returns when the delivery's next attempt or its digest is due, if that is known.
     #[must_use]
     pub fn due_ms(&self) -> Option<i64> {
         match self {
@@ -74,27 +73,25 @@ impl Next {
     }
 }
 
-/// A delivery that need not be sent any more.
+/// A delivery that was superseded, and so is not sent any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Superseded {
-    /// Which.
+    /// The delivery.
     pub delivery: DeliveryId,
-    /// Why, as its record has it: its problem is over, its channel was not told of the
-    /// problem whose end it is, or another step of its group was enough.
+    /// The reason, as in its record: its problem is over, its channel was not notified of the
+    /// problem whose end it reports, or another step of its group sufficed.
     pub why: Arc<str>,
 }
 
-/// What a store made of a settlement.
+/// The store's answer to a settlement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
-    /// It is recorded.
+    /// The settlement is recorded.
     Recorded {
-        /// Deliveries that nobody needs to be told any more, since what they
-        /// tell of is over: the settled one itself, where it was to be tried
-        /// again, and others. Also steps that are not needed any more.
+        /// Deliveries that were superseded: those whose problem is over, which may include the
+        /// settled delivery if it was to be tried again, and steps that are not needed any more.
         superseded: Vec<Superseded>,
     },
-    /// Somebody else has claimed it since, or it was deleted: nothing was
-    /// recorded.
+    /// Somebody else has claimed the delivery since, or it was deleted. Nothing was recorded.
     Stale,
 }

@@ -1,14 +1,14 @@
-//! How bad it is.
+//! How urgent a notification is.
 
 use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 
-/// How bad it is. Greater is worse.
+/// How urgent a notification is, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Good to know; nobody needs to act.
+    /// For information; no action is needed.
     #[default]
     Info,
     /// Somebody should look soon.
@@ -18,10 +18,10 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Every severity, from the mildest to the worst.
+    /// Every severity, in ascending order.
     pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
 
-    /// The name in lower case.
+    /// Returns the severity's name in lower case.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -31,14 +31,14 @@ impl Severity {
         }
     }
 
-    /// The number by which a store may keep it: 0 for the first of [`Self::ALL`]. It never
-    /// changes, since files hold it.
+    /// Returns the number that stores use for this severity: 0 for the first of [`Self::ALL`].
+    /// Numbers never change, because files contain them.
     #[must_use]
     pub fn number(self) -> i64 {
         self as i64
     }
 
-    /// What has this number; `None` when nothing that is known here has it.
+    /// Returns the severity with a number, or `None` if this version knows none.
     #[must_use]
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.get(usize::try_from(number).ok()?).copied()
@@ -51,7 +51,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// The text is not the name of a severity.
+/// The error of parsing a text that is no severity's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown severity `{0}`: use info, warning or critical")]
 pub struct UnknownSeverity(String);

@@ -1,4 +1,4 @@
-//! What a store does.
+//! The trait that every store implements.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -12,90 +12,86 @@ use crate::{
     settle::{Settled, Settlement, Superseded},
 };
 
-/// Values that are kept for one channel's provider.
+/// The maximum number of values that a store keeps for one channel's provider.
 pub const MAX_KV_ENTRIES: usize = 4096;
 
-/// What a store will answer. It may be dropped: what was asked for is done
-/// all the same.
+/// A store's answer. The work is done even if the answer is dropped before it is ready.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
 
-/// Keeps deliveries.
+/// A store of deliveries.
 ///
-/// Every answer that is `Ok` outlives a crash of the program, and of the
-/// machine where the store is on a disk. Times are milliseconds since the Unix
-/// epoch and always passed in.
+/// Each `Ok` answer is durable: it survives a crash of the program and, for a store on a disk, of
+/// the machine. Times are milliseconds since the Unix epoch. The caller passes them in: a store
+/// reads no clock.
 pub trait Store: fmt::Debug + Send + Sync {
-    /// Takes a notification with all of its deliveries, whole or not at all.
+    /// Accepts a notification with all of its deliveries, or none of it.
     ///
-    /// One whose idempotency key was accepted before is not taken again: the
-    /// answer is that of the first time, or [`StoreError::Conflict`] where it says
-    /// something else. A recovery of a problem that its
-    /// channel was never told, and is not being told, ends there together with
-    /// what waits of the problem: both are superseded.
+    /// A notification whose idempotency key was accepted before is not accepted again: the answer
+    /// is that of the first call. Fails with [`StoreError::Conflict`] if the key was used for a
+    /// different notification.
     ///
-    /// What is kept back for a digest goes into one that waits on its channel
-    /// for the same and has not been tried, or else into a new one; so does what
-    /// is kept back when it is settled. When a digest arrives, its channel was
-    /// told of the problems in it.
+    /// A recovery ends superseded if its channel was not notified of the problem and no message or
+    /// digest that reports the problem is in flight there. The problem's pending messages are
+    /// superseded with it.
+    ///
+    /// A delivery that is suppressed for a digest, at acceptance or at settlement, joins a
+    /// pending digest of the same channel and batch key that has not been tried, or else begins a
+    /// new digest. A digest that arrives notifies its channel of all problems in it.
     fn accept(&self, intake: Intake) -> Answer<Accepted>;
 
-    /// What [`accept`](Self::accept) would answer of a notification whose idempotency
-    /// key was accepted before; `None` where its key was not, or it has none. Takes
-    /// nothing.
+    /// Returns what [`accept`](Self::accept) would answer for a notification whose idempotency
+    /// key was accepted before, or `None` if the key is new or absent. Accepts nothing.
     fn known(&self, intake: Intake) -> Answer<Option<Accepted>>;
 
-    /// Claims deliveries of one channel: those that are due, and those that
-    /// somebody claimed who is gone. The worst come first, then the oldest;
-    /// what is to keep its order waits for what came before it.
+    /// Claims deliveries of one channel: those that are due, and those whose holder is gone. The
+    /// most severe come first, then the oldest. A delivery in a lane waits for the earlier ones
+    /// of its lane.
     fn claim(&self, request: ClaimRequest) -> Answer<Vec<Claim>>;
 
-    /// Records what came of an attempt and what is to follow. Refused when
-    /// somebody else has claimed the delivery since.
+    /// Records the outcome of a claim and what follows from it. Answers [`Settled::Stale`], and
+    /// records nothing, if somebody else has claimed the delivery since.
     fn settle(&self, settlement: Settlement) -> Answer<Settled>;
 
-    /// The first time after now at which a delivery is due that waits; `None`
-    /// when there is none.
+    /// Returns the earliest time after `now_ms` at which a pending delivery becomes due, or
+    /// `None` if there is none.
     fn next_due(&self, now_ms: i64) -> Answer<Option<i64>>;
 
-    /// The first time after now at which a delivery that waits on a channel
-    /// expires; `None` when there is none. It is asked for channels to which
-    /// nothing is handed out.
+    /// Returns the earliest time after `now_ms` at which a pending delivery of a channel expires,
+    /// or `None` if there is none. Meant for channels whose deliveries are not being claimed.
     fn next_expiry(&self, channel: String, now_ms: i64) -> Answer<Option<i64>>;
 
-    /// The channels for which something may be claimed: it is due, or was left
-    /// behind by somebody who is gone.
+    /// Returns the channels that have deliveries to claim: due ones, or ones whose holder is
+    /// gone.
     fn ready(&self, now_ms: i64) -> Answer<Vec<String>>;
 
-    /// Takes note of what was proven of a delivery after its attempt; answers
-    /// what need not be sent any more.
+    /// Records proof of a delivery that arrived after its attempt, and returns the deliveries
+    /// that are superseded by it.
     fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<Superseded>>;
 
-    /// Makes deliveries that have failed, or of which nobody knows, due again;
-    /// answers how many.
+    /// Makes failed and unknown deliveries due again, and returns how many there were.
     fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64>;
 
-    /// Deliveries, the newest first.
+    /// Returns the deliveries that a query asks for, the newest first.
     fn deliveries(&self, query: Query) -> Answer<Vec<Record>>;
 
-    /// The attempts of a delivery, the first of them first.
+    /// Returns the attempts of a delivery, the earliest first.
     fn attempts(&self, delivery: DeliveryId) -> Answer<Vec<Attempt>>;
 
-    /// Counts everything.
+    /// Counts all deliveries.
     fn accounts(&self) -> Answer<Accounts>;
 
-    /// Whether others may put deliveries into it, so that it has to be looked
-    /// at now and then.
+    /// Returns whether other processes may add deliveries, so that the store has to be polled.
     fn is_shared(&self) -> bool;
 
-    /// Deletes notifications that are old and whose deliveries have all ended,
-    /// the oldest first. Answers how many. What is pending or in flight is
-    /// never deleted, nor what a digest is still to tell of.
+    /// Deletes old notifications whose deliveries have all ended, the oldest first, and returns
+    /// how many. A notification with a pending or in-flight delivery is never deleted, nor one
+    /// that a digest has yet to report.
     fn prune(&self, prune: Prune) -> Answer<u64>;
 
-    /// Keeps a small value of a channel's provider under a key; `None` removes
-    /// it. Of too many keys the oldest goes.
+    /// Stores a small value of a channel's provider under a key; `None` removes it. Beyond
+    /// [`MAX_KV_ENTRIES`] values of a channel, the oldest is removed.
     fn kv_put(&self, channel: Arc<str>, key: String, value: Option<Vec<u8>>) -> Answer<()>;
 
-    /// What is kept under a key.
+    /// Returns the value that is stored under a key, or `None` if there is none.
     fn kv_get(&self, channel: Arc<str>, key: String) -> Answer<Option<Vec<u8>>>;
 }

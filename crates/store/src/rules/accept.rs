@@ -1,61 +1,62 @@
 //! Acceptance: how each delivery of a new notification begins.
 //!
-//! A delivery begins pending, in flight in the hands of whoever accepts it, or ends at
-//! once since a rule keeps it back:
+//! A delivery begins pending, begins in flight with a claim of the caller, or ends at once
+//! because a rule suppresses it:
 //!
-//! - The caller may try it at once, which saves a claim, unless something of its lane has
-//!   not ended: a lane keeps its order.
-//! - What ends a problem always waits for a claim, since what becomes of the problem's own
-//!   messages decides whether it is sent at all.
-//! - A duplicate ([`dedup`]) ends suppressed, and so does what the caller's
-//!   own rule keeps back; only the latter may go into a [`digest`](super::digest).
+//! - The caller may attempt it at once, which saves a claim, unless an earlier delivery of its
+//!   lane has not ended: a lane keeps its order.
+//! - The end of a problem always waits for a claim, since the state of the problem's own messages
+//!   decides whether it is sent.
+//! - A duplicate ([`dedup`]) ends suppressed, and so does what the caller's own rule suppresses;
+//!   only the latter may join a [`digest`](super::digest).
 
 use super::dedup::{self, Earlier};
 use crate::{
     Accepted, AcceptedDelivery, Begin, DedupWindow, Digest, Intake, Intent, State, Superseded,
 };
 
-/// Facts that are fetched for one intent, where the functions below ask for them.
+/// Facts about one intent, which a store fetches where the functions below say so.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Facts {
-    /// Whether any delivery of the lane has not ended on this channel; looked up where
+    /// Whether an earlier delivery of the lane has not ended on this channel. Fetched if
     /// [`is_lane_needed`] says so, else `false`.
     pub is_lane_busy: bool,
-    /// What came before it in its window, where there is one: see
-    /// [`dedup::window_to_look_up`].
+    /// The earlier delivery in the deduplication window, if there is one. Fetched if
+    /// [`dedup::window_to_look_up`] says so.
     pub earlier: Option<Earlier>,
 }
 
-/// How a delivery begins.
+/// How a delivery begins. Times are milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Beginning<'a> {
-    /// Pending, in flight, or suppressed.
+    /// Pending, in flight or suppressed.
     pub state: State,
-    /// The rule that keeps it back; else empty.
+    /// The rule that suppresses it; else empty.
     pub why: &'a str,
-    /// From when on it may be claimed.
+    /// When it may first be claimed.
     pub due_ms: i64,
-    /// When it ended, where it has.
+    /// When it ended, if it has.
     pub ended_ms: Option<i64>,
-    /// Until when the caller holds it, where it is in flight.
+    /// When the caller's claim runs out, if it is in flight.
     pub lease_until_ms: Option<i64>,
-    /// The fence of that claim: 1, and 0 where nobody holds it.
+    /// The fence of the caller's claim: 1, or 0 if nobody holds it.
     pub fence: i64,
-    /// The digest that is to tell of it: one that waits, or else a new one
+    /// The digest that is to report it: a pending one, or else a new one
     /// ([`digest::gathering`](super::digest::gathering)).
     pub digest: Option<&'a Digest>,
-    /// The window that it opens: the store remembers this delivery for its fingerprint.
+    /// The deduplication window that it opens: the store records this delivery for its
+    /// fingerprint.
     pub opens: Option<&'a DedupWindow>,
 }
 
-/// Whether the beginning of an intent depends on what is under way in its lane.
+/// Returns whether [`Facts::is_lane_busy`] is needed to decide how an intent begins.
 #[must_use]
 pub fn is_lane_needed(intake: &Intake, intent: &Intent) -> bool {
     let is_claimed = matches!(intent.begin, Begin::Claimed { .. });
     is_claimed && !intake.lane.is_empty() && !intake.ends_a_problem()
 }
 
-/// How the delivery of an intent begins.
+/// Decides how the delivery of an intent begins.
 #[must_use]
 pub fn begin<'a>(intake: &Intake, intent: &'a Intent, facts: &Facts) -> Beginning<'a> {
     let now_ms = intake.accepted_ms;
@@ -100,8 +101,8 @@ pub fn begin<'a>(intake: &Intake, intent: &'a Intent, facts: &Facts) -> Beginnin
     }
 }
 
-/// What the caller is answered. What a notification superseded of its own deliveries is
-/// a state of those, and no news of others.
+/// Returns the answer for the caller. A delivery of the notification itself that was superseded
+/// shows that by its state, and is not listed among the superseded ones.
 #[must_use]
 pub fn answer(
     intake: &Intake,

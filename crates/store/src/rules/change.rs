@@ -1,4 +1,4 @@
-//! What rules answer: changes that a store applies as they are.
+//! Changes that rules return, and that a store applies as they are.
 
 use std::sync::Arc;
 
@@ -8,21 +8,21 @@ use crate::{DeliveryId, Superseded};
 /// A change of one pending delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// It ends in [`State::Superseded`](crate::State::Superseded), now and for this
-    /// reason. The store answers it to its caller, so that nobody goes on waiting for it.
+    /// The delivery ends in [`State::Superseded`](crate::State::Superseded), now and for this
+    /// reason. The store reports it to its caller, so that nobody goes on waiting for it.
     Supersede(Superseded),
-    /// It is due at another time, sooner or later than before.
+    /// The delivery is due at another time, earlier or later than before.
     Reschedule {
-        /// Which.
+        /// The delivery.
         delivery: DeliveryId,
-        /// From when on it may be claimed, in milliseconds since the Unix epoch; it may
-        /// have passed.
+        /// When it may first be claimed, in milliseconds since the Unix epoch; this may be in the
+        /// past.
         due_ms: i64,
     },
 }
 
 impl Change {
-    /// One change for each of these deliveries: they end for the same reason.
+    /// Returns one change for each of these deliveries, which end for the same reason.
     pub(super) fn supersede(
         deliveries: impl IntoIterator<Item = DeliveryId>,
         why: &str,
@@ -37,7 +37,7 @@ impl Change {
         deliveries.into_iter().map(end).collect()
     }
 
-    /// One change for each of these deliveries: they are due at the same time.
+    /// Returns one change for each of these deliveries, which are due at the same time.
     pub(super) fn reschedule(
         deliveries: impl IntoIterator<Item = DeliveryId>,
         due_ms: i64,
@@ -48,19 +48,19 @@ impl Change {
     }
 }
 
-/// What becomes of what a store holds of an incident on a channel.
+/// A change of the stored incident of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IncidentChange {
-    /// It stays as it is.
+    /// The incident stays as it is.
     Keep,
-    /// This stands in its place, or is new.
+    /// The incident is added, or replaced by this one.
     Set(Incident),
-    /// It is deleted: no problem of it is known any more.
+    /// The incident is deleted: none of its problems is known any more.
     Forget,
 }
 
 impl IncidentChange {
-    /// A change only where the two differ.
+    /// Returns the change that leads from one to the other; `Keep` if they are equal.
     pub(super) fn between(known: Option<Incident>, now: Option<Incident>) -> Self {
         match now {
             _ if known == now => Self::Keep,
@@ -69,7 +69,7 @@ impl IncidentChange {
         }
     }
 
-    /// What is known after it, of what was known before.
+    /// Returns the incident after the change, given the one before it.
     #[must_use]
     pub fn applied_to(self, known: Option<Incident>) -> Option<Incident> {
         match self {

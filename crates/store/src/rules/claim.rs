@@ -1,36 +1,36 @@
-//! Claims: what may be handed out, in which order, and what a claim changes.
+//! Claims: which deliveries may be handed out, in which order, and what a claim changes.
 //!
-//! A store on SQL finds these by its indexes, in statements that say the same; a store
-//! that holds everything in memory asks them directly.
+//! A store on SQL expresses these rules by its statements and indexes; a store that holds
+//! everything in memory calls them.
 
 use std::cmp::Reverse;
 
 use crate::{DeliveryId, Severity, State};
 
-/// Whether a pending delivery may be handed out, as far as its time goes; it must also be
-/// the first of its lane that has not ended.
+/// Returns whether a pending delivery is due. To be handed out, it must also be the first of its
+/// lane that has not ended.
 #[must_use]
 pub fn is_due(due_ms: i64, now_ms: i64) -> bool {
     due_ms <= now_ms
 }
 
-/// Whether its time to live has passed: it may only be claimed to be ended.
+/// Returns whether a delivery has expired: it may then be claimed only to be ended.
 #[must_use]
 pub fn is_expired(expires_ms: Option<i64>, now_ms: i64) -> bool {
     expires_ms.is_some_and(|expires_ms| expires_ms <= now_ms)
 }
 
-/// Whether a delivery in flight was abandoned, by its lease: its holder had longer than an
-/// attempt may take, so that it is taken for dead, or lost. Where a store knows that a holder
-/// is gone, it needs no lease to run out.
+/// Returns whether a delivery in flight was abandoned, judged by its lease: its holder had longer
+/// than an attempt may take, so that it is considered dead or lost. A store that knows that a
+/// holder is gone need not wait for the lease to run out.
 #[must_use]
 pub fn is_abandoned(lease_until_ms: i64, now_ms: i64) -> bool {
     lease_until_ms < now_ms
 }
 
-/// The order in which deliveries of a channel are handed out, those that were abandoned
-/// before all others: the worst first, so that an outage's backlog does not hold up what
-/// matters, then the oldest.
+/// Returns the sort key by which the deliveries of a channel are handed out, abandoned ones
+/// before all others: the most severe first, so that the backlog of an outage does not delay
+/// urgent messages, then the oldest.
 #[must_use]
 pub fn order(severity: Severity, delivery: DeliveryId) -> (Reverse<Severity>, DeliveryId) {
     (Reverse(severity), delivery)
@@ -39,17 +39,18 @@ pub fn order(severity: Severity, delivery: DeliveryId) -> (Reverse<Severity>, De
 /// What a claim changes of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
-    /// Its fence from now on; whoever held it before has a smaller one.
+    /// The fence from now on; earlier holders have a smaller one.
     pub fence: i64,
-    /// How often it was claimed since its holder had abandoned it, this time included.
+    /// How often it was claimed after its holder had abandoned it, including this time.
     pub reclaims: u32,
-    /// Whether that is so this time: it may have been sent, and is counted. What
-    /// [`Subject::may_have_arrived`](super::Subject::may_have_arrived) answers follows.
+    /// Whether its last holder abandoned it: the message may have been sent, and the claim counts
+    /// as a reclaim. The follow-ups of
+    /// [`Subject::may_have_arrived`](super::Subject::may_have_arrived) apply.
     pub is_abandoned: bool,
 }
 
-/// What a claim changes of a delivery in this state, with this fence and so many claims
-/// after it was abandoned.
+/// Returns what a claim changes of a delivery with this state, this fence and this number of
+/// reclaims.
 #[must_use]
 pub fn take(state: State, fence: i64, reclaims: u32) -> Taken {
     let is_abandoned = state == State::InFlight;

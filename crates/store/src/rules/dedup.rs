@@ -1,38 +1,39 @@
 //! Deduplication: what people are notified of once within a time.
 //!
-//! A channel is not sent the same twice within its window, but only as long as people
-//! know of the first, or will: a first message that failed, expired or was kept back says
-//! nothing to anybody, and must not silence the next one. The end of a problem closes the
-//! window, since the same problem once more is news.
+//! A channel is not sent the same twice within its window, but only as long as people know of the
+//! first or will know of it: a first message that failed, expired or was suppressed has informed
+//! nobody, and must not silence the next one. The end of a problem closes the window, since the
+//! same problem once more is news.
 
 use crate::{DedupWindow, Intake, Intent, State};
 
-/// Facts: what was accepted last with a fingerprint, on one channel and in one incident.
+/// Facts: the last delivery that was accepted with a fingerprint, on one channel and in one
+/// incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Earlier {
-    /// What became of its delivery so far.
+    /// The state of that delivery.
     pub state: State,
-    /// Until when it keeps the same back, in milliseconds since the Unix epoch.
+    /// When its window closes, in milliseconds since the Unix epoch.
     pub until_ms: i64,
 }
 
-/// Whether the acceptance of a notification closes the windows of its incident: it does
-/// where it ends a problem, on each of its channels.
+/// Returns whether the acceptance of a notification closes the windows of its incident on each of
+/// its channels: it does if it ends a problem.
 #[must_use]
 pub fn closes_windows(intake: &Intake) -> bool {
     intake.ends_a_problem()
 }
 
-/// The window for which a store has to fetch [`Earlier`] before it accepts an intent;
-/// `None` where it makes no difference.
+/// Returns the window for which a store fetches [`Earlier`] before it accepts an intent, or
+/// `None` if that makes no difference.
 #[must_use]
 pub fn window_to_look_up<'a>(intake: &Intake, intent: &'a Intent) -> Option<&'a DedupWindow> {
     let window = intent.dedup.as_ref()?;
     (!intent.begin.is_suppressed() && !closes_windows(intake)).then_some(window)
 }
 
-/// Whether what comes now is a duplicate of what came earlier. A window that ends at this
-/// very moment is over.
+/// Returns whether a delivery that is accepted now is a duplicate of the earlier one. A window
+/// that closes at this very moment is closed.
 #[must_use]
 pub fn is_duplicate(earlier: Earlier, now_ms: i64) -> bool {
     let is_known = !earlier.state.has_ended() || earlier.state.may_have_arrived();

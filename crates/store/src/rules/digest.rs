@@ -1,30 +1,29 @@
-//! Digests: one message in place of many that a rule keeps back.
+//! Digests: one message in place of many that a rule suppresses.
 //!
-//! What is kept back goes into the digest that waits for the same on its channel, so that
-//! people read one message and not one for each. A digest takes in more until it is due or
-//! was tried: what has been sent, or may have been, can't grow. What is kept back after that
-//! begins another. A digest is a delivery of its own, without host, incident or lane:
-//! nothing supersedes it, and nothing waits for it but ends of the problems in it
+//! A suppressed delivery joins the pending digest with its batch key on its channel, so that
+//! people read one message and not one for each. A digest takes in more until it is due or was
+//! tried: what was sent, or may have been, can't grow. What is suppressed after that begins
+//! another. A digest is a delivery of its own, without host, incident or lane: nothing supersedes
+//! it, and nothing waits for it except the ends of the problems in it
 //! ([`review`](super::review)).
 
 use std::sync::Arc;
 
 use crate::{Begin, DeliveryId, Digest, Intake, Intent, Kind, Severity};
 
-/// Facts: a pending digest on a channel that gathers what is kept back now.
+/// Facts: a pending digest on a channel, with the batch key of what is suppressed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PendingDigest {
-    /// Which.
+    /// The digest's delivery.
     pub delivery: DeliveryId,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// When it is due.
+    /// When it is due, in milliseconds since the Unix epoch.
     pub due_ms: i64,
 }
 
-/// The digest that takes in what is kept back now, of those that wait for the same on its
-/// channel, the oldest first; `None` where a new one is to be accepted
-/// ([`intake`]).
+/// Returns the digest that takes in what is suppressed now, given the pending ones of its channel
+/// and batch key, the oldest first; `None` if a new one is to be accepted ([`intake`]).
 #[must_use]
 pub fn gathering(
     pending: impl IntoIterator<Item = PendingDigest>,
@@ -34,8 +33,8 @@ pub fn gathering(
     pending.into_iter().find(takes_more).map(|one| one.delivery)
 }
 
-/// The notification as which a new digest is accepted, with its one delivery. It counts as
-/// accepted, and opens no window.
+/// Returns the notification as which a new digest is accepted, with its one delivery. It counts
+/// as accepted, and opens no deduplication window.
 #[must_use]
 pub fn intake(digest: &Digest, channel: &Arc<str>, now_ms: i64) -> Intake {
     Intake {

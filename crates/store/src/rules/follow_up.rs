@@ -1,12 +1,12 @@
-//! What else is to be asked after a delivery changed: an incident, the problems in a
-//! digest, or a group may have to follow.
+//! Follow-ups: which rules to call after a delivery changed, since its incident, the problems in
+//! a digest, or its group may have to change with it.
 
 use crate::Kind;
 
-/// Facts: what a delivery is, as far as others follow it.
+/// Facts: the properties of a delivery that matter to what follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject {
-    /// Where in its incident it stands.
+    /// The notification's place in its incident.
     pub kind: Kind,
     /// Whether it belongs to an incident.
     pub has_incident: bool,
@@ -16,20 +16,20 @@ pub struct Subject {
     pub is_step: bool,
 }
 
-/// Something that a store does next, by the rule that is named.
+/// The rule that a store calls next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FollowUp {
-    /// [`incident::problem_notified`](super::incident::problem_notified), of the delivery's
-    /// own notification.
+    /// [`incident::problem_notified`](super::incident::problem_notified), for the delivery's own
+    /// notification.
     ProblemNotified,
-    /// The same, for each problem of which the delivery, a digest, tells: by its newest
-    /// notification there.
+    /// The same, for each problem that the delivery, a digest, reports: with the newest
+    /// notification of the problem in the digest.
     DigestNotified,
     /// [`incident::recovery_notified`](super::incident::recovery_notified).
     RecoveryNotified,
     /// [`Review`](super::review::Review) of the delivery's incident.
     ReviewIncident,
-    /// For each problem of which the delivery, a digest, tells: a
+    /// For each problem that the delivery, a digest, reports: a
     /// [`Review`](super::review::Review), then [`release`](super::review::release).
     ReviewDigest,
     /// [`step::review`](super::step::review) of the delivery's group.
@@ -37,9 +37,9 @@ pub enum FollowUp {
 }
 
 impl Subject {
-    /// It may have arrived by an attempt, or in the hands of a holder who died: people may
-    /// know of the problems of which it tells. An end says nothing here, since it may still be sent
-    /// once more.
+    /// Returns the follow-ups of a delivery that may have arrived, by an attempt or through a
+    /// holder that died: people may know of the problems that it reports. For the end of a
+    /// problem there are none, since it may be sent once more.
     #[must_use]
     pub fn may_have_arrived(&self) -> Option<FollowUp> {
         match self.kind {

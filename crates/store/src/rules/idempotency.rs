@@ -1,35 +1,35 @@
-//! Idempotency keys: whether a notification that comes with a key that is known is the
-//! one that the key was first used for.
+//! Idempotency keys: whether a notification with a known key is the one for which the key was
+//! first used.
 //!
-//! A caller that got no answer repeats its call, and people must get one message. So a
-//! key stands for one notification for as long as that is stored: the same again is
-//! answered as it was the first time, and nothing of it is taken. Something else under the same key
-//! is a fault of the caller, which must not pass for accepted: it is refused.
+//! A caller that got no answer repeats its call, and people must get one message. A key therefore
+//! stands for one notification for as long as that is stored: the same notification is answered
+//! as it was the first time, and is not accepted again. A different notification under the same
+//! key is a mistake of the caller that must not pass for accepted: it is refused.
 
 use crate::{Intake, Kind, Severity, StoreError, content::differences};
 
-/// Facts: what was accepted under a key.
+/// Facts: the notification that was accepted under a key.
 #[derive(Debug, Clone, Copy)]
 pub struct First<'a> {
     /// The host that it is about; empty for none.
     pub host: &'a str,
-    /// What it belongs to; empty for nothing.
+    /// The incident that it belongs to; empty for none.
     pub incident: &'a str,
-    /// Where in its incident it stands.
+    /// Its place in the incident.
     pub kind: Kind,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// All that is needed to deliver it, as it was accepted.
+    /// Its content, as it was accepted.
     pub content: &'a str,
 }
 
-/// Whether `again` is the notification that was accepted first under its key: in all that a
-/// receiver would see, and in who receives it. Only the time of the call may differ,
-/// where no caller said when it happened.
+/// Checks that `again` is the notification that was accepted first under its key: that it has the
+/// same receivers and looks the same to them. Only the time may differ, if the caller did not say
+/// when the event happened.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when it is another one; it names in what they differ, and
-/// shows the content of neither.
+/// Fails with [`StoreError::Conflict`] if it is a different notification. The error names the
+/// parts that differ, and shows the content of neither.
 pub fn check(first: &First<'_>, again: &Intake) -> Result<(), StoreError> {
     let mut differs = differences(first.content, &again.content);
     for (what, is_same) in [
@@ -51,7 +51,8 @@ pub fn check(first: &First<'_>, again: &Intake) -> Result<(), StoreError> {
     })
 }
 
-/// `its message differs`, `its attributes differ`, `its message and its title differ`.
+/// Formats the differences: `its message differs`, `its attributes differ`, `its message and its
+/// title differ`.
 fn sentence(differs: &[&str]) -> String {
     match differs {
         ["attributes"] => "its attributes differ".to_owned(),

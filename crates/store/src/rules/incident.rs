@@ -1,29 +1,28 @@
 //! Incidents: what a channel knows of a problem.
 //!
-//! Whoever may have read of a problem must be told that it is over, and nobody else. So a
-//! store remembers for each channel and incident whether a problem is open there, and
-//! whether people may have been notified of it. A problem is *open* from the acceptance of its first message until
-//! its end was delivered or superseded ([`review`](super::review)); what is accepted after the
-//! end belongs to another problem.
+//! Whoever may have read of a problem must be notified of its end, and nobody else. A store
+//! therefore records for each channel and incident whether a problem is open there, and whether
+//! people may have been notified of it. A problem is *open* from the acceptance of its first
+//! message until its end was delivered or superseded ([`review`](super::review)); what is
+//! accepted after the end belongs to another problem.
 
 use super::change::IncidentChange;
 use crate::{DeliveryId, Kind, State};
 
-/// What a channel knows of an open problem. A store holds one for each channel and
-/// incident, from the first message of a problem until the rules forget it.
+/// What a channel knows of an open problem. A store holds one for each channel and incident, from
+/// the first message of a problem until the rules forget it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Incident {
     /// Whether people may have been notified of the problem on this channel.
     pub is_notified: bool,
     /// The newest notification of the problem that was accepted for this channel.
     pub newest: i64,
-    /// Notifications from this one on are of this problem; earlier ones are of a problem
-    /// that has ended.
+    /// The first notification of this problem; earlier ones belong to a problem that has ended.
     pub since: i64,
 }
 
 impl Incident {
-    /// Whether a notification is of this problem, and not of one that has ended.
+    /// Returns whether a notification belongs to this problem, and not to one that has ended.
     #[must_use]
     pub fn has(&self, notification: i64) -> bool {
         self.since <= notification
@@ -33,17 +32,17 @@ impl Incident {
 /// Facts: a delivery of an incident that has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenDelivery {
-    /// Which.
+    /// The delivery's number.
     pub delivery: DeliveryId,
-    /// Its notification.
+    /// The number of its notification.
     pub notification: i64,
-    /// Where in the incident it stands.
+    /// The notification's place in the incident.
     pub kind: Kind,
     /// Pending or in flight.
     pub state: State,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// When it may be claimed, where it is pending.
+    /// When it may be claimed, if it is pending, in milliseconds since the Unix epoch.
     pub due_ms: i64,
 }
 
@@ -53,8 +52,8 @@ impl OpenDelivery {
     }
 }
 
-/// A notification of a problem was accepted for a channel, be it that a rule keeps it
-/// back.
+/// Decides the change after a notification of a problem was accepted for a channel, suppressed
+/// ones included.
 #[must_use]
 pub fn problem_accepted(known: Option<Incident>, notification: i64) -> IncidentChange {
     let first = Incident {
@@ -68,8 +67,8 @@ pub fn problem_accepted(known: Option<Incident>, notification: i64) -> IncidentC
     }))
 }
 
-/// A notification of a problem has reached its channel, or may have. One of a problem
-/// that has ended since says nothing of the problem that is open now.
+/// Decides the change after a notification of a problem has reached its channel, or may have. A
+/// notification of a problem that has ended since says nothing about the one that is open now.
 #[must_use]
 pub fn problem_notified(known: Option<Incident>, notification: i64) -> IncidentChange {
     let now = known.map(|known| Incident {
@@ -79,9 +78,10 @@ pub fn problem_notified(known: Option<Incident>, notification: i64) -> IncidentC
     IncidentChange::between(known, now)
 }
 
-/// The end of a problem has reached its channel, or may have. `open` is what has not ended
-/// of the incident besides. Problems that are open then, or were accepted later, are another;
-/// of other ends that wait people have been told by this one.
+/// Decides the change after the end of a problem has reached its channel, or may have. `open`
+/// lists the other deliveries of the incident that have not ended. Problems that are open then,
+/// or were accepted later, are different ones; people need no other pending end, since this one
+/// notified them.
 #[must_use]
 pub fn recovery_notified(
     known: Option<Incident>,
@@ -92,8 +92,8 @@ pub fn recovery_notified(
     over(known, open.iter().any(waits), notification)
 }
 
-/// A problem is over by this notification; another goes on where something of one is open,
-/// or came later.
+/// Decides the change when a notification ends a problem: another problem goes on if a message of
+/// one is open or came later.
 pub(super) fn over(
     known: Option<Incident>,
     is_another_open: bool,
@@ -108,15 +108,15 @@ pub(super) fn over(
     IncidentChange::between(known, now)
 }
 
-/// Whether what is known of an incident can be forgotten when a notification is deleted:
-/// it was the newest one of its problem, and nothing of the incident is open.
+/// Returns whether an incident can be forgotten when a notification is deleted: the notification
+/// was the newest of its problem, and no delivery of the incident is open.
 #[must_use]
 pub fn is_forgotten_with(known: Incident, deleted: i64, is_open: bool) -> bool {
     known.newest == deleted && !is_open
 }
 
-/// Whether the problem that a notification tells of has ended, by what its channel was
-/// accepted to be notified of.
+/// Returns whether the problem that a notification reports has ended, by the notifications that
+/// were accepted for its channel.
 #[must_use]
 pub fn is_over(known: Option<Incident>, notification: i64) -> bool {
     !known.is_some_and(|known| known.has(notification))

@@ -1,23 +1,23 @@
-//! The rules of deliveries: what follows from what a store holds, decided in one place
-//! for every store.
+//! The rules of deliveries: what follows from what a store holds, decided in one place for all
+//! stores.
 //!
-//! A store fetches **facts**, asks a rule, and applies the **changes** that it answers;
-//! which statements or indexes it uses for that is its own business. A rule is a pure
-//! function: it reads no clock, holds nothing and never fails, so that its tests run
-//! without a store. Times are milliseconds since the Unix epoch; notifications and
-//! deliveries are numbered in the order of their acceptance.
+//! A store fetches **facts**, calls a rule, and applies the **changes** that it returns; which
+//! statements or indexes it uses is its own business. A rule is a pure function: it reads no
+//! clock, holds no state and never fails, so that its tests run without a store. Times are
+//! milliseconds since the Unix epoch; notifications and deliveries are numbered in the order of
+//! their acceptance.
 //!
-//! | call of [`Store`](crate::Store) | rules, in the order in which a store asks them |
+//! | call of [`Store`](crate::Store) | rules, in the order in which a store calls them |
 //! | --- | --- |
 //! | `accept`, `known` | [`idempotency`], then for each intent [`accept`], [`dedup`], [`digest`], [`incident`], [`review`]; then [`step`] for each group, and [`accept::answer`] |
-//! | `claim`, `ready` | [`claim`], and for what was abandoned [`follow_up`] |
-//! | `settle` | [`settle`], which says by [`FollowUp`]s what else is to be asked |
+//! | `claim`, `ready` | [`claim`], and for abandoned deliveries [`follow_up`] |
+//! | `settle` | [`settle`], whose [`FollowUp`]s say which other rules to call |
 //! | `prove` | [`step`] |
 //! | `retry` | [`settle::can_be_retried`] |
 //! | `prune` | [`prune`] |
 //!
-//! All facts of one call are to be fetched in the transaction in which its changes are
-//! applied, and facts that a change touches are fetched after it.
+//! A store fetches all facts of a call in the transaction in which it applies the changes. Facts
+//! that a change touches are fetched after it.
 
 pub mod accept;
 pub mod change;

@@ -1,16 +1,16 @@
 //! Pruning: which notifications are deleted.
 //!
-//! The history of a store is bounded by age and by number, and only what has ended counts
-//! as history: a notification goes with all of its deliveries, and only when nothing of it
-//! is open. What a digest is still to tell of is open too, since the digest's words are
-//! made of it when it is sent.
+//! The history of a store is bounded by age and by number, and only what has ended counts as
+//! history: a notification is deleted with all of its deliveries, and only when none of them is
+//! open. A delivery that a digest has yet to report is open too, since the digest's text is
+//! written from it when the digest is sent.
 
 use crate::{Prune, State};
 
 /// Facts: a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
-    /// Its number.
+    /// The notification's number.
     pub notification: i64,
     /// When it was accepted, in milliseconds since the Unix epoch.
     pub accepted_ms: i64,
@@ -18,30 +18,31 @@ pub struct Candidate {
     pub is_open: bool,
 }
 
-/// What is done with a candidate.
+/// The verdict on a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is deleted with its deliveries, and these are counted as pruned by their states.
+    /// The notification is deleted with its deliveries, which are counted as pruned by their
+    /// states.
     Delete,
-    /// It stays.
+    /// The notification stays.
     Keep,
-    /// It stays, and so does everything that was accepted after it.
+    /// The notification stays, and so does everything that was accepted after it.
     Stop,
 }
 
-/// Whether a delivery is open: it has not ended, or it was kept back for a digest that has
-/// not.
+/// Returns whether a delivery is open: it has not ended, or it was suppressed for a digest that
+/// has not ended.
 #[must_use]
 pub fn is_open(state: State, digest: Option<State>) -> bool {
     !state.has_ended() || digest.is_some_and(|digest| !digest.has_ended())
 }
 
-/// Judges a notification. Candidates come in the order of their acceptance, the oldest
-/// first; `newest` is the number of the last one that was accepted, and `deleted` how many
-/// were deleted by this call so far.
+/// Judges a notification. Candidates come in the order of their acceptance, the oldest first;
+/// `newest` is the number of the last accepted notification, and `deleted` how many this call has
+/// deleted so far.
 ///
-/// Numbers grow by one and times do not fall, so that what comes after one that is neither
-/// old nor beyond the number that is remembered need not be looked at.
+/// Numbers grow by one and times do not fall, so that nothing after a candidate that is neither
+/// too old nor beyond the number has to be looked at.
 #[must_use]
 pub fn judge(candidate: Candidate, newest: i64, deleted: u64, prune: &Prune) -> Verdict {
     let is_old = candidate.accepted_ms < prune.accepted_before_ms;
@@ -54,7 +55,7 @@ pub fn judge(candidate: Candidate, newest: i64, deleted: u64, prune: &Prune) -> 
     }
 }
 
-/// Whether as many came after it as are remembered.
+/// Returns whether at least as many notifications came after it as are kept.
 fn is_beyond(candidate: Candidate, newest: i64, prune: &Prune) -> bool {
     let newer = newest.saturating_sub(candidate.notification);
     u64::try_from(newer).is_ok_and(|newer| newer >= prune.beyond)

@@ -1,9 +1,9 @@
 //! Reviews of incidents: which messages of a problem and of its end have become pointless.
 //!
-//! A problem that is over before anybody was notified of it is not worth a message, and
-//! neither is its end: after an outage, people would read of what was wrong hours ago, or
-//! that something is right again of which they never heard. A store asks [`Review`]
-//! whenever something of an incident was accepted or settled:
+//! A problem that ends before anybody was notified of it is not worth a message, and neither is
+//! its end: after an outage, people would read of what was wrong hours ago, or that something
+//! works again of which they never heard. A store makes a [`Review`] whenever a delivery of an
+//! incident was accepted or settled:
 //!
 //! 1. Where an end waits, earlier messages of the problem that wait too are superseded.
 //! 2. The end itself is superseded where the channel was not notified of the problem and
@@ -17,41 +17,41 @@ use super::{
 };
 use crate::{DeliveryId, Kind, State};
 
-/// Why a message of a problem was superseded by the problem's end: a first message, a
-/// reminder or a step of a group.
+/// The reason for which a message of a problem is superseded by the problem's end: a first
+/// message, a reminder or a step of a group.
 const RECOVERED: &str = "the problem was over before this was sent";
 
-/// Why the end of a problem was superseded.
+/// The reason for which the end of a problem is superseded.
 const NOT_NOTIFIED: &str = "this channel was not told of the problem that is over";
 
-/// What a review decides.
+/// The decision of a review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// What becomes of deliveries that wait.
+    /// Changes of pending deliveries.
     pub changes: Vec<Change>,
-    /// What becomes of what is known of the incident.
+    /// The change of the incident.
     pub incident: IncidentChange,
 }
 
-/// A review of an incident on a channel. It is made of what is open there, and tells what
-/// else it has to know.
+/// A review of an incident on a channel. It is made from the open deliveries, and says which
+/// further facts it needs.
 #[derive(Debug)]
 pub struct Review {
-    /// Ends that wait, the oldest first.
+    /// Pending ends of problems, the oldest first.
     recoveries: Vec<DeliveryId>,
     /// The notification of the newest of them.
     ended_by: i64,
-    /// Messages that wait, of the problem that it ends.
+    /// Pending messages of the problem that it ends.
     pointless: Vec<DeliveryId>,
-    /// Whether one of its messages is in flight.
+    /// Whether a message of that problem is in flight.
     is_being_notified: bool,
-    /// Whether something waits or is in flight of a problem that came later.
+    /// Whether a delivery of a later problem is pending or in flight.
     is_another_open: bool,
 }
 
 impl Review {
-    /// Of all deliveries that have not ended of an incident on a channel, the oldest
-    /// first; `None` where nothing is to be decided, since no end waits.
+    /// Makes a review from all deliveries of an incident on a channel that have not ended, the
+    /// oldest first. Returns `None` if no end is pending, since there is nothing to decide then.
     #[must_use]
     pub fn of(open: &[OpenDelivery]) -> Option<Self> {
         let recoveries = open.iter().filter(|one| one.is_pending(Kind::Recovery));
@@ -71,18 +71,17 @@ impl Review {
         })
     }
 
-    /// Where it is to be known until when a digest is held that tells of the problem: by
-    /// notifications from the answered one on. A store fetches the latest lease of digests
-    /// in flight which tell of one of them on this channel.
+    /// Returns the notification from which on digests matter, if they do: a store then fetches
+    /// the latest lease of those in flight that report this notification or a later one of the
+    /// incident on this channel.
     #[must_use]
     pub fn digests_since(&self, known: Option<Incident>) -> Option<i64> {
         let unnotified = known.filter(|known| !known.is_notified && !self.is_being_notified);
         unnotified.map(|known| known.since)
     }
 
-    /// Decides. `digest_until_ms` is until when a digest is held that tells of the
-    /// problem, where [`digests_since`](Self::digests_since) asks for that and there is
-    /// one.
+    /// Decides. `digest_until_ms` is the latest lease of a digest that reports the problem, if
+    /// [`digests_since`](Self::digests_since) asks for it and there is one.
     #[must_use]
     pub fn decide(self, known: Option<Incident>, digest_until_ms: Option<i64>) -> Decision {
         let is_unnotified = self.digests_since(known).is_some();
@@ -100,9 +99,9 @@ impl Review {
     }
 }
 
-/// A digest was settled: ends that waited for that wait no longer. `open` is what has not
-/// ended of an incident of which it tells, after the incident's [`Review`]. What was tried
-/// before keeps its backoff.
+/// Decides the changes after a digest was settled: ends of problems that waited for it wait no
+/// longer. `open` lists the deliveries that have not ended of an incident that it reports, after
+/// the incident's [`Review`]. A delivery that was tried before keeps its backoff.
 #[must_use]
 pub fn release(open: &[OpenDelivery], now_ms: i64) -> Vec<Change> {
     let waits = |one: &&OpenDelivery| {
@@ -212,7 +211,7 @@ mod tests {
             Some(another),
             "what came later goes on"
         );
-        // One that was kept back is not open, and was accepted later all the same.
+        // A notification that was suppressed is not open, and was accepted later all the same.
         let later = Incident {
             newest: 12,
             ..another

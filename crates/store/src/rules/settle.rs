@@ -1,57 +1,56 @@
-//! Settlement: what is recorded of a claim, and what follows from that.
+//! Settlement: what is recorded of a claim, and what follows from it.
 //!
-//! A claim is settled by whoever holds it and by nobody else: a holder that was taken for
-//! dead shows an old fence, and what it says is refused and counted, since the delivery is
-//! in other hands. What was settled may have been the first that people heard of a problem,
-//! its end, or the step of a group that was enough: the [`FollowUp`]s say which rules are
-//! to be asked next, in this order.
+//! Only its holder can settle a claim: a holder that was taken for dead shows an old fence, and
+//! its settlement is refused and counted, since the delivery is in other hands. What was settled
+//! may have been the first message that people received of a problem, the problem's end, or the
+//! step of a group that sufficed: the [`FollowUp`]s say which rules to call next, in this order.
 
 use super::follow_up::{FollowUp, Subject};
 use crate::{Digest, Kind, Next, Proof, Settlement, State};
 
-/// States from which a person may have a delivery tried again: nothing else will happen to
-/// it, and people were not reached, or nobody knows whether they were.
+/// The states from which a person may retry a delivery: nothing else will happen to it, and
+/// people were not reached or may not have been.
 pub const RETRIED: [State; 2] = [State::Failed, State::Unknown];
 
-/// Whether a person may have a delivery in this state tried again. It is due at once then,
-/// without a time to live, with all of its attempts left and nothing of why it ended.
+/// Returns whether a person may retry a delivery in this state. It is then due at once, without a
+/// time to live, with all of its attempts left and without the reason for which it ended.
 #[must_use]
 pub fn can_be_retried(state: State) -> bool {
     RETRIED.contains(&state)
 }
 
-/// Whether a claim still holds: the delivery is in flight, with the fence of the claim.
+/// Returns whether a claim still holds: the delivery is in flight with the claim's fence.
 #[must_use]
 pub fn holds(state: State, fence: i64, settlement: &Settlement) -> bool {
     state == State::InFlight && fence == settlement.fence
 }
 
-/// What is recorded of the delivery.
+/// What is recorded of a delivery. Times are milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome<'a> {
-    /// Its state from now on: pending where it is tried again, else one that has ended.
+    /// The new state: pending if it is tried again, else one that has ended.
     pub state: State,
-    /// Why it ended, where a rule or a person decided that; else empty.
+    /// The reason for which it ended, if a rule or a person decided it; else empty.
     pub why: &'a str,
-    /// When it is due, where it is tried again.
+    /// When it is due, if it is tried again.
     pub due_ms: Option<i64>,
-    /// When it ended, where it has.
+    /// When it ended, if it has.
     pub ended_ms: Option<i64>,
-    /// The targets that are left; empty for all.
+    /// The targets that remain; empty for all.
     pub targets: &'a [String],
-    /// The digest that is to tell of it: one that waits, or else a new one
+    /// The digest that is to report it: a pending one, or else a new one
     /// ([`digest::gathering`](super::digest::gathering)).
     pub digest: Option<&'a Digest>,
-    /// Attempts that are added: 0 or 1.
+    /// The attempts to add: 0 or 1.
     pub attempts: u32,
-    /// Those of them that do not count against the limit of attempts.
+    /// How many of them do not count against the limit of attempts.
     pub uncounted: u32,
-    /// What the attempt proved; it is recorded by
+    /// The proof that the attempt gave. The store records it by
     /// [`step::most_proven`](super::step::most_proven).
     pub proof: Option<Proof>,
 }
 
-/// What is recorded when a claim that holds is settled.
+/// Decides what is recorded when a claim that holds is settled.
 #[must_use]
 pub fn outcome(settlement: &Settlement) -> Outcome<'_> {
     let attempts = u32::from(settlement.attempt.is_some());
@@ -92,8 +91,8 @@ pub fn outcome(settlement: &Settlement) -> Outcome<'_> {
     }
 }
 
-/// What follows when a claim was settled into this state: each is done in this order, by
-/// what the store holds after the one before.
+/// Returns the follow-ups of a settlement into this state. A store does them in this order, each
+/// on what it holds after the one before.
 pub fn follow_ups(
     subject: Subject,
     state: State,

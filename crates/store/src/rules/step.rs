@@ -1,10 +1,10 @@
-//! Groups: channels that are tried one after the other, until one of them has proven
+//! Escalation groups: channels that are tried one after the other until one of them has proven
 //! enough.
 //!
-//! Each channel of a group is a step with a time of its own at which it begins. Two things
-//! change that: a step that has proven what the group wants ends those that wait, since
-//! the person knows; and where no step that has begun can prove it any more, the next one
-//! begins at once instead of at its time, and those behind it sooner by as much.
+//! Each channel of a group is a step with its own time to begin. Two things change that time. A
+//! step that has given the proof that the group wants ends the pending ones, since the person
+//! knows. And when no step that has begun can give it any more, the next one begins at once
+//! instead of at its time, and those behind it are brought forward by as much.
 
 use std::sync::Arc;
 
@@ -14,21 +14,21 @@ use crate::{DeliveryId, Proof, State};
 /// Facts: one step of a group of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepDelivery {
-    /// Which delivery it is.
+    /// The step's delivery.
     pub delivery: DeliveryId,
-    /// Which step of the group: 1 for the first.
+    /// The number of the step, from 1.
     pub number: u32,
-    /// The proof that is enough.
+    /// The proof that suffices.
     pub until: Proof,
-    /// Its channel.
+    /// The channel's name.
     pub channel: Arc<str>,
-    /// What became of it so far.
+    /// The delivery's state.
     pub state: State,
-    /// The most that was proven of it so far.
+    /// The highest proof so far.
     pub proof: Option<Proof>,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// From when on it may be claimed, where it is pending.
+    /// When it may first be claimed, if it is pending, in milliseconds since the Unix epoch.
     pub due_ms: i64,
 }
 
@@ -37,22 +37,22 @@ impl StepDelivery {
         self.state == State::Pending
     }
 
-    /// Whether it may still prove more: also one that was delivered, of which a receipt
-    /// may come.
+    /// Returns whether the step may still give more proof; one that was delivered may, since a
+    /// receipt can follow.
     fn may_prove_more(&self) -> bool {
         !self.state.has_ended() || self.state == State::Delivered
     }
 }
 
-/// The most that is proven of a delivery: proof is never taken back.
+/// Returns the higher of two proofs: proof is never revoked.
 #[must_use]
 pub fn most_proven(known: Option<Proof>, proven: Option<Proof>) -> Option<Proof> {
     known.max(proven)
 }
 
-/// Ends the steps that are not needed any more, or has the next one begin. `steps` are all
-/// of one group of a notification, in their order; it is asked whenever one of them was
-/// accepted, settled or proven.
+/// Decides whether the steps that are not needed any more end, or the next one begins. `steps`
+/// lists all steps of one group of a notification, in their order. A store calls it whenever one
+/// of them was accepted, settled or proven.
 #[must_use]
 pub fn review(group: &str, steps: &[StepDelivery], now_ms: i64) -> Vec<Change> {
     let pending = steps.iter().filter(|step| step.is_pending());
@@ -80,7 +80,7 @@ pub fn review(group: &str, steps: &[StepDelivery], now_ms: i64) -> Vec<Change> {
         .collect()
 }
 
-/// Why the other steps of a group are not needed.
+/// Returns the reason for which the other steps of a group are not needed.
 fn enough(group: &str, reached: &StepDelivery) -> String {
     let (number, channel) = (reached.number, &reached.channel);
     let proof = reached.proof.unwrap_or(reached.until).name();
