@@ -1,6 +1,6 @@
-//! Programs that a plugin runs (feature `own-runtime`), within limits of time
-//! and output. A program has a process group of its own, and when it is given up
-//! the whole group is ended and the program reaped.
+//! Child programs of a plugin (feature `own-runtime`), within limits of time and output. A
+//! program has a process group of its own; when it is given up, the whole group is killed and the
+//! program reaped.
 
 use std::{
     ffi::OsString,
@@ -19,13 +19,13 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-/// The most octets that are read of each output.
+/// The maximum number of bytes that are read of each output.
 const OUTPUT_MAX: u64 = 1024 * 1024;
 /// How long outputs may stay open after the program has ended.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// A program to be run, with nothing in its environment but what is said here:
-/// that of this process may hold others' secrets.
+/// A program to run. Its environment contains only the variables that are set here, since that of
+/// this process may contain the secrets of others.
 ///
 /// # Examples
 /// ```no_run
@@ -51,34 +51,34 @@ pub struct Program {
     grace: Duration,
 }
 
-/// What a program left behind.
+/// The output of a program that ended.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Output {
-    /// Its exit status; `None` if a signal ended it.
+    /// The exit status, or `None` if a signal ended the program.
     pub status: Option<i32>,
-    /// The signal that ended it.
+    /// The signal that ended the program.
     pub signal: Option<i32>,
-    /// The beginning of its standard output, at most a mebibyte.
+    /// The first mebibyte of its standard output.
     pub stdout: Vec<u8>,
-    /// The same of its standard error.
+    /// The first mebibyte of its standard error.
     pub stderr: Vec<u8>,
 }
 
-/// How a program ended.
+/// How the run of a program ended.
 #[derive(Debug)]
 pub enum Ended {
-    /// By itself, or by a signal that was not sent here.
+    /// The program ended by itself, or by a signal from elsewhere.
     Exited(Output),
-    /// It was ended when its time was over, or because nobody waited.
+    /// The program was killed at its time limit, or because its result was not awaited any more.
     GivenUp,
-    /// It could not be started.
+    /// The program could not be started.
     NotStarted(io::Error),
 }
 
 impl Program {
-    /// A program by its path; a name without a slash is looked for in the `PATH`
-    /// of its environment.
+    /// Creates a program from its path. A name without a slash is looked up in the `PATH` of the
+    /// program's environment.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -90,14 +90,14 @@ impl Program {
         }
     }
 
-    /// With these arguments. Other users of the machine can read them.
+    /// Adds arguments. Other users of the machine can read them.
     #[must_use]
     pub fn arguments(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 
-    /// With these variables.
+    /// Sets environment variables.
     #[must_use]
     pub fn environment<N: Into<OsString>, V: Into<OsString>>(
         mut self,
@@ -109,29 +109,29 @@ impl Program {
         self
     }
 
-    /// In this folder.
+    /// Sets the working directory.
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
     }
 
-    /// It is asked to end so long before it is made to. Unless this is said, it
-    /// is made to at once.
+    /// Sets how long the program gets to end by itself, after it was asked to, before it is
+    /// killed. By default it is killed at once.
     #[must_use]
     pub fn asked_to_end(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// Runs it with this on its standard input until it ends, or for so long at
-    /// most. When the returned future is dropped, it is given up. `held` is
-    /// dropped when it was reaped. Call it on an [`OwnRuntime`](crate::OwnRuntime).
+    /// Runs the program with `input` on its standard input until it ends, for at most `limit`. It
+    /// is given up when the returned future is dropped. `held` is dropped after the program was
+    /// reaped. Call it on an [`OwnRuntime`](crate::OwnRuntime).
     pub async fn run<T: Send + 'static>(self, input: Vec<u8>, limit: Duration, held: T) -> Ended {
         let end = Instant::now() + limit;
         let (mut sender, receiver) = oneshot::channel();
-        // A task of its own, so that it is reaped even when nobody waits for the
-        // answer any more.
+        // A task of its own, so that the program is reaped even if nobody waits for the result
+        // any more.
         tokio::spawn(async move {
             let (ended, group) = run(&self, &input, end, &mut sender).await;
             drop(sender.send(ended));
@@ -143,15 +143,15 @@ impl Program {
         receiver.await.unwrap_or(Ended::GivenUp)
     }
 
-    /// Its path.
+    /// Returns the program's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// A worker process has little memory of its own, which is no rule for the programs
-/// that it runs: they have as much as the program's would.
+/// Lifts the memory limit of a worker process for a program that it runs: the limit is meant for
+/// the plugin, and a program may use as much as one of the host's.
 fn unbound(child: &Child) {
     let pid = child
         .id()
@@ -162,12 +162,12 @@ fn unbound(child: &Child) {
             current: limit.maximum,
             ..limit
         };
-        // One that has ended already needs none.
+        // An error means that the program has ended already.
         let _ = prlimit(Some(pid), Resource::Data, unbound);
     }
 }
 
-/// How it ended; and what is left to be ended.
+/// Returns how the program ended, and what is left to be ended.
 async fn run(
     program: &Program,
     input: &[u8],
@@ -209,7 +209,7 @@ async fn run(
             tokio::select! {
                 status = child.wait() => {
                     if talking && timeout(GRACE, &mut talk).await.is_err() {
-                        // Somebody holds the outputs open: the group lives.
+                        // Another process of the group holds the outputs open.
                         group.signal(Signal::KILL);
                     }
                     break status.ok();
@@ -230,8 +230,8 @@ async fn run(
     }
 }
 
-/// A program's process group, which has its number: ended with this, whatever
-/// happens to the task that holds it, until it has ended by itself.
+/// A program's process group, which has the program's ID. The group is killed when this is
+/// dropped, whatever happens to the task that holds it, unless the program has ended by itself.
 struct Group(Option<Pid>);
 
 impl Group {
@@ -247,7 +247,7 @@ impl Group {
         }
     }
 
-    /// The program has ended, and its number may be another's soon.
+    /// Releases the group: the program has ended, and another may soon have its ID.
     fn let_go(mut self) {
         self.0 = None;
     }
@@ -257,7 +257,7 @@ impl Group {
             self.signal(Signal::TERM);
             let _ = timeout(grace, child.wait()).await;
         }
-        // Also what it has started, and left behind.
+        // Also kills processes that the program started and left running.
         self.signal(Signal::KILL);
         let _ = child.wait().await;
         self.let_go();
@@ -272,7 +272,7 @@ impl Drop for Group {
 
 async fn feed(stdin: Option<tokio::process::ChildStdin>, input: &[u8]) {
     if let Some(mut stdin) = stdin {
-        // Who doesn't read says why with the exit status.
+        // A program that does not read its input says why by its exit status.
         let _ = stdin.write_all(input).await;
         let _ = stdin.shutdown().await;
     }
@@ -282,7 +282,7 @@ async fn drain(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
     if let Some(stream) = stream {
         let mut limited = stream.take(OUTPUT_MAX);
         let _ = limited.read_to_end(into).await;
-        // What is beyond the limit is thrown away, so that the program can end.
+        // The output beyond the limit is discarded, so that the program can end.
         let _ = tokio::io::copy(&mut limited.into_inner(), &mut tokio::io::sink()).await;
     }
 }

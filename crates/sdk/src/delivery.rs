@@ -1,4 +1,4 @@
-//! What a provider is asked to deliver, in std types.
+//! A notification and its delivery, as a provider receives them, in std types.
 
 use std::{
     fmt,
@@ -11,12 +11,12 @@ use annunciator_core::{
     message::{DeliveryV1, NotificationV1},
 };
 
-/// How bad it is.
+/// How urgent a notification is, in ascending order.
 ///
-/// A severity that this SDK does not know is read as the one below it.
+/// A severity that this version of the SDK does not know is read as the next lower one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Good to know; nobody needs to act.
+    /// For information; no action is needed.
     Info,
     /// Somebody should look soon.
     Warning,
@@ -25,7 +25,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Every severity, from the mildest to the worst.
+    /// Every severity, in ascending order.
     pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
 
     fn from_code(severity: code::Severity) -> Self {
@@ -46,7 +46,7 @@ impl Severity {
         }
     }
 
-    /// The name in lower case, such as `critical`.
+    /// Returns the name in lower case, such as `critical`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -63,22 +63,22 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Where in the life of its incident a notification stands.
+/// The place of a notification in its incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A message for its own sake.
+    /// A message that is part of no problem.
     Message,
-    /// Something is wrong, or goes on being wrong.
+    /// A problem that began or persists.
     Problem,
-    /// What was wrong is right again.
+    /// The end of a problem.
     Recovery,
-    /// A test that a person asked for.
+    /// A test that a person requested.
     Test,
 }
 
 impl Kind {
-    /// The name in lower case, such as `problem`.
+    /// Returns the name in lower case, such as `problem`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -90,49 +90,49 @@ impl Kind {
     }
 }
 
-/// What people shall learn.
+/// The notification that a channel delivers.
 #[derive(Debug, Clone)]
 pub struct Notification(RArc<NotificationV1>);
 
 impl Notification {
-    /// Unique, and the same over every attempt and every channel.
+    /// Returns the notification's ID: unique, and the same for every attempt and every channel.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0.id
     }
 
-    /// What belongs together: a problem, its reminders, its recovery.
+    /// Returns the incident, which a problem, its reminders and its recovery have in common.
     #[must_use]
     pub fn incident(&self) -> Option<&str> {
         Some(self.0.incident.as_str()).filter(|text| !text.is_empty())
     }
 
-    /// The host that it is about.
+    /// Returns the host that the notification is about.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         Some(self.0.host.as_str()).filter(|text| !text.is_empty())
     }
 
-    /// One line, where the sender gave one.
+    /// Returns the title, one line, if the sender gave one.
     #[must_use]
     pub fn title(&self) -> Option<&str> {
         Some(self.0.title.as_str()).filter(|text| !text.is_empty())
     }
 
-    /// The message. Never empty; may hold any character.
+    /// Returns the message. It is never empty, and may contain any character.
     #[must_use]
     pub fn body(&self) -> &str {
         &self.0.body
     }
 
-    /// How bad it is.
+    /// Returns the severity.
     #[must_use]
     pub fn severity(&self) -> Severity {
         Severity::from_code(self.0.severity)
     }
 
-    /// Where in the life of its incident it stands. A kind that this SDK does
-    /// not know is read as a message.
+    /// Returns the place in the incident. A kind that this version of the SDK does not know is
+    /// read as a message.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self.0.kind {
@@ -143,7 +143,7 @@ impl Notification {
         }
     }
 
-    /// When it happened.
+    /// Returns when the event happened.
     #[must_use]
     pub fn occurred_at(&self) -> SystemTime {
         let ms = self.0.occurred_at_ms;
@@ -156,7 +156,7 @@ impl Notification {
         .unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
-    /// What else is known about it, by name.
+    /// Returns the attributes, as name and value.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .attributes
@@ -164,7 +164,7 @@ impl Notification {
             .map(|attribute| (attribute.key.as_str(), attribute.value.as_str()))
     }
 
-    /// One attribute, by its name.
+    /// Returns the attribute with a name.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&str> {
         self.attributes()
@@ -172,7 +172,7 @@ impl Notification {
     }
 }
 
-/// One request to deliver, which is one attempt.
+/// A request to deliver a notification. Each request is one attempt.
 #[derive(Debug, Clone)]
 pub struct Delivery {
     notification: Notification,
@@ -193,39 +193,39 @@ impl Delivery {
         }
     }
 
-    /// What to deliver.
+    /// Returns the notification to deliver.
     #[must_use]
     pub fn notification(&self) -> &Notification {
         &self.notification
     }
 
-    /// 1 for the first attempt.
+    /// Returns the number of the attempt, from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// How long the host waits for this attempt before it cancels it.
+    /// Returns how long the host waits for this attempt before it cancels it.
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// The targets that still need it, by the names that earlier outcomes
-    /// gave them; empty for all.
+    /// Returns the targets that remain to be reached, by the names in earlier outcomes; empty for
+    /// all.
     #[must_use]
     pub fn targets(&self) -> &[String] {
         &self.targets
     }
 
-    /// The host's own name for the delivery, for [`Host::prove`](crate::Host::prove); empty where
-    /// the host wants to know no more.
+    /// Returns the host's reference of the delivery, for [`Host::prove`](crate::Host::prove);
+    /// empty if the host accepts no further proof.
     #[must_use]
     pub fn reference(&self) -> &str {
         &self.reference
     }
 
-    /// Whether this target is one to try now.
+    /// Returns whether a target is to be tried in this attempt.
     #[must_use]
     pub fn wants(&self, target: &str) -> bool {
         self.targets.is_empty() || self.targets.iter().any(|wanted| wanted == target)

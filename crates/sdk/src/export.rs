@@ -1,6 +1,6 @@
 //! The macro that makes a crate a plugin.
 
-/// What [`export_channels!`](crate::export_channels) expands to.
+/// The parts that [`export_channels!`](crate::export_channels) expands to.
 #[doc(hidden)]
 pub mod parts {
     pub use annunciator_core::{
@@ -16,27 +16,27 @@ pub mod parts {
 
     pub use crate::shell::{Entry, channel_types, open_with, proofs_with, validate_with};
 
-    /// The SDK's version, for the note.
+    /// The SDK's version, for the plugin's note.
     pub const SDK: &str = env!("CARGO_PKG_VERSION");
 
-    /// A word of JSON, for the note.
+    /// Returns a JSON literal, for the plugin's note.
     #[must_use]
     pub const fn truth(is_true: bool) -> &'static str {
         if is_true { "true" } else { "false" }
     }
 
-    /// The oldest minor of a host that this SDK can do with.
+    /// The oldest minor version of a host that this SDK works with.
     pub const NEEDS_HOST_MINOR: &str = "0";
 
-    /// Called once, when a host loads the file.
+    /// Called once, when a host loads the library.
     pub fn loaded(module: PluginModule) -> PluginModuleRef {
         crate::log::install();
         module.leak_into_prefix()
     }
 }
 
-/// Exports channel types from a crate of type `cdylib`: the note, the symbol
-/// that hosts look for, and the functions behind it.
+/// Exports channel types from a crate of type `cdylib`: the plugin's note, the symbol that hosts
+/// look for, and the functions behind it.
 ///
 /// ```ignore
 /// annunciator_sdk::export_channels!(Carrier, Pigeon);
@@ -108,8 +108,8 @@ macro_rules! export_channels {
                 p::__call_root_module_loader(module)
             }
 
-            // The name that abi_stable 0.11 gives its loader symbol; a test in
-            // the SDK compares it with the constant.
+            // The name that abi_stable 0.11 gives its loader symbol; a test in the SDK compares
+            // it with the constant.
             #[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
             static HEADER: p::LibHeader = {
                 // SAFETY: the constructor answers a module of the named type.

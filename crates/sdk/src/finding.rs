@@ -1,4 +1,4 @@
-//! What is wrong with settings, what a check found, why opening failed.
+//! Problems in settings, results of checks, and errors of opening a provider.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use annunciator_core::{
 
 use crate::outcome::Fault;
 
-/// Something that is wrong with a channel's settings.
+/// A problem in a channel's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Problem(pub(crate) ProblemV1);
@@ -25,43 +25,43 @@ impl Problem {
         })
     }
 
-    /// The channel cannot work like this. The path names the field, such as
+    /// Creates an error, with which the channel cannot work. The path names the field, such as
     /// `recipients[1]`; empty for the settings as a whole.
     pub fn error(path: impl Into<String>, message: impl fmt::Display) -> Self {
         Self::new(ProblemLevel::ERROR, path, message)
     }
 
-    /// It may work; the operator should know.
+    /// Creates a warning: the channel may work, and the operator should know of the problem.
     pub fn warning(path: impl Into<String>, message: impl fmt::Display) -> Self {
         Self::new(ProblemLevel::WARNING, path, message)
     }
 
-    /// What would be right.
+    /// Sets what would be right.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.0.help = RString::from(help.into());
         self
     }
 
-    /// Whether it stops the channel.
+    /// Returns whether the problem prevents the channel from opening.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.0.level == ProblemLevel::ERROR
     }
 
-    /// The field.
+    /// Returns the path of the field.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.path
     }
 
-    /// What is wrong.
+    /// Returns what is wrong.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 }
 
-/// What a check of the settings against the service found.
+/// The result of checking the settings against the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Check(pub(crate) CheckResultV1);
@@ -77,17 +77,18 @@ impl Check {
         })
     }
 
-    /// A notification would very likely arrive. The detail says what was seen.
+    /// Creates the result that a notification would very likely arrive. The detail says what was
+    /// seen.
     pub fn ok(detail: impl fmt::Display) -> Self {
         Self::new(CheckStatus::OK, FaultCode::NONE, detail)
     }
 
-    /// A notification would not arrive.
+    /// Creates the result that a notification would not arrive.
     pub fn failed(fault: Fault, detail: impl fmt::Display) -> Self {
         Self::new(CheckStatus::FAILED, fault.code(), detail)
     }
 
-    /// The provider cannot tell without delivering something.
+    /// Creates the result that the provider cannot check without delivering something.
     pub fn unsupported() -> Self {
         Self::new(
             CheckStatus::UNSUPPORTED,
@@ -96,38 +97,38 @@ impl Check {
         )
     }
 
-    /// What a person can do about it.
+    /// Sets what a person can do about it.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = RString::from(hint.into());
         self
     }
 
-    /// Whether a notification would very likely arrive.
+    /// Returns whether a notification would very likely arrive.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.0.status == CheckStatus::OK
     }
 
-    /// What was found.
+    /// Returns what was found.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
 
-    /// The boundary's own form, to read what has no method here.
+    /// Returns the contract's own form, to read what has no method here.
     #[must_use]
     pub fn raw(&self) -> &CheckResultV1 {
         &self.0
     }
 }
 
-/// Why a provider could not be opened.
+/// The error of opening a provider.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.detail)]
 pub struct OpenError(pub(crate) OpenErrorV1);
 
 impl OpenError {
-    /// Says whose fault it is and what happened.
+    /// Creates an error that says who can fix it and what happened.
     #[must_use]
     pub fn new(fault: Fault, detail: impl fmt::Display) -> Self {
         Self(OpenErrorV1 {
@@ -137,7 +138,7 @@ impl OpenError {
         })
     }
 
-    /// What a person can do about it.
+    /// Sets what a person can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = RString::from(hint.into());

@@ -1,7 +1,7 @@
-//! Panics stop here: nothing an author writes unwinds into the host.
+//! Guards around a plugin's code: no panic in it unwinds into the host.
 //!
-//! Also keeps track of whose future is being polled, so that the log can be
-//! written under the right channel's name.
+//! They also record whose future is being polled, so that the log is written under the right
+//! channel's name.
 
 use std::{
     any::Any,
@@ -23,19 +23,19 @@ thread_local! {
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// The host whose provider is running on this thread.
+/// Returns the host whose provider is running on this thread.
 pub(crate) fn current() -> Option<Host> {
     CURRENT.with_borrow(Clone::clone)
 }
 
-/// What is left of the attempt that is running on this thread, less a little,
-/// so that the provider can still say what happened.
+/// Returns what is left of the attempt that is running on this thread, less a little, so that the
+/// provider can still report what happened.
 pub(crate) fn time_left() -> Option<Duration> {
     let left = DEADLINE.get()?.saturating_duration_since(Instant::now());
     Some(left * 9 / 10)
 }
 
-/// Runs `f` in the name of a host.
+/// Runs `f` on behalf of a host.
 pub(crate) fn entered<R>(host: &Host, f: impl FnOnce() -> R) -> R {
     struct Restore(Option<Host>);
     impl Drop for Restore {
@@ -47,18 +47,18 @@ pub(crate) fn entered<R>(host: &Host, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// From now on this thread is one of a host's provider, whatever runs on it.
+/// Assigns this thread to a host's provider, whatever runs on it.
 #[cfg(feature = "own-runtime")]
 pub(crate) fn adopt(host: Option<Host>) {
     CURRENT.set(host);
 }
 
-/// Remembers where a panic happened, for [`caught`] to tell.
+/// Records where a panic happened, for [`caught`] to report.
 pub(crate) fn remember_panic(text: String) {
     LAST_PANIC.set(Some(text));
 }
 
-/// Runs `f`; a panic becomes its text.
+/// Runs `f`; a panic becomes the error's text.
 pub(crate) fn caught<R>(f: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(f)).map_err(text_of)
 }
@@ -74,12 +74,12 @@ fn text_of(payload: Box<dyn Any + Send>) -> String {
             "no message".to_owned()
         }
     });
-    // A payload may panic again when it is dropped: nobody needs it that much.
+    // A payload may panic again when it is dropped, so that it is leaked.
     std::mem::forget(payload);
     text
 }
 
-/// Something of the author's, whose drop cannot unwind.
+/// A value of the plugin's, whose drop cannot unwind.
 pub(crate) struct Shielded<T> {
     host: Host,
     value: ManuallyDrop<T>,
@@ -122,7 +122,7 @@ impl<T> Drop for Shielded<T> {
     }
 }
 
-/// A future of the author's, which cannot unwind out of `poll` or `drop`.
+/// A future of the plugin's, which cannot unwind out of `poll` or `drop`.
 pub(crate) struct Guarded<F: Future, P: FnOnce(String) -> F::Output> {
     future: Shielded<Pin<Box<F>>>,
     on_panic: Option<P>,
@@ -138,14 +138,14 @@ impl<F: Future, P: FnOnce(String) -> F::Output> Guarded<F, P> {
         }
     }
 
-    /// The host waits no longer than this.
+    /// Sets how long the host waits for the future.
     pub(crate) fn within(mut self, time: Duration) -> Self {
         self.deadline = Instant::now().checked_add(time);
         self
     }
 }
 
-// The future is behind a box of its own, so nothing here is pinned in place.
+// The future is in a box of its own, so that nothing here is pinned in place.
 impl<F: Future, P: FnOnce(String) -> F::Output> Unpin for Guarded<F, P> {}
 
 impl<F: Future, P: FnOnce(String) -> F::Output> Future for Guarded<F, P> {

@@ -1,4 +1,4 @@
-//! What a provider may ask of its host: time, HTTP, tasks, small state.
+//! The services of the host: time, HTTP, tasks and small values.
 
 use std::{
     fmt,
@@ -34,32 +34,32 @@ impl Host {
         Self(Arc::new(raw))
     }
 
-    /// The time by the host's clock, in milliseconds since the Unix epoch.
+    /// Returns the time of the host's clock, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         self.0.now_ms()
     }
 
-    /// The time by the host's clock.
+    /// Returns the time of the host's clock.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         let ms = u64::try_from(self.now_ms()).unwrap_or(0);
         SystemTime::UNIX_EPOCH + Duration::from_millis(ms)
     }
 
-    /// Waits by the host's clock.
+    /// Sleeps for a duration of the host's clock.
     pub async fn sleep(&self, duration: Duration) {
         let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.0.sleep(ms).await;
     }
 
-    /// Makes one HTTP request with the host's connections, TLS and limits.
-    /// Any status is an answer. Within a delivery, it ends before the time of
-    /// the attempt does, so that there is still something to say.
+    /// Makes an HTTP request with the host's connections, TLS and limits. A response with any
+    /// status is an `Ok`. Within a delivery, the request ends before the attempt's time does, so
+    /// that the provider can still report.
     ///
     /// # Errors
-    /// [`HostError`] when no answer was read; it says whether the remote may
-    /// have received the request all the same.
+    /// Fails with [`HostError`] if no response was read; the error says whether the remote may
+    /// still have received the request.
     pub async fn http(&self, request: HttpRequest) -> Result<HttpResponse, HostError> {
         result(
             self.0
@@ -72,7 +72,7 @@ impl Host {
     /// Runs a task beside the deliveries. It is dropped when the channel closes.
     ///
     /// # Errors
-    /// [`HostError`] when the host is closing or cannot.
+    /// Fails with [`HostError`] if the host is closing or cannot run tasks.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<(), HostError> {
         let guarded = Guarded::new(self.clone(), task, |panic| {
             tracing::error!("a background task of the plugin panicked: {panic}");
@@ -80,37 +80,37 @@ impl Host {
         result(self.0.spawn(guarded.into_ffi()))
     }
 
-    /// Reads what this channel stored under a key.
+    /// Returns the value that this channel stored under a key.
     ///
     /// # Errors
-    /// [`HostError`] when the host's store cannot be read.
+    /// Fails with [`HostError`] if the host's store cannot be read.
     pub async fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, HostError> {
         let value = result(self.0.kv_get(RString::from(key)).await)?;
         Ok(value.into_option().map(RVec::into_vec))
     }
 
-    /// Stores a small value under a key; it is this channel's own.
+    /// Stores a small value under a key. Keys are the channel's own.
     ///
     /// # Errors
-    /// [`HostError`] when the host's store refuses it.
+    /// Fails with [`HostError`] if the host's store refuses it.
     pub async fn kv_put(&self, key: &str, value: &[u8]) -> Result<(), HostError> {
         self.kv_set(key, RSome(RVec::from(value))).await
     }
 
-    /// Forgets what is stored under a key.
+    /// Removes the value that is stored under a key.
     ///
     /// # Errors
-    /// [`HostError`] when the host's store refuses it.
+    /// Fails with [`HostError`] if the host's store refuses it.
     pub async fn kv_remove(&self, key: &str) -> Result<(), HostError> {
         self.kv_set(key, RNone).await
     }
 
-    /// Says that more was proven of a delivery after its attempt, such as that a
-    /// person has acknowledged it. `reference` is that of the
-    /// [`Delivery`](crate::Delivery::reference), of this or an earlier process.
+    /// Reports proof of a delivery that arrived after its attempt, such as that a person has
+    /// acknowledged it. `reference` is the delivery's [`reference`](crate::Delivery::reference),
+    /// given to this or an earlier process.
     ///
     /// # Errors
-    /// [`HostError`] when the host is closing, or wants to know no more.
+    /// Fails with [`HostError`] if the host is closing, or accepts no further proof.
     pub fn prove(&self, reference: &str, proof: Proof) -> Result<(), HostError> {
         result(self.0.prove(reference.into(), proof.code()))
     }
@@ -124,27 +124,27 @@ fn result<T>(raw: RResult<T, HostErrorV1>) -> Result<T, HostError> {
     raw.into_result().map_err(HostError)
 }
 
-/// Why the host could not do what was asked of it.
+/// The error of a service of the host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.detail)]
 pub struct HostError(pub(crate) HostErrorV1);
 
 impl HostError {
-    /// Whether the remote may have received the request, wholly or in part.
+    /// Returns whether the remote may have received the request, wholly or in part.
     #[must_use]
     pub fn maybe_sent(&self) -> bool {
         self.0.maybe_sent
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of failure.
     #[must_use]
     pub fn kind(&self) -> HostErrorKind {
         self.0.kind
     }
 
-    /// What the failure of a request means for a delivery: unknown where the
-    /// remote may have received it, permanent where the settings are at fault
-    /// (TLS, an address that makes no sense), else worth another try.
+    /// Returns the outcome that a failed request means for a delivery: unknown if the remote may
+    /// have received it, permanent if the settings are at fault (TLS, or an invalid address) or
+    /// the host does not support it, else retry.
     pub fn outcome(&self, target: impl Into<String>) -> Outcome {
         if self.maybe_sent() {
             return Outcome::unknown(target, Fault::Network, self)
@@ -171,8 +171,9 @@ impl HostError {
         }
     }
 
-    /// The same without these secrets in its text, as [`redacted`](crate::redacted) does it: an error may
-    /// name the address of the request, and a token in that.
+    /// Returns the same outcome without these secrets in its text, as
+    /// [`redacted`](crate::redacted) removes them: an error may contain the address of the
+    /// request, and a token in that.
     pub fn redacted_outcome<S: AsRef<str>>(
         &self,
         target: impl Into<String>,

@@ -1,4 +1,4 @@
-//! Requests that the host makes, and their answers.
+//! HTTP requests that the host makes, and their responses.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,13 +8,13 @@ use annunciator_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-/// A request for [`Host::http`](crate::Host::http).
+/// An HTTP request for [`Host::http`](crate::Host::http).
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct HttpRequest(HttpRequestV1);
 
 impl HttpRequest {
-    /// A request by any method to an absolute `http` or `https` address.
+    /// Creates a request with any method to an absolute `http` or `https` address.
     pub fn new(method: &str, url: impl Into<String>) -> Self {
         Self(HttpRequestV1 {
             method: RString::from(method),
@@ -29,12 +29,12 @@ impl HttpRequest {
         })
     }
 
-    /// A GET request.
+    /// Creates a GET request.
     pub fn get(url: impl Into<String>) -> Self {
         Self::new("GET", url)
     }
 
-    /// A POST request.
+    /// Creates a POST request.
     pub fn post(url: impl Into<String>) -> Self {
         Self::new("POST", url)
     }
@@ -54,32 +54,32 @@ impl HttpRequest {
         self.header("Content-Type", content_type)
     }
 
-    /// Sets a JSON body. A value that cannot be written as JSON gives an empty
-    /// body, which a server refuses.
+    /// Sets a JSON body. A value that cannot be written as JSON results in an empty body, which a
+    /// server refuses.
     pub fn json(self, value: &impl Serialize) -> Self {
         let body = serde_json::to_vec(value).unwrap_or_default();
         self.body("application/json", body)
     }
 
-    /// Limits the time from connecting to the last byte.
+    /// Limits the time from connecting to the last byte of the response.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.0.timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         self
     }
 
-    /// Limits how much of the answer's body is read.
+    /// Limits how many bytes of the response's body are read.
     pub fn max_response(mut self, bytes: u64) -> Self {
         self.0.max_response_bytes = bytes;
         self
     }
 
-    /// Trusts the certificates in this PEM file besides the system's.
+    /// Trusts the certificates in a PEM file in addition to the system's.
     pub fn ca_file(mut self, path: impl Into<String>) -> Self {
         self.0.ca_file = RString::from(path.into());
         self
     }
 
-    /// Ends it before the attempt does that it belongs to.
+    /// Limits the time of the request to what is left of its attempt.
     pub(crate) fn bounded(mut self, left: Option<Duration>) -> Self {
         let Some(left) = left.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
         else {
@@ -96,7 +96,7 @@ impl HttpRequest {
     }
 }
 
-/// The answer to a request, whatever its status.
+/// The response to a request, with any status.
 #[derive(Debug, Clone)]
 pub struct HttpResponse(HttpResponseV1);
 
@@ -105,19 +105,19 @@ impl HttpResponse {
         Self(raw)
     }
 
-    /// The status code.
+    /// Returns the status code.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.0.status
     }
 
-    /// Whether the status is 2xx.
+    /// Returns whether the status is 2xx.
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.0.status)
     }
 
-    /// The first header of this name; case does not matter.
+    /// Returns the first header with a name, which is not case-sensitive.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.0
@@ -127,34 +127,34 @@ impl HttpResponse {
             .map(|header| header.value.as_str())
     }
 
-    /// The body, up to the limit.
+    /// Returns the body, up to the request's limit.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0.body
     }
 
-    /// The body as text; what is not UTF-8 is replaced.
+    /// Returns the body as text; invalid UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.body).into_owned()
     }
 
-    /// The body read as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Errors
-    /// serde's error when it is not JSON or not of this shape.
+    /// Fails with serde's error if the body is not JSON or does not have this shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(&self.0.body)
     }
 
-    /// Whether the body was longer than the limit.
+    /// Returns whether the body was longer than the request's limit.
     #[must_use]
     pub fn truncated(&self) -> bool {
         self.0.truncated
     }
 
-    /// The waiting time in `Retry-After` (RFC 9110, 10.2.3), which is a
-    /// number of seconds or a date; a date is compared with `now`.
+    /// Returns the delay in `Retry-After` (RFC 9110, 10.2.3), which is a number of seconds or a
+    /// date; a date is compared with `now`.
     #[must_use]
     pub fn retry_after(&self, now: SystemTime) -> Option<Duration> {
         let text = self.header("Retry-After")?.trim();

@@ -1,8 +1,8 @@
-//! Write a notification channel for Annunciator.
+//! The SDK for notification channels of Annunciator.
 //!
-//! A plugin is a crate of type `cdylib`: a settings struct, one [`Provider`],
-//! one [`export_channels!`]. Its file is put into a plugin folder of the host
-//! program, and `type: carrier` in the configuration finds it. The manifest:
+//! A plugin is a crate of type `cdylib` with a settings struct, one [`Provider`] and one
+//! [`export_channels!`]. Its library is copied into a plugin folder of the host program; from
+//! then on `type: carrier` in the configuration selects it. The manifest:
 //!
 //! ```toml
 //! [lib]
@@ -28,7 +28,7 @@
 //! hbd --plugin-dir plugins/ --config heartbeat.yaml check
 //! ```
 //!
-//! A whole provider, with its test:
+//! A complete provider, with its test:
 //!
 //! ```
 //! use annunciator_sdk::{
@@ -118,28 +118,26 @@
 //! ```
 //!
 //! # Features
-//! - `own-runtime`: a tokio runtime of the plugin's own and child processes, for
-//!   what the host's services cannot do. [`OwnRuntime`], [`Program`].
-//! - `testing`: `testing::FakeHost`, a host that tests can script; for the
-//!   dev-dependencies.
+//! - `own-runtime`: [`OwnRuntime`], a tokio runtime of the plugin's own, and [`Program`], which
+//!   runs child processes, for what the host's services cannot do.
+//! - `testing`: `testing::FakeHost`, a host that tests script; for the dev-dependencies.
 //!
-//! Neither is on unless it is asked for.
+//! Both are off by default.
 //!
 //! # Rules
-//! - One attempt a call: the engine waits, repeats and gives up.
-//! - Any thread may call, several at a time. No poll longer than 10 ms.
+//! - One call is one attempt: the engine waits, retries and gives up.
+//! - Methods are called from any thread, several at a time. No poll may take longer than 10 ms.
 //! - Dropping a future cancels it. A panic is caught and counts as a failure.
-//! - Events of `tracing` and lines of `log` appear in the host's log, under the
-//!   channel's name.
-//! - Tokens are [`Secret`]s, and stand in no text of an outcome or an error: what a
-//!   remote says goes through [`redacted`], an error of a request through
+//! - Events of `tracing` and lines of `log` appear in the host's log, under the channel's name.
+//! - Tokens are [`Secret`]s, and appear in no text of an outcome or an error: pass a remote's
+//!   text through [`redacted`], and an error of a request through
 //!   [`HostError::redacted_outcome`].
-//! - Whoever needs a runtime of his own (another protocol than HTTP, a child
-//!   process) takes the feature `own-runtime`, with [`OwnRuntime`] and
-//!   [`Program`], and says so: `const OWN_RUNTIME: bool = true`.
+//! - A provider that needs a runtime of its own (for another protocol than HTTP, or a child
+//!   process) enables the feature `own-runtime`, uses [`OwnRuntime`] and [`Program`], and
+//!   declares `const OWN_RUNTIME: bool = true`.
 //!
-//! `hbd plugins new` writes such a crate, `hbd plugins validate` examines one, and
-//! `docs/writing-plugins.md` goes the whole way.
+//! `hbd plugins new` creates such a crate, `hbd plugins validate` validates a plugin, and
+//! `docs/writing-plugins.md` explains each step.
 
 #[cfg(feature = "own-runtime")]
 mod child;

@@ -1,9 +1,9 @@
-//! The bridge from `tracing` and `log` in the plugin to the log of the host.
+//! The bridge from `tracing` and `log` in a plugin to the host's log.
 //!
-//! A plugin's file has statics of its own of both, which nobody listens to.
-//! When the host loads the file, a small subscriber and a logger are installed
-//! there that hand each event over under the name of the channel at work. A plugin that
-//! is linked statically shares the host's statics and needs none of this.
+//! A plugin's library has its own statics of both, to which nobody listens. When the host loads
+//! the library, a small subscriber and a logger are installed there, which forward each event under
+//! the name of the active channel. A plugin that is linked statically shares the host's statics
+//! and needs none of this.
 
 use std::{
     fmt::{self, Write as _},
@@ -28,23 +28,23 @@ use tracing_core::{
 
 use crate::{guard, host::Host};
 
-/// A text longer than this many bytes is cut, so that no plugin floods the log.
+/// The maximum length of a text, in bytes; longer ones are cut, so that no plugin floods the log.
 const TEXT_LIMIT: usize = 16 * 1024;
 
 static MAX_LEVEL: AtomicU32 = AtomicU32::new(0);
 static INSTALL: Once = Once::new();
 
-/// Makes this file's events and panics go to its host.
+/// Forwards this library's events and panics to its host.
 pub(crate) fn install() {
     INSTALL.call_once(|| {
-        // Somebody else's subscriber in the same file stays: then it is theirs.
+        // If the library has set a subscriber of its own, that one stays.
         let _ = tracing::subscriber::set_global_default(Forward);
         let _ = log::set_logger(&ForwardLog);
         panic::set_hook(Box::new(|info| guard::remember_panic(info.to_string())));
     });
 }
 
-/// Asks the host once how much detail it wants, and remembers the most.
+/// Asks the host which level of detail it logs, and remembers the most detailed one.
 pub(crate) fn learn_level(host: &Host) {
     let wanted = LogLevel::KNOWN
         .iter()
@@ -58,7 +58,7 @@ pub(crate) fn learn_level(host: &Host) {
     }
 }
 
-/// The same for `log`.
+/// Returns the same level for `log`.
 fn max_level() -> log::LevelFilter {
     match LogLevel(MAX_LEVEL.load(Ordering::Relaxed)) {
         LogLevel(0) => log::LevelFilter::Off,
@@ -122,7 +122,7 @@ impl Subscriber for Forward {
         });
     }
 
-    // Spans are the host's business: it opens one around each channel's work.
+    // The host opens a span around each channel's work; a plugin's spans are not forwarded.
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
         span::Id::from_u64(1)
     }
@@ -132,7 +132,7 @@ impl Subscriber for Forward {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// The same for those who use `log`.
+/// The same for the events of `log`.
 struct ForwardLog;
 
 impl log::Log for ForwardLog {

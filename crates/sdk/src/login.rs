@@ -1,5 +1,4 @@
-//! What is secret of an address: the login in it, in each form in which a remote may
-//! repeat it.
+//! Logins in addresses, in each form in which a remote may repeat them.
 
 use std::fmt::Write as _;
 
@@ -8,23 +7,24 @@ use base64::{
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 
-/// Schemes behind which any number of slashes stands, even none, and a backslash counts
-/// as one: <https://url.spec.whatwg.org/#special-scheme>. `file` has no logins.
+/// The schemes that may be followed by any number of slashes, even none, with a backslash
+/// counting as one: <https://url.spec.whatwg.org/#special-scheme>. `file` is left out, since it
+/// has no logins.
 const SPECIAL: [&str; 5] = ["http", "https", "ws", "wss", "ftp"];
-/// A user beside a password may be a token from this length on, in bytes. Names of
-/// people are mostly shorter, and their letters stand in other words, too.
+/// The minimum length of a user name beside a password that may be a token, in bytes. People's
+/// names are mostly shorter, and their letters occur in other words, too.
 const MIN_TOKEN_LENGTH: usize = 8;
 
-/// The login in an address (`https://user:password@host/`) in each form in which a
-/// remote may repeat it, for [`without_secrets`](crate::without_secrets): `user:password`
-/// and the password, each as it is written, as it stands in a parsed address and
-/// decoded, and both as HTTP's Basic has them, which is base64.
+/// Returns the login in an address (`https://user:password@host/`) in each form in which a remote
+/// may repeat it, for [`without_secrets`](crate::without_secrets). The forms are `user:password`
+/// and the password, each as written, as in a parsed address and decoded, and both as in HTTP's
+/// Basic authentication, which is base64.
 ///
-/// A user without a password counts as one, since services take tokens there; and so
-/// does a user of 8 bytes or more beside a password. Whatever
-/// <https://url.spec.whatwg.org> takes for a login is one here, with any number of
-/// slashes, and more: an address that does not parse, and has an at sign, is secret up
-/// to that, and as a whole. Empty for an address without a login.
+/// A user without a password counts as a secret, since services accept tokens there, and so does
+/// a user of 8 bytes or more beside a password. Everything that <https://url.spec.whatwg.org>
+/// parses as a login is one here, with any number of slashes, and more: of an address that does
+/// not parse and contains an at sign, the part up to that and the whole are secret. Returns
+/// nothing for an address without a login.
 #[must_use]
 pub fn logins(address: &str) -> Vec<String> {
     let mut forms = Vec::new();
@@ -53,7 +53,7 @@ pub fn logins(address: &str) -> Vec<String> {
     forms
 }
 
-/// What stands behind the scheme and the slashes of an address.
+/// Returns what follows the scheme and the slashes of an address.
 fn behind_scheme(address: &str) -> &str {
     let scheme = address.split_once(':').filter(|(scheme, _)| {
         let scheme = scheme.trim_start();
@@ -66,7 +66,7 @@ fn behind_scheme(address: &str) -> &str {
     }
 }
 
-/// Whether a host without a login has no port, or one that is a number of 16 bits.
+/// Returns whether a host without a login has no port, or a port of 16 bits.
 fn has_valid_port(authority: &str) -> bool {
     let host_end = authority.rfind(']').unwrap_or_default();
     let (_, behind) = authority.split_at(host_end);
@@ -83,7 +83,7 @@ fn add(forms: &mut Vec<String>, login: &str) {
     };
     let secret = password.filter(|password| !password.is_empty());
     let token = user.len() >= MIN_TOKEN_LENGTH || secret.is_none();
-    // A colon alone is no login; as a password it is one.
+    // A colon alone is not a login, but it is a password.
     let whole = (login != ":").then_some(login);
     for part in [whole, secret, token.then_some(user)].into_iter().flatten() {
         let decoded = String::from_utf8_lossy(&decoded(part)).into_owned();
@@ -102,7 +102,7 @@ fn add(forms: &mut Vec<String>, login: &str) {
     }
 }
 
-/// As a login stands in an address that was parsed:
+/// Encodes a login as in a parsed address:
 /// <https://url.spec.whatwg.org/#userinfo-percent-encode-set>.
 fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -110,14 +110,14 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_graphic() && !b"\"#<>?^`{}/:;=@[\\]|".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            // Nothing fails that writes to a string.
+            // Writing to a string cannot fail.
             let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded
 }
 
-/// A text with its percent-encoded bytes as what they stand for.
+/// Decodes the percent-encoded bytes of a text.
 fn decoded(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -195,7 +195,7 @@ mod tests {
             "ht\ttps:/ops:can\nary@h",
             "any:thing://ops:canary@h",
             "chat://ops:x\\canary@h",
-            // Those do not parse.
+            // These do not parse.
             "https://ops:x/canary@h/",
             "https://ops:canary@h:99999/",
             "https://ops:canary@[h/",
@@ -226,7 +226,7 @@ mod tests {
         }
     }
 
-    /// Addresses of all that parsers look at, in any order behind any scheme.
+    /// Addresses of all parts that parsers look at, in any order behind any scheme.
     fn addresses() -> impl Strategy<Value = String> {
         let scheme = "(https?:|HTTP:|wss?:|ftp:|file:|chat:|)[/\\\\\\t]{0,4}";
         let login = "([a-c%24:@;\"é |?^`{}\\[\\]\\t/\\\\-]{0,12}@){0,2}";
@@ -247,7 +247,7 @@ mod tests {
                 return Ok(());
             }
             let of_text = logins(&address);
-            // Plugins that parse an address hand it on as it is written then.
+            // Plugins that parse an address pass it on as it is written after that.
             let of_url = logins(url.as_str());
             let text = |part| String::from_utf8_lossy(&decoded(part)).into_owned();
             let basic = [decoded(user), decoded(password)].join(&b':');

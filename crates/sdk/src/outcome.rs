@@ -1,4 +1,4 @@
-//! What came of one attempt for one target, and how to say it.
+//! The outcome of one attempt for one target.
 
 use std::{fmt, time::Duration};
 
@@ -10,15 +10,15 @@ use annunciator_core::{
 
 use crate::redacted;
 
-/// Who has to do something about a failure.
+/// Who can fix a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The operator, in the configuration.
+    /// The operator, by the configuration.
     Config,
-    /// The sender: the remote does not take this very message.
+    /// The sender: the remote refuses this particular message.
     Message,
-    /// This one recipient.
+    /// The one recipient.
     Recipient,
     /// The network between here and the remote.
     Network,
@@ -44,25 +44,25 @@ impl Fault {
     }
 }
 
-/// What became of a delivery to one target.
+/// The class of an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// The remote took it.
+    /// The remote accepted the message.
     Delivered,
-    /// Not delivered; the same attempt may well succeed later.
+    /// The message was not delivered, and the same attempt may succeed later.
     Retry,
-    /// Not delivered, and never will be until somebody changes something.
+    /// The message was not delivered, and will not be until somebody changes something.
     Permanent,
-    /// It was sent, or perhaps was, and no answer was read.
+    /// The message may have been sent, and no answer was read.
     Unknown,
 }
 
-/// What is proven of a delivery beyond that the remote took it. Greater is more.
+/// The level of proof beyond the remote's acceptance, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Proof {
-    /// It reached the person's device or mailbox.
+    /// The message reached the person's device or mailbox.
     Delivered,
-    /// The person has said so.
+    /// The person has acknowledged the message.
     Acknowledged,
 }
 
@@ -75,10 +75,9 @@ impl Proof {
     }
 }
 
-/// What came of one attempt for one target.
+/// The outcome of one attempt for one target.
 ///
-/// Texts are for people and hold no secret; the target's name is the same
-/// over every attempt.
+/// The texts are for people and contain no secret. A target has the same name in every attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Outcome(OutcomeV1);
@@ -110,80 +109,81 @@ impl Outcome {
         Self(raw)
     }
 
-    /// The remote took it.
+    /// Creates the outcome of a message that the remote accepted.
     pub fn delivered(target: impl Into<String>) -> Self {
         Self::new(target, OutcomeClass::DELIVERED, code::Fault::NONE, "")
     }
 
-    /// Not delivered; the same attempt may well succeed later.
+    /// Creates the outcome of a message that was not delivered, and may be in a later attempt.
     pub fn retry(target: impl Into<String>, fault: Fault, detail: impl fmt::Display) -> Self {
         Self::new(target, OutcomeClass::RETRY, fault.code(), detail)
     }
 
-    /// Not delivered, and never will be until somebody changes something.
+    /// Creates the outcome of a message that is not delivered until somebody changes something.
     pub fn permanent(target: impl Into<String>, fault: Fault, detail: impl fmt::Display) -> Self {
         Self::new(target, OutcomeClass::PERMANENT, fault.code(), detail)
     }
 
-    /// It was sent, or perhaps was, and no answer was read.
+    /// Creates the outcome of a message that may have been sent, with no answer read.
     pub fn unknown(target: impl Into<String>, fault: Fault, detail: impl fmt::Display) -> Self {
         Self::new(target, OutcomeClass::UNKNOWN, fault.code(), detail)
     }
 
-    /// The remote's own name for what it took.
+    /// Sets the ID that the remote gave the message.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.0.remote_id = RString::from(id.into());
         self
     }
 
-    /// The remote's code, such as `550 5.1.1` or `HTTP 404`.
+    /// Sets the remote's code, such as `550 5.1.1` or `HTTP 404`.
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.0.code = RString::from(code.into());
         self
     }
 
-    /// What a person can do about it.
+    /// Sets what a person can do about the failure.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = RString::from(hint.into());
         self
     }
 
-    /// How long the remote asked to be left alone.
+    /// Sets how long the remote asked to wait before the next attempt.
     pub fn after(mut self, wait: Duration) -> Self {
         self.0.retry_after_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
         self
     }
 
-    /// What else is worth telling, such as that a text was cut.
+    /// Adds a note on something else that matters, such as that a text was cut.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.0.notes.push(RString::from(note.into()));
         self
     }
 
-    /// Several notes at once.
+    /// Adds several notes.
     pub fn notes(self, notes: impl IntoIterator<Item = String>) -> Self {
         notes.into_iter().fold(self, Self::note)
     }
 
-    /// The same without these secrets in what it says.
+    /// Removes these secrets from the texts.
     pub(crate) fn redacted<S: AsRef<str>>(mut self, secrets: &[S]) -> Self {
         self.0.detail = RString::from(redacted(&self.0.detail, secrets));
         self
     }
 
-    /// It reached the person's device or mailbox, which is more than accepted.
+    /// Marks the message as having reached the person's device or mailbox, which is more than
+    /// acceptance.
     pub fn reached(mut self) -> Self {
         self.0.proof = code::Proof::DELIVERED;
         self
     }
 
-    /// The name of the target.
+    /// Returns the target's name.
     #[must_use]
     pub fn target(&self) -> &str {
         &self.0.target
     }
 
-    /// What became of it.
+    /// Returns the outcome's class.
     #[must_use]
     pub fn class(&self) -> Class {
         match self.0.class {
@@ -194,7 +194,7 @@ impl Outcome {
         }
     }
 
-    /// Who has to do something about a failure.
+    /// Returns who can fix the failure.
     #[must_use]
     pub fn fault(&self) -> Option<Fault> {
         match self.0.fault {
@@ -209,7 +209,7 @@ impl Outcome {
         }
     }
 
-    /// How long the remote asked to be left alone.
+    /// Returns how long the remote asked to wait before the next attempt.
     #[must_use]
     pub fn wait(&self) -> Option<Duration> {
         u64::try_from(self.0.retry_after_ms)
@@ -217,14 +217,14 @@ impl Outcome {
             .map(Duration::from_millis)
     }
 
-    /// The boundary's own form, to read what has no method here.
+    /// Returns the contract's own form, to read what has no method here.
     #[must_use]
     pub fn raw(&self) -> &OutcomeV1 {
         &self.0
     }
 }
 
-/// Packs outcomes for the way to the host.
+/// Packs outcomes into the contract's form for the host.
 pub(crate) fn pack(outcomes: Vec<Outcome>) -> DeliveryResultV1 {
     DeliveryResultV1 {
         outcomes: outcomes.into_iter().map(|outcome| outcome.0).collect(),

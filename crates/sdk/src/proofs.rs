@@ -1,10 +1,10 @@
-//! What a channel with given settings can prove of what it delivers.
+//! What a channel with given settings can prove of its deliveries.
 
 use annunciator_core::proofs::{self, ProofFrom, ProofHint};
 
 use crate::{delivery::Severity, outcome::Proof};
 
-/// Which proofs a channel can give, and which setting would have it give more.
+/// The proofs that a channel can give, and the settings with which it could give more.
 ///
 /// ```
 /// use annunciator_sdk::{Proof, Proofs, Severity};
@@ -21,17 +21,18 @@ use crate::{delivery::Severity, outcome::Proof};
 pub struct Proofs(pub(crate) proofs::Proofs);
 
 impl Proofs {
-    /// The remote takes it, and nothing more can be known.
+    /// Creates the proofs of a channel whose remote accepts messages and reports nothing more.
     pub fn accepted() -> Self {
         Self::default()
     }
 
-    /// As much as this, whatever the severity.
+    /// Creates the proofs of a channel that gives up to this level, for every severity.
     pub fn up_to(proof: Proof) -> Self {
         Self::by_severity(|_| Some(proof))
     }
 
-    /// As much as `most` says of a severity; `None` is accepted only.
+    /// Creates the proofs of a channel that gives up to `most` of a severity; `None` means
+    /// accepted only.
     pub fn by_severity(most: impl Fn(Severity) -> Option<Proof>) -> Self {
         let from = Severity::ALL.into_iter().map(|severity| ProofFrom {
             severity: severity.code(),
@@ -43,9 +44,9 @@ impl Proofs {
         })
     }
 
-    /// Names a setting by which more could be proven, what to write there as
-    /// YAML on one line, and why: `("priorities", "{critical: emergency}", …)`.
-    /// No secret may stand in it.
+    /// Adds a setting with which more could be proven: its name, its value as YAML on one line,
+    /// and the reason, such as `("priorities", "{critical: emergency}", …)`. The texts must not
+    /// contain a secret.
     pub fn hint(
         mut self,
         proof: Proof,
@@ -62,7 +63,7 @@ impl Proofs {
         self
     }
 
-    /// The most that can be proven of this severity; `None` is accepted only.
+    /// Returns the highest proof that is possible for a severity; `None` means accepted only.
     #[must_use]
     pub fn of(&self, severity: Severity) -> Option<Proof> {
         let code = self.0.of(severity.code());
@@ -70,7 +71,7 @@ impl Proofs {
         known.into_iter().find(|known| code >= known.code())
     }
 
-    /// The settings by which more could be proven, as name and value.
+    /// Returns the settings with which more could be proven, as name and value.
     pub fn hints(&self) -> impl Iterator<Item = (&str, &str)> {
         let hints = self.0.hints.iter();
         hints.map(|hint| (hint.setting.as_str(), hint.value.as_str()))

@@ -1,4 +1,4 @@
-//! The one trait that an author writes.
+//! The trait that a plugin implements.
 
 use std::future::Future;
 
@@ -13,70 +13,67 @@ use crate::{
     proofs::Proofs,
 };
 
-/// A kind of channel: what the `type` in the configuration stands for.
+/// A channel type: what a `type` in the configuration selects.
 ///
-/// One value is one channel, open and ready. Its methods are called from any
-/// of the host's threads, several at a time. Write the methods as `async fn`;
-/// nothing in them may block a thread for longer than 10 ms. When the host
-/// drops a future, the attempt is cancelled at the `await` where it stands.
+/// One value is one open channel. Its methods are called from any of the host's threads, several
+/// at a time. Write them as `async fn`; nothing in them may block a thread for longer than 10 ms.
+/// When the host drops a future, the attempt is cancelled at its current `await`.
 pub trait Provider: Sized + Send + Sync + 'static {
-    /// The `type` in the configuration: lower case, such as `mattermost`.
+    /// The `type` in the configuration, in lower case, such as `mattermost`.
     const TYPE: &'static str;
 
-    /// What the channel is, in one sentence.
+    /// What the channel type does, in one sentence.
     const SUMMARY: &'static str;
 
-    /// A definition to copy, as YAML without the channel's name.
+    /// An example definition to copy, as YAML without the channel's name.
     const EXAMPLE: &'static str = "";
 
-    /// Whether it reaches its remote by itself, with an
+    /// Whether the provider reaches its remote by itself, with an
     /// [`OwnRuntime`](crate::OwnRuntime), and not through its host.
     const OWN_RUNTIME: bool = false;
 
-    /// Whether the same notification may be sent twice without harm: the
-    /// service, or whoever reads it, takes a second one for the first. Then an
-    /// attempt of which nobody knows whether it arrived is always made again,
-    /// whatever the channel's `on_unknown` says.
+    /// Whether the same notification may be sent twice without harm, because the service or its
+    /// readers recognise the second one as a duplicate. An attempt with an unknown outcome is
+    /// then always made again, whatever the channel's `on_unknown` says.
     const IDEMPOTENT: bool = false;
 
-    /// The channel's settings. Tokens and passwords are
-    /// [`Secret`](crate::Secret)s; refuse what you do not know with
-    /// `#[serde(deny_unknown_fields)]`.
+    /// The channel's settings. Use [`Secret`](crate::Secret) for tokens and passwords, and refuse
+    /// unknown fields with `#[serde(deny_unknown_fields)]`.
     type Config: DeserializeOwned + JsonSchema + Send + 'static;
 
-    /// Says what in the settings the service would refuse, without any input
-    /// or output. Types and missing fields are checked before.
+    /// Returns the problems in the settings for which the service would refuse messages. It does
+    /// no input or output. Types and missing fields have been checked before.
     fn validate(config: &Self::Config) -> Vec<Problem> {
         let _ = config;
         Vec::new()
     }
 
-    /// Says what a channel with these settings can prove of what it delivers,
-    /// without any input or output; what is not said is accepted only. A group
-    /// of channels that goes on until somebody has acknowledged asks for it.
+    /// Returns what a channel with these settings can prove of its deliveries; by default, only
+    /// that the remote accepts them. It does no input or output. An escalation group that goes on
+    /// until somebody acknowledges needs to know this.
     fn proofs(config: &Self::Config) -> Proofs {
         let _ = config;
         Proofs::accepted()
     }
 
-    /// Makes a provider. Connects to nothing: that is for `check` and `deliver`.
+    /// Creates the provider without connecting to anything: only `check` and `deliver` connect.
     fn open(
         config: Self::Config,
         host: Host,
     ) -> impl Future<Output = Result<Self, OpenError>> + Send;
 
-    /// Makes one attempt, and says for each target what came of it.
+    /// Makes one attempt, and returns the outcome of each target.
     ///
-    /// No repeating and no waiting: that is the engine's. When
-    /// [`Delivery::targets`] is not empty, only those are tried.
+    /// It neither retries nor waits, since the engine does. If [`Delivery::targets`] is not
+    /// empty, only those targets are tried.
     fn deliver(&self, delivery: &Delivery) -> impl Future<Output = Vec<Outcome>> + Send;
 
-    /// Proves the settings against the service without delivering anything.
+    /// Checks the settings against the service without delivering anything.
     fn check(&self) -> impl Future<Output = Check> + Send {
         async { Check::unsupported() }
     }
 
-    /// Ends what `open` and `deliver` started.
+    /// Closes the provider, with everything that `open` and `deliver` started.
     fn close(&self) -> impl Future<Output = ()> + Send {
         async {}
     }

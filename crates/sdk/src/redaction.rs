@@ -1,15 +1,14 @@
-//! Texts from outside, such as a remote's answer, without the secrets that they may
-//! repeat.
+//! Removal of secrets from texts of others, such as a remote's answer.
 
-/// The longest text of a remote that a person reads, in characters. Remotes answer with
+/// The maximum length of a remote's text that a person reads, in characters. Remotes answer with
 /// whole pages.
 const MAX_REMOTE_TEXT: usize = 300;
 
-/// A text from outside with `[…]` in the place of each of these secrets, for
-/// remotes that repeat what they were sent. The longest goes first, since one may
-/// be part of another; empty ones count for nothing.
+/// Replaces each of these secrets in a text by `[…]`, for remotes that repeat what they were
+/// sent. The longest is replaced first, since one may be part of another; empty ones are ignored.
 ///
-/// Name each form that is sent: base64 hides a secret from people, not from this.
+/// Pass each form of a secret that is sent: base64 hides it from people, but not from this
+/// function.
 #[must_use]
 pub fn without_secrets<S: AsRef<str>>(text: &str, secrets: &[S]) -> String {
     let mut secrets: Vec<&str> = secrets.iter().map(AsRef::as_ref).collect();
@@ -20,11 +19,11 @@ pub fn without_secrets<S: AsRef<str>>(text: &str, secrets: &[S]) -> String {
         .fold(text.to_owned(), |text, secret| text.replace(secret, "[…]"))
 }
 
-/// A text from outside as it may stand in an outcome, an error or a log: without these
-/// secrets, as [`without_secrets`] does it, with a blank in the place of each control
-/// character, and cut to 300 characters.
+/// Prepares a text from outside for an outcome, an error or a log: removes these secrets as
+/// [`without_secrets`] does, replaces each control character by a blank, and cuts the text to 300
+/// characters.
 ///
-/// Secrets go first: of one across the cut, a part would be left.
+/// Secrets are removed first: a part of one that crosses the cut would remain.
 ///
 /// # Examples
 /// ```

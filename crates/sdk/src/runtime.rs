@@ -1,10 +1,9 @@
 //! A tokio runtime of the plugin's own (feature `own-runtime`).
 //!
-//! For what the host's services cannot do: other protocols than HTTP, child
-//! processes, local sockets. One runtime on one named thread, made when it is
-//! first needed; futures are handed over to it, and aborted when whoever
-//! waits for them is dropped. Its threads belong to the host of the provider, so
-//! that whatever runs on them is logged under the channel's name.
+//! It is for what the host's services cannot do: protocols other than HTTP, child processes,
+//! local sockets. The runtime has one named thread and is created when it is first needed.
+//! Futures are handed over to it, and aborted when their waiter is dropped. Its threads belong to
+//! the provider's host, so that everything on them is logged under the channel's name.
 
 use std::{
     fmt,
@@ -28,11 +27,11 @@ use crate::{
     waiting,
 };
 
-/// The runtime of one provider. Keep it in the provider; call
-/// [`close`](Self::close) in the provider's `close`.
+/// The runtime of one provider. Keep it in the provider, and call [`close`](Self::close) in the
+/// provider's `close`.
 pub struct OwnRuntime {
     name: String,
-    /// Of the provider that has made it.
+    /// The host of the provider that created it.
     host: Option<Host>,
     state: Mutex<RuntimeState>,
 }
@@ -47,7 +46,7 @@ enum RuntimeState {
     Closed,
 }
 
-/// The runtime is closed, could not be started, or the task panicked.
+/// The error of a runtime that is closed or could not be started, or of a task that panicked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the plugin's own runtime {0}")]
 pub struct RuntimeError(String);
@@ -61,9 +60,8 @@ impl fmt::Debug for OwnRuntime {
 }
 
 impl OwnRuntime {
-    /// The runtime of a provider of this kind, which has to say so:
-    /// `const OWN_RUNTIME: bool = true`. Its thread has the name of the channel
-    /// type (Linux shows 15 bytes of it).
+    /// Creates the runtime of a provider, which has to declare `const OWN_RUNTIME: bool = true`.
+    /// The thread has the name of the channel type, of which Linux shows 15 bytes.
     #[must_use]
     pub fn of<P: Provider>() -> Self {
         const {
@@ -83,12 +81,12 @@ impl OwnRuntime {
         }
     }
 
-    /// Runs a future on the runtime's thread and waits for it. Dropping the
-    /// wait aborts the future. What it spawns with tokio is logged, too.
+    /// Runs a future on the runtime's thread and waits for it. Dropping the wait aborts the
+    /// future. Tasks that it spawns with tokio are logged under the channel's name, too.
     ///
     /// # Errors
-    /// [`RuntimeError`] when the runtime is closed or cannot be started, or
-    /// the future panicked.
+    /// Fails with [`RuntimeError`] if the runtime is closed or cannot be started, or if the
+    /// future panicked.
     pub async fn run<F>(&self, future: F) -> Result<F::Output, RuntimeError>
     where
         F: Future + Send + 'static,
@@ -96,7 +94,7 @@ impl OwnRuntime {
     {
         let handle = self.handle()?;
         let host = self.owner();
-        // With a test's clock it waits as whoever asks does.
+        // With a test's clock, it waits in the way of its caller.
         let by_clock = waiting::by_clock();
         let task = handle.spawn(async move {
             let mut future = std::pin::pin!(future);
@@ -112,12 +110,12 @@ impl OwnRuntime {
         AbortOnDrop(task).await
     }
 
-    /// Runs a task on the runtime's thread beside the deliveries: one that listens,
-    /// or keeps a connection alive. It is dropped when the runtime is closed; a
-    /// panic in it is logged.
+    /// Runs a task on the runtime's thread beside the deliveries, such as one that listens or
+    /// keeps a connection alive. The task is dropped when the runtime is closed; a panic in it is
+    /// logged.
     ///
     /// # Errors
-    /// [`RuntimeError`] when the runtime is closed or cannot be started.
+    /// Fails with [`RuntimeError`] if the runtime is closed or cannot be started.
     pub fn spawn(
         &self,
         task: impl Future<Output = ()> + Send + 'static,
@@ -132,7 +130,7 @@ impl OwnRuntime {
         Ok(())
     }
 
-    /// Under whose name what runs here is logged.
+    /// Returns the host under whose name everything here is logged.
     fn owner(&self) -> Option<Host> {
         guard::current().or_else(|| self.host.clone())
     }
@@ -163,7 +161,7 @@ impl OwnRuntime {
             .spawn(move || {
                 guard::adopt(owner);
                 let _clock = waiting::enter(true);
-                // Ends when told to, and when the owner is gone.
+                // Ends on request, and when the owner is gone.
                 let _ = runtime.block_on(stopping);
                 drop(runtime);
                 let _ = done.send(());
@@ -177,7 +175,7 @@ impl OwnRuntime {
         Ok(handle)
     }
 
-    /// Ends the runtime and its thread, with all that still runs there.
+    /// Ends the runtime and its thread, with all tasks that still run there.
     pub async fn close(&self) {
         let state = {
             let mut state = self

@@ -1,4 +1,4 @@
-//! Values that must not be seen: tokens, passwords, keys.
+//! Values that must not be shown: tokens, passwords, keys.
 
 use std::{borrow::Cow, fmt};
 
@@ -6,21 +6,20 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 use zeroize::Zeroize;
 
-/// A value that is never printed and is wiped when dropped.
+/// A value that is never printed, and is wiped when dropped.
 ///
-/// In the schema it is marked `writeOnly`, so that the host knows what to
-/// keep out of its output and offers to read it from a file or the
-/// environment.
+/// Its schema is marked `writeOnly`, so that the host keeps the value out of its output and
+/// offers to read it from a file or the environment.
 #[derive(Clone)]
 pub struct Secret<T: Zeroize>(T);
 
 impl<T: Zeroize> Secret<T> {
-    /// Keeps a value.
+    /// Wraps a value.
     pub fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The value, for the one place that sends it.
+    /// Returns the value, for the one place that sends it.
     pub fn expose(&self) -> &T {
         &self.0
     }
@@ -44,7 +43,7 @@ impl<'de, T: Zeroize + Deserialize<'de>> Deserialize<'de> for Secret<T> {
         T::deserialize(deserializer)
             .map(Self)
             .map_err(|error| match error.to_string() {
-                // There is no value to quote, and its name is wanted.
+                // There is no value to quote, and the field's name is needed.
                 text if text.starts_with("missing field") => D::Error::custom(text),
                 _ => D::Error::custom("the secret is not of the expected type"),
             })

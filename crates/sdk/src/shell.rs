@@ -1,7 +1,7 @@
-//! Between the contract's functions and an author's [`Provider`].
+//! The layer between the contract's functions and a plugin's [`Provider`].
 //!
-//! Everything an author writes is called from here and nowhere else, inside a
-//! guard; everything that crosses is turned into std types and back here.
+//! All code of a plugin is called from here and nowhere else, inside a guard; everything that
+//! crosses is converted to std types and back here.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::{
     provider::Provider,
 };
 
-/// One of a plugin's channel types, erased to functions.
+/// A channel type of a plugin, with its provider's type erased.
 pub struct Entry {
     name: &'static str,
     describe: fn() -> Result<ChannelTypeV1, String>,
@@ -35,7 +35,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry of one provider.
+    /// Creates the entry of a provider.
     #[must_use]
     pub const fn of<P: Provider>() -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Entry {
     }
 }
 
-/// Describes every channel type, or tells why it cannot.
+/// Describes every channel type. Fails with the reason if one cannot be described.
 pub fn channel_types(entries: &[Entry]) -> RResult<RVec<ChannelTypeV1>, RString> {
     let described = entries.iter().map(|entry| {
         caught(entry.describe)
@@ -61,7 +61,7 @@ pub fn channel_types(entries: &[Entry]) -> RResult<RVec<ChannelTypeV1>, RString>
     }
 }
 
-/// Checks the settings of one channel type.
+/// Validates the settings of a channel type.
 pub fn validate_with(entries: &[Entry], name: &str, settings: &str) -> RVec<ProblemV1> {
     let problems = match find(entries, name) {
         Some(entry) => caught(|| (entry.validate)(settings)).unwrap_or_else(|panic| {
@@ -78,15 +78,15 @@ pub fn validate_with(entries: &[Entry], name: &str, settings: &str) -> RVec<Prob
     problems.into()
 }
 
-/// Says what a channel with these settings can prove. Settings that are wrong,
-/// and a provider that panics over them, prove nothing beyond accepted.
+/// Returns what a channel with these settings can prove. If the settings are wrong, or the
+/// provider panics over them, that is only acceptance.
 pub fn proofs_with(entries: &[Entry], name: &str, settings: &str) -> RString {
     let entry = find(entries, name);
     let proofs = entry.and_then(|entry| caught(|| (entry.proofs)(settings)).ok());
     proofs.unwrap_or_default().0.to_json().into()
 }
 
-/// Opens a provider of one channel type.
+/// Opens a provider of a channel type.
 pub fn open_with(entries: &[Entry], request: OpenRequestV1) -> FfiFuture<OpenResult> {
     match find(entries, &request.channel_type) {
         Some(entry) => (entry.open)(request),
@@ -133,7 +133,8 @@ fn parse<P: Provider>(settings: &str) -> Result<P::Config, ProblemV1> {
     })
 }
 
-/// serde_json ends its texts with a position in a text that no person wrote.
+/// Removes the position at the end of serde_json's messages, which refers to a text that no
+/// person wrote.
 fn without_position(text: &str) -> &str {
     match text.rfind(" at line ") {
         Some(end) => &text[..end],
@@ -214,7 +215,7 @@ impl<P: Provider> ProviderObject for Running<P> {
         let attempt = async move { pack(provider.deliver(&delivery).await) };
         Guarded::new(self.host(), attempt, |panic| {
             let detail = format!("the plugin panicked while it delivered: {panic}");
-            // Nobody knows how far it had come.
+            // It is unknown how far the attempt had come.
             pack(vec![
                 Outcome::unknown("", Fault::Plugin, detail).hint(REPORT),
             ])

@@ -1,22 +1,22 @@
-//! Times as text, whichever they are.
+//! Times as text.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The calendar is the same again after 400 years of 146,097 days.
+/// The years after which the calendar repeats, which are 146,097 days.
 const CYCLE_YEARS: u64 = 400;
 const CYCLE: Duration = Duration::from_secs(146_097 * 86_400);
-/// So many cycles before 1970 begins the year -30; five would be enough.
+/// The number of such cycles by which the calculation starts before 1970, in the year -30; five
+/// suffice.
 const MAX_CYCLES: u64 = 5;
 /// 9999-12-31T23:59:59Z, in Unix seconds.
 const LAST: Duration = Duration::from_secs(253_402_300_799);
-/// The first and the last time that RFC 3339 can write.
+/// The earliest and the latest time that RFC 3339 can express.
 const ENDS: [&str; 2] = ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z"];
 
-/// A time in UTC as RFC 3339 has it, to the second: `2026-01-02T03:04:05Z`.
+/// Formats a time in UTC as in RFC 3339, to the second: `2026-01-02T03:04:05Z`.
 ///
-/// Any time can be given, since a message may say of any that something happened
-/// then. What is before the year 0 or after the year 9999, which have no such text,
-/// is written as the nearest that has one.
+/// Any time is allowed, since a message may state any. A time before the year 0 or after the year
+/// 9999, which RFC 3339 cannot express, becomes the nearest that it can.
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
     let (before, after) = match time.duration_since(UNIX_EPOCH) {
@@ -79,7 +79,7 @@ mod tests {
         ] {
             assert_eq!(at(seconds), text, "{seconds}");
         }
-        // To the second that has begun, before 1970, too.
+        // Rounded down to the second, before 1970, too.
         let half = rfc3339(UNIX_EPOCH - Duration::from_millis(500));
         assert_eq!(half, "1969-12-31T23:59:59Z");
     }

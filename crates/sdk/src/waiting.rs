@@ -1,5 +1,5 @@
-//! For what what is being polled on this thread waits: so much only tests want to
-//! know, whose host has a clock that stands still.
+//! What the future that is polled on this thread waits for. Only tests need to know, whose host
+//! has a clock that stands still.
 
 use std::cell::Cell;
 
@@ -8,13 +8,13 @@ thread_local! {
     static ELSEWHERE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether sleeping waits until a test's clock has come that far; else a test's
-/// host lets the time pass at once.
+/// Returns whether a sleep lasts until a test's clock has reached its end; otherwise a test's
+/// host advances its clock at once.
 pub(crate) fn by_clock() -> bool {
     BY_CLOCK.get()
 }
 
-/// Says so until it is dropped.
+/// Sets [`by_clock`] until the returned value is dropped.
 pub(crate) fn enter(by_clock: bool) -> Entered {
     Entered(BY_CLOCK.replace(by_clock))
 }
@@ -28,13 +28,13 @@ impl Drop for Entered {
     }
 }
 
-/// What is polled waits for another thread.
+/// Records that the polled future waits for another thread.
 #[cfg(feature = "own-runtime")]
 pub(crate) fn elsewhere() {
     ELSEWHERE.set(true);
 }
 
-/// Whether that was said since it was last asked.
+/// Returns whether [`elsewhere`] was called since the last call of this.
 #[cfg(feature = "testing")]
 pub(crate) fn take_elsewhere() -> bool {
     ELSEWHERE.take()

@@ -29,12 +29,12 @@ pub struct Request {
     pub url: String,
     /// The headers, in order.
     pub headers: Vec<(String, String)>,
-    /// The body as text; what is not UTF-8 is replaced.
+    /// The body as text; invalid UTF-8 is replaced.
     pub body: String,
 }
 
 impl Request {
-    /// The first header of this name; case does not matter.
+    /// Returns the first header with a name, which is not case-sensitive.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -44,12 +44,12 @@ impl Request {
     }
 }
 
-/// What the host answers to a request.
+/// The host's reply to a request.
 #[derive(Debug, Clone)]
 pub struct Reply(RResult<HttpResponseV1, HostErrorV1>);
 
 impl Reply {
-    /// An answer with a status and a body.
+    /// Creates a response with a status and a body.
     #[must_use]
     pub fn status(status: u16, body: &str) -> Self {
         Self(ROk(HttpResponseV1 {
@@ -61,7 +61,7 @@ impl Reply {
         }))
     }
 
-    /// Adds a header to an answer.
+    /// Adds a header to a response.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let ROk(response) = &mut self.0 {
@@ -73,7 +73,7 @@ impl Reply {
         self
     }
 
-    /// No answer: the host failed like this.
+    /// Creates a failure of the host, without a response.
     #[must_use]
     pub fn failed(kind: HostErrorKind, maybe_sent: bool) -> Self {
         Self(RErr(HostErrorV1 {
@@ -96,16 +96,16 @@ struct ScriptedHost {
     stored: BTreeMap<String, Vec<u8>>,
     clock: Clock,
     tasks: Vec<Task>,
-    /// Of whoever drives the tasks.
+    /// The waker of whoever drives the tasks.
     driver: Option<Waker>,
 }
 
-/// A host for tests. Clones are the same host.
+/// A host for tests. Clones are handles on the same host.
 #[derive(Clone, Default)]
 pub struct FakeHost(Arc<Mutex<ScriptedHost>>);
 
 impl FakeHost {
-    /// A host that answers every request with 404 until it is told otherwise.
+    /// Creates a host that answers every request with 404 until a reply is scripted.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -117,7 +117,7 @@ impl FakeHost {
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Answers the next request that has no answer yet.
+    /// Queues a reply for the next request that has none yet.
     pub fn reply(&self, reply: Reply) -> &Self {
         self.state().replies.push_back(reply);
         self
@@ -129,63 +129,63 @@ impl FakeHost {
         self
     }
 
-    /// The requests so far.
+    /// Returns the requests so far.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         self.state().requests.clone()
     }
 
-    /// What was logged so far: through the host, so only by a loaded plugin.
+    /// Returns the log so far; only a loaded plugin logs through the host.
     #[must_use]
     pub fn logs(&self) -> Vec<(LogLevel, String)> {
         self.state().logs.clone()
     }
 
-    /// What was proven of deliveries after their attempts, by their references.
+    /// Returns the proof that arrived after attempts, by the references of the deliveries.
     #[must_use]
     pub fn proven(&self) -> Vec<(String, Proof)> {
         self.state().proven.clone()
     }
 
-    /// What is stored under a key.
+    /// Returns the value that is stored under a key.
     #[must_use]
     pub fn stored(&self, key: &str) -> Option<Vec<u8>> {
         self.state().stored.get(key).cloned()
     }
 
-    /// The keys under which something is stored.
+    /// Returns the keys under which a value is stored.
     #[must_use]
     pub fn stored_keys(&self) -> Vec<String> {
         self.state().stored.keys().cloned().collect()
     }
 
-    /// How long was slept so far; the clock stands still otherwise.
+    /// Returns how long providers have slept so far; the clock does not advance otherwise.
     #[must_use]
     pub fn slept(&self) -> Duration {
         self.state().clock.passed()
     }
 
-    /// Lets time pass. Tasks that sleep so long go on when they are driven.
+    /// Advances the clock. Tasks whose sleep ends with that go on when they are driven.
     pub fn advance(&self, duration: Duration) {
         let woken = self.state().clock.advance(duration);
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Drops the tasks that were spawned, as the end of the program does.
+    /// Drops the tasks that were spawned, as the end of a host program does.
     pub fn drop_tasks(&self) {
         let tasks = std::mem::take(&mut self.state().tasks);
         drop(tasks);
     }
 
-    /// Runs the tasks that were spawned beside each other, until each has ended
-    /// or sleeps; no time passes. One that waits for an
-    /// [`OwnRuntime`](crate::OwnRuntime) is waited for, unless that sleeps, too.
+    /// Runs the spawned tasks beside each other until each has ended or sleeps; the clock stands
+    /// still. A task that waits for an [`OwnRuntime`](crate::OwnRuntime) is waited for, unless
+    /// the runtime's future sleeps, too.
     pub async fn drive(&self) {
         poll_fn(|cx| self.poll_tasks(cx)).await;
     }
 
-    /// Runs the tasks beside each other for so long by this host's clock: as each
-    /// sleeps, the time passes until the next one is to wake up.
+    /// Runs the tasks beside each other for a duration of this host's clock: when all sleep, the
+    /// clock advances to the time at which the next one wakes up.
     pub async fn run_tasks_for(&self, duration: Duration) {
         let end = self.slept() + duration;
         loop {
@@ -199,9 +199,8 @@ impl FakeHost {
         }
     }
 
-    /// Runs the tasks beside each other until all have ended, however long that
-    /// takes by this host's clock. For tasks that go on for ever there is
-    /// [`run_tasks_for`](Self::run_tasks_for).
+    /// Runs the tasks beside each other until all have ended, however long that takes by this
+    /// host's clock. For tasks that never end, use [`run_tasks_for`](Self::run_tasks_for).
     pub async fn run_tasks(&self) {
         loop {
             self.drive().await;
@@ -210,13 +209,13 @@ impl FakeHost {
             let next = self.state().clock.next();
             match next.filter(|_| left > 0) {
                 Some(next) => self.advance(next.saturating_sub(now)),
-                // What is left waits for something that never comes.
+                // The remaining tasks wait for something that never comes.
                 None => return,
             }
         }
     }
 
-    /// Polls what was woken, until nothing is.
+    /// Polls woken tasks until none is left.
     fn poll_tasks(&self, cx: &Context<'_>) -> Poll<()> {
         self.state().driver = Some(cx.waker().clone());
         loop {
@@ -224,14 +223,14 @@ impl FakeHost {
             let (mut moved, mut elsewhere) = (false, 0);
             for mut task in tasks {
                 moved |= task.is_woken();
-                // Their own panics are caught where they were made.
+                // A task's panic is caught in the guard around it.
                 if task.poll(cx.waker()).is_pending() {
                     elsewhere += usize::from(task.is_elsewhere());
                     self.state().tasks.push(task);
                 }
             }
             let state = self.state();
-            // New ones have not been polled.
+            // New tasks have not been polled yet.
             let waiting = state.tasks.iter().any(Task::is_woken);
             if !moved && !waiting {
                 let busy = elsewhere > state.clock.of_other_threads();
@@ -240,11 +239,11 @@ impl FakeHost {
         }
     }
 
-    /// Ends when the clock has come so far.
+    /// Returns a future that ends when the clock reaches a time.
     fn until(&self, at: Duration) -> impl Future<Output = ()> + Send + use<> {
         let host = self.clone();
         let mut timer = None;
-        // Removed from the clock when it is dropped.
+        // Removes the timer from the clock when dropped.
         let dropped = Forget(self.clone(), None);
         async move {
             let mut dropped = dropped;
@@ -257,7 +256,7 @@ impl FakeHost {
                 (timer, dropped.1) = (Some(id), Some(id));
                 let driver = state.driver.clone();
                 drop(state);
-                // It may wait for what now sleeps.
+                // A driven task may wait for the one that sleeps now.
                 if !is_driven() {
                     driver.into_iter().for_each(Waker::wake);
                 }
@@ -272,7 +271,7 @@ impl FakeHost {
     }
 }
 
-/// A timer that nobody waits for any more is none.
+/// Removes a timer for which nobody waits any more.
 struct Forget(FakeHost, Option<u64>);
 
 impl Drop for Forget {
@@ -303,7 +302,7 @@ impl HostServices for FakeHost {
         if waiting::by_clock() {
             return self.until(self.slept() + duration).into_ffi();
         }
-        // Whoever delivers has no time to wait for.
+        // A delivery has nobody to advance the clock, so that time passes at once.
         self.advance(duration);
         ready(()).into_ffi()
     }

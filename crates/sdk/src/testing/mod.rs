@@ -1,9 +1,8 @@
-//! A host that tests can script (feature `testing`).
+//! A host that tests script (feature `testing`).
 //!
-//! [`FakeHost`] stands in for the engine: it answers HTTP requests as told,
-//! keeps what was asked of it, and lets time pass only when somebody sleeps.
-//! [`FakeHost::open`] opens a provider through the same functions that the
-//! engine calls, guards and all.
+//! [`FakeHost`] stands in for the engine: it answers HTTP requests as scripted, records what was
+//! asked of it, and advances its clock only when somebody sleeps. [`FakeHost::open`] opens a
+//! provider through the same functions as the engine, guards included.
 
 mod host;
 mod sample;
@@ -22,14 +21,14 @@ use crate::{
     shell::{Entry, open_with, proofs_with, validate_with},
 };
 
-/// An open provider, behind the boundary.
+/// An open provider, behind the contract.
 pub struct Opened(ProviderBox);
 
 impl FakeHost {
-    /// Opens a provider with settings as the engine would hand them over.
+    /// Opens a provider with settings, as the engine does.
     ///
     /// # Errors
-    /// What the provider answered.
+    /// Fails with the provider's error.
     pub async fn open<P: Provider>(
         &self,
         settings: &serde_json::Value,
@@ -49,7 +48,7 @@ impl FakeHost {
     }
 }
 
-/// What validation says about settings.
+/// Returns the problems that validation finds in settings.
 #[must_use]
 pub fn validate<P: Provider>(settings: &serde_json::Value) -> Vec<Problem> {
     validate_with(&[Entry::of::<P>()], P::TYPE, &settings.to_string())
@@ -58,7 +57,7 @@ pub fn validate<P: Provider>(settings: &serde_json::Value) -> Vec<Problem> {
         .collect()
 }
 
-/// What a channel with these settings says that it can prove.
+/// Returns what a channel with these settings can prove.
 pub fn proofs<P: Provider>(settings: &serde_json::Value) -> Proofs {
     let answer = proofs_with(&[Entry::of::<P>()], P::TYPE, &settings.to_string());
     Proofs(annunciator_core::proofs::Proofs::parse(&answer).unwrap_or_default())

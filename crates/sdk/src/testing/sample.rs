@@ -1,4 +1,4 @@
-//! A notification for tests, with something in every field.
+//! A notification for tests, with a value in every field.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use annunciator_core::{
 
 use crate::delivery::{Kind, Severity};
 
-/// One delivery, put together for a test.
+/// A delivery for a test, built field by field.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Sample {
@@ -22,7 +22,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// A warning about `prod-web-01`, at 2026-01-02T03:04:05Z.
+    /// Creates a warning about `prod-web-01`, at 2026-01-02T03:04:05Z.
     pub fn new(body: &str) -> Self {
         Self {
             notification: NotificationV1 {
@@ -44,7 +44,7 @@ impl Sample {
         }
     }
 
-    /// Sets the id.
+    /// Sets the ID.
     pub fn id(mut self, id: &str) -> Self {
         self.notification.id = id.into();
         self
@@ -68,7 +68,8 @@ impl Sample {
         self
     }
 
-    /// Sets when it happened, in Unix milliseconds: any, as the contract allows.
+    /// Sets when the event happened, in milliseconds since the Unix epoch: any value, as the
+    /// contract allows.
     pub fn occurred_at_ms(mut self, ms: i64) -> Self {
         self.notification.occurred_at_ms = ms;
         self
@@ -100,20 +101,20 @@ impl Sample {
         self
     }
 
-    /// Makes it a later attempt for these targets only.
+    /// Makes it a later attempt, for these targets only.
     pub fn again(mut self, attempt: u32, targets: &[&str]) -> Self {
         self.attempt = attempt;
         self.targets = targets.iter().map(|target| (*target).to_owned()).collect();
         self
     }
 
-    /// Sets the host's name for the delivery.
+    /// Sets the host's reference of the delivery.
     pub fn reference(mut self, reference: &str) -> Self {
         reference.clone_into(&mut self.reference);
         self
     }
 
-    /// Sets how long the host waits.
+    /// Sets how long the host waits for the attempt.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

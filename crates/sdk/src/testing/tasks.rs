@@ -1,5 +1,5 @@
-//! The tasks of a scripted host, which run beside each other, and the clock by which
-//! they sleep: it stands still until somebody lets time pass.
+//! The tasks of a scripted host, which run beside each other, and its clock, which stands still
+//! until somebody advances it.
 
 use std::{
     cell::Cell,
@@ -21,12 +21,12 @@ thread_local! {
     static DRIVEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether a task of the host is being polled on this thread.
+/// Returns whether a task of the host is being polled on this thread.
 pub(super) fn is_driven() -> bool {
     DRIVEN.get()
 }
 
-/// A task, and whether there is anything for it to do.
+/// A task, and whether it was woken.
 pub(super) struct Task {
     future: FfiFuture<()>,
     woken: Arc<Woken>,
@@ -64,12 +64,12 @@ impl Task {
         self.woken.is_woken.load(Ordering::SeqCst)
     }
 
-    /// Whether it waits for a runtime of the plugin's own.
+    /// Returns whether the task waits for a runtime of the plugin's own.
     pub(super) fn is_elsewhere(&self) -> bool {
         self.is_elsewhere
     }
 
-    /// Polls it where it was woken.
+    /// Polls the task if it was woken.
     pub(super) fn poll(&mut self, driver: &Waker) -> Poll<()> {
         *{ self.woken.driver.lock() }.unwrap_or_else(PoisonError::into_inner) =
             Some(driver.clone());
@@ -92,7 +92,7 @@ impl Task {
     }
 }
 
-/// A clock that stands still.
+/// A clock that advances only on request.
 #[derive(Default)]
 pub(super) struct Clock {
     passed: Duration,
@@ -104,17 +104,17 @@ struct Timer {
     id: u64,
     at: Duration,
     waker: Waker,
-    /// Whether whoever waits runs on a thread of its own.
+    /// Whether the waiter runs on a thread of its own.
     is_other_thread: bool,
 }
 
 impl Clock {
-    /// How much time has passed.
+    /// Returns how much time has passed.
     pub(super) fn passed(&self) -> Duration {
         self.passed
     }
 
-    /// Lets time pass, and answers who is to be woken.
+    /// Advances the clock, and returns the wakers of those whose time has come.
     pub(super) fn advance(&mut self, duration: Duration) -> Vec<Waker> {
         self.passed += duration;
         let (due, later) = std::mem::take(&mut self.timers)
@@ -125,18 +125,18 @@ impl Clock {
         due.into_iter().map(|timer| timer.waker).collect()
     }
 
-    /// When the next one is to be woken.
+    /// Returns when the next waiter is to be woken.
     pub(super) fn next(&self) -> Option<Duration> {
         self.timers.iter().map(|timer| timer.at).min()
     }
 
-    /// How many wait on threads of their own.
+    /// Returns how many wait on threads of their own.
     pub(super) fn of_other_threads(&self) -> usize {
         let timers = self.timers.iter();
         timers.filter(|timer| timer.is_other_thread).count()
     }
 
-    /// Has somebody woken when it is time; again for the same under its number.
+    /// Registers a waker for a time; a known number replaces the earlier registration.
     pub(super) fn wait(&mut self, known: Option<u64>, at: Duration, waker: &Waker) -> u64 {
         known.into_iter().for_each(|id| self.forget(id));
         self.last += 1;
