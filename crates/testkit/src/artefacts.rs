@@ -1,8 +1,8 @@
 //! Finds what cargo built beside the tests: plugins and executables.
 //!
-//! Test binaries and the plugins that are their dev-dependencies lie in
-//! `target/<profile>/deps`, executables one folder above. The environment
-//! variable is for those who build elsewhere.
+//! Test binaries and the plugins that are their dev-dependencies are in `target/<profile>/deps`,
+//! executables one folder above. An environment variable names another folder, for builds
+//! elsewhere.
 
 use std::{
     env, fs, io,
@@ -13,21 +13,21 @@ use std::{
 
 use tempfile::TempDir;
 
-/// Set to a folder to look there first.
+/// The environment variable with a folder to search first.
 pub const OVERRIDE: &str = "ANNUNCIATOR_ARTEFACTS";
 
-/// The path of an executable of the workspace under test.
+/// Returns the path of an executable of the workspace under test.
 ///
 /// # Errors
-/// When it was not built; the text says how to.
+/// Fails if it was not built; the text says how to build it.
 pub fn executable(name: &str) -> io::Result<PathBuf> {
     find(&format!("{name}{}", env::consts::EXE_SUFFIX))
 }
 
-/// The path of a plugin, by the name of its package.
+/// Returns the path of a plugin, by the name of its package.
 ///
 /// # Errors
-/// When it was not built; the text says how to.
+/// Fails if it was not built; the text says how to build it.
 pub fn plugin(package: &str) -> io::Result<PathBuf> {
     find(&format!(
         "{}{}{}",
@@ -37,12 +37,12 @@ pub fn plugin(package: &str) -> io::Result<PathBuf> {
     ))
 }
 
-/// A folder with these plugins and no others, which only its owner may write to.
+/// Creates a folder with exactly these plugins, to which only its owner may write.
 ///
 /// # Errors
-/// When one was not built or cannot be copied.
+/// Fails if one was not built or cannot be copied.
 pub fn plugin_folder(packages: &[&str]) -> io::Result<TempDir> {
-    // Else it is as the umask has it.
+    // Otherwise the umask decides the folder's permissions.
     let private = fs::Permissions::from_mode(0o700);
     let folder = tempfile::Builder::new().permissions(private).tempdir()?;
     for package in packages {
@@ -55,10 +55,10 @@ pub fn plugin_folder(packages: &[&str]) -> io::Result<TempDir> {
     Ok(folder)
 }
 
-/// A link where the file system allows it: plugins of a debug build are large.
+/// Links a file if the file system allows it, since plugins of a debug build are large.
 fn place(from: &Path, to: &Path) -> io::Result<()> {
     let linked = fs::hard_link(from, to).and_then(|()| {
-        // What was built has the permissions that the umask of then left.
+        // A file that was built has the permissions that the umask at that time left.
         if fs::metadata(to)?.permissions().mode() & 0o022 == 0 {
             return Ok(());
         }
@@ -67,22 +67,22 @@ fn place(from: &Path, to: &Path) -> io::Result<()> {
     linked.or_else(|_| copy(from, to))
 }
 
-/// A copy that only its owner may write to, whatever the umask was when the original
-/// was built: a plugin that others may write to is not loaded.
+/// Copies a file so that only its owner may write to the copy, whatever the umask was when the
+/// original was built: a plugin to which others may write is not loaded.
 ///
 /// # Errors
-/// When it cannot be written.
+/// Fails if the copy cannot be written.
 pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
     fs::copy(from, &to)?;
     permit(to.as_ref())
 }
 
-/// A copy of a program, to be executed at once. Were it written by this process, a
-/// child that another thread starts meanwhile would have it open for writing for a
-/// moment, and what somebody writes to is not executed.
+/// Copies a program that is executed at once. If this process wrote the copy itself, a child that
+/// another thread starts meanwhile would have it open for writing for a moment, and a file that
+/// is open for writing cannot be executed.
 ///
 /// # Errors
-/// When it cannot be written.
+/// Fails if the copy cannot be written.
 pub fn copy_program(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
     let mut copying = Command::new("cp");
     let status = copying.arg("--").arg(from.as_ref()).arg(to.as_ref());

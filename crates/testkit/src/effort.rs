@@ -1,27 +1,27 @@
-//! How much tests try: little wherever they run, and everything where somebody has
-//! the time.
+//! How much tests try: little by default, and everything on request.
 
 use std::env;
 
-/// Set to 1, tests by chance and by repetition go through all of their rounds.
+/// The environment variable that, set to 1, has randomized and repeated tests run all of their
+/// rounds.
 pub const FULL: &str = "ANNUNCIATOR_FULL";
 
-/// Whether all rounds are wanted.
+/// Returns whether all rounds are requested.
 #[must_use]
 pub fn is_full() -> bool {
     env::var(FULL).is_ok_and(|full| full == "1")
 }
 
-/// So many rounds: `usual`, or `full` where all are wanted.
+/// Returns the number of rounds: `usual`, or `full` if all are requested.
 #[must_use]
 pub fn rounds<T>(usual: T, full: T) -> T {
     if is_full() { full } else { usual }
 }
 
-/// The same, unless a variable of the test's own says how many.
+/// Returns the number of rounds in the same way, unless a variable of the test's own gives it.
 ///
 /// # Panics
-/// When the variable holds no number.
+/// Panics if the variable is not a number.
 #[must_use]
 pub fn rounds_by(variable: &str, usual: u64, full: u64) -> u64 {
     let Ok(said) = env::var(variable) else {

@@ -1,5 +1,5 @@
-//! All four stand-ins together, and channel definitions that reach them: for
-//! tests of the whole system, for the demo and for benchmarks.
+//! All four stand-ins together, and channel definitions that reach them, for tests of the whole
+//! system, for the demo and for benchmarks.
 
 use std::io;
 
@@ -10,9 +10,9 @@ use crate::{
     smtp::{Mode, SmtpServer},
 };
 
-/// The number from which Signal messages come.
+/// The number that sends Signal messages.
 pub const SIGNAL_USER: &str = "+12025551234";
-/// The number to which they go.
+/// The number that receives Signal messages.
 pub const SIGNAL_RECIPIENT: &str = "+12025555678";
 /// The user at the mail server.
 pub const SMTP_USER: &str = "heartbeat@example.com";
@@ -21,7 +21,7 @@ pub const SMTP_PASSWORD: &str = "app-password-here";
 
 /// The four stand-ins, running.
 pub struct Ensemble {
-    /// The mail server: STARTTLS, a login, a certificate of its own authority.
+    /// The mail server, with STARTTLS, a login, and a certificate of its own authority.
     pub smtp: SmtpServer,
     /// Pushover.
     pub pushover: Pushover,
@@ -32,10 +32,10 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// Starts them.
+    /// Starts the four stand-ins.
     ///
     /// # Errors
-    /// When a port cannot be had, or the signal-cli stand-in was not built.
+    /// Fails if a port is not available, or the signal-cli stand-in was not built.
     pub async fn start() -> io::Result<Self> {
         let smtp = SmtpServer::builder()
             .mode(Mode::StartTls)
@@ -50,8 +50,8 @@ impl Ensemble {
         })
     }
 
-    /// Settings of an email channel besides those that the specification's
-    /// examples have: where the stand-in is, and whom it trusts.
+    /// Returns the settings of an email channel that the specification's examples lack: the
+    /// stand-in's address, and the authority to trust.
     #[must_use]
     pub fn email_endpoint(&self) -> String {
         let ca = self.smtp.ca_file().unwrap_or_default();
@@ -63,8 +63,7 @@ impl Ensemble {
         )
     }
 
-    /// One channel of each kind, as the configuration's `notification_channels`
-    /// has them.
+    /// Returns one channel of each type, as in the configuration's `notification_channels`.
     #[must_use]
     pub fn channels(&self) -> String {
         format!(

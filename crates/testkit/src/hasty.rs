@@ -1,5 +1,4 @@
-//! A clock that runs fast, so that tests can keep the pauses of a system that
-//! people use.
+//! A clock that runs fast, so that tests can use the same delays as a real system.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,8 +15,7 @@ pub struct Hasty {
 }
 
 impl Hasty {
-    /// A clock that counts on from a time, as one would that was going on
-    /// while nobody looked at it.
+    /// Creates a clock that continues from a given time, as if it had been running unobserved.
     #[must_use]
     pub fn going_on_from(began_ms: i64) -> Self {
         Self {

@@ -1,20 +1,20 @@
-//! Tests for whoever writes a store or a plugin for Annunciator, and for Annunciator itself.
+//! Tests for stores and plugins of Annunciator, and for Annunciator itself.
 //!
-//! Nothing that is shipped depends on this crate. Each part is a feature, and none needs a
-//! file of the workspace that it comes from:
+//! Nothing that is shipped depends on this crate. Each part is a feature, and none needs a file
+//! of the workspace that the crate comes from:
 //!
-//! | feature | for whom | what |
+//! | feature | for | contents |
 //! | --- | --- | --- |
-//! | `stores` | you write a store | [`store_suite!`], [`store_agrees!`], [`stores`] |
-//! | `plugins` | you write a plugin | [`suite`], [`live`], [`rig`], [`artefacts`] |
-//! | `http` | the plugin speaks HTTP | [`http`]: a web server that tests can have fail |
-//! | `services` | it speaks to one of these | [`mattermost`], [`pushover`], [`signal`], [`smtp`] |
-//! | `workspace` | Annunciator's own tests | the rest; it is the default: turn it off |
+//! | `stores` | authors of a store | [`store_suite!`], [`store_agrees!`], [`stores`] |
+//! | `plugins` | authors of a plugin | [`suite`], [`live`], [`rig`], [`artefacts`] |
+//! | `http` | plugins that speak HTTP | [`http`]: a web server with faults on demand |
+//! | `services` | plugins for one of them | [`mattermost`], [`pushover`], [`signal`], [`smtp`] |
+//! | `workspace` | Annunciator's own tests | everything else; on by default: turn it off |
 //!
 //! # A store
 //!
-//! A store holds what it holds in its own way, and asks
-//! [`annunciator_store::rules`] what follows from it. Its manifest:
+//! A store holds its data in its own way, and calls [`annunciator_store::rules`] to decide what
+//! follows from it. Its manifest:
 //!
 //! ```toml
 //! [dependencies]
@@ -24,9 +24,8 @@
 //! annunciator-testkit = { path = "…/crates/testkit", default-features = false, features = ["stores"] }
 //! ```
 //!
-//! Its test, such as `tests/conformance.rs`. The suite makes a test of each situation;
-//! `store_agrees!` asks the store and a model of one the same at random, and compares all
-//! answers:
+//! Its test, such as `tests/conformance.rs`. `store_suite!` makes a test of each situation;
+//! `store_agrees!` makes random calls of the store and of a model, and compares all answers:
 //!
 //! ```
 //! # #![allow(dead_code)]
@@ -53,9 +52,9 @@
 //!
 //! # A plugin
 //!
-//! The plugin is loaded by an engine as a host program does it, from the library that cargo
-//! builds beside the tests; nothing on the way to the service is replaced. The
-//! manifest, besides what the SDK's front page says:
+//! An engine loads the plugin as a host program does, from the library that cargo builds beside
+//! the tests; nothing on the way to the service is replaced. The manifest, in addition to what
+//! the SDK's front page says:
 //!
 //! ```toml
 //! [lib]
@@ -66,7 +65,8 @@
 //! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
 //! ```
 //!
-//! The test, such as `tests/carrier.rs`, of the plugin on the SDK's front page in the package `carrier`:
+//! The test, such as `tests/carrier.rs`, of the plugin on the SDK's front page, in the package
+//! `carrier`:
 //!
 //! ```
 //! # #![allow(dead_code)]

@@ -1,8 +1,7 @@
-//! A running engine with one channel, for a plugin's own tests over real
-//! connections.
+//! A running engine with one channel, for a plugin's own tests over real connections.
 //!
-//! The plugin's library is loaded as a host program loads it, and nothing of
-//! the way to the stand-in is replaced.
+//! The plugin's library is loaded as a host program loads it, and nothing on the way to the
+//! stand-in is replaced.
 
 use std::time::Duration;
 
@@ -15,22 +14,23 @@ use crate::rig::Rig;
 /// The name of the one channel.
 pub const CHANNEL: &str = "under_test";
 
-/// How long the end of an engine may take.
+/// How long an engine may take to shut down.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An engine with one channel.
 pub struct Live {
     engine: Engine,
-    /// The configuration and the plugin's copy go with it.
+    /// The configuration and the plugin's copy, which are deleted with this value.
     _rig: Rig,
 }
 
 impl Live {
-    /// Starts an engine with a plugin of this workspace, `annunciator-` and its channel
-    /// type; else as [`with_plugin`](Self::with_plugin).
+    /// Starts an engine with a plugin of this workspace, whose package is `annunciator-` and the
+    /// channel type. Otherwise like [`with_plugin`](Self::with_plugin).
     ///
     /// # Errors
-    /// What is wrong with the settings, or why there is no plugin to load.
+    /// Fails with what is wrong with the settings, or with the reason why the plugin cannot be
+    /// loaded.
     pub async fn start(settings: &str) -> Result<Self, Box<dyn std::error::Error>> {
         let mut lines = settings.lines();
         let name = lines.find_map(|line| line.trim().strip_prefix("type:"));
@@ -38,12 +38,13 @@ impl Live {
         Self::with_plugin(&package, settings).await
     }
 
-    /// Starts an engine whose one channel has these settings, as YAML lines of which one
-    /// is `type: …`. The plugin is the library of a package, that under test or one of its
+    /// Starts an engine whose one channel has these settings, as YAML lines of which one is
+    /// `type: …`. The plugin is the library of a package: the one under test or one of its
     /// dev-dependencies, so that cargo has built it.
     ///
     /// # Errors
-    /// What is wrong with the settings, or why there is no plugin to load.
+    /// Fails with what is wrong with the settings, or with the reason why the plugin cannot be
+    /// loaded.
     pub async fn with_plugin(
         package: &str,
         settings: &str,
@@ -61,7 +62,7 @@ impl Live {
         Ok(Self { engine, _rig: rig })
     }
 
-    /// Sends one notification; answers what each target of the channel says.
+    /// Sends one notification, and returns the report of each target.
     pub async fn send(&self, notification: impl Into<Notification>) -> Vec<TargetReport> {
         match self.engine.notify_default(notification).await {
             Ok(report) => report
@@ -73,24 +74,23 @@ impl Live {
         }
     }
 
-    /// Sends one notification; answers what became of it at every target.
+    /// Sends one notification, and returns the class of each target's outcome.
     pub async fn classes(&self, notification: impl Into<Notification>) -> Vec<Class> {
         let targets = self.send(notification).await;
         targets.into_iter().map(|target| target.class).collect()
     }
 
-    /// Checks the settings against the service; `None` when there is no
-    /// answer at all.
+    /// Checks the settings against the service; `None` if there is no answer.
     pub async fn check(&self) -> Option<Check> {
         self.engine.check(&[CHANNEL]).await.ok()?.into_iter().next()
     }
 
-    /// The engine itself.
+    /// Returns the engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// Ends the engine; false when work had to be abandoned.
+    /// Shuts the engine down; `false` if deliveries were abandoned.
     pub async fn end(self) -> bool {
         self.engine.shutdown(SHUTDOWN_TIMEOUT).await.abandoned == 0
     }

@@ -1,5 +1,5 @@
-//! Projects outside of this workspace, as people write them elsewhere: what their cargo
-//! must not hear of ours.
+//! Projects outside of this workspace, as people write them elsewhere, shielded from the cargo
+//! that runs the tests.
 
 use std::{
     env, fs, io,
@@ -9,9 +9,9 @@ use std::{
 
 use tempfile::TempDir;
 
-/// Has a command, which runs cargo or a shell that does, know nothing of the cargo that runs the test:
-/// what that tells its own tests is not for the project. `shared` is a folder for what projects depend
-/// on, which is built once for all of them.
+/// Hides the cargo that runs the test from a command that runs cargo, or a shell that does: the
+/// variables that cargo sets for its own tests are not meant for the project. `shared` is a
+/// folder for the projects' dependencies, which are built once for all of them.
 pub fn prepare(command: &mut Command, shared: &Path) {
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
@@ -23,7 +23,7 @@ pub fn prepare(command: &mut Command, shared: &Path) {
     command.env("CARGO_BUILD_BUILD_DIR", shared);
 }
 
-/// A project in a folder of its own, which goes with it.
+/// A project in a folder of its own, which is deleted with this value.
 #[derive(Debug)]
 pub struct Project {
     folder: TempDir,
@@ -31,11 +31,11 @@ pub struct Project {
 }
 
 impl Project {
-    /// An empty one, with the versions of other people's crates in a lock file: they are
-    /// there, so that nothing is asked of a registry.
+    /// Creates an empty project whose lock file has the versions of third-party crates that are
+    /// already present, so that no registry is asked.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Fails if it cannot be written.
     pub fn new(lock_file: &Path, shared: &Path) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         fs::copy(lock_file, folder.path().join("Cargo.lock"))?;
@@ -43,26 +43,26 @@ impl Project {
         Ok(Self { folder, shared })
     }
 
-    /// Its folder.
+    /// Returns the project's folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Writes a file of it, and the folders above.
+    /// Writes a file of the project, and creates the folders above it.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Fails if the file cannot be written.
     pub fn write(&self, file: &str, text: &str) -> io::Result<()> {
         let path = self.folder.path().join(file);
         fs::create_dir_all(path.parent().unwrap_or(self.folder.path()))?;
         fs::write(path, text)
     }
 
-    /// Runs `cargo`, without a network. Answers what it says on standard output.
+    /// Runs `cargo` without a network, and returns its standard output.
     ///
     /// # Errors
-    /// When it fails: all that it says.
+    /// Fails with all of its output if cargo fails.
     pub fn cargo(&self, args: &[&str]) -> io::Result<String> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);

@@ -1,4 +1,4 @@
-//! An engine on a configuration of the test's own, with real plugins.
+//! An engine with a test's own configuration and real plugins.
 
 use std::{
     env, fs, io,
@@ -14,20 +14,20 @@ use tempfile::TempDir;
 
 use crate::artefacts::{executable, plugin_folder};
 
-/// The configuration, in its folder.
+/// The configuration's name in its folder.
 const FILE: &str = "heartbeat.yaml";
 
-/// What has an engine try everything once, in a line of a configuration.
+/// A line of configuration with which an engine makes one attempt only.
 const ONCE: &str = "delivery: {retry: {attempts: 1}}\n";
 
-/// Set to `process`, every rig runs its channels in processes of their own; that takes
-/// Annunciator's own `hbd` beside the tests.
+/// The environment variable that, set to `process`, has every rig run its channels in worker
+/// processes; this needs Annunciator's own `hbd` beside the tests.
 const ISOLATION: &str = "ANNUNCIATOR_ISOLATION";
 
-/// The program that runs plugins in processes of their own: `hbd`.
+/// Returns the program that runs plugins in worker processes: `hbd`.
 ///
 /// # Errors
-/// When it was not built.
+/// Fails if it was not built.
 pub fn worker() -> io::Result<WorkerProgram> {
     Ok(WorkerProgram::at(executable("hbd")?))
 }
@@ -40,10 +40,10 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// With these plugins, by the names of their packages.
+    /// Creates a rig with plugins, by the names of their packages.
     ///
     /// # Errors
-    /// When one was not built.
+    /// Fails if one was not built.
     pub fn new(packages: &[&str]) -> io::Result<Self> {
         Ok(Self {
             plugins: plugin_folder(packages)?,
@@ -51,40 +51,39 @@ impl Rig {
         })
     }
 
-    /// The plugin folder, to add files to.
+    /// Returns the plugin folder, to which a test may add files.
     #[must_use]
     pub fn plugins(&self) -> &Path {
         self.plugins.path()
     }
 
-    /// A folder for the test's files, besides the configuration's own.
+    /// Returns the folder for the test's files, in addition to the configuration.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The configuration file.
+    /// Returns the path of the configuration file.
     #[must_use]
     pub fn file(&self) -> PathBuf {
         self.folder.path().join(FILE)
     }
 
-    /// Writes the configuration and answers an engine's builder for it. Unless
-    /// the configuration says how deliveries are treated, everything is tried
-    /// once.
+    /// Writes the configuration and returns an engine's builder for it. Unless the configuration
+    /// has `delivery` settings of its own, each delivery gets one attempt.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// Fails if the file cannot be written.
     pub fn configured(&self, yaml: &str) -> io::Result<EngineBuilder> {
         let is_said = yaml.lines().any(|line| line.starts_with("delivery:"));
         let once = if is_said { "" } else { ONCE };
         self.exactly(&format!("{yaml}\n{once}"))
     }
 
-    /// The same, with nothing else in the file.
+    /// Does the same with nothing added to the file.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// Fails if the file cannot be written.
     pub fn exactly(&self, yaml: &str) -> io::Result<EngineBuilder> {
         fs::write(self.file(), yaml)?;
         fs::set_permissions(self.file(), fs::Permissions::from_mode(0o600))?;
@@ -96,18 +95,18 @@ impl Rig {
         Ok(builder)
     }
 
-    /// Writes the configuration and starts an engine on it.
+    /// Writes the configuration and starts an engine with it.
     ///
     /// # Errors
-    /// What the engine says about the configuration.
+    /// Fails with the engine's errors about the configuration.
     pub async fn start(&self, yaml: &str) -> Result<Engine, Box<dyn std::error::Error>> {
         Ok(self.configured(yaml)?.start().await?)
     }
 
-    /// The problems of a configuration that does not start.
+    /// Returns the problems of a configuration with which an engine does not start.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// Fails if the file cannot be written.
     pub fn problems(&self, yaml: &str) -> io::Result<String> {
         Ok(match self.exactly(yaml)?.load() {
             Ok(loaded) => loaded.warnings.to_string(),
@@ -116,11 +115,12 @@ impl Rig {
         .replace(&self.file().display().to_string(), "heartbeat.yaml"))
     }
 
-    /// Runs `hbd`, the program of Annunciator's workspace, in the rig's folder on its files, with nothing else in its
-    /// environment. Answers its exit status, standard output and standard error.
+    /// Runs `hbd`, the program of Annunciator's workspace, in the rig's folder with its files and
+    /// nothing else in its environment. Returns its exit status, standard output and standard
+    /// error.
     ///
     /// # Errors
-    /// When it cannot be started, was killed, or prints what is no text.
+    /// Fails if it cannot be started, was killed, or prints what is not text.
     #[cfg(feature = "workspace")]
     pub fn hbd(&self, program: &str, args: &[&str]) -> io::Result<(i32, String, String)> {
         let output = Command::new(program)

@@ -1,7 +1,7 @@
-//! The configuration suite: what every plugin's settings must stand.
+//! The configuration suite: what the settings of every plugin must withstand.
 //!
-//! It goes through the engine, as an operator's file does, and answers with
-//! everything that is not as it should be; an empty list is a pass.
+//! It goes through the engine, as an operator's file does, and returns everything that is wrong;
+//! an empty list means that the plugin passes.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::rig::Rig;
 
-/// Texts, numbers and shapes that no setting should be.
+/// Texts, numbers and shapes that are invalid for every setting.
 const HOSTILE: [&str; 14] = [
     "[]",
     "{}",
@@ -28,7 +28,7 @@ const HOSTILE: [&str; 14] = [
     "{file: /no/such/file}",
 ];
 
-/// A channel that is defined as it should be.
+/// A channel with a valid definition.
 #[derive(Debug, Clone, Copy)]
 pub struct Sound<'a> {
     /// The plugin's package.
@@ -37,20 +37,20 @@ pub struct Sound<'a> {
     pub channel_type: &'a str,
     /// The settings: name and YAML.
     pub settings: &'a [(&'a str, &'a str)],
-    /// The fields that hold secrets; in `settings` their values hold `canary`.
+    /// The fields with secrets; in `settings` their values contain `canary`.
     pub secrets: &'a [&'a str],
 }
 
-/// Runs the suite.
+/// Runs the suite, and returns its failures.
 ///
 /// # Errors
-/// When the plugin was not built.
+/// Fails if the plugin was not built.
 pub fn settings(sound: &Sound<'_>) -> io::Result<Vec<String>> {
     let rig = Rig::new(&[sound.package])?;
     let builder = rig.exactly("")?;
     let suite = Suite {
         sound,
-        // Loaded once: the settings are what is tried.
+        // Loaded once, since only the settings vary.
         plugins: builder.find_plugins(),
         builder,
         _rig: rig,
@@ -76,7 +76,7 @@ struct Suite<'a> {
 }
 
 impl Suite<'_> {
-    /// Loads one channel; on failure, everything that was said.
+    /// Loads one channel; fails with everything that was printed.
     fn loads(&self, settings: &[(&str, &str)]) -> Result<(), String> {
         let lines: String = settings
             .iter()
@@ -155,7 +155,7 @@ impl Suite<'_> {
                 .filter(|(name, _)| name != left_out)
                 .copied()
                 .collect();
-            // Fields with a default may be left out.
+            // Fields with a default may be omitted.
             if let Err(said) = self.loads(&rest) {
                 failures.extend(complaint(&format!("without {left_out}"), "", &said));
             }
@@ -178,7 +178,7 @@ impl Suite<'_> {
                 let short: String = value.chars().take(20).collect();
                 match self.loads(&settings) {
                     Ok(()) => {}
-                    // A huge text in an open field may be shown, if only in part.
+                    // A huge text in an open field may be shown, but only in part.
                     Err(said) if !is_secret && value.len() > 1000 && said.len() < 20_000 => {
                         failures.extend(panics(&format!("{name}: {short}"), &said));
                     }
@@ -196,7 +196,7 @@ fn panics(what: &str, said: &str) -> Option<String> {
     said.contains("panicked").then(|| format!("{what}: {said}"))
 }
 
-/// What is wrong with what was said.
+/// Returns what is wrong with an output, if anything.
 fn complaint(what: &str, names: &str, said: &str) -> Option<String> {
     let fair =
         said.contains("channel under_test") && said.contains(names) && !said.contains("canary");

@@ -1,4 +1,4 @@
-//! Who may send to whom, and how much is left of the month's quota.
+//! The accounts: who may send to whom, and the month's remaining quota.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::{DEVICES, TOKEN, USER};
 /// The free quota of a month: <https://pushover.net/api#limits>.
 const FREE_QUOTA: u64 = 10_000;
 
-/// Midnight, 1 January 2100: a reset that lies in the future of every test.
+/// Midnight, 1 January 2100: a reset time in the future of every test.
 const FAR_RESET: u64 = 4_102_444_800;
 
 /// The sounds that every account has: <https://pushover.net/api#sounds>.
@@ -39,10 +39,10 @@ pub(super) const SOUNDS: [(&str, &str); 23] = [
     ("none", "None (silent)"),
 ];
 
-/// What the three `X-Limit-App-*` headers tell.
+/// The contents of the three `X-Limit-App-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// Messages a month.
+    /// Messages per month.
     pub limit: u64,
     /// Messages left.
     pub remaining: u64,
@@ -69,7 +69,7 @@ impl Quota {
     }
 }
 
-/// A user or a group that the service knows.
+/// A user or a group of the service.
 #[derive(Debug, Clone)]
 pub(super) struct Recipient {
     pub(super) group: bool,
@@ -83,7 +83,7 @@ pub(super) struct Accounts {
     pub(super) recipients: BTreeMap<String, Recipient>,
     pub(super) sounds: BTreeMap<String, String>,
     pub(super) quota: Quota,
-    /// The key that the recipients have typed into the app.
+    /// The key that the recipients have entered in the app.
     pub(super) encryption_key: Option<[u8; 32]>,
 }
 
@@ -107,7 +107,7 @@ impl Default for Accounts {
 }
 
 impl Accounts {
-    /// Whether any token or user key stands in this text.
+    /// Returns whether a text contains any token or user key.
     pub(super) fn leaked_in(&self, text: &str) -> bool {
         let mut secrets = self.tokens.iter().chain(self.recipients.keys());
         secrets.any(|secret| text.contains(secret.as_str()))

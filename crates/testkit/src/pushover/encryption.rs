@@ -1,4 +1,4 @@
-//! Opens what a client has encrypted: <https://pushover.net/api#e2ee>.
+//! Decryption of what a client has encrypted: <https://pushover.net/api#e2ee>.
 
 use std::io::Read as _;
 
@@ -14,7 +14,7 @@ use sha2::Sha256;
 const BLOCK: usize = 16;
 const MAC_BYTES: usize = 32;
 
-/// The text, when it was encrypted with this key and nothing was changed.
+/// Decrypts a text, if it was encrypted with this key and not changed.
 pub(super) fn open(key: &[u8; 32], sealed: &str) -> Option<String> {
     let sealed = STANDARD.decode(sealed).ok()?;
     let signed = sealed.get(..sealed.len().checked_sub(MAC_BYTES)?)?;

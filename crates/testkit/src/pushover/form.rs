@@ -1,5 +1,5 @@
-//! The parameters of a call, from any of the bodies that the service reads:
-//! URL-encoded, multipart, JSON.
+//! The parameters of a call, from any of the bodies that the service reads: URL-encoded,
+//! multipart, JSON.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use crate::http::Request;
 /// The image of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// Its media type, as the client names it.
+    /// The media type, as the client gives it.
     pub media_type: String,
-    /// The image.
+    /// The image's bytes.
     pub bytes: Vec<u8>,
 }
 
@@ -28,18 +28,18 @@ impl Form {
         self.fields.get(name).map(String::as_str)
     }
 
-    /// A parameter that is a whole number.
+    /// Returns a parameter that is a whole number.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.field(name)?.parse().ok()
     }
 
-    /// Whether a switch such as `html` is on.
+    /// Returns whether a switch such as `html` is on.
     pub(super) fn on(&self, name: &str) -> bool {
         self.field(name) == Some("1")
     }
 
-    /// Reads the body; a body that can't be read has no parameters, as for the
-    /// service, which then misses the token.
+    /// Reads the body. An unreadable body has no parameters, as for the service, which then
+    /// reports a missing token.
     pub(super) async fn read(request: &Request) -> Self {
         match request.media_type().as_str() {
             "application/x-www-form-urlencoded" => Self {

@@ -1,10 +1,9 @@
 //! A stand-in of the Pushover API (<https://pushover.net/api>).
 //!
-//! Refuses what the service refuses, with its status and its JSON; counts the
-//! quota down; gives receipts for emergencies, which a test acknowledges or
-//! lets expire. What a client does against the service's rules without being
-//! refused for it (polling too fast, repeating at once after an error, secrets
-//! in the query) is kept as a [`Violation`].
+//! It refuses what the service refuses, with its status and its JSON, counts the quota down, and
+//! issues receipts for emergencies, which a test acknowledges or lets expire. A client that
+//! breaks the service's rules without being refused (by polling too fast, retrying immediately
+//! after an error, or sending secrets in the query) is recorded as a [`Violation`].
 
 mod account;
 mod encryption;
@@ -21,10 +20,10 @@ pub use pace::Violation;
 pub use receipts::Receipt;
 pub use service::{Builder, Message, Pushover};
 
-/// The application token that a new stand-in knows.
+/// The application token of a new stand-in.
 pub const TOKEN: &str = "azGDORePK8gMaC0QOYAMyEEuzJnyUi";
 
-/// The user key that a new stand-in knows, with the devices [`DEVICES`].
+/// The user key of a new stand-in, with the devices [`DEVICES`].
 pub const USER: &str = "uQiRzpo4DXghDmr9QzzfQu27cmVRsG";
 
 /// The devices of [`USER`].

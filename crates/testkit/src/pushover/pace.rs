@@ -1,7 +1,6 @@
-//! How fast a client may come back, and what it did against the rules.
+//! How often a client may call, and the rules that it broke.
 //!
-//! Decides only on time, connections and the query; everything that the
-//! service answers stands elsewhere.
+//! Only time, connections and the query are judged here; the service's answers are elsewhere.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,11 +10,11 @@ use tokio::time::Instant;
 
 use crate::http::{Request, Seen};
 
-/// Both for a poll of a receipt and for a repeat after an error:
+/// The minimum interval between polls of a receipt, and before a retry after an error:
 /// <https://pushover.net/api#friendly>, <https://pushover.net/api/receipts>.
 pub(super) const MIN_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The connections that a client may use at the same time, by the same page.
+/// The maximum number of connections that a client may use at once, by the same page.
 const MAX_CONNECTIONS: usize = 2;
 
 /// A rule that the client broke without being refused for it.
@@ -23,17 +22,15 @@ const MAX_CONNECTIONS: usize = 2;
 pub enum Violation {
     /// More than two connections carried a request at the same time.
     TooManyConnections(usize),
-    /// A request was repeated unchanged sooner than 5 s after it had failed
-    /// with this status.
+    /// A request was repeated unchanged sooner than 5 s after it had failed with this status.
     RepeatedTooSoon(u16),
-    /// A receipt was fetched sooner than 5 s after the time before.
+    /// A receipt was fetched again within 5 s.
     PolledTooSoon(String),
-    /// A token or user key stood in the query of a call that takes it in the
-    /// body; the path of that call.
+    /// The query of a call to this path contained a token or user key, which belongs in the body.
     SecretInQuery(String),
 }
 
-/// What the rules on time need to remember.
+/// The state that the rules on time need.
 #[derive(Debug)]
 pub(super) struct Pace {
     pub(super) pause: Duration,
@@ -52,7 +49,7 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Judges a request after its answer.
+    /// Judges a request after it was answered.
     pub(super) fn after(&mut self, request: &Request, seen: &Seen) -> Vec<Violation> {
         let mut found = Vec::new();
         if seen.in_use > MAX_CONNECTIONS {

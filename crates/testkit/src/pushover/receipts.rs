@@ -9,22 +9,22 @@ use uuid::Uuid;
 /// The length of a receipt.
 const RECEIPT_LENGTH: usize = 30;
 
-/// What became of an emergency message.
+/// The state of an emergency message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// The token that the message was sent with; no other may see the receipt.
+    /// The token with which the message was sent; no other may see the receipt.
     pub token: String,
-    /// The tags of the message, for a cancellation by tag.
+    /// The message's tags, for a cancellation by tag.
     pub tags: Vec<String>,
-    /// Who acknowledged it: user key and device.
+    /// Who acknowledged it, as user key and device.
     pub acknowledged_by: Option<(String, String)>,
-    /// When that was, in Unix seconds; 0 before.
+    /// When it was acknowledged, in Unix seconds; 0 if it was not.
     pub acknowledged_at: u64,
     /// When the message was last shown, in Unix seconds.
     pub last_delivered_at: u64,
-    /// When the service stops repeating it, in Unix seconds.
+    /// When the service stops repeating the message, in Unix seconds.
     pub expires_at: u64,
-    /// Whether that time has come, or the test said so.
+    /// Whether it has expired, by time or by the test's request.
     pub expired: bool,
     /// Whether the client cancelled it.
     pub cancelled: bool,
@@ -67,7 +67,7 @@ impl Receipt {
     }
 }
 
-/// All receipts by their id.
+/// All receipts, by ID.
 #[derive(Debug, Default)]
 pub(super) struct Receipts(BTreeMap<String, Receipt>);
 
@@ -83,7 +83,7 @@ impl Receipts {
         self.0.get(id)
     }
 
-    /// The receipt, for the application that owns it.
+    /// Returns the receipt if the application owns it.
     pub(super) fn owned_by(&mut self, id: &str, token: &str) -> Option<&mut Receipt> {
         self.0.get_mut(id).filter(|receipt| receipt.token == token)
     }
@@ -102,7 +102,7 @@ impl Receipts {
         receipt.map(|receipt| receipt.expired = true).is_some()
     }
 
-    /// Cancels what carries the tag; answers how many those were.
+    /// Cancels the receipts with a tag, and returns how many there were.
     pub(super) fn cancel_tagged(&mut self, tag: &str, token: &str) -> usize {
         let matching = self.0.values_mut().filter(|receipt| {
             receipt.token == token && !receipt.cancelled && receipt.tags.iter().any(|t| t == tag)

@@ -1,4 +1,4 @@
-//! The calls of the API, by method and path.
+//! The API's calls, by method and path.
 
 use serde_json::json;
 use uuid::Uuid;

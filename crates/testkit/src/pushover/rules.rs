@@ -1,7 +1,7 @@
 //! What the service refuses, parameter by parameter.
 //!
-//! Decides on one message; order and texts follow the answers that were seen,
-//! and where none was seen, the documentation at <https://pushover.net/api>.
+//! It judges one message. Order and texts follow the service's observed answers, or else the
+//! documentation at <https://pushover.net/api>.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,7 +25,7 @@ const MAX_ATTACHMENT_SIZE: usize = 5_242_880;
 const MAX_RECIPIENTS: usize = 50;
 const KEY_LENGTH: usize = 30;
 
-/// A refusal: the parameter at fault, what is said of it, and the sentence.
+/// A refusal: the parameter at fault, what is wrong with it, and the sentence.
 #[derive(Debug)]
 pub(super) struct PushoverRefusal {
     parameter: &'static str,
@@ -63,7 +63,7 @@ impl PushoverRefusal {
     }
 }
 
-/// The application must be known.
+/// Requires a known application.
 pub(super) fn token(token: Option<&str>, accounts: &Accounts) -> Result<(), PushoverRefusal> {
     match token {
         Some(token) if is_key(token) && accounts.tokens.contains(token) => Ok(()),
@@ -80,7 +80,7 @@ pub(super) fn token(token: Option<&str>, accounts: &Accounts) -> Result<(), Push
     }
 }
 
-/// The users must be known, and be no more than a list may hold.
+/// Requires known users, at most as many as a list may have.
 pub(super) fn user(form: &Form, accounts: &Accounts) -> Result<Vec<String>, PushoverRefusal> {
     let invalid = || {
         PushoverRefusal::saying(
@@ -99,7 +99,7 @@ pub(super) fn user(form: &Form, accounts: &Accounts) -> Result<Vec<String>, Push
     Ok(keys)
 }
 
-/// Everything else of a message; answers its priority.
+/// Checks everything else of a message, and returns its priority.
 pub(super) fn message(form: &Form, accounts: &Accounts) -> Result<i8, PushoverRefusal> {
     text(form)?;
     let priority = priority(form)?;
@@ -226,7 +226,7 @@ fn whole_number(
     }
 }
 
-/// The parameters as the recipient reads them: what is encrypted is opened.
+/// Returns the parameters as the recipient reads them, decrypted.
 pub(super) fn opened(form: &Form, accounts: &Accounts) -> Result<Form, PushoverRefusal> {
     let mut opened = form.clone();
     if !form.on("encrypted") {
@@ -249,7 +249,7 @@ pub(super) fn opened(form: &Form, accounts: &Accounts) -> Result<Form, PushoverR
     Ok(opened)
 }
 
-/// At most one image, from either way of sending it, within its size.
+/// Requires at most one image, by either way of sending it, within the maximum size.
 pub(super) fn attachment(form: &Form) -> Result<Option<Attachment>, PushoverRefusal> {
     let mut images = form.attachments.clone();
     if let Some(encoded) = form.field("attachment_base64") {

@@ -1,4 +1,4 @@
-//! The running stand-in: what a test starts, asks and tells.
+//! The running stand-in, which a test starts, queries and controls.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,39 +16,38 @@ use super::routes;
 /// A message that the service has accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The user and group keys that it is for.
+    /// The keys of the users and groups that it is for.
     pub recipients: Vec<String>,
-    /// From -2 to 2.
+    /// The priority, from -2 to 2.
     pub priority: i8,
-    /// The receipt that was given for an emergency.
+    /// The receipt of an emergency.
     pub receipt: Option<String>,
-    /// The image that came with it.
+    /// The image of the message.
     pub attachment: Option<Attachment>,
-    /// The id that was answered.
+    /// The ID in the answer.
     pub request: String,
-    /// Every parameter as the recipient reads it, by the service's name for
-    /// it: what came encrypted is opened.
+    /// All parameters as the recipient reads them, decrypted, by the service's names for them.
     pub fields: BTreeMap<String, String>,
 }
 
 impl Message {
-    /// A parameter by the service's name for it.
+    /// Returns a parameter, by the service's name for it.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(String::as_str)
     }
 
-    /// The text.
+    /// Returns the message's text.
     pub fn text(&self) -> &str {
         self.field("message").unwrap_or_default()
     }
 
-    /// The title.
+    /// Returns the title.
     pub fn title(&self) -> Option<&str> {
         self.field("title")
     }
 }
 
-/// What stands between a stand-in and its start.
+/// The builder of a stand-in.
 #[derive(Debug, Default)]
 pub struct Builder {
     accounts: Accounts,
@@ -56,21 +55,20 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Knows this application token too; 30 letters and digits, or it is never
-    /// accepted.
+    /// Adds an application token. One that is not 30 letters and digits is never accepted.
     #[must_use]
     pub fn application(mut self, token: &str) -> Self {
         self.accounts.tokens.insert(token.to_owned());
         self
     }
 
-    /// Knows this user key too, with these devices.
+    /// Adds a user key with these devices.
     #[must_use]
     pub fn user(self, key: &str, devices: &[&str]) -> Self {
         self.recipient(key, devices, false)
     }
 
-    /// Knows this group key too.
+    /// Adds a group key.
     #[must_use]
     pub fn group(self, key: &str) -> Self {
         self.recipient(key, &[], true)
@@ -83,30 +81,30 @@ impl Builder {
         self
     }
 
-    /// Knows this sound, which the account has uploaded.
+    /// Adds a sound that the account has uploaded.
     #[must_use]
     pub fn sound(mut self, key: &str) -> Self {
         self.accounts.sounds.insert(key.to_owned(), key.to_owned());
         self
     }
 
-    /// Lets the recipients' devices know this key, with which encrypted
-    /// messages are opened.
+    /// Sets the key that the recipients' devices know, with which encrypted messages are
+    /// decrypted.
     #[must_use]
     pub fn encryption_key(mut self, key: [u8; 32]) -> Self {
         self.accounts.encryption_key = Some(key);
         self
     }
 
-    /// Starts with this quota.
+    /// Sets the quota at the start.
     #[must_use]
     pub fn quota(mut self, quota: Quota) -> Self {
         self.accounts.quota = quota;
         self
     }
 
-    /// Lets a client come back after this pause in place of 5 s, for a test
-    /// that can't wait so long.
+    /// Sets the minimum interval between calls, in place of 5 s, for a test that cannot wait so
+    /// long.
     #[must_use]
     pub fn pause(mut self, pause: Duration) -> Self {
         self.pace.pause = pause;
@@ -116,7 +114,7 @@ impl Builder {
     /// Starts on 127.0.0.1.
     ///
     /// # Panics
-    /// When the system gives no port.
+    /// Panics if the system gives no port.
     #[expect(clippy::expect_used, reason = "without a port there is no test")]
     pub async fn start(self) -> Pushover {
         let service = Arc::new(PushoverService {
@@ -147,7 +145,7 @@ impl Builder {
     }
 }
 
-/// A running stand-in of the Pushover API; ends when dropped.
+/// A running stand-in of the Pushover API. It stops when dropped.
 #[derive(Debug)]
 pub struct Pushover {
     server: HttpServer,
@@ -155,49 +153,48 @@ pub struct Pushover {
 }
 
 impl Pushover {
-    /// Starts with one application ([`super::TOKEN`]) and one user
-    /// ([`super::USER`]).
+    /// Starts with one application ([`super::TOKEN`]) and one user ([`super::USER`]).
     ///
     /// # Panics
-    /// When the system gives no port.
+    /// Panics if the system gives no port.
     pub async fn start() -> Self {
         Self::builder().start().await
     }
 
-    /// Further accounts, another quota, and so on.
+    /// Returns the builder of a stand-in with further accounts, another quota, and so on.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// What stands in for `https://api.pushover.net`.
+    /// Returns the URL to use in place of `https://api.pushover.net`.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// Every accepted message, in order.
+    /// Returns every accepted message, in order.
     pub fn messages(&self) -> Vec<Message> {
         self.service.messages.entries()
     }
 
-    /// Waits for so many accepted messages.
+    /// Waits for this many accepted messages.
     ///
     /// # Errors
-    /// [`NotSeen`] when a generous bound has passed.
+    /// Fails with [`NotSeen`] after a generous time limit.
     pub async fn wait_for(&self, count: usize) -> Result<Vec<Message>, NotSeen> {
         self.service.messages.wait_for(count).await
     }
 
-    /// The rules that the client broke.
+    /// Returns the rules that the client broke.
     pub fn violations(&self) -> Vec<Violation> {
         self.service.violations.entries()
     }
 
-    /// What is left of the quota.
+    /// Returns the remaining quota.
     pub fn quota(&self) -> Quota {
         self.service.state().accounts.quota
     }
@@ -207,38 +204,38 @@ impl Pushover {
         self.service.state().accounts.quota = quota;
     }
 
-    /// What became of an emergency.
+    /// Returns the state of an emergency.
     pub fn receipt(&self, id: &str) -> Option<Receipt> {
         self.service.state().receipts.find(id).cloned()
     }
 
-    /// A person acknowledges an emergency; false when there is no such receipt.
+    /// Acknowledges an emergency as a person would; `false` if there is no such receipt.
     pub fn acknowledge(&self, id: &str, user: &str, device: &str) -> bool {
         self.service.state().receipts.acknowledge(id, user, device)
     }
 
-    /// The time of an emergency is over; false when there is no such receipt.
+    /// Lets an emergency expire; `false` if there is no such receipt.
     pub fn expire(&self, id: &str) -> bool {
         self.service.state().receipts.expire(id)
     }
 
-    /// Lets the next request meet this fault.
+    /// Injects a fault into the next request.
     pub fn fault(&self, fault: Fault) {
         self.server.fault(fault);
     }
 
-    /// Lets every request meet this fault; `None` ends it.
+    /// Injects a fault into every request; `None` ends it.
     pub fn always(&self, fault: impl Into<Option<Fault>>) {
         self.server.always(fault);
     }
 
-    /// The counters of connections.
+    /// Returns the counters of connections.
     pub fn connections(&self) -> &Connections {
         self.server.connections()
     }
 }
 
-/// What the server's tasks share with the stand-in.
+/// The state that the server's tasks share with the stand-in.
 #[derive(Debug)]
 pub(super) struct PushoverService {
     pub(super) messages: Journal<Message>,
@@ -246,7 +243,7 @@ pub(super) struct PushoverService {
     state: Mutex<PushoverState>,
 }
 
-/// What changes with calls.
+/// The state that calls change.
 #[derive(Debug)]
 pub(super) struct PushoverState {
     pub(super) accounts: Accounts,

@@ -1,5 +1,5 @@
-//! The AUTH exchange (RFC 4954): PLAIN, LOGIN and XOAUTH2 against one known
-//! user; everything else is refused as a server would.
+//! The AUTH exchange (RFC 4954): PLAIN, LOGIN and XOAUTH2 for one known user; everything else is
+//! refused as by a server.
 
 use std::io;
 
@@ -95,8 +95,8 @@ impl Session {
         if right {
             return Ok(Some(true));
         }
-        // As Gmail does: the reason comes as a challenge, the client answers
-        // with an empty line, and only then comes 535.
+        // As Gmail does: the reason comes as a challenge, the client answers with an empty line,
+        // and only then follows 535.
         let reason = r#"{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}"#;
         Ok(self.challenge(reason).await?.map(|_| false))
     }
@@ -117,7 +117,7 @@ impl Session {
     }
 }
 
-/// Base64 to text; what can't be decoded is a wrong answer, not an error.
+/// Decodes base64 to text; what cannot be decoded counts as a wrong answer, not an error.
 fn decode(text: &str) -> Option<String> {
     let bytes = STANDARD.decode(text).unwrap_or_default();
     Some(String::from_utf8(bytes).unwrap_or_default())

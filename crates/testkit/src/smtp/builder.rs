@@ -1,4 +1,4 @@
-//! How the SMTP stand-in is set up before it starts.
+//! The settings of the SMTP stand-in.
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::state::SmtpShared;
 /// How the connection is encrypted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// Not at all; STARTTLS isn't offered.
+    /// No encryption; STARTTLS is not offered.
     #[default]
     Plain,
     /// In clear until STARTTLS.
@@ -22,7 +22,7 @@ pub enum Mode {
     ImplicitTls,
 }
 
-/// What a session must know; fixed when the stand-in starts.
+/// The settings that a session needs; fixed when the stand-in starts.
 pub(super) struct Settings {
     pub(super) mode: Mode,
     pub(super) authority: Option<Authority>,
@@ -36,7 +36,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The keywords of the EHLO reply.
+    /// Returns the keywords of the EHLO reply.
     pub(super) fn keywords(&self, encrypted: bool) -> Vec<String> {
         let mut keywords = vec![format!("SIZE {}", self.size)];
         keywords.extend(self.extensions.iter().cloned());
@@ -50,7 +50,7 @@ impl Settings {
     }
 }
 
-/// Sets up a stand-in; `start` runs it.
+/// The builder of a stand-in.
 #[derive(Debug, Clone)]
 pub struct Builder {
     mode: Mode,
@@ -88,13 +88,13 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Encryption; `Plain` unless told.
+    /// Sets the encryption. Default: `Plain`.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Which certificate is shown; a good one unless told.
+    /// Sets the certificate that is shown. Default: a valid one.
     pub fn certificate(mut self, certificate: Certificate) -> Self {
         self.certificate = certificate;
         self
@@ -106,45 +106,45 @@ impl Builder {
         self
     }
 
-    /// Offers AUTH to this user and secret (or token), and requires it. On a
-    /// line that isn't encrypted it is refused unless `auth_in_clear` is set.
+    /// Offers AUTH to this user and secret (or token), and requires it. On an unencrypted
+    /// connection it is refused unless `auth_in_clear` is set.
     pub fn credentials(mut self, user: &str, secret: &str) -> Self {
         self.credentials = Some((user.to_owned(), secret.to_owned()));
         self.auth_required = true;
         self
     }
 
-    /// Offers AUTH on lines in clear, too.
+    /// Offers AUTH on unencrypted connections, too.
     pub fn auth_in_clear(mut self) -> Self {
         self.auth_in_clear = true;
         self
     }
 
-    /// The mechanisms offered; PLAIN, LOGIN and XOAUTH2 unless told.
+    /// Sets the mechanisms that are offered. Default: PLAIN, LOGIN and XOAUTH2.
     pub fn mechanisms(mut self, names: &[&str]) -> Self {
         self.mechanisms = names.iter().map(|name| (*name).to_owned()).collect();
         self
     }
 
-    /// The largest mail, in octets.
+    /// Sets the maximum size of a mail, in bytes.
     pub fn size(mut self, octets: usize) -> Self {
         self.size = octets;
         self
     }
 
-    /// Answers 452 4.5.3 to recipients above this number in a transaction.
+    /// Answers 452 4.5.3 to recipients beyond this number in a transaction.
     pub fn recipients_max(mut self, number: usize) -> Self {
         self.recipients_max = number;
         self
     }
 
-    /// The other EHLO keywords offered.
+    /// Sets the other EHLO keywords that are offered.
     pub fn extensions(mut self, keywords: &[&str]) -> Self {
         self.extensions = keywords.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 
-    /// Answers this to a recipient, always.
+    /// Always gives this answer to a recipient.
     pub fn refuse(mut self, recipient: &str, code: u16, text: &str) -> Self {
         self.verdicts.push((
             recipient.to_owned(),
@@ -157,7 +157,7 @@ impl Builder {
         self
     }
 
-    /// Answers this to a recipient the first times, then accepts it.
+    /// Gives this answer to a recipient the first times, then accepts it.
     pub fn refuse_times(mut self, recipient: &str, code: u16, text: &str, times: u32) -> Self {
         self.verdicts.push((
             recipient.to_owned(),
@@ -170,7 +170,7 @@ impl Builder {
         self
     }
 
-    /// Starts it on 127.0.0.1, on a port that the system chooses.
+    /// Starts the stand-in on a port of 127.0.0.1 that the system chooses.
     pub async fn start(self) -> io::Result<SmtpServer> {
         let authority = match self.mode {
             Mode::Plain => None,

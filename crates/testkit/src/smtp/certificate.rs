@@ -1,7 +1,7 @@
-//! A certificate authority for one server, and the certificates it signs.
+//! A certificate authority for one server, and the certificates that it signs.
 //!
-//! The files lie in a temporary folder that goes with the authority; the
-//! system's own trust is never touched.
+//! The files are in a temporary folder that is deleted with the authority; the system's own trust
+//! is never touched.
 
 use std::error::Error;
 use std::fs;
@@ -18,32 +18,31 @@ use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
 
-/// Which certificate the stand-in shows.
+/// The certificate that the stand-in shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Certificate {
-    /// For `localhost` and 127.0.0.1, valid.
+    /// Valid for `localhost` and 127.0.0.1.
     #[default]
     Good,
-    /// For the right names, but it ended in 2001.
+    /// For the right names, but expired in 2001.
     Expired,
     /// Valid, but for `elsewhere.example`.
     WrongName,
 }
 
-/// The files of one authority, and the server's side of TLS.
+/// The files of one authority, and the server's TLS configuration.
 ///
-/// The files are `ca.pem`, `server.pem` and `server.key`, `client.pem` and
-/// `client.key`.
+/// The files are `ca.pem`, `server.pem` and `server.key`, `client.pem` and `client.key`.
 pub struct Authority {
     folder: TempDir,
     pub(super) server: Arc<ServerConfig>,
 }
 
 impl Authority {
-    /// Makes an authority, the server's certificate and a client's.
+    /// Creates an authority, the server's certificate and a client's.
     ///
     /// # Errors
-    /// When a certificate or its file cannot be made.
+    /// Fails if a certificate or its file cannot be created.
     pub fn create(
         shown: Certificate,
         ask_client: bool,
@@ -106,7 +105,7 @@ impl Authority {
         })
     }
 
-    /// The path of a file of this authority.
+    /// Returns the path of a file of this authority.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -1,5 +1,5 @@
-//! From `DATA` to the dot: reads the content strictly, unstuffs the dots,
-//! stores the mail.
+//! The part from `DATA` to the final dot: reads the content strictly, unstuffs the dots, stores
+//! the mail.
 
 use std::io;
 

@@ -1,11 +1,11 @@
-//! What a test can make the SMTP stand-in do wrong, and when.
+//! Faults that a test injects into the SMTP stand-in, and their moments.
 //!
-//! A fault fires once, the next time its moment comes, unless it was set with
-//! `always`. Verdicts on single recipients are not faults: see `Verdict`.
+//! A fault occurs once, at the next occurrence of its moment, unless it was set with `always`.
+//! Answers to single recipients are not faults: see `Verdict`.
 
 use std::time::Duration;
 
-/// A moment of an SMTP session at which a fault can strike.
+/// The moment of an SMTP session at which a fault occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// Right after the connection was accepted, in place of the greeting.
@@ -22,7 +22,7 @@ pub enum Moment {
     Rcpt,
     /// At `DATA`, before 354.
     Data,
-    /// At the dot that ends the data.
+    /// At the final dot of the data.
     Dot,
     /// At `RSET`.
     Rset,
@@ -32,41 +32,41 @@ pub enum Moment {
     Quit,
 }
 
-/// One thing that goes wrong.
+/// A fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// This reply instead of the right one; 421 also closes the connection.
+    /// A wrong reply; 421 also closes the connection.
     Reply {
-        /// When.
+        /// The moment.
         at: Moment,
         /// The reply code.
         code: u16,
-        /// The text behind it, with the enhanced code; lines split at `\n`.
+        /// The text after the code, with the enhanced code; split into lines at `\n`.
         text: String,
     },
-    /// The right reply, but late.
+    /// The right reply after a delay.
     Slow {
-        /// When.
+        /// The moment.
         at: Moment,
-        /// How late.
+        /// The delay.
         delay: Duration,
     },
-    /// The connection is closed without a reply, and nothing was stored.
+    /// The connection is closed without a reply, and nothing is stored.
     Drop {
-        /// When.
+        /// The moment.
         at: Moment,
     },
     /// The mail is stored, then the connection is closed without a reply.
     DropAfterStoring,
-    /// The connection is closed this long after a mail was stored, unasked.
+    /// The connection is closed, unasked, some time after a mail was stored.
     CloseWhenIdle {
-        /// How long after.
+        /// The time after the mail was stored.
         after: Duration,
     },
 }
 
 impl Fault {
-    /// A reply other than the right one.
+    /// Creates a wrong reply.
     pub fn reply(at: Moment, code: u16, text: &str) -> Self {
         Self::Reply {
             at,
@@ -75,12 +75,12 @@ impl Fault {
         }
     }
 
-    /// The right reply after a delay.
+    /// Creates the right reply after a delay.
     pub fn slow(at: Moment, delay: Duration) -> Self {
         Self::Slow { at, delay }
     }
 
-    /// A line that is lost.
+    /// Creates a connection that is closed without a reply.
     pub fn drop(at: Moment) -> Self {
         Self::Drop { at }
     }
@@ -93,13 +93,13 @@ impl Fault {
     }
 }
 
-/// What the stand-in answers to one recipient.
+/// The stand-in's answer to one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The reply code.
     pub code: u16,
-    /// The text behind it, with the enhanced code.
+    /// The text after the code, with the enhanced code.
     pub text: String,
-    /// How many times it holds; `None` for ever. Greylisting is `Some(1)`.
+    /// How many times the answer is given; `None` for always. Greylisting is `Some(1)`.
     pub times: Option<u32>,
 }

@@ -1,36 +1,36 @@
-//! A mail as the stand-in stored it: the envelope, the bytes, and enough of
-//! the MIME structure decoded to assert on.
+//! A mail as the stand-in stored it: the envelope, the bytes, and enough of the decoded MIME
+//! structure for assertions.
 //!
-//! Decoding is `mail-parser`'s, which shares no code with what builds mails.
+//! Decoding is done by `mail-parser`, which shares no code with the library that builds mails.
 
 use mail_parser::MessageParser;
 
 /// One accepted mail.
 #[derive(Debug, Clone)]
 pub struct Mail {
-    /// The path of `MAIL FROM`, without angle brackets; empty for a bounce.
+    /// The path of `MAIL FROM` without angle brackets; empty for a bounce.
     pub sender: String,
     /// The accepted paths of `RCPT TO`, in order.
     pub recipients: Vec<String>,
-    /// The content, dots unstuffed, lines ended by CR LF.
+    /// The content with unstuffed dots and CR LF line ends.
     pub data: Vec<u8>,
-    /// The user who was authenticated, if any.
+    /// The authenticated user, if any.
     pub user: Option<String>,
-    /// Whether it came over TLS.
+    /// Whether the mail came over TLS.
     pub encrypted: bool,
     /// The name given at `EHLO`.
     pub hello: String,
-    /// The connection's number, counted from one.
+    /// The connection's number, from 1.
     pub connection: usize,
 }
 
 impl Mail {
-    /// The content as text; what isn't UTF-8 is replaced.
+    /// Returns the content as text; invalid UTF-8 is replaced.
     pub fn raw(&self) -> String {
         String::from_utf8_lossy(&self.data).into_owned()
     }
 
-    /// A header's raw values, unfolded, in order of appearance.
+    /// Returns the raw values of a header, unfolded, in order.
     pub fn raw_headers(&self, name: &str) -> Vec<String> {
         header_lines(&self.raw())
             .into_iter()
@@ -42,7 +42,7 @@ impl Mail {
             .collect()
     }
 
-    /// A header's only raw value; empty if it is missing.
+    /// Returns the only raw value of a header; empty if it is missing.
     pub fn header(&self, name: &str) -> String {
         self.raw_headers(name)
             .into_iter()
@@ -50,7 +50,7 @@ impl Mail {
             .unwrap_or_default()
     }
 
-    /// The decoded subject.
+    /// Returns the decoded subject.
     pub fn subject(&self) -> String {
         MessageParser::default()
             .parse(&self.data)
@@ -58,12 +58,12 @@ impl Mail {
             .unwrap_or_default()
     }
 
-    /// The first text part, decoded; empty if there is none.
+    /// Returns the first text part, decoded; empty if there is none.
     pub fn text(&self) -> String {
         self.part("text/plain")
     }
 
-    /// The first HTML part, decoded; empty if there is none.
+    /// Returns the first HTML part, decoded; empty if there is none.
     pub fn html(&self) -> String {
         self.part("text/html")
     }
@@ -88,7 +88,7 @@ impl Mail {
     }
 }
 
-/// The header lines of a mail, each unfolded.
+/// Returns the header lines of a mail, unfolded.
 pub(super) fn header_lines(mail: &str) -> Vec<String> {
     let head = mail.split("\r\n\r\n").next().unwrap_or_default();
     let mut lines: Vec<String> = Vec::new();
@@ -101,7 +101,7 @@ pub(super) fn header_lines(mail: &str) -> Vec<String> {
     lines
 }
 
-/// What RFC 5322 forbids in this mail, one sentence each.
+/// Returns the violations of RFC 5322 in a mail, one sentence each.
 pub(super) fn faults_of_form(data: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(data);
     let lines = header_lines(&text);

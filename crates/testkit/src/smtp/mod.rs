@@ -1,9 +1,8 @@
-//! The SMTP stand-in: a server on loopback that is as strict as the standard,
-//! keeps every mail it accepts, and fails when told to.
+//! The SMTP stand-in: a server on loopback that is as strict as the standard, stores every mail
+//! that it accepts, and fails on demand.
 //!
-//! It decides the replies of a session; it delivers nothing. What a client
-//! must not do is recorded in `violations`, even where a lenient server would
-//! have let it pass.
+//! It decides the replies of a session and delivers nothing. What a client must not do is
+//! recorded in `violations`, even if a lenient server would accept it.
 
 mod auth;
 mod builder;
@@ -37,10 +36,10 @@ use self::builder::Settings;
 use self::session::{Session, Stream};
 use self::state::{SmtpShared, SmtpState};
 
-/// How long `wait_for` waits at most.
+/// The maximum time that `wait_for` waits.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A running SMTP stand-in; dropped, it stops and its connections end.
+/// A running SMTP stand-in. It stops when dropped, and its connections end.
 pub struct SmtpServer {
     address: SocketAddr,
     shared: Arc<SmtpShared>,
@@ -49,12 +48,12 @@ pub struct SmtpServer {
 }
 
 impl SmtpServer {
-    /// A stand-in in clear that accepts every mail.
+    /// Starts a stand-in without TLS that accepts every mail.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
 
-    /// One that is set up first.
+    /// Returns the builder of a stand-in with other settings.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -74,22 +73,22 @@ impl SmtpServer {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The port it listens on.
+    /// Returns the port on which it listens.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// The PEM file of the authority that signed its certificate.
+    /// Returns the PEM file of the authority that signed its certificate.
     pub fn ca_file(&self) -> Option<PathBuf> {
         self.file("ca.pem")
     }
 
-    /// The PEM files of a client certificate and its key, which it trusts.
+    /// Returns the PEM files of a client certificate that it trusts, and of its key.
     pub fn client_files(&self) -> Option<(PathBuf, PathBuf)> {
         Some((self.file("client.pem")?, self.file("client.key")?))
     }
@@ -98,37 +97,37 @@ impl SmtpServer {
         Some(self.settings.authority.as_ref()?.file(name))
     }
 
-    /// The mails accepted so far.
+    /// Returns the mails that were accepted so far.
     pub fn messages(&self) -> Vec<Mail> {
         self.shared.lock().mails.clone()
     }
 
-    /// The rules that the client broke.
+    /// Returns the rules that the client broke.
     pub fn violations(&self) -> Vec<String> {
         self.shared.lock().violations.clone()
     }
 
-    /// The commands received, in order; of AUTH only the word.
+    /// Returns the commands that were received, in order; of AUTH, only the word.
     pub fn commands(&self) -> Vec<String> {
         self.shared.lock().commands.clone()
     }
 
-    /// How often what happened.
+    /// Returns the counts of events.
     pub fn counts(&self) -> Counts {
         self.shared.lock().counts
     }
 
-    /// Goes wrong once, the next time the fault's moment comes.
+    /// Injects a fault that occurs once, at the next occurrence of its moment.
     pub fn fault(&self, fault: Fault) {
         self.shared.change(|state| state.once.push(fault));
     }
 
-    /// Goes wrong every time.
+    /// Injects a fault that occurs every time.
     pub fn always(&self, fault: Fault) {
         self.shared.change(|state| state.always.push(fault));
     }
 
-    /// Ends all faults.
+    /// Removes all faults.
     pub fn heal(&self) {
         self.shared.change(|state| {
             state.once.clear();
@@ -137,13 +136,13 @@ impl SmtpServer {
         });
     }
 
-    /// The mails, as soon as there are this many; fewer after 20 seconds.
+    /// Returns the mails as soon as there are this many, or fewer after 20 seconds.
     pub async fn wait_for(&self, number: usize) -> Vec<Mail> {
         self.wait_until(|state| state.mails.len() >= number).await;
         self.messages()
     }
 
-    /// Waits until no connection is open, 20 seconds at most.
+    /// Waits until no connection is open, for at most 20 seconds.
     pub async fn wait_until_idle(&self) -> bool {
         self.wait_until(|state| state.counts.open == 0).await
     }
@@ -181,7 +180,7 @@ async fn serve(listener: TcpListener, shared: Arc<SmtpShared>, settings: Arc<Set
         });
         let (shared, settings) = (Arc::clone(&shared), Arc::clone(&settings));
         sessions.spawn(async move {
-            // An error here is a line that broke: the client's to notice.
+            // An error here is a broken connection, which the client has to notice.
             let _ = converse(stream, &shared, settings, number).await;
             shared.change(|state| state.counts.open -= 1);
         });

@@ -1,9 +1,9 @@
-//! The argument of `MAIL` and `RCPT`: a path in angle brackets, then
-//! parameters (RFC 5321, section 4.1.2).
+//! The argument of `MAIL` and `RCPT`: a path in angle brackets, then parameters (RFC 5321,
+//! section 4.1.2).
 
-/// The most octets of a path, brackets included (RFC 5321, 4.5.3.1.3).
+/// The maximum size of a path in bytes, with brackets (RFC 5321, 4.5.3.1.3).
 const PATH_MAX: usize = 256;
-/// The most octets of a local part (RFC 5321, 4.5.3.1.1).
+/// The maximum size of a local part in bytes (RFC 5321, 4.5.3.1.1).
 const LOCAL_MAX: usize = 64;
 
 /// A path and its parameters.
@@ -14,7 +14,7 @@ pub(super) struct Path {
 }
 
 impl Path {
-    /// Parses what follows `FROM:` or `TO:`; the error is a reply's text.
+    /// Parses the text after `FROM:` or `TO:`; the error is the text of a reply.
     pub(super) fn parse(argument: &str, may_be_empty: bool) -> Result<Self, &'static str> {
         let rest = argument
             .strip_prefix('<')
@@ -40,7 +40,7 @@ impl Path {
         })
     }
 
-    /// A parameter's value.
+    /// Returns the value of a parameter.
     pub(super) fn parameter(&self, key: &str) -> Option<&str> {
         self.parameters
             .iter()

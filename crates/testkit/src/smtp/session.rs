@@ -1,7 +1,7 @@
-//! One SMTP session: commands in, replies out, in the order of RFC 5321.
+//! An SMTP session: commands in, replies out, in the order of RFC 5321.
 //!
-//! It decides what is refused; what the commands' arguments mean is parsed in
-//! `path`, the AUTH exchange is in `auth`, the mail's content in `content`.
+//! It decides what is refused. `path` parses the commands' arguments, `auth` does the AUTH
+//! exchange, `content` reads the mail.
 
 use std::io;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::line::{self, AUTH_MAX, COMMAND_MAX};
 use super::path::Path;
 use super::state::SmtpShared;
 
-/// A connection's bytes, clear or not.
+/// The bytes of a connection, encrypted or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
@@ -26,7 +26,7 @@ pub(super) enum Next {
     Close,
 }
 
-/// A transaction between `MAIL` and the dot.
+/// A transaction, from `MAIL` to the final dot.
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
     pub(super) sender: String,
@@ -48,7 +48,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Speaks until one side ends it.
+    /// Runs the session until one side ends it.
     pub(super) async fn run(mut self) -> io::Result<()> {
         match self.strike(Moment::Greeting).await? {
             Some(Next::Close) => return Ok(()),
@@ -266,7 +266,7 @@ impl Session {
         Ok(Next::Close)
     }
 
-    /// Plays the faults that are due; `Some` if the command is settled.
+    /// Applies the faults that are due; `Some` if the command needs no further reply.
     pub(super) async fn strike(&mut self, moment: Moment) -> io::Result<Option<Next>> {
         for fault in self.shared.due(moment) {
             match fault {
@@ -281,14 +281,14 @@ impl Session {
         Ok(None)
     }
 
-    /// A negative reply; 421 ends the session (RFC 5321, section 3.8), and so
-    /// does a greeting of 554.
+    /// Sends a negative reply. A 421 ends the session (RFC 5321, section 3.8), and so does a 554
+    /// in place of the greeting.
     pub(super) async fn refuse(&mut self, code: u16, text: &str) -> io::Result<Next> {
         self.reply(code, text).await?;
         Ok(if code == 421 { Next::Close } else { Next::Go })
     }
 
-    /// A reply of one or more lines.
+    /// Sends a reply of one or more lines.
     pub(super) async fn reply(&mut self, code: u16, text: &str) -> io::Result<()> {
         let lines: Vec<&str> = text.split('\n').collect();
         let mut reply = String::new();
@@ -301,7 +301,7 @@ impl Session {
     }
 }
 
-/// The argument behind `FROM:` or `TO:`, in whatever case.
+/// Returns the argument after `FROM:` or `TO:`, in any case.
 fn strip_keyword<'a>(argument: &'a str, keyword: &str) -> Option<&'a str> {
     let (head, rest) = argument.split_at_checked(keyword.len())?;
     head.eq_ignore_ascii_case(keyword).then_some(rest)

@@ -1,4 +1,4 @@
-//! What the stand-in knows and counts, shared by its sessions and the test.
+//! The state of the stand-in, shared by its sessions and the test.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,14 +7,14 @@ use tokio::sync::Notify;
 use super::fault::{Fault, Moment, Verdict};
 use super::mail::Mail;
 
-/// How often what happened.
+/// Counts of events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Connections accepted.
     pub connections: usize,
     /// Connections that are open now.
     pub open: usize,
-    /// Transactions begun, each by an accepted `MAIL`.
+    /// Transactions that began with an accepted `MAIL`.
     pub transactions: usize,
     /// `AUTH` commands seen.
     pub auth_attempts: usize,
@@ -24,7 +24,7 @@ pub struct Counts {
     pub noops: usize,
 }
 
-/// All that changes.
+/// The mutable state.
 #[derive(Debug, Default)]
 pub(super) struct SmtpState {
     pub(super) mails: Vec<Mail>,
@@ -36,7 +36,7 @@ pub(super) struct SmtpState {
     pub(super) verdicts: Vec<(String, Verdict)>,
 }
 
-/// The state behind its lock, with a bell that rings at every change.
+/// The state behind its lock, with a notification of every change.
 #[derive(Debug, Default)]
 pub(super) struct SmtpShared {
     state: Mutex<SmtpState>,
@@ -44,12 +44,12 @@ pub(super) struct SmtpShared {
 }
 
 impl SmtpShared {
-    /// The state; a poisoned lock is as good as any, for a stand-in.
+    /// Locks the state. A poisoned lock does not matter to a stand-in.
     pub(super) fn lock(&self) -> MutexGuard<'_, SmtpState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state and tells those who wait.
+    /// Changes the state and wakes the waiters.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut SmtpState) -> T) -> T {
         let answer = change(&mut self.lock());
         self.changed.notify_waiters();
@@ -61,7 +61,7 @@ impl SmtpShared {
         self.change(|state| state.violations.push(text.into()));
     }
 
-    /// The faults due at this moment; those set for once are used up.
+    /// Returns the faults that are due at a moment, and removes those that occur once.
     pub(super) fn due(&self, moment: Moment) -> Vec<Fault> {
         let mut state = self.lock();
         let mut due: Vec<Fault> = state
@@ -76,7 +76,7 @@ impl SmtpShared {
         due
     }
 
-    /// What to answer to this recipient, if not 250.
+    /// Returns the answer to a recipient, unless it is 250.
     pub(super) fn verdict(&self, recipient: &str) -> Option<(u16, String)> {
         let mut state = self.lock();
         let (_, verdict) = state
