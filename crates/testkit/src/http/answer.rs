@@ -1,7 +1,7 @@
-//! What a stand-in answers: status, headers, body.
+//! A stand-in's answer: status, headers, body.
 //!
-//! Nothing is added behind the caller's back but `content-type` where a
-//! constructor names one, and `content-length`.
+//! The only headers that are added are `content-length`, and `content-type` where a constructor
+//! names one.
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -9,7 +9,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::Value;
 
-/// One answer of the server.
+/// An answer of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     status: u16,
@@ -18,7 +18,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer with no header and no body.
+    /// Creates an answer without headers and body.
     pub fn status(status: u16) -> Self {
         Self {
             status,
@@ -27,21 +27,21 @@ impl Answer {
         }
     }
 
-    /// Plain text.
+    /// Creates an answer of plain text.
     pub fn text(status: u16, body: impl Into<String>) -> Self {
         Self::status(status)
             .header("content-type", "text/plain; charset=utf-8")
             .body(body.into())
     }
 
-    /// A web page, such as a proxy's error or a login form.
+    /// Creates a web page, such as a proxy's error or a login form.
     pub fn html(status: u16, body: impl Into<String>) -> Self {
         Self::status(status)
             .header("content-type", "text/html; charset=utf-8")
             .body(body.into())
     }
 
-    /// A JSON document.
+    /// Creates an answer of JSON.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::status(status)
             .header("content-type", "application/json")
@@ -62,13 +62,13 @@ impl Answer {
         self
     }
 
-    /// The status that it carries.
+    /// Returns the status.
     pub fn status_code(&self) -> u16 {
         self.status
     }
 
-    /// As hyper sends it. A status or header that HTTP can't carry is a fault
-    /// of the test, and answered as 500 with a text that says so.
+    /// Converts to hyper's form. A status or header that HTTP does not allow is a mistake of the
+    /// test, and is answered by 500 with a text that says so.
     pub(super) fn into_response(self) -> Response<Full<Bytes>> {
         let Ok(status) = StatusCode::from_u16(self.status) else {
             return refused(format!("stand-in: {} is no HTTP status", self.status));

@@ -1,5 +1,4 @@
-//! A certificate that nobody has signed but itself, as servers inside a
-//! company have them.
+//! A self-signed certificate, as on servers inside a company.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -17,10 +16,10 @@ pub struct SelfSigned {
 }
 
 impl SelfSigned {
-    /// Makes one; its file goes with it.
+    /// Creates a certificate; its file is deleted with this value.
     ///
     /// # Errors
-    /// When no file can be written, or no key be made.
+    /// Fails if no file or key can be created.
     pub fn create() -> Result<Self, Box<dyn Error + Send + Sync>> {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let made = rcgen::generate_simple_self_signed(names)?;
@@ -37,12 +36,12 @@ impl SelfSigned {
         })
     }
 
-    /// The server's side.
+    /// Returns the server's TLS configuration.
     pub fn server(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.server)
     }
 
-    /// The PEM file that a client has to trust.
+    /// Returns the PEM file that a client has to trust.
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("cert.pem")
     }

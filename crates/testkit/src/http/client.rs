@@ -1,7 +1,7 @@
 //! A blocking client for tests: one request on one connection.
 //!
-//! Lets a test put a real connection under a scripted host, whose closure
-//! can't wait in the asynchronous way. For `http` addresses of this machine.
+//! It lets a scripted host, whose closure cannot await, use a real connection. It supports `http`
+//! addresses of this machine.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use url::Url;
 
-/// No answer of a stand-in takes longer, unless a test wants it to.
+/// The maximum time for an answer; a stand-in's takes longer only if the test asks for it.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What came back.
+/// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchanged {
     /// The status.
@@ -23,11 +23,11 @@ pub struct Exchanged {
     pub body: Vec<u8>,
 }
 
-/// Makes one request, and blocks the thread until its answer is there. The
-/// server must run on another thread.
+/// Makes one request, and blocks the thread until the response arrives. The server must run on
+/// another thread.
 ///
 /// # Errors
-/// When the address is none, or the connection ends before the answer does.
+/// Fails if the address is invalid, or the connection ends before the response does.
 pub fn exchange(
     method: &str,
     url: &str,

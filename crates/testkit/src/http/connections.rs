@@ -1,11 +1,10 @@
-//! How many connections a client holds and uses at the same time.
+//! Counts of the connections that a client holds and uses at once.
 //!
-//! Only counts; whether a number breaks a service's rule is the stand-in's to
-//! say.
+//! Whether a number breaks a service's rule is for the stand-in to decide.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counters over a server's life.
+/// Connection counts over a server's lifetime.
 #[derive(Debug, Default)]
 pub struct Connections {
     open: Gauge,
@@ -14,23 +13,23 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Connections that carry a request at this moment.
+    /// Returns the number of connections that carry a request now.
     pub fn in_use(&self) -> usize {
         self.in_use.now.load(Ordering::SeqCst)
     }
 
-    /// The most connections that carried a request at the same time.
+    /// Returns the maximum number of connections that carried a request at once.
     pub fn peak_in_use(&self) -> usize {
         self.in_use.peak.load(Ordering::SeqCst)
     }
 
-    /// The most connections that were open at the same time, idle ones too.
+    /// Returns the maximum number of connections that were open at once, idle ones included.
     pub fn peak_open(&self) -> usize {
         self.open.peak.load(Ordering::SeqCst)
     }
 
-    /// Connections accepted since the start; 1 after many requests shows that
-    /// the client keeps its connection.
+    /// Returns the number of connections accepted since the start; 1 after many requests shows
+    /// that the client keeps its connection.
     pub fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
@@ -59,7 +58,7 @@ impl Gauge {
     }
 }
 
-/// Counts down when dropped, also when its task is ended.
+/// A guard that decrements its count when dropped, also when its task is aborted.
 pub(super) struct Held<'a>(&'a Gauge);
 
 impl Drop for Held<'_> {

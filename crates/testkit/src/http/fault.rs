@@ -1,7 +1,7 @@
-//! What can go wrong on the way, on a test's demand.
+//! Faults of the connection, on a test's demand.
 //!
-//! Decides what happens to one request; which request meets it (the next one,
-//! or all of them) is kept in [`Faults`].
+//! A fault applies to one request; [`Faults`] decides which request it is: the next one, or all
+//! of them.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -9,29 +9,29 @@ use std::time::Duration;
 
 use super::Answer;
 
-/// One fault. "Stored" means that the stand-in has accepted the request, as
-/// the real service would have: a repeat of it is a duplicate.
+/// A fault. "Stored" means that the stand-in has accepted the request, as the real service would
+/// have, so that a retry of it is a duplicate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// Stores, then lets the client wait this long for the answer.
+    /// The request is stored, and the answer is delayed.
     Slow(Duration),
-    /// Stores nothing, and never answers; ends when the client leaves.
+    /// The request is not stored and never answered. This ends when the client leaves.
     Silent,
-    /// Stores, and never answers; ends when the client leaves.
+    /// The request is stored and never answered. This ends when the client leaves.
     SilentAfterStoring,
-    /// Resets the connection before anything is stored.
+    /// The connection is reset before the request is stored.
     ResetBeforeStoring,
-    /// Stores, then resets the connection in place of an answer.
+    /// The request is stored, then the connection is reset in place of an answer.
     ResetAfterStoring,
-    /// Stores nothing, and answers this.
+    /// The request is not stored, and gets this answer.
     Answer(Answer),
-    /// Stores, but answers this in place of the real answer.
+    /// The request is stored, but gets this answer in place of the real one.
     AnswerAfterStoring(Answer),
 }
 
 impl Fault {
-    /// A login page with status 200: what a proxy or portal answers in the
-    /// service's place. Nothing is stored.
+    /// Returns a login page with status 200, as a proxy or captive portal answers in the
+    /// service's place. The request is not stored.
     pub fn html_page() -> Self {
         Self::Answer(Answer::html(
             200,
@@ -40,7 +40,7 @@ impl Fault {
         ))
     }
 
-    /// A proxy's error page with this status. Nothing is stored.
+    /// Returns a proxy's error page with this status. The request is not stored.
     pub fn proxy_error(status: u16) -> Self {
         Self::Answer(Answer::html(
             status,
@@ -51,13 +51,13 @@ impl Fault {
         ))
     }
 
-    /// Status 200 with a body of so many bytes. Nothing is stored.
+    /// Returns status 200 with a body of this size. The request is not stored.
     pub fn huge_body(bytes: usize) -> Self {
         Self::Answer(Answer::text(200, "").body(vec![b'x'; bytes]))
     }
 }
 
-/// The faults that a test has asked for and that no request has met yet.
+/// The faults that a test has injected and that no request has met yet.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Mutex<Plan>);
 
@@ -76,7 +76,7 @@ impl Faults {
         self.plan().always = fault;
     }
 
-    /// The fault that the request at hand meets: the queue first.
+    /// Returns the fault for the current request: the first in the queue, if there is one.
     pub(super) fn take(&self) -> Option<Fault> {
         let mut plan = self.plan();
         plan.next.pop_front().or_else(|| plan.always.clone())

@@ -1,14 +1,14 @@
-//! What a stand-in has seen, in order, and a bounded wait for more of it.
+//! The journal of what a stand-in has seen, in order, with a bounded wait for more.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How long a wait for an entry lasts at most: generous, since a loaded
-/// machine is no fault of the code under test.
+/// The maximum time to wait for an entry: generous, since a slow machine is not a fault of the
+/// code under test.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A list that grows, and tells those who wait for it.
+/// A list that only grows, and wakes those who wait for it.
 #[derive(Debug)]
 pub struct Journal<T>(watch::Sender<Vec<T>>);
 
@@ -24,25 +24,25 @@ impl<T: Clone> Journal<T> {
         self.0.send_modify(|entries| entries.push(entry));
     }
 
-    /// All entries so far.
+    /// Returns all entries so far.
     pub fn entries(&self) -> Vec<T> {
         self.0.borrow().clone()
     }
 
-    /// How many entries there are.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.0.borrow().len()
     }
 
-    /// Whether nothing was seen yet.
+    /// Returns whether there is no entry yet.
     pub fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()
     }
 
-    /// Waits until there are at least `count` entries, and answers them all.
+    /// Waits until there are at least `count` entries, and returns all of them.
     ///
     /// # Errors
-    /// [`NotSeen`] when a generous bound has passed.
+    /// Fails with [`NotSeen`] after a generous time limit.
     pub async fn wait_for(&self, count: usize) -> Result<Vec<T>, NotSeen> {
         let mut seen = self.0.subscribe();
         let enough = seen.wait_for(|entries| entries.len() >= count);
@@ -56,12 +56,12 @@ impl<T: Clone> Journal<T> {
     }
 }
 
-/// A wait ended before enough was seen.
+/// The error of a wait that ended before enough entries were there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotSeen {
-    /// What was waited for.
+    /// The number of entries that were waited for.
     pub wanted: usize,
-    /// What was there at the end.
+    /// The number of entries at the end.
     pub seen: usize,
 }
 

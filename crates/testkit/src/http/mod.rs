@@ -1,9 +1,9 @@
 //! The small HTTP/1 server under the stand-ins that speak HTTP.
 //!
-//! A stand-in gives a closure that answers one [`Request`] with one
-//! [`Answer`]; the server does the rest: a port from the system, faults on
-//! demand ([`Fault`]), a count of the connections in use, and a [`Journal`] of
-//! what was accepted. What a path means is left to the stand-in.
+//! A stand-in provides a closure that answers one [`Request`] with one [`Answer`]. The server
+//! does the rest: a port from the system, faults on demand ([`Fault`]), counts of the connections
+//! in use, and a [`Journal`] of what was accepted. The meaning of a path is for the stand-in to
+//! decide.
 //!
 //! ```
 //! use annunciator_testkit::http::{Answer, HttpServer};

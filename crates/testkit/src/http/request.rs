@@ -1,7 +1,7 @@
 //! A request as a stand-in sees it, read to its end.
 //!
-//! Parses the forms that services accept (URL-encoded, multipart, JSON); which
-//! of them a route accepts is the route's to decide.
+//! It parses the forms that services accept (URL-encoded, multipart, JSON); a route decides which
+//! of them it accepts.
 
 use hyper::Method;
 use hyper::body::Bytes;
@@ -9,7 +9,7 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use tokio::time::Instant;
 use url::form_urlencoded;
 
-/// One request.
+/// A request.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub(super) method: Method,
@@ -21,79 +21,80 @@ pub struct Request {
 }
 
 impl Request {
-    /// `GET`, `POST` and so on.
+    /// Returns the method, such as `GET` or `POST`.
     pub fn method(&self) -> &str {
         self.method.as_str()
     }
 
-    /// When its head had been read.
+    /// Returns when the request's head had been read.
     pub fn arrived(&self) -> Instant {
         self.arrived
     }
 
-    /// The path, undecoded, with its leading slash and without the query.
+    /// Returns the path, not decoded, with its leading slash and without the query.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The path cut at its slashes: `/a/b` is `["a", "b"]`.
+    /// Returns the segments of the path: `/a/b` is `["a", "b"]`.
     pub fn segments(&self) -> Vec<&str> {
         self.path.trim_start_matches('/').split('/').collect()
     }
 
-    /// What stands behind the question mark, undecoded.
+    /// Returns the query after the question mark, not decoded.
     pub fn query(&self) -> &str {
         &self.query
     }
 
-    /// A parameter of the query, decoded.
+    /// Returns a parameter of the query, decoded.
     pub fn query_value(&self, name: &str) -> Option<String> {
         form_urlencoded::parse(self.query.as_bytes())
             .find_map(|(key, value)| (key == name).then(|| value.into_owned()))
     }
 
-    /// A header's value, when it is there and is text.
+    /// Returns the value of a header, if it is present and text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The media type in lower case, without its parameters; empty when the
-    /// header is missing.
+    /// Returns the media type in lower case without its parameters; empty if the header is
+    /// missing.
     pub fn media_type(&self) -> String {
         let whole = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         let bare = whole.split(';').next().unwrap_or_default();
         bare.trim().to_ascii_lowercase()
     }
 
-    /// The body as it came.
+    /// Returns the body.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// The body as text, with what is no UTF-8 replaced.
+    /// Returns the body as text; invalid UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Errors
-    /// What serde_json says.
+    /// Fails with serde_json's error.
     pub fn json(&self) -> serde_json::Result<serde_json::Value> {
         serde_json::from_slice(&self.body)
     }
 
-    /// The body's fields as a URL-encoded form, in order.
+    /// Parses the body as a URL-encoded form, and returns its fields in order.
     pub fn url_encoded(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(&self.body)
             .into_owned()
             .collect::<Vec<_>>()
     }
 
-    /// The body's parts as a multipart form, in order: name, media type, bytes.
+    /// Parses the body as a multipart form, and returns its parts in order, as name, media type
+    /// and bytes.
     ///
     /// # Errors
-    /// [`BadForm`] when the boundary or a part is malformed.
+    /// Fails with [`BadForm`] if the boundary or a part is malformed.
     pub async fn multipart(&self) -> Result<Vec<(String, Option<String>, Bytes)>, BadForm> {
         let content_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         let boundary = multer::parse_boundary(content_type).map_err(BadForm)?;
@@ -108,7 +109,7 @@ impl Request {
     }
 }
 
-/// A multipart body that can't be read.
+/// The error of a multipart body that cannot be read.
 #[derive(Debug)]
 pub struct BadForm(multer::Error);
 

@@ -1,9 +1,9 @@
-//! Accepts connections, reads requests, applies faults, hands the rest to the
+//! The server: it accepts connections, reads requests, applies faults, and passes the rest to the
 //! stand-in's closure.
 //!
-//! Every connection is a task of one set, so that dropping the server ends
-//! them all. A fault that resets closes the socket with a linger of zero: the
-//! client sees a reset, not an orderly end.
+//! Every connection is a task of one set, so that dropping the server ends them all. A fault that
+//! resets the connection closes the socket with a linger of zero: the client sees a reset, not an
+//! orderly end.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -26,14 +26,14 @@ use tokio_rustls::TlsAcceptor;
 use super::fault::Faults;
 use super::{Answer, Connections, Fault, Request};
 
-/// The largest body that the server reads; above it answers 413 itself.
+/// The maximum size of a body in bytes; the server answers 413 to larger ones.
 const MAX_BODY_SIZE: usize = 64 * 1024 * 1024;
 
 type AnswerFuture = Pin<Box<dyn Future<Output = Answer> + Send>>;
 type Routes = dyn Fn(Request) -> AnswerFuture + Send + Sync;
 type Observer = dyn Fn(&Request, &Seen) + Send + Sync;
 
-/// A running server; ends when dropped.
+/// A running server. It stops when dropped.
 #[derive(Debug)]
 pub struct HttpServer {
     address: SocketAddr,
@@ -42,32 +42,32 @@ pub struct HttpServer {
     accepting: AbortHandle,
 }
 
-/// What stands between a server and its start.
+/// The builder of a server.
 #[derive(Default)]
 pub struct Builder {
     tls: Option<TlsAcceptor>,
     observer: Option<Box<Observer>>,
 }
 
-/// What an observer learns besides the request.
+/// What an observer learns in addition to the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// The status of the answer; `None` when the connection is reset instead.
+    /// The status of the answer; `None` if the connection is reset instead.
     pub status: Option<u16>,
-    /// How many connections carried a request, this one included.
+    /// The number of connections that carried a request, including this one.
     pub in_use: usize,
 }
 
 impl Builder {
-    /// Speaks TLS with this server configuration.
+    /// Uses TLS with this configuration.
     #[must_use]
     pub fn tls(mut self, config: Arc<rustls::ServerConfig>) -> Self {
         self.tls = Some(TlsAcceptor::from(config));
         self
     }
 
-    /// Shows every request with what became of it, faults included: the place
-    /// to look for broken rules.
+    /// Shows every request and its answer to an observer, faults included, so that broken rules
+    /// can be found there.
     #[must_use]
     pub fn observe(mut self, observer: impl Fn(&Request, &Seen) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));
@@ -77,7 +77,7 @@ impl Builder {
     /// Starts on a port of 127.0.0.1 that the system chooses.
     ///
     /// # Errors
-    /// What the system says when no port can be had.
+    /// Fails with the system's error if no port is available.
     pub async fn start<F, A>(self, routes: F) -> io::Result<HttpServer>
     where
         F: Fn(Request) -> A + Send + Sync + 'static,
@@ -103,10 +103,10 @@ impl Builder {
 }
 
 impl HttpServer {
-    /// Starts in clear on a port of 127.0.0.1 that the system chooses.
+    /// Starts without TLS on a port of 127.0.0.1 that the system chooses.
     ///
     /// # Errors
-    /// What the system says when no port can be had.
+    /// Fails with the system's error if no port is available.
     pub async fn start<F, A>(routes: F) -> io::Result<Self>
     where
         F: Fn(Request) -> A + Send + Sync + 'static,
@@ -115,33 +115,32 @@ impl HttpServer {
         Self::builder().start(routes).await
     }
 
-    /// A server with TLS, say.
+    /// Returns the builder of a server with other settings, such as TLS.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its base, such as `http://127.0.0.1:40001`, without a slash at the end.
+    /// Returns its base URL, such as `http://127.0.0.1:40001`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.address)
     }
 
-    /// Lets the next request that has no fault yet meet this one.
+    /// Injects a fault into the next request that has none yet.
     pub fn fault(&self, fault: Fault) {
         self.shared.faults.push(fault);
     }
 
-    /// Lets every request meet this fault, after those of [`Self::fault`];
-    /// `None` ends it.
+    /// Injects a fault into every request, after those of [`Self::fault`]; `None` ends it.
     pub fn always(&self, fault: impl Into<Option<Fault>>) {
         self.shared.faults.set_always(fault.into());
     }
 
-    /// The counters of connections.
+    /// Returns the counters of connections.
     pub fn connections(&self) -> &Connections {
         &self.shared.connections
     }
@@ -173,8 +172,7 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Ser
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // A client that is gone again, or no descriptor left for the
-            // moment: both pass.
+            // The client is gone again, or there is no descriptor left for the moment: both pass.
             tokio::task::yield_now().await;
             continue;
         };
@@ -221,7 +219,7 @@ where
     (connection.into_parts().io.into_inner(), served)
 }
 
-/// Tells hyper to give the connection up without an answer.
+/// An error that makes hyper drop the connection without an answer.
 #[derive(Debug)]
 struct GiveUp;
 
@@ -255,7 +253,7 @@ async fn answer(
     answer.map(Answer::into_response).ok_or(GiveUp)
 }
 
-/// The answer that the client gets; `None` is a reset.
+/// Returns the client's answer under a fault; `None` is a reset.
 async fn answer_under(
     fault: Option<Fault>,
     request: Request,

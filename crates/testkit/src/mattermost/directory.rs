@@ -1,4 +1,4 @@
-//! What the server knows: users, channels, hooks, the bot.
+//! The server's directory: users, channels, hooks and the bot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,17 +6,17 @@ use uuid::Uuid;
 
 use super::{BOT_TOKEN, CHANNEL, HOOK, TEAM};
 
-/// The alphabet and length of the server's ids.
+/// The length of the server's IDs.
 const ID_LENGTH: usize = 26;
 
-/// A new id in the server's form.
+/// Returns a new ID in the server's form.
 pub(super) fn new_id() -> String {
     let mut id = Uuid::new_v4().simple().to_string();
     id.truncate(ID_LENGTH);
     id
 }
 
-/// Whether this could be an id of the server.
+/// Returns whether a text has the form of an ID.
 pub(super) fn is_id(text: &str) -> bool {
     text.len() == ID_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
@@ -26,7 +26,7 @@ pub(super) struct Channel {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) private: bool,
-    /// Whether hook's creator and bot may read and post.
+    /// Whether the hook's creator and the bot may read and post.
     pub(super) joined: bool,
     pub(super) archived: bool,
 }
@@ -38,7 +38,7 @@ pub(super) struct Hook {
     pub(super) creator_exists: bool,
 }
 
-/// One team and what belongs to it.
+/// A team with its users, channels, hooks and bot.
 #[derive(Debug)]
 pub(super) struct Directory {
     pub(super) team: String,
@@ -92,7 +92,7 @@ impl Directory {
         self.channels.values().find(|channel| channel.id == id)
     }
 
-    /// Whether the bot's token stands in this text.
+    /// Returns whether a text contains the bot's token.
     pub(super) fn leaked_in(&self, text: &str) -> bool {
         text.contains(self.bot_token.as_str())
     }

@@ -1,4 +1,4 @@
-//! An incoming webhook, checked in the order of the server's handler:
+//! Incoming webhooks, checked in the order of the server's handler:
 //! <https://developers.mattermost.com/integrate/webhooks/incoming/>.
 
 use serde_json::{Map, Value, json};
@@ -12,7 +12,7 @@ use super::refusal::MattermostRefusal;
 use super::service::{MattermostService, MattermostState};
 use super::text;
 
-/// The most characters of a post's props as JSON.
+/// The maximum length of a post's props as JSON, in characters.
 const MAX_PROPS_LENGTH: usize = 800_000;
 
 const DISABLED: MattermostRefusal = MattermostRefusal::new(
@@ -86,7 +86,7 @@ const NOT_STORED: MattermostRefusal = MattermostRefusal::new(
     "Unable to create post.",
 );
 
-/// One call of a webhook.
+/// Handles a call of a webhook.
 pub(super) async fn call(id: &str, request: &Request, service: &MattermostService) -> Answer {
     let payload = if request.body().len() > service.payload_limit {
         Err(TOO_LARGE)
@@ -152,7 +152,7 @@ fn post(id: &str, payload: &Payload, service: &MattermostService) -> Result<(), 
     Ok(())
 }
 
-/// The channel's id and name, after the lock.
+/// Returns the channel's ID and name, considering the hook's lock.
 fn destination(
     payload: &Payload,
     hook: &Hook,

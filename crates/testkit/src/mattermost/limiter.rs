@@ -1,11 +1,10 @@
-//! The server's rate limit, as an administrator may have switched it on.
+//! The server's rate limit, which an administrator can enable.
 //!
-//! Counts requests, not time: a test says how many are free and when there
-//! are new ones.
+//! It counts requests and ignores time: the test sets how many are free, and refills them.
 
 use crate::http::Answer;
 
-/// What `X-RateLimit-Reset` and `Retry-After` say, in seconds from now.
+/// The value of `X-RateLimit-Reset` and `Retry-After`, in seconds from now.
 const RESET_SECONDS: u64 = 2;
 
 #[derive(Debug, Clone)]
@@ -23,7 +22,7 @@ impl Limiter {
         self.left = self.limit;
     }
 
-    /// Takes one request off; false when none is left.
+    /// Counts one request; returns `false` if none is left.
     pub(super) fn admit(&mut self) -> bool {
         let admitted = self.left > 0;
         self.left = self.left.saturating_sub(1);

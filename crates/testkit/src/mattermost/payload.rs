@@ -1,12 +1,12 @@
-//! The body of a webhook call, from any of the forms that the server reads.
+//! The body of a webhook call, in any of the forms that the server reads.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::http::Request;
 
-/// What a webhook may say. Unknown members are ignored, as by the server;
-/// `root_id` is one of them.
+/// The members of a webhook's payload. Unknown ones are ignored, as by the server; `root_id` is
+/// among them.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Payload {
@@ -23,7 +23,7 @@ pub(super) struct Payload {
 }
 
 impl Payload {
-    /// Reads the body; `None` when it is none that the server understands.
+    /// Reads the body; `None` if the server would not understand it.
     pub(super) async fn read(request: &Request) -> Option<Self> {
         match request.media_type().as_str() {
             "application/x-www-form-urlencoded" => {
@@ -36,14 +36,14 @@ impl Payload {
                 let (_, _, bytes) = parts.into_iter().find(|(name, _, _)| name == "payload")?;
                 parse(&String::from_utf8_lossy(&bytes))
             }
-            // The server takes whatever else for JSON, a missing type too.
+            // The server reads everything else as JSON, also a missing type.
             _ => parse(&request.text()),
         }
     }
 }
 
-/// Strictly first; then with raw line ends and tabs inside strings escaped, as
-/// the server's second try does.
+/// Parses strictly first; then with raw line ends and tabs inside strings escaped, as the server
+/// does at its second try.
 fn parse(text: &str) -> Option<Payload> {
     serde_json::from_str(text)
         .or_else(|_| {

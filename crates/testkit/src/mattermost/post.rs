@@ -1,10 +1,10 @@
-//! A post as the server keeps it.
+//! A post as the server stores it.
 
 use serde_json::{Map, Value, json};
 
 use super::text;
 
-/// The props that a payload can't set itself.
+/// The props that a payload cannot set.
 const RESERVED_PROPS: [&str; 5] = [
     "from_webhook",
     "override_username",
@@ -16,46 +16,44 @@ const RESERVED_PROPS: [&str; 5] = [
 /// A post that the server has stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Post {
-    /// Its id.
+    /// The post's ID.
     pub id: String,
-    /// The id of its channel.
+    /// The ID of its channel.
     pub channel_id: String,
     /// The name of its channel; `@name` for a direct message.
     pub channel: String,
-    /// Its text.
+    /// The text.
     pub message: String,
-    /// The post that it answers; empty for the root of a thread.
+    /// The ID of the post to which it replies; empty for the root of a thread.
     pub root_id: String,
-    /// Empty, or the server's type such as `slack_attachment`.
+    /// The server's type, such as `slack_attachment`; empty for none.
     pub kind: String,
     /// Attachments, card, overrides.
     pub props: Map<String, Value>,
     /// `priority`, `requested_ack`, `persistent_notifications`.
     pub priority: Option<Value>,
-    /// The ids of its files.
+    /// The IDs of its files.
     pub file_ids: Vec<String>,
 }
 
 impl Post {
-    /// The name that is shown in place of the creator's, when the server
-    /// allows it.
+    /// Returns the name that is shown in place of the creator's, if the server allows it.
     pub fn username(&self) -> Option<&str> {
         self.props.get("override_username")?.as_str()
     }
 
-    /// The picture that is shown in place of the creator's, when the server
-    /// allows it.
+    /// Returns the picture that is shown in place of the creator's, if the server allows it.
     pub fn icon_url(&self) -> Option<&str> {
         self.props.get("override_icon_url")?.as_str()
     }
 
-    /// The attachments in Slack's form.
+    /// Returns the attachments, in Slack's form.
     pub fn attachments(&self) -> Vec<Value> {
         let list = self.props.get("attachments").and_then(Value::as_array);
         list.cloned().unwrap_or_default()
     }
 
-    /// The names that notify people, from text and attachments.
+    /// Returns the names in text and attachments that notify people.
     pub fn mentions(&self) -> Vec<String> {
         let mut found = text::mentions(&self.message);
         for attachment in self.attachments() {
@@ -68,7 +66,7 @@ impl Post {
         found
     }
 
-    /// As the REST API shows it.
+    /// Returns the form of the REST API.
     pub(super) fn document(&self) -> Value {
         json!({
             "id": self.id,
@@ -83,7 +81,7 @@ impl Post {
     }
 }
 
-/// The props of a payload without those that it can't set.
+/// Returns the props of a payload without those that it cannot set.
 pub(super) fn permitted(props: Option<&Value>) -> Map<String, Value> {
     let given = props.and_then(Value::as_object).cloned();
     let mut props = given.unwrap_or_default();

@@ -1,7 +1,7 @@
-//! The server's error document, in the style of its age.
+//! The server's error document, in the style of its version.
 //!
-//! Old servers name the cause in `id`; current ones wrap every refusal of a
-//! webhook in one general id, with the hook's id, a secret, in `message`.
+//! Old servers name the cause in `id`; current ones wrap every refusal of a webhook in one
+//! general ID, with the hook's ID, a secret, in `message`.
 
 use serde_json::json;
 
@@ -9,18 +9,17 @@ use crate::http::Answer;
 
 use super::directory::new_id;
 
-/// How a server words the refusal of a webhook.
+/// The style in which a server words the refusal of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ErrorStyle {
-    /// A specific id, a sentence about the cause.
+    /// A specific ID, and a sentence about the cause.
     Old,
-    /// `web.incoming_webhook.general.app_error` with the hook's id in the
-    /// message.
+    /// `web.incoming_webhook.general.app_error`, with the hook's ID in the message.
     #[default]
     Current,
 }
 
-/// A refusal: status, specific id, sentence.
+/// A refusal: status, specific ID and sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MattermostRefusal {
     pub(super) status: u16,
@@ -37,12 +36,12 @@ impl MattermostRefusal {
         }
     }
 
-    /// The document of the REST API, and of old servers' webhooks.
+    /// Returns the document of the REST API, and of old servers' webhooks.
     pub(super) fn answer(self) -> Answer {
         document(self.status, self.id, self.message)
     }
 
-    /// The document of a webhook.
+    /// Returns the document of a webhook.
     pub(super) fn of_hook(self, style: ErrorStyle, hook: &str, media_type: &str) -> Answer {
         match style {
             ErrorStyle::Old => self.answer(),

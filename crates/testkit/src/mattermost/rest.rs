@@ -87,7 +87,7 @@ struct Metadata {
     priority: Option<Value>,
 }
 
-/// One call; `path` stands behind `/api/v4/`.
+/// Handles a call; `path` is the part after `/api/v4/`.
 pub(super) async fn call(path: &[&str], request: &Request, service: &MattermostService) -> Answer {
     let bearer = request
         .header("authorization")
@@ -190,7 +190,7 @@ fn create(request: &Request, service: &MattermostService) -> Result<Answer, Matt
     Ok(Answer::json(201, &document))
 }
 
-/// A reply needs a root that exists, is a root, and is in the same channel.
+/// Requires that the root of a reply exists, is a root, and is in the same channel.
 fn root(
     draft: &Draft,
     state: &MattermostState,

@@ -1,4 +1,4 @@
-//! What a path is for, before anything else is looked at.
+//! The routes, which are decided before anything else.
 
 use crate::http::{Answer, Request};
 
@@ -41,7 +41,7 @@ async fn answer(request: &Request, service: &MattermostService) -> Answer {
     }
 }
 
-/// The router's pattern; anything else is an unknown page.
+/// Returns whether a text matches the router's pattern; anything else is an unknown page.
 fn is_hook_id(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }

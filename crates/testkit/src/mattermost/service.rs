@@ -1,4 +1,4 @@
-//! The running stand-in: what a test starts, asks and tells.
+//! The running stand-in, which a test starts, queries and controls.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -12,18 +12,18 @@ use super::post::Post;
 use super::refusal::ErrorStyle;
 use super::routes;
 
-/// The server's default for the largest body, in bytes:
+/// The server's default for the maximum size of a body, in bytes:
 /// <https://docs.mattermost.com/configure/environment-configuration-settings.html>.
 const PAYLOAD_LIMIT: usize = 300_000;
 
 /// A rule that the client broke without being refused for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Violation {
-    /// The bot's token stood in the query; the path of that call.
+    /// The query of a call to this path contained the bot's token.
     SecretInQuery(String),
 }
 
-/// What stands between a stand-in and its start.
+/// The builder of a stand-in.
 #[derive(Debug)]
 pub struct Builder {
     directory: Directory,
@@ -52,37 +52,35 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Knows this public channel too; hook's creator and bot are members.
+    /// Adds a public channel; the hook's creator and the bot are members.
     #[must_use]
     pub fn channel(mut self, name: &str) -> Self {
         self.directory.add_channel(name, false, true);
         self
     }
 
-    /// Knows this private channel too; `joined` tells whether hook's creator
-    /// and bot are members.
+    /// Adds a private channel; `joined` says whether the hook's creator and the bot are members.
     #[must_use]
     pub fn private_channel(mut self, name: &str, joined: bool) -> Self {
         self.directory.add_channel(name, true, joined);
         self
     }
 
-    /// Knows this public channel too, of which the bot is no member.
+    /// Adds a public channel of which the bot is not a member.
     #[must_use]
     pub fn foreign_channel(mut self, name: &str) -> Self {
         self.directory.add_channel(name, false, false);
         self
     }
 
-    /// Knows this hook too; the channel may be one that doesn't exist (any
-    /// more).
+    /// Adds a hook; its channel need not exist.
     #[must_use]
     pub fn hook(mut self, id: &str, channel: &str) -> Self {
         self.directory.add_hook(id, channel);
         self
     }
 
-    /// Knows this user too.
+    /// Adds a user.
     #[must_use]
     pub fn user(mut self, name: &str) -> Self {
         self.directory.users.insert(name.to_owned());
@@ -98,7 +96,7 @@ impl Builder {
         self
     }
 
-    /// Lets the accounts that created the hooks be gone.
+    /// Removes the accounts that created the hooks.
     #[must_use]
     pub fn creators_gone(mut self) -> Self {
         for hook in self.directory.hooks.values_mut() {
@@ -107,51 +105,49 @@ impl Builder {
         self
     }
 
-    /// Words refusals like an older or a current server.
+    /// Sets whether refusals are worded as by an older or a current server.
     #[must_use]
     pub fn errors(mut self, style: ErrorStyle) -> Self {
         self.style = style;
         self
     }
 
-    /// Whether incoming webhooks are enabled.
+    /// Sets whether incoming webhooks are enabled.
     #[must_use]
     pub fn webhooks(mut self, enabled: bool) -> Self {
         self.webhooks = enabled;
         self
     }
 
-    /// Whether the settings that let a webhook override name and picture are
-    /// on. On a new real server they are off.
+    /// Sets whether a webhook may override name and picture. On a new real server it may not.
     #[must_use]
     pub fn overrides(mut self, enabled: bool) -> Self {
         self.overrides = enabled;
         self
     }
 
-    /// The largest body that is accepted, in bytes.
+    /// Sets the maximum size of a body, in bytes.
     #[must_use]
     pub fn payload_limit(mut self, bytes: usize) -> Self {
         self.payload_limit = bytes;
         self
     }
 
-    /// Switches the rate limit on: so many requests pass, until
-    /// [`Mattermost::refill`].
+    /// Enables the rate limit: this many requests pass until [`Mattermost::refill`].
     #[must_use]
     pub fn rate_limit(mut self, requests: u64) -> Self {
         self.limiter = Some(Limiter::new(requests));
         self
     }
 
-    /// Serves under this path, such as `/chat`.
+    /// Serves below this path, such as `/chat`.
     #[must_use]
     pub fn base_path(mut self, path: &str) -> Self {
         self.base_path = path.trim_end_matches('/').to_owned();
         self
     }
 
-    /// Speaks TLS with this configuration.
+    /// Uses TLS with this configuration.
     #[must_use]
     pub fn tls(mut self, config: Arc<rustls::ServerConfig>) -> Self {
         self.tls = Some(config);
@@ -161,7 +157,7 @@ impl Builder {
     /// Starts on 127.0.0.1.
     ///
     /// # Panics
-    /// When the system gives no port.
+    /// Panics if the system gives no port.
     #[expect(clippy::expect_used, reason = "without a port there is no test")]
     pub async fn start(self) -> Mattermost {
         let service = Arc::new(MattermostService {
@@ -196,7 +192,7 @@ impl Builder {
     }
 }
 
-/// A running stand-in of a Mattermost server; ends when dropped.
+/// A running stand-in of a Mattermost server. It stops when dropped.
 #[derive(Debug)]
 pub struct Mattermost {
     server: HttpServer,
@@ -204,91 +200,91 @@ pub struct Mattermost {
 }
 
 impl Mattermost {
-    /// Starts a server of the current kind with one hook ([`super::HOOK`]),
-    /// one channel ([`super::CHANNEL`]) and one bot ([`super::BOT_TOKEN`]).
+    /// Starts a server of the current version with one hook ([`super::HOOK`]), one channel
+    /// ([`super::CHANNEL`]) and one bot ([`super::BOT_TOKEN`]).
     ///
     /// # Panics
-    /// When the system gives no port.
+    /// Panics if the system gives no port.
     pub async fn start() -> Self {
         Self::builder().start().await
     }
 
-    /// A server that is set up otherwise.
+    /// Returns the builder of a server with other settings.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// Its base with scheme and path, such as `http://127.0.0.1:40001/chat`.
+    /// Returns its base URL with the path, such as `http://127.0.0.1:40001/chat`.
     pub fn url(&self) -> String {
         format!("{}{}", self.server.url(), self.service.base_path)
     }
 
-    /// Every stored post, in order.
+    /// Returns every stored post, in order.
     pub fn messages(&self) -> Vec<Post> {
         self.service.posts.entries()
     }
 
-    /// Waits for so many stored posts.
+    /// Waits for this many stored posts.
     ///
     /// # Errors
-    /// [`NotSeen`] when a generous bound has passed.
+    /// Fails with [`NotSeen`] after a generous time limit.
     pub async fn wait_for(&self, count: usize) -> Result<Vec<Post>, NotSeen> {
         self.service.posts.wait_for(count).await
     }
 
-    /// The rules that the client broke.
+    /// Returns the rules that the client broke.
     pub fn violations(&self) -> Vec<Violation> {
         self.service.violations.entries()
     }
 
-    /// Lets new requests through the rate limit.
+    /// Refills the rate limit.
     pub fn refill(&self) {
         if let Some(limiter) = &mut self.service.state().limiter {
             limiter.refill();
         }
     }
 
-    /// Lets the creation of a post fail: 0 is the next one, 1 the one after.
+    /// Makes the creation of a post fail: 0 is the next one, 1 the one after it.
     pub fn fail_post(&self, number: u64) {
         let mut state = self.service.state();
         let failing = state.created + number;
         state.failing.insert(failing);
     }
 
-    /// Archives a channel: nothing can be posted to it any more.
+    /// Archives a channel, to which nothing can be posted any more.
     pub fn archive(&self, channel: &str) {
         if let Some(channel) = self.service.state().directory.channels.get_mut(channel) {
             channel.archived = true;
         }
     }
 
-    /// Deletes a post, so that it can't be replied to any more.
+    /// Deletes a post, which cannot be replied to any more.
     pub fn delete(&self, post: &str) {
         self.service.state().deleted.insert(post.to_owned());
     }
 
-    /// Lets the next request meet this fault.
+    /// Injects a fault into the next request.
     pub fn fault(&self, fault: Fault) {
         self.server.fault(fault);
     }
 
-    /// Lets every request meet this fault; `None` ends it.
+    /// Injects a fault into every request; `None` ends it.
     pub fn always(&self, fault: impl Into<Option<Fault>>) {
         self.server.always(fault);
     }
 
-    /// The counters of connections.
+    /// Returns the counters of connections.
     pub fn connections(&self) -> &Connections {
         self.server.connections()
     }
 }
 
-/// What the server's tasks share with the stand-in.
+/// The state that the server's tasks share with the stand-in.
 #[derive(Debug)]
 pub(super) struct MattermostService {
     pub(super) posts: Journal<Post>,
@@ -301,7 +297,7 @@ pub(super) struct MattermostService {
     state: Mutex<MattermostState>,
 }
 
-/// What changes with calls.
+/// The state that calls change.
 #[derive(Debug)]
 pub(super) struct MattermostState {
     pub(super) directory: Directory,
@@ -318,8 +314,8 @@ impl MattermostService {
 }
 
 impl MattermostState {
-    /// Stores a post; false when that fails, by the test's wish or since the
-    /// channel is archived.
+    /// Stores a post; `false` if that fails, at the test's request or because the channel is
+    /// archived.
     pub(super) fn store(&mut self, post: Post, service: &MattermostService) -> bool {
         let number = self.created;
         self.created += 1;

@@ -1,7 +1,7 @@
-//! What the server does to text: Slack's syntax is converted, long text is
-//! cut in parts, and names with an at sign notify people.
+//! The server's treatment of text: it converts Slack's syntax, splits long text, and finds the
+//! names with an at sign that notify people.
 
-/// The most characters of a post:
+/// The maximum length of a post, in characters:
 /// <https://developers.mattermost.com/integrate/webhooks/incoming/>.
 pub(super) const MAX_POST_LENGTH: usize = 16_383;
 
@@ -43,7 +43,7 @@ fn is_url(text: &str) -> bool {
         .any(|scheme| text.starts_with(scheme))
 }
 
-/// Cuts text in parts that each fit in a post; empty text is one empty part.
+/// Splits text into parts that each fit in a post; empty text is one empty part.
 pub(super) fn split(text: &str) -> Vec<String> {
     let characters: Vec<char> = text.chars().collect();
     if characters.is_empty() {
@@ -55,8 +55,8 @@ pub(super) fn split(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The names after an at sign that the server would look up, in lower case:
-/// `channel`, `all`, `here`, and what could be a user.
+/// Returns the names after an at sign that the server would look up, in lower case: `channel`,
+/// `all`, `here`, and possible users.
 pub(super) fn mentions(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut before = ' ';

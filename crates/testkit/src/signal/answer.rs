@@ -1,19 +1,19 @@
-//! What signal-cli answers to a `send`: the results by recipient, and the
-//! error that it makes of them.
+//! signal-cli's answer to a `send`: the results by recipient, and the error that it makes of
+//! them.
 //!
-//! As in its code: success as soon as one recipient succeeded or nobody was
-//! to get it; only identity failures are -4, only rate limits -5, any other
-//! mixture of failures is a user error.
+//! As in its code, a call succeeds if one recipient succeeded or there was none. If all failed,
+//! only identity failures are -4, only rate limits -5, and any other mixture of failures is a
+//! user error.
 
 use serde_json::{Value, json};
 
 use super::request::Send;
 use super::script::{ResultType, Script, Verdict};
 
-/// The time that every sent message has, in milliseconds.
+/// The timestamp of every sent message, in milliseconds.
 pub(crate) const TIMESTAMP: u64 = 1_767_323_045_123;
 
-/// A failed call: the JSON-RPC code, the text, and the results if it got so far.
+/// A failed call: the JSON-RPC code, the text, and the results if there are any.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Failed {
     pub(crate) code: i64,
@@ -30,7 +30,7 @@ impl Failed {
         }
     }
 
-    /// The exit status that the executable has for it.
+    /// Returns the exit status of the executable for this failure.
     pub(crate) fn exit(&self) -> u8 {
         match self.code {
             -3 => 3,
@@ -43,7 +43,7 @@ impl Failed {
     }
 }
 
-/// The answer to a send that reached the server.
+/// Answers a send that reached the server.
 pub(crate) fn answer(script: &Script, send: &Send) -> Result<Value, Failed> {
     if let Some(refusal) = send.refusal() {
         return Err(Failed::new(-1, &refusal));

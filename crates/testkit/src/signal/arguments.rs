@@ -1,8 +1,8 @@
-//! The command line of signal-cli 0.13.19 (and of 0.14, when asked), as far as
-//! sending goes, parsed as strictly as argparse4j does.
+//! The command line of signal-cli 0.13.19 (and of 0.14, on request) for sending, parsed as
+//! strictly as by argparse4j.
 //!
-//! Options with many values (`-g`, `-u`) take every word up to the next
-//! option, so that a recipient behind them is no recipient.
+//! Options with many values (`-g`, `-u`) take every word up to the next option, so that a
+//! recipient after them is not a recipient.
 
 use super::request::Send;
 
@@ -12,7 +12,7 @@ pub(crate) struct Arguments {
     pub(crate) account: Option<String>,
     pub(crate) json: bool,
     pub(crate) command: Command,
-    /// What a careful client doesn't do.
+    /// Mistakes that a careful client does not make.
     pub(crate) violations: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) enum Command {
     },
 }
 
-/// Parses the words behind the program's name; the error is a usage message.
+/// Parses the words after the program's name; the error is a usage message.
 pub(crate) fn parse(words: &[String], newer: bool) -> Result<Arguments, String> {
     let mut arguments = Arguments::default();
     let mut words = words.iter().peekable();

@@ -4,10 +4,10 @@ use std::{io, path::PathBuf};
 
 use crate::artefacts;
 
-/// The path of the stand-in's executable.
+/// Returns the path of the stand-in's executable.
 ///
 /// # Errors
-/// When it was not built; the text says how to.
+/// Fails if it was not built; the text says how to build it.
 pub fn find() -> io::Result<PathBuf> {
     artefacts::executable("signal-cli-stand-in")
 }

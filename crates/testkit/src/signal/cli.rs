@@ -1,5 +1,5 @@
-//! A folder with a program named `signal-cli` in it: a link to the stand-in's
-//! executable, which finds its script beside the link.
+//! A folder with a program named `signal-cli`: a link to the stand-in's executable, which finds
+//! its script beside the link.
 
 use std::fs;
 use std::io;
@@ -14,7 +14,7 @@ use super::binary;
 use super::program::{Call, calls};
 use super::script::{Fault, Script, Verdict};
 
-/// How long `wait_for` waits at most.
+/// The maximum time that `wait_for` waits.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An installed stand-in of signal-cli.
@@ -24,14 +24,14 @@ pub struct SignalCli {
 }
 
 impl SignalCli {
-    /// Installs one that knows these accounts and sends everything.
+    /// Installs a stand-in that has these accounts and sends everything.
     ///
     /// # Errors
-    /// When the folder can't be written, or the executable wasn't built.
+    /// Fails if the folder cannot be written, or the executable was not built.
     pub fn install(accounts: &[&str]) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
-        // A link, not a script: a file that was just written can't be executed
-        // while another thread's fork still holds it open.
+        // A link and not a script, since a file that was just written cannot be executed while
+        // another thread's fork still has it open.
         symlink(binary::find()?, folder.path().join("signal-cli"))?;
         let cli = Self {
             folder,
@@ -44,15 +44,15 @@ impl SignalCli {
         Ok(cli)
     }
 
-    /// The path for `cli_path`.
+    /// Returns the path for `cli_path`.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("signal-cli")
     }
 
-    /// Changes the script for the calls to come.
+    /// Changes the script for the following calls.
     ///
     /// # Errors
-    /// When the script can't be written.
+    /// Fails if the script cannot be written.
     pub fn change(&self, change: impl FnOnce(&mut Script)) -> io::Result<()> {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut script);
@@ -61,20 +61,20 @@ impl SignalCli {
         fs::rename(part, self.folder.path().join("script.json"))
     }
 
-    /// Answers this to a recipient.
+    /// Sets the result for a recipient.
     ///
     /// # Errors
-    /// When the script can't be written.
+    /// Fails if the script cannot be written.
     pub fn refuse(&self, recipient: &str, verdict: Verdict) -> io::Result<()> {
         self.change(|script| {
             script.recipients.insert(recipient.to_owned(), verdict);
         })
     }
 
-    /// Knows a group with these members.
+    /// Adds a group with these members.
     ///
     /// # Errors
-    /// When the script can't be written.
+    /// Fails if the script cannot be written.
     pub fn group(&self, id: &str, members: &[(&str, Verdict)]) -> io::Result<()> {
         let members = members.iter().map(|(m, v)| ((*m).to_owned(), v.clone()));
         self.change(|script| {
@@ -82,10 +82,10 @@ impl SignalCli {
         })
     }
 
-    /// Goes wrong in the next call of `send` that has no fault yet.
+    /// Injects a fault into the next call of `send` that has none yet.
     ///
     /// # Errors
-    /// When the script can't be written.
+    /// Fails if the script cannot be written.
     pub fn fault(&self, fault: Fault) -> io::Result<()> {
         let done = self
             .calls()
@@ -100,14 +100,14 @@ impl SignalCli {
         })
     }
 
-    /// The calls so far.
+    /// Returns the calls so far.
     pub fn calls(&self) -> Vec<Call> {
         calls(self.folder.path()).unwrap_or_default()
     }
 
-    /// The calls, as soon as there are this many; fewer after 20 seconds.
+    /// Returns the calls as soon as there are this many, or fewer after 20 seconds.
     pub async fn wait_for(&self, number: usize) -> Vec<Call> {
-        // Another process writes the files, so there is no bell to wait for.
+        // Another process writes the files, so that they have to be polled.
         let wait = async {
             while self.calls().len() < number {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -117,7 +117,7 @@ impl SignalCli {
         self.calls()
     }
 
-    /// What the callers did that a careful client doesn't do.
+    /// Returns the callers' mistakes that a careful client does not make.
     pub fn violations(&self) -> Vec<String> {
         self.calls()
             .into_iter()

@@ -1,7 +1,7 @@
-//! The daemon: JSON-RPC over tcp, a unix socket and http, as signal-cli's
-//! `daemon` with several accounts speaks it.
+//! The daemon: JSON-RPC over TCP, a Unix socket and HTTP, as spoken by signal-cli's `daemon` with
+//! several accounts.
 //!
-//! It decides the answers; `stream` and `http` carry them.
+//! It decides the answers; `stream` and `http` transport them.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -21,17 +21,17 @@ use super::request::Send;
 use super::script::{Fault, Script, Verdict};
 use super::{http, stream};
 
-/// How long `wait_for` waits at most.
+/// The maximum time that `wait_for` waits.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How to go on after a request.
+/// The reaction to a request.
 #[derive(Debug, PartialEq)]
 pub(super) enum Reaction {
-    /// This line.
+    /// This line is sent.
     Answer(String),
-    /// Nothing: a notification.
+    /// Nothing is sent, since the request is a notification.
     Nothing,
-    /// Never an answer.
+    /// The request is never answered.
     Silence,
     /// The daemon dies.
     Die,
@@ -45,9 +45,9 @@ pub(super) struct SignalState {
     methods: Vec<String>,
     ids: BTreeSet<String>,
     violations: Vec<String>,
-    /// How many requests are collected before they are answered, last first.
+    /// How many requests are collected before they are answered, the last one first.
     pub(super) shuffle: usize,
-    /// Whether notifications of incoming messages come between the answers.
+    /// Whether notifications of incoming messages are sent between the answers.
     pub(super) chatter: bool,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct SignalState {
 pub(super) struct SignalShared {
     state: Mutex<SignalState>,
     changed: Notify,
-    /// Rung when the daemon dies: every connection ends.
+    /// Notified when the daemon dies, which ends every connection.
     pub(super) died: Notify,
 }
 
@@ -68,7 +68,7 @@ impl SignalShared {
         self.lock().violations.push(text.into());
     }
 
-    /// What a line of text gets; a batch gets an array.
+    /// Returns the reaction to a line of text; a batch is answered by an array.
     pub(super) fn react(&self, text: &str) -> Reaction {
         let Ok(value) = serde_json::from_str::<Value>(text) else {
             self.violation("a request that isn't JSON");
@@ -229,7 +229,7 @@ fn error(id: &Value, code: i64, message: &str, response: Option<Value>) -> Strin
     .to_string()
 }
 
-/// A running daemon; dropped, it stops.
+/// A running daemon. It stops when dropped.
 pub struct SignalDaemon {
     shared: Arc<SignalShared>,
     folder: TempDir,
@@ -239,10 +239,10 @@ pub struct SignalDaemon {
 }
 
 impl SignalDaemon {
-    /// Starts one that knows these accounts, on all three transports.
+    /// Starts a daemon that has these accounts, on all three transports.
     ///
     /// # Errors
-    /// When a socket can't be opened.
+    /// Fails if a socket cannot be opened.
     pub async fn start(accounts: &[&str]) -> io::Result<Self> {
         let shared = Arc::new(SignalShared::default());
         shared.lock().script.accounts = accounts.iter().map(|a| (*a).to_owned()).collect();
@@ -265,22 +265,22 @@ impl SignalDaemon {
         })
     }
 
-    /// `tcp://host:port`.
+    /// Returns the TCP address, as `tcp://host:port`.
     pub fn tcp(&self) -> String {
         format!("tcp://{}", self.tcp)
     }
 
-    /// `http://host:port`.
+    /// Returns the HTTP address, as `http://host:port`.
     pub fn http(&self) -> String {
         format!("http://{}", self.http)
     }
 
-    /// `unix:/path`.
+    /// Returns the Unix socket's address, as `unix:/path`.
     pub fn unix(&self) -> String {
         format!("unix:{}", self.socket().display())
     }
 
-    /// The unix socket's path.
+    /// Returns the Unix socket's path.
     pub fn socket(&self) -> PathBuf {
         self.folder.path().join("socket")
     }
@@ -290,14 +290,14 @@ impl SignalDaemon {
         change(&mut self.shared.lock().script);
     }
 
-    /// Answers this to a recipient.
+    /// Sets the result for a recipient.
     pub fn refuse(&self, recipient: &str, verdict: Verdict) {
         self.change(|script| {
             script.recipients.insert(recipient.to_owned(), verdict);
         });
     }
 
-    /// Knows a group with these members.
+    /// Adds a group with these members.
     pub fn group(&self, id: &str, members: &[(&str, Verdict)]) {
         let members = members.iter().map(|(m, v)| ((*m).to_owned(), v.clone()));
         self.change(|script| {
@@ -305,7 +305,7 @@ impl SignalDaemon {
         });
     }
 
-    /// Goes wrong in the next `send` that has no fault yet.
+    /// Injects a fault into the next `send` that has none yet.
     pub fn fault(&self, fault: Fault) {
         let mut state = self.shared.lock();
         let done = state.sends;
@@ -316,23 +316,22 @@ impl SignalDaemon {
         faults.push(Some(fault));
     }
 
-    /// Collects this many requests of a connection before it answers them,
-    /// the last first.
+    /// Collects this many requests of a connection before it answers them, the last one first.
     pub fn shuffle(&self, requests: usize) {
         self.shared.lock().shuffle = requests;
     }
 
-    /// Puts notifications of incoming messages between the answers.
+    /// Sends notifications of incoming messages between the answers.
     pub fn chatter(&self) {
         self.shared.lock().chatter = true;
     }
 
-    /// The messages that were sent.
+    /// Returns the messages that were sent.
     pub fn messages(&self) -> Vec<Send> {
         self.shared.lock().sent.clone()
     }
 
-    /// The messages, as soon as there are this many; fewer after 20 seconds.
+    /// Returns the messages as soon as there are this many, or fewer after 20 seconds.
     pub async fn wait_for(&self, number: usize) -> Vec<Send> {
         let wait = async {
             loop {
@@ -349,12 +348,12 @@ impl SignalDaemon {
         self.messages()
     }
 
-    /// The methods called, in order.
+    /// Returns the methods that were called, in order.
     pub fn methods(&self) -> Vec<String> {
         self.shared.lock().methods.clone()
     }
 
-    /// The rules that clients broke.
+    /// Returns the rules that clients broke.
     pub fn violations(&self) -> Vec<String> {
         self.shared.lock().violations.clone()
     }

@@ -1,6 +1,6 @@
-//! The same over http: `POST /api/v1/rpc`, `GET /api/v1/check`.
+//! The daemon's HTTP transport: `POST /api/v1/rpc`, `GET /api/v1/check`.
 //!
-//! Errors of a request still have status 200, as the real daemon has it.
+//! Errors of a request have status 200, as in the real daemon.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<SignalShared>) {
             let service = service_fn(|request| respond(request, Arc::clone(&shared)));
             let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             tokio::select! {
-                // An error here is a line that broke: the client's to notice.
+                // An error here is a broken connection, which the client has to notice.
                 _ = connection => {}
                 () = died => {}
             }

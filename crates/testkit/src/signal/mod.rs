@@ -1,9 +1,8 @@
-//! The signal-cli stand-in: an executable that is installed as `signal-cli`,
-//! and the daemon with its three JSON-RPC transports.
+//! The signal-cli stand-in: an executable that is installed as `signal-cli`, and the daemon with
+//! its three JSON-RPC transports.
 //!
-//! Both take the argument forms of 0.13.19, answer as its code does, and
-//! know a script of who gets a message and what goes wrong. No message goes
-//! anywhere.
+//! Both accept the arguments of 0.13.19, answer as its code does, and follow a script of who gets
+//! a message and what fails. No message leaves the machine.
 
 mod answer;
 mod arguments;

@@ -1,5 +1,5 @@
-//! The executable: what it does when it is called, and the folder through
-//! which a test tells it what to answer and learns how it was called.
+//! The executable: what it does when it is called, and the folder through which a test sets its
+//! answers and learns of its calls.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -15,30 +15,30 @@ use super::arguments::{Command, parse};
 use super::request::Send;
 use super::script::{Fault, Script};
 
-/// The variable that names the folder with the script, for callers that find
-/// the program in PATH. Else it is the folder of the path it was called by.
+/// The environment variable with the script's folder, for callers that find the program in
+/// `PATH`. Otherwise it is the folder of the path with which the program was called.
 const FOLDER: &str = "SIGNAL_CLI_STAND_IN_FOLDER";
 
-/// One call of the executable.
+/// A call of the executable.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
-    /// The words behind the program's name.
+    /// The words after the program's name.
     pub arguments: Vec<String>,
-    /// What came on standard input, if it was read.
+    /// The standard input, if it was read.
     pub stdin: String,
-    /// The process id, and that of its child if it made one.
+    /// The ID of the process, and that of its child if it started one.
     pub processes: Vec<u32>,
-    /// The locale that the text was read in.
+    /// The locale in which the text was read.
     pub locale: String,
-    /// What it understood, if it was a `send`.
+    /// The parsed arguments, if it was a `send`.
     pub send: Option<Send>,
-    /// Whether Signal's server has the message.
+    /// Whether Signal's server accepted the message.
     pub sent: bool,
-    /// What a careful client doesn't do.
+    /// Mistakes that a careful client does not make.
     pub violations: Vec<String>,
 }
 
-/// What the binary's `main` does; answers the exit status.
+/// Runs the binary's `main`, and returns the exit status.
 pub fn main() -> ExitCode {
     let called = PathBuf::from(std::env::args_os().next().unwrap_or_default());
     let beside = called.parent().unwrap_or(Path::new(".")).to_path_buf();
@@ -62,7 +62,7 @@ fn run(folder: &Path) -> io::Result<u8> {
         ..Call::default()
     };
     let file = folder.join(format!("call-{:06}.json", recorded(folder)?.len()));
-    // Read only where it counts which one this is: they grow.
+    // The earlier calls are read only if it matters which call this is, since they grow.
     let sends = match script.faults.is_empty() {
         true => 0,
         false => {
@@ -194,7 +194,7 @@ fn perform(
     }
 }
 
-/// The calls recorded in a folder, in order.
+/// Returns the calls that are recorded in a folder, in order.
 pub(crate) fn calls(folder: &Path) -> io::Result<Vec<Call>> {
     let files = recorded(folder)?;
     let read = files.iter();
@@ -202,7 +202,7 @@ pub(crate) fn calls(folder: &Path) -> io::Result<Vec<Call>> {
         .collect()
 }
 
-/// Their files, in order.
+/// Returns the files of the calls, in order.
 fn recorded(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -223,6 +223,6 @@ fn record(file: &Path, call: &Call) -> io::Result<()> {
 }
 
 fn say(stream: &mut impl Write, text: &str) {
-    // Who closed the other end doesn't want to hear it.
+    // A reader that closed its end does not want the text.
     let _ = writeln!(stream, "{text}");
 }

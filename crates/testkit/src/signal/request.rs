@@ -1,35 +1,35 @@
-//! A `send` as both the command line and the daemon understand it, and what
-//! signal-cli refuses about it.
+//! A `send` as both the command line and the daemon understand it, and what signal-cli refuses in
+//! it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-/// One call of `send`.
+/// A call of `send`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Send {
-    /// The account that sends.
+    /// The sending account.
     pub account: Option<String>,
-    /// Numbers, account ids, `PNI:` ids and `u:` names.
+    /// The recipients: numbers, account IDs, `PNI:` IDs and `u:` names.
     pub recipients: Vec<String>,
-    /// Group ids in base64.
+    /// The group IDs, in base64.
     pub groups: Vec<String>,
-    /// Usernames or links.
+    /// The usernames or links.
     pub usernames: Vec<String>,
-    /// Whether it goes to the sender itself.
+    /// Whether the message goes to the sender itself.
     pub note_to_self: bool,
-    /// Whether the sender's own phone notifies.
+    /// Whether the sender's own devices are notified.
     pub notify_self: bool,
-    /// Whether no push is wanted.
+    /// Whether the message is sent without a push.
     pub no_urgent: bool,
     /// The text.
     pub message: String,
-    /// Ranges of style, `start:length:STYLE` in UTF-16 units.
+    /// The ranges of style, `start:length:STYLE` in UTF-16 units.
     pub text_styles: Vec<String>,
 }
 
 impl Send {
-    /// What signal-cli says against it; a user error each.
+    /// Returns why signal-cli refuses the call, if it does; each reason is a user error.
     pub(crate) fn refusal(&self) -> Option<String> {
         if self.message.is_empty() {
             return Some("Sending empty message is not allowed".to_owned());
@@ -59,7 +59,7 @@ impl Send {
     }
 }
 
-/// E.164, an account id, a phone number id, or a username.
+/// Returns whether a text is a number in E.164, an account ID, a phone number ID or a username.
 fn is_recipient(text: &str) -> bool {
     if let Some(digits) = text.strip_prefix('+') {
         return (3..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());

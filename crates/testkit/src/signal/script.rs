@@ -1,26 +1,25 @@
-//! What the signal-cli stand-in shall answer: who gets the message, who
-//! doesn't, and what goes wrong.
+//! The script of the signal-cli stand-in: who gets the message, who does not, and what fails.
 //!
-//! The script is data, since the executable reads it from a file.
+//! It is data, since the executable reads it from a file.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What Signal makes of one recipient; the names are signal-cli's.
+/// Signal's result for one recipient, with signal-cli's names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ResultType {
-    /// The server took it.
+    /// The server accepted the message.
     #[default]
     Success,
-    /// The line to the server broke.
+    /// The connection to the server failed.
     NetworkFailure,
-    /// Nobody has this number.
+    /// Nobody is registered with this number.
     UnregisteredFailure,
-    /// The recipient's key changed.
+    /// The recipient's identity key has changed.
     IdentityFailure,
-    /// Too many messages.
+    /// Too many messages were sent.
     RateLimitFailure,
     /// The recipient's keys could not be used.
     InvalidPreKeyFailure,
@@ -29,16 +28,16 @@ pub enum ResultType {
 /// The result for one recipient.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// What became of it.
+    /// The result.
     pub kind: ResultType,
-    /// How long to wait, told by versions that know it.
+    /// The delay before the next attempt, in versions that report it.
     pub retry_after_seconds: Option<u64>,
-    /// The token that a CAPTCHA needs.
+    /// The token for a CAPTCHA.
     pub token: Option<String>,
 }
 
 impl Verdict {
-    /// A result without further data.
+    /// Creates a result without further data.
     pub fn of(kind: ResultType) -> Self {
         Self {
             kind,
@@ -46,7 +45,7 @@ impl Verdict {
         }
     }
 
-    /// A rate limit that says how long, or asks for a CAPTCHA.
+    /// Creates a rate limit with a delay, or with a token for a CAPTCHA.
     pub fn rate_limit(seconds: Option<u64>, token: Option<&str>) -> Self {
         Self {
             kind: ResultType::RateLimitFailure,
@@ -56,11 +55,11 @@ impl Verdict {
     }
 }
 
-/// Something that goes wrong with a whole call.
+/// A fault of a whole call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fault {
-    /// The call fails with this JSON-RPC code (the executable exits with the
-    /// status that belongs to it) and no results.
+    /// The call fails with this JSON-RPC code (the executable exits with the corresponding
+    /// status) and without results.
     Error {
         /// The JSON-RPC code.
         code: i64,
@@ -74,20 +73,19 @@ pub enum Fault {
         /// The text.
         message: String,
     },
-    /// No answer ever; the executable sleeps, with a child of its own if asked.
+    /// The call is never answered; the executable sleeps, with a child of its own on request.
     Hang {
         /// Whether it starts a child that sleeps as well.
         grandchild: bool,
     },
-    /// This text instead of JSON.
+    /// The answer is this text instead of JSON.
     Garbage(String),
-    /// The program dies in mid-request; the message may or may not be sent.
+    /// The program dies during the request.
     Die {
-        /// Whether it was sent before.
+        /// Whether the message is sent before that.
         after_sending: bool,
     },
-    /// A good answer with neither results nor anything but the timestamp, as
-    /// the manual still shows it.
+    /// The answer is a success with only the timestamp and without results, as in the manual.
     OnlyTimestamp,
 }
 
@@ -96,14 +94,14 @@ pub enum Fault {
 pub struct Script {
     /// The registered accounts.
     pub accounts: Vec<String>,
-    /// Results by recipient, where not success.
+    /// The results by recipient, if not success.
     pub recipients: BTreeMap<String, Verdict>,
-    /// The known groups: each member's result, by member.
+    /// The known groups: the results of their members, by member.
     pub groups: BTreeMap<String, BTreeMap<String, Verdict>>,
-    /// What goes wrong with the calls of `send`, in their order.
+    /// The faults of the calls of `send`, in order.
     pub faults: Vec<Option<Fault>>,
-    /// Whether it takes the arguments of 0.14 besides those of 0.13.19.
+    /// Whether the arguments of 0.14 are accepted in addition to those of 0.13.19.
     pub newer: bool,
-    /// Whether a plain rate limit tells no waiting time, as before 0.14.3.
+    /// Whether a plain rate limit reports no delay, as before 0.14.3.
     pub stale: bool,
 }

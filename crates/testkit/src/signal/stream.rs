@@ -1,7 +1,7 @@
-//! One JSON object a line, over tcp or a unix socket.
+//! The daemon's transport over TCP or a Unix socket: one JSON object per line.
 //!
-//! Answers come out of order when the test asks for it, with notifications
-//! of incoming messages between them.
+//! Answers come out of order if the test requests it, with notifications of incoming messages
+//! between them.
 
 use std::io;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(super) async fn serve_unix(listener: UnixListener, shared: Arc<SignalShared>
 async fn converse(stream: impl AsyncRead + AsyncWrite, shared: Arc<SignalShared>) {
     let died = shared.died.notified();
     tokio::select! {
-        // An error here is a line that broke: the client's to notice.
+        // An error here is a broken connection, which the client has to notice.
         _ = exchange(stream, &shared) => {}
         () = died => {}
     }

@@ -1,5 +1,5 @@
-//! A store answers as the [model](super::model) does, whatever is asked of it, in any
-//! order.
+//! The comparison of a store with the [model](super::model): it answers alike, whatever is asked,
+//! in any order.
 
 use std::sync::Arc;
 
@@ -21,10 +21,10 @@ use super::{
 use crate::effort::rounds;
 
 const START: i64 = 1_700_000_000_000;
-/// A claim holds for as long.
+/// How long a claim holds, in milliseconds.
 const LEASE: i64 = 5_000;
 
-/// A store, and the claims that somebody holds or once held.
+/// A store, with the claims that are or were held.
 struct Side {
     store: Arc<dyn Store>,
     claims: Vec<(DeliveryId, i64)>,
@@ -36,7 +36,7 @@ impl Side {
         Self { store, claims }
     }
 
-    /// Asks, and answers in a form that can be compared.
+    /// Makes a call, and returns the answer in a form that can be compared.
     async fn ask(&mut self, number: usize, ask: &Ask, now_ms: i64) -> String {
         let store = &self.store;
         match ask {
@@ -97,7 +97,7 @@ impl Side {
                 is_uncounted,
                 may_have_arrived,
             } => {
-                // Also those that were settled before: they are stale.
+                // Also claims that were settled before, which are stale.
                 let (delivery, fence) = self.claims[which.index(self.claims.len())];
                 let settlement = Settlement {
                     delivery,
@@ -147,8 +147,8 @@ impl Side {
         }
     }
 
-    /// Everything that can be seen; but for which channels are ready: a store may name one
-    /// of which all that is due waits for its lane.
+    /// Returns everything that can be seen, except which channels are ready: a store may include
+    /// a channel whose due deliveries all wait for their lane.
     async fn seen(&self, now_ms: i64) -> String {
         let query = Query {
             most: 1000,
@@ -235,12 +235,12 @@ fn intake(number: usize, ask: &Ask, now_ms: i64, begin: &Begin, both: bool) -> I
     }
 }
 
-/// Asks a store and the model the same at random, and compares all that both answer and
-/// hold. `source_file` is the test's own, beside which what failed is written down to be
-/// tried again; `subject` yields an empty store each time.
+/// Makes random calls of a store and of the model, and compares all answers and all contents.
+/// `source_file` is the test's own file, beside which failed sequences are recorded to be tried
+/// again; `subject` returns an empty store each time.
 ///
 /// # Panics
-/// When the two differ: with the questions, as few as do it, and both answers.
+/// Panics if the two differ, with the shortest sequence of calls that shows it and both answers.
 pub fn check<S: Subject>(source_file: &'static str, subject: impl Fn() -> S) {
     let runtime = Runtime::new().unwrap();
     let mut runner = TestRunner::new(Config {
@@ -272,9 +272,9 @@ async fn compare(subject: &dyn Subject, asks: &[Ask]) -> Result<(), TestCaseErro
     Ok(())
 }
 
-/// Makes a test of [`check`]. The argument is an expression that yields a
-/// [`Subject`](crate::stores::Subject) whose store is empty, remembers whatever has
-/// ended, and is nobody else's.
+/// Makes a test of [`check`]. The argument is an expression that returns a
+/// [`Subject`](crate::stores::Subject) whose store is empty, is used by nobody else, and
+/// remembers all deliveries that have ended.
 #[macro_export]
 macro_rules! store_agrees {
     ($subject:expr) => {

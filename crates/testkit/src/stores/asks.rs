@@ -1,12 +1,12 @@
-//! What is asked of a store and the model at random.
+//! The random calls of a store and of the model.
 
 use annunciator_store::{Kind, Proof, Severity, State};
 use proptest::prelude::*;
 
-/// The channels for which something is accepted.
+/// The channels of the notifications.
 pub(super) const CHANNELS: [&str; 2] = ["a", "b"];
 
-/// Something that is asked of both.
+/// A call that is made of both.
 #[derive(Debug, Clone)]
 pub(super) enum Ask {
     Accept {

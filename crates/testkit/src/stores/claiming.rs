@@ -1,4 +1,4 @@
-//! Claims: each once, in the right order, and not before its time.
+//! Claims: each delivery once, in the right order, and not before its time.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -6,7 +6,7 @@ use annunciator_store::{Begin, ClaimRequest, Intake, Severity, State, Store};
 
 use super::{LATER, NOW, Subject, accept, again, claim, claim_at, end, intake, names, state};
 
-/// Two handles, and two channels.
+/// Two handles claim from two channels.
 pub async fn each_is_claimed_once_whoever_asks(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     accept(&store, intake("one", &["a", "b"])).await;
@@ -20,7 +20,7 @@ pub async fn each_is_claimed_once_whoever_asks(subject: &dyn Subject) {
     assert!(claim(&other, "c").await.is_empty());
 }
 
-/// Of three severities.
+/// The deliveries have three severities.
 pub async fn the_worst_come_first_then_the_oldest(subject: &dyn Subject) {
     let store = subject.open();
     for (name, severity) in [
@@ -40,7 +40,7 @@ pub async fn the_worst_come_first_then_the_oldest(subject: &dyn Subject) {
     );
 }
 
-/// Of what waits on a channel, whenever it is due; not of what is being sent.
+/// This concerns all pending deliveries of a channel, whenever they are due, and none in flight.
 pub async fn what_expires_next_is_known(subject: &dyn Subject) {
     let store = subject.open();
     let next = async |channel: &str, now_ms| {
@@ -66,7 +66,7 @@ pub async fn what_expires_next_is_known(subject: &dyn Subject) {
     assert_eq!(next("a", NOW + 1000).await, None);
 }
 
-/// It is not there before its time, and it is known when that is.
+/// It cannot be claimed before its time, and that time is known.
 pub async fn what_is_due_later_waits(subject: &dyn Subject) {
     let store = subject.open();
     for (name, at_ms) in [("late", NOW + 2000), ("soon", NOW + 1000)] {
@@ -84,7 +84,7 @@ pub async fn what_is_due_later_waits(subject: &dyn Subject) {
     assert_eq!(store.next_due(NOW + 5000).await.unwrap(), None);
 }
 
-/// The second waits for the first, also when that is tried again.
+/// The second delivery waits for the first, also when that is tried again.
 pub async fn a_lane_keeps_its_order(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     let in_lane = |name: &str, severity| Intake {
@@ -105,7 +105,7 @@ pub async fn a_lane_keeps_its_order(subject: &dyn Subject) {
     assert_eq!(names(&claim(&store, "a").await), ["second"]);
 }
 
-/// Another lane, no lane, and another channel.
+/// Other lanes, deliveries without a lane, and other channels go on.
 pub async fn a_lane_holds_up_nobody_else(subject: &dyn Subject) {
     let store = subject.open();
     let in_lane = |name: &str, lane: &str| Intake {
@@ -122,7 +122,7 @@ pub async fn a_lane_holds_up_nobody_else(subject: &dyn Subject) {
     assert_eq!(names(&claim(&store, "b").await), expected);
 }
 
-/// Whoever accepts cannot jump the queue.
+/// A caller that accepts a delivery cannot overtake its lane.
 pub async fn what_is_accepted_behind_its_lane_waits(subject: &dyn Subject) {
     let store = subject.open();
     let in_lane = |name: &str| {
@@ -141,7 +141,7 @@ pub async fn what_is_accepted_behind_its_lane_waits(subject: &dyn Subject) {
     assert_eq!(second.deliveries[0].state, State::Pending);
 }
 
-/// Nobody knows whether it was sent.
+/// It is unknown whether the message was sent.
 pub async fn a_claim_that_ran_out_is_another_s(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     accept(&store, intake("one", &["a"])).await;
@@ -155,7 +155,7 @@ pub async fn a_claim_that_ran_out_is_another_s(subject: &dyn Subject) {
     assert_eq!(state(&store, "one", "a").await, State::InFlight);
 }
 
-/// Its outcome waits for a disk, or a clock was set.
+/// The holder's settlement may wait for a disk, or a clock was set.
 pub async fn what_its_holder_still_works_on_is_not_claimed_again(subject: &dyn Subject) {
     let store = subject.open();
     for name in ["held", "lost"] {
@@ -175,7 +175,7 @@ pub async fn what_its_holder_still_works_on_is_not_claimed_again(subject: &dyn S
     assert!(again[0].abandoned);
 }
 
-/// What a channel that is gone was to be told does not wait for ever.
+/// Deliveries of a channel that was removed do not wait forever.
 pub async fn only_what_is_too_late_is_claimed_if_that_is_wanted(subject: &dyn Subject) {
     let store = subject.open();
     for (name, expires_ms) in [("never", None), ("later", Some(LATER)), ("late", Some(NOW))] {
@@ -196,12 +196,12 @@ pub async fn only_what_is_too_late_is_claimed_if_that_is_wanted(subject: &dyn Su
     end(&store, &late[0], State::Expired).await;
     assert_eq!(store.claim(wanted(NOW)).await.unwrap(), []);
     assert_eq!(names(&claim(&store, "a").await), ["never", "later"]);
-    // What was left behind, too.
+    // Abandoned deliveries, too.
     let left = store.claim(wanted(LATER + 1)).await.unwrap();
     assert_eq!(names(&left), ["later"]);
 }
 
-/// Eight callers through two handles, and five hundred deliveries.
+/// Eight callers claim five hundred deliveries through two handles.
 pub async fn many_at_once_claim_each_once(subject: &dyn Subject) {
     const DELIVERIES: usize = 500;
     let stores = [subject.open(), subject.open()];

@@ -1,5 +1,5 @@
-//! Digests: what is kept back is told once, in one message, and its end after
-//! that.
+//! Digests: suppressed deliveries are reported once, in one message, and the ends of their
+//! problems after that.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn digest(name: &str) -> Digest {
     }
 }
 
-/// The same, kept back on its first channel.
+/// Suppresses a notification on its first channel.
 fn suppressed(mut intake: Intake) -> Intake {
     intake.intents[0].begin = Begin::Suppressed {
         rule: "quiet: until the morning".to_owned(),
@@ -56,7 +56,7 @@ fn ids(records: &[Record]) -> Vec<&str> {
     names.collect()
 }
 
-/// Whoever keeps something back finds the digest of the others.
+/// A suppressed delivery joins the digest of the others.
 pub async fn what_is_kept_back_is_gathered_in_one_digest(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     accept(&store, suppressed(intake("1", &["a", "b"]))).await;
@@ -82,13 +82,13 @@ pub async fn what_is_kept_back_is_gathered_in_one_digest(subject: &dyn Subject) 
     assert_eq!(store.accounts().await.unwrap().difference(), 0);
 }
 
-/// It would be told of by nobody.
+/// Otherwise nobody would report the delivery.
 pub async fn a_digest_that_is_sent_takes_no_more(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, suppressed(intake("1", &["a"]))).await;
     let first = in_the_morning(&store).await;
     accept(&store, suppressed(intake("2", &["a"]))).await;
-    // Nor does one that was told to some, and waits to be told to others.
+    // Neither does a digest that reached some targets and waits to reach others.
     again(&store, &first[0]).await;
     let mut late = suppressed(intake("3", &["a"]));
     late.accepted_ms = MORNING;
@@ -98,7 +98,7 @@ pub async fn a_digest_that_is_sent_takes_no_more(subject: &dyn Subject) {
     assert_eq!(all(&store).await.iter().filter(after).count(), 2);
 }
 
-/// A step whose turn comes in quiet hours.
+/// Here, the step becomes due in quiet hours.
 pub async fn what_is_kept_back_when_its_turn_comes_is_gathered_too(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, suppressed(intake("1", &["a"]))).await;
@@ -116,7 +116,7 @@ pub async fn what_is_kept_back_when_its_turn_comes_is_gathered_too(subject: &dyn
     assert_eq!(reported[0].why, "quiet: until the morning");
 }
 
-/// Nobody was told of it by itself.
+/// No message of its own reported the problem.
 pub async fn an_end_follows_the_digest_that_notified_of_the_problem(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, problem("down")).await;
@@ -135,7 +135,7 @@ pub async fn an_end_follows_the_digest_that_notified_of_the_problem(subject: &dy
     );
 }
 
-/// The digest says so.
+/// The digest reports the end, too.
 pub async fn a_problem_that_ends_before_its_digest_is_over(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, problem("down")).await;
@@ -152,7 +152,7 @@ pub async fn a_problem_that_ends_before_its_digest_is_over(subject: &dyn Subject
     );
 }
 
-/// What comes of it decides whether anybody is to hear of the end.
+/// The digest's outcome decides whether anybody is to be notified of the end.
 pub async fn an_end_waits_while_the_problem_s_digest_is_in_flight(subject: &dyn Subject) {
     for arrives in [true, false] {
         let store = subject.open();
@@ -174,7 +174,7 @@ pub async fn an_end_waits_while_the_problem_s_digest_is_in_flight(subject: &dyn 
     }
 }
 
-/// Whoever told it may have been heard.
+/// Its holder may have sent it.
 pub async fn an_end_follows_a_digest_that_was_abandoned(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, problem("down")).await;
@@ -190,7 +190,7 @@ pub async fn an_end_follows_a_digest_that_was_abandoned(subject: &dyn Subject) {
     drop(digest);
 }
 
-/// What is to be told is not deleted, however old it is.
+/// A delivery that is yet to be reported is not deleted, however old it is.
 pub async fn what_a_digest_is_to_tell_of_is_not_deleted(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, suppressed(intake("1", &["a"]))).await;

@@ -1,4 +1,4 @@
-//! Ends: recorded once, by whoever holds the claim, and counted for ever.
+//! Ends: each is recorded once, by the holder of the claim, and counted forever.
 
 use annunciator_store::{Attempt, Begin, Next, Prune, Query, Settled, Settlement, State};
 
@@ -15,7 +15,7 @@ fn attempt(outcome: &str) -> Attempt {
     }
 }
 
-/// Two attempts, the second of which delivers.
+/// Two attempts are made, and the second one delivers.
 pub async fn what_came_of_it_is_recorded(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, intake("one", &["a"])).await;
@@ -58,7 +58,7 @@ pub async fn what_came_of_it_is_recorded(subject: &dyn Subject) {
     assert_eq!(attempts, [attempt("503"), attempt("200")]);
 }
 
-/// It was made to see whether a remote is back, and is on record all the same.
+/// Such an attempt probes whether a remote is back, and is recorded all the same.
 pub async fn an_attempt_that_is_free_does_not_count(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, intake("one", &["a"])).await;
@@ -85,7 +85,7 @@ pub async fn an_attempt_that_is_free_does_not_count(subject: &dyn Subject) {
     assert_eq!(all(&store).await[0].attempts, 4);
 }
 
-/// Only those that failed are tried again.
+/// Only the targets that failed are tried again.
 pub async fn targets_that_are_left_come_back(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, intake("one", &["a"])).await;
@@ -99,7 +99,7 @@ pub async fn targets_that_are_left_come_back(subject: &dyn Subject) {
     settle(&store, &claims[0], next).await;
     let claims = claim(&store, "a").await;
     assert_eq!(claims[0].targets, left);
-    // Also when a person has it tried again: who got it is left in peace.
+    // Also when a person retries the delivery: targets that were reached get nothing more.
     let next = Next::End {
         state: State::Failed,
         why: String::new(),
@@ -110,7 +110,7 @@ pub async fn targets_that_are_left_come_back(subject: &dyn Subject) {
     assert_eq!(claim(&store, "a").await[0].targets, ["+492"]);
 }
 
-/// Whoever was thought dead comes too late.
+/// A holder that was taken for dead settles too late.
 pub async fn a_stale_fence_is_refused_and_counted(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     accept(&store, intake("one", &["a"])).await;
@@ -124,7 +124,7 @@ pub async fn a_stale_fence_is_refused_and_counted(subject: &dyn Subject) {
     assert_eq!(settle(&store, &first[0], delivered()).await, Settled::Stale);
     assert_eq!(state(&store, "one", "a").await, State::InFlight);
     end(&other, &second[0], State::Failed).await;
-    // Not twice, either.
+    // A second settlement is refused, too.
     assert_eq!(
         settle(&other, &second[0], delivered()).await,
         Settled::Stale
@@ -133,7 +133,7 @@ pub async fn a_stale_fence_is_refused_and_counted(subject: &dyn Subject) {
     assert_eq!(store.accounts().await.unwrap().stale, 2);
 }
 
-/// Those that failed, and those of which nobody knows; no others.
+/// Only failed and unknown deliveries can be retried.
 pub async fn what_failed_can_be_had_tried_again(subject: &dyn Subject) {
     let store = subject.open();
     let ends = [
@@ -176,7 +176,7 @@ pub async fn what_failed_can_be_had_tried_again(subject: &dyn Subject) {
     assert_eq!((record.attempts, &*record.why), (1, ""));
 }
 
-/// What waits is never deleted.
+/// Pending deliveries are never deleted.
 pub async fn what_has_ended_is_deleted_when_it_is_old(subject: &dyn Subject) {
     let store = subject.open();
     for name in ["one", "two", "three"] {
@@ -205,13 +205,13 @@ pub async fn what_has_ended_is_deleted_when_it_is_old(subject: &dyn Subject) {
     let accounts = store.accounts().await.unwrap();
     assert_eq!((accounts.accepted, accounts.difference()), (6, 0));
     assert_eq!(accounts.of(State::Delivered), 4);
-    // Its key is free again.
+    // Its idempotency key is free again.
     let mut new = intake("four", &["a"]);
     new.key = Some("one".to_owned());
     assert!(!accept(&store, new).await.repeated);
 }
 
-/// By how many came after it, however young it is.
+/// The number of newer notifications decides, not the age.
 pub async fn what_is_beyond_the_newest_is_deleted(subject: &dyn Subject) {
     let store = subject.open();
     for name in ["one", "two", "three", "four"] {
@@ -235,7 +235,7 @@ pub async fn what_is_beyond_the_newest_is_deleted(subject: &dyn Subject) {
     );
 }
 
-/// Every state is counted, and the sum is what was accepted.
+/// Every state is counted, and the sum is the number of accepted deliveries.
 pub async fn the_accounts_agree_whatever_happens(subject: &dyn Subject) {
     let store = subject.open();
     let ends = State::ALL.into_iter().filter(|state| state.has_ended());

@@ -1,10 +1,10 @@
-//! Problems and their ends: nobody is told half of a story.
+//! Problems and their ends: whoever is notified of one is notified of the other, and nobody else.
 
 use annunciator_store::{Begin, Kind, State, Superseded};
 
 use super::{LATER, Subject, accept, again, all, claim, end, names, of_incident, state};
 
-/// Neither is sent.
+/// Neither the problem nor its end is sent.
 pub async fn a_problem_that_is_over_before_anybody_was_notified(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     let problem = accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
@@ -28,13 +28,13 @@ pub async fn a_problem_that_is_over_before_anybody_was_notified(subject: &dyn Su
     assert!(claim(&store, "a").await.is_empty());
 }
 
-/// It follows, and with it the incident is closed.
+/// The end is sent, and closes the incident.
 pub async fn a_recovery_of_what_people_were_notified_of(subject: &dyn Subject) {
     for notified in [State::Delivered, State::Unknown] {
         let store = subject.open();
         accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
         end(&store, &claim(&store, "a").await[0], notified).await;
-        // A reminder that waits is pointless.
+        // A pending reminder is pointless.
         accept(&store, of_incident("still down", Kind::Problem, &["a"])).await;
         let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
         assert_eq!(recovery.deliveries[0].state, State::Pending);
@@ -45,7 +45,7 @@ pub async fn a_recovery_of_what_people_were_notified_of(subject: &dyn Subject) {
     }
 }
 
-/// What comes of the problem decides.
+/// The outcome of the problem's delivery decides.
 pub async fn a_recovery_while_the_problem_is_in_flight(subject: &dyn Subject) {
     let store = subject.open();
     for delivered in [true, false] {
@@ -69,7 +69,7 @@ pub async fn a_recovery_while_the_problem_is_in_flight(subject: &dyn Subject) {
     }
 }
 
-/// Who was not told of the problem is not told of its end.
+/// A channel that was not notified of the problem is not notified of its end.
 pub async fn a_recovery_of_what_failed(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
@@ -78,7 +78,7 @@ pub async fn a_recovery_of_what_failed(subject: &dyn Subject) {
     assert_eq!(recovery.deliveries[0].state, State::Superseded);
 }
 
-/// Also where whoever accepts it wants to try it at once.
+/// This holds even if the caller that accepts it wants to attempt it at once.
 pub async fn a_recovery_is_judged_before_it_is_tried(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
@@ -91,14 +91,14 @@ pub async fn a_recovery_is_judged_before_it_is_tried(subject: &dyn Subject) {
     assert_eq!(recovery.deliveries[0].state, State::Superseded);
 }
 
-/// It is told: the store may have forgotten.
+/// The end is sent, since the store may have deleted the problem.
 pub async fn a_recovery_of_what_nobody_knows(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
     assert_eq!(names(&claim(&store, "a").await), ["up"]);
 }
 
-/// It is another, and is told.
+/// It is a different problem, and is sent.
 pub async fn a_problem_after_the_recovery(subject: &dyn Subject) {
     let store = subject.open();
     for notified in [false, true] {
@@ -123,7 +123,7 @@ pub async fn a_problem_after_the_recovery(subject: &dyn Subject) {
     }
 }
 
-/// Each is judged by itself.
+/// Each channel is judged by itself.
 pub async fn channels_that_know_and_channels_that_don_t(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, of_incident("down", Kind::Problem, &["a", "b"])).await;
@@ -133,7 +133,7 @@ pub async fn channels_that_know_and_channels_that_don_t(subject: &dyn Subject) {
     assert_eq!(states, [State::Pending, State::Superseded]);
 }
 
-/// Nobody was told of it, whatever was told of the one before.
+/// Nobody was notified of this problem, even if people were notified of the one before.
 pub async fn a_recovery_of_a_problem_that_was_kept_back(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
@@ -152,7 +152,7 @@ pub async fn a_recovery_of_a_problem_that_was_kept_back(subject: &dyn Subject) {
     assert_eq!(recovery.deliveries[0].state, State::Superseded);
 }
 
-/// People may have read it: they hear of its end.
+/// People may have read of the problem, so that they are notified of its end.
 pub async fn a_recovery_of_what_may_have_arrived_and_waits_again(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
@@ -175,7 +175,7 @@ pub async fn a_recovery_of_what_may_have_arrived_and_waits_again(subject: &dyn S
     let claims = claim(&store, "a").await;
     assert_eq!(names(&claims), ["up"]);
     end(&store, &claims[0], State::Delivered).await;
-    // The same where its holder is gone.
+    // The same holds if its holder is gone.
     accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
     claim(&store, "a").await;
     let abandoned = super::claim_at(&store, "a", LATER + 1).await;
@@ -185,7 +185,7 @@ pub async fn a_recovery_of_what_may_have_arrived_and_waits_again(subject: &dyn S
     assert_eq!(names(&claim(&store, "a").await), ["up"]);
 }
 
-/// One end is enough.
+/// One end suffices.
 pub async fn a_second_recovery_of_what_is_over(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, of_incident("down", Kind::Problem, &["a"])).await;

@@ -1,11 +1,11 @@
-//! Questions.
+//! Queries and provider values.
 
 use annunciator_store::{Intake, MAX_KV_ENTRIES, Query, State};
 use tokio::task::JoinSet;
 
 use super::{NOW, Subject, accept, claim, end, intake};
 
-/// A value of one channel is not another's.
+/// Channels do not see each other's values.
 pub async fn values_are_kept_by_channel_and_key(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     let keep = |channel: &str, key: &str, value: Option<Vec<u8>>| {
@@ -22,7 +22,7 @@ pub async fn values_are_kept_by_channel_and_key(subject: &dyn Subject) {
     assert_eq!(kept("a", "k").await.unwrap(), None);
 }
 
-/// A provider that never removes any fills nothing.
+/// A provider that never removes a value cannot fill the store.
 pub async fn of_too_many_values_the_oldest_goes(subject: &dyn Subject) {
     let store = subject.open();
     let keep = |number: usize| store.kv_put("a".into(), number.to_string(), Some(vec![1]));
@@ -33,7 +33,7 @@ pub async fn of_too_many_values_the_oldest_goes(subject: &dyn Subject) {
     assert_eq!(kept("1").await.unwrap(), Some(vec![1]));
 }
 
-/// By state, host, channel, time and number, and by several of them.
+/// Queries select by state, host, channel, time and number, and by several of them.
 pub async fn deliveries_are_found_by_what_is_known_of_them(subject: &dyn Subject) {
     let store = subject.open();
     for (name, host, accepted_ms) in [
@@ -118,7 +118,7 @@ pub async fn deliveries_are_found_by_what_is_known_of_them(subject: &dyn Subject
     check(one, &[("one", "a")]).await;
 }
 
-/// Without gaps and repetitions.
+/// Pages have no gaps and no repetitions.
 pub async fn pages_follow_one_another(subject: &dyn Subject) {
     let store = subject.open();
     for i in 0..5 {

@@ -1,10 +1,8 @@
-//! The conformance suite of stores: what every store must do, however it
-//! keeps what it holds.
+//! The conformance suite of stores: what every store must do, in whichever way it holds its data.
 //!
-//! Each situation is a function that is given a store of its own;
-//! [`store_suite!`](crate::store_suite) makes a test of each. A situation opens
-//! the store twice where another process could, so that none passes that
-//! relies on being the only one.
+//! Each situation is a function that gets a store of its own;
+//! [`store_suite!`](crate::store_suite) makes a test of each. A situation opens the store twice
+//! where another process could, so that a store that relies on being the only user fails.
 
 #![expect(clippy::unwrap_used, reason = "a situation fails by panicking")]
 
@@ -27,8 +25,7 @@ use annunciator_store::{
     Record, Settled, Settlement, Severity, State, Store, Superseded,
 };
 
-/// Makes a test of each situation. The argument is an expression that yields a
-/// [`Subject`].
+/// Makes a test of each situation. The argument is an expression that returns a [`Subject`].
 #[macro_export]
 macro_rules! store_suite {
     ($subject:expr) => {
@@ -85,7 +82,7 @@ macro_rules! store_suite {
     };
 }
 
-/// Runs a situation to its end, on a runtime of its own.
+/// Runs a situation on a runtime of its own.
 pub fn run(situation: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().unwrap();
@@ -94,17 +91,17 @@ pub fn run(situation: impl Future<Output = ()>) {
 
 /// A store under test.
 pub trait Subject: fmt::Debug + Send + Sync {
-    /// Opens it as another process would. Every handle is over the same store.
+    /// Opens the store as another process would. All handles are on the same store.
     fn open(&self) -> Arc<dyn Store>;
 }
 
-/// Any time, in milliseconds since the epoch.
+/// The time of the situations, in milliseconds since the Unix epoch; any would do.
 pub const NOW: i64 = 1_700_000_000_000;
-/// A time by which no claim has run out.
+/// A later time, at which no claim has run out.
 pub const LATER: i64 = NOW + 60_000;
 
-/// A notification of no incident and no lane, with a delivery for each channel
-/// that is due at once.
+/// Returns a notification without incident and lane, with a delivery for each channel that is due
+/// at once.
 #[must_use]
 pub fn intake(name: &str, channels: &[&str]) -> Intake {
     let intents = channels.iter().map(|channel| Intent {
@@ -128,7 +125,7 @@ pub fn intake(name: &str, channels: &[&str]) -> Intake {
     }
 }
 
-/// The same of an incident.
+/// Returns such a notification of an incident.
 #[must_use]
 pub fn of_incident(name: &str, kind: Kind, channels: &[&str]) -> Intake {
     Intake {
@@ -139,17 +136,17 @@ pub fn of_incident(name: &str, kind: Kind, channels: &[&str]) -> Intake {
     }
 }
 
-/// Accepts it.
+/// Accepts a notification.
 pub async fn accept(store: &Arc<dyn Store>, intake: Intake) -> Accepted {
     store.accept(intake).await.unwrap()
 }
 
-/// What is claimed on a channel now, at most ten.
+/// Claims at most ten due deliveries of a channel.
 pub async fn claim(store: &Arc<dyn Store>, channel: &str) -> Vec<Claim> {
     claim_at(store, channel, NOW).await
 }
 
-/// The same at another time.
+/// Does the same at another time.
 pub async fn claim_at(store: &Arc<dyn Store>, channel: &str, now_ms: i64) -> Vec<Claim> {
     let wanted = ClaimRequest {
         channel: Arc::from(channel),
@@ -162,7 +159,7 @@ pub async fn claim_at(store: &Arc<dyn Store>, channel: &str, now_ms: i64) -> Vec
     store.claim(wanted).await.unwrap()
 }
 
-/// The content of a claim, which names its notification.
+/// Returns the content of a claim, which is its notification's name.
 #[must_use]
 pub fn names(claims: &[Claim]) -> Vec<String> {
     claims
@@ -174,7 +171,7 @@ pub fn names(claims: &[Claim]) -> Vec<String> {
         .collect()
 }
 
-/// Ends a claim in this state; answers what was superseded by that.
+/// Ends a claim in a state, and returns the deliveries that this superseded.
 pub async fn end(store: &Arc<dyn Store>, claim: &Claim, state: State) -> Vec<DeliveryId> {
     let next = Next::End {
         state,
@@ -184,7 +181,7 @@ pub async fn end(store: &Arc<dyn Store>, claim: &Claim, state: State) -> Vec<Del
     recorded(settle(store, claim, next).await)
 }
 
-/// Has it tried again, at once.
+/// Settles a claim so that the delivery is tried again at once.
 pub async fn again(store: &Arc<dyn Store>, claim: &Claim) -> Vec<DeliveryId> {
     let next = Next::Again {
         at_ms: NOW,
@@ -215,12 +212,12 @@ fn recorded(settled: Settled) -> Vec<DeliveryId> {
     }
 }
 
-/// Which deliveries were superseded.
+/// Returns the numbers of superseded deliveries.
 pub(crate) fn numbers(superseded: Vec<Superseded>) -> Vec<DeliveryId> {
     superseded.into_iter().map(|one| one.delivery).collect()
 }
 
-/// Deletes what was accepted before a time; answers how many.
+/// Deletes notifications that were accepted before a time, and returns how many.
 pub async fn prune(store: &Arc<dyn Store>, accepted_before_ms: i64, most: u32) -> u64 {
     let prune = Prune {
         now_ms: NOW,
@@ -231,7 +228,7 @@ pub async fn prune(store: &Arc<dyn Store>, accepted_before_ms: i64, most: u32) -
     store.prune(prune).await.unwrap()
 }
 
-/// Everything, the newest first.
+/// Returns all deliveries, the newest first.
 pub async fn all(store: &Arc<dyn Store>) -> Vec<Record> {
     let query = Query {
         most: 10_000,
@@ -240,7 +237,7 @@ pub async fn all(store: &Arc<dyn Store>) -> Vec<Record> {
     store.deliveries(query).await.unwrap()
 }
 
-/// The state of the delivery of a notification on a channel.
+/// Returns the state of a notification's delivery to a channel.
 pub async fn state(store: &Arc<dyn Store>, name: &str, channel: &str) -> State {
     let all = all(store).await;
     let mut found = all

@@ -1,4 +1,4 @@
-//! What is told once within a time.
+//! Deduplication: what is sent once within a time.
 
 use annunciator_store::{DedupWindow, Intake, Kind, State};
 
@@ -15,7 +15,7 @@ fn once(mut intake: Intake, fingerprint: u64) -> Intake {
     intake
 }
 
-/// On each channel, in each incident; and afterwards it is told again.
+/// This holds for each channel and each incident, and ends with the window.
 pub async fn the_same_is_sent_once_within_its_window(subject: &dyn Subject) {
     let store = subject.open();
     let first = accept(&store, once(intake("one", &["a"]), 1)).await;
@@ -36,7 +36,7 @@ pub async fn the_same_is_sent_once_within_its_window(subject: &dyn Subject) {
     assert_eq!(later.deliveries[0].state, State::Pending);
 }
 
-/// Nobody has read it.
+/// Nobody has read the failed message.
 pub async fn what_failed_does_not_keep_back_the_next(subject: &dyn Subject) {
     let store = subject.open();
     for (name, ended) in [("one", State::Failed), ("two", State::Delivered)] {
@@ -47,7 +47,7 @@ pub async fn what_failed_does_not_keep_back_the_next(subject: &dyn Subject) {
     assert_eq!(state(&store, "three", "a").await, State::Suppressed);
 }
 
-/// The same problem once more is another one.
+/// The same problem once more is a new one.
 pub async fn the_end_of_a_problem_makes_the_next_news(subject: &dyn Subject) {
     let store = subject.open();
     for name in ["one", "two"] {

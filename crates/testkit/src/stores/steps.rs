@@ -1,5 +1,5 @@
-//! Groups of channels that are tried one after the other, until one of them has
-//! proven enough.
+//! Escalation groups: channels that are tried one after the other until one of them has proven
+//! enough.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use super::{
     NOW, Subject, accept, again, all, claim, claim_at, end, intake, numbers, of_incident, state,
 };
 
-/// How long each step has.
+/// The time of each step, in milliseconds.
 const TIME: i64 = 10_000;
 
-/// Each channel is a step of the group, and has its time before the next.
+/// Makes each channel a step of a group, which begins some time after the one before.
 fn in_steps(mut intake: Intake, group: &str, until: Proof) -> Intake {
     for (intent, number) in intake.intents.iter_mut().zip(1..) {
         intent.begin = Begin::At(NOW + TIME * (i64::from(number) - 1));
@@ -28,7 +28,7 @@ fn in_steps(mut intake: Intake, group: &str, until: Proof) -> Intake {
     intake
 }
 
-/// Ends a claim as delivered with this proof; answers what was superseded.
+/// Ends a claim as delivered with this proof, and returns the deliveries that this superseded.
 async fn proven(store: &Arc<dyn Store>, claim: &Claim, proof: Proof) -> Vec<DeliveryId> {
     let settlement = Settlement {
         delivery: claim.delivery,
@@ -50,7 +50,7 @@ async fn proven(store: &Arc<dyn Store>, claim: &Claim, proof: Proof) -> Vec<Deli
     }
 }
 
-/// And the record says which step it was.
+/// The record says which step it was.
 pub async fn a_step_that_is_enough_ends_the_others(subject: &dyn Subject) {
     let store = subject.open();
     let steps = in_steps(intake("n", &["a", "b", "c"]), "oncall", Proof::Accepted);
@@ -74,7 +74,7 @@ pub async fn a_step_that_is_enough_ends_the_others(subject: &dyn Subject) {
     assert_eq!(store.next_due(NOW).await.unwrap(), None);
 }
 
-/// Whatever it would be now, and whoever asks.
+/// The first answer counts, whatever the answer would be now, and whoever asks.
 pub async fn a_key_that_is_used_again_has_the_steps_and_proofs_of_the_first_time(
     subject: &dyn Subject,
 ) {
@@ -107,7 +107,7 @@ pub async fn a_key_that_is_used_again_has_the_steps_and_proofs_of_the_first_time
             assert_eq!(proofs, proven_so_far);
         }
     }
-    // What was no step is none.
+    // A delivery that was not a step does not become one.
     let plain = Intake {
         key: Some("l".to_owned()),
         ..intake("p", &["a"])
@@ -117,7 +117,7 @@ pub async fn a_key_that_is_used_again_has_the_steps_and_proofs_of_the_first_time
     assert_eq!(asked.deliveries[0].step, None);
 }
 
-/// When the one before has not proven enough in it, the next begins.
+/// The next step begins if the one before has not proven enough in its time.
 pub async fn the_next_step_has_its_time(subject: &dyn Subject) {
     let store = subject.open();
     let steps = in_steps(intake("n", &["a", "b", "c"]), "oncall", Proof::Acknowledged);
@@ -131,7 +131,7 @@ pub async fn the_next_step_has_its_time(subject: &dyn Subject) {
     assert_eq!(claim_at(&store, "c", NOW + 2 * TIME).await.len(), 1);
 }
 
-/// Nobody waits for a step that has failed.
+/// A step that has failed is not waited for.
 pub async fn the_next_step_begins_when_none_can_be_enough(subject: &dyn Subject) {
     let store = subject.open();
     let mut steps = in_steps(
@@ -149,11 +149,11 @@ pub async fn the_next_step_begins_when_none_can_be_enough(subject: &dyn Subject)
     assert!(claim(&store, "c").await.is_empty());
     end(&store, &second[0], State::Failed).await;
     assert_eq!(claim(&store, "c").await.len(), 1);
-    // The last one has its time from then on.
+    // The last step has its time from then on.
     assert_eq!(store.next_due(NOW).await.unwrap(), Some(NOW + TIME));
 }
 
-/// A receipt comes minutes after the attempt.
+/// Here, a receipt arrives minutes after the attempt.
 pub async fn what_is_proven_later_is_enough_too(subject: &dyn Subject) {
     let store = subject.open();
     let steps = in_steps(intake("n", &["a", "b", "c"]), "oncall", Proof::Acknowledged);
@@ -172,7 +172,7 @@ pub async fn what_is_proven_later_is_enough_too(subject: &dyn Subject) {
     assert_eq!(record.proof, Some(Proof::Acknowledged), "it never shrinks");
 }
 
-/// The first one fails for now, the second is accepted meanwhile.
+/// The first step fails for now, and the second one is accepted in the meantime.
 pub async fn a_step_that_is_to_be_tried_again_is_not_when_another_was_enough(
     subject: &dyn Subject,
 ) {
@@ -194,7 +194,7 @@ pub async fn a_step_that_is_to_be_tried_again_is_not_when_another_was_enough(
     }
 }
 
-/// What one group has reached, the other has not.
+/// The proof of one group does not count for another.
 pub async fn groups_of_one_notification_know_nothing_of_each_other(subject: &dyn Subject) {
     let store = subject.open();
     let mut both = in_steps(intake("n", &["a", "b"]), "day", Proof::Accepted);
@@ -207,7 +207,7 @@ pub async fn groups_of_one_notification_know_nothing_of_each_other(subject: &dyn
     assert_eq!(state(&store, "n", "d").await, State::Pending);
 }
 
-/// The problem is over before its second step: who was not told needs no word.
+/// The problem ends before its second step, whose channel then needs no message.
 pub async fn a_recovery_ends_steps_that_wait(subject: &dyn Subject) {
     let store = subject.open();
     let down = of_incident("down", Kind::Problem, &["a", "b"]);

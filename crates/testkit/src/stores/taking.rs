@@ -1,4 +1,4 @@
-//! Acceptance: whole, once, and by whom it is tried first.
+//! Acceptance: whole, once, and with a first holder.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use annunciator_store::{Begin, Intake, Intent, Kind, Severity, State, StoreError
 
 use super::{LATER, NOW, Subject, accept, all, claim, end, intake, names, state};
 
-/// A notification with three channels.
+/// The notification has three channels.
 pub async fn what_was_accepted_is_there_whole(subject: &dyn Subject) {
     let store = subject.open();
     let taken = Intake {
@@ -40,7 +40,7 @@ pub async fn what_was_accepted_is_there_whole(subject: &dyn Subject) {
     assert_eq!(record.content, "{\"body\":\"one\"}");
 }
 
-/// A notification of this name that says what others with its key say.
+/// Returns a notification with this name, whose content is that of the others with its key.
 fn keyed(name: &str, key: &str) -> Intake {
     Intake {
         key: Some(key.to_owned()),
@@ -49,7 +49,7 @@ fn keyed(name: &str, key: &str) -> Intake {
     }
 }
 
-/// As the engine writes it: with a number and a time of its own.
+/// Returns content as the engine writes it, with an ID and a time of its own.
 fn content(name: &str, body: &str, title: &str) -> String {
     format!(
         r#"{{"id":"{name}","title":"{title}","body":"{body}","severity":"info","kind":"message","occurred_at_ms":{}}}"#,
@@ -57,8 +57,8 @@ fn content(name: &str, body: &str, title: &str) -> String {
     )
 }
 
-/// The same key for something else is refused, whatever became of the first, and
-/// nothing of it is taken. The content of neither is told.
+/// The same key for a different notification is refused, whatever became of the first, and
+/// nothing of it is accepted. The error shows the content of neither.
 pub async fn a_key_stands_for_one_notification(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     let first = accept(&store, keyed("one", "k")).await;
@@ -122,7 +122,7 @@ pub async fn a_key_stands_for_one_notification(subject: &dyn Subject) {
             assert!(!refused.to_string().contains("secret"), "{refused}");
             assert!(refused.to_string().contains("`k`"), "{refused}");
         }
-        // On other channels, since the configuration changed, it is the same.
+        // With other channels, since the configuration changed, it is the same notification.
         let elsewhere = Intake {
             intents: intake("x", &["b"]).intents,
             ..same()
@@ -134,13 +134,13 @@ pub async fn a_key_stands_for_one_notification(subject: &dyn Subject) {
             end(&store, &claim(&store, "a").await[0], State::Delivered).await;
         }
     }
-    // Another key has nothing to do with it.
+    // A different key is independent of it.
     assert!(!accept(&store, keyed("two", "l")).await.repeated);
     assert_eq!(all(&store).await.len(), 2);
     assert_eq!(store.accounts().await.unwrap().accepted, 2);
 }
 
-/// The same key again: while it waits, and when it has ended.
+/// The key is used again while the delivery is pending, and after it has ended.
 pub async fn a_key_is_accepted_once(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     let keyed = |name: &str| keyed(name, "k");
@@ -165,7 +165,7 @@ pub async fn a_key_is_accepted_once(subject: &dyn Subject) {
     assert_eq!(store.accounts().await.unwrap().accepted, 1);
 }
 
-/// Sixty-four callers with one key, through two handles.
+/// Sixty-four callers use one key, through two handles.
 pub async fn one_key_from_many_sides_is_accepted_once(subject: &dyn Subject) {
     let stores = [subject.open(), subject.open()];
     let accepting = (0..64).map(|i| {
@@ -185,7 +185,7 @@ pub async fn one_key_from_many_sides_is_accepted_once(subject: &dyn Subject) {
     assert_eq!(all(&stores[0]).await.len(), 1);
 }
 
-/// It is kept, and nobody can claim it.
+/// The delivery is recorded, and nobody can claim it.
 pub async fn a_rule_that_keeps_it_back_is_named(subject: &dyn Subject) {
     let store = subject.open();
     let mut quiet = intake("one", &["a", "b"]);

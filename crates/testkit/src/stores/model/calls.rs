@@ -1,4 +1,4 @@
-//! How the model accepts, claims, settles and deletes.
+//! The model's acceptance, claims, settlement and deletion.
 
 use std::{cmp::Reverse, sync::Arc};
 
@@ -124,7 +124,7 @@ impl Model {
         }
     }
 
-    /// What may be claimed of a channel that is in this state, in the order in which it is.
+    /// Returns the deliveries of a channel in this state that may be claimed, in their order.
     fn claimable(&self, channel: &str, now_ms: i64, state: State) -> Vec<DeliveryId> {
         let of_channel = self
             .entries

@@ -1,4 +1,4 @@
-//! What the model makes of problems, their ends, digests and groups.
+//! The model's treatment of problems, their ends, digests and groups.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -40,7 +40,7 @@ impl Model {
         self.problems.retain(others);
     }
 
-    /// The problems of which a delivery tells: its own, or those in it.
+    /// Returns the problems that a delivery reports: its own, or those in the digest.
     fn problems_of(&self, id: DeliveryId) -> Vec<(Arc<str>, String, i64)> {
         let digested = self.entries.iter().filter(|entry| {
             let is_part = entry.digest == Some(id) || entry.id == id;
@@ -53,7 +53,7 @@ impl Model {
         digested.map(named).collect()
     }
 
-    /// People may have read it.
+    /// Records that people may have read a delivery.
     pub(super) fn people_may_know(&mut self, id: DeliveryId) {
         for (channel, incident, number) in self.problems_of(id) {
             if let Some(problem) = self.problem(&channel, &incident) {
@@ -62,7 +62,7 @@ impl Model {
         }
     }
 
-    /// What follows when a claim was settled.
+    /// Does what follows after a claim was settled.
     pub(super) fn after(
         &mut self,
         id: DeliveryId,
@@ -105,7 +105,7 @@ impl Model {
         superseded
     }
 
-    /// What has not ended of an incident.
+    /// Returns the deliveries of an incident that have not ended.
     fn open(&self, channel: &str, incident: &str, kind: Kind) -> Vec<Entry> {
         let entries = self.entries.iter();
         entries
@@ -114,7 +114,7 @@ impl Model {
             .collect()
     }
 
-    /// Ends what nobody needs to be sent any more of an incident.
+    /// Ends the deliveries of an incident that are pointless.
     pub(super) fn end_pointless(
         &mut self,
         channel: &str,
@@ -179,7 +179,7 @@ impl Model {
         superseded
     }
 
-    /// Ends the steps of a delivery's group that are not needed, or has the next begin.
+    /// Ends the steps of a delivery's group that are not needed, or lets the next one begin.
     pub(super) fn go_on(&mut self, id: DeliveryId, now_ms: i64) -> Vec<Superseded> {
         let own = self.entries.iter().find(|entry| entry.id == id);
         let Some((number, group)) =

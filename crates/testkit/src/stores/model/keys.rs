@@ -1,10 +1,10 @@
-//! What the model makes of a key that is used again.
+//! The model's treatment of an idempotency key that is used again.
 
 use std::collections::BTreeMap;
 
 use annunciator_store::{Intake, StoredContent};
 
-/// In what two notifications with one key differ, in words.
+/// Returns the differences between two notifications with one key, in words.
 pub(super) fn differences(first: &Intake, again: &Intake) -> String {
     let read = |intake: &Intake| serde_json::from_str::<StoredContent>(&intake.content).ok();
     let sorted = |content: &StoredContent| {

@@ -1,4 +1,4 @@
-//! What the model holds, and the questions that only look at it.
+//! The model's data, and the queries that only read it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,16 +10,16 @@ use annunciator_store::{
 
 use super::keys::differences;
 
-/// A store that is a model of all others. Clones are handles on the same one.
+/// A store that is the model of all others. Clones are handles on the same one.
 #[derive(Debug, Clone, Default)]
 pub struct ModelStore(Arc<Mutex<Model>>);
 
-/// A delivery, with its notification.
+/// A delivery with its notification.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) id: DeliveryId,
     pub(super) number: i64,
-    /// As it was accepted.
+    /// The notification as it was accepted.
     pub(super) intake: Arc<Intake>,
     pub(super) channel: Arc<str>,
     pub(super) state: State,
@@ -36,9 +36,9 @@ pub(super) struct Entry {
     pub(super) tried: Vec<Attempt>,
     pub(super) proof: Option<Proof>,
     pub(super) step: Option<Step>,
-    /// Where it is a digest, what it gathers.
+    /// The batch key, if it is a digest.
     pub(super) batch_key: Option<String>,
-    /// Where it was kept back, the digest that tells of it.
+    /// The digest that reports it, if it was suppressed for one.
     pub(super) digest: Option<DeliveryId>,
 }
 
@@ -93,13 +93,13 @@ impl Entry {
 pub(super) struct Problem {
     pub(super) channel: Arc<str>,
     pub(super) incident: String,
-    /// Its first notification, or the end of the one before.
+    /// Its first notification, or the end of the problem before.
     pub(super) since: i64,
     pub(super) newest: i64,
     pub(super) is_known: bool,
 }
 
-/// What is sent once within a time.
+/// A deduplication window.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) channel: Arc<str>,
@@ -113,14 +113,14 @@ pub(super) struct Sent {
 pub(super) struct Model {
     pub(super) last_number: i64,
     pub(super) last_id: i64,
-    /// All notifications that are there, the oldest first.
+    /// All stored notifications, the oldest first.
     pub(super) notifications: Vec<(i64, Arc<Intake>)>,
-    /// All deliveries that are there, the oldest first.
+    /// All stored deliveries, the oldest first.
     pub(super) entries: Vec<Entry>,
     pub(super) problems: Vec<Problem>,
     pub(super) sent: Vec<Sent>,
     pub(super) accounts: Accounts,
-    /// Channel, key and value, the oldest first.
+    /// Channel, key and value; the oldest first.
     values: Vec<(Arc<str>, String, Vec<u8>)>,
 }
 
@@ -176,7 +176,7 @@ impl Model {
         &mut self.entries[place]
     }
 
-    /// Where what is kept back now goes.
+    /// Returns the digest that a delivery joins that is suppressed now.
     pub(super) fn gather(&mut self, channel: &Arc<str>, of: &Digest, now_ms: i64) -> DeliveryId {
         for entry in &self.entries {
             let is_alike =
@@ -199,7 +199,7 @@ impl Model {
         entry.id
     }
 
-    /// What a notification's key stands for, or why it is used again wrongly.
+    /// Returns the answer for a notification's idempotency key, or why its use is an error.
     pub(super) fn first(&self, again: &Intake) -> Result<Option<Accepted>, StoreError> {
         let Some(key) = &again.key else {
             return Ok(None);

@@ -1,10 +1,10 @@
-//! A model of a store: what every store must answer, in the plainest way there is.
+//! A model of a store: what every store must answer, implemented in the simplest way.
 //!
-//! It holds lists and looks through all of them for each answer, and it decides all on
-//! its own: nothing of `annunciator_store::rules` is used here, so that a fault in a rule is
-//! one in which a store and the model differ. [`agree`](super::agree) asks both the same.
+//! It holds lists and searches all of them for each answer, and it decides everything by itself:
+//! it uses nothing of `annunciator_store::rules`, so that a store and the model differ if a rule
+//! is wrong. [`agree`](super::agree) compares the two.
 //!
-//! `lists` is what it holds, `keys` what a key stands for, `calls` how a notification is accepted, claimed and settled,
+//! `lists` has the data, `keys` the idempotency keys, `calls` acceptance, claims and settlement,
 //! `incidents` what follows for problems, their ends and digests.
 
 mod calls;
