@@ -1,5 +1,5 @@
-//! Acceptance, claims, settlement and deletion: facts go to the rules, and what they
-//! decide is applied.
+//! Acceptance, claims, settlement and deletion: passes facts to the rules, and applies what they
+//! decide.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::{
 };
 
 impl Memory {
-    /// What became of it the first time; `None` where its key is not known.
+    /// Returns the answer of the first time; `None` if the idempotency key is not known.
     pub(super) fn known(&self, intake: &Intake) -> Result<Option<Accepted>, StoreError> {
         let known = intake.key.as_ref().and_then(|key| self.keys.get(key));
         let Some(first) = known.and_then(|number| self.indexes.notification(*number)) else {
@@ -137,7 +137,7 @@ impl Memory {
         Some(Earlier { state, until_ms })
     }
 
-    /// The digest into which something goes that is kept back now.
+    /// Returns the digest that a delivery joins that is suppressed now.
     fn digest_for(&mut self, channel: &Arc<str>, digest: &Digest, now_ms: i64) -> DeliveryId {
         let key = (Arc::clone(channel), Arc::from(&*digest.batch_key));
         let pending = self.indexes.digests(&key).filter_map(|delivery| {
@@ -265,7 +265,7 @@ impl Memory {
         self.windows.prune(prune.now_ms);
         let newest = self.indexes.newest();
         let mut deleted = Vec::new();
-        // None of them is open: those that are stay in any case.
+        // None of these is open; the open ones stay in any case.
         for (notification, stored) in self.indexes.ended() {
             let candidate = Candidate {
                 notification,
@@ -284,7 +284,7 @@ impl Memory {
         deleted.len() as u64
     }
 
-    /// Deletes the oldest of what has ended, beyond what is remembered.
+    /// Deletes the oldest ended notifications beyond the number that is remembered.
     fn forget(&mut self) {
         while let Some(number) = self.indexes.ended_beyond(self.max_remembered) {
             self.delete(number);

@@ -1,5 +1,5 @@
-//! Incidents, digests and groups: fetches what their rules want to know, and applies what
-//! they decide.
+//! Incidents, digests and groups: fetches the facts that their rules need, and applies what they
+//! decide.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,8 @@ use crate::{
 };
 
 impl Indexes {
-    /// Does what follows after a delivery changed; answers what was superseded by that.
+    /// Does what follows after a delivery changed, and returns the deliveries that this
+    /// superseded.
     pub(super) fn follow(
         &mut self,
         follow_up: FollowUp,
@@ -59,7 +60,7 @@ impl Indexes {
         Vec::new()
     }
 
-    /// Reviews an incident after something of it was accepted or settled.
+    /// Reviews an incident after a delivery of it was accepted or settled.
     fn review(&mut self, key: &OnChannel, now_ms: i64) -> Vec<Superseded> {
         let Some(review) = Review::of(&self.open_of(key)) else {
             return Vec::new();
@@ -81,7 +82,7 @@ impl Indexes {
         self.apply(changes, now_ms)
     }
 
-    /// A delivery has proven this.
+    /// Records that a delivery has given this proof.
     pub(super) fn prove(
         &mut self,
         delivery: DeliveryId,
@@ -94,7 +95,7 @@ impl Indexes {
         self.review_group(delivery, now_ms)
     }
 
-    /// A notification of a problem was accepted.
+    /// Records that a notification of a problem was accepted.
     pub(super) fn problem_accepted(&mut self, key: &OnChannel, notification: i64) {
         self.change_incident(key, |known| incident::problem_accepted(known, notification));
     }
@@ -108,7 +109,7 @@ impl Indexes {
         self.incidents.change(key, change);
     }
 
-    /// Applies changes of deliveries; answers those that were superseded.
+    /// Applies changes of deliveries, and returns those that were superseded.
     fn apply(&mut self, changes: Vec<Change>, now_ms: i64) -> Vec<Superseded> {
         let mut all = Vec::new();
         for change in changes {
@@ -129,7 +130,7 @@ impl Indexes {
         all
     }
 
-    /// The incident of a delivery on its channel, and its notification's number.
+    /// Returns the incident of a delivery on its channel, and its notification's number.
     fn incident_of(&self, delivery: DeliveryId) -> Option<(OnChannel, i64)> {
         let stored = self.delivery(delivery)?;
         let notification = self.notification(stored.notification)?;
@@ -137,7 +138,7 @@ impl Indexes {
         Some((key, stored.notification))
     }
 
-    /// What has not ended of an incident, the oldest first.
+    /// Returns the deliveries of an incident that have not ended, the oldest first.
     fn open_of(&self, key: &OnChannel) -> Vec<OpenDelivery> {
         let open = self.incidents.open(key);
         open.filter_map(|delivery| {
@@ -154,7 +155,7 @@ impl Indexes {
         .collect()
     }
 
-    /// The problems of which a digest tells: their incidents, and the newest notification
+    /// Returns the problems that a digest reports: their incidents, with the newest notification
     /// of each.
     fn problems_in(&self, digest: DeliveryId) -> BTreeMap<OnChannel, i64> {
         let mut problems = BTreeMap::new();
@@ -172,8 +173,8 @@ impl Indexes {
         problems
     }
 
-    /// The latest lease of digests in flight that tell of an incident's problem by
-    /// notifications from this one on.
+    /// Returns the latest lease of digests in flight that report an incident's problem, by this
+    /// notification or a later one.
     fn digest_lease(&self, key: &OnChannel, since: i64) -> Option<i64> {
         let digest_of = |digest| {
             let newest = self.problems_in(digest).get(key).copied();
@@ -184,7 +185,7 @@ impl Indexes {
         digest.map(|(until_ms, _)| until_ms).max()
     }
 
-    /// All steps of the group that a delivery belongs to, in their order.
+    /// Returns all steps of the group to which a delivery belongs, in order.
     fn steps_beside(&self, delivery: DeliveryId) -> Vec<StepDelivery> {
         let step = |delivery| -> Option<(&StoredDelivery, &Step)> {
             let stored = self.delivery(delivery)?;

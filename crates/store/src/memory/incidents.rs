@@ -1,4 +1,4 @@
-//! What each channel knows of each incident, and what is open of it.
+//! What each channel knows of each incident, and the incident's open deliveries.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,25 +8,25 @@ use crate::{
     rules::{IncidentChange, incident::Incident},
 };
 
-/// By channel and incident.
+/// The incidents, by channel and name.
 #[derive(Debug, Default)]
 pub(super) struct Incidents(HashMap<OnChannel, Entry>);
 
-/// It is there as long as any of it is.
+/// An incident on a channel. It is stored as long as any of it is.
 #[derive(Debug, Default)]
 struct Entry {
     known: Option<Incident>,
-    /// Deliveries that have not ended, the oldest first.
+    /// The deliveries that have not ended, the oldest first.
     open: BTreeSet<DeliveryId>,
 }
 
 impl Incidents {
-    /// What is known of its problem.
+    /// Returns what is known of the incident's problem.
     pub(super) fn known(&self, incident: &OnChannel) -> Option<Incident> {
         self.0.get(incident)?.known
     }
 
-    /// Deliveries of it that have not ended, the oldest first.
+    /// Returns the incident's deliveries that have not ended, the oldest first.
     pub(super) fn open(&self, incident: &OnChannel) -> impl Iterator<Item = DeliveryId> + '_ {
         let entry = self.0.get(incident).into_iter();
         entry.flat_map(|entry| entry.open.iter().copied())
@@ -48,12 +48,12 @@ impl Incidents {
         }
     }
 
-    /// A delivery of it is open from now on.
+    /// Records that a delivery of the incident is open.
     pub(super) fn enter(&mut self, incident: OnChannel, delivery: DeliveryId) {
         self.entry(incident).open.insert(delivery);
     }
 
-    /// It is no more.
+    /// Records that a delivery of the incident is not open any more.
     pub(super) fn leave(&mut self, incident: &OnChannel, delivery: DeliveryId) {
         if let Some(entry) = self.0.get_mut(incident) {
             entry.open.remove(&delivery);

@@ -1,4 +1,4 @@
-//! The deliveries, in the orders in which they are looked for.
+//! The deliveries, in the orders in which they are looked up.
 
 use std::{
     cmp::Reverse,
@@ -16,28 +16,28 @@ use crate::{
     rules::{IncidentChange, claim, incident},
 };
 
-/// Everything, in all orders.
+/// All data, in all orders.
 #[derive(Debug, Default)]
 pub(super) struct Indexes {
     pub(super) last_notification: i64,
     pub(super) last_delivery: i64,
     pub(super) notifications: BTreeMap<i64, StoredNotification>,
     pub(super) deliveries: BTreeMap<DeliveryId, StoredDelivery>,
-    /// What is pending, by channel, in the order in which it is handed out.
+    /// The pending deliveries, by channel, in the order in which they are handed out.
     pub(super) pending: HashMap<Arc<str>, BTreeSet<(Reverse<Severity>, DeliveryId)>>,
-    /// When what is pending is due.
+    /// When pending deliveries are due.
     pub(super) due: BTreeSet<(i64, DeliveryId)>,
-    /// When what is pending expires, by channel.
+    /// When pending deliveries expire, by channel.
     pub(super) expiring: HashMap<Arc<str>, BTreeSet<(i64, DeliveryId)>>,
-    /// What is in flight, by channel: whose lease ends first.
+    /// The deliveries in flight, by channel, in the order in which their leases end.
     pub(super) in_flight: HashMap<Arc<str>, BTreeSet<(i64, DeliveryId)>>,
-    /// What has not ended of each lane, the oldest first.
+    /// The deliveries of each lane that have not ended, the oldest first.
     pub(super) lanes: HashMap<OnChannel, BTreeSet<DeliveryId>>,
-    /// Notifications of which nothing is open.
+    /// The notifications without open deliveries.
     pub(super) ended: BTreeSet<i64>,
-    /// Digests that wait, by channel and what they gather.
+    /// The pending digests, by channel and batch key.
     pub(super) digests: HashMap<OnChannel, BTreeSet<DeliveryId>>,
-    /// What each digest tells of.
+    /// The deliveries that each digest reports.
     pub(super) kept_back: HashMap<DeliveryId, BTreeSet<DeliveryId>>,
     pub(super) incidents: Incidents,
 }
@@ -51,7 +51,7 @@ impl Indexes {
         self.deliveries.get(&id)
     }
 
-    /// The number of the newest notification.
+    /// Returns the number of the newest notification.
     pub(super) fn newest(&self) -> i64 {
         self.last_notification
     }
@@ -73,7 +73,7 @@ impl Indexes {
         self.last_notification += 1;
         let number = self.last_notification;
         self.notifications.insert(number, notification);
-        // Until it has deliveries that are open.
+        // Until it has open deliveries.
         self.ended.insert(number);
         number
     }
@@ -89,7 +89,7 @@ impl Indexes {
         id
     }
 
-    /// Changes a delivery; the orders follow.
+    /// Changes a delivery, and keeps the orders up to date.
     pub(super) fn change<T>(
         &mut self,
         id: DeliveryId,
@@ -104,7 +104,7 @@ impl Indexes {
         changed
     }
 
-    /// Removes a notification with its deliveries; answers how those ended.
+    /// Removes a notification with its deliveries, and returns the states in which those ended.
     pub(super) fn remove(&mut self, number: i64) -> Option<(StoredNotification, Vec<State>)> {
         let notification = self.notifications.remove(&number)?;
         self.ended.remove(&number);
@@ -125,7 +125,7 @@ impl Indexes {
         Some((notification, states))
     }
 
-    /// Forgets what was known of an incident by a notification that is deleted.
+    /// Forgets an incident if only the deleted notification kept it.
     fn forget(&mut self, incident: &OnChannel, deleted: i64) {
         let is_open = self.incidents.open(incident).next().is_some();
         let forgotten = |known| incident::is_forgotten_with(known, deleted, is_open);
@@ -134,30 +134,30 @@ impl Indexes {
         }
     }
 
-    /// Notifications of which nothing is open, the oldest first.
+    /// Returns the notifications without open deliveries, the oldest first.
     pub(super) fn ended(&self) -> impl Iterator<Item = (i64, &StoredNotification)> {
         let ended = self.ended.iter();
         ended.filter_map(|number| Some((*number, self.notification(*number)?)))
     }
 
-    /// The oldest of them, when there are more than so many.
+    /// Returns the oldest of them, if there are more than `max`.
     pub(super) fn ended_beyond(&self, max: usize) -> Option<i64> {
         let first = self.ended.first().copied();
         first.filter(|_| self.ended.len() > max)
     }
 
-    /// Whether anything of a lane has not ended.
+    /// Returns whether any delivery of a lane has not ended.
     pub(super) fn is_busy(&self, channel: &Arc<str>, lane: &str) -> bool {
         let key = (Arc::clone(channel), Arc::from(lane));
         self.lanes.contains_key(&key)
     }
 
-    /// Digests that wait on a channel and gather the same, the oldest first.
+    /// Returns the pending digests of a channel with a batch key, the oldest first.
     pub(super) fn digests(&self, key: &OnChannel) -> impl Iterator<Item = DeliveryId> + '_ {
         self.digests.get(key).into_iter().flatten().copied()
     }
 
-    /// What a digest tells of.
+    /// Returns the deliveries that a digest reports.
     pub(super) fn kept_back_for(
         &self,
         digest: DeliveryId,
@@ -165,12 +165,12 @@ impl Indexes {
         self.kept_back.get(&digest).into_iter().flatten().copied()
     }
 
-    /// What is in flight on a channel, by the ends of the leases.
+    /// Returns the deliveries in flight on a channel, in the order in which their leases end.
     pub(super) fn in_flight(&self, channel: &str) -> impl Iterator<Item = (i64, DeliveryId)> + '_ {
         self.in_flight.get(channel).into_iter().flatten().copied()
     }
 
-    /// What was abandoned, in the order in which it is handed out.
+    /// Returns the abandoned deliveries, in the order in which they are handed out.
     pub(super) fn abandoned(&self, channel: &str, now_ms: i64) -> Vec<DeliveryId> {
         let in_flight = self.in_flight(channel);
         let abandoned =
@@ -184,7 +184,7 @@ impl Indexes {
         abandoned
     }
 
-    /// What is handed out next of what is due.
+    /// Returns the due delivery that is handed out next.
     pub(super) fn due(&self, channel: &str, now_ms: i64, only_expired: bool) -> Option<DeliveryId> {
         let pending = self.pending.get(channel)?.iter().map(|(_, id)| *id);
         let mut due = pending.filter(|id| {

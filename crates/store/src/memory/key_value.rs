@@ -1,11 +1,10 @@
-//! Small values that a channel's provider keeps; when there are too many, the
-//! oldest goes.
+//! Small values of a channel's provider; if there are too many, the oldest is removed.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::MAX_KV_ENTRIES;
 
-/// What one channel keeps.
+/// The values of one channel.
 #[derive(Debug, Default)]
 pub(super) struct KeyValues {
     values: HashMap<String, (u64, Vec<u8>)>,

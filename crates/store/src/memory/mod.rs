@@ -1,14 +1,15 @@
-//! A store in memory, for tests and for programs that want none: what it holds ends with
-//! the process.
+//! A store in memory, for tests and for programs that need no durable store: its contents end
+//! with the process.
 //!
-//! It is data and indexes: what follows from a call is for the [`rules`](crate::rules) to
-//! decide, and which of what has ended is remembered is decided in `calls`.
+//! It is data and indexes. The [`rules`](crate::rules) decide what follows from a call; which of
+//! the ended notifications are remembered is decided in `calls`.
 //!
 //! - `store`: the handle, and the calls of [`Store`](crate::Store).
-//! - `calls`: acceptance, claims, settlement, deletion: facts to the rules, changes from them.
+//! - `calls`: acceptance, claims, settlement and deletion: passes facts to the rules and applies
+//!   their changes.
 //! - `follow_ups`: incidents, digests and groups, in the same way.
-//! - `indexes`, `orders`: the deliveries, in the orders in which they are looked for.
-//! - `stored`, `incidents`, `windows`, `key_value`: what is held.
+//! - `indexes`, `orders`: the deliveries, in the orders in which they are looked up.
+//! - `stored`, `incidents`, `windows`, `key_value`: the data.
 
 mod calls;
 mod follow_ups;

@@ -1,4 +1,4 @@
-//! Puts a delivery into the orders in which it is looked for, and takes it out of them.
+//! Adds deliveries to the orders in which they are looked up, and removes them.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Indexes {
-    /// Puts a delivery into all orders in which it is looked for.
+    /// Adds a delivery to all orders in which it is looked up.
     pub(super) fn enter(&mut self, id: DeliveryId) {
         let Some(stored) = self.deliveries.get(&id) else {
             return;
@@ -61,7 +61,7 @@ impl Indexes {
         }
     }
 
-    /// Takes a delivery out of them. What changes it puts it in again.
+    /// Removes a delivery from them. Whoever changes it adds it again.
     pub(super) fn leave(&mut self, id: DeliveryId) {
         let stored = self.deliveries.get(&id);
         let Some(stored) = stored.filter(|stored| self.is_open(stored)) else {
@@ -108,13 +108,13 @@ impl Indexes {
         }
     }
 
-    /// Whether something is to happen to it, or a digest to tell of it.
+    /// Returns whether the delivery has not ended, or a digest has yet to report it.
     fn is_open(&self, stored: &StoredDelivery) -> bool {
         let digest = stored.digest.and_then(|digest| self.delivery(digest));
         prune::is_open(stored.state, digest.map(|digest| digest.state))
     }
 
-    /// The notifications of what has ended and a digest tells of.
+    /// Returns the notifications of the ended deliveries that a digest reports.
     fn ended_in(&self, digest: DeliveryId) -> Vec<i64> {
         let kept_back = self.kept_back_for(digest);
         let stored = kept_back.filter_map(|id| self.delivery(id));
@@ -130,7 +130,7 @@ fn insert<V: Ord>(sets: &mut HashMap<Arc<str>, BTreeSet<V>>, channel: &Arc<str>,
     }
 }
 
-/// Removes an entry, and its set when nothing else is in it.
+/// Removes an entry, and its set if that is empty then.
 pub(super) fn remove<K: Hash + Eq, V: Ord>(sets: &mut HashMap<K, BTreeSet<V>>, key: &K, entry: &V) {
     if let Some(set) = sets.get_mut(key) {
         set.remove(entry);

@@ -11,23 +11,23 @@ use crate::{
     Query, Record, Settled, Settlement, Store, StoreError, Superseded,
 };
 
-/// Notifications that are remembered when all of their deliveries have ended, unless
-/// another number is said: enough to look at what happened last, in a few megabytes.
+/// The default number of notifications that are remembered after all of their deliveries have
+/// ended: enough to see what happened last, in a few megabytes.
 const MAX_REMEMBERED: usize = 1000;
 
-/// A store in memory. Clones are handles on the same one; it ends with the last of them.
+/// A store in memory. Clones are handles on the same store, which ends with the last of them.
 ///
-/// Its answers are there at once, and it never fails.
+/// Its answers are ready at once. The only error is [`StoreError::Conflict`].
 #[derive(Debug, Clone)]
 pub struct MemoryStore(Arc<Mutex<Memory>>);
 
-/// What the handles share.
+/// The data that the handles share.
 #[derive(Debug)]
 pub(super) struct Memory {
     pub(super) indexes: Indexes,
     /// Notifications by their idempotency keys.
     pub(super) keys: HashMap<String, i64>,
-    /// Without the counts of states, which are counted when somebody asks.
+    /// Without the counts of states, which are counted when they are read.
     pub(super) accounts: Accounts,
     pub(super) windows: Windows,
     key_values: HashMap<Arc<str>, KeyValues>,
@@ -35,16 +35,15 @@ pub(super) struct Memory {
 }
 
 impl Default for MemoryStore {
-    /// One that remembers 1000 notifications whose deliveries have all ended.
+    /// Creates a store that remembers 1000 notifications whose deliveries have all ended.
     fn default() -> Self {
         Self::remembering(MAX_REMEMBERED)
     }
 }
 
 impl MemoryStore {
-    /// A store that remembers so many notifications whose deliveries have all
-    /// ended; older ones are forgotten, without a call of
-    /// [`prune`](Store::prune), and counted as pruned.
+    /// Creates a store that remembers this many notifications whose deliveries have all ended.
+    /// Older ones are deleted without a call of [`prune`](Store::prune), and counted as pruned.
     #[must_use]
     pub fn remembering(notifications: usize) -> Self {
         Self(Arc::new(Mutex::new(Memory {

@@ -7,10 +7,10 @@ use crate::{
     rules::{Subject, idempotency::First},
 };
 
-/// A channel, and the name of an incident, a lane or what a digest gathers on it.
+/// A channel, and the name of an incident, lane or batch key on it.
 pub(super) type OnChannel = (Arc<str>, Arc<str>);
 
-/// A notification.
+/// A stored notification.
 #[derive(Debug)]
 pub(super) struct StoredNotification {
     pub(super) name: String,
@@ -23,7 +23,7 @@ pub(super) struct StoredNotification {
     pub(super) accepted_ms: i64,
     pub(super) content: Arc<str>,
     pub(super) deliveries: Vec<DeliveryId>,
-    /// How many of them are open.
+    /// The number of its open deliveries.
     pub(super) open: usize,
 }
 
@@ -44,7 +44,7 @@ impl StoredNotification {
         }
     }
 
-    /// What its key stands for.
+    /// Returns the notification for which its idempotency key stands.
     pub(super) fn first(&self) -> First<'_> {
         First {
             host: &self.host,
@@ -55,12 +55,12 @@ impl StoredNotification {
         }
     }
 
-    /// Its incident on a channel, where it belongs to one.
+    /// Returns its incident on a channel, if it belongs to one.
     pub(super) fn incident_on(&self, channel: &Arc<str>) -> Option<OnChannel> {
         on(channel, &self.incident)
     }
 
-    /// Its lane on a channel, where it has one.
+    /// Returns its lane on a channel, if it has one.
     pub(super) fn lane_on(&self, channel: &Arc<str>) -> Option<OnChannel> {
         on(channel, &self.lane)
     }
@@ -70,7 +70,7 @@ fn on(channel: &Arc<str>, name: &Arc<str>) -> Option<OnChannel> {
     (!name.is_empty()).then(|| (Arc::clone(channel), Arc::clone(name)))
 }
 
-/// A delivery.
+/// A stored delivery.
 #[derive(Debug)]
 pub(super) struct StoredDelivery {
     /// The number of its notification.
@@ -84,21 +84,21 @@ pub(super) struct StoredDelivery {
     pub(super) lease_until_ms: i64,
     pub(super) fence: i64,
     pub(super) attempts: u32,
-    /// Those of them that do not count: also all before a person had it tried again.
+    /// How many attempts do not count, including all before a person retried it.
     pub(super) uncounted: u32,
     pub(super) reclaims: u32,
     pub(super) targets: Vec<String>,
     pub(super) tried: Vec<Attempt>,
     pub(super) proof: Option<Proof>,
     pub(super) step: Option<Step>,
-    /// What it gathers, where it is a digest.
+    /// The batch key, if it is a digest.
     pub(super) batch_key: Option<Arc<str>>,
-    /// The digest that tells of it, where it was kept back for one.
+    /// The digest that reports it, if it was suppressed for one.
     pub(super) digest: Option<DeliveryId>,
 }
 
 impl StoredDelivery {
-    /// One that nobody holds yet, of a notification with this number.
+    /// Creates a pending delivery of the notification with this number.
     pub(super) fn pending(
         notification: i64,
         channel: Arc<str>,
@@ -127,7 +127,7 @@ impl StoredDelivery {
         }
     }
 
-    /// What it is for those that follow it.
+    /// Returns the properties that matter to what follows it.
     pub(super) fn subject(&self, notification: &StoredNotification) -> Subject {
         Subject {
             kind: notification.kind,

@@ -1,12 +1,12 @@
-//! The windows of deduplication that are open.
+//! The open deduplication windows.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::stored::OnChannel;
 use crate::{DedupWindow, DeliveryId};
 
-/// By channel and incident, then by fingerprint: the delivery that opened the window, and
-/// until when it is open.
+/// The windows, by channel and incident, then by fingerprint: the delivery that opened the
+/// window, and when it closes.
 #[derive(Debug, Default)]
 pub(super) struct Windows(HashMap<OnChannel, HashMap<u64, (DeliveryId, i64)>>);
 
@@ -23,7 +23,7 @@ impl Windows {
         of_incident.or_default().insert(window.fingerprint, opened);
     }
 
-    /// What opened a window, and until when it is open; it may be over.
+    /// Returns the delivery that opened a window, and when that closes; it may be closed.
     pub(super) fn opened(
         &self,
         channel: &Arc<str>,
@@ -34,12 +34,12 @@ impl Windows {
         of_incident.get(&window.fingerprint).copied()
     }
 
-    /// Closes those of an incident.
+    /// Closes the windows of an incident.
     pub(super) fn close(&mut self, channel: &Arc<str>, incident: &str) {
         self.0.remove(&(Arc::clone(channel), incident.into()));
     }
 
-    /// Drops those that are over.
+    /// Removes closed windows.
     pub(super) fn prune(&mut self, now_ms: i64) {
         self.0.retain(|_, of_incident| {
             of_incident.retain(|_, (_, until_ms)| *until_ms >= now_ms);

@@ -1,4 +1,4 @@
-//! Takes notifications.
+//! Accepts notifications.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// What has not ended of a lane.
+/// Whether a delivery of a lane has not ended.
 pub(super) const BUSY: &str = "
     SELECT 1 FROM outbox_delivery
     WHERE channel = ?1 AND lane = ?2 AND state <= 1 AND lane <> ''";
@@ -31,8 +31,8 @@ pub(super) const ACCEPTED: &str = "
     SELECT id, channel, state, why, fence, proof, step_of, step, until
     FROM outbox_delivery WHERE notification = ?1 ORDER BY id";
 
-/// Takes a notification, whole; or answers what became of it the first time, or why
-/// it is another one.
+/// Accepts a whole notification, or returns the answer of the first time, or why it is a
+/// different one.
 pub(super) fn accept(
     transaction: &Transaction<'_>,
     intake: &Intake,
@@ -69,8 +69,8 @@ pub(super) fn accept(
     Ok(Ok(rule::answer(intake, deliveries, superseded)))
 }
 
-/// What became of it the first time, or why it is another one; `None` where its key is
-/// not known.
+/// Returns the answer of the first time, or why it is a different notification; `None` if the
+/// idempotency key is not known.
 pub(super) fn known(
     transaction: &Transaction<'_>,
     intake: &Intake,
@@ -106,9 +106,9 @@ pub(super) fn known(
     })))
 }
 
-/// Answers its number; `None` when its key is known. What is not added takes no
-/// number, as one that met a conflict would: by their numbers it is known how many
-/// came after a notification.
+/// Adds a notification and returns its number; `None` if its key is known. An insert with a
+/// conflict would consume a number, and numbers tell how many notifications came after one, so
+/// that nothing is inserted then.
 pub(super) fn add_notification(
     transaction: &Transaction<'_>,
     intake: &Intake,
@@ -198,7 +198,7 @@ pub(super) fn add_delivery(
     })
 }
 
-/// Whether anything of a lane has not ended.
+/// Returns whether any delivery of a lane has not ended.
 fn is_busy(transaction: &Transaction<'_>, channel: &str, lane: &str) -> rusqlite::Result<bool> {
     transaction.prepare_cached(BUSY)?.exists([channel, lane])
 }

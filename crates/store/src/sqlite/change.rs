@@ -10,7 +10,7 @@ use crate::{
     rules::{Change, FollowUp, Subject},
 };
 
-/// Applies changes of deliveries; answers those that were superseded.
+/// Applies changes of deliveries, and returns those that were superseded.
 pub(super) fn apply(
     transaction: &Transaction<'_>,
     changes: Vec<Change>,
@@ -45,26 +45,26 @@ pub(super) fn apply(
     Ok(all)
 }
 
-/// A delivery with what is to be known of it when it changes.
+/// A delivery, with what is needed when it changes.
 pub(super) const CHANGED: &str = "
     SELECT id, notification, channel, incident, step_of, kind, gathers IS NOT NULL,
         state, fence, attempts, proof
     FROM outbox_delivery WHERE id = ?1";
 
-/// A delivery that changed, as far as others follow it.
+/// A delivery that changed, with the properties that matter to what follows it.
 #[derive(Debug)]
 pub(super) struct Changed {
     pub(super) id: i64,
     pub(super) notification: i64,
     pub(super) channel: Arc<str>,
     incident: String,
-    /// Its group, where it is a step.
+    /// Its group, if it is a step.
     group: Option<String>,
     pub(super) subject: Subject,
 }
 
 impl Changed {
-    /// From a row of [`CHANGED`].
+    /// Reads a row of [`CHANGED`].
     pub(super) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         let incident: String = row.get(3)?;
         let group: Option<String> = row.get(4)?;
@@ -83,7 +83,7 @@ impl Changed {
         })
     }
 
-    /// Does what follows, in this order; answers what was superseded by that.
+    /// Does what follows, in this order, and returns the deliveries that this superseded.
     pub(super) fn follow(
         &self,
         transaction: &Transaction<'_>,
@@ -92,7 +92,7 @@ impl Changed {
     ) -> rusqlite::Result<Vec<Superseded>> {
         let mut superseded = Vec::new();
         let fetch = || IncidentFacts::fetch(transaction, &self.channel, &self.incident);
-        // Fetched once for what was notified and the review after it.
+        // Fetched once, for the notified problem and the review after it.
         let mut own: Option<IncidentFacts<'_>> = None;
         for follow_up in follow_ups {
             match follow_up {

@@ -1,4 +1,4 @@
-//! Claims what is to be tried. The statements say by their indexes what the rules of
+//! Claims deliveries. The statements express by their indexes what the rules of
 //! [`claim`](crate::rules::claim) say in words.
 
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{Claim, ClaimRequest, DeliveryId};
 
-/// So many deliveries become due in one step: of more, the rest do in the
-/// next, so that no transaction takes long.
+/// The maximum number of deliveries that become due in one step. The next step takes the rest, so
+/// that no transaction takes long.
 const MAX_DUE_AT_ONCE: u32 = 4096;
 
-/// The worst first, then the oldest; none of a lane before what came earlier.
+/// The most severe first, then the oldest; none before an earlier one of its lane.
 pub(super) const READY: &str = "
     SELECT d.id FROM outbox_delivery AS d
     WHERE d.channel = ?1 AND d.state = 0 AND d.ready = 1 AND (?3 IS NULL OR d.expires_ms <= ?3)
@@ -25,13 +25,13 @@ pub(super) const READY: &str = "
         WHERE earlier.channel = d.channel AND earlier.lane = d.lane AND earlier.id < d.id
           AND earlier.state <= 1 AND earlier.lane <> ''))
     ORDER BY d.severity DESC, d.id LIMIT ?2";
-/// What its holder left behind.
+/// The deliveries of a holder that is gone.
 pub(super) const ABANDONED: &str = "
     SELECT id FROM outbox_delivery
     WHERE channel = ?1 AND state = 1 AND owner = ?2 AND (?4 IS NULL OR expires_ms <= ?4)
     ORDER BY severity DESC, id LIMIT ?3";
-/// What its holder has had for too long. It holds no more than it can send at
-/// a time: all of that is looked at.
+/// The deliveries that their holder has had for too long. A holder has no more than it can send
+/// at a time, so that all of them are looked at.
 pub(super) const RUN_OUT: &str = "
     SELECT id FROM outbox_delivery
     WHERE channel = ?1 AND state = 1 AND owner = ?2 AND lease_until_ms < ?4
@@ -51,7 +51,7 @@ pub(super) const NEXT_EXPIRY: &str = "
 pub(super) const FLYING: &str = "
     SELECT channel, owner, min(lease_until_ms) FROM outbox_delivery
     WHERE state = 1 GROUP BY channel, owner";
-/// One look at the index for each channel, however much waits.
+/// One index lookup for each channel, however many deliveries are pending.
 pub(super) const CHANNELS: &str = "
     WITH RECURSIVE found (channel) AS (
         SELECT min(channel) FROM outbox_delivery WHERE state = 0 AND ready = 1
@@ -61,7 +61,7 @@ pub(super) const CHANNELS: &str = "
         FROM found WHERE found.channel IS NOT NULL)
     SELECT channel FROM found WHERE channel IS NOT NULL";
 
-/// Claims what is due and what was left behind.
+/// Claims due and abandoned deliveries.
 pub(super) fn claim(
     transaction: &Transaction<'_>,
     request: &ClaimRequest,
@@ -87,8 +87,8 @@ pub(super) fn claim(
         };
         take(transaction, request, owner, left, true, &mut claims)?;
     }
-    // One by one where there are lanes: the first of a lane holds up those
-    // behind it, which the same look would not see.
+    // Repeated, because the first delivery of a lane holds up those behind it, which the same
+    // query would not show.
     while room(request, &claims) > 0 {
         let ready = params![channel, room(request, &claims), late];
         let ready = ids(transaction, READY, ready)?;
@@ -166,7 +166,7 @@ fn take(
     Ok(())
 }
 
-/// An abandoned delivery may have been sent.
+/// Records that an abandoned delivery may have been sent.
 fn may_have_arrived(transaction: &Transaction<'_>, id: i64, now_ms: i64) -> rusqlite::Result<()> {
     let changed = transaction
         .prepare_cached(CHANGED)?
@@ -183,7 +183,7 @@ fn make_due(transaction: &Transaction<'_>, now_ms: i64) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// When something is due that waits.
+/// Returns when the next pending delivery is due.
 pub(super) fn next_due(
     transaction: &Transaction<'_>,
     now_ms: i64,
@@ -193,7 +193,7 @@ pub(super) fn next_due(
         .query_row([now_ms], |row| row.get(0))
 }
 
-/// When something expires that waits on a channel.
+/// Returns when the next pending delivery of a channel expires.
 pub(super) fn next_expiry(
     transaction: &Transaction<'_>,
     channel: &str,
@@ -204,7 +204,7 @@ pub(super) fn next_expiry(
         .query_row(params![channel, now_ms], |row| row.get(0))
 }
 
-/// The channels for which something may be claimed.
+/// Returns the channels that have deliveries to claim.
 pub(super) fn ready(
     transaction: &Transaction<'_>,
     now_ms: i64,

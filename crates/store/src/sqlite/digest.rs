@@ -1,4 +1,4 @@
-//! Digests: which one takes in what is kept back, and the problems of which one tells.
+//! Digests: the one that a suppressed delivery joins, and the problems that one reports.
 
 use std::sync::Arc;
 
@@ -14,24 +14,24 @@ use crate::{
     rules::digest::{self, PendingDigest},
 };
 
-/// What waits on a channel and gathers the same, the oldest first.
+/// The pending digests of a channel with a batch key, the oldest first.
 pub(super) const GATHERING: &str = "
     SELECT id, attempts, due_ms FROM outbox_delivery
     WHERE channel = ?1 AND gathers = ?2 AND gathers IS NOT NULL AND state = 0
     ORDER BY id";
-/// The incidents of which it tells, and their newest notification.
+/// The incidents that a digest reports, with their newest notification.
 pub(super) const PROBLEMS: &str = "
     SELECT incident, max(notification) FROM outbox_delivery
     WHERE digest = ?1 AND digest IS NOT NULL AND kind = 1 AND incident <> ''
     GROUP BY incident";
-/// Until when somebody holds one that tells of a problem.
+/// The latest lease of a digest that reports a problem.
 pub(super) const LEASE: &str = "
     SELECT max(g.lease_until_ms) FROM outbox_delivery AS d
     CROSS JOIN outbox_delivery AS g ON g.id = d.digest
     WHERE d.channel = ?1 AND d.incident = ?2 AND d.notification >= ?3 AND d.digest IS NOT NULL
       AND d.kind = 1 AND g.state = 1";
 
-/// The digest into which something goes that is kept back now.
+/// Returns the digest that a delivery joins that is suppressed now.
 pub(super) fn gather(
     transaction: &Transaction<'_>,
     channel: &Arc<str>,
@@ -48,7 +48,7 @@ pub(super) fn gather(
         return Err(rusqlite::Error::QueryReturnedNoRows);
     };
     count(transaction, "accepted", 1)?;
-    // It waits: nobody holds it.
+    // The digest is pending, and nobody holds it.
     let added = add_delivery(transaction, number, &intake, intent, "")?;
     transaction
         .prepare_cached("UPDATE outbox_delivery SET gathers = ?2 WHERE id = ?1")?
@@ -75,7 +75,8 @@ fn gathering(
     Ok(digest::gathering(pending, now_ms))
 }
 
-/// Until when a digest is held that tells of a problem by notifications from one on.
+/// Returns the latest lease of a digest that reports a problem by this notification or a later
+/// one.
 pub(super) fn lease(
     transaction: &Transaction<'_>,
     channel: &str,
@@ -87,7 +88,7 @@ pub(super) fn lease(
         .query_row(params![channel, incident, since], |row| row.get(0))
 }
 
-/// A digest has arrived, or may have.
+/// Records that a digest has arrived, or may have.
 pub(super) fn notified(
     transaction: &Transaction<'_>,
     channel: &str,
@@ -100,7 +101,7 @@ pub(super) fn notified(
     Ok(())
 }
 
-/// A digest was settled: what becomes of the ends that waited for that.
+/// Reviews the ends of problems that waited for a digest, after it was settled.
 pub(super) fn review(
     transaction: &Transaction<'_>,
     channel: &str,

@@ -1,10 +1,9 @@
-//! An SQLite file of this program: made, checked, and read and written by one thread
-//! each.
+//! An SQLite file of this program: created, checked, and used by one thread for writing and one
+//! for reading.
 //!
-//! Several parts may share a file, such as the store of deliveries and the tables of
-//! the program that embeds the engine. Each part has a version of its own, see
-//! [`SchemaPart`], and all of them share the thread that writes: what two parts write
-//! in one call is one transaction.
+//! Several parts may share a file, such as the store of deliveries and the tables of the program
+//! that embeds the engine. Each part has a version of its own, see [`SchemaPart`], and all of
+//! them share the writing thread: what two parts write in one call is one transaction.
 
 use std::{
     fs::{OpenOptions, Permissions},
@@ -26,50 +25,49 @@ use super::{
 };
 use crate::{Answer, StoreError};
 
-/// How long a write waits for another process that writes.
+/// How long a write waits for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often opening is tried meanwhile.
+/// The delay before opening is tried again within that time.
 const OPEN_RETRY_DELAY: Duration = Duration::from_millis(10);
-/// So much of the file is kept in memory while it is written, in KiB: the ends of
-/// its indexes, which all that is accepted touches.
+/// How much of the file is cached while it is written, in KiB: enough for the ends of its
+/// indexes, which every acceptance touches.
 const CACHE_KIB: i64 = 16 * 1024;
-/// After so many pages the log is written back into the file: pages that changed
-/// often meanwhile are written once.
+/// The number of pages after which the log is written back into the file: pages that changed
+/// often in the meantime are written once.
 const CHECKPOINT_PAGES: i64 = 4000;
-/// Prepared statements that are kept: more than all parts together have.
+/// The maximum number of prepared statements that are cached: more than all parts have.
 const MAX_CACHED_STATEMENTS: usize = 96;
 
 const READING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
-/// Not to be made by SQLite, and a path is no URI.
+/// SQLite must not create the file, and a path is not a URI.
 const WRITING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
-/// A database in memory has a URI for its name, and is made when it is opened.
+/// A database in memory has a URI for a name, and is created when opened.
 const IN_MEMORY: OpenFlags = OpenFlags::SQLITE_OPEN_URI.union(OpenFlags::SQLITE_OPEN_CREATE);
 
 /// An open SQLite file, which the parts of a program share.
 ///
-/// Work is done in the order of the calls, on a thread for writing and on one for
-/// reading. What gathers while the disk is busy is done in one transaction, so that
-/// many callers share one wait for the disk; each is answered when its work is durable.
-/// Work is done also when nobody waits for the answer. The file is closed when the last
-/// handle is dropped, after all that was asked for is done.
+/// Work is done in the order of the calls, on one thread for writing and one for reading. Writes
+/// that collect while the disk is busy are done in one transaction, so that many callers share
+/// one wait for the disk; each is answered when its work is durable. Work is done even if nobody
+/// waits for the answer. The file is closed when the last handle is dropped, after all work is
+/// done.
 #[derive(Debug)]
 pub struct SqliteFile {
     path: PathBuf,
     in_memory: bool,
     reader: Worker,
-    /// Closed last: one that only reads would leave the log behind.
+    /// Closed last, since a connection that only reads would leave the log behind.
     writer: Worker,
 }
 
 impl SqliteFile {
-    /// Opens a file with these parts, and makes it where there is none; nobody but the
-    /// user that the program runs as may read a new one. Blocks for as long as the disk
-    /// takes.
+    /// Opens a file with these parts, and creates it if there is none; only the user that the
+    /// program runs as may read a new one. Blocks for as long as the disk takes.
     ///
     /// # Errors
-    /// [`StoreError`] in one sentence; the file is left as it is. [`StoreError::Foreign`]
-    /// if it belongs to another program, [`StoreError::Newer`] if a newer program wrote
-    /// one of the parts.
+    /// Fails with [`StoreError`] in one sentence, and leaves the file as it is: with
+    /// [`StoreError::Foreign`] if it belongs to another program, and with [`StoreError::Newer`]
+    /// if a newer program wrote one of the parts.
     pub fn open(path: impl Into<PathBuf>, parts: &[SchemaPart]) -> Result<Self, StoreError> {
         let path = path.into();
         make(&path)?;
@@ -78,13 +76,12 @@ impl SqliteFile {
         Self::over(path, false, reading, writing)
     }
 
-    /// Makes a database in memory with these parts. It ends with the last handle.
+    /// Creates a database in memory with these parts. It ends with the last handle.
     ///
     /// # Errors
-    /// [`StoreError`] if the system refuses threads or memory.
+    /// Fails with [`StoreError`] if the system refuses threads or memory.
     pub fn in_memory(parts: &[SchemaPart]) -> Result<Self, StoreError> {
-        // More than one connection may open it, by its name:
-        // <https://sqlite.org/src/file/src/memdb.c>
+        // Several connections open it by its name: <https://sqlite.org/src/file/src/memdb.c>
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let address = PathBuf::from(format!("file:/annunciator-{number}?vfs=memdb"));
@@ -119,7 +116,7 @@ impl SqliteFile {
         (!self.in_memory).then_some(&self.path)
     }
 
-    /// Brings a further part to its newest schema.
+    /// Migrates a further part to its newest schema.
     ///
     /// # Errors
     /// Fails with [`StoreError::Newer`] if a newer program wrote the part.
@@ -129,10 +126,9 @@ impl SqliteFile {
         Box::pin(async move { usable(&path, &part, migrating.await?) })
     }
 
-    /// Does some work in a transaction that writes, and answers when that is durable.
+    /// Does work in a writing transaction, and answers when it is durable.
     ///
-    /// The work may be done more than once, if a transaction fails: only what the last
-    /// time did stays.
+    /// The work may be done more than once, if a transaction fails: only its last run counts.
     ///
     /// # Errors
     /// Fails with [`StoreError`] if nothing of the work was written.
@@ -143,7 +139,7 @@ impl SqliteFile {
         self.writer.ask(work)
     }
 
-    /// Reads what is durable.
+    /// Reads durable data.
     ///
     /// # Errors
     /// Fails with [`StoreError`] if it cannot be read.
@@ -154,14 +150,14 @@ impl SqliteFile {
         self.reader.ask(work)
     }
 
-    /// Opens a further connection that reads, for questions that take long.
+    /// Opens a further reading connection, for queries that take long.
     pub(super) fn connect_reading(&self) -> Result<Connection, StoreError> {
         connect(&self.path, &self.path, READING, &[])
     }
 }
 
-/// Opens a connection; one that writes brings the parts to their newest schemas first.
-/// `path` names the file in errors, `address` is what SQLite opens.
+/// Opens a connection; a writing one migrates the parts to their newest schemas first. `path`
+/// names the file in errors, `address` is what SQLite opens.
 fn connect(
     path: &Path,
     address: &Path,
@@ -177,12 +173,12 @@ fn connect(
             open_log(&database)?;
             return Ok((database, None));
         }
-        // SQLite opens what may only be read, and says so when it is written.
+        // SQLite opens a file without write permission, and reports it only at the first write.
         if database.is_readonly(MAIN_DB)? {
             let read_only = ffi::Error::new(ffi::SQLITE_READONLY);
             return Err(rusqlite::Error::SqliteFailure(read_only, None));
         }
-        // Before anything is changed: it may be another program's.
+        // Before any change, since the file may be another program's.
         let refused = migrate_all(&mut database, parts)?;
         if refused.is_none() {
             if !in_memory {
@@ -203,8 +199,8 @@ fn connect(
     }
 }
 
-/// Brings all parts to their newest schemas in one transaction, or none; answers which
-/// could not be, and what it is.
+/// Migrates all parts to their newest schemas in one transaction, or none. Returns the part that
+/// could not be migrated, and what was found.
 fn migrate_all(
     database: &mut Connection,
     parts: &[SchemaPart],
@@ -233,8 +229,8 @@ fn usable(path: &Path, part: &SchemaPart, found: Found) -> Result<(), StoreError
     }
 }
 
-/// Has the file written by way of a log: reading is possible meanwhile, and each commit
-/// waits for the disk.
+/// Switches to a write-ahead log, with which the file can be read while it is written, and each
+/// commit waits for the disk.
 fn use_log(database: &Connection) -> rusqlite::Result<()> {
     let mode: Option<String> = database
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
@@ -242,8 +238,8 @@ fn use_log(database: &Connection) -> rusqlite::Result<()> {
     if mode.is_some_and(|mode| mode.eq_ignore_ascii_case("wal")) {
         return Ok(());
     }
-    // Without it readers would hold up writers, and on some file systems nothing would
-    // be durable.
+    // Without the log, readers would block writers, and on some file systems nothing would be
+    // durable.
     let no_log = ffi::Error::new(ffi::SQLITE_PROTOCOL);
     let sentence = "its file system has no shared memory for a write-ahead log: use a local one";
     Err(rusqlite::Error::SqliteFailure(
@@ -252,14 +248,14 @@ fn use_log(database: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-/// SQLite opens the log when it is first read: now and not later, so that who
-/// closes the file last has it, and takes it away.
+/// SQLite opens the log at the first read. Reading now makes sure that whoever closes the file
+/// last has the log open, and removes it.
 fn open_log(database: &Connection) -> rusqlite::Result<()> {
     database.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
-/// Tries again while another process opens or closes the file: SQLite itself
-/// does not wait for that. <https://sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode>
+/// Retries while another process opens or closes the file, since SQLite itself does not wait for
+/// that: <https://sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode>
 fn retry_while_busy<T>(mut open: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
@@ -280,7 +276,7 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Made here and not by SQLite, so that nobody else may read it.
+/// Creates the file here and not in SQLite, so that nobody else may read it.
 fn make(path: &Path) -> Result<(), StoreError> {
     let unusable = |error: io::Error| StoreError::Unusable {
         path: path.to_owned(),
@@ -298,7 +294,7 @@ fn make(path: &Path) -> Result<(), StoreError> {
         .mode(0o600)
         .open(path);
     match created {
-        // Whatever the process's mask is.
+        // Independent of the process's umask.
         Ok(file) => file
             .set_permissions(Permissions::from_mode(0o600))
             .map_err(unusable),

@@ -1,4 +1,4 @@
-//! What is known, for those who ask; and what of it is deleted.
+//! Queries of stored deliveries, and their deletion.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -10,25 +10,24 @@ use crate::{
     rules::prune::{self, Candidate, Verdict},
 };
 
-/// What the accounts call deleted deliveries, before the name of their state.
+/// The prefix of the counts of deleted deliveries, before the name of their state.
 const PRUNED: &str = "pruned_";
 
-/// Notifications as they were accepted, the oldest first, and whether anything is open of
-/// them, as [`prune::is_open`] says it: a delivery that has not ended, or one that a
-/// digest is still to tell of.
+/// Notifications in the order of their acceptance, and whether any of their deliveries is open,
+/// as defined by [`prune::is_open`]: one that has not ended, or that a digest has yet to report.
 pub(super) const OLDEST: &str = "
     SELECT n.id, n.accepted_ms, EXISTS (
         SELECT 1 FROM outbox_delivery AS d WHERE d.notification = n.id AND (d.state <= 1 OR EXISTS (
             SELECT 1 FROM outbox_delivery AS g WHERE g.id = d.digest AND g.state <= 1)))
     FROM outbox_notification AS n ORDER BY n.id";
-/// Incidents of which nothing is known any more without a notification, as
-/// [`incident::is_forgotten_with`](crate::rules::incident::is_forgotten_with) says it.
+/// Incidents of which nothing is known without a notification, as defined by
+/// [`incident::is_forgotten_with`](crate::rules::incident::is_forgotten_with).
 pub(super) const DONE_WITH: &str = "
     DELETE FROM outbox_incident AS i WHERE newest = ?1 AND NOT EXISTS (
         SELECT 1 FROM outbox_delivery AS d WHERE d.channel = i.channel
         AND d.incident = i.incident AND d.state <= 1 AND d.incident <> '')";
 
-/// A column that holds the number of something.
+/// Reads a column with the number of an enum's value.
 pub(super) fn column<T>(
     row: &Row<'_>,
     place: usize,
@@ -39,7 +38,7 @@ pub(super) fn column<T>(
     of_number(number).ok_or_else(unknown)
 }
 
-/// Adds to one of the accounts.
+/// Adds to one of the counts.
 pub(super) fn count(transaction: &Transaction<'_>, name: &str, more: u64) -> rusqlite::Result<()> {
     transaction
         .prepare_cached(
@@ -50,7 +49,7 @@ pub(super) fn count(transaction: &Transaction<'_>, name: &str, more: u64) -> rus
     Ok(())
 }
 
-/// The first column of all rows.
+/// Returns the first column of all rows.
 pub(super) fn texts(
     transaction: &Transaction<'_>,
     sql: &str,
@@ -62,7 +61,7 @@ pub(super) fn texts(
         .collect()
 }
 
-/// Deliveries, the newest first.
+/// Returns the deliveries that a query asks for, the newest first.
 pub(super) fn deliveries(
     transaction: &Transaction<'_>,
     query: &Query,
@@ -78,7 +77,7 @@ pub(super) fn deliveries(
     let mut values: Vec<&dyn ToSql> = Vec::new();
     let mut and = |condition: &str, value| {
         values.push(value);
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(sql, " AND {condition} ?{}", values.len());
     };
     if let Some(id) = &query.delivery {
@@ -100,7 +99,7 @@ pub(super) fn deliveries(
         and("n.accepted_ms >=", since);
     }
     if !query.states.is_empty() {
-        // As literals, so that an index for one state can serve.
+        // As literals, so that SQLite can use an index for one state.
         let states = query.states.iter().map(|state| state.number().to_string());
         let states: Vec<String> = states.collect();
         let _ = write!(sql, " AND d.state IN ({})", states.join(", "));
@@ -139,7 +138,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     })
 }
 
-/// The attempts of a delivery.
+/// Returns the attempts of a delivery.
 pub(super) fn attempts(
     transaction: &Transaction<'_>,
     delivery: DeliveryId,
@@ -158,7 +157,7 @@ pub(super) fn attempts(
         .collect()
 }
 
-/// Counts everything, one by one.
+/// Counts all deliveries one by one.
 pub(super) fn accounts(transaction: &Transaction<'_>) -> rusqlite::Result<Accounts> {
     let mut accounts = Accounts {
         states: State::ALL.into_iter().map(|state| (state, 0)).collect(),
@@ -197,8 +196,8 @@ fn unsigned(row: &Row<'_>, place: usize) -> rusqlite::Result<u64> {
     })
 }
 
-/// Deletes what has ended of notifications that are old: by their age, and by
-/// how many came after them.
+/// Deletes old notifications whose deliveries have all ended, by age and by the number of newer
+/// ones.
 pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::Result<u64> {
     windows::prune(transaction, prune.now_ms)?;
     let ended = to_delete(transaction, prune)?;

@@ -1,5 +1,5 @@
-//! What a channel knows of an incident, and what is open of it: facts for the rules of
-//! [`incident`] and [`review`], and the changes that they decide.
+//! What a channel knows of an incident, and the incident's open deliveries: facts for the rules
+//! of [`incident`] and [`review`], and the changes that they decide.
 
 use rusqlite::{Row, Transaction, params};
 
@@ -13,9 +13,9 @@ use crate::{
     },
 };
 
-/// What is known of an incident, and what has not ended of it: both in one statement, which
-/// nearly every acceptance and settlement needs. It does not say in which order, so
-/// that SQLite does not sort what its index has in order.
+/// What is known of an incident, and its deliveries that have not ended, in one statement, which
+/// nearly every acceptance and settlement needs. It has no order, so that SQLite does not sort
+/// what its index returns in order.
 pub(super) const FACTS: &str = "
     SELECT i.told, i.newest, i.since, d.id, d.notification, d.kind, d.state, d.attempts, d.due_ms
     FROM (SELECT 1)
@@ -23,7 +23,7 @@ pub(super) const FACTS: &str = "
     LEFT JOIN outbox_delivery AS d
         ON d.channel = ?1 AND d.incident = ?2 AND d.state <= 1 AND d.incident <> ''";
 
-/// An incident on a channel, as it is held.
+/// An incident on a channel, as stored.
 #[derive(Debug)]
 pub(super) struct IncidentFacts<'a> {
     channel: &'a str,
@@ -89,7 +89,7 @@ impl<'a> IncidentFacts<'a> {
         Ok(())
     }
 
-    /// A notification of a problem was accepted.
+    /// Records that a notification of a problem was accepted.
     pub(super) fn problem_accepted(
         &mut self,
         transaction: &Transaction<'_>,
@@ -99,7 +99,7 @@ impl<'a> IncidentFacts<'a> {
         self.change(transaction, change)
     }
 
-    /// A notification of a problem has arrived, or may have.
+    /// Records that a notification of a problem has arrived, or may have.
     pub(super) fn problem_notified(
         &mut self,
         transaction: &Transaction<'_>,
@@ -109,7 +109,7 @@ impl<'a> IncidentFacts<'a> {
         self.change(transaction, change)
     }
 
-    /// The end of a problem has arrived, or may have.
+    /// Records that the end of a problem has arrived, or may have.
     pub(super) fn recovery_notified(
         &mut self,
         transaction: &Transaction<'_>,
@@ -119,8 +119,8 @@ impl<'a> IncidentFacts<'a> {
         self.change(transaction, change)
     }
 
-    /// Reviews it after something of it was accepted or settled; answers what was
-    /// superseded. Other facts of it are to be fetched anew.
+    /// Reviews the incident after a delivery of it was accepted or settled, and returns the
+    /// deliveries that this superseded. Other facts of it have to be fetched again.
     pub(super) fn review(
         mut self,
         transaction: &Transaction<'_>,
@@ -138,7 +138,7 @@ impl<'a> IncidentFacts<'a> {
         apply(transaction, decision.changes, now_ms)
     }
 
-    /// A digest that tells of it was settled: ends that waited for that wait no longer.
+    /// Ends the waiting for a digest that reports the incident, after that was settled.
     pub(super) fn release(
         self,
         transaction: &Transaction<'_>,

@@ -1,10 +1,10 @@
-//! Small values that providers keep: receipts, thread ids, cached tokens.
+//! Small values of providers: receipts, thread IDs, cached tokens.
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::MAX_KV_ENTRIES;
 
-/// Keeps a value, or removes it. Of too many the oldest goes.
+/// Stores a value, or removes it. Beyond the maximum number, the oldest is removed.
 pub(super) fn put(
     transaction: &Transaction<'_>,
     channel: &str,
@@ -33,7 +33,7 @@ pub(super) fn put(
     Ok(())
 }
 
-/// What is kept under a key.
+/// Returns the value that is stored under a key.
 pub(super) fn get(
     transaction: &Transaction<'_>,
     channel: &str,

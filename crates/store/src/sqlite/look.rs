@@ -1,5 +1,5 @@
-//! Looks at a file without opening it as a store: nothing is made, changed or locked,
-//! and whoever delivers from it does not notice.
+//! Checks a file without opening it as a store: nothing is created, changed or locked, and
+//! whoever delivers from it does not notice.
 
 use std::{
     fs::{self, File},
@@ -12,21 +12,21 @@ use rusqlite::{Connection, OpenFlags};
 use super::schema;
 use crate::StoreError;
 
-/// SQLite's file header. <https://sqlite.org/fileformat2.html#the_database_header>
+/// The length of SQLite's file header: <https://sqlite.org/fileformat2.html#the_database_header>
 const HEADER_LENGTH: usize = 100;
 const MAGIC: &[u8] = b"SQLite format 3\0";
 const APPLICATION_ID_AT: usize = 68;
-/// Behind the header stands the root of the table of tables: its kind, and how many
-/// entries it has. <https://sqlite.org/fileformat2.html#b_tree_pages>
+/// With the root of the table of tables after the header: its kind and its number of entries.
+/// <https://sqlite.org/fileformat2.html#b_tree_pages>
 const ROOT_LENGTH: usize = HEADER_LENGTH + 5;
 const LEAF: u8 = 0x0d;
 
-/// What is wrong with the file as a store, as far as that can be seen from outside.
-/// One that is not there, or is empty, is none yet, and fine.
+/// Checks what is wrong with a file as a store, as far as that can be seen from outside. A
+/// missing or empty file is not a store yet, and is fine.
 ///
 /// # Errors
-/// [`StoreError::Damaged`], [`StoreError::Foreign`] or [`StoreError::Newer`] for what
-/// would not be opened; [`StoreError::Unusable`] where this user cannot look.
+/// Fails with [`StoreError::Damaged`], [`StoreError::Foreign`] or [`StoreError::Newer`] if the
+/// file would not be opened, and with [`StoreError::Unusable`] if this user cannot read it.
 pub(super) fn look(path: &Path) -> Result<(), StoreError> {
     let unusable = |error: io::Error| StoreError::Unusable {
         path: path.to_owned(),
@@ -35,7 +35,7 @@ pub(super) fn look(path: &Path) -> Result<(), StoreError> {
     };
     match fs::metadata(path) {
         Ok(facts) if facts.is_file() => {}
-        // Opening a pipe could wait for ever.
+        // Opening a pipe could block forever.
         Ok(_) => return Err(unusable(io::Error::other("it is no file"))),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(unusable(error)),
@@ -63,7 +63,7 @@ pub(super) fn look(path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Foreign(path.to_owned()));
     }
     match version(path) {
-        // It may be written at this moment: then it has the schema of whoever does that.
+        // A process may be writing the file at this moment; then the schema is that process's.
         Some(found) if found > schema::DELIVERIES.newest() => Err(StoreError::Newer {
             path: path.to_owned(),
             found,
@@ -73,7 +73,7 @@ pub(super) fn look(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// The version in the file itself, without what stands in its log.
+/// Returns the version in the file itself, without the contents of its log.
 fn version(path: &Path) -> Option<i64> {
     let escaped: String = path.to_str()?.chars().fold(String::new(), |mut uri, c| {
         match c {

@@ -1,13 +1,11 @@
-//! A store in an SQLite file, which any number of processes on a machine may
-//! use at once.
+//! A store in an SQLite file, which any number of processes on a machine may use at once.
 //!
-//! What is to be written is gathered while the disk is busy and written in one
-//! transaction, so that many callers share one wait for the disk; each is
-//! answered when it is durable. Questions go over a connection of their own, and
-//! so does each count of everything, which may take long.
+//! Writes are collected while the disk is busy and done in one transaction, so that many callers
+//! share one wait for the disk; each is answered when its write is durable. Reads have a
+//! connection of their own, and so has the count of all deliveries, which may take long.
 //!
-//! `file` opens the file, `schema` holds the tables, `worker` the threads, `owner`
-//! knows who lives; the other modules hold the statements.
+//! `file` opens the file, `schema` has the tables, `worker` the threads, `owner` knows which
+//! stores are alive; the other modules have the statements.
 
 mod accept;
 mod change;
@@ -52,31 +50,30 @@ pub use schema::SchemaPart;
 /// A store in an SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
-    /// By which everything is counted.
+    /// The connection by which all deliveries are counted.
     counter: Arc<Mutex<Connection>>,
     file: Arc<SqliteFile>,
     owner: Arc<Owner>,
 }
 
 impl SqliteStore {
-    /// Opens the store, and makes it where there is none; nobody but the user
-    /// that the program runs as may read a new one. Blocks for as long as the
-    /// disk takes.
+    /// Opens the store, and creates it if there is none; only the user that the program runs as
+    /// may read a new one. Blocks for as long as the disk takes.
     ///
     /// # Errors
-    /// [`StoreError`] in one sentence; the file is left as it is.
+    /// Fails with [`StoreError`] in one sentence; the file stays as it is.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let file = SqliteFile::open(path, &[schema::DELIVERIES])?;
         Self::over(Arc::new(file))
     }
 
-    /// Opens the store in a file that the program has open for tables of its own: both
-    /// are written by one thread, and [`accept_in`](Self::accept_in) accepts in the
-    /// transaction that writes the others.
+    /// Opens the store in a file that the program has open for tables of its own. One thread
+    /// writes both, and [`accept_in`](Self::accept_in) accepts in the transaction that writes the
+    /// others.
     ///
     /// # Errors
-    /// As [`open`](Self::open); [`StoreError::Unusable`] for a database in memory, which
-    /// no other process could take over.
+    /// Fails as [`open`](Self::open) does, and with [`StoreError::Unusable`] for a database in
+    /// memory, which no other process could take over.
     pub async fn open_in(file: Arc<SqliteFile>) -> Result<Self, StoreError> {
         file.add_part(schema::DELIVERIES).await?;
         Self::over(file)
@@ -101,12 +98,13 @@ impl SqliteStore {
         })
     }
 
-    /// Accepts a notification as [`accept`](Store::accept) does, within a transaction of
-    /// the file that this store was [opened in](Self::open_in): what else the
-    /// transaction writes and the notification are recorded together, or neither is.
+    /// Accepts a notification as [`accept`](Store::accept) does, within a transaction of the file
+    /// that this store was [opened in](Self::open_in): the notification and the transaction's
+    /// other writes are recorded together, or none of them is.
     ///
     /// # Errors
-    /// SQLite's error, by which the transaction fails. The inner result has the answer.
+    /// Fails with SQLite's error, which makes the transaction fail. The inner result has the
+    /// answer.
     pub fn accept_in(
         &self,
         transaction: &Transaction<'_>,
@@ -115,13 +113,13 @@ impl SqliteStore {
         accept::accept(transaction, intake, self.owner.name())
     }
 
-    /// What is wrong with a file as a store, as far as that can be seen without opening
-    /// it: nothing is made, changed or locked. A file that is not there is fine.
+    /// Returns what is wrong with a file as a store, as far as that can be seen without opening
+    /// it: nothing is created, changed or locked. A missing file is fine.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`], [`StoreError::Foreign`] or [`StoreError::Newer`] for what
-    /// [`open`](Self::open) would refuse; [`StoreError::Unusable`] where the user of this
-    /// process may not look.
+    /// Fails with [`StoreError::Damaged`], [`StoreError::Foreign`] or [`StoreError::Newer`] if
+    /// [`open`](Self::open) would refuse the file, and with [`StoreError::Unusable`] if the user
+    /// of this process may not read it.
     pub fn look(path: impl AsRef<Path>) -> Result<(), StoreError> {
         look::look(path.as_ref())
     }

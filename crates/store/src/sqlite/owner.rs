@@ -1,9 +1,8 @@
-//! Who holds claims, and whether they still live.
+//! The owners of claims, and whether they are still alive.
 //!
-//! Each store that is open holds a lock on a file of its own, beside the
-//! database. The system gives the lock back when the process ends, however it
-//! ends: nobody needs to wait until a claim runs out. Whoever looks takes a
-//! shared lock, so that those who look are in nobody's way.
+//! Each open store holds a lock on a file of its own, beside the database. The system releases
+//! the lock when the process ends, however it ends: nobody has to wait until a claim runs out.
+//! Checks use a shared lock, so that they do not disturb each other.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -21,11 +20,11 @@ use rustix::{
 };
 use uuid::Uuid;
 
-/// This store, as claims name it.
+/// The owner of this store's claims.
 #[derive(Debug)]
 pub(super) struct Owner {
     name: String,
-    /// What the files of all owners begin with.
+    /// The common prefix of the files of all owners.
     prefix: PathBuf,
     _lock: File,
 }
@@ -35,8 +34,7 @@ impl Owner {
         let mut prefix = database.as_os_str().to_owned();
         prefix.push(".owner-");
         let prefix = PathBuf::from(prefix);
-        // Another owner may take the file for one that was left behind before
-        // it is locked.
+        // Before it is locked, another owner may consider the file abandoned.
         let (name, lock) = loop {
             let name = Uuid::new_v4().simple().to_string();
             let lock = OpenOptions::new()
@@ -59,13 +57,13 @@ impl Owner {
         Ok(owner)
     }
 
-    /// Deletes the files of all that are gone, also of those that held
-    /// nothing. What cannot be looked through stays.
+    /// Deletes the files of all owners that are gone, including those without claims. What cannot
+    /// be read stays.
     fn tidy(&self) {
         let (Some(folder), Some(prefix)) = (self.prefix.parent(), self.prefix.file_name()) else {
             return;
         };
-        // A bare file name stands in the folder that the program runs in.
+        // A bare file name is in the working directory.
         let here = folder.as_os_str().is_empty();
         let folder = if here { Path::new(".") } else { folder };
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -81,26 +79,25 @@ impl Owner {
         &self.name
     }
 
-    /// Whether another owner is gone. One that cannot be asked counts as
-    /// alive: its claims run out.
+    /// Returns whether another owner is gone. One that cannot be checked counts as alive: its
+    /// claims run out.
     pub(super) fn is_gone(&self, other: &str) -> bool {
         !matches!(self.look(other), Seen::Alive)
     }
 
-    /// Deletes the file of another owner, if that is gone. One without a file
-    /// is gone, too: what it held is still seen to be left behind.
+    /// Deletes the file of another owner if that is gone. An owner without a file is gone, too:
+    /// its deliveries are still recognised as abandoned.
     pub(super) fn bury(&self, other: &str) {
         if let Seen::Gone(lock) = self.look(other) {
             let _ = fs::remove_file(file(&self.prefix, other));
-            // Not before: one that begins at this moment, and has made its file
-            // and not locked it yet, must find that it is gone.
+            // Not earlier: an owner that is just starting, and has created its file but not
+            // locked it yet, must find that the file is gone.
             drop(lock);
         }
     }
 
     fn look(&self, other: &str) -> Seen {
-        // A name comes from the database: nothing but our own kind is looked
-        // for.
+        // The name comes from the database: only names in the owners' own form are looked up.
         if other == self.name || Uuid::try_parse(other).is_err() {
             return Seen::Alive;
         }
@@ -116,13 +113,13 @@ impl Owner {
     }
 }
 
-/// What a look at an owner's file shows.
+/// The result of checking an owner's file.
 enum Seen {
-    /// Somebody holds it, or may.
+    /// Somebody holds the file, or may.
     Alive,
-    /// Nobody held it; now this does.
+    /// Nobody held the file; now this lock does.
     Gone(File),
-    /// There is none.
+    /// There is no file.
     Nowhere,
 }
 

@@ -1,11 +1,11 @@
-//! How SQLite finds what the statements look for: each by the index that was
-//! made for it, however much else there is, and already in its order.
+//! SQLite's query plans: each statement finds its rows by the index that was made for it, however
+//! much else there is, and already in order.
 
 use rusqlite::Connection;
 
 use super::{accept, claim, digest, history, incident, schema, step, windows};
 
-/// The steps of a plan, without what surrounds them.
+/// Returns the steps of a plan, without what surrounds them.
 fn plan(statement: &str) -> Vec<String> {
     let mut database = Connection::open_in_memory().unwrap();
     let transaction = database.transaction().unwrap();
@@ -14,7 +14,7 @@ fn plan(statement: &str) -> Vec<String> {
     let mut explained = database
         .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
         .unwrap();
-    // Nothing is bound: the plan is that of any values.
+    // Nothing is bound, since the plan is the same for all values.
     explained
         .raw_query()
         .mapped(|row| row.get(3))
@@ -22,13 +22,13 @@ fn plan(statement: &str) -> Vec<String> {
         .collect()
 }
 
-/// Each step that reads a table or an index is one of these, and none sorts.
+/// Checks that each step that reads a table or an index is one of these, and that none sorts.
 fn check(statement: &str, expected: &[&str]) {
     let steps = plan(statement);
     let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE"));
     assert!(!sorts, "it sorts: {steps:#?}");
     let reads = steps.iter().map(String::as_str).filter(|step| {
-        // What a step of a recursion found is no table, nor is a row of constants.
+        // The result of a recursion's step is not a table, and neither is a row of constants.
         let reads = step.starts_with("SCAN") || step.starts_with("SEARCH");
         reads && *step != "SCAN found" && *step != "SCAN CONSTANT ROW"
     });
@@ -82,7 +82,7 @@ fn what_was_claimed_is_found_by_its_holder() {
     let of_holder = format!("{flying} (channel=? AND owner=?)");
     check(claim::ABANDONED, &[&of_holder]);
     check(claim::RUN_OUT, &[&of_holder]);
-    // All that is being sent, and nothing else.
+    // All deliveries in flight, and nothing else.
     check(
         claim::FLYING,
         &["SCAN outbox_delivery USING COVERING INDEX outbox_delivery_flying"],

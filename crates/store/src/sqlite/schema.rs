@@ -1,18 +1,17 @@
-//! The tables, and how an older file becomes a newer one.
+//! The tables, and the migration of older files.
 
 use rusqlite::{Connection, Transaction};
 
-/// Says that a database is Annunciator's: "Annu" in ASCII, as SQLite's
-/// `application_id`.
+/// The `application_id` of SQLite that marks a database as Annunciator's: "Annu" in ASCII.
 pub(super) const APPLICATION_ID: i64 = 0x416e_6e75;
 
 /// One part of a file: tables that belong together and have a version of their own.
 #[derive(Debug, Clone, Copy)]
 pub struct SchemaPart {
-    /// The part's name, by which the file knows its version.
+    /// The part's name, under which the file records its version.
     pub name: &'static str,
-    /// The steps from nothing to the newest schema, as SQL: the n-th leads to schema n.
-    /// What was once released is never changed.
+    /// The steps from nothing to the newest schema, as SQL: the n-th leads to schema n. A
+    /// released step never changes.
     pub steps: &'static [&'static str],
 }
 
@@ -30,18 +29,16 @@ pub(super) const DELIVERIES: SchemaPart = SchemaPart {
     steps: &STEPS,
 };
 
-/// The steps from nothing to the newest schema: the n-th leads to schema n.
-/// What was once released is never changed.
+/// The steps from nothing to the newest schema: the n-th leads to schema n. A released step never
+/// changes.
 ///
-/// Numbers stand for states, severities and kinds, in the order of their
-/// enums. Every index over deliveries but one is partial and holds only what
-/// has not ended: looking for work takes as long however long the history is.
-/// `ready` is 1 when `due_ms` has passed: what is due is found by its severity,
-/// what is to wait by its time. Numbers are never used twice: a late settlement
-/// must not meet another delivery. `proof` and `until` count from 1, with 0 for
-/// none. `gathers` says that a delivery is a digest, and of what; `digest` of
-/// which one a delivery is part that was kept back. `since` is the first
-/// notification of a problem after the last end.
+/// States, severities and kinds are stored as the numbers of their enums. All indexes over
+/// deliveries but one are partial and hold only what has not ended: the time to find work does
+/// not depend on the length of the history. `ready` is 1 when `due_ms` has passed: due deliveries
+/// are found by their severity, later ones by their time. Numbers are never reused, because a
+/// late settlement must not meet another delivery. `proof` and `until` count from 1, with 0 for
+/// none. `gathers` is the batch key of a digest; `digest` is the digest for which a delivery was
+/// suppressed. `since` is the first notification of a problem after the last end.
 const STEPS: [&str; 2] = ["
     CREATE TABLE outbox_notification (
         id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, key TEXT,
@@ -105,18 +102,18 @@ const STEPS: [&str; 2] = ["
         WHERE state = 0;
 "];
 
-/// What a database turned out to be.
+/// The state of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
-    /// It has the newest schema now.
+    /// The database has the newest schema now.
     Ready,
-    /// It has one that is not known here.
+    /// The database has a schema that is not known here.
     Newer(i64),
-    /// It is another program's.
+    /// The database belongs to another program.
     Foreign,
 }
 
-/// Brings a part of a database to its newest schema.
+/// Migrates a part of a database to its newest schema.
 pub(super) fn migrate(transaction: &Transaction<'_>, part: &SchemaPart) -> rusqlite::Result<Found> {
     let application: i64 =
         transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
@@ -140,7 +137,7 @@ pub(super) fn migrate(transaction: &Transaction<'_>, part: &SchemaPart) -> rusql
         transaction.execute_batch(step)?;
     }
     if version < newest {
-        // Of the file, and not of the part: the first of them says it.
+        // The ID belongs to the file, not to the part: the first part sets it.
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.execute(
             "INSERT OR REPLACE INTO schema_version VALUES (?1, ?2)",
@@ -150,7 +147,7 @@ pub(super) fn migrate(transaction: &Transaction<'_>, part: &SchemaPart) -> rusql
     Ok(Found::Ready)
 }
 
-/// The schema that a part of a database has; 0 for none.
+/// Returns the schema number of a part of a database; 0 for none.
 pub(super) fn version(database: &Connection, part: &SchemaPart) -> rusqlite::Result<i64> {
     database.query_row(
         "SELECT coalesce((SELECT version FROM schema_version WHERE part = ?1), 0)",

@@ -1,4 +1,4 @@
-//! Records what came of claims.
+//! Records the outcomes of claims.
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
@@ -15,14 +15,14 @@ use crate::{
     },
 };
 
-/// What has to be known of the delivery besides.
+/// What else is needed of the delivery.
 struct Claimed {
     changed: Changed,
     attempts: u32,
     proof: Option<Proof>,
 }
 
-/// Records what came of a claim, unless somebody else holds it.
+/// Records the outcome of a claim, unless somebody else holds the delivery.
 pub(super) fn settle(
     transaction: &Transaction<'_>,
     settlement: &Settlement,
@@ -50,7 +50,7 @@ pub(super) fn settle(
     Ok(Settled::Recorded { superseded })
 }
 
-/// `None` where the claim does not hold.
+/// Returns the claimed delivery; `None` if the claim does not hold.
 fn claimed(
     transaction: &Transaction<'_>,
     settlement: &Settlement,
@@ -108,7 +108,7 @@ fn record(
     Ok(())
 }
 
-/// Makes deliveries that have failed, or of which nobody knows, due again.
+/// Makes failed and unknown deliveries due again.
 pub(super) fn retry(
     transaction: &Transaction<'_>,
     deliveries: &[DeliveryId],

@@ -1,4 +1,4 @@
-//! Groups: the steps of one, for the rules of [`step`].
+//! Escalation groups: their steps, for the rules of [`step`].
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::{
     rules::step::{self, StepDelivery},
 };
 
-/// All steps of a group, in their order.
+/// All steps of a group, in order.
 pub(super) const STEPS: &str = "
     SELECT id, step, until, channel, state, proof, attempts, due_ms FROM outbox_delivery
     WHERE notification = ?1 AND step_of = ?2 ORDER BY id";
 
-/// A delivery has proven this.
+/// Records that a delivery has given this proof.
 pub(super) fn prove(
     transaction: &Transaction<'_>,
     delivery: DeliveryId,
@@ -41,8 +41,8 @@ pub(super) fn prove(
     }
 }
 
-/// Ends the steps of a group that are not needed any more, and answers which; or has the
-/// next one begin.
+/// Ends the steps of a group that are not needed any more, and returns them, or lets the next
+/// step begin.
 pub(super) fn review(
     transaction: &Transaction<'_>,
     notification: i64,

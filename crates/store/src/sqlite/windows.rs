@@ -1,4 +1,4 @@
-//! The windows of deduplication: facts for the rules of [`dedup`](crate::rules::dedup).
+//! Deduplication windows: facts for the rules of [`dedup`](crate::rules::dedup).
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
@@ -9,7 +9,7 @@ pub(super) const OPENED: &str = "
     SELECT d.state, r.until_ms FROM outbox_recent AS r JOIN outbox_delivery AS d ON d.id = r.delivery
     WHERE r.channel = ?1 AND r.incident = ?2 AND r.fingerprint = ?3";
 
-/// What opened a window last; it may be over.
+/// Returns the delivery that opened a window last; the window may be closed.
 pub(super) fn earlier(
     transaction: &Transaction<'_>,
     channel: &str,
@@ -28,7 +28,7 @@ pub(super) fn earlier(
         .optional()
 }
 
-/// A delivery opens a window.
+/// Records that a delivery opens a window.
 pub(super) fn open(
     transaction: &Transaction<'_>,
     channel: &str,
@@ -55,7 +55,7 @@ pub(super) fn close(
     Ok(())
 }
 
-/// Deletes those that are over.
+/// Deletes closed windows.
 pub(super) fn prune(transaction: &Transaction<'_>, now_ms: i64) -> rusqlite::Result<()> {
     transaction
         .prepare_cached("DELETE FROM outbox_recent WHERE until_ms < ?1")?

@@ -1,5 +1,5 @@
-//! A thread with a connection, which does what it is asked in the order in
-//! which it is asked. What has gathered meanwhile is done in one transaction.
+//! A thread with a connection, which does its tasks in the order in which they are requested.
+//! Tasks that have collected in the meantime are done in one transaction.
 
 use std::{
     io, panic,
@@ -14,29 +14,28 @@ use tokio::sync::oneshot;
 
 use crate::{Answer, StoreError};
 
-/// What is asked at most in one transaction: more does not make it quicker,
-/// and lets the first of them wait.
+/// The maximum number of tasks in one transaction: more would not be faster, and would delay the
+/// first of them.
 const MAX_BATCH: usize = 512;
 
-/// So much may be asked and not yet done: a disk that hangs must not fill the
-/// memory with what callers gave up on.
+/// The maximum number of tasks that wait: if a disk hangs, tasks whose callers have given up must
+/// not fill the memory.
 const MAX_QUEUED: usize = 16_384;
 
-/// Those who were answered together mostly ask again together, a moment later:
-/// such a part of the time that the last transaction took is at most spent
-/// waiting for them, so that they do not wait for the whole of the next one.
+/// The divisor of the last transaction's duration that is the maximum time to wait for more
+/// tasks. Callers that were answered together mostly make their next request together, a moment
+/// later, and should not have to wait for all of the next transaction.
 const GATHERING_DIVISOR: u32 = 2;
 
-/// A handle to the thread. It ends when the last handle is dropped and all
-/// that was asked is done.
+/// A handle to the thread, which ends when the last handle is dropped and all tasks are done.
 #[derive(Debug)]
 pub(super) struct Worker {
     asked: Option<mpsc::SyncSender<Box<dyn Task>>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
-/// Something to be done in a transaction, perhaps more than once: a
-/// transaction that fails is tried again in parts.
+/// Work in a transaction. It may be done more than once: a transaction that fails is tried again
+/// in parts.
 trait Task: Send {
     fn work(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()>;
     fn answer(self: Box<Self>, failed: Option<StoreError>);
@@ -63,7 +62,7 @@ where
             (None, Some(done)) => Ok(done),
             (failed, _) => Err(failed.unwrap_or(StoreError::Closed)),
         };
-        // Nobody may wait for it.
+        // Nobody may be waiting for it.
         let _ = self.answer.send(answer);
     }
 }
@@ -116,7 +115,7 @@ impl Worker {
         })
     }
 
-    /// Asks for something; it is done also when the answer is not waited for.
+    /// Requests a task, which is done even if the answer is not waited for.
     pub(super) fn ask<T: Send + 'static>(
         &self,
         work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -148,7 +147,7 @@ impl Drop for Worker {
     }
 }
 
-/// Does something on a thread that ends with it.
+/// Does work on a thread that ends with it.
 pub(super) fn apart<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
@@ -165,14 +164,14 @@ pub(super) fn apart<T: Send + 'static>(
     }
 }
 
-/// What the last transaction was.
+/// The size and duration of the last transaction.
 #[derive(Debug, Default)]
 struct Last {
     count: usize,
     took: Duration,
 }
 
-/// All that is asked now, and what will be in a moment.
+/// Collects all tasks that are requested now, and those that follow in a moment.
 fn gather(
     first: Box<dyn Task>,
     tasks: &Receiver<Box<dyn Task>>,
@@ -191,8 +190,8 @@ fn gather(
     batch
 }
 
-/// Does all in one transaction. When that fails, each has another try on its
-/// own: what is wrong with one must not be the others' fault.
+/// Does all tasks in one transaction. If that fails, each is tried again on its own, so that one
+/// task's error does not affect the others.
 fn do_all(
     mut batch: Vec<Box<dyn Task>>,
     path: &Path,
@@ -216,8 +215,8 @@ fn do_all(
     }
 }
 
-/// Whether another task of the batch may have no such trouble: the disk and
-/// other processes are the same for all.
+/// Returns whether other tasks of the batch may succeed: the disk and other processes are the
+/// same for all.
 fn may_be_of_one(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
     let code = error.sqlite_error_code();
@@ -236,8 +235,8 @@ fn attempt(
         }
         transaction.commit()
     };
-    // A fault of this program's own must not end the thread: the transaction
-    // is rolled back, and the others are served.
+    // A bug in this program must not end the thread: the transaction is rolled back, and the
+    // other tasks go on.
     panic::catch_unwind(panic::AssertUnwindSafe(work))
         .unwrap_or(Err(rusqlite::Error::UnwindingPanic))
 }
