@@ -1,9 +1,9 @@
-//! How a remote answers: one answer for all requests, or one for each kind.
+//! A remote's answers: one answer for all requests, or one for each kind.
 
 use annunciator_core::services::HttpRequestV1;
 use serde::{Deserialize, Serialize};
 
-/// How a remote answers.
+/// A remote's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
@@ -32,17 +32,16 @@ impl Answer {
     }
 }
 
-/// How a remote answers some requests.
+/// A remote's answer to some requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// The method; without it, any.
+    /// The method; any if omitted.
     #[serde(default)]
     pub method: Option<String>,
-    /// The path of the address, without its query; with a `*` at its end, all that
-    /// begin like this.
+    /// The path of the address, without its query. A `*` at its end stands for any text.
     pub path: String,
-    /// What it is answered.
+    /// The answer.
     pub answer: Answer,
 }
 
@@ -57,17 +56,17 @@ impl Route {
     }
 }
 
-/// How a remote says yes.
+/// A remote's answers to requests that it accepts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Success {
-    /// The first that fits counts.
+    /// Answers to some requests; the first that matches is used.
     pub(crate) routes: Vec<Route>,
-    /// What fits none of them.
+    /// The answer to requests that match none of them.
     pub(crate) otherwise: Option<Answer>,
 }
 
 impl Success {
-    /// The same answer to whatever is asked.
+    /// Creates the same answer to all requests.
     pub(crate) fn always(answer: Answer) -> Self {
         Self {
             routes: Vec::new(),
@@ -75,7 +74,7 @@ impl Success {
         }
     }
 
-    /// Whether somebody has said how.
+    /// Returns whether somebody has defined the answers.
     pub(crate) fn is_named(&self) -> bool {
         !self.routes.is_empty() || self.otherwise.is_some()
     }
@@ -92,7 +91,7 @@ impl Success {
     }
 }
 
-/// The path of an absolute address.
+/// Returns the path of an absolute address.
 fn path(url: &str) -> &str {
     let behind = url.split_once("://").map_or(url, |(_, behind)| behind);
     let end = behind.find(['?', '#']).unwrap_or(behind.len());

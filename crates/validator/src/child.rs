@@ -1,4 +1,4 @@
-//! One check in a process of its own: the program that examines, executed again.
+//! One check in a process of its own, which runs the validating program again.
 
 use std::{
     env, fs,
@@ -19,21 +19,21 @@ use crate::{checks::LIST, miss::Miss, subject::Subject};
 
 /// The only argument of such a process.
 const ARGUMENT: &str = "--annunciator-check";
-/// How long a check may take.
+/// The time limit of a check.
 const LIMIT: Duration = Duration::from_secs(60);
-/// What of its output is kept.
+/// How many bytes of its output are kept.
 const MAX_OUTPUT: u64 = 2000;
 
-/// What a process is to check.
+/// The job of a process.
 #[derive(Debug, Serialize, Deserialize)]
 struct Job {
     check: String,
     subject: Subject,
-    /// Where to write the verdict: what a plugin prints is its own.
+    /// The file for the verdict, since what a plugin prints is its own.
     verdict: PathBuf,
 }
 
-/// What came of it.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Verdict {
     Passed,
@@ -41,8 +41,8 @@ pub(crate) enum Verdict {
     Skipped(String),
 }
 
-/// Runs a check for the program that has started this one, where it was started
-/// for that, and then does not return. To be called first thing in `main`, behind
+/// Runs a check and does not return if another process of this program started this one for it;
+/// returns at once otherwise. Call it first in `main`, after
 /// [`annunciator::worker::run_if_asked`].
 pub fn run_if_asked() {
     let mut arguments = env::args_os().skip(1);
@@ -65,7 +65,7 @@ fn run() -> io::Result<()> {
     fs::write(&job.verdict, serde_json::to_vec(&verdict)?)
 }
 
-/// Has a check made.
+/// Runs a check in a process of its own.
 pub(crate) async fn check(name: &str, subject: &Subject) -> Verdict {
     let checked = try_check(name, subject).await;
     checked
@@ -90,7 +90,7 @@ async fn try_check(name: &str, subject: &Subject) -> io::Result<Verdict> {
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let reading = [tokio::spawn(beginning(out)), tokio::spawn(beginning(err))];
     if let Some(mut stdin) = child.stdin.take() {
-        // One that ends early is seen by how it ends.
+        // A process that ends early is noticed by how it ends.
         let _ = stdin.write_all(&serde_json::to_vec(&job)?).await;
     }
     let ended = timeout(LIMIT, child.wait()).await;
@@ -125,13 +125,13 @@ fn crashed(status: ExitStatus, said: &str) -> io::Result<Verdict> {
     )))
 }
 
-/// The beginning of an output; the rest is read and thrown away.
+/// Returns the beginning of an output; the rest is read and discarded.
 async fn beginning(from: Option<impl AsyncRead + Unpin>) -> String {
     let Some(mut from) = from else {
         return String::new();
     };
     let mut kept = Vec::new();
-    // What cannot be read was not written.
+    // An output that cannot be read counts as empty.
     let _ = (&mut from).take(MAX_OUTPUT).read_to_end(&mut kept).await;
     let _ = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
     String::from_utf8_lossy(&kept).into_owned()

@@ -1,4 +1,4 @@
-//! An examination: every check that a level asks for.
+//! An examination, which runs every check of a level.
 
 use std::{
     path::PathBuf,
@@ -16,28 +16,28 @@ use crate::{
     waiver::Waivers,
 };
 
-/// Checks that are made at once. They measure threads and memory of their own
-/// processes, which others do not disturb.
+/// The number of checks that run at once. They measure threads and memory of their own processes,
+/// so that they do not disturb each other.
 const AT_ONCE: usize = 2;
 
-/// What is to be examined, and how.
+/// The subject of an examination, and its options.
 #[derive(Debug, Clone)]
 pub struct Examination {
     /// The plugin's file.
     pub path: PathBuf,
-    /// What is asked of it.
+    /// What is required of the plugin.
     pub level: Level,
-    /// Settings to use; where there are none of a type, those of its example.
+    /// The settings to use; for a type without settings, those of its example.
     pub channels: Vec<Channel>,
     /// Whether a plugin that reaches its remote by itself may deliver there.
     pub live: bool,
-    /// For what is random.
+    /// The seed of everything random.
     pub seed: u64,
-    /// What the author has decided otherwise.
+    /// The author's exceptions.
     pub waivers: Waivers,
 }
 
-/// Examines a plugin. Runs in a runtime.
+/// Examines a plugin. Has to be called in a runtime.
 pub async fn examine(examination: Examination) -> Report {
     let subject = Subject {
         channels: channels(&examination).await,
@@ -49,7 +49,7 @@ pub async fn examine(examination: Examination) -> Report {
     let asked = LIST.iter().filter(|check| check.level <= examination.level);
     let asked: Vec<&Check> = asked.collect();
     let mut results: Vec<Result> = Vec::new();
-    // What needs another check to hold comes after it.
+    // A check that needs another one runs after it.
     for wave in asked.chunk_by(|one, next| one.needs == next.needs) {
         let failed = |name: &&&str| {
             let mut known = results.iter();
@@ -69,7 +69,7 @@ pub async fn examine(examination: Examination) -> Report {
                 None => one(check, &subject, &examination.waivers).await,
             }
         });
-        // A server that is really there may serve one at a time.
+        // A real server may serve one request at a time.
         let at_once = if examination.live { 1 } else { AT_ONCE };
         let made: Vec<_> = made.buffered(at_once).collect().await;
         results.extend(made);
@@ -82,7 +82,7 @@ pub async fn examine(examination: Examination) -> Report {
     }
 }
 
-/// Whether what needs it may be checked.
+/// Returns whether the checks that need this one may run.
 fn holds(outcome: &Outcome) -> bool {
     !matches!(outcome, Outcome::Failed(_))
 }
@@ -103,8 +103,8 @@ async fn one(check: &'static Check, subject: &Subject, waivers: &Waivers) -> Res
     }
 }
 
-/// The settings that were named, and for the other types those of their examples.
-/// They are read in a worker: whatever the plugin does, the examination goes on.
+/// Returns the given settings, and for the other types those of their examples. They are read in
+/// a worker: whatever the plugin does, the examination goes on.
 async fn channels(examination: &Examination) -> Vec<Channel> {
     let path = examination.path.clone();
     let loading = tokio::task::spawn_blocking(move || {

@@ -1,5 +1,4 @@
-//! The host that an examined plugin is given: it writes down what it is asked for,
-//! and answers by a script.
+//! The host of an examined plugin: it records what it is asked for, and answers by a script.
 
 use std::{
     collections::HashMap,
@@ -24,26 +23,26 @@ use crate::{
     whose,
 };
 
-/// Every answer takes a moment, so that there is something to wait for.
+/// The delay of every answer, so that there is something to wait for.
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// How long a request may take that names no limit.
+/// The time limit of a request that names none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What becomes of a request.
+/// The result of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     Answer(Answer),
-    /// As a remote that says yes.
+    /// The answer of a remote that accepts the request.
     Success(Success),
     Error(HostErrorKind, bool),
-    /// Nothing, until its time is up.
+    /// No answer until the request's time is up.
     Silence,
 }
 
 type Script = Box<dyn Fn(&HttpRequestV1) -> Reply + Send + Sync>;
 
-/// What a plugin did with its host.
+/// A plugin's use of its host.
 #[derive(Clone)]
 pub(crate) struct Host(Arc<Inner>);
 
@@ -76,7 +75,7 @@ impl Host {
         }))
     }
 
-    /// For the plugin.
+    /// Returns a handle for the plugin.
     pub(crate) fn boxed(&self) -> HostBox {
         HostServices_TO::from_value(self.clone(), TD_Opaque)
     }
@@ -92,7 +91,7 @@ impl Host {
         self.answers_by(move |_| reply.clone());
     }
 
-    /// What it was asked for since it was last asked.
+    /// Returns the requests since the last call.
     pub(crate) fn take_requests(&self) -> Vec<HttpRequestV1> {
         std::mem::take(&mut self.state().requests)
     }
@@ -101,7 +100,7 @@ impl Host {
         self.state().log.clone()
     }
 
-    /// The channel is closed.
+    /// Ends the tasks, since the channel is closed.
     pub(crate) fn end_tasks(&self) {
         let tasks = std::mem::take(&mut self.state().tasks);
         tasks.iter().for_each(AbortHandle::abort);
@@ -184,7 +183,7 @@ impl HostServices for Host {
     }
 
     fn spawn(&self, task: FfiFuture<()>) -> RResult<(), HostErrorV1> {
-        // What was begun for a delivery is its own.
+        // A task belongs to the delivery that started it.
         let task = whose::Of::new(whose::polled(), task);
         let task = self.0.runtime.spawn(task);
         self.state().tasks.push(task.abort_handle());

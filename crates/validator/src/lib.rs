@@ -1,15 +1,14 @@
-//! Examines whether a plugin keeps the rules of the contract.
+//! Validates that a plugin keeps the rules of the contract.
 //!
-//! Each check runs in a process of its own, with a time limit, so that a plugin
-//! that crashes or hangs fails that check and no other. `checks` holds what is
-//! checked, `subject` is the plugin as checks see it, `host` is the host that it
-//! is given, which answers by an `answer` and knows `whose` request it is and what
-//! is `readable` in it, `child` runs a check, `examine` runs all of them, `waiver` is what
-//! the author has decided otherwise, and `report` says what came of it.
+//! Each check runs in a process of its own, with a time limit, so that a plugin that crashes or
+//! hangs fails that check and no other. `checks` has the checks; `subject` is the plugin as they
+//! see it; `host` is the host that the plugin gets, which answers with an `answer`, and knows for
+//! `whose` delivery a request is and what is `readable` in it; `child` runs a check, `examine`
+//! runs all of them; `waiver` has the author's exceptions, and `report` the results.
 //!
-//! A plugin that asks its host for HTTP is answered by a script: nothing leaves
-//! the machine. One that reaches its remote by itself is only told to deliver
-//! where somebody has named a server for that.
+//! A plugin that makes its HTTP requests through its host is answered by a script: nothing leaves
+//! the machine. A plugin that reaches its remote by itself delivers only if the operator has
+//! named a server for that.
 
 mod answer;
 mod checks;

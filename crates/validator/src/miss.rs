@@ -1,10 +1,10 @@
-//! Why a check was not passed.
+//! Reasons for which a check did not pass.
 
-/// Why a check was not passed.
+/// The reason for which a check did not pass.
 #[derive(Debug, Clone)]
 pub(crate) enum Miss {
     Fails(String),
-    /// It says nothing of this plugin.
+    /// The check does not apply to this plugin.
     Skips(String),
 }
 
@@ -18,7 +18,7 @@ impl Miss {
     }
 }
 
-/// Fails with a sentence unless something holds.
+/// Fails with a sentence unless a condition holds.
 pub(crate) fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Miss> {
     if holds {
         Ok(())

@@ -1,6 +1,6 @@
-//! Which of the examination's deliveries a request speaks of, however its service
-//! wants texts to be encoded: as they are, in a form, in base64, in hexadecimal
-//! digits, quoted-printable, compressed, or several of these.
+//! Which of the examination's deliveries a request belongs to, in whichever encoding its service
+//! wants texts: plain, in a form, in base64, in hexadecimal digits, quoted-printable, compressed,
+//! or several of these.
 
 use std::{collections::BTreeSet, io::Read as _};
 
@@ -10,20 +10,21 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-/// A text that bears the number of its delivery, which is in no other.
+/// Returns a text that contains its delivery's number, which no other text contains.
 pub(crate) fn numbered(number: usize) -> String {
     format!("message number-{number:04}-")
 }
 
-/// Before and behind the four digits of a number.
+/// The texts before and after the four digits of a number.
 const BEFORE: &[u8] = b"number-";
 const BEHIND: u8 = b'-';
 
-/// Encodings within each other that are looked into.
+/// The maximum depth of nested encodings.
 const MAX_DEPTH: usize = 4;
-/// What is looked into of one request: more is no message of the examination.
+/// The maximum size of a request that is searched: larger ones are not messages of the
+/// examination.
 const MAX_BYTES: usize = 1 << 20;
-/// Shorter runs are words, and no encoded text.
+/// The minimum length of an encoded text: shorter runs are words.
 const MIN_RUN_LENGTH: usize = 16;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -34,7 +35,7 @@ const BASE64: [GeneralPurpose; 2] = [
     GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT),
 ];
 
-/// The numbers of the deliveries whose texts are in a request.
+/// Returns the numbers of the deliveries whose texts are in a request.
 pub(crate) fn numbers(request: &HttpRequestV1) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
     let headers = request.headers.iter();
@@ -57,7 +58,7 @@ pub(crate) fn numbers(request: &HttpRequestV1) -> BTreeSet<usize> {
     found
 }
 
-/// The numbers that stand in a text as it is.
+/// Returns the numbers in a plain text.
 fn plain(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let width = BEFORE.len() + 5;
     let windows = bytes.windows(width);
@@ -67,11 +68,11 @@ fn plain(bytes: &[u8]) -> impl Iterator<Item = usize> {
     })
 }
 
-/// What a text may be the encoding of; only what differs from it.
+/// Returns the texts of which this may be the encoding, without those that equal it.
 fn decoded(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut all = vec![escaped(bytes, b'%'), escaped(bytes, b'=')];
     all.extend(inflated(bytes));
-    // Mail breaks its lines.
+    // Mail has line breaks.
     let whole: Vec<u8> = bytes
         .iter()
         .copied()
@@ -90,8 +91,8 @@ fn decoded(bytes: &[u8]) -> Vec<Vec<u8>> {
     all
 }
 
-/// Bytes as two hexadecimal digits behind a mark: `%` of addresses and forms, `=`
-/// of quoted-printable.
+/// Decodes bytes that are two hexadecimal digits after a mark: `%` in addresses and forms, `=` in
+/// quoted-printable.
 fn escaped(bytes: &[u8], mark: u8) -> Vec<u8> {
     let digit = |byte: u8| {
         char::from(byte)
@@ -108,7 +109,7 @@ fn escaped(bytes: &[u8], mark: u8) -> Vec<u8> {
                     rest = &more[2..];
                     Some(high * 16 + low)
                 }
-                // A line that goes on.
+                // A soft line break.
                 _ if mark == b'=' && *high == b'\r' && *low == b'\n' => {
                     rest = &more[2..];
                     None
@@ -131,11 +132,11 @@ fn hexadecimal(run: &[u8]) -> Option<Vec<u8>> {
     digits.collect()
 }
 
-/// What gzip or zlib have compressed, by their first bytes (RFC 1952, RFC 1950).
+/// Decompresses gzip or zlib, recognised by their first bytes (RFC 1952, RFC 1950).
 fn inflated(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
-    // The beginning counts, whatever the end is.
+    // The beginning counts, even if the end is damaged.
     let _ = match bytes {
         [0x1f, 0x8b, ..] => flate2::read::GzDecoder::new(bytes)
             .take(most)

@@ -1,4 +1,4 @@
-//! What came of an examination, for people and for programs.
+//! The report of an examination, for people and for programs.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -7,45 +7,45 @@ use serde_json::{Value as Json, json};
 
 use crate::checks::{Check, Level};
 
-/// What came of one check.
+/// The outcome of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It holds.
+    /// The plugin passes.
     Passed,
-    /// It does not, and this is why.
+    /// The plugin fails, for this reason.
     Failed(String),
-    /// It says nothing of this plugin, and this is why.
+    /// The check does not apply to this plugin, for this reason.
     Skipped(String),
-    /// It does not hold, and this is why that is all right.
+    /// The plugin fails, and its author has waived the check for this reason.
     Waived(String),
 }
 
-/// One check and what came of it.
+/// The result of a check.
 #[derive(Debug)]
 pub struct Result {
     /// The check.
     pub check: &'static Check,
-    /// What came of it.
+    /// The check's outcome.
     pub outcome: Outcome,
-    /// How long it took.
+    /// How long the check took.
     pub took: Duration,
 }
 
-/// An examination.
+/// The report of an examination.
 #[derive(Debug)]
 pub struct Report {
     /// The plugin's file.
     pub path: PathBuf,
-    /// What was asked of it.
+    /// What was required of the plugin.
     pub level: Level,
-    /// By which what was random can be repeated.
+    /// The seed with which everything random can be repeated.
     pub seed: u64,
-    /// In the order of the list.
+    /// The results, in the order of the list of checks.
     pub results: Vec<Result>,
 }
 
 impl Outcome {
-    /// One word.
+    /// Returns the outcome in one word.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl Outcome {
         }
     }
 
-    /// Why it was not passed.
+    /// Returns the reason, if the check did not pass.
     #[must_use]
     pub fn why(&self) -> Option<&str> {
         match self {
@@ -67,13 +67,13 @@ impl Outcome {
 }
 
 impl Report {
-    /// Whether nothing has failed.
+    /// Returns whether no check failed.
     #[must_use]
     pub fn is_passed(&self) -> bool {
         self.count("failed") == 0
     }
 
-    /// How many checks came to this, by its word.
+    /// Returns the number of checks with an outcome, by its word.
     #[must_use]
     pub fn count(&self, outcome: &str) -> usize {
         let results = self.results.iter();
@@ -82,7 +82,7 @@ impl Report {
             .count()
     }
 
-    /// As JSON.
+    /// Returns the report as JSON.
     #[must_use]
     pub fn json(&self) -> Json {
         let checks = self.results.iter().map(|result| {
@@ -104,10 +104,10 @@ impl Report {
         })
     }
 
-    /// As JUnit's XML.
+    /// Returns the report as JUnit's XML.
     ///
     /// # Errors
-    /// A sentence when it cannot be written as XML.
+    /// Fails with a sentence if the report cannot be written as XML.
     pub fn junit(&self) -> std::result::Result<String, String> {
         let mut suite = TestSuite::new(self.path.display().to_string());
         for result in &self.results {

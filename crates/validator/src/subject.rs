@@ -27,30 +27,30 @@ use crate::{
     miss::Miss,
 };
 
-/// How long anything may take that has no limit of its own.
+/// The time limit of everything that has no limit of its own.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
-/// What deliveries are told to be their time.
+/// The time that deliveries get for an attempt.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(10);
 
-/// A text that stands where a secret would, and must be seen nowhere.
+/// A text in the place of a secret, which must appear nowhere.
 #[must_use]
 pub fn canary() -> &'static str {
     "canary-8c1f5e0b47d2"
 }
 
-/// Settings to examine a channel type with.
+/// The settings with which a channel type is examined.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Channel {
-    /// The type.
+    /// The channel type.
     pub channel_type: String,
     /// The settings, as a JSON object.
     pub settings_json: String,
-    /// Whether they are only the type's example, which may speak of files that
-    /// this machine does not have.
+    /// Whether they are only the type's example, which may name files that this machine does not
+    /// have.
     pub is_example: bool,
 }
 
-/// What is examined, and with what.
+/// The subject of the checks, and their options.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Subject {
     pub(crate) path: PathBuf,
@@ -58,7 +58,7 @@ pub(crate) struct Subject {
     pub(crate) seed: u64,
     /// Whether a plugin that reaches its remote by itself may do so.
     pub(crate) live: bool,
-    /// How the remote answers what it takes, where somebody knows.
+    /// The remote's answers to requests that it accepts, if somebody has defined them.
     pub(crate) success: Success,
 }
 
@@ -71,7 +71,7 @@ impl Subject {
         &self.path
     }
 
-    /// What the file says of itself.
+    /// Returns the note in the file.
     pub(crate) fn note(&self) -> Result<Note, Miss> {
         match annunciator::inspect(&self.path) {
             Ok(Some(file)) => Ok(file.note),
@@ -109,7 +109,7 @@ impl Subject {
         }
     }
 
-    /// Runs a check of what an open provider does, for each channel type.
+    /// Runs a check with an open provider, for each channel type.
     pub(crate) fn each_open<F>(&self, check: impl Fn(Stage) -> F) -> Result<(), Miss>
     where
         F: Future<Output = Result<(), Miss>>,
@@ -132,18 +132,18 @@ pub(crate) fn runtime() -> Result<Runtime, Miss> {
         .map_err(|error| Miss::fails(format!("no runtime could be started: {error}")))
 }
 
-/// An open provider, its host, and how its remote answers what it takes.
+/// An open provider, its host, and its remote's answers to requests that it accepts.
 pub(crate) struct Stage {
     pub(crate) host: Host,
     pub(crate) provider: Option<ProviderBox>,
-    /// `None` for one that asks its host for nothing.
+    /// `None` for a provider that makes no request through its host.
     pub(crate) success: Option<Success>,
-    /// Whether the same may be sent twice, as the plugin says.
+    /// Whether the plugin says that a message may be sent twice.
     pub(crate) is_idempotent: bool,
     pub(crate) seed: u64,
 }
 
-/// Answers that services give to what they have taken.
+/// Usual answers of services to requests that they accept.
 const USUAL: [(u16, &str); 6] = [
     (200, "ok"),
     (
@@ -157,7 +157,7 @@ const USUAL: [(u16, &str); 6] = [
 ];
 
 impl Stage {
-    /// Opens a provider, and finds out how its remote says yes.
+    /// Opens a provider, and finds out which answer of its remote it reads as success.
     pub(crate) async fn new(
         standalone: &Standalone,
         channel: &Channel,
@@ -214,13 +214,13 @@ impl Stage {
         )))
     }
 
-    /// How the remote says yes, for checks of what is asked of it.
+    /// Returns the remote's answers, for checks of the requests.
     pub(crate) fn success(&self) -> Result<Success, Miss> {
         let none = || Miss::skips("it asks its host for no HTTP");
         self.success.clone().ok_or_else(none)
     }
 
-    /// From now on the remote takes everything.
+    /// Lets the remote accept everything from now on.
     pub(crate) fn succeed(&self) {
         if let Some(answer) = &self.success {
             self.host.answers(Reply::Success(answer.clone()));
@@ -232,7 +232,7 @@ impl Stage {
         self.provider.as_ref().ok_or_else(closed)
     }
 
-    /// Makes one attempt; there has to be an outcome.
+    /// Makes one attempt, which has to have an outcome.
     pub(crate) async fn deliver(&self, delivery: &DeliveryV1) -> Result<Vec<OutcomeV1>, Miss> {
         let result = guarded("deliver", self.provider()?.deliver(delivery.clone())).await?;
         let DeliveryResultV1 { outcomes, .. } = result;
@@ -294,7 +294,7 @@ pub(crate) fn delivered(outcomes: &[OutcomeV1]) -> bool {
         .all(|outcome| outcome.class == OutcomeClass::DELIVERED)
 }
 
-/// One that is not delivered, in words.
+/// Returns an outcome that is not delivered, as text.
 pub(crate) fn worst(outcomes: &[OutcomeV1]) -> String {
     let worst = outcomes
         .iter()
@@ -308,7 +308,7 @@ pub(crate) fn worst(outcomes: &[OutcomeV1]) -> String {
     )
 }
 
-/// A message with this text.
+/// Returns a message with this text.
 pub(crate) fn message(body: &str) -> DeliveryV1 {
     titled("Examination", body)
 }
@@ -339,7 +339,7 @@ pub(crate) fn titled(title: &str, body: &str) -> DeliveryV1 {
     }
 }
 
-/// Settings as JSON.
+/// Returns settings as JSON.
 pub(crate) fn json(channel: &Channel) -> Result<Json, Miss> {
     serde_json::from_str(&channel.settings_json)
         .map_err(|error| Miss::fails(format!("its settings are no JSON: {error}")))

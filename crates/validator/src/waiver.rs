@@ -1,4 +1,4 @@
-//! What an author has decided otherwise, with a reason for each.
+//! Waivers: checks that an author exempts a plugin from, with a reason for each.
 
 use std::{
     fs, io,
@@ -12,13 +12,13 @@ use crate::{
     checks::LIST,
 };
 
-/// A check that need not be passed.
+/// A check that a plugin need not pass.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// The check's name.
     pub check: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -29,28 +29,28 @@ pub struct Waivers {
     /// The waivers.
     #[serde(default)]
     pub waivers: Vec<Waiver>,
-    /// How the remote answers what it takes, where that is unusual.
+    /// The remote's answer to requests that it accepts, if it is unusual.
     #[serde(default)]
     pub answer: Option<Answer>,
-    /// The same where it depends on the method and the path: the first that fits
-    /// counts, and `answer` where none does.
+    /// The same if the answer depends on the method and the path: the first that matches is used,
+    /// or else `answer`.
     #[serde(default)]
     pub answers: Vec<Route>,
 }
 
-/// Why a file of waivers cannot be used.
+/// The error of a file of waivers that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaiverError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("the waivers in {} cannot be read: {source}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
-    /// It is not of this form.
+    /// The file does not have this form.
     #[error(
         "the waivers in {} are not as they should be: {source}; write \
          {{\"waivers\": [{{\"check\": \"NAME\", \"reason\": \"WHY\"}}]}}",
@@ -59,10 +59,10 @@ pub enum WaiverError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The parser's error.
         source: serde_json::Error,
     },
-    /// There is no check of this name.
+    /// There is no check with this name.
     #[error("the waivers in {} speak of a check {check}, which does not exist", path.display())]
     Unknown {
         /// The file.
@@ -81,10 +81,10 @@ pub enum WaiverError {
 }
 
 impl Waivers {
-    /// Reads a file.
+    /// Reads a file of waivers.
     ///
     /// # Errors
-    /// [`WaiverError`] says what is wrong with it.
+    /// Fails with [`WaiverError`], which says what is wrong with the file.
     pub fn read(path: &Path) -> Result<Self, WaiverError> {
         let path = || path.to_owned();
         let text = fs::read_to_string(path()).map_err(|source| WaiverError::Unreadable {

@@ -1,7 +1,7 @@
-//! Which delivery a request is made for, by whose future is being polled.
+//! Finds for which delivery a request is made, by the future that is being polled.
 //!
-//! A plugin asks its host while its own future is polled, on the same thread; so
-//! the host knows whom it answers, also where the request itself cannot be read.
+//! A plugin calls its host while its own future is polled, on the same thread; so the host knows
+//! for whom it answers, even if the request itself is not readable.
 
 use std::{
     cell::Cell,
@@ -13,12 +13,12 @@ thread_local! {
     static POLLED: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// The number of the delivery that is being polled on this thread.
+/// Returns the number of the delivery that is being polled on this thread.
 pub(crate) fn polled() -> Option<usize> {
     POLLED.get()
 }
 
-/// A future of a delivery with a number, or of what was begun for it.
+/// A future of the delivery with a number, or of a task that it started.
 pub(crate) struct Of<F> {
     number: Option<usize>,
     future: Pin<Box<F>>,

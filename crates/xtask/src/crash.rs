@@ -1,12 +1,11 @@
-//! `cargo xtask crash`: kills an engine again and again, and tells what was
-//! lost. The test that does it runs wherever the tests run; here it can be
-//! asked for more.
+//! `cargo xtask crash`: kills an engine repeatedly, and reports what was lost. The test behind it
+//! is part of the test suite; this command runs more rounds of it.
 
 use std::io;
 
 use crate::build::{cargo, succeed};
 
-/// Kills an engine so often; a run can be repeated by its seed.
+/// Kills an engine this often; the same seed repeats a run.
 pub(crate) fn run(rounds: u32, seed: Option<u64>) -> io::Result<()> {
     let mut test = cargo("test");
     test.args(["--package", "annunciator-tests", "--test", "crash"])

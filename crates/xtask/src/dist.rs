@@ -1,6 +1,6 @@
-//! A folder to install: `hbd`, its plugins beside it, the sender `hbc`, and the SDK,
-//! which `hbd plugins new` finds there. Everybody may read it and only its owner may
-//! write to it, whatever the umask: `hbd` loads no plugin that others may write to.
+//! A folder to install: `hbd`, its plugins beside it, the sender `hbc`, and the SDK, where `hbd
+//! plugins new` finds it. Everybody may read it and only its owner may write to it, whatever the
+//! umask: `hbd` loads no plugin to which others may write.
 
 use std::{
     env,
@@ -14,7 +14,7 @@ use crate::build::{self, PLUGINS};
 
 pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     build::release()?;
-    // This command runs from target/debug; the release lies beside that.
+    // This command runs from target/debug; the release build is beside that.
     let own = env::current_exe()?;
     let target = own
         .ancestors()
@@ -40,8 +40,8 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Writes the sources of the contract and the SDK as a workspace of their own. The
-/// crates of other people come from where the project of a plugin has its own from.
+/// Writes the sources of the contract and the SDK as a workspace of their own. Third-party crates
+/// come from the registry of the plugin's project.
 fn write_sdk(to: &Path) -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for part in ["crates/core", "crates/sdk"] {
@@ -64,7 +64,7 @@ fn write_sdk(to: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the SDK is made of, as the workspace's manifest has it.
+/// The SDK's crates, as in the workspace's manifest.
 const SHIPPED: [&str; 2] = ["path = \"crates/core\"", "path = \"crates/sdk\""];
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
@@ -86,7 +86,7 @@ fn put(from: &Path, to: &Path, mode: u32) -> io::Result<()> {
     permit(to, mode)
 }
 
-/// A folder that is there already stays as it is: it may hold other things, too.
+/// Creates a folder. An existing one stays as it is, since it may have other contents.
 fn make_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());

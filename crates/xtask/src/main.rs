@@ -1,5 +1,4 @@
-//! The workspace's own commands, on cargo aliases: `cargo demo` is
-//! `cargo xtask demo`.
+//! The workspace's own commands, with cargo aliases: `cargo demo` is `cargo xtask demo`.
 
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 
@@ -24,36 +23,36 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Shows messages arriving on all four kinds of channel, sent by hand and by
-    /// the monitor of three simulated machines; nothing leaves this machine
+    /// Shows messages that arrive on all four types of channel, sent by hand and by the monitor
+    /// of three simulated machines; nothing leaves this machine
     Demo,
-    /// Builds hbd and its plugins for use, and puts them into one folder
+    /// Builds hbd and its plugins in release mode, and copies them into one folder
     Dist {
-        /// The folder; it is made when it does not exist
+        /// The folder; it is created if it does not exist
         #[arg(default_value = "target/dist")]
         folder: PathBuf,
     },
-    /// Kills an engine again and again while it delivers and its disk fails, and
-    /// tells what was lost; see RELIABILITY.md
+    /// Kills an engine repeatedly while it delivers and its disk fails, and reports what was
+    /// lost; see RELIABILITY.md
     Crash {
-        /// How often
+        /// The number of rounds
         #[arg(long, default_value_t = 200)]
         rounds: u32,
-        /// Repeats a run
+        /// The seed of a run to repeat
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Has an engine take and deliver notifications for a long time, and tells
-    /// what it takes meanwhile; see RELIABILITY.md
+    /// Has an engine accept and deliver notifications for a long time, and reports what it uses
+    /// meanwhile; see RELIABILITY.md
     Soak {
-        /// How many
+        /// The number of notifications
         #[arg(long, default_value_t = 1_000_000)]
         notifications: u64,
     },
     /// Runs the benchmarks and prints their table; see BENCHMARKS.md
     Bench {
-        /// Only these sections: dispatch, http, mail, config, idle, datagrams,
-        /// hosts, store, kept, plugins
+        /// Only these sections: dispatch, http, mail, config, idle, datagrams, hosts, store,
+        /// kept, plugins
         sections: Vec<String>,
     },
 }

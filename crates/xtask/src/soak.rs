@@ -1,12 +1,12 @@
-//! `cargo xtask soak`: has an engine work for a long time, and tells what it
-//! takes. The test that does it runs wherever the tests run, for a moment; here
-//! it is built as it is shipped, and goes on.
+//! `cargo xtask soak`: lets an engine work for a long time, and reports the resources that it
+//! uses. The test behind it is part of the test suite, where it runs for a moment; this command
+//! builds in release mode and runs longer.
 
 use std::io;
 
 use crate::build::{cargo, succeed};
 
-/// Has an engine deliver so many notifications.
+/// Lets an engine deliver this many notifications.
 pub(crate) fn run(notifications: u64) -> io::Result<()> {
     let mut test = cargo("test");
     test.args(["--release", "--package", "annunciator-tests"])

@@ -1,4 +1,4 @@
-//! What it does when all goes well, and when a lot is going on.
+//! Checks of normal operation, and of operation under load.
 
 use annunciator::{standalone::Standalone, worker::WorkerProgram};
 use annunciator_core::{code::HostErrorKind, outcome::OutcomeV1};
@@ -12,7 +12,7 @@ use crate::{
     subject::{Stage, Subject, delivered, message, open, runtime, titled, worst},
 };
 
-/// Steps of a random sequence.
+/// The length of a random sequence.
 const STEPS: usize = 120;
 const MEGABYTE: usize = 1024 * 1024;
 

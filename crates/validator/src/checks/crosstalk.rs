@@ -1,5 +1,5 @@
-//! Whether deliveries that are under way at once keep apart: each request has its
-//! own text, and each outcome is that of its own request.
+//! Checks that simultaneous deliveries are kept apart: each request has its own text, and each
+//! outcome is that of its own request.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::{
     whose,
 };
 
-/// Deliveries at once.
+/// The number of simultaneous deliveries.
 const MANY: usize = 100;
 
 pub(super) fn crosstalk(subject: &Subject) -> Result<(), Miss> {
@@ -30,8 +30,8 @@ async fn check(stage: &Stage) -> Result<(), Miss> {
     let is_readable = first.iter().any(|request| !numbers(request).is_empty());
     if let Some(success) = stage.success.clone() {
         stage.host.answers_by(move |request| {
-            // By its text; where that cannot be read, by whoever asks. What has none
-            // where others have is no message: perhaps a session is begun.
+            // By its text, or by its caller if no text is readable. If others have texts, a
+            // request without one is not a message; it may begin a session.
             let number = match is_readable {
                 true => numbers(request).into_iter().next(),
                 false => whose::polled(),
@@ -74,7 +74,7 @@ async fn check(stage: &Stage) -> Result<(), Miss> {
     if is_http { apart(&found) } else { Ok(()) }
 }
 
-/// Each text is in a request, and no request has two.
+/// Requires that each text is in a request, and that no request has two.
 fn apart(found: &[BTreeSet<usize>]) -> Result<(), Miss> {
     let all: BTreeSet<usize> = found.iter().flatten().copied().collect();
     ensure((0..MANY).all(|number| all.contains(&number)), || {

@@ -1,4 +1,4 @@
-//! What is left of it when it is closed.
+//! Checks of what remains after a provider was closed.
 
 use std::{
     fs,
@@ -12,9 +12,9 @@ use crate::{
     subject::{Stage, Subject, message, open, runtime},
 };
 
-/// How long what was closed may take to be gone.
+/// How long the resources of a closed provider may take to be released.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
-/// Openings, and what they may cost: less than any provider has.
+/// The number of openings, and the memory that they may use: less than any provider needs.
 const OPENINGS: usize = 200;
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -37,7 +37,7 @@ pub(super) fn closes(subject: &Subject) -> Result<(), Miss> {
     let runtime = runtime()?;
     subject.each(|standalone, channel| {
         runtime.block_on(async {
-            // The first one sets up what stays for all.
+            // The first opening sets up what stays for all.
             let mut first = Stage::new(standalone, channel, subject).await?;
             first.close().await?;
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -64,7 +64,7 @@ pub(super) fn closes(subject: &Subject) -> Result<(), Miss> {
     })
 }
 
-/// Resident memory in bytes.
+/// Returns the resident memory in bytes.
 fn resident_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

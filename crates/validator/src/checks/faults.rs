@@ -1,4 +1,4 @@
-//! What it makes of a remote, a network and a host that fail.
+//! Checks of failures of a remote, a network and a host.
 
 use annunciator_core::{
     code::{HostErrorKind, OutcomeClass},
@@ -12,7 +12,7 @@ use crate::{
     subject::{ATTEMPT, Stage, Subject, message, worst},
 };
 
-/// A status, and the classes that it may have.
+/// Status codes, with the classes that are allowed for each.
 const STATUSES: [(u16, &[OutcomeClass]); 10] = [
     (301, &[OutcomeClass::PERMANENT]),
     (400, &[OutcomeClass::PERMANENT]),
@@ -26,7 +26,7 @@ const STATUSES: [(u16, &[OutcomeClass]); 10] = [
     (503, &[OutcomeClass::RETRY]),
 ];
 
-/// A fault of the network, whether something may have been sent, and the classes.
+/// Network failures, whether something may have been sent, and the classes that are allowed.
 const FAULTS: [(HostErrorKind, bool, &[OutcomeClass]); 7] = [
     (HostErrorKind::DNS, false, &[OutcomeClass::RETRY]),
     (HostErrorKind::CONNECT, false, &[OutcomeClass::RETRY]),
@@ -41,7 +41,7 @@ const FAULTS: [(HostErrorKind, bool, &[OutcomeClass]); 7] = [
     (HostErrorKind::LOST, true, &[OutcomeClass::UNKNOWN]),
 ];
 
-/// Delivers once to a remote that answers like this.
+/// Delivers once to a remote that gives this reply.
 async fn outcomes(stage: &Stage, reply: Reply) -> Result<Vec<OutcomeV1>, Miss> {
     stage.host.answers(reply);
     stage.deliver(&message("hello")).await
@@ -109,7 +109,7 @@ pub(super) fn faults(subject: &Subject) -> Result<(), Miss> {
                 "nothing sent"
             };
             let name = kind.name().unwrap_or_default();
-            // Where a second one does no harm, it may as well be sent.
+            // Where a duplicate does no harm, the message may be sent again.
             let either = [allowed, &[OutcomeClass::RETRY]].concat();
             let allowed = if stage.is_idempotent {
                 &either

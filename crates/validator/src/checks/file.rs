@@ -1,4 +1,4 @@
-//! What stands in the file, which is not loaded for that.
+//! Checks of the file, without loading it.
 
 use annunciator_core::{
     load::LOADER_SYMBOL,
@@ -75,7 +75,7 @@ pub(super) fn exports(subject: &Subject) -> Result<(), Miss> {
     })
 }
 
-/// The entries of the dynamic section: tag, value, and text where it is one.
+/// Returns the entries of the dynamic section: tag, value, and text where it is one.
 fn dynamic(elf: &Elf<'_>) -> Result<Vec<(u32, u64, String)>, Miss> {
     let endian = elf.endian();
     let sections = elf.elf_section_table();
@@ -126,17 +126,17 @@ pub(super) fn relocations(subject: &Subject) -> Result<(), Miss> {
     Ok(())
 }
 
-/// Relocations of variables that have a fixed distance from a thread's pointer:
-/// <https://www.akkadia.org/drepper/tls.pdf>, the model `initial-exec`.
+/// Relocations of variables at a fixed distance from a thread's pointer, which is the model
+/// `initial-exec`: <https://www.akkadia.org/drepper/tls.pdf>.
 const STATIC_TLS: [(Architecture, u32); 3] = [
     (Architecture::X86_64, elf::R_X86_64_TPOFF64),
     (Architecture::Aarch64, elf::R_AARCH64_TLS_TPREL),
     (Architecture::Riscv64, elf::R_RISCV_TLS_TPREL64),
 ];
 
-/// Such variables, which allocators like jemalloc and mimalloc have, need a place in
-/// the block that every thread was given before the plugin was there. What is left of
-/// it is little and belongs to all: whoever is loaded next may be refused.
+/// Such variables, which allocators like jemalloc and mimalloc have, need space in the block that
+/// every thread got before the plugin was loaded. Little of it is left, for all plugins together:
+/// the next one may fail to load.
 pub(super) fn static_tls(subject: &Subject) -> Result<(), Miss> {
     let bytes = subject.bytes()?;
     let elf = parsed(&bytes)?;

@@ -1,4 +1,4 @@
-//! What happens when it is loaded.
+//! Checks of loading.
 
 use std::{collections::BTreeSet, fs};
 
@@ -7,7 +7,7 @@ use annunciator::standalone::Standalone;
 use crate::miss::{Miss, ensure};
 use crate::subject::Subject;
 
-/// Loading a copy leaves one descriptor open: that of the copy's bytes.
+/// The descriptors that loading a copy leaves open: that of the copy's bytes.
 const DESCRIPTORS: usize = 1;
 
 pub(super) fn loads(subject: &Subject) -> Result<(), Miss> {
@@ -24,7 +24,7 @@ fn entries(of: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The threads of this process. One that has just ended may still be listed.
+/// Counts the threads of this process. One that has just ended may still be listed.
 fn settled_threads(expected: usize) -> usize {
     let mut threads = entries("task").len();
     for _ in 0..200 {
@@ -37,7 +37,7 @@ fn settled_threads(expected: usize) -> usize {
     threads
 }
 
-/// What it writes is seen by whoever started this process.
+/// The process that started this one sees what it writes.
 pub(super) fn quietly(subject: &Subject) -> Result<(), Miss> {
     let (threads, descriptors) = (entries("task").len(), entries("fd").len());
     let standalone = subject.load()?;

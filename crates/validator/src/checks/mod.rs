@@ -1,4 +1,4 @@
-//! What is checked: each check with a name, a sentence and a level.
+//! The checks, each with a name, a sentence and a level.
 
 mod behaviour;
 mod crosstalk;
@@ -13,22 +13,22 @@ use std::fmt;
 
 use crate::{miss::Miss, subject::Subject};
 
-/// How much is asked of a plugin. Each level includes those before it.
+/// How much is required of a plugin. Each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// What hosts need to load it at all, and without danger.
+    /// What hosts need to load the plugin at all, and safely.
     Must,
-    /// What its configuration owes to operators.
+    /// What operators expect of its configuration.
     Compatible,
-    /// How it behaves.
+    /// How it behaves at work.
     Thorough,
 }
 
 impl Level {
-    /// All of them, the least first.
+    /// Every level, in ascending order.
     pub const ALL: [Self; 3] = [Self::Must, Self::Compatible, Self::Thorough];
 
-    /// Its name.
+    /// Returns the level's name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -45,23 +45,23 @@ impl fmt::Display for Level {
     }
 }
 
-/// One check.
+/// A check.
 #[derive(Debug)]
 pub struct Check {
-    /// Its name.
+    /// The check's name.
     pub name: &'static str,
-    /// What holds where it is passed.
+    /// What is true of a plugin that passes.
     pub sentence: &'static str,
-    /// The least level that includes it.
+    /// The lowest level that includes the check.
     pub level: Level,
-    /// Checks without which it has nothing to say.
+    /// Checks that have to pass first, since this one says nothing otherwise.
     pub needs: &'static [&'static str],
     pub(crate) run: fn(&Subject) -> Result<(), Miss>,
 }
 
 macro_rules! checks {
     ($($level:ident needs $needs:expr => { $($name:literal $sentence:literal $run:path;)+ })+) => {
-        /// All checks, in the order in which they are made.
+        /// Every check, in the order in which they run.
         pub const LIST: &[Check] = &[$($(Check {
             name: $name,
             sentence: $sentence,

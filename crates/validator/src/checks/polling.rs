@@ -1,4 +1,4 @@
-//! How its futures take being polled and dropped.
+//! Checks of how its futures are polled and dropped.
 
 use std::{
     pin::pin,
@@ -11,7 +11,7 @@ use std::{
 use crate::miss::{Miss, ensure};
 use crate::subject::{LIMIT, Stage, Subject, delivered, message, worst};
 
-/// Places where a delivery may wait, at most.
+/// The maximum number of points at which a delivery may wait.
 const PLACES: usize = 64;
 
 /// Wakes whoever polls by hand.
@@ -19,7 +19,7 @@ struct Bell(mpsc::Sender<()>);
 
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
-        // Who does not listen any more need not hear it.
+        // A receiver that is gone does not need it.
         let _ = self.0.send(());
     }
 }
@@ -29,8 +29,8 @@ fn bell() -> (Waker, mpsc::Receiver<()>) {
     (Waker::from(Arc::new(Bell(ring))), rung)
 }
 
-/// Polls up to so many times, each on a thread of its own; `None` when it has not
-/// ended by then.
+/// Polls at most this often, each time on a thread of its own; `None` if the future has not ended
+/// by then.
 fn polled<T: Send>(
     future: impl Future<Output = T> + Send,
     times: usize,
@@ -112,7 +112,7 @@ pub(super) fn dropped(subject: &Subject) -> Result<(), Miss> {
 }
 
 async fn after(stage: &Stage) -> Result<Vec<annunciator_core::outcome::OutcomeV1>, Miss> {
-    // What was dropped may take a moment to be gone.
+    // A dropped future may take a moment to be gone.
     tokio::time::sleep(Duration::from_millis(1)).await;
     stage.deliver(&message("after")).await
 }

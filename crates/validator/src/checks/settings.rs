@@ -1,4 +1,4 @@
-//! What it owes to whoever writes its settings.
+//! Checks of the settings and their errors, for operators.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,7 +13,7 @@ use crate::{
     subject::{Channel, Subject, canary, json, message, open, runtime},
 };
 
-/// What fields are called that hold secrets.
+/// Names of fields that contain secrets.
 const SECRETS: [&str; 7] = [
     "token",
     "password",
@@ -23,7 +23,7 @@ const SECRETS: [&str; 7] = [
     "apikey",
     "private_key",
 ];
-/// Random settings that are tried.
+/// The number of random settings to try.
 const ROUNDS: usize = 40;
 const MEGABYTE: usize = 1024 * 1024;
 
@@ -34,7 +34,7 @@ fn about<'a>(standalone: &'a Standalone, channel: &Channel) -> Result<&'a Channe
     found.ok_or_else(|| Miss::fails("it does not offer this type"))
 }
 
-/// A schema and what it refers to.
+/// A schema, with its references.
 struct Schema<'a>(&'a Json);
 
 impl<'a> Schema<'a> {
@@ -60,7 +60,7 @@ impl<'a> Schema<'a> {
             || choices.any(|choice| marked(self.follow(choice)))
     }
 
-    /// The JSON types that a field takes; `None` where that is not clear.
+    /// Returns the JSON types that a field accepts; `None` if that is not clear.
     fn takes(&self, field: &'a Json, depth: usize) -> Option<Vec<&'a str>> {
         if depth > 8 {
             return None;
@@ -170,7 +170,7 @@ pub(super) fn opens(subject: &Subject) -> Result<(), Miss> {
     })
 }
 
-/// The first error among the problems, in words.
+/// Returns the first error among the problems, as text.
 fn error(problems: &[ProblemV1]) -> Option<String> {
     let error = problems
         .iter()
@@ -183,7 +183,7 @@ fn validated(
     channel: &Channel,
     settings: &str,
 ) -> Result<Vec<ProblemV1>, Miss> {
-    // Its own guard catches what it can; this is for plugins without one.
+    // A plugin's own guard catches panics; this one is for plugins without a guard.
     let validating = AssertUnwindSafe(|| standalone.validate(&channel.channel_type, settings));
     let problems =
         catch_unwind(validating).map_err(|_| Miss::fails("it panicked over settings"))?;
@@ -196,7 +196,7 @@ fn validated(
     Ok(problems)
 }
 
-/// There has to be an error that names the field.
+/// Requires an error that names the field.
 fn names(problems: &[ProblemV1], field: &str, what: &str) -> Result<(), Miss> {
     let errors = || {
         problems
@@ -281,7 +281,7 @@ pub(super) fn none(subject: &Subject) -> Result<(), Miss> {
                 format!("{settings:?} as settings is no error")
             })?;
         }
-        // An object without anything may be all that a type needs.
+        // An empty object may be all that a type needs.
         validated(standalone, channel, "{}").map(drop)
     })
 }
@@ -302,7 +302,7 @@ pub(super) fn random(subject: &Subject) -> Result<(), Miss> {
         for field in &fields {
             let mut settings = object(channel)?;
             settings.insert(field.clone(), Json::String(text(MEGABYTE)));
-            // It may take any text; what counts is that it answers.
+            // The field may accept any text; all that matters is that it answers.
             validated(standalone, channel, &Json::Object(settings).to_string())?;
         }
         for round in 0..ROUNDS {
@@ -316,14 +316,14 @@ pub(super) fn random(subject: &Subject) -> Result<(), Miss> {
     })
 }
 
-/// The secrets in settings, and a canary where a secret may be.
+/// Returns the secrets in settings, and a canary in each place where a secret may be.
 fn secrets(about: &ChannelType, settings: &Map<String, Json>) -> Vec<String> {
     let all = Schema(&about.schema);
     let secret = all.properties().filter(|(_, schema)| all.is_secret(schema));
     let values = secret.filter_map(|(field, _)| settings.get(field)?.as_str());
     let mut secrets: Vec<String> = values.map(str::to_owned).collect();
     secrets.push(canary().to_owned());
-    // A word of two letters is found everywhere.
+    // A word of two letters would be found everywhere.
     secrets.retain(|secret| secret.len() >= 6);
     secrets
 }

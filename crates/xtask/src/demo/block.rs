@@ -1,5 +1,5 @@
-//! The block that a terminal shows: the hosts as the monitor sees them, and what
-//! has arrived on each channel. It is drawn over itself again and again.
+//! The block that a terminal shows: the hosts as the monitor sees them, and what has arrived on
+//! each channel. It is drawn over itself again and again.
 
 use std::{
     env,
@@ -13,12 +13,12 @@ use super::{
     status::HostNow,
 };
 
-/// A terminal with fewer rows cannot hold the block and the line above it.
+/// The minimum number of a terminal's rows: fewer cannot hold the block and the line above it.
 const FEWEST_ROWS: u16 = 16;
-/// Where a terminal does not know its width.
+/// The width of a terminal that does not report one.
 const USUAL_COLUMNS: u16 = 80;
 
-/// The parameters of SGR, by which terminals take colours (ECMA-48, 8.3.117).
+/// The parameters of SGR, with which terminals set colours (ECMA-48, 8.3.117).
 const FAINT: u8 = 2;
 const RED: u8 = 31;
 const GREEN: u8 = 32;
@@ -30,12 +30,12 @@ type Line = (String, Option<u8>);
 /// The block.
 pub(super) struct Block {
     coloured: bool,
-    /// How many lines of it stand on the terminal.
+    /// The number of lines that are on the terminal.
     drawn: usize,
 }
 
 impl Block {
-    /// `None` where output is no terminal that can hold it.
+    /// Opens the block; `None` if output is not a terminal that can hold it.
     pub(super) fn open() -> Option<Self> {
         let able = io::stdout().is_terminal()
             && env::var_os("TERM").is_some_and(|term| term != "dumb")
@@ -44,12 +44,12 @@ impl Block {
         able.then_some(Self { coloured, drawn: 0 })
     }
 
-    /// What draws it over itself.
+    /// Returns what draws the block over itself.
     pub(super) fn anew(&mut self, hosts: &[HostNow], arrived: &[Arrival]) -> String {
         self.below("", hosts, arrived)
     }
 
-    /// What draws it over itself, below a text that stays.
+    /// Returns what draws the block below a text that stays.
     pub(super) fn below(&mut self, text: &str, hosts: &[HostNow], arrived: &[Arrival]) -> String {
         let columns = match size().ws_col {
             0 => USUAL_COLUMNS,
@@ -61,12 +61,12 @@ impl Block {
     fn draw(&mut self, text: &str, lines: &[Line], columns: usize) -> String {
         let mut drawing = String::new();
         if self.drawn > 0 {
-            // Up to its first line, and clear from there.
+            // To the block's first line, and clear from there.
             drawing = format!("\x1b[{}A\r\x1b[J", self.drawn);
         }
         drawing.push_str(text);
         for (line, colour) in lines {
-            // A line that wraps would be two.
+            // A line that wraps would count as two.
             let cut: String = line.chars().take(columns.saturating_sub(1)).collect();
             match colour.filter(|_| self.coloured) {
                 Some(colour) => drawing.push_str(&format!("\x1b[{colour}m{cut}\x1b[0m\n")),

@@ -1,5 +1,5 @@
-//! The demo's first part: `hbd`'s commands as a person would type them, and a
-//! message to a host of whose channels one fails on purpose.
+//! The demo's first part: `hbd`'s commands as a person would type them, and a message to a host
+//! with a channel that fails on purpose.
 
 use std::{error::Error, process::ExitStatus};
 
@@ -34,7 +34,7 @@ pub(super) async fn show(stage: &Stage) -> Result<(), Box<dyn Error>> {
     verdict(sent, &arrived)
 }
 
-/// The demo checks itself: four messages arrived, and the fifth channel failed.
+/// Checks the demo: four messages arrived, and the fifth channel failed.
 fn verdict(sent: ExitStatus, arrived: &[Arrival]) -> Result<(), Box<dyn Error>> {
     let each_once = Channel::ALL.iter().all(|channel| {
         let of_channel = arrived.iter().filter(|arrival| arrival.channel == *channel);
@@ -52,7 +52,7 @@ fn verdict(sent: ExitStatus, arrived: &[Arrival]) -> Result<(), Box<dyn Error>> 
     Ok(())
 }
 
-/// Runs a command and shows it as a person would have typed it.
+/// Runs a command, and shows it as a person would have typed it.
 async fn hbd(stage: &Stage, args: &[&str]) -> Result<ExitStatus, Box<dyn Error>> {
     let shown = args.iter().map(|arg| {
         if arg.contains(' ') {

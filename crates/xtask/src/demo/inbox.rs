@@ -1,9 +1,8 @@
-//! What arrived: the messages that the four stand-ins hold, each by the channel
-//! that brought it.
+//! The inbox: the messages in the four stand-ins, each with the channel that brought it.
 
 use annunciator_testkit::ensemble::Ensemble;
 
-/// A channel of the configuration; there is one of each kind.
+/// A channel of the configuration; there is one of each type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
     Email,
@@ -15,7 +14,7 @@ pub(super) enum Channel {
 impl Channel {
     pub(super) const ALL: [Self; 4] = [Self::Email, Self::Pushover, Self::Signal, Self::Mattermost];
 
-    /// Its name, as [`Ensemble::channels`] has it.
+    /// Returns the channel's name, as in [`Ensemble::channels`].
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Email => "email_ops",
@@ -25,7 +24,7 @@ impl Channel {
         }
     }
 
-    /// Its service.
+    /// Returns the name of its service.
     pub(super) fn service(self) -> &'static str {
         match self {
             Self::Email => "mail server",
@@ -40,13 +39,13 @@ impl Channel {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Arrival {
     pub(super) channel: Channel,
-    /// To whom, and under which title.
+    /// The recipient and the title.
     pub(super) envelope: String,
-    /// The text, without the line end that a mail's last line has.
+    /// The text, without the line end after a mail's last line.
     pub(super) text: String,
 }
 
-/// What the stand-ins hold beyond what they held when it was opened.
+/// The messages in the stand-ins, except those before it was opened.
 pub(super) struct Inbox<'a> {
     ensemble: &'a Ensemble,
     before: [usize; 4],
@@ -58,7 +57,7 @@ impl<'a> Inbox<'a> {
         Self { ensemble, before }
     }
 
-    /// Channel by channel, each in the order of arrival.
+    /// Returns the messages by channel, each in the order of arrival.
     pub(super) fn arrivals(&self) -> Vec<Arrival> {
         Channel::ALL
             .into_iter()
@@ -75,7 +74,7 @@ impl<'a> Inbox<'a> {
     }
 }
 
-/// The envelopes and texts that the stand-in of this channel holds.
+/// Returns the envelopes and texts in the stand-in of a channel.
 fn messages(ensemble: &Ensemble, channel: Channel) -> Vec<(String, String)> {
     match channel {
         Channel::Email => {

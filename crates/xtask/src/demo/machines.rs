@@ -1,4 +1,4 @@
-//! The simulated machines: each is a real `hbc` process of its own.
+//! The simulated machines: each is an `hbc` process.
 
 use std::{collections::BTreeMap, error::Error, fs::OpenOptions, io, process::ExitStatus};
 
@@ -7,10 +7,10 @@ use tokio::process::Child;
 
 use super::{script::Deed, stage::Stage};
 
-/// How often a machine is heard: often enough for the demo to be short.
+/// The interval of a machine's heartbeats: short, so that the demo is short.
 const INTERVAL: &str = "300ms";
 
-/// The machines that run.
+/// The running machines.
 pub(super) struct Machines<'a> {
     stage: &'a Stage,
     running: BTreeMap<&'static str, Child>,
@@ -31,7 +31,7 @@ impl<'a> Machines<'a> {
     ) -> Result<(), Box<dyn Error>> {
         match deed {
             Deed::Start(load) => self.start(host, load)?,
-            // SIGINT just ends hbc: to the monitor, its successor is the same
+            // SIGINT ends hbc without a message: to the monitor, its successor is the same
             // machine.
             Deed::Load(load) => {
                 self.stop(host, Signal::INT).await?;
@@ -50,7 +50,7 @@ impl<'a> Machines<'a> {
         Ok(())
     }
 
-    /// Ends them all at once.
+    /// Ends all machines at once.
     pub(super) async fn end(mut self) -> io::Result<()> {
         for machine in self.running.values_mut() {
             machine.kill().await?;
@@ -67,7 +67,7 @@ impl<'a> Machines<'a> {
             .args(["--server", &self.stage.address.to_string()])
             .args(["--host", host, "--interval", INTERVAL])
             .args(["--metric", &format!("cpu_monitor.cpu_percent={load}")])
-            // Each remembers for itself that it has told its boot.
+            // Each machine records for itself that it has reported its boot.
             .arg("--state")
             .arg(self.stage.path(&format!("{host}.boot")))
             .stderr(log)
@@ -86,12 +86,12 @@ impl<'a> Machines<'a> {
     }
 }
 
-/// The name of a machine's log.
+/// Returns the name of a machine's log.
 pub(super) fn log(host: &str) -> String {
     format!("{host}.log")
 }
 
-/// Sends a signal to a child that was not waited for yet.
+/// Sends a signal to a child that has not been waited for.
 pub(super) fn send(child: &Child, signal: Signal) -> io::Result<()> {
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let pid = pid.ok_or_else(|| io::Error::other("it has ended already"))?;

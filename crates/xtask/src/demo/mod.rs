@@ -1,5 +1,5 @@
-//! The demo: four stand-ins on loopback, the real `hbd` with the real plugins,
-//! three simulated machines, and what arrived where. It checks itself.
+//! The demo: four stand-ins on loopback, the real `hbd` with the real plugins, and three
+//! simulated machines. It shows what arrived where, and checks itself.
 
 mod block;
 mod by_hand;
@@ -27,7 +27,7 @@ use crate::build;
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     heading("Building hbd, hbc, the four plugins and the stand-ins");
     build::everything()?;
-    // The stand-ins run on this runtime while programs are waited for.
+    // The stand-ins run on this runtime while the demo waits for programs.
     Builder::new_multi_thread()
         .enable_all()
         .build()?
@@ -47,7 +47,7 @@ async fn show() -> Result<(), Box<dyn Error>> {
     scene::show(&stage).await
 }
 
-/// The signal that ends the demo before its time.
+/// Waits for a signal that interrupts the demo.
 async fn interrupted() -> io::Result<&'static str> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

@@ -1,4 +1,4 @@
-//! The real `hbd run`, asked by `hbd status` as a person would.
+//! The real `hbd run`, queried by `hbd status` as by a person.
 
 use std::{error::Error, fs::File, process::Stdio, time::Duration};
 
@@ -14,22 +14,21 @@ use super::{
     status::{self, HostNow},
 };
 
-/// How long it may take to start, or to end: it gives messages that are under
-/// way 20 s.
+/// How long it may take to start, or to end: it gives messages in flight 20 s.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long to wait before asking again whether it runs.
+/// The interval of checks whether it runs.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The name of its log.
 pub(super) const LOG: &str = "hbd-run.log";
 
-/// `hbd run`.
+/// A running `hbd run`.
 pub(super) struct Monitor<'a> {
     stage: &'a Stage,
     process: Child,
 }
 
 impl<'a> Monitor<'a> {
-    /// Starts it and waits until it answers.
+    /// Starts it, and waits until it answers.
     pub(super) async fn start(stage: &'a Stage) -> Result<Self, Box<dyn Error>> {
         let log = File::create(stage.path(LOG))?;
         let process = stage.program("hbd")?.arg("run").stderr(log).spawn()?;
@@ -47,7 +46,7 @@ impl<'a> Monitor<'a> {
         Ok(monitor)
     }
 
-    /// What it knows of the hosts; `None` when it does not answer.
+    /// Returns what it knows of the hosts; `None` if it does not answer.
     pub(super) async fn hosts(&self) -> Result<Option<Vec<HostNow>>, Box<dyn Error>> {
         let mut ask = self.stage.program("hbd")?;
         ask.args(["status", "--json", "--control"])
@@ -62,7 +61,7 @@ impl<'a> Monitor<'a> {
         )?)))
     }
 
-    /// Ends it; what is under way arrives first.
+    /// Ends it, after messages in flight have arrived.
     pub(super) async fn end(mut self) -> Result<(), Box<dyn Error>> {
         machines::send(&self.process, Signal::TERM)?;
         match timeout(WAIT_TIMEOUT, self.process.wait()).await {

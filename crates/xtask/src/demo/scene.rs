@@ -1,5 +1,5 @@
-//! The demo's second part: the monitor watches three machines, which go through
-//! the script, and everything is seen to arrive.
+//! The demo's second part: the monitor watches three machines, which follow the script, until
+//! every message has arrived.
 
 use std::{error::Error, time::Duration};
 
@@ -16,10 +16,10 @@ use super::{
     view::View,
 };
 
-/// How long an act's message may take until it is everywhere. What takes longest
-/// by itself is silence: an interval and the grace, somewhat over 3 s.
+/// How long an act's message may take to arrive on all channels. The slowest cause is silence: an
+/// interval and the grace, somewhat over 3 s.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often to look.
+/// The interval of looking.
 const GLANCE: Duration = Duration::from_millis(100);
 
 const WRONG: &str = "the monitor did not tell what it should have: this is a fault of Annunciator, \
@@ -41,7 +41,7 @@ pub(super) async fn show(stage: &Stage) -> Result<(), Box<dyn Error>> {
             break;
         }
     }
-    // The monitor ends before the machines: it has to miss none of them.
+    // The monitor ends before the machines, so that it misses none of them.
     monitor.end().await?;
     machines.end().await?;
 
@@ -53,7 +53,7 @@ pub(super) async fn show(stage: &Stage) -> Result<(), Box<dyn Error>> {
     verdict(stage, acts, &arrived)
 }
 
-/// Looks until the act's message is everywhere and was seen; says whether it got
+/// Waits until the act's message is everywhere and has been seen, and returns whether it got
 /// there.
 async fn arrives(
     act: &Act,
@@ -77,7 +77,7 @@ async fn arrives(
     }
 }
 
-/// The demo checks itself: the whole script was played, and nothing is wrong.
+/// Checks the demo: the whole script was played, and nothing is wrong.
 fn verdict(stage: &Stage, acts: &[Act], arrived: &[Arrival]) -> Result<(), Box<dyn Error>> {
     let problems = summary::problems(acts, arrived);
     println!();

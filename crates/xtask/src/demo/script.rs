@@ -1,24 +1,24 @@
-//! What the three machines go through, act by act, and what people are to read
-//! about it. The configuration's hosts are made from this too.
+//! The script: what happens to the three machines, act by act, and what people read of it. The
+//! configuration's hosts are derived from it, too.
 
 use super::inbox::Channel;
 
-/// The host whose message is sent by hand; it has no heartbeat.
+/// The host of the message that is sent by hand; it sends no heartbeats.
 pub(super) const BY_HAND: &str = "prod-web-01";
 
-/// The channels of a host that names none.
+/// The channels of a host without channels of its own.
 pub(super) const DEFAULTS: &[Channel] = &[Channel::Email];
 
 /// A simulated machine.
 pub(super) struct Machine {
     pub(super) name: &'static str,
-    /// Its thresholds, by their name in the configuration.
+    /// The name of its thresholds in the configuration.
     pub(super) thresholds: Option<&'static str>,
-    /// Its channels; without any it has the defaults.
+    /// Its channels; `None` for the defaults.
     pub(super) channels: Option<&'static [Channel]>,
 }
 
-/// The machines, each with other channels.
+/// The machines, each with different channels.
 pub(super) const MACHINES: [Machine; 3] = [
     Machine {
         name: "web-01",
@@ -37,16 +37,16 @@ pub(super) const MACHINES: [Machine; 3] = [
     },
 ];
 
-/// What a machine does.
+/// An action of a machine.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Deed {
-    /// It starts to send heartbeats with this load of its processor.
+    /// Starts to send heartbeats with this CPU load.
     Start(&'static str),
-    /// From now on its processor has another load.
+    /// Changes its CPU load.
     Load(&'static str),
-    /// It ends without a word.
+    /// Ends without a message.
     Vanish,
-    /// It says that it goes down, and does.
+    /// Reports its shutdown, and shuts down.
     ShutDown,
 }
 
@@ -55,14 +55,14 @@ pub(super) enum Deed {
 pub(super) struct Act {
     pub(super) host: &'static str,
     pub(super) deed: Deed,
-    /// The deed in words.
+    /// The action in words.
     pub(super) happening: &'static str,
-    /// What arrives, word for word, once on each of the machine's channels.
+    /// The message, word for word, which arrives once on each of the machine's channels.
     pub(super) message: &'static str,
 }
 
 impl Act {
-    /// Where the message is to arrive.
+    /// Returns the channels on which the message is to arrive.
     pub(super) fn channels(&self) -> &'static [Channel] {
         let machine = MACHINES.iter().find(|machine| machine.name == self.host);
         machine
@@ -71,8 +71,8 @@ impl Act {
     }
 }
 
-/// What happens, in this order. mail-01 shuts down before db-01 falls silent, so
-/// that it would be overdue before the end if its shutdown were not believed.
+/// The acts, in order. mail-01 shuts down before db-01 falls silent, so that it would be overdue
+/// before the end if its shutdown were not believed.
 pub(super) const SCRIPT: [Act; 8] = [
     act("web-01", Deed::Start("12.0"), "boots", "web-01 booted"),
     act("db-01", Deed::Start("20.5"), "boots", "db-01 booted"),

@@ -1,5 +1,5 @@
-//! Where the demo plays: the stand-ins, a folder, the configuration, and the
-//! workspace's programs as they run there.
+//! The stage of the demo: the stand-ins, a folder, the configuration, and the workspace's
+//! programs as they run there.
 
 use std::{
     env,
@@ -26,17 +26,17 @@ use super::{
 };
 use crate::build::PLUGINS;
 
-/// What the programs take from this one's environment: how to show things.
-/// Settings of `hbd` and proxies have no business on the stage.
+/// The environment variables that programs inherit, which concern the display. Settings of `hbd`
+/// and proxies must not affect the demo.
 const HANDED_ON: [&str; 4] = ["PATH", "TERM", "COLUMNS", "NO_COLOR"];
 
-/// So much of a log is shown when something is wrong.
+/// How many lines of a log are shown if something is wrong.
 const LAST_LINES: usize = 12;
 
-/// Where the demo plays.
+/// The stage of the demo.
 pub(super) struct Stage {
     pub(super) ensemble: Ensemble,
-    /// Where the monitor takes heartbeats.
+    /// The address at which the monitor receives heartbeats.
     pub(super) address: SocketAddr,
     folder: TempDir,
     plugins: TempDir,
@@ -78,12 +78,12 @@ impl Stage {
         self.yaml.lines().for_each(|line| println!("  {line}"));
     }
 
-    /// A file of the demo, by its name.
+    /// Returns the path of a file of the demo.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The end of a log, for those who look for the reason.
+    /// Returns the end of a log, to find a reason.
     pub(super) fn last_words(&self, log: &str) -> String {
         let text = fs::read_to_string(self.path(log)).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
@@ -94,7 +94,7 @@ impl Stage {
         format!("  {log} ends with:\n    {}", last.join("\n    "))
     }
 
-    /// One of the workspace's programs, which does not outlive this one.
+    /// Returns a command of a program of the workspace, which ends with this one.
     pub(super) fn program(&self, name: &str) -> io::Result<Command> {
         let mut program = Command::new(executable(name)?);
         program

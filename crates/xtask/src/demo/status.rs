@@ -1,21 +1,21 @@
-//! What `hbd status --json` says of the hosts, as far as the demo shows it.
+//! The hosts in `hbd status --json`, as far as the demo shows them.
 
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
-/// A host at this moment.
+/// The current state of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HostNow {
     pub(super) name: String,
     pub(super) state: String,
-    /// How long ago it was heard, if ever.
+    /// How long ago it was last heard, if ever.
     pub(super) silent_for: Option<Duration>,
     /// What is wrong with its metrics.
     pub(super) alerts: String,
 }
 
-/// The hosts that send heartbeats, in the order of the configuration.
+/// Returns the hosts that send heartbeats, in the order of the configuration.
 pub(super) fn hosts(answer: &Json) -> Vec<HostNow> {
     let watched = list(&answer["hosts"]).filter(|host| host["watch"] == true);
     watched.map(host).collect()

@@ -1,5 +1,5 @@
-//! What was to arrive against what arrived: as a table, and as a list of all
-//! that is wrong.
+//! The comparison of expected and arrived messages: as a table, and as a list of everything that
+//! is wrong.
 
 use super::{
     inbox::{Arrival, Channel},
@@ -17,7 +17,7 @@ const HEADING: [&str; 7] = [
     "MESSAGE",
 ];
 
-/// A line for each act: how often its message arrived on each channel.
+/// Returns a row for each act: how often its message arrived on each channel.
 pub(super) fn table(acts: &[Act], arrived: &[Arrival]) -> Vec<String> {
     let rows = acts.iter().map(|act| {
         let [email, pushover, signal, mattermost] = Channel::ALL.map(|channel| {
@@ -51,13 +51,13 @@ pub(super) fn table(acts: &[Act], arrived: &[Arrival]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// Whether the act's message is where it should be.
+/// Returns whether the act's message has arrived on all of its channels.
 pub(super) fn is_everywhere(act: &Act, arrived: &[Arrival]) -> bool {
     let mut channels = act.channels().iter();
     channels.all(|channel| count(arrived, *channel, act.message) > 0)
 }
 
-/// All that is wrong, a line each.
+/// Returns everything that is wrong, one line each.
 pub(super) fn problems(acts: &[Act], arrived: &[Arrival]) -> Vec<String> {
     let mut problems = Vec::new();
     for act in acts {
@@ -93,7 +93,7 @@ fn count(arrived: &[Arrival], channel: Channel, message: &str) -> usize {
 mod tests {
     use super::{super::script::SCRIPT, *};
 
-    /// What arrives when all goes well.
+    /// Returns the messages of a run without problems.
     fn all() -> Vec<Arrival> {
         let of = |act: &Act| {
             let message = act.message.to_owned();

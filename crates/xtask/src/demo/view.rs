@@ -1,5 +1,5 @@
-//! What is to be seen while the monitor runs: on a terminal a block that is
-//! drawn anew, elsewhere a line for whatever changes.
+//! The view while the monitor runs: on a terminal a block that is redrawn, elsewhere a line for
+//! each change.
 
 use std::{
     io::{self, Write as _},
@@ -12,13 +12,13 @@ use super::{
     status::HostNow,
 };
 
-/// Whoever watches a terminal would miss a state that is over at once.
+/// How long a state stays visible on a terminal, where a person would miss a shorter one.
 const FOR_THE_EYE: Duration = Duration::from_secs(1);
 
-/// What is to be seen.
+/// The view.
 pub(super) struct View {
     since: Instant,
-    /// `None` where there is no terminal to draw it on.
+    /// `None` if there is no terminal to draw on.
     block: Option<Block>,
     hosts: Vec<HostNow>,
     arrived: Vec<Arrival>,
@@ -34,7 +34,7 @@ impl View {
         }
     }
 
-    /// How long an act stays to be seen.
+    /// Returns how long an act stays visible.
     pub(super) fn pace(&self) -> Duration {
         match self.block {
             Some(_) => FOR_THE_EYE,
@@ -42,7 +42,7 @@ impl View {
         }
     }
 
-    /// Tells what happens to a host.
+    /// Shows what happens to a host.
     pub(super) fn happens(&mut self, host: &str, what: &str) -> io::Result<()> {
         let line = self.line("", &format!("{host} {what}"));
         match &mut self.block {
@@ -51,7 +51,7 @@ impl View {
         }
     }
 
-    /// Shows how things are.
+    /// Shows the current state.
     pub(super) fn show(&mut self, hosts: Vec<HostNow>, arrived: Vec<Arrival>) -> io::Result<()> {
         let text = match &mut self.block {
             Some(block) => block.anew(&hosts, &arrived),
@@ -75,7 +75,7 @@ impl View {
     }
 }
 
-/// Hosts whose state or alerts have changed.
+/// Returns the hosts whose state or alerts have changed.
 fn changes(before: &[HostNow], now: &[HostNow]) -> Vec<String> {
     let changed = now.iter().filter(|host| {
         let earlier = before.iter().find(|earlier| earlier.name == host.name);
@@ -93,7 +93,7 @@ fn changes(before: &[HostNow], now: &[HostNow]) -> Vec<String> {
         .collect()
 }
 
-/// Messages that have arrived meanwhile.
+/// Returns the messages that have arrived since.
 fn news(before: &[Arrival], now: &[Arrival]) -> Vec<String> {
     let new = Channel::ALL.iter().flat_map(|channel| {
         let of_channel = |arrival: &&Arrival| arrival.channel == *channel;
