@@ -28,7 +28,7 @@ pub mod parts {
     /// The oldest minor version of a host that this SDK works with.
     pub const NEEDS_HOST_MINOR: &str = "0";
 
-    /// Called once, when a host loads the library.
+    /// Prepares the library. The host calls it once, when it loads the library.
     pub fn loaded(module: PluginModule) -> PluginModuleRef {
         crate::log::install();
         module.leak_into_prefix()

@@ -34,7 +34,7 @@ pub(crate) fn elsewhere() {
     ELSEWHERE.set(true);
 }
 
-/// Returns whether [`elsewhere`] was called since the last call of this.
+/// Returns whether `elsewhere` was called since the last call of this.
 #[cfg(feature = "testing")]
 pub(crate) fn take_elsewhere() -> bool {
     ELSEWHERE.take()

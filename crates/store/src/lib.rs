@@ -17,7 +17,7 @@
 //! ```
 //!
 //! A claim carries a *fence*, a number that grows with every claim of the delivery. A holder that
-//! was taken for dead and settles late shows an old fence, and its settlement is refused.
+//! was considered dead and settles late shows an old fence, and its settlement is refused.
 
 mod accounts;
 mod content;

@@ -51,7 +51,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// The error of parsing a text that is no severity's name.
+/// The error of parsing a text that is not the name of a severity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown severity `{0}`: use info, warning or critical")]
 pub struct UnknownSeverity(String);

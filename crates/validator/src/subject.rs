@@ -32,7 +32,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 /// The time that deliveries get for an attempt.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(10);
 
-/// A text in the place of a secret, which must appear nowhere.
+/// Returns a text for the place of a secret, which must not appear in any output.
 #[must_use]
 pub fn canary() -> &'static str {
     "canary-8c1f5e0b47d2"

@@ -5,11 +5,11 @@
 //! works again of which they never heard. A store makes a [`Review`] whenever a delivery of an
 //! incident was accepted or settled:
 //!
-//! 1. Where an end waits, earlier messages of the problem that wait too are superseded.
-//! 2. The end itself is superseded where the channel was not notified of the problem and
-//!    is not being notified: neither by a message in flight nor by a digest in flight.
-//! 3. While a digest that tells of the problem is in flight, the end waits until that is
-//!    settled, or its holder is taken for dead.
+//! 1. If an end is pending, earlier pending messages of the problem are superseded.
+//! 2. The end itself is superseded if the channel was not notified of the problem and is not
+//!    being notified, neither by a message in flight nor by a digest in flight.
+//! 3. While a digest that reports the problem is in flight, the end waits until that is settled,
+//!    or its holder is considered dead.
 
 use super::{
     change::{Change, IncidentChange},

@@ -1,6 +1,6 @@
 //! Settlement: what is recorded of a claim, and what follows from it.
 //!
-//! Only its holder can settle a claim: a holder that was taken for dead shows an old fence, and
+//! Only its holder can settle a claim: a holder that was considered dead shows an old fence, and
 //! its settlement is refused and counted, since the delivery is in other hands. What was settled
 //! may have been the first message that people received of a problem, the problem's end, or the
 //! step of a group that sufficed: the [`FollowUp`]s say which rules to call next, in this order.

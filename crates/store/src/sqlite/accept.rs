@@ -106,9 +106,9 @@ pub(super) fn known(
     })))
 }
 
-/// Adds a notification and returns its number; `None` if its key is known. An insert with a
-/// conflict would consume a number, and numbers tell how many notifications came after one, so
-/// that nothing is inserted then.
+/// Adds a notification and returns its number; `None` if its key is known. Nothing is inserted
+/// then: an insert with a conflict would consume a number, and numbers show how many
+/// notifications came after one.
 pub(super) fn add_notification(
     transaction: &Transaction<'_>,
     intake: &Intake,

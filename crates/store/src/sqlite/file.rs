@@ -248,8 +248,8 @@ fn use_log(database: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-/// SQLite opens the log at the first read. Reading now makes sure that whoever closes the file
-/// last has the log open, and removes it.
+/// Opens the log, which SQLite otherwise does at the first read. The connection that is closed
+/// last then has it open, and removes it.
 fn open_log(database: &Connection) -> rusqlite::Result<()> {
     database.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }

@@ -110,7 +110,7 @@ pub async fn targets_that_are_left_come_back(subject: &dyn Subject) {
     assert_eq!(claim(&store, "a").await[0].targets, ["+492"]);
 }
 
-/// A holder that was taken for dead settles too late.
+/// A holder that was considered dead settles too late.
 pub async fn a_stale_fence_is_refused_and_counted(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     accept(&store, intake("one", &["a"])).await;

@@ -134,9 +134,9 @@ const STATIC_TLS: [(Architecture, u32); 3] = [
     (Architecture::Riscv64, elf::R_RISCV_TLS_TPREL64),
 ];
 
-/// Such variables, which allocators like jemalloc and mimalloc have, need space in the block that
-/// every thread got before the plugin was loaded. Little of it is left, for all plugins together:
-/// the next one may fail to load.
+/// Requires that no variable is at such a distance. Such variables, which allocators like jemalloc
+/// and mimalloc have, need space in the block that every thread got before the plugin was loaded.
+/// Little of it is left, for all plugins together: the next one may fail to load.
 pub(super) fn static_tls(subject: &Subject) -> Result<(), Miss> {
     let bytes = subject.bytes()?;
     let elf = parsed(&bytes)?;

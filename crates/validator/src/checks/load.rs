@@ -37,7 +37,8 @@ fn settled_threads(expected: usize) -> usize {
     threads
 }
 
-/// The process that started this one sees what it writes.
+/// Requires that no thread or descriptor is added. The process that started this one checks the
+/// output.
 pub(super) fn quietly(subject: &Subject) -> Result<(), Miss> {
     let (threads, descriptors) = (entries("task").len(), entries("fd").len());
     let standalone = subject.load()?;
