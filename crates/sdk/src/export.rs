@@ -112,7 +112,7 @@ macro_rules! export_channels {
             // it with the constant.
             #[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
             static HEADER: p::LibHeader = {
-                // SAFETY: the constructor answers a module of the named type.
+                // SAFETY: the constructor returns a module of the named type.
                 unsafe {
                     p::LibHeader::from_constructor::<p::PluginModuleRef>(
                         constructor,

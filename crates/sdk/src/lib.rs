@@ -41,11 +41,11 @@
 //! #[derive(Debug, Deserialize, JsonSchema)]
 //! #[serde(deny_unknown_fields)]
 //! pub struct Config {
-//!     /// Address of the service.
+//!     /// The address of the service.
 //!     url: String,
-//!     /// Key of the account.
+//!     /// The key of the account.
 //!     token: Secret<String>,
-//!     /// Who shall get it.
+//!     /// The recipient of the messages.
 //!     recipient: String,
 //! }
 //!

@@ -189,7 +189,7 @@ mod tests {
                 },
                 &["attributes"],
             ),
-            // In any order.
+            // The order does not matter.
             (
                 StoredContent {
                     attributes: attributes(&[("k", "v"), ("l", "w")]),
@@ -201,7 +201,7 @@ mod tests {
                 },
                 &[],
             ),
-            // Each is cut to the same length, and a note says from which.
+            // Each was cut to the same length, and a note says from which one.
             (
                 one(),
                 StoredContent {
@@ -210,7 +210,7 @@ mod tests {
                 },
                 &["message"],
             ),
-            // A time that no caller gave is that of the call.
+            // Without a time from the caller, it is the time of the call.
             (
                 one(),
                 StoredContent {
@@ -228,7 +228,7 @@ mod tests {
                 },
                 &["time of occurrence"],
             ),
-            // Where one of the two does not say to whom it goes, nobody asks.
+            // If one of the two does not name its channels, they are not compared.
             (
                 one(),
                 StoredContent {

@@ -31,7 +31,7 @@
 //! # #![allow(dead_code)]
 //! use std::sync::Arc;
 //!
-//! // Yours in its place.
+//! // Replaced by your own.
 //! use annunciator_store::{MemoryStore as MyStore, Store};
 //! use annunciator_testkit::{store_agrees, store_suite, stores::Subject};
 //!
@@ -76,8 +76,8 @@
 //!     suite::{self, Sound},
 //! };
 //!
-//! /// Every setting is described, and stands typing errors and hostile values; no secret
-//! /// is shown.
+//! /// Every setting is described, and withstands typing errors and hostile values; no
+//! /// secret is shown.
 //! #[test]
 //! fn its_settings_stand_what_operators_type() {
 //!     let failures = suite::settings(&Sound {

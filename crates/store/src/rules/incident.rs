@@ -190,11 +190,11 @@ pub(super) mod tests {
         let another = recovery_notified(known, &waits, 12).applied_to(known);
         let another = another.unwrap();
         assert_eq!((another.is_notified, another.since), (false, 12));
-        // It belongs to no problem.
+        // A message is not part of a problem.
         let message = open(&[(Kind::Message, State::Pending)]);
         let forgotten = recovery_notified(known, &message, 12);
         assert_eq!(forgotten, IncidentChange::Forget);
-        // Nothing becomes known by its end.
+        // The end of a problem does not make it known.
         assert_eq!(recovery_notified(None, &waits, 12), IncidentChange::Keep);
     }
 

@@ -1,8 +1,8 @@
 //! Reviews of incidents: which messages of a problem and of its end have become pointless.
 //!
 //! A problem that ends before anybody was notified of it is not worth a message, and neither is
-//! its end: after an outage, people would read of what was wrong hours ago, or that something
-//! works again of which they never heard. A store makes a [`Review`] whenever a delivery of an
+//! its end: after an outage, people would read of what was wrong hours ago, or of the end of a
+//! problem of which they never heard. A store makes a [`Review`] whenever a delivery of an
 //! incident was accepted or settled:
 //!
 //! 1. If an end is pending, earlier pending messages of the problem are superseded.

@@ -22,9 +22,9 @@ const MAX_BATCH: usize = 512;
 /// not fill the memory.
 const MAX_QUEUED: usize = 16_384;
 
-/// The divisor of the last transaction's duration that is the maximum time to wait for more
-/// tasks. Callers that were answered together mostly make their next request together, a moment
-/// later, and should not have to wait for all of the next transaction.
+/// The last transaction's duration divided by this is the maximum time to wait for more tasks.
+/// Callers that were answered together mostly make their next request together, a moment later,
+/// and should not have to wait for all of the next transaction.
 const GATHERING_DIVISOR: u32 = 2;
 
 /// A handle to the thread, which ends when the last handle is dropped and all tasks are done.
