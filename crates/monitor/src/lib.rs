@@ -9,12 +9,11 @@
 //!
 //! # Embedding
 //!
-//! [`declare`] tells the engine's builder which sections of the configuration file
-//! are the monitor's, [`prepare`] opens sockets and state, and [`Prepared::start`]
-//! starts the threads over an engine.
-//! In between, the engine is started with the state file as its store of
-//! deliveries, so that a state change and what people are told of it are recorded in
-//! one transaction.
+//! [`declare`] registers the monitor's sections of the configuration file with the engine's
+//! builder, [`prepare`] opens sockets and state, and [`Prepared::start`] starts the threads
+//! over an engine. In between, the engine starts with the state file as its store of
+//! deliveries, so that a state change and the notifications that follow from it are
+//! recorded in one transaction.
 //!
 //! ```no_run
 //! use annunciator::Engine;
@@ -49,20 +48,19 @@
 //!
 //! # While it runs
 //!
-//! [`Running::monitor`] returns the [`Monitor`], which threads and tasks share: an
-//! [overview](Monitor::overview) of all hosts, the [evidence](Monitor::explain) of
-//! one, [silences](Monitor::silence), and whether the threads still
-//! [work](Monitor::liveness). [`Reloading`] takes the configuration again, whole or
-//! not at all.
+//! [`Running::monitor`] returns the [`Monitor`], which threads and tasks share. It answers
+//! with an [overview](Monitor::overview) of all hosts and the [evidence](Monitor::explain)
+//! of one, sets [silences](Monitor::silence), and reports whether its threads still
+//! [work](Monitor::liveness). [`Reloading`] reloads the configuration, as a whole or not at
+//! all.
 //!
-//! The monitor never blocks on its disk: while the state cannot be written it works
-//! from memory and notifies people of that.
+//! The monitor never blocks on its disk. While the state cannot be written, the monitor
+//! works from memory and notifies people of the problem.
 //!
 //! # The state machine alone
 //!
-//! [`machine`] is the part that decides. It does no I/O and asks no clock, so that a
-//! program can drive it by itself, as the tests do; [`thresholds`] has the rules
-//! for metrics.
+//! [`machine`] makes the decisions. It does no I/O and reads no clock, so that a program
+//! can drive it by itself, as the tests do. [`thresholds`] has the rules for metrics.
 //!
 //! [`Engine`]: annunciator::Engine
 

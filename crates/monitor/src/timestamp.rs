@@ -11,7 +11,7 @@ use jiff::{
     tz::TimeZone,
 };
 
-/// A day has so many milliseconds in UTC.
+/// The length of a day in UTC.
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// Parses a day such as `2026-11-22`, or a day and a time such as
@@ -37,8 +37,8 @@ pub fn parse_time_of_day(text: &str) -> Option<i64> {
     Some((i64::from(time.hour()) * 60 + i64::from(time.minute())) * 60_000)
 }
 
-/// Returns the next moment at which clocks in UTC show this time of day, in
-/// milliseconds since the Unix epoch; the current minute counts.
+/// Returns the next moment at which clocks in UTC show this time of day, in milliseconds
+/// since the Unix epoch. The current minute counts as the next.
 #[must_use]
 pub fn next_occurrence(since_midnight_ms: i64, now_ms: i64) -> i64 {
     let midnight_ms = now_ms.div_euclid(DAY_MS) * DAY_MS;
@@ -59,7 +59,7 @@ pub fn format_timestamp(ms: i64) -> impl fmt::Display {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Formats a duration for a sentence, such as `1m 1s`; below ten seconds with
+/// Formats a duration for a sentence, such as `1m 1s`; durations below ten seconds have
 /// milliseconds.
 #[must_use]
 pub fn format_duration(duration: Duration) -> impl fmt::Display {
@@ -71,9 +71,10 @@ pub fn format_duration(duration: Duration) -> impl fmt::Display {
     })
 }
 
-/// A day, or a day and a time.
+/// Parses a day, or a day with a time.
 fn in_utc(text: &str) -> Option<Timestamp> {
-    // Of these, a time without its zone would not heed all that is said.
+    // A text of these characters has no zone, and the parser would ignore what follows the
+    // time.
     let only_a_time = |c: char| c.is_ascii_digit() || "-:. Tt".contains(c);
     if !text.chars().all(only_a_time) || text.matches('-').count() != 2 {
         return None;

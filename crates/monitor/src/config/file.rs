@@ -1,4 +1,4 @@
-//! The form in the file, as its JSON Schema describes it.
+//! The configuration as it stands in the file; its JSON Schema comes from these types.
 
 use annunciator::Severity;
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! Hosts and their thresholds, as the machine takes them.
+//! Hosts and their thresholds, in the form that the machine needs.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -65,17 +65,16 @@ pub(super) fn host(json: &Json) -> (HostSettings, Vec<SectionProblem>) {
     (settings, problems)
 }
 
-/// The monitor's part of the hosts of a configuration, and the thresholds that they
-/// use.
+/// The hosts' settings and thresholds in a configuration.
 #[derive(Debug)]
 pub struct Hosts {
-    /// The sets of thresholds; hosts refer to them by index.
+    /// The sets of thresholds. A host refers to its set by index.
     pub sets: Vec<Arc<Set>>,
     numbers: HashMap<String, u32>,
 }
 
 impl Hosts {
-    /// Reads the thresholds of a configuration that was loaded with
+    /// Reads the thresholds of a configuration, which must have been loaded with
     /// [`declare`](crate::declare).
     #[must_use]
     pub fn new(config: &Config) -> Self {
@@ -92,7 +91,7 @@ impl Hosts {
         Self { sets, numbers }
     }
 
-    /// Returns the settings of every configured host, by name.
+    /// Returns the settings of every configured host, with its name.
     pub fn settings<'a>(
         &'a self,
         config: &'a Config,
@@ -101,7 +100,7 @@ impl Hosts {
         hosts.map(|(name, host)| (Arc::from(name), self.of(host)))
     }
 
-    /// Returns the thresholds of a host; `None` if it has none.
+    /// Returns the thresholds of a host, or `None` if it has none.
     #[must_use]
     pub fn thresholds(&self, config: &HostConfig) -> Option<&Set> {
         let number = self.numbers.get(config.threshold_config.as_deref()?)?;

@@ -1,8 +1,8 @@
-//! What the monitor reads of the configuration: `monitor`, `threshold_configs`,
-//! `route_tests` and a few keys of hosts.
+//! The monitor's part of the configuration: `monitor`, `threshold_configs`, `route_tests`
+//! and a few keys of hosts.
 //!
-//! `file` is the form in the file, `monitor` the checked one; `hosts` puts
-//! hosts and thresholds together, `route_tests` asks who would be told.
+//! `file` has the form of the file, `monitor` the checked settings, `hosts` the hosts with
+//! their thresholds, and `route_tests` checks who would be notified.
 
 mod file;
 mod hosts;
@@ -20,8 +20,8 @@ const HOST_THRESHOLDS: &str = "threshold_config";
 
 /// Declares the sections and keys of a configuration file that the monitor reads.
 ///
-/// Without this the engine refuses `monitor`, `threshold_configs` and `route_tests` as
-/// unknown. Problems in them are reported with the file's other problems.
+/// Without this call, the engine rejects `monitor`, `threshold_configs` and `route_tests`
+/// as unknown. Problems in these sections are reported with the file's other problems.
 pub fn declare(builder: EngineBuilder) -> EngineBuilder {
     let monitor = Section::new(MONITOR, file::schema_of::<file::MonitorFile>())
         .check(|json| MonitorConfig::read(json).1)
@@ -38,20 +38,20 @@ pub fn declare(builder: EngineBuilder) -> EngineBuilder {
         })
 }
 
-/// Makes a failing route test an error; by default it is a warning.
+/// Turns a failing route test from a warning into an error.
 ///
 /// Call it after [`declare`] to check a configuration before it is used.
 pub fn require_route_tests(builder: EngineBuilder) -> EngineBuilder {
     builder.section(route_tests::section(Level::Error))
 }
 
-/// Adds a problem of a field, with what to do about it.
+/// Adds a problem of a field, with a hint on how to fix it.
 fn wrong(problems: &mut Vec<SectionProblem>, path: &[&str], sentence: impl AsRef<str>, help: &str) {
     let problem = SectionProblem::error(path.iter().copied(), sentence).help(help);
     problems.push(problem);
 }
 
-/// A duration, or a problem. The default stands where the file says nothing.
+/// Parses a duration, or adds a problem. Returns the default if the file has no value.
 fn duration(
     text: Option<&str>,
     default: std::time::Duration,

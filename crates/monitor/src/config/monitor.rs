@@ -1,4 +1,4 @@
-//! The section `monitor`, checked.
+//! The `monitor` section after its checks.
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -21,26 +21,27 @@ use crate::machine::{Flap, Mass, Settings, Window};
 
 /// The UDP port at which heartbeats are received by default.
 pub const DEFAULT_PORT: u16 = 9677;
-/// A host that is expected more often than this asks too much of a network.
+/// The minimum interval between heartbeats. Shorter ones would burden a network.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
-/// Nobody waits for longer than this to learn that a host is silent.
+/// The maximum of a duration in this section: a year. Nobody waits longer to learn that a
+/// host is silent.
 const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
-/// How long a shutdown waits for messages under way: below the 90 s that
-/// systemd waits before it kills (`DefaultTimeoutStopSec`).
+/// How long a shutdown waits for messages in flight: well below the 90 s after which
+/// systemd kills a service (`DefaultTimeoutStopSec`).
 const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Where the configuration says that the state is stored.
+/// Where the configuration stores the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateFile {
     /// In this file.
     File(PathBuf),
-    /// In memory, on purpose: `:memory:`.
+    /// In memory, as `:memory:` requests.
     Memory,
-    /// The configuration does not say; the embedding program chooses.
+    /// Unset: the embedding program chooses.
     Unset,
 }
 
-/// The section `monitor` of a configuration, checked.
+/// The checked `monitor` section of a configuration.
 #[derive(Debug)]
 pub struct MonitorConfig {
     /// The addresses to receive heartbeats at.
@@ -51,9 +52,10 @@ pub struct MonitorConfig {
     pub control: Option<PathBuf>,
     /// The address for metrics and health, which the embedding program may serve.
     pub http: Option<SocketAddr>,
-    /// Settings that apply to all hosts, without thresholds: [`Hosts`](crate::Hosts) has those.
+    /// The settings that apply to all hosts, without thresholds: see
+    /// [`Hosts`](crate::Hosts).
     pub settings: Settings,
-    /// The keys that datagrams are verified with.
+    /// The keys that verify datagrams.
     pub keys: Keyring,
     /// How long [`Running::stop`](crate::Running::stop) waits for messages in flight.
     /// Default: 20 s.
@@ -61,16 +63,17 @@ pub struct MonitorConfig {
 }
 
 impl MonitorConfig {
-    /// Returns the monitor's part of a configuration that was loaded with
-    /// [`declare`](crate::declare); its defaults if the file has no such section.
+    /// Returns the monitor's part of a configuration, which must have been loaded with
+    /// [`declare`](crate::declare). The values are the defaults if the file has no
+    /// `monitor` section.
     #[must_use]
     pub fn of(config: &Config) -> Self {
         let nothing = Json::Object(serde_json::Map::new());
         Self::read(config.section(MONITOR).unwrap_or(&nothing)).0
     }
 
-    /// Reads what fits the schema; what is wrong with it all the same is in
-    /// the second part.
+    /// Reads a section that is valid for its schema. Returns the section, and the problems
+    /// that a schema cannot find.
     pub(super) fn read(json: &Json) -> (Self, Vec<SectionProblem>) {
         let mut problems = Vec::new();
         let file = MonitorFile::deserialize(json).unwrap_or_else(|error| {
@@ -175,7 +178,7 @@ fn settings(file: &MonitorFile, keyed: bool, problems: &mut Vec<SectionProblem>)
     }
 }
 
-/// An interval, where one is said.
+/// Parses the interval, if the file has one.
 pub(super) fn interval(text: Option<&str>, problems: &mut Vec<SectionProblem>) -> Option<Duration> {
     let text = text?;
     let interval = bounded(Some(text), Duration::from_secs(10), &["interval"], problems);
@@ -191,7 +194,7 @@ pub(super) fn interval(text: Option<&str>, problems: &mut Vec<SectionProblem>) -
     Some(interval)
 }
 
-/// A duration of a length that somebody may mean.
+/// Parses a duration and checks that its length is within bounds.
 pub(super) fn bounded(
     text: Option<&str>,
     default: Duration,

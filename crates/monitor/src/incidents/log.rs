@@ -1,8 +1,8 @@
-//! Decides whom a notice goes to.
+//! Decides who is notified of an event.
 //!
-//! A problem goes to the channels and groups that the configuration names at
-//! that time; its end goes to those that the problem went to, and to nobody
-//! else. Whether they got it is for the engine's store of deliveries to judge.
+//! A notification of a problem goes to the channels and groups that the configuration names
+//! at that time. The notification of its end goes to the same ones and to nobody else.
+//! Whether they received the first is for the engine's store of deliveries to judge.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,39 +18,37 @@ use super::{
 };
 use crate::machine::{Connection, Moment, Notice, Occurrence, SuppressedNotice};
 
-/// Where messages go, by the configuration of the moment: names of channels
-/// and groups as they stand there.
+/// The current routes: names of channels and groups as the configuration has them.
 pub trait Routes {
-    /// Those of a host.
+    /// Returns the route of a host.
     fn of_host(&self, host: &str) -> Vec<Arc<str>>;
-    /// The default ones.
+    /// Returns the default route.
     fn defaults(&self) -> Vec<Arc<str>>;
 }
 
-/// The open problems, and who is notified of their end.
+/// The open problems, and who was notified of each.
 #[derive(Debug)]
 pub struct IncidentLog {
     open: Open,
     last_id: u64,
-    /// Names this run: numbers may be used again by the next one, where they
-    /// could not be written.
+    /// Identifies this run in message keys: the next run may use the same numbers again if
+    /// they could not be written.
     run: Uuid,
 }
 
-/// How the ends of several problems are reported at once.
+/// How the end of several problems is reported.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
-    /// Each by itself: who was not notified of one is not notified of its end.
+    /// One by one: whoever was not notified of a problem is not notified of its end.
     Each,
-    /// All that was reported together.
+    /// As the end of all problems that were reported together.
     Whole(Arc<str>),
     /// In one message.
     Rest,
 }
 
 impl IncidentLog {
-    /// Goes on from what was written: the open incidents, and the greatest
-    /// number of an outbound message.
+    /// Continues from the stored incidents and the greatest number of an outbound message.
     #[must_use]
     pub fn restored(open: impl IntoIterator<Item = IncidentChange>, last_id: u64) -> Self {
         let mut incidents = Self {
@@ -63,7 +61,7 @@ impl IncidentLog {
         incidents
     }
 
-    /// Whom a notice goes to, and with which words.
+    /// Returns the messages for a notice, each with its channels and groups.
     pub fn plan(
         &mut self,
         notice: &Notice,
@@ -86,8 +84,8 @@ impl IncidentLog {
         outbound
     }
 
-    /// What is recorded of something that a silence suppressed. Nobody is notified
-    /// of it, nor of its end.
+    /// Returns the record of a notice that a silence suppressed. Nobody is notified of it,
+    /// nor of its end.
     pub fn suppress(
         &mut self,
         suppressed: &SuppressedNotice,
@@ -103,7 +101,7 @@ impl IncidentLog {
         (!names.is_empty()).then(|| self.outbound(names, message))
     }
 
-    /// A message for exactly these channels and groups.
+    /// Creates a message for exactly these channels and groups.
     pub fn outbound(&mut self, names: Vec<Arc<str>>, message: Message) -> OutboundMessage {
         let (id, key) = self.number();
         OutboundMessage {
@@ -120,7 +118,7 @@ impl IncidentLog {
         (self.last_id, key.into())
     }
 
-    /// What is about one host, or about none.
+    /// Plans a notice about one host, or about none.
     fn one(
         &mut self,
         message: Message,
@@ -172,7 +170,7 @@ impl IncidentLog {
         outbound
     }
 
-    /// Each channel or group is notified of those that concern it.
+    /// Notifies each channel or group of the hosts that are routed to it.
     fn many_overdue(
         &mut self,
         members: &[Connection],
@@ -241,7 +239,7 @@ impl IncidentLog {
                 ends.entry(key).or_default().insert(member);
             }
         }
-        // What is not over for all of them cannot end as a whole.
+        // A group of which some hosts are still overdue cannot end as a whole.
         let mut found: BTreeMap<(Arc<str>, Ending), BTreeSet<&Connection>> = BTreeMap::new();
         for ((name, ending), of) in ends {
             let ending = match ending {
@@ -305,8 +303,8 @@ impl IncidentLog {
         }
     }
 
-    /// An end whose problem the engine cannot find: it is an incident of its
-    /// own, and reported whatever became of the problem.
+    /// Plans an end whose problem the engine's store cannot match. It is an incident of its
+    /// own, and is reported whatever became of the problem.
     fn in_any_case(&mut self, names: Vec<Arc<str>>, message: Message) -> OutboundMessage {
         let (id, key) = self.number();
         let incident = Some(together(&key));
@@ -321,7 +319,7 @@ impl IncidentLog {
         }
     }
 
-    /// A problem that may have been reported there already.
+    /// Plans a problem that may have been reported there already.
     fn problem(
         &mut self,
         incident: &Arc<str>,
@@ -337,7 +335,7 @@ impl IncidentLog {
     }
 }
 
-/// Those who get the same message, in one list.
+/// Groups the recipients of the same message.
 fn alike<K: Ord>(pairs: impl Iterator<Item = (K, Arc<str>)>) -> BTreeMap<K, Vec<Arc<str>>> {
     let mut lists: BTreeMap<K, Vec<Arc<str>>> = BTreeMap::new();
     for (key, name) in pairs {
@@ -346,8 +344,8 @@ fn alike<K: Ord>(pairs: impl Iterator<Item = (K, Arc<str>)>) -> BTreeMap<K, Vec<
     lists
 }
 
-/// An incident of many hosts. No host's begins like this: that has its name
-/// first.
+/// Names an incident of many hosts. The incidents of single hosts begin with the host's
+/// name, never with a slash.
 fn together(key: &str) -> Arc<str> {
     format!("/together/{key}").into()
 }

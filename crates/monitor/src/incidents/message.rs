@@ -1,6 +1,6 @@
-//! A message, and where it goes.
+//! A message and its recipients.
 //!
-//! What becomes of it is for the engine's store of deliveries to know.
+//! The engine's store of deliveries records what becomes of it.
 
 use std::{
     sync::Arc,
@@ -10,40 +10,40 @@ use std::{
 use annunciator::{Kind, Notification, Severity};
 use serde::{Deserialize, Serialize};
 
-/// What people read, and what it is about.
+/// A message for people, and the event that it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// The host, where it is about one.
+    /// The host, if the message is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Arc<str>>,
-    /// What it belongs to: a problem and its end have the same.
+    /// The incident, which a problem and its end share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Arc<str>>,
-    /// Whether it reports a problem, its end, or neither.
+    /// Whether the message reports a problem, its end, or neither.
     pub part: MessageKind,
-    /// How bad it is, by its name.
+    /// The severity, by its name.
     pub severity: Box<str>,
-    /// One line above the text.
+    /// The title: one line above the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<Box<str>>,
     /// The text.
     pub body: Box<str>,
-    /// When it happened, in milliseconds since the epoch.
+    /// When the event happened, in milliseconds since the Unix epoch.
     pub occurred_ms: i64,
-    /// The rule that suppresses it, if it is recorded and not delivered.
+    /// The rule that suppresses the message: it is recorded and not delivered.
     #[serde(default, alias = "kept_back", skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<Box<str>>,
 }
 
-/// Where in its incident a message stands.
+/// The position of a message in its incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageKind {
-    /// It belongs to none.
+    /// The message belongs to no incident.
     Message,
-    /// It reports the problem.
+    /// The message reports the problem.
     Problem,
-    /// It reports the end of the problem.
+    /// The message reports the end of the problem.
     Recovery,
 }
 
@@ -66,7 +66,7 @@ impl Message {
         }
     }
 
-    /// Something about the monitor itself.
+    /// Creates a message about the monitor itself.
     #[must_use]
     pub fn about_monitor(text: &str, occurred_ms: i64) -> Self {
         Self::new(
@@ -77,7 +77,7 @@ impl Message {
         )
     }
 
-    /// As the engine takes it.
+    /// Converts the message to the engine's type.
     pub(crate) fn notification(&self) -> Notification {
         let kind = match self.part {
             MessageKind::Message => Kind::Message,
@@ -105,22 +105,22 @@ impl Message {
     }
 }
 
-/// One message on its way to the engine, which keeps and delivers it.
+/// A message on its way to the engine, which stores and delivers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboundMessage {
-    /// Its number; greater ones are newer.
+    /// The message's number; newer messages have greater ones.
     pub id: u64,
-    /// Names it for ever, so that it is accepted once however often it is
-    /// handed over.
+    /// A permanent, unique key: the engine accepts the message once, however often it is
+    /// submitted.
     pub key: Arc<str>,
-    /// The channels and groups that it goes to, as the configuration has them.
+    /// The channels and groups that the message goes to, by the names in the configuration.
     pub names: Vec<Arc<str>>,
     /// The message.
     pub message: Arc<Message>,
 }
 
 impl OutboundMessage {
-    /// What has to keep its order.
+    /// Returns the lane within which the message keeps its order.
     pub(crate) fn lane(&self) -> Lane {
         match (&self.message.host, self.message.part) {
             (Some(host), _) => Lane::Host(Arc::clone(host)),
@@ -130,13 +130,13 @@ impl OutboundMessage {
     }
 }
 
-/// What has to keep its order among outbound messages.
+/// The messages within which an outbound message keeps its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// Those of one host.
+    /// The messages about one host.
     Host(Arc<str>),
-    /// It concerns many hosts, and so all of them.
+    /// All messages: this one is about many hosts.
     All,
-    /// It stands for itself.
+    /// No others: the order does not matter.
     None,
 }

@@ -1,9 +1,8 @@
-//! Incidents: which problems are open, whom they were reported to, and in which
-//! words.
+//! Incidents: which problems are open, who was notified of them, and the texts of messages.
 //!
-//! `log` decides the recipients of a notice and remembers them for the end of the
-//! problem, `open` holds the open problems, `message` is an outbound message, and
-//! `words` has the texts.
+//! `log` decides the recipients of a notice and remembers them for the end of the problem,
+//! `open` holds the open problems, `message` has outbound messages, and `words` has the
+//! texts.
 
 mod log;
 mod message;

@@ -1,9 +1,9 @@
-//! The open problems, and how each channel or group was notified of them, which
-//! decides how it is notified of the end.
+//! The open problems, and how each channel or group was notified of them. That decides how
+//! it is notified of their end.
 //!
-//! The engine's store matches a problem with its end by their incident. A
-//! problem that was reported alone has one of its own. Those reported together
-//! share one, for as long as none of them has ended: the end of all ends it.
+//! The engine's store matches a problem with its end by their incident. A problem that was
+//! reported alone has an incident of its own. Problems that were reported together share
+//! one as long as none of them has ended; when all end at once, the incident ends.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -13,16 +13,16 @@ use std::{
 /// How a channel or group was notified of a problem: alone, or grouped with others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grouping {
-    /// Alone.
+    /// Alone, under an incident of its own.
     Alone,
-    /// Together with others, none of which has ended: under this incident.
+    /// With others, none of which has ended, under this incident.
     Together(Arc<str>),
-    /// In a way that no single end can match.
+    /// In several messages, so that no single end matches.
     Mixed,
 }
 
 impl Grouping {
-    /// As it is written.
+    /// Returns the stored form.
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
@@ -32,7 +32,7 @@ impl Grouping {
         }
     }
 
-    /// From what was written.
+    /// Parses the stored form.
     #[must_use]
     pub fn read(text: &str) -> Self {
         match text {
@@ -43,14 +43,14 @@ impl Grouping {
     }
 }
 
-/// What changed in the incident log, to be written with what changed it.
+/// A change of the incident log, written with the state change that caused it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentChange {
     /// The incident.
     pub incident: Arc<str>,
     /// The channel or group.
     pub name: Arc<str>,
-    /// How its end is to be reported there; `None` if it no longer is.
+    /// How the end is to be reported there; `None` if the problem is no longer open.
     pub grouping: Option<Grouping>,
 }
 
@@ -58,15 +58,15 @@ pub struct IncidentChange {
 #[derive(Debug, Default)]
 pub(super) struct Open {
     by_incident: HashMap<Arc<str>, BTreeMap<Arc<str>, Grouping>>,
-    /// What was reported together, and none of it has ended.
+    /// Problems that were reported together, none of which has ended.
     whole: HashMap<Together, HashSet<Arc<str>>>,
 }
 
-/// What many share: an incident, and the channel or group that was notified of it.
+/// The key of a group: its incident, and the channel or group that was notified of it.
 type Together = (Arc<str>, Arc<str>);
 
 impl Open {
-    /// The channels and groups that the end of a problem goes to.
+    /// Returns the channels and groups that are notified of a problem's end.
     pub(super) fn names(
         &self,
         incident: &str,
@@ -78,14 +78,14 @@ impl Open {
         self.by_incident.get(incident)?.get(name)
     }
 
-    /// Returns how many problems were reported together there and are open.
+    /// Returns how many open problems were reported there together.
     pub(super) fn count(&self, together: &Arc<str>, name: &Arc<str>) -> usize {
         let key = (Arc::clone(together), Arc::clone(name));
         self.whole.get(&key).map_or(0, HashSet::len)
     }
 
-    /// Records how a problem was reported, or its end; what was reported
-    /// together with it is whole no more.
+    /// Records how a problem or its end was reported. The group that the problem belonged
+    /// to is no longer whole.
     pub(super) fn set(
         &mut self,
         incident: &Arc<str>,
@@ -109,7 +109,7 @@ impl Open {
         self.apply(change);
     }
 
-    /// Ends what was reported together and ends together.
+    /// Ends a group whose problems end together.
     pub(super) fn end_together(
         &mut self,
         together: &Arc<str>,

@@ -1,4 +1,4 @@
-//! The texts. Those of the specification are to the letter.
+//! The texts of messages. Those of the specification are literal.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,15 +11,15 @@ use crate::{
     timestamp::{format_duration, format_timestamp},
 };
 
-/// A group names as many hosts as this; more are counted.
+/// The maximum number of hosts that a group message names; it counts the rest.
 const MAX_NAMES: usize = 20;
 
-/// What a connection's problems and their end belong to.
+/// Returns the incident that a connection's problems and their ends share.
 pub(super) fn heartbeat_incident(of: &Connection) -> Arc<str> {
     format!("{}/{}/heartbeat", of.host, of.family).into()
 }
 
-/// The message of a notice that is about one host, or about none.
+/// Returns the message for a notice about one host, or about none.
 pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
     use MessageKind::{Message as Plain, Problem, Recovery};
     use Severity::{Critical, Info, Warning};
@@ -111,7 +111,7 @@ pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
             let text = format!(
                 "{host} keeps reporting trouble: {changes} messages within {}; `hbd explain {}` has the further ones",
                 length(*within),
-                // Nothing that is the name of a host has a NUL byte.
+                // A host's name has no NUL byte, the only reason to fail.
                 shlex::try_quote(host).unwrap_or_default()
             );
             of_host(host, Warning, text)
@@ -162,13 +162,13 @@ pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
             );
             make(Plain, if *silent > 0 { Warning } else { Info }, text)
         }
-        // Each channel is told of those that concern it: see `group`.
+        // Each channel is notified of the hosts that are routed to it: see `group`.
         Occurrence::ManyOverdue(members) => group(true, members, at),
         Occurrence::ManyBack(members) => group(false, members, at),
     }
 }
 
-/// The message about many hosts at once, for a channel that these are told to.
+/// Returns the message about many hosts, for a channel that these are routed to.
 pub(super) fn group(overdue: bool, members: &[Connection], at: Moment) -> Message {
     let mut names: Vec<String> = members
         .iter()
@@ -198,7 +198,7 @@ pub(super) fn group(overdue: bool, members: &[Connection], at: Moment) -> Messag
 }
 
 fn length(duration: Duration) -> impl std::fmt::Display {
-    // To the minute: this is for people.
+    // In whole minutes: people read this.
     let minutes = duration.as_secs().div_ceil(60).max(1);
     format_duration(Duration::from_secs(minutes * 60))
 }
