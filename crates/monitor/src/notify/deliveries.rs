@@ -1,4 +1,4 @@
-//! What became of messages, as the engine's store of deliveries has it.
+//! What became of messages, by the engine's store of deliveries.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -12,25 +12,26 @@ use tokio::time::timeout;
 
 use crate::incidents::OutboundMessage;
 
-/// How long whoever asks waits for the store.
+/// How long a caller waits for the store.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
-/// So many questions about attempts are asked at a time.
+/// The maximum number of concurrent reads of attempts.
 const MAX_CONCURRENT_READS: usize = 64;
 
-/// How many deliveries are in which state, over the life of the engine's store.
+/// Counts of deliveries by state, over the life of the engine's store.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryCounts {
-    /// By their state; of those that ended, pruned ones are counted too.
+    /// The deliveries in each state. Those that have ended are counted even after they were
+    /// pruned.
     pub by_state: BTreeMap<State, u64>,
-    /// Sent again because the process that sent it died before the outcome was
-    /// recorded.
+    /// The deliveries that were attempted again because the process that attempted them
+    /// first died before it recorded the outcome.
     pub redelivered: u64,
-    /// Messages that the engine's store has not accepted yet.
+    /// The messages that the engine's store has not accepted yet.
     pub handing_over: u64,
 }
 
 impl DeliveryCounts {
-    /// From the accounts, and how many messages are not in them.
+    /// Combines the store's accounts with the number of messages that are not in them.
     #[must_use]
     pub fn new(accounts: &Accounts, handing_over: usize) -> Self {
         let states = State::ALL.into_iter();
@@ -42,34 +43,34 @@ impl DeliveryCounts {
     }
 }
 
-/// A message about a host to one channel, and what became of it.
+/// A delivery of a message about a host to one channel, with its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HostDelivery {
     /// When the event happened, in milliseconds since the Unix epoch.
     pub occurred_ms: i64,
-    /// The channel; or a group, if the engine has not accepted the message yet.
+    /// The channel, or a group while the engine has not accepted the message yet.
     pub channel: String,
     /// The delivery's state.
     pub state: State,
     /// How many attempts were made.
     pub attempts: u32,
-    /// When the next attempt is due, in milliseconds since the Unix epoch; `None` if
-    /// none is.
+    /// When the next attempt is due, in milliseconds since the Unix epoch; `None` if no
+    /// attempt is scheduled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_ms: Option<i64>,
     /// The message's text.
     pub text: String,
-    /// Why it was not delivered: the rule that suppressed it, or the remote's last
-    /// answer; empty if it was.
+    /// Why it was not delivered: the rule that suppressed it, or the remote's last answer.
+    /// Empty if it was delivered.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }
 
-/// The newest deliveries about a host, the oldest of them first.
+/// Reads the newest deliveries about a host and returns them in chronological order.
 ///
 /// # Errors
-/// [`StoreError`] when they cannot be read.
+/// Returns [`StoreError`] if they cannot be read.
 pub async fn host_deliveries(
     store: &Arc<dyn Store>,
     host: &str,
@@ -118,7 +119,8 @@ impl HostDelivery {
         })
     }
 
-    /// One that the store has not taken yet, by each name that it goes to.
+    /// Returns a message that the store has not accepted yet, once for each name that it
+    /// goes to.
     pub(crate) fn waiting(outbound: &OutboundMessage) -> impl Iterator<Item = Self> + use<'_> {
         outbound.names.iter().map(|name| Self {
             occurred_ms: outbound.message.occurred_ms,
@@ -132,7 +134,7 @@ impl HostDelivery {
     }
 }
 
-/// What the targets said that were not reached.
+/// Returns the answers of the targets that were not reached.
 fn last_words(attempt: &Attempt) -> String {
     let targets = TargetReport::of_attempt(attempt).into_iter();
     let failures = targets.filter(|one| one.class != Class::Delivered);

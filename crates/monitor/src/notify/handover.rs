@@ -1,7 +1,7 @@
 //! Hands messages over to a store of deliveries that is not the state file.
 //!
-//! A message stands in the state file until the engine's store has accepted it. The
-//! store accepts it by its key, once however often it is handed over.
+//! A message stays in the state file until the engine's store has accepted it. The store
+//! recognises its key and accepts it once, however often it is handed over.
 
 use std::{collections::VecDeque, pin::Pin, time::Duration};
 
@@ -10,25 +10,26 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::incidents::OutboundMessage;
 
-/// How many messages are submitted at a time; they may share one wait for the disk.
+/// The maximum number of messages submitted at once; they may share one commit.
 const MAX_SUBMITTED: usize = 64;
-/// How long the engine may take to record them: as long as it gives its own callers.
+/// How long the engine may take to record them: the timeout that it applies for its own
+/// callers.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A message whose intake was decided.
+/// A message that the engine has prepared for its store.
 pub(super) struct Submission {
     pub(super) outbound: OutboundMessage,
     pub(super) intake: Intake,
     pub(super) pending: PendingSubmission,
 }
 
-/// What came of handing a message over; `None` if the store has not answered in time.
+/// The result of a handover; `None` if the store did not answer in time.
 pub(super) type HandedOver = (OutboundMessage, Option<Result<Receipt, NotifyError>>);
 
-/// Submits messages in their order: each is accepted before the next one.
+/// Submits messages in order: the store accepts each one before the next.
 ///
-/// A store that does not answer in time gets the rest later. What it accepts after all
-/// is delivered.
+/// If the store does not answer in time, the remaining messages are handed over later. What
+/// it accepts after that is still delivered.
 pub(super) fn hand_over(
     engine: &Engine,
     submissions: Vec<Submission>,
@@ -44,18 +45,18 @@ pub(super) fn hand_over(
         } = submission;
         let (answer, answered) = oneshot::channel();
         waiting.push((outbound, pending.release(), answered));
-        // A store may begin when it is called, or when it is waited for.
+        // A store may begin when it is called, or only when its future is polled.
         accepting.push((
             store.as_ref().map(|store| store.accept(intake)),
             pending,
             answer,
         ));
     }
-    // A task of its own: what was asked for is done also when it is not waited for.
+    // In a task of its own, so that submissions complete even if nobody waits for them.
     tokio::spawn(async move {
         for (accepting, pending, answer) in accepting {
             if let Some(accepting) = accepting {
-                // Nobody may wait for it any more.
+                // The receiver may be gone.
                 let _ = answer.send(pending.accepted(accepting.await));
             }
         }
@@ -75,12 +76,12 @@ pub(super) fn hand_over(
     })
 }
 
-/// The messages that wait to be handed over.
+/// The queue of messages to hand over.
 #[derive(Debug, Default)]
 pub(super) struct HandoverQueue {
-    /// In the order in which they were written.
+    /// In the order of their writing.
     waiting: VecDeque<OutboundMessage>,
-    /// Those that were delivered as far as possible; only the record is missing.
+    /// Messages that were delivered as far as possible and lack only the record.
     notified: VecDeque<OutboundMessage>,
 }
 
@@ -93,19 +94,19 @@ impl HandoverQueue {
         self.waiting.push_back(outbound);
     }
 
-    /// Adds one that was notified, for the next [`retry`](Self::retry).
+    /// Adds a message whose recipients were notified, for the next [`retry`](Self::retry).
     pub(super) fn push_notified(&mut self, outbound: OutboundMessage) {
         self.notified.push_back(outbound);
     }
 
-    /// Puts those that were notified before all others.
+    /// Puts the messages whose recipients were notified before all others.
     pub(super) fn retry(&mut self) {
         while let Some(outbound) = self.notified.pop_back() {
             self.waiting.push_front(outbound);
         }
     }
 
-    /// Takes as many as are handed over at a time.
+    /// Removes up to `MAX_SUBMITTED` messages from the front.
     pub(super) fn take(&mut self) -> Vec<OutboundMessage> {
         let count = self.waiting.len().min(MAX_SUBMITTED);
         self.waiting.drain(..count).collect()

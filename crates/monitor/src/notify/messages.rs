@@ -1,4 +1,4 @@
-//! What becomes of a message: it is recorded, handed over, or delivered without a record.
+//! The fate of a message: recorded, handed over, or delivered without a record.
 
 use annunciator::{NotifyError, Receipt, Route, UnknownChannel};
 use tokio::time::Instant;
@@ -11,19 +11,20 @@ use super::{
 };
 use crate::{incidents::OutboundMessage, machine::Entry, store::Batch};
 
-/// What the engine makes of a message.
+/// The result of preparing a message for the engine.
 enum PreparedMessage {
     Submit(Box<Submission>),
-    /// Nobody is to be notified any more.
+    /// No recipient is left to be notified.
     Nothing,
     /// The engine has no store.
     NoStore(OutboundMessage),
-    /// The engine is shut down: it waits for the next start.
+    /// The engine is shut down: the message waits for the next start.
     Closed(OutboundMessage),
 }
 
 impl Recording {
-    /// Takes the messages out of a batch that the engine's store is to accept with it.
+    /// Removes the messages from a batch and prepares those that the engine's store is to
+    /// accept in the same transaction.
     pub(super) fn prepare_all(&mut self, batch: &mut Batch) -> Vec<Submission> {
         let mut submissions = Vec::new();
         for (id, outbound) in std::mem::take(&mut batch.outbound) {
@@ -78,7 +79,7 @@ impl Recording {
         }
     }
 
-    /// Keeps a message for the next write, unless it is closed.
+    /// Puts a message into the next write, unless it was finished.
     pub(super) fn keep(&mut self, outbound: OutboundMessage) {
         let id = outbound.id;
         let mut open = self.shared.open();
@@ -88,7 +89,8 @@ impl Recording {
         }
     }
 
-    /// The same, unless it is kept already: then with the channels that are left.
+    /// Does the same, unless the next write has the message already: that copy names only
+    /// the channels that are left.
     pub(super) fn keep_if_missing(&mut self, outbound: OutboundMessage) {
         if !self.unwritten.outbound.contains_key(&outbound.id) {
             self.keep(outbound);
@@ -132,7 +134,7 @@ impl Recording {
         self.retry_handover_at.get_or_insert(at);
     }
 
-    /// The engine's store has answered.
+    /// Handles the answer of the engine's store.
     pub(super) fn recorded(
         &mut self,
         outbound: &OutboundMessage,
@@ -144,7 +146,7 @@ impl Recording {
                 let (notification, repeated) = (receipt.notification, receipt.repeated);
                 tracing::debug!(outbound = id, notification, repeated, "recorded");
             }
-            // It was recorded before the configuration, or the words for it, changed.
+            // It was recorded under an earlier configuration or with other words.
             Err(NotifyError::Conflict { differs, .. }) => {
                 tracing::debug!(outbound = id, differs, "was recorded before");
             }
@@ -153,7 +155,8 @@ impl Recording {
         self.finish(id);
     }
 
-    /// Notifies people of a message although it cannot be recorded, unless they were.
+    /// Notifies people of a message that cannot be recorded, unless they were notified
+    /// before.
     pub(super) fn notify_unrecorded(&mut self, outbound: OutboundMessage) {
         if self.notified.insert(outbound.id) {
             self.rows_only.insert(outbound.id);
@@ -182,11 +185,11 @@ impl Recording {
         }
     }
 
-    /// Nothing is left to do for a message.
+    /// Marks a message as done.
     fn finish(&mut self, id: u64) {
         self.close(id);
         self.unwritten.outbound.remove(&id);
-        // A row may be on its way into the file.
+        // Its row may be in a write that is under way.
         if self.rows.contains(&id) || self.writing.is_some() {
             self.unwritten.forwarded.insert(id);
         }

@@ -1,9 +1,10 @@
 //! Records what the monitor decides, and hands messages to the engine.
 //!
-//! `recorder` takes what is to be recorded, `recording` does it, one `writing` at a
-//! time, `messages` is what becomes of each of them, `handover` hands them over where the engine keeps its
-//! deliveries elsewhere, `unrecorded` delivers what cannot be recorded in the `order`
-//! that matters, and `deliveries` reads from the engine's store what became of all.
+//! `recorder` accepts what is to be recorded, `recording` is the task that records it, one
+//! `writing` at a time, and `messages` decides the fate of each message. `handover` hands
+//! messages over if the engine has its deliveries elsewhere. `unrecorded` delivers what
+//! cannot be recorded, in an `order` that keeps each host's messages in sequence, and
+//! `deliveries` reads from the engine's store what became of them.
 
 mod deliveries;
 mod handover;

@@ -1,5 +1,5 @@
-//! The order of tasks: what concerns one host keeps its order, and what concerns many
-//! hosts waits for all before it, and all behind wait for it.
+//! The order of tasks. Tasks about one host run in sequence; a task about many hosts waits
+//! for all before it, and all later ones wait for it.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -7,25 +7,25 @@ use tokio::sync::watch;
 
 use crate::incidents::Lane;
 
-/// So many hosts are remembered before those without a task are forgotten.
+/// The minimum number of remembered hosts before those without a task are forgotten.
 const MIN_FORGET: usize = 1024;
 
-/// Ends when the task's [`Turn`] is dropped.
+/// Closes when the task's [`Turn`] is dropped.
 type Ended = watch::Receiver<()>;
 
-/// Which tasks a task has to wait for.
+/// The tasks that a new task has to wait for.
 #[derive(Debug, Default)]
 pub(super) struct TaskOrder {
     /// The last task of each host.
     hosts: HashMap<Arc<str>, Ended>,
-    /// Tasks that stand for themselves.
+    /// The tasks that are independent of others.
     others: Vec<Ended>,
-    /// The last task that concerns many hosts.
+    /// The last task about many hosts.
     many: Option<Ended>,
     forget_at: usize,
 }
 
-/// A task's place in the order; dropped when the task ends.
+/// A task's place in the order; the task drops it when it ends.
 #[derive(Debug)]
 pub(super) struct Turn {
     before: Vec<Ended>,
@@ -33,10 +33,10 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// Waits until it is the task's turn.
+    /// Waits for the tasks before this one.
     pub(super) async fn come(&mut self) {
         for before in &mut self.before {
-            // Nothing is ever sent: it is the end that is waited for.
+            // Nothing is ever sent; the channel closes when the task ends.
             while before.changed().await.is_ok() {}
         }
         self.before.clear();
@@ -44,12 +44,12 @@ impl Turn {
 }
 
 impl TaskOrder {
-    /// Puts a task at the end.
+    /// Adds a task at the end.
     pub(super) fn push(&mut self, lane: &Lane) -> Turn {
         let (ends, ended) = watch::channel(());
         let before = match lane {
             Lane::Host(host) => {
-                // The last task of the host waits for the one of many.
+                // The host's last task waits for the one about many.
                 let last = self.hosts.insert(Arc::clone(host), ended);
                 last.or_else(|| self.many.clone()).into_iter().collect()
             }

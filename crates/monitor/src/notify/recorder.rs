@@ -1,13 +1,12 @@
-//! Records what the monitor decides, together with the messages that follow from it.
+//! Records the monitor's decisions, with the messages that follow from them.
 //!
-//! A state change and what people are to be told of it are one transaction where the
-//! engine keeps its deliveries in the state file: the engine's store accepts the
-//! messages in the transaction that writes the change. Where it keeps them elsewhere,
-//! the messages are written with the change and then [handed over](super::handover).
+//! If the engine stores its deliveries in the state file, a state change and its messages
+//! are one transaction: the engine's store accepts the messages in the transaction that
+//! writes the change. If it stores them elsewhere, the messages are written with the change
+//! and then [handed over](super::handover).
 //!
-//! Nothing waits for a disk that fails or hangs: what is to be written is merged and
-//! tried again, people are notified [without a record](super::unrecorded), and the
-//! monitor goes on from memory.
+//! Nothing waits for a disk that fails or hangs. Writes are merged and retried, people are
+//! notified [without a record](super::unrecorded), and the monitor continues from memory.
 
 use std::{
     collections::BTreeMap,
@@ -33,22 +32,23 @@ use crate::{
     store::{Batch, HistoryLine, StateStore, StoreError, history},
 };
 
-/// How long whoever asks for the history waits for the disk.
+/// How long a caller that reads the history waits for the disk.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the end waits for the last write: well below the 90 s after which
-/// systemd kills.
+/// How long the shutdown waits for the last write: well below the 90 s after which systemd
+/// kills a service.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where the state and the messages are recorded.
+/// The stores of the state and of the messages.
 #[derive(Debug)]
 pub struct Records {
-    /// The state; the error says why it cannot be written, and memory takes its place.
+    /// The state store. If it is an error, the state cannot be written, and memory replaces
+    /// it.
     pub state: Result<StateStore, StoreError>,
-    /// The engine's store, where it keeps its deliveries in the state file.
+    /// The engine's store, if it is in the state file.
     pub deliveries: Option<Arc<SqliteStore>>,
 }
 
-/// Takes what is to be recorded. It works until the last handle is dropped.
+/// Records batches of changes in a task that runs until the last handle is dropped.
 #[derive(Debug, Clone)]
 pub struct Recorder {
     shared: Arc<Shared>,
@@ -65,7 +65,7 @@ impl Drop for Handle {
     }
 }
 
-/// Says that the task has ended, however it ended.
+/// Marks the task as ended when it is dropped, even by a panic.
 struct Ended(Arc<Shared>);
 
 impl Drop for Ended {
@@ -74,63 +74,64 @@ impl Drop for Ended {
     }
 }
 
-/// How far the recorder is from its end.
+/// The recorder's progress towards its end.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// It works.
+    /// It records, hands over and retries.
     #[default]
     Running,
-    /// No message is handed over any more, and none is tried again.
+    /// No message is handed over or retried any more.
     Draining,
-    /// What is left is written, once.
+    /// What is left is written once.
     Ending,
 }
 
-/// What the handles share with the task.
+/// The state that the handles share with the task.
 #[derive(Debug)]
 pub(super) struct Shared {
     file: Option<Arc<SqliteFile>>,
     queue: Mutex<Queue>,
-    /// Something was put into the queue, or the phase has changed.
+    /// Notifies the task of a new entry in the queue, or a new phase.
     pub(super) changed: Notify,
-    /// Up to which number the queue is written, or cannot be written for now.
+    /// The queue is written, or known to be unwritable for now, up to this number.
     pub(super) settled: watch::Sender<u64>,
-    /// Whether no message is being recorded or delivered by the task.
+    /// Whether the task is neither recording nor delivering a message.
     pub(super) idle: watch::Sender<bool>,
     /// Whether the task has ended.
     ended: watch::Sender<bool>,
-    /// The messages that are neither recorded nor delivered, by their numbers.
+    /// The messages that are neither recorded nor delivered, by number.
     open: Mutex<BTreeMap<u64, OutboundMessage>>,
     problem: Mutex<Option<String>>,
-    /// The disk has had its time, and not answered.
+    /// Whether the disk did not answer within its timeout.
     pub(super) hangs: AtomicBool,
 }
 
-/// What waits for the task; merged, so that it takes no more memory than its subject.
+/// The queue of the task. Entries are merged, so that it takes no more memory than the
+/// state that they describe.
 #[derive(Debug, Default)]
 struct Queue {
     batch: Batch,
-    /// How often something was put in.
+    /// The number of entries so far.
     pushed: u64,
     phase: Phase,
 }
 
-/// What was taken out of the queue.
+/// A batch that was removed from the queue.
 pub(super) struct TakenBatch {
     pub(super) batch: Batch,
-    /// All that was put in up to this number is in it.
+    /// The number of the last entry that the batch includes.
     pub(super) number: u64,
 }
 
 impl Recorder {
-    /// Starts to record, on the current tokio runtime. `waiting` are the messages that
-    /// the state file still has, the oldest first.
+    /// Starts the task on the current tokio runtime. `waiting` are the messages that the
+    /// state file still has, oldest first.
     #[must_use]
     pub fn start(engine: Engine, records: Records, waiting: Vec<OutboundMessage>) -> Self {
         let Records { state, deliveries } = records;
         let problem = state.as_ref().err().map(ToString::to_string);
         let stands_in = problem.is_some();
-        // So that what happened since can be asked for.
+        // In memory instead, so that the history of this run can be read.
         let state = state.or_else(|_| StateStore::open(&crate::store::Location::Memory));
         let state = state.ok();
         let shared = Arc::new(Shared {
@@ -147,7 +148,7 @@ impl Recorder {
         let recording = Recording::new(Arc::clone(&shared), engine, state, deliveries, stands_in);
         let ended = Ended(Arc::clone(&shared));
         tokio::spawn(async move {
-            // Last, when nothing is open any more.
+            // Dropped last, when everything else is closed.
             let _ended = ended;
             recording.run(waiting).await;
         });
@@ -157,25 +158,25 @@ impl Recorder {
         }
     }
 
-    /// Records a batch; returns at once. Batches are written in the order of the calls,
-    /// and their messages are accepted in the order of their numbers.
+    /// Records a batch and returns at once. Batches are written in the order of the calls,
+    /// and the store accepts their messages in the order of their numbers.
     pub fn record(&self, batch: Batch) {
         self.shared.push(batch);
     }
 
-    /// Waits until all that was recorded so far is written, or has turned out not to be
-    /// writable for now.
+    /// Waits until everything recorded before the call is written, or is known to be
+    /// unwritable for now.
     pub async fn written(&self) {
-        // A number of its own: the task has something to write, too.
+        // An entry of its own, so that the task has something to answer.
         let number = self.shared.push(Batch::default());
         let mut settled = self.shared.settled.subscribe();
         let settled = settled.wait_for(|settled| *settled >= number);
-        // It has said so before, unless it has ended.
+        // The task answers earlier than this, unless it has ended.
         let _ = timeout(2 * WRITE_TIMEOUT, settled).await;
     }
 
-    /// Returns the newest `most` lines of a host's history, with what was recorded
-    /// before the call, the oldest of them first; none if they cannot be read.
+    /// Returns the newest `most` lines of a host's history in chronological order,
+    /// including those recorded just before the call. Empty if they cannot be read.
     pub async fn history(&self, host: &str, most: u32) -> Vec<HistoryLine> {
         self.written().await;
         let Some(file) = &self.shared.file else {
@@ -193,7 +194,7 @@ impl Recorder {
         self.shared.open().len()
     }
 
-    /// Returns the newest `most` of these about a host, the oldest of them first.
+    /// Returns the newest `most` of these messages about a host, in chronological order.
     #[must_use]
     pub fn waiting_about(&self, host: &str, most: u32) -> Vec<OutboundMessage> {
         let open = self.shared.open();
@@ -205,7 +206,7 @@ impl Recorder {
         waiting
     }
 
-    /// Returns why what is decided would not survive a restart; `None` if it would.
+    /// Returns why the latest decisions would not survive a restart; `None` if they would.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
         if self.shared.hangs.load(Ordering::Relaxed) {
@@ -222,22 +223,22 @@ impl Recorder {
         self.shared.problem().clone()
     }
 
-    /// Hands no further messages over, and waits for those being recorded or delivered,
-    /// until the deadline. The rest is handed over after the next start.
+    /// Stops handing messages over, and waits until the deadline for those in progress. The
+    /// rest is handed over after the next start.
     pub async fn drain(&self, deadline: Duration) {
         self.shared.enter(Phase::Draining);
         let mut idle = self.shared.idle.subscribe();
-        // Until it has seen the phase, and what was recorded before.
+        // The task has then seen the phase, and everything recorded before.
         self.written().await;
         let _ = timeout(deadline, idle.wait_for(|idle| *idle)).await;
     }
 
-    /// Turns true when the task has ended and the state is closed.
+    /// Returns a receiver that turns true when the task has ended and the state is closed.
     pub(super) fn ended(&self) -> watch::Receiver<bool> {
         self.shared.ended.subscribe()
     }
 
-    /// Writes what is left, and ends. It waits 10 s for the disk.
+    /// Writes what is left and ends the task. Waits at most 10 s for the disk.
     pub async fn close(self) {
         let mut ended = self.ended();
         self.shared.enter(Phase::Ending);
@@ -251,7 +252,7 @@ impl Recorder {
 }
 
 impl Shared {
-    /// Puts a batch into the queue; answers its number.
+    /// Adds a batch to the queue and returns its number.
     fn push(&self, batch: Batch) -> u64 {
         let outbound = batch.outbound.values();
         self.open()
@@ -289,7 +290,7 @@ impl Shared {
         self.changed.notify_one();
     }
 
-    /// All that was put in up to this number is written, or cannot be for now.
+    /// Marks the queue as written, or unwritable for now, up to this number.
     pub(super) fn settle(&self, number: u64) {
         self.settled.send_if_modified(|settled| {
             let is_news = *settled < number;
@@ -298,7 +299,7 @@ impl Shared {
         });
     }
 
-    /// Takes note of whether the state can be written; answers whether that is news.
+    /// Records whether the state can be written; returns whether that has changed.
     pub(super) fn report(&self, problem: Option<&String>) -> bool {
         let mut before = self.problem();
         let is_news = before.as_ref() != problem;
@@ -306,9 +307,10 @@ impl Shared {
         is_news
     }
 
-    /// The messages that are neither recorded nor delivered.
+    /// Locks the messages that are neither recorded nor delivered.
     pub(super) fn open(&self) -> MutexGuard<'_, BTreeMap<u64, OutboundMessage>> {
-        // What is guarded is whole between any two statements; so it is below.
+        // A poisoned lock is safe: the content is consistent between statements, here and
+        // below.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,4 +1,4 @@
-//! The task that records: one write at a time, and what becomes of the messages in it.
+//! The recording task: one write at a time, and the fate of its messages.
 
 use std::{
     collections::HashSet,
@@ -25,13 +25,13 @@ use crate::{
     store::{Batch, StateStore, StoreError, prune, write},
 };
 
-/// How long people wait for the disk. A commit takes some 10 ms, on a poor
-/// disk under load a second; whoever takes longer may never answer.
+/// How long notifications wait for the disk. A commit takes some 10 ms, and up to a second
+/// on a slow disk under load; a disk that takes longer may never answer.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often it is tried again to write what could not be written, and to record what
-/// was delivered without a record.
+/// The delay before a failed write is retried, and before deliveries without a record are
+/// recorded.
 pub(super) const RETRY_DELAY: Duration = Duration::from_secs(5);
-/// How often what has no further use is deleted.
+/// How often obsolete rows are deleted.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// The task's state.
@@ -39,12 +39,12 @@ pub(super) struct Recording {
     pub(super) shared: Arc<Shared>,
     pub(super) engine: Engine,
     state: Option<StateStore>,
-    /// The state is not the one that was wanted: it outlives nothing.
+    /// Whether memory stands in for the state file, so that nothing survives a restart.
     stands_in: bool,
     /// The engine's store, if it is in the same file.
     pub(super) deliveries: Option<Arc<SqliteStore>>,
-    /// What is not written so far, up to which number it was taken, and up to which
-    /// number nobody is to wait any longer.
+    /// The changes that are not written yet. They were removed from the queue up to one
+    /// number, and nobody waits for them up to another.
     pub(super) unwritten: Batch,
     taken: u64,
     settled: u64,
@@ -52,18 +52,18 @@ pub(super) struct Recording {
     retry_at: Option<Instant>,
     /// The last phase has begun: what is left is written once more.
     is_ending: bool,
-    /// The messages that have a row in the state file.
+    /// The messages with a row in the state file.
     pub(super) rows: HashSet<u64>,
-    /// The messages that are handed over once they have been written.
+    /// The messages to hand over once they are written.
     fresh: Vec<OutboundMessage>,
     pub(super) queue: HandoverQueue,
     pub(super) handing_over: Option<Pin<Box<dyn Future<Output = Vec<HandedOver>> + Send>>>,
     pub(super) retry_handover_at: Option<Instant>,
     pub(super) unrecorded: UnrecordedDeliveries,
-    /// Messages that are, or were, delivered without a record.
+    /// The messages that are being, or were, delivered without a record.
     pub(super) notified: HashSet<u64>,
-    /// Messages that only their rows keep for now: they are being delivered without a
-    /// record, or the engine is shut down.
+    /// The messages that exist only as rows for now, because they are being delivered
+    /// without a record or the engine is shut down.
     pub(super) rows_only: HashSet<u64>,
     pruning: Option<Answer<()>>,
     prune_at: Instant,
@@ -102,7 +102,7 @@ impl Recording {
         }
     }
 
-    /// Records until the end. `waiting` are messages that have their rows already.
+    /// Runs until the end. `waiting` are messages that have rows already.
     pub(super) async fn run(mut self, waiting: Vec<OutboundMessage>) {
         self.rows.extend(waiting.iter().map(|one| one.id));
         if self.deliveries.is_some() {
@@ -119,7 +119,8 @@ impl Recording {
             self.begin_write();
             self.begin_handover();
             self.begin_prune();
-            // In this order: who waits for the one looks at the other then.
+            // In this order: a caller that waits for the second checks the first at that
+            // time.
             self.shared.idle.send_replace(self.is_idle());
             self.shared.settle(self.settled);
             if self.has_ended() {
@@ -129,7 +130,7 @@ impl Recording {
         }
     }
 
-    /// Waits until there is something to do, and does it.
+    /// Waits for the next event and handles it.
     async fn wait(&mut self) {
         let give_up_at = self.writing.as_ref().filter(|writing| !writing.gave_up());
         let give_up_at = give_up_at.map(|writing| writing.give_up_at);
@@ -164,7 +165,7 @@ impl Recording {
         }
     }
 
-    /// Takes what waits, unless it may gather while the disk is busy.
+    /// Takes the queue, unless it may grow while the disk is busy.
     fn take(&mut self) {
         let hangs = match &self.writing {
             Some(writing) if !writing.gave_up() => return,
@@ -185,13 +186,13 @@ impl Recording {
         }
     }
 
-    /// Who waits for what was taken waits no longer.
+    /// Releases the callers that wait for the batch.
     fn settle(&mut self) {
         let waiting = self.waiting();
         self.release(waiting);
     }
 
-    /// What waits for all that was taken so far.
+    /// What waits for everything received so far.
     fn waiting(&mut self) -> Waiting {
         Waiting {
             number: self.taken,
@@ -199,7 +200,7 @@ impl Recording {
         }
     }
 
-    /// Nobody waits for a write any longer: messages are handed over, and callers go on.
+    /// Releases everything that waited for the write: messages are handed over, callers go on.
     fn release(&mut self, waiting: Waiting) {
         let Waiting { number, fresh } = waiting;
         fresh.into_iter().for_each(|one| self.queue.push(one));
@@ -236,7 +237,7 @@ impl Recording {
         ));
     }
 
-    /// The disk has answered.
+    /// Handles the disk's answer.
     fn written(&mut self, answer: Result<Recorded, DeliveriesError>) {
         let Some(writing) = self.writing.take() else {
             return;
@@ -257,7 +258,8 @@ impl Recording {
                 for (outbound, pending) in writing.messages {
                     match recorded.next() {
                         Some(accepted) => self.recorded(&outbound, pending.accepted(accepted)),
-                        // It was given up, and is being delivered without a record.
+                        // The write timed out, and the message is being delivered without a
+                        // record.
                         None => self.keep_if_missing(outbound),
                     }
                 }
@@ -269,7 +271,7 @@ impl Recording {
                 batch.merge(std::mem::take(&mut self.unwritten));
                 self.unwritten = batch;
                 for (outbound, pending) in writing.messages {
-                    // For the engine's own alert of a store that cannot be written.
+                    // The engine's own alert about an unwritable store needs the error.
                     drop(pending.accepted(Err(error.clone())));
                     self.keep_if_missing(outbound.clone());
                     self.notify_unrecorded(outbound);
@@ -281,7 +283,7 @@ impl Recording {
         self.release(writing.waiting);
     }
 
-    /// The disk has had its time: people do not wait for it any longer.
+    /// The write timed out: notifications no longer wait for it.
     fn give_up(&mut self) {
         let Some(writing) = &mut self.writing else {
             return;
@@ -326,7 +328,7 @@ impl Recording {
     }
 
     fn has_ended(&self) -> bool {
-        // What could not be written a moment ago cannot be written now.
+        // A retry is pending, so a write would fail again now.
         let is_written = self.unwritten.is_empty() || self.retry_at.is_some();
         self.shared.phase() == Phase::Ending
             && self.writing.is_none()
@@ -349,8 +351,7 @@ impl Recording {
 }
 
 impl Drop for Recording {
-    /// The runtime ends before its time: what is left is written all the same, if the
-    /// disk answers.
+    /// Writes what is left even if the runtime ends early, provided that the disk answers.
     fn drop(&mut self) {
         let mut batch = std::mem::take(&mut self.unwritten);
         batch.merge(self.shared.take().batch);
@@ -364,7 +365,7 @@ impl Drop for Recording {
     }
 }
 
-/// Waits for an answer, for ever where none is expected.
+/// Waits for an expected answer, or forever if none is expected.
 async fn answered<F: Future + Unpin>(expected: Option<F>) -> F::Output {
     match expected {
         Some(answer) => answer.await,

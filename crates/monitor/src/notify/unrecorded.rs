@@ -1,4 +1,4 @@
-//! Delivers messages that cannot be recorded: people come first.
+//! Delivers messages that cannot be recorded: notifying people is more important.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -13,33 +13,33 @@ use crate::{
     machine::{Entry, Moment},
 };
 
-/// How many messages are delivered at the same time.
+/// The maximum number of concurrent deliveries.
 const MAX_CONCURRENT: usize = 64;
 
-/// What came of delivering a message without a record.
+/// The result of a delivery without a record.
 #[derive(Debug)]
 pub(super) struct Unrecorded {
     pub(super) outbound: OutboundMessage,
     pub(super) outcome: UnrecordedOutcome,
-    /// What the history of its host says.
+    /// The lines for the history of the message's host.
     pub(super) history: Vec<Entry>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UnrecordedOutcome {
-    /// Nothing is left to do.
+    /// The message is done.
     Done,
-    /// It did not reach the channels that the message still names: they are left to the
-    /// engine, once it can record them.
+    /// The delivery to the channels that the message still names failed. The engine retries
+    /// them once it can record them.
     Failed,
-    /// The engine is shut down: it is left for the next start.
+    /// The engine is shut down; the message waits for the next start.
     Closed,
 }
 
 type Task = Pin<Box<dyn Future<Output = Unrecorded> + Send>>;
 
-/// The messages that are being delivered without a record: each once, and in order
-/// where order matters.
+/// The deliveries without a record that are in progress: one per message, in the required
+/// order.
 #[derive(Debug)]
 pub(super) struct UnrecordedDeliveries {
     engine: Engine,
@@ -67,7 +67,8 @@ impl UnrecordedDeliveries {
         let (engine, permits) = (self.engine.clone(), Arc::clone(&self.permits));
         self.tasks.push(Box::pin(async move {
             turn.come().await;
-            // It is never closed; without a permit it would only be one too many.
+            // The semaphore is never closed; without a permit there would only be one
+            // delivery too many.
             let permit = permits.acquire().await;
             let unrecorded = notify(&engine, outbound).await;
             drop((permit, turn));
@@ -75,7 +76,7 @@ impl UnrecordedDeliveries {
         }));
     }
 
-    /// Waits for the next one that ends; `None` if there is none.
+    /// Waits for the next delivery to end; returns `None` if there is none.
     pub(super) async fn next(&mut self) -> Option<Unrecorded> {
         self.tasks.next().await
     }
@@ -117,8 +118,8 @@ async fn notify(engine: &Engine, mut outbound: OutboundMessage) -> Unrecorded {
     }
 }
 
-/// Drops a channel that the configuration named when it happened, and does not any
-/// more.
+/// Removes a channel that the configuration named when the event happened and no longer
+/// names.
 pub(super) fn drop_channel(outbound: &mut OutboundMessage, name: &str) -> Option<Entry> {
     outbound.names.retain(|one| **one != *name);
     let why = format!("there is no channel `{name}` any more");
@@ -126,13 +127,13 @@ pub(super) fn drop_channel(outbound: &mut OutboundMessage, name: &str) -> Option
     entry(outbound, &format!("not notified: {why}"))
 }
 
-/// Takes note of a message that the engine refuses.
+/// Returns the history entry for a message that the engine refuses.
 pub(super) fn refused(outbound: &OutboundMessage, error: &NotifyError) -> Option<Entry> {
     tracing::error!(outbound = outbound.id, text = %outbound.message.body, "not notified: {error}");
     entry(outbound, &format!("not notified: {error}"))
 }
 
-/// A line for the history of the message's host.
+/// Creates a line for the history of the message's host.
 fn entry(outbound: &OutboundMessage, what: &str) -> Option<Entry> {
     let message = &outbound.message;
     let at = Moment {

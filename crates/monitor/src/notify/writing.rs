@@ -1,4 +1,5 @@
-//! One write: a batch, and the messages that the engine's store accepts with it.
+//! A write: a batch, and the messages that the engine's store accepts in the same
+//! transaction.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -17,38 +18,39 @@ use crate::{
     store::{Batch, write},
 };
 
-/// What the transaction answers: for each message what the store says, or nothing if
-/// they were given up before it began.
+/// The result of the transaction: the store's answer for each message, or `None` if the
+/// write was given up before it began.
 pub(super) type Recorded = Option<Vec<Result<Accepted, StoreError>>>;
 
-/// What waits for a write.
+/// What waits for a write to end.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    /// Callers that wait for what was recorded up to this number.
+    /// The callers that wait for everything recorded up to this number.
     pub(super) number: u64,
-    /// Messages that are handed over then.
+    /// The messages that are handed over afterwards.
     pub(super) fresh: Vec<OutboundMessage>,
 }
 
-/// A write that is under way.
+/// A write in progress.
 pub(super) struct Writing {
     pub(super) answer: Answer<Recorded>,
-    /// Shared with the transaction, which may be tried again.
+    /// Shared with the transaction, which may be retried.
     batch: Arc<Mutex<Batch>>,
-    /// The messages that get a row in the state file, and those that lose theirs.
+    /// The messages that get or lose a row in the state file.
     pub(super) rows: Vec<u64>,
     pub(super) forwarded: Vec<u64>,
     /// The messages that the engine's store accepts.
     pub(super) messages: Vec<(OutboundMessage, PendingSubmission)>,
     pub(super) waiting: Waiting,
     pub(super) give_up_at: Instant,
-    /// People do not wait for it any more; if it has not begun, it accepts nothing.
+    /// Set when notifications no longer wait for the write; a write that has not begun then
+    /// accepts nothing.
     gave_up: Arc<AtomicBool>,
 }
 
 impl Writing {
-    /// Begins to write a batch into a file. `deliveries` is the engine's store in the same
-    /// file; without it, there are no submissions.
+    /// Begins to write a batch to a file. `deliveries` is the engine's store in the same
+    /// file; without it there are no submissions.
     pub(super) fn begin(
         file: &SqliteFile,
         batch: Batch,
@@ -90,7 +92,7 @@ impl Writing {
         }
     }
 
-    /// Whether people do not wait for it any more.
+    /// Returns whether notifications no longer wait for the write.
     pub(super) fn gave_up(&self) -> bool {
         self.gave_up.load(Ordering::Relaxed)
     }
@@ -99,7 +101,7 @@ impl Writing {
         self.gave_up.store(true, Ordering::Relaxed);
     }
 
-    /// Takes back what could not be written.
+    /// Takes back a batch that could not be written.
     pub(super) fn take_batch(&self) -> Batch {
         std::mem::take(&mut *self.batch.lock().unwrap_or_else(PoisonError::into_inner))
     }

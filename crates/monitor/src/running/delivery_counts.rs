@@ -1,5 +1,5 @@
-//! What the store of deliveries counts, asked for no more often than need be:
-//! it counts one by one.
+//! The accounts of the store of deliveries, read at a limited rate: the store counts row by
+//! row.
 
 use std::{
     sync::{Arc, Mutex as Cell, PoisonError},
@@ -9,20 +9,20 @@ use std::{
 use annunciator::store::{Accounts, Store};
 use tokio::{sync::Mutex, time::timeout};
 
-/// How long whoever asks waits for the store, before the answer is the one
-/// before.
+/// How long a caller waits for the store before it gets the previous answer.
 const STORE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The accounts, as they were last known.
+/// The accounts as last read from the store.
 #[derive(Debug, Default)]
 pub(super) struct DeliveryAccounts {
     last: Cell<Option<(Instant, Accounts)>>,
-    /// One question at a time.
+    /// Held during a read, so that there is one at a time.
     asking: Mutex<()>,
 }
 
 impl DeliveryAccounts {
-    /// The accounts, not older than this as long as the store answers.
+    /// Returns accounts that are at most `oldest` old, as long as the store answers;
+    /// otherwise the previous ones.
     pub(super) async fn accounts(
         &self,
         store: Option<&Arc<dyn Store>>,

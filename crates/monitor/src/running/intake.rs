@@ -1,4 +1,4 @@
-//! Takes datagrams from one socket, on a thread of its own.
+//! Receives datagrams from one socket, on a thread of its own.
 
 use std::{
     io::{self, ErrorKind, IoSliceMut},
@@ -17,15 +17,15 @@ use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
 
 use super::{catch_panic, liveness::ThreadBeat, monitor::Monitor};
 
-/// Datagrams that are looked at together: as many as come while the ones
-/// before are looked at, up to this.
+/// The maximum number of datagrams in a batch: those that arrive while the previous batch
+/// is processed.
 const MAX_BATCH: usize = 64;
-/// One byte more than a datagram may have shows that it has more.
+/// One byte more than the maximum length of a datagram, to detect longer ones.
 const BUFFER_BYTES: usize = limits::MAX_DATAGRAM_BYTES + 1;
-/// How long a socket that fails is left alone.
+/// The delay after an error of the socket.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// A thread that takes datagrams.
+/// A thread that receives datagrams.
 #[derive(Debug)]
 pub(super) struct Intake {
     stop: Arc<AtomicBool>,
@@ -37,7 +37,7 @@ impl Intake {
     /// Starts a thread for a socket.
     ///
     /// # Errors
-    /// The system's error when there can be no thread.
+    /// Returns the operating system's error if it refuses a thread.
     pub(super) fn start(socket: UdpSocket, monitor: Arc<Monitor>) -> io::Result<Self> {
         let address = socket.local_addr()?;
         let alive = monitor.liveness().intake(address);
@@ -53,7 +53,7 @@ impl Intake {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address that the thread receives at.
     #[must_use]
     pub(super) fn address(&self) -> SocketAddr {
         self.address
@@ -70,11 +70,10 @@ impl Drop for Intake {
 fn take(socket: &UdpSocket, monitor: &Monitor, alive: &ThreadBeat, stop: &AtomicBool) {
     let mut receiver = Receiver::default();
     while !stop.load(Ordering::Relaxed) {
-        // What breaks on one datagram must not end the watch.
+        // A bug that one datagram triggers must not stop the monitor.
         match catch_panic("taking a datagram", || receiver.receive(socket, monitor)) {
             Some(Err(error)) if !is_over(&error) => {
-                // Nothing of the kind is known. It must not turn into a loop
-                // that takes all of a processor.
+                // No such error is known. It must not turn into a busy loop.
                 thread::sleep(RETRY_DELAY);
             }
             Some(_) => alive.beat(),
@@ -83,7 +82,7 @@ fn take(socket: &UdpSocket, monitor: &Monitor, alive: &ThreadBeat, stop: &Atomic
     }
 }
 
-/// Whether nothing came while it was waited for.
+/// Returns whether the wait ended without a datagram.
 fn is_over(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -91,10 +90,10 @@ fn is_over(error: &io::Error) -> bool {
     )
 }
 
-/// Receives datagrams from a socket in batches, verifies them, and passes them to a
-/// monitor.
+/// A receiver of datagrams: reads a socket in batches, verifies the datagrams, and passes
+/// them to a monitor.
 ///
-/// The monitor's own threads use it; a program that owns its sockets may, too.
+/// The monitor's own threads use it, as may a program that owns its sockets.
 #[derive(Debug)]
 pub struct Receiver {
     buffers: Vec<[u8; BUFFER_BYTES]>,
@@ -111,8 +110,8 @@ impl Default for Receiver {
 }
 
 impl Receiver {
-    /// Waits for a datagram, at most for the socket's read timeout, and passes it and
-    /// those that arrived behind it to the monitor: up to 64.
+    /// Waits for a datagram, at most for the socket's read timeout. Passes it to the
+    /// monitor, together with those that arrived behind it: up to 64.
     ///
     /// # Errors
     /// Returns the operating system's error, a timeout included.
@@ -120,7 +119,7 @@ impl Receiver {
         let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(MAX_BATCH, None);
         let buffers = self.buffers.iter_mut();
         let mut slices: Vec<_> = buffers.map(|buffer| [IoSliceMut::new(buffer)]).collect();
-        // One call for all of them: it is what a datagram costs most.
+        // One system call for all of them: it is the largest cost of a datagram.
         let received = recvmmsg(
             socket.as_raw_fd(),
             &mut headers,
@@ -129,13 +128,13 @@ impl Receiver {
             None,
         );
         let received = received?;
-        // Those that count now, however long the wait was.
+        // The current keys, even after a long wait.
         let keys = monitor.keys();
         for message in received {
             let Some(from) = message.address.and_then(address) else {
                 continue;
             };
-            // Nothing at all where it has no content.
+            // An empty datagram has no slice.
             let bytes = message.iovs().next().unwrap_or_default();
             match decode(bytes, &keys) {
                 Ok(datagram) => self.datagrams.push((Family::of(from.ip()), datagram, from)),

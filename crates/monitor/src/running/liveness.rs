@@ -1,7 +1,7 @@
-//! Whether the monitor lives: its threads give a sign again and again, and
-//! who asks learns which of them has not for too long.
+//! The liveness of the monitor: its threads report regularly, and a caller learns which of
+//! them has been silent for too long.
 //!
-//! That the state cannot be written is no sign of death: see
+//! State that cannot be written does not affect liveness: see
 //! [`Monitor::state_problem`](super::Monitor::state_problem).
 
 use std::{
@@ -13,14 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A thread that has given no sign for this long is taken for dead: each
-/// gives several a second, and a machine under load may starve it for a while.
+/// The silence after which a thread counts as dead. Each thread reports several times a
+/// second, and a machine under load may starve it for a while.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whether the monitor's threads still work.
 ///
-/// Each thread reports several times a second, by a clock that stands still while
-/// the machine sleeps; one that has been silent for 10 s is taken for dead.
+/// Each thread reports several times a second, by a clock that does not advance while the
+/// machine sleeps. A thread that has been silent for 10 s counts as dead.
 #[derive(Debug)]
 pub struct Liveness {
     began: Instant,
@@ -28,7 +28,7 @@ pub struct Liveness {
     intakes: Mutex<Vec<(SocketAddr, Arc<AtomicU64>)>>,
 }
 
-/// Gives signs of life for one thread that takes datagrams.
+/// Reports the liveness of one thread that receives datagrams.
 #[derive(Debug, Clone)]
 pub(super) struct ThreadBeat {
     began: Instant,
@@ -44,12 +44,12 @@ impl Liveness {
         }
     }
 
-    /// Time passes.
+    /// Reports that the thread that advances time is alive.
     pub(super) fn beat(&self) {
         self.ticked.store(since(self.began), Ordering::Relaxed);
     }
 
-    /// Datagrams are taken at this address, as the sign will say.
+    /// Registers a thread that receives datagrams at this address.
     pub(super) fn intake(&self, address: SocketAddr) -> ThreadBeat {
         let last = Arc::new(AtomicU64::new(since(self.began)));
         let mut intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,8 +67,7 @@ impl Liveness {
         intakes.iter().map(|(address, _)| *address).collect()
     }
 
-    /// Returns in one sentence why the monitor does not do its work; `None` if it
-    /// does.
+    /// Returns in one sentence why the monitor does not work; `None` if it does.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
         self.problem_at(since(self.began))

@@ -1,12 +1,11 @@
-//! The running monitor: the machine, its clock, its sockets, its state and its
-//! forwarder, put together.
+//! The running monitor: the machine with its clock, sockets, state and recorder.
 //!
-//! `timeline` turns the machine's clocks into one that nobody can set, `monitor` is
-//! what all threads share, `intake` receives datagrams, `ticker` lets time pass,
-//! `start` begins and ends it all, `restore` opens the state, `reload` takes
-//! another configuration, `delivery_counts` asks the store of deliveries at a
-//! limited rate, `liveness` knows whether the threads still work, `state_alert`
-//! decides when people learn that the state cannot be written.
+//! `timeline` turns the system's clocks into one that nobody can set, `monitor` is what all
+//! threads share, `intake` receives datagrams, `ticker` advances time, and `start` starts
+//! and stops everything. `restore` opens the state, `reload` reloads the configuration,
+//! `delivery_counts` reads the store of deliveries at a limited rate, `liveness` reports
+//! whether the threads still work, and `state_alert` decides when people are notified that
+//! the state cannot be written.
 
 mod delivery_counts;
 mod intake;
@@ -32,8 +31,8 @@ pub use reload::{ReloadError, ReloadTally, Reloaded, Reloading};
 pub use socket::BindError;
 pub use start::{Prepared, Running, StartError, prepare, start};
 
-/// Runs some work and survives its panic, which would be a bug of the monitor; the
-/// panic hook has logged its message already.
+/// Runs a function and catches its panic, which would be a bug of the monitor. The panic
+/// hook has already logged the message.
 fn catch_panic<T>(doing: &str, work: impl FnOnce() -> T) -> Option<T> {
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     done.inspect_err(|_| {

@@ -1,5 +1,4 @@
-//! What all threads of the monitor share: the machine, and how what comes of
-//! it is recorded.
+//! What all threads of the monitor share: the machine, and the recording of its steps.
 
 use std::{
     net::SocketAddr,
@@ -99,7 +98,7 @@ impl Monitor {
         self.started.wall_ms
     }
 
-    /// Now, on the monitor's timeline.
+    /// Returns the current moment on the monitor's timeline.
     #[must_use]
     pub(super) fn now(&self) -> Moment {
         self.timeline.moment(Reading::now())
@@ -108,22 +107,22 @@ impl Monitor {
     /// Counts a datagram that was refused, and logs it at a limited rate.
     pub(super) fn refused(&self, reason: Reject, from: SocketAddr, claimed: Option<&str>) {
         self.refusals.refused(reason, from, claimed);
-        // Senders repeat what matters: that says nothing about a host.
+        // Senders repeat important datagrams, so a repetition reveals nothing about a host.
         if reason == Reject::Repeated {
             return;
         }
-        // Of names that anybody may make up, only those that are known.
+        // Only configured names, since anybody may claim any name.
         let config = self.engine().config();
         if let Some(host) = claimed.filter(|name| config.host(name).is_some()) {
             self.refusals.refused_of(host, reason);
         }
     }
 
-    /// Judges datagrams that arrived at about the same time, each with its address
+    /// Processes datagrams that arrived at about the same time, each with its address
     /// family and its sender.
     ///
-    /// They have been decoded, and so verified; what is not fresh or of an unknown
-    /// host is counted as refused.
+    /// The datagrams are decoded and so verified. Those that are not fresh, or whose host
+    /// is unknown, are counted as refused.
     pub fn take(&self, datagrams: impl Iterator<Item = (Family, Datagram, SocketAddr)>) {
         let now = self.now();
         let mut machine = self.machine();
@@ -136,8 +135,8 @@ impl Monitor {
         self.finish(machine);
     }
 
-    /// Lets time pass; answers in how long something may happen next, and
-    /// whether hosts are being looked at again.
+    /// Advances time. Returns in how long something may happen next, and whether hosts are
+    /// being checked again after a blind span.
     pub(super) fn advance(&self) -> (Option<Duration>, bool) {
         let now = self.now();
         let mut machine = self.machine();
@@ -148,10 +147,10 @@ impl Monitor {
         (next, again)
     }
 
-    /// Writes who was heard, and that the monitor saw until now.
+    /// Writes which hosts were heard, and that the monitor was working until now.
     pub(super) fn checkpoint(&self) {
         let mut machine = self.machine();
-        // While nobody else is heard: what was heard before is in it.
+        // Under the lock, so that it includes everything heard before this moment.
         let liveness = self.timeline.liveness(Reading::now());
         let seen = machine.take_seen();
         self.recorder
@@ -159,11 +158,10 @@ impl Monitor {
         drop(machine);
     }
 
-    /// Silences a host's notifications for a while; a length of zero ends the
-    /// silence.
+    /// Suppresses a host's notifications for a while; a length of zero ends the silence.
     ///
-    /// Returns whether the host was silenced before. The end of a problem that was
-    /// notified before is still notified.
+    /// Returns whether the host was silenced before. The end of a problem whose
+    /// notification was sent before the silence is still notified.
     ///
     /// # Errors
     /// Returns [`UnknownHost`] if no such host is configured.
@@ -178,13 +176,13 @@ impl Monitor {
         Ok(was_silenced)
     }
 
-    /// Waits until every decision so far is written to the state file, or has turned
-    /// out not to be writable for now: 2 s at most.
+    /// Waits until every decision so far is written to the state file, or is known to be
+    /// unwritable for now: at most 2 s.
     pub async fn written(&self) {
         self.recorder.written().await;
     }
 
-    /// Takes another configuration; the engine has it already.
+    /// Applies a new configuration, which the engine already has.
     pub(super) fn configure(
         &self,
         settings: Settings,
@@ -212,8 +210,8 @@ impl Monitor {
 
     /// Returns how many deliveries are in which state.
     ///
-    /// The answer may be as old as `oldest`; it is the previous one if the store does
-    /// not answer within 3 s.
+    /// The counts are at most `oldest` old. If the store does not answer within 3 s, they
+    /// are those of the previous answer.
     pub async fn counts(&self, oldest: Duration) -> DeliveryCounts {
         let store = self.engine().store();
         let accounts = self.accounts.accounts(store, oldest).await;
@@ -252,8 +250,8 @@ impl Monitor {
         }
     }
 
-    /// Returns what is known of a host and how that came about, with the newest
-    /// `most` lines of its history and as many messages.
+    /// Returns what is known of a host, with the evidence: the newest `most` lines of its
+    /// history and as many messages.
     ///
     /// Returns `None` if no such host is configured.
     pub async fn explain(&self, host: &str, most: u32) -> Option<Explained> {
@@ -286,15 +284,15 @@ impl Monitor {
         self.recorder.problem()
     }
 
-    /// Calls a function with the state machine and the current moment, and returns
-    /// its result. The machine is locked meanwhile, so the function should be quick.
+    /// Calls a function with the state machine and the current moment, and returns its
+    /// result. The machine is locked during the call, so the function should be quick.
     pub fn look<T>(&self, look: impl FnOnce(&Machine, Moment) -> T) -> T {
         let now = self.now();
         look(&self.machine(), now)
     }
 
-    /// Records what came of a step, with the messages that follow from it. The machine
-    /// is held until the recorder has it, so that steps are written in their order.
+    /// Records a step and the messages that follow from it. The machine stays locked until
+    /// the recorder has the step, so that steps are written in order.
     fn finish(&self, mut machine: MutexGuard<'_, Machine>) {
         let step = machine.take_step();
         if step.is_empty() {
@@ -314,7 +312,7 @@ impl Monitor {
         let history = step.history.clone();
         let batch = Batch::default().step(step).incidents(changes);
         self.recorder.record(batch.outbound(outbound));
-        // A log that nobody reads must not hold up the watch.
+        // Unlocked first: a log that nobody reads must not block the monitor.
         drop(machine);
         for entry in history {
             tracing::info!(host = %entry.host, "{}", entry.text);
@@ -322,7 +320,8 @@ impl Monitor {
     }
 
     fn machine(&self) -> MutexGuard<'_, Machine> {
-        // A step that panicked must not end the watch over all other hosts.
+        // A poisoned lock is accepted: a panic in one step must not stop the monitor for
+        // all other hosts.
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

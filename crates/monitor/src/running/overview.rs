@@ -1,4 +1,4 @@
-//! What a running monitor answers to questions.
+//! The answers of a running monitor to questions.
 
 use std::{borrow::Cow, collections::BTreeMap, net::SocketAddr, sync::Arc};
 
@@ -26,7 +26,7 @@ pub struct Overview {
     pub now_ms: i64,
     /// The addresses at which heartbeats are received.
     pub listening: Vec<SocketAddr>,
-    /// Whether datagrams must be signed, at least by some hosts.
+    /// Whether keys are configured, so that at least some hosts must sign their datagrams.
     pub keys: bool,
     /// Why the state would not survive a restart; `None` if it would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,19 +37,19 @@ pub struct Overview {
     pub alerts: Vec<Alert>,
     /// How many datagrams were accepted.
     pub datagrams: u64,
-    /// How many datagrams were refused, by reason; reasons that occurred.
+    /// How many datagrams were refused, for each reason that occurred.
     pub refused: BTreeMap<Reject, u64>,
     /// Deliveries to channels by state.
     pub messages: DeliveryCounts,
     /// The hosts, sorted by name.
     pub hosts: Vec<HostView>,
-    /// The silences that are active.
+    /// The active silences.
     pub silences: Vec<Silence>,
-    /// The newest spans of time in which the monitor did not receive heartbeats.
+    /// The newest blind spans, in which the monitor received nothing.
     pub blind_spans: Vec<BlindSpan>,
 }
 
-/// What is known of one host, with the evidence.
+/// The state of one host, with the evidence.
 ///
 /// Its JSON form is what `hbd explain --json` prints.
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,8 +57,8 @@ pub struct Overview {
 pub struct Explained {
     /// The host's current state.
     pub host: HostView,
-    /// How many datagrams in its name were refused since the start, by reason; reasons
-    /// that occurred.
+    /// How many datagrams in its name were refused since the start, for each reason that
+    /// occurred.
     pub refused: BTreeMap<Reject, u64>,
     /// The channels and groups that its messages go to.
     pub channels: Vec<Arc<str>>,
@@ -70,7 +70,7 @@ pub struct Explained {
     pub messages: Vec<HostDelivery>,
 }
 
-/// Counts by their reasons, but for those that did not occur.
+/// Collects the counts of the reasons that occurred.
 pub(super) fn occurred(counts: impl Iterator<Item = (Reject, u64)>) -> BTreeMap<Reject, u64> {
     counts.filter(|(_, count)| *count > 0).collect()
 }

@@ -1,4 +1,4 @@
-//! Counts what came in, and logs refusals at a limited rate.
+//! Counts datagrams, and logs refusals at a limited rate.
 
 use std::{
     collections::HashMap,
@@ -13,16 +13,15 @@ use std::{
 use annunciator_protocol::Reject;
 use tracing::field::display;
 
-/// So much of a host's name is logged, in characters: whoever reaches the port
-/// may claim any.
+/// The maximum length of a logged host name, in characters: a datagram may claim any name.
 const MAX_LOGGED_CHARS: usize = 64;
-/// A reason is logged at most this often.
+/// The minimum interval between log lines about the same reason.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
 struct Reason {
     count: AtomicU64,
-    /// When it was logged, and how many there were then.
+    /// When the reason was logged last, and its count at that time.
     logged: Mutex<Option<(Instant, u64)>>,
 }
 
@@ -35,18 +34,18 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// Counts a datagram that was taken.
+    /// Counts an accepted datagram.
     pub(super) fn taken(&self) {
         self.taken.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a datagram that was refused, and logs it unless its reason was
-    /// logged just before, with the host that it claims to be from.
+    /// Counts a refused datagram. Logs it with the host that it claims to come from, unless
+    /// its reason was logged just before.
     pub(super) fn refused(&self, reason: Reject, from: SocketAddr, claimed: Option<&str>) {
         let entry = &self.reasons[index(reason)];
         let count = entry.count.fetch_add(1, Ordering::Relaxed) + 1;
         if reason == Reject::Repeated {
-            // Senders repeat what matters: that is as it should be.
+            // Senders repeat important datagrams: this is normal.
             return;
         }
         let mut logged = entry.logged.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,8 +61,7 @@ impl Refusals {
         tracing::warn!(%from, %reason, host, others, "a datagram was refused");
     }
 
-    /// Counts it for the host that it claims to be from, which is one of the
-    /// configuration.
+    /// Counts a refused datagram for the configured host that it claims to come from.
     pub(super) fn refused_of(&self, host: &str, reason: Reject) {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if !hosts.contains_key(host) {
@@ -74,7 +72,7 @@ impl Refusals {
         }
     }
 
-    /// How many were refused in a host's name, by reason.
+    /// Returns how many datagrams were refused in a host's name, by reason.
     pub(super) fn counts_of(&self, host: &str) -> impl Iterator<Item = (Reject, u64)> + use<> {
         let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         Reject::ALL
@@ -88,8 +86,8 @@ impl Refusals {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// Returns how many datagrams were refused since the start, by reason; every
-    /// reason occurs once.
+    /// Returns how many datagrams were refused since the start, by reason. Every reason
+    /// occurs once.
     pub fn counts(&self) -> impl Iterator<Item = (Reject, u64)> {
         let counts = self
             .reasons
@@ -104,7 +102,7 @@ fn index(reason: Reject) -> usize {
     known.unwrap_or_default()
 }
 
-/// A name that anybody may have made up, as a log may have it.
+/// Returns a host name in a form that is safe to log, since anybody may have made it up.
 fn logged_name(name: &str) -> String {
     let escaped = name.escape_debug().to_string();
     match escaped.char_indices().nth(MAX_LOGGED_CHARS) {

@@ -1,4 +1,4 @@
-//! Takes another configuration while the monitor runs: whole, or not at all.
+//! Reloads the configuration of a running monitor, as a whole or not at all.
 
 use std::{borrow::Cow, sync::PoisonError};
 
@@ -11,8 +11,7 @@ use crate::{
     machine::Settings,
 };
 
-/// An error returned when a configuration is not taken; the previous one stays in
-/// force.
+/// An error returned when a configuration was rejected. The previous one stays in force.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReloadError {
@@ -31,41 +30,41 @@ pub enum ReloadError {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Reloaded {
-    /// Channels that stayed open, with their connections.
+    /// The channels that stayed open, with their connections.
     pub kept: Vec<String>,
-    /// Channels that are new or whose definition changed.
+    /// The channels that are new or whose definition changed.
     pub opened: Vec<String>,
-    /// Channels that were removed or whose definition changed.
+    /// The channels that were removed or whose definition changed.
     pub closed: Vec<String>,
-    /// Channels that cannot deliver because their plugins are unusable.
+    /// The channels that cannot deliver because their plugins are unusable.
     pub disabled: Vec<String>,
-    /// Keys of the file that changed and take effect after a restart only.
+    /// The changed keys of the file that take effect only after a restart.
     pub after_restart: Vec<Cow<'static, str>>,
-    /// Warnings about the file.
+    /// The warnings about the file.
     pub warnings: Vec<String>,
 }
 
-/// Reloads the configuration of a running monitor from its file.
+/// A handle that reloads the configuration of a running monitor from its file.
 #[derive(Debug)]
 pub struct Reloading {
     builder: EngineBuilder,
-    /// What the monitor was started with: what of it changed counts after the
-    /// next start.
+    /// The settings that take effect only at a start; a reload reports which of them
+    /// changed.
     fixed: Mutex<Fixed>,
     tally: std::sync::Mutex<ReloadTally>,
 }
 
-/// Counts of reloads.
+/// The counts of reloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ReloadTally {
-    /// How many were taken.
+    /// How many were accepted.
     pub taken: u64,
-    /// How many were refused.
+    /// How many were rejected.
     pub refused: u64,
-    /// Whether the last one was taken; the configuration at the start counts.
+    /// Whether the last one was accepted; the configuration at the start counts.
     pub last_was_taken: bool,
-    /// When a configuration was taken last, in milliseconds since the Unix epoch.
+    /// When a configuration was last accepted, in milliseconds since the Unix epoch.
     pub last_taken_ms: i64,
 }
 
@@ -103,7 +102,7 @@ impl Fixed {
 }
 
 impl Reloading {
-    /// Creates it from the builder that loaded the file, and from the configuration
+    /// Creates a handle from the builder that loaded the file, and from the configuration
     /// that the monitor was started with.
     #[must_use]
     pub fn new(builder: EngineBuilder, started: &MonitorConfig, config: &Config) -> Self {
@@ -119,17 +118,17 @@ impl Reloading {
         }
     }
 
-    /// Returns how many reloads were taken and refused so far.
+    /// Returns how many reloads were accepted and rejected so far.
     #[must_use]
     pub fn tally(&self) -> ReloadTally {
         *self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the file again and puts it into force: whole, or not at all. The state of
-    /// hosts is kept, and channels that did not change stay open.
+    /// Reads the file again and puts it into force, as a whole or not at all. Hosts keep
+    /// their state, and unchanged channels stay open.
     ///
     /// # Errors
-    /// Returns [`ReloadError`] if the file was not taken.
+    /// Returns [`ReloadError`] if the file was rejected.
     pub async fn reload(&self, monitor: &Monitor) -> Result<Reloaded, ReloadError> {
         let outcome = self.take(monitor).await;
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,7 +143,7 @@ impl Reloading {
     }
 
     async fn take(&self, monitor: &Monitor) -> Result<Reloaded, ReloadError> {
-        // One at a time: the later one reads what the file says then.
+        // One reload at a time: the next reads the file as it is then.
         let fixed = self.fixed.lock().await;
         let builder = self.builder.clone();
         let loading = tokio::task::spawn_blocking(move || builder.load());

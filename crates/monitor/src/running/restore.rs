@@ -1,5 +1,5 @@
-//! Gets at what the last run left behind, and does not wait for ever: a disk
-//! that hangs must not keep the monitor from watching.
+//! Restores the state of the last run, within a time limit: a disk that hangs must not keep
+//! the monitor from watching hosts.
 
 use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
@@ -8,19 +8,19 @@ use tokio::{task::spawn_blocking, time::timeout};
 use super::timeline::{Reading, Timeline, kernel_boot};
 use crate::store::{Location, StateStore, StoreError, StoredState};
 
-/// So long is the state waited for: two thirds of what systemd gives a service
-/// to start (`DefaultTimeoutStartSec=` is 90 s), and far more than the state of
-/// 100,000 hosts takes.
+/// How long the start waits for the state: two thirds of the 90 s that systemd gives a
+/// service to start (`DefaultTimeoutStartSec=`), and far longer than it takes to read the
+/// state of 100,000 hosts.
 pub(super) const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What the last run left behind.
+/// The restored state of the last run.
 #[derive(Debug)]
 pub(super) struct Restored {
-    /// Where what happens now is written.
+    /// The store for what happens now.
     pub(super) store: Result<StateStore, StoreError>,
-    /// What is known; nothing where it cannot be had.
+    /// The stored state; empty if it cannot be read.
     pub(super) stored: StoredState,
-    /// The timeline, which goes on from what is known.
+    /// The timeline, which continues from the stored state.
     pub(super) timeline: Timeline,
 }
 
@@ -35,9 +35,8 @@ impl Restored {
     }
 }
 
-/// Opens the state, reads it, and deletes what it holds of hosts that are long
-/// gone. The monitor goes on from memory where that cannot be done, or not
-/// within `limit`.
+/// Opens and reads the state, and deletes hosts that are long gone. If this fails or takes
+/// longer than `limit`, the monitor works from memory.
 pub(super) async fn open(
     state: &Location,
     configured: HashSet<Arc<str>>,
@@ -53,7 +52,7 @@ pub(super) async fn open(
         action: "opened",
         detail: "its disk does not answer".to_owned(),
     };
-    // What is opened too late is closed again.
+    // A store that opens too late is closed again when its answer is dropped.
     let restored = restored.unwrap_or_else(|_| Err(no_answer()));
     restored.unwrap_or_else(|error| Restored::from_memory(error, now))
 }
@@ -63,12 +62,12 @@ async fn read(
     configured: HashSet<Arc<str>>,
     now: Reading,
 ) -> Result<Restored, StoreError> {
-    // It opens files, which may take its time.
+    // Opening files may block.
     let opened = spawn_blocking(move || StateStore::open(&location)).await;
     let store = opened.map_err(|_| annunciator::store::StoreError::Closed)??;
     let stored = store.load().await?;
     let timeline = Timeline::resume(stored.liveness.as_ref(), kernel_boot(), now);
-    // That they stay for now is no harm.
+    // A failure is harmless: the rows stay until the next start.
     let forgotten = store.forget(configured, timeline.moment(now).tick).await;
     let _ = forgotten.inspect_err(|error| tracing::warn!("{error}"));
     Ok(Restored {
@@ -88,7 +87,7 @@ mod tests {
     async fn a_disk_that_hangs_does_not_keep_the_monitor_from_its_watch() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("state.sqlite");
-        // Opening it for writing hangs for as long as nobody reads from it.
+        // A pipe: opening it for writing blocks as long as nobody reads from it.
         let pipe = folder.path().join("state.sqlite.lock");
         mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 
@@ -98,7 +97,7 @@ mod tests {
 
         let error = restored.store.unwrap_err().to_string();
         assert!(error.contains("its disk does not answer"), "{error}");
-        // Lets the thread end.
+        // Lets the blocked thread end.
         drop(std::fs::File::open(pipe).unwrap());
     }
 }

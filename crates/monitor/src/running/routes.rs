@@ -1,4 +1,4 @@
-//! Where messages go, by the engine's configuration of the moment.
+//! The routes of messages, by the engine's current configuration.
 
 use std::sync::Arc;
 

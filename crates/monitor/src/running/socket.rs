@@ -1,4 +1,4 @@
-//! The sockets by which heartbeats come.
+//! The sockets that receive heartbeats.
 
 use std::{
     io,
@@ -8,27 +8,28 @@ use std::{
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Asked of the system as the buffer of a socket: a second of heartbeats of
-/// some ten thousand hosts. The system gives no more than `net.core.rmem_max`.
+/// The requested size of a socket's buffer: a second of heartbeats of some ten thousand
+/// hosts. The system grants no more than `net.core.rmem_max`.
 const BUFFER_BYTES: usize = 8 * 1024 * 1024;
-/// How long a receiving thread waits before it looks whether it should end.
+/// The maximum time that a thread waits for a datagram before it checks whether it should
+/// end.
 pub(super) const RECEIVE_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// A socket cannot be had.
+/// An error returned when a socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("heartbeats cannot be taken at {address}: {source}")]
 pub struct BindError {
-    /// Where.
+    /// The address.
     address: SocketAddr,
-    /// Why not.
+    /// The error of the operating system.
     source: io::Error,
 }
 
-/// Opens the sockets. An address family that the machine does not have is no
-/// error as long as another socket could be opened.
+/// Opens the sockets. An address family that the machine lacks is not an error as long as
+/// another socket could be opened.
 ///
 /// # Errors
-/// [`BindError`] when an address cannot be had.
+/// Returns [`BindError`] if an address cannot be bound.
 pub(super) fn bind(addresses: &[SocketAddr]) -> Result<Vec<UdpSocket>, BindError> {
     let mut sockets = Vec::new();
     let mut missing = None;
@@ -69,7 +70,7 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
         Some(Protocol::UDP),
     )?;
     if address.is_ipv6() {
-        // Each family has a socket of its own.
+        // IPv4 has a socket of its own.
         socket.set_only_v6(true)?;
     }
     let _ = socket.set_recv_buffer_size(BUFFER_BYTES);

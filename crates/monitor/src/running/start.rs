@@ -1,4 +1,4 @@
-//! Begins the monitor's work, and ends it.
+//! Starts and stops the monitor.
 
 use std::{
     io,
@@ -41,10 +41,10 @@ pub enum StartError {
     System(#[from] io::Error),
 }
 
-/// A monitor whose threads run.
+/// A running monitor with its threads.
 ///
-/// Call [`stop`](Self::stop) to end it in order: dropped, it stops receiving and writes
-/// its state, and does not wait for messages in flight.
+/// Call [`stop`](Self::stop) to end it in order. If it is dropped, it stops receiving and
+/// writes its state, but does not wait for messages in flight.
 #[derive(Debug)]
 pub struct Running {
     monitor: Arc<Monitor>,
@@ -54,7 +54,7 @@ pub struct Running {
     drain: Duration,
 }
 
-/// A monitor that holds its sockets and its state, and has no engine yet.
+/// A monitor that has its sockets and its state, but no engine yet.
 #[derive(Debug)]
 pub struct Prepared {
     settings: MonitorConfig,
@@ -65,10 +65,10 @@ pub struct Prepared {
 
 /// Binds the monitor's sockets and opens its state, before there is an engine.
 ///
-/// The order matters: an engine that was started first could take deliveries from a
-/// monitor that runs already. A state that cannot be opened, or not within 60 s, does
-/// not prevent the start: the monitor works from memory, logs why, and notifies the
-/// default channels.
+/// Call it before the engine starts: an engine that was started first could claim
+/// deliveries of another monitor that is already running. A state that cannot be opened
+/// within 60 s does not prevent the start. The monitor then works from memory, logs the
+/// reason, and notifies the default channels.
 ///
 /// # Errors
 /// Returns [`StartError`] if heartbeats cannot be received.
@@ -77,7 +77,7 @@ pub async fn prepare(
     settings: MonitorConfig,
     state: &Location,
 ) -> Result<Prepared, StartError> {
-    // First, so that nobody's state is touched when another one runs already.
+    // First, so that the state of a monitor that is already running stays untouched.
     let sockets = bind(&settings.listen)?;
     let hosts = Hosts::new(config);
     let names = hosts.settings(config).map(|(name, _)| name).collect();
@@ -90,7 +90,7 @@ pub async fn prepare(
     })
 }
 
-/// Starts a monitor over an engine that keeps its deliveries elsewhere.
+/// Starts a monitor over an engine that stores its deliveries elsewhere.
 ///
 /// This is [`prepare`] and [`Prepared::start`] in one step.
 ///
@@ -108,10 +108,10 @@ pub async fn start(
 
 impl Prepared {
     /// Returns the state file as a store for the engine's deliveries, so that a state
-    /// change and what people are told of it are recorded in one transaction.
+    /// change and the notifications that follow from it are recorded in one transaction.
     ///
-    /// Returns `None` if the configuration names another place as `delivery.store`, and
-    /// if the state is in memory.
+    /// Returns `None` if the configuration names another place as `delivery.store`, or if
+    /// the state is in memory.
     ///
     /// # Errors
     /// Returns [`StoreError`] if the file cannot store deliveries.
@@ -179,7 +179,7 @@ impl Prepared {
         );
         let last = stored.outbound.last().map_or(0, |outbound| outbound.id);
         let incidents = IncidentLog::restored(stored.incidents, last);
-        // The program may have given the engine another one.
+        // The program may have given the engine a different store.
         let deliveries = deliveries.filter(|own| {
             let engines = engine.store();
             engines.is_some_and(|store| std::ptr::addr_eq(Arc::as_ptr(store), Arc::as_ptr(own)))
@@ -227,15 +227,15 @@ impl Running {
         self.intakes.iter().map(Intake::address).collect()
     }
 
-    /// Stops the monitor and its engine: receives no more heartbeats, waits for
-    /// messages in flight as long as [`MonitorConfig::drain`] says, and writes the state.
+    /// Stops the monitor and its engine. It receives no further heartbeats, waits for
+    /// messages in flight for up to [`MonitorConfig::drain`], and writes the state.
     ///
-    /// Returns how many messages were cut off; they, and those that still waited, are
-    /// sent after the next start.
+    /// Returns how many messages were cut off. They are sent after the next start, as are
+    /// those that were still waiting.
     pub async fn stop(self) -> usize {
         let deadline = Instant::now() + self.drain;
         let (intakes, ticker) = (self.intakes, self.ticker);
-        // Their ends are waited for.
+        // Dropping them waits for their threads.
         let _ = tokio::task::spawn_blocking(move || drop((intakes, ticker))).await;
         let left = deadline.saturating_duration_since(Instant::now());
         self.recorder.drain(left).await;

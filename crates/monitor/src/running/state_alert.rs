@@ -1,14 +1,15 @@
-//! Decides when people are notified that the state cannot be written: of the beginning
-//! at once, of the end once it has lasted, and of neither again and again.
+//! Decides when people are notified that the state cannot be written: at once when it
+//! begins, and after a healthy period when it is over. A state that fails again and again
+//! is reported at a limited rate.
 
 use std::time::{Duration, Instant};
 
-/// It is over when all has been well for this long.
+/// How long writes must succeed before the problem is over.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
-/// Trouble that comes and goes is reported once in this time.
+/// The minimum time between two reports of a problem that comes and goes.
 const REPEAT_AFTER: Duration = Duration::from_secs(3600);
 
-/// What was reported, and since when all is well.
+/// What was reported, and since when writes have succeeded.
 #[derive(Debug, Default)]
 pub(super) struct StateAlert {
     notified: bool,
@@ -17,8 +18,8 @@ pub(super) struct StateAlert {
 }
 
 impl StateAlert {
-    /// Returns what to report, given why the state cannot be kept. Another reason
-    /// for the same is no news.
+    /// Returns the text to report, given why the state cannot be written. A new reason for
+    /// the same problem is not reported.
     pub(super) fn news(&mut self, reason: Option<String>, now: Instant) -> Option<String> {
         let Some(reason) = reason else {
             let since = *self.healthy_since.get_or_insert(now);
@@ -44,8 +45,8 @@ impl StateAlert {
 mod tests {
     use super::*;
 
-    /// At each second either trouble of that kind or none; answers when the
-    /// beginning or the end was told.
+    /// Passes a problem or none at each second, and compares when the beginning (`true`)
+    /// and the end (`false`) were reported.
     fn check(looks: &[(u64, &str)], expected: &[(u64, bool)]) {
         let mut problem = StateAlert::default();
         let start = Instant::now();

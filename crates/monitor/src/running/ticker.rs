@@ -1,4 +1,4 @@
-//! Lets time pass, on a thread of its own: who is overdue is found here.
+//! Advances time on a thread of its own, and so finds the hosts that are overdue.
 
 use std::{
     sync::{
@@ -11,17 +11,15 @@ use std::{
 
 use super::{catch_panic, monitor::Monitor, state_alert::StateAlert};
 
-/// The longest pause between two looks at the clock: well below what counts
-/// as a blind span.
+/// The maximum time between two steps: well below the length of a blind span.
 const MAX_TICK: Duration = Duration::from_millis(250);
-/// The shortest: what is due within it is judged together.
+/// The minimum time between two steps; events that are due within it are handled together.
 const MIN_TICK: Duration = Duration::from_millis(10);
-/// How often it is written who was heard. After a crash, what was heard since
-/// is taken for unseen; while hosts are being looked at again it is written
-/// with every look at the clock.
+/// How often checkpoints are written. Heartbeats since the last one are lost in a crash.
+/// While hosts are being checked again after a blind span, every step writes a checkpoint.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);
 
-/// A thread that lets time pass.
+/// The thread that advances time.
 #[derive(Debug)]
 pub(super) struct Ticker {
     stop: Arc<AtomicBool>,
@@ -29,7 +27,8 @@ pub(super) struct Ticker {
 }
 
 impl Ticker {
-    /// Starts it. `beat` is called now and then while all threads live, for a watchdog.
+    /// Starts the thread. It calls `beat` every 2 s while all threads work, to feed a
+    /// watchdog.
     pub(super) fn start(
         monitor: Arc<Monitor>,
         beat: impl Fn() + Send + 'static,

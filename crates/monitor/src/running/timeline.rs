@@ -1,5 +1,5 @@
-//! The monitor's timeline: a clock that counts suspension, that nobody can
-//! set, and that goes on over restarts.
+//! The monitor's timeline: a clock that includes suspension, cannot be set, and continues
+//! over restarts.
 
 use std::{fs, time::SystemTime};
 
@@ -10,10 +10,10 @@ use crate::{
     store::ClockCheckpoint,
 };
 
-/// The machine's clocks, read at about the same time.
+/// A reading of the machine's clocks, taken at about the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
-    /// How long the machine is up, suspended or not, in milliseconds:
+    /// How long the machine has been up, suspension included, in milliseconds:
     /// `CLOCK_BOOTTIME`.
     pub uptime_ms: u64,
     /// Milliseconds since the Unix epoch.
@@ -37,23 +37,23 @@ impl Reading {
     }
 }
 
-/// Names the machine's boot; empty where the system does not say.
+/// Returns the id of the machine's boot; empty if the system does not provide it.
 #[must_use]
 pub fn kernel_boot() -> String {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()
 }
 
-/// From the machine's clocks to the monitor's timeline.
+/// The mapping from the machine's clocks to the monitor's timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeline {
     kernel_boot: String,
-    /// What the timeline is ahead of the uptime.
+    /// The difference between the timeline and the uptime, in milliseconds.
     offset: i128,
 }
 
 impl Timeline {
-    /// A timeline that goes on from what was written last, if anything was.
+    /// Continues a timeline from the last stored checkpoint, or begins a new one.
     #[must_use]
     pub fn resume(last: Option<&ClockCheckpoint>, kernel_boot: String, now: Reading) -> Self {
         let uptime = i128::from(now.uptime_ms);
@@ -62,8 +62,8 @@ impl Timeline {
             let passed = if last.kernel_boot == kernel_boot && since_boot >= 0 {
                 since_boot
             } else {
-                // Another boot: the wall clock is all there is, but the
-                // monitor was away for as long as this boot lasts at least.
+                // The machine has rebooted. Only the wall clock shows how long the monitor
+                // was away, but it was at least as long as this boot has lasted.
                 let by_the_wall = i128::from(now.wall_ms) - i128::from(last.at.wall_ms);
                 by_the_wall.max(uptime)
             };
@@ -75,7 +75,7 @@ impl Timeline {
         }
     }
 
-    /// The moment of a reading.
+    /// Returns the moment of a reading.
     #[must_use]
     pub fn moment(&self, reading: Reading) -> Moment {
         let tick = i128::from(reading.uptime_ms) + self.offset;
@@ -85,7 +85,7 @@ impl Timeline {
         }
     }
 
-    /// What to write so that another timeline can go on from here.
+    /// Returns the checkpoint from which another timeline can continue.
     #[must_use]
     pub fn liveness(&self, reading: Reading) -> ClockCheckpoint {
         ClockCheckpoint {
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn over_a_reboot_the_wall_clock_says_how_long_it_was_away() {
         assert_eq!(resumed("k2", reading(30_000, 654_000)), 605_000);
-        // A clock that lost its battery: at least as long as this boot lasts.
+        // A clock whose battery failed: at least as long as this boot has lasted.
         assert_eq!(resumed("k2", reading(30_000, 0)), 35_000);
     }
 
