@@ -1,5 +1,5 @@
-//! Lets time pass: who is overdue, who is steady again, what has waited long
-//! enough, and what it means that the monitor did not see.
+//! Advances time: finds hosts that are overdue or steady again, releases held events, and
+//! handles blind spans.
 
 use std::{cmp::Reverse, time::Duration};
 
@@ -16,8 +16,8 @@ use super::{
 use crate::timestamp::{format_duration, format_timestamp};
 
 impl Machine {
-    /// Advances time to `now`. The cost depends on the hosts that are due, not on the
-    /// number of hosts.
+    /// Advances time to `now`. The cost depends on the number of hosts that are due, not on
+    /// the number of all hosts.
     pub fn advance(&mut self, now: Moment) {
         let now = self.notice_gap(now);
         while let Some(Reverse((at, timer))) = self.timers.peek().copied() {
@@ -55,7 +55,7 @@ impl Machine {
         }
         match link.deadline(&window) {
             Some(deadline) if deadline <= now.tick => self.overdue(id, family, deadline, now),
-            // It was heard since the timer was set.
+            // The host was heard after the timer was set.
             Some(_) => self.arm(id, family),
             None => {}
         }
@@ -116,8 +116,8 @@ impl Machine {
         self.turned(id, family, true, now);
     }
 
-    /// Tells that a connection fell silent or is heard again, unless it
-    /// changes too often.
+    /// Notifies of a connection that fell silent or is heard again, unless it changes too
+    /// often.
     pub(super) fn turned(&mut self, id: HostId, family: Family, overdue: bool, now: Moment) {
         let may_notify = self.is_notified(id, now);
         let flap = self.settings.flap;
@@ -125,9 +125,9 @@ impl Machine {
         let Some(link) = self.host_mut(id).link_mut(family) else {
             return;
         };
-        // Who was told the problem is told its end, silence or not; and only
-        // who was told.
-        // Who was told and has not heard of its end knows already.
+        // Whoever was notified of the problem is notified of its end, silenced or not, and
+        // nobody else is. Whoever was not notified of the end yet knows of the problem
+        // already.
         let matters = if overdue {
             may_notify && !link.notified
         } else {
@@ -163,7 +163,7 @@ impl Machine {
         }
     }
 
-    /// Sets the timer that looks whether a host is steady again.
+    /// Sets the timer that checks whether a host is steady again.
     pub(super) fn arm_steady(&mut self, id: HostId) {
         let flap = self.settings.flap;
         let host = self.host(id);
@@ -190,7 +190,7 @@ impl Machine {
                 State::Overdue => Steadiness::Overdue,
                 State::Down => Steadiness::Down,
             };
-            // A problem of a silenced host is told when the silence is over.
+            // A problem of a silenced host is notified when the silence is over.
             let overdue = now_is == Steadiness::Overdue;
             link.notified = overdue && may_notify;
             let of = Connection {
@@ -238,9 +238,8 @@ impl Machine {
         }
     }
 
-    /// Compares now with the last step: when there is a gap, or the wall
-    /// clock moved ahead, the monitor did not see. Answers a time that does
-    /// not run backwards.
+    /// Detects a blind span: a gap since the last step, or a wall clock that has jumped
+    /// ahead. Returns the moment with a tick that never runs backwards.
     pub(super) fn notice_gap(&mut self, now: Moment) -> Moment {
         let last = self.last;
         let now = Moment {
@@ -264,9 +263,9 @@ impl Machine {
         now
     }
 
-    /// Gives one fresh window to every host whose deadline passed while the
-    /// monitor did not see. `gap` is the part of the span that the timeline
-    /// has counted, `unseen` the part that it has not.
+    /// Gives one fresh window to every host whose deadline passed in a blind span. `gap` is
+    /// the part of the span that the timeline has counted, `unseen` the part that it has
+    /// not.
     pub(super) fn was_blind(
         &mut self,
         span: BlindSpan,
@@ -291,14 +290,12 @@ impl Machine {
                     continue;
                 };
                 if link.recheck.is_some() {
-                    // It has its fresh window; what the monitor did not see
-                    // of it is no part of it. It is not given another one, or
-                    // a monitor that restarts again and again would never
-                    // find anybody overdue.
+                    // It has its fresh window, which the blind time does not shorten. It
+                    // gets no second one: otherwise a monitor that restarts again and again
+                    // would never find a host overdue.
                     link.not_before = link.not_before + gap;
                 } else if deadline <= now.tick + unseen + window.interval {
-                    // Due, or so soon after that no heartbeat need come
-                    // before.
+                    // Due already, or so soon that no heartbeat need arrive before.
                     link.not_before = now.tick + window.length();
                     link.recheck = Some(Recheck { counted: watched });
                     waiting += u32::from(watched);
@@ -320,13 +317,13 @@ impl Machine {
         self.step.globals = Some(self.globals());
     }
 
-    /// A fresh window is over: its host was heard, or is `silent`.
+    /// Ends a fresh window: its host was heard, or `silent` names it.
     pub(super) fn rechecked(&mut self, recheck: Recheck, silent: Option<HostId>, now: Moment) {
         if !recheck.counted {
             return;
         }
         self.rechecking = self.rechecking.saturating_sub(1);
-        // A host is counted once, whatever the number of its connections.
+        // A host counts once, however many connections it has.
         let new = silent.is_some_and(|id| self.silent_again.insert(id));
         if let Some(check) = &mut self.blindness.check {
             check.silent += u32::from(new);
@@ -334,7 +331,7 @@ impl Machine {
         self.end_check(now);
     }
 
-    /// When the last fresh window is over, people learn of the blind span.
+    /// Notifies of the blind span when the last fresh window is over.
     pub(super) fn end_check(&mut self, now: Moment) {
         self.step.globals = Some(self.globals());
         if self.rechecking > 0 {

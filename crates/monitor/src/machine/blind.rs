@@ -1,4 +1,4 @@
-//! Blind spans: times in which the monitor did not see.
+//! Blind spans: times in which the monitor received nothing.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 
 use super::time::Moment;
 
-/// When steps are further apart than this, the monitor did not run between
-/// them: it was stopped, suspended, or starved.
+/// The gap between two steps from which on the monitor was not running: it was stopped,
+/// suspended or starved.
 pub(super) const STALLED: Duration = Duration::from_secs(2);
-/// When the wall clock moves ahead of the timeline by more than this, time
-/// has passed that the timeline did not see.
+/// How far the wall clock may move ahead of the timeline. A larger jump is time that the
+/// timeline has not counted.
 pub(super) const JUMPED: Duration = Duration::from_secs(5);
-/// How many spans are remembered as evidence.
+/// The number of blind spans that are kept as evidence.
 const REMEMBERED: usize = 16;
 
-/// A blind span, by the wall.
+/// A blind span, by wall time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlindSpan {
-    /// From when.
+    /// The beginning, in milliseconds since the Unix epoch.
     pub from_ms: i64,
-    /// Until when.
+    /// The end, in milliseconds since the Unix epoch.
     pub to_ms: i64,
 }
 
 impl BlindSpan {
-    /// The span of this length that ends now. By the clock as it is set now,
-    /// so that it never ends before it begins.
+    /// Creates the span of this length that ends now. It uses the current setting of the
+    /// clock, so that it never ends before it begins.
     pub(super) fn until(now: Moment, length: Duration) -> Self {
         let length = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
         Self {
@@ -36,25 +36,25 @@ impl BlindSpan {
     }
 }
 
-/// A blind span whose hosts are being looked at again.
+/// A blind span whose hosts are being checked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Check {
     pub(super) span: BlindSpan,
-    /// When it began to look.
+    /// When the check began.
     pub(super) began: Moment,
     /// How many hosts got a fresh window.
     pub(super) rechecked: u32,
-    /// How many of them turned out to be silent.
+    /// How many of them are still silent.
     pub(super) silent: u32,
 }
 
-/// What of blind spans outlives the monitor.
+/// The part of blind spans that survives a restart.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Blindness {
-    /// The newest spans, the oldest of them first.
+    /// The newest spans, oldest first.
     pub(super) spans: Vec<BlindSpan>,
-    /// The one that is not yet told of.
+    /// The span that people were not notified of yet.
     pub(super) check: Option<Check>,
 }
 
@@ -65,8 +65,8 @@ impl Blindness {
         self.spans.push(span);
     }
 
-    /// Takes note that hosts got a fresh window. A span whose hosts are still
-    /// being looked at grows: there is one notice for both.
+    /// Records that hosts got a fresh window. A span whose hosts are still being checked is
+    /// extended, so that one notice covers both.
     pub(super) fn begin(&mut self, span: BlindSpan, rechecked: u32, now: Moment) {
         let check = self.check.get_or_insert(Check {
             span,
@@ -76,11 +76,11 @@ impl Blindness {
         });
         check.span.from_ms = check.span.from_ms.min(span.from_ms);
         check.span.to_ms = span.to_ms;
-        // They are the same hosts, but for those that were silent meanwhile.
+        // They are the same hosts, except those that fell silent in between.
         check.rechecked = check.rechecked.max(rechecked);
     }
 
-    /// The spans that end after a point of wall time.
+    /// Returns the spans that end after a point of wall time.
     pub(super) fn since(&self, wall_ms: i64) -> impl Iterator<Item = &BlindSpan> {
         self.spans.iter().filter(move |span| span.to_ms >= wall_ms)
     }

@@ -1,5 +1,4 @@
-//! Another configuration while the monitor runs: what is known of hosts is
-//! fitted to it.
+//! Changes of the configuration while the monitor runs: the state of hosts is adapted.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,8 +15,7 @@ use super::{
 };
 
 impl Machine {
-    /// Puts another configuration into force. The state of hosts is kept, that of removed
-    /// hosts included.
+    /// Applies another configuration. Hosts keep their state, even those that were removed.
     pub fn configure(
         &mut self,
         settings: Settings,
@@ -41,7 +39,7 @@ impl Machine {
         self.reconcile(now);
     }
 
-    /// Exchanges the settings of a host. Nobody is overdue by that alone.
+    /// Replaces the settings of a host. The change alone makes no host overdue.
     fn exchange(&mut self, id: HostId, new: Option<HostSettings>, before: &Settings, now: Moment) {
         let default = self.settings.window;
         let host = self.host_mut(id);
@@ -60,14 +58,13 @@ impl Machine {
                 .deadline(&window)
                 .is_some_and(|deadline| deadline <= now.tick);
             if is_due && !was_due(link) {
-                // By the new window, or since nobody listened to it so far.
+                // Due by the new window only, or the host was not configured until now.
                 link.not_before = now.tick + window.length();
             }
         }
     }
 
-    /// Brings what is known in line with the configuration: after a start and
-    /// after it has changed alike.
+    /// Adapts the state to the configuration, after a start and after a reload.
     pub(super) fn reconcile(&mut self, now: Moment) {
         self.rechecking = 0;
         for id in self.ids() {
@@ -75,7 +72,7 @@ impl Machine {
             let configured = host.settings.is_some();
             for link in &mut host.persistent.links {
                 if !configured {
-                    // Nobody waits for it.
+                    // Nothing waits for it any more.
                     link.recheck = None;
                 }
                 let counted = link.recheck.is_some_and(|recheck| recheck.counted);
@@ -88,7 +85,7 @@ impl Machine {
         self.arm_all();
     }
 
-    /// An alert whose threshold is gone would stay for ever.
+    /// Closes alerts without a threshold, which would otherwise stay open forever.
     fn drop_alerts_without_rule(&mut self, id: HostId, now: Moment) {
         let host = &mut self.hosts[id as usize];
         let Some(settings) = host.settings.filter(|_| !host.persistent.alerts.is_empty()) else {
@@ -118,7 +115,7 @@ impl Machine {
         }
     }
 
-    /// A host that is overdue and was not to be told so, but now is.
+    /// Notifies of an overdue host that was not to be notified before, and now is.
     pub(super) fn notify_missed(&mut self, id: HostId, now: Moment) {
         if !self.is_notified(id, now) {
             return;

@@ -1,4 +1,4 @@
-//! Flap damping: what changes again and again is told once, and once more
+//! Flap damping: something that changes again and again is notified once, and once more
 //! when it is steady.
 
 use std::time::Duration;
@@ -10,15 +10,15 @@ use super::{settings::Flap, time::Tick};
 /// What to do about a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Damping {
-    /// Tell it.
+    /// Notify people of the change.
     Notify,
-    /// Tell instead that it changes too often: so many times within this.
+    /// Notify people that it changes too often: this many times within this duration.
     Flapping(usize, Duration),
-    /// That has been told.
+    /// Nothing: people were notified that it changes too often.
     Quiet,
 }
 
-/// Counts the changes of one thing.
+/// A damper that counts the changes of one thing.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Damper {
@@ -29,10 +29,11 @@ pub(super) struct Damper {
 }
 
 impl Damper {
-    /// Takes note of a change.
+    /// Records a change.
     pub(super) fn change(&mut self, now: Tick, flap: &Flap) -> Damping {
         self.changes.retain(|at| now.since(*at) < flap.within);
-        // What flaps for days must not grow: the newest are enough.
+        // The newest changes are enough: a thing that flaps for days must not take ever
+        // more memory.
         let excess = (self.changes.len() + 1).saturating_sub(flap.changes.max(1));
         self.changes.drain(..excess);
         self.changes.push(now);
@@ -51,19 +52,19 @@ impl Damper {
         self.flapping_since.is_some()
     }
 
-    /// When it will be steady unless it changes again; `None` when it is.
+    /// Returns when it is steady unless it changes again; `None` if it is steady.
     pub(super) fn steady_at(&self, flap: &Flap) -> Option<Tick> {
         self.flapping_since?;
         let last = self.changes.last().copied().unwrap_or_default();
         Some(last + flap.steady_after)
     }
 
-    /// Ends the flapping; all is forgotten.
+    /// Ends the flapping and forgets all changes.
     pub(super) fn settle(&mut self) {
         *self = Self::default();
     }
 
-    /// Whether there is nothing to remember.
+    /// Returns whether no change is remembered.
     pub(super) fn is_idle(&self) -> bool {
         self.changes.is_empty() && self.flapping_since.is_none()
     }

@@ -1,31 +1,31 @@
-//! Which datagrams of a boot were taken already.
+//! Which datagrams of a boot were accepted already.
 //!
-//! Senders send the same bytes over both address families, so a counter is
-//! taken once for what it says, and once on each connection as a sign of life.
+//! Senders send the same bytes over both address families. A counter is therefore accepted
+//! once for its content, and once on each connection as a sign of life.
 
 use annunciator_protocol::{Family, Reject};
 use serde::{Deserialize, Serialize};
 
-/// How many counters are remembered: as far behind the newest a datagram may
-/// come and still be taken once.
+/// The number of counters that are remembered: a datagram that is further behind the newest
+/// one is refused.
 const REMEMBERED: usize = 16;
 
-/// Where a datagram stands among those that were taken.
+/// The position of a datagram among those that were accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
-    /// Newer than all others.
+    /// It is newer than all others.
     Newest,
-    /// Overtaken by others.
+    /// It was overtaken by others.
     Late,
-    /// Taken before, by another connection.
+    /// It was accepted before, on another connection.
     Copy,
 }
 
-/// A counter, and by which families it came: IPv4 is 1, IPv6 is 2.
+/// A counter and the families on which it arrived: IPv4 is bit 1, IPv6 is bit 2.
 type Entry = (u64, u8);
 
-/// The greatest counters that were taken, in ascending order. Counters may
-/// leave gaps of any size, so this is a list and no bitmap.
+/// The greatest accepted counters, in ascending order. It is a list instead of a bitmap
+/// because counters may have gaps of any size.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Taken(Vec<Entry>);
@@ -38,7 +38,7 @@ fn bit(family: Family) -> u8 {
 }
 
 impl Taken {
-    /// Only what is newer than this will be taken.
+    /// Creates a record that accepts only counters greater than this one.
     pub(super) fn after(counter: u64) -> Self {
         Self(vec![(counter, u8::MAX)])
     }
@@ -47,9 +47,9 @@ impl Taken {
         self.0.last().map(|(counter, _)| *counter)
     }
 
-    /// Takes a counter, or says why not. While few are remembered, what is
-    /// older than all of them is refused too: nobody knows whether it was
-    /// taken.
+    /// Accepts a counter, or returns why it is refused. As long as few counters are
+    /// remembered, one that is older than all of them is refused, too, since it may have
+    /// been accepted before.
     pub(super) fn take(&mut self, counter: u64, family: Family) -> Result<Order, Reject> {
         let place = match self
             .0
@@ -73,7 +73,7 @@ impl Taken {
         };
         let entry = (counter, bit(family));
         if self.0.len() < REMEMBERED {
-            // Exact: this stands in the memory of every host.
+            // Exactly one more: every host has such a list in memory.
             self.0.reserve_exact(1);
             self.0.insert(place, entry);
         } else {

@@ -1,4 +1,4 @@
-//! One host: what the configuration says of it, and what is known.
+//! One host: its settings and its state.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,54 +15,54 @@ use super::{
     time::Tick,
 };
 
-/// How many earlier boots are remembered, so that datagrams of theirs that
-/// come late are known as such.
+/// The number of earlier boots that are remembered, so that late datagrams of theirs are
+/// recognised.
 const EARLIER_BOOTS: usize = 4;
 
-/// What of a host outlives the monitor.
+/// The part of a host's state that survives a restart.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct PersistentState {
-    /// The boot that it is in, once it was heard.
+    /// The current boot, once the host was heard.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) boot: Option<CompactString>,
-    /// How many boots were heard.
+    /// The number of boots that were heard.
     pub(super) boots: u32,
-    /// The datagrams of this boot that were taken.
+    /// The accepted datagrams of this boot.
     pub(super) taken: Taken,
-    /// The counter with which it announced a shutdown in this boot: what is
-    /// not newer was sent before.
+    /// The counter with which the host announced a shutdown in this boot. Datagrams with
+    /// lower counters were sent before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) went_down_at: Option<u64>,
-    /// The boots before, each with the greatest counter that was taken in it.
+    /// The previous boots, each with the greatest counter that was accepted in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) earlier_boots: Vec<(CompactString, u64)>,
-    /// How often it says that it sends.
+    /// The interval that the host announces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) announced: Option<Duration>,
     pub(super) links: Vec<Link>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) alerts: Vec<Alert>,
-    /// Damps boots and shutdowns.
+    /// The damper of boots and shutdowns.
     #[serde(skip_serializing_if = "Damper::is_idle")]
     pub(super) restarts: Damper,
 }
 
-/// A host.
+/// A host with its settings and state.
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) name: Arc<str>,
-    /// `None` when it is no longer in the configuration: what is known of it
-    /// is kept, should it come back.
+    /// `None` if the host is no longer in the configuration. Its state is kept in case it
+    /// returns.
     pub(super) settings: Option<HostSettings>,
     pub(super) persistent: PersistentState,
     pub(super) metrics: Vec<Metric>,
-    /// It is noted among those to write.
+    /// Whether it is listed among the hosts to write.
     pub(super) changed: bool,
-    /// It was heard since the last checkpoint.
+    /// Whether it was heard since the last checkpoint.
     pub(super) heard: bool,
     pub(super) silenced_until: Option<Tick>,
-    /// Damps what it reports in its own words.
+    /// The damper of the messages that the host reports.
     pub(super) reports: Damper,
 }
 
@@ -92,7 +92,7 @@ impl Host {
         self.silenced_until.is_some_and(|until| now < until)
     }
 
-    /// The window, by the configuration, the host's own word and the default.
+    /// Returns the window, from the configuration, the announced interval and the default.
     pub(super) fn window(&self, default: &Window) -> Window {
         self.settings
             .unwrap_or_default()
@@ -106,8 +106,8 @@ impl Host {
             .find(|link| link.family == family)
     }
 
-    /// Begins a boot; what was known of the one before no longer counts.
-    /// Counters go on where it has been in this boot before.
+    /// Begins a boot and forgets what holds only within the previous one. If the host was
+    /// in this boot before, its counters continue.
     pub(super) fn begin_boot(&mut self, boot: &CompactString) {
         let persistent = &mut self.persistent;
         let place = persistent
@@ -126,7 +126,7 @@ impl Host {
         }
     }
 
-    /// The greatest counter that was taken in an earlier boot.
+    /// Returns the greatest counter that was accepted in an earlier boot.
     pub(super) fn earlier_boot(&self, boot: &CompactString) -> Option<u64> {
         let boots = self.persistent.earlier_boots.iter();
         boots

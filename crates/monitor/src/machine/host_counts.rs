@@ -1,5 +1,5 @@
-//! How many hosts are in which state, for the numbers that a monitoring
-//! system collects: one pass over the hosts, and nothing that names one.
+//! The number of hosts in each state, for metrics: one pass over the hosts, without their
+//! names.
 
 use super::{
     state::Machine,
@@ -14,10 +14,11 @@ use crate::thresholds::Level;
 pub struct HostCounts {
     /// How many hosts were never heard.
     pub new: u64,
-    /// How many hosts are in each state, that of their worst connection, in the order
-    /// of [`LinkState::ALL`].
+    /// How many hosts are in each state, by the worst of their connections, in the order of
+    /// [`LinkState::ALL`].
     pub known: [u64; LinkState::ALL.len()],
-    /// How many hosts have notifications of heartbeat events (`watch: true`).
+    /// How many hosts are watched (`watch: true`): people are notified of their heartbeat
+    /// events.
     pub watched: u64,
     /// How many hosts are silenced.
     pub silenced: u64,
@@ -55,7 +56,7 @@ impl Machine {
         host_counts
     }
 
-    /// Returns how many blind spans there were since the start.
+    /// Returns the number of blind spans since the start.
     #[must_use]
     pub fn blind_count(&self) -> u64 {
         self.blind_count

@@ -1,4 +1,4 @@
-//! One connection of a host: an address family by which it is heard.
+//! A connection of a host: an address family on which it is heard.
 
 use annunciator_protocol::Family;
 use serde::{Deserialize, Serialize};
@@ -9,58 +9,58 @@ use super::{
     time::{Moment, Tick},
 };
 
-/// What is known of a connection. New and late are not kept: they follow from
-/// what was heard and when.
+/// The state of a connection. The states "new" and "late" are not stored: they follow from
+/// when it was last heard.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
     /// It is heard.
     #[default]
     Up,
-    /// It is silent for longer than it may be.
+    /// It has been silent for longer than its window.
     Overdue,
-    /// It has said that it goes down.
+    /// It has announced a shutdown.
     Down,
 }
 
-/// A fresh window that was given because the monitor did not see.
+/// A fresh window, granted after a blind span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Recheck {
-    /// Whether the notice about the blind span waits for it.
+    /// Whether the notice about the blind span waits for this connection.
     pub(super) counted: bool,
 }
 
-/// A connection.
+/// A connection of a host.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Link {
     pub(super) family: Family,
     #[serde(default)]
     pub(super) state: State,
-    /// Since when it is in this state.
+    /// When the state began.
     pub(super) since: Moment,
     /// When it was last heard.
     pub(super) seen: Moment,
-    /// Not overdue before this, whenever it was last heard.
+    /// The earliest tick at which it may be overdue, whenever it was last heard.
     #[serde(default)]
     pub(super) not_before: Tick,
-    /// Until when it expects to be down.
+    /// The end of the announced absence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) expected: Option<Tick>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) recheck: Option<Recheck>,
-    /// Whether people were notified, or are about to be, that it is overdue; `told` in
-    /// files of earlier versions.
+    /// Whether people were notified, or are about to be, that it is overdue. The field is
+    /// `told` in files of earlier versions.
     #[serde(default, alias = "told")]
     pub(super) notified: bool,
     #[serde(default, skip_serializing_if = "Damper::is_idle")]
     pub(super) damper: Damper,
-    /// When the timer that counts will ring.
+    /// When its current timer is due; earlier timers no longer count.
     #[serde(skip)]
     pub(super) timer: Option<Tick>,
 }
 
 impl Link {
-    /// A connection that is heard for the first time.
+    /// Creates a connection that is heard for the first time.
     pub(super) fn new(family: Family, now: Moment) -> Self {
         Self {
             family,
@@ -76,7 +76,7 @@ impl Link {
         }
     }
 
-    /// When it will be overdue unless it is heard; `None` for never.
+    /// Returns when it is overdue unless it is heard; `None` for never.
     pub(super) fn deadline(&self, window: &Window) -> Option<Tick> {
         match self.state {
             State::Up => Some((self.seen.tick + window.length()).max(self.not_before)),
@@ -85,9 +85,9 @@ impl Link {
         }
     }
 
-    /// Whether it has missed a heartbeat without being overdue.
+    /// Returns whether it has missed a heartbeat without being overdue.
     pub(super) fn is_late(&self, now: Tick, window: &Window) -> bool {
-        // Half an interval on top: heartbeats jitter.
+        // Half an interval more, since heartbeats have jitter.
         self.state == State::Up && now.since(self.seen.tick) > window.interval * 3 / 2
     }
 

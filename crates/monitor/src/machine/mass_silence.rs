@@ -1,8 +1,8 @@
-//! Mass silence: what befalls many hosts at once is told once.
+//! Mass silence: an event that hits many hosts at once is notified once.
 //!
-//! Every "overdue" and "is back" waits here for a bounded time. When it is
-//! over, all that waits is told: together when they are many, else each for
-//! itself. Nothing that waits is ever dropped.
+//! Every "overdue" and "is back" is held for a bounded time. Then all held events are
+//! released: as one notice if they are many, otherwise one by one. No held event is ever
+//! dropped.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
@@ -18,23 +18,23 @@ use super::{
     time::{Moment, Tick},
 };
 
-/// How much longer than a single one a growing crowd may wait.
+/// How much longer a growing group may be held than a single event.
 const MAX_WAIT_FACTOR: u32 = 3;
 
-/// What waits.
+/// A held event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    /// Its number, in the order of what happened.
+    /// Its number, in chronological order.
     pub number: u64,
     /// When it happened.
     pub at: Moment,
     /// The host.
     pub host: Arc<str>,
-    /// What happened.
+    /// The event.
     pub what: Occurrence,
 }
 
-/// All that waits, the oldest first.
+/// All held events, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Hold {
     waiting: VecDeque<Held>,
@@ -52,12 +52,12 @@ impl Hold {
         }
     }
 
-    /// Whether anything waits to be told of a host.
+    /// Returns whether an event of this host is held.
     pub(super) fn has(&self, host: &str) -> bool {
         self.hosts.contains(host)
     }
 
-    /// Adds what has happened; answers what to write.
+    /// Holds an event and returns the record to write.
     pub(super) fn push(&mut self, host: Arc<str>, what: Occurrence, at: Moment) -> Held {
         self.last_number += 1;
         let held = Held {
@@ -71,25 +71,25 @@ impl Hold {
         held
     }
 
-    /// All that waits.
+    /// Returns all held events.
     pub(super) fn waiting(&self) -> Vec<Held> {
         self.waiting.iter().cloned().collect()
     }
 
-    /// When it is to be told, unless more comes.
+    /// Returns when the events are released unless more arrive.
     pub(super) fn due(&self, mass: &Mass) -> Option<Tick> {
         let (first, last) = (self.waiting.front()?.at.tick, self.waiting.back()?.at.tick);
         let soonest = first + mass.within;
         if self.waiting.len() < mass.hosts {
             return Some(soonest);
         }
-        // A crowd that still grows is worth waiting for, up to a bound.
+        // A group that still grows is worth waiting for, within limits.
         Some((last + mass.within).clamp(soonest, first + mass.within * MAX_WAIT_FACTOR))
     }
 
-    /// Ends the waiting: what to tell, and the number up to which nothing
-    /// waits any more. What befell one host stays in its order, but for its
-    /// connections, which fall silent at about the same time.
+    /// Releases the events: returns what to notify, and the number up to which no event is
+    /// held any more. The events of one host keep their order, except that its connections,
+    /// which fall silent at about the same time, may be grouped.
     pub(super) fn release(&mut self, mass: &Mass) -> (Vec<(Occurrence, Moment)>, u64) {
         let mut rounds: Vec<Vec<Held>> = Vec::new();
         let mut next: HashMap<Arc<str>, Turns> = HashMap::new();
@@ -124,8 +124,8 @@ impl Hold {
     }
 }
 
-/// Which round the next thing of a host belongs to: the first that befell each
-/// connection, then the second, and so on.
+/// Assigns each event of a host to a round: the first event of each connection, then the
+/// second, and so on.
 #[derive(Debug, Default)]
 struct Turns {
     v4: usize,
@@ -136,7 +136,7 @@ impl Turns {
     fn take(&mut self, what: &Occurrence) -> usize {
         let family = match what {
             Occurrence::Overdue(of) | Occurrence::Back(of) => of.family,
-            // About the host as a whole: behind all that was before.
+            // About the host as a whole: after everything before it.
             _ => {
                 let round = self.v4.max(self.v6);
                 *self = Self {
@@ -155,8 +155,8 @@ impl Turns {
     }
 }
 
-/// One for each, or one for all when they are many. The time of a group is
-/// that of its first.
+/// Groups events: one notice for each, or one for all if they are many. The time of a group
+/// is that of its first event.
 fn together(
     round: Vec<(Connection, Moment)>,
     mass: &Mass,
@@ -270,7 +270,7 @@ mod tests {
                 Occurrence::ManyBack(all)
             ]
         );
-        // Each in its own order, whatever the others do.
+        // The order within each host does not depend on the others.
         let hold = hold(&[
             ("a", false, 0),
             ("b", true, 1),

@@ -1,15 +1,14 @@
-//! The state machine: from datagrams and the passing of time to notices for people.
+//! The state machine: turns datagrams and the passing of time into notices for people.
 //!
-//! It does no I/O and asks no clock. [`Machine::observe`] takes a datagram,
-//! [`Machine::advance`] lets time pass, and [`Machine::take_step`] returns what
-//! followed: notices, and the changes to write before anybody is notified.
-//! [`Machine::restore`] continues from what was written.
+//! It does no I/O and reads no clock. [`Machine::observe`] processes a datagram,
+//! [`Machine::advance`] advances time, and [`Machine::take_step`] returns the result:
+//! notices, and the changes to write before anybody is notified. [`Machine::restore`]
+//! continues from the stored state.
 //!
-//! `link` and `host` are what is known, `observe` takes datagrams, `advance` lets
-//! time pass, `sample` compares metrics with their thresholds, `mass_silence` groups
-//! what happens to many hosts at once, `damper` suppresses flapping, `silence`
-//! suppresses on request, `blind` handles times in which the monitor did not receive,
-//! `host_counts` counts.
+//! `link` and `host` are the state, `observe` processes datagrams, `advance` advances time,
+//! `sample` compares metrics with their thresholds, `mass_silence` groups events of many
+//! hosts, `damper` suppresses flapping, `silence` suppresses on request, `blind` handles
+//! times in which the monitor did not receive, and `host_counts` counts hosts by state.
 
 mod advance;
 mod blind;

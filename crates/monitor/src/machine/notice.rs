@@ -1,4 +1,5 @@
-//! What the machine has to tell, and what it notes down: facts, no words.
+//! The events that people are notified of and that the history records: facts without
+//! words.
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +39,7 @@ pub enum Steadiness {
     Down,
 }
 
-/// What has happened.
+/// An event, without the words that report it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -54,16 +55,16 @@ pub enum Occurrence {
     Shutdown(Connection),
     /// A host that had announced a shutdown sends again without a reboot.
     UpAgain(Connection),
-    /// A host reported a problem in its own words.
+    /// A host reported a message in its own words.
     Reported {
         /// The host.
         host: Arc<str>,
-        /// Its words.
+        /// The message.
         message: Box<str>,
     },
     /// A host is overdue.
     Overdue(Connection),
-    /// A host whose absence was notified is heard again.
+    /// A host is heard again after people were notified that it is overdue.
     Back(Connection),
     /// Many hosts became overdue at once.
     ManyOverdue(Vec<Connection>),
@@ -73,47 +74,47 @@ pub enum Occurrence {
     Flapping {
         /// The connection.
         of: Connection,
-        /// How often it has changed.
+        /// The number of changes.
         changes: usize,
-        /// Within this time.
+        /// The period in which they happened.
         within: Duration,
     },
     /// A connection stopped flapping.
     Steady {
         /// The connection.
         of: Connection,
-        /// What it is now.
+        /// Its state now.
         now_is: Steadiness,
     },
     /// A host boots and shuts down too often to notify of each time.
     Restarting {
         /// The host.
         host: Arc<str>,
-        /// How often.
+        /// The number of boots and shutdowns.
         changes: usize,
-        /// Within this time.
+        /// The period in which they happened.
         within: Duration,
     },
-    /// A host stopped restarting again and again.
+    /// A host no longer restarts again and again.
     RestartingEnded {
         /// The host.
         host: Arc<str>,
     },
-    /// A host reports problems too often to notify of each.
+    /// A host reports messages too often to notify of each.
     Reporting {
         /// The host.
         host: Arc<str>,
-        /// How often.
+        /// The number of messages.
         changes: usize,
-        /// Within this time.
+        /// The period in which they happened.
         within: Duration,
     },
-    /// A host stopped reporting problems again and again.
+    /// A host no longer reports messages again and again.
     ReportingEnded {
         /// The host.
         host: Arc<str>,
     },
-    /// A metric with a notified problem no longer has a threshold.
+    /// A metric no longer has a threshold, after people were notified of its alert.
     ThresholdGone {
         /// The host.
         host: Arc<str>,
@@ -132,7 +133,7 @@ pub enum Occurrence {
         value: Box<str>,
         /// The threshold, formatted.
         info: Box<str>,
-        /// Whether people were notified of this level before.
+        /// Whether it is a reminder: people were notified of this level before.
         reminder: bool,
     },
     /// The monitor received nothing for a while: a blind span.
@@ -141,19 +142,19 @@ pub enum Occurrence {
         from_ms: i64,
         /// The end, in milliseconds since the Unix epoch.
         to_ms: i64,
-        /// How many hosts got a fresh window to be heard in.
+        /// How many hosts got a fresh window.
         rechecked: u32,
         /// How many of them are still silent.
         silent: u32,
     },
 }
 
-/// A line of a host's history: what happened to it, with the evidence.
+/// A line of a host's history: an event with its evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// The host.
     pub host: Arc<str>,
-    /// When.
+    /// When it happened.
     pub at: Moment,
     /// What happened, in a sentence with its evidence.
     pub text: String,

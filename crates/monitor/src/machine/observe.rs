@@ -1,4 +1,4 @@
-//! Takes datagrams: whether they are fresh, and what follows from them.
+//! Processes datagrams: whether they are fresh, and what follows from them.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use super::{
 use crate::timestamp::{format_duration, format_timestamp};
 
 impl Machine {
-    /// Observes a datagram that arrived by an address family. A datagram that is refused
-    /// changes nothing.
+    /// Processes a datagram that arrived on an address family. A refused datagram changes
+    /// nothing.
     ///
     /// # Errors
     /// Returns the reason if the datagram is not fresh or its host is not configured.
@@ -53,9 +53,9 @@ impl Machine {
         Ok(())
     }
 
-    /// A sender's time must fit this machine's. Should this machine's clock
-    /// have been set while it ran, the time by the old setting is good too:
-    /// that is no fault of the senders.
+    /// Compares a sender's clock with this machine's. If this machine's clock was set while
+    /// the monitor ran, the time by the old setting is accepted, too: the senders are not
+    /// at fault.
     fn check_clock(&self, now: Moment, datagram: &Datagram) -> Result<(), Reject> {
         let Some(max) = self.settings.max_skew else {
             return Ok(());
@@ -72,8 +72,8 @@ impl Machine {
         })
     }
 
-    /// Judges whether it was taken before, and begins its boot where that is
-    /// another one.
+    /// Checks whether the datagram was accepted before, and begins another boot if it is of
+    /// one.
     fn take(
         &mut self,
         id: HostId,
@@ -85,8 +85,8 @@ impl Machine {
         if host.persistent.boot.as_ref() != Some(&datagram.boot) {
             match host.earlier_boot(&datagram.boot) {
                 Some(newest) if datagram.counter <= newest => return Err(Reject::EarlierBoot),
-                // A machine that was set back to a snapshot, say; or somebody
-                // else has sent in its name, which must not deafen it.
+                // A machine was restored from a snapshot, for example. Or somebody else has
+                // sent in its name, which must not block it.
                 Some(_) => self.returns(id, datagram, now),
                 None => self.boots(id, datagram, now),
             }
@@ -97,8 +97,8 @@ impl Machine {
             .take(datagram.counter, family)
     }
 
-    /// A host's own word on how often it sends. Where datagrams can be
-    /// signed, a plain one's is not taken: believed, it would mute an alarm.
+    /// Accepts the interval that a host announces. If keys are configured, an unsigned
+    /// datagram's interval is ignored, since a forged one could mute an alarm.
     fn take_interval(&mut self, id: HostId, datagram: &Datagram) {
         if datagram.interval.is_none() || (self.settings.keyed && !datagram.signed) {
             return;
@@ -152,7 +152,7 @@ impl Machine {
         self.restarts(id, what, now);
     }
 
-    /// An earlier boot goes on. That is no boot to tell of.
+    /// Continues an earlier boot, of which nobody is notified.
     fn returns(&mut self, id: HostId, datagram: &Datagram, now: Moment) {
         self.host_mut(id).begin_boot(&datagram.boot);
         self.mark_changed(id);
@@ -163,7 +163,7 @@ impl Machine {
         self.note(id, now, text);
     }
 
-    /// A sign of life.
+    /// Handles a sign of life.
     fn alive(&mut self, id: HostId, family: Family, datagram: &Datagram, now: Moment) {
         let host = self.host_mut(id);
         if host
@@ -171,7 +171,7 @@ impl Machine {
             .went_down_at
             .is_some_and(|at| datagram.counter <= at)
         {
-            // It was sent before the shutdown, or is its copy.
+            // Sent before the shutdown, or a copy of its datagram.
             return;
         }
         host.persistent.went_down_at = None;
@@ -187,7 +187,7 @@ impl Machine {
         let (before, silent_since) = (link.state, link.seen);
         link.seen = now;
         let recheck = link.recheck.take();
-        // While it flaps, its end is told when it is steady.
+        // While it flaps, its end is notified when it is steady.
         let notified = link.notified && !link.damper.is_flapping();
         if before != State::Up {
             link.turn(State::Up, now);
@@ -221,8 +221,7 @@ impl Machine {
         }
     }
 
-    /// A host that had announced a shutdown is here again: its connections are
-    /// due like any other.
+    /// Resumes a host that had announced a shutdown: its connections have a deadline again.
     fn down_links_are_due(&mut self, id: HostId, now: Moment) {
         let default = self.settings.window;
         let host = self.host_mut(id);
@@ -255,8 +254,8 @@ impl Machine {
         let window = host.window(&default).length();
         let until = expected.map(|expected| now.tick + expected + window);
         let mut rechecks = Vec::new();
-        // The host goes down as a whole: its other connections fall silent
-        // too, whether or not their own word of it arrives.
+        // The host shuts down as a whole: its other connections fall silent, too, even if
+        // their copies of the datagram are lost.
         for link in &mut host.persistent.links {
             if link.state != State::Down || link.family == family {
                 link.turn(State::Down, now);
@@ -289,8 +288,8 @@ impl Machine {
     }
 
     fn reports(&mut self, id: HostId, message: &str, now: Moment) {
-        // With the counter that was taken: after a crash its repetition must
-        // not be told again.
+        // Written with the accepted counter, so that a repetition after a crash is not
+        // notified again.
         self.mark_changed(id);
         self.note(id, now, format!("reports: {message}"));
         let reported = Occurrence::Reported {
@@ -316,7 +315,7 @@ impl Machine {
         self.notify_about(id, what, now);
     }
 
-    /// Tells of a boot or a shutdown, unless there are too many of them.
+    /// Notifies of a boot or a shutdown, unless there are too many.
     fn restarts(&mut self, id: HostId, what: Occurrence, now: Moment) {
         if !self.is_notified(id, now) {
             self.suppress(id, what, now);
@@ -338,7 +337,7 @@ impl Machine {
         self.notify_about(id, what, now);
     }
 
-    /// Whether a host's events are told.
+    /// Returns whether people are notified of a host's events.
     pub(super) fn is_notified(&self, id: HostId, now: Moment) -> bool {
         let host = self.host(id);
         host.is_watched() && !host.is_silenced(now.tick)

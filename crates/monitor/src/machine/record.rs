@@ -1,4 +1,4 @@
-//! What the machine writes, and what it continues from after a restart.
+//! What the machine writes, and what it restores after a restart.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use super::{
 pub struct HostRecord {
     /// The host.
     pub host: Arc<str>,
-    /// `kept` in files of earlier versions.
+    /// The field is `kept` in files of earlier versions.
     #[serde(alias = "kept")]
     pub(super) persistent: PersistentState,
 }
 
-/// When a connection was last heard.
+/// The time at which a connection was last heard.
 ///
-/// It changes far more often than the rest and is stored by itself.
+/// It changes far more often than the rest and is stored separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// The host.
@@ -40,7 +40,7 @@ pub struct Seen {
     pub counter: Option<u64>,
 }
 
-/// State that belongs to no single host.
+/// The state that belongs to no single host.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Globals {
@@ -56,7 +56,7 @@ pub struct Silence {
     pub since: Moment,
     /// The end.
     pub until: Tick,
-    /// The reason, in the words of whoever asked for it.
+    /// The reason that its requester gave.
     pub why: String,
 }
 
@@ -71,7 +71,7 @@ pub struct SuppressedNotice {
 
 /// The result of a step of the machine.
 ///
-/// Write all of it in one transaction, and notify people only then.
+/// Write all of it in one transaction, and notify people only after that.
 #[derive(Debug, Clone, Default)]
 pub struct Step {
     /// The notices, in order.
@@ -82,11 +82,11 @@ pub struct Step {
     pub history: Vec<Entry>,
     /// The hosts that changed.
     pub hosts: Vec<HostRecord>,
-    /// Events that are held back to be reported with others.
+    /// Events that are held, to be reported with others.
     pub held: Vec<Held>,
-    /// Held events up to this number are no longer held.
+    /// The number up to which events are no longer held.
     pub released: Option<u64>,
-    /// All silences, if they changed.
+    /// All silences, if any of them changed.
     pub silences: Option<Vec<Silence>>,
     /// The state that belongs to no host, if it changed.
     pub globals: Option<Globals>,

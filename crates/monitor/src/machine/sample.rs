@@ -12,10 +12,10 @@ use super::{
 use crate::thresholds::{Level, Renotify, Rule, Streak};
 
 impl Machine {
-    /// Takes one value of a metric.
+    /// Processes one value of a metric.
     pub(super) fn sample(&mut self, id: HostId, path: &str, value: f64, now: Moment) {
-        // A host's own room is looked at first: one that makes names up fills
-        // nobody else's.
+        // The host's own limit comes first, so that a host that invents names does not use
+        // up the limit of all.
         let has_room = self.host(id).metrics.len() < MAX_PER_HOST;
         let number = self.paths.number(path, has_room);
         let place = number.and_then(|number| Some((number, metric(self.host_mut(id), number)?)));
@@ -74,7 +74,8 @@ impl Machine {
             }),
             Some(place) if level == Level::Ok => {
                 let ended = host.persistent.alerts.swap_remove(place);
-                // Who was told of it is told its end, silence or not.
+                // Whoever was notified of the alert is notified of its end, silenced or
+                // not.
                 if ended.notified.is_some() {
                     let what = threshold(host, &ended, rule, Level::Ok, false);
                     self.notify(what, now);
@@ -103,8 +104,8 @@ impl Machine {
         );
     }
 
-    /// Tells an open alert when its level was not told yet, or is to be told
-    /// again.
+    /// Notifies of an open alert whose level was not notified yet, or whose reminder is
+    /// due.
     fn remind(&mut self, id: HostId, path: PathId, rule: &Rule, renotify: Renotify, now: Moment) {
         let host = &mut self.hosts[id as usize];
         if host.persistent.alerts.is_empty() || host.is_silenced(now.tick) {
@@ -137,8 +138,8 @@ impl Machine {
     }
 }
 
-/// The place of a metric in its host's list, which is sorted; `None` when the
-/// host has too many.
+/// Returns the position of a metric in its host's list, which is sorted; `None` if the host
+/// has too many metrics.
 fn metric(host: &mut Host, path: PathId) -> Option<usize> {
     match host
         .metrics
@@ -153,7 +154,7 @@ fn metric(host: &mut Host, path: PathId) -> Option<usize> {
                 rule: Ruling::UNKNOWN,
                 value: 0.0,
             };
-            // Exact: every host has a list.
+            // Exactly as many as needed: every host has such a list.
             if host.metrics.len() == host.metrics.capacity() {
                 host.metrics.reserve_exact(1 + host.metrics.len() / 4);
             }

@@ -1,4 +1,4 @@
-//! What the configuration says, in the form in which nothing can be wrong.
+//! The settings, in a form that has no invalid values.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Returns how long after a heartbeat the host is overdue.
+    /// Returns the time after a heartbeat until the host is overdue.
     #[must_use]
     pub fn length(&self) -> Duration {
         self.interval
@@ -30,7 +30,7 @@ impl Window {
 pub struct Mass {
     /// The minimum number of hosts.
     pub hosts: usize,
-    /// How long the silence of one host is held back to see whether others follow.
+    /// How long the silence of one host is held to see whether others follow.
     pub within: Duration,
 }
 
@@ -48,25 +48,24 @@ pub struct Flap {
 /// Settings that apply to all hosts.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The window of hosts that have none of their own.
+    /// The window of hosts without settings of their own.
     pub window: Window,
     /// When the silence of many hosts is reported together.
     pub mass: Mass,
     /// When a host counts as flapping.
     pub flap: Flap,
-    /// How far a sender's clock may be off; `None` for any.
+    /// The maximum deviation of a sender's clock; `None` for any.
     pub max_skew: Option<Duration>,
     /// The minimum length of a blind span that people are notified of.
     pub blind_notice: Duration,
-    /// Whether keys are configured: the interval in an unsigned datagram is ignored
-    /// then.
+    /// Whether keys are configured. If so, the interval in an unsigned datagram is ignored.
     pub keyed: bool,
-    /// The sets of thresholds; hosts refer to them by index.
+    /// The sets of thresholds. A host refers to its set by index.
     pub sets: Vec<Arc<Set>>,
 }
 
 impl Default for Settings {
-    /// An interval of 10 s and a grace of 20 s: one lost datagram is no alarm.
+    /// An interval of 10 s and a grace of 20 s, so that one lost datagram raises no alarm.
     fn default() -> Self {
         Self {
             window: Window {
@@ -91,24 +90,24 @@ impl Default for Settings {
     }
 }
 
-/// What holds for one host.
+/// The settings of one host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HostSettings {
-    /// Whether its heartbeat events are told.
+    /// Whether people are notified of its heartbeat events.
     pub watch: bool,
-    /// How often it sends, instead of what it says itself or the default.
+    /// The interval, instead of the announced one or the default.
     pub interval: Option<Duration>,
-    /// Its own grace.
+    /// The grace, instead of the default.
     pub grace: Option<Duration>,
-    /// Its own number of misses.
+    /// The number of misses, instead of the default.
     pub misses: Option<u16>,
-    /// Its thresholds, by their number in [`Settings::sets`].
+    /// The set of its thresholds: an index into [`Settings::sets`].
     pub set: Option<u32>,
 }
 
 impl HostSettings {
-    /// The window of this host: its own, else what it announced, else the
-    /// default, each part for itself.
+    /// Returns the window of this host. Each part is the host's own, otherwise the
+    /// announced one, otherwise the default.
     #[must_use]
     pub fn window(&self, announced: Option<Duration>, default: &Window) -> Window {
         Window {

@@ -1,5 +1,5 @@
-//! Silences: of a host nothing is told for a while. What would have been told is
-//! noted as kept back, so that nobody wonders later why they did not hear of it.
+//! Silences: a host's notifications are suppressed for a while. Suppressed ones are
+//! recorded, so that people can find out later why they were not notified.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,18 +12,18 @@ use super::{
 };
 use crate::timestamp::{format_duration, format_timestamp};
 
-/// No host of this name is in the configuration.
+/// An error returned when the configuration has no host of this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no host `{0}` is in the configuration")]
 pub struct UnknownHost(pub String);
 
 impl Machine {
-    /// Tells nothing of a host for a while, but for the end of what was told
-    /// before. What is still wrong afterwards is told then. A silence takes
-    /// the place of the host's earlier one; one of no length ends it.
+    /// Suppresses a host's notifications for a while, except the end of a problem that was
+    /// notified before. A problem that outlasts the silence is notified afterwards. A
+    /// silence replaces the host's previous one; a length of zero ends it.
     ///
     /// # Errors
-    /// [`UnknownHost`] when no such host is configured.
+    /// Returns [`UnknownHost`] if no such host is configured.
     pub fn silence(
         &mut self,
         host: &str,
@@ -52,7 +52,7 @@ impl Machine {
         self.host_mut(id).silenced_until = Some(until);
         let timer = Timer::Silence(id);
         self.timers.push(std::cmp::Reverse((until, timer)));
-        // The end of one is noted when its timer rings, which is at once.
+        // The end of a silence is recorded when its timer is due, which is at once.
         if !length.is_zero() {
             let (end, length) = (
                 format_timestamp(now.wall_of(until)),
@@ -64,14 +64,14 @@ impl Machine {
         Ok(())
     }
 
-    /// The silences, and the time of the last step to compare them with.
+    /// Returns the silences, and the tick of the last step to compare them with.
     #[must_use]
     pub fn silences(&self) -> &[Silence] {
         &self.silences
     }
 
-    /// Takes those that were written. Nobody hears of the end of one whose host
-    /// is gone.
+    /// Restores the stored silences. Nobody is notified of the end of one whose host is
+    /// gone.
     pub(super) fn resume_silences(&mut self, mut silences: Vec<Silence>, now: Tick) {
         silences.retain(|one| now < one.until || self.by_name.contains_key(&one.host));
         self.silences = silences;
@@ -84,7 +84,7 @@ impl Machine {
 
     pub(super) fn silence_over(&mut self, id: HostId, now: Moment) {
         let host = self.host_mut(id);
-        // Another one may have taken its place.
+        // Another silence may have replaced it.
         if host.silenced_until.is_none() || host.is_silenced(now.tick) {
             return;
         }
@@ -97,12 +97,12 @@ impl Machine {
         self.notify_missed(id, now);
     }
 
-    /// Notes what a silence keeps back; nothing where the host is not silenced.
-    /// Of what changes too often in it, the first changes are enough: its
-    /// history has them all.
+    /// Records what a silence suppresses; does nothing if the host is not silenced. Of an
+    /// event that recurs too often, only the first occurrences are recorded: the host's
+    /// history has all.
     pub(super) fn suppress(&mut self, id: HostId, what: Occurrence, now: Moment) {
         let host = self.host(id);
-        // Thresholds are told of hosts that are not watched, too.
+        // Thresholds notify of hosts that are not watched, too.
         let is_notified = host.is_watched() || matches!(what, Occurrence::Threshold { .. });
         if !is_notified || !host.is_silenced(now.tick) {
             return;

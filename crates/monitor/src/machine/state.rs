@@ -1,4 +1,4 @@
-//! The machine: its parts, how it begins, and what a step of it brought.
+//! The machine: its parts, its beginning, and the result of a step.
 
 use std::{
     cmp::Reverse,
@@ -23,21 +23,20 @@ use super::{
     time::{Moment, Tick},
 };
 
-/// A host's number.
+/// The number of a host.
 pub(super) type HostId = u32;
 
-/// A host that is no longer configured is remembered for this long, should it
-/// come back.
+/// How long a host that is no longer configured is remembered, in case it returns.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What happens when a time has come.
+/// A timer, by what it checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
-    /// A connection may be overdue.
+    /// Whether a connection is overdue.
     Link(HostId, Family),
-    /// A host may be steady again.
+    /// Whether a host is steady again.
     Steady(HostId),
-    /// A silence may be over.
+    /// Whether a silence is over.
     Silence(HostId),
 }
 
@@ -47,27 +46,27 @@ pub struct Machine {
     pub(super) settings: Settings,
     pub(super) hosts: Vec<Host>,
     pub(super) by_name: HashMap<Arc<str>, HostId, RandomState>,
-    /// A connection has one timer, which is set anew when it rings and not
-    /// when the connection is heard: a heartbeat costs nothing here.
+    /// The timers, earliest first. A connection has one, which is set again when it is due
+    /// and not when a heartbeat arrives: a heartbeat costs nothing here.
     pub(super) timers: BinaryHeap<Reverse<(Tick, Timer)>>,
     pub(super) hold: Hold,
     pub(super) silences: Vec<Silence>,
-    /// How often something of a silenced host was kept back.
+    /// Dampers for the recorded notifications of silenced hosts.
     pub(super) suppressed: HashMap<HostId, Damper>,
     pub(super) blindness: Blindness,
-    /// Connections whose fresh window is not over.
+    /// The number of connections whose fresh window is not over.
     pub(super) rechecking: u32,
-    /// Hosts that turned out to be silent in it.
+    /// The hosts that were still silent after their fresh window.
     pub(super) silent_again: HashSet<HostId>,
     pub(super) paths: Paths,
     pub(super) rules: Rules,
-    /// The last step's time.
+    /// The moment of the last step.
     pub(super) last: Moment,
-    /// A time at which the wall clock was taken to be right.
+    /// A moment at which the wall clock was assumed to be right.
     pub(super) anchor: Moment,
-    /// Metrics that were not looked at, since there are too many.
+    /// The number of ignored values: their hosts have too many metrics.
     pub(super) metrics_dropped: u64,
-    /// Blind spans since the start.
+    /// The number of blind spans since the start.
     pub(super) blind_count: u64,
     pub(super) step: Step,
     changed: Vec<HostId>,
@@ -75,7 +74,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Creates a machine that has not heard any of its hosts.
+    /// Creates a machine that has not heard from any of its hosts.
     #[must_use]
     pub fn new(
         settings: Settings,
@@ -109,7 +108,7 @@ impl Machine {
         machine
     }
 
-    /// Creates a machine that continues from stored state. The time since then is a
+    /// Creates a machine that continues from the stored state. The time since then is a
     /// blind span.
     #[must_use]
     pub fn restore(
@@ -160,7 +159,7 @@ impl Machine {
         if let Some(counter) = seen.counter.filter(|counter| Some(*counter) > newest) {
             host.persistent.taken = Taken::after(counter);
         }
-        // What was written with the host may be newer.
+        // The time that was written with the host may be newer.
         if let Some(link) = host
             .link_mut(seen.family)
             .filter(|link| seen.at.tick >= link.seen.tick)
@@ -189,7 +188,7 @@ impl Machine {
         0..HostId::try_from(self.hosts.len()).unwrap_or(HostId::MAX)
     }
 
-    /// Sets a connection's timer where it has none, or a later one.
+    /// Sets a connection's timer unless it has an earlier one.
     pub(super) fn arm(&mut self, id: HostId, family: Family) {
         let default = self.settings.window;
         let host = self.host_mut(id);
@@ -207,7 +206,7 @@ impl Machine {
         }
     }
 
-    /// Sets every timer anew, as after a start or another configuration.
+    /// Sets every timer again, after a start or a reload.
     pub(super) fn arm_all(&mut self) {
         self.timers.clear();
         for id in self.ids() {
@@ -227,8 +226,8 @@ impl Machine {
         }
     }
 
-    /// Returns when something may happen next without a datagram: the latest moment to
-    /// call [`advance`](Self::advance).
+    /// Returns when something may happen next without a datagram: the latest moment for the
+    /// next call of [`advance`](Self::advance).
     #[must_use]
     pub fn next_due(&self) -> Option<Tick> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
@@ -238,20 +237,21 @@ impl Machine {
 
     /// Returns whether hosts are being checked again after a blind span.
     ///
-    /// Write what was [seen](Self::take_seen) often meanwhile: otherwise a monitor that
-    /// crashes again and again would never finish the check.
+    /// Write what was [seen](Self::take_seen) often during the check. Otherwise a monitor
+    /// that crashes again and again would never finish it.
     #[must_use]
     pub fn is_rechecking(&self) -> bool {
         self.rechecking > 0
     }
 
-    /// Returns how many values of metrics were ignored because their host has too many.
+    /// Returns how many values of metrics were ignored because their hosts have too many
+    /// metrics.
     #[must_use]
     pub fn metrics_dropped(&self) -> u64 {
         self.metrics_dropped
     }
 
-    /// Returns the result of all calls since the last one, and clears it.
+    /// Returns the combined result of all calls since the last one, and clears it.
     #[must_use]
     pub fn take_step(&mut self) -> Step {
         let mut step = std::mem::take(&mut self.step);
@@ -288,7 +288,7 @@ impl Machine {
         seen
     }
 
-    /// Returns the whole state, for a store that begins anew.
+    /// Returns the whole state, for a new store.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let records = self.hosts.iter().map(|host| HostRecord {
@@ -329,8 +329,8 @@ impl Machine {
         self.step.notices.push(Notice { what, at });
     }
 
-    /// Tells something of a host; behind what waits to be told of it, so that
-    /// people read things as they happened.
+    /// Notifies of an event of a host, after the held events of the same host, so that
+    /// people read of them in chronological order.
     pub(super) fn notify_about(&mut self, id: HostId, what: Occurrence, at: Moment) {
         let host = Arc::clone(&self.host(id).name);
         if self.hold.has(&host) {

@@ -1,5 +1,4 @@
-//! The machine's time: intervals on a timeline of the monitor's own, and wall time
-//! for display.
+//! The machine's time: a timeline of its own for durations, and wall time for display.
 
 use std::{ops::Add, time::Duration};
 
@@ -7,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// A point on the monitor's own timeline, in milliseconds.
 ///
-/// The timeline increases while the monitor runs, includes the time of its absence,
-/// continues over restarts, and cannot be set.
+/// The timeline advances while the monitor runs and while it is absent, continues over
+/// restarts, and cannot be set.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -16,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct Tick(pub u64);
 
 impl Tick {
-    /// Returns the time since an earlier point; zero if that lies ahead.
+    /// Returns the time since an earlier point; zero if that point is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

@@ -1,4 +1,4 @@
-//! Views of the machine's hosts, for people and programs that ask.
+//! Views of the machine's hosts, for people and programs.
 
 use std::sync::Arc;
 
@@ -24,13 +24,13 @@ pub enum LinkState {
     Up,
     /// It has missed a heartbeat.
     Late,
-    /// The monitor was blind and checks it again.
+    /// The monitor was blind and is checking the connection again.
     Unknown,
     /// It has announced a shutdown.
     Down,
     /// It changes too often.
     Flapping,
-    /// It has been silent for longer than it may be.
+    /// It has been silent for longer than its window.
     Overdue,
 }
 
@@ -90,7 +90,7 @@ impl LinkState {
 pub enum HostState {
     /// It was never heard.
     New,
-    /// As its worst connection.
+    /// The state of its worst connection.
     #[serde(untagged)]
     Known(LinkState),
 }
@@ -103,13 +103,13 @@ pub struct LinkView {
     pub family: Family,
     /// Its state.
     pub state: LinkState,
-    /// Since when, in milliseconds since the epoch.
+    /// When the state began, in milliseconds since the Unix epoch.
     pub since_ms: i64,
-    /// When it was last heard, in milliseconds since the epoch.
+    /// When it was last heard, in milliseconds since the Unix epoch.
     pub last_heard_ms: i64,
-    /// How long ago that is, in milliseconds of the monitor's own timeline.
+    /// The time since then, in milliseconds of the monitor's own timeline.
     pub silent_for_ms: u64,
-    /// In how long it is overdue unless it is heard, in milliseconds.
+    /// The time until it is overdue unless it is heard, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_in_ms: Option<u64>,
 }
@@ -122,7 +122,7 @@ pub struct AlertView {
     pub path: Arc<str>,
     /// Its level.
     pub level: Level,
-    /// Since when, in milliseconds since the epoch.
+    /// When the level began, in milliseconds since the Unix epoch.
     pub since_ms: i64,
     /// Its last value.
     pub value: f64,
@@ -142,12 +142,12 @@ pub struct HostView {
     pub connections: Vec<LinkView>,
     /// Its open alerts.
     pub alerts: Vec<AlertView>,
-    /// How many metrics it has.
+    /// The number of its metrics.
     pub metrics: usize,
-    /// Until when it is silenced, in milliseconds since the epoch.
+    /// The end of its silence, in milliseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silenced_until_ms: Option<i64>,
-    /// Why.
+    /// The reason for its silence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silenced_why: Option<String>,
 }
@@ -160,7 +160,7 @@ impl Machine {
         configured.map(|host| self.view_of(host, now)).collect()
     }
 
-    /// Returns one configured host; `None` if it is not configured.
+    /// Returns a configured host; `None` if no such host is configured.
     #[must_use]
     pub fn view(&self, name: &str, now: Moment) -> Option<HostView> {
         let host = self.host(*self.by_name.get(name)?);
@@ -188,7 +188,7 @@ impl Machine {
         named.collect()
     }
 
-    /// The worst of a host's connections.
+    /// Returns the state of the host's worst connection.
     pub(super) fn state_of(&self, host: &Host, now: Tick) -> HostState {
         let window = host.window(&self.settings.window);
         let states = host.persistent.links.iter();
