@@ -1,7 +1,6 @@
 //! Reads a datagram from bytes: the form, then the signature, then the content.
 //!
-//! Nothing but the host's name and the key's id is used before the signature has
-//! been verified.
+//! Before the signature has been verified, only the host's name and the key's id are used.
 
 use std::borrow::Cow;
 
@@ -38,7 +37,7 @@ pub fn decode(bytes: &[u8], keys: &Keyring) -> Result<Datagram, Reject> {
     let event = event(&wire)?;
     let signed = match (&wire.key, wire.has_hmac) {
         (Some(id), true) => {
-            // A signature that stands elsewhere would cover something else.
+            // A signature elsewhere would cover other bytes.
             let signed = Signed::split(bytes).ok_or(Reject::Malformed)?;
             keys.admit_signed(&wire.host, id, &signed)?;
             true
@@ -71,7 +70,7 @@ pub fn claimed_host(bytes: &[u8]) -> Option<String> {
     Wire::read(bytes).ok().map(|wire| wire.host.into_owned())
 }
 
-/// Reads the event; a member that belongs to one event is refused with another.
+/// Reads the event; refuses members that belong to another event.
 fn event(wire: &Wire<'_>) -> Result<Event, Reject> {
     let event = match (&*wire.event, &wire.message, wire.down_for) {
         ("heartbeat", None, None) => Event::Heartbeat,

@@ -61,8 +61,8 @@ pub enum EncodeError {
     Json(#[from] serde_json::Error),
 }
 
-/// The members, in the order in which they are written: the version first, so
-/// that others see at once that it is theirs.
+/// The members in the order in which they are written. The version comes first, so that
+/// other readers recognise it at once.
 #[derive(Serialize)]
 struct Form<'a> {
     v: u64,
@@ -112,9 +112,8 @@ impl Serialize for SerializedMetrics<'_> {
 impl Datagram {
     /// Encodes the datagram as the payload of one UDP packet, signed if a key is
     /// given.
-    ///
-    /// The field [`signed`](Datagram::signed) has no influence. The result has at
-    /// most [`MAX_DATAGRAM_BYTES`] bytes.
+    /// The field [`signed`](Datagram::signed) has no effect. The result has at most
+    /// [`MAX_DATAGRAM_BYTES`] bytes.
     ///
     /// # Errors
     ///

@@ -1,7 +1,6 @@
 //! A key that signs datagrams and verifies signatures.
 //!
-//! The secret is hashed once into the state from which signatures are made, and
-//! is not stored.
+//! The secret is hashed once into the state that makes signatures, and is not stored.
 
 use std::{
     borrow::Cow,
@@ -129,7 +128,7 @@ impl Key {
     pub fn from_text(text: &SecretString, id: Option<&str>) -> Result<Self, KeyError> {
         let text = text.expose_secret().trim();
         let (id, secret) = match id {
-            // The file may be of the full form all the same.
+            // The file may have the full form nevertheless.
             Some(id) => (
                 id,
                 text.strip_prefix(id)
@@ -194,8 +193,8 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A file as it is typed in a shell. No path has a NUL byte, which is all that cannot be
-/// quoted.
+/// Returns a file's path as it is typed in a shell. The only text that cannot be quoted has
+/// a NUL byte, and no path has one.
 fn typed(file: &Path) -> String {
     let text = file.to_string_lossy();
     shlex::try_quote(&text).map_or_else(|_| "FILE".to_owned(), Cow::into_owned)

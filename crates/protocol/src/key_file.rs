@@ -1,4 +1,4 @@
-//! A key from a file, which nobody but its owner may read.
+//! Reads a key from a file to which only its owner has access.
 
 use std::{
     ffi::OsStr,
@@ -16,19 +16,18 @@ use crate::{
     limits::{MAX_KEY_ID_BYTES, MAX_SECRET_BYTES},
 };
 
-/// The permissions of everybody but the owner.
+/// The permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
-/// The same for a credential: systemd lets the service's user read it by an
-/// access control list, which shows as a permission of the group
-/// (systemd.exec(5), `LoadCredential=`).
+/// The same bits for a credential: systemd lets the service's user read it by an access
+/// control list, which appears as a permission of the group (systemd.exec(5),
+/// `LoadCredential=`).
 const OTHERS_OF_A_CREDENTIAL: u32 = 0o037;
 
-/// Where systemd puts the credentials of a service.
+/// The variable with the folder of a service's credentials, which systemd sets.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
-/// A file is read no further: an id, a colon, a secret, and room for white
-/// space.
+/// The maximum number of bytes to read: an id, a colon, a secret, and room for white space.
 const MAX_FILE_BYTES: usize = MAX_KEY_ID_BYTES + MAX_SECRET_BYTES + 1024;
 
 impl Key {
@@ -37,15 +36,15 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be read, does not contain a key, or may
-    /// be read by users other than its owner (a credential of systemd excepted).
+    /// Returns an error if the file cannot be read, does not contain a key, or may be read
+    /// by users other than its owner (a credential of systemd excepted).
     pub fn from_file(file: &Path, id: Option<&str>) -> Result<Self, KeyError> {
         let unreadable = |source| KeyError::File {
             file: file.to_owned(),
             source,
         };
         let opened = File::open(file).map_err(unreadable)?;
-        // Asked of what was opened: the name may stand for another by now.
+        // Of the opened file: the name may refer to another file by now.
         let metadata = opened.metadata().map_err(unreadable)?;
         if metadata.is_dir() {
             return Err(unreadable(io::ErrorKind::IsADirectory.into()));
@@ -57,7 +56,7 @@ impl Key {
                 mode,
             });
         }
-        // Made large enough, so that no copy is left behind by growing.
+        // With its full capacity, so that growing leaves no copy of the secret in memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES + 1));
         opened
             .take(MAX_FILE_BYTES as u64 + 1)
@@ -77,7 +76,7 @@ impl Key {
     }
 }
 
-/// The permissions that a file must not have.
+/// Returns the permission bits that a file must not have.
 fn others(file: &Path, credentials: Option<&OsStr>) -> u32 {
     if credentials.is_some_and(|folder| file.parent() == Some(Path::new(folder))) {
         OTHERS_OF_A_CREDENTIAL
@@ -94,7 +93,7 @@ mod tests {
 
     fn check(content: &[u8], mode: u32) -> Result<Key, String> {
         let folder = tempfile::tempdir().unwrap();
-        // A shell needs quotes for it, wherever the folder is.
+        // A name that a shell must quote, whatever the folder.
         let file = folder.path().join("a key");
         fs::write(&file, content).unwrap();
         fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();

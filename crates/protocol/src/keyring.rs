@@ -21,7 +21,7 @@ pub struct Keyring {
     keys: HashMap<CompactString, Key, RandomState>,
     /// The hosts that have keys of their own.
     hosts: HashSet<CompactString, RandomState>,
-    /// Whether any key counts for all hosts.
+    /// Whether a key applies to all hosts.
     shared: bool,
 }
 
@@ -51,14 +51,14 @@ impl Keyring {
         self.keys.is_empty()
     }
 
-    /// Returns whether this host must sign: a key applies to it, its own or a
-    /// shared one.
+    /// Returns whether this host must sign, since a key applies to it: its own or a shared
+    /// one.
     #[must_use]
     pub fn signs(&self, host: &str) -> bool {
         self.shared || self.hosts.contains(host)
     }
 
-    /// Whether a datagram without a signature is taken.
+    /// Checks whether a datagram without a signature is acceptable.
     pub(crate) fn admit_plain(&self, host: &str, event: &Event) -> Result<(), Reject> {
         if matches!(event, Event::Shutdown { .. }) && !self.is_empty() {
             return Err(Reject::UnsignedShutdown);
@@ -69,7 +69,7 @@ impl Keyring {
         Ok(())
     }
 
-    /// Whether a datagram with a signature is taken.
+    /// Checks whether a datagram with a signature is acceptable.
     pub(crate) fn admit_signed(
         &self,
         host: &str,

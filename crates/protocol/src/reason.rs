@@ -1,5 +1,5 @@
-//! Why reading failed, beside the JSON reader's own error, which knows no
-//! reasons of the protocol.
+//! The reason why reading failed. The JSON reader's own error cannot carry a reason of the
+//! protocol.
 
 use std::cell::Cell;
 
@@ -8,7 +8,7 @@ use serde_json::error::Category;
 
 use crate::reject::Reject;
 
-/// Remembers why reading is about to fail.
+/// A cell for the reason, set just before reading fails.
 #[derive(Debug, Default)]
 pub(crate) struct FailureReason {
     reject: Cell<Option<Reject>>,
@@ -16,19 +16,19 @@ pub(crate) struct FailureReason {
 }
 
 impl FailureReason {
-    /// An error with a reason of the protocol.
+    /// Creates an error with a reason of the protocol.
     pub(crate) fn error<E: de::Error>(&self, reject: Reject) -> E {
         self.reject.set(Some(reject));
         E::custom(reject)
     }
 
-    /// Says whether a number comes next: what is no JSON there (`NaN`, `1e999`)
-    /// is a number out of range.
+    /// Records whether a number is expected next: invalid JSON at that position (`NaN`,
+    /// `1e999`) is a number out of range.
     pub(crate) fn at_number(&self, at_number: bool) {
         self.at_number.set(at_number);
     }
 
-    /// The reason of an error.
+    /// Returns the reason of an error.
     pub(crate) fn of(&self, error: &serde_json::Error) -> Reject {
         let at_number = self.at_number.get() && error.classify() == Category::Syntax;
         self.reject.get().unwrap_or(if at_number {

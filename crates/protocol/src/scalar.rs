@@ -1,4 +1,4 @@
-//! Texts and numbers of a datagram, as they are read from JSON.
+//! The strings and numbers of a datagram, read from JSON.
 
 use std::{borrow::Cow, fmt, ops::RangeInclusive, time::Duration};
 
@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
 
 use crate::reason::FailureReason;
 
-/// Reads a text; it is borrowed unless it has escapes.
+/// Reads a string, which is borrowed unless it has escapes.
 #[derive(Clone, Copy)]
 pub(crate) struct Text;
 
@@ -34,17 +34,17 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-/// A number as it was written.
+/// A number in the form in which it was written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Value {
-    /// Without sign, fraction and exponent, and not too large for 64 bits.
+    /// A number without a sign, fraction or exponent that fits in 64 bits.
     Whole(u64),
-    /// Any other.
+    /// Any other number.
     Other(f64),
 }
 
 impl Value {
-    /// The number, if it counts something.
+    /// Returns the number if it is a count.
     pub(crate) fn whole(self) -> Option<u64> {
         match self {
             Self::Whole(number) => Some(number),
@@ -52,7 +52,7 @@ impl Value {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     pub(crate) fn number(self) -> f64 {
         match self {
             Self::Whole(number) => number as f64,
@@ -60,7 +60,7 @@ impl Value {
         }
     }
 
-    /// So many seconds, if they are in the range.
+    /// Returns the number as a duration in seconds if it is in the range.
     pub(crate) fn seconds(self, range: RangeInclusive<Duration>) -> Option<Duration> {
         let seconds = match self {
             Self::Whole(number) => Duration::from_secs(number),

@@ -1,29 +1,28 @@
-//! Where a datagram's signature stands: in its last 75 bytes, and nowhere
-//! else, so that what it covers needs no second form of the content.
+//! The position of a datagram's signature: its last 75 bytes. Since it is always there, the
+//! signed bytes need no canonical form.
 
 use data_encoding::HEXLOWER;
 
 use crate::key::{Key, TAG_BYTES};
 
-/// What stands before the signature, and after it.
+/// The bytes before the signature, and after it.
 const BEFORE: &[u8] = br#","hmac":""#;
 const AFTER: &[u8] = br#""}"#;
 
-/// How much longer a signature makes a datagram, in bytes.
+/// The number of bytes that a signature adds to a datagram.
 const ADDED: usize = BEFORE.len() + 2 * TAG_BYTES + AFTER.len() - 1;
 
-/// A datagram that ends as signed ones do; whether the signature is right is
-/// not known.
+/// A datagram that ends with a signature, which is not verified yet.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Signed<'a> {
-    /// What is signed.
+    /// The signed bytes.
     pub(crate) bytes: &'a [u8],
     /// The signature.
     pub(crate) tag: [u8; TAG_BYTES],
 }
 
 impl<'a> Signed<'a> {
-    /// Splits a datagram, if it ends as signed ones do.
+    /// Splits a datagram; `None` if it does not end with a signature.
     pub(crate) fn split(datagram: &'a [u8]) -> Option<Self> {
         let rest = datagram.strip_suffix(AFTER)?;
         let (rest, hex) = rest.split_last_chunk::<{ 2 * TAG_BYTES }>()?;
@@ -34,7 +33,7 @@ impl<'a> Signed<'a> {
     }
 }
 
-/// Signs a datagram: replaces its closing brace.
+/// Signs a datagram: replaces its closing brace by the signature.
 pub(crate) fn append(datagram: &mut Vec<u8>, key: &Key) {
     datagram.pop();
     let tag = key.sign(datagram);

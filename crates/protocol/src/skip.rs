@@ -1,7 +1,7 @@
-//! Members that this version does not know: read to their end, and forgotten.
+//! Skips members that this version does not know.
 //!
-//! They are held to the same rules of form, so that a datagram means one thing
-//! to every reader: no member twice, and no bottomless nesting.
+//! The same rules of form apply to them, so that a datagram means the same to every reader:
+//! no member occurs twice, and nesting is bounded.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use crate::scalar::Text;
 
-/// Skips a value that is nested so many levels deep at most.
+/// Skips a value with at most this many levels of nesting.
 #[derive(Clone, Copy)]
 pub(crate) struct Skip(pub(super) usize);
 

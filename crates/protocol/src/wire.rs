@@ -1,7 +1,7 @@
-//! The JSON of a datagram, read in one pass and borrowed where it can be.
+//! The JSON of a datagram, read in one pass and borrowed where possible.
 //!
-//! Decides on form: members, their kinds and ranges, that none stands twice.
-//! Members that this version does not know are read and forgotten.
+//! Checks the form: the members, their types and ranges, and that none occurs twice.
+//! Members that this version does not know are skipped.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, hash::BuildHasher as _, time::Duration};
 
@@ -20,12 +20,11 @@ use crate::{
     skip::Skip,
 };
 
-/// Room for as many metrics is made at once: what a host has that sends the
-/// usual ones.
+/// The initial capacity for metrics: a host with the usual ones needs no more.
 const USUAL_METRICS: usize = 16;
 
-/// A datagram of sound form. Names and texts are not checked yet, but for those
-/// of metrics.
+/// A datagram of valid form. Its names and texts are not checked yet, except those of
+/// metrics.
 #[derive(Debug)]
 pub(crate) struct Wire<'a> {
     pub(crate) host: Cow<'a, str>,
@@ -38,14 +37,14 @@ pub(crate) struct Wire<'a> {
     pub(crate) message: Option<Cow<'a, str>>,
     pub(crate) metrics: Vec<(CompactString, f64)>,
     pub(crate) key: Option<Cow<'a, str>>,
-    /// Whether there is a member `hmac`, wherever it stands.
+    /// Whether there is a member `hmac`, anywhere in the object.
     pub(crate) has_hmac: bool,
 }
 
 impl<'a> Wire<'a> {
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Reject> {
         let reason = FailureReason::default();
-        // Checked at once: that is quicker than text by text.
+        // Checked as a whole, which is faster than string by string.
         let text = std::str::from_utf8(bytes).map_err(|_| Reject::Malformed)?;
         let mut json = serde_json::Deserializer::from_str(text);
         let read = Members(&reason)
@@ -55,7 +54,7 @@ impl<'a> Wire<'a> {
     }
 }
 
-/// The members as they come; what is missing shows at the end.
+/// The members found so far; missing ones are detected at the end.
 #[derive(Default)]
 struct Found<'a> {
     version: Option<()>,
@@ -96,13 +95,13 @@ impl<'a> Found<'a> {
 struct Members<'b>(&'b FailureReason);
 
 impl Members<'_> {
-    /// The value of a member that counts something.
+    /// Reads a member that is a count.
     fn whole<'de, A: MapAccess<'de>>(&self, members: &mut A) -> Result<u64, A::Error> {
         let value = members.next_value_seed(Number(self.0))?;
         value.whole().ok_or_else(|| self.0.error(Reject::Number))
     }
 
-    /// The value of a member that holds seconds.
+    /// Reads a member that is a duration in seconds.
     fn seconds<'de, A: MapAccess<'de>>(
         &self,
         members: &mut A,
@@ -121,7 +120,8 @@ impl Members<'_> {
             .ok_or_else(|| self.0.error(Reject::Number))
     }
 
-    /// Another version may have another form: nothing behind this is read.
+    /// Reads the version and fails at once if it differs: another version may have another
+    /// form.
     fn version<'de, A: MapAccess<'de>>(&self, members: &mut A) -> Result<(), A::Error> {
         let version = members.next_value_seed(Number(self.0))?.whole();
         if version == Some(VERSION) {
@@ -182,7 +182,7 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 }
 
-/// Fills a place that was empty.
+/// Fills an empty option; returns `None` if it was filled before.
 fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
@@ -219,7 +219,7 @@ impl<'de> Visitor<'de> for MetricsSeed<'_> {
             if !value.is_finite() {
                 return Err(self.0.error(Reject::Number));
             }
-            // They are few: only one whose mark another has is compared.
+            // There are few: a path is compared only if its mark was seen before.
             let mark = 1_u64 << (FixedState::default().hash_one(&*path) % 64);
             let twice = marks & mark != 0 && metrics.iter().any(|(known, _)| *known == path);
             marks |= mark;

@@ -1,6 +1,6 @@
-//! What one transaction writes. Batches merge, the newer one winning, so that
-//! what could not be written for a while takes no more memory than its
-//! subject.
+//! A batch: the changes that one transaction writes. Batches merge, and the newer value
+//! wins, so that changes that wait for the disk take no more memory than the state that
+//! they describe.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -14,27 +14,27 @@ use crate::{
     machine::{Entry, Globals, Held, HostRecord, Moment, Seen, Silence, Step},
 };
 
-/// Lines of history that wait to be written; of more, the newest are kept.
+/// The maximum number of history lines that wait to be written; the newest are kept.
 const MAX_HISTORY_LINES: usize = 10_000;
-/// Outbound messages that wait to be written; of more, the oldest are kept: the newest
-/// are told, too, as long as the monitor lives.
+/// The maximum number of outbound messages that wait to be written; the oldest are kept.
+/// The others are delivered, too, as long as the monitor runs.
 const MAX_OUTBOUND: usize = 100_000;
-/// Forwarded messages that wait to be deleted. Of more, some are left to be handed
-/// over again, which harms nothing: each is accepted once.
+/// The maximum number of forwarded messages that wait to be deleted. The rest is handed
+/// over again, which is harmless: each message is accepted once.
 const MAX_FORWARDED: usize = 1_000_000;
 
-/// When the monitor was last known to see, and by which clocks.
+/// A checkpoint: when the monitor was last known to receive, by all clocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClockCheckpoint {
-    /// On the monitor's timeline, and on the wall.
+    /// The point on the monitor's timeline, with its wall time.
     pub at: Moment,
-    /// How long the machine had been up, in milliseconds.
+    /// The machine's uptime, in milliseconds.
     pub uptime_ms: u64,
-    /// Which boot of the machine that was.
+    /// The machine's boot.
     pub kernel_boot: String,
 }
 
-/// What one transaction writes.
+/// The changes that one transaction writes.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(super) liveness: Option<ClockCheckpoint>,
@@ -51,7 +51,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Adds what came of a step of the machine.
+    /// Adds the changes of a step of the machine.
     #[must_use]
     pub fn step(mut self, step: Step) -> Self {
         self.merge(Self {
@@ -74,7 +74,8 @@ impl Batch {
         self
     }
 
-    /// Adds a checkpoint: who was heard, and that the monitor saw until then.
+    /// Adds a checkpoint: when hosts were heard, and that the monitor was receiving until
+    /// then.
     #[must_use]
     pub fn checkpoint(mut self, seen: Vec<Seen>, liveness: ClockCheckpoint) -> Self {
         let seen = seen.into_iter();
@@ -84,7 +85,7 @@ impl Batch {
         self
     }
 
-    /// Adds outbound messages: the engine's store accepts them with what else is written.
+    /// Adds outbound messages, which the engine's store accepts in the same transaction.
     #[must_use]
     pub fn outbound(mut self, outbound: impl IntoIterator<Item = OutboundMessage>) -> Self {
         let outbound = outbound.into_iter();
@@ -93,7 +94,7 @@ impl Batch {
         self
     }
 
-    /// Adds what changed in the incident log.
+    /// Adds the changes of the incident log.
     #[must_use]
     pub fn incidents(mut self, changes: impl IntoIterator<Item = IncidentChange>) -> Self {
         let changes = changes.into_iter();
@@ -104,7 +105,7 @@ impl Batch {
         self
     }
 
-    /// Takes in a newer batch.
+    /// Merges a newer batch into this one.
     pub(crate) fn merge(&mut self, newer: Self) {
         self.liveness = newer.liveness.or(self.liveness.take());
         self.globals = newer.globals.or(self.globals.take());
@@ -130,15 +131,15 @@ impl Batch {
         self.incidents.extend(newer.incidents);
     }
 
-    /// Drops outbound messages that are too many to be kept until the disk answers, the
-    /// newest of them: they are delivered, too, as long as the monitor lives.
+    /// Drops the newest outbound messages if there are too many to keep until the disk
+    /// answers. They are delivered, too, as long as the monitor runs.
     pub(crate) fn limit_outbound(&mut self) {
         while self.outbound.len() > MAX_OUTBOUND {
             self.outbound.pop_last();
         }
     }
 
-    /// Whether there is nothing to write.
+    /// Returns whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.liveness.is_none()

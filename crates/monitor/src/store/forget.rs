@@ -1,5 +1,5 @@
-//! Deletes what is known of hosts that are gone: not configured any more, and
-//! not heard for so long that the machine does not remember them either.
+//! Deletes hosts that are gone: not configured any more, and not heard for so long that the
+//! machine has forgotten them, too.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -8,16 +8,16 @@ use rusqlite::{Transaction, params};
 use super::{error::StoreError, state::StateStore};
 use crate::machine::Tick;
 
-/// A host that is taken out of the configuration and put back in within this
-/// time is known.
+/// How long a host's state is kept after the host was removed from the configuration, in
+/// case it returns.
 const FORGET_AFTER: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl StateStore {
-    /// Deletes the rows of hosts that are not configured and were last heard
-    /// longer than 30 days before this moment; answers how many.
+    /// Deletes the rows of hosts that are not configured and were last heard more than 30
+    /// days before this moment. Returns the number of hosts.
     ///
     /// # Errors
-    /// [`StoreError`] if nothing was deleted.
+    /// Returns [`StoreError`] if nothing was deleted.
     pub async fn forget(
         &self,
         configured: HashSet<Arc<str>>,
@@ -39,7 +39,7 @@ fn gone(
     configured: &HashSet<Arc<str>>,
     now: Tick,
 ) -> rusqlite::Result<Vec<String>> {
-    // One that was never heard has nothing to remember.
+    // A host that was never heard has no state to keep.
     let mut statement = transaction.prepare(
         "SELECT host, max(tick) FROM monitor_seen GROUP BY host
          UNION ALL SELECT name, 0 FROM monitor_host WHERE name NOT IN (SELECT host FROM monitor_seen)",
@@ -65,7 +65,7 @@ fn forget(
 ) -> rusqlite::Result<()> {
     transaction.execute("DELETE FROM monitor_host WHERE name = ?1", [name])?;
     transaction.execute("DELETE FROM monitor_seen WHERE host = ?1", [name])?;
-    // Incidents begin with the host's name, which may be how another begins.
+    // The slash matters: one host's name may begin with another's.
     let prefix = format!("{name}/");
     if !configured.iter().any(|other| other.starts_with(&prefix)) {
         transaction.execute(

@@ -4,7 +4,7 @@ use annunciator::store::SqliteFile;
 
 use super::error::StoreError;
 
-/// A line of a host's history: what happened, with the evidence.
+/// A line of a host's history: an event with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct HistoryLine {
     /// When it happened, in milliseconds since the Unix epoch.
@@ -13,10 +13,10 @@ pub struct HistoryLine {
     pub text: String,
 }
 
-/// Reads the newest `most` lines of a host's history, the oldest of them first.
+/// Reads the newest `most` lines of a host's history, in chronological order.
 ///
 /// # Errors
-/// [`StoreError`] if they cannot be read.
+/// Returns [`StoreError`] if they cannot be read.
 pub async fn history(
     file: &SqliteFile,
     host: String,

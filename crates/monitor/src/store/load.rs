@@ -1,4 +1,4 @@
-//! What was written, read back.
+//! Reads the stored state.
 
 use rusqlite::{Connection, Row};
 
@@ -13,28 +13,27 @@ use crate::{
     machine::{Globals, Snapshot},
 };
 
-/// All that was kept.
+/// The stored state.
 #[derive(Debug, Default)]
 pub struct StoredState {
-    /// When the monitor was last known to see; `None` when this is its first
-    /// start.
+    /// When the monitor was last known to receive; `None` if this is its first start.
     pub liveness: Option<ClockCheckpoint>,
-    /// The machine's part.
+    /// The state of the machine.
     pub snapshot: Snapshot,
-    /// Messages that were not forwarded, the oldest first.
+    /// The messages that were not forwarded, oldest first.
     pub outbound: Vec<OutboundMessage>,
-    /// The incident log's part.
+    /// The open incidents.
     pub incidents: Vec<IncidentChange>,
 }
 
 impl StateStore {
-    /// Reads all that was written.
+    /// Reads the whole state.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be read, or is damaged.
+    /// Returns [`StoreError`] if the state cannot be read, or is damaged.
     pub async fn load(&self) -> Result<StoredState, StoreError> {
         let read = self.file().read(|transaction| match read(transaction) {
-            // Sound pages with content that makes no sense.
+            // The pages are intact, but their content is invalid.
             Err(error @ rusqlite::Error::FromSqlConversionFailure(..)) => {
                 Ok(Err(error.to_string()))
             }

@@ -1,9 +1,9 @@
 //! The state that survives a restart: an SQLite file.
 //!
-//! `schema` has the tables, `batch` is what one transaction writes and `write` writes
-//! it, `state` opens the file, `load` reads it at the start, `history` reads what
-//! happened to a host, `forget` deletes hosts that are gone. The tables begin with
-//! `monitor_`; the engine's store of deliveries may stand in the same file.
+//! `schema` has the tables, `batch` is what one transaction writes and `write` writes it,
+//! `state` opens the file, `load` reads it at the start, `history` reads the history of
+//! hosts, and `forget` deletes hosts that are gone. The tables begin with `monitor_`, since
+//! the engine's store of deliveries may be in the same file.
 
 mod batch;
 mod error;

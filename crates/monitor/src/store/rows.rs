@@ -1,4 +1,4 @@
-//! Reads rows of the tables into the values that they hold.
+//! Converts rows of the tables into values.
 
 use std::sync::Arc;
 

@@ -1,15 +1,14 @@
-//! The tables, and how an older file becomes a newer one.
+//! The tables, and their migrations.
 
 use annunciator::store::SchemaPart;
 
-/// The monitor's tables in a file, which may have those of others.
+/// The monitor's tables in a file, which may have tables of others.
 pub(super) const MONITOR: SchemaPart = SchemaPart {
     name: "monitor",
     steps: &STEPS,
 };
 
-/// The steps from nothing to the newest schema: the n-th leads to schema n.
-/// What was once released is never changed.
+/// The migrations: the n-th leads to schema n. A released migration never changes.
 pub(super) const STEPS: [&str; 2] = [
     "CREATE TABLE monitor_liveness (
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -39,8 +38,8 @@ pub(super) const STEPS: [&str; 2] = [
         incident TEXT NOT NULL, channel TEXT NOT NULL,
         open INTEGER NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (incident, channel)
      ) STRICT, WITHOUT ROWID;",
-    // The engine's store of deliveries has what became of messages: what waits
-    // here is handed over to it.
+    // The engine's store of deliveries has the fate of messages. Messages that wait here
+    // are handed over to it.
     "CREATE TABLE monitor_waiting (
         id INTEGER PRIMARY KEY, key TEXT NOT NULL, host TEXT, names TEXT NOT NULL, message TEXT NOT NULL
      ) STRICT;

@@ -1,4 +1,4 @@
-//! The state, opened: an SQLite file that one monitor uses.
+//! The state store: an SQLite file that only one monitor uses.
 
 use std::{
     fs::{File, OpenOptions},
@@ -16,14 +16,14 @@ use super::{error::StoreError, schema};
 /// Where the state is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
-    /// In this file.
+    /// In a file.
     File(PathBuf),
-    /// In memory: it is lost when the monitor ends.
+    /// In memory: the state is lost when the monitor ends.
     Memory,
 }
 
 impl Location {
-    /// Parses a location as the configuration writes it: a path, or `:memory:`.
+    /// Parses a location as the configuration has it: a path, or `:memory:`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         if text == ":memory:" {
@@ -34,21 +34,20 @@ impl Location {
     }
 }
 
-/// The state. Its file may have the tables of others, such as those of the engine's
-/// store of deliveries, and is written by one thread for all of them.
+/// The state store. Its file may have tables of others, such as those of the engine's store
+/// of deliveries; one thread writes all of them.
 #[derive(Debug)]
 pub struct StateStore {
     file: Arc<SqliteFile>,
-    /// Held for as long as the state is open.
+    /// Held as long as the state is open.
     _lock: Option<File>,
 }
 
 impl StateStore {
-    /// Opens the state, and makes it where there is none. Blocks for as long as the disk
-    /// takes.
+    /// Opens the state, or creates it if it is missing. Blocks until the disk answers.
     ///
     /// # Errors
-    /// [`StoreError`] in one sentence; the file is left as it is.
+    /// Returns [`StoreError`] if the state cannot be used. The file stays unchanged.
     pub fn open(location: &Location) -> Result<Self, StoreError> {
         let parts = [schema::MONITOR];
         let (file, lock) = match location {
@@ -76,7 +75,7 @@ impl StateStore {
     }
 }
 
-/// One monitor at a time: a lock on a file beside it.
+/// Takes the lock, on a file beside the state, that keeps out a second monitor.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");

@@ -4,7 +4,7 @@ use rusqlite::{Transaction, params};
 
 use super::batch::Batch;
 
-/// Lines of history that are kept; older ones go.
+/// The maximum number of history lines in the file; older ones are deleted.
 const MAX_HISTORY_LINES: i64 = 500_000;
 
 /// Writes a batch within a transaction.
@@ -52,7 +52,7 @@ pub(crate) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
             one.at.tick.0.cast_signed(),
             one.at.wall_ms,
             one.boots,
-            // As text: it may need all 64 bits.
+            // As text: an SQLite integer has a sign, and the counter may need all 64 bits.
             one.counter.map(|counter| counter.to_string()),
         ])?;
     }
@@ -99,7 +99,7 @@ pub(crate) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
     Ok(())
 }
 
-/// Deletes the oldest of what has no further use.
+/// Deletes the oldest rows that have no further use.
 pub(crate) fn prune(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute(
         "DELETE FROM monitor_history WHERE id <= (SELECT max(id) FROM monitor_history) - ?1",

@@ -1,4 +1,4 @@
-//! One comparison: an operator and a number, such as `> 90`.
+//! A comparison with a number, such as `> 90`.
 
 use std::{fmt, str::FromStr};
 
@@ -14,7 +14,7 @@ enum Operator {
     NotEqual,
 }
 
-/// The longer ones first: `>=` begins with `>`.
+/// Longer operators first, since `>=` begins with `>`.
 const OPERATORS: [(&str, Operator); 6] = [
     (">=", Operator::AtLeast),
     ("<=", Operator::AtMost),

@@ -1,8 +1,8 @@
 //! Thresholds: which values of a metric are a problem, and for how long.
 //!
-//! `condition` is one comparison, `pattern` says which metrics a rule is
-//! about, `rule` turns samples into levels, `set` is what a host's
-//! `threshold_config` names, `value` prints numbers as messages have them.
+//! `condition` is a comparison, `pattern` selects the metrics of a rule, `rule` turns
+//! samples into levels, `set` is a `threshold_config`, and `value` formats numbers for
+//! messages.
 
 mod condition;
 mod pattern;

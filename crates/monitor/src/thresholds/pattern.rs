@@ -1,10 +1,10 @@
-//! Which metrics a rule is about: a path in which `*` stands for one segment.
+//! The metrics that a rule applies to: a path in which `*` stands for one segment.
 
 use std::{fmt, str::FromStr};
 
 use annunciator_protocol::limits::MAX_PATH_BYTES;
 
-/// A pattern of metrics' paths, such as `disk_monitor.*.percent`.
+/// A pattern of paths of metrics, such as `disk_monitor.*.percent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     segments: Box<[Option<Box<str>>]>,
@@ -38,8 +38,8 @@ impl Pattern {
         fits && segments.next().is_none()
     }
 
-    /// Returns how many segments are wildcards. Of several patterns that match, the
-    /// one with the fewest applies.
+    /// Returns the number of wildcards. Of several patterns that match, the one with the
+    /// fewest applies.
     #[must_use]
     pub fn wildcards(&self) -> usize {
         self.segments

@@ -1,4 +1,4 @@
-//! One rule: from the samples of a metric to its level.
+//! A rule: turns the samples of a metric into its level.
 
 use std::fmt;
 
@@ -45,9 +45,9 @@ pub enum Clear {
 /// How many consecutive samples met the conditions of a rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Streak {
-    /// Those of a warning or worse.
+    /// The samples that met the condition of a warning or a critical alert.
     pub warning: u8,
-    /// Those of a critical alert.
+    /// The samples that met the condition of a critical alert.
     pub critical: u8,
 }
 
@@ -84,19 +84,19 @@ impl Rule {
         if worse >= current {
             return worse;
         }
-        // A sample that is as bad as before ends a streak of worse ones at
-        // most; only better samples make it better.
+        // A sample at the current level only ends a streak of worse ones; it takes better
+        // samples to lower the level.
         match sample {
             _ if sample >= current => current,
             Level::Ok if self.is_clear(value) => Level::Ok,
-            // Not well again, but no longer critical either.
+            // It has not cleared, but it is no longer critical.
             _ if self.warning.is_some() => Level::Warning,
             _ => current,
         }
     }
 
-    /// Returns what a message says about the threshold of a level; for OK, about that
-    /// of the mildest level.
+    /// Returns the threshold of a level in the words of a message; for OK, the threshold of
+    /// the mildest level.
     #[must_use]
     pub fn info(&self, level: Level) -> String {
         self.condition(level)

@@ -1,5 +1,4 @@
-//! What a host's `threshold_config` names: rules, and how often a lasting
-//! alert is told again.
+//! A `threshold_config`: rules, and the interval of reminders of a lasting alert.
 
 use std::time::Duration;
 
@@ -16,9 +15,9 @@ use super::{
 /// The default interval of reminders of a lasting alert: the specification's
 /// "default: hourly".
 pub const DEFAULT_RENOTIFY: Duration = Duration::from_secs(3600);
-/// More often than this would be a storm.
+/// The minimum interval of reminders. Shorter ones would flood people.
 const MIN_RENOTIFY: Duration = Duration::from_secs(1);
-/// As many rules are looked through for every new metric.
+/// The maximum number of rules: every new metric is compared with all of them.
 const MAX_RULES: usize = 1000;
 const RENOTIFY: &str = "renotify";
 
@@ -31,25 +30,25 @@ pub enum Renotify {
     Never,
 }
 
-/// A rule as the file has it.
+/// A rule as it stands in the file.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RuleFile {
-    /// What is worth a warning, such as `> 80`.
+    /// The condition of a warning, such as `> 80`.
     warning: Option<String>,
-    /// What is critical, such as `> 90`.
+    /// The condition of a critical alert, such as `> 90`.
     critical: Option<String>,
-    /// It is well again only below this value.
+    /// The alert clears only below this value (hysteresis).
     clear_below: Option<f64>,
-    /// It is well again only above this value.
+    /// The alert clears only above this value (hysteresis).
     clear_above: Option<f64>,
-    /// How many samples in a row it takes to get worse.
+    /// How many consecutive samples it takes to get worse.
     #[serde(rename = "for")]
     #[schemars(range(min = 1, max = 255))]
     samples: Option<u8>,
 }
 
-/// A problem of a set, and where it is.
+/// A problem of a set, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetProblem {
     /// The path of the field within the set.
@@ -58,7 +57,7 @@ pub struct SetProblem {
     pub sentence: String,
     /// What to do about it.
     pub help: Option<String>,
-    /// Whether it is only a warning, and the set is usable.
+    /// Whether it is only a warning: the set is usable.
     pub warning: bool,
 }
 
@@ -86,8 +85,7 @@ impl Set {
         })
     }
 
-    /// Reads a set that is valid for the schema, and adds what else is wrong with it to
-    /// `problems`.
+    /// Reads a set that is valid for the schema, and adds its other problems to `problems`.
     #[must_use]
     pub fn read(json: &Json, problems: &mut Vec<SetProblem>) -> Self {
         let mut rules = Vec::new();
@@ -118,7 +116,7 @@ impl Set {
                 warning: false,
             });
         }
-        // The first that matches counts.
+        // The first rule that matches applies.
         rules.sort_by_key(|rule| rule.pattern.wildcards());
         Self { rules, renotify }
     }
@@ -150,7 +148,7 @@ fn renotify(text: &str) -> Result<Renotify, String> {
     }
 }
 
-/// Collects what is wrong with one rule.
+/// Collects the problems of one rule.
 struct Finder<'a> {
     path: &'a str,
     problems: &'a mut Vec<SetProblem>,
@@ -211,7 +209,7 @@ impl Finder<'_> {
             .ok()
     }
 
-    /// A warning that comes after the critical alert never comes.
+    /// Reports a warning that can never occur, because the critical alert comes first.
     fn order(&mut self, warning: Option<Condition>, critical: Option<Condition>) {
         let (Some(warning), Some(critical)) = (warning, critical) else {
             return;
@@ -229,7 +227,7 @@ impl Finder<'_> {
         }
     }
 
-    /// What clears an alert must not hold while the alert does.
+    /// Reports a clearing value at which the alert would still hold.
     fn clearing(&mut self, clear: Option<Clear>, mildest: Condition) {
         let (field, contradicts) = match clear {
             Some(Clear::Below(bound)) => (

@@ -1,15 +1,14 @@
-//! Numbers as messages have them: `95.2`, `90.0`.
+//! Formats numbers for messages: `95.2`, `90.0`.
 
-/// How many digits stand behind the point, where they say nothing else.
+/// The default number of digits behind the point.
 const DIGITS: usize = 2;
 
-/// Formats a value with at least one and at most two digits behind its point;
-/// with more where fewer would make it look equal to one of `bounds`, or to
-/// nothing.
+/// Formats a value with one or two digits behind its point, or with more if fewer would
+/// make it look equal to one of `bounds`, or to zero.
 #[must_use]
 pub fn shown(value: f64, bounds: &[f64]) -> String {
     let rounded: f64 = format!("{value:.DIGITS$}").parse().unwrap_or(value);
-    // Bit by bit: it must not look like another number than it is.
+    // Compares bits, so that `-0.0` and `0.0` differ.
     let misleads = |other: f64| rounded.to_bits() == other.to_bits() && rounded != value;
     let vanished = rounded == 0.0 && value != 0.0;
     if vanished || bounds.iter().any(|bound| misleads(*bound)) {
