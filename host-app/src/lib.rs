@@ -1,8 +1,8 @@
-//! The heartbeat monitor: machines send heartbeats and metrics, and people
-//! learn what has happened.
+//! The heartbeat monitor: machines send heartbeats and metrics, and people are notified of
+//! what happens to them.
 //!
-//! `hbd` is the monitor's command line and `hbc` its sender; both are thin
-//! around this library.
+//! `hbd` is the monitor's command line and `hbc` its sender; both are thin layers over this
+//! library.
 
 pub mod control;
 pub mod http;

@@ -1,10 +1,10 @@
-//! What would be sent where and when, in words.
+//! A plan of what would be sent where and when, in words.
 
 use annunciator::{Config, Planned, Proof, Route, Severity, UnknownChannel};
 use annunciator_monitor::timestamp::format_timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What happens on a channel, in a sentence.
+/// Describes in a sentence what happens on a channel.
 #[must_use]
 pub fn what(planned: &Planned, config: &Config) -> String {
     let mut what = match &planned.rule {
@@ -35,24 +35,24 @@ pub fn what(planned: &Planned, config: &Config) -> String {
     what
 }
 
-/// What would be sent now, see [`preview`].
+/// A preview of what would be sent now, see [`preview`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
     /// The moment, in milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// Whether anybody would be told.
+    /// Whether anybody would be notified.
     pub notified: bool,
     /// What would happen on each channel.
     pub channels: Vec<PreviewedChannel>,
 }
 
-/// What would happen on a channel.
+/// The preview of one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviewedChannel {
-    /// The plan.
+    /// The engine's plan.
     #[serde(flatten)]
     pub planned: Planned,
-    /// Why the channel is disabled.
+    /// Why the channel is disabled; `None` if it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<String>,
     /// The plan in words.
@@ -60,7 +60,7 @@ pub struct PreviewedChannel {
 }
 
 impl PreviewedChannel {
-    /// Adds to a plan what a configuration says of its channel.
+    /// Completes a plan with what a configuration says of its channel.
     #[must_use]
     pub fn of(planned: Planned, config: &Config) -> Self {
         Self {
@@ -71,29 +71,29 @@ impl PreviewedChannel {
     }
 }
 
-/// Why the channel is disabled, where that is known.
+/// Returns why the channel is disabled, if the configuration says so.
 pub(crate) fn disabled(planned: &Planned, config: &Config) -> Option<String> {
     let channel = config.channel(&planned.channel)?;
     Some(channel.disabled()?.to_string())
 }
 
-/// Whether any of the channels could deliver. A rule that keeps something back does so
-/// on purpose.
+/// Returns whether at least one of the channels can deliver. A channel whose delivery a
+/// rule suppresses counts, since that is intended.
 #[must_use]
 pub fn reaches_anybody(planned: &[Planned], config: &Config) -> bool {
     planned.iter().any(|one| disabled(one, config).is_none())
 }
 
-/// Whether anybody would be told there at all, now or later.
+/// Returns whether the channel would notify anybody, now or later.
 #[must_use]
 pub fn is_notified(planned: &Planned, config: &Config) -> bool {
     planned.rule.is_none() && disabled(planned, config).is_none()
 }
 
-/// All that would be sent now, for whoever prints it.
+/// Returns what would be sent now.
 ///
 /// # Errors
-/// [`UnknownChannel`] when a name is unknown.
+/// Returns [`UnknownChannel`] if a name is unknown.
 pub fn preview(
     config: &Config,
     route: Route<'_>,
@@ -101,8 +101,7 @@ pub fn preview(
     is_recovery: bool,
     now_ms: i64,
 ) -> Result<Preview, UnknownChannel> {
-    // No rule by severity keeps back the end of a problem, and no step of a group
-    // waits with it.
+    // The end of a problem passes `min_severity`, and goes to all steps of a group at once.
     let severity = if is_recovery {
         Severity::Critical
     } else {

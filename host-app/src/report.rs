@@ -1,9 +1,9 @@
-//! What came of a message, in lines for a person.
+//! The outcome of a message, in lines for people.
 
 use annunciator::{ChannelReport, Class, Config, NotifyError, Report, store::State};
 use serde_json::{Value as Json, json};
 
-/// Whether whoever calls has to call otherwise; else something here was in the way.
+/// Returns whether the caller made a mistake; otherwise something on this side failed.
 #[must_use]
 pub fn is_wrong_call(error: &NotifyError) -> bool {
     matches!(
@@ -16,7 +16,7 @@ pub fn is_wrong_call(error: &NotifyError) -> bool {
     )
 }
 
-/// What programs are told of a key that was used for something else.
+/// Returns the details of a conflicting key, for programs.
 #[must_use]
 pub fn conflict(error: &NotifyError) -> Option<Json> {
     match error {
@@ -25,8 +25,9 @@ pub fn conflict(error: &NotifyError) -> Option<Json> {
     }
 }
 
-/// A host that is not configured has the default channels, by the specification; its
-/// name may be a slip all the same. `were` is `were` or `would be`.
+/// Returns a warning if the host is not configured. Its messages go to the default
+/// channels, as specified, but its name may be a typing error. `were` is `were` or `would
+/// be`.
 #[must_use]
 pub fn unknown_host_warning(config: &Config, host: &str, were: &str) -> Option<String> {
     let is_notified = !config.named_by_host(host).is_empty();
@@ -38,8 +39,8 @@ pub fn unknown_host_warning(config: &Config, host: &str, were: &str) -> Option<S
     })
 }
 
-/// Whether it went as it should. The end of a problem is no business of a channel that
-/// was never told the problem.
+/// Returns whether the outcome is as expected. A channel that was not notified of a problem
+/// need not be notified of its end.
 #[must_use]
 pub fn is_well(report: &Report, is_recovery: bool) -> bool {
     let has_ended = |channel: &ChannelReport| {
@@ -48,8 +49,8 @@ pub fn is_well(report: &Report, is_recovery: bool) -> bool {
     report.all_delivered() || !report.is_empty() && report.channels().values().all(has_ended)
 }
 
-/// The report as JSON; `goes_on` as for [`lines`]. What nobody tries again has
-/// failed, or nobody knows what came of it.
+/// Returns the report as JSON; `goes_on` is as in [`lines`]. Without retries, an open
+/// delivery has failed, or its outcome is unknown.
 #[must_use]
 pub fn json(report: &Report, goes_on: bool) -> Json {
     let mut json = json!(report);
@@ -64,14 +65,14 @@ pub fn json(report: &Report, goes_on: bool) -> Json {
     json
 }
 
-/// Whether it may have arrived somewhere, by what its last attempt brought.
+/// Returns whether the last attempt may have reached a target.
 fn is_unknown(channel: &ChannelReport) -> bool {
     let mut targets = channel.targets.iter();
     targets.any(|target| target.class == Class::Unknown)
 }
 
-/// A line for the channel, and below it what is worth telling of its targets.
-/// `goes_on` says whether somebody tries again what has not ended.
+/// Returns a line for the channel, followed by notable outcomes of its targets. `goes_on`
+/// says whether open deliveries are retried.
 #[must_use]
 pub fn lines(channel: &ChannelReport, goes_on: bool) -> Vec<String> {
     let (name, ms) = (&channel.channel, channel.duration.as_millis());
@@ -112,12 +113,12 @@ pub fn lines(channel: &ChannelReport, goes_on: bool) -> Vec<String> {
     let failures = channel.failures().map(|target| {
         let mut target = target.clone();
         if !is_kept_or_over && target.class == Class::Retry {
-            // Not for now: for good.
+            // Without retries, a temporary failure is permanent.
             target.class = Class::Permanent;
         }
         format!("  {target}")
     });
-    // Without an attempt there is nothing to note but what it waits for.
+    // Before an attempt, the notes only say what the delivery waits for.
     let has_notes = is_kept_or_over || channel.attempts > 0;
     let noted = channel.targets.iter().filter(|_| has_notes);
     let notes = noted.flat_map(|target| {

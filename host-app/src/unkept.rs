@@ -1,5 +1,4 @@
-//! Where a file was to keep deliveries and could not be opened: what whoever sends is
-//! told of it.
+//! Warnings for senders about a file that should store deliveries and could not be opened.
 
 use std::path::Path;
 
@@ -10,12 +9,12 @@ use annunciator::{Engine, StorePlace, store::StoreError};
 pub enum Setting {
     /// `delivery.store`.
     DeliveryStore,
-    /// `monitor.state`, which keeps deliveries where the other one says nothing.
+    /// `monitor.state`, which stores deliveries unless `delivery.store` is set.
     MonitorState,
 }
 
 impl Setting {
-    /// As it stands in a file.
+    /// Returns the setting's name in the file.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -24,9 +23,8 @@ impl Setting {
         }
     }
 
-    /// Its name, and where in the configuration its value stands:
-    /// `delivery.store (heartbeat.yaml:12:18)`. Without a line where the file says
-    /// something else by now.
+    /// Returns the name of the setting and the place of its value: `delivery.store
+    /// (heartbeat.yaml:12:18)`. Without a line if the file has another value by now.
     #[must_use]
     pub fn at(self, config: &Path, value: &Path) -> String {
         let (name, file) = (self.name(), config.display());
@@ -43,7 +41,7 @@ impl Setting {
     }
 }
 
-/// What follows when a store cannot be opened; `who` has the message in memory.
+/// Returns a warning about a store that cannot be opened. `who` has the message in memory.
 #[must_use]
 pub fn warning(setting: &str, error: &StoreError, who: &str) -> String {
     format!(
@@ -51,7 +49,7 @@ pub fn warning(setting: &str, error: &StoreError, who: &str) -> String {
     )
 }
 
-/// The warning that an engine's store could not be opened, where that is so.
+/// Returns the warning if an engine's store could not be opened.
 #[must_use]
 pub fn of_engine(engine: &Engine, who: &str) -> Option<String> {
     let error = engine.store_error()?;

@@ -1,7 +1,7 @@
-//! What a running monitor answers, command by command.
+//! The answers of a running monitor, command by command.
 //!
-//! [`ask`](super::ask) returns an answer as JSON, so that `--json` prints all that a
-//! monitor says; these types are how both ends read and write it.
+//! [`ask`](super::ask) returns an answer as JSON, so that `--json` prints everything that
+//! the monitor says. Both ends use these types to write and read it.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -14,7 +14,7 @@ use crate::planned::Preview;
 /// The answer to [`Request::Status`](super::Request::Status).
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StatusAnswer {
-    /// All hosts, and the monitor itself.
+    /// The state of all hosts and of the monitor itself.
     #[serde(flatten)]
     pub overview: Overview,
     /// The address at which metrics are served; `None` if they are not.
@@ -33,38 +33,38 @@ pub struct Silenced {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Notified {
-    /// What came of the message.
+    /// The message was accepted, with this outcome.
     Outcome(NotifyOutcome),
-    /// Who would be told.
+    /// The preview of a dry run.
     Preview {
-        /// Of which channel when what.
+        /// What would be sent to each channel, and when.
         preview: Preview,
-        /// What may be a mistake.
+        /// Warnings about possible mistakes.
         warnings: Vec<String>,
     },
-    /// Something is wrong with the call.
+    /// The call has a mistake.
     Wrong {
-        /// What, in a sentence.
+        /// The mistake, in a sentence.
         wrong: String,
-        /// The key that was used for something else, and in what the two differ.
+        /// The key that was used for another message, and how the two differ.
         #[serde(default)]
         conflict: Option<Json>,
     },
 }
 
-/// What came of a message.
+/// The outcome of a message.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct NotifyOutcome {
-    /// Whether it went as it should.
+    /// Whether the outcome is as expected.
     pub delivered: bool,
-    /// What came of it, for people.
+    /// The outcome in lines for people.
     pub lines: Vec<String>,
-    /// What came of it, for programs.
+    /// The outcome for programs.
     pub report: ReportJson,
-    /// What may be a mistake, or is out of order.
+    /// Warnings about possible mistakes and about problems.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// Whether its key was used before, and nothing was sent for a dry run.
+    /// Whether its key was used before, so that the dry run sent nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeats: bool,
 }
@@ -72,9 +72,9 @@ pub struct NotifyOutcome {
 /// A [`Report`](annunciator::Report) as JSON.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ReportJson {
-    /// Each channel, and whether it was delivered there.
+    /// The channels, with whether the message was delivered there.
     pub results: BTreeMap<String, bool>,
-    /// What else the report has.
+    /// The other members of the report.
     #[serde(flatten)]
     pub more: BTreeMap<String, Json>,
 }

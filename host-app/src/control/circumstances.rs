@@ -1,5 +1,5 @@
-//! What is said of a message besides its words: where in which incident it stands,
-//! when it happened, what else is known, and the key by which it is told once.
+//! The circumstances of a message: its incident, its time, its attributes, and its
+//! idempotency key.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,59 +7,59 @@ use annunciator::{Kind, Notification};
 use annunciator_protocol::limits::MAX_TIME_MS;
 use serde::{Deserialize, Serialize};
 
-/// The longest key, in bytes, as the engine has it.
+/// The maximum length of a key, in bytes: that of the engine.
 pub const MAX_KEY_LENGTH: usize = 512;
-/// The longest name of an incident, and name or value of an attribute, in bytes: what
-/// is longer the engine would cut.
+/// The maximum length of an incident's name, and of an attribute's name or value, in bytes.
+/// The engine would truncate longer ones.
 pub const MAX_TEXT_LENGTH: usize = 4096;
-/// As many attributes reach a channel.
+/// The maximum number of attributes: more would not reach a channel.
 pub const MAX_ATTRIBUTES: usize = 64;
 
-/// Where in its incident a message stands.
+/// The position of a message in its incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
-    /// Something is wrong.
+    /// It reports a problem.
     Problem,
-    /// It still is.
+    /// It reports that the problem persists.
     Reminder,
-    /// It is over.
+    /// It reports the end of the problem.
     Recovery,
 }
 
-/// What is said of a message besides its words. Nothing is said by default.
+/// The circumstances of a message. None is set by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Circumstances {
-    /// Where in its incident it stands.
+    /// The position of the message in its incident.
     pub standing: Option<EventKind>,
-    /// The incident that it belongs to.
+    /// The incident that the message belongs to.
     pub incident: Option<String>,
-    /// The same for the same intent: it is told once.
+    /// The idempotency key: messages with the same key are delivered once.
     pub key: Option<String>,
-    /// What else is known, by name.
+    /// Further facts, by name.
     pub attributes: Vec<(String, String)>,
-    /// When it happened, in milliseconds since the Unix epoch.
+    /// When the event happened, in milliseconds since the Unix epoch.
     pub occurred_at_ms: Option<i64>,
 }
 
 impl Circumstances {
-    /// Whether nothing is said.
+    /// Returns whether none is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether it tells the end of a problem.
+    /// Returns whether the message reports the end of a problem.
     #[must_use]
     pub fn is_recovery(&self) -> bool {
         self.standing == Some(EventKind::Recovery)
     }
 
-    /// Whether all of it can be told.
+    /// Checks whether all circumstances can be delivered.
     ///
     /// # Errors
-    /// What is wrong, and how it is right, in a sentence.
+    /// Returns a sentence about what is wrong and how to correct it.
     pub fn check(&self) -> Result<(), String> {
         if let Some(incident) = &self.incident {
             check_incident(incident)?;
@@ -98,7 +98,7 @@ impl Circumstances {
         Ok(())
     }
 
-    /// The notification that says it.
+    /// Adds the circumstances to a notification.
     pub fn of(&self, notification: Notification) -> Notification {
         let mut notification = match self.standing {
             None => notification,
@@ -123,8 +123,10 @@ impl Circumstances {
     }
 }
 
+/// Checks the name of an incident.
+///
 /// # Errors
-/// Why it is no name of an incident.
+/// Returns a sentence about what is wrong.
 pub fn check_incident(incident: &str) -> Result<(), String> {
     if incident.trim().is_empty() {
         return Err(
@@ -134,8 +136,10 @@ pub fn check_incident(incident: &str) -> Result<(), String> {
     bounded("the name of an incident", incident, MAX_TEXT_LENGTH)
 }
 
+/// Checks an idempotency key.
+///
 /// # Errors
-/// Why it is no key.
+/// Returns a sentence about what is wrong.
 pub fn check_key(key: &str) -> Result<(), String> {
     if key.is_empty() {
         return Err(
@@ -145,8 +149,10 @@ pub fn check_key(key: &str) -> Result<(), String> {
     bounded("a key", key, MAX_KEY_LENGTH)
 }
 
+/// Checks the name and the value of an attribute.
+///
 /// # Errors
-/// Why it is no attribute.
+/// Returns a sentence about what is wrong.
 pub fn check_attribute(name: &str, value: &str) -> Result<(), String> {
     if name.trim().is_empty() {
         return Err("write NAME=VALUE, such as path=/var".to_owned());

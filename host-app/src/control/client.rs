@@ -1,4 +1,4 @@
-//! Another program's end of the control socket.
+//! The client's end of the control socket.
 
 use std::{
     io::{self, ErrorKind, Read as _, Write as _},
@@ -11,37 +11,37 @@ use serde_json::Value as Json;
 
 use super::request::{Answer, MAX_REQUEST_LENGTH, Request};
 
-/// What the monitor knows already it says at once.
+/// The timeout for requests that the monitor can answer at once.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A message is answered when its channels have answered, which may take as
-/// long as an attempt may: 30 s unless the configuration says otherwise. A
-/// reload waits for channels that are opened.
+/// The timeout for messages and reloads. A message is answered when its channels have
+/// answered, which takes as long as an attempt: 30 s by default. A reload waits for
+/// channels to open.
 const LONG_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The monitor was not asked, or did not do it.
+/// An error returned when the monitor did not get a request, or did not carry it out.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody answers.
+    /// No monitor answers.
     #[error("no monitor answers at {}: {source}", path.display())]
     NoMonitor {
-        /// Where.
+        /// The path of the socket.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Somebody is there and says nothing.
+    /// A process has the socket and does not answer.
     #[error(
         "the monitor at {} does not answer within {} s: is it stopped, or the machine very busy?",
         path.display(),
         timeout.as_secs()
     )]
     Mute {
-        /// Where.
+        /// The path of the socket.
         path: PathBuf,
-        /// How long it was waited for.
+        /// The timeout that has passed.
         timeout: Duration,
     },
-    /// It is too much to say at once.
+    /// The request is too long.
     #[error(
         "the request would have {0} bytes, and {MAX_REQUEST_LENGTH} are the most: write a shorter text"
     )]
@@ -49,23 +49,23 @@ pub enum ClientError {
     /// The connection broke.
     #[error("the monitor's answer was cut off: {0}")]
     CutOff(#[from] io::Error),
-    /// It ended meanwhile.
+    /// The monitor ended before it answered.
     #[error(
         "the monitor ended before it answered: what it had recorded by then, `hbd deliveries` shows"
     )]
     Gone,
-    /// The answer cannot be understood.
+    /// The answer is invalid.
     #[error("the monitor's answer cannot be understood, perhaps it is of another version: {0}")]
     Odd(#[from] serde_json::Error),
-    /// It was not done.
+    /// The monitor refused the request.
     #[error("{0}")]
     Refused(String),
 }
 
-/// Asks the monitor behind a control socket.
+/// Sends a request to the monitor behind a control socket, and returns its answer.
 ///
 /// # Errors
-/// [`ClientError`] when it was not asked, or did not do it.
+/// Returns [`ClientError`] if the monitor did not get the request, or did not carry it out.
 pub fn ask(path: &Path, request: &Request) -> Result<Json, ClientError> {
     let timeout = match request {
         Request::Status | Request::Explain { .. } | Request::Silence { .. } => SHORT_TIMEOUT,
@@ -86,14 +86,14 @@ pub fn ask(path: &Path, request: &Request) -> Result<Json, ClientError> {
     }
 }
 
-/// Says a line and hears the answer to its end.
+/// Sends a line and reads the answer to its end.
 fn converse(path: &Path, line: &[u8], timeout: Duration) -> Result<String, ClientError> {
     let mut stream = UnixStream::connect(path).map_err(|source| ClientError::NoMonitor {
         path: path.to_owned(),
         source,
     })?;
     let broken = |error: io::Error| match error.kind() {
-        // What a socket's timeout is called depends on the system.
+        // The error of a socket's timeout depends on the system.
         ErrorKind::WouldBlock | ErrorKind::TimedOut => ClientError::Mute {
             path: path.to_owned(),
             timeout,
@@ -129,7 +129,7 @@ mod tests {
     fn a_monitor_that_says_nothing_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("control.sock");
-        // It is never accepted, as where the monitor is stopped.
+        // It never accepts, like a monitor that is stopped.
         let _listener = UnixListener::bind(&path).unwrap();
         let error = converse(&path, b"x\n", Duration::from_millis(10)).unwrap_err();
         let said = error.to_string();

@@ -1,8 +1,8 @@
-//! The control socket: by it other programs on this machine talk to the
-//! running monitor.
+//! The control socket, on which other programs on this machine send requests to the running
+//! monitor.
 //!
-//! One connection carries one request and one answer, a line of JSON each.
-//! Who may open the socket may do everything: its mode is 0600.
+//! A connection carries one request and one answer, each a line of JSON. Access to the
+//! socket permits everything, so its mode is 0600.
 
 mod answers;
 mod circumstances;

@@ -1,78 +1,78 @@
-//! What can be asked of a running monitor.
+//! The requests to a running monitor.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::circumstances::{Circumstances, MAX_ATTRIBUTES, MAX_TEXT_LENGTH};
 
-/// As much of a message is read, in bytes: four times what the engine takes, so that it
-/// can say how much it cut.
+/// The maximum length of a message that is read, in bytes: four times what the engine
+/// accepts, so that the engine can say how much it truncated.
 pub const MAX_MESSAGE_LENGTH: usize = 4 * 1024 * 1024;
-/// The longest argument of a program: 32 pages (`MAX_ARG_STRLEN`, execve(2)). A host and
-/// a title are such.
+/// The maximum length of a program's argument, such as a host or a title: 32 pages
+/// (`MAX_ARG_STRLEN`, execve(2)).
 const MAX_ARGUMENT_LENGTH: usize = 128 * 1024;
-/// A request is not longer than this, in bytes, with the end of its line: whatever
-/// `hbd send` would take fits. JSON writes a control character in six bytes (`\u0001`).
+/// The maximum length of a request, in bytes, with the end of its line. Everything that
+/// `hbd send` accepts fits: JSON writes a control character in six bytes (`\u0001`).
 pub const MAX_REQUEST_LENGTH: usize = 6
     * (MAX_MESSAGE_LENGTH
         + 2 * MAX_ATTRIBUTES * MAX_TEXT_LENGTH
         + 2 * MAX_ARGUMENT_LENGTH
         + 64 * 1024);
 
-/// As many lines of history and messages are answered: what somebody may read,
-/// and what the monitor has in memory meanwhile.
+/// The maximum number of lines of history and of messages in an answer: more than anybody
+/// reads, and bounded in the monitor's memory.
 pub const MAX_LINES: u32 = 10_000;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Request {
-    /// All hosts, and the monitor itself.
+    /// Asks for the state of all hosts and of the monitor itself.
     Status,
-    /// One host and how it came to be as it is.
+    /// Asks for the state of one host, with the evidence.
     Explain {
         /// The host.
         host: String,
-        /// How many lines of history; more than [`MAX_LINES`] are cut.
+        /// The maximum number of history lines; more than [`MAX_LINES`] are cut.
         lines: u32,
     },
-    /// Tells nothing of a host for a while.
+    /// Suppresses a host's notifications for a while.
     Silence {
         /// The host.
         host: String,
-        /// For so many seconds; 0 ends a silence.
+        /// The length in seconds; 0 ends a silence.
         seconds: u64,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// Sends a message to the channels of a host, or to the default ones.
+    /// Sends a message to the channels of a host, or to the default channels.
     Notify {
-        /// The host.
+        /// The host; `None` for the default channels.
         host: Option<String>,
         /// The text.
         message: String,
-        /// One line above it.
+        /// The title: one line above the text.
         title: Option<String>,
-        /// How bad it is, by its name.
+        /// The severity, by its name.
         severity: String,
-        /// What else is said of it.
+        /// The circumstances of the message.
         #[serde(default, skip_serializing_if = "Circumstances::is_empty")]
         circumstances: Circumstances,
-        /// Says who would be told, and tells nobody.
+        /// Whether to return only who would be notified, without sending anything.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         dry_run: bool,
     },
-    /// Reads the configuration again.
+    /// Reloads the configuration.
     Reload,
 }
 
-/// An answer.
+/// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
-    /// It was done; what there is to know.
+    /// The request was carried out, with this result.
     Done(Json),
-    /// It was not done; why, in words for a person.
+    /// The request was refused, for this reason in words.
     Refused(String),
 }
 

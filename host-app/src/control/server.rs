@@ -28,51 +28,50 @@ use super::{
 };
 use crate::{planned, report, unkept};
 
-/// As many are answered at a time; others wait.
+/// The maximum number of connections that are answered at once; others wait.
 const MAX_CONCURRENT: usize = 16;
-/// A request that is longer, in bytes, waits for those that are, too: a message. One is
+/// The maximum length of a short request, in bytes. Only one longer request, a message, is
 /// in memory at a time.
 const MAX_SHORT_REQUEST: usize = 64 * 1024;
-/// Whoever opens the socket asks at once: what there is to say is known
-/// before.
+/// How long a client may take to send its request: everything in it is known beforehand.
 const ASKING: Duration = Duration::from_secs(3);
-/// And reads the answer.
+/// How long a client may take to read the answer.
 const READING: Duration = Duration::from_secs(10);
-/// A silence is not longer than this: what is silenced for good should not be
-/// watched.
+/// The maximum length of a silence, in seconds: a year. A host that is silenced for good
+/// should not be watched.
 const MAX_SILENCE: u64 = 366 * 24 * 3600;
 
-/// The socket cannot be had.
+/// An error returned when the control socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// Another monitor answers there.
+    /// Another monitor answers at the socket.
     #[error("another monitor answers at the control socket {}", .0.display())]
     InUse(PathBuf),
-    /// Something else stands there.
+    /// The path is not a socket.
     #[error("{} is no socket: give `monitor.control` a path of its own", .0.display())]
     NoSocket(PathBuf),
-    /// The system's reason.
+    /// The operating system refuses the socket.
     #[error("the control socket {} cannot be made: {source}", path.display())]
     System {
-        /// Where.
+        /// The path.
         path: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
-/// What the control socket is asked about.
+/// The monitor that the control socket gives access to.
 #[derive(Debug)]
 pub struct Subject {
     /// The running monitor.
     pub monitor: Arc<Monitor>,
-    /// Takes the configuration again.
+    /// Reloads the configuration.
     pub reloading: Arc<Reloading>,
     /// The address at which metrics are served; `None` if they are not.
     pub http: Option<SocketAddr>,
 }
 
-/// Answers until it is dropped.
+/// A server that answers requests until it is dropped.
 #[derive(Debug)]
 pub struct ControlServer {
     path: PathBuf,
@@ -80,11 +79,10 @@ pub struct ControlServer {
 }
 
 impl ControlServer {
-    /// Opens the socket; nobody but the user that the monitor runs as may use
-    /// it.
+    /// Opens the socket. Only the user that the monitor runs as may use it.
     ///
     /// # Errors
-    /// [`ControlError`] when it cannot be had.
+    /// Returns [`ControlError`] if it cannot be opened.
     pub fn start(path: &Path, subject: Subject) -> Result<Self, ControlError> {
         let listener = listen(path)?;
         let answering = tokio::spawn(answer_all(listener, Arc::new(subject)));
@@ -116,8 +114,8 @@ fn listen(path: &Path) -> Result<UnixListener, ControlError> {
         }
     }
     make_folder(path).map_err(system)?;
-    // Made under another name and renamed when it has its mode, so that there
-    // is no moment at which others may open it.
+    // Created under another name and renamed once it has its mode, so that others can open
+    // it at no time.
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}", std::process::id()));
     let made = PathBuf::from(name);
@@ -128,9 +126,9 @@ fn listen(path: &Path) -> Result<UnixListener, ControlError> {
     Ok(listener)
 }
 
-/// Makes the socket's folder where it is missing, for nobody but the user that
-/// the monitor runs as. The folder around it must be there: another path is
-/// more likely a slip.
+/// Creates the socket's folder if it is missing, with access only for the user that the
+/// monitor runs as. The parent folder must exist: any other path is more likely a typing
+/// error.
 fn make_folder(path: &Path) -> io::Result<()> {
     let Some(folder) = path.parent() else {
         return Ok(());
@@ -157,7 +155,7 @@ async fn answer_all(listener: UnixListener, subject: Arc<Subject>) {
             return;
         };
         let Ok((stream, _)) = listener.accept().await else {
-            // Out of descriptors, say: others may be freed.
+            // Out of file descriptors, for example: others may be closed soon.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
@@ -171,7 +169,7 @@ async fn answer_all(listener: UnixListener, subject: Arc<Subject>) {
     }
 }
 
-/// Reads a request; answers it, or why it is none.
+/// Reads a request and answers it, or says why it is invalid.
 async fn hear(
     read: impl AsyncRead + Unpin,
     long: &Semaphore,
@@ -180,7 +178,7 @@ async fn hear(
     let mut reader = BufReader::new(read.take(MAX_SHORT_REQUEST as u64));
     reader.read_until(b'\n', &mut line).await?;
     let is_whole = |line: &[u8], most: usize| line.len() < most || line.ends_with(b"\n");
-    // Until the line is gone.
+    // Held until the line has been freed.
     let _permit = if is_whole(&line, MAX_SHORT_REQUEST) {
         None
     } else {
@@ -201,7 +199,8 @@ async fn hear(
 
 async fn converse(mut stream: UnixStream, subject: &Subject, long: &Semaphore) -> io::Result<()> {
     let (read, mut write) = stream.split();
-    // With the wait for others: who says nothing holds up nobody for longer.
+    // The timeout includes the wait for others, so that a silent client blocks nobody for
+    // longer.
     let answer = match timeout(ASKING, hear(read, long)).await?? {
         Ok(request) => answer(request, subject).await,
         Err(why) => Answer::Refused(why),
@@ -231,7 +230,7 @@ async fn answer(request: Request, subject: &Subject) -> Answer {
             }
             match monitor.silence(&host, Duration::from_secs(seconds), &why) {
                 Ok(was_silenced) => {
-                    // What was answered outlives a kill.
+                    // What was confirmed must survive a kill.
                     monitor.written().await;
                     done(&Silenced { was_silenced })
                 }
@@ -304,7 +303,7 @@ async fn notify(
     }
 }
 
-/// What would be answered because its key was used before; `None` where it was not.
+/// Returns the answer for a key that was used before; `None` if it was not.
 async fn recall(
     monitor: &Monitor,
     host: Option<&str>,
@@ -321,9 +320,9 @@ async fn recall(
     }
 }
 
-/// What came of it, for people and for programs.
+/// Returns the outcome, for people and for programs.
 fn came_of(report: &Report, is_recovery: bool, warnings: Vec<String>, repeats: bool) -> Answer {
-    // The monitor goes on for as long as it runs.
+    // The monitor retries as long as it runs.
     let lines = report.channels().values();
     let lines = lines.flat_map(|channel| report::lines(channel, true));
     let read = serde_json::to_value(report).and_then(serde_json::from_value);
@@ -339,7 +338,7 @@ fn came_of(report: &Report, is_recovery: bool, warnings: Vec<String>, repeats: b
     }
 }
 
-/// What is wrong with a call is an answer; the rest is no fault of who calls.
+/// A mistake in the call is an answer; any other error is not the caller's fault.
 fn refused(error: &NotifyError) -> Answer {
     if report::is_wrong_call(error) {
         return done(&Notified::Wrong {
@@ -358,7 +357,7 @@ fn unknown_host_warning(monitor: &Monitor, host: Option<&str>, were: &str) -> Op
     report::unknown_host_warning(&monitor.engine().config(), host?, were)
 }
 
-/// Who would be told now.
+/// Returns who would be notified now.
 fn would_notify(
     monitor: &Monitor,
     host: Option<&str>,

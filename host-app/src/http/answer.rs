@@ -1,5 +1,4 @@
-//! What a request yields: its path and its method decide, and nothing else of
-//! it is looked at.
+//! Routes a request by its path and method; everything else in it is ignored.
 
 use annunciator_monitor::{Monitor, Reloading};
 use http_body_util::Full;
@@ -11,13 +10,13 @@ use hyper::{
 
 use super::{health::Health, numbers::Numbers};
 
-/// Prometheus' text format, as its documentation names it:
+/// Prometheus' text format, by the content type that its documentation names:
 /// <https://prometheus.io/docs/instrumenting/exposition_formats/>
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// The answer to a request for this path.
+/// Returns the answer to a request for this path.
 pub(super) async fn answer(
     method: &Method,
     path: &str,
@@ -29,7 +28,7 @@ pub(super) async fn answer(
         let hint = "there are /metrics and /healthz\n".to_owned();
         return response(StatusCode::NOT_FOUND, TEXT, hint);
     }
-    // The body of an answer to HEAD is left away by hyper.
+    // hyper removes the body of an answer to HEAD.
     if !matches!(*method, Method::GET | Method::HEAD) {
         let hint = "this can only be read\n".to_owned();
         let mut refused = response(StatusCode::METHOD_NOT_ALLOWED, TEXT, hint);

@@ -1,33 +1,32 @@
-//! Whether the monitor does its work, in one word for machines and a sentence
-//! for people.
+//! The health of the monitor: one word for machines, and a sentence for people.
 //!
-//! State that cannot be written is no ill health: the monitor watches and
-//! tells all the same, and who restarted it for that would lose what it still
-//! knows. It is called degraded, and `hbd_state_writable` says so too.
+//! A monitor whose state cannot be written is degraded, and not failing. It still watches
+//! hosts and notifies people, and a restart would lose what it knows. `hbd_state_writable`
+//! reports the same.
 
 use annunciator_monitor::Monitor;
 use serde::Serialize;
 
-/// The verdict.
+/// The health of a monitor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub enum Health {
-    /// All is well.
+    /// The monitor works.
     Ok,
-    /// It watches and tells, but what it knows would not outlive it.
+    /// The monitor works, but its state would not survive a restart.
     Degraded {
-        /// Why, in a sentence.
+        /// The reason, in a sentence.
         reason: String,
     },
-    /// It does not watch.
+    /// The monitor does not watch hosts.
     Failing {
-        /// Why, in a sentence.
+        /// The reason, in a sentence.
         reason: String,
     },
 }
 
 impl Health {
-    /// Looks at a running monitor.
+    /// Returns the health of a running monitor.
     #[must_use]
     pub fn of(monitor: &Monitor) -> Self {
         Self::judge(monitor.liveness().problem(), monitor.state_problem())
@@ -41,7 +40,7 @@ impl Health {
         }
     }
 
-    /// Whether it watches and tells.
+    /// Returns whether the monitor watches hosts and notifies people.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         !matches!(self, Self::Failing { .. })

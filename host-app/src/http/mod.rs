@@ -1,10 +1,9 @@
-//! Numbers and health over HTTP, for the systems that watch the monitor:
-//! `/metrics` in Prometheus' text format, and `/healthz`.
+//! Metrics and health over HTTP, for systems that watch the monitor: `/metrics` in
+//! Prometheus' text format, and `/healthz`.
 //!
-//! Off unless `monitor.http` names an address. It knows no users and gives
-//! no secrets, names no host and takes nothing: whoever reaches it reads.
-//! `numbers` has the series, `health` the verdict, `answer` what a path
-//! yields, `server` the connections and their bounds.
+//! Off unless `monitor.http` has an address. The server is read-only and has no users, so
+//! it reveals no secret and names no host. `numbers` has the metrics, `health` the verdict,
+//! `answer` the response to a path, and `server` the connections and their limits.
 
 mod answer;
 mod health;

@@ -1,8 +1,8 @@
-//! The monitor's own numbers, beside those of the engine: their names, what
-//! they mean, and their values at the moment in which somebody asks.
+//! The monitor's own metrics, beside those of the engine: their names, their descriptions,
+//! and their current values.
 //!
-//! Labels take few values, all of which stand in this program or are names of
-//! configured channels: no host and no metric has a series of its own.
+//! Labels have few values, which are constants of this program or names of configured
+//! channels. No host and no host's metric has a series of its own.
 
 use std::time::Duration;
 
@@ -37,20 +37,20 @@ const RELOADS: &str = "hbd_reloads_total";
 const RELOAD_OK: &str = "hbd_last_reload_successful";
 const RELOADED: &str = "hbd_last_reload_success_timestamp_seconds";
 
-/// Deliveries are counted one by one, and not more often than this.
+/// The maximum age of the delivery counts, which the store counts row by row.
 const OLDEST_COUNTS: Duration = Duration::from_secs(5);
 
-/// The engine's histogram, and its bounds in seconds: an attempt takes up to
-/// 30 s unless the configuration says otherwise.
+/// The engine's histogram. Its bounds are in seconds, and an attempt takes up to 30 s by
+/// default.
 const DELIVERY: &str = "annunciator_delivery_seconds";
 const DELIVERY_SECONDS: [f64; 11] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
-/// The numbers cannot be collected.
+/// An error returned when metrics cannot be collected.
 #[derive(Debug, thiserror::Error)]
 #[error("numbers cannot be collected for `monitor.http`: {0}")]
 pub struct InstallError(String);
 
-/// The collected numbers.
+/// The collected metrics.
 #[derive(Debug, Clone)]
 pub struct Numbers {
     collected: PrometheusHandle,
@@ -58,12 +58,12 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Collects numbers from now on, for the whole process: what was counted
-    /// before is not in them, so this comes before the engine starts.
-    /// `lost_lines` counts what the log has lost, where it can lose any.
+    /// Starts to collect metrics for the whole process. Call it before the engine starts,
+    /// since earlier events are not counted. `lost_lines` counts the lines that the log has
+    /// lost, if it can lose any.
     ///
     /// # Errors
-    /// [`InstallError`] when something else collects them already.
+    /// Returns [`InstallError`] if another recorder is installed.
     pub fn install(lost_lines: Option<ErrorCounter>) -> Result<Self, InstallError> {
         let builder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Full(DELIVERY.to_owned()), &DELIVERY_SECONDS)
@@ -78,7 +78,7 @@ impl Numbers {
         })
     }
 
-    /// All numbers in Prometheus' text format.
+    /// Returns all metrics in Prometheus' text format.
     pub(super) async fn render(&self, monitor: &Monitor, reloading: &Reloading) -> String {
         of_hosts(monitor);
         of_notifications(monitor).await;
@@ -88,7 +88,7 @@ impl Numbers {
         self.collected.render()
     }
 
-    /// Frees what collecting takes up while nobody asks.
+    /// Frees the memory of collected values if nobody asks for them.
     pub(super) fn tidy(&self) {
         self.collected.run_upkeep();
     }

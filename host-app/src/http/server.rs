@@ -1,5 +1,4 @@
-//! The connections: few at a time, each with one small request, and none for
-//! longer than it takes.
+//! The HTTP connections: few at a time, each with one small request and a time limit.
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,34 +14,34 @@ use tokio::{
 
 use super::{answer::answer, numbers::Numbers};
 
-/// As many connections are served at a time; others wait.
+/// The maximum number of connections that are served at once; others wait.
 const MAX_CONCURRENT: usize = 16;
-/// All of a request but its body, which is not read, in bytes: the smallest
-/// bound that hyper knows.
+/// The maximum length of a request without its body, which is not read, in bytes: the
+/// smallest limit that hyper accepts.
 const MAX_HEAD_LENGTH: usize = 8 * 1024;
-/// A request has no more headers.
+/// The maximum number of headers in a request.
 const MAX_HEADERS: usize = 64;
-/// A request is here within this time.
+/// How long a client may take to send its request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection ends within this time, whatever it does.
+/// The maximum lifetime of a connection.
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(10);
-/// How often what was collected is tidied while nobody asks: as often as the
-/// exporter's own listener does it.
+/// How often collected values are tidied if nobody asks for them: the interval of the
+/// exporter's own listener.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Numbers cannot be served.
+/// An error returned when metrics cannot be served.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "`/metrics` and `/healthz` cannot be served at {address}: {source}; change `monitor.http`, or leave it away"
 )]
 pub struct HttpError {
-    /// Where.
+    /// The address.
     address: SocketAddr,
-    /// Why not.
+    /// The error of the operating system.
     source: io::Error,
 }
 
-/// Serves until it is dropped.
+/// A server of metrics and health that runs until it is dropped.
 #[derive(Debug)]
 pub struct MetricsServer {
     address: SocketAddr,
@@ -50,10 +49,10 @@ pub struct MetricsServer {
 }
 
 impl MetricsServer {
-    /// Serves at this address.
+    /// Starts to serve at this address.
     ///
     /// # Errors
-    /// [`HttpError`] when the address cannot be had.
+    /// Returns [`HttpError`] if the address cannot be bound.
     pub async fn start(
         address: SocketAddr,
         numbers: Numbers,
@@ -76,7 +75,7 @@ impl MetricsServer {
         })
     }
 
-    /// Where it serves.
+    /// Returns the address at which it serves.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -106,7 +105,7 @@ async fn serve(
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, place)) = accepted else {
-            // Out of descriptors, say: others may be freed.
+            // Out of file descriptors, for example: others may be closed soon.
             sleep(Duration::from_millis(100)).await;
             continue;
         };
@@ -151,7 +150,7 @@ async fn converse(
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD_LENGTH)
         .max_headers(MAX_HEADERS)
-        // Whoever asks every few seconds need not keep a place for that.
+        // A client that asks every few seconds should not occupy a connection in between.
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await

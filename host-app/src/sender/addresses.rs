@@ -1,4 +1,4 @@
-//! The monitor's addresses, one of each family, and when to look them up anew.
+//! The monitor's addresses, one of each family, and when to resolve them again.
 
 use std::{
     io,
@@ -12,17 +12,16 @@ use annunciator_protocol::Family;
 
 use super::{happening::Happening, server::MonitorAddress};
 
-/// A name is looked up anew this often, so that a monitor may move.
+/// How often the name is resolved again, so that a monitor may move.
 const FRESH: Duration = Duration::from_secs(5 * 60);
 
-/// After an error it is looked up again after this time, and after twice as
-/// long each time that it fails again.
+/// The delay before a failed look-up is repeated; it doubles with every failure.
 const MIN_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// But never after a longer time than this.
+/// The maximum of this delay.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(60);
 
-/// The first address of each family that is wanted.
+/// The first address of each wanted family.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Addresses {
     pub(super) v4: Option<SocketAddr>,
@@ -30,7 +29,7 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// Picks them, if only one family is wanted, of that.
+    /// Picks the addresses; of one family if only that is wanted.
     fn pick(found: &[SocketAddr], only: Option<Family>) -> io::Result<Self> {
         let first = |family| {
             let of_family = |address: &&SocketAddr| Family::of(address.ip()) == family;
@@ -52,7 +51,7 @@ impl Addresses {
     }
 }
 
-/// Looks the monitor's name up on a thread of its own.
+/// A resolver of the monitor's name, on a thread of its own.
 #[derive(Debug)]
 pub(super) struct Resolver {
     requests: Sender<()>,
@@ -89,23 +88,24 @@ impl Resolver {
         })
     }
 
-    /// When to call [`Resolver::step`] again; not while a look-up is under way.
+    /// Returns when to call [`Resolver::step`] again; `None` while a look-up is in
+    /// progress.
     pub(super) fn due(&self) -> Option<Instant> {
         (!self.under_way).then_some(self.next)
     }
 
-    /// Asks for a look-up, if one is due.
+    /// Requests a look-up if one is due.
     pub(super) fn step(&mut self, now: Instant) {
         if !self.under_way && now >= self.next {
             self.under_way = self.requests.send(()).is_ok();
             if !self.under_way {
-                // The thread is gone: what was found last has to do.
+                // The thread is gone, so the last addresses stay.
                 self.next = now + FRESH;
             }
         }
     }
 
-    /// A look-up has ended.
+    /// Handles the end of a look-up.
     pub(super) fn ended(&mut self, well: bool, now: Instant) {
         self.under_way = false;
         self.next = now + FRESH;
@@ -114,12 +114,12 @@ impl Resolver {
         }
     }
 
-    /// What was found serves.
+    /// Records that the addresses work.
     pub(super) fn serves(&mut self) {
         self.retry_delay = MIN_RETRY_DELAY;
     }
 
-    /// What was found does not serve, or nothing was found: the next look-up
+    /// Records that the addresses do not work, or that there are none: the next look-up
     /// comes sooner.
     pub(super) fn again(&mut self, now: Instant) {
         if !self.under_way && self.next > now + self.retry_delay {
@@ -167,7 +167,7 @@ mod tests {
         resolver.ended(true, now);
         assert_eq!(resolver.due(), Some(now + FRESH));
         resolver.serves();
-        // Several errors at once ask for one look-up.
+        // Several errors at once request one look-up.
         resolver.again(now);
         resolver.again(now);
         assert_eq!(resolver.due(), Some(now + MIN_RETRY_DELAY));

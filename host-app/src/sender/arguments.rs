@@ -54,7 +54,7 @@ pub struct SenderArguments {
     #[arg(long, value_name = "PATH=VALUE", value_parser = metric)]
     pub(super) metric: Vec<(CompactString, f64)>,
 
-    /// Report trouble in your own words, and end
+    /// Report a problem in your own words, and end
     #[arg(long, value_name = "TEXT")]
     pub(super) message: Option<String>,
 
@@ -112,7 +112,7 @@ fn key_id(text: &str) -> Result<String, String> {
 }
 
 fn metric(text: &str) -> Result<(CompactString, f64), String> {
-    // A path may hold `=`, a value cannot.
+    // A path may contain `=`, a value cannot.
     let (path, value) = text
         .rsplit_once('=')
         .ok_or("write PATH=VALUE, such as backup_monitor.age_hours=3.5")?;

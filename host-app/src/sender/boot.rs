@@ -1,14 +1,14 @@
-//! This boot's name, as the kernel gives it.
+//! The id of this boot, from the kernel.
 
 use std::{fs, io};
 
 use annunciator_protocol::name;
 use compact_str::CompactString;
 
-/// Another one after every boot (random(4)).
+/// The kernel creates a new one at every boot (random(4)).
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// This boot's name.
+/// Returns the id of this boot.
 pub(super) fn id() -> io::Result<CompactString> {
     let text = fs::read_to_string(BOOT_ID)?;
     let id = text.trim();

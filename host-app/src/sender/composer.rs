@@ -1,4 +1,4 @@
-//! Writes this machine's datagrams, as many as its metrics need.
+//! Composes this machine's datagrams, as many as its metrics need.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,7 +7,7 @@ use compact_str::CompactString;
 
 use super::counter::Counter;
 
-/// What is the same in all datagrams of this machine, and their counter.
+/// The fields that all datagrams of this machine share, and their counter.
 #[derive(Debug)]
 pub(super) struct Composer {
     host: CompactString,
@@ -33,8 +33,7 @@ impl Composer {
         }
     }
 
-    /// Writes the event, and behind it as many heartbeats as are needed for
-    /// all metrics.
+    /// Composes the event's datagram, followed by as many heartbeats as all metrics need.
     pub(super) fn spread(
         &mut self,
         event: Event,
@@ -126,7 +125,7 @@ mod tests {
     fn when_metrics_need_several_datagrams() {
         assert!(check("web-01", "x", 65, 4).len() == 2);
         assert!(check("web-01", "x", 500, 128).len() > 50);
-        // Long in itself: its first datagram takes no metric at all.
+        // A long message: its datagram has no room for a metric.
         let read = check(&"x".repeat(253), &"\"".repeat(380), 3, 128);
         assert!(read[0].metrics.is_empty());
     }

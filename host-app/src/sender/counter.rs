@@ -1,18 +1,18 @@
-//! The counter: microseconds since boot, so that it grows over restarts and
-//! over several senders without a file.
+//! The counter of datagrams: microseconds since boot, so that it increases over restarts
+//! and over several senders without a file.
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Counts the datagrams of this boot.
+/// Numbers the datagrams of this boot.
 #[derive(Debug, Default)]
 pub(super) struct Counter {
     last: u64,
 }
 
 impl Counter {
-    /// A number greater than all before.
+    /// Returns a number greater than all before.
     pub(super) fn next(&mut self) -> u64 {
-        // This clock counts on while the machine is suspended.
+        // This clock continues while the machine is suspended.
         let now = clock_gettime(ClockId::Boottime);
         let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
         let micros = u64::try_from(now.tv_nsec / 1000).unwrap_or_default();

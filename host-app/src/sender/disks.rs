@@ -1,8 +1,8 @@
-//! Which file systems are worth a metric, and what they are called.
+//! The file systems that are measured, and the names of their metrics.
 //!
-//! Left out are those that hold nothing of the machine's own: kernel and
-//! memory file systems, images that are always full, layers of containers,
-//! and further mounts of what was counted already.
+//! Omitted are file systems without data of the machine's own: kernel and memory file
+//! systems, images that are always full, layers of containers, and further mounts of a file
+//! system that was counted.
 
 use std::{collections::HashSet, ffi::OsString};
 
@@ -12,17 +12,17 @@ use sysinfo::{Disk, DiskRefreshKind, Disks};
 
 use super::sampler::{percent, round};
 
-/// So many file systems are measured, those of the shortest paths: a machine
-/// may have thousands of mounts, and a monitor keeps each metric.
+/// The maximum number of file systems, those with the shortest paths first: a machine may
+/// have thousands of mounts, and a monitor stores each metric.
 const MAX_FILE_SYSTEMS: usize = 64;
 
-/// What remains of a path for the mount.
+/// The maximum length of a mount in a metric's path.
 const MAX_MOUNT_LENGTH: usize = MAX_PATH_BYTES - "disk_monitor.".len() - ".percent".len();
 
-/// Images: they are read-only, and full by nature.
+/// Images, which are read-only and always full.
 const IMAGES: [&str; 6] = ["squashfs", "erofs", "iso9660", "udf", "cramfs", "romfs"];
 
-/// File systems that keep data without a device of their own.
+/// File systems that store data without a device of their own.
 const WITHOUT_DEVICE: [&str; 3] = ["zfs", "btrfs", "bcachefs"];
 
 const BYTES_PER_GB: f64 = 1e9;
@@ -34,7 +34,7 @@ pub(super) struct FileSystems {
 }
 
 impl FileSystems {
-    /// Measures them.
+    /// Returns the metrics of the file systems.
     pub(super) fn sample(&mut self) -> Vec<(CompactString, f64)> {
         let kind = DiskRefreshKind::nothing().with_storage();
         self.disks.refresh_specifics(true, kind);
@@ -70,13 +70,13 @@ fn is_real(disk: &Disk) -> bool {
     let has_device = disk.name().to_string_lossy().starts_with('/');
     disk.total_space() > 0
         && !IMAGES.contains(&&*file_system)
-        // Of a container, the root is all that it has.
+        // In a container, the root is the only one.
         && (has_device || WITHOUT_DEVICE.contains(&&*file_system) || mount.as_os_str() == "/")
         // Containers mount single files.
         && mount.is_dir()
 }
 
-/// A mount as one segment of a metric's path.
+/// Returns a mount as one segment of a metric's path.
 fn segment(mount: &str) -> CompactString {
     let mut segment = CompactString::default();
     for c in mount.chars() {

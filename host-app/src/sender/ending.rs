@@ -1,4 +1,4 @@
-//! How the sender ends, and why it could not do what it should.
+//! How the sender ended, and its errors.
 
 use std::{io, process::ExitCode};
 
@@ -8,11 +8,11 @@ use thiserror::Error;
 /// How the sender ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// All went well.
+    /// It sent everything.
     Done,
-    /// What should be sent was not.
+    /// Something could not be sent.
     Failed,
-    /// The call is wrong.
+    /// The call has a mistake.
     Wrong,
     /// A signal of this number ended it.
     Interrupted(u8),
@@ -24,13 +24,13 @@ impl From<Ending> for ExitCode {
             Ending::Done => 0,
             Ending::Failed => 1,
             Ending::Wrong => 2,
-            // As shells have it.
+            // The convention of shells.
             Ending::Interrupted(signal) => 128 + signal,
         })
     }
 }
 
-/// Why the sender could not do what it should. Each says what to do next.
+/// The sender's errors. Each sentence says what to do next.
 #[derive(Debug, Error)]
 pub(super) enum SendError {
     #[error(transparent)]
@@ -52,7 +52,7 @@ pub(super) enum SendError {
 }
 
 impl SendError {
-    /// Whose fault it is, as an exit status.
+    /// Returns how the sender ends with this error.
     pub(super) fn ending(&self) -> Ending {
         match self {
             Self::Key(_) | Self::Datagram(_) | Self::MetricTwice(_) | Self::NoHost => Ending::Wrong,

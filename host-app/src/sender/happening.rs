@@ -1,4 +1,4 @@
-//! What the sender's threads tell it.
+//! The events that the sender's threads report to it.
 
 use std::{io, sync::mpsc::Sender, thread};
 
@@ -10,18 +10,18 @@ use signal_hook::{
 
 use super::addresses::Addresses;
 
-/// Something that happened while the sender waited.
+/// An event that happened while the sender waited.
 #[derive(Debug)]
 pub(super) enum Happening {
-    /// A signal asks it to end.
+    /// A signal asks the sender to end.
     Signal(i32),
     /// A look-up of the monitor's name has ended.
     Resolved(io::Result<Addresses>),
-    /// The machine was measured.
+    /// A measurement of the machine has ended.
     Sampled(Vec<(CompactString, f64)>),
 }
 
-/// Tells of signals that ask this program to end.
+/// Reports signals that ask this program to end.
 pub(super) fn watch_signals(events: Sender<Happening>) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let watch = move || {

@@ -1,7 +1,7 @@
-//! Sends datagrams over each family that the monitor has an address of.
+//! Sends datagrams on each family of which the monitor has an address.
 //!
-//! An error of one family holds up no other, and is told when it begins and
-//! when it is over, not each time.
+//! An error of one family does not affect the other. It is logged when it begins and when
+//! it is over, not every time.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 
 use super::addresses::Addresses;
 
-/// The ways to the monitor.
+/// The connections to the monitor, one of each family.
 #[derive(Debug)]
 pub(super) struct Link {
     ways: [Way; 2],
@@ -26,12 +26,12 @@ impl Link {
         }
     }
 
-    /// Whether there is an address to send to.
+    /// Returns whether there is an address to send to.
     pub(super) fn is_ready(&self) -> bool {
         self.ways.iter().any(|way| way.address.is_some())
     }
 
-    /// Takes what was looked up.
+    /// Uses new addresses.
     pub(super) fn lead_to(&mut self, addresses: Addresses) {
         for way in &mut self.ways {
             let address = match way.family {
@@ -47,7 +47,7 @@ impl Link {
         }
     }
 
-    /// Sends the same bytes over each family.
+    /// Sends the same bytes on each family.
     pub(super) fn send(&mut self, bytes: &[u8]) -> Sent {
         let mut sent = Sent::default();
         for way in &mut self.ways {
@@ -61,12 +61,12 @@ impl Link {
     }
 }
 
-/// What came of sending.
+/// The result of sending.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
-    /// Whether it left over a family at least.
+    /// Whether at least one family sent the bytes.
     pub(super) any: bool,
-    /// Why it did not over another.
+    /// The error of another family.
     pub(super) error: Option<io::Error>,
 }
 
@@ -74,8 +74,8 @@ pub(super) struct Sent {
 struct Way {
     family: Family,
     address: Option<SocketAddr>,
-    /// Not connected: a monitor that is down for a while is no error, and the
-    /// route is chosen anew for each datagram.
+    /// Not connected, so that a monitor that is down for a while causes no error and each
+    /// datagram is routed again.
     socket: Option<UdpSocket>,
     fails: bool,
 }
@@ -101,7 +101,7 @@ impl Way {
                 }
             }
             Err(error) => {
-                // The next time begins anew: networks come and go.
+                // The next attempt opens a new socket: networks come and go.
                 self.socket = None;
                 if !self.fails {
                     warn!("cannot send to {address}: {error}; trying on");
@@ -129,7 +129,7 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
     let socket = UdpSocket::bind((any, 0))?;
-    // A full buffer is an error like another: nothing may hold up the sender.
+    // A full buffer counts as an error: nothing may block the sender.
     socket.set_nonblocking(true)?;
     Ok(socket)
 }
@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// None where the machine does not have the address's family.
+    /// Returns `None` if the machine lacks the address's family.
     fn monitor(address: &str) -> Option<(UdpSocket, SocketAddr)> {
         let socket = UdpSocket::bind(address).ok()?;
         let bound = Duration::from_secs(60);
@@ -181,7 +181,7 @@ mod tests {
             return;
         };
         let mut link = Link::new();
-        // Nobody may send to the broadcast address without asking for it.
+        // Sending to the broadcast address fails without a socket option.
         let refused = "255.255.255.255:1".parse().unwrap();
         link.lead_to(Addresses {
             v4: Some(refused),

@@ -1,7 +1,7 @@
-//! Remembers over restarts that a boot was told, in a small file.
+//! Remembers over restarts which boots were announced, in a small file.
 //!
-//! It is a comfort: without it the boot is told again, which a monitor takes
-//! once. Hence no error of it ends the sender.
+//! The file is optional. Without it the boot is announced again, which a monitor accepts
+//! once; hence no error of the file ends the sender.
 
 use std::{
     env, fs,
@@ -14,23 +14,24 @@ use std::{
 
 use rustix::process::getuid;
 
-/// The file's name in a folder of the sender's own.
+/// The file's name in the sender's folder.
 const FILE: &str = "boots";
 
-/// So many boots, hosts and monitors are remembered: the latest.
+/// The maximum number of boots, hosts and monitors that are remembered; the latest are
+/// kept.
 const MAX_LINES: usize = 100;
 
-/// A file is read no further.
+/// The maximum number of bytes that are read of the file.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-/// What was told, a line each; there may be no place for it.
+/// What was announced, one line each. There may be no file for it.
 #[derive(Debug)]
 pub(super) struct Memory {
     file: Option<PathBuf>,
 }
 
 impl Memory {
-    /// A memory in this file, or in the first folder that can be used.
+    /// Uses this file, or one in the first usable folder.
     pub(super) fn open(file: Option<&Path>) -> Self {
         let file = match file {
             Some(file) => Some(file.to_owned()),
@@ -42,12 +43,12 @@ impl Memory {
         Self { file }
     }
 
-    /// Whether this was kept.
+    /// Returns whether the line is stored.
     pub(super) fn holds(&self, line: &str) -> bool {
         self.lines().iter().any(|kept| kept == line)
     }
 
-    /// Keeps this line, beside those that begin in the same way.
+    /// Stores this line, and keeps other lines that begin with `beside`.
     pub(super) fn keep(&self, line: &str, beside: &str) -> io::Result<()> {
         let Some(file) = &self.file else {
             return Err(io::Error::other("no folder can be used"));
@@ -57,7 +58,7 @@ impl Memory {
         lines.push(line.to_owned());
         let first = lines.len().saturating_sub(MAX_LINES);
         let text = format!("{}\n", lines[first..].join("\n"));
-        // Written aside and renamed: whoever reads sees all or nothing.
+        // Written to another file and renamed, so that a reader never sees a part.
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let aside = file.with_file_name(format!(".{name}.{}", process::id()));
         let written = write_new(&aside, &text).and_then(|()| fs::rename(&aside, file));
@@ -67,7 +68,7 @@ impl Memory {
         written
     }
 
-    /// The file that it is about, to tell of it.
+    /// Returns the file's path for messages.
     pub(super) fn place(&self) -> String {
         match &self.file {
             Some(file) => file.display().to_string(),
@@ -88,13 +89,13 @@ impl Memory {
     }
 }
 
-/// Follows no link that somebody else laid there.
+/// Creates a file without following a link that somebody else may have placed there.
 fn write_new(file: &Path, text: &str) -> io::Result<()> {
     let _ = fs::remove_file(file);
     File::create_new(file)?.write_all(text.as_bytes())
 }
 
-/// Folders of the sender's own, the best first.
+/// Returns the candidates for the sender's folder, in the order of preference.
 fn folders() -> Vec<PathBuf> {
     let user = getuid().as_raw();
     let runtime = env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty());
@@ -108,8 +109,8 @@ fn folders() -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether this is a folder of this user, made where there is none. One of
-/// somebody else, in a place where everybody may write, is not trusted.
+/// Returns whether this is a folder of this user; creates it if it is missing. A folder of
+/// another user in a place where everybody may write is not trusted.
 fn is_usable(folder: &Path) -> bool {
     let _ = DirBuilder::new().mode(0o700).create(folder);
     fs::symlink_metadata(folder)

@@ -1,9 +1,8 @@
-//! The sender: tells a monitor that this machine is alive, what it measures,
-//! and when it boots and goes down.
+//! The sender: announces to a monitor that this machine is alive, with its metrics, and
+//! when it boots and shuts down.
 //!
-//! It waits in one place, for whichever comes first of a deadline and a word
-//! from its threads: signals, the resolver of names, and the sampler, each of
-//! which may block without holding up a heartbeat.
+//! It waits in one place, for a deadline or an event of its threads: signals, the resolver,
+//! and the sampler. Each of these may block without delaying a heartbeat.
 
 mod addresses;
 mod arguments;
@@ -30,7 +29,7 @@ pub use ending::Ending;
 use plan::Plan;
 use session::Session;
 
-/// Does what the arguments say, until it is done or a signal ends it.
+/// Runs the sender with these arguments until it is done or a signal ends it.
 #[must_use]
 pub fn run(arguments: &SenderArguments) -> Ending {
     install_log(arguments.verbose);
@@ -43,15 +42,14 @@ pub fn run(arguments: &SenderArguments) -> Ending {
     })
 }
 
-/// The log, on standard error: only what somebody should see to, unless more is
-/// wanted.
+/// Installs the log on standard error: only what needs attention, unless more is requested.
 fn install_log(verbose: u8) {
     let level = match verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
         _ => LevelFilter::DEBUG,
     };
-    // Another log may be installed already, in an embedding program.
+    // An embedding program may have installed another log.
     let _ = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)

@@ -1,4 +1,4 @@
-//! What the sender is to do: the arguments, completed and checked.
+//! The sender's plan: its arguments, completed and checked.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
     server::MonitorAddress,
 };
 
-/// How often heartbeats go where nobody says otherwise.
+/// The default interval between heartbeats.
 const USUAL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What to send.
@@ -25,11 +25,11 @@ pub(super) enum Task {
     Message(String),
 }
 
-/// What the sender is to do.
+/// The sender's plan.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) server: MonitorAddress,
-    /// The only family over which to send, if not over both.
+    /// The only family to send on; `None` for both.
     pub(super) only: Option<Family>,
     pub(super) task: Task,
     pub(super) every: Duration,
@@ -37,8 +37,8 @@ pub(super) struct Plan {
     pub(super) down_for: Option<Duration>,
     pub(super) composer: Composer,
     pub(super) memory: Memory,
-    /// What is remembered when this boot was told, and how that begins for all
-    /// hosts and monitors.
+    /// The line that is remembered once this boot was announced, and its prefix, which all
+    /// hosts and monitors share.
     pub(super) notified: String,
     pub(super) notified_in_this_boot: String,
 }
@@ -62,7 +62,7 @@ impl Plan {
             (None, false) => Task::Watch,
         };
         let every = arguments.interval.unwrap_or(USUAL_INTERVAL);
-        // One heartbeat promises no other, unless somebody says so.
+        // A single heartbeat announces no interval, unless one is given.
         let announced = match task {
             Task::Watch => Some(every),
             Task::Once | Task::Message(_) => arguments.interval,
@@ -91,7 +91,7 @@ impl Plan {
     }
 }
 
-/// What cannot be sent is better known now than when it matters.
+/// Checks early that everything can be encoded, instead of failing when it matters.
 fn check(
     composer: &mut Composer,
     task: &Task,

@@ -1,36 +1,36 @@
-//! What is sent again, because UDP may lose it: the same bytes, some moments
+//! Repetitions of datagrams, because UDP may lose them: the same bytes, a few moments
 //! later.
 
 use std::time::{Duration, Instant};
 
-/// When a boot or a message is sent again, counted from the first time.
+/// When a boot or a message is sent again, after the first time.
 pub(super) const AFTER_NEWS: [Duration; 2] =
     [Duration::from_millis(300), Duration::from_millis(1000)];
 
-/// When a shutdown is sent again: quicker, for the machine does not wait long.
+/// When a shutdown is sent again: sooner, since the machine does not wait long.
 pub(super) const AFTER_SHUTDOWN: [Duration; 2] =
     [Duration::from_millis(250), Duration::from_millis(700)];
 
-/// The repetitions that are to come.
+/// The pending repetitions.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     waiting: Vec<(Instant, Vec<u8>)>,
 }
 
 impl Repeats {
-    /// Plans repetitions of what is sent now.
+    /// Plans repetitions of a datagram that is sent now.
     pub(super) fn plan(&mut self, bytes: &[u8], after: &[Duration], now: Instant) {
         let times = after.iter().map(|after| (now + *after, bytes.to_vec()));
         self.waiting.extend(times);
         self.waiting.sort_by_key(|(due, _)| *due);
     }
 
-    /// When the next one is due.
+    /// Returns when the next one is due.
     pub(super) fn due(&self) -> Option<Instant> {
         self.waiting.first().map(|(due, _)| *due)
     }
 
-    /// The next one that is due.
+    /// Removes and returns the next one that is due.
     pub(super) fn take(&mut self, now: Instant) -> Option<Vec<u8>> {
         self.due()
             .filter(|due| *due <= now)

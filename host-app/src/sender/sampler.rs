@@ -1,6 +1,5 @@
-//! Measures this machine, on a thread of its own: a file system whose server
-//! is gone may hold a measurement up for ever, and must not hold up a
-//! heartbeat.
+//! Measures this machine on a thread of its own: a file system whose server is gone may
+//! block a measurement forever, and must not delay a heartbeat.
 
 use std::{
     io,
@@ -15,16 +14,16 @@ use tracing::warn;
 
 use super::{disks::FileSystems, happening::Happening};
 
-/// A measurement that takes longer is worth a word.
+/// A measurement that takes longer is logged.
 const STUCK: Duration = Duration::from_secs(10);
 
 const BYTES_PER_MB: f64 = 1e6;
 
-/// Asks for measurements; what comes of them is told.
+/// A sampler: requests measurements, whose results arrive as events.
 #[derive(Debug)]
 pub(super) struct Sampler {
     requests: Sender<()>,
-    /// The processors' load shows from then on.
+    /// When the load of the processors can be measured.
     ready: Instant,
     timeout: Duration,
     asked: Option<Asked>,
@@ -39,7 +38,7 @@ struct Asked {
 }
 
 impl Sampler {
-    /// Starts the thread; a measurement is waited for so long.
+    /// Starts the thread. The sampler waits for a measurement for up to `timeout`.
     pub(super) fn start(timeout: Duration, events: Sender<Happening>) -> io::Result<Self> {
         let (requests, wanted): (_, Receiver<()>) = channel();
         let measure = move || {
@@ -63,7 +62,7 @@ impl Sampler {
         })
     }
 
-    /// Asks for a measurement; false when none can be expected now.
+    /// Requests a measurement; returns false if none can be expected now.
     pub(super) fn ask(&mut self, now: Instant) -> bool {
         if self.asked.is_some() || self.requests.send(()).is_err() {
             return false;
@@ -77,13 +76,13 @@ impl Sampler {
         true
     }
 
-    /// Until when a measurement is waited for.
+    /// Returns until when a measurement is awaited.
     pub(super) fn due(&self) -> Option<Instant> {
         let asked = self.asked.as_ref().filter(|asked| !asked.given_up);
         asked.map(|asked| asked.until)
     }
 
-    /// Whether a measurement has just become too late to be waited for.
+    /// Returns whether a measurement has just become too late to wait for.
     pub(super) fn give_up(&mut self, now: Instant) -> bool {
         let Some(asked) = &mut self.asked else {
             return false;
@@ -100,13 +99,13 @@ impl Sampler {
         gives_up
     }
 
-    /// A measurement has come, late or in time.
+    /// Records that a measurement has ended, in time or late.
     pub(super) fn ended(&mut self) {
         self.asked = None;
     }
 }
 
-/// What is measured of this machine.
+/// The measured machine.
 struct Machine {
     system: System,
     file_systems: FileSystems,
@@ -115,7 +114,7 @@ struct Machine {
 impl Machine {
     fn new() -> Self {
         let mut system = System::new();
-        // Load is what happens between two looks.
+        // The load is the difference between two measurements.
         system.refresh_cpu_usage();
         Self {
             system,
@@ -156,7 +155,7 @@ impl Machine {
     }
 }
 
-/// A part in percent of the whole; of nothing, nothing is used.
+/// Returns a part in percent of the whole; 0 if the whole is 0.
 pub(super) fn percent(part: f64, whole: f64) -> f64 {
     if whole > 0.0 {
         round(part / whole * 100.0)
@@ -165,7 +164,7 @@ pub(super) fn percent(part: f64, whole: f64) -> f64 {
     }
 }
 
-/// To one decimal: more would be noise.
+/// Rounds to one decimal: more would be noise.
 pub(super) fn round(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
@@ -232,7 +231,7 @@ mod tests {
             .map(|(path, _)| path.as_str())
             .filter(|path| !path.starts_with("disk_monitor."))
             .collect();
-        // A machine need not have a file system of its own.
+        // A machine may have no file system of its own.
         sent.extend(["disk_monitor.*.percent", "disk_monitor.*.free_gb"]);
         assert_eq!(named, sent);
     }

@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-/// Where the monitor is; its name has an address only when it is looked up.
+/// The address of the monitor. Its name is resolved only when needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct MonitorAddress {
     host: String,
@@ -14,7 +14,7 @@ pub(super) struct MonitorAddress {
 }
 
 impl MonitorAddress {
-    /// Looks its name up; this may take long.
+    /// Resolves the name, which may take long.
     pub(super) fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         Ok((self.host.as_str(), self.port).to_socket_addrs()?.collect())
     }

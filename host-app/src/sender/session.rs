@@ -1,5 +1,5 @@
-//! The sender at work: heartbeats at their times, a boot before them, a
-//! shutdown behind, and repetitions in between.
+//! A session of the sender: heartbeats at their times, a boot first, a shutdown last, and
+//! repetitions in between.
 
 use std::{
     io,
@@ -22,13 +22,13 @@ use super::{
     sampler::Sampler,
 };
 
-/// A heartbeat waits no longer for its metrics.
+/// How long a heartbeat waits for its metrics.
 const SAMPLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Who sends one thing only waits no longer for the monitor's address.
+/// How long a single datagram waits for the monitor's address.
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The sender at work.
+/// A session of the sender.
 #[derive(Debug)]
 pub(super) struct Session {
     plan: Plan,
@@ -38,7 +38,7 @@ pub(super) struct Session {
     link: Link,
     repeats: Repeats,
     boot_notified: bool,
-    /// Why the monitor's name could not be looked up the last time.
+    /// The error of the last look-up of the monitor's name.
     unresolved: Option<io::Error>,
 }
 
@@ -68,7 +68,7 @@ impl Session {
         }
     }
 
-    /// Sends heartbeats until a signal comes.
+    /// Sends heartbeats until a signal arrives.
     fn watch(mut self) -> Result<Ending, SendError> {
         let every = self.plan.every;
         let mut sampler = Sampler::start(SAMPLE_TIMEOUT.min(every / 2), self.events.clone())
@@ -80,7 +80,7 @@ impl Session {
             if self.link.is_ready() && now >= next {
                 next += every;
                 if next <= now {
-                    // It was suspended or starved: what it missed is past.
+                    // The process was suspended or starved: missed heartbeats are skipped.
                     next = now + every;
                 }
                 if !sampler.ask(now) {
@@ -105,8 +105,8 @@ impl Session {
         }
     }
 
-    /// Sends one heartbeat with what was measured, if that can be awaited, or
-    /// one event without.
+    /// Sends one heartbeat, with metrics if they arrive in time; or one event without
+    /// metrics.
     fn once(mut self, event: Option<Event>) -> Result<Ending, SendError> {
         let mut metrics = Vec::new();
         let mut sampler = None;
@@ -150,7 +150,7 @@ impl Session {
         self.finish_repeats()
     }
 
-    /// Tells that this machine goes down, and ends soon.
+    /// Announces that this machine shuts down, and ends soon.
     fn shut_down(mut self) -> Result<Ending, SendError> {
         if !self.link.is_ready() {
             warn!("this shutdown was not told: the monitor has no address");
@@ -164,11 +164,11 @@ impl Session {
             self.send(&bytes);
             self.repeats.plan(&bytes, &AFTER_SHUTDOWN, Instant::now());
         }
-        // Another signal is from somebody who does not want to wait.
+        // A second signal means that its sender does not want to wait.
         self.finish_repeats().map(|_| Ending::Done)
     }
 
-    /// Sends what is to be repeated, and waits for nothing else.
+    /// Sends the pending repetitions, and waits for nothing else.
     fn finish_repeats(&mut self) -> Result<Ending, SendError> {
         while let Some(due) = self.repeats.due() {
             if let Some(Happening::Signal(signal)) = self.wait(Some(due)) {
@@ -178,14 +178,14 @@ impl Session {
         Ok(Ending::Done)
     }
 
-    /// A heartbeat among many: what goes wrong is told and holds up no other.
+    /// Sends one heartbeat of many: an error is logged and delays no other.
     fn beat(&mut self, metrics: Vec<(CompactString, f64)>) {
         if let Err(error) = self.try_beat(metrics) {
             warn!("a heartbeat could not be sent: {error}");
         }
     }
 
-    /// Sends a heartbeat, which is the boot as long as that was not told.
+    /// Sends a heartbeat, as a boot until the boot was announced.
     fn try_beat(&mut self, metrics: Vec<(CompactString, f64)>) -> Result<Sent, EncodeError> {
         if self.boot_notified {
             return self.send_event(Event::Heartbeat, metrics);
@@ -205,14 +205,14 @@ impl Session {
         Ok(sent)
     }
 
-    /// Sends an event, with these metrics and those that go with all; says what
-    /// came of the event itself.
+    /// Sends an event with these metrics and those of the plan. Returns the result of the
+    /// event's own datagram.
     fn send_event(
         &mut self,
         event: Event,
         mut metrics: Vec<(CompactString, f64)>,
     ) -> Result<Sent, EncodeError> {
-        // What a person gives counts for more than what is measured.
+        // A given value overrides a measured one.
         let given = &self.plan.metrics;
         metrics.retain(|(path, _)| given.iter().all(|(given, _)| given != path));
         metrics.extend(given.iter().cloned());
@@ -239,8 +239,8 @@ impl Session {
         sent
     }
 
-    /// Waits for something to happen, until the deadline at most; meanwhile
-    /// sends repetitions and looks the monitor up.
+    /// Waits for an event until the deadline; meanwhile sends repetitions and resolves the
+    /// monitor's name.
     fn wait(&mut self, deadline: Option<Instant>) -> Option<Happening> {
         let now = Instant::now();
         while let Some(bytes) = self.repeats.take(now) {
@@ -257,7 +257,7 @@ impl Session {
         }
     }
 
-    /// Takes the monitor's addresses; where there are none, the last ones stay.
+    /// Uses the monitor's addresses. If the look-up failed, the last ones stay.
     fn resolved(&mut self, found: io::Result<Addresses>) {
         self.resolver.ended(found.is_ok(), Instant::now());
         match found {
