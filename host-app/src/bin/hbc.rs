@@ -1,6 +1,6 @@
 //! `hbc`: sends this machine's heartbeats to a monitor.
 //!
-//! Reads the arguments and hands over to the library's sender.
+//! Reads the arguments and runs the library's sender.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The command line, as clap reads it.
+//! The command line, defined for clap.
 
 mod circumstances;
 mod deliveries;
@@ -20,7 +20,7 @@ pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};
 pub(crate) use route::{At, Route};
 pub(crate) use since::Since;
 
-/// What `hbd send` and `hbd notify` have in common.
+/// The help text that `hbd send` and `hbd notify` share.
 const ONE_RULE: &str = "\
 A host that is not in the configuration gets the default channels, with a warning.
 

@@ -1,5 +1,5 @@
-//! Folders called `plugins` where people put plugins, and where nobody looks unless they
-//! are named: beside this program and beside the configuration.
+//! Folders named `plugins` beside this program and beside the configuration: people put
+//! plugins there, but hbd searches them only if they are named.
 
 use std::{
     collections::BTreeSet,
@@ -12,10 +12,10 @@ use annunciator::{Catalog, EngineBuilder, LoadError, PluginDir, PluginFile};
 use crate::output::{Output, one_line};
 
 const NAME: &str = "plugins";
-/// What makes such a folder one that is looked at.
+/// How to have such a folder searched.
 const SETTING: &str = "name it in plugins.dirs, or with --plugin-dir";
 
-/// Says which of the folders have plugins and are not looked at.
+/// Prints which of the folders have plugins and are not searched.
 pub(crate) fn print(searched: &Catalog, config: &Path, output: &Output) {
     for folder in folders(config) {
         let files = unsearched(searched, &folder);
@@ -28,7 +28,8 @@ pub(crate) fn print(searched: &Catalog, config: &Path, output: &Output) {
     }
 }
 
-/// Says of a configuration with a channel type that no plugin offers where one does.
+/// Prints which of the folders has a plugin for a channel type that the configuration uses
+/// and no searched plugin offers.
 pub(crate) fn suggest_missing(builder: &EngineBuilder, error: &LoadError, output: &Output) {
     let LoadError::Problems(problems) = error else {
         return;
@@ -60,7 +61,8 @@ fn folders(config: &Path) -> Vec<PathBuf> {
     let program = env::current_exe().ok();
     let beside = |path: &Path| Some(path.parent()?.join(NAME));
     let both = [program.as_deref().and_then(beside), beside(config)];
-    // One may be reached in two ways; without one, there is nothing to say.
+    // Two paths may lead to one folder; a folder that does not exist has nothing to
+    // suggest.
     let real = both
         .into_iter()
         .flatten()
@@ -70,7 +72,8 @@ fn folders(config: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// The plugins of a folder that are not among those that were found. Runs none.
+/// Returns the plugins of a folder that are not among those that were found. Runs none of
+/// them.
 fn unsearched(searched: &Catalog, folder: &Path) -> Vec<PluginFile> {
     if !folder.is_dir() {
         return Vec::new();

@@ -1,5 +1,5 @@
-//! The log, on standard error. That of a monitor must not hold it up: whoever
-//! does not read it loses lines, and how many is counted.
+//! The log on standard error. A monitor never waits for its reader: lines that nobody reads
+//! in time are lost and counted.
 
 use std::io::{self, IsTerminal as _};
 
@@ -8,11 +8,11 @@ use tracing_subscriber::{EnvFilter, fmt::writer::BoxMakeWriter};
 
 use crate::arguments::{Arguments, Command, LogFormat};
 
-/// Lines that wait for whoever reads the log; further ones are lost.
+/// The maximum number of lines that wait for the reader; further ones are lost.
 const MAX_LINES: usize = 10_000;
 
-/// The log of a monitor, written on a thread of its own. When this is dropped
-/// the last lines are written, as far as somebody reads them.
+/// The log of a monitor, written on a thread of its own. When it is dropped, the last lines
+/// are written, as far as somebody reads them.
 #[derive(Debug)]
 pub(crate) struct Log {
     /// How many lines were lost.
@@ -20,8 +20,7 @@ pub(crate) struct Log {
     _written: WorkerGuard,
 }
 
-/// Installs the log. `HBD_LOG` overrides the level, in the syntax of
-/// tracing's filters.
+/// Installs the log. `HBD_LOG` overrides the level, in the syntax of tracing's filters.
 pub(crate) fn install(arguments: &Arguments) -> Option<Log> {
     let (quiet, format, queued) = match &arguments.command {
         Command::Run(run) => ("info", run.log_format, true),
@@ -56,8 +55,8 @@ pub(crate) fn install(arguments: &Arguments) -> Option<Log> {
         LogFormat::Json => subscriber.json().flatten_event(true).init(),
     }
     if queued {
-        // The usual hook writes to standard error itself, and would wait for
-        // whoever does not read it.
+        // The default hook writes to standard error itself, and would block if nobody reads
+        // it.
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string);
             let payload = panic.payload();

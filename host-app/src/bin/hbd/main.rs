@@ -1,9 +1,8 @@
 //! `hbd`: the heartbeat monitor's command line.
 //!
-//! Reads the arguments, sets up the log, and hands over to a command. Every
-//! command answers with an exit status: 0 when all went well, 1 when
-//! something was not delivered or a check failed, 2 when the call or the
-//! configuration is wrong.
+//! Reads the arguments, sets up the log, and runs a command. The exit status of every
+//! command is 0 on success, 1 when something was not delivered or a check failed, and 2
+//! when the call or the configuration has a mistake.
 
 mod arguments;
 mod beside;
@@ -23,14 +22,14 @@ use crate::{
     output::Output,
 };
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// All went well.
+    /// Success.
     Ok,
     /// Something was not delivered, or a check failed.
     Failed,
-    /// The call or the configuration is wrong.
+    /// The call or the configuration has a mistake.
     Wrong,
     /// A signal of this number ended it.
     Interrupted(u8),
@@ -42,13 +41,13 @@ impl From<Exit> for ExitCode {
             Exit::Ok => 0,
             Exit::Failed => 1,
             Exit::Wrong => 2,
-            // As shells have it.
+            // The convention of shells.
             Exit::Interrupted(signal) => 128 + signal,
         })
     }
 }
 
-/// The command line is none of ours, or asks for help.
+/// Handles an invalid command line, or a request for help.
 fn misused(error: &clap::Error) -> ExitCode {
     let mut typed = std::env::args_os().skip(1).take_while(|word| word != "--");
     let is_json = error.use_stderr() && typed.any(|word| word == "--json");
@@ -56,7 +55,7 @@ fn misused(error: &clap::Error) -> ExitCode {
     if is_json {
         output.error(error.to_string().trim_end());
     } else {
-        // Where that cannot be written, there is nobody to tell.
+        // If this fails, nobody reads the output.
         let _ = error.print();
     }
     let exit = if error.use_stderr() {
@@ -75,7 +74,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return misused(&error),
     };
-    // Until the end, so that the last lines are written.
+    // Dropped at the end, so that the last lines are written.
     let log = log::install(&arguments);
     let output = Output::new(arguments.command.is_json());
     let exit = match &arguments.command {

@@ -1,5 +1,5 @@
-//! The store of deliveries, as commands look at it: found by the configuration
-//! without a plugin or a secret, and opened beside whoever delivers from it.
+//! The store of deliveries for commands. It is found by the configuration, without plugins
+//! or secrets, and opened beside the process that delivers from it.
 
 use std::path::{Path, PathBuf};
 
@@ -16,19 +16,19 @@ use crate::{
     problems, setup,
 };
 
-/// So many records are read at once.
+/// The number of records that are read at once.
 pub(crate) const PAGE: u32 = 1000;
 
-/// Where deliveries are kept.
+/// The place of the store.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// In this file.
     File(PathBuf),
-    /// In none that another process could look at.
+    /// Not in a file, so that no other process has access.
     Nowhere,
 }
 
-/// A store that commands may ask, without any runtime of theirs.
+/// A store with a blocking interface for commands.
 pub(crate) struct Outbox {
     store: SqliteStore,
     path: PathBuf,
@@ -36,8 +36,8 @@ pub(crate) struct Outbox {
 }
 
 impl Place {
-    /// As the configuration has it, whatever else is wrong with that: the
-    /// secrets may be there for the service alone.
+    /// Finds the configured store, whatever else is wrong with the configuration: only the
+    /// service may be able to read its secrets.
     pub(crate) fn find(arguments: &Arguments, output: &Output) -> Result<Self, Exit> {
         let builder = setup::builder(arguments, output)?;
         let peek = |section, key| {
@@ -66,13 +66,13 @@ impl Place {
 }
 
 impl Outbox {
-    /// Opens the configured store; what is in the way is printed.
+    /// Opens the configured store; prints the error if that fails.
     pub(crate) fn open(arguments: &Arguments, output: &Output) -> Result<Self, Exit> {
         let Place::File(path) = Place::find(arguments, output)? else {
             output.error("error: the configuration names no file that keeps deliveries\nhelp: set `delivery.store`, or `monitor.state`, to the path of a file");
             return Err(Exit::Wrong);
         };
-        // Looking makes nothing.
+        // A command that only reads does not create the file.
         if !path.exists() {
             let has_folder = path.parent().is_none_or(Path::is_dir);
             let path = path.display();
@@ -90,7 +90,7 @@ impl Outbox {
         Self::at(path).map_err(|error| failed(&error, output))
     }
 
-    /// Opens a store that is there.
+    /// Opens an existing store.
     pub(crate) fn at(path: PathBuf) -> Result<Self, StoreError> {
         let unusable = |error: std::io::Error| StoreError::Unusable {
             path: path.clone(),
@@ -105,12 +105,12 @@ impl Outbox {
         })
     }
 
-    /// The file.
+    /// Returns the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Asks the store.
+    /// Asks the store and waits for its answer.
     pub(crate) fn ask<T>(
         &self,
         question: impl FnOnce(&dyn Store) -> annunciator::store::Answer<T>,
@@ -118,7 +118,7 @@ impl Outbox {
         self.runtime.block_on(question(&self.store))
     }
 
-    /// What whoever tells this with its key would be answered.
+    /// Returns the report that a message with this key would get.
     pub(crate) fn recall(
         &self,
         config: &Config,
@@ -129,7 +129,7 @@ impl Outbox {
         self.runtime.block_on(recalled)
     }
 
-    /// One delivery, if there is such a one.
+    /// Returns a delivery, if it exists.
     pub(crate) fn one(&self, delivery: DeliveryId) -> Result<Option<Record>, StoreError> {
         let query = Query {
             delivery: Some(delivery),
@@ -140,8 +140,7 @@ impl Outbox {
         Ok(found.into_iter().next())
     }
 
-    /// Looks at deliveries, page by page, the newest first, for as long as it
-    /// is told to go on.
+    /// Reads deliveries page by page, the newest first, until the callback returns false.
     pub(crate) fn pages(
         &self,
         mut query: Query,
@@ -163,7 +162,7 @@ impl Outbox {
     }
 }
 
-/// A question from what was typed.
+/// Builds a query from the arguments.
 pub(crate) fn query(states: &[State], about: &About, since: Option<Since>) -> Query {
     Query {
         states: states.to_vec(),
@@ -174,7 +173,7 @@ pub(crate) fn query(states: &[State], about: &About, since: Option<Since>) -> Qu
     }
 }
 
-/// Prints why the store does not answer.
+/// Prints an error of the store.
 pub(crate) fn failed(error: &StoreError, output: &Output) -> Exit {
     output.error(&format!("error: {}", one_line(&error.to_string())));
     Exit::Failed

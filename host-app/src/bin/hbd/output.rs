@@ -1,11 +1,11 @@
-//! Standard output and standard error, as commands write them.
+//! The standard output and standard error of commands.
 //!
-//! A reader that goes away (`hbd hosts | head`) ends the output and nothing
-//! else. What comes from outside reaches no terminal as it is: whatever moves
-//! the cursor, colours, or turns the direction of a line is escaped.
+//! A reader that closes the pipe (`hbd hosts | head`) ends the output and nothing else.
+//! External text is escaped before it reaches a terminal: everything that moves the cursor,
+//! changes colours, or changes the direction of a line.
 //!
-//! Where JSON was asked for, standard output has JSON whatever comes of a command:
-//! errors stand there, too, besides on standard error.
+//! If JSON is requested, standard output has JSON even if a command fails: errors then go
+//! to both outputs.
 
 mod failure;
 
@@ -19,17 +19,17 @@ use serde_json::Value as Json;
 
 use crate::Exit;
 
-/// Where a command writes.
+/// The output of a command.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) colour: bool,
     lost: Cell<bool>,
-    /// What failed, where JSON was asked for and nothing of it is written so far.
+    /// The error, if JSON is requested and nothing of it was written yet.
     failure: RefCell<Option<Failure>>,
 }
 
 impl Output {
-    /// `as_json` says whether JSON was asked for.
+    /// Creates it; `as_json` says whether JSON is requested.
     pub(crate) fn new(as_json: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self {
@@ -39,8 +39,8 @@ impl Output {
         }
     }
 
-    /// To be called when a command has ended: writes as JSON why it failed, where JSON
-    /// was asked for and is not there yet.
+    /// Ends the output when a command has ended: if JSON is requested and none was written,
+    /// writes the error as JSON.
     pub(crate) fn finish(&self, exit: Exit) {
         let failure = self.failure.take().filter(|_| exit != Exit::Ok);
         if let Some(failure) = failure {
@@ -48,25 +48,25 @@ impl Output {
         }
     }
 
-    /// Says more of what failed, for programs.
+    /// Adds a detail of the error, for programs.
     pub(crate) fn detail(&self, name: &str, value: Json) {
         if let Some(failure) = &mut *self.failure.borrow_mut() {
             failure.detail(name, value);
         }
     }
 
-    /// One line of the result, or several.
+    /// Prints one or more lines of the result.
     pub(crate) fn line(&self, text: &str) {
         let text = escaped(text, |c| c == '\n' || c == '\t', escape);
         match writeln!(io::stdout().lock(), "{text}") {
-            // Nobody reads any more: there is nobody to tell either.
+            // Nobody reads the output any more, so there is nobody to report it to.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             Err(_) => self.lost.set(true),
             Ok(()) => {}
         }
     }
 
-    /// Whether a part of the result could not be written.
+    /// Returns whether a part of the result could not be written.
     pub(crate) fn is_lost(&self) -> bool {
         self.lost.get()
             || io::stdout()
@@ -74,15 +74,15 @@ impl Output {
                 .is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe)
     }
 
-    /// A JSON result.
+    /// Prints a JSON result.
     pub(crate) fn json(&self, value: &Json) {
         self.failure.take();
-        // In strings only, where JSON has an escape of its own.
+        // Such characters occur only in strings, which have an escape for them.
         let escape = |c| format!("\\u{:04x}", u32::from(c));
         self.line(&escaped(&format!("{value:#}"), |c| c == '\n', escape));
     }
 
-    /// One line of what went wrong.
+    /// Prints a line about an error.
     pub(crate) fn error(&self, text: &str) {
         if let Some(failure) = &mut *self.failure.borrow_mut() {
             failure.note(text);
@@ -90,7 +90,7 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
-    /// A table with aligned columns.
+    /// Prints a table with aligned columns.
     pub(crate) fn table<const N: usize>(&self, heads: [&str; N], rows: &[[String; N]]) {
         let width = |column: usize| {
             let cells = rows.iter().map(|row| row[column].chars().count());
@@ -112,7 +112,7 @@ impl Output {
     }
 }
 
-/// A text fit for one line.
+/// Returns a text that is safe to print on one line.
 pub(crate) fn one_line(text: &str) -> String {
     escaped(text, |_| false, escape)
 }
@@ -133,8 +133,8 @@ fn escaped(text: &str, keep: impl Fn(char) -> bool, escape: impl Fn(char) -> Str
     plain
 }
 
-/// What turns the direction of what follows, or ends the line (Unicode, UAX 9
-/// and UAX 14).
+/// Returns whether a character changes the direction of the following text, or ends the
+/// line (Unicode, UAX 9 and UAX 14).
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

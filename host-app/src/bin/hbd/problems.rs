@@ -1,11 +1,11 @@
-//! Prints what is wrong with a configuration, as rustc would.
+//! Prints the problems of a configuration in the style of rustc.
 
 use annotate_snippets::{AnnotationKind, Group, Level as Mark, Origin, Renderer, Snippet};
 use annunciator::{Level, LoadError, Problem, Problems, Span};
 
 use crate::output::Output;
 
-/// A line longer than this is not shown.
+/// The maximum length of a line that is shown.
 const MAX_LINE_LENGTH: usize = 1000;
 
 /// Prints why a configuration cannot be used.
@@ -54,10 +54,10 @@ fn groups<'a>(problem: &'a Problem, source: &'a str, file: &'a str) -> Vec<Group
     let group = match problem.span {
         Some(span) => match line_of(source, span) {
             Some((line, start)) if line.len() < MAX_LINE_LENGTH => {
-                // A span over several lines (a whole mapping) is told by its first.
+                // A span over several lines, such as a whole mapping, is marked on its
+                // first line.
                 let marked = span.start - start..(span.end - start).min(line.len());
-                // The line alone: to look through the whole file for each problem
-                // would take longer and longer.
+                // Only this line, since rendering scans its whole source for each problem.
                 let snippet = Snippet::source(line).line_start(span.line).path(file);
                 title.element(snippet.annotation(AnnotationKind::Primary.span(marked)))
             }
@@ -72,8 +72,8 @@ fn groups<'a>(problem: &'a Problem, source: &'a str, file: &'a str) -> Vec<Group
     vec![group]
 }
 
-/// The line on which a span begins, and its first byte. No further is looked than a
-/// line is shown: a file of one line may have thousands of problems.
+/// Returns the line on which a span begins, and the position of its first byte. Searches no
+/// further than a line is shown, since a file of one line may have thousands of problems.
 fn line_of(source: &str, span: Span) -> Option<(&str, usize)> {
     let (before, after) = source.as_bytes().split_at_checked(span.start)?;
     let before = &before[before.len().saturating_sub(MAX_LINE_LENGTH)..];

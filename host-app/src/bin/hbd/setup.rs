@@ -1,4 +1,4 @@
-//! From the arguments to a configuration and an engine.
+//! Turns arguments into a configuration and an engine.
 
 use std::{fs::OpenOptions, io::ErrorKind, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
@@ -23,27 +23,25 @@ use crate::{
     problems,
 };
 
-/// Where the configuration is looked for when nobody names one.
+/// The places of the configuration if none is named.
 const PLACES: [&str; 2] = ["heartbeat.yaml", "/etc/heartbeat/heartbeat.yaml"];
-/// What a command has claimed of a store that others share it also ends: as long
-/// as two attempts may take, unless the configuration says otherwise. What takes
-/// longer is left to the others.
+/// How long a command continues to deliver what it has claimed from a shared store: two
+/// attempts by default. Other processes deliver the rest later.
 const LAST: Duration = Duration::from_secs(60);
 
-/// Who has in memory what a command could not keep.
+/// The owner of messages that could only be stored in memory.
 const CALL: &str = "this call";
 
-/// Where a command keeps its deliveries.
+/// The store of a command's deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
-    /// In memory: they end with the command.
+    /// In memory: deliveries end with the command.
     InMemory,
-    /// Where the monitor keeps its own, if it does: what is left there is
-    /// delivered by it.
+    /// In the monitor's store, if there is one: the monitor delivers the rest.
     WithMonitor,
 }
 
-/// The engine's builder for this call.
+/// Returns the engine's builder for this call.
 pub(crate) fn builder(arguments: &Arguments, output: &Output) -> Result<EngineBuilder, Exit> {
     let Some(file) = file(arguments) else {
         let places = PLACES.join(" nor ");
@@ -56,19 +54,19 @@ pub(crate) fn builder(arguments: &Arguments, output: &Output) -> Result<EngineBu
     Ok(builder_for(arguments, file))
 }
 
-/// The builder for a call that needs no configuration.
+/// Returns a builder for a call that needs no configuration.
 pub(crate) fn builder_without_file(arguments: &Arguments) -> EngineBuilder {
     builder_for(arguments, file(arguments).unwrap_or_default())
 }
 
-/// The plugins of this call; there need not be a configuration.
+/// Returns the plugins of this call, with or without a configuration.
 pub(crate) fn plugins(arguments: &Arguments) -> Catalog {
     builder_without_file(arguments).find_plugins()
 }
 
 fn builder_for(arguments: &Arguments, file: PathBuf) -> EngineBuilder {
     let builder = annunciator_monitor::declare(Engine::builder(file));
-    // Options of signal-cli's script, which its plugin passes on.
+    // The options of signal-cli's script, which its plugin passes on.
     let builder = builder.worker(WorkerProgram::this().variable("SIGNAL_CLI_OPTS"));
     arguments
         .plugin_dir
@@ -86,12 +84,12 @@ fn file(arguments: &Arguments) -> Option<PathBuf> {
     arguments.config.clone().or_else(found)
 }
 
-/// Loads the configuration; problems are printed.
+/// Loads the configuration; prints its problems.
 pub(crate) fn load(arguments: &Arguments, output: &Output) -> Result<Loaded, Exit> {
     load_from(&builder(arguments, output)?, output)
 }
 
-/// Loads the configuration of a builder; problems are printed.
+/// Loads the configuration of a builder; prints its problems.
 pub(crate) fn load_from(builder: &EngineBuilder, output: &Output) -> Result<Loaded, Exit> {
     builder.load().map_err(|error| {
         problems::print_error(&error, output);
@@ -100,16 +98,16 @@ pub(crate) fn load_from(builder: &EngineBuilder, output: &Output) -> Result<Load
     })
 }
 
-/// Runs something with an engine, which is shut down afterwards.
+/// Runs a function with an engine, which is shut down afterwards.
 pub(crate) fn with_engine(
     arguments: &Arguments,
     output: &Output,
     keep: Keep,
     run: impl AsyncFnOnce(&Engine) -> Exit,
 ) -> Result<Exit, Exit> {
-    // People are told by the monitor, and not with each command.
+    // The monitor notifies people of alerts, not every command.
     let builder = builder(arguments, output)?.notify_of_alerts(false);
-    // An attempt that is under way is not cut off: what came of it is worth knowing.
+    // An attempt in progress is not cut off, since its outcome matters.
     let mut builder = builder.await_attempts(true);
     let runtime = runtime(output)?;
     let loaded = load_from(&builder, output)?;
@@ -150,22 +148,22 @@ pub(crate) fn with_engine(
                 Exit::Interrupted(signal)
             }
         };
-        // Nobody waits any more: what is under way ends, child processes too.
+        // Nobody waits for it any more: ends what is in progress, with its child processes.
         let _ = engine.shutdown(Duration::ZERO).await;
         Ok(exit)
     })
 }
 
-/// Whether others deliver what this engine leaves behind.
+/// Returns whether other processes deliver what this engine leaves open.
 pub(crate) fn is_shared(engine: &Engine) -> bool {
     engine.store().is_some_and(|store| store.is_shared())
 }
 
-/// The state file of the configuration's monitor, where it is there and deliveries are
-/// kept in it.
+/// Returns the state file of the configuration's monitor, if it exists and stores
+/// deliveries.
 ///
 /// # Errors
-/// [`StoreError::Unusable`] when it is there and may not be read and written.
+/// Returns [`StoreError::Unusable`] if it exists and may not be read and written.
 fn state_file(config: &Config) -> Result<Option<PathBuf>, StoreError> {
     let StateFile::File(path) = annunciator_monitor::MonitorConfig::of(config).state else {
         return Ok(None);
@@ -175,7 +173,7 @@ fn state_file(config: &Config) -> Result<Option<PathBuf>, StoreError> {
     }
     match OpenOptions::new().read(true).write(true).open(&path) {
         Ok(_) => Ok(Some(path)),
-        // It is made when the monitor first runs.
+        // The monitor creates it when it first runs.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::Unusable {
             path,
@@ -185,8 +183,8 @@ fn state_file(config: &Config) -> Result<Option<PathBuf>, StoreError> {
     }
 }
 
-/// Starts an engine that keeps its deliveries in this file, unless the
-/// configuration says where; problems are printed.
+/// Starts an engine that stores its deliveries in this file, unless the configuration names
+/// another place. Prints problems.
 pub(crate) async fn start(
     builder: &EngineBuilder,
     loaded: Loaded,
@@ -199,7 +197,7 @@ pub(crate) async fn start(
     if let Err(StartError::Store(error)) = &started
         && by_default
     {
-        // Nobody asked for this file: that it is of no use stops nothing.
+        // Nobody requested this file, so an unusable one does not prevent the start.
         tracing::error!("{error}; until the next start deliveries are stored in memory");
         let setting = match error.path() {
             Some(path) => Setting::MonitorState.at(builder.file(), path),
@@ -223,7 +221,7 @@ pub(crate) async fn start(
     }
 }
 
-/// Waits for a signal that asks this program to end; answers its number.
+/// Waits for a signal that asks this program to end; returns its number.
 async fn signalled() -> u8 {
     let kinds = [
         SignalKind::interrupt(),
@@ -242,7 +240,7 @@ async fn signalled() -> u8 {
     select_all(waiting).await.0
 }
 
-/// A disabled channel is worth a word even when nobody asked for a check.
+/// Warns about disabled channels, even if no check was requested.
 pub(crate) fn warn_of_disabled(loaded: &Loaded, output: &Output) {
     for channel in loaded.config.channels() {
         if let Some(error) = channel.disabled() {
@@ -254,7 +252,7 @@ pub(crate) fn warn_of_disabled(loaded: &Loaded, output: &Output) {
     }
 }
 
-/// The runtime of a command.
+/// Creates the runtime of a command.
 pub(crate) fn runtime(output: &Output) -> Result<Runtime, Exit> {
     Builder::new_multi_thread()
         .worker_threads(2)

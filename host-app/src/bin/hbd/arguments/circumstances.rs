@@ -1,4 +1,4 @@
-//! What `hbd send` and `hbd notify` say of a message besides its words.
+//! The options of `hbd send` and `hbd notify` that describe a message.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use annunciator_monitor::timestamp;
 use clap::{ArgGroup, Args};
 use heartbeat::control::{Circumstances, EventKind, check_attribute, check_incident, check_key};
 
-/// What is said of a message besides its words, and whether it is sent at all.
+/// The circumstances of a message, and whether it is sent at all.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("standing").args(["problem", "reminder", "recovery"])))]
 pub(crate) struct Said {
@@ -49,10 +49,10 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// As a request has it.
+    /// Returns the circumstances in the form of a request.
     ///
     /// # Errors
-    /// What is wrong, in a sentence.
+    /// Returns what is wrong, in a sentence.
     pub(crate) fn circumstances(&self) -> Result<Circumstances, String> {
         let standings = [
             (self.problem, EventKind::Problem),
@@ -73,7 +73,7 @@ impl Said {
     }
 }
 
-/// `NAME=VALUE`.
+/// An attribute: `NAME=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Attribute {
     name: String,

@@ -8,9 +8,9 @@ use clap::{
 
 use super::since::Since;
 
-/// So many are shown unless another number is said.
+/// The default number of deliveries in a list.
 const PAGE: u32 = 50;
-/// More are not held in memory.
+/// The maximum number of deliveries in a list, all of which are in memory.
 const MAX_PAGE_SIZE: i64 = 100_000;
 
 /// Which deliveries to list, and how.
@@ -50,7 +50,7 @@ pub(crate) struct Deliveries {
 }
 
 impl Deliveries {
-    /// Whether JSON is asked for.
+    /// Returns whether JSON is requested.
     pub(crate) fn is_json(&self) -> bool {
         match &self.one {
             Some(One::Show(show)) => show.json,
@@ -59,7 +59,7 @@ impl Deliveries {
     }
 }
 
-/// About one delivery.
+/// A command about one delivery.
 #[derive(Debug, Subcommand)]
 pub(crate) enum One {
     /// Show one delivery with all of its attempts
@@ -111,7 +111,7 @@ pub(crate) struct Retry {
     pub(crate) about: About,
 }
 
-/// Completions name them, and clap knows what a slip was meant to be.
+/// Parses a state so that shells complete the names and clap suggests the nearest one.
 fn states() -> impl TypedValueParser<Value = State> {
     let names = PossibleValuesParser::new(State::ALL.map(State::name));
     names.try_map(|name| {
@@ -120,7 +120,7 @@ fn states() -> impl TypedValueParser<Value = State> {
     })
 }
 
-/// The text is not the name of a state.
+/// An error returned when a text is not the name of a state.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no such state")]
 struct UnknownState;

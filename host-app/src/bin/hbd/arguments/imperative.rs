@@ -1,11 +1,11 @@
-//! Help texts begin alike, with an imperative: "List the channels", "Print JSON".
+//! Checks that all help texts begin with an imperative: "List the channels", "Print JSON".
 
 use clap::{Command, CommandFactory as _};
 
 use super::Arguments;
 
-/// Whether a text begins with a verb in the imperative, as far as its first word shows:
-/// it names no thing, asks no question, and is not in the third person.
+/// Returns whether a text begins with an imperative, as far as its first word shows: it is
+/// no noun, question or verb in the third person.
 fn is_imperative(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
     let others = [
@@ -15,7 +15,7 @@ fn is_imperative(text: &str) -> bool {
     first.starts_with(char::is_uppercase) && !first.ends_with('s') && !others.contains(&first)
 }
 
-/// The help texts of a command, of its options, and of all commands below it, that begin
+/// Collects the help texts of a command, its options and its subcommands that begin
 /// otherwise.
 fn others(command: &Command, found: &mut Vec<String>) {
     let about = command.get_about().map(ToString::to_string);

@@ -1,9 +1,9 @@
-//! Which commands are to answer in JSON.
+//! The commands that can answer in JSON.
 
 use super::{Command, PluginsAction};
 
 impl Command {
-    /// Whether JSON is asked for.
+    /// Returns whether JSON is requested.
     pub(crate) fn is_json(&self) -> bool {
         match self {
             Self::Status(status) => status.json,

@@ -1,4 +1,4 @@
-//! The arguments of `hbd route`: about which host, how bad it is, and when.
+//! The arguments of `hbd route`: the host, the severity, and the time.
 
 use std::str::FromStr;
 
@@ -27,20 +27,20 @@ pub(crate) struct Route {
     pub(crate) host: String,
 }
 
-/// A moment.
+/// A point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct At {
     /// In milliseconds since the Unix epoch.
     pub(crate) ms: i64,
 }
 
-/// The text is no moment.
+/// An error returned when a text is not a point in time.
 #[derive(Debug, thiserror::Error)]
 #[error("write when, such as \"2026-11-22 23:30\" (UTC), or 23:30 for the next one")]
 pub(crate) struct MalformedMoment;
 
 impl At {
-    /// This moment.
+    /// Returns the current time.
     pub(crate) fn now() -> Self {
         let ms = Timestamp::now().as_millisecond();
         Self { ms }

@@ -1,4 +1,4 @@
-//! `--since`: how long ago, or when.
+//! `--since`: an age or a point in time.
 
 use std::{
     str::FromStr,
@@ -7,20 +7,20 @@ use std::{
 
 use annunciator_monitor::timestamp;
 
-/// The first moment that counts.
+/// The earliest time that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Since {
     /// In milliseconds since the Unix epoch.
     pub(crate) ms: i64,
 }
 
-/// The text is neither a length of time nor a moment.
+/// An error returned when a text is neither an age nor a point in time.
 #[derive(Debug, thiserror::Error)]
 #[error("write how long ago, such as 2h or 7d, or when, such as \"2026-11-22 14:00\" (UTC)")]
 pub(crate) struct MalformedSince;
 
 impl Since {
-    /// So long ago.
+    /// Returns the time at which something of this age happened.
     pub(crate) fn ago(age: Duration) -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let ms = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
@@ -56,7 +56,7 @@ mod tests {
         }
         let since: Since = "1970-01-02".parse().unwrap();
         assert_eq!(since.ms, 86_400_000);
-        // Longer ago than anything.
+        // Longer ago than any point in time.
         let since: Since = "100000y".parse().unwrap();
         assert!(since.ms < 0);
     }

@@ -1,6 +1,6 @@
-//! What ails channels, by what the running monitor knows: for `hbd channels`.
+//! The problems of channels that the running monitor knows, for `hbd channels`.
 //!
-//! Where none runs there is nobody to ask, and the store has to do.
+//! If no monitor runs, only the store has information.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ use serde::Deserialize as _;
 
 use crate::output::{Output, one_line};
 
-/// One trouble of a channel.
+/// A problem of a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ChannelProblem {
     kind: String,
@@ -23,11 +23,11 @@ pub(super) struct ChannelProblem {
     since_ms: i64,
 }
 
-/// What a running monitor says of channels.
+/// The channels of a running monitor, with their problems.
 #[derive(Debug)]
 pub(super) struct Seen {
     problems: BTreeMap<String, Vec<ChannelProblem>>,
-    /// Those that it has.
+    /// The monitor's channels.
     channels: BTreeSet<String>,
 }
 
@@ -43,24 +43,24 @@ impl Seen {
         }
     }
 
-    /// The troubles of a channel.
+    /// Returns the problems of a channel.
     pub(super) fn problems(&self, channel: &str) -> &[ChannelProblem] {
         self.problems.get(channel).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether it has a channel.
+    /// Returns whether the monitor has a channel.
     pub(super) fn has(&self, channel: &str) -> bool {
         self.channels.contains(&one_line(channel))
     }
 
-    /// Those that it has and that are not among these.
+    /// Returns the monitor's channels that are not among these.
     pub(super) fn beyond<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
         let channels = self.channels.iter().map(String::as_str);
         channels.filter(|name| !names.iter().any(|one| one_line(one) == **name))
     }
 }
 
-/// What a monitor says of its channels; `None` when none does.
+/// Asks the monitor for its channels; returns `None` if it does not answer.
 pub(super) fn of_channels(control: &Path, output: &Output) -> Option<Seen> {
     let answer = ask(control, &Request::Status);
     match answer.and_then(|json| Ok(StatusAnswer::deserialize(&json)?)) {
@@ -76,7 +76,7 @@ pub(super) fn of_channels(control: &Path, output: &Output) -> Option<Seen> {
     }
 }
 
-/// Whether nobody is there, rather than somebody who may not be asked.
+/// Returns whether no monitor is there, as opposed to one that may not be asked.
 fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused)
 }
@@ -85,7 +85,7 @@ fn by_channel(alerts: &[Alert]) -> BTreeMap<String, Vec<ChannelProblem>> {
     let mut channels: BTreeMap<String, Vec<ChannelProblem>> = BTreeMap::new();
     for alert in alerts {
         let subject = alert.subject.strip_prefix("channel/");
-        // A name may have slashes, too.
+        // A channel's name may contain slashes, too.
         let Some((name, kind)) = subject.and_then(|subject| subject.rsplit_once('/')) else {
             continue;
         };
@@ -102,7 +102,7 @@ fn by_channel(alerts: &[Alert]) -> BTreeMap<String, Vec<ChannelProblem>> {
 }
 
 impl ChannelProblem {
-    /// What is wrong, in a few words.
+    /// Returns the problem in a few words.
     pub(super) fn complaint(&self) -> String {
         let what = match self.kind.as_str() {
             "out_of_order" => "out of order",
@@ -118,12 +118,12 @@ impl ChannelProblem {
         format!("broken: {what}, since {since}: `hbd status` says more")
     }
 
-    /// Whether nothing is delivered at all.
+    /// Returns whether the channel delivers nothing.
     pub(super) fn is_disabled(&self) -> bool {
         self.kind == "disabled"
     }
 
-    /// What is wrong, and what to do.
+    /// Returns a sentence about the problem and what to do.
     pub(super) fn sentence(&self) -> &str {
         &self.sentence
     }

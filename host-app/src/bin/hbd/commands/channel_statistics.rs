@@ -1,5 +1,4 @@
-//! How deliveries to channels go, by what the store knows of them: for
-//! `hbd channels`.
+//! Statistics of the deliveries to channels, from the store, for `hbd channels`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,34 +8,34 @@ use serde_json::{Value as Json, json};
 
 use crate::{arguments::Since, outbox::Outbox};
 
-/// What is counted was accepted so recently.
+/// The period in which counted deliveries were accepted.
 const RECENT: Duration = Duration::from_secs(24 * 3600);
-/// From so many failures in a row on, a channel counts as broken.
+/// The number of consecutive failures from which on a channel counts as broken.
 const BROKEN: usize = 3;
-/// What waits for longer than the engine takes for late has seen more than a
-/// moment's trouble.
+/// The age from which on an attempted delivery counts as stuck: the engine considers it
+/// late, so a temporary failure does not explain it.
 const LATE: Duration = Duration::from_secs(300);
-/// So many of the last that ended are looked at.
+/// The number of ended deliveries that are examined, the latest first.
 const LOOKED_AT: u32 = 100;
-/// What says something about the channel; rules and people decided the rest.
+/// The states that depend on the channel; rules and people decide the others.
 const OUTCOME_STATES: [State; 3] = [State::Delivered, State::Failed, State::Expired];
 
-/// How deliveries to one channel go.
+/// The statistics of a channel.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct ChannelStatistics {
     waiting: u64,
     delivered: u64,
     failed: u64,
     last_delivered_ms: Option<i64>,
-    /// Failures since the last delivery.
+    /// The number of failures since the last successful delivery.
     failing: usize,
-    /// What has waited for long, though it was tried, while nothing came
-    /// through; and how often it was tried.
+    /// The number of deliveries that have waited for long, were attempted, and after which
+    /// nothing was delivered; then the number of their attempts.
     stuck: u64,
     tried: u64,
 }
 
-/// How all channels stand, by their names.
+/// Returns the statistics of all channels, by name.
 pub(super) fn of_channels<'a>(
     outbox: &Outbox,
     names: impl IntoIterator<Item = &'a str>,
@@ -67,7 +66,7 @@ pub(super) fn of_channels<'a>(
     let since_ms = Since::ago(RECENT).ms;
     outbox.pages(Query::default(), |page| {
         let is_recent = |record: &Record| record.accepted_ms >= since_ms;
-        // They are in the order of their acceptance, but for clocks that differ.
+        // The pages are in the order of acceptance, except where clocks differ.
         let goes_on = page.iter().any(is_recent);
         for record in page.iter().filter(|record| is_recent(record)) {
             match (statistics.get_mut(record.channel.as_str()), record.state) {
@@ -91,7 +90,7 @@ fn ended(outbox: &Outbox, channel: &str, states: &[State]) -> Result<Vec<Record>
     outbox.ask(|store| store.deliveries(query))
 }
 
-/// How many of the last to end did not end well.
+/// Returns how many consecutive deliveries failed last.
 fn failing(mut records: Vec<Record>) -> usize {
     records.sort_by_key(|record| std::cmp::Reverse((record.ended_ms, record.delivery)));
     let failing = records.iter();
@@ -101,7 +100,7 @@ fn failing(mut records: Vec<Record>) -> usize {
 }
 
 impl ChannelStatistics {
-    /// Takes note of one that waits.
+    /// Counts a delivery that waits.
     fn take_note(&mut self, record: &Record, late_ms: i64) {
         self.waiting += 1;
         let waits_since = record.accepted_ms;
@@ -116,7 +115,7 @@ impl ChannelStatistics {
         self.failing >= BROKEN || self.tried >= BROKEN as u64
     }
 
-    /// What is wrong with the channel, if it is broken.
+    /// Returns what is wrong with the channel, if it is broken.
     pub(super) fn complaint(&self) -> Option<String> {
         if self.failing >= BROKEN {
             let or_more = if self.failing >= LOOKED_AT as usize {
@@ -135,7 +134,8 @@ impl ChannelStatistics {
         })
     }
 
-    /// Waiting, delivered, failed, and when it last delivered.
+    /// Returns the cells of the table: waiting, delivered, failed, and the time of the last
+    /// delivery.
     pub(super) fn cells(&self) -> [String; 4] {
         let last = self.last_delivered_ms;
         [

@@ -1,7 +1,7 @@
-//! `hbd channels`: lists the channels, how deliveries to them go where they are
-//! kept, and what ails them by what a running monitor knows. Where one runs, what it
-//! says of a channel counts: it may serve what the file would not give any more, or the
-//! other way round, and then both are said.
+//! `hbd channels`: lists the channels with the statistics of their deliveries, if they are
+//! stored, and with the problems that a running monitor knows. The monitor takes precedence
+//! over the file. It may still deliver to a channel that the file would disable, or the
+//! other way round; in that case both are shown.
 
 use std::collections::BTreeMap;
 
@@ -90,8 +90,8 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
     Exit::Ok
 }
 
-/// How deliveries go, where there is a store. One that cannot be read is no
-/// reason not to list the channels.
+/// Returns the statistics if there is a store. The channels are listed even if it cannot be
+/// read.
 fn statistics<'a>(
     arguments: &Arguments,
     config: &'a Config,
@@ -142,7 +142,7 @@ fn row(
     ]
 }
 
-/// Why nothing is delivered there: by the running monitor, else by the file.
+/// Returns why the channel delivers nothing, by the running monitor, otherwise by the file.
 fn disabled(channel: &ChannelConfig, known: Option<&Seen>) -> Option<String> {
     let by_file = || channel.disabled().map(ToString::to_string);
     let Some(known) = known else {
@@ -153,8 +153,8 @@ fn disabled(channel: &ChannelConfig, known: Option<&Seen>) -> Option<String> {
     Some(disabled?.sentence().to_owned())
 }
 
-/// How a channel is, in words: what the running monitor makes of it, and beside it what
-/// the file would give now, where that is something else.
+/// Describes the state of a channel in words: by the running monitor, followed by the
+/// file's if it differs.
 fn state(
     channel: &ChannelConfig,
     statistics: Option<&ChannelStatistics>,
@@ -167,7 +167,7 @@ fn state(
     let complaint = complaint.or_else(|| statistics.and_then(ChannelStatistics::complaint));
     let goes = || complaint.unwrap_or_else(|| "ready".to_owned());
     match known.map(|known| known.has(channel.name())) {
-        // Nobody says what serves.
+        // No monitor answers for the channel.
         None => by_file.unwrap_or_else(goes),
         Some(false) => {
             let would = by_file.unwrap_or_else(|| "ready".to_owned());
@@ -176,7 +176,7 @@ fn state(
         Some(true) => {
             let disabled = problems.iter().find(|problem| problem.is_disabled());
             match (disabled, by_file, channel.disabled()) {
-                // Both say the same.
+                // Both agree.
                 (Some(problem), Some(by_file), Some(error))
                     if problem.sentence().contains(&one_line(&error.to_string())) =>
                 {

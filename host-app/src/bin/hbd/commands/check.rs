@@ -1,5 +1,5 @@
-//! `hbd check`: says everything that is wrong with the configuration, whether there
-//! is a channel for everybody, and whether it does what its route tests say.
+//! `hbd check`: reports every problem of the configuration, whether every host has a
+//! channel, and which route tests fail.
 
 use annunciator::{
     Config, EngineBuilder, Level, Loaded, PluginError, Reach, StorePlace, Unusable,
@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
         Err(exit) => return exit,
     };
     match setup::load_from(&require_route_tests(builder.clone()), output) {
-        // It can be used, and does not what it is to do.
+        // Usable, but not as its route tests expect.
         Err(_) if builder.load().is_ok() => Exit::Failed,
         Err(exit) => exit,
         Ok(loaded) => {
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
     }
 }
 
-/// Opens the channels once, and says which of them cannot be.
+/// Opens the channels once, and reports those that fail.
 fn open(builder: &EngineBuilder, config: &Config, output: &Output) -> Result<Vec<Unusable>, Exit> {
     let opened = setup::runtime(output)?.block_on(builder.open_once(config));
     let unusable = opened.map_err(|error| {
@@ -55,7 +55,7 @@ fn open(builder: &EngineBuilder, config: &Config, output: &Output) -> Result<Vec
         ..
     } in &unusable
     {
-        // What is wrong with plugins was said.
+        // Problems of plugins were reported before.
         if !is_disabled(channel) {
             let hint = match hint.as_str() {
                 "" => String::new(),
@@ -69,8 +69,8 @@ fn open(builder: &EngineBuilder, config: &Config, output: &Output) -> Result<Vec
     Ok(unusable)
 }
 
-/// Looks whether what is there of the files that keep deliveries and the monitor's state
-/// are such files. Nothing of them is changed, and whoever uses them does not notice.
+/// Checks that the existing files for deliveries and for the monitor's state are valid.
+/// Changes nothing, and does not disturb a program that uses them.
 fn kept(config: &Config, output: &Output) -> Result<(), Exit> {
     let delivery = match &config.delivery().store {
         StorePlace::File(path) => Some(path.clone()),
@@ -83,7 +83,7 @@ fn kept(config: &Config, output: &Output) -> Result<(), Exit> {
     for path in delivery.into_iter().chain(state) {
         match SqliteStore::look(path) {
             Ok(()) => {}
-            // Whoever runs the monitor may.
+            // The monitor's user may have access.
             Err(error @ StoreError::Unusable { .. }) => {
                 output.error(&format!("warning: {}", one_line(&error.to_string())));
             }
@@ -96,7 +96,7 @@ fn kept(config: &Config, output: &Output) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Says whether somebody would be told, and by how many channels.
+/// Reports whether every host would notify somebody, and the number of channels.
 fn judge(loaded: &Loaded, unusable: &[Unusable], output: &Output) -> Exit {
     let config = &loaded.config;
     let unusable: Vec<&str> = unusable.iter().map(|one| one.channel.as_str()).collect();
@@ -137,7 +137,7 @@ fn judge(loaded: &Loaded, unusable: &[Unusable], output: &Output) -> Exit {
     Exit::Failed
 }
 
-/// Who would reach nobody.
+/// Describes whose messages would reach nobody.
 fn nobody(reach: &Reach) -> String {
     let hosts = (reach.unreached > 0).then(|| count(reach.unreached, "host"));
     let defaults = reach.defaults_unreached.then(|| "the defaults".to_owned());

@@ -1,4 +1,4 @@
-//! `hbd completions`: a script that teaches a shell the command line.
+//! `hbd completions`: prints a script that completes the command line in a shell.
 
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate};

@@ -1,5 +1,5 @@
-//! The commands that speak to a running monitor: `status`, `explain`,
-//! `silence`, `notify` and `reload`.
+//! The commands that send requests to a running monitor: `status`, `explain`, `silence`,
+//! `notify` and `reload`.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,10 +16,10 @@ use crate::{
     setup,
 };
 
-/// Silences are told to the monitor in seconds, and none of them ends one.
+/// The minimum length of a silence: requests are in seconds, and zero would end one.
 const MIN_SILENCE: Duration = Duration::from_secs(1);
-/// Where config/heartbeat.service and the example have the socket; tried when
-/// the file is no YAML.
+/// The socket in config/heartbeat.service and the example; tried if the file is not valid
+/// YAML.
 const USUAL_SOCKET: &str = "/run/heartbeat/control.sock";
 
 pub(crate) fn status(arguments: &Arguments, status: &Status, output: &Output) -> Exit {
@@ -182,8 +182,8 @@ pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> E
     )
 }
 
-/// Asks the monitor, and shows its answer: as this program understands it, and as JSON
-/// with all that the monitor says.
+/// Sends a request and prints the answer: as text, or as JSON with everything that the
+/// monitor says.
 fn with_answer<T: DeserializeOwned>(
     arguments: &Arguments,
     reach: &Reach,
@@ -207,7 +207,7 @@ fn with_answer<T: DeserializeOwned>(
                     Exit::Failed
                 }
                 ClientError::TooLong(_) => Exit::Wrong,
-                // The configuration is wrong.
+                // The configuration has a mistake.
                 ClientError::Refused(_) if matches!(request, Request::Reload) => Exit::Wrong,
                 _ => Exit::Failed,
             }
@@ -215,10 +215,9 @@ fn with_answer<T: DeserializeOwned>(
     }
 }
 
-/// The control socket: as it was named, else as the configuration has it.
-/// What else is wrong with the file is no reason not to ask: secrets may be
-/// there for the service alone, and a monitor that is to read a bad file says
-/// itself what is wrong with it.
+/// Returns the control socket: the named one, otherwise that of the configuration. Other
+/// problems of the file do not matter: only the service may be able to read its secrets,
+/// and a monitor that reloads an invalid file reports the problems itself.
 fn socket(arguments: &Arguments, reach: &Reach, output: &Output) -> Result<PathBuf, Exit> {
     if let Some(path) = &reach.control {
         return Ok(path.clone());

@@ -1,4 +1,4 @@
-//! `hbd plugins lock`: takes the plugins over as they are. Runs none of them.
+//! `hbd plugins lock`: pins the plugins in their current version. Runs none of them.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) fn run(arguments: &Arguments, pin: &PinPlugins, output: &Output) -> Exit {
     let catalog = setup::plugins(arguments);
-    // What cannot be read was not looked at.
+    // Unreadable plugins were not compared.
     let rejected: Vec<String> = catalog.rejected().iter().map(ToString::to_string).collect();
     if !rejected.is_empty() {
         for sentence in rejected {
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments, pin: &PinPlugins, output: &Output) -> E
     }
 }
 
-/// What was pinned, and what is not any more.
+/// The plugins that were pinned, and those that no longer are.
 struct Pinned {
     plugins: Vec<(PluginFile, String)>,
     removed: Vec<String>,
@@ -66,7 +66,7 @@ fn write(catalog: &Catalog) -> Result<Pinned, String> {
     })
 }
 
-/// What is pinned so far, for other targets too.
+/// Returns the plugins that are pinned so far, including those for other targets.
 fn known(catalog: &Catalog) -> Result<Lock, LockError> {
     let path = catalog.lock_file();
     if path.exists() {

@@ -1,4 +1,4 @@
-//! The commands, a file each, all of one shape: arguments in, exit status out.
+//! The commands, one file each. Each takes arguments and returns an exit status.
 
 mod channel_problems;
 mod channel_statistics;

@@ -1,5 +1,5 @@
-//! `hbd plugins new`: writes a plugin project, which builds, tests itself and
-//! keeps the rules of the contract.
+//! `hbd plugins new`: creates a plugin project that builds, tests itself, and complies with
+//! the contract.
 
 mod names;
 mod sdk;
@@ -16,7 +16,7 @@ use crate::{
     output::Output,
 };
 
-/// What stands in every project, and under which name.
+/// The files of every project, with their names.
 const COMMON: [(&str, &str); 3] = [
     (
         "Cargo.toml",
@@ -95,7 +95,7 @@ fn write(new: &NewPlugin) -> Result<(), String> {
     Ok(())
 }
 
-/// What stands in the places of a template.
+/// The values for the placeholders of a template.
 struct Filled([(&'static str, String); 8]);
 
 impl Filled {
@@ -103,7 +103,7 @@ impl Filled {
         let name = &new.name;
         let snake = name.replace('-', "_");
         let sdk = sdk::find(new.sdk.as_deref())?;
-        // A string of JSON is one of TOML, but for control characters.
+        // A JSON string is a TOML string unless it has control characters.
         let sdk = sdk
             .to_str()
             .filter(|path| !path.chars().any(char::is_control));

@@ -1,4 +1,4 @@
-//! `--dry-run`: who would get a message.
+//! `--dry-run`: prints who would be notified.
 
 use annunciator_monitor::timestamp::format_timestamp;
 use heartbeat::planned::Preview;
@@ -10,10 +10,10 @@ use crate::{
     output::{Output, one_line},
 };
 
-/// What is said of one whose key was used before.
+/// What is printed if the key was used before.
 pub(super) const REPEATED: &str = "nothing would be sent: its key was used before";
 
-/// Prints what would be sent where and when. Fails where nobody would be told.
+/// Prints what would be sent where and when. Fails if nobody would be notified.
 pub(super) fn print(preview: &Preview, as_json: bool, is_recovery: bool, output: &Output) -> Exit {
     if preview.channels.is_empty() {
         return send::nobody("would be", output);

@@ -1,5 +1,5 @@
-//! `hbd retry`: makes deliveries due again. Whoever delivers from the store
-//! tries them.
+//! `hbd retry`: makes deliveries due again. The process that delivers from the store
+//! attempts them.
 
 use annunciator::store::{DeliveryId, State, StoreError};
 
@@ -10,7 +10,7 @@ use crate::{
     output::Output,
 };
 
-/// What can be tried again.
+/// The states that can be retried.
 const OVER: [State; 2] = [State::Failed, State::Unknown];
 
 pub(crate) fn run(arguments: &Arguments, retry: &Retry, output: &Output) -> Exit {

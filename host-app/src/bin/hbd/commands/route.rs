@@ -1,4 +1,4 @@
-//! `hbd route`: what would be sent where and when, and nothing sent.
+//! `hbd route`: prints what would be sent where and when, without sending it.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
     setup,
 };
 
-/// What the monitor does later of itself.
+/// The monitor's reminder of a lasting alert.
 struct Again {
     every: Duration,
     at_ms: i64,
@@ -104,7 +104,7 @@ fn print(
     }
 }
 
-/// How long after a moment.
+/// Formats the time between two points in time.
 pub(super) fn relative(ms: i64, from_ms: i64) -> String {
     match ms.saturating_sub(from_ms) {
         ..=0 => "at once".to_owned(),
@@ -115,7 +115,7 @@ pub(super) fn relative(ms: i64, from_ms: i64) -> String {
     }
 }
 
-/// When the monitor tells the same again, and whom: a metric beyond its threshold.
+/// Returns when the monitor reminds of a metric beyond its threshold, and whom.
 fn again(config: &Config, route: &Route, at_ms: i64) -> Option<Again> {
     let host = config.host(&route.host)?;
     let hosts = Hosts::new(config);
@@ -123,7 +123,7 @@ fn again(config: &Config, route: &Route, at_ms: i64) -> Option<Again> {
         return None;
     };
     if route.severity < Severity::Warning {
-        // Thresholds have no milder level.
+        // Thresholds have no lower severity.
         return None;
     }
     let at_ms = at_ms.saturating_add(i64::try_from(every.as_millis()).unwrap_or(i64::MAX));

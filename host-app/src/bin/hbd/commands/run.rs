@@ -1,4 +1,4 @@
-//! `hbd run`: watches hosts until it is told to end.
+//! `hbd run`: watches hosts until a signal ends it.
 
 use std::{error::Error, net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -19,8 +19,8 @@ use crate::{
     problems, setup,
 };
 
-/// Where systemd wants the state (`StateDirectory=`) when the configuration
-/// names no file.
+/// The variable with the folder for the state, which systemd sets (`StateDirectory=`). It
+/// is used if the configuration names no file.
 const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
 
 pub(crate) fn run(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Exit {
@@ -38,7 +38,7 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
         setup::warn_of_disabled(&loaded, output);
     }
     let monitor = annunciator_monitor::MonitorConfig::of(&loaded.config);
-    // Before the engine starts, which counts from then on.
+    // Before the engine starts, so that everything is counted.
     let lost = log.map(|log| log.lost.clone());
     let numbers = monitor
         .http
@@ -53,7 +53,7 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
         let mut ready = ready.map_err(|error| wrong(&error, output))?;
         let (builder, place) = match ready.deliveries(&loaded.config).await {
             Ok(Some(store)) => (builder.store(store), None),
-            // What is wrong with it is told when the engine opens it by itself.
+            // The engine reports the problem when it opens the file itself.
             Ok(None) | Err(_) => (builder, ready.state_file()),
         };
         let engine = setup::start(&builder, loaded, place, output).await?;
@@ -62,13 +62,13 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
             .await
             .map_err(|error| wrong(&*error, output))
     });
-    // A thread that reads a file or runs a plugin need not be waited for.
+    // Does not wait for threads that read a file or run a plugin.
     runtime.shutdown_background();
     exit
 }
 
-/// Whether programs read the log, which has the warnings, too: between lines of JSON
-/// they understand nothing else.
+/// Returns whether programs read the log. Warnings then go to the log, too, since programs
+/// understand nothing else between lines of JSON.
 fn is_for_programs(arguments: &Arguments) -> bool {
     matches!(&arguments.command, Command::Run(run) if run.log_format == LogFormat::Json)
 }
@@ -78,7 +78,7 @@ fn wrong(error: &dyn Error, output: &Output) -> Exit {
     Exit::Failed
 }
 
-/// Where the monitor can be looked at.
+/// The servers through which the monitor can be inspected.
 struct Servers {
     control: Option<PathBuf>,
     http: Option<(SocketAddr, http::Numbers)>,
@@ -102,7 +102,7 @@ async fn watch(
         }
         None => None,
     };
-    // Last: whoever asks there hears of all else.
+    // Last, so that its answers include everything else.
     let subject = control::Subject {
         monitor: Arc::clone(monitor),
         reloading: Arc::clone(&reloading),
@@ -110,7 +110,7 @@ async fn watch(
     };
     let control = control.map(|path| control::ControlServer::start(&path, subject));
     let control = match control {
-        // The other one watches.
+        // The other monitor keeps running.
         Some(Err(error @ ControlError::InUse(_))) => return Err(error.into()),
         control => control.and_then(|server| or_without("its control socket", server)),
     };
@@ -120,7 +120,7 @@ async fn watch(
     if let Some(http) = &http {
         tracing::info!(address = %http.address(), "numbers are served");
     }
-    // Where nobody asks for it, nobody hears it.
+    // Without systemd, this does nothing.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     let signal = obey(&mut signals, &running, &reloading).await;
     tracing::info!(signal, "the monitor ends");
@@ -136,15 +136,15 @@ async fn watch(
     Ok(Exit::Ok)
 }
 
-/// What is there for those who look at the monitor is no reason not to watch.
+/// Starts without a server that fails, since inspection is less important than watching.
 fn or_without<T>(what: &str, server: Result<T, impl Error>) -> Option<T> {
     server
         .inspect_err(|error| tracing::error!("{error}; the monitor watches without {what}"))
         .ok()
 }
 
-/// Takes the configuration again for as long as that is all that is asked;
-/// answers the signal that ends the monitor.
+/// Reloads the configuration on each request to do so; returns the signal that ends the
+/// monitor.
 async fn obey(
     signals: &mut Signals,
     running: &Running,
@@ -162,10 +162,10 @@ async fn obey(
                 NotifyState::Reloading,
                 NotifyState::monotonic_usec_now().unwrap_or(NotifyState::Reloading),
             ]);
-            // On its own: one that takes its time must not hold up the end.
+            // In a task of its own, so that a slow reload does not delay the end.
             let reload = reload(Arc::clone(running.monitor()), Arc::clone(reloading));
             let _ = tokio::spawn(reload).await;
-            // Here, so that nobody hears it of a monitor that ends.
+            // Sent here, so that a monitor that is ending does not report itself as ready.
             let _ = sd_notify::notify(&[NotifyState::Ready]);
         }
     };
@@ -198,7 +198,7 @@ impl Signals {
     }
 }
 
-/// Tells systemd's watchdog that the monitor does its work.
+/// Notifies systemd's watchdog that the monitor works.
 fn beat() {
     let _ = sd_notify::notify(&[NotifyState::Watchdog]);
 }
@@ -208,7 +208,7 @@ fn location(state: &StateFile) -> Location {
         StateFile::File(path) => Location::File(path.clone()),
         StateFile::Memory => Location::Memory,
         StateFile::Unset => {
-            // systemd may name several, separated by colons.
+            // systemd may name several folders, separated by colons.
             let folders = std::env::var_os(STATE_DIRECTORY).unwrap_or_default();
             let folder = std::env::split_paths(&folders).find(|path| path.is_absolute());
             folder.map_or_else(

@@ -1,4 +1,4 @@
-//! `hbd schema`: a JSON Schema of the configuration, made from the plugins.
+//! `hbd schema`: prints a JSON Schema of the configuration, generated from the plugins.
 
 use annunciator::ChannelType;
 

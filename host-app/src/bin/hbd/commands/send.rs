@@ -1,4 +1,4 @@
-//! `hbd send`: sends a message and says what came of it, channel by channel.
+//! `hbd send`: sends a message and prints its outcome, channel by channel.
 
 use std::io::{self, Read as _};
 
@@ -55,7 +55,8 @@ pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
     sent.unwrap_or_else(|exit| exit)
 }
 
-/// A message as it was typed; `-` stands for standard input. What is none is printed.
+/// Returns the message from the command line, or from standard input if it is `-`. Prints
+/// why it is invalid.
 pub(super) fn message(typed: &str, output: &Output) -> Result<String, Exit> {
     let message = if typed == "-" {
         read().map_err(|error| {
@@ -81,7 +82,7 @@ fn read() -> io::Result<String> {
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
 }
 
-/// Prints why nothing was accepted.
+/// Prints why the engine accepted nothing.
 fn refused(error: &NotifyError, output: &Output) -> Exit {
     if report::is_wrong_call(error) {
         let conflict = report::conflict(error);
@@ -91,7 +92,7 @@ fn refused(error: &NotifyError, output: &Output) -> Exit {
     Exit::Failed
 }
 
-/// Prints what is wrong with a call: a conflict of its key has more to say to programs.
+/// Prints a mistake of the caller; a conflicting key has details for programs.
 pub(super) fn wrong_call(sentence: &str, conflict: Option<&Json>, output: &Output) -> Exit {
     output.error(&format!("error: {}", one_line(sentence)));
     if let Some(conflict) = conflict {
@@ -106,7 +107,7 @@ pub(super) fn nobody(was: &str, output: &Output) -> Exit {
     Exit::Wrong
 }
 
-/// Says who would get it.
+/// Prints who would be notified.
 fn would_send(
     arguments: &Arguments,
     send: &Send,
@@ -144,7 +145,7 @@ fn would_send(
     }
 }
 
-/// What its key was used for, where that can be known.
+/// Returns the earlier report of the message's key, if there is one.
 fn recall(
     arguments: &Arguments,
     config: &Config,
@@ -154,7 +155,7 @@ fn recall(
 ) -> Result<Option<Report>, Exit> {
     let path = match Place::find(arguments, output)? {
         Place::File(path) if path.exists() => path,
-        // Whoever sends makes it, or goes on without; there is nothing to ask.
+        // `hbd send` would create the file, or continue without it: it has no keys yet.
         Place::File(_) => return Ok(None),
         Place::Nowhere => {
             let why = unkept(config);
@@ -178,9 +179,9 @@ fn recall(
     recalled.map_err(|error| refused(&error, output))
 }
 
-/// Says that it would be a repetition, and what came of the first time.
+/// Prints that the message would be a repetition, with the outcome of the first one.
 fn repeats(report: &Report, send: &Send, is_recovery: bool, output: &Output) -> Exit {
-    // Others deliver from the store that has it.
+    // Other processes deliver from the store that has it.
     let goes_on = true;
     if send.wording.json {
         output.json(&json!({ "repeats": report::json(report, goes_on) }));
@@ -196,7 +197,7 @@ fn repeats(report: &Report, send: &Send, is_recovery: bool, output: &Output) -> 
     }
 }
 
-/// As the engine takes it.
+/// Converts the arguments to the engine's type.
 fn notification(send: &Send, message: String, circumstances: Circumstances) -> Notification {
     let notification = Notification::new(message).severity(send.wording.severity);
     let notification = circumstances.of(notification);
@@ -214,7 +215,7 @@ async fn deliver(
     output: &Output,
 ) -> Result<Report, NotifyError> {
     if circumstances.key.is_some() && !setup::is_shared(engine) {
-        // Twice is better than never.
+        // Sending twice is better than never.
         let why = unkept(&engine.config());
         output.error(&format!(
             "warning: --key has no effect beyond this call: {why}"
@@ -239,7 +240,7 @@ fn unknown_host_warning(config: &Config, send: &Send, were: &str, output: &Outpu
     }
 }
 
-/// What is not delivered yet may be delivered by somebody else.
+/// Prints what happens to open deliveries: another process may deliver them.
 fn left(engine: &Engine, report: &Report, output: &Output) {
     let waits = |channel: &ChannelReport| !channel.state.has_ended();
     if !report.channels().values().any(waits) {
@@ -253,7 +254,7 @@ fn left(engine: &Engine, report: &Report, output: &Output) {
     });
 }
 
-/// Why nothing outlives this call.
+/// Returns why no record survives this call.
 fn unkept(config: &Config) -> String {
     match (&config.delivery().store, MonitorConfig::of(config).state) {
         (StorePlace::Nowhere, _) => "`delivery.store` is none".to_owned(),
@@ -297,7 +298,7 @@ fn print(report: &Report, goes_on: bool, send: &Send, is_recovery: bool, output:
     }
 }
 
-/// What came of it on one channel.
+/// Prints the outcome of one channel.
 pub(crate) fn line(channel: &ChannelReport, goes_on: bool, output: &Output) {
     for line in report::lines(channel, goes_on) {
         output.line(&line);

@@ -1,4 +1,4 @@
-//! How `hbd status` and `hbd explain` look.
+//! The output of `hbd status` and `hbd explain`.
 
 use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
@@ -13,7 +13,7 @@ use heartbeat::control::StatusAnswer;
 
 use crate::output::{Output, one_line};
 
-/// In this order hosts are counted by their states.
+/// The order in which hosts are counted by state.
 const STATES: [HostState; 7] = [
     HostState::Known(LinkState::Up),
     HostState::Known(LinkState::Late),
@@ -24,7 +24,7 @@ const STATES: [HostState; 7] = [
     HostState::New,
 ];
 
-/// All hosts as a table, and what is out of order below.
+/// Prints all hosts as a table, followed by the problems.
 pub(super) fn overview(status: &StatusAnswer, output: &Output) {
     let StatusAnswer { overview, http } = status;
     let rows: Vec<[String; 5]> = overview
@@ -116,7 +116,7 @@ fn host_counts(hosts: &[HostView]) -> String {
     summary.join(", ")
 }
 
-/// One host, and how it came to be as it is.
+/// Prints one host, with its history.
 pub(super) fn explained(explained: &Explained, output: &Output) {
     let host = &explained.host;
     let watched = if host.watch {
@@ -194,7 +194,7 @@ pub(super) fn explained(explained: &Explained, output: &Output) {
     });
 }
 
-/// How often it was tried, where that is worth a word, and when it is next.
+/// Describes the number of attempts, if it matters, and the time of the next one.
 fn attempts(message: &HostDelivery) -> String {
     let tried = match message.attempts {
         0 | 1 => String::new(),
@@ -263,6 +263,6 @@ fn counted<K: Display>(counts: &BTreeMap<K, u64>, before: &str) -> String {
 }
 
 fn length(ms: u64) -> String {
-    // To the second: nobody reads more.
+    // In whole seconds, which is enough for people.
     format_duration(Duration::from_secs(ms / 1000)).to_string()
 }

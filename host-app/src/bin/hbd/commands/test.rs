@@ -1,4 +1,4 @@
-//! `hbd test`: lets channels prove their settings, or delivers a test message.
+//! `hbd test`: lets channels check their settings, or delivers a test message.
 
 use annunciator::{Check, CheckStatus, Engine, Kind, Notification};
 
@@ -50,7 +50,7 @@ async fn deliver(engine: &Engine, names: &[&str], test: &Test, output: &Output) 
         }
     };
     if test.json {
-        // Kept in memory: it ends with this command.
+        // The store is in memory and ends with this command.
         output.json(&report::json(&report, false));
     } else {
         report

@@ -1,4 +1,4 @@
-//! `hbd plugins validate`: examines a plugin, each check in a process of its own.
+//! `hbd plugins validate`: validates a plugin, each check in a process of its own.
 
 use std::{fs, path::Path};
 
@@ -52,7 +52,7 @@ fn examination(
         level: validate.level.into(),
         channels,
         live: validate.live,
-        // By the clock: any number does.
+        // From the clock: any number will do.
         seed: validate.seed.unwrap_or_else(|| {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
             now.map_or(0, |now| u64::from(now.subsec_nanos()))
@@ -61,10 +61,10 @@ fn examination(
     })
 }
 
-/// The channels of the configuration that are of the plugin's types, whatever else
-/// is in it.
+/// Returns the channels of the configuration that are of the plugin's types; the rest of
+/// the file does not matter.
 fn channels(file: &Path, path: &Path, output: &Output) -> Result<Vec<Channel>, Exit> {
-    // A plugin that cannot be loaded is told of by the checks.
+    // The checks report a plugin that cannot be loaded.
     let Ok(plugin) = Standalone::load(path, Some(&WorkerProgram::this())) else {
         return Ok(Vec::new());
     };
@@ -113,7 +113,7 @@ fn examined(
 }
 
 fn print(report: &Report, output: &Output) {
-    // What is skipped for one reason stands in one line.
+    // Checks that are skipped for the same reason share a line.
     let alike = |one: &Checked, next: &Checked| matches!((&one.outcome, &next.outcome), (Outcome::Skipped(one), Outcome::Skipped(next)) if one == next);
     for results in report.results.chunk_by(alike) {
         let Some(result) = results.first() else {

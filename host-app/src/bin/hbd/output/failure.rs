@@ -1,21 +1,21 @@
-//! Why a command failed, as JSON.
+//! The reason why a command failed, in JSON.
 
 use serde_json::{Map, Value as Json, json};
 
-/// What was told on standard error, for programs:
-/// `{"errors": [{"sentence": "…", "at": "heartbeat.yaml:3:5", "help": "…"}]}`, and
-/// whatever details a command adds. Only the sentence is always there.
+/// The errors of standard error, for programs: `{"errors": [{"sentence": "…", "at":
+/// "heartbeat.yaml:3:5", "help": "…"}]}`, and further details of a command. Only the
+/// sentence is always present.
 #[derive(Debug, Default)]
 pub(super) struct Failure {
     errors: Vec<Map<String, Json>>,
     details: Map<String, Json>,
-    /// Whether what was told last is an error.
+    /// Whether the last line was part of an error.
     is_about_error: bool,
 }
 
 impl Failure {
-    /// Takes note of what is told: errors with the advice that follows them. Warnings,
-    /// notes and summaries are none.
+    /// Records a line: an error, or the advice that follows it. Warnings, notes and
+    /// summaries are ignored.
     pub(super) fn note(&mut self, text: &str) {
         for line in text.lines() {
             let plain = line.trim_start_matches([' ', '|', '=']);
@@ -29,7 +29,7 @@ impl Failure {
                 .iter()
                 .any(|it| line.starts_with(it))
             {
-                // The advice that follows is about that.
+                // The advice that follows belongs to the warning.
                 self.is_about_error = false;
             } else if let Some(place) = plain.strip_prefix("--> ") {
                 self.add("at", place);
@@ -53,15 +53,15 @@ impl Failure {
         Json::Object(self.details)
     }
 
-    /// Says more of the last error.
+    /// Adds a detail to the last error.
     fn add(&mut self, name: &str, text: &str) {
         if let Some(error) = self.errors.last_mut().filter(|_| self.is_about_error) {
             error.entry(name).or_insert_with(|| json!(text));
         }
     }
 
-    /// The sentence of the last error goes on in another line, as those of a wrong
-    /// command line do; behind a place stand lines of the file.
+    /// Continues the sentence of the last error, as the lines of a command-line error do.
+    /// Lines behind a place are source lines and ignored.
     fn go_on(&mut self, text: &str) {
         let error = self.errors.last_mut().filter(|_| self.is_about_error);
         let error = error.filter(|error| !error.contains_key("at"));

@@ -1,4 +1,4 @@
-//! `hbd deliveries --audit`: what was accepted is somewhere.
+//! `hbd deliveries --audit`: checks that every accepted delivery is in some state.
 
 use annunciator::store::{Accounts, State, StoreError};
 use serde::Serialize;
@@ -6,12 +6,12 @@ use serde_json::json;
 
 use crate::{Exit, outbox::Outbox, output::Output};
 
-/// The accounts as JSON.
+/// The accounts in JSON.
 #[derive(Debug, Serialize)]
 struct Audit<'a> {
     #[serde(flatten)]
     accounts: &'a Accounts,
-    /// How many were accepted and are in no state.
+    /// The number of accepted deliveries that are in no state.
     difference: i64,
 }
 

@@ -1,6 +1,7 @@
-//! `hbd deliveries`: what became of notifications, channel by channel.
+//! `hbd deliveries`: lists what became of notifications, channel by channel.
 //!
-//! The list is here; `show` tells all of one delivery, `audit` counts them all.
+//! This module has the list; `show` shows one delivery in full, and `audit` counts them
+//! all.
 
 mod audit;
 mod show;
@@ -20,7 +21,7 @@ use crate::{
     output::{Output, one_line},
 };
 
-/// A message is shown up to so many characters in a list.
+/// The maximum length of a message in a list, in characters.
 const MAX_LINE_LENGTH: usize = 80;
 
 pub(crate) fn run(arguments: &Arguments, deliveries: &Deliveries, output: &Output) -> Exit {
@@ -43,7 +44,7 @@ fn list(
 ) -> Result<Exit, annunciator::store::StoreError> {
     let query = Query {
         before: deliveries.before.map(DeliveryId),
-        // One more than is shown says whether there are more.
+        // One more than is printed, to see whether there are more.
         most: deliveries.limit + 1,
         ..outbox::query(&deliveries.state, &deliveries.about, deliveries.since)
     };
@@ -88,7 +89,7 @@ fn row(record: &Record) -> [String; 7] {
     ]
 }
 
-/// What people see first of a message.
+/// Returns the title of a message, or its first line.
 fn first_line(record: &Record) -> String {
     let Some(wording) = record.wording() else {
         return "(it cannot be read)".to_owned();
@@ -103,7 +104,7 @@ fn first_line(record: &Record) -> String {
     one_line(&shown)
 }
 
-/// All that is known of a delivery, without its attempts.
+/// All fields of a delivery, without its attempts.
 #[derive(Debug, Serialize)]
 struct Details<'a> {
     #[serde(flatten)]
@@ -112,7 +113,7 @@ struct Details<'a> {
     message: Option<Message>,
 }
 
-/// What a message says; its form on disk is the engine's.
+/// The title and the body of a message; the engine defines its stored form.
 #[derive(Debug, Serialize)]
 struct Message {
     title: String,

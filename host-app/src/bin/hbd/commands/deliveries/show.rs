@@ -1,5 +1,5 @@
-//! `hbd deliveries show`: what it says, every attempt, how it ended, and what else
-//! it tells of.
+//! `hbd deliveries show`: prints a delivery's message, its attempts, its outcome, and what
+//! it sums up if it is a digest.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
     output::{Output, one_line},
 };
 
-/// So much of what a digest tells of is shown.
+/// The maximum number of deliveries of a digest that are printed.
 const MAX_DIGESTED: u32 = 50;
 
 pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit, StoreError> {
@@ -72,7 +72,7 @@ pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit,
     Ok(Exit::Ok)
 }
 
-/// An attempt as JSON.
+/// An attempt in JSON.
 #[derive(Debug, Serialize)]
 struct Tried {
     began_ms: i64,
@@ -90,7 +90,7 @@ impl Tried {
     }
 }
 
-/// What there is to say, by name.
+/// Returns the fields of a delivery that have a value, by name.
 fn facts(record: &Record) -> Vec<(&'static str, String)> {
     let state = match record.why.as_str() {
         "" => record.state.to_string(),
@@ -162,7 +162,7 @@ fn lines(number: u32, attempt: &Attempt) -> impl Iterator<Item = String> {
     std::iter::once(first).chain(notified)
 }
 
-/// What one target answered, as it was recorded.
+/// Returns the recorded outcome of one target.
 fn of_target(target: &TargetReport) -> Vec<String> {
     let became = match target.class {
         Class::Delivered => "delivered",

@@ -1,11 +1,11 @@
-//! Which names a plugin project may have: its package, its crate, its file and its
-//! channel type are called so.
+//! The valid names of a plugin project, which its package, crate, file and channel type
+//! share.
 
-/// The longest name of a project.
+/// The maximum length of a project's name.
 const MAX_NAME_LENGTH: usize = 40;
 
-/// Words of the language, of all editions up to 2024, which can be the name of no
-/// crate: <https://doc.rust-lang.org/reference/keywords.html>.
+/// The keywords of all editions up to 2024, which cannot name a crate:
+/// <https://doc.rust-lang.org/reference/keywords.html>.
 const KEYWORDS: [&str; 52] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
     "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
@@ -14,10 +14,10 @@ const KEYWORDS: [&str; 52] = [
     "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Crates that come with the language.
+/// The crates that come with the language.
 const OF_THE_LANGUAGE: [&str; 6] = ["alloc", "core", "proc-macro", "std", "test", "build"];
 
-/// Crates that a project needs, or that it very likely will.
+/// The crates that a project depends on, or is likely to.
 const DEPENDENCIES: [&str; 9] = [
     "annunciator",
     "annunciator-core",
@@ -40,7 +40,7 @@ const SHIPPED: [&str; 6] = [
     "webhook",
 ];
 
-/// Whether a project can have this name; else a sentence says why not.
+/// Checks whether a project can have this name; otherwise returns why not in a sentence.
 pub(super) fn check(name: &str) -> Result<(), String> {
     let is_sound = name.len() <= MAX_NAME_LENGTH
         && name.starts_with(|first: char| first.is_ascii_lowercase())

@@ -1,9 +1,9 @@
-//! Where a project has the SDK from: the folder that was named, or what this program
-//! came with. Never a registry: until the crates are published there, their names are
-//! anybody's.
+//! Finds the SDK of a project: in the named folder, or in the one that this program came
+//! with. Never in a registry: until the crates are published there, anybody may register
+//! their names.
 //!
-//! What it came with is looked for from where the program lies, when it is asked: no
-//! path of the machine that built it is in the program.
+//! The folder is found relative to the program when it runs, so that the program has no
+//! path of the machine that built it.
 
 use std::{
     env, fs,
@@ -12,12 +12,12 @@ use std::{
 
 use annunciator::standalone::CONTRACT;
 
-/// What the SDK's package is called.
+/// The name of the SDK's package.
 const PACKAGE: &str = "annunciator-sdk";
-/// Where it is in a checkout, and in what is installed.
+/// Its folder in a checkout and in an installation.
 const IN_A_CHECKOUT: &str = "crates/sdk";
 
-/// The SDK's folder, as the project's manifest may name it.
+/// Returns the SDK's folder in the form for the project's manifest.
 pub(super) fn find(named: Option<&Path>) -> Result<PathBuf, String> {
     match named {
         Some(folder) => examined(folder),
@@ -30,16 +30,16 @@ pub(super) fn find(named: Option<&Path>) -> Result<PathBuf, String> {
     }
 }
 
-/// The SDK that came with a program.
+/// Returns the SDK that came with a program.
 fn beside(program: &Path) -> Result<PathBuf, String> {
     let mut places = Vec::new();
     for folder in program.ancestors().skip(1) {
         if places.is_empty() {
-            // As `cargo xtask dist` has it, and as a package installs that.
+            // The layout of `cargo xtask dist`, and of a package that installs it.
             places.push(folder.join("sdk").join(IN_A_CHECKOUT));
             places.push(folder.join("../share/annunciator/sdk").join(IN_A_CHECKOUT));
         }
-        // Built in a checkout. Whose the folders further up are, nobody knows.
+        // Built in a checkout. Folders further up may belong to anybody.
         if folder.file_name().is_some_and(|name| name == "target") {
             places.extend(folder.parent().map(|root| root.join(IN_A_CHECKOUT)));
         }
@@ -52,7 +52,7 @@ fn beside(program: &Path) -> Result<PathBuf, String> {
     })
 }
 
-/// A folder that has to be the SDK's, of a contract that this program speaks.
+/// Checks that a folder has the SDK, of a major version that this program supports.
 fn examined(folder: &Path) -> Result<PathBuf, String> {
     let shown = folder.display();
     let real =
@@ -77,7 +77,7 @@ fn examined(folder: &Path) -> Result<PathBuf, String> {
     }
     let version = of_package(&manifest, "version").unwrap_or("unknown");
     let (major, minor) = CONTRACT;
-    // Any minor does: plugins of a newer one work in an older host.
+    // Any minor version is fine: an older host loads plugins of a newer one.
     if version.split('.').next() != Some(&*major.to_string()) {
         return Err(format!(
             "{shown} is the SDK {}, whose plugins this program does not load: it speaks contract \
@@ -88,8 +88,8 @@ fn examined(folder: &Path) -> Result<PathBuf, String> {
     Ok(real)
 }
 
-/// A text in the section of the package. Manifests of cargo's own formatting are all
-/// that there are.
+/// Returns a string of the manifest's `[package]` section. Only cargo's own formatting is
+/// supported, which the manifest of every SDK has.
 fn of_package<'m>(manifest: &'m str, key: &str) -> Option<&'m str> {
     let mut lines = manifest.lines().map(str::trim);
     lines.find(|line| *line == "[package]")?;
@@ -105,7 +105,7 @@ fn of_package<'m>(manifest: &'m str, key: &str) -> Option<&'m str> {
 mod tests {
     use super::*;
 
-    /// A folder with the manifest of a crate.
+    /// Creates a folder with the manifest of a crate.
     fn a_crate(folder: &Path, name: &str, version: &str) {
         fs::create_dir_all(folder).unwrap();
         let manifest = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\n");
@@ -130,7 +130,7 @@ mod tests {
             assert!(error.contains("--sdk"), "{error}");
             a_crate(&home.join(sdk), "annunciator-sdk", "1.9.0");
             assert_eq!(beside(&home.join(program)), Ok(home.join(sdk)));
-            // Another major, or something else in its place, is not taken.
+            // Another major version, or another crate, is not accepted.
             a_crate(&home.join(sdk), "annunciator-sdk", "2.0.0");
             assert!(beside(&home.join(program)).is_err());
             a_crate(&home.join(sdk), "sdk", "1.1.0");
