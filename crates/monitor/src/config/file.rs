@@ -5,120 +5,119 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-/// The schema of a part of the file.
+/// Returns the JSON Schema of a part of the file.
 pub(super) fn schema_of<T: JsonSchema>() -> Json {
     schemars::schema_for!(T).to_value()
 }
 
-/// `monitor`
+/// The `monitor` section.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MonitorFile {
-    /// Where heartbeats are taken, such as `0.0.0.0:9677`; all IPv4 and IPv6
-    /// addresses unless it is said.
+    /// The addresses to receive heartbeats at, such as `0.0.0.0:9677`. Default: all IPv4
+    /// and IPv6 addresses.
     pub(super) listen: Option<Vec<String>>,
-    /// The file that keeps the state over restarts, or `:memory:`.
+    /// The file that stores the state over restarts, or `:memory:`.
     #[schemars(extend("x-annunciator-file" = "create"))]
     pub(super) state: Option<String>,
-    /// The socket by which `hbd status` and others reach the monitor.
+    /// The socket on which `hbd status` and other commands reach the monitor.
     pub(super) control: Option<String>,
-    /// Where `/metrics` and `/healthz` are served, such as `127.0.0.1:9678`;
-    /// nowhere unless it is said.
+    /// The address at which `/metrics` and `/healthz` are served, such as `127.0.0.1:9678`.
+    /// Default: none.
     pub(super) http: Option<String>,
-    /// How often a heartbeat is expected of hosts that say nothing else.
+    /// The expected interval between heartbeats of hosts that announce none.
     pub(super) interval: Option<String>,
-    /// How late it may be.
+    /// How late a heartbeat may be.
     pub(super) grace: Option<String>,
-    /// How many may be missing before a host is overdue; 1 unless it is said.
+    /// How many heartbeats may be missing before a host is overdue. Default: 1.
     #[schemars(range(min = 1, max = 1000))]
     pub(super) misses: Option<u16>,
-    /// How far a sender's clock may be off, or `off` for any.
+    /// The maximum deviation of a sender's clock, or `off` for any.
     pub(super) max_skew: Option<String>,
-    /// A time in which the monitor did not see is told of from this length on.
+    /// The minimum length of a blind span that people are notified of.
     pub(super) blind_notice: Option<String>,
-    /// How long a shutdown of the monitor waits for messages under way.
+    /// How long a shutdown of the monitor waits for messages in flight.
     pub(super) drain: Option<String>,
-    /// When many hosts fall silent at once.
+    /// When the silence of many hosts at once is reported together.
     pub(super) mass_silence: Option<MassFile>,
-    /// When a host changes too often to tell each change.
+    /// When a host that changes often counts as flapping.
     pub(super) flapping: Option<FlapFile>,
     /// The keys that sign datagrams.
     #[serde(default)]
     pub(super) keys: Vec<KeyFile>,
 }
 
-/// `monitor.mass_silence`
+/// The `monitor.mass_silence` section.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MassFile {
-    /// From how many hosts on they are told together.
+    /// The minimum number of hosts that are reported together.
     #[schemars(range(min = 2))]
     pub(super) hosts: Option<u32>,
-    /// How long a single one is held to see whether others follow.
+    /// How long the silence of one host is held to see whether others follow.
     pub(super) within: Option<String>,
 }
 
-/// `monitor.flapping`
+/// The `monitor.flapping` section.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FlapFile {
-    /// From how many changes on.
+    /// The minimum number of changes.
     #[schemars(range(min = 2, max = 1000))]
     pub(super) changes: Option<u16>,
-    /// Within this time.
+    /// The period in which they happen.
     pub(super) within: Option<String>,
-    /// After how long without a change it is steady again.
+    /// How long without a change until the host is steady again.
     pub(super) steady_after: Option<String>,
 }
 
-/// `monitor.keys`, one of them
+/// An entry of `monitor.keys`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyFile {
-    /// Names the key in datagrams.
+    /// The id of the key in datagrams.
     pub(super) id: String,
     /// The secret, at least 16 characters.
     #[schemars(extend("writeOnly" = true))]
     pub(super) secret: String,
-    /// The hosts that it counts for; all unless some are named.
+    /// The hosts that the key applies to. Default: all.
     pub(super) hosts: Option<Vec<String>>,
 }
 
-/// The keys of a host that the monitor reads.
+/// The keys of a host that belong to the monitor.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct HostFile {
-    /// How often a heartbeat of this host is expected.
+    /// The expected interval between heartbeats of this host.
     pub(super) interval: Option<String>,
-    /// How late it may be.
+    /// How late a heartbeat may be.
     pub(super) grace: Option<String>,
-    /// How many may be missing before it is overdue.
+    /// How many heartbeats may be missing before the host is overdue.
     #[schemars(range(min = 1, max = 1000))]
     pub(super) misses: Option<u16>,
 }
 
-/// `route_tests`, one of them
+/// An entry of `route_tests`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RouteTestFile {
-    /// The host that a message is about.
+    /// The host that the message is about.
     pub(super) host: String,
-    /// How bad it is; critical unless it is said.
+    /// The severity of the message. Default: critical.
     #[serde(default)]
     pub(super) severity: SeverityFile,
-    /// When: a moment such as `2026-11-23 23:30`, in UTC unless it says otherwise,
-    /// or a time of that Monday such as `23:30`; noon unless it is said.
+    /// The time: a moment such as `2026-11-23 23:30`, in UTC unless it has an offset, or a
+    /// time of that Monday such as `23:30`. Default: noon.
     pub(super) at: Option<String>,
-    /// The channels that are told at once, exactly these, in any order.
+    /// The channels that are notified at once: exactly these, in any order.
     #[serde(rename = "told")]
     pub(super) notified: Vec<String>,
-    /// Those that would follow as later steps of groups; not looked at unless it
-    /// is said.
+    /// The channels that are notified later, as steps of groups. Default: not checked.
     pub(super) later: Option<Vec<String>>,
-    /// Those from which a rule keeps it; not looked at unless it is said.
+    /// The channels whose delivery a rule suppresses. Default: not checked.
     pub(super) kept_back: Option<Vec<String>>,
 }
 
-/// How bad it is, by name.
+/// A severity, by its name.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum SeverityFile {
