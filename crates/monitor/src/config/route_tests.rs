@@ -1,8 +1,8 @@
-//! `route_tests`: what the configuration is to do, as its author has it, compared
-//! with what it would do.
+//! `route_tests`: the author's expectations of a configuration, compared with what it would
+//! do.
 //!
-//! A test that fails is a problem like any other; how bad a one, whoever declares
-//! the section decides. Somebody who must be told is not kept from it by a test.
+//! A failing test is a problem like any other; whoever declares the section decides its
+//! level. A test never changes who is notified.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -14,12 +14,12 @@ use crate::timestamp::{format_duration, format_timestamp, parse_time_of_day, par
 
 /// The section's name.
 pub(super) const ROUTE_TESTS: &str = "route_tests";
-/// Unless it is said, something happens on Monday, November 23rd 2026, at noon in
-/// UTC: on a working day, when most people are awake.
+/// The default time of a test: Monday, November 23rd 2026, at noon in UTC, a working day on
+/// which most people are awake.
 const MONDAY_NOON_MS: i64 = 1_795_435_200_000;
 const MONDAY_MS: i64 = MONDAY_NOON_MS - 12 * 3_600_000;
 
-/// The section, in which a test that fails is of this level.
+/// Returns the section, in which a failing test is a problem of this level.
 pub(super) fn section(level: Level) -> Section {
     let schema = schema_of::<Vec<RouteTestFile>>();
     Section::new(ROUTE_TESTS, schema)
@@ -32,7 +32,7 @@ pub(super) fn section(level: Level) -> Section {
         })
 }
 
-/// What is wrong with a test, or with what it tests.
+/// A problem of a test, or of what it tests.
 struct Finding {
     path: Vec<String>,
     sentence: String,
@@ -52,7 +52,7 @@ impl Finding {
     }
 }
 
-/// A test while it is run.
+/// A test that is being run.
 struct Trial<'a> {
     number: usize,
     test: &'a RouteTestFile,
@@ -105,7 +105,7 @@ impl<'a> Trial<'a> {
             .collect()
     }
 
-    /// What differs in one of the lists.
+    /// Compares one of the lists with the plan.
     fn compare(&self, field: &str, names: &[String]) -> Option<Finding> {
         let expected: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         let planned = self.planned.iter();
@@ -133,7 +133,7 @@ impl<'a> Trial<'a> {
             sentence.push_str(&self.instead(missing));
         }
         let (severity, at) = (self.severity, format_timestamp(self.at_ms));
-        // Nothing that is the name of a host has a NUL byte.
+        // A host's name has no NUL byte, the only reason to fail.
         let typed = shlex::try_quote(&self.test.host).unwrap_or_default();
         let help = format!("`hbd route {typed} --severity {severity} --at {at}` shows all of it");
         Some(Finding {
@@ -143,7 +143,7 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// In which list of a test it belongs.
+    /// Returns the list of a test that the channel belongs to.
     fn list_of(&self, planned: &Planned) -> &'static str {
         match planned.rule {
             Some(_) => KEPT_BACK,
@@ -153,7 +153,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// What happens with a channel.
+    /// Describes what would happen with a channel.
     fn instead(&self, channel: &str) -> String {
         let mut planned = self.planned.iter();
         let Some(planned) = planned.find(|planned| planned.channel == channel) else {
@@ -184,11 +184,11 @@ impl<'a> Trial<'a> {
 const NOTIFIED: &str = "told";
 const LATER: &str = "later";
 const KEPT_BACK: &str = "kept_back";
-/// No list of a test: nobody plans that.
+/// A list that no test has: nobody expects that.
 const DISABLED: &str = "disabled";
 
 impl RouteTestFile {
-    /// Those of the lists that are to be looked at.
+    /// Returns the lists to compare.
     fn lists(&self) -> impl Iterator<Item = (&'static str, &[String])> {
         let lists = [
             (NOTIFIED, Some(&self.notified)),
@@ -201,13 +201,13 @@ impl RouteTestFile {
     }
 }
 
-/// Why a planned channel is disabled, where it is.
+/// Returns why a planned channel is disabled; `None` if it is not.
 fn disabled(planned: &Planned, config: &Config) -> Option<String> {
     let channel = config.channel(&planned.channel)?;
     Some(channel.disabled()?.to_string())
 }
 
-/// Why a name in a list is none of a channel, and what would be right.
+/// Returns why a name in a list is not a channel's, with a hint; `None` if it is.
 fn no_channel(name: &str, config: &Config) -> Option<(String, Option<String>)> {
     if config.channel(name).is_some() {
         return None;
@@ -226,7 +226,7 @@ fn no_channel(name: &str, config: &Config) -> Option<(String, Option<String>)> {
     Some((format!("there is no channel `{shown}`"), help))
 }
 
-/// When a test takes place.
+/// Returns the time of a test.
 fn moment(said: Option<&str>) -> Option<i64> {
     let Some(said) = said else {
         return Some(MONDAY_NOON_MS);

@@ -265,7 +265,7 @@ pub(crate) enum ValidateLevel {
     Thorough,
 }
 
-/// How to say what was taken over.
+/// How to print the pinned plugins.
 #[derive(Debug, Args)]
 pub(crate) struct PinPlugins {
     /// Print JSON instead of a table
