@@ -24,10 +24,10 @@ monitor:
 hosts:
   web-01: {notification_channels: [pager], watch: true}
 ";
-/// How long a condition is waited for: generous, since machines may be busy.
+/// The timeout for conditions: generous, since machines may be busy.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A monitor as a program starts it that has nothing else of this workspace.
+/// Starts a monitor like a program that uses nothing else of this workspace.
 async fn start(rig: &Rig, state: &Path) -> (Running, Reloading) {
     let builder = declare(rig.configured(YAML).unwrap());
     let loaded = builder.load().unwrap();

@@ -1,5 +1,5 @@
-//! Folders called `plugins` that nobody named: whoever put a plugin there is told where
-//! it is looked for.
+//! Folders called `plugins` that are not named: people who put a plugin there learn where
+//! hbd searches.
 
 use std::{fs, path::Path, process::Command};
 
@@ -69,7 +69,7 @@ fn a_plugin_in_a_folder_that_is_not_searched_is_told_of() {
             assert_eq!(status, 2, "{err}");
             assert!(err.contains(&note), "no `{note}` in {err}");
         }
-        // Once it is named, there is nothing to tell.
+        // Once it is named, there is nothing to report.
         let named = ["--plugin-dir", &folder, "plugins"];
         let (status, out, err) = home.run(&named);
         assert_eq!((status, err.as_str()), (0, ""));

@@ -1,5 +1,5 @@
-//! `hbd send` and `hbd notify` in scripts: they open an incident, go on telling of
-//! it, end it, and repeat safely.
+//! `hbd send` and `hbd notify` in scripts: they open an incident, send reminders, end it,
+//! and repeat safely.
 
 use std::{
     fs,
@@ -159,7 +159,7 @@ async fn a_script_repeats_with_a_key_and_is_told_when_that_is_something_else() {
     assert_eq!(desk.texts().len(), 1);
 }
 
-/// Where nothing outlives the call, people are told twice rather than never.
+/// If no record survives the call, people are notified twice rather than never.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_cannot_be_kept_is_told_of() {
     for store in ["{retry: {attempts: 1}}", "{store: none}"] {

@@ -1,5 +1,5 @@
-//! Who would be told, and when: `hbd route`, and the tests of it that stand in the
-//! configuration. Each test of ours runs the real binary.
+//! Who would be notified, and when: `hbd route`, and the route tests of a configuration.
+//! Each test runs the real binary.
 
 mod asked;
 mod desk;

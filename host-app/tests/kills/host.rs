@@ -1,5 +1,5 @@
-//! A simulated host: it does one thing after the other, each until the monitor
-//! has written down that it will tell it, as a real host's state would last.
+//! A simulated host: it goes through one phase after the other, each until the monitor has
+//! recorded its message, since a real host's state would last, too.
 
 use std::{
     collections::BTreeMap,
@@ -12,8 +12,8 @@ use annunciator_protocol::{Datagram, Event};
 use super::records::Records;
 
 const CPU: &str = "cpu_monitor.cpu_percent";
-/// A silent host stays so for this many looks at the records, so that it
-/// lasts over some kills.
+/// For how many reads of the records a silent host stays silent, so that the silence lasts
+/// over some kills.
 const RESTS: u32 = 20;
 
 /// What a host is about.
@@ -25,7 +25,7 @@ pub enum Phase {
     Booting,
     /// It is silent, until it is overdue.
     Silent,
-    /// It is silent and told of, and stays so for a while.
+    /// It is silent, people were notified, and it stays silent for a while.
     Resting,
     /// It sends again.
     Back,
@@ -33,7 +33,7 @@ pub enum Phase {
     Hot,
     /// The metric is well again.
     Cool,
-    /// It reports trouble in its own words.
+    /// It reports a problem in its own words.
     Trouble,
     /// It announces a shutdown, and then is down.
     Shutdown,
@@ -43,7 +43,7 @@ pub enum Phase {
 pub struct Host {
     pub name: String,
     pub phase: Phase,
-    /// How often each text should be told.
+    /// How many messages of each text are expected.
     pub expected: BTreeMap<String, u64>,
     /// It finishes what it is about, and then only sends heartbeats.
     pub begin_nothing: bool,
@@ -208,7 +208,7 @@ impl Host {
     }
 
     fn send(&self, bytes: &[u8]) {
-        // Whether or not a monitor is there to take it.
+        // Whether or not a monitor is there to receive it.
         let _ = self.socket.send_to(bytes, self.to);
     }
 }

@@ -1,8 +1,7 @@
-//! The monitor is killed again and again, at random moments, while hosts boot,
-//! fall silent, come back, cross thresholds and shut down: no change of state
-//! is lost, and nothing is told twice but for what was being sent at the kill.
-//! A problem that is over before anybody was told is told to nobody, like its
-//! end.
+//! The monitor is killed again and again, at random moments, while hosts boot, fall silent,
+//! come back, cross thresholds and shut down. No change of state is lost, and no message is
+//! sent twice except those in flight at the kill. Nobody is notified of a problem that was
+//! over before anybody could be, nor of its end.
 //!
 //! `host` is a simulated host that does one thing after the other, `monitor`
 //! the real `hbd`, `records` what it has written.
@@ -83,7 +82,7 @@ struct Trial {
 
 /// What there is to compare.
 struct Outcome {
-    /// How often each text should have been told.
+    /// How many messages of each text are expected.
     expected: BTreeMap<String, u64>,
     /// What the monitor wrote down.
     records: Records,
@@ -155,8 +154,8 @@ impl Trial {
         }
     }
 
-    /// Whoever is silent and told of is overdue, also right after a restart;
-    /// whoever has been sending all the time is not.
+    /// Checks that a host is overdue, also right after a restart, if it is silent and
+    /// people were notified; and that a host is not that has been sending all the time.
     fn right_hosts_are_overdue(&self, round: u32) {
         let states = self.monitor.states();
         for host in &self.hosts {
@@ -198,7 +197,7 @@ impl Outcome {
                     row.count
                 ));
             }
-            // What was over is told no more, but may have been sent before.
+            // A superseded message is not sent any more, but may have been sent before.
             if arrived + row.superseded < *count || arrived > *count + row.again {
                 wrong.push(format!(
                     "{text}: happened {count} times, arrived {arrived} times: {row:?}"

@@ -1,13 +1,12 @@
-//! What the monitor has written down of its messages: those that wait to be
-//! handed over, and those that the store of deliveries has. Both are in one
-//! file.
+//! What the monitor has recorded of its messages: those that wait to be handed over, and
+//! those in the store of deliveries. Both are in one file.
 
 use std::{collections::BTreeMap, path::Path};
 
 use rusqlite::{Connection, OpenFlags};
 
-/// A text: how many messages of it there are, how often such a message was told
-/// again, and how many were over before they were told.
+/// A text: the number of its messages, how often such a message was sent again, and how
+/// many were over before anybody was notified.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Row {
     pub count: u64,
@@ -21,7 +20,7 @@ pub struct Records {
     pub texts: BTreeMap<String, Row>,
     /// Messages that are still to be delivered.
     pub open: u64,
-    /// What the store's accounts count of them as told again.
+    /// The number of messages sent again, by the store's accounts.
     pub again: u64,
 }
 

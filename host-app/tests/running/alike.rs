@@ -160,7 +160,7 @@ fn a_dry_run_says_that_its_key_was_used_and_sends_nothing() {
     assert_eq!(home.notes(), notes, "something was sent");
 }
 
-/// The channels of a group are told of by steps, of which one is enough; then they are
+/// The channels of a group are notified in steps, and one of them is enough; then they are
 /// channels like any other.
 #[test]
 fn a_key_that_is_used_again_is_judged_as_the_first_time_was() {

@@ -1,5 +1,5 @@
-//! A plugin that is of no use for a while: nothing of what the monitor tells in that
-//! time is lost.
+//! A plugin that is unusable for a while: none of the monitor's messages in that time is
+//! lost.
 
 use std::{
     fs::{self, Permissions},

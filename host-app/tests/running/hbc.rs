@@ -64,7 +64,7 @@ fn boot_is_told_once_in_a_boot() {
         &beat[0].read(&Keyring::default()),
     );
     assert!(boot.boot == beat.boot && boot.counter < beat.counter);
-    // Another monitor was told nothing yet.
+    // The boot was not announced to another monitor yet.
     let other = Monitor::v4();
     assert_eq!(hbc.run(&other, &["--once"]).status, 0);
     assert_eq!(

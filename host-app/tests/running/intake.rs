@@ -1,5 +1,5 @@
-//! Datagrams that are not to be taken: each is counted under its reason and
-//! changes nothing. And keys: who must sign, and how keys are exchanged.
+//! Datagrams that must be refused: each is counted under its reason and changes nothing.
+//! Also keys: who must sign, and how keys are replaced.
 
 use std::time::Duration;
 
@@ -118,7 +118,7 @@ fn what_is_wrong_is_counted_under_its_reason_and_changes_nothing() {
             .all(|reason| refused[reason] == 1)
             .then_some(())
     });
-    // The next sound one is taken as if nothing had been.
+    // The next valid one is accepted as if nothing had happened.
     monitor.send(&heartbeat("web-01", 101));
     assert_eq!(monitor.state("web-01"), "up");
 }

@@ -41,7 +41,7 @@ fn worker(monitor: &Monitor) -> Pid {
     Pid::from_raw(only).unwrap()
 }
 
-/// Has the monitor tell something, whatever becomes of it.
+/// Makes the monitor notify, whatever becomes of it.
 fn tell(monitor: &Monitor) {
     let request = Request::Notify {
         host: None,
@@ -52,7 +52,7 @@ fn tell(monitor: &Monitor) {
         dry_run: false,
     };
     let control = monitor.control.clone();
-    // It answers when it was told, which may take long.
+    // It answers when the channels have answered, which may take long.
     thread::spawn(move || ask(&control, &request));
 }
 
@@ -60,7 +60,7 @@ fn is_gone(worker: Pid) -> Option<()> {
     let path = format!("/proc/{}/stat", worker.as_raw_nonzero());
     let stat = fs::read_to_string(path).unwrap_or_default();
     let state = stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned());
-    // Whose child it is now may take its time.
+    // Its new parent may take its time to reap it.
     state.is_none_or(|rest| rest.starts_with('Z')).then_some(())
 }
 
@@ -100,7 +100,7 @@ fn a_worker_is_closed_with_its_monitor() {
     let home = home(STEADY);
     let monitor = home.start();
     let worker = worker(&monitor);
-    // Whoever stops a service may tell all its processes.
+    // A service manager may signal all processes of a service.
     kill_process(worker, Signal::TERM).unwrap();
     assert_eq!(monitor.stop().0, Some(0));
     let notes = home.notes();

@@ -1,5 +1,5 @@
-//! What becomes of messages: recorded, tried again, told by groups, and left by
-//! other commands for the monitor to deliver.
+//! The fate of messages: recorded, retried, sent by groups in steps, and left by other
+//! commands for the monitor to deliver.
 
 use serde_json::{Value as Json, json};
 

@@ -235,7 +235,7 @@ impl Monitor {
         });
     }
 
-    /// How many datagrams were taken, or refused for this reason.
+    /// Returns how many datagrams were accepted, or refused for this reason.
     pub fn count(&self, reason: Option<&str>) -> u64 {
         let status = self.status();
         let count = match reason {
@@ -249,7 +249,7 @@ impl Monitor {
         self.sender.send_to(bytes, self.address.unwrap()).unwrap();
     }
 
-    /// Sends a datagram and waits until it is taken.
+    /// Sends a datagram and waits until it is accepted.
     pub fn send(&self, datagram: &Datagram) {
         self.send_signed(datagram, None);
     }

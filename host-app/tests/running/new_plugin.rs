@@ -1,6 +1,6 @@
-//! From nothing to a channel: a project is written, built in a folder of its own,
-//! examined, dropped into the plugin folder of a monitor that runs, taken by a
-//! reload, and delivers, in the monitor's process and apart from it.
+//! From nothing to a channel: a project is created, built in a folder of its own,
+//! validated, and copied to the plugin folder of a running monitor, where a reload loads
+//! it. It then delivers, in the monitor's process and outside it.
 
 use std::{
     fs,
@@ -66,7 +66,7 @@ impl Project {
     }
 }
 
-/// The service: it takes what has the right token.
+/// The service: it accepts requests with the right token.
 async fn service() -> (HttpServer, Arc<Journal<(String, String)>>) {
     let journal = Arc::<Journal<_>>::default();
     let taken = Arc::clone(&journal);
@@ -85,7 +85,7 @@ async fn service() -> (HttpServer, Arc<Journal<(String, String)>>) {
     (server.await.unwrap(), journal)
 }
 
-/// Has the monitor tell its default channels.
+/// Makes the monitor notify its default channels.
 fn tell(monitor: &Monitor, text: &str) {
     let request = Request::Notify {
         host: None,
@@ -162,7 +162,7 @@ async fn a_new_plugin_is_built_examined_dropped_in_reloaded_and_delivers() {
         "{notified:?}"
     );
 
-    // One that is damaged does not, and is told of.
+    // A damaged one does not, and is reported.
     let file = home.plugins().join("libcarrier_pigeon.so");
     fs::write(&file, "no plugin").unwrap();
     let (_, _, error) = home.hbd(&["check"]);

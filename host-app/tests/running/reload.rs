@@ -60,7 +60,7 @@ fn a_signal_brings_new_hosts_and_keeps_state_and_connections() {
     });
     monitor.send(&heartbeat("mail-01", 1));
     assert_eq!(monitor.state("web-01"), "up");
-    // The same connection tells the end of what it told before.
+    // The connection that delivered the problem delivers its end.
     monitor.send(&busy("web-01", 2, 10.0));
     monitor.wait_for_text(
         "web-01",

@@ -1,5 +1,5 @@
-//! What outlives the monitor: silences, who is overdue, open alerts, and whom
-//! that was told to.
+//! What survives a restart: silences, overdue hosts, open alerts, and who was notified of
+//! them.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ fn a_silence_is_kept() {
             .notified("web-01")
             .contains(&"web-01 IPv4 overdue".to_owned())
     );
-    // That it was kept back is on record, with the silence.
+    // The suppressed delivery is recorded, with the silence.
     let kept_back = ["deliveries", "--state", "suppressed", "--json"];
     let record = wait_for("a record", || {
         let (status, out, err) = home.hbd(&kept_back);
@@ -96,7 +96,7 @@ fn a_silence_is_kept() {
     });
     assert!(record.contains("silence: until 20"), "{record}");
     assert!(record.contains("new disks"), "{record}");
-    // What is still wrong when it ends is told then.
+    // People are notified of what is still wrong when it ends.
     assert_eq!(home.hbd(&["silence", "web-01", "--end"]).0, 0);
     monitor.wait_for_text("web-01", "web-01 IPv4 overdue");
 }

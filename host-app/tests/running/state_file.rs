@@ -1,5 +1,5 @@
-//! A state file that cannot be used: one clear sentence in the log and to the
-//! default channel, and the monitor watches and tells all the same.
+//! A state file that cannot be used: the log and the default channel get one clear
+//! sentence, and the monitor still watches hosts and notifies people.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ use crate::{
     monitor::{CALM, Home, Monitor, QUICK, wait_for, wait_or, yaml},
 };
 
-/// A home whose default channel is a service that keeps what it was told.
+/// A home whose default channel is a service that keeps what it receives.
 struct Listening {
     home: Home,
     mattermost: Mattermost,
@@ -192,7 +192,7 @@ fn when_it_cannot_be_written_for_a_while() {
     monitor.wait_for_log("state.sqlite cannot be written: ");
     watches_and_tells(&monitor, &listening);
     database.execute_batch("ROLLBACK").unwrap();
-    // What comes and goes is not told each time, so that is asked for.
+    // A problem that comes and goes is not notified every time, so the test asks.
     wait_for("a state that is written again", || {
         monitor.status()["state_problem"].is_null().then_some(())
     });

@@ -1,4 +1,4 @@
-//! What systemd is told, by a stand-in of its socket.
+//! The notifications to systemd, received by a stand-in of its socket.
 
 use std::{cell::RefCell, os::unix::net::UnixDatagram, time::Duration};
 
@@ -44,7 +44,7 @@ fn systemd_learns_of_readiness_life_reloads_and_the_end() {
     systemd.wait_for("READY=1");
     systemd.wait_for("WATCHDOG=1");
     monitor.signal(Signal::HUP);
-    // Both in one datagram, or systemd does not take it.
+    // Both in one datagram, or systemd ignores them.
     let reloading = systemd.wait_for("RELOADING=1");
     assert!(reloading.contains("MONOTONIC_USEC="), "{reloading}");
     systemd.wait_for("READY=1");

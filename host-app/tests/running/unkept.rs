@@ -1,5 +1,5 @@
-//! A file for deliveries that cannot be opened: people are notified all the same, and
-//! whoever sends is told that nothing is kept.
+//! A file for deliveries that cannot be opened: people are notified nevertheless, and the
+//! sender is warned that nothing is stored.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ fn home(store: &str) -> Home {
     Home::with(&format!("{store}{}", yaml(CALM)))
 }
 
-/// What is in the way, and how it is told.
+/// The obstacle, and its sentence.
 const UNUSABLE: [(&str, &str); 3] = [
     (
         "HOME/missing/outbox.sqlite",

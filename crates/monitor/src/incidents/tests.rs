@@ -1,4 +1,4 @@
-//! Whom notices go to, and under which incidents, over restarts too.
+//! Who is notified of notices, and under which incidents, also after restarts.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -66,7 +66,7 @@ impl Trial {
         outbound
     }
 
-    /// Where each goes, and its text.
+    /// Returns the recipients and the text of each message.
     fn notified(&mut self, what: Occurrence) -> Vec<String> {
         let shown = |outbound: &OutboundMessage| {
             let names: Vec<&str> = outbound.names.iter().map(|name| &**name).collect();
@@ -75,7 +75,7 @@ impl Trial {
         self.plan(what).iter().map(shown).collect()
     }
 
-    /// Goes on from what was written.
+    /// Continues from what was written.
     fn restart(&mut self) {
         self.incidents = IncidentLog::restored(self.rows.values().cloned(), 0);
     }
@@ -153,7 +153,7 @@ fn what_was_told_together_and_ends_apart_is_told_in_any_case() {
         assert!(own.starts_with("/together/") && own != together, "{own}");
         assert_eq!(end.message.part, MessageKind::Recovery);
     }
-    // x was told of a alone.
+    // x was notified of a alone.
     assert_eq!(incident(&rest[0]), "a/IPv4/heartbeat");
     assert_eq!(*rest[0].names, [Arc::from("x")]);
     assert!(trial.rows.is_empty(), "{:?}", trial.rows);

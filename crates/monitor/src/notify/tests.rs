@@ -1,5 +1,5 @@
 //! The recorder on real files and a real engine: what is recorded together, and what
-//! becomes of messages when the disk does not do its work.
+//! becomes of messages when the disk fails or hangs.
 
 use std::{
     path::Path,
@@ -23,7 +23,7 @@ use crate::{
 const YAML: &str = "notification_channels:
   pager: {type: steady, text: x}
 ";
-/// How long a condition is waited for: generous, since machines may be busy.
+/// The timeout for conditions: generous, since machines may be busy.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn outbound(id: u64) -> OutboundMessage {
@@ -58,7 +58,7 @@ struct Desk {
 }
 
 impl Desk {
-    /// One whose engine keeps its deliveries in the state file.
+    /// Creates a desk whose engine stores its deliveries in the state file.
     async fn new(waiting: Vec<OutboundMessage>) -> Self {
         let rig = Rig::new(&["fixture-steady"]).unwrap();
         let state = state(rig.folder());
@@ -67,7 +67,7 @@ impl Desk {
         Self::over(rig, state, Some(Arc::clone(&store)), store, waiting).await
     }
 
-    /// One whose engine keeps them elsewhere.
+    /// Creates a desk whose engine stores them elsewhere.
     async fn with_deliveries_elsewhere(waiting: Vec<OutboundMessage>) -> Self {
         let rig = Rig::new(&["fixture-steady"]).unwrap();
         let state = state(rig.folder());
@@ -102,7 +102,7 @@ impl Desk {
         }
     }
 
-    /// Holds the thread that writes until the sender is dropped.
+    /// Blocks the writing thread until the sender is dropped.
     async fn hang(&self) -> mpsc::Sender<()> {
         let (open, gate) = mpsc::channel::<()>();
         let (begins, begun) = tokio::sync::oneshot::channel();
@@ -136,7 +136,7 @@ impl Desk {
         assert!(waited.is_ok(), "waited in vain: {what}");
     }
 
-    /// The deliveries, the oldest first.
+    /// Returns the deliveries, oldest first.
     async fn deliveries(&self) -> Vec<Record> {
         let store = self.engine.store().unwrap();
         let query = Query {
@@ -171,7 +171,7 @@ async fn a_change_and_its_messages_are_in_the_file_together() {
     let change = line("a change").outbound([outbound(1), outbound(2)]);
     desk.recorder.record(change);
     desk.recorder.written().await;
-    // At one moment, whatever the thread that writes does meanwhile.
+    // In one transaction, whatever the writing thread does meanwhile.
     let counts = desk.file.read(|transaction| {
         let count = |table| transaction.query_row(table, [], |row| row.get::<_, i64>(0));
         Ok((
@@ -235,7 +235,7 @@ async fn while_the_disk_hangs_people_are_told_once_and_in_order_and_all_is_writt
         format!("notified without a record of deliveries (pager delivered): message {id}")
     });
     assert_eq!(history, notified.collect::<Vec<_>>());
-    // What was given up before it was begun is not accepted when it is written.
+    // A write that was given up before it began accepts nothing when it is written.
     assert_eq!((desk.rows().await, desk.deliveries().await.len()), (0, 0));
     assert_eq!(desk.recorder.history("a", 1000).await.len(), 100);
 }
@@ -310,7 +310,7 @@ async fn who_drains_waits_for_the_messages_under_way() {
     desk.recorder.drain(TIMEOUT).await;
     let _ = desk.engine.shutdown(TIMEOUT).await;
     desk.recorder.written().await;
-    // Each is either accepted, or waits in its row.
+    // Each message is either accepted, or waits in its row.
     let rows = usize::try_from(desk.rows().await).unwrap();
     let deliveries = desk.deliveries().await;
     assert_eq!(rows + deliveries.len(), 200);

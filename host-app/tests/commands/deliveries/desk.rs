@@ -32,8 +32,8 @@ impl Desk {
         desk
     }
 
-    /// With a store in which something was told about two hosts: delivery 1 is
-    /// delivered, 2 failed, 3 waits for its next attempt.
+    /// With a store that has notifications about two hosts: delivery 1 is delivered, 2
+    /// failed, 3 waits for its next attempt.
     pub async fn filled() -> Self {
         let desk = Self::empty();
         let engine = desk.engine().await;
@@ -43,7 +43,7 @@ impl Desk {
             .attribute("metric_path", "cpu");
         engine.notify_host("web-01", alert).await.unwrap();
         let late = Notification::new("the disk is full").title("db-01\u{1b}[2J is in trouble");
-        // It is tried again after a pause that nobody waits for.
+        // It is retried after a backoff that no test waits for.
         let submit = engine.submit(annunciator::Route::Host("db-01"), late, None);
         submit.await.unwrap();
         desk.until(|records| {

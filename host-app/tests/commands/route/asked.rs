@@ -163,7 +163,7 @@ fn a_channel_whose_plugin_is_of_no_use_keeps_it_until_that_is_mended() {
     drop(rig.exactly(yaml).unwrap());
     let desk = Desk { rig };
     let (status, out, _) = desk.run(&["route", "web-01"]);
-    // Nobody would be told now.
+    // Nobody would be notified now.
     assert_eq!(status, 1);
     let why = "x        waits, the channel is disabled: channel type ill_behaved is offered by two plugins";
     assert!(out.contains(why), "{out}");

@@ -3,7 +3,7 @@
 use annunciator_testkit::rig::Rig;
 use serde_json::Value;
 
-/// By day the chat is told; `deaf` is never told anything mild.
+/// By day the chat is notified; `deaf` never is of anything mild.
 pub const YAML: &str = r#"notification_channels:
   pager: {type: steady}
   mail: {type: steady, proves: delivered}

@@ -1,4 +1,4 @@
-//! Restarts, clocks that jump, and times in which the monitor did not see.
+//! Restarts, clocks that jump, and times in which the monitor received nothing.
 
 use super::*;
 
@@ -90,7 +90,7 @@ fn a_wall_clock_that_jumps_ahead_opens_a_blind_span() {
     world.now.wall_ms += 3_600_000;
     world.pass(SECOND * 5);
     assert_eq!(world.notified(), [""; 0]);
-    // Its sender's clock was right all the time, and is taken so.
+    // Its sender's clock was right all the time, and is accepted as such.
     let mut datagram = world.datagram("a", "b1", Event::Heartbeat);
     datagram.sent_at_ms -= 3_600_000;
     assert_eq!(world.send(&datagram), Ok(()));

@@ -1,5 +1,5 @@
-//! Who reads every notice and sees every datagram that was taken, and knows
-//! what may be told.
+//! A bystander, who reads every notice and sees every accepted datagram, and so knows which
+//! notices are right.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::thresholds::Level;
 
-/// Of the default settings.
+/// The window of the default settings.
 const WINDOW: Duration = Duration::from_secs(30);
 
-/// What a bystander knows who reads every notice and sees every datagram that
-/// was taken.
+/// What a bystander knows who reads every notice and sees every accepted datagram.
 #[derive(Default)]
 pub(super) struct Bystander {
-    /// Connections whose people know that they are overdue.
+    /// The connections that people know to be overdue.
     pub(super) overdue: BTreeSet<Connection>,
     flapping: BTreeSet<Connection>,
     pub(super) heard: BTreeMap<Connection, Vec<Tick>>,
@@ -25,7 +24,7 @@ pub(super) struct Bystander {
 }
 
 impl Bystander {
-    /// Reads a notice; fails when it is not so.
+    /// Reads a notice; fails if it is wrong.
     pub(super) fn read(&mut self, notice: &Notice) -> Result<(), TestCaseError> {
         let all = |of: &Connection| vec![of.clone()];
         let (silent, back) = match &notice.what {
@@ -73,7 +72,7 @@ impl Bystander {
             }
             _ => return Ok(()),
         };
-        // The time of a group is that of its first.
+        // The time of a group is that of its first event.
         let group = matches!(notice.what, Occurrence::ManyOverdue(_));
         let at = notice.at.tick + SECOND * if group { 9 } else { 0 };
         for of in silent {
@@ -82,8 +81,8 @@ impl Bystander {
                 "told twice: {of:?} is overdue"
             );
             let due = |heard: &Vec<Tick>| {
-                // What is told may have waited, and the host may have been
-                // heard again meanwhile.
+                // The notice may have been held, and the host may have been heard again
+                // meanwhile.
                 heard.iter().enumerate().any(|(i, last)| {
                     let silent_until = *last + WINDOW;
                     let next = heard.get(i + 1);

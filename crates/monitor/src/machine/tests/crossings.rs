@@ -1,10 +1,10 @@
-//! Situations in which two things cross: the same bytes by two connections, a
-//! shutdown behind an alarm, a reload during a recheck.
+//! Situations in which two events cross: the same bytes on two connections, a shutdown
+//! after an alarm, a reload during a recheck.
 
 use super::*;
 
 impl World {
-    /// The same bytes by both families, as `hbc` sends them.
+    /// Sends the same bytes on both families, as `hbc` does.
     fn both(&mut self, datagram: &Datagram) -> [Result<(), Reject>; 2] {
         let taken =
             [Family::V4, Family::V6].map(|family| self.machine.observe(self.now, family, datagram));
@@ -111,7 +111,7 @@ fn a_reload_makes_nobody_overdue_at_once() {
     let mut world = World::new(&["a", "b"]);
     world.beat("a");
     world.beat("b");
-    // Removed for a while: nobody listens to it.
+    // Removed for a while: its datagrams are refused.
     world.configure(|hosts| {
         hosts.remove("b");
     });

@@ -80,7 +80,7 @@ fn only_watched_hosts_are_told_of() {
     world.beat("a");
     world.says("a", "b1", Event::Shutdown { expected: None });
     assert_eq!(world.notified(), [""; 0]);
-    // Watched while it is overdue: that is told at once.
+    // Watched while it is overdue: people are notified at once.
     world.beat("a");
     world.pass(SECOND * 40);
     let watched = HostSettings {
@@ -104,7 +104,7 @@ fn a_boot_is_told_once_however_often_it_is_sent() {
     assert_eq!(world.send(&boot), Err(Reject::Repeated));
     world.says("a", "b1", Event::Boot);
     assert_eq!(world.notified(), ["a booted"]);
-    // Told whether or not the word of it arrives.
+    // Notified whether or not its own announcement arrives.
     world.says("a", "b2", Event::Heartbeat);
     assert_eq!(world.notified(), ["a rebooted"]);
     assert_eq!(world.send(&boot), Err(Reject::EarlierBoot));

@@ -1,5 +1,5 @@
-//! Properties: whatever is sent, lost, reordered, repeated, and however clocks
-//! jump and the monitor dies, these hold.
+//! Properties that hold whatever is sent, lost, reordered or repeated, and however clocks
+//! jump and the monitor dies.
 
 use annunciator_testkit::effort::rounds;
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ enum Step {
         boot: u8,
         v6: bool,
     },
-    /// The same bytes over both families, as `hbc` sends them.
+    /// Sends the same bytes on both families, as `hbc` does.
     Both {
         host: usize,
     },
@@ -27,7 +27,7 @@ enum Step {
         host: usize,
         expected: Option<u8>,
     },
-    /// The network keeps a datagram, and delivers it later.
+    /// The network holds a datagram back, and delivers it later.
     Keep {
         host: usize,
         boot: u8,
@@ -90,7 +90,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Trial {
     world: World,
     bystander: Bystander,
-    /// Datagrams that were sent, taken or not.
+    /// The datagrams that were sent, whether or not they were accepted.
     sent: Vec<Datagram>,
     delayed: Vec<Datagram>,
 }
@@ -145,9 +145,8 @@ impl Trial {
 
     fn restart(&mut self, after: u8) {
         self.bystander.blind_spans += 1;
-        // What was heard since the last checkpoint is lost. That matters to
-        // those only who are silent in truth: the others are heard again
-        // before they are due.
+        // Heartbeats since the last checkpoint are lost. That matters only for hosts that
+        // are really silent: the others are heard again before they are due.
         let known = self.world.disk.snapshot.last.tick;
         for heard in self.bystander.heard.values_mut() {
             let first = heard[0];
@@ -232,7 +231,7 @@ impl Trial {
         Ok(())
     }
 
-    /// In the end everybody falls silent, and nobody is forgotten.
+    /// In the end every host falls silent, and none is forgotten.
     fn end(mut self) -> Result<(), TestCaseError> {
         // Longer than any silence, any announced shutdown and any flapping.
         for _ in 0..12 {
@@ -244,8 +243,8 @@ impl Trial {
             let link = view.into_iter().find(|link| link.family == of.family);
             let state = link.map(|link| link.state);
             let notified = self.bystander.overdue.contains(of);
-            // A shutdown without an end is no alarm; a problem that was told
-            // before it is not over.
+            // A shutdown without an end raises no alarm; a problem that was notified before
+            // it is not over.
             let right = match state {
                 Some(LinkState::Overdue) => notified,
                 Some(LinkState::Down) => true,
@@ -296,7 +295,7 @@ proptest! {
             };
             for _ in 0..seconds {
                 while next <= trial.world.now.tick {
-                    // What was sent while nobody listened is lost.
+                    // A datagram that was sent while the monitor was down is lost.
                     if next == trial.world.now.tick {
                         let datagram = trial.make(2, 0, Event::Heartbeat);
                         trial.send(datagram, Family::V4);
@@ -330,8 +329,8 @@ proptest! {
         let shown = |snapshot: &Snapshot| {
             let mut hosts: Vec<_> = snapshot.hosts.iter().map(|host| {
                 let mut host = serde_json::to_value(host).unwrap_or_default();
-                // What changes with every heartbeat: of the counters only the
-                // newest is kept, of the values none.
+                // These change with every heartbeat: compares only the newest counter, and
+                // no values.
                 let taken = host["persistent"]["taken"].as_array().cloned().unwrap_or_default();
                 host["persistent"]["taken"] = taken.last().map(|entry| entry[0].clone()).unwrap_or_default();
                 for alert in host["persistent"]["alerts"].as_array_mut().into_iter().flatten() {

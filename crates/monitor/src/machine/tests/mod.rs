@@ -1,5 +1,5 @@
-//! The machine in the situations that it is made for, under a clock of the
-//! test's own: a world with hosts, a store and time that passes on demand.
+//! The machine in the situations that it is made for, under a clock of the tests' own: a
+//! world with hosts, a store, and time that passes on demand.
 
 mod alerts;
 mod blindness;
@@ -17,7 +17,7 @@ use annunciator_protocol::{Datagram, Event, Family, Reject};
 use super::*;
 use crate::thresholds::Set;
 
-/// What a store would hold.
+/// What a store would have.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Disk {
     pub(super) snapshot: Snapshot,
@@ -28,7 +28,7 @@ impl Disk {
     pub(super) fn write(&mut self, step: Step) -> Vec<Notice> {
         let persistent = &mut self.snapshot;
         for record in step.hosts {
-            // As a store has it: text in between.
+            // As a store does, by way of text.
             let text = serde_json::to_string(&record).unwrap();
             let record: HostRecord = serde_json::from_str(&text).unwrap();
             persistent.hosts.retain(|known| known.host != record.host);
@@ -49,7 +49,7 @@ impl Disk {
     }
 }
 
-/// A machine, its clock, its store, and what was told.
+/// A machine, its clock, its store, and the notices so far.
 pub(super) struct World {
     pub(super) machine: Machine,
     pub(super) settings: Settings,
@@ -105,7 +105,7 @@ impl World {
         world
     }
 
-    /// A host that flaps, and was told to.
+    /// A host that flaps, with people notified of that.
     pub(super) fn flapping() -> Self {
         let mut world = Self::new(&["a"]);
         world.beat("a");
@@ -117,7 +117,7 @@ impl World {
         world
     }
 
-    /// Time passes in small steps, as it does.
+    /// Lets time pass in small steps, as in reality.
     pub(super) fn pass(&mut self, duration: Duration) {
         let mut left = duration;
         while !left.is_zero() {
@@ -129,7 +129,7 @@ impl World {
         }
     }
 
-    /// Time passes, and the machine does not run.
+    /// Lets time pass while the machine does not run.
     pub(super) fn skip(&mut self, duration: Duration) {
         self.now.tick = self.now.tick + duration;
         self.now.wall_ms += i64::try_from(duration.as_millis()).unwrap();
@@ -141,9 +141,9 @@ impl World {
         self.notified.extend(self.disk.write(step));
     }
 
-    /// Writes what changes all the time.
+    /// Writes a checkpoint.
     pub(super) fn checkpoint(&mut self) {
-        // As the monitor does: a look at the clock first.
+        // As the monitor does: advances the clock first.
         self.machine.advance(self.now);
         self.commit();
         for seen in self.machine.take_seen() {
@@ -154,7 +154,7 @@ impl World {
         self.disk.snapshot.last = self.now;
     }
 
-    /// The monitor dies, and comes back after a while.
+    /// Kills the monitor, and starts it again after a while.
     pub(super) fn restart(&mut self, after: Duration) {
         self.skip(after);
         self.machine = Machine::restore(
@@ -195,7 +195,7 @@ impl World {
         self.says(host, "b1", Event::Heartbeat);
     }
 
-    /// Time passes, and these hosts are heard every 10 s of it.
+    /// Lets time pass in which these hosts are heard every 10 s.
     pub(super) fn beats(&mut self, hosts: &[&str], duration: Duration) {
         let mut left = duration;
         while !left.is_zero() {
@@ -221,7 +221,7 @@ impl World {
             .to_owned()
     }
 
-    /// What was told since the last call, a word each.
+    /// Returns the notices since the last call, a word each.
     pub(super) fn notified(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notified)
             .into_iter()

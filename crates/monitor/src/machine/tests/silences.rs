@@ -1,9 +1,8 @@
-//! What a silence keeps back is noted, with the silence as the reason.
+//! Whatever a silence suppresses is recorded, with the silence as the reason.
 
 use super::*;
 
-/// What was kept back since the last call: in the words in which it would have
-/// been told.
+/// Returns what was suppressed since the last call, in the words of the notifications.
 fn suppressed(world: &mut World) -> Vec<String> {
     let persistent = std::mem::take(&mut world.suppressed);
     let rules: Vec<&str> = persistent.iter().map(|one| one.rule.as_str()).collect();
@@ -83,7 +82,7 @@ fn of_what_changes_all_the_time_the_first_changes_are_noted() {
     let noted = suppressed(&mut world);
     assert_eq!(noted.len(), world.settings.flap.changes);
     assert_eq!(noted[0], "a trouble 0");
-    // The next silence begins anew.
+    // The next silence counts from zero.
     world.beats(&["a"], SECOND * 3600);
     silence(&mut world, SECOND * 60);
     world.says("a", "b1", Event::Message("more trouble".into()));

@@ -1,4 +1,4 @@
-//! What keeps people from being told too much, and what is kept as evidence.
+//! How people are kept from being notified too often, and what is kept as evidence.
 
 use super::*;
 
@@ -86,7 +86,7 @@ fn many_hosts_that_fall_silent_together_are_told_together() {
     names.iter().for_each(|host| world.beat(host));
     world.pass(SECOND * 16);
     assert_eq!(world.notified(), ["30 back"]);
-    // A few are told one by one.
+    // A few are notified one by one.
     names.iter().for_each(|host| world.beat(host));
     world.beats(&names[2..], SECOND * 40);
     assert_eq!(world.notified(), ["h00 overdue", "h01 overdue"]);

@@ -1,4 +1,4 @@
-//! The store on real files: what it keeps, and what it says when it can't.
+//! The store on real files: what it stores, and its errors.
 
 use std::{
     collections::HashSet,
@@ -238,7 +238,7 @@ async fn the_file_of_a_newer_monitor_is_refused() {
     );
 }
 
-/// The names of fields before they were those of the field.
+/// The names of fields in earlier versions.
 #[tokio::test]
 async fn what_an_earlier_version_wrote_of_hosts_and_messages_is_read() {
     let folder = tempfile::tempdir().unwrap();
@@ -272,7 +272,7 @@ async fn what_an_earlier_version_wrote_of_hosts_and_messages_is_read() {
     assert_eq!(shown(&store.load().await.unwrap()), before);
 }
 
-/// As monitors wrote it that delivered by themselves.
+/// As written by monitors that delivered messages themselves.
 #[tokio::test]
 async fn what_waited_in_a_file_of_the_first_schema_is_told() {
     let folder = tempfile::tempdir().unwrap();
@@ -312,7 +312,7 @@ async fn what_waited_in_a_file_of_the_first_schema_is_told() {
         .map(|change| (&*change.incident, &*change.name))
         .collect();
     open.sort_unstable();
-    // Neither where the problem had failed nor where the end was told.
+    // Neither where the problem had failed nor where people were notified of the end.
     let expected = [
         ("a/IPv4/heartbeat", "x"),
         ("a/IPv4/heartbeat", "y"),
@@ -351,7 +351,7 @@ async fn a_full_disk_is_survived_and_what_was_not_written_is_written_later() {
     let mut machine = machine();
     heard(&mut machine, "a", 1);
     let mut batch = Batch::default().step(machine.take_step());
-    // As SQLite says it when the disk is full.
+    // The error that SQLite gives when the disk is full.
     let limit_pages = |more: i64| {
         store.file().write(move |transaction| {
             let pages: i64 =
