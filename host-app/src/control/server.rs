@@ -178,7 +178,7 @@ async fn hear(
     let mut reader = BufReader::new(read.take(MAX_SHORT_REQUEST as u64));
     reader.read_until(b'\n', &mut line).await?;
     let is_whole = |line: &[u8], most: usize| line.len() < most || line.ends_with(b"\n");
-    // Held until the line has been freed.
+    // Held until the request has been parsed.
     let _permit = if is_whole(&line, MAX_SHORT_REQUEST) {
         None
     } else {

@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 
 use super::addresses::Addresses;
 
-/// The connections to the monitor, one of each family.
+/// The sockets to the monitor, one for each family.
 #[derive(Debug)]
 pub(super) struct Link {
     ways: [Way; 2],

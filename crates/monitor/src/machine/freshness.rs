@@ -6,8 +6,8 @@
 use annunciator_protocol::{Family, Reject};
 use serde::{Deserialize, Serialize};
 
-/// The number of counters that are remembered: a datagram that is further behind the newest
-/// one is refused.
+/// The number of counters that are remembered: a datagram with a lower counter than all of
+/// them is refused.
 const REMEMBERED: usize = 16;
 
 /// The position of a datagram among those that were accepted.

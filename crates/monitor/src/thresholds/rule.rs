@@ -45,9 +45,9 @@ pub enum Clear {
 /// How many consecutive samples met the conditions of a rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Streak {
-    /// The samples that met the condition of a warning or a critical alert.
+    /// How many met the condition of a warning or of a critical alert.
     pub warning: u8,
-    /// The samples that met the condition of a critical alert.
+    /// How many met the condition of a critical alert.
     pub critical: u8,
 }
 

@@ -8,7 +8,7 @@ const DIGITS: usize = 2;
 #[must_use]
 pub fn shown(value: f64, bounds: &[f64]) -> String {
     let rounded: f64 = format!("{value:.DIGITS$}").parse().unwrap_or(value);
-    // Compares bits, so that `-0.0` and `0.0` differ.
+    // Equal bits print equally, whereas `-0.0 == 0.0`.
     let misleads = |other: f64| rounded.to_bits() == other.to_bits() && rounded != value;
     let vanished = rounded == 0.0 && value != 0.0;
     if vanished || bounds.iter().any(|bound| misleads(*bound)) {

@@ -60,7 +60,8 @@ impl Seen {
     }
 }
 
-/// Asks the monitor for its channels; returns `None` if it does not answer.
+/// Asks the monitor for its channels; returns `None` if it does not answer. Prints why,
+/// unless no monitor runs.
 pub(super) fn of_channels(control: &Path, output: &Output) -> Option<Seen> {
     let answer = ask(control, &Request::Status);
     match answer.and_then(|json| Ok(StatusAnswer::deserialize(&json)?)) {

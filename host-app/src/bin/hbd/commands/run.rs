@@ -110,7 +110,7 @@ async fn watch(
     };
     let control = control.map(|path| control::ControlServer::start(&path, subject));
     let control = match control {
-        // The other monitor keeps running.
+        // Another monitor is watching already.
         Some(Err(error @ ControlError::InUse(_))) => return Err(error.into()),
         control => control.and_then(|server| or_without("its control socket", server)),
     };
