@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 #[must_use]
 pub fn what(planned: &Planned, config: &Config) -> String {
     let mut what = match &planned.rule {
-        Some(rule) => format!("kept back by {rule}"),
+        Some(rule) => format!("suppressed by {rule}"),
         None => match disabled(planned, config) {
             Some(why) => format!("waits, the channel is disabled: {why}"),
-            None => "told".to_owned(),
+            None => "notified".to_owned(),
         },
     };
     if let Some(group) = &planned.group {
-        let until = planned.until.map_or("told", Proof::name);
+        let until = planned.until.map_or("notified", Proof::name);
         what.push_str(&match planned.step {
             1 => format!(", step 1 of group {group}, until {until}"),
             step => format!(", step {step} of group {group}, unless {until} before"),

@@ -33,7 +33,7 @@ pub fn unknown_host_warning(config: &Config, host: &str, were: &str) -> Option<S
     let is_notified = !config.named_by_host(host).is_empty();
     (is_notified && config.host(host).is_none()).then(|| {
         format!(
-            "no host `{}` is in the configuration: the default channels {were} told",
+            "no host `{}` is in the configuration: the default channels {were} notified",
             host.escape_debug()
         )
     })

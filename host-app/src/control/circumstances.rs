@@ -72,7 +72,7 @@ impl Circumstances {
             Some(EventKind::Recovery | EventKind::Reminder)
         ) && self.incident.is_none()
         {
-            return Err("a recovery or a reminder needs --incident: the name under which the problem was told".to_owned());
+            return Err("a recovery or a reminder needs --incident: the name under which the problem was reported".to_owned());
         }
         let is_written = |ms: &i64| (0..=MAX_TIME_MS).contains(ms);
         if !self.occurred_at_ms.as_ref().is_none_or(is_written) {

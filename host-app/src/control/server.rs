@@ -269,7 +269,7 @@ async fn answer(request: Request, subject: &Subject) -> Answer {
         Request::Reload => match subject.reloading.reload(monitor).await {
             Ok(reloaded) => done(&reloaded),
             Err(error) => {
-                tracing::error!("the configuration was not taken, the old one stays: {error}");
+                tracing::error!("the configuration was rejected, the old one stays: {error}");
                 Answer::Refused(format!("the old configuration stays in force\n{error}"))
             }
         },

@@ -96,22 +96,22 @@ impl Numbers {
 
 fn describe() {
     let counters = [
-        (TAKEN, "Datagrams that were taken."),
+        (TAKEN, "Datagrams that were accepted."),
         (
             REFUSED,
             "Datagrams that were refused, by reason; docs/protocol.md has the reasons.",
         ),
         (
             DROPPED,
-            "Values of metrics that were not looked at, since their host has too many.",
+            "Values of metrics that were ignored, since their host has too many.",
         ),
         (
             BLIND,
-            "Times in which the monitor did not see, its own absence before the start included.",
+            "Times in which the monitor received nothing, its absence before the start included.",
         ),
         (
             NOTIFICATIONS,
-            "Messages to channels that ended, by how, over the life of the store of deliveries.",
+            "Messages to channels that ended, by outcome, over the life of the store of deliveries.",
         ),
         (
             REDELIVERED,
@@ -123,7 +123,7 @@ fn describe() {
         ),
         (
             RELOADS,
-            "How often the configuration was read again, by what came of it.",
+            "How often the configuration was reloaded, by outcome.",
         ),
     ];
     for (name, meaning) in counters {
@@ -149,12 +149,12 @@ fn describe() {
         (
             WATCHED,
             Unit::Count,
-            "Configured hosts whose heartbeat events are told.",
+            "Configured hosts whose heartbeat events people are notified of.",
         ),
         (
             SILENCED,
             Unit::Count,
-            "Configured hosts of which nothing is told for a while.",
+            "Configured hosts whose notifications are silenced.",
         ),
         (ALERTS, Unit::Count, "Metrics beyond a threshold, by level."),
         (
@@ -171,17 +171,17 @@ fn describe() {
         (
             WRITABLE,
             Unit::Count,
-            "1 when what the monitor knows outlives it; 0 when the state file cannot be written.",
+            "1 when the state would survive a restart; 0 when the state file cannot be written.",
         ),
         (
             RELOAD_OK,
             Unit::Count,
-            "1 when the last configuration that was read was taken.",
+            "1 when the last configuration that was read was accepted.",
         ),
         (
             RELOADED,
             Unit::Seconds,
-            "When a configuration was taken last, since the Unix epoch.",
+            "When a configuration was last accepted, since the Unix epoch.",
         ),
     ];
     for (name, unit, meaning) in gauges {

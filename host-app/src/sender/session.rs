@@ -153,7 +153,7 @@ impl Session {
     /// Announces that this machine shuts down, and ends soon.
     fn shut_down(mut self) -> Result<Ending, SendError> {
         if !self.link.is_ready() {
-            warn!("this shutdown was not told: the monitor has no address");
+            warn!("this shutdown was not announced: the monitor has no address");
             return Ok(Ending::Done);
         }
         self.repeats = Repeats::default();
@@ -192,12 +192,12 @@ impl Session {
         }
         let sent = self.send_event(Event::Boot, metrics)?;
         if sent.any {
-            info!("the boot was told");
+            info!("the boot was announced");
             self.boot_notified = true;
             let memory = &self.plan.memory;
             if let Err(error) = memory.keep(&self.plan.notified, &self.plan.notified_in_this_boot) {
                 warn!(
-                    "it could not be remembered in {} that this boot was told: {error}; the next start tells it again (--state names another file)",
+                    "it could not be remembered in {} that this boot was announced: {error}; the next start announces it again (--state names another file)",
                     memory.place()
                 );
             }

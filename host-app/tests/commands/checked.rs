@@ -381,7 +381,7 @@ fn a_route_test_does_not_take_a_disabled_channel_for_one_that_is_told() {
         |notified: &str| with_a_bad_plugin(&format!("{rest}  - {{host: one, told: {notified}}}\n"));
     let (status, out, err) = with("[x, a]").run(&["check"]);
     assert_eq!(status, 1, "{out}{err}");
-    let said = "expected a, x; would be told: a; x is disabled: plugin ";
+    let said = "expected a, x; would be notified: a; x is disabled: plugin ";
     assert!(err.contains(said), "{err}");
     let (status, _, err) = with("[a]").run(&["check"]);
     assert!(!err.contains("expected"), "{status} {err}");

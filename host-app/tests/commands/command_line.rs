@@ -193,7 +193,7 @@ fn send_for_a_host_that_is_not_configured_says_who_was_told_instead() {
     assert_eq!(status, 0, "{err}");
     assert!(out.starts_with("a: delivered in "), "{out}");
     let expected =
-        "warning: no host `wbe-01` is in the configuration: the default channels were told\n";
+        "warning: no host `wbe-01` is in the configuration: the default channels were notified\n";
     assert_eq!(err, expected);
     assert_eq!(hbd.run(&["send", "--host", "web-01", "hello"]).2, "");
 }

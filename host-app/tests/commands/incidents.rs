@@ -187,16 +187,16 @@ async fn a_dry_run_says_who_would_get_it_and_sends_nothing() {
     let lines: Vec<&str> = out.lines().collect();
     assert!(lines[0].starts_with("WHEN"), "{out}");
     assert!(
-        lines[1].contains("bot") && lines[1].contains("told"),
+        lines[1].contains("bot") && lines[1].contains("notified"),
         "{out}"
     );
     assert!(
-        lines[2].contains("hook") && lines[2].contains("told"),
+        lines[2].contains("hook") && lines[2].contains("notified"),
         "{out}"
     );
     assert_eq!(lines[3..], ["nothing was sent"]);
     let out = desk.well("hbd send --default --dry-run --recovery --incident i x");
-    assert!(out.contains("are not told of its end"), "{out}");
+    assert!(out.contains("are not notified of its end"), "{out}");
     let out = desk.well("hbd send --host db-01 --dry-run --json x");
     let preview: Json = serde_json::from_str(&out).unwrap();
     assert_eq!(preview["channels"][0]["channel"], "bot");
@@ -313,6 +313,6 @@ async fn all_of_it_goes_through_a_running_monitor_as_well() {
     desk.fails(
         "hbd notify --host nobody --dry-run x",
         0,
-        "warning: no host `nobody` is in the configuration: the default channels would be told",
+        "warning: no host `nobody` is in the configuration: the default channels would be notified",
     );
 }

@@ -62,7 +62,7 @@ fn what_is_wrong_is_told_with_its_place_and_what_to_do() {
         (
             "monitor: {listen: []}",
             3,
-            "no heartbeat would ever be taken",
+            "no heartbeat would ever be received",
             "name an address",
         ),
         (

@@ -27,7 +27,7 @@ fn the_same_call_has_the_same_exit_status_and_says_the_same() {
     let home = Home::new(CALM);
     let _monitor = home.start();
     let unknown =
-        "warning: no host `web-99` is in the configuration: the default channels were told";
+        "warning: no host `web-99` is in the configuration: the default channels were notified";
     for (line, status, says) in [
         ("--host web-01 x", 0, ""),
         // By the specification it has the default channels.
@@ -35,7 +35,7 @@ fn the_same_call_has_the_same_exit_status_and_says_the_same() {
         (
             "--host web-99 --dry-run x",
             0,
-            "default channels would be told",
+            "default channels would be notified",
         ),
         ("--host web-01 EMPTY", 2, "error: the message is empty"),
         (

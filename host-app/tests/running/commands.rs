@@ -44,7 +44,7 @@ fn status_shows_hosts_and_the_monitor_itself() {
     );
     for line in [
         "2 hosts, 1 up, 1 new",
-        "1 datagrams taken; refused: 1 malformed",
+        "1 datagrams accepted; refused: 1 malformed",
         "messages: 1 delivered",
         "no keys are configured: anybody who reaches the port can send heartbeats",
     ] {
@@ -108,7 +108,7 @@ fn a_silence_is_shown_until_it_is_ended() {
     let silence = ["silence", "web-01", "--for", "2h", "--why", "new disks"];
     let (status, out, err) = home.hbd(&silence);
     assert_eq!((status, err.as_str()), (0, ""));
-    assert_eq!(out, "nothing of web-01 is told for 2h\n");
+    assert_eq!(out, "web-01 is silenced for 2h\n");
     assert!(
         home.hbd(&["status"])
             .1

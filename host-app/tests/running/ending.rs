@@ -115,6 +115,6 @@ fn an_address_that_is_taken_is_named() {
     home.configure(&yaml(CALM).replacen("127.0.0.1:0", &address, 1));
     let (status, _, err) = home.hbd(&["run"]);
     assert_eq!(status, 1);
-    let expected = format!("error: heartbeats cannot be taken at {address}: ");
+    let expected = format!("error: heartbeats cannot be received at {address}: ");
     assert!(err.contains(&expected), "{err}");
 }

@@ -45,7 +45,7 @@ fn every_line_is_an_object_where_that_is_asked_for() {
             let found = lines.iter().find(|line| line["message"] == message);
             found.unwrap_or_else(|| panic!("no `{message}` in\n{log}"))
         };
-        assert_eq!(find("heartbeats are taken")["level"], "INFO");
+        assert_eq!(find("heartbeats are received")["level"], "INFO");
         let unknown = "other: unknown section; perhaps another program reads it";
         assert_eq!(find(unknown)["line"], 1);
         let refused = find("a datagram was refused");
@@ -98,7 +98,7 @@ fn no_secret_is_in_it_however_much_is_logged() {
     refuse_many(&monitor);
     let status = monitor.status().to_string();
     let (_, log) = monitor.stop();
-    assert!(log.contains("heartbeats are taken"), "{log}");
+    assert!(log.contains("heartbeats are received"), "{log}");
     assert!(!log.contains("canary") && !status.contains("canary"));
 }
 

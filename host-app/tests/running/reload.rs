@@ -126,7 +126,7 @@ fn a_bad_file_by_signal_is_told_in_the_log() {
     let monitor = home.start();
     home.configure(&bad());
     monitor.signal(Signal::HUP);
-    monitor.wait_for_log("the configuration was not taken, the old one stays");
+    monitor.wait_for_log("the configuration was rejected, the old one stays");
     wait_for("all problems", || {
         let log = monitor.log();
         problems(&home)

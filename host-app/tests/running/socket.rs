@@ -53,7 +53,7 @@ fn one_that_a_dead_monitor_left_is_replaced() {
 fn watched_without(home: &Home) -> String {
     let monitor = home.spawn(&["run"], |_| {});
     monitor.wait_for_log("the monitor watches without its control socket");
-    monitor.wait_for_log("heartbeats are taken");
+    monitor.wait_for_log("heartbeats are received");
     let (status, log) = monitor.stop();
     assert_eq!(status, Some(0), "{log}");
     log

@@ -223,11 +223,11 @@ fn listen(texts: Option<&[String]>, problems: &mut Vec<SectionProblem>) -> Vec<S
         ];
     };
     if texts.is_empty() {
-        let help = "name an address, or leave the key away to take them everywhere";
+        let help = "name an address, or leave the key away to receive everywhere";
         wrong(
             problems,
             &["listen"],
-            "no heartbeat would ever be taken",
+            "no heartbeat would ever be received",
             help,
         );
     }

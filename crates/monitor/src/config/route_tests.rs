@@ -115,9 +115,9 @@ impl<'a> Trial<'a> {
             return None;
         }
         let (verb, nothing) = match field {
-            NOTIFIED => ("be told", "nobody"),
+            NOTIFIED => ("be notified", "nobody"),
             LATER => ("follow", "nothing"),
-            _ => ("be kept back", "nothing"),
+            _ => ("be suppressed", "nothing"),
         };
         let names = |set: &BTreeSet<&str>| match set.len() {
             0 => nothing.to_owned(),
@@ -165,7 +165,7 @@ impl<'a> Trial<'a> {
             return format!("{channel} is not among {whose} channels");
         };
         if let Some(rule) = &planned.rule {
-            return format!("{channel} is kept back: {rule}");
+            return format!("{channel} is suppressed: {rule}");
         }
         if let Some(why) = disabled(planned, self.config) {
             return format!("{channel} is disabled: {why}");
@@ -176,7 +176,7 @@ impl<'a> Trial<'a> {
                 let (step, after) = (planned.step, format_duration(after));
                 format!("{channel} follows after {after}, as step {step} of group {group}")
             }
-            _ => format!("{channel} would be told at once"),
+            _ => format!("{channel} would be notified at once"),
         }
     }
 }
@@ -215,7 +215,7 @@ fn no_channel(name: &str, config: &Config) -> Option<(String, Option<String>)> {
     let shown = name.escape_debug();
     if let Some(group) = config.group(name) {
         let names: Vec<&str> = group.first_of().collect();
-        let sentence = format!("`{shown}` is a group: who is told are channels");
+        let sentence = format!("`{shown}` is a group: name the channels that are notified");
         return Some((
             sentence,
             Some(format!("its steps are: {}", names.join(", "))),

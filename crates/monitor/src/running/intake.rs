@@ -71,7 +71,9 @@ fn take(socket: &UdpSocket, monitor: &Monitor, alive: &ThreadBeat, stop: &Atomic
     let mut receiver = Receiver::default();
     while !stop.load(Ordering::Relaxed) {
         // A bug that one datagram triggers must not stop the monitor.
-        match catch_panic("taking a datagram", || receiver.receive(socket, monitor)) {
+        match catch_panic("processing a datagram", || {
+            receiver.receive(socket, monitor)
+        }) {
             Some(Err(error)) if !is_over(&error) => {
                 // No such error is known. It must not turn into a busy loop.
                 thread::sleep(RETRY_DELAY);

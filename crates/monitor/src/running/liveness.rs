@@ -83,12 +83,12 @@ impl Liveness {
         }
         let intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
         if intakes.is_empty() {
-            return Some("no heartbeats are taken yet".to_owned());
+            return Some("no heartbeats are received yet".to_owned());
         }
         intakes.iter().find_map(|(address, last)| {
             let seconds = silent(last)?;
             Some(format!(
-                "no heartbeat could be taken at {address} for {seconds} s"
+                "no heartbeat could be received at {address} for {seconds} s"
             ))
         })
     }
@@ -125,7 +125,10 @@ mod tests {
     #[test]
     fn when_nothing_listens_yet() {
         let liveness = Liveness::new();
-        assert_eq!(liveness.problem().unwrap(), "no heartbeats are taken yet");
+        assert_eq!(
+            liveness.problem().unwrap(),
+            "no heartbeats are received yet"
+        );
     }
 
     #[test]
@@ -142,7 +145,7 @@ mod tests {
         liveness.ticked.store(60_000, Ordering::Relaxed);
         let problem = liveness.problem_at(61_000).unwrap();
         assert!(
-            problem.starts_with("no heartbeat could be taken at 127.0.0.1:9677 for "),
+            problem.starts_with("no heartbeat could be received at 127.0.0.1:9677 for "),
             "{problem}"
         );
     }

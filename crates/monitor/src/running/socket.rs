@@ -17,7 +17,7 @@ pub(super) const RECEIVE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// An error returned when a socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("heartbeats cannot be taken at {address}: {source}")]
+#[error("heartbeats cannot be received at {address}: {source}")]
 pub struct BindError {
     /// The address.
     address: SocketAddr,

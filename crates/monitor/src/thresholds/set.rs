@@ -79,7 +79,7 @@ impl Set {
             "description": "Paths of metrics, with `*` for one segment, and what is too much for them",
             "properties": {RENOTIFY: {
                 "type": "string",
-                "description": "How often a lasting alert is told again, such as 1h, or never",
+                "description": "The interval of reminders of a lasting alert, such as 1h, or never",
             }},
             "additionalProperties": rule,
         })

@@ -97,9 +97,9 @@ async fn one_that_was_kept_back_names_its_digest_and_the_digest_what_it_tells_of
     let _ = engine.shutdown(Duration::from_secs(20)).await;
     let (status, out, err) = desk.run(&["deliveries", "show", "3"]);
     assert_eq!((status, err.as_str()), (0, ""));
-    assert_eq!(fact(&out, "told by"), "delivery 2");
+    assert_eq!(fact(&out, "digest"), "delivery 2");
     let (_, out, _) = desk.run(&["deliveries", "show", "2"]);
-    assert!(out.ends_with("\ntells of:\n  3  disk at 92 %\n"), "{out}");
+    assert!(out.ends_with("\nsums up:\n  3  disk at 92 %\n"), "{out}");
     let (_, out, _) = desk.run(&["deliveries", "show", "2", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(json["tells_of"], serde_json::json!([3]));

@@ -25,11 +25,11 @@ fn at_noon_a_group_is_told_step_by_step() {
 web-01, critical, 2026-11-23T12:00:00Z:
 WHEN     AT                    CHANNEL  WHAT
 at once  2026-11-23T12:00:00Z  chat     told
-at once  2026-11-23T12:00:00Z  deaf     told, step 1 of group oncall, until delivered; never says that it was delivered
-in 5m    2026-11-23T12:05:00Z  pager    told, step 2 of group oncall, unless delivered before; never says that it was delivered
-in 10m   2026-11-23T12:10:00Z  mail     told, step 3 of group oncall, unless delivered before
+at once  2026-11-23T12:00:00Z  deaf     notified, step 1 of group oncall, until delivered; never says that it was delivered
+in 5m    2026-11-23T12:05:00Z  pager    notified, step 2 of group oncall, unless delivered before; never says that it was delivered
+in 10m   2026-11-23T12:10:00Z  mail     notified, step 3 of group oncall, unless delivered before
 
-while a metric is beyond its threshold, it is told again every 1h: at 2026-11-23T13:00:00Z first, at once to chat, deaf
+while a metric is beyond its threshold, a reminder is sent every 1h: at 2026-11-23T13:00:00Z first, at once to chat, deaf
 ",
     );
 }
@@ -41,12 +41,12 @@ fn at_night_what_is_not_critical_waits_for_a_digest_and_the_next_step_begins_at_
         "\
 web-01, warning, 2026-11-23T21:30:00Z:
 WHEN     AT                    CHANNEL  WHAT
-at once  2026-11-23T21:30:00Z  chat     kept back by quiet_hours: 22:00 to 07:00, Europe/Berlin; in the digest at 2026-11-24T06:00:00Z
-at once  2026-11-23T21:30:00Z  deaf     kept back by min_severity: warning is milder than critical, step 1 of group oncall, until delivered; never says that it was delivered
-at once  2026-11-23T21:30:00Z  pager    told, step 2 of group oncall, unless delivered before; never says that it was delivered
-in 5m    2026-11-23T21:35:00Z  mail     told, step 3 of group oncall, unless delivered before; never says that it was delivered
+at once  2026-11-23T21:30:00Z  chat     suppressed by quiet_hours: 22:00 to 07:00, Europe/Berlin; in the digest at 2026-11-24T06:00:00Z
+at once  2026-11-23T21:30:00Z  deaf     suppressed by min_severity: warning is milder than critical, step 1 of group oncall, until delivered; never says that it was delivered
+at once  2026-11-23T21:30:00Z  pager    notified, step 2 of group oncall, unless delivered before; never says that it was delivered
+in 5m    2026-11-23T21:35:00Z  mail     notified, step 3 of group oncall, unless delivered before; never says that it was delivered
 
-while a metric is beyond its threshold, it is told again every 1h: at 2026-11-23T22:30:00Z first, at once to pager
+while a metric is beyond its threshold, a reminder is sent every 1h: at 2026-11-23T22:30:00Z first, at once to pager
 ",
     );
 }
@@ -76,7 +76,7 @@ fn in_json_everything_has_a_name() {
             "channel": "chat", "at_ms": at_ms, "step": 0,
             "rule": "quiet_hours: 22:00 to 07:00, Europe/Berlin",
             "digest_ms": at_ms + (8 * 60 + 30) * 60_000,
-            "what": "kept back by quiet_hours: 22:00 to 07:00, Europe/Berlin; in the digest at 2026-11-24T06:00:00Z",
+            "what": "suppressed by quiet_hours: 22:00 to 07:00, Europe/Berlin; in the digest at 2026-11-24T06:00:00Z",
         })
     );
     assert_eq!(
@@ -84,7 +84,7 @@ fn in_json_everything_has_a_name() {
         json!({
             "channel": "mail", "at_ms": at_ms + 300_000, "step": 3,
             "group": "oncall", "until": "delivered", "proves": "accepted", "never_ends": true,
-            "what": "told, step 3 of group oncall, unless delivered before; never says that it was delivered",
+            "what": "notified, step 3 of group oncall, unless delivered before; never says that it was delivered",
         })
     );
     let again = json!({ "every_ms": 3_600_000, "at_ms": at_ms + 3_600_000, "notified": ["pager"] });
@@ -121,12 +121,12 @@ fn a_host_that_is_not_configured_gets_the_defaults_and_perhaps_is_a_slip() {
     let (status, out, err) = desk.run(&["route", "web-1", "--at", "2026-11-23"]);
     assert_eq!(status, 0);
     assert!(
-        out.ends_with("at once  2026-11-23T00:00:00Z  mail     told\n"),
+        out.ends_with("at once  2026-11-23T00:00:00Z  mail     notified\n"),
         "{out}"
     );
     assert_eq!(
         err,
-        "warning: no host `web-1` is in the configuration: the default channels are told\n"
+        "warning: no host `web-1` is in the configuration: the default channels are notified\n"
     );
     assert_eq!(
         desk.json(&["route", "web-1", "--json"])["is_configured"],

@@ -56,7 +56,7 @@ fn what_does_not_says_what_would_happen_instead() {
     wrong(
         &format!("  - {{host: web-01, {NIGHT}, told: [pager, chat, mail]}}\n"),
         &[
-            "error: route_tests[0].told: expected chat, mail, pager; would be told: pager; chat is kept back: quiet_hours: 22:00 to 07:00, Europe/Berlin; mail follows after 5m, as step 3 of group oncall",
+            "error: route_tests[0].told: expected chat, mail, pager; would be notified: pager; chat is suppressed: quiet_hours: 22:00 to 07:00, Europe/Berlin; mail follows after 5m, as step 3 of group oncall",
             &format!("--> heartbeat.yaml:{LINE}:69"),
             "help: `hbd route web-01 --severity warning --at 2026-11-23T23:30:00Z` shows all of it",
         ],
@@ -68,13 +68,13 @@ fn what_does_not_says_what_would_happen_instead() {
     kept_back: [pager]
 ",
         &[
-            "error: route_tests[0].told: expected nobody; would be told: chat, pager",
+            "error: route_tests[0].told: expected nobody; would be notified: chat, pager",
             &format!("--> heartbeat.yaml:{}:11", LINE + 1),
             "help: `hbd route db-01 --severity critical --at 2026-11-23T12:00:00Z` shows all of it",
             "error: route_tests[0].later: expected mail; would follow: nothing; mail is not among db-01's channels",
             &format!("--> heartbeat.yaml:{}:12", LINE + 2),
             "help: `hbd route db-01 --severity critical --at 2026-11-23T12:00:00Z` shows all of it",
-            "error: route_tests[0].kept_back: expected pager; would be kept back: nothing; pager would be told at once",
+            "error: route_tests[0].kept_back: expected pager; would be suppressed: nothing; pager would be notified at once",
             &format!("--> heartbeat.yaml:{}:16", LINE + 3),
             "help: `hbd route db-01 --severity critical --at 2026-11-23T12:00:00Z` shows all of it",
         ],
@@ -89,7 +89,7 @@ fn names_that_there_are_not() {
             "error: route_tests[0].told[0]: there is no channel `pagr`",
             &format!("--> heartbeat.yaml:{LINE}:27"),
             "help: did you mean `pager`?",
-            "error: route_tests[0].later[0]: `oncall` is a group: who is told are channels",
+            "error: route_tests[0].later[0]: `oncall` is a group: name the channels that are notified",
             &format!("--> heartbeat.yaml:{LINE}:42"),
             "help: its steps are: deaf, pager, mail",
             "error: route_tests[0].kept_back[0]: there is no channel `teletype`",

@@ -79,7 +79,7 @@ pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output)
         |answer: Silenced, _| {
             let host = &silence.host;
             output.line(&match silence.length {
-                Some(length) => format!("nothing of {host} is told for {length}"),
+                Some(length) => format!("{host} is silenced for {length}"),
                 None if !answer.was_silenced => format!("{host} was not silenced"),
                 None => format!("{host} is silenced no more"),
             });
@@ -168,7 +168,7 @@ pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> E
             if !disabled.is_empty() {
                 let disabled = disabled.join(", ");
                 output.error(&format!(
-                "warning: disabled, and what is to be told by them waits: {disabled}; `hbd status` says why"
+                "warning: disabled, and deliveries to them wait: {disabled}; `hbd status` says why"
             ));
             }
             for key in &answer.after_restart {

@@ -36,7 +36,7 @@ pub(super) fn print(preview: &Preview, as_json: bool, is_recovery: bool, output:
             .collect();
         output.table(["WHEN", "AT", "CHANNEL", "WHAT"], &rows);
         if is_recovery {
-            output.line("those of them that should have been told the problem, and were not, are not told of its end");
+            output.line("those of them that should have been notified of the problem, and were not, are not notified of its end");
         }
         output.line("nothing was sent");
     }

@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments, route: &Route, output: &Output) -> Exit
     let planned = config.plan(host, route.severity, at_ms);
     if config.host(host).is_none() && !planned.is_empty() {
         output.error(&format!(
-            "warning: no host `{}` is in the configuration: the default channels are told",
+            "warning: no host `{}` is in the configuration: the default channels are notified",
             host.escape_debug()
         ));
     }
@@ -99,7 +99,7 @@ fn print(
         };
         let (first, every) = (format_timestamp(again.at_ms), format_duration(again.every));
         output.line(&format!(
-            "\nwhile a metric is beyond its threshold, it is told again every {every}: at {first} first, at once to {notified}"
+            "\nwhile a metric is beyond its threshold, a reminder is sent every {every}: at {first} first, at once to {notified}"
         ));
     }
 }

@@ -115,7 +115,7 @@ async fn watch(
         control => control.and_then(|server| or_without("its control socket", server)),
     };
     for address in running.addresses() {
-        tracing::info!(%address, "heartbeats are taken");
+        tracing::info!(%address, "heartbeats are received");
     }
     if let Some(http) = &http {
         tracing::info!(address = %http.address(), "numbers are served");
@@ -130,7 +130,7 @@ async fn watch(
     if cut_off > 0 {
         tracing::warn!(
             cut_off,
-            "messages were cut off; they are told again after the next start"
+            "messages were cut off; they are sent again after the next start"
         );
     }
     Ok(Exit::Ok)
@@ -178,7 +178,7 @@ async fn obey(
 
 async fn reload(monitor: Arc<Monitor>, reloading: Arc<Reloading>) {
     if let Err(error) = reloading.reload(&monitor).await {
-        tracing::error!("the configuration was not taken, the old one stays: {error}");
+        tracing::error!("the configuration was rejected, the old one stays: {error}");
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn overview(status: &StatusAnswer, output: &Output) {
     output.line("");
     output.line(&host_counts(&overview.hosts));
     output.line(&format!(
-        "{} datagrams taken{}",
+        "{} datagrams accepted{}",
         overview.datagrams,
         counted(&overview.refused, "; refused: ")
     ));
@@ -91,7 +91,10 @@ pub(super) fn overview(status: &StatusAnswer, output: &Output) {
     }
     let addresses = overview.listening.iter();
     let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
-    output.line(&format!("heartbeats are taken at {}", addresses.join(", ")));
+    output.line(&format!(
+        "heartbeats are received at {}",
+        addresses.join(", ")
+    ));
     if let Some(address) = http {
         output.line(&format!("numbers are served at http://{address}/metrics"));
     }
@@ -122,7 +125,7 @@ pub(super) fn explained(explained: &Explained, output: &Output) {
     let watched = if host.watch {
         "watched"
     } else {
-        "not watched: its heartbeat events are not told"
+        "not watched: nobody is notified of its heartbeat events"
     };
     output.line(&format!(
         "{} is {}; {watched}",

@@ -63,7 +63,7 @@ pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit,
         output.line(&format!("  {}", one_line(line)));
     }
     if !digested.is_empty() {
-        output.line("\ntells of:");
+        output.line("\nsums up:");
     }
     for one in &digested {
         let (id, message) = (one.delivery, super::first_line(one));
@@ -116,13 +116,13 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
         ),
         ("accepted", time(Some(record.accepted_ms))),
         ("group", step(record)),
-        ("told by", record.digest.map(|id| format!("delivery {id}"))),
+        ("digest", record.digest.map(|id| format!("delivery {id}"))),
         ("tried next", time(record.due_ms)),
         ("too late", time(record.expires_ms)),
         ("ended", time(record.ended_ms)),
         ("attempts", Some(record.attempts.to_string())),
         ("proof", record.proof.map(|proof| proof.name().to_owned())),
-        ("left behind", abandoned(record)),
+        ("abandoned", abandoned(record)),
     ];
     let said = more.into_iter();
     facts.extend(said.filter_map(|(name, text)| Some((name, text.filter(|it| !it.is_empty())?))));
