@@ -37,7 +37,7 @@ fn the_alerts_of_that_time_arrive_when_it_is_mended() {
     let sentences = ["CRITICAL: web-01 - cpu_monitor.cpu_percent = 95.0 (threshold: > 90.0)"];
     assert!(monitor.notified("web-01").is_empty());
     let (_, _, err) = home.hbd(&["reload"]);
-    assert!(err.contains("waits: a; `hbd status` says why"), "{err}");
+    assert!(err.contains("wait: a; `hbd status` says why"), "{err}");
 
     may(0o600);
     let (status, out, err) = home.hbd(&["reload"]);

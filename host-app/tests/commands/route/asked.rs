@@ -24,7 +24,7 @@ fn at_noon_a_group_is_told_step_by_step() {
         "\
 web-01, critical, 2026-11-23T12:00:00Z:
 WHEN     AT                    CHANNEL  WHAT
-at once  2026-11-23T12:00:00Z  chat     told
+at once  2026-11-23T12:00:00Z  chat     notified
 at once  2026-11-23T12:00:00Z  deaf     notified, step 1 of group oncall, until delivered; never says that it was delivered
 in 5m    2026-11-23T12:05:00Z  pager    notified, step 2 of group oncall, unless delivered before; never says that it was delivered
 in 10m   2026-11-23T12:10:00Z  mail     notified, step 3 of group oncall, unless delivered before
@@ -58,8 +58,8 @@ fn where_lasting_alerts_are_told_once_nothing_is_said_of_later() {
         "\
 db-01, critical, 2026-11-23T00:00:00Z:
 WHEN     AT                    CHANNEL  WHAT
-at once  2026-11-23T00:00:00Z  pager    told
-at once  2026-11-23T00:00:00Z  chat     told
+at once  2026-11-23T00:00:00Z  pager    notified
+at once  2026-11-23T00:00:00Z  chat     notified
 ",
     );
 }
