@@ -78,15 +78,14 @@ pub use config::{
 pub use delivery::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};
 pub use engine::{
     Check, CheckStatus, Drained, Engine, EngineBuilder, LoadError, Loaded, Misplaced, NotifyError,
-    PendingSubmission, Planned, Receipt, Reloaded, Route, StartError, Submitted, Unusable,
-    definitions,
+    PendingSubmission, Planned, Receipt, Reloaded, StartError, Submitted, Unusable, definitions,
 };
 pub use event::{Kind, Notification, Proof, Severity};
 pub use plugin::{
     ChannelType, Distrust, Lock, LockError, LockMode, Origin, PluginDir, PluginError, PluginFile,
     ProofHint, Proofs, Sha256, Trust, Why, default_dirs, inspect,
 };
-pub use router::UnknownChannel;
+pub use router::{Route, UnknownChannel};
 pub use runtime::Catalog;
 
 /// The README's examples compile.

@@ -41,4 +41,23 @@ impl Proof {
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|proof| proof.number() == number)
     }
+
+    /// Returns the stronger of what was known and what is proven now: proof is never revoked.
+    #[must_use]
+    pub fn strongest(known: Option<Self>, proven: Option<Self>) -> Option<Self> {
+        known.max(proven)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proof_is_never_revoked() {
+        let (less, more) = (Some(Proof::Accepted), Some(Proof::Delivered));
+        assert_eq!(Proof::strongest(more, less), more);
+        assert_eq!(Proof::strongest(less, more), more);
+        assert_eq!(Proof::strongest(less, None), less);
+    }
 }

@@ -1,10 +1,10 @@
 //! Documents: what they say is there, is there, in the number that they say.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use annunciator_validator::LIST;
 
-use crate::{files, none, root, sources::LONGEST_FILE, unsafe_code::UNSAFE};
+use crate::{files, none, root, sources::MAX_FILE_LINES, unsafe_code::UNSAFE};
 
 #[test]
 fn documents_speak_of_files_that_exist() {
@@ -66,7 +66,7 @@ fn numbers_in_documents_are_as_they_are() {
             "ARCHITECTURE.md",
             "on a file of more than ",
             " lines",
-            LONGEST_FILE,
+            MAX_FILE_LINES,
         ),
     ] {
         let text = fs::read_to_string(root().join(document)).unwrap();
@@ -105,6 +105,39 @@ fn every_plugin_is_in_the_readme_and_is_installed() {
     none(broken);
 }
 
+/// A message passes as few files as a person can keep in mind.
+const MAX_FILES_ON_THE_WAY: usize = 20;
+
+#[test]
+fn the_way_of_a_message_is_told_in_files_that_there_are_and_not_too_many() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let section = text.split("## From a message to people").nth(1).unwrap();
+    let steps = section
+        .lines()
+        .skip_while(|line| !line.starts_with("| 1 |"));
+    let mut way: Vec<String> = Vec::new();
+    for step in steps.take_while(|line| line.starts_with('|')) {
+        // A name without a folder stands beside the one before it.
+        let mut folder = String::new();
+        let quoted = step.split('`').skip(1).step_by(2);
+        for file in quoted.filter(|quoted| Path::new(quoted).extension() == Some("rs".as_ref())) {
+            let path = match file.rsplit_once('/') {
+                Some((before, _)) => {
+                    folder = before.to_owned();
+                    file.to_owned()
+                }
+                None => format!("{folder}/{file}"),
+            };
+            assert!(root().join(&path).is_file(), "ARCHITECTURE.md: no {path}");
+            way.push(path);
+        }
+    }
+    way.sort();
+    way.dedup();
+    assert!(way.len() > 10, "the table was not read: {way:?}");
+    assert!(way.len() <= MAX_FILES_ON_THE_WAY, "{}: {way:?}", way.len());
+}
+
 /// The README's picture shows the way of a message by its stages.
 #[test]
 fn the_stages_of_the_picture_are_modules_of_the_engine() {
@@ -134,7 +167,7 @@ fn the_stages_of_the_picture_are_modules_of_the_engine() {
         }
     }
     // What is accepted is recorded before it is tried, and what came of it afterwards.
-    for stage in ["outbox", "store", "dispatcher", "attempt", "persist"] {
+    for stage in ["submission", "store", "dispatcher", "attempt", "persist"] {
         let is_shown = stages.contains(&stage) || readme.contains(&format!(" {stage}: "));
         assert!(is_shown, "README.md: the picture lacks {stage}");
     }

@@ -20,7 +20,8 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use super::{
     circuit_breaker::CircuitBreaker,
     metrics::{Presence, label},
-    rate_limit::RateLimit,
+    report::Disabled,
+    suppression::RateLimit,
 };
 use crate::{
     config::ChannelConfig,
@@ -48,21 +49,6 @@ pub(crate) struct Channel {
     /// Its name in metrics.
     pub(super) label: SharedString,
     presence: Presence,
-}
-
-/// Why a channel has no provider.
-#[derive(Debug, Clone)]
-pub(crate) struct Disabled {
-    pub(crate) fault: code::Fault,
-    pub(crate) detail: String,
-    pub(crate) hint: String,
-}
-
-impl Disabled {
-    /// Returns why, in one sentence.
-    pub(crate) fn sentence(&self) -> String {
-        format!("the channel is disabled: {}", self.detail)
-    }
 }
 
 impl fmt::Debug for Channel {

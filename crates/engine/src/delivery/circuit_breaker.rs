@@ -6,11 +6,15 @@
 //! time to live has passed.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::clock::milliseconds;
+use super::report::{Class, Fault, TargetReport};
+use crate::{
+    alerts::{ActiveAlerts, ChannelProblem, Subject},
+    clock::milliseconds,
+};
 
 /// Failed attempts in a row that open the breaker: more than one notification makes by
 /// default, since a single notification proves little about the remote.
@@ -19,6 +23,10 @@ const FAILURE_THRESHOLD: u32 = 10;
 const MIN_OPEN_DURATION: Duration = Duration::from_secs(30);
 /// The longest that the breaker stays open between two probes.
 const MAX_OPEN_DURATION: Duration = Duration::from_secs(600);
+
+/// The shortest pause asked for by a remote (`Retry-After`) that counts as an exhausted
+/// quota, of which people are notified.
+const MIN_QUOTA_DELAY: Duration = Duration::from_secs(3600);
 
 /// Whether an attempt may be made, named after the state of the breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +41,7 @@ pub(super) enum Permit {
 
 /// What the result of an attempt says about the remote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Health {
+enum Health {
     /// The remote works: it accepted the message, or refused this very message.
     Healthy,
     /// The remote does not work.
@@ -42,7 +50,7 @@ pub(super) enum Health {
 
 /// A change of the breaker's state that people are notified of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Transition {
+enum Transition {
     /// The breaker has opened: attempts stop.
     Opened,
     /// The breaker has closed: the remote works again.
@@ -99,7 +107,7 @@ impl CircuitBreaker {
     }
 
     /// Schedules another probe after one whose result says nothing about the remote.
-    pub(super) fn postpone_probe(&self, now_ms: i64) {
+    fn postpone_probe(&self, now_ms: i64) {
         let mut circuit = self.lock();
         circuit.probing = false;
         if let Some((until_ms, _)) = &mut circuit.open {
@@ -107,9 +115,52 @@ impl CircuitBreaker {
         }
     }
 
+    /// Updates the breaker of the channel `name` with the results of an attempt, and raises
+    /// or clears the channel's alerts.
+    pub(super) fn update_health(
+        &self,
+        (name, alerts): (&Arc<str>, &ActiveAlerts),
+        targets: &[TargetReport],
+        is_probe: bool,
+        now_ms: i64,
+    ) {
+        let Some(health) = health(targets) else {
+            if is_probe {
+                self.postpone_probe(now_ms);
+            }
+            return;
+        };
+        let subject = |problem| Subject::Channel(Arc::clone(name), problem);
+        let worst = || targets.iter().max_by_key(|target| target.retry_after);
+        let last = worst().map_or_else(String::new, ToString::to_string);
+        match self.update(health, is_probe, now_ms) {
+            Some(Transition::Opened) => {
+                let sentence = format!(
+                    "Channel {name} is out of order: nothing gets through any more. What is for it waits, and is tried again now and then. The last that was heard is: {last}."
+                );
+                alerts.raise(subject(ChannelProblem::OutOfOrder), sentence);
+            }
+            Some(Transition::Closed) => alerts.clear(&subject(ChannelProblem::OutOfOrder)),
+            None => {}
+        }
+        let asked = targets.iter().filter_map(|target| target.retry_after).max();
+        if let Some(pause) = asked.filter(|pause| *pause >= MIN_QUOTA_DELAY) {
+            let pause = humantime::format_duration(Duration::from_secs(pause.as_secs()));
+            let sentence = format!(
+                "Channel {name} takes nothing for {pause}: {last}. What is for it waits until then, or its time to live passes."
+            );
+            alerts.raise(subject(ChannelProblem::Quota), sentence);
+        } else if targets
+            .iter()
+            .any(|target| target.class == Class::Delivered)
+        {
+            alerts.clear(&subject(ChannelProblem::Quota));
+        }
+    }
+
     /// Updates the breaker with the result of an attempt. A failure of an attempt that
     /// began before the breaker opened changes nothing.
-    pub(super) fn update(&self, health: Health, is_probe: bool, now_ms: i64) -> Option<Transition> {
+    fn update(&self, health: Health, is_probe: bool, now_ms: i64) -> Option<Transition> {
         let mut circuit = self.lock();
         if is_probe {
             circuit.probing = false;
@@ -140,6 +191,27 @@ impl CircuitBreaker {
     fn lock(&self) -> MutexGuard<'_, Circuit> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns what an attempt says about the remote: it works if it accepted anything, or
+/// refused this very message or recipient. `None` where only the plugin or this program
+/// failed.
+fn health(targets: &[TargetReport]) -> Option<Health> {
+    let in_person = |target: &TargetReport| {
+        target.class == Class::Delivered
+            || matches!(target.fault, Fault::Message | Fault::Recipient)
+    };
+    if targets.iter().any(in_person) {
+        return Some(Health::Healthy);
+    }
+    let of_the_remote = |target: &TargetReport| {
+        let faults = [Fault::Network, Fault::Remote, Fault::Config];
+        faults.contains(&target.fault)
+    };
+    targets
+        .iter()
+        .any(of_the_remote)
+        .then_some(Health::Unhealthy)
 }
 
 #[cfg(test)]

@@ -10,11 +10,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     attempt::{AttemptCall, attempt, outcome},
     channel::{Channel, ChannelGuard},
-    classify::{MAX_TARGETS, classify},
-    log_outcome::log_outcome,
     metrics::{UnderWay, count_delivery},
     permit::{PermitError, acquire_permit},
-    report::{ChannelReport, Class},
+    persist::log_outcome,
+    report::ChannelReport,
     suppression::suppression_of,
 };
 use crate::event::Rendered;
@@ -62,7 +61,7 @@ pub(crate) async fn deliver_once(delivery: SingleDelivery) -> ChannelReport {
         }
         Err(refused) => vec![without_permit(refused)],
     };
-    let report = report(channel, &delivery.rendered, outcomes, start);
+    let report = ChannelReport::of_outcomes(channel.config(), &delivery.rendered, outcomes, start);
     let message = &delivery.rendered.message;
     log_outcome(&report, &message.id, &message.host, None);
     count_delivery(&channel.label, &report);
@@ -77,51 +76,11 @@ pub(crate) fn report_panic(channel: &Channel, rendered: Rendered) -> ChannelRepo
         hint: "report this to the developers of Annunciator".into(),
         ..outcome(code::OutcomeClass::UNKNOWN, code::Fault::HOST, detail)
     };
-    let report = report(channel, &rendered, vec![outcome], Instant::now());
+    let report =
+        ChannelReport::of_outcomes(channel.config(), &rendered, vec![outcome], Instant::now());
     log_outcome(&report, &rendered.message.id, &rendered.message.host, None);
     count_delivery(&channel.label, &report);
     report
-}
-
-pub(super) fn report(
-    channel: &Channel,
-    rendered: &Rendered,
-    outcomes: Vec<OutcomeV1>,
-    start: Instant,
-) -> ChannelReport {
-    let total = outcomes.len();
-    let all_delivered = outcomes
-        .iter()
-        .all(|outcome| outcome.class == code::OutcomeClass::DELIVERED);
-    let mut targets: Vec<_> = outcomes
-        .into_iter()
-        .take(MAX_TARGETS)
-        .map(classify)
-        .collect();
-    if let (Some(note), Some(first)) = (&rendered.note, targets.first_mut()) {
-        first.notes.push(note.clone());
-    }
-    if let (Some(first), true) = (targets.first_mut(), total > MAX_TARGETS) {
-        first.notes.push(format!(
-            "{} more outcomes are not shown",
-            total - MAX_TARGETS
-        ));
-    }
-    let unknown = targets.iter().any(|target| target.class == Class::Unknown);
-    ChannelReport {
-        channel: channel.config.name().to_owned(),
-        channel_type: channel.config.channel_type().to_owned(),
-        delivered: all_delivered,
-        state: match all_delivered {
-            true => State::Delivered,
-            false if unknown => State::Unknown,
-            false => State::Failed,
-        },
-        step: None,
-        attempts: 1,
-        duration: start.elapsed(),
-        targets,
-    }
 }
 
 fn abandoned() -> OutcomeV1 {

@@ -7,7 +7,7 @@
 use std::{cmp::Reverse, fmt::Write as _};
 
 use annunciator_core::ffi::RArc;
-use annunciator_store::{DeliveryId, Digest, Intake, Intent, Query, Record, StoreError};
+use annunciator_store::{DeliveryId, Digest, Query, Record, StoreError};
 
 use super::{channel::ChannelGuard, outbox::Outbox, suppression::SuppressionRule};
 use crate::event::{DigestSource, Notification, Rendered, Severity};
@@ -93,24 +93,6 @@ impl Outbox {
                 ..digest.clone()
             }
         }))
-    }
-}
-
-/// Returns what the store is asked to accept of a notification.
-pub(crate) fn intake(rendered: &Rendered, intents: Vec<Intent>, now_ms: i64) -> Intake {
-    let message = &rendered.message;
-    let incident = message.incident.to_string();
-    Intake {
-        notification: message.id.to_string(),
-        key: None,
-        host: message.host.to_string(),
-        lane: incident.clone(),
-        incident,
-        kind: rendered.kind,
-        severity: rendered.severity,
-        accepted_ms: now_ms,
-        content: rendered.to_content().unwrap_or_default().into(),
-        intents,
     }
 }
 

@@ -11,7 +11,7 @@ use annunciator_store::{ClaimRequest, Next, Prune, Settled, Settlement, State, S
 use tokio::task::JoinHandle;
 
 use super::{
-    attempt_task::{AttemptTask, EXPIRED_REASON, Probe},
+    attempt::{AttemptTask, EXPIRED_REASON, Probe},
     channel::ChannelGuard,
     circuit_breaker::Permit,
     metrics::set_stored_deliveries,
@@ -307,13 +307,14 @@ impl Outbox {
             }
             for claim in claims {
                 let Some(permit) = permits.pop() else { break };
-                self.spawn_attempt(AttemptTask {
+                AttemptTask {
                     claim,
                     channel: channel.clone(),
                     rendered: None,
                     permit: Some(permit),
                     probe: probe.take(),
-                });
+                }
+                .spawn(self);
             }
             if is_all {
                 return Ok(Dispatched::Now);

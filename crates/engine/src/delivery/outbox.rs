@@ -1,28 +1,20 @@
-//! The outbox: deliveries that outlive the process. Each is accepted into the store first,
-//! then attempted until it ends.
-//!
-//! `submission` has the store accept a notification and begins its first attempts, `dispatcher`
-//! claims the rest, `attempt_task` carries out one claim, and `waiters` holds the callers that
-//! wait for outcomes.
+//! The outbox: what the stages of a delivery share that outlives the process. Each delivery is
+//! accepted into the store first, then attempted until it ends.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use annunciator_store::{State, Store, StoreError, Superseded};
-use futures_util::future::join_all;
+use annunciator_store::{DeliveryId, Store, StoreError, Superseded};
 use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
-use super::{
-    attempt_task::AttemptTask,
-    channel::ChannelGuard,
-    in_flight::InFlight,
-    report::{ChannelReport, Report},
-    submission::Submission,
-    waiters::{Waiter, Waiters},
-    wakeup::Wakeup,
-};
+use super::{channel::ChannelGuard, waiters::Waiters, wakeup::Wakeup};
 use crate::{
     alerts::{ActiveAlerts, Subject},
     clock::{Clock, milliseconds},
@@ -44,13 +36,14 @@ pub(crate) struct Outbox {
     /// When the dispatcher's next round begins.
     pub(super) wakeup: Wakeup,
     pub(super) deliveries: TaskTracker,
-    /// Claims that are being made, which become tasks of `deliveries` afterwards.
+    /// Claims that are being made, by the dispatcher or by a submission whose intake somebody
+    /// else has the store accept. They become tasks of `deliveries` afterwards.
     claiming: TaskTracker,
     pub(super) alerts: Arc<ActiveAlerts>,
     /// Ends attempts, when the engine may not wait any longer.
     pub(super) abandon: CancellationToken,
     /// Whether callers wait beyond their deadline for attempts that are under way then.
-    awaits_attempts: bool,
+    pub(super) awaits_attempts: bool,
 }
 
 impl fmt::Debug for Outbox {
@@ -88,70 +81,6 @@ impl Outbox {
         self.wakeup.wake();
     }
 
-    /// Submits a notification and waits for the outcome of its deliveries, for `deadline` at
-    /// most. Deliveries without an outcome by then are reported in their state.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store did not accept it, or not within [`STORE_TIMEOUT`].
-    pub(crate) async fn submit_and_wait(
-        self: &Arc<Self>,
-        submission: Submission,
-        deadline: Duration,
-    ) -> Result<Report, StoreError> {
-        let id = submission.rendered.message.id.to_string();
-        // Before there can be an outcome.
-        let addressees = submission.addressees.iter();
-        let mut waiters: Vec<Waiter> = addressees
-            .map(|addressee| self.waiters.add(&id, addressee))
-            .collect();
-        let outbox = Arc::clone(self);
-        let (intake, pending) = self.prepare(submission);
-        let permits = pending.permits();
-        // A task of its own, which goes on if the caller stops waiting.
-        let submitting = self
-            .deliveries
-            .spawn(async move { outbox.submit(intake, pending).await });
-        let accepted = tokio::select! {
-            submitted = submitting => submitted.map_err(|_| StoreError::Closed)??,
-            // It goes on, and may still be accepted: twice is better than never.
-            () = self.clock.sleep(STORE_TIMEOUT) => {
-                let silent = StoreError::Silent(STORE_TIMEOUT);
-                self.update_store_alert(Some(&silent));
-                // For the attempt that is made without a record.
-                permits.release();
-                return Err(silent);
-            }
-        };
-        if accepted.repeated {
-            let before = accepted.deliveries.iter().map(|placed| {
-                let mut waiters = waiters.iter();
-                let waiter = waiters.find(|waiter| waiter.is_on(&placed.channel));
-                let channel_type = waiter.map_or("", Waiter::channel_type);
-                ChannelReport::accepted_before(channel_type, placed)
-            });
-            return Ok(Report::new(before));
-        }
-        if deadline.is_zero() {
-            return Ok(Report::new(
-                waiters.iter().map(|waiter| waiter.report(State::Pending)),
-            ));
-        }
-        let all = join_all(waiters.iter_mut().map(Waiter::until_ended));
-        let so_far = tokio::select! {
-            _ = all => State::Pending,
-            never = self.watch_other_processes(&accepted) => match never {},
-            () = self.clock.sleep(deadline) => State::Pending,
-            () = self.abandon.cancelled() => State::InFlight,
-        };
-        if self.awaits_attempts && so_far == State::Pending {
-            let under_way = join_all(waiters.iter_mut().map(Waiter::until_attempt_ended));
-            let _ = self.abandon.run_until_cancelled(under_way).await;
-        }
-        Ok(Report::new(
-            waiters.iter().map(|waiter| waiter.report(so_far)),
-        ))
-    }
-
     /// Raises or clears the alert that the store cannot be written.
     pub(super) fn update_store_alert(&self, error: Option<&StoreError>) {
         match error {
@@ -170,33 +99,17 @@ impl Outbox {
     /// Returns a guard to be held from before deliveries are claimed until their tasks are
     /// spawned, so that a shutdown waits for one or the other; `None` when nothing may be
     /// claimed any more.
-    pub(super) fn begin_claim(&self) -> Option<TaskTrackerToken> {
+    pub(crate) fn begin_claim(&self) -> Option<TaskTrackerToken> {
         // The token first: a shutdown closes `deliveries` before it waits for tokens.
         let token = self.claiming.token();
         (!self.deliveries.is_closed()).then_some(token)
     }
 
     /// Waits until tasks are spawned for all claims. Once `deliveries` is closed, no more
-    /// claims are made.
+    /// claims are made. A store that hangs keeps the claims of submissions for ever.
     pub(crate) async fn wait_for_claims(&self) {
         self.claiming.close();
         self.claiming.wait().await;
-    }
-
-    /// Spawns the task that carries out a claim.
-    pub(super) fn spawn_attempt(self: &Arc<Self>, mut task: AttemptTask) {
-        let outbox = Arc::clone(self);
-        let guard = self.in_flight.begin(task.claim.delivery);
-        let task = async move {
-            if task.permit.is_none() {
-                let permits = Arc::clone(&task.channel.attempt_permits);
-                // A closed channel gives no more permits, and waits for this task.
-                task.permit = permits.acquire_owned().await.ok();
-            }
-            task.deliver(&outbox).await;
-            drop(guard);
-        };
-        drop(self.deliveries.spawn(task));
     }
 
     /// Logs deliveries that were superseded, notifies their waiters, and wakes the dispatcher.
@@ -222,5 +135,43 @@ impl ChannelGuard {
     pub(super) fn lease_until_ms(&self, now_ms: i64) -> i64 {
         let longest = self.config.options.timeout + LEASE_MARGIN;
         now_ms.saturating_add(milliseconds(longest))
+    }
+}
+
+/// The deliveries that tasks of this engine work on, so that none is claimed twice. A lease may
+/// run out while the outcome waits for a disk, or because a clock was set: that is no reason to
+/// send the message again.
+#[derive(Debug, Default)]
+pub(super) struct InFlight(Mutex<HashSet<DeliveryId>>);
+
+/// Keeps a delivery in flight until it is dropped.
+pub(super) struct InFlightGuard {
+    of: Arc<InFlight>,
+    delivery: DeliveryId,
+}
+
+impl InFlight {
+    pub(super) fn begin(self: &Arc<Self>, delivery: DeliveryId) -> InFlightGuard {
+        self.lock().insert(delivery);
+        let of = Arc::clone(self);
+        InFlightGuard { of, delivery }
+    }
+
+    pub(super) fn all(&self) -> Vec<DeliveryId> {
+        self.lock().iter().copied().collect()
+    }
+
+    pub(super) fn contains(&self, delivery: DeliveryId) -> bool {
+        self.lock().contains(&delivery)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<DeliveryId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for InFlightGuard {
+    fn drop(&mut self) {
+        self.of.lock().remove(&self.delivery);
     }
 }

@@ -1,14 +1,30 @@
-//! The report of a notification: a bool per channel, with the results of each target behind it.
+//! The report of a notification: a bool per channel, with the results of each target behind
+//! it, read from what the provider said of them.
+//!
+//! Trusts nothing that a provider says: unknown codes, empty and endless texts and control
+//! characters all end in a report that can be printed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crate::event::Proof;
-use annunciator_store::{Attempt, State, Step};
+use annunciator_core::{code, outcome::OutcomeV1};
+use annunciator_store::{AcceptedDelivery, Attempt, State, Step};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{
+    config::ChannelConfig,
+    event::{Proof, Rendered, code::proof},
+    line::printable,
+};
+
+/// Targets beyond this many are left out of a report, which says how many.
+const MAX_TARGETS: usize = 10_000;
+const MAX_NOTES: usize = 20;
+/// The name of a target that the provider does not name.
+pub(super) const ALL_TARGETS: &str = "all targets";
 
 /// The result of a delivery to one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -154,6 +170,21 @@ impl fmt::Display for TargetReport {
     }
 }
 
+/// Why a channel has no provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Disabled {
+    pub(crate) fault: code::Fault,
+    pub(crate) detail: String,
+    pub(crate) hint: String,
+}
+
+impl Disabled {
+    /// Returns why, in one sentence.
+    pub(crate) fn sentence(&self) -> String {
+        format!("the channel is disabled: {}", self.detail)
+    }
+}
+
 /// Which step of which group a channel was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -213,6 +244,174 @@ impl ChannelReport {
             .iter()
             .filter(|target| target.class != Class::Delivered)
     }
+
+    /// Returns the report of an attempt that began at `start`, from what the provider said of
+    /// each target.
+    pub(super) fn of_outcomes(
+        config: &ChannelConfig,
+        rendered: &Rendered,
+        outcomes: Vec<OutcomeV1>,
+        start: Instant,
+    ) -> Self {
+        let total = outcomes.len();
+        let all_delivered = outcomes
+            .iter()
+            .all(|outcome| outcome.class == code::OutcomeClass::DELIVERED);
+        let mut targets: Vec<_> = outcomes
+            .into_iter()
+            .take(MAX_TARGETS)
+            .map(classify)
+            .collect();
+        if let (Some(note), Some(first)) = (&rendered.note, targets.first_mut()) {
+            first.notes.push(note.clone());
+        }
+        if let (Some(first), true) = (targets.first_mut(), total > MAX_TARGETS) {
+            first.notes.push(format!(
+                "{} more outcomes are not shown",
+                total - MAX_TARGETS
+            ));
+        }
+        let unknown = targets.iter().any(|target| target.class == Class::Unknown);
+        Self {
+            channel: config.name().to_owned(),
+            channel_type: config.channel_type().to_owned(),
+            delivered: all_delivered,
+            state: match all_delivered {
+                true => State::Delivered,
+                false if unknown => State::Unknown,
+                false => State::Failed,
+            },
+            step: None,
+            attempts: 1,
+            duration: start.elapsed(),
+            targets,
+        }
+    }
+
+    /// Returns the report of a delivery in this state for which no attempt was made.
+    pub(super) fn without_attempt(channel: &str, channel_type: &str, state: State) -> Self {
+        let (class, detail) = match state {
+            State::Pending => (Class::Retry, "it waits to be delivered"),
+            State::InFlight => (
+                Class::Unknown,
+                "the engine was shut down before an answer came",
+            ),
+            State::Superseded => (Class::Permanent, "it need not be sent any more"),
+            State::Suppressed => (Class::Permanent, "a rule keeps it back"),
+            State::Expired => (Class::Permanent, "its time to live has passed"),
+            State::Unknown => (Class::Unknown, "it was sent before, without an answer"),
+            State::Delivered | State::Failed => (Class::Permanent, "it has ended"),
+        };
+        let target = TargetReport {
+            target: ALL_TARGETS.to_owned(),
+            class,
+            fault: Fault::None,
+            proof: None,
+            remote_id: String::new(),
+            code: String::new(),
+            detail: detail.to_owned(),
+            hint: String::new(),
+            retry_after: None,
+            notes: Vec::new(),
+        };
+        Self {
+            channel: channel.to_owned(),
+            channel_type: channel_type.to_owned(),
+            delivered: false,
+            state,
+            step: None,
+            attempts: 0,
+            duration: Duration::ZERO,
+            targets: vec![target],
+        }
+    }
+
+    /// Returns the same report while one more attempt is under way.
+    pub(super) fn with_attempt_under_way(mut self) -> Self {
+        self.state = State::InFlight;
+        self.attempts += 1;
+        let is_open = |target: &&mut TargetReport| target.class == Class::Retry;
+        for target in self.targets.iter_mut().filter(is_open) {
+            target.class = Class::Unknown;
+            target.fault = Fault::None;
+            target.detail = "an attempt is under way, and no answer has come yet".to_owned();
+            target.hint = String::new();
+        }
+        self
+    }
+
+    /// Returns the report of a delivery that waits until its channel is repaired.
+    /// `is_shared`: other processes deliver from the same store, and may be able to use it.
+    pub(super) fn disabled(
+        channel: &str,
+        channel_type: &str,
+        disabled: &Disabled,
+        is_shared: bool,
+    ) -> Self {
+        let mut report = Self::without_attempt(channel, channel_type, State::Pending);
+        if let Some(all) = report.targets.first_mut() {
+            all.fault = fault(disabled.fault);
+            all.detail = printable(&disabled.sentence());
+            all.hint = printable(&disabled.hint);
+        }
+        report.add_reason(if is_shared {
+            "it waits until that is mended, or another process that delivers from the same store can use the channel, or its time to live has passed"
+        } else {
+            "it waits until that is mended, or its time to live has passed"
+        });
+        report
+    }
+
+    /// Returns the report of a delivery that was accepted before under the same key.
+    pub(crate) fn accepted_before(channel_type: &str, placed: &AcceptedDelivery) -> Self {
+        let mut report = Self::from_record(channel_type, placed);
+        report.add_reason("its key was accepted before: this is what became of that");
+        report
+    }
+
+    /// Returns the report of a delivery that ended in another process after `attempts`.
+    pub(super) fn from_other_process(
+        channel_type: &str,
+        placed: &AcceptedDelivery,
+        attempts: u32,
+    ) -> Self {
+        let mut report = Self::from_record(channel_type, placed);
+        report.attempts = attempts;
+        report
+            .add_reason("another process delivers from the same store: its record has the answers");
+        report
+    }
+
+    /// Returns the report of what the store has recorded.
+    fn from_record(channel_type: &str, placed: &AcceptedDelivery) -> Self {
+        let mut report = Self::without_attempt(&placed.channel, channel_type, placed.state);
+        report.delivered = placed.state == State::Delivered;
+        report.step = placed.step.as_ref().map(StepReport::of);
+        report.add_reason(&placed.why);
+        if let Some(all) = report.targets.first_mut().filter(|_| report.delivered) {
+            all.class = Class::Delivered;
+            all.proof = placed.proof;
+            all.detail.clear();
+        }
+        report
+    }
+
+    /// Marks the report superseded: open targets are not attempted any more.
+    pub(super) fn mark_superseded(&mut self, why: &str) {
+        self.state = State::Superseded;
+        let open = self.targets.iter_mut();
+        for target in open.filter(|target| target.class == Class::Retry) {
+            target.class = Class::Permanent;
+        }
+        self.add_reason(why);
+    }
+
+    /// Adds a reason to the first target's notes, unless it is empty.
+    pub(super) fn add_reason(&mut self, why: &str) {
+        if let Some(first) = self.targets.first_mut().filter(|_| !why.is_empty()) {
+            first.notes.push(why.to_owned());
+        }
+    }
 }
 
 /// The report of a notification: one result per channel.
@@ -264,5 +463,114 @@ impl Report {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.results.is_empty()
+    }
+}
+
+/// Returns the report of one target.
+pub(super) fn classify(raw: OutcomeV1) -> TargetReport {
+    let known = match raw.class {
+        code::OutcomeClass::DELIVERED => Some(Class::Delivered),
+        code::OutcomeClass::RETRY => Some(Class::Retry),
+        code::OutcomeClass::PERMANENT => Some(Class::Permanent),
+        code::OutcomeClass::UNKNOWN => Some(Class::Unknown),
+        _ => None,
+    };
+    let class = known.unwrap_or(Class::Unknown);
+    let mut detail = printable(&raw.detail);
+    if known.is_none() {
+        let text = if detail.is_empty() {
+            String::new()
+        } else {
+            format!(" ({detail})")
+        };
+        detail = format!(
+            "the plugin answered with the unknown outcome {}{text}",
+            raw.class.0
+        );
+    } else if detail.is_empty() && class != Class::Delivered {
+        "the plugin gave no reason".clone_into(&mut detail);
+    }
+    let fault = match known {
+        None => Fault::Plugin,
+        Some(Class::Delivered) => Fault::None,
+        Some(_) => fault(raw.fault),
+    };
+    TargetReport {
+        target: match printable(&raw.target) {
+            empty if empty.is_empty() => ALL_TARGETS.to_owned(),
+            target => target,
+        },
+        class,
+        fault,
+        proof: (class == Class::Delivered).then(|| proof(raw.proof)),
+        remote_id: printable(&raw.remote_id),
+        code: printable(&raw.code),
+        detail,
+        hint: printable(&raw.hint),
+        retry_after: u64::try_from(raw.retry_after_ms)
+            .ok()
+            .map(Duration::from_millis),
+        notes: raw
+            .notes
+            .iter()
+            .take(MAX_NOTES)
+            .map(|note| printable(note))
+            .collect(),
+    }
+}
+
+fn fault(raw: code::Fault) -> Fault {
+    match raw {
+        code::Fault::CONFIG => Fault::Config,
+        code::Fault::MESSAGE => Fault::Message,
+        code::Fault::RECIPIENT => Fault::Recipient,
+        code::Fault::NETWORK => Fault::Network,
+        code::Fault::REMOTE => Fault::Remote,
+        code::Fault::HOST => Fault::Host,
+        code::Fault::NONE => Fault::None,
+        _ => Fault::Plugin,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::attempt::outcome, *};
+
+    #[test]
+    fn an_outcome_from_the_future_is_unknown_and_names_the_plugin() {
+        let report = classify(outcome(
+            code::OutcomeClass(99),
+            code::Fault(99),
+            String::new(),
+        ));
+        assert_eq!(
+            (report.class, report.fault),
+            (Class::Unknown, Fault::Plugin)
+        );
+        assert!(report.detail.contains("99"), "{}", report.detail);
+    }
+
+    #[test]
+    fn nothing_a_remote_says_disturbs_a_line() {
+        let text = format!("550 no\r\n\u{1b}[31m\u{202e}{}", "x".repeat(5000));
+        let report = classify(outcome(
+            code::OutcomeClass::PERMANENT,
+            code::Fault::REMOTE,
+            text,
+        ));
+        assert!(!report.detail.contains(char::is_control));
+        assert!(!report.detail.contains('\u{202e}'));
+        assert!(report.detail.chars().count() < 1100);
+    }
+
+    #[test]
+    fn a_failure_without_a_reason_says_so() {
+        let report = classify(outcome(
+            code::OutcomeClass::RETRY,
+            code::Fault::NETWORK,
+            " ".to_owned(),
+        ));
+        assert_eq!(report.detail, "the plugin gave no reason");
+        assert_eq!(report.target, "all targets");
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use annunciator_store::State;
 
 use super::{
-    classify::ALL_TARGETS,
+    report::ALL_TARGETS,
     report::{Class, TargetReport},
 };
 use crate::config::ChannelOptions;
@@ -126,7 +126,7 @@ fn backoff(attempt: u32, options: &ChannelOptions, jitter: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::{attempt::outcome, classify::classify};
+    use crate::delivery::{attempt::outcome, report::classify};
     use annunciator_core::{code, outcome::OutcomeV1};
 
     fn target(name: &str, class: code::OutcomeClass) -> TargetReport {

@@ -1,23 +1,40 @@
 //! The submission of a notification: decides its admission to each channel, has the store
-//! accept that, and begins the attempts that can be made at once without another look at the
-//! store.
+//! accept that, begins the attempts that can be made at once without another look at the
+//! store, and waits for outcomes where the caller does.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    time::Duration,
+};
 
-use annunciator_store::{Accepted, AcceptedDelivery, Claim, Intake, State, StoreError};
+use annunciator_store::{
+    Accepted, AcceptedDelivery, Begin, Claim, DedupWindow, Digest, Intake, Intent, Query, State,
+    Step, StoreError,
+};
+use futures_util::future::join_all;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    addressee::{Addressee, pass_over_disabled},
-    admission::Admission,
-    attempt_task::AttemptTask,
+    attempt::AttemptTask,
     channel::ChannelGuard,
-    digest::intake,
-    outbox::Outbox,
-    report::ChannelReport,
-    waiters::Progress,
+    outbox::{Outbox, STORE_TIMEOUT},
+    report::{ChannelReport, Report, StepReport},
+    suppression::{SuppressionRule, dedup_window, suppression_of},
+    waiters::{Progress, Waiter},
 };
-use crate::event::Rendered;
+use crate::{
+    clock::milliseconds,
+    event::{Kind, Rendered},
+};
+
+/// The first interval between two polls of the store: a person does not notice a second.
+/// It doubles with each poll, up to [`MAX_POLL_INTERVAL`], since a poll reads the whole
+/// record.
+const FIRST_POLL: Duration = Duration::from_secs(1);
+/// See [`FIRST_POLL`].
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(8);
 
 /// A notification, its channels and its idempotency key.
 #[derive(Debug)]
@@ -150,7 +167,7 @@ impl Outbox {
                 self.wakeup.schedule(digest.due_ms);
             }
             match placed.state {
-                State::InFlight => self.spawn_attempt(AttemptTask {
+                State::InFlight => AttemptTask {
                     claim: Claim {
                         delivery: placed.delivery,
                         fence: placed.fence,
@@ -167,7 +184,8 @@ impl Outbox {
                     rendered: Some(rendered.clone()),
                     permit,
                     probe: None,
-                }),
+                }
+                .spawn(self),
                 State::Pending => {
                     self.report_if_disabled(&accepted.notification, &admission.channel);
                     admission.channel.has_backlog.store(true, Ordering::Relaxed);
@@ -200,6 +218,126 @@ impl Outbox {
         let accepting = self.store.accept(intake);
         let accepted = self.abandon.run_until_cancelled(accepting).await;
         self.begin_accepted(pending, accepted.unwrap_or(Err(StoreError::Closed)))
+    }
+
+    /// Submits a notification and waits for the outcome of its deliveries, for `deadline` at
+    /// most. Deliveries without an outcome by then are reported in their state.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store did not accept it, or not within [`STORE_TIMEOUT`].
+    pub(crate) async fn submit_and_wait(
+        self: &Arc<Self>,
+        submission: Submission,
+        deadline: Duration,
+    ) -> Result<Report, StoreError> {
+        let id = submission.rendered.message.id.to_string();
+        // Before there can be an outcome.
+        let addressees = submission.addressees.iter();
+        let mut waiters: Vec<Waiter> = addressees
+            .map(|addressee| {
+                let turn = addressee.turn.as_ref();
+                let step = turn.map(|turn| StepReport::of(&turn.step));
+                self.waiters.add(&id, &addressee.channel, step)
+            })
+            .collect();
+        let outbox = Arc::clone(self);
+        let (intake, pending) = self.prepare(submission);
+        let permits = pending.permits();
+        // A task of its own, which goes on if the caller stops waiting.
+        let submitting = self
+            .deliveries
+            .spawn(async move { outbox.submit(intake, pending).await });
+        let accepted = tokio::select! {
+            submitted = submitting => submitted.map_err(|_| StoreError::Closed)??,
+            // It goes on, and may still be accepted: twice is better than never.
+            () = self.clock.sleep(STORE_TIMEOUT) => {
+                let silent = StoreError::Silent(STORE_TIMEOUT);
+                self.update_store_alert(Some(&silent));
+                // For the attempt that is made without a record.
+                permits.release();
+                return Err(silent);
+            }
+        };
+        if accepted.repeated {
+            let before = accepted.deliveries.iter().map(|placed| {
+                let mut waiters = waiters.iter();
+                let waiter = waiters.find(|waiter| waiter.is_on(&placed.channel));
+                let channel_type = waiter.map_or("", Waiter::channel_type);
+                ChannelReport::accepted_before(channel_type, placed)
+            });
+            return Ok(Report::new(before));
+        }
+        if deadline.is_zero() {
+            return Ok(Report::new(
+                waiters.iter().map(|waiter| waiter.report(State::Pending)),
+            ));
+        }
+        let all = join_all(waiters.iter_mut().map(Waiter::until_ended));
+        let so_far = tokio::select! {
+            _ = all => State::Pending,
+            never = self.watch_other_processes(&accepted) => match never {},
+            () = self.clock.sleep(deadline) => State::Pending,
+            () = self.abandon.cancelled() => State::InFlight,
+        };
+        if self.awaits_attempts && so_far == State::Pending {
+            let under_way = join_all(waiters.iter_mut().map(Waiter::until_attempt_ended));
+            let _ = self.abandon.run_until_cancelled(under_way).await;
+        }
+        Ok(Report::new(
+            waiters.iter().map(|waiter| waiter.report(so_far)),
+        ))
+    }
+
+    /// Polls the store for deliveries that have ended in another process and notifies their
+    /// waiters. Never returns. Polls nothing where the store is not shared.
+    async fn watch_other_processes(&self, accepted: &Accepted) -> Infallible {
+        if !self.store.is_shared() {
+            return std::future::pending().await;
+        }
+        let mut interval = FIRST_POLL;
+        loop {
+            self.clock.sleep(interval).await;
+            interval = (interval * 2).min(MAX_POLL_INTERVAL);
+            for placed in &accepted.deliveries {
+                // The tasks of this process report more than the store has.
+                let is_handled_here = || {
+                    self.in_flight.contains(placed.delivery)
+                        || self.waiters.has_ended(placed.delivery)
+                };
+                if is_handled_here() {
+                    continue;
+                }
+                let query = Query {
+                    delivery: Some(placed.delivery),
+                    most: 1,
+                    ..Query::default()
+                };
+                // Those who write to a store report that it fails.
+                let found = self.store.deliveries(query).await.unwrap_or_default();
+                let Some(record) = found.into_iter().find(|record| record.state.has_ended()) else {
+                    continue;
+                };
+                // It may have been claimed here while the store was asked.
+                if is_handled_here() {
+                    continue;
+                }
+                let ended = AcceptedDelivery {
+                    state: record.state,
+                    why: record.why,
+                    proof: record.proof,
+                    ..placed.clone()
+                };
+                self.waiters
+                    .ended_in_other_process(placed.delivery, |channel_type| {
+                        let report = ChannelReport::from_other_process(
+                            channel_type,
+                            &ended,
+                            record.attempts,
+                        );
+                        Progress::of(report, true)
+                    });
+            }
+        }
     }
 
     /// Notifies the waiters that no attempt is made until the disabled channel is repaired:
@@ -238,5 +376,130 @@ impl Outbox {
         tracing::info!(notification, channel, %state, rule, "is not sent");
         let progress = Progress::of(report, true);
         self.waiters.notify(notification, &config.name, progress);
+    }
+}
+
+/// Returns what the store is asked to accept of a notification.
+pub(crate) fn intake(rendered: &Rendered, intents: Vec<Intent>, now_ms: i64) -> Intake {
+    let message = &rendered.message;
+    let incident = message.incident.to_string();
+    Intake {
+        notification: message.id.to_string(),
+        key: None,
+        host: message.host.to_string(),
+        lane: incident.clone(),
+        incident,
+        kind: rendered.kind,
+        severity: rendered.severity,
+        accepted_ms: now_ms,
+        content: rendered.to_content().unwrap_or_default().into(),
+        intents,
+    }
+}
+
+/// A channel that is notified, and when.
+#[derive(Debug, Clone)]
+pub(crate) struct Addressee {
+    pub(crate) channel: ChannelGuard,
+    /// Its step, where it belongs to a group.
+    pub(crate) turn: Option<Turn>,
+}
+
+/// When a step of a group is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Turn {
+    pub(crate) step: Step,
+    /// How long after the first step.
+    pub(crate) after: Duration,
+}
+
+/// Skips steps on disabled channels, which cannot be enough for now: the next step is due at
+/// once, and those behind it earlier by as much. Takes the steps in their order, each with
+/// whether its channel is disabled.
+pub(crate) fn pass_over_disabled<'t>(turns: impl Iterator<Item = (bool, &'t mut Turn)>) {
+    // By group: how much earlier, and when the step before would have begun if its channel
+    // is disabled.
+    let mut groups: BTreeMap<Arc<str>, (Duration, Option<Duration>)> = BTreeMap::new();
+    for (is_disabled, turn) in turns {
+        let (sooner, before) = groups.entry(Arc::clone(&turn.step.group)).or_default();
+        let after = turn.after;
+        *sooner += before.map_or(Duration::ZERO, |before| after.saturating_sub(before));
+        *before = is_disabled.then_some(after);
+        turn.after = after.saturating_sub(*sooner);
+    }
+}
+
+/// What was decided for one channel of a submission.
+#[derive(Debug)]
+pub(super) struct Admission {
+    pub(super) channel: ChannelGuard,
+    /// The permit for an attempt, where one may be made at once.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+    /// The rule that suppresses it.
+    pub(super) suppression: Option<SuppressionRule>,
+    /// The digest that reports it later.
+    pub(super) digest: Option<Digest>,
+    pub(super) turn: Option<Turn>,
+    pub(super) dedup: Option<DedupWindow>,
+}
+
+impl Admission {
+    /// Decides by the channel's rules, rate limit, circuit breaker and free permits.
+    ///
+    /// No permit is reserved where deliveries of the channel wait already: they come
+    /// first. The rules of a later step are applied when its turn comes.
+    pub(super) fn decide(addressee: Addressee, rendered: &Rendered, now_ms: i64) -> Self {
+        let Addressee { channel, turn } = addressee;
+        // A recovery reaches the recipients of the problem at once.
+        let turn = turn.filter(|_| !rendered.ends_a_problem());
+        let is_now = turn.as_ref().is_none_or(|turn| turn.after.is_zero());
+        let dedup = dedup_window(rendered, channel.config.options.dedup, now_ms);
+        let rule = suppression_of(rendered, &channel.config.options, now_ms);
+        let rule = rule.filter(|rule| is_now || rule.digest_ms.is_none());
+        let is_exempt = !is_now || rendered.ends_a_problem() || rendered.kind == Kind::Test;
+        let is_known =
+            |dedup: &DedupWindow| channel.rate_limit.has_passed(dedup.fingerprint, now_ms);
+        let is_exempt = is_exempt || rule.is_some() || dedup.as_ref().is_some_and(is_known);
+        let limit = || channel.rate_limit.suppression(now_ms);
+        let rule = rule.or_else(|| if is_exempt { None } else { limit() });
+        let waits = rule.is_some()
+            || !is_now
+            || channel.provider.is_err()
+            || channel.has_backlog.load(Ordering::Relaxed)
+            || channel.breaker.is_open();
+        let permit = Arc::clone(&channel.attempt_permits)
+            .try_acquire_owned()
+            .ok();
+        let digest = |rule| channel.digest(rule, rendered.severity, now_ms);
+        Self {
+            digest: rule.as_ref().and_then(digest),
+            permit: permit.filter(|_| !waits),
+            suppression: rule,
+            turn,
+            dedup,
+            channel,
+        }
+    }
+
+    /// Returns what the store is asked to accept for this channel.
+    pub(super) fn intent(&self, now_ms: i64) -> Intent {
+        let after = self.turn.as_ref().map_or(Duration::ZERO, |turn| turn.after);
+        let begin_ms = now_ms.saturating_add(milliseconds(after));
+        Intent {
+            channel: Arc::clone(&self.channel.config.name),
+            expires_ms: self.channel.expires_ms(begin_ms),
+            begin: match (&self.suppression, &self.permit) {
+                (Some(rule), _) => Begin::Suppressed {
+                    rule: rule.sentence.clone(),
+                    digest: self.digest.clone(),
+                },
+                (None, Some(_)) => Begin::Claimed {
+                    lease_until_ms: self.channel.lease_until_ms(now_ms),
+                },
+                (None, None) => Begin::At(begin_ms),
+            },
+            step: self.turn.as_ref().map(|turn| turn.step.clone()),
+            dedup: self.dedup.clone(),
+        }
     }
 }

@@ -1,13 +1,39 @@
-//! Suppression by rules (`min_severity`, `quiet_hours`, a silence of the embedding program):
-//! whether a channel is notified at all, decided from the configuration and the time alone.
+//! Suppression by rules (`min_severity`, `quiet_hours`, `rate_limit`, a silence of the embedding
+//! program): whether a channel is notified at all, decided from the configuration, the time and
+//! what has passed before; and what identifies a repetition (`dedup`).
+//!
+//! The rate limit is a token bucket for each channel. It counts in this process: several engines
+//! on one store have a limit each.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use annunciator_store::DedupWindow;
+use governor::{
+    Quota, RateLimiter,
+    clock::Clock as TicksClock,
+    middleware::NoOpMiddleware,
+    nanos::Nanos,
+    state::{InMemoryState, NotKeyed},
+};
 
 use crate::{
-    config::ChannelOptions,
+    clock::{Clock, milliseconds},
+    config::{ChannelOptions, Rate},
     event::{Kind, Rendered, Severity},
 };
 
 /// The name of the rule of quiet hours.
 pub(super) const QUIET_HOURS: &str = "quiet_hours";
+/// The name of the rule of the rate limit.
+const RATE_LIMIT: &str = "rate_limit";
+/// How many messages within their deduplication window are remembered.
+const MAX_RECENT: usize = 1024;
 
 /// A rule that suppresses a notification on a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,10 +100,123 @@ pub(crate) fn suppression_by_severity(
     })
 }
 
+/// Returns the deduplication window of a message, where it is subject to one: recoveries and
+/// tests are not.
+pub(super) fn dedup_window(
+    rendered: &Rendered,
+    dedup: Option<Duration>,
+    now_ms: i64,
+) -> Option<DedupWindow> {
+    let dedup = window(dedup)?;
+    if rendered.ends_a_problem() || rendered.kind == Kind::Test {
+        return None;
+    }
+    let message = &rendered.message;
+    let same = [&*message.host, &*message.title, &*message.body];
+    let kind = rendered.kind.name();
+    Some(DedupWindow {
+        fingerprint: fingerprint(&[kind, same[0], same[1], same[2], &message.incident]),
+        until_ms: now_ms.saturating_add(milliseconds(dedup)),
+        rule: format!(
+            "dedup: the same was accepted within the last {}",
+            humantime::format_duration(dedup)
+        ),
+    })
+}
+
+/// The engine's clock, as `governor` asks for it.
+#[derive(Clone)]
+struct Ticks(Arc<dyn Clock>);
+
+impl TicksClock for Ticks {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        let ms = u64::try_from(self.0.steady_ms()).unwrap_or_default();
+        Nanos::new(ms.saturating_mul(1_000_000))
+    }
+}
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Nanos>>;
+
+/// The rate limit of one channel.
+pub(super) struct RateLimit {
+    limiter: Option<(Limiter, Rate)>,
+    /// The fingerprints of messages that passed, and when their deduplication windows end:
+    /// repetitions until then are not sent, and do not count.
+    recent: Mutex<HashMap<u64, i64>>,
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimit").finish_non_exhaustive()
+    }
+}
+
+impl RateLimit {
+    pub(super) fn new(rate: Option<Rate>, clock: &Arc<dyn Clock>) -> Self {
+        let limiter = rate.and_then(|rate| {
+            let messages = NonZeroU32::new(rate.messages)?;
+            let quota = Quota::with_period(rate.per / rate.messages)?.allow_burst(messages);
+            let limiter = RateLimiter::direct_with_clock(quota, Ticks(Arc::clone(clock)));
+            Some((limiter, rate))
+        });
+        Self {
+            limiter,
+            recent: Mutex::default(),
+        }
+    }
+
+    /// Takes a token; returns the rule that suppresses the message where there is none.
+    pub(super) fn suppression(&self, now_ms: i64) -> Option<SuppressionRule> {
+        let (limiter, rate) = self.limiter.as_ref()?;
+        limiter.check().err()?;
+        let per = humantime::format_duration(rate.per);
+        Some(SuppressionRule {
+            sentence: format!("{RATE_LIMIT}: more than {} in {per}", rate.messages),
+            digest_ms: Some(now_ms.saturating_add(milliseconds(rate.per))),
+        })
+    }
+
+    /// Returns whether the same message has passed and its deduplication window is open.
+    pub(super) fn has_passed(&self, fingerprint: u64, now_ms: i64) -> bool {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent
+            .get(&fingerprint)
+            .is_some_and(|until| *until > now_ms)
+    }
+
+    /// Notes that a message has passed.
+    pub(super) fn note_passed(&self, fingerprint: u64, until_ms: i64, now_ms: i64) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.len() >= MAX_RECENT {
+            recent.retain(|_, until| *until > now_ms);
+        }
+        if recent.len() < MAX_RECENT {
+            recent.insert(fingerprint, until_ms);
+        }
+    }
+}
+
+/// Returns a hash that is the same for messages that read the same.
+fn fingerprint(texts: &[&str]) -> u64 {
+    // FNV-1a: it is written to files, so it must stay what it is.
+    // <https://datatracker.ietf.org/doc/html/draft-eastlake-fnv>
+    let bytes = texts.iter().flat_map(|text| text.bytes().chain([0xff]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Returns the deduplication window, unless it is empty.
+fn window(dedup: Option<Duration>) -> Option<Duration> {
+    dedup.filter(|window| !window.is_zero())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Notification;
+    use crate::{clock::ManualClock, event::Notification};
 
     #[test]
     fn what_is_too_mild_is_suppressed_but_for_recoveries_and_tests() {
@@ -99,5 +238,31 @@ mod tests {
         check(Severity::Critical, Kind::Message, "", None);
         check(Severity::Info, Kind::Recovery, "i", None);
         check(Severity::Info, Kind::Test, "", None);
+    }
+
+    #[test]
+    fn so_many_pass_at_once_and_then_as_many_in_the_time() {
+        let manual = Arc::new(ManualClock::default());
+        let clock: Arc<dyn Clock> = Arc::clone(&manual) as _;
+        let rate = Rate {
+            messages: 3,
+            per: Duration::from_secs(60),
+        };
+        let limit = RateLimit::new(Some(rate), &clock);
+        let pass = || limit.suppression(manual.now_ms()).is_none();
+        assert_eq!((0..5).filter(|_| pass()).count(), 3);
+        manual.set(20_000);
+        assert_eq!((0..5).filter(|_| pass()).count(), 1);
+        let rule = limit.suppression(20_000).unwrap();
+        assert_eq!(rule.sentence, "rate_limit: more than 3 in 1m");
+        assert_eq!(rule.digest_ms, Some(80_000));
+        assert!(RateLimit::new(None, &clock).suppression(0).is_none());
+    }
+
+    #[test]
+    fn fingerprints_stay_what_they_are() {
+        assert_eq!(fingerprint(&[]), 0xcbf2_9ce4_8422_2325);
+        assert_ne!(fingerprint(&["ab", ""]), fingerprint(&["a", "b"]));
+        assert_eq!(fingerprint(&["a"]), fingerprint(&["a"]));
     }
 }

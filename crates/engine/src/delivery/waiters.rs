@@ -9,7 +9,7 @@ use annunciator_store::{DeliveryId, State, Superseded};
 use tokio::sync::watch;
 
 use super::{
-    addressee::Addressee,
+    channel::ChannelGuard,
     report::{ChannelReport, StepReport},
 };
 
@@ -69,10 +69,12 @@ pub(super) struct Waiter {
 
 impl Waiters {
     /// Adds a waiter before the delivery is accepted and has an identifier.
-    pub(super) fn add(self: &Arc<Self>, notification: &str, addressee: &Addressee) -> Waiter {
-        let channel = &addressee.channel;
-        let turn = addressee.turn.as_ref();
-        let step = turn.map(|turn| StepReport::of(&turn.step));
+    pub(super) fn add(
+        self: &Arc<Self>,
+        notification: &str,
+        channel: &ChannelGuard,
+        step: Option<StepReport>,
+    ) -> Waiter {
         let key = (notification.to_owned(), Arc::clone(&channel.config.name));
         let channel_type = channel.config.channel_type().to_owned();
         let mut table = self.lock();

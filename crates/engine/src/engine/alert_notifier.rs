@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeMap, future::pending, sync::Weak, time::Duration};
 
-use crate::alerts::{AlertChange, Subject};
 use crate::{
+    alerts::{AlertChange, Subject},
     delivery::Addressee,
     engine::{
         handle::{Engine, Inner},
         notify::NotifyMode,
     },
     event::{Kind, Notification, Severity},
+    router::Route,
 };
 
 /// Runs until the engine takes no more notifications, or is gone.
@@ -87,14 +88,10 @@ impl Inner {
         };
         let all = self.current.with(|current| {
             let names: Vec<&str> = current.config.channels().map(|one| one.name()).collect();
-            let defaults = current.router.defaults(&current.config);
-            [
-                defaults,
-                current
-                    .router
-                    .named(&current.config, &names)
-                    .unwrap_or_default(),
-            ]
+            [Route::Defaults, Route::Channels(&names)].map(|route| {
+                let routed = current.route(route);
+                routed.map_or_else(|_| Vec::new(), |(_, addressees)| addressees)
+            })
         });
         let mut left = all
             .into_iter()

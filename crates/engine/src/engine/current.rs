@@ -3,13 +3,28 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::{config::Config, router::Router, runtime::Catalog};
+use crate::{
+    config::Config,
+    delivery::Addressee,
+    router::{Route, Router, UnknownChannel},
+    runtime::Catalog,
+};
 
 /// A configuration, its plugins and its open channels.
 pub(crate) struct Snapshot {
     pub(crate) config: Arc<Config>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) router: Router,
+}
+
+impl Snapshot {
+    /// Returns the host of a route, empty where it names none, and its open channels.
+    pub(crate) fn route<'a>(
+        &self,
+        route: Route<'a>,
+    ) -> Result<(&'a str, Vec<Addressee>), UnknownChannel> {
+        self.router.route(&self.config, route)
+    }
 }
 
 /// The snapshot by which notifications are routed now.

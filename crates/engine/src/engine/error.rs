@@ -7,6 +7,9 @@ use annunciator_store::StoreError;
 use super::{load::LoadError, runtime_home::Misplaced};
 use crate::{config::Problems, router::UnknownChannel};
 
+/// The longest idempotency key, in bytes.
+const MAX_KEY_LENGTH: usize = 512;
+
 /// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -85,4 +88,22 @@ pub enum NotifyError {
     /// It was called where it cannot be reached.
     #[error(transparent)]
     Misplaced(#[from] Misplaced),
+}
+
+impl NotifyError {
+    /// The error of a notification that the store did not accept.
+    pub(crate) fn of_store(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { key, differs } => Self::Conflict { key, differs },
+            error => Self::Store(error),
+        }
+    }
+}
+
+/// Checks an idempotency key.
+pub(crate) fn check_key(key: Option<&str>) -> Result<(), NotifyError> {
+    if key.is_some_and(|key| key.is_empty() || key.len() > MAX_KEY_LENGTH) {
+        return Err(NotifyError::Key);
+    }
+    Ok(())
 }

@@ -27,7 +27,7 @@ use crate::{
         store_choice::OpenedStore,
     },
     event::Proof,
-    router::Router,
+    router::{Route, Router},
     runtime::Catalog,
     services::Shared,
 };
@@ -194,7 +194,7 @@ impl Engine {
         let channels = if names.is_empty() {
             current.with(|current| current.router.all().to_vec())
         } else {
-            let held = current.with(|current| current.router.named(&current.config, names))?;
+            let (_, held) = current.with(|current| current.route(Route::Channels(names)))?;
             // A check that nobody goes on with must not hold up a reload.
             held.iter().map(|one| one.channel.channel()).collect()
         };

@@ -6,11 +6,9 @@ use crate::{
     clock::{Clock as _, SystemClock},
     config::{ChannelConfig, Config},
     delivery::{ChannelReport, Report, recorded},
-    engine::{
-        error::NotifyError,
-        submit::{Route, check_key, to_notify_error},
-    },
+    engine::error::{NotifyError, check_key},
     event::Notification,
+    router::Route,
 };
 
 impl Config {
@@ -45,7 +43,7 @@ impl Config {
             key: Some(key),
             ..recorded(&rendered, Vec::new(), now_ms)
         });
-        let Some(accepted) = known.await.map_err(to_notify_error)? else {
+        let Some(accepted) = known.await.map_err(NotifyError::of_store)? else {
             return Ok(None);
         };
         let reports = accepted.deliveries.iter().map(|placed| {

@@ -31,4 +31,4 @@ pub use open_channels::Unusable;
 pub use plan::Planned;
 pub use reload::Reloaded;
 pub use runtime_home::Misplaced;
-pub use submit::{PendingSubmission, Receipt, Route, Submitted};
+pub use submit::{PendingSubmission, Receipt, Submitted};

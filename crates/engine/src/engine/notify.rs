@@ -12,12 +12,12 @@ use crate::{
         deliver_once, report_panic,
     },
     engine::{
-        error::NotifyError,
+        error::{NotifyError, check_key},
         handle::Engine,
         open_channels::close_channels,
-        submit::{Route, check_key, to_notify_error},
     },
     event::{Notification, Rendered},
+    router::Route,
 };
 
 /// How a notification is delivered.
@@ -193,7 +193,7 @@ impl Engine {
     ) -> Result<Report, NotifyError> {
         self.0.runtime_home.check()?;
         let notification = notification.to(route.named());
-        let (host, addressees) = self.route(route)?;
+        let (host, addressees) = self.0.current.with(|current| current.route(route))?;
         let (engine, host) = (self.clone(), host.to_owned());
         let notifying = async move {
             engine
@@ -244,7 +244,7 @@ impl Engine {
             match outbox.submit_and_wait(submission, wait).await {
                 Ok(report) => return Ok(report),
                 Err(conflict @ StoreError::Conflict { .. }) => {
-                    return Err(to_notify_error(conflict));
+                    return Err(NotifyError::of_store(conflict));
                 }
                 Err(error) => tracing::error!(
                     "{error}; the notification is delivered all the same, once and without a record"

@@ -7,9 +7,8 @@ use crate::{
     config::{ChannelIndex, Config, Named},
     delivery::suppression_by_severity,
     delivery::{Turn, pass_over_disabled},
-    engine::submit::Route,
     event::{Proof, Severity},
-    router::{UnknownChannel, find, turns},
+    router::{Route, UnknownChannel, find, turns},
 };
 
 /// What would happen on one channel.

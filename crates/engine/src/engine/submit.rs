@@ -1,32 +1,20 @@
 //! Submissions: notifications that are recorded now and delivered whatever happens. The caller
 //! learns that they are recorded, and need not wait for the outcome.
 
-use std::collections::BTreeSet;
-
 use annunciator_store::{Accepted, DeliveryId, Intake, State, StoreError};
 use serde::Serialize;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{
-    delivery::{Addressee, PendingDeliveries, Submission},
-    engine::{error::NotifyError, handle::Engine, runtime_home::Misplaced},
+    delivery::{PendingDeliveries, Submission},
+    engine::{
+        error::{NotifyError, check_key},
+        handle::Engine,
+        runtime_home::Misplaced,
+    },
     event::Notification,
-    router::UnknownChannel,
+    router::Route,
 };
-
-/// The longest idempotency key, in bytes.
-const MAX_KEY_LENGTH: usize = 512;
-
-/// The channels that a notification goes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route<'a> {
-    /// The channels of a host.
-    Host(&'a str),
-    /// The default channels.
-    Defaults,
-    /// The channels and groups of these names.
-    Channels(&'a [&'a str]),
-}
 
 /// The receipt of a notification that is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -55,8 +43,9 @@ pub struct Submitted {
 
 /// A submission that waits for the store's answer, see [`Engine::prepare`].
 ///
-/// The engine's [shutdown](Engine::shutdown) waits for it. If it is dropped although the
-/// store has accepted the intake, its attempts are made when their claims have run out.
+/// The engine's [shutdown](Engine::shutdown) waits for it until the shutdown's deadline: a
+/// store may never answer. If it is dropped although the store has accepted the intake, or
+/// the answer comes after the shutdown, its attempts are made when their claims have run out.
 #[derive(Debug)]
 pub struct PendingSubmission {
     engine: Engine,
@@ -74,7 +63,7 @@ impl PendingSubmission {
         let outbox = inner.outbox.as_ref().ok_or(NotifyError::NoStore)?;
         let _here = inner.runtime_home.runtime().enter();
         let accepted = outbox.begin_accepted(self.deliveries, accepted);
-        accepted.map(Receipt::of).map_err(to_notify_error)
+        accepted.map(Receipt::of).map_err(NotifyError::of_store)
     }
 
     /// Returns a handle that gives up the reserved attempts when it is called: for a
@@ -100,33 +89,6 @@ impl Receipt {
             repeated: accepted.repeated,
             deliveries: deliveries.collect(),
         }
-    }
-}
-
-impl Route<'_> {
-    /// Returns the names of its channels, in order.
-    pub(crate) fn named(&self) -> Vec<String> {
-        let Self::Channels(names) = self else {
-            return Vec::new();
-        };
-        let names: BTreeSet<&str> = names.iter().copied().collect();
-        names.into_iter().map(str::to_owned).collect()
-    }
-}
-
-/// Checks an idempotency key.
-pub(crate) fn check_key(key: Option<&str>) -> Result<(), NotifyError> {
-    if key.is_some_and(|key| key.is_empty() || key.len() > MAX_KEY_LENGTH) {
-        return Err(NotifyError::Key);
-    }
-    Ok(())
-}
-
-/// Returns the error of a notification that a store did not accept.
-pub(crate) fn to_notify_error(error: StoreError) -> NotifyError {
-    match error {
-        StoreError::Conflict { key, differs } => NotifyError::Conflict { key, differs },
-        error => error.into(),
     }
 }
 
@@ -173,7 +135,7 @@ impl Engine {
         let runtime = inner.runtime_home.runtime();
         let submitting = inner.deliveries.spawn_on(submitting, runtime);
         let accepted = submitting.await.map_err(|error| Misplaced::of(&error))?;
-        accepted.map(Receipt::of).map_err(to_notify_error)
+        accepted.map(Receipt::of).map_err(NotifyError::of_store)
     }
 
     /// Begins a submission whose intake the caller has its store accept: for a program
@@ -219,7 +181,7 @@ impl Engine {
         let own = notification.take_key();
         let key = key.map(str::to_owned).or(own);
         check_key(key.as_deref())?;
-        let (host, addressees) = self.route(route)?;
+        let (host, addressees) = self.0.current.with(|current| current.route(route))?;
         let rendered = self.render(host, notification)?;
         let token = inner.deliveries.token();
         let (intake, deliveries) = outbox.prepare(Submission {
@@ -233,20 +195,5 @@ impl Engine {
             _token: token,
         };
         Ok((intake, pending))
-    }
-
-    /// Returns the host of a route, and its addressees.
-    pub(crate) fn route<'a>(
-        &self,
-        route: Route<'a>,
-    ) -> Result<(&'a str, Vec<Addressee>), UnknownChannel> {
-        self.0.current.with(|current| {
-            let (router, config) = (&current.router, &current.config);
-            Ok(match route {
-                Route::Host(host) => (host, router.host(config, host)),
-                Route::Defaults => ("", router.defaults(config)),
-                Route::Channels(names) => ("", router.named(config, names)?),
-            })
-        })
     }
 }

@@ -1,7 +1,6 @@
 //! Events that people are notified of: notifications, as the embedding program makes them.
 
 pub(crate) mod code;
-mod content;
 mod notification;
 
 pub(crate) use annunciator_store::DigestSource;

@@ -5,7 +5,6 @@
 //! in one sentence.
 
 mod call_error;
-mod calls;
 mod channel_type;
 mod error;
 mod find;
@@ -23,7 +22,6 @@ mod sha256;
 mod trust;
 
 pub(crate) use call_error::{CLOSING, CallError, not_opened};
-pub(crate) use calls::Calls;
 pub use channel_type::ChannelType;
 pub(crate) use channel_type::SettingsVerdict;
 pub use error::PluginError;
@@ -34,7 +32,7 @@ pub(crate) use in_process::{InProcess, Offer, load, load_given};
 pub(crate) use limit::{CLOSE_TIMEOUT, LOAD_TIMEOUT, OPEN_TIMEOUT, limited};
 pub use lock::{Lock, LockError, LockMode};
 pub(crate) use policy::Policy;
-pub(crate) use pool::{Pool, Task};
+pub(crate) use pool::{Calls, Pool, Task};
 pub use proofs::{ProofHint, Proofs};
 pub(crate) use provider::Provider;
 pub use sha256::Sha256;

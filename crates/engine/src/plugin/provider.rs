@@ -16,10 +16,9 @@ use annunciator_core::{
 
 use super::{
     call_error::{CLOSING, CallError, not_opened},
-    calls::Calls,
     in_process::InProcess,
     limit::{CLOSE_TIMEOUT, OPEN_TIMEOUT},
-    pool::Pool,
+    pool::{Calls, Pool},
 };
 
 /// A provider in this process.

@@ -3,7 +3,7 @@
 //!
 //! Decides nothing about delivery; allocates nothing per host.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use annunciator_store::Step;
 
@@ -12,6 +12,28 @@ use crate::{
     delivery::{Addressee, Channel, ChannelGuard, Turn},
     event::Proof,
 };
+
+/// The channels that a notification goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// The channels of a host.
+    Host(&'a str),
+    /// The default channels.
+    Defaults,
+    /// The channels and groups of these names.
+    Channels(&'a [&'a str]),
+}
+
+impl Route<'_> {
+    /// Returns the names of its channels, in order.
+    pub(crate) fn named(&self) -> Vec<String> {
+        let Self::Channels(names) = self else {
+            return Vec::new();
+        };
+        let names: BTreeSet<&str> = names.iter().copied().collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+}
 
 /// Running channels by the numbers that the configuration gives them.
 #[derive(Debug, Default)]
@@ -45,8 +67,21 @@ impl Router {
         channel.is(definition).then_some(channel)
     }
 
+    /// Returns the host of a route, empty where it names none, and its channels.
+    pub(crate) fn route<'a>(
+        &self,
+        config: &Config,
+        route: Route<'a>,
+    ) -> Result<(&'a str, Vec<Addressee>), UnknownChannel> {
+        Ok(match route {
+            Route::Host(host) => (host, self.host(config, host)),
+            Route::Defaults => ("", self.defaults(config)),
+            Route::Channels(names) => ("", self.named(config, names)?),
+        })
+    }
+
     /// The channels of a host: its own, else the defaults.
-    pub(crate) fn host(&self, config: &Config, host: &str) -> Vec<Addressee> {
+    fn host(&self, config: &Config, host: &str) -> Vec<Addressee> {
         match config.groups_of(host) {
             Some(named) => self.in_turn(config, named),
             None => self.at_once(config.route(host)),
@@ -54,7 +89,7 @@ impl Router {
     }
 
     /// The default channels.
-    pub(crate) fn defaults(&self, config: &Config) -> Vec<Addressee> {
+    fn defaults(&self, config: &Config) -> Vec<Addressee> {
         match &config.defaults.named {
             Some(named) => self.in_turn(config, named),
             None => self.at_once(&config.defaults.channels),
@@ -62,11 +97,7 @@ impl Router {
     }
 
     /// Channels and groups by name, each channel once.
-    pub(crate) fn named(
-        &self,
-        config: &Config,
-        names: &[&str],
-    ) -> Result<Vec<Addressee>, UnknownChannel> {
+    fn named(&self, config: &Config, names: &[&str]) -> Result<Vec<Addressee>, UnknownChannel> {
         Ok(self.in_turn(config, &find(config, names)?))
     }
 

@@ -9,16 +9,15 @@ use super::{
 };
 use crate::{
     Accepted, AcceptedDelivery, Claim, ClaimRequest, DeliveryId, Digest, Intake, Intent, Kind,
-    Prune, Settled, Settlement, State, StoreError,
+    Proof, Prune, Settled, Settlement, State, StoreError,
     rules::{
         FollowUp,
-        accept::{self, Facts},
+        accept::{self, Earlier, Facts},
         claim,
-        dedup::{self, Earlier},
         digest::{self, PendingDigest},
         idempotency,
         prune::{self, Candidate, Verdict},
-        settle, step,
+        settle,
     },
 };
 
@@ -81,7 +80,7 @@ impl Memory {
 
     fn add_delivery(&mut self, number: i64, intake: &Intake, intent: &Intent) -> AcceptedDelivery {
         let (channel, incident) = (&intent.channel, &*intake.incident);
-        if dedup::closes_windows(intake) {
+        if accept::closes_windows(intake) {
             self.windows.close(channel, incident);
         }
         let facts = Facts {
@@ -128,7 +127,7 @@ impl Memory {
     }
 
     fn earlier(&self, intake: &Intake, intent: &Intent) -> Option<Earlier> {
-        let window = dedup::window_to_look_up(intake, intent)?;
+        let window = accept::window_to_look_up(intake, intent)?;
         let opened = self
             .windows
             .opened(&intent.channel, &intake.incident, window);
@@ -230,7 +229,7 @@ impl Memory {
             stored.attempts += outcome.attempts;
             stored.uncounted += outcome.uncounted;
             stored.tried.extend(settlement.attempt.clone());
-            stored.proof = step::most_proven(stored.proof, outcome.proof);
+            stored.proof = Proof::strongest(stored.proof, outcome.proof);
             stored.subject(notification)
         });
         let mut superseded = Vec::new();

@@ -90,7 +90,7 @@ impl Indexes {
         now_ms: i64,
     ) -> Vec<Superseded> {
         self.change(delivery, |stored, _| {
-            stored.proof = step::most_proven(stored.proof, Some(proof));
+            stored.proof = Proof::strongest(stored.proof, Some(proof));
         });
         self.review_group(delivery, now_ms)
     }

@@ -7,10 +7,14 @@
 //!   lane has not ended: a lane keeps its order.
 //! - The end of a problem always waits for a claim, since the state of the problem's own messages
 //!   decides whether it is sent.
-//! - A duplicate ([`dedup`]) ends suppressed, and so does what the caller's own rule suppresses;
-//!   only the latter may join a [`digest`](super::digest).
+//! - A duplicate ends suppressed, and so does what the caller's own rule suppresses; only the
+//!   latter may join a [`digest`](super::digest).
+//!
+//! Deduplication: a channel is not sent the same twice within its window, but only as long as
+//! people know of the first or will know of it. A first message that failed, expired or was
+//! suppressed has informed nobody, and must not silence the next one. The end of a problem closes
+//! the window, since the same problem once more is news.
 
-use super::dedup::{self, Earlier};
 use crate::{
     Accepted, AcceptedDelivery, Begin, DedupWindow, Digest, Intake, Intent, State, Superseded,
 };
@@ -22,7 +26,7 @@ pub struct Facts {
     /// [`is_lane_needed`] says so, else `false`.
     pub is_lane_busy: bool,
     /// The earlier delivery in the deduplication window, if there is one. Fetched if
-    /// [`dedup::window_to_look_up`] says so.
+    /// [`window_to_look_up`] says so.
     pub earlier: Option<Earlier>,
 }
 
@@ -81,8 +85,8 @@ pub fn begin<'a>(intake: &Intake, intent: &'a Intent, facts: &Facts) -> Beginnin
     if let Begin::Suppressed { rule, digest } = &intent.begin {
         return suppressed(rule, digest.as_ref());
     }
-    let is_duplicate = |earlier| dedup::is_duplicate(earlier, now_ms);
-    if let Some(window) = dedup::window_to_look_up(intake, intent)
+    let is_duplicate = |earlier| is_duplicate(earlier, now_ms);
+    if let Some(window) = window_to_look_up(intake, intent)
         && facts.earlier.is_some_and(is_duplicate)
     {
         return suppressed(&window.rule, None);
@@ -122,6 +126,39 @@ pub fn answer(
         deliveries,
         superseded,
     }
+}
+
+/// Facts: the last delivery that was accepted with a fingerprint, on one channel and in one
+/// incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Earlier {
+    /// The state of that delivery.
+    pub state: State,
+    /// When its window closes, in milliseconds since the Unix epoch.
+    pub until_ms: i64,
+}
+
+/// Returns whether the acceptance of a notification closes the windows of its incident on each of
+/// its channels: it does if it ends a problem.
+#[must_use]
+pub fn closes_windows(intake: &Intake) -> bool {
+    intake.ends_a_problem()
+}
+
+/// Returns the window for which a store fetches [`Earlier`] before it accepts an intent, or
+/// `None` if that makes no difference.
+#[must_use]
+pub fn window_to_look_up<'a>(intake: &Intake, intent: &'a Intent) -> Option<&'a DedupWindow> {
+    let window = intent.dedup.as_ref()?;
+    (!intent.begin.is_suppressed() && !closes_windows(intake)).then_some(window)
+}
+
+/// Returns whether a delivery that is accepted now is a duplicate of the earlier one. A window
+/// that closes at this very moment is closed.
+#[must_use]
+pub fn is_duplicate(earlier: Earlier, now_ms: i64) -> bool {
+    let is_known = !earlier.state.has_ended() || earlier.state.may_have_arrived();
+    earlier.until_ms > now_ms && is_known
 }
 
 #[cfg(test)]
@@ -251,7 +288,7 @@ pub(super) mod tests {
             digest: Some(digest.clone()),
         });
         let message = intake(Kind::Message, "");
-        assert_eq!(dedup::window_to_look_up(&message, &kept_back), None);
+        assert_eq!(window_to_look_up(&message, &kept_back), None);
         let begun = begin(&message, &kept_back, &Facts::default());
         assert_eq!((begun.state, begun.why), (State::Suppressed, "rate"));
         assert_eq!((begun.digest, begun.opens), (Some(&digest), None));
@@ -261,10 +298,10 @@ pub(super) mod tests {
     fn the_end_of_a_problem_is_no_duplicate_and_makes_the_next_problem_news() {
         let recovery = intake(Kind::Recovery, "i");
         let ends = once(Begin::At(NOW));
-        assert!(dedup::closes_windows(&recovery));
-        assert_eq!(dedup::window_to_look_up(&recovery, &ends), None);
-        assert!(!dedup::closes_windows(&intake(Kind::Problem, "i")));
-        assert!(!dedup::closes_windows(&intake(Kind::Recovery, "")));
+        assert!(closes_windows(&recovery));
+        assert_eq!(window_to_look_up(&recovery, &ends), None);
+        assert!(!closes_windows(&intake(Kind::Problem, "i")));
+        assert!(!closes_windows(&intake(Kind::Recovery, "")));
     }
 
     #[test]
@@ -291,5 +328,32 @@ pub(super) mod tests {
         assert_eq!(states, [State::Superseded, State::Pending]);
         assert_eq!(answer.deliveries[0].why, "over");
         assert_eq!(answer.superseded, [superseded(1)]);
+    }
+
+    fn known(state: State) -> Earlier {
+        Earlier {
+            state,
+            until_ms: NOW + 1,
+        }
+    }
+
+    #[test]
+    fn what_is_on_its_way_or_may_have_arrived_keeps_back_the_same() {
+        for state in State::ALL {
+            let expected = matches!(
+                state,
+                State::Pending | State::InFlight | State::Delivered | State::Unknown
+            );
+            assert_eq!(is_duplicate(known(state), NOW), expected, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_window_that_ends_now_is_over() {
+        let over = Earlier {
+            until_ms: NOW,
+            ..known(State::Delivered)
+        };
+        assert!(!is_duplicate(over, NOW));
     }
 }

@@ -9,8 +9,8 @@
 //!
 //! | call of [`Store`](crate::Store) | rules, in the order in which a store calls them |
 //! | --- | --- |
-//! | `accept`, `known` | [`idempotency`], then for each intent [`accept`], [`dedup`], [`digest`], [`incident`], [`review`]; then [`step`] for each group, and [`accept::answer`] |
-//! | `claim`, `ready` | [`claim`], and for abandoned deliveries [`follow_up`] |
+//! | `accept`, `known` | [`idempotency`], then for each intent [`accept`], [`digest`], [`incident`], [`review`]; then [`step`] for each group, and [`accept::answer`] |
+//! | `claim`, `ready` | [`claim`], and for abandoned deliveries [`Subject::may_have_arrived`] |
 //! | `settle` | [`settle`], whose [`FollowUp`]s say which other rules to call |
 //! | `prove` | [`step`] |
 //! | `retry` | [`settle::can_be_retried`] |
@@ -22,9 +22,7 @@
 pub mod accept;
 pub mod change;
 pub mod claim;
-pub mod dedup;
 pub mod digest;
-pub mod follow_up;
 pub mod idempotency;
 pub mod incident;
 pub mod prune;
@@ -33,4 +31,4 @@ pub mod settle;
 pub mod step;
 
 pub use change::{Change, IncidentChange};
-pub use follow_up::{FollowUp, Subject};
+pub use settle::{FollowUp, Subject};

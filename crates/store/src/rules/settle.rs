@@ -3,9 +3,10 @@
 //! Only its holder can settle a claim: a holder that was considered dead shows an old fence, and
 //! its settlement is refused and counted, since the delivery is in other hands. What was settled
 //! may have been the first message that people received of a problem, the problem's end, or the
-//! step of a group that sufficed: the [`FollowUp`]s say which rules to call next, in this order.
+//! step of a group that sufficed, so that the delivery's incident, the problems in a digest, or
+//! its group may have to change with it: the [`FollowUp`]s say which rules to call next, in this
+//! order.
 
-use super::follow_up::{FollowUp, Subject};
 use crate::{Digest, Kind, Next, Proof, Settlement, State};
 
 /// The states from which a person may retry a delivery: nothing else will happen to it, and
@@ -46,7 +47,7 @@ pub struct Outcome<'a> {
     /// How many of them do not count against the limit of attempts.
     pub uncounted: u32,
     /// The proof that the attempt gave. The store records it by
-    /// [`step::most_proven`](super::step::most_proven).
+    /// [`Proof::strongest`].
     pub proof: Option<Proof>,
 }
 
@@ -114,6 +115,53 @@ pub fn follow_ups(
     ]
     .into_iter()
     .flatten()
+}
+
+/// Facts: the properties of a delivery that matter to what follows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject {
+    /// The notification's place in its incident.
+    pub kind: Kind,
+    /// Whether it belongs to an incident.
+    pub has_incident: bool,
+    /// Whether it is a digest.
+    pub is_digest: bool,
+    /// Whether it is a step of a group.
+    pub is_step: bool,
+}
+
+/// The rule that a store calls next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FollowUp {
+    /// [`incident::problem_notified`](super::incident::problem_notified), for the delivery's own
+    /// notification.
+    ProblemNotified,
+    /// The same, for each problem that the delivery, a digest, reports: with the newest
+    /// notification of the problem in the digest.
+    DigestNotified,
+    /// [`incident::recovery_notified`](super::incident::recovery_notified).
+    RecoveryNotified,
+    /// [`Review`](super::review::Review) of the delivery's incident.
+    ReviewIncident,
+    /// For each problem that the delivery, a digest, reports: a
+    /// [`Review`](super::review::Review), then [`release`](super::review::release).
+    ReviewDigest,
+    /// [`step::review`](super::step::review) of the delivery's group.
+    ReviewGroup,
+}
+
+impl Subject {
+    /// Returns the follow-ups of a delivery that may have arrived, by an attempt or through a
+    /// holder that died: people may know of the problems that it reports. For the end of a
+    /// problem there are none, since it may be sent once more.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> Option<FollowUp> {
+        match self.kind {
+            _ if self.is_digest => Some(FollowUp::DigestNotified),
+            Kind::Problem if self.has_incident => Some(FollowUp::ProblemNotified),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -299,5 +347,30 @@ mod tests {
             .into_iter()
             .filter(|state| can_be_retried(*state));
         assert_eq!(retried.collect::<Vec<_>>(), RETRIED);
+    }
+
+    #[test]
+    fn what_may_have_arrived_notifies_of_its_problem_and_a_digest_of_all_of_its() {
+        let subject = |kind, has_incident, is_digest| Subject {
+            kind,
+            has_incident,
+            is_digest,
+            is_step: false,
+        };
+        for (subject, expected) in [
+            (
+                subject(Kind::Problem, true, false),
+                Some(FollowUp::ProblemNotified),
+            ),
+            (
+                subject(Kind::Message, false, true),
+                Some(FollowUp::DigestNotified),
+            ),
+            (subject(Kind::Problem, false, false), None),
+            (subject(Kind::Recovery, true, false), None),
+            (subject(Kind::Message, true, false), None),
+        ] {
+            assert_eq!(subject.may_have_arrived(), expected, "{subject:?}");
+        }
     }
 }

@@ -44,12 +44,6 @@ impl StepDelivery {
     }
 }
 
-/// Returns the higher of two proofs: proof is never revoked.
-#[must_use]
-pub fn most_proven(known: Option<Proof>, proven: Option<Proof>) -> Option<Proof> {
-    known.max(proven)
-}
-
 /// Decides whether the steps that are not needed any more end, or the next one begins. `steps`
 /// lists all steps of one group of a notification, in their order. A store calls it whenever one
 /// of them was accepted, settled or proven.
@@ -162,13 +156,5 @@ mod tests {
     fn a_step_whose_time_has_come_is_left_alone() {
         let group = steps(&[State::Failed, State::Pending]);
         assert_eq!(review("g", &group, NOW + 100), []);
-    }
-
-    #[test]
-    fn proof_is_never_taken_back() {
-        let (less, more) = (Some(Proof::Accepted), Some(Proof::Delivered));
-        assert_eq!(most_proven(more, less), more);
-        assert_eq!(most_proven(less, more), more);
-        assert_eq!(most_proven(less, None), less);
     }
 }

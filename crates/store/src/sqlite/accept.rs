@@ -15,7 +15,6 @@ use crate::{
     StoreError,
     rules::{
         accept::{self as rule, Facts},
-        dedup,
         idempotency::{self, First},
     },
 };
@@ -143,10 +142,10 @@ pub(super) fn add_delivery(
 ) -> rusqlite::Result<AcceptedDelivery> {
     let now_ms = intake.accepted_ms;
     let (channel, incident) = (&*intent.channel, &*intake.incident);
-    if dedup::closes_windows(intake) {
+    if rule::closes_windows(intake) {
         windows::close(transaction, channel, incident)?;
     }
-    let earlier = dedup::window_to_look_up(intake, intent)
+    let earlier = rule::window_to_look_up(intake, intent)
         .map(|window| windows::earlier(transaction, channel, incident, window));
     let facts = Facts {
         is_lane_busy: rule::is_lane_needed(intake, intent)

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use rusqlite::{Transaction, params};
 
 use super::{
-    change::{CHANGED, Changed},
     history::{count, texts},
     owner::Owner,
+    settle::{CHANGED, Changed},
 };
 use crate::{Claim, ClaimRequest, DeliveryId};
 

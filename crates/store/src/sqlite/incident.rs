@@ -3,7 +3,7 @@
 
 use rusqlite::{Row, Transaction, params};
 
-use super::{change::apply, digest::lease, history::column};
+use super::{digest::lease, history::column, settle::apply};
 use crate::{
     DeliveryId, Kind, State, Superseded,
     rules::{

@@ -4,11 +4,10 @@
 //! share one wait for the disk; each is answered when its write is durable. Reads have a
 //! connection of their own, and so has the count of all deliveries, which may take long.
 //!
-//! `file` opens the file, `schema` has the tables, `worker` the threads, `owner` knows which
-//! stores are alive; the other modules have the statements.
+//! `file` opens the file and has its threads, `schema` has the tables, `owner` knows which stores
+//! are alive; the other modules have the statements.
 
 mod accept;
-mod change;
 mod claim;
 mod digest;
 mod file;
@@ -23,7 +22,6 @@ mod schema;
 mod settle;
 mod step;
 mod windows;
-mod worker;
 
 use std::{
     path::{Path, PathBuf},
@@ -193,7 +191,7 @@ impl Store for SqliteStore {
     fn accounts(&self) -> Answer<Accounts> {
         let path = self.file.path().unwrap_or(Path::new("")).to_owned();
         let counter = Arc::clone(&self.counter);
-        let counted = worker::apart("store-counter", move || {
+        let counted = file::apart("store-counter", move || {
             let mut counter = counter.lock().unwrap_or_else(PoisonError::into_inner);
             counter
                 .transaction()

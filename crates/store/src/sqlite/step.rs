@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
-use super::{change::apply, history::column};
+use super::{history::column, settle::apply};
 use crate::{
     DeliveryId, Proof, State, Superseded,
     rules::step::{self, StepDelivery},
@@ -31,7 +31,7 @@ pub(super) fn prove(
     let Some((known, notification, group)) = known else {
         return Ok(Vec::new());
     };
-    let proof = step::most_proven(Proof::from_number(known), Some(proof));
+    let proof = Proof::strongest(Proof::from_number(known), Some(proof));
     transaction
         .prepare_cached("UPDATE outbox_delivery SET proof = ?2 WHERE id = ?1")?
         .execute(params![delivery.0, proof.map_or(0, Proof::number)])?;

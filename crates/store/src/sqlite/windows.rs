@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::history::column;
-use crate::{DedupWindow, State, rules::dedup::Earlier};
+use crate::{DedupWindow, State, rules::accept::Earlier};
 
 pub(super) const OPENED: &str = "
     SELECT d.state, r.until_ms FROM outbox_recent AS r JOIN outbox_delivery AS d ON d.id = r.delivery
