@@ -183,7 +183,7 @@ impl Engine {
         check_key(key.as_deref())?;
         let (host, addressees) = self.0.current.with(|current| current.route(route))?;
         let rendered = self.render(host, notification)?;
-        let token = inner.deliveries.token();
+        let token = outbox.begin_claim().ok_or(NotifyError::Closed)?;
         let (intake, deliveries) = outbox.prepare(Submission {
             rendered,
             addressees,

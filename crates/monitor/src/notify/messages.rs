@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::{
     handover::{HandedOver, Submission, hand_over},
+    order::Turn,
     recorder::Phase,
     recording::{RETRY_DELAY, Recording},
     unrecorded::{Unrecorded, UnrecordedOutcome, drop_channel, refused},
@@ -105,6 +106,10 @@ impl Recording {
         let mut submissions = Vec::new();
         for outbound in self.queue.take() {
             let id = outbound.id;
+            let is_cleared = self.notified.contains(&id) || self.cleared.remove(&id);
+            if !is_cleared && !self.may_go_on(&outbound) {
+                continue;
+            }
             let mut history = Vec::new();
             match self.prepare(outbound, &mut history) {
                 PreparedMessage::Submit(submission) => submissions.push(*submission),
@@ -158,9 +163,55 @@ impl Recording {
     /// Notifies people of a message that cannot be recorded, unless they were notified
     /// before.
     pub(super) fn notify_unrecorded(&mut self, outbound: OutboundMessage) {
-        if self.notified.insert(outbound.id) {
-            self.rows_only.insert(outbound.id);
-            self.unrecorded.push(outbound);
+        let turn = self.unrecorded.place(&outbound);
+        self.notify_in_turn(outbound, turn);
+    }
+
+    fn notify_in_turn(&mut self, outbound: OutboundMessage, turn: Turn) {
+        let id = outbound.id;
+        // A write that timed out may fail when everybody has been notified.
+        let is_open = self.shared.open().contains_key(&id);
+        if is_open && self.notified.insert(id) {
+            self.rows_only.insert(id);
+            self.unrecorded.push(outbound, turn);
+        }
+    }
+
+    /// Holds a message back, in its row, while one of its lane is delivered without a record:
+    /// people shall not learn of an end before its beginning. Returns whether it may go on.
+    pub(super) fn may_go_on(&mut self, outbound: &OutboundMessage) -> bool {
+        let mut turn = self.unrecorded.place(outbound);
+        if turn.has_come() {
+            return true;
+        }
+        self.rows_only.insert(outbound.id);
+        self.held.insert(outbound.id, (outbound.clone(), turn));
+        false
+    }
+
+    /// Lets the messages go on whose turn has come.
+    fn release_held(&mut self) {
+        for (id, (outbound, mut turn)) in std::mem::take(&mut self.held) {
+            if !turn.has_come() {
+                self.held.insert(id, (outbound, turn));
+                continue;
+            }
+            // The next one of its lane follows it.
+            drop(turn);
+            self.rows_only.remove(&id);
+            if self.deliveries.is_some() {
+                self.keep(outbound);
+            } else {
+                self.cleared.insert(id);
+                self.queue.push(outbound);
+            }
+        }
+    }
+
+    /// Delivers what is held back without a record, too: the disk does not answer.
+    pub(super) fn notify_held(&mut self) {
+        for (_, (outbound, turn)) in std::mem::take(&mut self.held) {
+            self.notify_in_turn(outbound, turn);
         }
     }
 
@@ -183,6 +234,7 @@ impl Recording {
             }
             UnrecordedOutcome::Closed => {}
         }
+        self.release_held();
     }
 
     /// Marks a message as done.

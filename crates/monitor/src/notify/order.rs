@@ -11,28 +11,34 @@ use crate::incidents::Lane;
 const MIN_FORGET: usize = 1024;
 
 /// Closes when the task's [`Turn`] is dropped.
-type Ended = watch::Receiver<()>;
+type TaskEnd = watch::Receiver<()>;
 
 /// The tasks that a new task has to wait for.
 #[derive(Debug, Default)]
 pub(super) struct TaskOrder {
     /// The last task of each host.
-    hosts: HashMap<Arc<str>, Ended>,
+    hosts: HashMap<Arc<str>, TaskEnd>,
     /// The tasks that are independent of others.
-    others: Vec<Ended>,
+    others: Vec<TaskEnd>,
     /// The last task about many hosts.
-    many: Option<Ended>,
+    many: Option<TaskEnd>,
     forget_at: usize,
 }
 
 /// A task's place in the order; the task drops it when it ends.
 #[derive(Debug)]
 pub(super) struct Turn {
-    before: Vec<Ended>,
+    before: Vec<TaskEnd>,
     _ends: watch::Sender<()>,
 }
 
 impl Turn {
+    /// Returns whether all tasks before this one have ended.
+    pub(super) fn has_come(&mut self) -> bool {
+        self.before.retain(is_under_way);
+        self.before.is_empty()
+    }
+
     /// Waits for the tasks before this one.
     pub(super) async fn come(&mut self) {
         for before in &mut self.before {
@@ -74,11 +80,14 @@ impl TaskOrder {
         if self.hosts.len() + self.others.len() < self.forget_at.max(MIN_FORGET) {
             return;
         }
-        let is_under_way = |ended: &Ended| ended.has_changed().is_ok();
         self.hosts.retain(|_, last| is_under_way(last));
         self.others.retain(is_under_way);
         self.forget_at = 2 * (self.hosts.len() + self.others.len());
     }
+}
+
+fn is_under_way(ended: &TaskEnd) -> bool {
+    ended.has_changed().is_ok()
 }
 
 #[cfg(test)]
@@ -92,7 +101,9 @@ mod tests {
     }
 
     fn is_its_turn(turn: &mut Turn) -> bool {
-        turn.come().now_or_never().is_some()
+        let is_its_turn = turn.has_come();
+        assert_eq!(turn.come().now_or_never().is_some(), is_its_turn);
+        is_its_turn
     }
 
     #[test]

@@ -34,8 +34,8 @@ use crate::{
 
 /// How long a caller that reads the history waits for the disk.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the shutdown waits for the last write: well below the 90 s after which systemd
-/// kills a service.
+/// How long the shutdown waits for the last write: with `monitor.drain`, which is 30 s unless
+/// configured, below the 45 s (`TimeoutStopSec`) of the unit in `config/`.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The stores of the state and of the messages.
@@ -80,7 +80,7 @@ pub(super) enum Phase {
     /// It records, hands over and retries.
     #[default]
     Running,
-    /// No message is handed over or retried any more.
+    /// No message is handed over to another store any more.
     Draining,
     /// What is left is written once.
     Ending,
@@ -165,14 +165,18 @@ impl Recorder {
     }
 
     /// Waits until everything recorded before the call is written, or is known to be
-    /// unwritable for now.
+    /// unwritable for now: at most 4 s.
     pub async fn written(&self) {
         // An entry of its own, so that the task has something to answer.
         let number = self.shared.push(Batch::default());
         let mut settled = self.shared.settled.subscribe();
         let settled = settled.wait_for(|settled| *settled >= number);
-        // The task answers earlier than this, unless it has ended.
-        let _ = timeout(2 * WRITE_TIMEOUT, settled).await;
+        let mut ended = self.ended();
+        // Up to one timeout each for the write in progress and for the next.
+        tokio::select! {
+            _ = timeout(2 * WRITE_TIMEOUT, settled) => {}
+            _ = ended.wait_for(|ended| *ended) => {}
+        }
     }
 
     /// Returns the newest `most` lines of a host's history in chronological order,
@@ -228,9 +232,12 @@ impl Recorder {
     pub async fn drain(&self, deadline: Duration) {
         self.shared.enter(Phase::Draining);
         let mut idle = self.shared.idle.subscribe();
-        // The task has then seen the phase, and everything recorded before.
-        self.written().await;
-        let _ = timeout(deadline, idle.wait_for(|idle| *idle)).await;
+        let is_idle = async {
+            // The task has then seen the phase, and everything recorded before.
+            self.written().await;
+            let _ = idle.wait_for(|idle| *idle).await;
+        };
+        let _ = timeout(deadline, is_idle).await;
     }
 
     /// Returns a receiver that turns true when the task has ended and the state is closed.

@@ -1,7 +1,7 @@
 //! The recording task: one write at a time, and the fate of its messages.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     future::pending,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     handover::{HandedOver, HandoverQueue},
+    order::Turn,
     recorder::{Phase, Shared},
     unrecorded::UnrecordedDeliveries,
     writing::{Recorded, Waiting, Writing},
@@ -63,8 +64,13 @@ pub(super) struct Recording {
     /// The messages that are being, or were, delivered without a record.
     pub(super) notified: HashSet<u64>,
     /// The messages that exist only as rows for now, because they are being delivered
-    /// without a record or the engine is shut down.
+    /// without a record, are held back, or the engine is shut down.
     pub(super) rows_only: HashSet<u64>,
+    /// The messages that are held back behind one of their lane that is being delivered
+    /// without a record, and their places in that order.
+    pub(super) held: BTreeMap<u64, (OutboundMessage, Turn)>,
+    /// The messages to hand over whose turn has come: they are not held back again.
+    pub(super) cleared: HashSet<u64>,
     pruning: Option<Answer<()>>,
     prune_at: Instant,
 }
@@ -97,6 +103,8 @@ impl Recording {
             retry_handover_at: None,
             notified: HashSet::new(),
             rows_only: HashSet::new(),
+            held: BTreeMap::new(),
+            cleared: HashSet::new(),
             pruning: None,
             prune_at: Instant::now(),
         }
@@ -178,6 +186,10 @@ impl Recording {
             self.fresh.extend(messages);
         } else if hangs {
             messages.for_each(|one| self.notify_unrecorded(one));
+        } else {
+            messages.for_each(|one| {
+                self.may_go_on(&one);
+            });
         }
         self.unwritten.merge(taken.batch);
         if hangs {
@@ -302,6 +314,7 @@ impl Recording {
         messages
             .into_iter()
             .for_each(|one| self.notify_unrecorded(one));
+        self.notify_held();
         self.release(waiting);
     }
 

@@ -2,7 +2,7 @@
 //! becomes of messages when the disk fails or hangs.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     time::Duration,
 };
@@ -12,6 +12,7 @@ use annunciator::{
     store::{MemoryStore, Query, Record, SqliteFile, SqliteStore, State, Store},
 };
 use annunciator_testkit::rig::Rig;
+use rusqlite::Transaction;
 
 use super::*;
 use crate::{
@@ -81,7 +82,18 @@ impl Desk {
         store: Arc<dyn Store>,
         waiting: Vec<OutboundMessage>,
     ) -> Self {
-        let builder = rig.configured(YAML).unwrap().notify_of_alerts(false);
+        Self::configured(YAML, rig, state, deliveries, store, waiting).await
+    }
+
+    async fn configured(
+        yaml: &str,
+        rig: Rig,
+        state: StateStore,
+        deliveries: Option<Arc<SqliteStore>>,
+        store: Arc<dyn Store>,
+        waiting: Vec<OutboundMessage>,
+    ) -> Self {
+        let builder = rig.configured(yaml).unwrap().notify_of_alerts(false);
         let engine = builder.store(store).start().await.unwrap();
         let file = Arc::clone(state.file());
         for one in waiting.clone() {
@@ -104,25 +116,13 @@ impl Desk {
 
     /// Blocks the writing thread until the sender is dropped.
     async fn hang(&self) -> mpsc::Sender<()> {
-        let (open, gate) = mpsc::channel::<()>();
-        let (begins, begun) = tokio::sync::oneshot::channel();
-        let mut begins = Some(begins);
-        drop(self.file.write(move |_| {
-            let _ = begins.take().map(|begins| begins.send(()));
-            let _ = gate.recv();
-            Ok(())
-        }));
-        begun.await.unwrap();
-        open
+        hang(&self.file, |_| Ok(())).await
     }
 
-    /// Lets the file grow by so many pages, as a disk that is almost full does.
     async fn limit_pages(&self, more: i64) {
-        let limited = self.file.write(move |transaction| {
-            let pages: i64 =
-                transaction.pragma_query_value(None, "page_count", |row| row.get(0))?;
-            transaction.pragma_update(None, "max_page_count", pages + more)
-        });
+        let limited = self
+            .file
+            .write(move |transaction| limit_pages(transaction, more));
         limited.await.unwrap();
     }
 
@@ -159,6 +159,51 @@ impl Desk {
         });
         count.await.unwrap()
     }
+}
+
+/// Blocks the writing thread of a file until the sender is dropped; does `last` before it
+/// goes on.
+async fn hang(
+    file: &SqliteFile,
+    last: impl Fn(&Transaction<'_>) -> rusqlite::Result<()> + Send + 'static,
+) -> mpsc::Sender<()> {
+    let (open, gate) = mpsc::channel::<()>();
+    let (begins, begun) = tokio::sync::oneshot::channel();
+    let mut begins = Some(begins);
+    drop(file.write(move |transaction| {
+        let _ = begins.take().map(|begins| begins.send(()));
+        let _ = gate.recv();
+        last(transaction)
+    }));
+    begun.await.unwrap();
+    open
+}
+
+/// Lets the file grow by so many pages, as a disk that is almost full does.
+fn limit_pages(transaction: &Transaction<'_>, more: i64) -> rusqlite::Result<()> {
+    let pages: i64 = transaction.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    transaction.pragma_update(None, "max_page_count", pages + more)
+}
+
+/// Creates a desk whose channel delivers nothing before the file of that path is there, and
+/// the file in which its deliveries are: the state file, or another.
+async fn with_a_slow_channel(is_elsewhere: bool) -> (Desk, PathBuf, Arc<SqliteFile>) {
+    let rig = Rig::new(&["fixture-steady"]).unwrap();
+    let go = rig.folder().join("go");
+    let yaml =
+        format!("notification_channels:\n  pager: {{type: steady, text: x, wait_for: {go:?}}}\n");
+    let own = state(rig.folder());
+    let file = if is_elsewhere {
+        let folder = rig.folder().join("elsewhere");
+        std::fs::create_dir(&folder).unwrap();
+        Arc::clone(state(&folder).file())
+    } else {
+        Arc::clone(own.file())
+    };
+    let store = Arc::new(SqliteStore::open_in(Arc::clone(&file)).await.unwrap());
+    let deliveries = (!is_elsewhere).then(|| Arc::clone(&store));
+    let desk = Desk::configured(&yaml, rig, own, deliveries, store, Vec::new()).await;
+    (desk, go, file)
 }
 
 fn state(folder: &Path) -> StateStore {
@@ -238,6 +283,97 @@ async fn while_the_disk_hangs_people_are_told_once_and_in_order_and_all_is_writt
     // A write that was given up before it began accepts nothing when it is written.
     assert_eq!((desk.rows().await, desk.deliveries().await.len()), (0, 0));
     assert_eq!(desk.recorder.history("a", 1000).await.len(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_times_out_and_then_fails_notifies_nobody_twice() {
+    let desk = Desk::new(Vec::new()).await;
+    let gate = hang(&desk.file, |transaction| limit_pages(transaction, 0)).await;
+    let long = "x".repeat(100_000);
+    desk.recorder.record(line(&long).outbound([outbound(1)]));
+    desk.until("a message told", |recorder| recorder.waiting() == 0)
+        .await;
+    drop(gate);
+    let is_full = |recorder: &Recorder| {
+        let problem = recorder.problem();
+        problem.is_some_and(|problem| problem.contains("the disk is full"))
+    };
+    desk.until("a failure", is_full).await;
+    desk.limit_pages(1_000_000).await;
+    desk.until("its health", |recorder| recorder.problem().is_none())
+        .await;
+    let mut history = desk.history().await;
+    history.retain(|text| *text != long);
+    let once = "notified without a record of deliveries (pager delivered): message 1";
+    assert_eq!(history, [once]);
+    assert_eq!((desk.rows().await, desk.deliveries().await.len()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_waits_in_its_row_for_the_one_before_it_that_is_delivered_without_a_record() {
+    for is_elsewhere in [false, true] {
+        let (desk, go, deliveries) = with_a_slow_channel(is_elsewhere).await;
+        let limited = deliveries.write(|transaction| limit_pages(transaction, 0));
+        limited.await.unwrap();
+        let message = Message {
+            body: "x".repeat(100_000).into(),
+            ..(*outbound(1).message).clone()
+        };
+        let first = OutboundMessage {
+            message: Arc::new(message),
+            ..outbound(1)
+        };
+        desk.recorder.record(Batch::default().outbound([first]));
+        // It cannot be accepted, and is sent without a record.
+        let sent = async {
+            while desk.engine.deliveries_under_way() == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(TIMEOUT, sent).await.unwrap();
+        let limited = deliveries.write(|transaction| limit_pages(transaction, 1_000_000));
+        limited.await.unwrap();
+        let others = OutboundMessage {
+            message: Arc::new(Message::about_monitor("another lane", 0)),
+            ..outbound(3)
+        };
+        desk.recorder
+            .record(Batch::default().outbound([outbound(2), others]));
+        desk.until("one recorded", |recorder| recorder.waiting() == 2)
+            .await;
+        let accepted = desk.deliveries().await;
+        let texts: Vec<_> = accepted.iter().map(|one| one.content.clone()).collect();
+        assert_eq!(texts.len(), 1, "{texts:?}");
+        assert!(texts[0].contains("another lane"), "{texts:?}");
+        std::fs::write(&go, "").unwrap();
+        desk.until("all done", |recorder| recorder.waiting() == 0)
+            .await;
+        desk.recorder.written().await;
+        let accepted = desk.deliveries().await;
+        assert_eq!(accepted.len(), 2);
+        assert!(accepted[1].content.contains("message 2"), "{accepted:?}");
+        assert_eq!(desk.rows().await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_engine_is_shut_down_while_the_disk_hangs() {
+    for is_elsewhere in [false, true] {
+        let (desk, go, deliveries) = with_a_slow_channel(is_elsewhere).await;
+        std::fs::write(&go, "").unwrap();
+        let gate = hang(&deliveries, |_| Ok(())).await;
+        desk.recorder
+            .record(Batch::default().outbound([outbound(1)]));
+        desk.until("a message told", |recorder| recorder.waiting() == 0)
+            .await;
+        let ending = async {
+            desk.recorder.drain(Duration::ZERO).await;
+            desk.engine.shutdown(Duration::ZERO).await
+        };
+        let ended = tokio::time::timeout(TIMEOUT, ending).await;
+        assert!(ended.is_ok(), "it waits for the disk");
+        drop(gate);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::order::TaskOrder;
+use super::order::{TaskOrder, Turn};
 use crate::{
     incidents::OutboundMessage,
     machine::{Entry, Moment},
@@ -62,8 +62,13 @@ impl UnrecordedDeliveries {
         self.tasks.is_empty()
     }
 
-    pub(super) fn push(&mut self, outbound: OutboundMessage) {
-        let mut turn = self.order.push(&outbound.lane());
+    /// Gives a message its place behind those of its lane that are in progress.
+    pub(super) fn place(&mut self, outbound: &OutboundMessage) -> Turn {
+        self.order.push(&outbound.lane())
+    }
+
+    /// Delivers a message when its turn comes.
+    pub(super) fn push(&mut self, outbound: OutboundMessage, mut turn: Turn) {
         let (engine, permits) = (self.engine.clone(), Arc::clone(&self.permits));
         self.tasks.push(Box::pin(async move {
             turn.come().await;

@@ -177,7 +177,7 @@ impl Monitor {
     }
 
     /// Waits until every decision so far is written to the state file, or is known to be
-    /// unwritable for now: at most 2 s.
+    /// unwritable for now: at most 4 s.
     pub async fn written(&self) {
         self.recorder.written().await;
     }
