@@ -105,6 +105,6 @@ async fn another_configuration_is_taken_while_it_runs() {
     drop(rig.configured("monitor: {listen: nowhere}\n").unwrap());
     assert!(reloading.reload(running.monitor()).await.is_err());
     assert_eq!(running.monitor().overview().await.hosts.len(), 2);
-    assert_eq!(reloading.tally().refused, 1);
+    assert_eq!(reloading.tally().rejected, 1);
     running.stop().await;
 }

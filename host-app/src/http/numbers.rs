@@ -17,7 +17,7 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 const BUILD: &str = "hbd_build_info";
 const STARTED: &str = "hbd_start_time_seconds";
-const TAKEN: &str = "hbd_datagrams_taken_total";
+const ACCEPTED: &str = "hbd_datagrams_accepted_total";
 const REFUSED: &str = "hbd_datagrams_refused_total";
 const KEYS: &str = "hbd_keys_configured";
 const HOSTS: &str = "hbd_hosts";
@@ -96,7 +96,7 @@ impl Numbers {
 
 fn describe() {
     let counters = [
-        (TAKEN, "Datagrams that were accepted."),
+        (ACCEPTED, "Datagrams that were accepted."),
         (
             REFUSED,
             "Datagrams that were refused, by reason; docs/protocol.md has the reasons.",
@@ -227,17 +227,17 @@ async fn of_notifications(monitor: &Monitor) {
 fn of_the_monitor(monitor: &Monitor, reloading: &Reloading) {
     gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     gauge!(STARTED).set(seconds(monitor.running_since_ms()));
-    counter!(TAKEN).absolute(monitor.refusals().taken_count());
+    counter!(ACCEPTED).absolute(monitor.refusals().accepted_count());
     for (reason, count) in monitor.refusals().counts() {
         counter!(REFUSED, "reason" => reason.name()).absolute(count);
     }
     gauge!(KEYS).set(truth(!monitor.keys().is_empty()));
     gauge!(WRITABLE).set(truth(monitor.state_problem().is_none()));
     let tally = reloading.tally();
-    counter!(RELOADS, "outcome" => "taken").absolute(tally.taken);
-    counter!(RELOADS, "outcome" => "refused").absolute(tally.refused);
-    gauge!(RELOAD_OK).set(truth(tally.last_was_taken));
-    gauge!(RELOADED).set(seconds(tally.last_taken_ms));
+    counter!(RELOADS, "outcome" => "accepted").absolute(tally.accepted);
+    counter!(RELOADS, "outcome" => "rejected").absolute(tally.rejected);
+    gauge!(RELOAD_OK).set(truth(tally.last_was_accepted));
+    gauge!(RELOADED).set(seconds(tally.last_accepted_ms));
 }
 
 fn number(name: &'static str, label: &'static str, value: &'static str, count: u64) {

@@ -377,8 +377,9 @@ hosts:
 #[test]
 fn a_route_test_does_not_take_a_disabled_channel_for_one_that_is_told() {
     let rest = "hosts: {one: {notification_channels: [x, a]}}\nroute_tests:\n";
-    let with =
-        |notified: &str| with_a_bad_plugin(&format!("{rest}  - {{host: one, told: {notified}}}\n"));
+    let with = |notified: &str| {
+        with_a_bad_plugin(&format!("{rest}  - {{host: one, notified: {notified}}}\n"))
+    };
     let (status, out, err) = with("[x, a]").run(&["check"]);
     assert_eq!(status, 1, "{out}{err}");
     let said = "expected a, x; would be notified: a; x is disabled: plugin ";

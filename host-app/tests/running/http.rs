@@ -78,7 +78,7 @@ fn the_numbers_are_those_of_the_status() {
     let samples = parse(&text);
     for (series, value) in [
         ("hbd_build_info{version=\"0.1.0\"}", 1.0),
-        ("hbd_datagrams_taken_total", 1.0),
+        ("hbd_datagrams_accepted_total", 1.0),
         ("hbd_datagrams_refused_total{reason=\"malformed\"}", 1.0),
         ("hbd_datagrams_refused_total{reason=\"replayed\"}", 0.0),
         ("hbd_hosts{state=\"up\"}", 1.0),
@@ -93,7 +93,7 @@ fn the_numbers_are_those_of_the_status() {
         ("hbd_notifications_redelivered_total", 0.0),
         ("hbd_notifications_waiting", 0.0),
         ("hbd_notifications_under_way", 0.0),
-        ("hbd_reloads_total{outcome=\"taken\"}", 1.0),
+        ("hbd_reloads_total{outcome=\"accepted\"}", 1.0),
         ("hbd_last_reload_successful", 1.0),
         ("hbd_blind_spans_total", 0.0),
         ("hbd_state_writable", 1.0),

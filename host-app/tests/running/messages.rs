@@ -160,7 +160,7 @@ fn what_send_leaves_is_delivered_by_the_monitor() {
     assert_eq!(status, 1, "{err}");
     assert!(out.starts_with("a: not delivered yet after "), "{out}");
     assert!(
-        err.starts_with("note: what is not delivered yet is kept"),
+        err.starts_with("note: what is not delivered yet is stored"),
         "{err}"
     );
     home.configure(&yaml(CALM));

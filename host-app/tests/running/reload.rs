@@ -116,7 +116,7 @@ fn a_bad_file_changes_nothing_and_every_problem_is_named() {
     monitor.send(&heartbeat("web-01", 1));
     assert_eq!(monitor.fetch("GET", "/healthz").0, 200);
     let (_, metrics) = monitor.fetch("GET", "/metrics");
-    assert!(metrics.contains("hbd_reloads_total{outcome=\"refused\"} 1\n"));
+    assert!(metrics.contains("hbd_reloads_total{outcome=\"rejected\"} 1\n"));
     assert!(metrics.contains("hbd_last_reload_successful 0\n"));
 }
 

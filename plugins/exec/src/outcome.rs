@@ -77,7 +77,7 @@ fn meaning(status: i32) -> (Class, Fault, &'static str) {
         _ => (
             Unknown,
             Fault::Plugin,
-            "it failed, and does not say whether anybody was told",
+            "it failed, and does not say whether anybody was notified",
         ),
     }
 }

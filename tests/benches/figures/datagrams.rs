@@ -186,13 +186,13 @@ hosts:
     fn rate(&self) -> Result<f64, Box<dyn Error>> {
         let core = self.running.monitor();
         let mut receiver = Receiver::default();
-        let mut wanted = core.refusals().taken_count();
+        let mut wanted = core.refusals().accepted_count();
         self.source.rate(|socket| {
             wanted += u64::try_from(BURST)?;
-            while core.refusals().taken_count() < wanted {
-                let before = core.refusals().taken_count();
+            while core.refusals().accepted_count() < wanted {
+                let before = core.refusals().accepted_count();
                 receiver.receive(socket, core)?;
-                if core.refusals().taken_count() == before {
+                if core.refusals().accepted_count() == before {
                     let refused: Vec<_> = core.refusals().counts().collect();
                     return Err(format!("datagrams were lost or refused: {refused:?}").into());
                 }

@@ -44,7 +44,7 @@ async fn in_quiet_hours_the_worst_is_sent_and_the_rest_in_the_morning() {
     .await;
     assert_eq!(desk.arrived(), ["disk full"]);
     ended(&engine).await;
-    let digest = "2 notifications were held back (quiet_hours: 22:00 to 06:00, UTC):
+    let digest = "2 notifications were suppressed (quiet_hours: 22:00 to 06:00, UTC):
 - warning web-01: disk at 95 %
 - info web-01: disk at 91 %";
     assert_eq!(desk.arrived(), ["disk full", digest]);
@@ -69,7 +69,7 @@ async fn a_problem_that_was_over_before_the_morning_says_so() {
         engine.submit(route, notification, None).await.unwrap();
     }
     ended(&engine).await;
-    let digest = "1 notification was held back (quiet_hours: 22:00 to 06:00, UTC):
+    let digest = "1 notification was suppressed (quiet_hours: 22:00 to 06:00, UTC):
 - info down (over)";
     assert_eq!(desk.arrived(), [digest]);
 }
@@ -93,7 +93,7 @@ default_notification_channels: [oncall]";
             .collect::<Vec<_>>()
     };
     wait_until(&engine, |_| !about_disks().is_empty()).await;
-    let digest = "1 notification was held back (quiet_hours: 05:55 to 06:00, UTC):
+    let digest = "1 notification was suppressed (quiet_hours: 05:55 to 06:00, UTC):
 - info web-01: disk at 91 %";
     assert_eq!(about_disks(), [digest]);
 }
@@ -110,7 +110,7 @@ async fn what_is_more_than_the_rate_is_sent_in_one_digest() {
     let arrived = desk.arrived();
     assert_eq!(arrived.len(), 4, "{arrived:?}");
     let digest = arrived.last().unwrap();
-    let beginning = "27 notifications were held back (rate_limit: more than 3 in 10m):\n- warning web-01: alarm 3\n";
+    let beginning = "27 notifications were suppressed (rate_limit: more than 3 in 10m):\n- warning web-01: alarm 3\n";
     assert!(digest.starts_with(beginning), "{digest}");
     assert!(digest.ends_with("\nand 7 more"), "{digest}");
     let records = records(&engine).await;
@@ -181,7 +181,7 @@ async fn what_is_submitted_at_once_in_quiet_hours_is_in_one_digest() {
     ended(&engine).await;
     let arrived = desk.arrived();
     assert_eq!(arrived.len(), 1, "{arrived:?}");
-    assert!(arrived[0].starts_with("40 notifications were held back"));
+    assert!(arrived[0].starts_with("40 notifications were suppressed"));
     let records = records(&engine).await;
     let digest = records.iter().find(|record| record.digest.is_none());
     let digest = digest.unwrap().delivery;
@@ -201,7 +201,7 @@ async fn the_end_of_a_problem_that_was_sent_in_the_morning_is_sent() {
     };
     notify("down", Kind::Problem).await;
     notify("up", Kind::Recovery).await;
-    let digest = "1 notification was held back (quiet_hours: 22:00 to 06:00, UTC):
+    let digest = "1 notification was suppressed (quiet_hours: 22:00 to 06:00, UTC):
 - info down";
     assert_eq!(desk.arrived(), [digest, "up"]);
 }
@@ -220,7 +220,7 @@ async fn the_worst_that_is_more_than_the_rate_does_not_wait_for_the_morning() {
     let records = records(&engine).await;
     let digest = records.last().unwrap();
     assert!(digest.ended_ms.unwrap() < SHORTLY_BEFORE_SIX - 1_800_000);
-    let digest = "2 notifications were held back (rate_limit: more than 1 in 10m):
+    let digest = "2 notifications were suppressed (rate_limit: more than 1 in 10m):
 - critical web-01: second
 - critical web-01: third";
     assert_eq!(desk.arrived(), ["first", digest]);
@@ -241,7 +241,7 @@ default_notification_channels: [oncall]";
     let about_disks = pair.pager().into_iter();
     let notified: Vec<_> = about_disks.filter(|text| text.contains("disk")).collect();
     assert_eq!(notified.len(), 3, "{notified:?}");
-    let digest = "4 notifications were held back (rate_limit: more than 2 in 10m):";
+    let digest = "4 notifications were suppressed (rate_limit: more than 2 in 10m):";
     assert!(notified[2].starts_with(digest), "{notified:?}");
 }
 

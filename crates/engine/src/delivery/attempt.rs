@@ -276,12 +276,12 @@ impl AttemptTask {
         match outbox.fill_digest(self.claim.delivery, &rendered).await {
             Ok(Some(digest)) => Action::Send(digest),
             Ok(None) => {
-                let next = end(State::Superseded, "nothing was held back".to_owned());
+                let next = end(State::Superseded, "nothing was suppressed".to_owned());
                 Action::End { rendered, next }
             }
-            // Without its contents, the digest still says that something was held back.
+            // Without its contents, the digest still says that something was suppressed.
             Err(error) => {
-                tracing::error!("{error}; a digest does not say what was held back");
+                tracing::error!("{error}; a digest does not say what was suppressed");
                 Action::Send(rendered)
             }
         }

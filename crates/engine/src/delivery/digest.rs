@@ -39,7 +39,7 @@ impl ChannelGuard {
             }
         }
         let rule = name.to_owned();
-        let rendered = Notification::new("Notifications were held back.").render("", now_ms)?;
+        let rendered = Notification::new("Notifications were suppressed.").render("", now_ms)?;
         let rendered = Rendered {
             sums_up: Some(Box::new(DigestSource { rule })),
             ..rendered
@@ -106,7 +106,7 @@ fn text(count: usize, first: &[Record]) -> Option<(Severity, String)> {
     } else {
         "notifications were"
     };
-    let mut text = format!("{count} {were} held back ({rule}):");
+    let mut text = format!("{count} {were} suppressed ({rule}):");
     for record in first {
         let ended = if record.is_over { " (over)" } else { "" };
         // Writing to a `String` cannot fail.

@@ -297,7 +297,7 @@ impl ChannelReport {
                 "the engine was shut down before an answer came",
             ),
             State::Superseded => (Class::Permanent, "it need not be sent any more"),
-            State::Suppressed => (Class::Permanent, "a rule keeps it back"),
+            State::Suppressed => (Class::Permanent, "a rule suppresses it"),
             State::Expired => (Class::Permanent, "its time to live has passed"),
             State::Unknown => (Class::Unknown, "it was sent before, without an answer"),
             State::Delivered | State::Failed => (Class::Permanent, "it has ended"),

@@ -103,7 +103,7 @@ impl Inner {
 fn notification(engine: &Engine, change: AlertChange) -> Notification {
     match change {
         AlertChange::Raised { subject, sentence } => Notification::new(sentence)
-            .title("Notifications are in trouble")
+            .title("Problem with notifications")
             .severity(Severity::Critical)
             .kind(Kind::Problem)
             .incident(format!("annunciator/{subject}")),

@@ -109,12 +109,11 @@ pub(super) struct RouteTestFile {
     /// time of that Monday such as `23:30`. Default: noon.
     pub(super) at: Option<String>,
     /// The channels that are notified at once: exactly these, in any order.
-    #[serde(rename = "told")]
     pub(super) notified: Vec<String>,
     /// The channels that are notified later, as steps of groups. Default: not checked.
     pub(super) later: Option<Vec<String>>,
     /// The channels whose delivery a rule suppresses. Default: not checked.
-    pub(super) kept_back: Option<Vec<String>>,
+    pub(super) suppressed: Option<Vec<String>>,
 }
 
 /// A severity, by its name.

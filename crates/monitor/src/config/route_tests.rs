@@ -146,7 +146,7 @@ impl<'a> Trial<'a> {
     /// Returns the list of a test that the channel belongs to.
     fn list_of(&self, planned: &Planned) -> &'static str {
         match planned.rule {
-            Some(_) => KEPT_BACK,
+            Some(_) => SUPPRESSED,
             None if disabled(planned, self.config).is_some() => DISABLED,
             None if planned.at_ms > self.at_ms => LATER,
             None => NOTIFIED,
@@ -181,9 +181,9 @@ impl<'a> Trial<'a> {
     }
 }
 
-const NOTIFIED: &str = "told";
+const NOTIFIED: &str = "notified";
 const LATER: &str = "later";
-const KEPT_BACK: &str = "kept_back";
+const SUPPRESSED: &str = "suppressed";
 /// A list that no test has: nobody expects that.
 const DISABLED: &str = "disabled";
 
@@ -193,7 +193,7 @@ impl RouteTestFile {
         let lists = [
             (NOTIFIED, Some(&self.notified)),
             (LATER, self.later.as_ref()),
-            (KEPT_BACK, self.kept_back.as_ref()),
+            (SUPPRESSED, self.suppressed.as_ref()),
         ];
         lists
             .into_iter()

@@ -31,7 +31,7 @@ pub struct Message {
     /// When the event happened, in milliseconds since the Unix epoch.
     pub occurred_ms: i64,
     /// The rule that suppresses the message: it is recorded and not delivered.
-    #[serde(default, alias = "kept_back", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<Box<str>>,
 }
 

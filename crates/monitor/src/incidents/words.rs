@@ -109,7 +109,7 @@ pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
             within,
         } => {
             let text = format!(
-                "{host} keeps reporting trouble: {changes} messages within {}; `hbd explain {}` has the further ones",
+                "{host} keeps reporting problems: {changes} messages within {}; `hbd explain {}` has the further ones",
                 length(*within),
                 // A host's name has no NUL byte, the only reason to fail.
                 shlex::try_quote(host).unwrap_or_default()
@@ -117,7 +117,7 @@ pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
             of_host(host, Warning, text)
         }
         Occurrence::ReportingEnded { host } => {
-            let text = format!("{host} no longer keeps reporting trouble");
+            let text = format!("{host} no longer keeps reporting problems");
             of_host(host, Info, text)
         }
         Occurrence::ThresholdGone { host, path } => Message {

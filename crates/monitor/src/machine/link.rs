@@ -48,9 +48,8 @@ pub(super) struct Link {
     pub(super) expected: Option<Tick>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) recheck: Option<Recheck>,
-    /// Whether people were notified, or are about to be, that it is overdue. The field is
-    /// `told` in files of earlier versions.
-    #[serde(default, alias = "told")]
+    /// Whether people were notified, or are about to be, that it is overdue.
+    #[serde(default)]
     pub(super) notified: bool,
     #[serde(default, skip_serializing_if = "Damper::is_idle")]
     pub(super) damper: Damper,

@@ -56,12 +56,11 @@ pub(super) struct Alert {
     pub(super) level: Level,
     /// When the current level began.
     pub(super) since: Moment,
-    /// The level that people were last notified of. The field is `told` in files of earlier
-    /// versions.
-    #[serde(default, alias = "told", skip_serializing_if = "Option::is_none")]
+    /// The level that people were last notified of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) notified: Option<Level>,
-    /// When people were last notified. The field is `told_at` in files of earlier versions.
-    #[serde(default, alias = "told_at")]
+    /// When people were last notified.
+    #[serde(default)]
     pub(super) notified_at: Tick,
     /// The last value.
     pub(super) value: f64,

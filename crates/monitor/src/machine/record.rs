@@ -18,8 +18,6 @@ use super::{
 pub struct HostRecord {
     /// The host.
     pub host: Arc<str>,
-    /// The field is `kept` in files of earlier versions.
-    #[serde(alias = "kept")]
     pub(super) persistent: PersistentState,
 }
 

@@ -128,7 +128,7 @@ impl Monitor {
         let mut machine = self.machine();
         for (family, datagram, from) in datagrams {
             match machine.observe(now, family, &datagram) {
-                Ok(()) => self.refusals.taken(),
+                Ok(()) => self.refusals.accepted(),
                 Err(reason) => self.refused(reason, from, Some(&datagram.host)),
             }
         }
@@ -241,7 +241,7 @@ impl Monitor {
             state_problem: self.recorder.problem(),
             channels,
             alerts: self.engine().alerts(),
-            datagrams: self.refusals.taken_count(),
+            datagrams: self.refusals.accepted_count(),
             refused: occurred(self.refusals.counts()),
             messages,
             hosts,

@@ -28,15 +28,15 @@ struct Reason {
 /// Counters of accepted datagrams, and of refused ones by reason.
 #[derive(Debug, Default)]
 pub struct Refusals {
-    taken: AtomicU64,
+    accepted: AtomicU64,
     reasons: [Reason; Reject::ALL.len()],
     hosts: Mutex<HashMap<Box<str>, [u64; Reject::ALL.len()]>>,
 }
 
 impl Refusals {
     /// Counts an accepted datagram.
-    pub(super) fn taken(&self) {
-        self.taken.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn accepted(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a refused datagram. Logs it with the host that it claims to come from, unless
@@ -82,8 +82,8 @@ impl Refusals {
 
     /// Returns how many datagrams were accepted since the start.
     #[must_use]
-    pub fn taken_count(&self) -> u64 {
-        self.taken.load(Ordering::Relaxed)
+    pub fn accepted_count(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// Returns how many datagrams were refused since the start, by reason. Every reason

@@ -59,13 +59,13 @@ pub struct Reloading {
 #[non_exhaustive]
 pub struct ReloadTally {
     /// How many were accepted.
-    pub taken: u64,
+    pub accepted: u64,
     /// How many were rejected.
-    pub refused: u64,
+    pub rejected: u64,
     /// Whether the last one was accepted; the configuration at the start counts.
-    pub last_was_taken: bool,
+    pub last_was_accepted: bool,
     /// When a configuration was last accepted, in milliseconds since the Unix epoch.
-    pub last_taken_ms: i64,
+    pub last_accepted_ms: i64,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -110,10 +110,10 @@ impl Reloading {
             builder,
             fixed: Mutex::new(Fixed::of(started, config)),
             tally: std::sync::Mutex::new(ReloadTally {
-                taken: 0,
-                refused: 0,
-                last_was_taken: true,
-                last_taken_ms: Reading::now().wall_ms,
+                accepted: 0,
+                rejected: 0,
+                last_was_accepted: true,
+                last_accepted_ms: Reading::now().wall_ms,
             }),
         }
     }
@@ -132,12 +132,12 @@ impl Reloading {
     pub async fn reload(&self, monitor: &Monitor) -> Result<Reloaded, ReloadError> {
         let outcome = self.take(monitor).await;
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        tally.last_was_taken = outcome.is_ok();
+        tally.last_was_accepted = outcome.is_ok();
         if outcome.is_ok() {
-            tally.taken += 1;
-            tally.last_taken_ms = Reading::now().wall_ms;
+            tally.accepted += 1;
+            tally.last_accepted_ms = Reading::now().wall_ms;
         } else {
-            tally.refused += 1;
+            tally.rejected += 1;
         }
         outcome
     }

@@ -24,7 +24,7 @@ pub(crate) fn print(searched: &Catalog, config: &Path, output: &Output) {
         }
         let (s, folder) = (if files.len() == 1 { "" } else { "s" }, folder.display());
         let note = format!("{folder} has {} plugin{s} and is not searched", files.len());
-        output.error(&format!("note: {}: {SETTING}", one_line(&note)));
+        output.note(format!("{note}: {SETTING}"));
     }
 }
 
@@ -48,8 +48,8 @@ pub(crate) fn suggest_missing(builder: &EngineBuilder, error: &LoadError, output
                 let says = |text: &str| text.split('`').any(|part| part == name);
                 if problems.iter().any(|problem| says(&problem.message)) {
                     let file = one_line(&file.path.display().to_string());
-                    output.error(&format!(
-                        "note: {file} offers `{name}`, and its folder is not searched: {SETTING}"
+                    output.note(format!(
+                        "{file} offers `{name}`, and its folder is not searched: {SETTING}"
                     ));
                 }
             }

@@ -53,7 +53,9 @@ fn misused(error: &clap::Error) -> ExitCode {
     let is_json = error.use_stderr() && typed.any(|word| word == "--json");
     let output = Output::new(is_json);
     if is_json {
-        output.error(error.to_string().trim_end());
+        let text = error.to_string();
+        let text = output::printable_lines(text.trim_end());
+        output.failed(output::ErrorDetails::of_usage(&text), &text);
     } else {
         // If this fails, nobody reads the output.
         let _ = error.print();
@@ -100,7 +102,7 @@ fn main() -> ExitCode {
     };
     output.finish(exit);
     if output.is_lost() && exit == Exit::Ok {
-        output.error("error: the result could not be written to standard output");
+        output.error("the result could not be written to standard output");
         return Exit::Failed.into();
     }
     exit.into()

@@ -56,9 +56,10 @@ impl Place {
             Some(text) if Path::new(&text).is_absolute() => Ok(Self::File(text.into())),
             Some(text) => {
                 let text = one_line(&text);
-                output.error(&format!(
-                    "error: {key}: `{text}` depends on the folder that the monitor is started in\nhelp: write the whole path, from /"
+                output.error(format!(
+                    "{key}: `{text}` depends on the folder that the monitor is started in"
                 ));
+                output.help("write the whole path, from /");
                 Err(Exit::Wrong)
             }
         }
@@ -69,7 +70,8 @@ impl Outbox {
     /// Opens the configured store; prints the error if that fails.
     pub(crate) fn open(arguments: &Arguments, output: &Output) -> Result<Self, Exit> {
         let Place::File(path) = Place::find(arguments, output)? else {
-            output.error("error: the configuration names no file that keeps deliveries\nhelp: set `delivery.store`, or `monitor.state`, to the path of a file");
+            output.error("the configuration names no file that keeps deliveries");
+            output.help("set `delivery.store`, or `monitor.state`, to the path of a file");
             return Err(Exit::Wrong);
         };
         // A command that only reads does not create the file.
@@ -77,13 +79,13 @@ impl Outbox {
             let has_folder = path.parent().is_none_or(Path::is_dir);
             let path = path.display();
             if !has_folder {
-                output.error(&format!(
-                    "error: there are no deliveries: the folder of {path} does not exist"
+                output.error(format!(
+                    "there are no deliveries: the folder of {path} does not exist"
                 ));
                 return Err(Exit::Failed);
             }
-            output.error(&format!(
-                "error: there are no deliveries yet: {path} is made when the first engine starts on it, such as `hbd run`"
+            output.error(format!(
+                "there are no deliveries yet: {path} is made when the first engine starts on it, such as `hbd run`"
             ));
             return Err(Exit::Failed);
         }
@@ -175,6 +177,6 @@ pub(crate) fn query(states: &[State], about: &About, since: Option<Since>) -> Qu
 
 /// Prints an error of the store.
 pub(crate) fn failed(error: &StoreError, output: &Output) -> Exit {
-    output.error(&format!("error: {}", one_line(&error.to_string())));
+    output.error(error);
     Exit::Failed
 }

@@ -11,9 +11,11 @@ mod failure;
 
 use std::{
     cell::{Cell, RefCell},
+    fmt,
     io::{self, IsTerminal as _, Write as _},
 };
 
+pub(crate) use failure::ErrorDetails;
 use failure::Failure;
 use serde_json::Value as Json;
 
@@ -82,12 +84,51 @@ impl Output {
         self.line(&escaped(&format!("{value:#}"), |c| c == '\n', escape));
     }
 
-    /// Prints a line about an error.
-    pub(crate) fn error(&self, text: &str) {
+    /// Prints an error in one sentence.
+    pub(crate) fn error(&self, sentence: impl fmt::Display) {
+        let sentence = one_line(&sentence.to_string());
+        let text = format!("error: {sentence}");
+        self.failed(ErrorDetails::new(sentence), &text);
+    }
+
+    /// Prints advice on the error, or the warning, before it.
+    pub(crate) fn help(&self, help: impl fmt::Display) {
+        let help = one_line(&help.to_string());
+        self.note_failure(|failure| failure.help(&help));
+        to_stderr(&format!("help: {help}"));
+    }
+
+    /// Prints a warning: the command goes on.
+    pub(crate) fn warning(&self, sentence: impl fmt::Display) {
+        self.remark("warning", &sentence);
+    }
+
+    /// Prints a note, beside the result.
+    pub(crate) fn note(&self, sentence: impl fmt::Display) {
+        self.remark("note", &sentence);
+    }
+
+    fn remark(&self, what: &str, sentence: &dyn fmt::Display) {
+        self.note_failure(Failure::other);
+        to_stderr(&format!("{what}: {}", one_line(&sentence.to_string())));
+    }
+
+    /// Records an error, and prints it as `text`, which must be safe to print.
+    pub(crate) fn failed(&self, error: ErrorDetails, text: &str) {
+        self.note_failure(|failure| failure.error(error));
+        to_stderr(text);
+    }
+
+    /// Prints a text that is no error itself, such as a summary, and must be safe to print.
+    pub(crate) fn remarked(&self, text: &str) {
+        self.note_failure(Failure::other);
+        to_stderr(text);
+    }
+
+    fn note_failure(&self, note: impl FnOnce(&mut Failure)) {
         if let Some(failure) = &mut *self.failure.borrow_mut() {
-            failure.note(text);
+            note(failure);
         }
-        let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
     /// Prints a table with aligned columns.
@@ -110,6 +151,16 @@ impl Output {
             .map(|(cell, width)| format!("{cell:width$}"));
         self.line(padded.collect::<Vec<_>>().join("  ").trim_end());
     }
+}
+
+fn to_stderr(text: &str) {
+    // If it fails, nobody reads it.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Returns a text of several lines that is safe to print.
+pub(crate) fn printable_lines(text: &str) -> String {
+    escaped(text, |c| c == '\n', escape)
 }
 
 /// Returns a text that is safe to print on one line.

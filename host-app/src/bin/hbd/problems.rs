@@ -3,7 +3,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level as Mark, Origin, Renderer, Snippet};
 use annunciator::{Level, LoadError, Problem, Problems, Span};
 
-use crate::output::Output;
+use crate::output::{ErrorDetails, Output};
 
 /// The maximum length of a line that is shown.
 const MAX_LINE_LENGTH: usize = 1000;
@@ -12,7 +12,7 @@ const MAX_LINE_LENGTH: usize = 1000;
 pub(crate) fn print_error(error: &LoadError, output: &Output) {
     match error {
         LoadError::Problems(problems) => print(problems, output),
-        error => output.error(&format!("error: {error}")),
+        error => output.error(error),
     }
 }
 
@@ -26,7 +26,11 @@ pub(crate) fn print(problems: &Problems, output: &Output) {
     let file = problems.file().display().to_string();
     for problem in problems.iter() {
         let groups = groups(problem, problems.source(), &file);
-        output.error(&format!("{}\n", renderer.render(&groups)));
+        let text = format!("{}\n", renderer.render(&groups));
+        match problem.level {
+            Level::Error => output.failed(details(problem, &file), &text),
+            Level::Warning => output.remarked(&text),
+        }
     }
     let (errors, warnings) = (problems.count(Level::Error), problems.count(Level::Warning));
     let summary: Vec<String> = [counted(errors, "error"), counted(warnings, "warning")]
@@ -41,7 +45,17 @@ pub(crate) fn print(problems: &Problems, output: &Output) {
                 format!("; {more} of them are not shown")
             }
         };
-        output.error(&format!("{file}: {}{left_out}", summary.join(", ")));
+        output.remarked(&format!("{file}: {}{left_out}", summary.join(", ")));
+    }
+}
+
+/// Returns what programs learn of a problem.
+fn details(problem: &Problem, file: &str) -> ErrorDetails {
+    let place = |span: Span| format!("{file}:{}:{}", span.line, span.column);
+    ErrorDetails {
+        sentence: problem.sentence(),
+        at: Some(problem.span.map_or_else(|| file.to_owned(), place)),
+        help: problem.help.clone(),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     Exit,
     arguments::Arguments,
     beside,
-    output::{Output, one_line},
+    output::{ErrorDetails, Output},
     problems,
 };
 
@@ -45,10 +45,10 @@ pub(crate) enum Keep {
 pub(crate) fn builder(arguments: &Arguments, output: &Output) -> Result<EngineBuilder, Exit> {
     let Some(file) = file(arguments) else {
         let places = PLACES.join(" nor ");
-        output.error(&format!(
-            "error: there is no configuration: neither {places} exists"
+        output.error(format!(
+            "there is no configuration: neither {places} exists"
         ));
-        output.error("help: name one with --config FILE or HBD_CONFIG");
+        output.help("name one with --config FILE or HBD_CONFIG");
         return Err(Exit::Wrong);
     };
     Ok(builder_for(arguments, file))
@@ -121,7 +121,7 @@ pub(crate) fn with_engine(
             if let Some(path) = error.path() {
                 let setting = Setting::MonitorState.at(builder.file(), path);
                 let warning = unkept::warning(&setting, &error, CALL);
-                output.error(&format!("warning: {}", one_line(&warning)));
+                output.warning(&warning);
             }
             None
         }),
@@ -131,7 +131,7 @@ pub(crate) fn with_engine(
         if keep == Keep::WithMonitor
             && let Some(warning) = unkept::of_engine(&engine, CALL)
         {
-            output.error(&format!("warning: {}", one_line(&warning)));
+            output.warning(&warning);
         }
         let running = pin!(async {
             let exit = run(&engine).await;
@@ -144,7 +144,11 @@ pub(crate) fn with_engine(
         let exit = match select(running, signalled).await {
             Either::Left((exit, _)) => exit,
             Either::Right((signal, _)) => {
-                output.error("interrupted: it is not known what came of the deliveries under way");
+                let sentence = "it is not known what came of the deliveries under way";
+                output.failed(
+                    ErrorDetails::new(sentence),
+                    &format!("interrupted: {sentence}"),
+                );
                 Exit::Interrupted(signal)
             }
         };
@@ -204,7 +208,7 @@ pub(crate) async fn start(
             None => Setting::MonitorState.name().to_owned(),
         };
         let warning = unkept::warning(&setting, error, "this program");
-        output.error(&format!("warning: {}", one_line(&warning)));
+        output.warning(&warning);
         let loaded = load_from(builder, output)?;
         started = builder.clone().start_with(loaded).await;
     }
@@ -215,7 +219,7 @@ pub(crate) async fn start(
             Err(Exit::Wrong)
         }
         Err(error) => {
-            output.error(&format!("error: {error}"));
+            output.error(&error);
             Err(Exit::Wrong)
         }
     }
@@ -244,10 +248,7 @@ async fn signalled() -> u8 {
 pub(crate) fn warn_of_disabled(loaded: &Loaded, output: &Output) {
     for channel in loaded.config.channels() {
         if let Some(error) = channel.disabled() {
-            output.error(&format!(
-                "warning: channel {} is disabled: {error}",
-                channel.name()
-            ));
+            output.warning(format!("channel {} is disabled: {error}", channel.name()));
         }
     }
 }
@@ -259,9 +260,7 @@ pub(crate) fn runtime(output: &Output) -> Result<Runtime, Exit> {
         .enable_all()
         .build()
         .map_err(|error| {
-            output.error(&format!(
-                "error: this program could not start its threads: {error}"
-            ));
+            output.error(format!("this program could not start its threads: {error}"));
             Exit::Failed
         })
 }

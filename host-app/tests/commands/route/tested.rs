@@ -39,13 +39,13 @@ fn wrong_by(expected_status: i32, tests: &str, expected: &[&str]) {
 #[test]
 fn what_holds_is_no_word_worth() {
     let (status, said) = checked(&format!(
-        "  - {{host: web-01, told: [deaf, chat], later: [mail, pager], kept_back: []}}
-  - {{host: web-01, {NIGHT}, told: [pager], later: [mail], kept_back: [chat, deaf]}}
-  - {{host: web-01, {NIGHT}, told: [pager]}}
+        "  - {{host: web-01, notified: [deaf, chat], later: [mail, pager], suppressed: []}}
+  - {{host: web-01, {NIGHT}, notified: [pager], later: [mail], suppressed: [chat, deaf]}}
+  - {{host: web-01, {NIGHT}, notified: [pager]}}
   - host: db-01
     at: 23:30
     severity: info
-    told: [pager]
+    notified: [pager]
 "
     ));
     assert_eq!((status, said.as_slice()), (0, &[] as &[String]));
@@ -54,28 +54,28 @@ fn what_holds_is_no_word_worth() {
 #[test]
 fn what_does_not_says_what_would_happen_instead() {
     wrong(
-        &format!("  - {{host: web-01, {NIGHT}, told: [pager, chat, mail]}}\n"),
+        &format!("  - {{host: web-01, {NIGHT}, notified: [pager, chat, mail]}}\n"),
         &[
-            "error: route_tests[0].told: expected chat, mail, pager; would be notified: pager; chat is suppressed: quiet_hours: 22:00 to 07:00, Europe/Berlin; mail follows after 5m, as step 3 of group oncall",
-            &format!("--> heartbeat.yaml:{LINE}:69"),
+            "error: route_tests[0].notified: expected chat, mail, pager; would be notified: pager; chat is suppressed: quiet_hours: 22:00 to 07:00, Europe/Berlin; mail follows after 5m, as step 3 of group oncall",
+            &format!("--> heartbeat.yaml:{LINE}:73"),
             "help: `hbd route web-01 --severity warning --at 2026-11-23T23:30:00Z` shows all of it",
         ],
     );
     wrong(
         "  - host: db-01
-    told: []
+    notified: []
     later: [mail]
-    kept_back: [pager]
+    suppressed: [pager]
 ",
         &[
-            "error: route_tests[0].told: expected nobody; would be notified: chat, pager",
-            &format!("--> heartbeat.yaml:{}:11", LINE + 1),
+            "error: route_tests[0].notified: expected nobody; would be notified: chat, pager",
+            &format!("--> heartbeat.yaml:{}:15", LINE + 1),
             "help: `hbd route db-01 --severity critical --at 2026-11-23T12:00:00Z` shows all of it",
             "error: route_tests[0].later: expected mail; would follow: nothing; mail is not among db-01's channels",
             &format!("--> heartbeat.yaml:{}:12", LINE + 2),
             "help: `hbd route db-01 --severity critical --at 2026-11-23T12:00:00Z` shows all of it",
-            "error: route_tests[0].kept_back: expected pager; would be suppressed: nothing; pager would be notified at once",
-            &format!("--> heartbeat.yaml:{}:16", LINE + 3),
+            "error: route_tests[0].suppressed: expected pager; would be suppressed: nothing; pager would be notified at once",
+            &format!("--> heartbeat.yaml:{}:17", LINE + 3),
             "help: `hbd route db-01 --severity critical --at 2026-11-23T12:00:00Z` shows all of it",
         ],
     );
@@ -84,23 +84,23 @@ fn what_does_not_says_what_would_happen_instead() {
 #[test]
 fn names_that_there_are_not() {
     wrong(
-        "  - {host: web-01, told: [pagr], later: [oncall], kept_back: [teletype]}\n",
+        "  - {host: web-01, notified: [pagr], later: [oncall], suppressed: [teletype]}\n",
         &[
-            "error: route_tests[0].told[0]: there is no channel `pagr`",
-            &format!("--> heartbeat.yaml:{LINE}:27"),
+            "error: route_tests[0].notified[0]: there is no channel `pagr`",
+            &format!("--> heartbeat.yaml:{LINE}:31"),
             "help: did you mean `pager`?",
             "error: route_tests[0].later[0]: `oncall` is a group: name the channels that are notified",
-            &format!("--> heartbeat.yaml:{LINE}:42"),
+            &format!("--> heartbeat.yaml:{LINE}:46"),
             "help: its steps are: deaf, pager, mail",
-            "error: route_tests[0].kept_back[0]: there is no channel `teletype`",
-            &format!("--> heartbeat.yaml:{LINE}:63"),
+            "error: route_tests[0].suppressed[0]: there is no channel `teletype`",
+            &format!("--> heartbeat.yaml:{LINE}:68"),
         ],
     );
 }
 
 #[test]
 fn a_host_that_is_not_there_is_a_warning_and_gets_the_defaults() {
-    let (status, said) = checked("  - {host: web-02, told: [mail]}\n");
+    let (status, said) = checked("  - {host: web-02, notified: [mail]}\n");
     assert_eq!(status, 0);
     assert_eq!(
         said,
@@ -115,22 +115,22 @@ fn a_host_that_is_not_there_is_a_warning_and_gets_the_defaults() {
 #[test]
 fn what_is_malformed() {
     wrong(
-        "  - {host: web-01, told: [chat], at: tonight}\n",
+        "  - {host: web-01, notified: [chat], at: tonight}\n",
         &[
             "error: route_tests[0].at: `tonight` is no moment",
-            &format!("--> heartbeat.yaml:{LINE}:38"),
+            &format!("--> heartbeat.yaml:{LINE}:42"),
             "help: write when, such as \"2026-11-23 23:30\" (UTC), or a time such as \"23:30\" on that Monday",
         ],
     );
     wrong_by(
         2,
-        "  - {host: web-01, told: [chat], latr: [mail], severity: awful}\n",
+        "  - {host: web-01, notified: [chat], latr: [mail], severity: awful}\n",
         &[
             "error: route_tests[0].latr: unknown field",
-            &format!("--> heartbeat.yaml:{LINE}:34"),
+            &format!("--> heartbeat.yaml:{LINE}:38"),
             "help: did you mean `later`?",
             "error: route_tests[0].severity: `awful` is not one of the possible values",
-            &format!("--> heartbeat.yaml:{LINE}:58"),
+            &format!("--> heartbeat.yaml:{LINE}:62"),
             "help: the possible values are: critical, info, warning",
         ],
     );
@@ -150,7 +150,8 @@ fn what_is_malformed() {
 
 #[test]
 fn somebody_who_must_be_told_is_not_kept_from_it_by_a_test() {
-    let desk = Desk::with_tests("  - {host: web-01, told: [pagr]}\n  - {host: db-01, told: []}\n");
+    let desk =
+        Desk::with_tests("  - {host: web-01, notified: [pagr]}\n  - {host: db-01, notified: []}\n");
     let builder = Engine::builder(desk.rig.file()).plugin_dir(desk.rig.plugins());
     let loaded = declare(builder).load().unwrap();
     assert_eq!(loaded.warnings.count(Level::Warning), 2);
@@ -162,7 +163,7 @@ fn somebody_who_must_be_told_is_not_kept_from_it_by_a_test() {
 fn a_file_with_other_errors_is_not_what_is_tested() {
     let yaml = YAML.replace("step_after: 5m", "step_after: soon");
     let desk = Desk::new(&format!(
-        "{yaml}route_tests: [{{host: web-01, told: []}}]\n"
+        "{yaml}route_tests: [{{host: web-01, notified: []}}]\n"
     ));
     let (status, _, err) = desk.run(&["check"]);
     assert_eq!(status, 2);
@@ -189,12 +190,12 @@ fn the_example_passes_its_own() {
     // Of three tokens the plugins know that they are none.
     let verdict = "the configuration can be used, with 3 warnings: 3 channels, 1 host\n";
     assert_eq!(out, verdict, "{err}");
-    let wrong = yaml.replace("told: [pushover_urgent]", "told: [email_ops]");
+    let wrong = yaml.replace("notified: [pushover_urgent]", "notified: [email_ops]");
     assert_ne!(wrong, yaml);
     drop(desk.rig.exactly(&wrong).unwrap());
     let (status, _, err) = desk.run(&["check"]);
     assert_eq!(status, 1);
-    assert!(err.contains("route_tests[0].told"), "{err}");
+    assert!(err.contains("route_tests[0].notified"), "{err}");
 }
 
 #[test]
@@ -202,5 +203,5 @@ fn an_editor_knows_them() {
     let schema = Desk::new(YAML).json(&["schema"]);
     let tests = &schema["properties"]["route_tests"];
     assert_eq!(tests["type"], "array", "{tests}");
-    assert!(schema.to_string().contains("kept_back"));
+    assert!(schema.to_string().contains("suppressed"));
 }

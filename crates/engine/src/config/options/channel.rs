@@ -54,7 +54,7 @@ pub struct ChannelOptions {
     #[schemars(extend("x-annunciator-needs-store" = true))]
     pub rate_limit: Option<Rate>,
 
-    /// Hours of the day in which messages are held back for a digest.
+    /// Hours of the day in which messages wait for a digest.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Option<QuietHours>>")]
     #[schemars(extend("x-annunciator-needs-store" = true))]

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::options::value;
 use crate::event::Severity;
 
-/// Hours of the day in which messages are held back for a digest.
+/// Hours of the day in which messages wait for a digest.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[non_exhaustive]

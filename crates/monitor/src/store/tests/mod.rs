@@ -238,40 +238,6 @@ async fn the_file_of_a_newer_monitor_is_refused() {
     );
 }
 
-/// The names of fields in earlier versions.
-#[tokio::test]
-async fn what_an_earlier_version_wrote_of_hosts_and_messages_is_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = StateStore::open(&file(folder.path())).unwrap();
-    let mut machine = machine();
-    heard(&mut machine, "a", 1);
-    // Second by second, so that the monitor was never blind.
-    (1..=120).for_each(|second| machine.advance(moment(second * 1000)));
-    let message = crate::incidents::Message {
-        suppressed: Some("rule".into()),
-        ..crate::incidents::Message::about_monitor("x", 0)
-    };
-    let outbound = crate::incidents::OutboundMessage {
-        id: 1,
-        key: "k".into(),
-        names: vec!["c".into()],
-        message: Arc::new(message),
-    };
-    let batch = Batch::default().step(machine.take_step());
-    write(&store, batch.outbound([outbound])).await.unwrap();
-    let shown = |stored: &StoredState| {
-        let hosts = serde_json::to_string(&stored.snapshot.hosts).unwrap();
-        (hosts, stored.outbound.clone())
-    };
-    let before = shown(&store.load().await.unwrap());
-    assert!(before.0.contains("\"notified\":true"), "{}", before.0);
-    let earlier = "UPDATE monitor_host SET content =
-            replace(replace(content, '\"persistent\"', '\"kept\"'), '\"notified\"', '\"told\"');
-        UPDATE monitor_waiting SET message = replace(message, '\"suppressed\"', '\"kept_back\"');";
-    execute(&store, earlier).await;
-    assert_eq!(shown(&store.load().await.unwrap()), before);
-}
-
 /// As written by monitors that delivered messages themselves.
 #[tokio::test]
 async fn what_waited_in_a_file_of_the_first_schema_is_told() {

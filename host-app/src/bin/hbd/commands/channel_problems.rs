@@ -69,8 +69,8 @@ pub(super) fn of_channels(control: &Path, output: &Output) -> Option<Seen> {
         Err(ClientError::NoMonitor { source, .. }) if is_absent(source.kind()) => None,
         Err(error) => {
             let error = one_line(&error.to_string());
-            output.error(&format!(
-                "warning: what the monitor knows of the channels is not shown: {error}"
+            output.warning(format!(
+                "what the monitor knows of the channels is not shown: {error}"
             ));
             None
         }

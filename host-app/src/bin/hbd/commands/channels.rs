@@ -36,8 +36,8 @@ pub(crate) fn run(arguments: &Arguments, list: &List, output: &Output) -> Exit {
     let problems = |channel: &ChannelConfig| Some(known.as_ref()?.problems(channel.name()));
     let names: Vec<&str> = config.channels().map(ChannelConfig::name).collect();
     for name in known.iter().flat_map(|known| known.beyond(&names)) {
-        output.error(&format!(
-            "note: the running monitor has a channel {name}, which is not in the file any more"
+        output.note(format!(
+            "the running monitor has a channel {name}, which is not in the file any more"
         ));
     }
     if list.json {
@@ -107,7 +107,7 @@ fn statistics<'a>(
     Ok(statistics
         .inspect_err(|error| {
             let error = one_line(&error.to_string());
-            output.error(&format!("warning: how deliveries go is not known: {error}"));
+            output.warning(format!("how deliveries go is not known: {error}"));
         })
         .ok())
 }

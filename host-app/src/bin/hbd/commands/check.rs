@@ -7,12 +7,7 @@ use annunciator::{
 };
 use annunciator_monitor::{MonitorConfig, StateFile, require_route_tests};
 
-use crate::{
-    Exit,
-    arguments::Arguments,
-    output::{Output, one_line},
-    problems, setup,
-};
+use crate::{Exit, arguments::Arguments, output::Output, problems, setup};
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
     let builder = match setup::builder(arguments, output) {
@@ -40,7 +35,7 @@ fn open(builder: &EngineBuilder, config: &Config, output: &Output) -> Result<Vec
     let opened = setup::runtime(output)?.block_on(builder.open_once(config));
     let unusable = opened.map_err(|error| {
         for line in error.to_string().lines() {
-            output.error(&format!("error: {}", one_line(line)));
+            output.error(line);
         }
         Exit::Failed
     })?;
@@ -57,13 +52,10 @@ fn open(builder: &EngineBuilder, config: &Config, output: &Output) -> Result<Vec
     {
         // Problems of plugins were reported before.
         if !is_disabled(channel) {
-            let hint = match hint.as_str() {
-                "" => String::new(),
-                hint => format!("\nhelp: {hint}"),
-            };
-            output.error(&format!(
-                "warning: channel {channel} cannot be used: {detail}{hint}\n"
-            ));
+            output.warning(format!("channel {channel} cannot be used: {detail}"));
+            if !hint.is_empty() {
+                output.help(hint);
+            }
         }
     }
     Ok(unusable)
@@ -85,10 +77,10 @@ fn kept(config: &Config, output: &Output) -> Result<(), Exit> {
             Ok(()) => {}
             // The monitor's user may have access.
             Err(error @ StoreError::Unusable { .. }) => {
-                output.error(&format!("warning: {}", one_line(&error.to_string())));
+                output.warning(&error);
             }
             Err(error) => {
-                output.error(&format!("error: {}", one_line(&error.to_string())));
+                output.error(&error);
                 return Err(Exit::Failed);
             }
         }
@@ -127,10 +119,10 @@ fn judge(loaded: &Loaded, unusable: &[Unusable], output: &Output) -> Exit {
         output.line(&format!("{usable}; {}", nobody(&reach)));
         return Exit::Ok;
     }
-    output.error(&format!("error: {usable}; {}", nobody(&reach)));
+    output.error(format!("{usable}; {}", nobody(&reach)));
     if let Some(channel) = twice {
-        output.error(&format!(
-            "error: the channel type {} is offered by two plugins: neither is used",
+        output.error(format!(
+            "the channel type {} is offered by two plugins: neither is used",
             channel.channel_type()
         ));
     }

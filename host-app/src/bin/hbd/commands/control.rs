@@ -12,7 +12,7 @@ use super::{preview, send, status};
 use crate::{
     Exit,
     arguments::{Arguments, Explain, Notify, Reach, Silence, Status},
-    output::{Output, one_line},
+    output::{ErrorDetails, Output, one_line, printable_lines},
     setup,
 };
 
@@ -63,7 +63,7 @@ pub(crate) fn explain(arguments: &Arguments, explain: &Explain, output: &Output)
 pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output) -> Exit {
     let length = silence.length.map_or(Duration::ZERO, Duration::from);
     if silence.length.is_some() && length < MIN_SILENCE {
-        output.error("error: a silence lasts at least a second: name a longer time with --for");
+        output.error("a silence lasts at least a second: name a longer time with --for");
         return Exit::Wrong;
     }
     let request = Request::Silence {
@@ -93,7 +93,7 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
     let circumstances = match said.circumstances() {
         Ok(circumstances) => circumstances,
         Err(why) => {
-            output.error(&format!("error: {why}"));
+            output.error(&why);
             return Exit::Wrong;
         }
     };
@@ -146,7 +146,7 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
 
 fn warn(warnings: &[String], output: &Output) {
     for warning in warnings {
-        output.error(&format!("warning: {}", one_line(warning)));
+        output.warning(warning);
     }
 }
 
@@ -167,14 +167,12 @@ pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> E
             let disabled: Vec<String> = answer.disabled.iter().map(|name| one_line(name)).collect();
             if !disabled.is_empty() {
                 let disabled = disabled.join(", ");
-                output.error(&format!(
-                "warning: disabled, and deliveries to them wait: {disabled}; `hbd status` says why"
-            ));
+                output.warning(format!(
+                    "disabled, and deliveries to them wait: {disabled}; `hbd status` says why"
+                ));
             }
             for key in &answer.after_restart {
-                output.error(&format!(
-                    "warning: {key} changed, which counts after a restart"
-                ));
+                output.warning(format!("{key} changed, which counts after a restart"));
             }
             warn(&answer.warnings, output);
             Exit::Ok
@@ -199,11 +197,12 @@ fn with_answer<T: DeserializeOwned>(
     match answer {
         Ok((answer, json)) => show(answer, json),
         Err(error) => {
-            let lines: Vec<String> = error.to_string().lines().map(one_line).collect();
-            output.error(&format!("error: {}", lines.join("\n")));
+            // The monitor may have named several problems.
+            let text = printable_lines(&error.to_string());
+            output.failed(ErrorDetails::new(&*text), &format!("error: {text}"));
             match error {
                 ClientError::NoMonitor { .. } => {
-                    output.error("help: is `hbd run` running, and may you use its control socket?");
+                    output.help("is `hbd run` running, and may you use its control socket?");
                     Exit::Failed
                 }
                 ClientError::TooLong(_) => Exit::Wrong,
@@ -229,12 +228,15 @@ fn socket(arguments: &Arguments, reach: &Reach, output: &Output) -> Result<PathB
         Err(_) if usual().exists() => return Ok(usual()),
         _ => {}
     }
-    let help = "help: --control PATH names the socket of a running monitor, whatever the file says";
-    let loaded = setup::load(arguments, output).inspect_err(|_| output.error(help))?;
-    annunciator_monitor::MonitorConfig::of(&loaded.config).control.ok_or_else(|| {
-        output.error(&format!(
-            "error: the configuration names no control socket\nhelp: set `monitor.control`, such as {USUAL_SOCKET}, or use --control"
-        ));
-        Exit::Wrong
-    })
+    let help = "--control PATH names the socket of a running monitor, whatever the file says";
+    let loaded = setup::load(arguments, output).inspect_err(|_| output.help(help))?;
+    annunciator_monitor::MonitorConfig::of(&loaded.config)
+        .control
+        .ok_or_else(|| {
+            output.error("the configuration names no control socket");
+            output.help(format!(
+                "set `monitor.control`, such as {USUAL_SOCKET}, or use --control"
+            ));
+            Exit::Wrong
+        })
 }

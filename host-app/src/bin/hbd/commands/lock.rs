@@ -18,9 +18,9 @@ pub(super) fn run(arguments: &Arguments, pin: &PinPlugins, output: &Output) -> E
     let rejected: Vec<String> = catalog.rejected().iter().map(ToString::to_string).collect();
     if !rejected.is_empty() {
         for sentence in rejected {
-            output.error(&format!("error: {}", one_line(&sentence)));
+            output.error(&sentence);
         }
-        output.error("help: nothing was pinned: mend these, or take them out of the folders");
+        output.help("nothing was pinned: mend these, or take them out of the folders");
         return Exit::Failed;
     }
     match write(&catalog) {
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Arguments, pin: &PinPlugins, output: &Output) -> E
             Exit::Ok
         }
         Err(sentence) => {
-            output.error(&format!("error: {}", one_line(&sentence)));
+            output.error(&sentence);
             Exit::Failed
         }
     }

@@ -63,7 +63,7 @@ pub(super) fn run(new: &NewPlugin, output: &Output) -> Exit {
             Exit::Ok
         }
         Err(sentence) => {
-            output.error(&format!("error: {sentence}"));
+            output.error(&sentence);
             Exit::Wrong
         }
     }

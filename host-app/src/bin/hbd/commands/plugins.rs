@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments, plugins: &Plugins, output: &Output) -> 
         table(&files, output);
         rejected
             .iter()
-            .for_each(|sentence| output.error(&format!("warning: {sentence}")));
+            .for_each(|sentence| output.warning(sentence));
     }
     if rejected.is_empty() {
         Exit::Ok

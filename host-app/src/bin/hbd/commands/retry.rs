@@ -41,7 +41,7 @@ fn these(outbox: &Outbox, numbers: &[i64], output: &Output) -> Result<Exit, Stor
             ),
             None => format!("{} holds no delivery {delivery}", outbox.path().display()),
         };
-        output.error(&format!("error: {refused}"));
+        output.error(&refused);
         exit = Exit::Failed;
     }
     if !deliveries.is_empty() {

@@ -34,8 +34,8 @@ pub(crate) fn run(arguments: &Arguments, route: &Route, output: &Output) -> Exit
     let at_ms = route.at.unwrap_or_else(At::now).ms;
     let planned = config.plan(host, route.severity, at_ms);
     if config.host(host).is_none() && !planned.is_empty() {
-        output.error(&format!(
-            "warning: no host `{}` is in the configuration: the default channels are notified",
+        output.warning(format!(
+            "no host `{}` is in the configuration: the default channels are notified",
             host.escape_debug()
         ));
     }
@@ -58,7 +58,8 @@ pub(crate) fn run(arguments: &Arguments, route: &Route, output: &Output) -> Exit
         }));
     }
     if planned.is_empty() {
-        output.error("error: no channel is configured for this: nobody would be notified\nhelp: name channels for the host, or default_notification_channels");
+        output.error("no channel is configured for this: nobody would be notified");
+        output.help("name channels for the host, or default_notification_channels");
         return Exit::Failed;
     }
     if !route.json {
@@ -67,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments, route: &Route, output: &Output) -> Exit
     if reaches_anybody(&planned, config) {
         return Exit::Ok;
     }
-    output.error("error: every channel of it is disabled: nobody would be notified");
+    output.error("every channel of it is disabled: nobody would be notified");
     Exit::Failed
 }
 

@@ -74,7 +74,7 @@ fn is_for_programs(arguments: &Arguments) -> bool {
 }
 
 fn wrong(error: &dyn Error, output: &Output) -> Exit {
-    output.error(&format!("error: {error}"));
+    output.error(error);
     Exit::Failed
 }
 

@@ -13,13 +13,14 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
         match catalog.describe(name) {
             Ok(channel_type) => types.push(channel_type),
             Err(sentence) => {
-                output.error(&format!("warning: {sentence}"));
+                output.warning(&sentence);
                 exit = Exit::Failed;
             }
         }
     }
     if types.is_empty() {
-        output.error("error: no plugin was found\nhelp: name their folder with --plugin-dir DIR");
+        output.error("no plugin was found");
+        output.help("name their folder with --plugin-dir DIR");
         return Exit::Wrong;
     }
     output.json(&builder.document_schema(&types));

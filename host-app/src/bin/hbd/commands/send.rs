@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
     let circumstances = match send.wording.said.circumstances() {
         Ok(circumstances) => circumstances,
         Err(why) => {
-            output.error(&format!("error: {why}"));
+            output.error(&why);
             return Exit::Wrong;
         }
     };
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments, send: &Send, output: &Output) -> Exit {
 pub(super) fn message(typed: &str, output: &Output) -> Result<String, Exit> {
     let message = if typed == "-" {
         read().map_err(|error| {
-            output.error(&format!("error: standard input cannot be read: {error}"));
+            output.error(format!("standard input cannot be read: {error}"));
             Exit::Wrong
         })?
     } else {
@@ -88,13 +88,13 @@ fn refused(error: &NotifyError, output: &Output) -> Exit {
         let conflict = report::conflict(error);
         return wrong_call(&error.to_string(), conflict.as_ref(), output);
     }
-    output.error(&format!("error: {error}"));
+    output.error(error);
     Exit::Failed
 }
 
 /// Prints a mistake of the caller; a conflicting key has details for programs.
 pub(super) fn wrong_call(sentence: &str, conflict: Option<&Json>, output: &Output) -> Exit {
-    output.error(&format!("error: {}", one_line(sentence)));
+    output.error(sentence);
     if let Some(conflict) = conflict {
         output.detail("conflict", conflict.clone());
     }
@@ -103,7 +103,10 @@ pub(super) fn wrong_call(sentence: &str, conflict: Option<&Json>, output: &Outpu
 
 /// Prints that there is no channel.
 pub(super) fn nobody(was: &str, output: &Output) -> Exit {
-    output.error(&format!("error: no channel is configured for this: nobody {was} notified\nhelp: name channels for the host, or default_notification_channels"));
+    output.error(format!(
+        "no channel is configured for this: nobody {was} notified"
+    ));
+    output.help("name channels for the host, or default_notification_channels");
     Exit::Wrong
 }
 
@@ -159,8 +162,8 @@ fn recall(
         Place::File(_) => return Ok(None),
         Place::Nowhere => {
             let why = unkept(config);
-            output.error(&format!(
-                "warning: --key would have no effect beyond this call: {why}"
+            output.warning(format!(
+                "--key would have no effect beyond this call: {why}"
             ));
             return Ok(None);
         }
@@ -169,8 +172,8 @@ fn recall(
         Ok(outbox) => outbox,
         Err(error) => {
             let error = one_line(&error.to_string());
-            output.error(&format!(
-                "warning: whether the key was used before is not known: {error}"
+            output.warning(format!(
+                "whether the key was used before is not known: {error}"
             ));
             return Ok(None);
         }
@@ -217,9 +220,7 @@ async fn deliver(
     if circumstances.key.is_some() && !setup::is_shared(engine) {
         // Sending twice is better than never.
         let why = unkept(&engine.config());
-        output.error(&format!(
-            "warning: --key has no effect beyond this call: {why}"
-        ));
+        output.warning(format!("--key has no effect beyond this call: {why}"));
         circumstances.key = circumstances.key.filter(|_| engine.store().is_some());
     }
     let notification = notification(send, message, circumstances);
@@ -236,7 +237,7 @@ async fn deliver(
 fn unknown_host_warning(config: &Config, send: &Send, were: &str, output: &Output) {
     let host = send.host.as_deref();
     if let Some(warning) = host.and_then(|host| report::unknown_host_warning(config, host, were)) {
-        output.error(&format!("warning: {warning}"));
+        output.warning(&warning);
     }
 }
 
@@ -246,11 +247,11 @@ fn left(engine: &Engine, report: &Report, output: &Output) {
     if !report.channels().values().any(waits) {
         return;
     }
-    output.error(&if setup::is_shared(engine) {
-        "note: what is not delivered yet is kept where the monitor keeps its messages, and is delivered when it runs".to_owned()
+    output.note(if setup::is_shared(engine) {
+        "what is not delivered yet is stored where the monitor stores its deliveries, and is delivered when it runs".to_owned()
     } else {
         let why = unkept(&engine.config());
-        format!("note: what is not delivered yet is not tried again: {why}")
+        format!("what is not delivered yet is not tried again: {why}")
     });
 }
 

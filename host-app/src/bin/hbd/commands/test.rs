@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &Arguments, test: &Test, output: &Output) -> Exit {
         };
         let names: Vec<&str> = chosen.iter().map(String::as_str).collect();
         if names.is_empty() {
-            output.error("error: there is no channel to test");
+            output.error("there is no channel to test");
             return Exit::Wrong;
         }
         if test.deliver {
@@ -45,7 +45,7 @@ async fn deliver(engine: &Engine, names: &[&str], test: &Test, output: &Output) 
     let report = match engine.notify_channels(names, notification).await {
         Ok(report) => report,
         Err(error) => {
-            output.error(&format!("error: {error}"));
+            output.error(&error);
             return Exit::Wrong;
         }
     };
@@ -69,7 +69,7 @@ async fn check(engine: &Engine, names: &[&str], test: &Test, output: &Output) ->
     let checks = match engine.check(names).await {
         Ok(checks) => checks,
         Err(error) => {
-            output.error(&format!("error: {error}"));
+            output.error(&error);
             return Exit::Wrong;
         }
     };

@@ -30,7 +30,7 @@ fn examination(
     output: &Output,
 ) -> Result<Examination, Exit> {
     let wrong = |sentence: String| {
-        output.error(&format!("error: {}", one_line(&sentence)));
+        output.error(&sentence);
         Exit::Wrong
     };
     let path = fs::canonicalize(&validate.path).map_err(|error| {
@@ -98,10 +98,7 @@ fn examined(
         let xml = report.junit();
         let written = xml.and_then(|xml| fs::write(file, xml).map_err(|error| error.to_string()));
         written.map_err(|error| {
-            output.error(&format!(
-                "error: {} cannot be written: {error}",
-                file.display()
-            ));
+            output.error(format!("{} cannot be written: {error}", file.display()));
             Exit::Failed
         })?;
     }

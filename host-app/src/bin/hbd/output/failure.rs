@@ -1,46 +1,47 @@
 //! The reason why a command failed, in JSON.
 
+use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-/// The errors of standard error, for programs: `{"errors": [{"sentence": "…", "at":
-/// "heartbeat.yaml:3:5", "help": "…"}]}`, and further details of a command. Only the
-/// sentence is always present.
+/// An error, for programs. Only the sentence is always present.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct ErrorDetails {
+    /// What is wrong.
+    pub(crate) sentence: String,
+    /// The place in a file: `heartbeat.yaml:3:5`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) at: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) help: Option<String>,
+}
+
+/// The errors of a command: `{"errors": [{"sentence": "…", "at": "heartbeat.yaml:3:5",
+/// "help": "…"}]}`, and further details of a command.
 #[derive(Debug, Default)]
 pub(super) struct Failure {
-    errors: Vec<Map<String, Json>>,
+    errors: Vec<ErrorDetails>,
     details: Map<String, Json>,
-    /// Whether the last line was part of an error.
+    /// Whether advice that follows belongs to the last error, and not to a warning.
     is_about_error: bool,
 }
 
 impl Failure {
-    /// Records a line: an error, or the advice that follows it. Warnings, notes and
-    /// summaries are ignored.
-    pub(super) fn note(&mut self, text: &str) {
-        for line in text.lines() {
-            let plain = line.trim_start_matches([' ', '|', '=']);
-            let error = line.strip_prefix("error: ");
-            if let Some(sentence) = error.or_else(|| line.strip_prefix("interrupted: ")) {
-                let mut error = Map::new();
-                error.insert("sentence".to_owned(), json!(sentence));
-                self.errors.push(error);
-                self.is_about_error = true;
-            } else if ["warning: ", "note: "]
-                .iter()
-                .any(|it| line.starts_with(it))
-            {
-                // The advice that follows belongs to the warning.
-                self.is_about_error = false;
-            } else if let Some(place) = plain.strip_prefix("--> ") {
-                self.add("at", place);
-            } else if let Some(help) = ["help: ", "tip: "]
-                .iter()
-                .find_map(|it| plain.strip_prefix(it))
-            {
-                self.add("help", help);
-            } else if line.starts_with("  ") {
-                self.go_on(plain);
-            }
+    pub(super) fn error(&mut self, error: ErrorDetails) {
+        self.errors.push(error);
+        self.is_about_error = true;
+    }
+
+    /// Notes that something else was printed: a warning, or a note.
+    pub(super) fn other(&mut self) {
+        self.is_about_error = false;
+    }
+
+    /// Adds advice to the last error, unless it has some or the advice is about something
+    /// else.
+    pub(super) fn help(&mut self, help: &str) {
+        if let Some(error) = self.errors.last_mut().filter(|_| self.is_about_error) {
+            error.help.get_or_insert_with(|| help.to_owned());
         }
     }
 
@@ -52,22 +53,28 @@ impl Failure {
         self.details.insert("errors".to_owned(), json!(self.errors));
         Json::Object(self.details)
     }
+}
 
-    /// Adds a detail to the last error.
-    fn add(&mut self, name: &str, text: &str) {
-        if let Some(error) = self.errors.last_mut().filter(|_| self.is_about_error) {
-            error.entry(name).or_insert_with(|| json!(text));
+impl ErrorDetails {
+    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+        Self {
+            sentence: sentence.into(),
+            ..Self::default()
         }
     }
 
-    /// Continues the sentence of the last error, as the lines of a command-line error do.
-    /// Lines behind a place are source lines and ignored.
-    fn go_on(&mut self, text: &str) {
-        let error = self.errors.last_mut().filter(|_| self.is_about_error);
-        let error = error.filter(|error| !error.contains_key("at"));
-        if let Some(Json::String(sentence)) = error.and_then(|error| error.get_mut("sentence")) {
-            sentence.push(' ');
-            sentence.push_str(text.trim());
+    /// Reads an error of the command line, which clap has as text only: a paragraph of the
+    /// sentence, then others, one of which may begin with a tip.
+    pub(crate) fn of_usage(text: &str) -> Self {
+        let mut paragraphs = text.split("\n\n");
+        let sentence = paragraphs.next().unwrap_or_default();
+        let sentence = sentence.strip_prefix("error: ").unwrap_or(sentence);
+        let lines: Vec<&str> = sentence.lines().map(str::trim).collect();
+        let tip = |line: &str| Some(line.trim().strip_prefix("tip: ")?.to_owned());
+        Self {
+            sentence: lines.join(" "),
+            at: None,
+            help: text.lines().find_map(tip),
         }
     }
 }
@@ -77,27 +84,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_have_their_places_and_the_advice_that_follows() {
+    fn advice_belongs_to_the_error_before_it() {
         let mut failure = Failure::default();
-        failure.note("warning: nothing of it\nhelp: nor this");
-        failure.note("error: channel a: unknown field\n --> h.yaml:3:5\n  |\n3 |   x: 1\n  |   ^\n  |\n  = help: did you mean `y`?\n");
-        failure.note("h.yaml: 1 error");
-        failure.note("warning: w\nhelp: nothing of an error\nerror: e");
-        failure.note(
-            "error: these are missing:\n  <--host <H>|--default>\n\nUsage: hbd\n\n  tip: try",
-        );
-        failure.note("error: there is no configuration");
-        failure.note("help: name one with --config FILE");
+        failure.other();
+        failure.help("nothing of an error");
+        failure.error(ErrorDetails::new("a"));
+        failure.help("b");
+        failure.error(ErrorDetails::new("c"));
+        failure.other();
+        failure.help("nothing of an error");
         failure.detail("conflict", json!({"key": "k"}));
         let expected = json!({
-            "errors": [
-                {"sentence": "channel a: unknown field", "at": "h.yaml:3:5", "help": "did you mean `y`?"},
-                {"sentence": "e"},
-                {"sentence": "these are missing: <--host <H>|--default>", "help": "try"},
-                {"sentence": "there is no configuration", "help": "name one with --config FILE"},
-            ],
+            "errors": [{"sentence": "a", "help": "b"}, {"sentence": "c"}],
             "conflict": {"key": "k"},
         });
         assert_eq!(failure.into_json(), expected);
+    }
+
+    #[test]
+    fn an_error_of_the_command_line_has_its_sentence_and_its_tip() {
+        let text =
+            "error: these are missing:\n  <--host <H>|--default>\n\n  tip: try\n\nUsage: hbd";
+        let expected = ErrorDetails {
+            help: Some("try".to_owned()),
+            ..ErrorDetails::new("these are missing: <--host <H>|--default>")
+        };
+        assert_eq!(ErrorDetails::of_usage(text), expected);
     }
 }

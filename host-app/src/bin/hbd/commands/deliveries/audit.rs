@@ -31,10 +31,10 @@ pub(super) fn run(outbox: &Outbox, as_json: bool, output: &Output) -> Result<Exi
     }
     let path = outbox.path().display();
     let number = difference.unsigned_abs();
-    output.error(&if difference > 0 {
-        format!("error: of {path}, {number} were accepted and are in no state: they are lost")
+    output.error(if difference > 0 {
+        format!("of {path}, {number} were accepted and are in no state: they are lost")
     } else {
-        format!("error: of {path}, {number} are in a state and were never accepted")
+        format!("of {path}, {number} are in a state and were never accepted")
     });
     Ok(Exit::Failed)
 }

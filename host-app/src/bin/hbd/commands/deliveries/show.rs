@@ -25,9 +25,8 @@ pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit,
     let delivery = DeliveryId(show.delivery);
     let Some(record) = outbox.one(delivery)? else {
         let path = outbox.path().display();
-        output.error(&format!(
-            "error: {path} holds no delivery {delivery}\nhelp: `hbd deliveries` lists them"
-        ));
+        output.error(format!("{path} holds no delivery {delivery}"));
+        output.help("`hbd deliveries` lists them");
         return Ok(Exit::Failed);
     };
     let attempts = outbox.ask(|store| store.attempts(delivery))?;
