@@ -43,7 +43,8 @@ pub(crate) async fn deliver_once(delivery: SingleDelivery) -> ChannelReport {
         let (name, state) = (channel.config.name(), State::Suppressed);
         let mut report = ChannelReport::without_attempt(name, channel.config.channel_type(), state);
         report.add_reason(&rule);
-        tracing::info!(channel = name, %state, rule, "is not sent");
+        let message = &delivery.rendered.message;
+        log_outcome(&report, &message.id, &message.host, None);
         return report;
     }
     let outcomes = match acquire_permit(channel).await {

@@ -195,14 +195,16 @@ pub(super) fn log_outcome(
         tracing::info!(%channel, %channel_type, host, notification, targets, ms, "sent notification");
     }
     // A suppressed or superseded message is no failure.
-    let is_suppressed = matches!(report.state, State::Suppressed | State::Superseded);
+    if matches!(report.state, State::Suppressed | State::Superseded) {
+        let notes = report.targets.iter().flat_map(|target| &target.notes);
+        let why = notes.map(String::as_str).collect::<Vec<_>>().join("; ");
+        let state = report.state;
+        tracing::info!(%channel, %channel_type, host, notification, %state, why, "is not sent");
+        return;
+    }
     for failure in report.failures() {
         let (target, fault, detail) = (&failure.target, failure.fault, &failure.detail);
         let (code, hint) = (unless_empty(&failure.code), unless_empty(&failure.hint));
-        if is_suppressed {
-            tracing::info!(%channel, %channel_type, host, notification, state = %report.state, "is not sent: {detail}");
-            continue;
-        }
         // The specification's users grep for these words.
         match next_attempt(failure, next) {
             Some(at) => tracing::warn!(

@@ -20,6 +20,7 @@ use super::{
     attempt::AttemptTask,
     channel::ChannelGuard,
     outbox::{Outbox, STORE_TIMEOUT},
+    persist::log_outcome,
     report::{ChannelReport, Report, StepReport},
     suppression::{SuppressionRule, dedup_window, suppression_of},
     waiters::{Progress, Waiter},
@@ -198,7 +199,7 @@ impl Outbox {
                         .filter(|_| placed.why.is_empty())
                         .unwrap_or_else(|| placed.why.clone());
                     self.report_suppressed(
-                        &accepted.notification,
+                        (&accepted.notification, &rendered.message.host),
                         &admission.channel,
                         placed,
                         &rule,
@@ -363,7 +364,7 @@ impl Outbox {
     /// Logs a delivery that ended without an attempt, and notifies its waiters.
     fn report_suppressed(
         &self,
-        notification: &str,
+        (notification, host): (&str, &str),
         channel: &ChannelGuard,
         placed: &AcceptedDelivery,
         rule: &str,
@@ -372,8 +373,7 @@ impl Outbox {
         let mut report =
             ChannelReport::without_attempt(&config.name, config.channel_type(), placed.state);
         report.add_reason(rule);
-        let (state, channel) = (placed.state, config.name());
-        tracing::info!(notification, channel, %state, rule, "is not sent");
+        log_outcome(&report, notification, host, None);
         let progress = Progress::of(report, true);
         self.waiters.notify(notification, &config.name, progress);
     }
