@@ -20,9 +20,9 @@ use tokio::{
 };
 
 /// The maximum number of bytes that are read of each output.
-const OUTPUT_MAX: u64 = 1024 * 1024;
+const MAX_OUTPUT: u64 = 1024 * 1024;
 /// How long outputs may stay open after the program has ended.
-const GRACE: Duration = Duration::from_millis(500);
+const OUTPUT_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A program to run. Its environment contains only the variables that are set here, since that of
 /// this process may contain the secrets of others.
@@ -208,7 +208,7 @@ async fn run(
         loop {
             tokio::select! {
                 status = child.wait() => {
-                    if talking && timeout(GRACE, &mut talk).await.is_err() {
+                    if talking && timeout(OUTPUT_CLOSE_TIMEOUT, &mut talk).await.is_err() {
                         // Another process of the group holds the outputs open.
                         group.signal(Signal::KILL);
                     }
@@ -280,7 +280,7 @@ async fn feed(stdin: Option<tokio::process::ChildStdin>, input: &[u8]) {
 
 async fn drain(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
     if let Some(stream) = stream {
-        let mut limited = stream.take(OUTPUT_MAX);
+        let mut limited = stream.take(MAX_OUTPUT);
         let _ = limited.read_to_end(into).await;
         // The output beyond the limit is discarded, so that the program can end.
         let _ = tokio::io::copy(&mut limited.into_inner(), &mut tokio::io::sink()).await;

@@ -20,7 +20,7 @@ use crate::{checks::LIST, miss::Miss, subject::Subject};
 /// The only argument of such a process.
 const ARGUMENT: &str = "--annunciator-check";
 /// The time limit of a check.
-const LIMIT: Duration = Duration::from_secs(60);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(60);
 /// How many bytes of its output are kept.
 const MAX_OUTPUT: u64 = 2000;
 
@@ -93,10 +93,10 @@ async fn try_check(name: &str, subject: &Subject) -> io::Result<Verdict> {
         // A process that ends early is noticed by how it ends.
         let _ = stdin.write_all(&serde_json::to_vec(&job)?).await;
     }
-    let ended = timeout(LIMIT, child.wait()).await;
+    let ended = timeout(CHECK_TIMEOUT, child.wait()).await;
     let Ok(status) = ended else {
         child.start_kill()?;
-        let sentence = format!("it did not end within {LIMIT:?}");
+        let sentence = format!("it did not end within {CHECK_TIMEOUT:?}");
         return Ok(Verdict::Failed(sentence));
     };
     let [out, err] = reading;

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The delay of every answer, so that there is something to wait for.
-const MOMENT: Duration = Duration::from_millis(1);
+const ANSWER_DELAY: Duration = Duration::from_millis(1);
 
 /// The time limit of a request that names none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -160,7 +160,7 @@ impl HostServices for Host {
         drop(state);
         let reply = script(&request);
         let _runtime = self.0.runtime.enter();
-        let moment = tokio::time::sleep(MOMENT);
+        let moment = tokio::time::sleep(ANSWER_DELAY);
         match reply {
             Reply::Answer(answer) => moment.map(|()| ROk(response(answer))).into_ffi(),
             Reply::Success(success) => {

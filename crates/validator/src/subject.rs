@@ -28,9 +28,9 @@ use crate::{
 };
 
 /// The time limit of everything that has no limit of its own.
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// The time that deliveries get for an attempt.
-pub(crate) const ATTEMPT: Duration = Duration::from_secs(10);
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Returns a text for the place of a secret, which must not appear in any output.
 #[must_use]
@@ -277,14 +277,16 @@ pub(crate) async fn open(
 }
 
 async fn guarded<T>(what: &str, future: impl Future<Output = T>) -> Result<T, Miss> {
-    match timeout(LIMIT, AssertUnwindSafe(future).catch_unwind()).await {
+    match timeout(CALL_TIMEOUT, AssertUnwindSafe(future).catch_unwind()).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(payload)) => {
             // A payload may panic again when it is dropped.
             std::mem::forget(payload);
             Err(Miss::fails(format!("{what} panicked")))
         }
-        Err(_) => Err(Miss::fails(format!("{what} did not end within {LIMIT:?}"))),
+        Err(_) => Err(Miss::fails(format!(
+            "{what} did not end within {CALL_TIMEOUT:?}"
+        ))),
     }
 }
 
@@ -332,7 +334,7 @@ pub(crate) fn titled(title: &str, body: &str) -> DeliveryV1 {
             extension_json: RString::new(),
         }),
         attempt: 1,
-        timeout_ms: u64::try_from(ATTEMPT.as_millis()).unwrap_or(u64::MAX),
+        timeout_ms: u64::try_from(ATTEMPT_TIMEOUT.as_millis()).unwrap_or(u64::MAX),
         targets: RVec::new(),
         reference: RString::new(),
         extension_json: RString::new(),

@@ -34,9 +34,9 @@ const MAX_CONCURRENT: usize = 16;
 /// in memory at a time.
 const MAX_SHORT_REQUEST: usize = 64 * 1024;
 /// How long a client may take to send its request: everything in it is known beforehand.
-const ASKING: Duration = Duration::from_secs(3);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a client may take to read the answer.
-const READING: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The maximum length of a silence, in seconds: a year. A host that is silenced for good
 /// should not be watched.
 const MAX_SILENCE: u64 = 366 * 24 * 3600;
@@ -201,13 +201,13 @@ async fn converse(mut stream: UnixStream, subject: &Subject, long: &Semaphore) -
     let (read, mut write) = stream.split();
     // The timeout includes the wait for others, so that a silent client blocks nobody for
     // longer.
-    let answer = match timeout(ASKING, hear(read, long)).await?? {
+    let answer = match timeout(REQUEST_TIMEOUT, hear(read, long)).await?? {
         Ok(request) => answer(request, subject).await,
         Err(why) => Answer::Refused(why),
     };
     let mut text = serde_json::to_string(&answer)?;
     text.push('\n');
-    timeout(READING, write.write_all(text.as_bytes())).await??;
+    timeout(ANSWER_TIMEOUT, write.write_all(text.as_bytes())).await??;
     write.shutdown().await
 }
 

@@ -38,7 +38,7 @@ const RELOAD_OK: &str = "hbd_last_reload_successful";
 const RELOADED: &str = "hbd_last_reload_success_timestamp_seconds";
 
 /// The maximum age of the delivery counts, which the store counts row by row.
-const OLDEST_COUNTS: Duration = Duration::from_secs(5);
+const MAX_COUNT_AGE: Duration = Duration::from_secs(5);
 
 /// The engine's histogram. Its bounds are in seconds, and an attempt takes up to 30 s by
 /// default.
@@ -210,7 +210,7 @@ fn of_hosts(monitor: &Monitor) {
 }
 
 async fn of_notifications(monitor: &Monitor) {
-    let counts = monitor.counts(OLDEST_COUNTS).await;
+    let counts = monitor.counts(MAX_COUNT_AGE).await;
     for state in State::ALL {
         let count = counts.by_state.get(&state).copied();
         let count = count.unwrap_or_default();

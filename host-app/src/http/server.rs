@@ -27,7 +27,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(10);
 /// How often collected values are tidied if nobody asks for them: the interval of the
 /// exporter's own listener.
-const UPKEEP: Duration = Duration::from_secs(5);
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// An error returned when metrics cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,7 @@ async fn serve(
     reloading: Arc<Reloading>,
 ) {
     let places = Arc::new(Semaphore::new(MAX_CONCURRENT));
-    let mut upkeep = interval(UPKEEP);
+    let mut upkeep = interval(UPKEEP_INTERVAL);
     loop {
         let accepted = tokio::select! {
             _ = upkeep.tick() => {

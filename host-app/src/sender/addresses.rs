@@ -13,7 +13,7 @@ use annunciator_protocol::Family;
 use super::{happening::Happening, server::MonitorAddress};
 
 /// How often the name is resolved again, so that a monitor may move.
-const FRESH: Duration = Duration::from_secs(5 * 60);
+const RESOLVE_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// The delay before a failed look-up is repeated; it doubles with every failure.
 const MIN_RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -100,7 +100,7 @@ impl Resolver {
             self.under_way = self.requests.send(()).is_ok();
             if !self.under_way {
                 // The thread is gone, so the last addresses stay.
-                self.next = now + FRESH;
+                self.next = now + RESOLVE_INTERVAL;
             }
         }
     }
@@ -108,7 +108,7 @@ impl Resolver {
     /// Handles the end of a look-up.
     pub(super) fn ended(&mut self, well: bool, now: Instant) {
         self.under_way = false;
-        self.next = now + FRESH;
+        self.next = now + RESOLVE_INTERVAL;
         if !well {
             self.again(now);
         }
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
         resolver.step(now);
         resolver.ended(true, now);
-        assert_eq!(resolver.due(), Some(now + FRESH));
+        assert_eq!(resolver.due(), Some(now + RESOLVE_INTERVAL));
         resolver.serves();
         // Several errors at once request one look-up.
         resolver.again(now);

@@ -15,7 +15,7 @@ use tracing::warn;
 use super::{disks::FileSystems, happening::Happening};
 
 /// A measurement that takes longer is logged.
-const STUCK: Duration = Duration::from_secs(10);
+const SLOW_AFTER: Duration = Duration::from_secs(10);
 
 const BYTES_PER_MB: f64 = 1e6;
 
@@ -87,11 +87,11 @@ impl Sampler {
         let Some(asked) = &mut self.asked else {
             return false;
         };
-        if !asked.is_logged && now >= asked.at + STUCK {
+        if !asked.is_logged && now >= asked.at + SLOW_AFTER {
             asked.is_logged = true;
             warn!(
                 "this machine has not been measured for {} s: heartbeats go on without; does a file system not answer?",
-                STUCK.as_secs()
+                SLOW_AFTER.as_secs()
             );
         }
         let gives_up = !asked.given_up && now >= asked.until;

@@ -27,12 +27,12 @@ use crate::{
 const ASK_AFTER: Duration = Duration::from_secs(5);
 /// How long that question may take: a line that was cut silently must not use
 /// up the attempt.
-const ASK_LIMIT: Duration = Duration::from_secs(3);
+const ASK_TIMEOUT: Duration = Duration::from_secs(3);
 /// For so long no login is tried after the server refused one, because
 /// repeated tries lock accounts. A changed configuration begins anew.
 const LOGIN_RETRY_DELAY: Duration = Duration::from_secs(300);
 /// How long a goodbye may take.
-const QUIT_LIMIT: Duration = Duration::from_secs(2);
+const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 struct Idle {
     session: Session,
@@ -121,14 +121,14 @@ impl Pool {
         let mut session = self.open(end).await?;
         session.is_alive(end).await?;
         let encrypted = session.wire.encrypted;
-        session.quit(end.min(Instant::now() + QUIT_LIMIT)).await;
+        session.quit(end.min(Instant::now() + QUIT_TIMEOUT)).await;
         Ok(encrypted)
     }
 
     /// Says goodbye on every kept connection.
     pub(crate) async fn close(&self) {
         let idle = std::mem::take(&mut self.state().idle);
-        let end = Instant::now() + QUIT_LIMIT;
+        let end = Instant::now() + QUIT_TIMEOUT;
         for kept in idle {
             kept.session.quit(end).await;
         }
@@ -142,7 +142,7 @@ impl Pool {
             if age < ASK_AFTER {
                 return Some(kept.session);
             }
-            let soon = end.min(Instant::now() + ASK_LIMIT);
+            let soon = end.min(Instant::now() + ASK_TIMEOUT);
             if kept.session.is_alive(soon).await.is_ok() {
                 return Some(kept.session);
             }
@@ -187,7 +187,7 @@ impl Pool {
             (expired, oldest.map(|since| since + limit))
         };
         for kept in expired {
-            kept.session.quit(Instant::now() + QUIT_LIMIT).await;
+            kept.session.quit(Instant::now() + QUIT_TIMEOUT).await;
         }
         due
     }
@@ -264,7 +264,7 @@ impl Pool {
     /// Whether a server that gave no greeting waits for a TLS handshake.
     async fn speaks_tls(&self, end: Instant) -> bool {
         let deadline = Deadline {
-            step: QUIT_LIMIT,
+            step: QUIT_TIMEOUT,
             end,
         };
         let Ok(tls) = self.tls() else { return false };

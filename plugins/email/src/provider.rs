@@ -22,7 +22,7 @@ use crate::{
 /// can still say what happened: a twentieth, between these.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How long a check may take.
-const CHECK_LIMIT: Duration = Duration::from_secs(30);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A message longer than this is encoded on the plugin's own thread, since it
 /// could keep the host's thread for longer than a poll may take.
@@ -121,7 +121,7 @@ smtp_password: { env: SMTP_PASSWORD }
 
     async fn check(&self) -> Check {
         let pool = Arc::clone(&self.pool);
-        let end = Instant::now() + CHECK_LIMIT;
+        let end = Instant::now() + CHECK_TIMEOUT;
         match self.runtime.run(async move { pool.check(end).await }).await {
             Ok(Ok(encrypted)) => {
                 let line = if encrypted { "over TLS" } else { "in clear" };

@@ -13,7 +13,7 @@ use crate::{
 
 /// Servers that greylist accept a second try after five minutes (RFC 6647,
 /// section 4.5, leaves it to them; this is the usual time).
-const GREYLISTED: Duration = Duration::from_secs(300);
+const GREYLIST_DELAY: Duration = Duration::from_secs(300);
 
 /// Words of servers that found a machine on a list, in lower case.
 const ON_A_LIST: [&str; 6] = [
@@ -153,7 +153,7 @@ fn passing(phase: Phase, reply: &Reply) -> Verdict {
                 false => "",
             };
             Verdict {
-                wait: Some(GREYLISTED),
+                wait: Some(GREYLIST_DELAY),
                 ..retry(Fault::Remote, hint)
             }
         }

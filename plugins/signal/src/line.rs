@@ -31,7 +31,7 @@ use crate::{
 /// thrown away.
 const LINE_MAX: u64 = 16 * 1024 * 1024;
 /// How long connecting may take.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Value>>>>;
 /// A line to write, and who wants to know whether it was written.
@@ -112,7 +112,7 @@ impl Line {
                 Endpoint::Http(_) => return Err(io::ErrorKind::Unsupported.into()),
             })
         };
-        let limit = end.min(Instant::now() + CONNECT_LIMIT);
+        let limit = end.min(Instant::now() + CONNECT_TIMEOUT);
         let connection = match timeout_at(limit, open).await {
             Ok(Ok(connection)) => Arc::new(connection),
             Ok(Err(error)) => return Err(Failure::NotReached(error.to_string())),

@@ -17,9 +17,9 @@ use crate::{
 
 /// How long to wait after a rate limit that doesn't say. Signal often means
 /// a day (signal-cli issue 1161), but lifts some limits within the hour.
-pub(crate) const RATE_LIMITED: Duration = Duration::from_secs(3600);
+pub(crate) const RATE_LIMIT_DELAY: Duration = Duration::from_secs(3600);
 /// How long to wait after keys could not be used; they may be replaced.
-const BAD_KEYS: Duration = Duration::from_secs(300);
+const BAD_KEYS_DELAY: Duration = Duration::from_secs(300);
 
 /// A verdict on one result or failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,7 +228,7 @@ fn member(user: &str, result: &Member) -> Verdict {
             "the recipient's keys could not be used",
             "it may pass; else the recipient has to open Signal",
         )
-        .wait(BAD_KEYS),
+        .wait(BAD_KEYS_DELAY),
         other => Verdict::new(
             Unknown,
             Fault::Remote,
@@ -242,7 +242,7 @@ fn member(user: &str, result: &Member) -> Verdict {
 fn rate_limit(user: &str, result: &Member) -> Verdict {
     let wait = result
         .retry_after_seconds
-        .map_or(RATE_LIMITED, Duration::from_secs);
+        .map_or(RATE_LIMIT_DELAY, Duration::from_secs);
     let hint = match &result.token {
         Some(token) => format!(
             "solve the CAPTCHA at https://signalcaptchas.org/challenge/generate.html, then type \

@@ -26,9 +26,9 @@ use crate::{
 /// still end a child and say what happened: a tenth, between these.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// How long a check may take; a Java program needs seconds to start.
-const CHECK_LIMIT: Duration = Duration::from_secs(30);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long `close` waits for a child that is being ended.
-const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A signal channel.
 pub struct Signal {
@@ -106,7 +106,7 @@ recipient: +12025559999
     }
 
     async fn check(&self) -> Check {
-        let end = Instant::now() + CHECK_LIMIT;
+        let end = Instant::now() + CHECK_TIMEOUT;
         let user = &self.config.user;
         let found = match &self.transport {
             Transport::Cli(cli) => {
@@ -150,7 +150,7 @@ recipient: +12025559999
     async fn close(&self) {
         if let Transport::Cli(cli) = &self.transport {
             let cli = Arc::clone(cli);
-            let end = Instant::now() + CLOSE_LIMIT;
+            let end = Instant::now() + CLOSE_TIMEOUT;
             // An error means that nothing runs any more, which is what is wanted.
             let _ = self.runtime.run(async move { cli.close(end).await }).await;
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use annunciator_sdk::{Class, Fault};
 
-use crate::outcome::{RATE_LIMITED, Verdict};
+use crate::outcome::{RATE_LIMIT_DELAY, Verdict};
 
 /// Words of Java and of signal-cli for a line that broke, in lower case.
 const NETWORK: [&str; 9] = [
@@ -64,7 +64,7 @@ pub(crate) fn refused(user: &str, code: i64, message: &str) -> Verdict {
             said,
             "Signal limits how much this account sends; some may have got it",
         )
-        .wait(RATE_LIMITED),
+        .wait(RATE_LIMIT_DELAY),
         -32603 if lower.contains("attachment") => {
             Verdict::new(Permanent, Fault::Message, said, "check the attachment")
         }
@@ -88,7 +88,7 @@ pub(crate) fn refused(user: &str, code: i64, message: &str) -> Verdict {
             said,
             "send less, or to one group instead of many recipients",
         )
-        .wait(RATE_LIMITED),
+        .wait(RATE_LIMIT_DELAY),
         -6 => Verdict::new(Permanent, Fault::Config, said, "solve a new CAPTCHA"),
         -32602 if names(&["account does not exist", "account parameter"]) => Verdict::new(
             Permanent,

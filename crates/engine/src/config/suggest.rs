@@ -3,7 +3,7 @@
 use super::redact::may_be_shown;
 
 /// Words less alike than this are not suggested.
-const ALIKE: f64 = 0.8;
+const MIN_SIMILARITY: f64 = 0.8;
 
 /// Nobody mistypes a longer word, in bytes; and comparing costs the square of it.
 const MAX_WORD: usize = 128;
@@ -29,7 +29,7 @@ pub(crate) fn closest<'a>(
                 candidate,
             )
         })
-        .filter(|(alike, _)| *alike >= ALIKE)
+        .filter(|(alike, _)| *alike >= MIN_SIMILARITY)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
 }

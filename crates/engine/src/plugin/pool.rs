@@ -29,7 +29,7 @@ use super::call_error::{CallError, MAX_BLOCKED_POLLS};
 
 /// A poll that takes longer is logged, since it blocks a thread: the rule for authors is
 /// 10 ms, and a busy machine may add to it.
-const SLOW_POLL: Duration = Duration::from_millis(100);
+const SLOW_POLL_AFTER: Duration = Duration::from_millis(100);
 /// A future on the pool. Dropping it cancels the future.
 pub(crate) type Task<T> = async_task::Task<T>;
 
@@ -40,7 +40,7 @@ const MAX_THREADS: usize = 512;
 /// Work that waits this long makes the pool grow.
 const STALL_TIMEOUT: Duration = Duration::from_millis(20);
 /// A thread above the base that has had nothing to do for this long ends.
-const IDLE: Duration = Duration::from_secs(10);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A handle; the threads end with the last one.
 #[derive(Clone)]
@@ -199,7 +199,7 @@ impl PoolShared {
             state.idle += 1;
             let (woken, timeout) = self
                 .work
-                .wait_timeout(state, IDLE)
+                .wait_timeout(state, IDLE_TIMEOUT)
                 .unwrap_or_else(|poisoned| poisoned.into_inner());
             state = woken;
             state.idle -= 1;
@@ -340,7 +340,7 @@ impl<F: Future> Future for Watched<F> {
         let polled = self.future.as_mut().poll(cx);
         drop(counted);
         let took = start.elapsed();
-        if took > SLOW_POLL && !self.has_warned {
+        if took > SLOW_POLL_AFTER && !self.has_warned {
             self.has_warned = true;
             let ms = took.as_millis();
             tracing::warn!(channel = %self.channel, plugin = %self.file, ms, "the plugin blocked its thread");

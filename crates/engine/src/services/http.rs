@@ -27,7 +27,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_BODY_SIZE: u64 = 1024 * 1024;
 const MAX_BODY_SIZE: u64 = 16 * 1024 * 1024;
 /// Redirects that are followed when the plugin wants it.
-const REDIRECTS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 
 /// What makes one client differ from another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -100,7 +100,7 @@ impl HttpClients {
 
 fn build(flavour: &Flavour) -> Result<Client, String> {
     let redirects = if flavour.redirects {
-        redirect::Policy::limited(REDIRECTS)
+        redirect::Policy::limited(MAX_REDIRECTS)
     } else {
         redirect::Policy::none()
     };

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// How long a worker that has closed its socket may take to end by itself.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 async fn write(mut to: OwnedWriteHalf, mut frames: mpsc::Receiver<Vec<u8>>) {
     while let Some(frame) = frames.recv().await {
@@ -98,14 +98,14 @@ impl Connection {
                 () = pending.killed() => None,
                 _ = child.wait() => {
                     // What it said before is still on its way.
-                    timeout(LAST_WORDS, listening).await.ok()
+                    timeout(EXIT_TIMEOUT, listening).await.ok()
                 }
             }
         };
         let ending = match cut {
             None => end_now(&mut child, pending.why()).await,
             Some(Cut::Wrong(ending)) => end_now(&mut child, Some(ending)).await,
-            Some(Cut::Closed) => match timeout(LAST_WORDS, child.wait()).await {
+            Some(Cut::Closed) => match timeout(EXIT_TIMEOUT, child.wait()).await {
                 Ok(Ok(status)) => Ending::of(status),
                 _ => end_now(&mut child, Some(Ending::closed())).await,
             },
@@ -113,7 +113,7 @@ impl Connection {
         drop((writing, serving));
         for stream in streams.into_iter().flatten() {
             // Somebody else may have inherited it.
-            let _ = timeout(LAST_WORDS, stream).await;
+            let _ = timeout(EXIT_TIMEOUT, stream).await;
         }
         let ending = match ready {
             None => ending,
@@ -146,7 +146,7 @@ async fn end_now(child: &mut Child, why: Option<Ending>) -> Ending {
         // It fails only where the process is gone.
         let _ = child.start_kill();
     }
-    let killed = timeout(LAST_WORDS, child.wait()).await;
+    let killed = timeout(EXIT_TIMEOUT, child.wait()).await;
     let status = ended.or_else(|| killed.ok().and_then(Result::ok));
     why.unwrap_or_else(|| of(status))
 }

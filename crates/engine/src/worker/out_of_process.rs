@@ -20,7 +20,7 @@ use crate::plugin::{CallError, ChannelType, SettingsVerdict};
 
 /// How long it may take to say something of itself. Whoever asks waits for a
 /// shorter time; this ends the worker of one that never answers.
-const LIMIT: Duration = Duration::from_secs(15);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A plugin for workers.
 #[derive(Clone)]
@@ -142,7 +142,7 @@ impl OutOfProcess {
             .map_err(|error| not_started(Ending::not_started(&error)))?;
         let answer = runtime.block_on(async {
             let live = self.start("", None).await.map_err(not_started)?;
-            let answer = live.call(call, LIMIT).await.map_err(sentence);
+            let answer = live.call(call, ANSWER_TIMEOUT).await.map_err(sentence);
             live.kill(Ending::requested());
             live.ended().await;
             answer

@@ -23,7 +23,7 @@ use super::{
 };
 
 /// How long a cancelled call may go on before its worker is killed.
-const GRACE: Duration = Duration::from_secs(1);
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The state that calls share with the worker's connection.
 pub(super) struct PendingCalls {
@@ -158,7 +158,7 @@ impl Drop for OpenCall {
         }
         let (pending, id) = (Arc::downgrade(&self.pending), self.id);
         drop(self.pending.runtime.spawn(async move {
-            tokio::time::sleep(GRACE).await;
+            tokio::time::sleep(CANCEL_TIMEOUT).await;
             let pending = pending.upgrade();
             if let Some(pending) = pending.filter(|pending| pending.calls().open.contains_key(&id))
             {

@@ -6,7 +6,7 @@ use std::{cmp::Reverse, time::Duration};
 use annunciator_protocol::Family;
 
 use super::{
-    blind::{BlindSpan, JUMPED, STALLED},
+    blind::{BlindSpan, JUMPED_AFTER, STALLED_AFTER},
     damper::Damping,
     link::{Recheck, State},
     notice::{Connection, Occurrence, Steadiness},
@@ -250,14 +250,18 @@ impl Machine {
         let gap = now.tick.since(last.tick);
         let moved = i128::from(now.wall_ms) - i128::from(last.wall_of(now.tick));
         let ahead = Duration::from_millis(u64::try_from(moved).unwrap_or_default());
-        if gap > STALLED || ahead > JUMPED {
+        if gap > STALLED_AFTER || ahead > JUMPED_AFTER {
             let span = BlindSpan::until(now, gap.saturating_add(ahead));
-            let unseen = if ahead > JUMPED {
+            let unseen = if ahead > JUMPED_AFTER {
                 ahead
             } else {
                 Duration::ZERO
             };
-            let gap = if gap > STALLED { gap } else { Duration::ZERO };
+            let gap = if gap > STALLED_AFTER {
+                gap
+            } else {
+                Duration::ZERO
+            };
             self.was_blind(span, gap, unseen, now);
         }
         now

@@ -8,12 +8,12 @@ use super::time::Moment;
 
 /// The gap between two steps from which on the monitor was not running: it was stopped,
 /// suspended or starved.
-pub(super) const STALLED: Duration = Duration::from_secs(2);
+pub(super) const STALLED_AFTER: Duration = Duration::from_secs(2);
 /// How far the wall clock may move ahead of the timeline. A larger jump is time that the
 /// timeline has not counted.
-pub(super) const JUMPED: Duration = Duration::from_secs(5);
+pub(super) const JUMPED_AFTER: Duration = Duration::from_secs(5);
 /// The number of blind spans that are kept as evidence.
-const REMEMBERED: usize = 16;
+const MAX_BLIND_SPANS: usize = 16;
 
 /// A blind span, by wall time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ pub(super) struct Blindness {
 
 impl Blindness {
     pub(super) fn remember(&mut self, span: BlindSpan) {
-        let excess = (self.spans.len() + 1).saturating_sub(REMEMBERED);
+        let excess = (self.spans.len() + 1).saturating_sub(MAX_BLIND_SPANS);
         self.spans.drain(..excess);
         self.spans.push(span);
     }

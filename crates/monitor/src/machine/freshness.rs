@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The number of counters that are remembered: a datagram with a lower counter than all of
 /// them is refused.
-const REMEMBERED: usize = 16;
+const MAX_COUNTERS: usize = 16;
 
 /// The position of a datagram among those that were accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Taken {
             Order::Late
         };
         let entry = (counter, bit(family));
-        if self.0.len() < REMEMBERED {
+        if self.0.len() < MAX_COUNTERS {
             // Exactly one more: every host has such a list in memory.
             self.0.reserve_exact(1);
             self.0.insert(place, entry);
@@ -141,7 +141,7 @@ mod tests {
                     prop_assert_eq!(order == Order::Newest, newest);
                     prop_assert!(seen.insert(counter), "{} was taken twice", counter);
                 }
-                prop_assert!(taken.0.len() <= REMEMBERED && taken.0.is_sorted());
+                prop_assert!(taken.0.len() <= MAX_COUNTERS && taken.0.is_sorted());
             }
         }
     }

@@ -17,7 +17,7 @@ use super::{
 
 /// The number of earlier boots that are remembered, so that late datagrams of theirs are
 /// recognised.
-const EARLIER_BOOTS: usize = 4;
+const MAX_EARLIER_BOOTS: usize = 4;
 
 /// The part of a host's state that survives a restart.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -121,7 +121,10 @@ impl Host {
         persistent.went_down_at = None;
         if let Some(ended) = persistent.boot.replace(boot.clone()) {
             persistent.earlier_boots.push((ended, newest));
-            let excess = persistent.earlier_boots.len().saturating_sub(EARLIER_BOOTS);
+            let excess = persistent
+                .earlier_boots
+                .len()
+                .saturating_sub(MAX_EARLIER_BOOTS);
             persistent.earlier_boots.drain(..excess);
         }
     }

@@ -27,7 +27,7 @@ use super::{
 pub(super) type HostId = u32;
 
 /// How long a host that is no longer configured is remembered, in case it returns.
-const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+const ABSENT_HOST_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A timer, by what it checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,7 +142,7 @@ impl Machine {
             return;
         }
         let heard = persistent.links.iter().map(|link| link.seen.tick).max();
-        if heard.is_some_and(|heard| now.since(heard) < REMEMBERED) {
+        if heard.is_some_and(|heard| now.since(heard) < ABSENT_HOST_RETENTION) {
             self.insert(Host::new(name, None, persistent));
         }
     }

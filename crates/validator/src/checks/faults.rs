@@ -9,7 +9,7 @@ use crate::miss::{Miss, ensure};
 use crate::{
     answer::Answer,
     host::Reply,
-    subject::{ATTEMPT, Stage, Subject, message, worst},
+    subject::{ATTEMPT_TIMEOUT, Stage, Subject, message, worst},
 };
 
 /// Status codes, with the classes that are allowed for each.
@@ -174,7 +174,7 @@ pub(super) fn time_limits(subject: &Subject) -> Result<(), Miss> {
         stage.succeed();
         stage.host.take_requests();
         stage.deliver(&message("hello")).await?;
-        let limit = u64::try_from(ATTEMPT.as_millis()).unwrap_or(u64::MAX);
+        let limit = u64::try_from(ATTEMPT_TIMEOUT.as_millis()).unwrap_or(u64::MAX);
         let requests = stage.host.take_requests();
         let bounded = requests
             .iter()

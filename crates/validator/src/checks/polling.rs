@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::miss::{Miss, ensure};
-use crate::subject::{LIMIT, Stage, Subject, delivered, message, worst};
+use crate::subject::{CALL_TIMEOUT, Stage, Subject, delivered, message, worst};
 
 /// The maximum number of points at which a delivery may wait.
 const PLACES: usize = 64;
@@ -53,9 +53,9 @@ fn polled<T: Send>(
         match polled? {
             Poll::Ready(answer) => return Ok(Some(answer)),
             Poll::Pending if time + 1 == times => return Ok(None),
-            Poll::Pending => rung
-                .recv_timeout(LIMIT)
-                .map_err(|_| Miss::fails(format!("a delivery was not woken within {LIMIT:?}")))?,
+            Poll::Pending => rung.recv_timeout(CALL_TIMEOUT).map_err(|_| {
+                Miss::fails(format!("a delivery was not woken within {CALL_TIMEOUT:?}"))
+            })?,
         }
     }
     Ok(None)

@@ -20,7 +20,7 @@ use super::{
 /// interval and the grace, somewhat over 3 s.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The interval of looking.
-const GLANCE: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 const WRONG: &str = "the monitor did not tell what it should have: this is a fault of Annunciator, \
      unless this machine is too busy to send a heartbeat every few seconds";
@@ -73,7 +73,7 @@ async fn arrives(
         if begin.elapsed() > WAIT_TIMEOUT {
             return Ok(false);
         }
-        sleep(GLANCE).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 

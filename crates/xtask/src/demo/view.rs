@@ -13,7 +13,7 @@ use super::{
 };
 
 /// How long a state stays visible on a terminal, where a person would miss a shorter one.
-const FOR_THE_EYE: Duration = Duration::from_secs(1);
+const MIN_DISPLAY_TIME: Duration = Duration::from_secs(1);
 
 /// The view.
 pub(super) struct View {
@@ -37,7 +37,7 @@ impl View {
     /// Returns how long an act stays visible.
     pub(super) fn pace(&self) -> Duration {
         match self.block {
-            Some(_) => FOR_THE_EYE,
+            Some(_) => MIN_DISPLAY_TIME,
             None => Duration::ZERO,
         }
     }

@@ -27,7 +27,7 @@ use crate::{
 const PLACES: [&str; 2] = ["heartbeat.yaml", "/etc/heartbeat/heartbeat.yaml"];
 /// How long a command continues to deliver what it has claimed from a shared store: two
 /// attempts by default. Other processes deliver the rest later.
-const LAST: Duration = Duration::from_secs(60);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The owner of messages that could only be stored in memory.
 const CALL: &str = "this call";
@@ -136,7 +136,7 @@ pub(crate) fn with_engine(
         let running = pin!(async {
             let exit = run(&engine).await;
             if is_shared(&engine) {
-                let _ = engine.shutdown(LAST).await;
+                let _ = engine.shutdown(SHUTDOWN_TIMEOUT).await;
             }
             exit
         });

@@ -28,7 +28,7 @@ use super::super::stage::{ARGUMENT, STAGE_VARIABLE, Stage};
 
 /// What a worker's code may have of memory of its own, in bytes. One that leaks
 /// ends before the machine is in need.
-const MEMORY: u64 = 512 * 1024 * 1024;
+const MAX_MEMORY: u64 = 512 * 1024 * 1024;
 
 /// Where the kernel lists what this process has open.
 const DESCRIPTORS: &str = "/proc/self/fd";
@@ -141,7 +141,7 @@ fn close_on_exec() -> io::Result<()> {
 fn bound() -> io::Result<bool> {
     let maximum = getrlimit(Resource::Data).maximum;
     let limit = Rlimit {
-        current: Some(maximum.map_or(MEMORY, |maximum| maximum.min(MEMORY))),
+        current: Some(maximum.map_or(MAX_MEMORY, |maximum| maximum.min(MAX_MEMORY))),
         // For the programs that it runs.
         maximum,
     };

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The program has the limits, and ends a worker that does not keep them.
-const LIMIT: Duration = Duration::from_secs(24 * 3600);
+const MAX_CALL_DURATION: Duration = Duration::from_secs(24 * 3600);
 
 /// The plugin.
 pub(super) struct Dispatcher {
@@ -135,7 +135,7 @@ impl Plugin {
         let plugin = Arc::clone(self);
         let calls = self.calls.clone();
         calls
-            .call(LIMIT, async move {
+            .call(MAX_CALL_DURATION, async move {
                 let answer = plugin.call(call).await;
                 ended.answer(answer, plugin.calls.file());
             })

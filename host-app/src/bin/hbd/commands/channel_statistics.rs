@@ -9,12 +9,12 @@ use serde_json::{Value as Json, json};
 use crate::{arguments::Since, outbox::Outbox};
 
 /// The period in which counted deliveries were accepted.
-const RECENT: Duration = Duration::from_secs(24 * 3600);
+const RECENT_PERIOD: Duration = Duration::from_secs(24 * 3600);
 /// The number of consecutive failures from which on a channel counts as broken.
 const BROKEN: usize = 3;
 /// The age from which on an attempted delivery counts as stuck: the engine considers it
 /// late, so a temporary failure does not explain it.
-const LATE: Duration = Duration::from_secs(300);
+const LATE_AFTER: Duration = Duration::from_secs(300);
 /// The number of ended deliveries that are examined, the latest first.
 const LOOKED_AT: u32 = 100;
 /// The states that depend on the channel; rules and people decide the others.
@@ -50,7 +50,7 @@ pub(super) fn of_channels<'a>(
         let ended = delivered.iter().filter_map(|record| record.ended_ms);
         statistics.last_delivered_ms = ended.max();
     }
-    let late_ms = Since::ago(LATE).ms;
+    let late_ms = Since::ago(LATE_AFTER).ms;
     let open = Query {
         states: vec![State::Pending, State::InFlight],
         ..Query::default()
@@ -63,7 +63,7 @@ pub(super) fn of_channels<'a>(
         }
         Ok(true)
     })?;
-    let since_ms = Since::ago(RECENT).ms;
+    let since_ms = Since::ago(RECENT_PERIOD).ms;
     outbox.pages(Query::default(), |page| {
         let is_recent = |record: &Record| record.accepted_ms >= since_ms;
         // The pages are in the order of acceptance, except where clocks differ.
