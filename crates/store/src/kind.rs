@@ -1,9 +1,9 @@
 //! The place of a notification in its incident.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The place of a notification in its incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Kind {

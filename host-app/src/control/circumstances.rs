@@ -32,7 +32,7 @@ pub enum EventKind {
 #[serde(default, deny_unknown_fields)]
 pub struct Circumstances {
     /// The position of the message in its incident.
-    pub standing: Option<EventKind>,
+    pub kind: Option<EventKind>,
     /// The incident that the message belongs to.
     pub incident: Option<String>,
     /// The idempotency key: messages with the same key are delivered once.
@@ -53,7 +53,7 @@ impl Circumstances {
     /// Returns whether the message reports the end of a problem.
     #[must_use]
     pub fn is_recovery(&self) -> bool {
-        self.standing == Some(EventKind::Recovery)
+        self.kind == Some(EventKind::Recovery)
     }
 
     /// Checks whether all circumstances can be delivered.
@@ -67,10 +67,8 @@ impl Circumstances {
         if let Some(key) = &self.key {
             check_key(key)?;
         }
-        if matches!(
-            self.standing,
-            Some(EventKind::Recovery | EventKind::Reminder)
-        ) && self.incident.is_none()
+        if matches!(self.kind, Some(EventKind::Recovery | EventKind::Reminder))
+            && self.incident.is_none()
         {
             return Err("a recovery or a reminder needs --incident: the name under which the problem was reported".to_owned());
         }
@@ -100,7 +98,7 @@ impl Circumstances {
 
     /// Adds the circumstances to a notification.
     pub fn of(&self, notification: Notification) -> Notification {
-        let mut notification = match self.standing {
+        let mut notification = match self.kind {
             None => notification,
             Some(EventKind::Problem | EventKind::Reminder) => notification.kind(Kind::Problem),
             Some(EventKind::Recovery) => notification.kind(Kind::Recovery),

@@ -85,7 +85,7 @@ mod tests {
     fn the_longest_message_fits_whatever_it_is_of() {
         let worst = |length: usize| "\u{1}".repeat(length);
         let circumstances = Circumstances {
-            standing: Some(EventKind::Reminder),
+            kind: Some(EventKind::Reminder),
             incident: Some(worst(MAX_TEXT_LENGTH)),
             key: Some(worst(MAX_KEY_LENGTH)),
             attributes: vec![(worst(MAX_TEXT_LENGTH), worst(MAX_TEXT_LENGTH)); MAX_ATTRIBUTES],

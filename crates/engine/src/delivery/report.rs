@@ -36,7 +36,9 @@ pub enum Class {
     Retry,
     /// Not delivered, and never will be until somebody changes something.
     Permanent,
-    /// It was sent, or perhaps was, and no answer was read.
+    /// It was sent, or perhaps was, and no answer was read. So is what a later version has
+    /// recorded.
+    #[serde(other)]
     Unknown,
 }
 
@@ -45,8 +47,6 @@ pub enum Class {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Fault {
-    /// Nobody in particular.
-    None,
     /// The operator, in the configuration.
     Config,
     /// The sender: the remote does not take this very message.
@@ -61,6 +61,9 @@ pub enum Fault {
     Plugin,
     /// This program.
     Host,
+    /// Nobody in particular, or somebody whom only a later version knows.
+    #[serde(other)]
+    None,
 }
 
 impl fmt::Display for Fault {
@@ -535,6 +538,27 @@ fn fault(raw: code::Fault) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::{super::attempt::outcome, *};
+
+    #[test]
+    fn what_a_later_version_recorded_of_a_target_is_read() {
+        let attempt = Attempt {
+            began_ms: 0,
+            ended_ms: 1,
+            outcome: r#"[{"target":"a","class":"permanent","fault":"weather","x":1},
+                {"target":"b","class":"awful","fault":"none"}]"#
+                .to_owned(),
+        };
+        let read = TargetReport::of_attempt(&attempt);
+        let read: Vec<_> = read
+            .iter()
+            .map(|target| (&*target.target, target.class, target.fault))
+            .collect();
+        let expected = [
+            ("a", Class::Permanent, Fault::None),
+            ("b", Class::Unknown, Fault::None),
+        ];
+        assert_eq!(read, expected);
+    }
 
     #[test]
     fn an_outcome_from_the_future_is_unknown_and_names_the_plugin() {

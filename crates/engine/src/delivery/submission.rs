@@ -143,6 +143,9 @@ impl Outbox {
                 notification = accepted.notification,
                 "was accepted before, and is not accepted again"
             );
+            drop(pending);
+            // Others may have waited for its permits.
+            self.wake();
             return Ok(accepted);
         }
         let PendingDeliveries {
@@ -204,6 +207,10 @@ impl Outbox {
                         placed,
                         &rule,
                     );
+                    if permit.is_some() {
+                        drop(permit);
+                        self.wake();
+                    }
                 }
             }
         }
@@ -256,6 +263,7 @@ impl Outbox {
                 self.update_store_alert(Some(&silent));
                 // For the attempt that is made without a record.
                 permits.release();
+                self.wake();
                 return Err(silent);
             }
         };

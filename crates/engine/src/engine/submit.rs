@@ -73,7 +73,14 @@ impl PendingSubmission {
     /// If the store accepts the intake after all, each attempt waits for a permit again.
     pub fn release(&self) -> impl Fn() + Send + Sync + 'static {
         let permits = self.deliveries.permits();
-        move || permits.release()
+        let outbox = self.engine.0.outbox.clone();
+        move || {
+            permits.release();
+            // Others may have waited for them.
+            if let Some(outbox) = &outbox {
+                outbox.wake();
+            }
+        }
     }
 }
 

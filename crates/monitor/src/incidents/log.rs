@@ -9,10 +9,11 @@ use std::{
     sync::Arc,
 };
 
+use annunciator::Kind;
 use uuid::Uuid;
 
 use super::{
-    message::{Message, MessageKind, OutboundMessage},
+    message::{Message, OutboundMessage},
     open::{Grouping, IncidentChange, Open},
     words,
 };
@@ -125,9 +126,9 @@ impl IncidentLog {
         routes: &impl Routes,
         changes: &mut Vec<IncidentChange>,
     ) -> Vec<OutboundMessage> {
-        match (message.part, message.incident.clone()) {
-            (MessageKind::Recovery, Some(incident)) => self.end_of_one(message, &incident, changes),
-            (part, incident) => {
+        match (message.kind, message.incident.clone()) {
+            (Kind::Recovery, Some(incident)) => self.end_of_one(message, &incident, changes),
+            (kind, incident) => {
                 let names = match &message.host {
                     Some(host) => routes.of_host(host),
                     None => routes.defaults(),
@@ -135,7 +136,7 @@ impl IncidentLog {
                 if names.is_empty() {
                     return Vec::new();
                 }
-                if let (MessageKind::Problem, Some(incident)) = (part, &incident) {
+                if let (Kind::Problem, Some(incident)) = (kind, &incident) {
                     for name in &names {
                         self.problem(incident, name, Grouping::Alone, changes);
                     }

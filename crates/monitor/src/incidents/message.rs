@@ -19,10 +19,11 @@ pub struct Message {
     /// The incident, which a problem and its end share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Arc<str>>,
-    /// Whether the message reports a problem, its end, or neither.
-    pub part: MessageKind,
-    /// The severity, by its name.
-    pub severity: Box<str>,
+    /// Whether the message reports a problem, its end, or neither. Files have it as `part`.
+    #[serde(rename = "part")]
+    pub kind: Kind,
+    /// The severity.
+    pub severity: Severity,
     /// The title: one line above the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<Box<str>>,
@@ -35,30 +36,13 @@ pub struct Message {
     pub suppressed: Option<Box<str>>,
 }
 
-/// The position of a message in its incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MessageKind {
-    /// The message belongs to no incident.
-    Message,
-    /// The message reports the problem.
-    Problem,
-    /// The message reports the end of the problem.
-    Recovery,
-}
-
 impl Message {
-    pub(super) fn new(
-        part: MessageKind,
-        severity: Severity,
-        body: String,
-        occurred_ms: i64,
-    ) -> Self {
+    pub(super) fn new(kind: Kind, severity: Severity, body: String, occurred_ms: i64) -> Self {
         Self {
             host: None,
             incident: None,
-            part,
-            severity: severity.name().into(),
+            kind,
+            severity,
             title: None,
             body: body.into(),
             occurred_ms,
@@ -70,7 +54,7 @@ impl Message {
     #[must_use]
     pub fn about_monitor(text: &str, occurred_ms: i64) -> Self {
         Self::new(
-            MessageKind::Message,
+            Kind::Message,
             Severity::Warning,
             text.to_owned(),
             occurred_ms,
@@ -79,15 +63,10 @@ impl Message {
 
     /// Converts the message to the engine's type.
     pub(crate) fn notification(&self) -> Notification {
-        let kind = match self.part {
-            MessageKind::Message => Kind::Message,
-            MessageKind::Problem => Kind::Problem,
-            MessageKind::Recovery => Kind::Recovery,
-        };
         let since = Duration::from_millis(u64::try_from(self.occurred_ms).unwrap_or_default());
         let mut notification = Notification::new(&*self.body)
-            .kind(kind)
-            .severity(self.severity.parse().unwrap_or_default())
+            .kind(self.kind)
+            .severity(self.severity)
             .occurred_at(SystemTime::UNIX_EPOCH + since);
         if let Some(title) = &self.title {
             notification = notification.title(&**title);
@@ -122,10 +101,10 @@ pub struct OutboundMessage {
 impl OutboundMessage {
     /// Returns the lane within which the message keeps its order.
     pub(crate) fn lane(&self) -> Lane {
-        match (&self.message.host, self.message.part) {
+        match (&self.message.host, self.message.kind) {
             (Some(host), _) => Lane::Host(Arc::clone(host)),
-            (None, MessageKind::Problem | MessageKind::Recovery) => Lane::All,
-            (None, MessageKind::Message) => Lane::None,
+            (None, Kind::Problem | Kind::Recovery) => Lane::All,
+            (None, _) => Lane::None,
         }
     }
 }

@@ -13,7 +13,5 @@ mod words;
 
 pub use log::{IncidentLog, Routes};
 pub(crate) use message::Lane;
-#[cfg(test)]
-pub(crate) use message::MessageKind;
 pub use message::{Message, OutboundMessage};
 pub use open::{Grouping, IncidentChange};

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use annunciator::Kind;
 use annunciator_protocol::Family;
 
-use super::{IncidentChange, IncidentLog, MessageKind, OutboundMessage, Routes};
+use super::{IncidentChange, IncidentLog, OutboundMessage, Routes};
 use crate::machine::{Connection, Moment, Notice, Occurrence, Steadiness};
 
 struct Table(&'static [(&'static str, &'static [&'static str])]);
@@ -130,7 +131,7 @@ fn what_was_told_together_and_ends_together_is_one_incident() {
         let back = trial.plan(Occurrence::ManyBack(many(&["b", "d"])));
         assert_eq!((problem.len(), back.len()), (1, 1));
         assert_eq!(incident(&problem[0]), incident(&back[0]));
-        assert_eq!(back[0].message.part, MessageKind::Recovery);
+        assert_eq!(back[0].message.kind, Kind::Recovery);
         assert!(trial.rows.is_empty(), "{:?}", trial.rows);
     }
 }
@@ -151,7 +152,7 @@ fn what_was_told_together_and_ends_apart_is_told_in_any_case() {
     {
         let own = incident(end);
         assert!(own.starts_with("/together/") && own != together, "{own}");
-        assert_eq!(end.message.part, MessageKind::Recovery);
+        assert_eq!(end.message.kind, Kind::Recovery);
     }
     // x was notified of a alone.
     assert_eq!(incident(&rest[0]), "a/IPv4/heartbeat");

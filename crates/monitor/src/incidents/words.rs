@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use annunciator::Severity;
+use annunciator::{Kind, Severity};
 
-use super::message::{Message, MessageKind};
+use super::message::Message;
 use crate::{
     machine::{Connection, Moment, Occurrence, Steadiness},
     thresholds::Level,
@@ -21,13 +21,13 @@ pub(super) fn heartbeat_incident(of: &Connection) -> Arc<str> {
 
 /// Returns the message for a notice about one host, or about none.
 pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
-    use MessageKind::{Message as Plain, Problem, Recovery};
+    use Kind::{Message as Plain, Problem, Recovery};
     use Severity::{Critical, Info, Warning};
-    let make = |part, severity, body: String| Message::new(part, severity, body, at.wall_ms);
-    let about = |of: &Connection, part, severity, body: String| Message {
+    let make = |kind, severity, body: String| Message::new(kind, severity, body, at.wall_ms);
+    let about = |of: &Connection, kind, severity, body: String| Message {
         host: Some(Arc::clone(&of.host)),
         incident: Some(heartbeat_incident(of)),
-        ..make(part, severity, body)
+        ..make(kind, severity, body)
     };
     let of_host = |host: &Arc<str>, severity, body: String| Message {
         host: Some(Arc::clone(host)),
@@ -81,13 +81,13 @@ pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
             about(of, Problem, Warning, text)
         }
         Occurrence::Steady { of, now_is } => {
-            let (part, severity, state) = match now_is {
+            let (kind, severity, state) = match now_is {
                 Steadiness::Up => (Recovery, Info, "up"),
                 Steadiness::Down => (Recovery, Info, "down"),
                 Steadiness::Overdue => (Problem, Critical, "overdue"),
             };
             let text = format!("{} {} is steady again: {state}", of.host, of.family);
-            about(of, part, severity, text)
+            about(of, kind, severity, text)
         }
         Occurrence::Restarting {
             host,
@@ -122,7 +122,7 @@ pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
         }
         Occurrence::ThresholdGone { host, path } => Message {
             incident: Some(format!("{host}/{path}").into()),
-            part: Recovery,
+            kind: Recovery,
             ..of_host(
                 host,
                 Info,
@@ -137,7 +137,7 @@ pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
             info,
             ..
         } => {
-            let (part, severity) = match level {
+            let (kind, severity) = match level {
                 Level::Ok => (Recovery, Info),
                 Level::Warning => (Problem, Warning),
                 Level::Critical => (Problem, Critical),
@@ -146,7 +146,7 @@ pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
             Message {
                 host: Some(Arc::clone(host)),
                 incident: Some(format!("{host}/{path}").into()),
-                ..make(part, severity, text)
+                ..make(kind, severity, text)
             }
         }
         Occurrence::Blind {
@@ -179,9 +179,9 @@ pub(super) fn group(overdue: bool, members: &[Connection], at: Moment) -> Messag
         names.push(format!("and {} more", members.len() - MAX_NAMES));
     }
     let (count, names) = (members.len(), names.join(", "));
-    let (part, severity, text) = if overdue {
+    let (kind, severity, text) = if overdue {
         (
-            MessageKind::Problem,
+            Kind::Problem,
             Severity::Critical,
             format!(
                 "{count} overdue at once: {names}; the cause may lie between them and the monitor"
@@ -189,12 +189,12 @@ pub(super) fn group(overdue: bool, members: &[Connection], at: Moment) -> Messag
         )
     } else {
         (
-            MessageKind::Recovery,
+            Kind::Recovery,
             Severity::Info,
             format!("{count} are back: {names}"),
         )
     };
-    Message::new(part, severity, text, at.wall_ms)
+    Message::new(kind, severity, text, at.wall_ms)
 }
 
 fn length(duration: Duration) -> impl std::fmt::Display {

@@ -8,11 +8,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use annunciator::Kind;
 use annunciator_protocol::{Datagram, Event, Family};
 
 use super::*;
 use crate::{
-    incidents::{Grouping, MessageKind},
+    incidents::Grouping,
     machine::{HostSettings, Machine, Moment, Settings, Tick},
 };
 
@@ -270,7 +271,7 @@ async fn what_waited_in_a_file_of_the_first_schema_is_told() {
             (4, "x", "a booted", None),
         ]
     );
-    assert_eq!(stored.outbound[0].message.part, MessageKind::Problem);
+    assert_eq!(stored.outbound[0].message.kind, Kind::Problem);
     assert_ne!(stored.outbound[0].key, stored.outbound[1].key);
     let mut open: Vec<_> = stored
         .incidents

@@ -8,7 +8,7 @@ use heartbeat::control::{Circumstances, EventKind, check_attribute, check_incide
 
 /// The circumstances of a message, and whether it is sent at all.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("standing").args(["problem", "reminder", "recovery"])))]
+#[command(group(ArgGroup::new("kind").args(["problem", "reminder", "recovery"])))]
 pub(crate) struct Said {
     /// Mark the message as a problem: something is wrong
     #[arg(long)]
@@ -54,15 +54,14 @@ impl Said {
     /// # Errors
     /// Returns what is wrong, in a sentence.
     pub(crate) fn circumstances(&self) -> Result<Circumstances, String> {
-        let standings = [
+        let kinds = [
             (self.problem, EventKind::Problem),
             (self.reminder, EventKind::Reminder),
             (self.recovery, EventKind::Recovery),
         ];
         let attributes = self.attribute.iter().cloned();
         let circumstances = Circumstances {
-            standing: { standings.into_iter() }
-                .find_map(|(is_said, standing)| is_said.then_some(standing)),
+            kind: { kinds.into_iter() }.find_map(|(is_said, kind)| is_said.then_some(kind)),
             incident: self.incident.clone(),
             key: self.key.clone(),
             attributes: attributes.map(|one| (one.name, one.value)).collect(),
