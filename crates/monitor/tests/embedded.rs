@@ -97,7 +97,7 @@ async fn another_configuration_is_taken_while_it_runs() {
     let more = format!("{YAML}  db-01: {{notification_channels: [pager]}}\n");
     drop(rig.configured(&more).unwrap());
     let reloaded = reloading.reload(running.monitor()).await.unwrap();
-    assert_eq!(reloaded.kept, ["pager"]);
+    assert_eq!(reloaded.channels.kept, ["pager"]);
     let overview = running.monitor().overview().await;
     let names: Vec<&str> = overview.hosts.iter().map(|one| &*one.host).collect();
     assert_eq!(names, ["db-01", "web-01"]);

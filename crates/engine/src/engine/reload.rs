@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     alerts::{ChannelProblem, Subject},
     config::{ChannelConfig, Isolation},
@@ -20,7 +22,7 @@ use crate::{
 
 /// What a reload did, by the names of channels. One whose definition changed
 /// was opened and closed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reloaded {
     /// Those that went on as they were, with their connections.

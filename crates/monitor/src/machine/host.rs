@@ -99,6 +99,12 @@ impl Host {
             .window(self.persistent.announced, default)
     }
 
+    /// Returns the families of its connections.
+    pub(super) fn families(&self) -> Vec<Family> {
+        let links = self.persistent.links.iter();
+        links.map(|link| link.family).collect()
+    }
+
     pub(super) fn link_mut(&mut self, family: Family) -> Option<&mut Link> {
         self.persistent
             .links

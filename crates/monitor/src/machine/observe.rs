@@ -108,12 +108,7 @@ impl Machine {
             return;
         }
         host.persistent.announced = datagram.interval;
-        let families: Vec<Family> = host
-            .persistent
-            .links
-            .iter()
-            .map(|link| link.family)
-            .collect();
+        let families = host.families();
         self.mark_changed(id);
         for family in families {
             self.arm(id, family);
@@ -263,12 +258,7 @@ impl Machine {
                 rechecks.extend(link.recheck.take());
             }
         }
-        let families: Vec<Family> = host
-            .persistent
-            .links
-            .iter()
-            .map(|link| link.family)
-            .collect();
+        let families = host.families();
         for recheck in rechecks {
             self.rechecked(recheck, None, now);
         }

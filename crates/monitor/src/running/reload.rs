@@ -30,14 +30,9 @@ pub enum ReloadError {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Reloaded {
-    /// The channels that stayed open, with their connections.
-    pub kept: Vec<String>,
-    /// The channels that are new or whose definition changed.
-    pub opened: Vec<String>,
-    /// The channels that were removed or whose definition changed.
-    pub closed: Vec<String>,
-    /// The channels that cannot deliver because their plugins are unusable.
-    pub disabled: Vec<String>,
+    /// The channels.
+    #[serde(flatten)]
+    pub channels: annunciator::Reloaded,
     /// The changed keys of the file that take effect only after a restart.
     pub after_restart: Vec<Cow<'static, str>>,
     /// The warnings about the file.
@@ -170,10 +165,7 @@ impl Reloading {
             "the configuration was read again and is in force"
         );
         Ok(Reloaded {
-            kept: channels.kept,
-            opened: channels.opened,
-            closed: channels.closed,
-            disabled: channels.disabled,
+            channels,
             after_restart,
             warnings,
         })

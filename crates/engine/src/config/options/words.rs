@@ -8,37 +8,27 @@ use super::{
 };
 use crate::event::{Proof, Severity};
 
-impl Text for Severity {
-    const FORMAT: Option<&'static Format> = None;
+macro_rules! read_by_name {
+    ($($kind:ty),+) => {$(
+        impl Text for $kind {
+            const FORMAT: Option<&'static Format> = None;
 
-    fn read(text: &str) -> Result<Self, Box<Problem>> {
-        find(&Self::ALL, Self::name, text)
-    }
+            fn read(text: &str) -> Result<Self, Box<Problem>> {
+                find(&Self::ALL, Self::name, text)
+            }
 
-    fn write(&self) -> String {
-        self.name().to_owned()
-    }
+            fn write(&self) -> String {
+                self.name().to_owned()
+            }
 
-    fn describe() -> Schema {
-        json_schema!({ "enum": Self::ALL.map(Self::name) })
-    }
+            fn describe() -> Schema {
+                json_schema!({ "enum": Self::ALL.map(Self::name) })
+            }
+        }
+    )+};
 }
 
-impl Text for Proof {
-    const FORMAT: Option<&'static Format> = None;
-
-    fn read(text: &str) -> Result<Self, Box<Problem>> {
-        find(&Self::ALL, Self::name, text)
-    }
-
-    fn write(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn describe() -> Schema {
-        json_schema!({ "enum": Self::ALL.map(Self::name) })
-    }
-}
+read_by_name!(Severity, Proof);
 
 /// The reader, which knows the words from the schema, lets no other pass.
 fn find<T: Copy>(all: &[T], name: fn(T) -> &'static str, text: &str) -> Result<T, Box<Problem>> {

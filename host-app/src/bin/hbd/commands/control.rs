@@ -157,14 +157,19 @@ pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> E
         &Request::Reload,
         output,
         |answer: Reloaded, _| {
-            let kept = answer.kept.len();
+            let kept = answer.channels.kept.len();
             output.line(&format!(
                 "the configuration is in force: {kept} channel{} kept, {} opened, {} closed",
                 if kept == 1 { "" } else { "s" },
-                answer.opened.len(),
-                answer.closed.len()
+                answer.channels.opened.len(),
+                answer.channels.closed.len()
             ));
-            let disabled: Vec<String> = answer.disabled.iter().map(|name| one_line(name)).collect();
+            let disabled: Vec<String> = answer
+                .channels
+                .disabled
+                .iter()
+                .map(|name| one_line(name))
+                .collect();
             if !disabled.is_empty() {
                 let disabled = disabled.join(", ");
                 output.warning(format!(

@@ -75,7 +75,7 @@ fn meaning(status: i32) -> (Class, Fault, &'static str) {
         _ => (
             Unknown,
             Fault::Plugin,
-            "it failed, and does not say whether anybody was notified",
+            "it failed, and does not say whether anybody was told",
         ),
     }
 }
