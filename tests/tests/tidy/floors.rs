@@ -1,6 +1,6 @@
 //! The floors of each crate: a module at the top of a crate, which is a folder or a file,
-//! imports from the floors below its own only. And circles of files, which stay as small
-//! as they are.
+//! imports from the floors below its own only. And circles of files: there are those that
+//! are listed, and no others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     files,
-    houses::{HOUSES, House},
+    houses::{Circle, HOUSES, House},
     modules::{Edge, Modules},
     none, root,
 };
@@ -73,12 +73,7 @@ fn circles<'a>(edges: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<BTree
 }
 
 /// What is wrong with the modules of a crate.
-pub fn judge(
-    root: &str,
-    modules: &Modules,
-    floors: &[&[&str]],
-    circle: Option<(usize, &str)>,
-) -> Vec<String> {
+pub fn judge(root: &str, modules: &Modules, floors: &[&[&str]], allowed: &[Circle]) -> Vec<String> {
     let mut wrong = Vec::new();
     // The number of its floor, and the place there.
     let mut places: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
@@ -150,26 +145,29 @@ pub fn judge(
             .iter()
             .map(|edge| (edge.from.as_str(), edge.to.as_str())),
     );
-    let largest = found.first().map_or(0, BTreeSet::len);
-    let known = circle.map_or(0, |(size, _)| size);
-    match largest.cmp(&known) {
-        std::cmp::Ordering::Equal => {}
-        std::cmp::Ordering::Less => wrong.push(format!(
-            "{root}: the largest circle has {largest} files, say so instead of {known}"
-        )),
-        std::cmp::Ordering::Greater => {
-            let within = |edge: &&&Edge| {
-                let circle = &found[0];
-                circle.contains(&*edge.from) && circle.contains(&*edge.to)
-            };
-            let within = edges.iter().filter(within);
-            let edges: BTreeSet<String> = within
-                .map(|edge| format!("    {}:{}: `{}`", edge.from, edge.line, edge.path))
-                .collect();
-            let edges: Vec<String> = edges.into_iter().collect();
+    let is_listed =
+        |circle: &BTreeSet<&str>| allowed.iter().any(|allowed| allowed.set() == *circle);
+    for circle in found.iter().filter(|circle| !is_listed(circle)) {
+        let is_within = |edge: &&&Edge| circle.contains(&*edge.from) && circle.contains(&*edge.to);
+        let within: BTreeSet<String> = edges
+            .iter()
+            .filter(is_within)
+            .map(|edge| format!("    {}:{}: `{}`", edge.from, edge.line, edge.path))
+            .collect();
+        let within: Vec<String> = within.into_iter().collect();
+        wrong.push(format!(
+            "{root}: files import one another, in a circle that is not listed: {circle:?}\n{}",
+            within.join("\n")
+        ));
+    }
+    for circle in allowed {
+        let listed = circle.set();
+        if circle.reason.is_empty() {
+            wrong.push(format!("{root}: say why there is the circle {listed:?}"));
+        }
+        if !found.contains(&listed) {
             wrong.push(format!(
-                "{root}: {largest} files import one another, and no more than {known} may:\n{}",
-                edges.join("\n")
+                "{root}: there is no such circle any more: {listed:?}"
             ));
         }
     }
@@ -193,7 +191,7 @@ fn modules_import_from_floors_below_only() {
             root,
             modules,
             floors,
-            house.and_then(|house| house.circle),
+            house.map_or(&[][..], |house| house.circles),
         ));
     }
     none(wrong);

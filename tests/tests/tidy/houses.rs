@@ -1,4 +1,6 @@
-//! The floors of each crate, from the ground up, and the largest circle of its files.
+//! The floors of each crate, from the ground up, and the circles of its files.
+
+use std::collections::BTreeSet;
 
 /// A crate's modules from the ground up, and the files that import one another.
 pub struct House {
@@ -7,8 +9,22 @@ pub struct House {
     /// On each floor the modules that need not know each other. Two that do are one,
     /// with `+` between.
     pub floors: &'static [&'static [&'static str]],
-    /// How many files the largest circle has, and why it is one.
-    pub circle: Option<(usize, &'static str)>,
+    /// The circles of its files.
+    pub circles: &'static [Circle],
+}
+
+/// Files that import one another, directly or by others of them.
+pub struct Circle {
+    /// Their paths below the folder of the root file.
+    pub files: &'static [&'static str],
+    /// Why they do.
+    pub reason: &'static str,
+}
+
+impl Circle {
+    pub fn set(&self) -> BTreeSet<&'static str> {
+        self.files.iter().copied().collect()
+    }
 }
 
 pub const HOUSES: &[House] = &[
@@ -21,7 +37,7 @@ pub const HOUSES: &[House] = &[
             &["module"],
             &["load"],
         ],
-        circle: None,
+        circles: &[],
     },
     House {
         root: "crates/engine/src/lib.rs",
@@ -36,13 +52,55 @@ pub const HOUSES: &[House] = &[
             &["router"],
             &["engine"],
         ],
-        circle: Some((
-            5,
-            "config, three times: a problem says where it stands and what of it may be \
-             shown, by the rules for what refers to a secret; the check of a section is \
-             given the configuration that holds it; options read kinds of values that are \
-             options themselves",
-        )),
+        circles: &[
+            Circle {
+                files: &[
+                    "config/content.rs",
+                    "config/group.rs",
+                    "config/host_table.rs",
+                    "config/model.rs",
+                    "config/section.rs",
+                ],
+                reason: "the configuration holds the checked values of sections, \
+                          hosts and groups, and the check of a section is given the \
+                          configuration",
+            },
+            Circle {
+                files: &[
+                    "config/files.rs",
+                    "config/locate.rs",
+                    "config/problem.rs",
+                    "config/redact.rs",
+                    "config/reference.rs",
+                ],
+                reason: "a problem says where it stands and what of it may be \
+                          shown, by the rules for what refers to a secret, and \
+                          these rules report problems",
+            },
+            Circle {
+                files: &[
+                    "config/options/channel.rs",
+                    "config/options/rate.rs",
+                    "config/options/value.rs",
+                    "config/quiet_hours/mod.rs",
+                ],
+                reason: "options read kinds of values that are options themselves",
+            },
+            Circle {
+                files: &["config/groups.rs", "config/naming.rs"],
+                reason: "a group lists names, and a name may be that of a group",
+            },
+            Circle {
+                files: &["config/schema.rs", "config/schema/format.rs"],
+                reason: "the reader by schemas checks formats, which are read by \
+                          methods of the reader",
+            },
+            Circle {
+                files: &["delivery/attempt.rs", "delivery/persist.rs"],
+                reason: "the task of an attempt persists its outcome, by methods \
+                          of the task",
+            },
+        ],
     },
     House {
         root: "crates/monitor/src/lib.rs",
@@ -54,10 +112,22 @@ pub const HOUSES: &[House] = &[
             &["notify"],
             &["running"],
         ],
-        circle: Some((
-            3,
-            "config: its root declares the sections, which share the root's helpers",
-        )),
+        circles: &[
+            Circle {
+                files: &["config/hosts.rs", "config/mod.rs", "config/monitor.rs"],
+                reason: "the root declares the sections, which share the root's \
+                          helpers",
+            },
+            Circle {
+                files: &[
+                    "notify/recorder.rs",
+                    "notify/recording.rs",
+                    "notify/writing.rs",
+                ],
+                reason: "the recorder starts the recording task, which shares the \
+                          recorder's state and its timeout with each write",
+            },
+        ],
     },
     House {
         root: "crates/protocol/src/lib.rs",
@@ -69,7 +139,7 @@ pub const HOUSES: &[House] = &[
             &["encode", "keyring", "wire"],
             &["decode"],
         ],
-        circle: None,
+        circles: &[],
     },
     House {
         root: "crates/sdk/src/lib.rs",
@@ -90,10 +160,11 @@ pub const HOUSES: &[House] = &[
             &["runtime", "shell"],
             &["export", "testing"],
         ],
-        circle: Some((
-            2,
-            "the guard runs code in a host's name, and the host's calls run under the guard",
-        )),
+        circles: &[Circle {
+            files: &["guard.rs", "host.rs"],
+            reason: "the guard runs code in a host's name, and the host's \
+                          calls run under the guard",
+        }],
     },
     House {
         root: "crates/store/src/lib.rs",
@@ -105,11 +176,40 @@ pub const HOUSES: &[House] = &[
             &["rules", "store"],
             &["memory", "sqlite"],
         ],
-        circle: Some((
-            5,
-            "sqlite: a rule that is applied asks for the next one, as a settlement that \
-             ends a digest, and a digest is accepted like a notification",
-        )),
+        circles: &[
+            Circle {
+                files: &[
+                    "sqlite/accept.rs",
+                    "sqlite/digest.rs",
+                    "sqlite/incident.rs",
+                    "sqlite/settle.rs",
+                    "sqlite/step.rs",
+                ],
+                reason: "a rule that is applied asks for the next one, as a \
+                          settlement that ends a digest, and a digest is accepted \
+                          like a notification",
+            },
+            Circle {
+                files: &["intake.rs", "settle.rs"],
+                reason: "what is accepted may supersede what was accepted before, \
+                          and what is settled may begin a digest",
+            },
+            Circle {
+                files: &["memory/indexes.rs", "memory/orders.rs"],
+                reason: "the indexes are kept in order by methods of their own in \
+                          a second file",
+            },
+            Circle {
+                files: &["rules/change.rs", "rules/incident.rs"],
+                reason: "a change of an incident is made of two of its states, and \
+                          a rule of incidents returns one",
+            },
+            Circle {
+                files: &["sqlite/history.rs", "sqlite/windows.rs"],
+                reason: "pruning the history prunes the windows, which are read by \
+                          the history's helper for columns",
+            },
+        ],
     },
     House {
         root: "crates/testkit/src/lib.rs",
@@ -119,10 +219,31 @@ pub const HOUSES: &[House] = &[
             &["mattermost", "pushover", "rig", "signal"],
             &["ensemble", "live", "suite"],
         ],
-        circle: Some((
-            4,
-            "a stand-in's state is served by the routes that it starts",
-        )),
+        circles: &[
+            Circle {
+                files: &[
+                    "mattermost/hook.rs",
+                    "mattermost/rest.rs",
+                    "mattermost/routes.rs",
+                    "mattermost/service.rs",
+                ],
+                reason: "a stand-in's state is served by the routes that it starts",
+            },
+            Circle {
+                files: &["pushover/routes.rs", "pushover/service.rs"],
+                reason: "a stand-in's state is served by the routes that it starts",
+            },
+            Circle {
+                files: &["signal/daemon.rs", "signal/http.rs", "signal/stream.rs"],
+                reason: "the daemon's state is served by the transports that it \
+                          starts",
+            },
+            Circle {
+                files: &["smtp/builder.rs", "smtp/mod.rs", "smtp/session.rs"],
+                reason: "the builder starts the server, and the server's sessions \
+                          read what was built",
+            },
+        ],
     },
     House {
         root: "crates/validator/src/lib.rs",
@@ -134,12 +255,12 @@ pub const HOUSES: &[House] = &[
             &["child", "report", "waiver"],
             &["examine"],
         ],
-        circle: None,
+        circles: &[],
     },
     House {
         root: "crates/xtask/src/main.rs",
         floors: &[&["build"], &["bench", "crash", "demo", "dist", "soak"]],
-        circle: None,
+        circles: &[],
     },
     House {
         root: "host-app/src/bin/hbd/main.rs",
@@ -150,10 +271,18 @@ pub const HOUSES: &[House] = &[
             &["outbox"],
             &["commands"],
         ],
-        circle: Some((
-            2,
-            "commands: what is previewed is sent, and what is sent is previewed first",
-        )),
+        circles: &[
+            Circle {
+                files: &["commands/preview.rs", "commands/send.rs"],
+                reason: "what is previewed is sent, and what is sent is previewed \
+                          first",
+            },
+            Circle {
+                files: &["commands/deliveries/mod.rs", "commands/deliveries/show.rs"],
+                reason: "the root calls its subcommands, which share the root's \
+                          helpers",
+            },
+        ],
     },
     House {
         root: "host-app/src/lib.rs",
@@ -161,22 +290,41 @@ pub const HOUSES: &[House] = &[
             &["http", "planned", "report", "sender", "unkept"],
             &["control"],
         ],
-        circle: Some((
-            2,
-            "sender: addresses that were found are one of the things that happen, and say so",
-        )),
+        circles: &[
+            Circle {
+                files: &["sender/addresses.rs", "sender/happening.rs"],
+                reason: "addresses that were found are one of the things that \
+                          happen, and say so",
+            },
+            Circle {
+                files: &["sender/disks.rs", "sender/sampler.rs"],
+                reason: "the sampler measures disks, whose numbers are rounded as \
+                          all of its are",
+            },
+        ],
     },
     House {
         root: "plugins/email/src/lib.rs",
         floors: &[],
-        circle: Some((2, "what a session offers decides how it logs in")),
+        circles: &[
+            Circle {
+                files: &["login.rs", "session.rs"],
+                reason: "what a session offers decides how it logs in",
+            },
+            Circle {
+                files: &["outcome.rs", "refusal.rs"],
+                reason: "a refusal is a verdict, and a verdict may be one of \
+                          refusal",
+            },
+        ],
     },
     House {
         root: "plugins/signal/src/lib.rs",
         floors: &[],
-        circle: Some((
-            2,
-            "a refusal is a verdict, and a verdict may be one of refusal",
-        )),
+        circles: &[Circle {
+            files: &["outcome.rs", "refusal.rs"],
+            reason: "a refusal is a verdict, and a verdict may be one of \
+                          refusal",
+        }],
     },
 ];

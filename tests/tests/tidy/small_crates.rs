@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     floors::judge,
+    houses::Circle,
     modules::{Edge, Modules},
 };
 
@@ -41,7 +42,7 @@ fn names(files: &[(&str, &str)], from: &str, to: &str) {
 fn wrong_of_two_floors(files: &[(&str, &str)]) -> Vec<String> {
     let root = [("lib.rs", "mod low; mod high;")];
     let modules = small(&[&root, files].concat());
-    judge("lib.rs", &modules, &[&["low"], &["high"]], None)
+    judge("lib.rs", &modules, &[&["low"], &["high"]], &[])
 }
 
 #[track_caller]
@@ -141,7 +142,7 @@ fn a_name_that_is_given_on_counts_for_the_file_that_defines_it() {
         ),
         ("a/b.rs", "use super::A; pub(crate) struct B(A);"),
     ];
-    let wrong = judge("lib.rs", &small(&folder), &[], None);
+    let wrong = judge("lib.rs", &small(&folder), &[], &[]);
     assert_eq!(wrong, Vec::<String>::new());
 }
 
@@ -164,35 +165,65 @@ fn a_circle_of_three_is_found() {
         ("c.rs", "fn f() { crate::a::f(); }"),
     ];
     let modules = small(&files);
-    let wrong = judge("lib.rs", &modules, &[], None);
+    let wrong = judge("lib.rs", &modules, &[], &[]);
     one(&wrong, r#"modules in a circle: {"a", "b", "c"}"#);
-    one(&wrong, "3 files import one another, and no more than 0 may");
-    // It may not grow, and what became smaller is said.
-    let known = |size| judge("lib.rs", &modules, &[&["a+b+c"]], Some((size, "a reason")));
     one(
-        &known(2),
-        "3 files import one another, and no more than 2 may",
+        &wrong,
+        r#"in a circle that is not listed: {"a/mod.rs", "b.rs", "c.rs"}"#,
     );
-    assert_eq!(known(3), Vec::<String>::new());
-    one(
-        &known(4),
-        "the largest circle has 3 files, say so instead of 4",
+    one(&wrong, "c.rs:1: `crate::a::f`");
+    let listed = |files, reason| {
+        let known = [Circle { files, reason }];
+        judge("lib.rs", &modules, &[&["a+b+c"]], &known)
+    };
+    assert_eq!(
+        listed(&["b.rs", "a/mod.rs", "c.rs"], "a reason"),
+        Vec::<String>::new()
     );
+    one(&listed(&["b.rs", "a/mod.rs", "c.rs"], ""), "say why");
+    // It may neither grow nor shrink in silence.
+    for files in [
+        &["a/mod.rs", "b.rs"][..],
+        &["a/mod.rs", "b.rs", "c.rs", "d.rs"],
+    ] {
+        let wrong = listed(files, "a reason");
+        one(&wrong, r#"not listed: {"a/mod.rs", "b.rs", "c.rs"}"#);
+        one(&wrong, "there is no such circle any more");
+    }
+}
+
+#[test]
+fn a_small_circle_beside_a_large_one_is_found() {
+    let modules = small(&[
+        ("lib.rs", "mod a; mod b; mod c; mod d; mod e;"),
+        ("a.rs", "use crate::b::B;"),
+        ("b.rs", "use crate::c::C;"),
+        ("c.rs", "use crate::a::A;"),
+        ("d.rs", "use crate::e::E;"),
+        ("e.rs", "use crate::d::D;"),
+    ]);
+    let known = [Circle {
+        files: &["a.rs", "b.rs", "c.rs"],
+        reason: "a reason",
+    }];
+    let wrong = judge("lib.rs", &modules, &[&["a+b+c", "d+e"]], &known);
+    assert_eq!(wrong.len(), 1, "{wrong:#?}");
+    one(&wrong, r#"not listed: {"d.rs", "e.rs"}"#);
 }
 
 #[test]
 fn a_module_without_a_floor_and_a_floor_without_a_module_are_found() {
     let modules = small(&[("lib.rs", "mod a; mod b;")]);
-    let wrong = judge("lib.rs", &modules, &[&["a", "gone"]], None);
+    let wrong = judge("lib.rs", &modules, &[&["a", "gone"]], &[]);
     one(&wrong, "put the module b on a floor");
     one(&wrong, "the module gone of a floor is not there");
-    let twice = judge("lib.rs", &modules, &[&["a"], &["b", "a"]], None);
+    let twice = judge("lib.rs", &modules, &[&["a"], &["b", "a"]], &[]);
     one(&twice, "a stands on two floors");
     // A handful needs none.
-    assert_eq!(judge("lib.rs", &modules, &[], None), Vec::<String>::new());
+    assert_eq!(judge("lib.rs", &modules, &[], &[]), Vec::<String>::new());
     let many = small(&[("lib.rs", "mod a; mod b; mod c; mod d; mod e; mod f;")]);
     one(
-        &judge("lib.rs", &many, &[], None),
+        &judge("lib.rs", &many, &[], &[]),
         "put the module f on a floor",
     );
 }
@@ -200,10 +231,10 @@ fn a_module_without_a_floor_and_a_floor_without_a_module_are_found() {
 #[test]
 fn neighbours_on_a_floor_do_not_know_each_other() {
     let modules = small(&[("lib.rs", "mod a; mod b;"), ("a.rs", "use crate::b::B;")]);
-    let wrong = judge("lib.rs", &modules, &[&["a", "b"]], None);
+    let wrong = judge("lib.rs", &modules, &[&["a", "b"]], &[]);
     one(&wrong, "of b, which is not below a");
     assert_eq!(
-        judge("lib.rs", &modules, &[&["a+b"]], None),
+        judge("lib.rs", &modules, &[&["a+b"]], &[]),
         Vec::<String>::new()
     );
 }
