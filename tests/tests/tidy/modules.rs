@@ -1,14 +1,16 @@
 //! Reads a crate's modules: which file names something of which other.
 //!
-//! `use` lines and paths in code count, also those in the arguments of macros. A name
-//! that is re-exported counts for the file that defines it. What is there for tests
-//! only does not count.
+//! `use` lines and paths in code count, also those in the arguments of macros and of
+//! attributes, there as texts, too: `#[serde(default = "crate::low::f")]`. So do calls of
+//! macros. A name that is re-exported counts for the file that defines it. What is there
+//! for tests only does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
-    Attribute, ImplItemFn, Item, ItemMod, ItemUse, Macro, Meta, Path, UseTree, Visibility,
+    Attribute, ImplItemFn, Item, ItemExternCrate, ItemMacro, ItemMod, ItemUse, LitStr, Macro, Meta,
+    MetaList, Path, Type, UseTree, Visibility, WhereClause,
     ext::IdentExt as _,
     spanned::Spanned as _,
     visit::{self, Visit},
@@ -42,6 +44,11 @@ struct Module {
     /// Paths that it speaks of, as they are written, their lines, and whether it gives
     /// them on under its own name.
     paths: Vec<(Segments, usize, bool)>,
+    /// Macros that it defines, and those of them that are names of the crate's root.
+    rules: BTreeSet<String>,
+    exported: BTreeSet<String>,
+    /// Macros that it calls without a path, and the lines.
+    calls: Vec<(String, usize)>,
 }
 
 /// The modules of a crate by their paths, the root's being empty.
@@ -115,6 +122,18 @@ impl Modules {
     pub fn edges(&self) -> BTreeSet<Edge> {
         let mut edges = BTreeSet::new();
         for (at, module) in &self.0 {
+            for (name, line) in &module.calls {
+                let to = self.macro_in_scope(at, name);
+                if let Some(to) = to.filter(|to| *to != module.file) {
+                    edges.insert(Edge {
+                        from: module.file.clone(),
+                        to: to.to_owned(),
+                        line: *line,
+                        path: format!("{name}!"),
+                        is_facade: false,
+                    });
+                }
+            }
             let folder = module.file.strip_suffix("mod.rs");
             for (path, line, is_given_on) in &module.paths {
                 let target = self.target(at, path, 0);
@@ -146,10 +165,27 @@ impl Modules {
                     _ => self.below(parent, rest, depth),
                 }
             }
-            // A name that this module has, or else another crate.
+            // A name that this module has, or one that the root gives to this crate
+            // (`extern crate self as …`), or else another crate.
             name if self.has(at, name) => self.below(at, path, depth),
-            _ => None,
+            name => {
+                let import = self.0[&[][..]].imports.get(name)?;
+                (*import == ["crate"]).then(|| self.below(&[], rest, depth))?
+            }
         }
+    }
+
+    /// The file with the macro that a name alone means in a module: without an import it
+    /// is one of a module around it, or of one with `#[macro_use]`.
+    fn macro_in_scope(&self, at: &[String], name: &str) -> Option<&str> {
+        let has = |module: &&Module| module.rules.contains(name);
+        if self.0.get(at)?.imports.contains_key(name) {
+            return None;
+        }
+        let around = (0..=at.len()).rev();
+        let mut around = around.filter_map(|length| self.0.get(&at[..length]));
+        let found = around.find(has).or_else(|| self.0.values().find(has));
+        found.map(|module| module.file.as_str())
     }
 
     fn has(&self, at: &[String], name: &str) -> bool {
@@ -187,8 +223,14 @@ impl Modules {
             let whole = [glob, path].concat();
             self.target(at, &whole, depth + 1)
         });
+        // A macro with `#[macro_export]` is one of the root's names, wherever it stands.
+        let exported = at.is_empty().then(|| {
+            let mut modules = self.0.values();
+            modules.find(|module| module.exported.contains(first))
+        });
+        let exported = exported.flatten().map(|module| module.file.as_str());
         // What a macro makes is not seen.
-        found.or(Some(&module.file))
+        found.or(exported).or(Some(&module.file))
     }
 }
 
@@ -204,13 +246,15 @@ struct Reader {
 /// Whether something is there for tests only.
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
-        Meta::List(list) => {
-            let mut words = list.tokens.clone().into_iter();
-            list.path.is_ident("cfg") && words.next().is_some_and(|word| word.to_string() == "test")
-        }
+        Meta::List(list) => list.path.is_ident("cfg") && begins_with_test(list),
         Meta::Path(path) => path.is_ident("test"),
         Meta::NameValue(_) => false,
     })
+}
+
+fn begins_with_test(list: &MetaList) -> bool {
+    let mut words = list.tokens.clone().into_iter();
+    words.next().is_some_and(|word| word.to_string() == "test")
 }
 
 fn attributes(item: &Item) -> &[Attribute] {
@@ -294,8 +338,9 @@ impl Reader {
         self.module.imports.insert(alias, path);
     }
 
-    /// Paths in what a macro is given, which may be anything.
-    fn tokens(&mut self, tokens: TokenStream) {
+    /// Paths in what a macro or an attribute is given, which may be anything. In that of
+    /// an attribute a text may be a path.
+    fn tokens(&mut self, tokens: TokenStream, are_attribute_s: bool) {
         let (mut path, mut colons, mut line) = (Segments::new(), 0, 0);
         for token in tokens {
             match token {
@@ -309,15 +354,39 @@ impl Reader {
                 }
                 TokenTree::Punct(mark) if mark.as_char() == ':' && !path.is_empty() => colons += 1,
                 other => {
-                    self.speak_of(std::mem::take(&mut path), line);
+                    let before = std::mem::take(&mut path);
                     colons = 0;
-                    if let TokenTree::Group(group) = other {
-                        self.tokens(group.stream());
+                    match other {
+                        TokenTree::Group(group) => self.tokens(group.stream(), are_attribute_s),
+                        TokenTree::Literal(literal) if are_attribute_s => {
+                            if let Ok(text) = syn::parse_str(&literal.to_string()) {
+                                self.text(&text, literal.span().start().line);
+                            }
+                        }
+                        TokenTree::Punct(mark) if mark.as_char() == '!' && before.len() == 1 => {
+                            self.module.calls.push((before[0].clone(), line));
+                        }
+                        _ => {}
                     }
+                    self.speak_of(before, line);
                 }
             }
         }
         self.speak_of(path, line);
+    }
+
+    /// Paths in a text of an attribute: a path, a type, or bounds.
+    fn text(&mut self, text: &LitStr, line: usize) {
+        let mut inner = Self::default();
+        if let Ok(one) = text.parse::<Type>() {
+            inner.visit_type(&one);
+        } else if let Ok(bounds) = syn::parse_str::<WhereClause>(&format!("where {}", text.value()))
+        {
+            inner.visit_where_clause(&bounds);
+        }
+        for (path, ..) in inner.module.paths {
+            self.speak_of(path, line);
+        }
     }
 
     fn speak_of(&mut self, path: Segments, line: usize) {
@@ -343,7 +412,43 @@ impl<'ast> Visit<'ast> for Reader {
         }
     }
 
+    fn visit_item_macro(&mut self, item: &'ast ItemMacro) {
+        if let Some(name) = &item.ident {
+            let name = name.unraw().to_string();
+            let is_export = |one: &Attribute| one.path().is_ident("macro_export");
+            if item.attrs.iter().any(is_export) {
+                self.module.exported.insert(name.clone());
+            }
+            self.module.rules.insert(name);
+        }
+        visit::visit_item_macro(self, item);
+    }
+
+    fn visit_item_extern_crate(&mut self, item: &'ast ItemExternCrate) {
+        if let (true, Some((_, name))) = (item.ident == "self", &item.rename) {
+            let path = vec!["crate".to_owned()];
+            self.module.imports.insert(name.unraw().to_string(), path);
+        }
+    }
+
+    fn visit_meta_list(&mut self, list: &'ast MetaList) {
+        if !(list.path.is_ident("cfg_attr") && begins_with_test(list)) {
+            self.visit_path(&list.path);
+            self.tokens(list.tokens.clone(), true);
+        }
+    }
+
     fn visit_item_mod(&mut self, module: &'ast ItemMod) {
+        let is_path = |one: &Attribute| one.path().is_ident("path");
+        assert!(
+            !module.attrs.iter().any(is_path),
+            "`#[path]` is not read here: {}",
+            module.ident
+        );
+        module
+            .attrs
+            .iter()
+            .for_each(|attribute| self.visit_attribute(attribute));
         self.modules.push(module.clone());
     }
 
@@ -364,7 +469,17 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_macro(&mut self, called: &'ast Macro) {
+        assert!(
+            !called.path.is_ident("include"),
+            "`include!` is not read here: {}",
+            called.tokens
+        );
+        if let Some(name) = called.path.get_ident() {
+            let line = name.span().start().line;
+            let name = name.unraw().to_string();
+            self.module.calls.push((name, line));
+        }
         self.visit_path(&called.path);
-        self.tokens(called.tokens.clone());
+        self.tokens(called.tokens.clone(), false);
     }
 }

@@ -69,6 +69,18 @@ fn an_import_from_above_is_found_wherever_it_stands() {
         "macro_rules! m { () => { $crate::high::thing() } }",
         "mod within { use super::super::high::Thing; }",
         "mod within { fn f(thing: crate::high::Thing) {} }",
+        "use crate as me; use me::high::Thing;",
+        "extern crate self as me; use self::me::high::Thing;",
+        "#[derive(crate::high::Derive)] struct S;",
+        "#[crate::high::attribute] struct S;",
+        "#[crate::high::attribute(x)] mod within {}",
+        "#[cfg_attr(feature = \"x\", derive(crate::high::Derive))] struct S;",
+        "#[serde(default = \"crate::high::default\")] struct S;",
+        "struct S { #[serde(with = \"super::high::within\")] field: u8 }",
+        "struct S { #[schemars(schema_with = \"crate::high::f::<u8>\")] field: u8 }",
+        "#[serde(from = \"Vec<crate::high::Thing>\")] struct S;",
+        "#[serde(bound = \"T: crate::high::Trait\")] struct S<T>(T);",
+        "enum E { #[error(transparent, source = r\"crate::high::Thing\")] A }",
     ] {
         let wrong = wrong_of_two_floors(&[("low.rs", low)]);
         let is_told = |one: &String| one.contains("of high, which is not below low");
@@ -77,6 +89,48 @@ fn an_import_from_above_is_found_wherever_it_stands() {
             "{low}: {wrong:#?}"
         );
     }
+}
+
+#[test]
+fn an_import_by_a_name_that_the_root_gives_to_the_crate_is_found() {
+    for low in [
+        "use me::high::Thing;",
+        "fn f() { ::me::high::f(); }",
+        "mod within { use me::high::Thing; }",
+    ] {
+        let modules = small(&[
+            ("lib.rs", "extern crate self as me; mod low; mod high;"),
+            ("low.rs", low),
+        ]);
+        let wrong = judge("lib.rs", &modules, &[&["low"], &["high"]], &[]);
+        assert_eq!(wrong.len(), 1, "{low}: {wrong:#?}");
+        one(&wrong, "of high, which is not below low");
+    }
+}
+
+#[test]
+fn a_macro_from_above_is_found_however_it_is_called() {
+    let exported = "#[macro_export] macro_rules! m { () => {} }";
+    let given_on = "macro_rules! m { () => {} } pub(crate) use m;";
+    let in_scope = "macro_rules! m { () => {} }";
+    for (low, high) in [
+        ("fn f() { crate::m!(); }", exported),
+        ("crate::m!();", exported),
+        ("use crate::m; fn f() { m!(); }", exported),
+        ("macro_rules! own { () => { $crate::m!() } }", exported),
+        ("fn f() { crate::high::m!(); }", given_on),
+        // With `#[macro_use]` before the other module.
+        ("fn f() { m!(); }", in_scope),
+        ("fn f() { println!(\"{}\", m!()); }", in_scope),
+    ] {
+        let wrong = wrong_of_two_floors(&[("low.rs", low), ("high.rs", high)]);
+        assert_eq!(wrong.len(), 1, "{low} {high}: {wrong:#?}");
+        one(&wrong, "of high, which is not below low");
+    }
+    // One of its own is another macro.
+    let own = format!("{in_scope} fn f() {{ m!(); }}");
+    let own = wrong_of_two_floors(&[("low.rs", &own), ("high.rs", in_scope)]);
+    assert_eq!(own, Vec::<String>::new());
 }
 
 #[test]
@@ -94,6 +148,13 @@ fn an_import_from_below_is_right_and_so_is_what_tests_import() {
         ("// use crate::high::Thing;", ""),
         ("const S: &str = \"crate::high::Thing\";", ""),
         ("pub(in crate::high) fn f() {}", ""),
+        (
+            "#[cfg_attr(test, derive(crate::high::Derive))] struct S;",
+            "",
+        ),
+        ("#[error(\"see crate::high::Thing for it\")] struct S;", ""),
+        ("/// As [`crate::high::Thing`].\nstruct S;", ""),
+        ("", "#[serde(default = \"crate::low::default\")] struct S;"),
         ("use high::Thing;", ""),
     ] {
         let wrong = wrong_of_two_floors(&[("low.rs", low), ("high.rs", high)]);
