@@ -152,7 +152,7 @@ fn each_type_of_a_crate_has_a_name_of_its_own() {
     );
 }
 
-/// The names of a file's types and traits, without those of its tests.
+/// The names of a file's types, aliases among them, and of its traits, without those of its tests.
 fn type_names(text: &str) -> Vec<String> {
     fn add(items: &[Item], names: &mut Vec<String>) {
         for item in items {
@@ -161,6 +161,7 @@ fn type_names(text: &str) -> Vec<String> {
                 Item::Enum(it) if !is_test(&it.attrs) => names.push(it.ident.to_string()),
                 Item::Union(it) if !is_test(&it.attrs) => names.push(it.ident.to_string()),
                 Item::Trait(it) if !is_test(&it.attrs) => names.push(it.ident.to_string()),
+                Item::Type(it) if !is_test(&it.attrs) => names.push(it.ident.to_string()),
                 Item::Mod(it) if !is_test(&it.attrs) => {
                     let items = it.content.as_ref().map(|(_, items)| items.as_slice());
                     add(items.unwrap_or_default(), names);
@@ -216,6 +217,10 @@ fn a_retired_word_is_found_however_the_identifier_is_written() {
 fn types_of_tests_may_have_any_name() {
     let text = "struct A;\n#[cfg(test)]\nmod tests { struct A; }\nmod inner { enum B {} }\n";
     assert_eq!(type_names(text), ["A", "B"]);
+    assert_eq!(
+        type_names("type C = A;\n#[cfg(test)]\ntype D = A;\n"),
+        ["C"]
+    );
 }
 
 /// The glossary has every retired word, so that who meets one in an old text finds it.

@@ -22,13 +22,13 @@ pub(super) enum Order {
 }
 
 /// A counter and the families on which it arrived: IPv4 is bit 1, IPv6 is bit 2.
-type Entry = (u64, u8);
+type TakenCounter = (u64, u8);
 
 /// The greatest accepted counters, in ascending order. It is a list instead of a bitmap
 /// because counters may have gaps of any size.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Taken(Vec<Entry>);
+pub(super) struct Taken(Vec<TakenCounter>);
 
 fn bit(family: Family) -> u8 {
     match family {
