@@ -1,43 +1,20 @@
-//! The field's words: identifiers use none that was retired, and within a crate each type
-//! has a name of its own.
+//! The field's words: identifiers use none that the glossary of CONTRIBUTING.md has
+//! retired, and within a crate each type has a name of its own.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Punct, TokenStream, TokenTree};
 use syn::{Attribute, Item, Meta};
 
-use crate::{files, none};
+use crate::{files, none, root};
 
-/// Retired words, each with what stands for it. A word of lower case is one of those that
-/// an identifier is made of; one of upper case begins a constant.
-const RETIRED: &[(&str, &str)] = &[
-    ("told", "notified"),
-    ("tell", "notify"),
-    ("tells", "notifies"),
-    ("telling", "notification"),
-    ("teller", "forwarder"),
-    ("untold", "not notified"),
-    ("patience", "timeout"),
-    ("berth", "admission"),
-    ("courier", "dispatcher"),
-    ("gathers", "batch key"),
-    ("keeper", "supervisor"),
-    ("ailment", "problem"),
-    ("ailments", "problems"),
-    ("trouble", "alert or problem"),
-    ("troubles", "alerts or problems"),
-    ("doubt", "suspect"),
-    ("stranger", "unknown host"),
-    ("PATIENCE", "…_TIMEOUT"),
-    ("MOST", "MAX_…"),
-    ("LONGEST", "MAX_…"),
-    ("LARGEST", "MAX_…"),
-    ("SHORTEST", "MIN_…"),
-    ("PAUSE", "…_DELAY"),
-    ("CALM", "HEALTHY_AFTER"),
-];
+/// Functions of a suite, each of which is a test of whoever calls the suite's macro.
+const SUITE: &str = "crates/testkit/src/stores/";
 
-/// A function that is named as a situation is a sentence, and may use any word.
+/// A function of the suite that is named as a situation has at least so many words.
 const MIN_SENTENCE_LENGTH: usize = 5;
 
 /// Crates whose modules have types of one name, and why.
@@ -58,67 +35,148 @@ fn shipped() -> Vec<(String, String)> {
     files
 }
 
+/// A retired word, by the glossary.
+struct Retired {
+    /// As it is written there.
+    quoted: String,
+    /// Its words, in lower case.
+    words: Vec<String>,
+    /// Of a constant only: such a word is fine elsewhere.
+    is_constant_s: bool,
+    /// What stands for it.
+    standard: String,
+}
+
+impl Retired {
+    /// Reads what stands in backticks: `word`, `two_words`, `CONSTANT_…` or `…_CONSTANT`.
+    fn of(quoted: &str, standard: &str) -> Self {
+        let bare = quoted.trim_matches(['…', '_']);
+        Self {
+            quoted: quoted.to_owned(),
+            words: words(bare),
+            is_constant_s: bare.to_uppercase() == bare,
+            standard: standard.to_owned(),
+        }
+    }
+
+    fn is_in(&self, name: &str, words: &[String]) -> bool {
+        let is_constant = name.len() > 1 && !name.contains(|c: char| c.is_ascii_lowercase());
+        (is_constant || !self.is_constant_s)
+            && words
+                .windows(self.words.len())
+                .any(|some| some == self.words)
+    }
+}
+
+/// The glossary of CONTRIBUTING.md: each term, and the retired words that it stands for.
+fn glossary() -> Vec<(String, Vec<Retired>)> {
+    let guide = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let (_, glossary) = guide.split_once("\n## Glossary\n").unwrap();
+    let rows = glossary
+        .lines()
+        .skip_while(|line| !line.starts_with("| --"));
+    let rows = rows.skip(1).take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, term, _, retired, _] = cells[..] else {
+            panic!("CONTRIBUTING.md: three cells, please: {row}");
+        };
+        let retired = retired.split('`').skip(1).step_by(2);
+        let retired = retired.map(|quoted| Retired::of(quoted, term)).collect();
+        (term.to_owned(), retired)
+    })
+    .collect()
+}
+
+fn all_retired() -> Vec<Retired> {
+    let glossary = glossary().into_iter();
+    let retired: Vec<Retired> = glossary.flat_map(|(_, retired)| retired).collect();
+    assert!(retired.len() > 20, "the glossary was not read");
+    retired
+}
+
 #[test]
 fn no_identifier_uses_a_retired_word() {
+    let retired = all_retired();
     let mut broken = Vec::new();
     for (path, text) in shipped() {
-        let found = retired(&text).into_iter();
-        broken.extend(found.map(|found| format!("{path}:{found}")));
+        let found = uses(&text, &retired).into_iter();
+        let may_stand =
+            |name: &str| path.starts_with(SUITE) && words(name).len() >= MIN_SENTENCE_LENGTH;
+        let found = found.filter(|(name, _)| !may_stand(name));
+        broken.extend(found.map(|(_, found)| format!("{path}:{found}")));
     }
     none(broken);
 }
 
-/// Uses of retired words in a file.
-fn retired(text: &str) -> Vec<String> {
-    let tokens: TokenStream = text.parse().unwrap();
+/// Uses of retired words in a file: the identifier, and what to say of it.
+fn uses(text: &str, retired: &[Retired]) -> Vec<(String, String)> {
     let mut identifiers = Vec::new();
-    collect(tokens, &mut identifiers);
-    let identifiers = identifiers.into_iter();
-    let found = identifiers.filter_map(|(line, name)| {
-        let standard = standard_for(&name)?;
-        Some(format!("{line}: `{name}`: use {standard}"))
+    collect(text.parse().unwrap(), &mut identifiers);
+    let found = identifiers.into_iter().filter_map(|(line, name)| {
+        let word = retired_in(&name, retired)?;
+        let says = format!("{line}: `{name}`: use {}", word.standard);
+        Some((name, says))
     });
     found.collect()
 }
 
+/// Collects the identifiers, without the names of tests: these are sentences, and may use
+/// any word.
 fn collect(tokens: TokenStream, identifiers: &mut Vec<(usize, String)>) {
+    let mut is_of_test = false;
+    let mut before = String::new();
     for token in tokens {
         match token {
             TokenTree::Ident(ident) => {
-                identifiers.push((ident.span().start().line, ident.to_string()));
+                let name = ident.to_string();
+                let is_test_s_name = is_of_test && before == "fn";
+                if !is_test_s_name {
+                    identifiers.push((ident.span().start().line, name.clone()));
+                }
+                let goes_on = ["pub", "async", "unsafe", "fn"].contains(&name.as_str());
+                is_of_test &= goes_on;
+                before = name;
             }
-            TokenTree::Group(group) => collect(group.stream(), identifiers),
-            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            TokenTree::Group(group) => {
+                is_of_test |= before == "#" && marks_a_test(group.stream());
+                collect(group.stream(), identifiers);
+                before.clear();
+            }
+            TokenTree::Punct(mark) => before = mark.as_char().to_string(),
+            TokenTree::Literal(_) => before.clear(),
         }
     }
 }
 
-/// What stands for a retired word in an identifier; `None` if it has none.
-fn standard_for(name: &str) -> Option<&'static str> {
+/// Whether an attribute is `#[test]` or one of others' for tests, as `#[tokio::test(…)]`.
+fn marks_a_test(attribute: TokenStream) -> bool {
+    let path = attribute.into_iter().take_while(|token| {
+        let is_colon = |mark: &Punct| mark.as_char() == ':';
+        matches!(token, TokenTree::Ident(_))
+            || matches!(token, TokenTree::Punct(mark) if is_colon(mark))
+    });
+    path.last().is_some_and(|last| last.to_string() == "test")
+}
+
+/// The retired word of an identifier; `None` if it has none.
+fn retired_in<'a>(name: &str, retired: &'a [Retired]) -> Option<&'a Retired> {
     let words = words(name);
-    if words.len() >= MIN_SENTENCE_LENGTH {
-        return None;
-    }
-    let first = words.first()?;
-    let is_constant = name.len() > 1 && !name.contains(|c: char| c.is_ascii_lowercase());
-    let is_used = |word: &str| {
-        let lower = word.to_lowercase();
-        if lower == word {
-            words.contains(&lower)
-        } else {
-            is_constant && (*first == lower || words.last() == Some(&lower))
-        }
-    };
-    let mut retired = RETIRED.iter();
-    retired.find_map(|(word, standard)| is_used(word).then_some(*standard))
+    retired.iter().find(|word| word.is_in(name, &words))
 }
 
-/// The words of an identifier, in lower case.
+/// The words of an identifier, in lower case. A number is a word of its own, and so is
+/// what stands in capitals before a word: `TTLTold2` has three.
 fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before = '_';
-    for c in name.chars() {
-        let begins = before == '_' || c.is_uppercase() && before.is_lowercase();
+    let mut characters = name.chars().peekable();
+    while let Some(c) = characters.next() {
+        let ends_capitals =
+            before.is_uppercase() && characters.peek().is_some_and(|next| next.is_lowercase());
+        let begins = before == '_'
+            || c.is_numeric() != before.is_numeric()
+            || c.is_uppercase() && (before.is_lowercase() || ends_capitals);
         if c != '_' {
             if begins {
                 words.push(String::new());
@@ -187,30 +245,66 @@ fn is_test(attributes: &[Attribute]) -> bool {
 
 #[test]
 fn a_retired_word_is_found_however_the_identifier_is_written() {
+    let retired = ["told", "kept_back", "PATIENCE", "MOST_…", "…_PAUSE"];
+    let retired = retired.map(|quoted| Retired::of(quoted, "another"));
     let check = |name: &str, expected: bool| {
-        assert_eq!(standard_for(name).is_some(), expected, "{name}");
+        assert_eq!(retired_in(name, &retired).is_some(), expected, "{name}");
     };
     for name in [
         "told",
         "is_told",
-        "TellAgain",
+        "TellToldAgain",
+        "TTLTold",
+        "told2",
         "TOLD_AT",
+        "who_is_told_of_it_twice",
+        "KeptBack",
+        "is_kept_back_by",
         "MOST_LINES",
+        "LINES_AT_MOST_READ",
         "PATIENCE",
+        "PATIENCE_OF_ALL",
+        "RETRY_PAUSE",
     ] {
         check(name, true);
     }
     for name in [
         "MIN_RETRY_DELAY",
         "most",
+        "pause",
+        "Most",
         "Foretold",
-        "who_is_told_of_it_twice",
+        "kept",
+        "KeptInBack",
         "x",
     ] {
         check(name, false);
     }
     let text = "fn a() {\n    println!(\"told {}\", b.told); // told\n}\n";
-    assert_eq!(retired(text), ["2: `told`: use notified"]);
+    let expected = ("told".to_owned(), "2: `told`: use another".to_owned());
+    assert_eq!(uses(text, &retired), [expected]);
+}
+
+#[test]
+fn names_of_tests_only_may_use_a_retired_word() {
+    let retired = [Retired::of("told", "another")];
+    for (text, found) in [
+        ("#[test]\nfn who_is_told() {}", 0),
+        ("#[test]\n#[ignore = \"x\"]\nfn who_is_told() {}", 0),
+        ("#[tokio::test]\nasync fn who_is_told() {}", 0),
+        (
+            "#[tokio::test(start_paused = true)]\nasync fn who_is_told() {}",
+            0,
+        ),
+        ("mod tests { #[test] fn who_is_told() {} }", 0),
+        ("proptest! { #[test] fn who_is_told(a in 0..1) {} }", 0),
+        ("fn one_who_is_told_of_it_all() {}", 1),
+        ("#[cfg(test)]\nfn who_is_told() {}", 1),
+        ("#[test]\nfn a() { let told = 1; }", 1),
+        ("#[test]\nfn a() {}\nfn who_is_told() {}", 1),
+    ] {
+        assert_eq!(uses(text, &retired).len(), found, "{text}");
+    }
 }
 
 #[test]
@@ -223,26 +317,42 @@ fn types_of_tests_may_have_any_name() {
     );
 }
 
-/// The glossary has every retired word, so that who meets one in an old text finds it.
+/// What the glossary advises is what the code says.
 #[test]
-fn the_glossary_has_what_stands_for_each_retired_word() {
-    let guide = files("md");
-    let (_, guide) = guide
-        .iter()
-        .find(|(path, _)| path == "CONTRIBUTING.md")
-        .unwrap();
-    let (_, glossary) = guide.split_once("\n## Glossary\n").unwrap();
-    let missing = RETIRED.iter().filter(|(word, _)| {
-        let quoted = [
-            format!("`{word}`"),
-            format!("`{word}_…`"),
-            format!("`…_{word}`"),
-        ];
-        !quoted.iter().any(|word| glossary.contains(word))
-    });
-    none(
-        missing
-            .map(|(word, _)| format!("CONTRIBUTING.md: the glossary has no `{word}`"))
-            .collect(),
-    );
+fn the_code_uses_the_terms_of_the_glossary() {
+    let mut identifiers = Vec::new();
+    for (_, text) in shipped() {
+        collect(text.parse().unwrap(), &mut identifiers);
+    }
+    let used: BTreeSet<Vec<String>> = identifiers.iter().map(|(_, name)| words(name)).collect();
+    let is_used = |term: &str| {
+        let term = words(&term.replace(' ', "_")).join(" ");
+        let of_several = format!("{term}s");
+        let length = term.split(' ').count();
+        used.iter().any(|words| {
+            let mut parts = words.windows(length).map(|some| some.join(" "));
+            parts.any(|some| some == term || some == of_several)
+        })
+    };
+    let mut broken = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (term, retired) in glossary() {
+        let quoted: Vec<&str> = term.split('`').skip(1).step_by(2).collect();
+        let terms = if quoted.is_empty() {
+            vec![&*term]
+        } else {
+            quoted
+        };
+        for term in terms {
+            if !is_used(term.trim_matches(['…', '_'])) {
+                broken.push(format!("CONTRIBUTING.md: the code says nowhere {term}"));
+            }
+        }
+        for word in retired {
+            if !seen.insert(word.words.clone()) && !word.is_constant_s {
+                broken.push(format!("CONTRIBUTING.md: {} is there twice", word.quoted));
+            }
+        }
+    }
+    none(broken);
 }
