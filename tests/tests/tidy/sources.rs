@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use proc_macro2::{TokenStream, TokenTree};
+
 use crate::{files, none};
 
 /// A file longer than this holds more than one noun.
@@ -53,14 +55,87 @@ fn what_is_unfinished_is_not_committed() {
     let mut broken = Vec::new();
     for (path, text) in files("rs") {
         for (number, line) in text.lines().enumerate() {
-            let bare_allow =
-                line.contains("allow(") && line.contains("#[") && !text.contains("reason = ");
             if !path.starts_with("tests/tests/tidy/")
-                && (words.iter().any(|word| line.contains(word)) || bare_allow)
+                && words.iter().any(|word| line.contains(word))
             {
                 broken.push(format!("{path}:{}: {}", number + 1, line.trim()));
             }
         }
     }
     none(broken);
+}
+
+#[test]
+fn a_lint_is_allowed_with_a_reason_only() {
+    let mut broken = Vec::new();
+    for (path, text) in files("rs") {
+        let found = bare(text.parse().unwrap(), false).into_iter();
+        broken.extend(found.map(|(line, name)| format!("{path}:{line}: `{name}` and no reason")));
+    }
+    none(broken);
+}
+
+/// The attributes `allow` and `expect` without a reason, each with its line; also those
+/// in `cfg_attr`, and in what a macro makes.
+fn bare(tokens: TokenStream, is_attribute: bool) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut before: Option<TokenTree> = None;
+    let mut begins_attribute = false;
+    for token in tokens {
+        if let TokenTree::Group(group) = &token {
+            if let (true, Some(TokenTree::Ident(name))) = (is_attribute, &before) {
+                let is_one = name == "allow" || name == "expect";
+                if is_one && !has_reason(group.stream()) {
+                    found.push((name.span().start().line, name.to_string()));
+                }
+            }
+            found.extend(bare(group.stream(), is_attribute || begins_attribute));
+        }
+        begins_attribute = match &token {
+            TokenTree::Punct(mark) => {
+                mark.as_char() == '#' || begins_attribute && mark.as_char() == '!'
+            }
+            _ => false,
+        };
+        before = Some(token);
+    }
+    found
+}
+
+fn has_reason(lints: TokenStream) -> bool {
+    let lints: Vec<String> = lints.into_iter().map(|token| token.to_string()).collect();
+    lints
+        .windows(3)
+        .any(|part| part[0] == "reason" && part[1] == "=" && part[2].len() > 2)
+}
+
+#[test]
+fn a_lint_that_is_allowed_without_a_reason_is_found() {
+    for (text, expected) in [
+        ("#[allow(dead_code)] struct A;", 1),
+        ("#![expect(dead_code)]", 1),
+        ("#[expect(dead_code, clippy::all)] struct A;", 1),
+        ("#[allow(dead_code, reason = \"\")] struct A;", 1),
+        (
+            "#[allow(dead_code)] struct A; #[allow(dead_code, reason = \"x\")] struct B;",
+            1,
+        ),
+        ("#[cfg_attr(unix, allow(dead_code))] struct A;", 1),
+        ("m! { #[allow(dead_code)] struct A; }", 1),
+        ("fn f() { #[allow(unused)] let a = 1; }", 1),
+        (
+            "#[expect(\n    dead_code,\n    reason = \"x\"\n)] struct A;",
+            0,
+        ),
+        (
+            "#[cfg_attr(unix, allow(dead_code, reason = \"x\"))] struct A;",
+            0,
+        ),
+        (
+            "/// #[allow(dead_code)]\nfn f() { a.expect(b); allow(c); m!(#, expect(d)) }",
+            0,
+        ),
+    ] {
+        assert_eq!(bare(text.parse().unwrap(), false).len(), expected, "{text}");
+    }
 }
