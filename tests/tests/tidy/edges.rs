@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use serde_json::Value;
+
 use crate::{files, is_comment, none, packages, root};
 
 /// What a row of the table of rooms allows: a folder, its packages, and those that they
@@ -40,6 +42,16 @@ fn rooms() -> Vec<Room> {
     rooms.collect()
 }
 
+/// The place in the table of the room that a package belongs to.
+fn room_of(rooms: &[Room], manifest: &str) -> Option<usize> {
+    let folder = Path::new(manifest).strip_prefix(root()).unwrap();
+    // The nearest: that of the fixtures lies below that of the tests.
+    folder.ancestors().skip(1).find_map(|folder| {
+        let is_it = |room: &Room| Path::new(&room.folder) == folder;
+        rooms.iter().position(is_it)
+    })
+}
+
 #[test]
 fn only_allowed_edges_exist() {
     let packages = packages();
@@ -53,13 +65,7 @@ fn only_allowed_edges_exist() {
     for package in &packages {
         let name = package["name"].as_str().unwrap();
         let manifest = package["manifest_path"].as_str().unwrap();
-        let folder = std::path::Path::new(manifest).strip_prefix(root()).unwrap();
-        let folder = folder.parent().unwrap();
-        // The nearest: that of the fixtures lies below that of the tests.
-        let place = folder.ancestors().find_map(|folder| {
-            let is_it = |room: &Room| std::path::Path::new(&room.folder) == folder;
-            rooms.iter().position(is_it)
-        });
+        let place = room_of(&rooms, manifest);
         let Some(place) = place else {
             broken.push(format!("{name} is in no row of ARCHITECTURE.md"));
             continue;
@@ -115,29 +121,32 @@ fn serde_yaml_stays_behind_the_configuration() {
 
 #[test]
 fn shipped_crates_depend_on_no_stand_in() {
-    let shipped = [
-        "annunciator",
-        "annunciator-core",
-        "annunciator-monitor",
-        "annunciator-protocol",
-        "annunciator-sdk",
-        "annunciator-store",
-        "hbd",
-    ];
-    for package in packages() {
-        let name = package["name"].as_str().unwrap();
-        // The checkout itself may stand in a folder of any name.
-        let manifest = Path::new(package["manifest_path"].as_str().unwrap());
-        let ships = shipped.contains(&name) || manifest.starts_with(root().join("plugins"));
-        let needs = package["dependencies"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|dependency| {
-                dependency["name"] == "annunciator-testkit" && dependency["kind"] != "dev"
-            });
-        assert!(!(ships && needs), "{name} depends on the testkit");
+    // Those of the table of rooms, besides what tests and the workspace alone use.
+    let unshipped = ["crates/testkit", "crates/xtask", "tests", "tests/fixtures"];
+    let rooms = rooms();
+    for folder in unshipped {
+        assert!(rooms.iter().any(|room| room.folder == folder), "{folder}");
     }
+    let packages = packages();
+    let (shipped, unshipped): (Vec<&Value>, Vec<&Value>) = packages.iter().partition(|package| {
+        let place = room_of(&rooms, package["manifest_path"].as_str().unwrap());
+        place.is_none_or(|place| !unshipped.contains(&&*rooms[place].folder))
+    });
+    let mut broken = Vec::new();
+    for package in shipped {
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let is_unshipped = unshipped
+                .iter()
+                .any(|one| one["name"] == dependency["name"]);
+            if is_unshipped && dependency["kind"] != "dev" {
+                broken.push(format!(
+                    "{} depends on {}",
+                    package["name"], dependency["name"]
+                ));
+            }
+        }
+    }
+    none(broken);
 }
 
 /// What makes a program of a library is the program's.
