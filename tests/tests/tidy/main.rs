@@ -10,6 +10,7 @@ mod edges;
 mod floors;
 mod houses;
 mod modules;
+mod names;
 mod plugins;
 mod small_crates;
 mod sources;

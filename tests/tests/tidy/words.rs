@@ -12,7 +12,7 @@ use syn::{Attribute, Item, Meta};
 use crate::{files, none, root};
 
 /// Functions of a suite, each of which is a test of whoever calls the suite's macro.
-const SUITE: &str = "crates/testkit/src/stores/";
+pub const SUITE: &str = "crates/testkit/src/stores/";
 
 /// A function of the suite that is named as a situation has at least so many words.
 const MIN_SENTENCE_LENGTH: usize = 5;
