@@ -1,6 +1,10 @@
 //! Commands in documents: `hbd` knows them, with these options.
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::Command,
+};
 
 use annunciator_testkit::artefacts::executable;
 
@@ -70,19 +74,16 @@ fn option(word: &str) -> Option<String> {
     (!name.is_empty()).then(|| format!("--{name}"))
 }
 
-#[test]
-fn the_readme_s_table_has_every_command_and_its_options() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let mut helps = Helps::default();
-    let mut missing = helps.below(&[]);
-    assert!(missing.len() > 10, "{missing:?}");
-    let mut broken = Vec::new();
-    for row in readme.lines().filter(|line| line.starts_with("| `hbd ")) {
+/// The commands that a document's table has, by their first words, and what is wrong with
+/// its rows.
+fn table(text: &str, helps: &mut Helps) -> (BTreeSet<String>, Vec<String>) {
+    let (mut there, mut broken) = (BTreeSet::new(), Vec::new());
+    for row in text.lines().filter(|line| line.starts_with("| `hbd ")) {
         let quoted: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
         let calls = quoted.iter().filter(|part| part.starts_with("hbd "));
         let commands: Vec<Vec<String>> = calls.map(|call| helps.read(call).0).collect();
         for command in &commands {
-            missing.retain(|name| Some(name) != command.first());
+            there.extend(command.first().cloned());
             if command.is_empty() {
                 broken.push(format!("no such command: {row}"));
             }
@@ -99,11 +100,48 @@ fn the_readme_s_table_has_every_command_and_its_options() {
             }
         }
     }
-    broken.extend(
-        missing
-            .iter()
-            .map(|name| format!("the table lacks hbd {name}")),
-    );
+    (there, broken)
+}
+
+/// Checks the table of a document: it has these commands, and all that it says of them is
+/// so.
+#[track_caller]
+fn check_table(document: &str, wanted: &[String], helps: &mut Helps) {
+    let text = fs::read_to_string(root().join(document)).unwrap();
+    let (there, mut broken) = table(&text, helps);
+    let missing = wanted.iter().filter(|name| !there.contains(*name));
+    broken.extend(missing.map(|name| format!("{document}: the table lacks hbd {name}")));
+    none(broken);
+}
+
+#[test]
+fn the_readme_s_table_has_every_command_and_its_options() {
+    let mut helps = Helps::default();
+    let all = helps.below(&[]);
+    assert!(all.len() > 10, "{all:?}");
+    check_table("README.md", &all, &mut helps);
+}
+
+#[test]
+fn the_operator_s_table_has_every_command_to_a_running_monitor() {
+    let mut helps = Helps::default();
+    let mut to_a_monitor = helps.below(&[]);
+    to_a_monitor.retain(|name| {
+        let command = [name.clone()];
+        helps.refusal(&command, &["--control".to_owned()]).is_none()
+    });
+    assert!(to_a_monitor.len() > 3, "{to_a_monitor:?}");
+    check_table("docs/monitor.md", &to_a_monitor, &mut helps);
+}
+
+#[test]
+fn rows_of_other_documents_are_right() {
+    let mut helps = Helps::default();
+    let mut broken = Vec::new();
+    for (path, text) in files("md") {
+        let (_, wrong) = table(&text, &mut helps);
+        broken.extend(wrong.into_iter().map(|wrong| format!("{path}: {wrong}")));
+    }
     none(broken);
 }
 

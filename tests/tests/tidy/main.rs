@@ -9,6 +9,7 @@ mod documents;
 mod edges;
 mod floors;
 mod houses;
+mod messages;
 mod modules;
 mod names;
 mod plugins;
