@@ -1,5 +1,7 @@
 //! Every key of `delivery:` that there is, by its schema: a wrong value of it is one
-//! problem, at its place, and its default is a right one.
+//! problem, at its place, its default is a right one, and the example has it.
+
+use std::{collections::BTreeSet, fs, path::Path};
 
 use annunciator::document_schema;
 use annunciator_tests::said::said;
@@ -98,4 +100,54 @@ fn the_default_of_a_key_can_be_written() {
         let (yaml, _) = key.written(&default);
         assert_eq!(said(&yaml), [""; 0], "{yaml}");
     }
+}
+
+/// The keys of a mapping and of what it holds, by their ways down.
+fn written(mapping: &Value, way: &str, keys: &mut BTreeSet<String>) {
+    for (key, value) in mapping.as_object().into_iter().flatten() {
+        let way = format!("{way}.{key}");
+        written(value, &way, keys);
+        keys.insert(way);
+    }
+}
+
+/// The keys that a schema knows, likewise.
+fn known(schema: &Value, way: &str, keys: &mut BTreeSet<String>) {
+    let alternatives = schema.get("anyOf").and_then(Value::as_array);
+    for schema in alternatives.into_iter().flatten().chain([schema]) {
+        for (key, inner) in schema["properties"].as_object().into_iter().flatten() {
+            let way = format!("{way}.{key}");
+            known(inner, &way, keys);
+            keys.insert(way);
+        }
+        let inner = [schema.get("items"), schema.get("additionalProperties")];
+        for inner in inner.into_iter().flatten() {
+            known(inner, way, keys);
+        }
+    }
+}
+
+#[test]
+fn the_example_has_every_key() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/delivery.yaml");
+    let example: Value = serde_yaml::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let schema = document_schema(&[]);
+    let (mut wanted, mut there) = (BTreeSet::new(), BTreeSet::new());
+    known(&schema["properties"]["delivery"], "delivery", &mut wanted);
+    written(&example["delivery"], "delivery", &mut there);
+    for channel in example["notification_channels"]
+        .as_object()
+        .unwrap()
+        .values()
+    {
+        written(&channel["delivery"], "delivery", &mut there);
+    }
+    let groups = "notification_groups";
+    known(&schema["properties"][groups], groups, &mut wanted);
+    for group in example[groups].as_object().unwrap().values() {
+        written(group, groups, &mut there);
+    }
+    assert!(wanted.len() > 25, "{wanted:?}");
+    let missing: Vec<&String> = wanted.difference(&there).collect();
+    assert!(missing.is_empty(), "config/delivery.yaml lacks {missing:?}");
 }
