@@ -15,6 +15,7 @@ mod names;
 mod plugins;
 mod small_crates;
 mod sources;
+mod suites;
 mod typed;
 mod unsafe_code;
 mod words;
