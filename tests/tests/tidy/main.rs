@@ -11,6 +11,7 @@ mod floors;
 mod houses;
 mod messages;
 mod modules;
+mod museum;
 mod names;
 mod plugins;
 mod small_crates;
