@@ -88,9 +88,9 @@ fn a_store_is_a_file_by_its_whole_path_or_none() {
     let channels = "notification_channels: {a: {type: steady}}\n";
     let with = |store: &str| format!("delivery: {{store: {store}}}\n{channels}");
     for (said, place) in [
-        ("", StorePlace::Unsaid),
+        ("", StorePlace::Unset),
         ("':memory:'", StorePlace::Memory),
-        ("none", StorePlace::Nowhere),
+        ("none", StorePlace::NotStored),
     ] {
         assert_eq!(loaded(&with(said)).config.delivery().store, place, "{said}");
     }

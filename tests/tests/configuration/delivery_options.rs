@@ -64,7 +64,7 @@ fn what_is_not_said_has_a_default() {
     let delivery = loaded.config.delivery();
     assert_eq!(
         (&delivery.store, delivery.wait),
-        (&StorePlace::Unsaid, MINUTE / 2)
+        (&StorePlace::Unset, MINUTE / 2)
     );
 }
 

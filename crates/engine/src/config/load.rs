@@ -216,7 +216,7 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
         .collect();
     names::check_hosts(&options.sections, root, findings);
     let (inherited, delivery) = options::read_global(root, options.isolation, findings);
-    if delivery.store == StorePlace::Nowhere {
+    if delivery.store == StorePlace::NotStored {
         options::check_stored(root, CHANNELS, findings);
     }
     let plugins = Plugins {

@@ -54,10 +54,10 @@ impl StoreChoice {
             return Ok(opened(Some(Arc::clone(store))));
         }
         let file = match &config.delivery.store {
-            StorePlace::Nowhere => return Ok(opened(None)),
+            StorePlace::NotStored => return Ok(opened(None)),
             StorePlace::Memory => None,
             StorePlace::File(file) => Some(file.clone()),
-            StorePlace::Unsaid => self.default.as_ref().and_then(|place| place(config)),
+            StorePlace::Unset => self.default.as_ref().and_then(|place| place(config)),
         };
         let Some(file) = file else {
             return Ok(opened(Some(Arc::<MemoryStore>::default())));

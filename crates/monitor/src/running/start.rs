@@ -114,7 +114,8 @@ impl Prepared {
     /// the state is in memory.
     ///
     /// # Errors
-    /// Returns [`StoreError`] if the file cannot store deliveries.
+    /// Returns [`StoreError`] if the file cannot store deliveries, or cannot be opened for them
+    /// within 60 s.
     pub async fn deliveries(
         &mut self,
         config: &Config,
@@ -123,14 +124,16 @@ impl Prepared {
             return Ok(None);
         };
         let is_same = match (&config.delivery().store, state.file().path()) {
-            (StorePlace::Unsaid, Some(_)) => true,
+            (StorePlace::Unset, Some(_)) => true,
             (StorePlace::File(other), Some(path)) => is_same_file(other, path),
             _ => false,
         };
         if !is_same {
             return Ok(None);
         }
-        let store = Arc::new(SqliteStore::open_in(Arc::clone(state.file())).await?);
+        let opening = SqliteStore::open_in(Arc::clone(state.file()));
+        let opened = tokio::time::timeout(restore::OPEN_TIMEOUT, opening).await;
+        let store = Arc::new(opened.unwrap_or(Err(StoreError::Silent(restore::OPEN_TIMEOUT)))?);
         self.deliveries = Some(Arc::clone(&store));
         Ok(Some(store))
     }

@@ -107,7 +107,7 @@ impl Owner {
                 Ok(()) => Seen::Gone(lock),
                 Err(_) => Seen::Alive,
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Seen::Nowhere,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Seen::Missing,
             Err(_) => Seen::Alive,
         }
     }
@@ -120,7 +120,7 @@ enum Seen {
     /// Nobody held the file; now this lock does.
     Gone(File),
     /// There is no file.
-    Nowhere,
+    Missing,
 }
 
 impl Drop for Owner {

@@ -25,7 +25,7 @@ pub(crate) enum Place {
     /// In this file.
     File(PathBuf),
     /// Not in a file, so that no other process has access.
-    Nowhere,
+    NotStored,
 }
 
 /// A store with a blocking interface for commands.
@@ -52,7 +52,7 @@ impl Place {
             _ => ("monitor.state", peek("monitor", "state")?),
         };
         match text.filter(|text| ![":memory:", "none", ""].contains(&text.as_str())) {
-            None => Ok(Self::Nowhere),
+            None => Ok(Self::NotStored),
             Some(text) if Path::new(&text).is_absolute() => Ok(Self::File(text.into())),
             Some(text) => {
                 let text = one_line(&text);

@@ -172,7 +172,7 @@ fn state_file(config: &Config) -> Result<Option<PathBuf>, StoreError> {
     let StateFile::File(path) = annunciator_monitor::MonitorConfig::of(config).state else {
         return Ok(None);
     };
-    if config.delivery().store != StorePlace::Unsaid {
+    if config.delivery().store != StorePlace::Unset {
         return Ok(None);
     }
     match OpenOptions::new().read(true).write(true).open(&path) {
@@ -195,7 +195,7 @@ pub(crate) async fn start(
     place: Option<PathBuf>,
     output: &Output,
 ) -> Result<Engine, Exit> {
-    let by_default = place.is_some() && loaded.config.delivery().store == StorePlace::Unsaid;
+    let by_default = place.is_some() && loaded.config.delivery().store == StorePlace::Unset;
     let keeping = builder.clone().default_store(move |_| place.clone());
     let mut started = keeping.start_with(loaded).await;
     if let Err(StartError::Store(error)) = &started

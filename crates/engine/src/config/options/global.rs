@@ -34,7 +34,7 @@ pub struct DeliveryConfig {
 impl Default for DeliveryConfig {
     fn default() -> Self {
         Self {
-            store: StorePlace::Unsaid,
+            store: StorePlace::Unset,
             keep: Retention::default(),
             // As long as one attempt may take.
             wait: Duration::from_secs(30),

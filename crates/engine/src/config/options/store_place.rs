@@ -1,4 +1,4 @@
-//! Where deliveries are kept: in a file, in memory, or nowhere.
+//! Where deliveries are stored: in a file, in memory, or not at all.
 
 use std::path::{Path, PathBuf};
 
@@ -13,17 +13,17 @@ use super::{
 /// What SQLite calls a database in no file.
 const MEMORY: &str = ":memory:";
 
-/// Where deliveries are kept until they end.
+/// Where deliveries are stored until they end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StorePlace {
-    /// The file doesn't say: where the embedding program keeps them, see
+    /// The file doesn't say: where the embedding program stores them, see
     /// [`EngineBuilder::default_store`](crate::EngineBuilder::default_store),
     /// else in memory.
     #[default]
-    Unsaid,
-    /// Nowhere: a notification is tried once.
-    Nowhere,
+    Unset,
+    /// Not at all: a notification is tried once.
+    NotStored,
     /// In memory, for as long as the engine lives.
     Memory,
     /// In this file.
@@ -43,9 +43,9 @@ impl Text for StorePlace {
     fn read(text: &str) -> Result<Self, Box<Problem>> {
         let wrong = |sentence, help| Err(Box::new(Problem::error(sentence).help(help)));
         match text {
-            "" => Ok(Self::Unsaid),
+            "" => Ok(Self::Unset),
             MEMORY => Ok(Self::Memory),
-            NONE => Ok(Self::Nowhere),
+            NONE => Ok(Self::NotStored),
             _ if !Path::new(text).is_absolute() => wrong(
                 "expected the absolute path of a file",
                 "write the whole path, from /; or `:memory:`, or `none`",
@@ -60,8 +60,8 @@ impl Text for StorePlace {
 
     fn write(&self) -> String {
         match self {
-            Self::Unsaid => String::new(),
-            Self::Nowhere => NONE.to_owned(),
+            Self::Unset => String::new(),
+            Self::NotStored => NONE.to_owned(),
             Self::Memory => MEMORY.to_owned(),
             Self::File(path) => path.to_string_lossy().into_owned(),
         }

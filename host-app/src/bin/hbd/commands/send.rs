@@ -160,7 +160,7 @@ fn recall(
         Place::File(path) if path.exists() => path,
         // `hbd send` would create the file, or continue without it: it has no keys yet.
         Place::File(_) => return Ok(None),
-        Place::Nowhere => {
+        Place::NotStored => {
             let why = unkept(config);
             output.warning(format!(
                 "--key would have no effect beyond this call: {why}"
@@ -258,7 +258,7 @@ fn left(engine: &Engine, report: &Report, output: &Output) {
 /// Returns why no record survives this call.
 fn unkept(config: &Config) -> String {
     match (&config.delivery().store, MonitorConfig::of(config).state) {
-        (StorePlace::Nowhere, _) => "`delivery.store` is none".to_owned(),
+        (StorePlace::NotStored, _) => "`delivery.store` is none".to_owned(),
         (StorePlace::Memory, _) => "`delivery.store` is in memory".to_owned(),
         (StorePlace::File(path), _) => {
             format!(
@@ -266,13 +266,13 @@ fn unkept(config: &Config) -> String {
                 path.display()
             )
         }
-        (StorePlace::Unsaid, StateFile::File(path)) if path.exists() => {
+        (StorePlace::Unset, StateFile::File(path)) if path.exists() => {
             format!(
                 "{} could not be opened, see `monitor.state`",
                 path.display()
             )
         }
-        (StorePlace::Unsaid, StateFile::File(path)) => format!(
+        (StorePlace::Unset, StateFile::File(path)) => format!(
             "{} is not there yet: `hbd run` makes it, see `monitor.state`",
             path.display()
         ),
