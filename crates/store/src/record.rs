@@ -44,7 +44,8 @@ pub struct Prune {
     pub now_ms: i64,
     /// Notifications that were accepted before this time are old.
     pub accepted_before_ms: i64,
-    /// Notifications with at least this many newer ones are old.
+    /// Notifications after which at least this many were accepted are old, whether those are still
+    /// stored or not.
     pub beyond: u64,
     /// The maximum number of notifications to delete in this call.
     pub most: u32,

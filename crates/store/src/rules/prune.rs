@@ -38,8 +38,8 @@ pub fn is_open(state: State, digest: Option<State>) -> bool {
 }
 
 /// Judges a notification. Candidates come in the order of their acceptance, the oldest first;
-/// `newest` is the number of the last accepted notification, and `deleted` how many this call has
-/// deleted so far.
+/// `newest` is the number of the last accepted notification, whether it is still stored or not,
+/// and `deleted` how many this call has deleted so far.
 ///
 /// Numbers grow by one and times do not fall, so that nothing after a candidate that is neither
 /// too old nor beyond the number has to be looked at.

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use rusqlite::{Params, Row, ToSql, Transaction, params, params_from_iter, types::Type};
+use rusqlite::{
+    OptionalExtension as _, Params, Row, ToSql, Transaction, params, params_from_iter, types::Type,
+};
 
 use super::windows;
 use crate::{
@@ -12,6 +14,10 @@ use crate::{
 
 /// The prefix of the counts of deleted deliveries, before the name of their state.
 const PRUNED: &str = "pruned_";
+
+/// The number of the last accepted notification, which may be deleted: numbers are never reused.
+/// <https://sqlite.org/autoinc.html>
+const LAST_ACCEPTED: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'outbox_notification'";
 
 /// Notifications in the order of their acceptance, and whether any of their deliveries is open,
 /// as defined by [`prune::is_open`]: one that has not ended, or that a digest has yet to report.
@@ -229,11 +235,11 @@ pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::R
 }
 
 fn to_delete(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::Result<Vec<i64>> {
-    let newest: Option<i64> =
-        transaction.query_row("SELECT max(id) FROM outbox_notification", [], |row| {
-            row.get(0)
-        })?;
-    let newest = newest.unwrap_or_default();
+    let newest = transaction
+        .prepare_cached(LAST_ACCEPTED)?
+        .query_row([], |row| row.get(0))
+        .optional()?
+        .unwrap_or_default();
     let mut ended = Vec::new();
     let mut oldest = transaction.prepare_cached(OLDEST)?;
     let mut rows = oldest.query([])?;

@@ -15,7 +15,8 @@ use tokio::runtime::Runtime;
 
 use super::{
     Subject,
-    asks::{Ask, CHANNELS, ask},
+    asks::{Ask, CHANNELS, NEVER, ask},
+    claim_at,
     model::ModelStore,
 };
 use crate::effort::rounds;
@@ -23,6 +24,23 @@ use crate::effort::rounds;
 const START: i64 = 1_700_000_000_000;
 /// How long a claim holds, in milliseconds.
 const LEASE: i64 = 5_000;
+
+/// The last calls of each sequence: what has ended is deleted, the rest ends, and all but the last
+/// accepted notification is deleted.
+const END: [Ask; 4] = [
+    Ask::Prune {
+        most: 60,
+        age: -1,
+        beyond: 60,
+    },
+    Ask::Wait(LEASE * 2),
+    Ask::EndAll,
+    Ask::Prune {
+        most: 60,
+        age: NEVER,
+        beyond: 1,
+    },
+];
 
 /// A store, with the claims that are or were held.
 struct Side {
@@ -129,15 +147,33 @@ impl Side {
                 };
                 format!("{:?}", store.settle(settlement).await.unwrap())
             }
+            Ask::EndAll => {
+                let mut ended = std::mem::take(&mut self.claims);
+                for channel in CHANNELS {
+                    let claims = claim_at(store, channel, now_ms).await;
+                    let held = |claim: &Claim| (claim.delivery, claim.fence);
+                    ended.extend(claims.iter().map(held));
+                }
+                let mut answers = String::new();
+                for (delivery, fence) in &ended {
+                    let settlement = delivered(*delivery, *fence, now_ms);
+                    let settled = store.settle(settlement).await.unwrap();
+                    answers.push_str(&format!("{settled:?}"));
+                }
+                // From now on they are stale, of which a few suffice.
+                ended.truncate(2);
+                self.claims = ended;
+                answers
+            }
             Ask::Retry => {
                 let all = (0..50).map(DeliveryId).collect();
                 store.retry(all, now_ms).await.unwrap().to_string()
             }
-            Ask::Prune { most } => {
+            Ask::Prune { most, age, beyond } => {
                 let prune = Prune {
                     now_ms,
-                    accepted_before_ms: now_ms - 1_000,
-                    beyond: 20,
+                    accepted_before_ms: now_ms - age,
+                    beyond: *beyond,
                     most: *most,
                 };
                 let pruned = store.prune(prune).await.unwrap();
@@ -169,6 +205,23 @@ impl Side {
             None => Vec::new(),
         };
         format!("{records:#?} {accounts:?} {next:?} {expiry:?} {attempts:?}")
+    }
+}
+
+fn delivered(delivery: DeliveryId, fence: i64, now_ms: i64) -> Settlement {
+    Settlement {
+        delivery,
+        fence,
+        now_ms,
+        attempt: None,
+        proof: None,
+        is_uncounted: false,
+        may_have_arrived: false,
+        next: Next::End {
+            state: State::Delivered,
+            why: String::new(),
+            targets: Vec::new(),
+        },
     }
 }
 
@@ -260,7 +313,7 @@ async fn compare(subject: &dyn Subject, asks: &[Ask]) -> Result<(), TestCaseErro
     let mut model = Side::new(Arc::new(ModelStore::default()));
     let mut store = Side::new(subject.open());
     let mut now_ms = START;
-    for (number, ask) in asks.iter().enumerate() {
+    for (number, ask) in asks.iter().chain(&END).enumerate() {
         if let Ask::Wait(ms) = ask {
             now_ms += ms;
         }

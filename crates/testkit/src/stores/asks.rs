@@ -6,6 +6,9 @@ use proptest::prelude::*;
 /// The channels of the notifications.
 pub(super) const CHANNELS: [&str; 2] = ["a", "b"];
 
+/// An age that nothing reaches, in milliseconds.
+pub(super) const NEVER: i64 = 1_000_000_000;
+
 /// A call that is made of both.
 #[derive(Debug, Clone)]
 pub(super) enum Ask {
@@ -39,9 +42,14 @@ pub(super) enum Ask {
         which: prop::sample::Index,
         proof: Proof,
     },
+    /// Claims whatever can be claimed, and ends it.
+    EndAll,
     Retry,
     Prune {
         most: u32,
+        /// The age of what is old, in milliseconds; below 0 for all.
+        age: i64,
+        beyond: u64,
     },
     Wait(i64),
 }
@@ -114,13 +122,19 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
         most,
         only_expired,
     });
+    let age = prop::sample::select(vec![-1_i64, 1_000, NEVER]);
+    // A number that is never exceeded, or one that is exceeded soon.
+    let beyond = prop_oneof![Just(60), 0_u64..4];
+    let prune = (prop_oneof![0_u32..4, Just(60)], age, beyond);
+    let prune = prune.prop_map(|(most, age, beyond)| Ask::Prune { most, age, beyond });
     prop_oneof![
         4 => accept,
         3 => claim,
         4 => settle,
         1 => (which(), proof()).prop_map(|(which, proof)| Ask::Prove { which, proof }),
+        1 => Just(Ask::EndAll),
         1 => Just(Ask::Retry),
-        1 => (0_u32..4).prop_map(|most| Ask::Prune { most }),
+        2 => prune,
         2 => (0_i64..4_000).prop_map(Ask::Wait),
     ]
 }

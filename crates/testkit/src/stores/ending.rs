@@ -235,6 +235,27 @@ pub async fn what_is_beyond_the_newest_is_deleted(subject: &dyn Subject) {
     );
 }
 
+/// The number is counted from the last accepted notification, whether that is still stored or not.
+pub async fn what_was_deleted_counts_as_newer(subject: &dyn Subject) {
+    let store = subject.open();
+    for name in ["one", "two"] {
+        accept(&store, intake(name, &["a"])).await;
+    }
+    let claims = claim(&store, "a").await;
+    end(&store, &claims[1], State::Delivered).await;
+    assert_eq!(prune(&store, NOW + 1, 10).await, 1, "one is in flight");
+    end(&store, &claims[0], State::Delivered).await;
+    let beyond = |beyond| Prune {
+        now_ms: NOW,
+        accepted_before_ms: NOW,
+        beyond,
+        most: 10,
+    };
+    assert_eq!(store.prune(beyond(2)).await.unwrap(), 0);
+    assert_eq!(store.prune(beyond(1)).await.unwrap(), 1);
+    assert_eq!(all(&store).await, []);
+}
+
 /// Every state is counted, and the sum is the number of accepted deliveries.
 pub async fn the_accounts_agree_whatever_happens(subject: &dyn Subject) {
     let store = subject.open();

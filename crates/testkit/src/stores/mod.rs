@@ -43,7 +43,8 @@ macro_rules! store_suite {
                 targets_that_are_left_come_back,
                 a_stale_fence_is_refused_and_counted, what_failed_can_be_had_tried_again,
                 what_has_ended_is_deleted_when_it_is_old,
-                what_is_beyond_the_newest_is_deleted, the_accounts_agree_whatever_happens;
+                what_is_beyond_the_newest_is_deleted, what_was_deleted_counts_as_newer,
+                the_accounts_agree_whatever_happens;
             incidents: a_problem_that_is_over_before_anybody_was_notified, a_recovery_of_what_people_were_notified_of,
                 a_recovery_while_the_problem_is_in_flight, a_recovery_of_what_failed,
                 a_recovery_is_judged_before_it_is_tried,

@@ -273,7 +273,7 @@ impl Model {
     pub(super) fn prune(&mut self, prune: &Prune) -> u64 {
         self.sent.retain(|it| it.until_ms >= prune.now_ms);
         let mut deleted = 0;
-        let newest = self.notifications.last().map_or(0, |(number, _)| *number);
+        let newest = self.last_number;
         for (number, intake) in self.notifications.clone() {
             let is_old = intake.accepted_ms < prune.accepted_before_ms;
             let is_beyond = i128::from(newest - number) >= i128::from(prune.beyond);
