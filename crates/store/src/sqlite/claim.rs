@@ -6,11 +6,11 @@ use std::sync::Arc;
 use rusqlite::{Transaction, params};
 
 use super::{
-    history::{count, texts},
+    history::{column, count, texts},
     owner::Owner,
     settle::{CHANGED, Changed},
 };
-use crate::{Claim, ClaimRequest, DeliveryId};
+use crate::{Claim, ClaimRequest, DeliveryId, Severity, rules::claim};
 
 /// The maximum number of deliveries that become due in one step. The next step takes the rest, so
 /// that no transaction takes long.
@@ -25,18 +25,18 @@ pub(super) const READY: &str = "
         WHERE earlier.channel = d.channel AND earlier.lane = d.lane AND earlier.id < d.id
           AND earlier.state <= 1 AND earlier.lane <> ''))
     ORDER BY d.severity DESC, d.id LIMIT ?2";
-/// The deliveries of a holder that is gone.
+/// The deliveries of a holder that is gone. Like the next, it has no limit: its rows are read until
+/// there are enough that the requester does not work on.
 pub(super) const ABANDONED: &str = "
-    SELECT id FROM outbox_delivery
-    WHERE channel = ?1 AND state = 1 AND owner = ?2 AND (?4 IS NULL OR expires_ms <= ?4)
-    ORDER BY severity DESC, id LIMIT ?3";
-/// The deliveries that their holder has had for too long. A holder has no more than it can send
-/// at a time, so that all of them are looked at.
+    SELECT severity, id FROM outbox_delivery
+    WHERE channel = ?1 AND state = 1 AND owner = ?2 AND (?3 IS NULL OR expires_ms <= ?3)
+    ORDER BY severity DESC, id";
+/// The deliveries that their holder has had for too long.
 pub(super) const RUN_OUT: &str = "
-    SELECT id FROM outbox_delivery
+    SELECT severity, id FROM outbox_delivery
     WHERE channel = ?1 AND state = 1 AND owner = ?2 AND lease_until_ms < ?4
-      AND (?5 IS NULL OR expires_ms <= ?5)
-    ORDER BY severity DESC, id LIMIT ?3";
+      AND (?3 IS NULL OR expires_ms <= ?3)
+    ORDER BY severity DESC, id";
 pub(super) const HOLDERS: &str =
     "SELECT DISTINCT owner FROM outbox_delivery WHERE channel = ?1 AND state = 1";
 pub(super) const DUE: &str = "
@@ -71,22 +71,8 @@ pub(super) fn claim(
     let mut claims = Vec::new();
     let channel = &*request.channel;
     let late = request.only_expired.then_some(request.now_ms);
-    for holder in texts(transaction, HOLDERS, [channel])? {
-        let room = room(request, &claims);
-        let left = if owner.is_gone(&holder) {
-            let left = ids(transaction, ABANDONED, params![channel, holder, room, late])?;
-            if left.len() < room as usize && late.is_none() {
-                owner.bury(&holder);
-            }
-            left
-        } else {
-            let run_out = params![channel, holder, room, request.now_ms, late];
-            let mut run_out = ids(transaction, RUN_OUT, run_out)?;
-            run_out.retain(|id| !request.holding.contains(&DeliveryId(*id)));
-            run_out
-        };
-        take(transaction, request, owner, left, true, &mut claims)?;
-    }
+    let left = abandoned(transaction, request, owner)?;
+    take(transaction, request, owner, left, true, &mut claims)?;
     // Repeated, because the first delivery of a lane holds up those behind it, which the same
     // query would not show.
     while room(request, &claims) > 0 {
@@ -102,6 +88,43 @@ pub(super) fn claim(
         count(transaction, "again", again as u64)?;
     }
     Ok(claims)
+}
+
+/// Returns the abandoned deliveries to claim, in the order in which they are handed out: those of
+/// all holders are one queue. Of each holder, no more than are requested can be among them.
+fn abandoned(
+    transaction: &Transaction<'_>,
+    request: &ClaimRequest,
+    owner: &Owner,
+) -> rusqlite::Result<Vec<i64>> {
+    let (channel, now_ms) = (&*request.channel, request.now_ms);
+    let late = request.only_expired.then_some(now_ms);
+    let most = request.most as usize;
+    let mut abandoned = Vec::new();
+    for holder in texts(transaction, HOLDERS, [channel])? {
+        let is_gone = owner.is_gone(&holder);
+        let sql = if is_gone { ABANDONED } else { RUN_OUT };
+        let mut found = transaction.prepare_cached(sql)?;
+        let rows = match is_gone {
+            true => found.query(params![channel, holder, late])?,
+            false => found.query(params![channel, holder, late, now_ms])?,
+        };
+        let of_holder = rows.mapped(|row| {
+            let severity = column(row, 0, Severity::from_number)?;
+            Ok((severity, DeliveryId(row.get(1)?)))
+        });
+        let is_free = |found: &rusqlite::Result<(Severity, DeliveryId)>| !matches!(found, Ok((_, id)) if request.holding.contains(id));
+        let before = abandoned.len();
+        for found in of_holder.filter(is_free).take(most) {
+            abandoned.push(found?);
+        }
+        if is_gone && abandoned.len() - before < most && late.is_none() {
+            owner.bury(&holder);
+        }
+    }
+    abandoned.sort_unstable_by_key(|(severity, id)| claim::order(*severity, *id));
+    let first = abandoned.into_iter().take(most);
+    Ok(first.map(|(_, DeliveryId(id))| id).collect())
 }
 
 fn room(request: &ClaimRequest, claims: &[Claim]) -> u32 {

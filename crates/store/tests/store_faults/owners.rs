@@ -1,8 +1,8 @@
 //! Who held claims and is gone, and who lives.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
-use annunciator_store::{Begin, Next, Settled, Settlement, State};
+use annunciator_store::{Begin, ClaimRequest, Next, Settled, Settlement, Severity, State};
 use annunciator_testkit::stores::{LATER, NOW, accept, all, claim, end, intake, names, state};
 
 use super::{
@@ -97,6 +97,38 @@ async fn an_owner_that_lives() {
     assert_eq!(other.end(), ["settled"]);
     let accounts = stores[0].accounts().await.unwrap();
     assert_eq!(accounts.of(State::Delivered), 3);
+}
+
+/// They are claimed as if one had held them all.
+#[tokio::test]
+async fn the_worst_of_all_that_are_gone_come_first() {
+    const HOLDERS: u32 = 4;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("outbox.sqlite");
+    let mut worst = Vec::new();
+    for number in 0..HOLDERS {
+        for severity in [Severity::Critical, Severity::Info] {
+            let name = format!("{}-{number}", severity.name());
+            let holder = open(&file);
+            let mut held = intake(&name, &["a"]);
+            held.severity = severity;
+            held.intents[0].begin = Begin::Claimed {
+                lease_until_ms: LATER,
+            };
+            accept(&holder, held).await;
+            worst.extend((severity == Severity::Critical).then_some(name));
+        }
+    }
+    let store = open(&file);
+    let wanted = ClaimRequest {
+        channel: Arc::from("a"),
+        most: HOLDERS,
+        now_ms: NOW,
+        lease_until_ms: LATER,
+        holding: Vec::new(),
+        only_expired: false,
+    };
+    assert_eq!(names(&store.claim(wanted).await.unwrap()), worst);
 }
 
 /// Two that look whether somebody lives must not take each other for the one.

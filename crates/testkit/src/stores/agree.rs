@@ -85,14 +85,19 @@ impl Side {
             Ask::Claim {
                 channel,
                 most,
+                holding,
                 only_expired,
             } => {
+                let held = |which: &prop::sample::Index| {
+                    let held = (!self.claims.is_empty()).then(|| which.get(&self.claims));
+                    held.map(|(delivery, _)| *delivery)
+                };
                 let wanted = ClaimRequest {
                     channel: Arc::from(CHANNELS[*channel]),
                     most: *most,
                     now_ms,
                     lease_until_ms: now_ms + LEASE,
-                    holding: Vec::new(),
+                    holding: holding.iter().filter_map(held).collect(),
                     only_expired: *only_expired,
                 };
                 let claims = store.claim(wanted).await.unwrap();

@@ -26,6 +26,8 @@ pub(super) enum Ask {
     Claim {
         channel: usize,
         most: u32,
+        /// Some of the claims that are or were held.
+        holding: Vec<prop::sample::Index>,
         only_expired: bool,
     },
     Settle {
@@ -116,10 +118,16 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
             }
         },
     );
-    let claim = (0..CHANNELS.len(), 1_u32..4, prop::bool::weighted(0.1));
-    let claim = claim.prop_map(|(channel, most, only_expired)| Ask::Claim {
+    let claim = (
+        0..CHANNELS.len(),
+        1_u32..4,
+        prop::collection::vec(which(), 0..3),
+        prop::bool::weighted(0.1),
+    );
+    let claim = claim.prop_map(|(channel, most, holding, only_expired)| Ask::Claim {
         channel,
         most,
+        holding,
         only_expired,
     });
     let age = prop::sample::select(vec![-1_i64, 1_000, NEVER]);

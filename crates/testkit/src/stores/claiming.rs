@@ -175,6 +175,57 @@ pub async fn what_its_holder_still_works_on_is_not_claimed_again(subject: &dyn S
     assert!(again[0].abandoned);
 }
 
+/// It does not take the place of others, however urgent it is.
+pub async fn what_its_holder_still_works_on_takes_no_place(subject: &dyn Subject) {
+    let store = subject.open();
+    for (name, severity) in [
+        ("held-1", Severity::Critical),
+        ("held-2", Severity::Critical),
+        ("lost", Severity::Info),
+    ] {
+        let taken = intake(name, &["a"]);
+        accept(&store, Intake { severity, ..taken }).await;
+    }
+    let claims = claim(&store, "a").await;
+    let wanted = ClaimRequest {
+        channel: Arc::from("a"),
+        most: 2,
+        now_ms: LATER + 1,
+        lease_until_ms: LATER + 2,
+        holding: claims.iter().take(2).map(|claim| claim.delivery).collect(),
+        only_expired: false,
+    };
+    let again = store.claim(wanted).await.unwrap();
+    assert_eq!(names(&again), ["lost"]);
+}
+
+/// Who held a delivery does not matter.
+pub async fn the_worst_of_all_holders_come_first(subject: &dyn Subject) {
+    const HOLDERS: u32 = 4;
+    let store = subject.open();
+    let (mut worst, mut holders) = (Vec::new(), Vec::new());
+    for number in 0..HOLDERS {
+        for severity in [Severity::Critical, Severity::Info] {
+            let name = format!("{}-{number}", severity.name());
+            let taken = intake(&name, &["a"]);
+            accept(&store, Intake { severity, ..taken }).await;
+            let holder = subject.open();
+            assert_eq!(names(&claim(&holder, "a").await), [name.as_str()]);
+            holders.push(holder);
+            worst.extend((severity == Severity::Critical).then_some(name));
+        }
+    }
+    let wanted = ClaimRequest {
+        channel: Arc::from("a"),
+        most: HOLDERS,
+        now_ms: LATER + 1,
+        lease_until_ms: LATER + 2,
+        holding: Vec::new(),
+        only_expired: false,
+    };
+    assert_eq!(names(&store.claim(wanted).await.unwrap()), worst);
+}
+
 /// Deliveries of a channel that was removed do not wait forever.
 pub async fn only_what_is_too_late_is_claimed_if_that_is_wanted(subject: &dyn Subject) {
     let store = subject.open();
