@@ -51,7 +51,7 @@ pub(super) const NEXT_EXPIRY: &str = "
 pub(super) const FLYING: &str = "
     SELECT channel, owner, min(lease_until_ms) FROM outbox_delivery
     WHERE state = 1 GROUP BY channel, owner";
-/// One index lookup for each channel, however many deliveries are pending.
+/// The channels with due deliveries: one index lookup for each, however many are pending.
 pub(super) const CHANNELS: &str = "
     WITH RECURSIVE found (channel) AS (
         SELECT min(channel) FROM outbox_delivery WHERE state = 0 AND ready = 1
@@ -234,7 +234,13 @@ pub(super) fn ready(
     owner: &Owner,
 ) -> rusqlite::Result<Vec<String>> {
     make_due(transaction, now_ms)?;
-    let mut channels = texts(transaction, CHANNELS, [])?;
+    let mut channels = Vec::new();
+    for channel in texts(transaction, CHANNELS, [])? {
+        // All of them may wait for their lane.
+        if !ids(transaction, READY, params![channel, 1, None::<i64>])?.is_empty() {
+            channels.push(channel);
+        }
+    }
     let mut flying = transaction.prepare_cached(FLYING)?;
     let mut rows = flying.query([])?;
     while let Some(row) = rows.next()? {

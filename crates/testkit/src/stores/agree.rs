@@ -188,8 +188,8 @@ impl Side {
         }
     }
 
-    /// Returns everything that can be seen, except which channels are ready: a store may include
-    /// a channel whose due deliveries all wait for their lane.
+    /// Returns everything that can be seen, except which channels are ready, which is compared after
+    /// each call.
     async fn seen(&self, now_ms: i64) -> String {
         let query = Query {
             most: 1000,
@@ -325,6 +325,11 @@ async fn compare(subject: &dyn Subject, asks: &[Ask]) -> Result<(), TestCaseErro
         let expected = model.ask(number, ask, now_ms).await;
         let answer = store.ask(number, ask, now_ms).await;
         prop_assert_eq!(answer, expected, "{}: {:?}", number, ask);
+        let ready = (
+            store.store.ready(now_ms).await,
+            model.store.ready(now_ms).await,
+        );
+        prop_assert_eq!(ready.0, ready.1, "ready after {}: {:?}", number, ask);
     }
     prop_assert_eq!(store.seen(now_ms).await, model.seen(now_ms).await);
     Ok(())

@@ -105,6 +105,25 @@ pub async fn a_lane_keeps_its_order(subject: &dyn Subject) {
     assert_eq!(names(&claim(&store, "a").await), ["second"]);
 }
 
+/// Whoever polls would ask for its deliveries in vain, again and again.
+pub async fn a_channel_whose_lanes_all_wait_is_not_ready(subject: &dyn Subject) {
+    let store = subject.open();
+    let in_lane = |name: &str| Intake {
+        lane: "web-01".to_owned(),
+        ..intake(name, &["a"])
+    };
+    accept(&store, in_lane("first")).await;
+    let first = claim(&store, "a").await;
+    accept(&store, in_lane("second")).await;
+    assert!(store.ready(NOW).await.unwrap().is_empty());
+    accept(&store, intake("free", &["a"])).await;
+    assert_eq!(store.ready(NOW).await.unwrap(), ["a"]);
+    assert_eq!(names(&claim(&store, "a").await), ["free"]);
+    assert!(store.ready(NOW).await.unwrap().is_empty());
+    end(&store, &first[0], State::Delivered).await;
+    assert_eq!(store.ready(NOW).await.unwrap(), ["a"]);
+}
+
 /// Other lanes, deliveries without a lane, and other channels go on.
 pub async fn a_lane_holds_up_nobody_else(subject: &dyn Subject) {
     let store = subject.open();

@@ -36,6 +36,7 @@ macro_rules! store_suite {
                 whoever_accepts_may_hold_it_at_once;
             claiming: each_is_claimed_once_whoever_asks, the_worst_come_first_then_the_oldest,
                 what_is_due_later_waits, what_expires_next_is_known, a_lane_keeps_its_order, a_lane_holds_up_nobody_else,
+                a_channel_whose_lanes_all_wait_is_not_ready,
                 what_is_accepted_behind_its_lane_waits, a_claim_that_ran_out_is_another_s,
                 what_its_holder_still_works_on_is_not_claimed_again,
                 what_its_holder_still_works_on_takes_no_place, the_worst_of_all_holders_come_first, only_what_is_too_late_is_claimed_if_that_is_wanted,
