@@ -12,7 +12,7 @@ use crate::{
     rules::{
         Change, FollowUp, IncidentChange,
         incident::{self, Incident, OpenDelivery},
-        review::{self, Review},
+        review::Review,
         step::{self, StepDelivery},
     },
 };
@@ -44,13 +44,15 @@ impl Indexes {
                     incident::recovery_notified(known, &open, notification)
                 });
             }
-            (FollowUp::ReviewIncident, Some((key, _))) => return self.review(&key, now_ms),
+            (FollowUp::ReviewIncident, Some((key, _))) => {
+                let review = Review::of(&self.open_of(&key));
+                return self.decide(review, &key, now_ms);
+            }
             (FollowUp::ReviewDigest, _) => {
                 let mut superseded = Vec::new();
                 for (key, _) in self.problems_in(delivery) {
-                    superseded.extend(self.review(&key, now_ms));
-                    let released = review::release(&self.open_of(&key), now_ms);
-                    self.apply(released, now_ms);
+                    let review = Review::after_digest(&self.open_of(&key), now_ms);
+                    superseded.extend(self.decide(review, &key, now_ms));
                 }
                 return superseded;
             }
@@ -60,9 +62,9 @@ impl Indexes {
         Vec::new()
     }
 
-    /// Reviews an incident after a delivery of it was accepted or settled.
-    fn review(&mut self, key: &OnChannel, now_ms: i64) -> Vec<Superseded> {
-        let Some(review) = Review::of(&self.open_of(key)) else {
+    /// Applies what the review of an incident decides.
+    fn decide(&mut self, review: Option<Review>, key: &OnChannel, now_ms: i64) -> Vec<Superseded> {
+        let Some(review) = review else {
             return Vec::new();
         };
         let known = self.incidents.known(key);

@@ -9,7 +9,8 @@
 //! 2. The end itself is superseded if the channel was not notified of the problem and is not
 //!    being notified, neither by a message in flight nor by a digest in flight.
 //! 3. While a digest that reports the problem is in flight, the end waits until that is settled,
-//!    or its holder is considered dead.
+//!    or its holder is considered dead. Of several, it waits for the first that arrives, or else
+//!    for the last.
 
 use super::{
     change::{Change, IncidentChange},
@@ -38,7 +39,7 @@ pub struct Decision {
 #[derive(Debug)]
 pub struct Review {
     /// Pending ends of problems, the oldest first.
-    recoveries: Vec<DeliveryId>,
+    recoveries: Vec<OpenDelivery>,
     /// The notification of the newest of them.
     ended_by: i64,
     /// Pending messages of the problem that it ends.
@@ -47,6 +48,8 @@ pub struct Review {
     is_being_notified: bool,
     /// Whether a delivery of a later problem is pending or in flight.
     is_another_open: bool,
+    /// When a digest that reports the problem was settled, if the review is made for that.
+    digest_settled_ms: Option<i64>,
 }
 
 impl Review {
@@ -63,11 +66,24 @@ impl Review {
         let mut later = problems.filter(|one| one.delivery > newest.delivery);
         let pending = |one: &&OpenDelivery| one.state == State::Pending;
         Some(Self {
-            recoveries: recoveries.map(|one| one.delivery).collect(),
+            recoveries: recoveries.copied().collect(),
             ended_by: newest.notification,
             is_being_notified: !earlier.clone().all(|one| one.state == State::Pending),
             pointless: earlier.filter(pending).map(|one| one.delivery).collect(),
             is_another_open: later.next().is_some(),
+            digest_settled_ms: None,
+        })
+    }
+
+    /// Makes the review after a digest was settled that reports the incident: ends that waited for
+    /// it wait no longer, unless another digest holds them up. An end that was tried before keeps
+    /// its backoff.
+    #[must_use]
+    pub fn after_digest(open: &[OpenDelivery], now_ms: i64) -> Option<Self> {
+        let review = Self::of(open)?;
+        Some(Self {
+            digest_settled_ms: Some(now_ms),
+            ..review
         })
     }
 
@@ -85,30 +101,30 @@ impl Review {
     #[must_use]
     pub fn decide(self, known: Option<Incident>, digest_until_ms: Option<i64>) -> Decision {
         let is_unnotified = self.digests_since(known).is_some();
+        let waiting = self.waiting();
+        let recoveries = self.recoveries.into_iter().map(|one| one.delivery);
         let mut changes = Change::supersede(self.pointless, RECOVERED);
         let mut incident = IncidentChange::Keep;
         match digest_until_ms.filter(|_| is_unnotified) {
-            Some(until_ms) => changes.extend(Change::reschedule(self.recoveries, until_ms)),
+            Some(until_ms) => changes.extend(Change::reschedule(recoveries, until_ms)),
             None if is_unnotified => {
-                changes.extend(Change::supersede(self.recoveries, NOT_NOTIFIED));
+                changes.extend(Change::supersede(recoveries, NOT_NOTIFIED));
                 incident = over(known, self.is_another_open, self.ended_by);
             }
-            None => {}
+            None => changes.extend(waiting),
         }
         Decision { changes, incident }
     }
-}
 
-/// Decides the changes after a digest was settled: ends of problems that waited for it wait no
-/// longer. `open` lists the deliveries that have not ended of an incident that it reports, after
-/// the incident's [`Review`]. A delivery that was tried before keeps its backoff.
-#[must_use]
-pub fn release(open: &[OpenDelivery], now_ms: i64) -> Vec<Change> {
-    let waits = |one: &&OpenDelivery| {
-        one.is_pending(Kind::Recovery) && one.attempts == 0 && one.due_ms > now_ms
-    };
-    let waiting = open.iter().filter(waits).map(|one| one.delivery);
-    Change::reschedule(waiting, now_ms).collect()
+    /// Returns the changes by which ends that waited for the settled digest are due.
+    fn waiting(&self) -> Vec<Change> {
+        let Some(now_ms) = self.digest_settled_ms else {
+            return Vec::new();
+        };
+        let waits = |one: &&OpenDelivery| one.attempts == 0 && one.due_ms > now_ms;
+        let waiting = self.recoveries.iter().filter(waits);
+        Change::reschedule(waiting.map(|one| one.delivery), now_ms).collect()
+    }
 }
 
 #[cfg(test)]
@@ -233,6 +249,23 @@ mod tests {
             delivery: DeliveryId(1),
             due_ms: 10,
         };
-        assert_eq!(release(&waits, 10), [due]);
+        let settled = Review::after_digest(&waits, 10).unwrap();
+        assert_eq!(settled.decide(known(true), None).changes, [due]);
+    }
+
+    #[test]
+    fn ends_that_another_digest_holds_up_wait_on() {
+        let mut waits = open(&[(RECOVERY, State::Pending)]);
+        waits[0].due_ms = 50;
+        let after = |digest_until_ms| {
+            let review = Review::after_digest(&waits, 10).unwrap();
+            review.decide(known(false), digest_until_ms).changes
+        };
+        let on = Change::Reschedule {
+            delivery: DeliveryId(1),
+            due_ms: 77,
+        };
+        assert_eq!(after(Some(77)), [on]);
+        assert_eq!(after(None), [superseded(1, NOT_NOTIFIED)]);
     }
 }

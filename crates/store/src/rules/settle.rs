@@ -143,8 +143,8 @@ pub enum FollowUp {
     RecoveryNotified,
     /// [`Review`](super::review::Review) of the delivery's incident.
     ReviewIncident,
-    /// For each problem that the delivery, a digest, reports: a
-    /// [`Review`](super::review::Review), then [`release`](super::review::release).
+    /// For each problem that the delivery, a digest, reports: a [`Review`](super::review::Review)
+    /// [after a digest](super::review::Review::after_digest).
     ReviewDigest,
     /// [`step::review`](super::step::review) of the delivery's group.
     ReviewGroup,

@@ -110,9 +110,8 @@ pub(super) fn review(
 ) -> rusqlite::Result<Vec<Superseded>> {
     let mut superseded = Vec::new();
     for (incident, _) in problems(transaction, digest)? {
-        let fetch = || IncidentFacts::fetch(transaction, channel, &incident);
-        superseded.extend(fetch()?.review(transaction, now_ms)?);
-        fetch()?.release(transaction, now_ms)?;
+        let facts = IncidentFacts::fetch(transaction, channel, &incident)?;
+        superseded.extend(facts.review_after_digest(transaction, now_ms)?);
     }
     Ok(superseded)
 }

@@ -9,7 +9,7 @@ use crate::{
     rules::{
         IncidentChange,
         incident::{self, Incident, OpenDelivery},
-        review::{self, Review},
+        review::Review,
     },
 };
 
@@ -122,11 +122,31 @@ impl<'a> IncidentFacts<'a> {
     /// Reviews the incident after a delivery of it was accepted or settled, and returns the
     /// deliveries that this superseded. Other facts of it have to be fetched again.
     pub(super) fn review(
-        mut self,
+        self,
         transaction: &Transaction<'_>,
         now_ms: i64,
     ) -> rusqlite::Result<Vec<Superseded>> {
-        let Some(review) = Review::of(&self.open) else {
+        let review = Review::of(&self.open);
+        self.decide(transaction, review, now_ms)
+    }
+
+    /// Reviews the incident after a digest that reports it was settled.
+    pub(super) fn review_after_digest(
+        self,
+        transaction: &Transaction<'_>,
+        now_ms: i64,
+    ) -> rusqlite::Result<Vec<Superseded>> {
+        let review = Review::after_digest(&self.open, now_ms);
+        self.decide(transaction, review, now_ms)
+    }
+
+    fn decide(
+        mut self,
+        transaction: &Transaction<'_>,
+        review: Option<Review>,
+        now_ms: i64,
+    ) -> rusqlite::Result<Vec<Superseded>> {
+        let Some(review) = review else {
             return Ok(Vec::new());
         };
         let until_ms = match review.digests_since(self.known) {
@@ -136,16 +156,6 @@ impl<'a> IncidentFacts<'a> {
         let decision = review.decide(self.known, until_ms);
         self.change(transaction, decision.incident)?;
         apply(transaction, decision.changes, now_ms)
-    }
-
-    /// Ends the waiting for a digest that reports the incident, after that was settled.
-    pub(super) fn release(
-        self,
-        transaction: &Transaction<'_>,
-        now_ms: i64,
-    ) -> rusqlite::Result<()> {
-        apply(transaction, review::release(&self.open, now_ms), now_ms)?;
-        Ok(())
     }
 }
 

@@ -174,6 +174,44 @@ pub async fn an_end_waits_while_the_problem_s_digest_is_in_flight(subject: &dyn 
     }
 }
 
+/// Each of them may notify people of the problem.
+pub async fn an_end_waits_for_the_last_of_the_problem_s_digests(subject: &dyn Subject) {
+    for arrives in [true, false] {
+        let store = subject.open();
+        accept(&store, problem("down")).await;
+        let first = in_the_morning(&store).await;
+        accept(&store, problem("still down")).await;
+        let second = in_the_morning(&store).await;
+        let recovery = accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+        end(&store, &first[0], State::Failed).await;
+        assert!(
+            claim(&store, "a").await.is_empty(),
+            "the other is in flight"
+        );
+        if arrives {
+            end(&store, &second[0], State::Delivered).await;
+            let recovery = claim(&store, "a").await;
+            assert_eq!(recovery.len(), 1);
+            end(&store, &recovery[0], State::Delivered).await;
+        } else {
+            let superseded = end(&store, &second[0], State::Failed).await;
+            assert_eq!(superseded, [recovery.deliveries[0].delivery]);
+        }
+    }
+}
+
+/// Once people were notified, no other digest matters.
+pub async fn an_end_follows_the_first_digest_that_arrives(subject: &dyn Subject) {
+    let store = subject.open();
+    accept(&store, problem("down")).await;
+    let first = in_the_morning(&store).await;
+    accept(&store, problem("still down")).await;
+    in_the_morning(&store).await;
+    accept(&store, of_incident("up", Kind::Recovery, &["a"])).await;
+    end(&store, &first[0], State::Delivered).await;
+    assert_eq!(claim(&store, "a").await.len(), 1);
+}
+
 /// Its holder may have sent it.
 pub async fn an_end_follows_a_digest_that_was_abandoned(subject: &dyn Subject) {
     let store = subject.open();

@@ -65,6 +65,8 @@ macro_rules! store_suite {
                 an_end_follows_the_digest_that_notified_of_the_problem,
                 a_problem_that_ends_before_its_digest_is_over,
                 an_end_waits_while_the_problem_s_digest_is_in_flight,
+                an_end_waits_for_the_last_of_the_problem_s_digests,
+                an_end_follows_the_first_digest_that_arrives,
                 an_end_follows_a_digest_that_was_abandoned,
                 what_a_digest_is_to_tell_of_is_not_deleted;
             once: the_same_is_sent_once_within_its_window, what_failed_does_not_keep_back_the_next,

@@ -91,6 +91,9 @@ impl Model {
                 .collect();
             for (channel, incident) in incidents.into_keys() {
                 superseded.extend(self.end_pointless(&channel, &incident, now_ms));
+                if self.digest_under_way(&channel, &incident).is_some() {
+                    continue;
+                }
                 for one in &mut self.entries {
                     let waits = one.is(&channel, &incident, Kind::Recovery)
                         && one.state == State::Pending
@@ -138,18 +141,10 @@ impl Model {
             now_ms,
         );
         let unknown = self.problem(channel, incident);
-        let unknown = unknown.filter(|problem| !problem.is_known && !is_being_sent);
-        let Some(since) = unknown.map(|problem| problem.since) else {
+        if !unknown.is_some_and(|problem| !problem.is_known && !is_being_sent) {
             return superseded;
-        };
-        let digests = self.entries.iter().filter(|entry| {
-            let problems = self.problems_of(entry.id);
-            let mut problems = problems.iter();
-            let digested = problems
-                .any(|(on, of, number)| **on == *channel && *of == incident && *number >= since);
-            entry.batch_key.is_some() && entry.state == State::InFlight && digested
-        });
-        if let Some(until_ms) = digests.map(|digest| digest.lease_until_ms).max() {
+        }
+        if let Some(until_ms) = self.digest_under_way(channel, incident) {
             for end in ends {
                 if let Some(entry) = self.entry(end.id) {
                     entry.due_ms = until_ms;
@@ -165,6 +160,28 @@ impl Model {
         ));
         self.problem_ended(channel, incident, last.number, !after.is_empty());
         superseded
+    }
+
+    /// Returns the latest lease of the digests in flight that report a problem of which nobody
+    /// knows, unless a message of its own is in flight before its end.
+    fn digest_under_way(&mut self, channel: &str, incident: &str) -> Option<i64> {
+        let ends = self.open(channel, incident, Kind::Recovery);
+        let last = ends.iter().rfind(|end| end.state == State::Pending)?.id;
+        let own = self.open(channel, incident, Kind::Problem);
+        let mut before = own.iter().filter(|one| one.id < last);
+        if before.any(|one| one.state == State::InFlight) {
+            return None;
+        }
+        let problem = self.problem(channel, incident);
+        let since = problem.filter(|problem| !problem.is_known)?.since;
+        let digests = self.entries.iter().filter(|entry| {
+            let problems = self.problems_of(entry.id);
+            let mut problems = problems.iter();
+            let digested = problems
+                .any(|(on, of, number)| **on == *channel && *of == incident && *number >= since);
+            entry.batch_key.is_some() && entry.state == State::InFlight && digested
+        });
+        digests.map(|digest| digest.lease_until_ms).max()
     }
 
     fn supersede(&mut self, ids: &[DeliveryId], why: &str, now_ms: i64) -> Vec<Superseded> {
