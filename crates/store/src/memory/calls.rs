@@ -246,13 +246,13 @@ impl Memory {
         let mut count = 0;
         for id in deliveries {
             self.indexes.change(*id, |stored, _| {
-                if settle::can_be_retried(stored.state) {
-                    stored.state = State::Pending;
-                    stored.due_ms = now_ms;
-                    stored.ended_ms = None;
-                    stored.expires_ms = None;
-                    stored.uncounted = stored.attempts;
-                    stored.why.clear();
+                if let Some(retried) = settle::retried(stored.state, stored.attempts, now_ms) {
+                    stored.state = retried.state;
+                    stored.why = retried.why.to_owned();
+                    stored.due_ms = retried.due_ms;
+                    stored.ended_ms = retried.ended_ms;
+                    stored.expires_ms = retried.expires_ms;
+                    stored.uncounted = retried.uncounted;
                     count += 1;
                 }
             });

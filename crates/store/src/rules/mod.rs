@@ -13,7 +13,7 @@
 //! | `claim`, `ready` | [`claim`], and for abandoned deliveries [`Subject::may_have_arrived`] |
 //! | `settle` | [`settle`], whose [`FollowUp`]s say which other rules to call |
 //! | `prove` | [`step`] |
-//! | `retry` | [`settle::can_be_retried`] |
+//! | `retry` | [`settle::retried`] |
 //! | `prune` | [`prune`] |
 //!
 //! A store fetches all facts of a call in the transaction in which it applies the changes. Facts

@@ -11,13 +11,39 @@ use crate::{Digest, Kind, Next, Proof, Settlement, State};
 
 /// The states from which a person may retry a delivery: nothing else will happen to it, and
 /// people were not reached or may not have been.
-pub const RETRIED: [State; 2] = [State::Failed, State::Unknown];
+const RETRIABLE: [State; 2] = [State::Failed, State::Unknown];
 
-/// Returns whether a person may retry a delivery in this state. It is then due at once, without a
-/// time to live, with all of its attempts left and without the reason for which it ended.
+/// What is recorded of a delivery that a person retries: all of these fields, and no others. Times
+/// are milliseconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retried {
+    /// The new state.
+    pub state: State,
+    /// The reason for its state: none.
+    pub why: &'static str,
+    /// When it is due: at once.
+    pub due_ms: i64,
+    /// When it ended: it has not.
+    pub ended_ms: Option<i64>,
+    /// When it expires: never, since a person wants it sent.
+    pub expires_ms: Option<i64>,
+    /// The attempts that do not count against the limit: all so far, so that the whole limit is
+    /// left.
+    pub uncounted: u32,
+}
+
+/// Decides what is recorded when a person retries a delivery in this state, after this number of
+/// attempts; `None` if it cannot be retried. It keeps its proof, and the targets that remain.
 #[must_use]
-pub fn can_be_retried(state: State) -> bool {
-    RETRIED.contains(&state)
+pub fn retried(state: State, attempts: u32, now_ms: i64) -> Option<Retried> {
+    RETRIABLE.contains(&state).then_some(Retried {
+        state: State::Pending,
+        why: "",
+        due_ms: now_ms,
+        ended_ms: None,
+        expires_ms: None,
+        uncounted: attempts,
+    })
 }
 
 /// Returns whether a claim still holds: the delivery is in flight with the claim's fence.
@@ -343,10 +369,17 @@ mod tests {
 
     #[test]
     fn what_failed_or_is_unknown_can_be_had_tried_again_and_nothing_else() {
-        let retried = State::ALL
-            .into_iter()
-            .filter(|state| can_be_retried(*state));
-        assert_eq!(retried.collect::<Vec<_>>(), RETRIED);
+        let can_be = |state: &State| retried(*state, 3, NOW).is_some();
+        let states: Vec<State> = State::ALL.into_iter().filter(can_be).collect();
+        assert_eq!(states, [State::Failed, State::Unknown]);
+    }
+
+    #[test]
+    fn what_a_person_retries_is_due_at_once_with_all_of_its_attempts_left() {
+        let retried = retried(State::Failed, 3, NOW).unwrap();
+        assert_eq!((retried.state, retried.due_ms), (State::Pending, NOW));
+        assert_eq!((retried.ended_ms, retried.expires_ms), (None, None));
+        assert_eq!((retried.uncounted, retried.why), (3, ""));
     }
 
     #[test]

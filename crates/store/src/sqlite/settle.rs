@@ -118,14 +118,31 @@ pub(super) fn retry(
     deliveries: &[DeliveryId],
     now_ms: i64,
 ) -> rusqlite::Result<u64> {
+    let mut found =
+        transaction.prepare_cached("SELECT state, attempts FROM outbox_delivery WHERE id = ?1")?;
     let mut retry = transaction.prepare_cached(
-        "UPDATE outbox_delivery SET state = 0, ready = 1, due_ms = ?2, ended_ms = NULL,
-         expires_ms = NULL, attempts_before = attempts, why = '' WHERE id = ?1 AND state IN (?3, ?4)",
+        "UPDATE outbox_delivery SET state = ?2, why = ?3, ready = ?4, due_ms = ?5, ended_ms = ?6,
+         expires_ms = ?7, attempts_before = ?8 WHERE id = ?1",
     )?;
-    let [failed, unknown] = settle::RETRIED.map(State::number);
     let mut count = 0;
     for id in deliveries {
-        count += retry.execute(params![id.0, now_ms, failed, unknown])? as u64;
+        let retried = found.query_row([id.0], |row| {
+            let state = column(row, 0, State::from_number)?;
+            Ok(settle::retried(state, row.get(1)?, now_ms))
+        });
+        let Some(retried) = retried.optional()?.flatten() else {
+            continue;
+        };
+        count += retry.execute(params![
+            id.0,
+            retried.state.number(),
+            retried.why,
+            retried.due_ms <= now_ms,
+            retried.due_ms,
+            retried.ended_ms,
+            retried.expires_ms,
+            retried.uncounted,
+        ])? as u64;
     }
     Ok(count)
 }
