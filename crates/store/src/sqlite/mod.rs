@@ -67,14 +67,15 @@ impl SqliteStore {
 
     /// Opens the store in a file that the program has open for tables of its own. One thread
     /// writes both, and [`accept_in`](Self::accept_in) accepts in the transaction that writes the
-    /// others.
+    /// others. The caller's thread is not blocked, however long the disk takes.
     ///
     /// # Errors
     /// Fails as [`open`](Self::open) does, and with [`StoreError::Unusable`] for a database in
     /// memory, which no other process could take over.
     pub async fn open_in(file: Arc<SqliteFile>) -> Result<Self, StoreError> {
         file.add_part(schema::DELIVERIES).await?;
-        Self::over(file)
+        // It makes, locks and reads files, and may wait for other processes.
+        file::apart("store-opener", move || Self::over(file)).await
     }
 
     fn over(file: Arc<SqliteFile>) -> Result<Self, StoreError> {

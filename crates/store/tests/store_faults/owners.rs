@@ -1,9 +1,21 @@
 //! Who held claims and is gone, and who lives.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    cell::Cell,
+    fs,
+    path::Path,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 
-use annunciator_store::{Begin, ClaimRequest, Next, Settled, Settlement, Severity, State};
+use annunciator_store::{
+    Begin, ClaimRequest, Next, Settled, Settlement, Severity, SqliteFile, SqliteStore, State,
+};
 use annunciator_testkit::stores::{LATER, NOW, accept, all, claim, end, intake, names, state};
+
+use nix::{sys::stat::Mode, unistd::mkfifo};
+use uuid::Uuid;
 
 use super::{
     child::{Process, say, wait},
@@ -147,6 +159,39 @@ async fn many_that_look_at_once_for_who_is_gone() {
             assert_eq!(look.await.unwrap(), ["a", "b"]);
         }
     }
+}
+
+/// Another owner's file is a pipe here, so that opening it waits for whoever reads it.
+#[tokio::test]
+async fn one_that_opens_in_a_file_of_others_keeps_no_task_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outbox.sqlite");
+    let file = Arc::new(SqliteFile::open(&path, &[]).unwrap());
+    let pipe = folder
+        .path()
+        .join(format!("outbox.sqlite.owner-{}", Uuid::new_v4().simple()));
+    mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    let (beside, worked_beside) = mpsc::channel();
+    let reading = thread::spawn(move || {
+        // So that the test fails and does not hang.
+        let worked_beside = worked_beside.recv_timeout(Duration::from_secs(10)).is_ok();
+        fs::File::open(pipe).unwrap();
+        worked_beside
+    });
+    let is_opened = Cell::new(false);
+    let opening = async {
+        SqliteStore::open_in(file).await.unwrap();
+        is_opened.set(true);
+    };
+    let work = async {
+        while owner_files(&path) < 2 && !is_opened.get() {
+            tokio::task::yield_now().await;
+        }
+        // Nobody is there if it came too late.
+        let _ = beside.send(());
+    };
+    tokio::join!(opening, work);
+    assert!(reading.join().unwrap(), "the runtime's thread was blocked");
 }
 
 /// Nobody has claimed anything since.
