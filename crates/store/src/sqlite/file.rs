@@ -12,12 +12,8 @@ use std::{
     fs::{OpenOptions, Permissions},
     io::{self, ErrorKind},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    panic,
     path::{Path, PathBuf},
-    sync::{
-        atomic::{AtomicU64, Ordering},
-        mpsc::{self, Receiver, TrySendError},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -25,9 +21,11 @@ use std::{
 use rusqlite::{
     Connection, MAIN_DB, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, ffi,
 };
-use tokio::sync::oneshot;
 
-use super::schema::{self, Found, SchemaPart};
+use super::{
+    schema::{self, Found, SchemaPart},
+    worker::Worker,
+};
 use crate::{Answer, StoreError};
 
 /// How long a write waits for another process that is writing.
@@ -55,7 +53,7 @@ const IN_MEMORY: OpenFlags = OpenFlags::SQLITE_OPEN_URI.union(OpenFlags::SQLITE_
 /// that collect while the disk is busy are done in one transaction, so that many callers share
 /// one wait for the disk; each is answered when its work is durable. Work is done even if nobody
 /// waits for the answer. The file is closed when the last handle is dropped, after all work is
-/// done.
+/// done; whoever drops it waits for that, but no longer than 10 s for each of its threads.
 #[derive(Debug)]
 pub struct SqliteFile {
     path: PathBuf,
@@ -313,260 +311,5 @@ fn make(path: &Path) -> Result<(), StoreError> {
             }
         }
         Err(error) => Err(unusable(error)),
-    }
-}
-
-/// The maximum number of tasks in one transaction: more would not be faster, and would delay the
-/// first of them.
-const MAX_BATCH: usize = 512;
-
-/// The maximum number of tasks that wait: if a disk hangs, tasks whose callers have given up must
-/// not fill the memory.
-const MAX_QUEUED: usize = 16_384;
-
-/// The last transaction's duration divided by this is the maximum time to wait for more tasks.
-/// Callers that were answered together mostly make their next request together, a moment later,
-/// and should not have to wait for all of the next transaction.
-const GATHERING_DIVISOR: u32 = 2;
-
-/// A handle to the thread, which ends when the last handle is dropped and all tasks are done.
-#[derive(Debug)]
-pub(super) struct Worker {
-    asked: Option<mpsc::SyncSender<Box<dyn Task>>>,
-    thread: Option<thread::JoinHandle<()>>,
-}
-
-/// Work in a transaction. It may be done more than once: a transaction that fails is tried again
-/// in parts.
-trait Task: Send {
-    fn work(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()>;
-    fn answer(self: Box<Self>, failed: Option<StoreError>);
-}
-
-struct Asked<F, T> {
-    work: F,
-    done: Option<T>,
-    answer: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<F, T> Task for Asked<F, T>
-where
-    F: FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send,
-    T: Send,
-{
-    fn work(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        self.done = Some((self.work)(transaction)?);
-        Ok(())
-    }
-
-    fn answer(self: Box<Self>, failed: Option<StoreError>) {
-        let answer = match (failed, self.done) {
-            (None, Some(done)) => Ok(done),
-            (failed, _) => Err(failed.unwrap_or(StoreError::Closed)),
-        };
-        // Nobody may be waiting for it.
-        let _ = self.answer.send(answer);
-    }
-}
-
-impl Worker {
-    pub(super) fn writing(path: PathBuf, database: Connection) -> io::Result<Self> {
-        Self::start(
-            "store-writer",
-            path,
-            database,
-            TransactionBehavior::Immediate,
-        )
-    }
-
-    pub(super) fn reading(path: PathBuf, database: Connection) -> io::Result<Self> {
-        Self::start(
-            "store-reader",
-            path,
-            database,
-            TransactionBehavior::Deferred,
-        )
-    }
-
-    fn start(
-        name: &str,
-        path: PathBuf,
-        mut database: Connection,
-        behavior: TransactionBehavior,
-    ) -> io::Result<Self> {
-        let (asked, tasks) = mpsc::sync_channel::<Box<dyn Task>>(MAX_QUEUED);
-        let action = match behavior {
-            TransactionBehavior::Deferred => "read",
-            _ => "written",
-        };
-        let thread = thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || {
-                let mut last = Last::default();
-                while let Ok(first) = tasks.recv() {
-                    let batch = gather(first, &tasks, &last);
-                    let (count, began) = (batch.len(), Instant::now());
-                    do_all(batch, &path, &mut database, behavior, action);
-                    let took = began.elapsed();
-                    last = Last { count, took };
-                }
-            })?;
-        Ok(Self {
-            asked: Some(asked),
-            thread: Some(thread),
-        })
-    }
-
-    /// Requests a task, which is done even if the answer is not waited for.
-    pub(super) fn ask<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Answer<T> {
-        let (answer, answered) = oneshot::channel();
-        let task = Box::new(Asked {
-            work,
-            done: None,
-            answer,
-        });
-        let sent = self.asked.as_ref().map(|asked| asked.try_send(task));
-        Box::pin(async move {
-            match sent {
-                Some(Ok(())) => answered.await.unwrap_or(Err(StoreError::Closed)),
-                Some(Err(TrySendError::Full(_))) => Err(StoreError::Full(MAX_QUEUED)),
-                Some(Err(TrySendError::Disconnected(_))) | None => Err(StoreError::Closed),
-            }
-        })
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.asked = None;
-        let thread = self.thread.take();
-        // A task may have been the last to hold the store.
-        let thread = thread.filter(|thread| thread.thread().id() != thread::current().id());
-        let _ = thread.map(thread::JoinHandle::join);
-    }
-}
-
-/// Does work on a thread that ends with it.
-pub(super) fn apart<T: Send + 'static>(
-    name: &str,
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> impl Future<Output = Result<T, StoreError>> + Send {
-    let (answer, answered) = oneshot::channel();
-    let begun = thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || drop(answer.send(work())));
-    async move {
-        match begun {
-            Ok(_) => answered.await.unwrap_or(Err(StoreError::Closed)),
-            Err(_) => Err(StoreError::Closed),
-        }
-    }
-}
-
-/// The size and duration of the last transaction.
-#[derive(Debug, Default)]
-struct Last {
-    count: usize,
-    took: Duration,
-}
-
-/// Collects all tasks that are requested now, and those that follow in a moment.
-fn gather(
-    first: Box<dyn Task>,
-    tasks: &Receiver<Box<dyn Task>>,
-    last: &Last,
-) -> Vec<Box<dyn Task>> {
-    let mut batch = vec![first];
-    batch.extend(tasks.try_iter().take(MAX_BATCH - 1));
-    let until = Instant::now() + last.took / GATHERING_DIVISOR;
-    while batch.len() < last.count {
-        let left = until.saturating_duration_since(Instant::now());
-        match tasks.recv_timeout(left) {
-            Ok(task) => batch.push(task),
-            Err(_) => break,
-        }
-    }
-    batch
-}
-
-/// Does all tasks in one transaction. If that fails, each is tried again on its own, so that one
-/// task's error does not affect the others.
-fn do_all(
-    mut batch: Vec<Box<dyn Task>>,
-    path: &Path,
-    database: &mut Connection,
-    behavior: TransactionBehavior,
-    action: &'static str,
-) {
-    match attempt(&mut batch, database, behavior) {
-        Ok(()) => batch.into_iter().for_each(|task| task.answer(None)),
-        Err(error) if batch.len() == 1 || !may_be_of_one(&error) => {
-            let error = StoreError::of(path, action, &error);
-            batch
-                .into_iter()
-                .for_each(|task| task.answer(Some(error.clone())));
-        }
-        Err(_) => {
-            for task in batch {
-                do_all(vec![task], path, database, behavior, action);
-            }
-        }
-    }
-}
-
-/// Returns whether other tasks of the batch may succeed: the disk and other processes are the
-/// same for all.
-fn may_be_of_one(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
-    let code = error.sqlite_error_code();
-    code.is_none_or(|code| matches!(code, ConstraintViolation | TooBig | TypeMismatch))
-}
-
-fn attempt(
-    batch: &mut [Box<dyn Task>],
-    database: &mut Connection,
-    behavior: TransactionBehavior,
-) -> rusqlite::Result<()> {
-    let work = || {
-        let transaction = database.transaction_with_behavior(behavior)?;
-        for task in batch {
-            task.work(&transaction)?;
-        }
-        transaction.commit()
-    };
-    // A bug in this program must not end the thread: the transaction is rolled back, and the
-    // other tasks go on.
-    panic::catch_unwind(panic::AssertUnwindSafe(work))
-        .unwrap_or(Err(rusqlite::Error::UnwindingPanic))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_disk_that_hangs_takes_only_so_much() {
-        let database = Connection::open_in_memory().unwrap();
-        let worker = Worker::writing(PathBuf::from("x"), database).unwrap();
-        let (begun, has_begun) = mpsc::channel();
-        let (go, may_go) = mpsc::channel::<()>();
-        let first = worker.ask(move |_| {
-            begun.send(()).unwrap();
-            let _ = may_go.recv();
-            Ok(())
-        });
-        has_begun.recv().unwrap();
-        let waiting: Vec<_> = (0..MAX_QUEUED).map(|_| worker.ask(|_| Ok(()))).collect();
-        let refused = worker.ask(|_| Ok(())).await;
-        assert_eq!(refused, Err(StoreError::Full(MAX_QUEUED)));
-        drop(go);
-        assert_eq!(first.await, Ok(()));
-        for answer in waiting {
-            assert_eq!(answer.await, Ok(()));
-        }
-        assert_eq!(worker.ask(|_| Ok(())).await, Ok(()));
     }
 }

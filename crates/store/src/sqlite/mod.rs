@@ -4,7 +4,7 @@
 //! share one wait for the disk; each is answered when its write is durable. Reads have a
 //! connection of their own, and so has the count of all deliveries, which may take long.
 //!
-//! `file` opens the file and has its threads, `schema` has the tables, `owner` knows which stores
+//! `file` opens the file, `worker` has its threads, `schema` has the tables, `owner` knows which stores
 //! are alive; the other modules have the statements.
 
 mod accept;
@@ -22,6 +22,7 @@ mod schema;
 mod settle;
 mod step;
 mod windows;
+mod worker;
 
 use std::{
     path::{Path, PathBuf},
@@ -75,7 +76,7 @@ impl SqliteStore {
     pub async fn open_in(file: Arc<SqliteFile>) -> Result<Self, StoreError> {
         file.add_part(schema::DELIVERIES).await?;
         // It makes, locks and reads files, and may wait for other processes.
-        file::apart("store-opener", move || Self::over(file)).await
+        worker::apart("store-opener", move || Self::over(file)).await
     }
 
     fn over(file: Arc<SqliteFile>) -> Result<Self, StoreError> {
@@ -192,7 +193,7 @@ impl Store for SqliteStore {
     fn accounts(&self) -> Answer<Accounts> {
         let path = self.file.path().unwrap_or(Path::new("")).to_owned();
         let counter = Arc::clone(&self.counter);
-        let counted = file::apart("store-counter", move || {
+        let counted = worker::apart("store-counter", move || {
             let mut counter = counter.lock().unwrap_or_else(PoisonError::into_inner);
             counter
                 .transaction()
