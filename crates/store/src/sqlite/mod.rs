@@ -79,6 +79,12 @@ impl SqliteStore {
         worker::apart("store-opener", move || Self::over(file)).await
     }
 
+    /// Returns the store's part of a file: its name, and the steps to its newest schema.
+    #[must_use]
+    pub const fn schema_part() -> SchemaPart {
+        schema::DELIVERIES
+    }
+
     fn over(file: Arc<SqliteFile>) -> Result<Self, StoreError> {
         let unusable = |path: &Path, detail| StoreError::Unusable {
             path: path.to_owned(),
