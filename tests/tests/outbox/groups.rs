@@ -155,7 +155,10 @@ async fn the_end_of_a_problem_goes_to_those_who_were_notified_of_it() {
     let states = notify("up", Kind::Recovery).await;
     assert_eq!(states[2..], [State::Delivered, State::Superseded]);
     let why = &records(&engine).await[3].why;
-    assert_eq!(why, "this channel was not told of the problem that is over");
+    assert_eq!(
+        why,
+        "this channel was not notified of the problem that is over"
+    );
     assert_eq!(pair.pager(), ["down", "up"]);
     assert!(pair.chat().is_empty());
     pair.pager.fault(refused());

@@ -23,7 +23,7 @@ use crate::{DeliveryId, Kind, State};
 const RECOVERED: &str = "the problem was over before this was sent";
 
 /// The reason for which the end of a problem is superseded.
-const NOT_NOTIFIED: &str = "this channel was not told of the problem that is over";
+const NOT_NOTIFIED: &str = "this channel was not notified of the problem that is over";
 
 /// The decision of a review.
 #[derive(Debug, Clone, PartialEq, Eq)]

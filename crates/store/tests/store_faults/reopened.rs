@@ -46,7 +46,7 @@ async fn everything_is_as_before() {
     let left = claim(&store, "c").await;
     assert!(left[0].abandoned);
     assert!(left[0].fence > held[0].fence);
-    // One channel was told of the problem, and one was not.
+    // One channel was notified of the problem, and one was not.
     accept(&store, of_incident("recovery", Kind::Recovery, &["x", "y"])).await;
     assert_eq!(state(&store, "recovery", "x").await, State::Pending);
     assert_eq!(state(&store, "problem", "y").await, State::Superseded);

@@ -15,7 +15,7 @@ pub async fn a_problem_that_is_over_before_anybody_was_notified(subject: &dyn Su
         why: "the problem was over before this was sent".into(),
     };
     assert_eq!(recovery.superseded, [over]);
-    let not_notified = "this channel was not told of the problem that is over";
+    let not_notified = "this channel was not notified of the problem that is over";
     assert_eq!(recovery.deliveries[0].why, not_notified);
     let recorded: Vec<String> = { all(&store).await.into_iter() }
         .map(|record| record.why)

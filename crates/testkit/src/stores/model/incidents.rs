@@ -155,7 +155,7 @@ impl Model {
         let ends: Vec<DeliveryId> = ends.iter().map(|end| end.id).collect();
         superseded.extend(self.supersede(
             &ends,
-            "this channel was not told of the problem that is over",
+            "this channel was not notified of the problem that is over",
             now_ms,
         ));
         self.problem_ended(channel, incident, last.number, !after.is_empty());
