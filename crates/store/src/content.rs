@@ -34,9 +34,10 @@ pub struct StoredContent {
     /// A note on what was cut from the notification when it was accepted, for the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// What the notification sums up, if it is a digest.
+    /// What the notification reports, if it is a digest. Before the first release, it was stored as
+    /// `sums_up`, which is not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sums_up: Option<DigestSource>,
+    pub digest_of: Option<DigestSource>,
     /// The channels that the caller named, if it named channels and not a host. Absent in the
     /// content of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,7 +86,7 @@ pub(crate) fn differences(first: &str, again: &str) -> Vec<&'static str> {
     .collect()
 }
 
-/// What a digest sums up: deliveries that a rule suppressed on its channel.
+/// What a digest reports: deliveries that a rule suppressed on its channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigestSource {
     /// The rule's name.
@@ -138,7 +139,7 @@ mod tests {
             occurred_at_ms: 5,
             attributes: vec![("k".to_owned(), "v".to_owned())],
             note: None,
-            sums_up: None,
+            digest_of: None,
             to: None,
             is_dated: false,
         }

@@ -110,7 +110,7 @@ pub struct ClaimRequest {
     pub lease_until_ms: i64,
     /// Deliveries that the requester still works on, though their claims may have run out: they
     /// are not claimed again.
-    pub holding: Vec<DeliveryId>,
+    pub in_flight: Vec<DeliveryId>,
     /// Whether only expired deliveries are claimed, so that they can be ended.
     pub only_expired: bool,
 }

@@ -34,7 +34,7 @@ pub struct Query {
     /// Only deliveries older than this one: the cursor of the next page.
     pub before: Option<DeliveryId>,
     /// The maximum number of records.
-    pub most: u32,
+    pub limit: u32,
 }
 
 /// The limits of a pruning. A notification is old if it is beyond either the age or the number.

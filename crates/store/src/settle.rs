@@ -46,14 +46,14 @@ pub enum Next {
         targets: Vec<String>,
     },
     /// The delivery has ended suppressed by a rule.
-    KeptBack {
+    Suppressed {
         /// The rule's name.
         rule: String,
         /// The digest that reports the delivery later, if there is one.
         digest: Option<Digest>,
     },
     /// The delivery is tried again.
-    Again {
+    Retry {
         /// The earliest time of the next attempt, in milliseconds since the Unix epoch.
         at_ms: i64,
         /// The targets that remain; empty for all.
@@ -67,8 +67,8 @@ impl Next {
     pub fn due_ms(&self) -> Option<i64> {
         match self {
             Self::End { .. } => None,
-            Self::KeptBack { digest, .. } => digest.as_ref().map(|digest| digest.due_ms),
-            Self::Again { at_ms, .. } => Some(*at_ms),
+            Self::Suppressed { digest, .. } => digest.as_ref().map(|digest| digest.due_ms),
+            Self::Retry { at_ms, .. } => Some(*at_ms),
         }
     }
 }

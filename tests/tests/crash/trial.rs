@@ -145,7 +145,7 @@ async fn all_ended(engine: &Engine) -> Vec<Record> {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let query = Query {
-            most: ALL,
+            limit: ALL,
             ..Query::default()
         };
         let records = engine.store().unwrap().deliveries(query).await.unwrap();

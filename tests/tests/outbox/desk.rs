@@ -113,7 +113,7 @@ pub async fn submit(engine: &Engine, text: &str) -> Receipt {
 /// All deliveries, the oldest first.
 pub async fn records(engine: &Engine) -> Vec<Record> {
     let query = Query {
-        most: 1000,
+        limit: 1000,
         ..Query::default()
     };
     let mut records = engine.store().unwrap().deliveries(query).await.unwrap();

@@ -146,7 +146,7 @@ delivery: {retry: {first: 10m, max: 10m}, wait: 1h}";
         most: 1,
         now_ms,
         lease_until_ms: now_ms + 60_000,
-        holding: Vec::new(),
+        in_flight: Vec::new(),
         only_expired: false,
     });
     let claim = claimed.await.unwrap().remove(0);

@@ -109,7 +109,7 @@ pub(crate) async fn delivered(engine: &Engine, delivery: DeliveryId) {
         loop {
             let records = store
                 .deliveries(Query {
-                    most: 1000,
+                    limit: 1000,
                     ..Query::default()
                 })
                 .await

@@ -37,7 +37,7 @@ fn content(record: &Record) -> Json {
 /// Those of a notification that the test told: no digests, no own trouble.
 fn notified(life: &Life) -> impl Iterator<Item = &Lived> {
     let is_own = |record: &Record| {
-        record.incident.starts_with("annunciator/") || !content(record)["sums_up"].is_null()
+        record.incident.starts_with("annunciator/") || !content(record)["digest_of"].is_null()
     };
     life.records
         .iter()
@@ -251,7 +251,7 @@ fn what_is_kept_back_has_a_rule_and_is_summed_up(life: &Life) -> Vec<String> {
         let rule = record.why.split(':').next().unwrap();
         let is_reported = digest_of(life, record).is_some_and(|(digest, attempts)| {
             let begins = |attempt: &Attempt| record.ended_ms.unwrap() <= attempt.began_ms;
-            let same = content(digest)["sums_up"]["rule"] == rule;
+            let same = content(digest)["digest_of"]["rule"] == rule;
             let is_tried = attempts.iter().all(begins) && !attempts.is_empty();
             same && digest.channel == record.channel && (is_tried || digest.state == State::Expired)
         });

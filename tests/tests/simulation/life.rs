@@ -327,7 +327,7 @@ impl Living {
         let open = State::ALL.into_iter().filter(|state| !state.has_ended());
         let query = Query {
             states: open.collect(),
-            most: 100_000,
+            limit: 100_000,
             ..Query::default()
         };
         self.store.deliveries(query).await.unwrap()
@@ -335,7 +335,7 @@ impl Living {
 
     async fn records(&self) -> Vec<(Record, Vec<Attempt>)> {
         let query = Query {
-            most: 100_000,
+            limit: 100_000,
             ..Query::default()
         };
         let mut all = Vec::new();

@@ -107,7 +107,7 @@ async fn accounts(engine: &Engine) -> Accounts {
 async fn is_any_open(engine: &Engine) -> bool {
     let query = Query {
         states: vec![State::Pending, State::InFlight],
-        most: 1,
+        limit: 1,
         ..Query::default()
     };
     let open = engine.store().unwrap().deliveries(query);

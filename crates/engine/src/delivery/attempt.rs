@@ -102,7 +102,7 @@ impl AttemptTask {
         match rendered.map_or_else(read, Ok) {
             Ok(rendered) => {
                 may_unblock_others |=
-                    rendered.sums_up.is_some() || !rendered.message.incident.is_empty();
+                    rendered.digest_of.is_some() || !rendered.message.incident.is_empty();
                 self.run_attempt(outbox, rendered).await;
             }
             Err(error) => {
@@ -160,7 +160,7 @@ impl AttemptTask {
             )
         };
         if let Some(backoff) = self.claim.abandoned.then(abandoned_backoff).flatten() {
-            let next = Next::Again {
+            let next = Next::Retry {
                 at_ms: began_ms.saturating_add(milliseconds(backoff)),
                 targets: self.claim.targets.clone(),
             };
@@ -173,7 +173,7 @@ impl AttemptTask {
         let waited = began_ms.saturating_sub(since_ms);
         let waited = Duration::from_millis(u64::try_from(waited).unwrap_or_default());
         // A digest and a later step are sent when they are meant to be.
-        let has_waited = rendered.sums_up.is_some() || self.is_first_try_of_later_step();
+        let has_waited = rendered.digest_of.is_some() || self.is_first_try_of_later_step();
         let is_late = waited >= LATE_AFTER && !has_waited;
         let late = is_late.then(|| rendered.delayed_by(waited));
         let rendered = late.as_ref().unwrap_or(rendered);
@@ -223,7 +223,7 @@ impl AttemptTask {
                 why,
                 targets: undelivered(&report.targets, failed_before),
             },
-            Verdict::Retry { after, targets } => Next::Again {
+            Verdict::Retry { after, targets } => Next::Retry {
                 at_ms: ended_ms.saturating_add(milliseconds(after)),
                 targets,
             },
@@ -270,7 +270,7 @@ impl AttemptTask {
         if let Some(next) = self.suppress(&rendered, now_ms) {
             return Action::End { rendered, next };
         }
-        if rendered.sums_up.is_none() {
+        if rendered.digest_of.is_none() {
             return Action::Send(rendered);
         }
         match outbox.fill_digest(self.claim.delivery, &rendered).await {
@@ -313,7 +313,7 @@ impl AttemptTask {
         let is_free = rendered.ends_a_problem() || rendered.kind == Kind::Test;
         let limit = || self.channel.rate_limit.suppression(now_ms);
         let rule = rule.or_else(|| if is_free { None } else { limit() })?;
-        Some(Next::KeptBack {
+        Some(Next::Suppressed {
             digest: self.channel.digest(&rule, rendered.severity, now_ms),
             rule: rule.sentence,
         })

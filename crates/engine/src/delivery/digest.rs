@@ -41,7 +41,7 @@ impl ChannelGuard {
         let rule = name.to_owned();
         let rendered = Notification::new("Notifications were suppressed.").render("", now_ms)?;
         let rendered = Rendered {
-            sums_up: Some(Box::new(DigestSource { rule })),
+            digest_of: Some(Box::new(DigestSource { rule })),
             ..rendered
         };
         Some(Digest {
@@ -66,7 +66,7 @@ impl Outbox {
             let page = self.store.deliveries(Query {
                 digest: Some(delivery),
                 before,
-                most: PAGE_SIZE,
+                limit: PAGE_SIZE,
                 ..Query::default()
             });
             let page = page.await?;

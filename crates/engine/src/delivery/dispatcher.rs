@@ -212,7 +212,7 @@ impl Outbox {
                 most: MAX_EXPIRED,
                 now_ms,
                 lease_until_ms: now_ms.saturating_add(milliseconds(COUNT_INTERVAL)),
-                holding: self.in_flight.all(),
+                in_flight: self.in_flight.all(),
                 only_expired: true,
             });
             for claim in expired.await? {
@@ -295,7 +295,7 @@ impl Outbox {
                     most: u32::try_from(free).unwrap_or(u32::MAX),
                     now_ms,
                     lease_until_ms: channel.lease_until_ms(now_ms),
-                    holding: self.in_flight.all(),
+                    in_flight: self.in_flight.all(),
                     only_expired: false,
                 })
                 .await?;

@@ -61,12 +61,12 @@ impl AttemptTask {
                 report.add_reason(why);
                 true
             }
-            Next::KeptBack { rule, .. } => {
+            Next::Suppressed { rule, .. } => {
                 report.state = State::Suppressed;
                 report.add_reason(rule);
                 true
             }
-            Next::Again { .. } => {
+            Next::Retry { .. } => {
                 report.state = State::Pending;
                 false
             }
@@ -229,7 +229,7 @@ fn next_attempt(
     failure: &TargetReport,
     next: Option<&Next>,
 ) -> Option<humantime::Rfc3339Timestamp> {
-    let Some(Next::Again { at_ms, targets }) = next else {
+    let Some(Next::Retry { at_ms, targets }) = next else {
         return None;
     };
     let is_left = targets.is_empty() || targets.contains(&failure.target);

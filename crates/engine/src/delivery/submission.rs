@@ -318,7 +318,7 @@ impl Outbox {
                 }
                 let query = Query {
                     delivery: Some(placed.delivery),
-                    most: 1,
+                    limit: 1,
                     ..Query::default()
                 };
                 // Those who write to a store report that it fails.

@@ -175,7 +175,7 @@ pub(crate) struct Rendered {
     /// The embedding program's rule that suppresses it.
     pub(crate) suppressed_by: Option<Arc<str>>,
     /// What it reports, where it is a digest.
-    pub(crate) sums_up: Option<Box<DigestSource>>,
+    pub(crate) digest_of: Option<Box<DigestSource>>,
     /// The channels that were named, in order, where channels were and not a host;
     /// `None` where nobody asks.
     pub(crate) to: Option<Vec<String>>,
@@ -226,7 +226,7 @@ impl Notification {
             suppressed_by: self
                 .suppressed_by
                 .map(|rule| cut(rule, MAX_LINE_LENGTH).into()),
-            sums_up: None,
+            digest_of: None,
             to: self.to,
             is_dated,
         })
@@ -274,7 +274,7 @@ impl Rendered {
                 .map(|one| (one.key.to_string(), one.value.to_string()))
                 .collect(),
             note: self.note.clone(),
-            sums_up: self.sums_up.as_deref().cloned(),
+            digest_of: self.digest_of.as_deref().cloned(),
             to: self.to.clone(),
             is_dated: self.is_dated,
         })
@@ -310,7 +310,7 @@ impl Rendered {
             severity,
             kind,
             suppressed_by: None,
-            sums_up: content.sums_up.map(Box::new),
+            digest_of: content.digest_of.map(Box::new),
             to: content.to,
             is_dated: content.is_dated,
         })

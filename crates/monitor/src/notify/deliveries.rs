@@ -78,7 +78,7 @@ pub async fn host_deliveries(
 ) -> Result<Vec<HostDelivery>, StoreError> {
     let query = Query {
         host: Some(host.to_owned()),
-        most,
+        limit: most,
         ..Query::default()
     };
     let asking = async {

@@ -140,7 +140,7 @@ impl Desk {
     async fn deliveries(&self) -> Vec<Record> {
         let store = self.engine.store().unwrap();
         let query = Query {
-            most: 1000,
+            limit: 1000,
             ..Query::default()
         };
         let mut deliveries = store.deliveries(query).await.unwrap();

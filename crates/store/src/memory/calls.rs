@@ -163,7 +163,7 @@ impl Memory {
             let stored = self.indexes.delivery(*id);
             let is_expired =
                 stored.is_some_and(|stored| claim::is_expired(stored.expires_ms, now_ms));
-            !request.holding.contains(id) && (is_expired || !request.only_expired)
+            !request.in_flight.contains(id) && (is_expired || !request.only_expired)
         };
         let mut abandoned = self.indexes.abandoned(channel, now_ms);
         abandoned.retain(is_wanted);

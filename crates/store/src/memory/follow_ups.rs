@@ -161,7 +161,7 @@ impl Indexes {
     /// of each.
     fn problems_in(&self, digest: DeliveryId) -> BTreeMap<OnChannel, i64> {
         let mut problems = BTreeMap::new();
-        for delivery in self.kept_back_for(digest) {
+        for delivery in self.suppressed_for(digest) {
             let Some(stored) = self.delivery(delivery) else {
                 continue;
             };

@@ -38,7 +38,7 @@ pub(super) struct Indexes {
     /// The pending digests, by channel and batch key.
     pub(super) digests: HashMap<OnChannel, BTreeSet<DeliveryId>>,
     /// The deliveries that each digest reports.
-    pub(super) kept_back: HashMap<DeliveryId, BTreeSet<DeliveryId>>,
+    pub(super) suppressed: HashMap<DeliveryId, BTreeSet<DeliveryId>>,
     pub(super) incidents: Incidents,
 }
 
@@ -110,7 +110,7 @@ impl Indexes {
         self.ended.remove(&number);
         let mut states = Vec::with_capacity(notification.deliveries.len());
         for id in &notification.deliveries {
-            self.kept_back.remove(id);
+            self.suppressed.remove(id);
             let Some(stored) = self.deliveries.remove(id) else {
                 continue;
             };
@@ -118,7 +118,7 @@ impl Indexes {
                 self.forget(&incident, number);
             }
             if let Some(digest) = stored.digest {
-                remove(&mut self.kept_back, &digest, id);
+                remove(&mut self.suppressed, &digest, id);
             }
             states.push(stored.state);
         }
@@ -158,11 +158,11 @@ impl Indexes {
     }
 
     /// Returns the deliveries that a digest reports.
-    pub(super) fn kept_back_for(
+    pub(super) fn suppressed_for(
         &self,
         digest: DeliveryId,
     ) -> impl Iterator<Item = DeliveryId> + '_ {
-        self.kept_back.get(&digest).into_iter().flatten().copied()
+        self.suppressed.get(&digest).into_iter().flatten().copied()
     }
 
     /// Returns the deliveries in flight on a channel, in the order in which their leases end.

@@ -20,7 +20,7 @@ impl Indexes {
         };
         let is_open = self.is_open(stored);
         if let Some(digest) = stored.digest {
-            self.kept_back.entry(digest).or_default().insert(id);
+            self.suppressed.entry(digest).or_default().insert(id);
         }
         let Some(notification) = self.notifications.get_mut(&stored.notification) else {
             return;
@@ -116,8 +116,8 @@ impl Indexes {
 
     /// Returns the notifications of the ended deliveries that a digest reports.
     fn ended_in(&self, digest: DeliveryId) -> Vec<i64> {
-        let kept_back = self.kept_back_for(digest);
-        let stored = kept_back.filter_map(|id| self.delivery(id));
+        let suppressed = self.suppressed_for(digest);
+        let stored = suppressed.filter_map(|id| self.delivery(id));
         let ended = stored.filter(|stored| stored.state.has_ended());
         ended.map(|stored| stored.notification).collect()
     }

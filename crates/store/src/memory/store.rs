@@ -108,7 +108,7 @@ impl Store for MemoryStore {
         let memory = self.lock();
         let records = memory.indexes.newest_first(query.before);
         let asked_for = records.filter(|record| query.asks_for(record));
-        at_once(asked_for.take(query.most as usize).collect())
+        at_once(asked_for.take(query.limit as usize).collect())
     }
 
     fn attempts(&self, delivery: DeliveryId) -> Answer<Vec<Attempt>> {

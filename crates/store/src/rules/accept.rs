@@ -283,13 +283,13 @@ pub(super) mod tests {
             due_ms: NOW + 100,
             expires_ms: None,
         };
-        let kept_back = once(Begin::Suppressed {
+        let suppressed = once(Begin::Suppressed {
             rule: "rate".to_owned(),
             digest: Some(digest.clone()),
         });
         let message = intake(Kind::Message, "");
-        assert_eq!(window_to_look_up(&message, &kept_back), None);
-        let begun = begin(&message, &kept_back, &Facts::default());
+        assert_eq!(window_to_look_up(&message, &suppressed), None);
+        let begun = begin(&message, &suppressed, &Facts::default());
         assert_eq!((begun.state, begun.why), (State::Suppressed, "rate"));
         assert_eq!((begun.digest, begun.opens), (Some(&digest), None));
     }

@@ -103,12 +103,12 @@ pub fn outcome(settlement: &Settlement) -> Outcome<'_> {
             targets,
             ..ended
         },
-        Next::KeptBack { rule, digest } => Outcome {
+        Next::Suppressed { rule, digest } => Outcome {
             why: rule,
             digest: digest.as_ref(),
             ..ended
         },
-        Next::Again { at_ms, targets } => Outcome {
+        Next::Retry { at_ms, targets } => Outcome {
             state: State::Pending,
             due_ms: Some(*at_ms),
             ended_ms: None,
@@ -219,7 +219,7 @@ mod tests {
     }
 
     fn again() -> Settlement {
-        settlement(Next::Again {
+        settlement(Next::Retry {
             at_ms: NOW + 9,
             targets: vec!["t".to_owned()],
         })
@@ -273,7 +273,7 @@ mod tests {
             due_ms: NOW + 100,
             expires_ms: None,
         };
-        let settlement = settlement(Next::KeptBack {
+        let settlement = settlement(Next::Suppressed {
             rule: "rate".to_owned(),
             digest: Some(digest.clone()),
         });

@@ -113,7 +113,7 @@ fn abandoned(
             let severity = column(row, 0, Severity::from_number)?;
             Ok((severity, DeliveryId(row.get(1)?)))
         });
-        let is_free = |found: &rusqlite::Result<(Severity, DeliveryId)>| !matches!(found, Ok((_, id)) if request.holding.contains(id));
+        let is_free = |found: &rusqlite::Result<(Severity, DeliveryId)>| !matches!(found, Ok((_, id)) if request.in_flight.contains(id));
         let before = abandoned.len();
         for found in of_holder.filter(is_free).take(most) {
             abandoned.push(found?);

@@ -110,7 +110,7 @@ pub(super) fn deliveries(
         let states: Vec<String> = states.collect();
         let _ = write!(sql, " AND d.state IN ({})", states.join(", "));
     }
-    let _ = write!(sql, " ORDER BY d.id DESC LIMIT {}", query.most);
+    let _ = write!(sql, " ORDER BY d.id DESC LIMIT {}", query.limit);
     transaction
         .prepare_cached(&sql)?
         .query_map(params_from_iter(values), record)?

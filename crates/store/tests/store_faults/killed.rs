@@ -108,7 +108,7 @@ impl Answered {
         let ask = |id: i64| {
             store.deliveries(Query {
                 delivery: Some(DeliveryId(id)),
-                most: 1,
+                limit: 1,
                 ..Query::default()
             })
         };

@@ -137,7 +137,7 @@ async fn the_worst_of_all_that_are_gone_come_first() {
         most: HOLDERS,
         now_ms: NOW,
         lease_until_ms: LATER,
-        holding: Vec::new(),
+        in_flight: Vec::new(),
         only_expired: false,
     };
     assert_eq!(names(&store.claim(wanted).await.unwrap()), worst);

@@ -85,7 +85,7 @@ impl Side {
             Ask::Claim {
                 channel,
                 most,
-                holding,
+                in_flight,
                 only_expired,
             } => {
                 let held = |which: &prop::sample::Index| {
@@ -97,7 +97,7 @@ impl Side {
                     most: *most,
                     now_ms,
                     lease_until_ms: now_ms + LEASE,
-                    holding: holding.iter().filter_map(held).collect(),
+                    in_flight: in_flight.iter().filter_map(held).collect(),
                     only_expired: *only_expired,
                 };
                 let claims = store.claim(wanted).await.unwrap();
@@ -135,7 +135,7 @@ impl Side {
                     is_uncounted: *is_uncounted,
                     may_have_arrived: *may_have_arrived,
                     next: match end {
-                        Some(State::Suppressed) => Next::KeptBack {
+                        Some(State::Suppressed) => Next::Suppressed {
                             rule: number.to_string(),
                             digest: reported_in.map(|of| digest(number, of, now_ms)),
                         },
@@ -144,7 +144,7 @@ impl Side {
                             why: number.to_string(),
                             targets: Vec::new(),
                         },
-                        None => Next::Again {
+                        None => Next::Retry {
                             at_ms: now_ms + pause,
                             targets: vec![number.to_string()],
                         },
@@ -192,7 +192,7 @@ impl Side {
     /// each call.
     async fn seen(&self, now_ms: i64) -> String {
         let query = Query {
-            most: 1000,
+            limit: 1000,
             ..Query::default()
         };
         let records = self.store.deliveries(query).await.unwrap();

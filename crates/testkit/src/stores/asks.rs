@@ -27,7 +27,7 @@ pub(super) enum Ask {
         channel: usize,
         most: u32,
         /// Some of the claims that are or were held.
-        holding: Vec<prop::sample::Index>,
+        in_flight: Vec<prop::sample::Index>,
         only_expired: bool,
     },
     Settle {
@@ -124,10 +124,10 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
         prop::collection::vec(which(), 0..3),
         prop::bool::weighted(0.1),
     );
-    let claim = claim.prop_map(|(channel, most, holding, only_expired)| Ask::Claim {
+    let claim = claim.prop_map(|(channel, most, in_flight, only_expired)| Ask::Claim {
         channel,
         most,
-        holding,
+        in_flight,
         only_expired,
     });
     let age = prop::sample::select(vec![-1_i64, 1_000, NEVER]);

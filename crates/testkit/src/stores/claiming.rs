@@ -186,7 +186,7 @@ pub async fn what_its_holder_still_works_on_is_not_claimed_again(subject: &dyn S
         most: 10,
         now_ms: LATER + 1,
         lease_until_ms: LATER + 2,
-        holding: vec![claims[0].delivery],
+        in_flight: vec![claims[0].delivery],
         only_expired: false,
     };
     let again = store.claim(wanted).await.unwrap();
@@ -211,7 +211,7 @@ pub async fn what_its_holder_still_works_on_takes_no_place(subject: &dyn Subject
         most: 2,
         now_ms: LATER + 1,
         lease_until_ms: LATER + 2,
-        holding: claims.iter().take(2).map(|claim| claim.delivery).collect(),
+        in_flight: claims.iter().take(2).map(|claim| claim.delivery).collect(),
         only_expired: false,
     };
     let again = store.claim(wanted).await.unwrap();
@@ -239,7 +239,7 @@ pub async fn the_worst_of_all_holders_come_first(subject: &dyn Subject) {
         most: HOLDERS,
         now_ms: LATER + 1,
         lease_until_ms: LATER + 2,
-        holding: Vec::new(),
+        in_flight: Vec::new(),
         only_expired: false,
     };
     assert_eq!(names(&store.claim(wanted).await.unwrap()), worst);
@@ -258,7 +258,7 @@ pub async fn only_what_is_too_late_is_claimed_if_that_is_wanted(subject: &dyn Su
         most: 10,
         now_ms,
         lease_until_ms: now_ms + 1,
-        holding: Vec::new(),
+        in_flight: Vec::new(),
         only_expired: true,
     };
     let late = store.claim(wanted(NOW)).await.unwrap();
@@ -296,7 +296,7 @@ async fn claim_all(store: Arc<dyn Store>) -> Vec<String> {
             most: 7,
             now_ms: NOW,
             lease_until_ms: LATER,
-            holding: Vec::new(),
+            in_flight: Vec::new(),
             only_expired: false,
         };
         let claims = store.claim(wanted).await.unwrap();

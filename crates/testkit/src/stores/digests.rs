@@ -45,7 +45,7 @@ async fn in_the_morning(store: &Arc<dyn Store>) -> Vec<Claim> {
 async fn reported_in(store: &Arc<dyn Store>, digest: DeliveryId) -> Vec<Record> {
     let query = Query {
         digest: Some(digest),
-        most: 10,
+        limit: 10,
         ..Query::default()
     };
     store.deliveries(query).await.unwrap()
@@ -104,7 +104,7 @@ pub async fn what_is_kept_back_when_its_turn_comes_is_gathered_too(subject: &dyn
     accept(&store, suppressed(intake("1", &["a"]))).await;
     accept(&store, intake("step", &["a"])).await;
     let step = claim(&store, "a").await;
-    let next = Next::KeptBack {
+    let next = Next::Suppressed {
         rule: "quiet: until the morning".to_owned(),
         digest: Some(digest("another")),
     };

@@ -22,7 +22,7 @@ pub async fn what_came_of_it_is_recorded(subject: &dyn Subject) {
     for (outcome, next) in [
         (
             "503",
-            Next::Again {
+            Next::Retry {
                 at_ms: NOW,
                 targets: Vec::new(),
             },
@@ -73,7 +73,7 @@ pub async fn an_attempt_that_is_free_does_not_count(subject: &dyn Subject) {
             proof: None,
             is_uncounted,
             may_have_arrived: false,
-            next: Next::Again {
+            next: Next::Retry {
                 at_ms: NOW,
                 targets: Vec::new(),
             },
@@ -92,7 +92,7 @@ pub async fn targets_that_are_left_come_back(subject: &dyn Subject) {
     let claims = claim(&store, "a").await;
     assert!(claims[0].targets.is_empty());
     let left = vec!["+491".to_owned(), "a \"b\" ü".to_owned()];
-    let next = Next::Again {
+    let next = Next::Retry {
         at_ms: NOW,
         targets: left.clone(),
     };
@@ -169,7 +169,7 @@ pub async fn what_failed_can_be_had_tried_again(subject: &dyn Subject) {
     end(&store, &claims[0], State::Delivered).await;
     let query = Query {
         delivery: Some(claims[0].delivery),
-        most: 1,
+        limit: 1,
         ..Query::default()
     };
     let record = store.deliveries(query).await.unwrap().remove(0);

@@ -165,7 +165,7 @@ pub async fn a_recovery_of_what_may_have_arrived_and_waits_again(subject: &dyn S
         proof: None,
         is_uncounted: false,
         may_have_arrived: true,
-        next: annunciator_store::Next::Again {
+        next: annunciator_store::Next::Retry {
             at_ms: super::NOW,
             targets: Vec::new(),
         },

@@ -53,7 +53,7 @@ pub async fn deliveries_are_found_by_what_is_known_of_them(subject: &dyn Subject
     end(&store, &claims[1], State::Failed).await;
 
     let query = Query {
-        most: 100,
+        limit: 100,
         ..Query::default()
     };
     let check = async |query: Query, expected: &[(&str, &str)]| {
@@ -125,7 +125,7 @@ pub async fn pages_follow_one_another(subject: &dyn Subject) {
         accept(&store, intake(&i.to_string(), &["a"])).await;
     }
     let mut query = Query {
-        most: 2,
+        limit: 2,
         ..Query::default()
     };
     let mut seen = Vec::new();

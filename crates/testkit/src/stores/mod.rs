@@ -158,7 +158,7 @@ pub async fn claim_at(store: &Arc<dyn Store>, channel: &str, now_ms: i64) -> Vec
         most: 10,
         now_ms,
         lease_until_ms: now_ms + (LATER - NOW),
-        holding: Vec::new(),
+        in_flight: Vec::new(),
         only_expired: false,
     };
     store.claim(wanted).await.unwrap()
@@ -188,7 +188,7 @@ pub async fn end(store: &Arc<dyn Store>, claim: &Claim, state: State) -> Vec<Del
 
 /// Settles a claim so that the delivery is tried again at once.
 pub async fn again(store: &Arc<dyn Store>, claim: &Claim) -> Vec<DeliveryId> {
-    let next = Next::Again {
+    let next = Next::Retry {
         at_ms: NOW,
         targets: Vec::new(),
     };
@@ -236,7 +236,7 @@ pub async fn prune(store: &Arc<dyn Store>, accepted_before_ms: i64, most: u32) -
 /// Returns all deliveries, the newest first.
 pub async fn all(store: &Arc<dyn Store>) -> Vec<Record> {
     let query = Query {
-        most: 10_000,
+        limit: 10_000,
         ..Query::default()
     };
     store.deliveries(query).await.unwrap()

@@ -226,7 +226,7 @@ pub async fn whoever_accepts_may_hold_it_at_once(subject: &dyn Subject) {
         proof: None,
         is_uncounted: false,
         may_have_arrived: false,
-        next: annunciator_store::Next::Again {
+        next: annunciator_store::Next::Retry {
             at_ms: NOW,
             targets: Vec::new(),
         },

@@ -135,7 +135,7 @@ impl Outbox {
     pub(crate) fn one(&self, delivery: DeliveryId) -> Result<Option<Record>, StoreError> {
         let query = Query {
             delivery: Some(delivery),
-            most: 1,
+            limit: 1,
             ..Query::default()
         };
         let found = self.ask(|store| store.deliveries(query))?;
@@ -148,7 +148,7 @@ impl Outbox {
         mut query: Query,
         mut look: impl FnMut(Vec<Record>) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
-        query.most = PAGE;
+        query.limit = PAGE;
         loop {
             let asked = query.clone();
             let page = self.ask(|store| store.deliveries(asked))?;

@@ -83,7 +83,7 @@ impl Desk {
     /// All deliveries, the newest first.
     pub async fn records(&self) -> Vec<Record> {
         let query = Query {
-            most: 1000,
+            limit: 1000,
             ..Query::default()
         };
         self.store().deliveries(query).await.unwrap()

@@ -74,7 +74,7 @@ fn ten() -> ClaimRequest {
         most: 10,
         now_ms: NOW,
         lease_until_ms: LEASE_UNTIL,
-        holding: Vec::new(),
+        in_flight: Vec::new(),
         only_expired: false,
     }
 }

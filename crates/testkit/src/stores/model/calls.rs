@@ -32,8 +32,8 @@ impl Model {
                 entry.channel == channel && entry.intake.lane == intake.lane && is_unended(entry)
             });
             let is_uncounted = !is_end && (intake.lane.is_empty() || !is_busy);
-            let is_kept_back = matches!(intent.begin, Begin::Suppressed { .. });
-            let once = intent.dedup.filter(|_| !is_kept_back);
+            let is_suppressed = matches!(intent.begin, Begin::Suppressed { .. });
+            let once = intent.dedup.filter(|_| !is_suppressed);
             let same = once.as_ref().and_then(|once| {
                 let mut sent = self.sent.iter();
                 let it = sent.find(|it| {
@@ -109,7 +109,7 @@ impl Model {
         let mut claims = vec![];
         let abandoned = self.claimable(&wanted.channel, wanted.now_ms, State::InFlight);
         for id in abandoned {
-            if !wanted.holding.contains(&id) {
+            if !wanted.in_flight.contains(&id) {
                 self.take(id, wanted, &mut claims);
             }
         }
@@ -205,7 +205,7 @@ impl Model {
             return Settled::Stale;
         };
         let digest = match &settlement.next {
-            Next::KeptBack { digest, .. } => digest.as_ref(),
+            Next::Suppressed { digest, .. } => digest.as_ref(),
             _ => None,
         };
         let digest = digest.map(|digest| self.gather(&channel, digest, now_ms));
@@ -228,11 +228,11 @@ impl Model {
                 entry.end(state, &why, now_ms);
                 entry.targets = targets;
             }
-            Next::KeptBack { rule, .. } => {
+            Next::Suppressed { rule, .. } => {
                 entry.end(State::Suppressed, &rule, now_ms);
                 entry.digest = digest;
             }
-            Next::Again { at_ms, targets } => {
+            Next::Retry { at_ms, targets } => {
                 entry.state = State::Pending;
                 entry.due_ms = at_ms;
                 entry.targets = targets;

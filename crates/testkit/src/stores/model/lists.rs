@@ -243,7 +243,7 @@ impl Model {
             .filter(|entry| is(&query.channel, &entry.channel))
             .filter(|entry| query.digest.is_none() || entry.digest == query.digest)
             .filter(|entry| Some(entry.intake.accepted_ms) >= query.since_ms)
-            .take(query.most as usize)
+            .take(query.limit as usize)
             .map(|entry| entry.record(self.is_over(entry)))
             .collect()
     }

@@ -84,7 +84,7 @@ fn ended(outbox: &Outbox, channel: &str, states: &[State]) -> Result<Vec<Record>
     let query = Query {
         states: states.to_vec(),
         channel: Some(channel.to_owned()),
-        most: LOOKED_AT,
+        limit: LOOKED_AT,
         ..Query::default()
     };
     outbox.ask(|store| store.deliveries(query))

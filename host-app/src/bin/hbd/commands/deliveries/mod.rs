@@ -45,7 +45,7 @@ fn list(
     let query = Query {
         before: deliveries.before.map(DeliveryId),
         // One more than is printed, to see whether there are more.
-        most: deliveries.limit + 1,
+        limit: deliveries.limit + 1,
         ..outbox::query(&deliveries.state, &deliveries.about, deliveries.since)
     };
     let mut records = outbox.ask(|store| store.deliveries(query))?;

@@ -32,7 +32,7 @@ pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit,
     let attempts = outbox.ask(|store| store.attempts(delivery))?;
     let digested = Query {
         digest: Some(delivery),
-        most: MAX_DIGESTED,
+        limit: MAX_DIGESTED,
         ..Query::default()
     };
     let digested = outbox.ask(|store| store.deliveries(digested))?;
