@@ -88,9 +88,9 @@ fn a_silence_is_kept() {
             .contains(&"web-01 IPv4 overdue".to_owned())
     );
     // The suppressed delivery is recorded, with the silence.
-    let kept_back = ["deliveries", "--state", "suppressed", "--json"];
+    let suppressed = ["deliveries", "--state", "suppressed", "--json"];
     let record = wait_for("a record", || {
-        let (status, out, err) = home.hbd(&kept_back);
+        let (status, out, err) = home.hbd(&suppressed);
         assert_eq!((status, err.as_str()), (0, ""));
         out.contains("overdue").then_some(out)
     });

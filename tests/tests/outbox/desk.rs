@@ -59,6 +59,11 @@ impl Desk {
         Self { options, ..self }
     }
 
+    /// Waits until so much time has passed.
+    pub async fn pass(&self, time: Duration) {
+        self.clock.sleep(time).await;
+    }
+
     pub fn file(&self) -> PathBuf {
         self.rig.folder().join("outbox.sqlite")
     }

@@ -2,7 +2,10 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use annunciator::{Route, store::State};
+use annunciator::{
+    Route,
+    store::{State, Store as _},
+};
 use annunciator_testkit::http::Fault;
 use annunciator_tests::foreign::WAIT_TIMEOUT;
 use futures_util::poll;
@@ -111,4 +114,27 @@ async fn what_is_being_claimed_when_an_engine_ends_is_ended_by_it() {
     assert_eq!(ending.await.abandoned, 0);
     assert_eq!(desk.arrived(), ["disk full"]);
     assert_eq!(records(&engine).await[0].state, State::Delivered);
+}
+
+/// The store has answered so late that another process may claim it as well.
+#[tokio::test]
+async fn what_is_accepted_when_its_claim_has_run_out_is_claimed_anew() {
+    let desk = Desk::new().await.with("timeout: 1s");
+    let (mut store, brake) = (Hindered::default(), Arc::new(Brake::default()));
+    store.brake = Some(Arc::clone(&brake));
+    let store = Arc::new(store);
+    let engine = desk.engine_on(Arc::clone(&store) as _).await;
+    let (intake, pending) = engine.prepare(Route::Defaults, "disk full", None).unwrap();
+    pending.release()();
+    let accepted = store.accept(intake).await;
+    // The timeout, and what a claim lasts beyond it.
+    desk.pass(Duration::from_secs(62)).await;
+    pending.accepted(accepted).unwrap();
+    let claimed = tokio::time::timeout(WAIT_TIMEOUT, brake.has_claimed.notified());
+    claimed.await.expect("it is sent under the old claim");
+    assert!(desk.arrived().is_empty());
+    brake.let_go.notify_one();
+    wait_until(&engine, |records| records[0].state == State::Delivered).await;
+    assert_eq!(engine.shutdown(WAIT_TIMEOUT).await.abandoned, 0);
+    assert_eq!(desk.arrived(), ["disk full"]);
 }

@@ -87,10 +87,33 @@ impl AttemptTask {
                 let permits = Arc::clone(&self.channel.attempt_permits);
                 // A closed channel gives no more permits, and waits for this task.
                 self.permit = permits.acquire_owned().await.ok();
+                if self.is_lease_too_short(&outbox) {
+                    self.give_back(&outbox).await;
+                    return;
+                }
             }
             self.deliver(&outbox).await;
             drop(guard);
         }));
+    }
+
+    /// Returns whether the lease of a claim that began with its acceptance may run out during
+    /// the attempt: another process would then send it, too.
+    fn is_lease_too_short(&self, outbox: &Outbox) -> bool {
+        let lease_until_ms = self.channel.lease_until_ms(self.claim.accepted_ms);
+        let timeout_ms = milliseconds(self.channel.config.options.timeout);
+        outbox.clock.now_ms().saturating_add(timeout_ms) > lease_until_ms
+    }
+
+    /// Gives the claim back, so that it is made anew by whoever is first.
+    async fn give_back(mut self, outbox: &Outbox) {
+        let next = Next::Retry {
+            at_ms: outbox.clock.now_ms(),
+            targets: self.claim.targets.clone(),
+        };
+        let superseded = self.persist(outbox, next.into(), || {}).await;
+        self.release_permit(outbox);
+        outbox.notify_superseded(&superseded);
     }
 
     /// Makes the attempt and persists its outcome.

@@ -74,11 +74,11 @@ pub struct HostDelivery {
 pub async fn host_deliveries(
     store: &Arc<dyn Store>,
     host: &str,
-    most: u32,
+    limit: u32,
 ) -> Result<Vec<HostDelivery>, StoreError> {
     let query = Query {
         host: Some(host.to_owned()),
-        limit: most,
+        limit,
         ..Query::default()
     };
     let asking = async {
