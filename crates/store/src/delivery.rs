@@ -4,6 +4,8 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use crate::numbered::numbered;
+
 /// The number of a delivery in its store. Newer deliveries have greater numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct DeliveryId(pub i64);
@@ -75,20 +77,9 @@ impl State {
     pub fn may_have_arrived(self) -> bool {
         matches!(self, Self::Delivered | Self::Unknown)
     }
-
-    /// Returns the number that stores use for this state: 0 for the first of [`Self::ALL`].
-    /// Numbers never change, because files contain them.
-    #[must_use]
-    pub fn number(self) -> i64 {
-        self as i64
-    }
-
-    /// Returns the state with a number, or `None` if this version knows none.
-    #[must_use]
-    pub fn from_number(number: i64) -> Option<Self> {
-        Self::ALL.get(usize::try_from(number).ok()?).copied()
-    }
 }
+
+numbered!(State);
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::numbered::numbered;
+
 /// The place of a notification in its incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,17 +40,6 @@ impl Kind {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
-
-    /// Returns the number that stores use for this kind: 0 for the first of [`Self::ALL`].
-    /// Numbers never change, because files contain them.
-    #[must_use]
-    pub fn number(self) -> i64 {
-        self as i64
-    }
-
-    /// Returns the kind with a number, or `None` if this version knows none.
-    #[must_use]
-    pub fn from_number(number: i64) -> Option<Self> {
-        Self::ALL.get(usize::try_from(number).ok()?).copied()
-    }
 }
+
+numbered!(Kind);

@@ -26,6 +26,7 @@ mod error;
 mod intake;
 mod kind;
 mod memory;
+mod numbered;
 mod proof;
 mod record;
 pub mod rules;

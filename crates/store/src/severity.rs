@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::numbered::numbered;
+
 /// How urgent a notification is, in ascending order.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
@@ -32,20 +34,9 @@ impl Severity {
             Self::Critical => "critical",
         }
     }
-
-    /// Returns the number that stores use for this severity: 0 for the first of [`Self::ALL`].
-    /// Numbers never change, because files contain them.
-    #[must_use]
-    pub fn number(self) -> i64 {
-        self as i64
-    }
-
-    /// Returns the severity with a number, or `None` if this version knows none.
-    #[must_use]
-    pub fn from_number(number: i64) -> Option<Self> {
-        Self::ALL.get(usize::try_from(number).ok()?).copied()
-    }
 }
+
+numbered!(Severity);
 
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -169,6 +169,7 @@ pub const HOUSES: &[House] = &[
     House {
         root: "crates/store/src/lib.rs",
         floors: &[
+            &["numbered"],
             &["delivery", "error", "kind", "proof", "severity"],
             &["accounts", "content"],
             &["record"],
