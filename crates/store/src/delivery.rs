@@ -93,7 +93,7 @@ pub struct ClaimRequest {
     /// The channel's name.
     pub channel: Arc<str>,
     /// The maximum number of claims.
-    pub most: u32,
+    pub limit: u32,
     /// The current time, in milliseconds since the Unix epoch.
     pub now_ms: i64,
     /// When the claims run out, in milliseconds since the Unix epoch. They end earlier if their

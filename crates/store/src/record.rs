@@ -48,7 +48,7 @@ pub struct Prune {
     /// stored or not.
     pub beyond: u64,
     /// The maximum number of notifications to delete in this call.
-    pub most: u32,
+    pub limit: u32,
 }
 
 /// The record of a delivery. Times are milliseconds since the Unix epoch.

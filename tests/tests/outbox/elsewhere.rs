@@ -143,7 +143,7 @@ delivery: {retry: {first: 10m, max: 10m}, wait: 1h}";
     let now_ms = record.due_ms.unwrap();
     let claimed = other.claim(ClaimRequest {
         channel: "a".into(),
-        most: 1,
+        limit: 1,
         now_ms,
         lease_until_ms: now_ms + 60_000,
         in_flight: Vec::new(),

@@ -151,7 +151,7 @@ impl Outbox {
             now_ms,
             accepted_before_ms: now_ms.saturating_sub(milliseconds(retention.age)),
             beyond: retention.notifications,
-            most: MAX_PRUNED,
+            limit: MAX_PRUNED,
         };
         let pruned = self.store.prune(prune).await?;
         Ok(pruned < u64::from(MAX_PRUNED))
@@ -209,7 +209,7 @@ impl Outbox {
             let channel_name: Arc<str> = name.into();
             let expired = self.store.claim(ClaimRequest {
                 channel: Arc::clone(&channel_name),
-                most: MAX_EXPIRED,
+                limit: MAX_EXPIRED,
                 now_ms,
                 lease_until_ms: now_ms.saturating_add(milliseconds(COUNT_INTERVAL)),
                 in_flight: self.in_flight.all(),
@@ -292,7 +292,7 @@ impl Outbox {
                 .store
                 .claim(ClaimRequest {
                     channel: Arc::clone(&channel.config.name),
-                    most: u32::try_from(free).unwrap_or(u32::MAX),
+                    limit: u32::try_from(free).unwrap_or(u32::MAX),
                     now_ms,
                     lease_until_ms: channel.lease_until_ms(now_ms),
                     in_flight: self.in_flight.all(),

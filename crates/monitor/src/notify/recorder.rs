@@ -38,6 +38,10 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// configured, below the 45 s (`TimeoutStopSec`) of the unit in `config/`.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The maximum number of messages that are neither recorded nor delivered, some 500 bytes
+/// each. Only a store and channels that all fail for days collect so many.
+const MAX_OPEN: usize = 1_000_000;
+
 /// The stores of the state and of the messages.
 #[derive(Debug)]
 pub struct Records {
@@ -179,14 +183,14 @@ impl Recorder {
         }
     }
 
-    /// Returns the newest `most` lines of a host's history in chronological order,
+    /// Returns the newest `limit` lines of a host's history in chronological order,
     /// including those recorded just before the call. Empty if they cannot be read.
-    pub async fn history(&self, host: &str, most: u32) -> Vec<HistoryLine> {
+    pub async fn history(&self, host: &str, limit: u32) -> Vec<HistoryLine> {
         self.written().await;
         let Some(file) = &self.shared.file else {
             return Vec::new();
         };
-        let read = timeout(READ_TIMEOUT, history(file, host.to_owned(), most)).await;
+        let read = timeout(READ_TIMEOUT, history(file, host.to_owned(), limit)).await;
         let Ok(read) = read else { return Vec::new() };
         read.inspect_err(|error| tracing::warn!("{error}"))
             .unwrap_or_default()
@@ -198,13 +202,13 @@ impl Recorder {
         self.shared.open().len()
     }
 
-    /// Returns the newest `most` of these messages about a host, in chronological order.
+    /// Returns the newest `limit` of these messages about a host, in chronological order.
     #[must_use]
-    pub fn waiting_about(&self, host: &str, most: u32) -> Vec<OutboundMessage> {
+    pub fn waiting_about(&self, host: &str, limit: u32) -> Vec<OutboundMessage> {
         let open = self.shared.open();
         let is_about = |one: &&OutboundMessage| one.message.host.as_deref() == Some(host);
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let newest = open.values().rev().filter(is_about).take(most);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let newest = open.values().rev().filter(is_about).take(limit);
         let mut waiting: Vec<_> = newest.cloned().collect();
         waiting.reverse();
         waiting
@@ -260,10 +264,14 @@ impl Recorder {
 
 impl Shared {
     /// Adds a batch to the queue and returns its number.
-    fn push(&self, batch: Batch) -> u64 {
-        let outbound = batch.outbound.values();
-        self.open()
-            .extend(outbound.map(|one| (one.id, one.clone())));
+    fn push(&self, mut batch: Batch) -> u64 {
+        let dropped = admit(&mut batch.outbound, &mut self.open(), MAX_OPEN);
+        if dropped > 0 {
+            tracing::error!(
+                dropped,
+                "{MAX_OPEN} messages wait to be recorded or delivered: these are not sent"
+            );
+        }
         let mut queue = self.queue();
         queue.batch.merge(batch);
         queue.pushed += 1;
@@ -327,5 +335,47 @@ impl Shared {
 
     fn problem(&self) -> MutexGuard<'_, Option<String>> {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Adds messages to the open ones, and removes those for which there is no room. Returns how
+/// many these were.
+fn admit(
+    outbound: &mut BTreeMap<u64, OutboundMessage>,
+    open: &mut BTreeMap<u64, OutboundMessage>,
+    max: usize,
+) -> usize {
+    let before = outbound.len();
+    outbound.retain(|id, one| {
+        let has_room = open.len() < max;
+        if has_room {
+            open.insert(*id, one.clone());
+        }
+        has_room
+    });
+    before - outbound.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incidents::Message;
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let message = Arc::new(Message::about_monitor("x", 0));
+        let outbound = |id| OutboundMessage {
+            id,
+            key: "k".into(),
+            names: Vec::new(),
+            message: Arc::clone(&message),
+        };
+        let mut open = BTreeMap::new();
+        let mut batch: BTreeMap<_, _> = (0..5).map(|id| (id, outbound(id))).collect();
+        assert_eq!(admit(&mut batch, &mut open, 3), 2);
+        assert_eq!((batch.len(), open.len()), (3, 3));
+        open.remove(&0);
+        let mut batch: BTreeMap<_, _> = [(7, outbound(7))].into();
+        assert_eq!(admit(&mut batch, &mut open, 3), 0);
     }
 }

@@ -250,20 +250,20 @@ impl Monitor {
         }
     }
 
-    /// Returns what is known of a host, with the evidence: the newest `most` lines of its
+    /// Returns what is known of a host, with the evidence: the newest `limit` lines of its
     /// history and as many messages.
     ///
     /// Returns `None` if no such host is configured.
-    pub async fn explain(&self, host: &str, most: u32) -> Option<Explained> {
+    pub async fn explain(&self, host: &str, limit: u32) -> Option<Explained> {
         let (view, metrics) = {
             let machine = self.machine();
             (machine.view(host, self.now())?, machine.metrics(host))
         };
-        let history = self.recorder.history(host, most).await;
-        let waiting = self.recorder.waiting_about(host, most);
+        let history = self.recorder.history(host, limit).await;
+        let waiting = self.recorder.waiting_about(host, limit);
         let mut messages = Vec::new();
         if let Some(store) = self.engine().store() {
-            let deliveries = host_deliveries(store, host, most).await;
+            let deliveries = host_deliveries(store, host, limit).await;
             let deliveries = deliveries.inspect_err(|error| tracing::warn!("{error}"));
             messages = deliveries.unwrap_or_default();
         }

@@ -13,20 +13,20 @@ pub struct HistoryLine {
     pub text: String,
 }
 
-/// Reads the newest `most` lines of a host's history, in chronological order.
+/// Reads the newest `limit` lines of a host's history, in chronological order.
 ///
 /// # Errors
 /// Returns [`StoreError`] if they cannot be read.
 pub async fn history(
     file: &SqliteFile,
     host: String,
-    most: u32,
+    limit: u32,
 ) -> Result<Vec<HistoryLine>, StoreError> {
     let read = file.read(move |transaction| {
         let mut statement = transaction.prepare_cached(
             "SELECT wall_ms, text FROM monitor_history WHERE host = ?1 ORDER BY id DESC LIMIT ?2",
         )?;
-        let rows = statement.query_map((&host, most), |row| {
+        let rows = statement.query_map((&host, limit), |row| {
             Ok(HistoryLine {
                 wall_ms: row.get(0)?,
                 text: row.get(1)?,

@@ -169,7 +169,7 @@ impl Memory {
         abandoned.retain(is_wanted);
         let mut abandoned = abandoned.into_iter();
         let mut claims = Vec::new();
-        while claims.len() < request.most as usize {
+        while claims.len() < request.limit as usize {
             let due = || self.indexes.due(channel, now_ms, request.only_expired);
             let Some(id) = abandoned.next().or_else(due) else {
                 break;

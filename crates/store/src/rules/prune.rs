@@ -46,7 +46,7 @@ pub fn is_open(state: State, digest: Option<State>) -> bool {
 #[must_use]
 pub fn judge(candidate: Candidate, newest: i64, deleted: u64, prune: &Prune) -> Verdict {
     let is_old = candidate.accepted_ms < prune.accepted_before_ms;
-    if deleted >= u64::from(prune.most) || !(is_old || is_beyond(candidate, newest, prune)) {
+    if deleted >= u64::from(prune.limit) || !(is_old || is_beyond(candidate, newest, prune)) {
         return Verdict::Stop;
     }
     match candidate.is_open {
@@ -69,7 +69,7 @@ mod tests {
         now_ms: 1_000,
         accepted_before_ms: 100,
         beyond: 10,
-        most: 5,
+        limit: 5,
     };
 
     fn candidate(notification: i64, accepted_ms: i64) -> Candidate {

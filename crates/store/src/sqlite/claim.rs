@@ -99,7 +99,7 @@ fn abandoned(
 ) -> rusqlite::Result<Vec<i64>> {
     let (channel, now_ms) = (&*request.channel, request.now_ms);
     let late = request.only_expired.then_some(now_ms);
-    let most = request.most as usize;
+    let limit = request.limit as usize;
     let mut abandoned = Vec::new();
     for holder in texts(transaction, HOLDERS, [channel])? {
         let is_gone = owner.is_gone(&holder);
@@ -115,21 +115,21 @@ fn abandoned(
         });
         let is_free = |found: &rusqlite::Result<(Severity, DeliveryId)>| !matches!(found, Ok((_, id)) if request.in_flight.contains(id));
         let before = abandoned.len();
-        for found in of_holder.filter(is_free).take(most) {
+        for found in of_holder.filter(is_free).take(limit) {
             abandoned.push(found?);
         }
-        if is_gone && abandoned.len() - before < most && late.is_none() {
+        if is_gone && abandoned.len() - before < limit && late.is_none() {
             owner.bury(&holder);
         }
     }
     abandoned.sort_unstable_by_key(|(severity, id)| claim::order(*severity, *id));
-    let first = abandoned.into_iter().take(most);
+    let first = abandoned.into_iter().take(limit);
     Ok(first.map(|(_, DeliveryId(id))| id).collect())
 }
 
 fn room(request: &ClaimRequest, claims: &[Claim]) -> u32 {
     let taken = u32::try_from(claims.len()).unwrap_or(u32::MAX);
-    request.most.saturating_sub(taken)
+    request.limit.saturating_sub(taken)
 }
 
 fn ids(

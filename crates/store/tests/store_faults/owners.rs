@@ -134,7 +134,7 @@ async fn the_worst_of_all_that_are_gone_come_first() {
     let store = open(&file);
     let wanted = ClaimRequest {
         channel: Arc::from("a"),
-        most: HOLDERS,
+        limit: HOLDERS,
         now_ms: NOW,
         lease_until_ms: LATER,
         in_flight: Vec::new(),

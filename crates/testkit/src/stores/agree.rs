@@ -29,14 +29,14 @@ const LEASE: i64 = 5_000;
 /// accepted notification is deleted.
 const END: [Ask; 4] = [
     Ask::Prune {
-        most: 60,
+        limit: 60,
         age: -1,
         beyond: 60,
     },
     Ask::Wait(LEASE * 2),
     Ask::EndAll,
     Ask::Prune {
-        most: 60,
+        limit: 60,
         age: NEVER,
         beyond: 1,
     },
@@ -84,7 +84,7 @@ impl Side {
             }
             Ask::Claim {
                 channel,
-                most,
+                limit,
                 in_flight,
                 only_expired,
             } => {
@@ -94,7 +94,7 @@ impl Side {
                 };
                 let wanted = ClaimRequest {
                     channel: Arc::from(CHANNELS[*channel]),
-                    most: *most,
+                    limit: *limit,
                     now_ms,
                     lease_until_ms: now_ms + LEASE,
                     in_flight: in_flight.iter().filter_map(held).collect(),
@@ -174,12 +174,12 @@ impl Side {
                 let all = (0..50).map(DeliveryId).collect();
                 store.retry(all, now_ms).await.unwrap().to_string()
             }
-            Ask::Prune { most, age, beyond } => {
+            Ask::Prune { limit, age, beyond } => {
                 let prune = Prune {
                     now_ms,
                     accepted_before_ms: now_ms - age,
                     beyond: *beyond,
-                    most: *most,
+                    limit: *limit,
                 };
                 let pruned = store.prune(prune).await.unwrap();
                 pruned.to_string()

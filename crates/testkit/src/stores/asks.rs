@@ -25,7 +25,7 @@ pub(super) enum Ask {
     },
     Claim {
         channel: usize,
-        most: u32,
+        limit: u32,
         /// Some of the claims that are or were held.
         in_flight: Vec<prop::sample::Index>,
         only_expired: bool,
@@ -48,7 +48,7 @@ pub(super) enum Ask {
     EndAll,
     Retry,
     Prune {
-        most: u32,
+        limit: u32,
         /// The age of what is old, in milliseconds; below 0 for all.
         age: i64,
         beyond: u64,
@@ -124,9 +124,9 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
         prop::collection::vec(which(), 0..3),
         prop::bool::weighted(0.1),
     );
-    let claim = claim.prop_map(|(channel, most, in_flight, only_expired)| Ask::Claim {
+    let claim = claim.prop_map(|(channel, limit, in_flight, only_expired)| Ask::Claim {
         channel,
-        most,
+        limit,
         in_flight,
         only_expired,
     });
@@ -134,7 +134,7 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
     // A number that is never exceeded, or one that is exceeded soon.
     let beyond = prop_oneof![Just(60), 0_u64..4];
     let prune = (prop_oneof![0_u32..4, Just(60)], age, beyond);
-    let prune = prune.prop_map(|(most, age, beyond)| Ask::Prune { most, age, beyond });
+    let prune = prune.prop_map(|(limit, age, beyond)| Ask::Prune { limit, age, beyond });
     prop_oneof![
         4 => accept,
         3 => claim,

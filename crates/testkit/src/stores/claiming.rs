@@ -183,7 +183,7 @@ pub async fn what_its_holder_still_works_on_is_not_claimed_again(subject: &dyn S
     let claims = claim(&store, "a").await;
     let wanted = ClaimRequest {
         channel: Arc::from("a"),
-        most: 10,
+        limit: 10,
         now_ms: LATER + 1,
         lease_until_ms: LATER + 2,
         in_flight: vec![claims[0].delivery],
@@ -208,7 +208,7 @@ pub async fn what_its_holder_still_works_on_takes_no_place(subject: &dyn Subject
     let claims = claim(&store, "a").await;
     let wanted = ClaimRequest {
         channel: Arc::from("a"),
-        most: 2,
+        limit: 2,
         now_ms: LATER + 1,
         lease_until_ms: LATER + 2,
         in_flight: claims.iter().take(2).map(|claim| claim.delivery).collect(),
@@ -236,7 +236,7 @@ pub async fn the_worst_of_all_holders_come_first(subject: &dyn Subject) {
     }
     let wanted = ClaimRequest {
         channel: Arc::from("a"),
-        most: HOLDERS,
+        limit: HOLDERS,
         now_ms: LATER + 1,
         lease_until_ms: LATER + 2,
         in_flight: Vec::new(),
@@ -255,7 +255,7 @@ pub async fn only_what_is_too_late_is_claimed_if_that_is_wanted(subject: &dyn Su
     }
     let wanted = |now_ms| ClaimRequest {
         channel: Arc::from("a"),
-        most: 10,
+        limit: 10,
         now_ms,
         lease_until_ms: now_ms + 1,
         in_flight: Vec::new(),
@@ -293,7 +293,7 @@ async fn claim_all(store: Arc<dyn Store>) -> Vec<String> {
     loop {
         let wanted = ClaimRequest {
             channel: Arc::from("a"),
-            most: 7,
+            limit: 7,
             now_ms: NOW,
             lease_until_ms: LATER,
             in_flight: Vec::new(),

@@ -224,7 +224,7 @@ pub async fn what_is_beyond_the_newest_is_deleted(subject: &dyn Subject) {
         now_ms: NOW,
         accepted_before_ms: NOW,
         beyond: 1,
-        most: 10,
+        limit: 10,
     };
     assert_eq!(store.prune(beyond).await.unwrap(), 2);
     let left = all(&store).await.into_iter().map(|one| one.notification);
@@ -249,7 +249,7 @@ pub async fn what_was_deleted_counts_as_newer(subject: &dyn Subject) {
         now_ms: NOW,
         accepted_before_ms: NOW,
         beyond,
-        most: 10,
+        limit: 10,
     };
     assert_eq!(store.prune(beyond(2)).await.unwrap(), 0);
     assert_eq!(store.prune(beyond(1)).await.unwrap(), 1);

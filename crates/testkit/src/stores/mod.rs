@@ -155,7 +155,7 @@ pub async fn claim(store: &Arc<dyn Store>, channel: &str) -> Vec<Claim> {
 pub async fn claim_at(store: &Arc<dyn Store>, channel: &str, now_ms: i64) -> Vec<Claim> {
     let wanted = ClaimRequest {
         channel: Arc::from(channel),
-        most: 10,
+        limit: 10,
         now_ms,
         lease_until_ms: now_ms + (LATER - NOW),
         in_flight: Vec::new(),
@@ -223,12 +223,12 @@ pub(crate) fn numbers(superseded: Vec<Superseded>) -> Vec<DeliveryId> {
 }
 
 /// Deletes notifications that were accepted before a time, and returns how many.
-pub async fn prune(store: &Arc<dyn Store>, accepted_before_ms: i64, most: u32) -> u64 {
+pub async fn prune(store: &Arc<dyn Store>, accepted_before_ms: i64, limit: u32) -> u64 {
     let prune = Prune {
         now_ms: NOW,
         accepted_before_ms,
         beyond: u64::MAX,
-        most,
+        limit,
     };
     store.prune(prune).await.unwrap()
 }

@@ -45,7 +45,7 @@ async fn what_was_deleted_counts() {
         now_ms: 0,
         accepted_before_ms: i64::MAX,
         beyond: u64::MAX,
-        most: 100,
+        limit: 100,
     };
     let pruned = desk.store().prune(prune);
     assert_eq!(pruned.await.unwrap(), 1);

@@ -71,7 +71,7 @@ fn content() -> Arc<str> {
 fn ten() -> ClaimRequest {
     ClaimRequest {
         channel: Arc::from(CHANNEL),
-        most: 10,
+        limit: 10,
         now_ms: NOW,
         lease_until_ms: LEASE_UNTIL,
         in_flight: Vec::new(),

@@ -162,7 +162,7 @@ impl Model {
     }
 
     fn take(&mut self, id: DeliveryId, wanted: &ClaimRequest, claims: &mut Vec<Claim>) {
-        let is_full = claims.len() >= wanted.most as usize;
+        let is_full = claims.len() >= wanted.limit as usize;
         let Some(entry) = self.entry(id).filter(|_| !is_full) else {
             return;
         };
@@ -282,7 +282,7 @@ impl Model {
                 let digest = entry.digest.and_then(|digest| self.state(digest));
                 is_unended(entry) || digest.is_some_and(|state| !state.has_ended())
             });
-            if deleted == u64::from(prune.most) || is_open || !(is_old || is_beyond) {
+            if deleted == u64::from(prune.limit) || is_open || !(is_old || is_beyond) {
                 continue;
             }
             deleted += 1;
