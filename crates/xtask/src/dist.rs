@@ -13,6 +13,15 @@ use std::{
 use crate::build::{self, PLUGINS};
 
 pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
+    // Before the build, which takes minutes.
+    make_folder(folder)
+        .and_then(|()| try_to_write(folder))
+        .map_err(|error| {
+            let folder = folder.display();
+            format!(
+                "{folder} cannot be written: {error}; name a folder that you may write to, or make this one as root"
+            )
+        })?;
     build::release()?;
     // This command runs from target/debug; the release build is beside that.
     let own = env::current_exe()?;
@@ -21,7 +30,6 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
         .nth(2)
         .ok_or("this command does not run from a target folder")?;
     let release = target.join("release");
-    make_folder(folder)?;
     let plugins = PLUGINS.iter().map(|package| {
         let name = package.replace('-', "_");
         format!(
@@ -96,6 +104,13 @@ fn make_folder(folder: &Path) -> io::Result<()> {
         .mode(0o755)
         .create(folder)?;
     permit(folder, 0o755)
+}
+
+/// Creates a file in a folder and deletes it.
+fn try_to_write(folder: &Path) -> io::Result<()> {
+    let probe = folder.join(".annunciator-dist");
+    fs::write(&probe, "")?;
+    fs::remove_file(probe)
 }
 
 fn permit(path: &Path, mode: u32) -> io::Result<()> {

@@ -7,7 +7,7 @@ use super::tree::{Entry, Node, NodeId, Value};
 /// Keeps the first of entries with equal keys, and reports the others.
 pub(super) fn remove_duplicates(
     entries: &mut Vec<Entry>,
-    duplicates: &mut Vec<NodeId>,
+    duplicates: &mut Vec<(NodeId, Box<str>)>,
     left_out: &mut Vec<NodeId>,
 ) {
     let mut seen: HashSet<Box<str>> = HashSet::new();
@@ -23,7 +23,7 @@ pub(super) fn remove_duplicates(
         if !first {
             left_out.push(entry.key_id);
             entry.node.scalars(&mut |id| left_out.push(id));
-            duplicates.push(entry.key_id);
+            duplicates.push((entry.key_id, entry.key.clone()));
         }
     }
     let mut keep = is_first.into_iter();

@@ -44,7 +44,7 @@ impl<'a> Document<'a> {
         let (text, mode) = text_of(path)?;
         let tree = tree_of(path, &text, &options.sections);
         let tree = tree.map_err(|problems| ReadError::Problems(Box::new(problems)))?;
-        let (root, findings) = begin(tree);
+        let (root, findings) = begin(tree, &options.sections);
         Ok(Self {
             path,
             text,
@@ -121,7 +121,7 @@ pub(crate) fn check_text(
     options: &LoadOptions,
 ) -> Result<(Config, Problems), Problems> {
     let path = Path::new("configuration");
-    let (root, mut findings) = begin(tree_of(path, text, &options.sections)?);
+    let (root, mut findings) = begin(tree_of(path, text, &options.sections)?, &options.sections);
     let config = checked(root, catalog, options, &mut findings);
     let warnings = unless_wrong(findings.into_problems(path, text))?;
     Ok((config, warnings))
@@ -150,7 +150,7 @@ fn unless_wrong(problems: Problems) -> Result<Problems, Problems> {
 /// Checks definitions of channels alone, as `notification_channels` has them.
 pub(crate) fn load_channels(text: &str, catalog: &Catalog) -> Result<Config, Problems> {
     let path = Path::new("channel definitions");
-    let (root, mut findings) = begin(tree_of(path, text, &[])?);
+    let (root, mut findings) = begin(tree_of(path, text, &[])?, &[]);
     // What stands in no configuration ends with its message: no process is worth it.
     let plugins = Plugins {
         catalog,

@@ -97,7 +97,7 @@ struct Reading {
     open_nodes: Vec<OpenNode>,
     next: u32,
     root: Option<Node>,
-    duplicates: Vec<NodeId>,
+    duplicates: Vec<(NodeId, Box<str>)>,
     left_out: Vec<NodeId>,
     anchors: HashMap<Box<str>, Anchored>,
     /// What was copied for anchors and aliases, in nodes.

@@ -76,16 +76,24 @@ pub(super) fn tree_of(path: &Path, text: &str, sections: &[Section]) -> Result<T
 }
 
 /// What is to be read of a tree, and what is wrong with it already.
-pub(super) fn begin(tree: Tree) -> (Node, Findings) {
+pub(super) fn begin(tree: Tree, sections: &[Section]) -> (Node, Findings) {
     let mut findings = Findings::default();
     let left_out = tree.left_out.into_iter();
     left_out.for_each(|id| findings.secret(id, false));
-    for duplicate in tree.duplicates {
-        // Which of them is a secret's is not known yet: the place says enough.
-        let problem = Problem::error("this key stands here a second time");
+    for (duplicate, key) in tree.duplicates {
+        let declared = sections.iter().flat_map(Section::keys);
+        let mut names = KEYS.into_iter().chain(KEYS_BELOW).chain(declared);
+        // Any other key may be what somebody pasted: which of them is a secret's is not
+        // known yet.
+        let which = if names.any(|name| *name == *key) {
+            format!("the key `{key}`")
+        } else {
+            "this key".to_owned()
+        };
+        let problem = Problem::error(format!("{which} stands here a second time"));
         findings.at(
             duplicate,
-            problem.help("remove one of them, or give it another name"),
+            problem.help("merge the two, or give one of them another name"),
         );
     }
     (tree.root, findings)

@@ -18,7 +18,7 @@ use crate::plugin::ChannelType;
 /// up, and `secret` stands in its place.
 pub(crate) fn read_definition(schema: &Json, text: &str, secret: &str) -> Result<Json, Problems> {
     let path = Path::new("definition");
-    let (mut root, mut findings) = begin(tree_of(path, text, &[])?);
+    let (mut root, mut findings) = begin(tree_of(path, text, &[])?, &[]);
     replace_references(&mut root, secret);
     let mut settings = Json::Null;
     match &root.value {
@@ -42,7 +42,7 @@ pub(crate) fn read_channels(
 ) -> Result<Vec<(String, Json)>, ReadError> {
     let (text, _) = text_of(path)?;
     let wrong = |problems| ReadError::Problems(Box::new(problems));
-    let (root, mut findings) = begin(tree_of(path, &text, &[]).map_err(wrong)?);
+    let (root, mut findings) = begin(tree_of(path, &text, &[]).map_err(wrong)?, &[]);
     let mut read = Vec::new();
     let channels = root.entry(CHANNELS).map(|entry| &entry.node.value);
     let Some(Value::Map(channels)) = channels else {

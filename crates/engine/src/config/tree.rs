@@ -44,8 +44,8 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) root: Node,
-    /// Keys that stand twice in one mapping.
-    pub(crate) duplicates: Vec<NodeId>,
+    /// Keys that stand twice in one mapping: the second ones, and what they are.
+    pub(crate) duplicates: Vec<(NodeId, Box<str>)>,
     /// The scalars that are not in the tree, since their keys stand twice or a
     /// merged mapping says something else: nobody reads them.
     pub(crate) left_out: Vec<NodeId>,

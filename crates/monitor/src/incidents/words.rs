@@ -1,4 +1,4 @@
-//! The texts of messages. Those of the specification are literal.
+//! The texts of messages. Other programs match them, so that they do not change.
 
 use std::{sync::Arc, time::Duration};
 

@@ -38,7 +38,12 @@ impl Machine {
             .get(host)
             .filter(configured)
             .ok_or_else(|| UnknownHost(host.to_owned()))?;
+        let before = self.silences.len();
         self.silences.retain(|silence| &*silence.host != host);
+        if length.is_zero() && self.silences.len() == before {
+            // There is none to end.
+            return Ok(());
+        }
         let until = now.tick + length;
         if !length.is_zero() {
             self.silences.push(Silence {

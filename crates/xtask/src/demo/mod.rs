@@ -25,7 +25,7 @@ use self::{heading::heading, stage::Stage};
 use crate::build;
 
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
-    heading("Building hbd, hbc, the four plugins and the stand-ins");
+    heading("Building hbd, hbc, the plugins and the stand-ins");
     build::everything()?;
     // The stand-ins run on this runtime while the demo waits for programs.
     Builder::new_multi_thread()

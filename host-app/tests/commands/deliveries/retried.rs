@@ -4,7 +4,7 @@ use annunciator::store::State;
 
 use super::desk::Desk;
 
-const ONE: &str = "1 delivery is due again: the monitor tries it as soon as it runs\n";
+const ONE: &str = "1 delivery is due again: a running monitor retries it within a second, otherwise the next start does\n";
 
 #[tokio::test]
 async fn one_that_failed_is_tried_again_by_the_engine_that_runs() {

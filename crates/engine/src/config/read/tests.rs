@@ -48,7 +48,7 @@ fn a_key_twice_is_reported_and_the_first_counts() {
     let Tree {
         root, duplicates, ..
     } = parse("a: 1\nb: 2\na: 3\n").unwrap();
-    assert_eq!(duplicates, [NodeId(5)]);
+    assert_eq!(duplicates, [(NodeId(5), Box::from("a"))]);
     let Value::Scalar(_, text) = &root.entry("a").unwrap().node.value else {
         panic!("not a scalar");
     };

@@ -99,3 +99,14 @@ fn of_a_host_that_nobody_watches_nothing_is_noted() {
     world.pass(SECOND * 600);
     assert_eq!(suppressed(&mut world), [""; 0]);
 }
+
+#[test]
+fn a_silence_that_there_is_not_does_not_end() {
+    let mut world = World::new(&["a"]);
+    world.beat("a");
+    silence(&mut world, Duration::ZERO);
+    world.beats(&["a"], SECOND * 60);
+    let about = |entry: &&Entry| entry.text.contains("silence");
+    assert_eq!(world.disk.history.iter().filter(about).count(), 0);
+    assert!(world.machine.silences().is_empty());
+}

@@ -71,9 +71,9 @@ fn again(outbox: &Outbox, deliveries: Vec<DeliveryId>) -> Result<u64, StoreError
 fn print(count: u64, output: &Output) {
     output.line(&match count {
         0 => "nothing is to be tried again".to_owned(),
-        1 => "1 delivery is due again: the monitor tries it as soon as it runs".to_owned(),
+        1 => "1 delivery is due again: a running monitor retries it within a second, otherwise the next start does".to_owned(),
         many => {
-            format!("{many} deliveries are due again: the monitor tries them as soon as it runs")
+            format!("{many} deliveries are due again: a running monitor retries them within a second, otherwise the next start does")
         }
     });
 }
