@@ -8,32 +8,36 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// A future that ends when its time has come.
+/// A future that completes when its time has passed.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Tells the time and lets it pass.
+/// A source of the time, and of the randomness in a backoff.
+///
+/// Implement it in tests to control both; [`SystemClock`] is the default.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// Milliseconds since the Unix epoch.
+    /// Returns the current time, in milliseconds since the Unix epoch.
     fn now_ms(&self) -> i64;
 
-    /// Milliseconds since some time in the past: a clock that nobody sets, for
-    /// what is only in memory. That of [`now_ms`](Self::now_ms) may be set back
-    /// by an hour.
+    /// Returns the time since some fixed moment, in milliseconds.
+    ///
+    /// This clock is monotonic: nobody sets it, whereas [`now_ms`](Self::now_ms) may go back by an
+    /// hour. The engine uses it for what it keeps only in memory. By default it is the same as
+    /// `now_ms`.
     fn steady_ms(&self) -> i64 {
         self.now_ms()
     }
 
-    /// Ends after this long.
+    /// Returns a future that completes after this duration.
     fn sleep(&self, duration: Duration) -> Sleep;
 
-    /// A number from 0 to 1, by chance, all of them as likely, both ends among them:
-    /// a pause between two attempts is this share of its full length, so that who
-    /// failed together does not come back together. 1 is the whole pause, and 0 none:
-    /// the next attempt is due at once. What is less counts as 0, and what is more, or
-    /// is no number, as 1.
+    /// Returns a uniformly random number from 0 to 1, both included: the share of the backoff to
+    /// wait, so that deliveries that failed together are not retried together.
     ///
-    /// Whoever owns the time in a test owns chance too: `of` is the same for the same
-    /// pause.
+    /// With 1 the whole backoff is waited, and with 0 the next attempt is due at once. The engine
+    /// takes a number below 0 as 0, and one above 1 or NaN as 1.
+    ///
+    /// `of` identifies the backoff and is the same for the same backoff, so that a clock of a test
+    /// can return the same number again.
     fn chance(&self, of: u64) -> f64 {
         let _ = of;
         let bits = uuid::Uuid::new_v4().as_u64_pair().1;
@@ -42,7 +46,7 @@ pub trait Clock: fmt::Debug + Send + Sync {
     }
 }
 
-/// The system's clock, and tokio's timers.
+/// The clock of the system, with tokio's timers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

@@ -1,8 +1,8 @@
-//! A notification engine that any program embeds.
+//! A notification engine that can be embedded in any program.
 //!
-//! It reads one YAML file with channels, defaults and hosts, loads one plugin
-//! per channel `type`, routes a message for a host to that host's channels,
-//! delivers to all of them concurrently, and returns a result per channel.
+//! The engine reads one YAML file with channels, defaults and hosts, and loads one plugin for each
+//! channel `type`. It routes a notification about a host to that host's channels, delivers it to
+//! all of them concurrently, and returns one result per channel.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -25,31 +25,31 @@
 //! # }
 //! ```
 //!
-//! The engine runs on the tokio runtime that it is started in, which needs timers and
-//! sockets (`enable_all`) and must live as long as the engine; calls from other
-//! runtimes and threads are carried out there. In a child that was forked from the
-//! engine's process, every call answers [`Misplaced`]. Plugins run on threads of
-//! the engine's own, so that one that blocks holds up nobody else. It
-//! installs no logger, no panic hook and no signal handler.
+//! The engine runs on the tokio runtime in which it is started. That runtime needs timers and
+//! sockets (`enable_all`), and must live as long as the engine. Other runtimes and threads can
+//! call the engine too; their calls are carried out on that runtime. In a child that was forked
+//! from the engine's process, every call fails with [`Misplaced`].
+//!
+//! Plugins run on threads of the engine's own, so that a plugin that blocks delays nothing else.
+//! The engine installs no logger, no panic hook and no signal handler.
 //!
 //! # Metrics
-//! Metrics go to the recorder of the [`metrics`] facade, if the program has
-//! installed one before the engine starts; without one they cost next to
-//! nothing.
+//! The engine reports metrics to the recorder of the [`metrics`] facade. The program installs the
+//! recorder before the engine starts; without one, metrics cost next to nothing.
 //!
-//! | name | kind | labels | what |
+//! | name | kind | labels | meaning |
 //! | --- | --- | --- | --- |
-//! | `annunciator_deliveries_total` | counter | `channel`, `outcome` | notifications settled; `outcome` is `delivered`, or the worst of `retry`, `unknown` and `permanent` among the targets |
-//! | `annunciator_delivery_seconds` | histogram | `channel` | from acceptance to outcome |
-//! | `annunciator_deliveries_under_way` | gauge | | waiting or under way |
-//! | `annunciator_active_alerts` | gauge | `kind` | what keeps people from being notified: `store`, `out_of_order`, `quota`, `check`, `crashes`, `disabled` |
+//! | `annunciator_deliveries_total` | counter | `channel`, `outcome` | deliveries that ended; `outcome` is `delivered`, or the worst of `retry`, `unknown` and `permanent` among the targets |
+//! | `annunciator_delivery_seconds` | histogram | `channel` | the time from acceptance to outcome |
+//! | `annunciator_deliveries_under_way` | gauge | | deliveries that wait or are under way |
+//! | `annunciator_active_alerts` | gauge | `kind` | alerts, which are problems that keep people from being notified: `store`, `out_of_order`, `quota`, `check`, `crashes`, `disabled` |
 //! | `annunciator_workers_ended_total` | counter | `channel` | worker processes that ended while their channel needed them, with `isolation: process` |
 //! | `annunciator_stored_deliveries` | gauge | `state` | deliveries in the store, by state |
 //! | `annunciator_accounts_difference` | gauge | | accepted deliveries that are in no state: always 0 |
 //! | `annunciator_channels` | gauge | `state` | configured channels that are `open` or `disabled` |
 //!
-//! `channel` is the name of a configured channel; those of
-//! [`Engine::notify_with`] share the label `(ad hoc)`.
+//! `channel` is the name of a configured channel. The channels of [`Engine::notify_with`] share
+//! the label `(ad hoc)`.
 
 mod alerts;
 mod clock;
@@ -88,7 +88,7 @@ pub use plugin::{
 pub use router::{Route, UnknownChannel};
 pub use runtime::Catalog;
 
-/// The README's examples compile.
+/// Compiles the examples of the README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -71,15 +71,15 @@ impl fmt::Display for Subject {
     }
 }
 
-/// An active alert: something that keeps people from being notified.
+/// An active alert: a problem that keeps people from being notified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Alert {
-    /// What it is about: `store`, or `channel`, the channel's name and its problem, with
-    /// slashes between.
+    /// What the alert is about: `store`, or `channel`, the channel's name and its problem,
+    /// separated by slashes.
     pub subject: String,
     /// What is wrong, and what to do.
     pub sentence: String,
-    /// Since when, in milliseconds since the Unix epoch.
+    /// When the alert began, in milliseconds since the Unix epoch.
     pub since_ms: i64,
 }

@@ -124,7 +124,7 @@ fn notification(engine: &Engine, change: AlertChange) -> Notification {
 }
 
 impl Engine {
-    /// Returns the active alerts: what keeps people from being notified at the moment.
+    /// Returns the active alerts: the problems that keep people from being notified at the moment.
     #[must_use]
     pub fn alerts(&self) -> Vec<crate::alerts::Alert> {
         self.0.alerts.list()

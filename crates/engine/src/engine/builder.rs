@@ -37,7 +37,7 @@ use crate::{
 /// How many proofs may wait to be recorded; they are rare, and come one by one.
 const MAX_QUEUED_PROOFS: usize = 1024;
 
-/// Builds an [`Engine`].
+/// A builder of an [`Engine`]. [`Engine::builder`] creates one.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct EngineBuilder {
@@ -50,7 +50,7 @@ pub struct EngineBuilder {
 }
 
 impl Engine {
-    /// Returns a builder of an engine for a configuration file.
+    /// Returns a builder for an engine that reads this configuration file.
     pub fn builder(file: impl Into<PathBuf>) -> EngineBuilder {
         EngineBuilder::new(file)
     }
@@ -68,15 +68,18 @@ impl EngineBuilder {
         }
     }
 
-    /// Adds a folder to look for plugins in, besides those that the file names. Without any, the
-    /// executable's folder and the packaged one are used.
+    /// Adds a folder in which plugins are searched, besides those that the configuration file
+    /// names.
+    ///
+    /// If no folder is named, plugins are searched in the executable's folder and in the one where
+    /// packages install them.
     pub fn plugin_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.plugin_dirs.push(PluginDir::named(path));
         self
     }
 
-    /// Declares top-level keys of the file that other parts of the program read, so that there
-    /// is no warning about them.
+    /// Declares top-level keys of the configuration file that other parts of the program read, so
+    /// that the engine does not warn about them.
     pub fn known_keys<S: Into<String>>(mut self, keys: impl IntoIterator<Item = S>) -> Self {
         self.options
             .known_keys
@@ -84,7 +87,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Declares keys of hosts that other parts of the program read.
+    /// Declares keys of hosts that other parts of the program read, so that the engine does not
+    /// warn about them.
     pub fn known_host_keys<S: Into<String>>(mut self, keys: impl IntoIterator<Item = S>) -> Self {
         self.options
             .known_host_keys
@@ -92,8 +96,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Declares a section of the file that the embedding program reads; it replaces one of the
-    /// same name.
+    /// Declares a section of the configuration file that the embedding program reads. It replaces a
+    /// section of the same name that was declared before.
     pub fn section(mut self, section: Section) -> Self {
         let sections = &mut self.options.sections;
         sections.retain(|known| known.name != section.name);
@@ -101,11 +105,12 @@ impl EngineBuilder {
         self
     }
 
-    /// Declares keys that hosts may have besides the engine's: the `properties` of a
-    /// JSON Schema, and a check of what it can't say, which is called with
-    /// what stands below these keys. Hosts that have none of them are not
-    /// checked, also not for what the schema requires. A second call
-    /// replaces the first.
+    /// Declares keys that hosts may have besides the engine's own. A second call replaces the
+    /// first.
+    ///
+    /// `schema` is a JSON Schema whose `properties` are these keys, and `check` reports what a
+    /// schema cannot express; it is called with the values of the keys. Neither is applied to a
+    /// host that has none of the keys, even if the schema requires some.
     pub fn host_keys(
         mut self,
         schema: Json,
@@ -115,8 +120,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Returns the JSON Schema of a file whose channels are of these types, with the declared
-    /// sections and host keys.
+    /// Returns the JSON Schema of a configuration file whose channels are of these types, including
+    /// the declared sections and host keys.
     #[must_use]
     pub fn document_schema(&self, types: &[ChannelType]) -> Json {
         schema_of(
@@ -127,34 +132,39 @@ impl EngineBuilder {
     }
 
     /// Sets the program that is executed as worker processes, for channels with
-    /// `delivery.isolation: process`. Without one, such a channel is an error of
-    /// the configuration. See [`worker`](crate::worker).
+    /// `delivery.isolation: process`.
+    ///
+    /// Without a program, such a channel is an error of the configuration. See
+    /// [`worker`](crate::worker).
     pub fn worker(mut self, program: WorkerProgram) -> Self {
         self.worker = Some(program);
         self
     }
 
-    /// Sets where plugins run if the file has no `delivery.isolation`. Default: in this process.
+    /// Sets where plugins run if the configuration file has no `delivery.isolation`. The default is
+    /// [`Isolation::None`]: in this process.
     pub fn default_isolation(mut self, isolation: Isolation) -> Self {
         self.options.isolation = isolation;
         self
     }
 
-    /// Sets another clock than the system's.
+    /// Sets the clock. The default is [`SystemClock`].
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Stores deliveries in this store, whatever the file says. What is accepted is attempted
-    /// until it ends, also by another process if this one dies.
+    /// Sets the store of deliveries, whatever the configuration file says.
+    ///
+    /// An accepted delivery is attempted until it ends, if this process dies also by another
+    /// process that uses the store.
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store_choice.store = Some(store);
         self
     }
 
-    /// Sets the file in which deliveries are stored if the configuration has no
-    /// `delivery.store`. Where this returns `None`, they are stored in memory.
+    /// Sets the file in which deliveries are stored if the configuration file has no
+    /// `delivery.store`. If the function returns `None`, they are stored in memory.
     pub fn default_store(
         mut self,
         place: impl Fn(&Config) -> Option<PathBuf> + Send + Sync + 'static,
@@ -163,17 +173,21 @@ impl EngineBuilder {
         self
     }
 
-    /// Sets whether people are notified of the engine's own alerts, such as a channel that is
-    /// disabled. Default: `true`. A program that lives for one message would notify them with
-    /// each. Alerts are logged either way, and [`Engine::alerts`] returns them.
+    /// Sets whether people are notified of the engine's own alerts, such as a disabled channel. The
+    /// default is `true`.
+    ///
+    /// Set `false` in a program that runs for one notification only: it would notify people of the
+    /// same alerts each time. Alerts are logged in either case, and [`Engine::alerts`] returns
+    /// them.
     pub fn notify_of_alerts(mut self, notify: bool) -> Self {
         self.notifies_of_alerts = notify;
         self
     }
 
-    /// Sets whether calls that wait for an outcome also wait for the attempts that are under way
-    /// when `delivery.wait` has passed: for a program that ends afterwards, and has to wait for
-    /// them anyhow. Default: `false`.
+    /// Sets whether a call that waits for an outcome also waits for attempts that are still under
+    /// way when `delivery.wait` has passed. The default is `false`.
+    ///
+    /// Set `true` in a program that ends after the call, and would have to wait for them anyway.
     pub fn await_attempts(mut self, awaits: bool) -> Self {
         self.store_choice.awaits_attempts = awaits;
         self
@@ -185,35 +199,36 @@ impl EngineBuilder {
         &self.file
     }
 
-    /// Returns the plugins that an engine would use, whatever else is wrong with the
-    /// file, and even without one. Runs none of them.
+    /// Returns the plugins that an engine would use. Works with a configuration file that is
+    /// invalid or missing, and runs no plugin.
     #[must_use]
     pub fn find_plugins(&self) -> Catalog {
         find_plugins(&self.file, &self.options, self.worker.as_ref())
     }
 
-    /// Returns one setting of a section as it was typed, whatever else is wrong with
-    /// the file: nothing is checked and no secret is resolved. `None` when it
-    /// is not there, or is a list or a mapping.
+    /// Returns one value of a section as it was typed, or `None` if it is missing, a list or a
+    /// mapping.
+    ///
+    /// Works with a file that is otherwise invalid: nothing is checked, and no secret is resolved.
     ///
     /// # Errors
-    /// [`LoadError`] when the file cannot be read, or is no YAML.
+    /// [`LoadError`] when the file cannot be read or is not YAML.
     pub fn peek(&self, section: &str, key: &str) -> Result<Option<String>, LoadError> {
         Ok(peek(&self.file, section, key)?)
     }
 
-    /// Returns where one setting of a section stands in the file, whatever else is wrong with
-    /// the file; `None` where it is not there.
+    /// Returns the place of one value of a section in the file, or `None` if it is missing. Works
+    /// with a file that is otherwise invalid.
     #[must_use]
     pub fn place_of(&self, section: &str, key: &str) -> Option<Span> {
         place_of(&self.file, section, key)
     }
 
-    /// Reads and checks everything without opening a channel. Blocks for as
-    /// long as files and plugins take to load.
+    /// Reads and checks the configuration and the plugins without opening a channel. Blocks while
+    /// files and plugins are loaded.
     ///
     /// # Errors
-    /// [`LoadError`] with every problem that was found.
+    /// [`LoadError`] with the problems that were found.
     pub fn load(&self) -> Result<Loaded, LoadError> {
         load(&self.file, &self.options, self.worker.as_ref())
     }
@@ -232,13 +247,14 @@ impl EngineBuilder {
         check_text(plugins, text, &self.options).map_err(Box::new)
     }
 
-    /// Loads the configuration and the plugins, and opens every channel. Runs
-    /// on the runtime that it is called in.
+    /// Loads the configuration and the plugins, opens every channel, and returns the engine. The
+    /// engine runs on the tokio runtime in which this is called.
+    ///
+    /// A plugin that cannot be used is not an error: it disables its channels. Their deliveries
+    /// wait until a working plugin is loaded or their time to live has passed.
     ///
     /// # Errors
-    /// [`StartError`] with every problem that was found. A plugin that cannot
-    /// be used is none: it disables its channels, whose deliveries wait until it is repaired and
-    /// loaded again, for as long as they live.
+    /// [`StartError`] with the problems that were found.
     #[doc(alias = "setup")]
     pub async fn start(self) -> Result<Engine, StartError> {
         RuntimeHome::here()?;
@@ -249,10 +265,11 @@ impl EngineBuilder {
         self.start_with(loaded).await
     }
 
-    /// Opens every channel of a configuration that [`load`](Self::load) gave.
+    /// Opens every channel of a configuration that [`load`](Self::load) returned, and returns the
+    /// engine.
     ///
     /// # Errors
-    /// As [`start`](Self::start).
+    /// The same as [`start`](Self::start).
     pub async fn start_with(self, loaded: Loaded) -> Result<Engine, StartError> {
         let runtime_home = RuntimeHome::here()?;
         describe();
@@ -270,9 +287,9 @@ impl EngineBuilder {
         Ok(engine)
     }
 
-    /// Opens every channel of a configuration and closes it again; returns those that cannot be
-    /// used where this runs, as with a program that is missing. Nothing is delivered, and nothing
-    /// stored.
+    /// Opens every channel of a configuration and closes it again, and returns the channels that
+    /// cannot be used on this machine, for example because a program is missing. Nothing is
+    /// delivered or stored.
     ///
     /// # Errors
     /// [`StartError::Channels`] for channels without which no engine would start.

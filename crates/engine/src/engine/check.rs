@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::delivery::Channel;
 
-/// What was found.
+/// The verdict of a channel's check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
@@ -13,17 +13,17 @@ pub enum CheckStatus {
     Ok,
     /// A notification would not arrive.
     Failed,
-    /// The channel cannot tell without delivering something.
+    /// The channel cannot be checked without delivering something.
     Unsupported,
 }
 
-/// What a channel's check found.
+/// The result of a channel's check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Check {
-    /// The channel's name.
+    /// The name of the channel.
     pub channel: String,
-    /// The channel's type.
+    /// The type of the channel.
     #[serde(rename = "type")]
     pub channel_type: String,
     /// The verdict.

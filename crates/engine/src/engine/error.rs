@@ -10,22 +10,20 @@ use crate::{config::Problems, router::UnknownChannel};
 /// The longest idempotency key, in bytes.
 const MAX_KEY_LENGTH: usize = 512;
 
-/// Why there is no engine.
+/// The error when an engine cannot start or take over a configuration.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The file cannot be used; the error has every problem.
+    /// The configuration file cannot be used; the error has the problems that were found.
     #[error(transparent)]
     Config(#[from] LoadError),
-    /// Channels whose settings turned out to be wrong when they were opened,
-    /// one sentence each.
+    /// Channels whose settings turned out to be wrong when they were opened, one sentence for each.
     #[error("{}", .0.join("\n"))]
     Channels(Vec<String>),
-    /// The file that is to keep deliveries is not one for that.
+    /// The file in which deliveries are to be stored cannot be used as a store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The engine that was to take over a configuration was started with another
-    /// file.
+    /// The configuration is from another file than the one with which the engine was started.
     #[error(
         "the engine was started with {} and does not take over {}: load it with a builder for the file that it was started with",
         engine.display(),
@@ -34,21 +32,21 @@ pub enum StartError {
     OtherFile {
         /// The engine's file.
         engine: PathBuf,
-        /// That of the configuration.
+        /// The file of the configuration.
         loaded: PathBuf,
     },
-    /// The engine that was to take over a configuration is shut down.
+    /// The engine is shut down and takes over no configuration.
     #[error("the engine is shut down and takes no other configuration")]
     Closed,
-    /// It was called where no engine can be started, or cannot be reached.
+    /// The call was made where no engine can be started or reached.
     #[error(transparent)]
     Misplaced(#[from] Misplaced),
-    /// Loading was cut off by the end of the runtime.
+    /// The runtime ended while the engine was loading.
     #[error("the runtime ended while the engine was starting or reloading")]
     Interrupted,
 }
 
-/// Why a notification was not accepted.
+/// The error when a notification is not accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotifyError {
@@ -61,14 +59,14 @@ pub enum NotifyError {
     /// The ad-hoc definitions cannot be used.
     #[error(transparent)]
     Definitions(#[from] Box<Problems>),
-    /// The engine keeps no deliveries.
+    /// The engine has no store of deliveries.
     #[error("the engine has no store: a notification can be sent, and not submitted")]
     NoStore,
-    /// An idempotency key that is none.
+    /// The idempotency key is not 1 to 512 bytes long.
     #[error("an idempotency key has 1 to 512 bytes")]
     Key,
-    /// An idempotency key that was used before, for something else: nothing of this
-    /// is accepted.
+    /// The idempotency key was used before, for another notification. Nothing of this one is
+    /// accepted.
     #[error(
         "the idempotency key `{}` was used before, for another notification: {differs}",
         key.escape_debug()
@@ -76,16 +74,16 @@ pub enum NotifyError {
     Conflict {
         /// The key.
         key: String,
-        /// In what the two differ, in words.
+        /// What differs between the two, in words.
         differs: String,
     },
-    /// It could not be recorded.
+    /// The notification could not be recorded.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The engine was shut down.
+    /// The engine is shut down.
     #[error("the engine is shut down and takes no more notifications")]
     Closed,
-    /// It was called where it cannot be reached.
+    /// The call was made where the engine cannot be reached.
     #[error(transparent)]
     Misplaced(#[from] Misplaced),
 }

@@ -32,18 +32,19 @@ use crate::{
     services::Shared,
 };
 
-/// What was left when an engine was shut down.
+/// The result of a [shutdown](Engine::shutdown).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct Drained {
-    /// Deliveries that had no answer at the deadline. Their reports say that
-    /// nobody knows what came of them.
+    /// How many deliveries had no answer at the deadline. The outcome in their reports is unknown.
     pub abandoned: usize,
-    /// Why nothing was done at all.
+    /// Why the shutdown did nothing, if it was called where it cannot be carried out.
     pub refused: Option<Misplaced>,
 }
 
-/// Routes and delivers notifications. A handle: clones are the same engine.
+/// A notification engine: routes and delivers notifications.
+///
+/// An `Engine` is a handle: a clone refers to the same engine.
 #[derive(Clone)]
 pub struct Engine(pub(crate) Arc<Inner>);
 
@@ -138,27 +139,27 @@ impl Engine {
         Self(inner)
     }
 
-    /// Returns the current configuration; a [`reload`](Self::reload) doesn't change what was
-    /// returned before.
+    /// Returns the current configuration. A later [`reload`](Self::reload) does not change the
+    /// returned value.
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
         Arc::clone(&self.0.current.snapshot().config)
     }
 
-    /// Returns the plugins, as of the start or the last reload.
+    /// Returns the plugins that were found at the start or the last reload.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.0.current.snapshot().catalog)
     }
 
-    /// Returns the store of deliveries, if there is one: for queries about them.
+    /// Returns the store of deliveries, if the engine has one. Use it for queries.
     #[must_use]
     pub fn store(&self) -> Option<&Arc<dyn Store>> {
         self.0.outbox.as_ref().map(|outbox| &outbox.store)
     }
 
-    /// Returns why deliveries are stored in memory, and lost when this program ends, where the
-    /// chosen file could not be opened at the start.
+    /// Returns why the chosen store file could not be opened at the start, if so. Deliveries are
+    /// then stored in memory, and lost when this program ends.
     #[must_use]
     pub fn store_error(&self) -> Option<&StoreError> {
         self.0.store_error.as_ref()
@@ -170,11 +171,11 @@ impl Engine {
         &self.0.file
     }
 
-    /// Has channels check their settings without delivering anything, concurrently. No names
-    /// means all channels.
+    /// Checks the settings of channels concurrently, without delivering anything. If `names` is
+    /// empty, all channels are checked.
     ///
     /// # Errors
-    /// [`NotifyError`] when a name is unknown, or the engine is shut down.
+    /// [`NotifyError`] when a name is unknown or the engine is shut down.
     ///
     /// # Examples
     /// ```no_run
@@ -205,19 +206,19 @@ impl Engine {
         Ok(self.0.runtime_home.run(checking).await?)
     }
 
-    /// Returns how many deliveries wait or are under way, over all channels.
+    /// Returns the number of deliveries that wait or are under way, over all channels.
     #[must_use]
     pub fn deliveries_under_way(&self) -> usize {
         self.0.deliveries.len()
     }
 
-    /// Takes no more notifications, waits for those under way until the
-    /// deadline, then closes every channel, and waits for those that reloads
-    /// have put out of use.
+    /// Shuts the engine down: refuses further notifications, waits until the deadline for
+    /// deliveries that are under way, closes every channel, and waits for channels that reloads
+    /// have replaced.
     ///
-    /// Called once more, it does the same with what is left. In a process that was
-    /// forked from the engine's, or when its runtime is gone, it does nothing, as
-    /// [`Drained::refused`] says.
+    /// A second call does the same with what is left. In a process that was forked from the
+    /// engine's process, or when the engine's runtime has ended, nothing is done, and
+    /// [`Drained::refused`] says why.
     pub async fn shutdown(&self, deadline: Duration) -> Drained {
         let inner = Arc::clone(&self.0);
         let closing = async move { inner.shutdown(deadline).await };
@@ -270,11 +271,10 @@ impl Inner {
     }
 }
 
-/// Turns anything that serde can write into definitions for
-/// [`Engine::notify_with`].
+/// Converts a value that implements serde's `Serialize` to definitions for [`Engine::notify_with`].
 ///
 /// # Errors
-/// serde's error when the value has no JSON form.
+/// serde's error when the value cannot be written as JSON.
 pub fn definitions(value: &impl Serialize) -> Result<String, serde_json::Error> {
     // JSON is YAML.
     serde_json::to_string(value)

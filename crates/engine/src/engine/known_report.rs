@@ -12,13 +12,14 @@ use crate::{
 };
 
 impl Config {
-    /// Returns the report of the first submission with the notification's
-    /// [key](Notification::key), by what a store holds; `None` where there was none, or the
-    /// notification has no key. Nobody is notified, and nothing is recorded.
+    /// Returns the report of the first submission with the notification's [key](Notification::key),
+    /// as the store has it. Returns `None` if there was none or the notification has no key.
+    ///
+    /// Nobody is notified, and nothing is recorded.
     ///
     /// # Errors
-    /// The [`NotifyError`] with which it would be refused: [`NotifyError::Conflict`] when
-    /// the key was used for something else.
+    /// The [`NotifyError`] with which the notification would be refused: [`NotifyError::Conflict`]
+    /// when the key was used for another notification.
     pub async fn known_report(
         &self,
         store: &dyn Store,

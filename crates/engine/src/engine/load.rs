@@ -12,32 +12,32 @@ use crate::{
     worker::{WorkerError, WorkerProgram, refuse_in_worker},
 };
 
-/// A configuration that can be used, and what else the operator should know.
+/// A configuration that can be used, with its plugins and warnings.
 #[derive(Debug)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
     /// The plugins that were found.
     pub catalog: Catalog,
-    /// Warnings; no error is among them.
+    /// What the operator should know. Contains no errors.
     pub warnings: Problems,
 }
 
-/// The file cannot be used.
+/// The error when a configuration file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// It cannot be read at all.
+    /// The file cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// What is wrong with it.
+    /// The content of the file is wrong.
     #[error("{0}")]
     Problems(Box<Problems>),
-    /// The program is not embedded as worker processes need it.
+    /// The program is not embedded as worker processes require.
     #[error(transparent)]
     Worker(#[from] WorkerError),
 }

@@ -20,9 +20,9 @@ const MAX_BODY_LENGTH: usize = 1024 * 1024;
 const MAX_LINE_LENGTH: usize = 4096;
 const MAX_ATTRIBUTES: usize = 64;
 
-/// What people shall learn: a message, and what is known about it.
+/// A message for people, with its severity, its incident and other details.
 ///
-/// A plain `&str` or `String` is a notification too.
+/// A plain `&str` or `String` converts to a notification.
 ///
 /// ```
 /// use annunciator::{Kind, Notification, Severity};
@@ -52,7 +52,7 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// A message of severity info that belongs to no incident.
+    /// Creates a notification with the severity info that belongs to no incident.
     pub fn new(body: impl Into<String>) -> Self {
         Self {
             body: body.into(),
@@ -69,33 +69,34 @@ impl Notification {
         }
     }
 
-    /// One line above the message.
+    /// Sets the title: one line above the message.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
         self
     }
 
-    /// How bad it is.
+    /// Sets the severity. The default is info.
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
         self
     }
 
-    /// Where in its incident it stands.
+    /// Sets whether this is a problem, a recovery, a test, or a message of its own (the default).
     pub fn kind(mut self, kind: Kind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// The same text for all notifications that belong together: a problem,
-    /// its reminders, its recovery.
+    /// Sets the incident: a text that a problem, its reminders and its recovery have in common.
     pub fn incident(mut self, incident: impl Into<String>) -> Self {
         self.incident = Some(incident.into());
         self
     }
 
-    /// The host that it is about. [`Engine::notify_host`] says that itself;
-    /// this is for messages about a host that go to named channels.
+    /// Sets the host that the notification is about.
+    ///
+    /// [`Engine::notify_host`] sets it already; use this for a notification about a host that goes
+    /// to named channels.
     ///
     /// [`Engine::notify_host`]: crate::Engine::notify_host
     pub fn host(mut self, host: impl Into<String>) -> Self {
@@ -103,29 +104,32 @@ impl Notification {
         self
     }
 
-    /// When it happened; else it is now. What is before 1970 or after 9999, which not
-    /// every date can be written of, counts as the next moment within.
+    /// Sets when the event happened. The default is the time at which the notification is accepted.
+    ///
+    /// A time before 1970 or after 9999 is replaced by the nearest one in between, because not
+    /// every date format can represent it.
     pub fn occurred_at(mut self, at: SystemTime) -> Self {
         self.occurred_at = Some(at);
         self
     }
 
-    /// What else is known, by name.
+    /// Adds a detail, by its name.
     pub fn attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.attributes.push((key.into(), value.into()));
         self
     }
 
-    /// Suppresses it by a rule of the embedding program, which is named in words such as
-    /// `silence: until 06:00, by an operator`: it is recorded as suppressed, and nobody is
-    /// notified.
+    /// Suppresses the notification by a rule of the embedding program: it is recorded as
+    /// suppressed, and nobody is notified.
+    ///
+    /// `rule` says which rule in words, such as `silence: until 06:00, by an operator`.
     pub fn suppressed_by(mut self, rule: impl Into<String>) -> Self {
         self.suppressed_by = Some(rule.into());
         self
     }
 
-    /// Sets the idempotency key, as for [`Engine::submit`]: a second notification with the same
-    /// key is not delivered, and its report has the outcome of the first.
+    /// Sets the idempotency key, as for [`Engine::submit`]: a second notification with the same key
+    /// is not delivered, and its report has the outcome of the first.
     ///
     /// [`Engine::submit`]: crate::Engine::submit
     pub fn key(mut self, key: impl Into<String>) -> Self {
@@ -145,7 +149,7 @@ impl Notification {
         self.key.take()
     }
 
-    /// The message.
+    /// Returns the text of the message.
     #[must_use]
     pub fn body(&self) -> &str {
         &self.body
