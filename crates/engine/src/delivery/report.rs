@@ -26,34 +26,34 @@ const MAX_NOTES: usize = 20;
 /// The name of a target that the provider does not name.
 pub(super) const ALL_TARGETS: &str = "all targets";
 
-/// The result of a delivery to one target.
+/// The outcome of a delivery to one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
-    /// The remote took it.
+    /// The remote accepted it.
     Delivered,
-    /// Not delivered; the same attempt may well succeed later.
+    /// Not delivered; the same attempt may succeed later.
     Retry,
-    /// Not delivered, and never will be until somebody changes something.
+    /// Not delivered, and a further attempt cannot succeed until somebody changes something.
     Permanent,
-    /// It was sent, or perhaps was, and no answer was read. So is what a later version has
-    /// recorded.
+    /// The message was or may have been sent, but no answer was read. Outcomes that only a later
+    /// version of the engine knows are read as this.
     #[serde(other)]
     Unknown,
 }
 
-/// Whose fault a failure is: who has to do something about it.
+/// Whose fault a failure is: who has to act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Fault {
     /// The operator, in the configuration.
     Config,
-    /// The sender: the remote does not take this very message.
+    /// The sender: the remote rejects this particular message.
     Message,
-    /// This one recipient.
+    /// This particular recipient.
     Recipient,
-    /// The network between here and the remote.
+    /// The network between this host and the remote.
     Network,
     /// The remote service.
     Remote,
@@ -61,7 +61,7 @@ pub enum Fault {
     Plugin,
     /// This program.
     Host,
-    /// Nobody in particular, or somebody whom only a later version knows.
+    /// Nobody in particular, or a party that only a later version of the engine knows.
     #[serde(other)]
     None,
 }
@@ -85,16 +85,16 @@ impl fmt::Display for Fault {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TargetReport {
-    /// The target: a recipient, a device, a room.
+    /// The name of the target: a recipient, a device or a room.
     pub target: String,
-    /// What became of it.
+    /// The outcome.
     pub class: Class,
     /// Whose fault a failure was.
     pub fault: Fault,
-    /// How much a delivery proves; nothing when it was not delivered.
+    /// How much the delivery proves; `None` if it was not delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
-    /// The remote's own name for what it took.
+    /// The remote's identifier of the message.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub remote_id: String,
     /// The remote's code, such as `550 5.1.1`.
@@ -115,7 +115,7 @@ pub struct TargetReport {
         skip_serializing_if = "Option::is_none"
     )]
     pub retry_after: Option<Duration>,
-    /// Further notes, such as that a text was cut.
+    /// Further remarks, for example that a text was truncated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -138,8 +138,8 @@ fn from_milliseconds<'de, D: Deserializer<'de>>(
 }
 
 impl TargetReport {
-    /// Reads what the targets answered from the record of an attempt; those that cannot
-    /// be read are left out.
+    /// Returns the results of the targets from the record of an attempt. Results that cannot be
+    /// read are left out.
     #[must_use]
     pub fn of_attempt(attempt: &Attempt) -> Vec<Self> {
         let targets: Vec<serde_json::Value> =
@@ -188,13 +188,13 @@ impl Disabled {
     }
 }
 
-/// Which step of which group a channel was.
+/// A step of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StepReport {
-    /// The group.
+    /// The name of the group.
     pub group: String,
-    /// Its number: 1 for the first.
+    /// The number of the step, from 1.
     pub number: u32,
 }
 
@@ -207,29 +207,29 @@ impl StepReport {
     }
 }
 
-/// The report of a notification on one channel.
+/// The result of a notification on one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ChannelReport {
-    /// The channel's name.
+    /// The name of the channel.
     #[serde(skip)]
     pub channel: String,
-    /// The channel's type.
+    /// The type of the channel.
     #[serde(rename = "type")]
     pub channel_type: String,
     /// Whether every target was delivered.
     pub delivered: bool,
-    /// Its state so far.
+    /// The state of the delivery so far.
     pub state: State,
-    /// Where it is a step of a group, of which one may be enough.
+    /// The step of its group, if it is one; a single step may be enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<StepReport>,
-    /// How many attempts were made.
+    /// The number of attempts that were made.
     pub attempts: u32,
-    /// How long it took.
+    /// The time from acceptance to the outcome.
     #[serde(rename = "duration_ms", serialize_with = "duration_milliseconds")]
     pub duration: Duration,
-    /// What each target answered.
+    /// The result for each target.
     pub targets: Vec<TargetReport>,
 }
 
@@ -241,7 +241,7 @@ fn duration_milliseconds<S: Serializer>(
 }
 
 impl ChannelReport {
-    /// Returns the targets that were not delivered.
+    /// Returns the results of the targets that were not delivered.
     pub fn failures(&self) -> impl Iterator<Item = &TargetReport> {
         self.targets
             .iter()
@@ -417,7 +417,7 @@ impl ChannelReport {
     }
 }
 
-/// The report of a notification: one result per channel.
+/// The report of a notification: one result for each channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     results: BTreeMap<String, bool>,
@@ -437,20 +437,20 @@ impl Report {
         Self { results, channels }
     }
 
-    /// Returns a bool per channel: whether every target of it was delivered.
+    /// Returns for each channel whether every target of it was delivered, by the channel's name.
     #[must_use]
     pub fn results(&self) -> &BTreeMap<String, bool> {
         &self.results
     }
 
-    /// Returns the reports behind the bools, by channel.
+    /// Returns the full result for each channel, by the channel's name.
     #[must_use]
     pub fn channels(&self) -> &BTreeMap<String, ChannelReport> {
         &self.channels
     }
 
-    /// Returns whether every channel was delivered, and of each group one; `false` where there
-    /// was no channel.
+    /// Returns whether every channel was delivered, where one channel of each group is enough.
+    /// Returns `false` if there was no channel.
     #[must_use]
     pub fn all_delivered(&self) -> bool {
         let group = |report: &ChannelReport| report.step.as_ref().map(|step| step.group.clone());

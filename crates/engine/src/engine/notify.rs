@@ -32,15 +32,15 @@ pub(crate) enum NotifyMode {
 }
 
 impl Engine {
-    /// Notifies a host's channels concurrently, and returns when each has an outcome, or
-    /// `delivery.wait` has passed. A host without channels of its own, or that the
-    /// configuration does not know, has the default ones.
+    /// Notifies the channels of a host concurrently, and returns when each has an outcome or
+    /// `delivery.wait` has passed. A host that has no channels of its own or is not in the
+    /// configuration has the default channels.
     ///
-    /// Deliveries go on when the returned future is dropped.
+    /// If the returned future is dropped, the deliveries go on.
     ///
     /// # Errors
-    /// [`NotifyError`] when the notification was not accepted. A failed
-    /// delivery is no error: it stands in the [`Report`].
+    /// [`NotifyError`] when the notification is not accepted. A failed delivery is not an error;
+    /// the [`Report`] has it.
     ///
     /// # Examples
     /// ```no_run
@@ -60,10 +60,10 @@ impl Engine {
             .await
     }
 
-    /// Notifies the default channels.
+    /// Notifies the default channels, as [`notify_host`](Self::notify_host) does those of a host.
     ///
     /// # Errors
-    /// As [`notify_host`](Self::notify_host).
+    /// The same as [`notify_host`](Self::notify_host).
     ///
     /// # Examples
     /// ```no_run
@@ -82,11 +82,11 @@ impl Engine {
             .await
     }
 
-    /// Notifies channels and groups by their names.
+    /// Notifies the channels and groups with these names.
     ///
     /// # Errors
-    /// As [`notify_host`](Self::notify_host); also when a name is unknown, and
-    /// then nobody is notified.
+    /// The same as [`notify_host`](Self::notify_host), and [`NotifyError::UnknownChannel`] when a
+    /// name is unknown; then nobody is notified.
     pub async fn notify_channels(
         &self,
         names: &[&str],
@@ -100,12 +100,14 @@ impl Engine {
         .await
     }
 
-    /// Notifies channels by their names now, with a single attempt and without a record,
-    /// whatever the state of the store: for callers that could not have it recorded. What a
-    /// digest would report is sent at once.
+    /// Notifies the channels with these names in a single attempt, without recording the
+    /// notification and whatever the state of the store.
+    ///
+    /// Use it when the notification could not be recorded. Deliveries that would otherwise wait for
+    /// a digest are attempted at once.
     ///
     /// # Errors
-    /// As [`notify_channels`](Self::notify_channels).
+    /// The same as [`notify_channels`](Self::notify_channels).
     pub async fn notify_unrecorded(
         &self,
         names: &[&str],
@@ -116,13 +118,14 @@ impl Engine {
             .await
     }
 
-    /// Notifies ad-hoc channels, which stand in no configuration: `definitions` is what would
-    /// stand below `notification_channels`, as YAML or JSON text. The channels are opened for
-    /// this one notification and closed afterwards.
+    /// Notifies ad-hoc channels, which are not in the configuration.
+    ///
+    /// `definitions` is YAML or JSON text in the form of `notification_channels`. The channels are
+    /// opened for this one notification and closed afterwards.
     ///
     /// # Errors
-    /// As [`notify_host`](Self::notify_host); also when the definitions cannot
-    /// be used, with every problem.
+    /// The same as [`notify_host`](Self::notify_host), and [`NotifyError::Definitions`] with the
+    /// problems that were found when the definitions cannot be used.
     ///
     /// # Examples
     /// ```no_run

@@ -50,15 +50,15 @@ pub(crate) async fn open_channels(
     Err(StartError::Channels(wrong))
 }
 
-/// A channel that cannot be used with its settings where this runs.
+/// A channel whose settings cannot be used on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unusable {
-    /// The channel's name.
+    /// The name of the channel.
     pub channel: String,
-    /// Why, in words.
+    /// Why the channel cannot be used, in words.
     pub detail: String,
-    /// What a person can do about it, or nothing.
+    /// What a person can do about it, if known.
     pub hint: String,
 }
 

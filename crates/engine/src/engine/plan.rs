@@ -11,42 +11,45 @@ use crate::{
     router::{Route, UnknownChannel, find, turns},
 };
 
-/// What would happen on one channel.
+/// What would happen to a notification on one channel. [`Config::plan`] returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Planned {
-    /// The channel.
+    /// The name of the channel.
     pub channel: String,
-    /// When it would be notified, in milliseconds since the Unix epoch; where it is
-    /// a later step of a group, unless an earlier one was enough.
+    /// When the channel would be notified, in milliseconds since the Unix epoch. A later step of a
+    /// group is notified only if no earlier step was enough.
     pub at_ms: i64,
-    /// The group of which it is a step.
+    /// The group, if the channel is a step of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// Which step of it: 1 for the first, 0 for none.
+    /// The number of the step in its group, from 1; 0 without a group.
     pub step: u32,
     /// The proof that ends the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Proof>,
-    /// The most that the channel can prove of such a message, where it is a step
-    /// of a group and its plugin can be asked.
+    /// The greatest proof that the channel can give for such a notification, if the channel is a
+    /// step of a group and its plugin can be asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proves: Option<Proof>,
-    /// Whether that is less than what ends the group: this step never does.
+    /// Whether that is less than the proof that ends the group, so that this step never ends it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub never_ends: bool,
-    /// The rule that would suppress it.
+    /// The rule that would suppress the notification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// When a digest would report what is suppressed.
+    /// When a digest would report the suppressed notification, in milliseconds since the Unix
+    /// epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest_ms: Option<i64>,
 }
 
 impl Config {
-    /// Returns what would happen with a message about a host, in the order in which
-    /// channels would be notified. Rules that look at what was sent before
-    /// (`rate_limit`, `dedup`) are not among it.
+    /// Returns what would happen to a notification about a host, in the order in which channels
+    /// would be notified.
+    ///
+    /// Rules that depend on earlier notifications (`rate_limit`, `dedup`) are not considered.
+    /// `now_ms` is the time of the notification, in milliseconds since the Unix epoch.
     ///
     /// # Examples
     /// ```no_run
@@ -68,7 +71,8 @@ impl Config {
         self.plan_named(&named, severity, now_ms)
     }
 
-    /// Returns the same for any route.
+    /// Returns what would happen to a notification on a route, as [`plan`](Self::plan) does for a
+    /// host.
     ///
     /// # Errors
     /// [`UnknownChannel`] when a name is unknown.

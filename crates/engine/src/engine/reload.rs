@@ -20,44 +20,43 @@ use crate::{
     router::Router,
 };
 
-/// What a reload did, by the names of channels. One whose definition changed
-/// was opened and closed.
+/// The result of a [reload](Engine::reload), by the names of channels. A channel whose definition
+/// changed is in both `opened` and `closed`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reloaded {
-    /// Those that went on as they were, with their connections.
+    /// The channels that are unchanged and keep their connections.
     pub kept: Vec<String>,
-    /// Those that are new or changed.
+    /// The channels that are new or changed.
     pub opened: Vec<String>,
-    /// Those that are gone or changed. They end what they have under way, and
-    /// close.
+    /// The channels that are removed or changed. Each finishes the deliveries that are under way,
+    /// and closes.
     pub closed: Vec<String>,
-    /// Those of what is in force that cannot deliver, since they are disabled.
+    /// The channels of the new configuration that are disabled, and so cannot deliver.
     pub disabled: Vec<String>,
 }
 
 impl Engine {
-    /// Takes over another configuration, as a whole or not at all.
+    /// Replaces the configuration, completely or not at all.
     ///
-    /// Channels whose definition is the same (name, type, settings with what
-    /// they refer to, options, plugin) go on with their connections. The others
-    /// are opened first; if one cannot be, as it would stop a start, they are
-    /// closed again and everything stays as it was. Then all notifications go
-    /// by the new configuration. What is under way ends on the channels where
-    /// it began; these are closed afterwards, for which nobody has to wait:
-    /// [`shutdown`](Self::shutdown) does.
+    /// A channel whose definition is unchanged (name, type, settings with what they refer to,
+    /// options and plugin) keeps its connections. The other channels are opened first. If one of
+    /// them fails in a way that would also prevent a start, they are closed again, and the old
+    /// configuration stays in force. Otherwise, every later notification uses the new
+    /// configuration. Deliveries that are under way end on the channel on which they began, which
+    /// is then closed. The call does not wait for that; [`shutdown`](Self::shutdown) does.
     ///
-    /// A plugin whose file was exchanged is loaded beside the old one, and its
-    /// channels count as changed; one whose file is of no use any more goes on
-    /// serving. A channel that changed starts without the values that its plugin has stored, and
-    /// files whose paths stand in its settings are read when it opens.
+    /// A plugin whose file was replaced is loaded in addition to the old one, and its channels
+    /// count as changed. A plugin whose file cannot be used any more stays in use. A changed
+    /// channel starts without the values that its plugin has stored, and files that its settings
+    /// name are read when the channel opens.
     ///
-    /// Reloads wait for one another, and go on when the returned future is
+    /// Concurrent reloads run one after the other. A reload goes on if the returned future is
     /// dropped.
     ///
     /// # Errors
-    /// [`StartError`] as at the start; also when the engine is shut down, and when the
-    /// configuration is of another file than the engine's.
+    /// [`StartError`] as at the start, and also when the engine is shut down or the configuration
+    /// is from another file than the engine's.
     ///
     /// # Examples
     /// ```no_run

@@ -15,16 +15,16 @@ use tokio::{
 /// microseconds; one of its tasks may block it, against the rules, for seconds.
 const DRIVEN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A call was made where it cannot be carried out.
+/// The error when a call is made where it cannot be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Misplaced {
-    /// An engine was to be started outside of a runtime.
+    /// The engine was to be started outside of a tokio runtime.
     #[error(
         "an engine runs on the tokio runtime that it is started in, and here is none: start it within `#[tokio::main]` or `Runtime::block_on`"
     )]
     NoRuntime,
-    /// An engine was to be started in a runtime that has not what it needs.
+    /// The engine was to be started in a runtime without timers or sockets.
     #[error(
         "an engine needs the timers and the sockets of its tokio runtime, and this one has not both: build it with `enable_all()`"
     )]
@@ -34,12 +34,12 @@ pub enum Misplaced {
         "the tokio runtime in which this engine was started has ended, and the engine with it: keep that runtime for as long as the engine, or start another engine"
     )]
     RuntimeGone,
-    /// What was called panicked: something of the program's own, such as its store.
+    /// The call panicked, most likely in something that the program supplied, such as a store.
     #[error(
         "the call ended in a panic, most likely of something that the program gave the engine, such as a store or a clock; the engine goes on"
     )]
     Panicked,
-    /// Nobody drives the engine's runtime.
+    /// The engine's runtime is not being driven: it has one thread, and that thread is busy.
     #[error(
         "the tokio runtime in which this engine was started stands still, since it has one thread, which does something else: call the engine within that runtime, or start it in one with threads of its own"
     )]
@@ -49,9 +49,9 @@ pub enum Misplaced {
         "this engine belongs to process {engine} and does not work in process {here}, which was forked from it: a child starts an engine of its own, in a runtime of its own"
     )]
     Forked {
-        /// The engine's process.
+        /// The identifier of the engine's process.
         engine: i32,
-        /// The caller's.
+        /// The identifier of the calling process.
         here: i32,
     },
 }

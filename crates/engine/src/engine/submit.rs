@@ -16,16 +16,16 @@ use crate::{
     router::Route,
 };
 
-/// The receipt of a notification that is recorded.
+/// The receipt of a recorded notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// The identifier of the notification; of the one that was accepted first, where the key
-    /// was known.
+    /// The identifier of the notification. If the idempotency key was used before, that of the
+    /// first notification.
     pub notification: String,
-    /// Whether it was accepted before, by its key.
+    /// Whether the notification was accepted before, under the same idempotency key.
     pub repeated: bool,
-    /// Its deliveries, one for each channel.
+    /// The deliveries of the notification, one for each channel.
     pub deliveries: Vec<Submitted>,
 }
 
@@ -33,19 +33,19 @@ pub struct Receipt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Submitted {
-    /// Its identifier.
+    /// The identifier of the delivery.
     pub delivery: DeliveryId,
-    /// The channel.
+    /// The name of the channel.
     pub channel: String,
-    /// Its state so far.
+    /// The state of the delivery so far.
     pub state: State,
 }
 
-/// A submission that waits for the store's answer, see [`Engine::prepare`].
+/// A submission that is not accepted by the store yet. [`Engine::prepare`] returns it.
 ///
-/// The engine's [shutdown](Engine::shutdown) waits for it until the shutdown's deadline: a
-/// store may never answer. If it is dropped although the store has accepted the intake, or
-/// the answer comes after the shutdown, its attempts are made when their claims have run out.
+/// A [shutdown](Engine::shutdown) of the engine waits for it until the deadline. If it is dropped
+/// although the store has accepted the intake, or if the store accepts after the shutdown, the
+/// attempts are made when their claims have expired.
 #[derive(Debug)]
 pub struct PendingSubmission {
     engine: Engine,
@@ -54,10 +54,11 @@ pub struct PendingSubmission {
 }
 
 impl PendingSubmission {
-    /// Begins to deliver what was accepted, or logs why it was not.
+    /// Starts the deliveries that the store has accepted, and returns the receipt. If the store has
+    /// not accepted them, the reason is logged.
     ///
     /// # Errors
-    /// [`NotifyError::Store`] or [`NotifyError::Conflict`] with the store's error.
+    /// [`NotifyError::Store`] or [`NotifyError::Conflict`] with the error of the store.
     pub fn accepted(self, accepted: Result<Accepted, StoreError>) -> Result<Receipt, NotifyError> {
         let inner = &self.engine.0;
         let outbox = inner.outbox.as_ref().ok_or(NotifyError::NoStore)?;
@@ -66,9 +67,8 @@ impl PendingSubmission {
         accepted.map(Receipt::of).map_err(NotifyError::of_store)
     }
 
-    /// Returns a handle that gives up the reserved attempts when it is called: for a
-    /// store that does not answer, while the notification is
-    /// [delivered without a record](Engine::notify_unrecorded).
+    /// Returns a function that gives up the reserved permits. Call it when the store does not
+    /// answer and the notification is [delivered without a record](Engine::notify_unrecorded).
     ///
     /// If the store accepts the intake after all, each attempt waits for a permit again.
     pub fn release(&self) -> impl Fn() + Send + Sync + 'static {
@@ -100,19 +100,19 @@ impl Receipt {
 }
 
 impl Engine {
-    /// Accepts a notification and returns when it is recorded: from then on it is delivered, or
-    /// the store has the reason why not, whatever breaks.
+    /// Submits a notification and returns its receipt when it is recorded. From then on the
+    /// notification is delivered, or the store has the reason why not, even if the process or the
+    /// machine fails.
     ///
-    /// `key` is the caller's name for the intent, at most 512 bytes. Submitted
-    /// again with the same one, because no answer came say, it is not accepted
-    /// again: the receipt is that of the first time. The message, its title, severity,
-    /// kind and attributes, the incident, the host and the route must be the same, and
-    /// so must [when it happened](Notification::occurred_at), where that was said; in
-    /// what order attributes are given makes no difference.
+    /// `key` is an idempotency key of 1 to 512 bytes. A repeated submission with the same key, for
+    /// example because the answer to the first was lost, is not accepted again; the receipt is that
+    /// of the first. The text, title, severity, kind, attributes, incident, host and route must be
+    /// the same, and so must the [time of the event](Notification::occurred_at) if it was set. The
+    /// order of the attributes does not matter.
     ///
     /// # Errors
-    /// [`NotifyError`] when it was not accepted; then nothing of it is
-    /// recorded. [`NotifyError::Conflict`] when the key was used for something else.
+    /// [`NotifyError`] when the notification is not accepted; then nothing of it is recorded.
+    /// [`NotifyError::Conflict`] when the key was used for another notification.
     /// [`NotifyError::NoStore`] when the engine has no store, see
     /// [`EngineBuilder::store`](crate::EngineBuilder::store).
     ///
@@ -145,15 +145,15 @@ impl Engine {
         accepted.map(Receipt::of).map_err(NotifyError::of_store)
     }
 
-    /// Begins a submission whose intake the caller has its store accept: for a program
-    /// that records a notification in the transaction in which it records why.
+    /// Prepares a submission whose intake the caller passes to the store, so that a program can
+    /// record a notification and its cause in one transaction.
     ///
-    /// The parameters are those of [`submit`](Self::submit), which is this, the store's
-    /// [`accept`](annunciator_store::Store::accept) and [`PendingSubmission::accepted`] in one step.
-    /// Attempts that may be made at once are reserved until then.
+    /// The parameters are those of [`submit`](Self::submit), which combines this function, the
+    /// store's [`accept`](annunciator_store::Store::accept) and [`PendingSubmission::accepted`].
+    /// Permits for attempts that can be made at once are reserved until then.
     ///
     /// # Errors
-    /// As [`submit`](Self::submit), apart from what only the store can tell.
+    /// The same as [`submit`](Self::submit), except for errors of the store.
     ///
     /// # Examples
     /// ```no_run

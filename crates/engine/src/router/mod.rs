@@ -13,14 +13,14 @@ use crate::{
     event::Proof,
 };
 
-/// The channels that a notification goes to.
+/// The channels to which a notification goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route<'a> {
-    /// The channels of a host.
+    /// The channels of the host with this name.
     Host(&'a str),
     /// The default channels.
     Defaults,
-    /// The channels and groups of these names.
+    /// The channels and groups with these names.
     Channels(&'a [&'a str]),
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Router {
     channels: Vec<Arc<Channel>>,
 }
 
-/// A name that no channel has.
+/// The error when no channel or group has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no channel `{0}`")]
 pub struct UnknownChannel(pub String);
