@@ -12,9 +12,10 @@ use super::{
 };
 use crate::plugin::ChannelType;
 
-/// The schema of a configuration whose channels are of these types.
-/// [`EngineBuilder::document_schema`](crate::EngineBuilder::document_schema)
-/// has the declared sections besides.
+/// Returns the JSON Schema of a configuration file whose channels are of these types.
+///
+/// [`EngineBuilder::document_schema`](crate::EngineBuilder::document_schema) includes the declared
+/// sections as well.
 #[must_use]
 pub fn document_schema(types: &[ChannelType]) -> Json {
     schema_of(types, &[], None)

@@ -37,7 +37,7 @@ impl ResolvedNames {
     }
 }
 
-/// A group: channels that are notified one after the other until one delivery proves enough
+/// A group of channels that are notified one after the other until one delivery proves enough
 /// (failover and escalation).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupConfig {
@@ -52,25 +52,24 @@ pub struct GroupConfig {
 }
 
 impl GroupConfig {
-    /// The name.
+    /// Returns the name of the group.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The names of the channels and groups, in the order in which they are
-    /// tried.
+    /// Returns the names of the channels and groups that are its steps, in order.
     pub fn first_of(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().map(|name| &**name)
     }
 
-    /// Which proof ends it.
+    /// Returns the proof that ends the group.
     #[must_use]
     pub fn until(&self) -> Proof {
         self.until
     }
 
-    /// How long each step has to reach that, before the next one is taken.
+    /// Returns how long each step has to give that proof, before the next one is notified.
     #[must_use]
     pub fn step_after(&self) -> Duration {
         self.step_after

@@ -11,17 +11,16 @@ use super::{
     tree::NodeId,
 };
 
-/// A piece of the file: bytes, and line and column for people (from 1, the
-/// column in characters).
+/// A span of a file: a range of bytes, with the line and column at which it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
-    /// First byte.
+    /// The offset of the first byte.
     pub start: usize,
-    /// First byte behind it.
+    /// The offset after the last byte.
     pub end: usize,
-    /// Line, from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// Column in characters, from 1.
+    /// The column in characters, from 1.
     pub column: usize,
 }
 

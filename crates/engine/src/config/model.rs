@@ -20,7 +20,7 @@ use crate::{
 /// A channel's number, in the order of the file.
 pub(crate) type ChannelIndex = u32;
 
-/// A configuration: channels, defaults and hosts, checked.
+/// A checked configuration: channels, groups, defaults and hosts.
 #[derive(Debug, Default)]
 pub struct Config {
     pub(crate) channels: Vec<Arc<ChannelConfig>>,
@@ -34,10 +34,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// The names of the channels that a host's messages go to: its own, else
-    /// the defaults. A host that is not in the file gets the defaults. A group
-    /// among them counts as its channels; [`named_by_host`](Self::named_by_host)
-    /// has the names as they stand in the file.
+    /// Returns the names of the channels to which notifications about a host go: the host's own, or
+    /// the default ones if it has none or is not in the file.
+    ///
+    /// A group counts as its channels; [`named_by_host`](Self::named_by_host) returns the names as
+    /// they are in the file.
     ///
     /// # Examples
     /// ```no_run
@@ -54,7 +55,7 @@ impl Config {
             .collect()
     }
 
-    /// The definitions of the channels that a host's messages go to.
+    /// Returns the definitions of the channels to which notifications about a host go.
     ///
     /// # Examples
     /// ```no_run
@@ -73,7 +74,7 @@ impl Config {
             .collect()
     }
 
-    /// One channel's definition.
+    /// Returns the definition of the channel with this name.
     ///
     /// # Examples
     /// ```no_run
@@ -87,13 +88,13 @@ impl Config {
         self.by_index(*self.by_name.get(name)?)
     }
 
-    /// All channels, in the order of the file.
+    /// Returns all channels, in the order of the file.
     pub fn channels(&self) -> impl Iterator<Item = &ChannelConfig> {
         self.channels.iter().map(|channel| &**channel)
     }
 
-    /// What a host's messages go to, by the names in the file: its own channels
-    /// and groups, else the default ones.
+    /// Returns the names in the file to which notifications about a host go: the host's own
+    /// channels and groups, or the default ones.
     #[must_use]
     pub fn named_by_host(&self, host: &str) -> Vec<&str> {
         let own = self
@@ -103,32 +104,32 @@ impl Config {
         self.names(own.unwrap_or(&self.defaults))
     }
 
-    /// The default channels and groups, by the names in the file.
+    /// Returns the names of the default channels and groups, as they are in the file.
     #[must_use]
     pub fn named_by_default(&self) -> Vec<&str> {
         self.names(&self.defaults)
     }
 
-    /// One group of channels.
+    /// Returns the group with this name.
     #[must_use]
     pub fn group(&self, name: &str) -> Option<&GroupConfig> {
         self.group_at(*self.groups_by_name.get(name)?)
     }
 
-    /// All groups, in the order of the file.
+    /// Returns all groups, in the order of the file.
     pub fn groups(&self) -> impl Iterator<Item = &GroupConfig> {
         self.groups.iter()
     }
 
-    /// The channel or group whose name is most like this one, for whoever has
-    /// mistyped it; `None` when none is like it.
+    /// Returns the name of a channel or group that is most similar to `name`, as a suggestion for a
+    /// mistyped name. Returns `None` if none is similar.
     #[must_use]
     pub fn closest(&self, name: &str) -> Option<&str> {
         let channels = self.channels().map(ChannelConfig::name);
         closest(name, channels.chain(self.groups().map(GroupConfig::name)))
     }
 
-    /// The names of the default channels.
+    /// Returns the names of the default channels.
     #[must_use]
     pub fn default_channels(&self) -> Vec<&str> {
         self.defaults
@@ -139,13 +140,13 @@ impl Config {
             .collect()
     }
 
-    /// What the file says about a host.
+    /// Returns the configuration of the host with this name.
     #[must_use]
     pub fn host(&self, name: &str) -> Option<&HostConfig> {
         self.hosts.host(name)
     }
 
-    /// All hosts, by name.
+    /// Returns all hosts, by name.
     #[must_use]
     pub fn hosts(&self) -> Vec<(&str, &HostConfig)> {
         let mut hosts: Vec<_> = self.hosts.iter().collect();
@@ -153,15 +154,15 @@ impl Config {
         hosts
     }
 
-    /// What stands in a section that was declared by
-    /// [`EngineBuilder::section`](crate::EngineBuilder::section); nothing when
-    /// the file has no such section. Secrets are among it, in clear.
+    /// Returns the content of a section that
+    /// [`EngineBuilder::section`](crate::EngineBuilder::section) declared, or `None` if the file
+    /// has no such section. Secrets in it are in plain text.
     #[must_use]
     pub fn section(&self, name: &str) -> Option<&Json> {
         self.sections.get(name).map(CheckedValue::value)
     }
 
-    /// What the file says about deliveries that concerns no single channel.
+    /// Returns the delivery options that apply to no single channel.
     #[must_use]
     pub fn delivery(&self) -> &DeliveryConfig {
         &self.delivery
@@ -199,7 +200,7 @@ impl Config {
     }
 }
 
-/// One channel's definition.
+/// The definition of a channel.
 pub struct ChannelConfig {
     pub(crate) name: Arc<str>,
     pub(crate) channel_type: Box<str>,
@@ -213,33 +214,35 @@ pub struct ChannelConfig {
 }
 
 impl ChannelConfig {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The `type`.
+    /// Returns the `type`.
     #[must_use]
     pub fn channel_type(&self) -> &str {
         &self.channel_type
     }
 
-    /// The settings with every secret replaced by `***`. A channel whose
-    /// plugin cannot be used shows none.
+    /// Returns the settings, with every secret replaced by `***`. They are empty if the channel's
+    /// plugin cannot be used.
     #[must_use]
     pub fn settings(&self) -> &Json {
         &self.shown
     }
 
-    /// How the engine treats the channel.
+    /// Returns the delivery options.
     #[must_use]
     pub fn options(&self) -> &ChannelOptions {
         &self.options
     }
 
-    /// What the channel can prove of what it delivers, as its plugin says. One
-    /// whose plugin cannot be used, or is of contract 1.0, says accepted only.
+    /// Returns the proofs that the channel can give of its deliveries, according to its plugin. If
+    /// the plugin cannot be used or was built for contract 1.0, that is [`Proof::Accepted`] only.
+    ///
+    /// [`Proof::Accepted`]: crate::Proof::Accepted
     #[must_use]
     pub fn proofs(&self) -> &Proofs {
         &self.proofs
@@ -265,7 +268,7 @@ impl ChannelConfig {
             && self.settings.expose_secret() == other.settings.expose_secret()
     }
 
-    /// Why the channel is disabled, when its plugin cannot be used.
+    /// Returns why the channel is disabled, if its plugin cannot be used.
     #[must_use]
     pub fn disabled(&self) -> Option<&PluginError> {
         self.provider.as_ref().err().map(|error| &**error)
@@ -283,32 +286,32 @@ impl fmt::Debug for ChannelConfig {
     }
 }
 
-/// What the file says about a host.
+/// The configuration of a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HostConfig {
     /// Its own channels, where it names some.
     pub(crate) channels: Option<Arc<ResolvedNames>>,
-    /// The name of its thresholds.
+    /// The name of the host's thresholds.
     pub threshold_config: Option<Arc<str>>,
-    /// Whether its heartbeat events are sent.
+    /// Whether the events of the host's heartbeat are sent.
     pub watch: bool,
-    /// As it was typed; the engine has no use for it.
+    /// The value as it was typed. The engine does not use it.
     pub dyndns: Option<Box<str>>,
     /// What stands below the declared keys; equal ones are stored once.
     pub(crate) extra: Option<Arc<CheckedValue>>,
 }
 
 impl HostConfig {
-    /// Whether it has channels of its own.
+    /// Returns whether the host has channels of its own.
     #[must_use]
     pub fn has_own_channels(&self) -> bool {
         self.channels.is_some()
     }
 
-    /// What stands below the keys that were declared by
-    /// [`EngineBuilder::host_keys`](crate::EngineBuilder::host_keys); nothing
-    /// when the host has none of them.
+    /// Returns the values of the keys that
+    /// [`EngineBuilder::host_keys`](crate::EngineBuilder::host_keys) declared, or `None` if the
+    /// host has none of them.
     #[must_use]
     pub fn extra(&self) -> Option<&Json> {
         self.extra.as_ref().map(|content| content.value())

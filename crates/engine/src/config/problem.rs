@@ -13,12 +13,12 @@ use super::{
     tree::NodeId,
 };
 
-/// Whether a problem stops the engine.
+/// The severity of a [`Problem`]: whether it prevents a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// The file cannot be used like this.
+    /// The file cannot be used.
     Error,
-    /// It can be used; the operator should know.
+    /// The file can be used, but the operator should know.
     Warning,
 }
 
@@ -31,20 +31,20 @@ impl fmt::Display for Level {
     }
 }
 
-/// Something that is wrong with a configuration.
+/// A problem in a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Whether it stops the engine.
+    /// Whether the problem prevents a start.
     pub level: Level,
-    /// What it is about: `channel email_ops`, `host web-01`, or nothing.
+    /// What the problem is about, such as `channel email_ops` or `host web-01`.
     pub subject: Option<String>,
     /// The field, such as `recipients[1]`.
     pub field: Option<String>,
-    /// What is wrong. Never holds the value of a secret.
+    /// What is wrong. Never contains the value of a secret.
     pub message: String,
     /// What would be right.
     pub help: Option<String>,
-    /// Where in the file; nothing for the file as a whole.
+    /// Where in the file the problem is; `None` for the file as a whole.
     pub span: Option<Span>,
 }
 
@@ -77,7 +77,8 @@ impl Problem {
         self
     }
 
-    /// The sentence without its place: `channel email_ops: smtp_port: …`.
+    /// Returns the problem as a sentence without its place, such as `channel email_ops: smtp_port:
+    /// …`.
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut text = String::new();
@@ -90,8 +91,9 @@ impl Problem {
     }
 }
 
-/// All that is wrong with a file. Its text is one line per problem,
-/// `file:line:column: error: …`, as compilers print them.
+/// The problems in a configuration file.
+///
+/// Displayed, they are one line each, `file:line:column: error: …`, like those of compilers.
 #[derive(Clone)]
 pub struct Problems {
     file: PathBuf,
@@ -118,7 +120,8 @@ impl Counts {
 
 impl std::error::Error for Problems {}
 
-/// As it is displayed: a `main` that answers with an error prints this.
+/// Formats the problems as `Display` does, because a `main` that returns an error prints it this
+/// way.
 impl fmt::Debug for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n{self}")
@@ -138,39 +141,40 @@ impl Problems {
         }
     }
 
-    /// The file.
+    /// Returns the path of the file.
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// The file's text for snippets, of the same length in bytes: shown are names
-    /// and values that are known not to be secret, the rest is asterisks.
+    /// Returns the text of the file for snippets, with the same length in bytes. Names and values
+    /// that are known not to be secret are kept; everything else is replaced by asterisks.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The problems, in the order of the file: of each level the first 200 that were
-    /// found. Nobody reads more of them, and a file can have as many as it has lines.
+    /// Returns the problems in the order of the file: the first 200 of each level that were found.
+    /// A file can have as many as it has lines, and nobody reads more.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.list.iter()
     }
 
-    /// How many of this level there are, with those that [`iter`](Self::iter) leaves out.
+    /// Returns the number of problems of a level, including those that [`iter`](Self::iter) leaves
+    /// out.
     #[must_use]
     pub fn count(&self, level: Level) -> usize {
         let mut counts = self.counts;
         *counts.of(level)
     }
 
-    /// How many problems [`iter`](Self::iter) leaves out.
+    /// Returns the number of problems that [`iter`](Self::iter) leaves out.
     #[must_use]
     pub fn left_out(&self) -> usize {
         (self.counts.errors + self.counts.warnings).saturating_sub(self.list.len())
     }
 
-    /// Whether nothing is wrong.
+    /// Returns whether there are no problems.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -10,25 +10,25 @@ use super::{
     tree::{Entry, Node, Value},
 };
 
-/// How many channels could deliver, and who has none of them.
+/// The reachability of people: how many channels can be used, and which hosts have none of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reach {
-    /// All channels.
+    /// The number of channels.
     pub channels: usize,
-    /// Those that can be used.
+    /// The number of channels that can be used.
     pub usable: usize,
-    /// All hosts.
+    /// The number of hosts.
     pub hosts: usize,
-    /// Those whose messages would reach nobody.
+    /// The number of hosts whose notifications would reach nobody.
     pub unreached: usize,
-    /// Whether there are default channels, and none of them can be used.
+    /// Whether there are default channels, but none of them can be used.
     pub defaults_unreached: bool,
 }
 
 impl Reach {
-    /// Whether there is a channel that could deliver, for each host and for the
-    /// defaults where there are any.
+    /// Returns whether every host, and the defaults if there are any, have a channel that can be
+    /// used.
     #[must_use]
     pub fn is_everywhere(&self) -> bool {
         self.usable > 0 && self.unreached == 0 && !self.defaults_unreached
@@ -36,8 +36,9 @@ impl Reach {
 }
 
 impl Config {
-    /// Whom messages would reach by the channels whose plugins can be used, and the files
-    /// that their settings name, when the configuration was read.
+    /// Returns whom notifications would reach through the channels that could be used when the
+    /// configuration was read: those whose plugin could be, and whose settings named files that
+    /// existed.
     ///
     /// # Examples
     /// ```no_run
@@ -51,8 +52,8 @@ impl Config {
         self.reach_without(&[])
     }
 
-    /// Whom messages would reach without the channels of these names, which turned
-    /// out to be of no use, as by
+    /// Returns whom notifications would reach without the channels with these names, which turned
+    /// out to be unusable, for example in
     /// [`EngineBuilder::open_once`](crate::EngineBuilder::open_once).
     #[must_use]
     pub fn reach_without(&self, unusable: &[&str]) -> Reach {

@@ -92,7 +92,7 @@ pub(super) fn may_be_shown(text: &str) -> bool {
     !is_escaped && holds_more(text).is_none() && !holds_login(text) && !leads_into(text)
 }
 
-/// A text of a configuration for people's eyes: as it is, or `***` where it may hold a
+/// Returns a text of a configuration as it may be shown: unchanged, or `***` if it may contain a
 /// login or a token.
 #[must_use]
 pub fn presentable(text: &str) -> &str {

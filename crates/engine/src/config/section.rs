@@ -13,14 +13,14 @@ use crate::line::printable;
 type SectionCheck = Arc<dyn Fn(&Json) -> Vec<SectionProblem> + Send + Sync>;
 type CheckWith = Arc<dyn Fn(&Json, &Config) -> Vec<SectionProblem> + Send + Sync>;
 
-/// A part of the file that the embedding program reads: a key of the top
-/// level and the JSON Schema of what stands below it.
+/// A section of the configuration file that the embedding program reads: a key of the top level,
+/// and the JSON Schema of its value.
 ///
-/// The engine reads it as it reads the settings of channels: text stays what
-/// was typed, `{env: …}`, `{file: …}` and `{credential: …}` are resolved where
-/// the schema wants text, unknown fields are answered with the likely one
-/// where the schema forbids them, and what the schema marks `writeOnly` is
-/// shown nowhere. [`Config::section`](crate::Config::section) has the result.
+/// The engine reads it like the settings of channels. Text stays as it was typed; `{env: …}`,
+/// `{file: …}` and `{credential: …}` are resolved where the schema requires text. If the schema
+/// forbids unknown fields, an error suggests the field that was probably meant. Values that the
+/// schema marks `writeOnly` are never shown. [`Config::section`](crate::Config::section) returns
+/// the result.
 ///
 /// # Examples
 /// ```
@@ -53,9 +53,9 @@ pub struct Section {
 }
 
 impl Section {
-    /// The section below a key of the top level, by its JSON Schema, as
-    /// schemars makes it from a type. A name that the engine reads itself
-    /// (`hosts` and so on) stays the engine's.
+    /// Creates a section for a key of the top level, with its JSON Schema, such as schemars
+    /// generates from a type. A key that the engine reads itself (`hosts` and so on) remains the
+    /// engine's.
     pub fn new(name: &str, schema: Json) -> Self {
         Self {
             name: name.to_owned(),
@@ -67,8 +67,8 @@ impl Section {
         }
     }
 
-    /// Checks what a schema can't say. It is called with what fits the schema,
-    /// and not at all where something doesn't.
+    /// Adds a check of what a schema cannot express. It is called only if the whole section fits
+    /// the schema.
     pub fn check(
         mut self,
         check: impl Fn(&Json) -> Vec<SectionProblem> + Send + Sync + 'static,
@@ -77,9 +77,8 @@ impl Section {
         self
     }
 
-    /// Checks what only the whole configuration can tell, such as whether a name
-    /// is a channel's. It is called after everything was read, and not at all
-    /// where something is wrong with the file already.
+    /// Adds a check that needs the whole configuration, for example whether a name is a channel's.
+    /// It is called after everything is read, and only if the file has no errors so far.
     pub fn check_with(
         mut self,
         check: impl Fn(&Json, &Config) -> Vec<SectionProblem> + Send + Sync + 'static,
@@ -97,18 +96,19 @@ impl Section {
             .map(String::as_str)
     }
 
-    /// The section is a mapping, and its keys are what this key of hosts
-    /// names. A host that names none of them gets a warning; where the whole
-    /// section is absent none does, since the names may stand elsewhere.
+    /// Declares that the section is a mapping, and that this key of hosts names its keys.
+    ///
+    /// A host that names something else gets a warning. If the section is absent, no host does,
+    /// because the names may be defined elsewhere.
     pub fn names(mut self, host_key: &str) -> Self {
         self.named_by.push(host_key.to_owned());
         self
     }
 
-    /// At the end of this way down from the section there are names of hosts, a
-    /// list of them or one, with `*` for every item of a list:
-    /// `["keys", "*", "hosts"]`. One that is not among the file's hosts gets a
-    /// warning; where the file has no hosts none does.
+    /// Declares where the section names hosts: a path down from the section, with `*` for every
+    /// item of a list, such as `["keys", "*", "hosts"]`. The value is one name or a list of names.
+    ///
+    /// A name that is not among the hosts of the file gets a warning, unless the file has no hosts.
     pub fn names_hosts<P: Into<String>>(mut self, path: impl IntoIterator<Item = P>) -> Self {
         let path = path.into_iter().map(Into::into).collect();
         self.host_lists.push(path);
@@ -165,8 +165,7 @@ impl fmt::Debug for HostKeys {
     }
 }
 
-/// What the embedding program says is wrong with a section or with the keys
-/// of a host.
+/// A problem that the embedding program found in a section or in the keys of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct SectionProblem {
@@ -175,9 +174,10 @@ pub struct SectionProblem {
 }
 
 impl SectionProblem {
-    /// Something that stops the engine. `path` are the names of fields and the
-    /// indices of items on the way down from the section (or from the host);
-    /// an empty one is the section itself.
+    /// Creates an error, which prevents a start.
+    ///
+    /// `path` has the names of fields and the indices of items on the way down from the section or
+    /// the host. An empty path is the section or the host itself.
     pub fn error<P: Into<String>>(
         path: impl IntoIterator<Item = P>,
         sentence: impl AsRef<str>,
@@ -185,7 +185,7 @@ impl SectionProblem {
         Self::new(path, Problem::error(printable(sentence.as_ref())))
     }
 
-    /// Something that the operator should know.
+    /// Creates a warning, which the operator should know. `path` is as for [`error`](Self::error).
     pub fn warning<P: Into<String>>(
         path: impl IntoIterator<Item = P>,
         sentence: impl AsRef<str>,
@@ -193,7 +193,7 @@ impl SectionProblem {
         Self::new(path, Problem::warning(printable(sentence.as_ref())))
     }
 
-    /// What would be right.
+    /// Sets what would be right.
     pub fn help(mut self, text: impl AsRef<str>) -> Self {
         self.problem = self.problem.help(printable(text.as_ref()));
         self

@@ -30,18 +30,18 @@ const KEYS_BELOW: [&str; 8] = [
 /// A file larger than this was named by mistake.
 const MAX_FILE_SIZE: u64 = 256 * 1024 * 1024;
 
-/// The file cannot be read, or what it says cannot be used.
+/// The error when a file cannot be read or its content cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// It cannot be read at all.
+    /// The file cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// What is wrong with it.
+    /// The content of the file is wrong.
     #[error("{0}")]
     Problems(Box<Problems>),
 }

@@ -4,16 +4,16 @@ use annunciator_core::outcome::ProblemV1;
 
 use super::proofs::Proofs;
 
-/// What a plugin says about one of its channel types.
+/// A channel type, as its plugin describes it.
 #[derive(Debug, Clone)]
 pub struct ChannelType {
     /// The `type` in the configuration.
     pub name: String,
-    /// What it is, in one sentence.
+    /// What the channel type is, in one sentence.
     pub summary: String,
-    /// The JSON Schema of its settings.
+    /// The JSON Schema of the settings.
     pub schema: serde_json::Value,
-    /// A definition to copy, as YAML without the channel's name.
+    /// An example definition, as YAML without the channel's name.
     pub example: String,
 }
 

@@ -10,179 +10,179 @@ use annunciator_core::{
 
 use super::{limit::LOAD_TIMEOUT, sha256::Sha256, trust::Distrust};
 
-/// Why a file cannot be used. The text names the file and the remedy.
+/// The error when a plugin file cannot be used. Displayed, it names the file and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PluginError {
     /// The file cannot be read.
     #[error("plugin {} cannot be read: {source}", path.display())]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// It is not an ELF file, or it is damaged.
+    /// The file is not an ELF file, or is damaged.
     #[error("{} is not a plugin: {why}; replace the file or take it out of the folder", path.display())]
     NotAPlugin {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with the file.
         why: String,
     },
-    /// Its note is malformed.
+    /// The plugin's note is malformed.
     #[error("plugin {}: {source}; rebuild it with the SDK", path.display())]
     Note {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with the note.
         source: NoteError,
     },
-    /// It was built for another major, or for a host that offers more.
+    /// The plugin was built for another major version of the contract, or needs a newer host.
     #[error(
         "plugin {} ({} {}) needs plugin ABI {needs}, this host offers {offers}: use a host that \
          offers {needs}, or a version of {} that was built for ABI {offers}",
         file_name(path), note.name, note.version, note.name
     )]
     Version {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What it says of itself.
+        /// The plugin's note.
         note: Box<Note>,
-        /// What it needs.
+        /// The version of the contract that the plugin needs.
         needs: AbiVersion,
-        /// What this host offers.
+        /// The version of the contract that this host offers.
         offers: AbiVersion,
     },
-    /// A panic in it would end the host.
+    /// The plugin was built so that a panic in it would end the host.
     #[error(
         "plugin {} ({} {}) was built with panic = \"abort\", so that a fault in it would end \
          this program: rebuild it with panic = \"unwind\"",
         file_name(path), note.name, note.version
     )]
     Aborts {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What it says of itself.
+        /// The plugin's note.
         note: Box<Note>,
     },
-    /// The dynamic loader refused it, or it exports no entry.
+    /// The dynamic loader refused the file, or the file does not export the entry symbol.
     #[error("plugin {} cannot be loaded: {why}; rebuild it with the SDK", path.display())]
     Open {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// What the dynamic loader answered.
         why: String,
     },
-    /// Its header, layout or constructor is not as it should be.
+    /// The plugin's header or layout is wrong, or its constructor failed.
     #[error(
         "plugin {} ({} {}) says that it was built for ABI {}.{}, but {source}: rebuild it with \
          the SDK",
         file_name(path), note.name, note.version, note.abi_major, note.abi_minor
     )]
     Load {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What it says of itself.
+        /// The plugin's note.
         note: Box<Note>,
-        /// Why.
+        /// What is wrong.
         source: LoadError,
     },
-    /// Its note and its functions contradict each other.
+    /// The plugin's note and its functions contradict each other.
     #[error("plugin {}: its note and its functions disagree about {about}: rebuild it", path.display())]
     Contradiction {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// About what.
+        /// What they disagree about.
         about: String,
     },
-    /// It could not describe its channel types.
+    /// The plugin could not describe its channel types.
     #[error("plugin {} failed while it was asked for its channel types: {why}; report this to its author", path.display())]
     Describe {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// What the plugin answered.
         why: String,
     },
-    /// It did not answer in time while it was loaded.
+    /// The plugin did not answer in time while it was loaded.
     #[error("plugin {} did not answer within {seconds} s while it was loaded; report this to its author", path.display())]
     Hangs {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The limit.
+        /// The time limit, in seconds.
         seconds: u64,
     },
-    /// Others could have changed it.
+    /// Users other than root and the user of this program could have changed the file.
     #[error("plugin {} is not trusted: {distrust}; or allow it with plugins.trust: warn", path.display())]
     Untrusted {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What gives others a hand in it.
+        /// What lets others change the file.
         distrust: Distrust,
     },
-    /// It is not the file that is pinned.
+    /// The file's hash is not the one in the lock file.
     #[error(
         "plugin {} ({} {}) is not the file that {} pins: its SHA-256 is {found}, and {expected} \
          is expected: put the pinned file back, or take this one over with `hbd plugins lock`",
         path.display(), note.name, note.version, lock.display()
     )]
     NotThePinned {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What it says of itself.
+        /// The plugin's note.
         note: Box<Note>,
-        /// The lock file.
+        /// The path of the lock file.
         lock: PathBuf,
-        /// The hash that is pinned.
+        /// The hash in the lock file.
         expected: String,
-        /// That of the file.
+        /// The hash of the file.
         found: Sha256,
     },
-    /// It is not pinned at all.
+    /// The plugin is not in the lock file.
     #[error(
         "plugin {} ({} {}) is not pinned in {} for {}: look at it, and take it over with \
          `hbd plugins lock`; its SHA-256 is {found}",
         path.display(), note.name, note.version, lock.display(), note.target
     )]
     NotPinned {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What it says of itself.
+        /// The plugin's note.
         note: Box<Note>,
-        /// The lock file.
+        /// The path of the lock file.
         lock: PathBuf,
-        /// The file's hash.
+        /// The hash of the file.
         found: Sha256,
     },
-    /// It was exchanged too often: each stays in memory.
+    /// The file was replaced too often. Each version that was loaded stays in memory.
     #[error(
         "plugin {} was exchanged {times} times since this program started, and each of them \
          stays in memory: start the program anew to load this one", path.display()
     )]
     Exchanged {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// How often it was.
+        /// How often the file was replaced.
         times: usize,
     },
-    /// The file cannot be used, for this reason, and was loaded before.
+    /// The file cannot be used, for this reason. What was loaded from it before stays in use.
     #[error("{0}; what was loaded of it before goes on serving")]
     GoesOn(String),
-    /// It was rejected earlier, for this reason.
+    /// The file was rejected earlier, for this reason.
     #[error("{0}")]
     Rejected(String),
-    /// Two files are one plugin.
+    /// Two files contain the same plugin.
     #[error(
         "plugin {} stands in {} once more, byte for byte: only one of them is used; remove the other",
         path.display(), copy.display()
     )]
     Copy {
-        /// The file that is used.
+        /// The path of the file that is used.
         path: PathBuf,
-        /// The other.
+        /// The path of the other file.
         copy: PathBuf,
     },
-    /// Two different files offer one channel type.
+    /// Two different files offer the same channel type.
     #[error(
         "channel type {channel_type} is offered by two plugins, {} and {}: remove one of them",
         first.display(), second.display()
@@ -190,9 +190,9 @@ pub enum PluginError {
     Twice {
         /// The channel type.
         channel_type: String,
-        /// One file.
+        /// The path of one file.
         first: PathBuf,
-        /// The other.
+        /// The path of the other file.
         second: PathBuf,
     },
 }

@@ -17,26 +17,26 @@ use super::{error::PluginError, image::Image, note, sha256::Sha256};
 /// Where packages install plugins.
 const PACKAGED: &str = "/usr/lib/annunciator/plugins";
 
-/// How a plugin folder came to be looked at.
+/// Why a folder is searched for plugins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// Somebody named it. What is in it is meant to be a plugin.
+    /// Somebody named the folder. Every library in it is meant to be a plugin.
     Named,
-    /// It is looked at when nobody named one; other libraries may stand there.
+    /// The folder is searched by default, because nobody named one. It may contain other libraries.
     Default,
 }
 
-/// A folder with plugins in it.
+/// A folder that contains plugins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginDir {
-    /// The folder.
+    /// The path of the folder.
     pub path: PathBuf,
-    /// How it came to be looked at.
+    /// Why the folder is searched.
     pub origin: Origin,
 }
 
 impl PluginDir {
-    /// A folder that somebody named.
+    /// Returns a folder that somebody named.
     pub fn named(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -45,8 +45,8 @@ impl PluginDir {
     }
 }
 
-/// The folders to look at when nobody named one: that of the executable and
-/// the one where packages install plugins.
+/// Returns the folders that are searched if nobody names one: the folder of the executable, and the
+/// one where packages install plugins.
 #[must_use]
 pub fn default_dirs() -> Vec<PluginDir> {
     let beside = env::current_exe()
@@ -62,31 +62,31 @@ pub fn default_dirs() -> Vec<PluginDir> {
         .collect()
 }
 
-/// A file that says it is a plugin, and that this host could load.
+/// A plugin file that this host could load, according to its note.
 #[derive(Debug, Clone)]
 pub struct PluginFile {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What it says of itself.
+    /// The plugin's note.
     pub note: Note,
     pub(crate) verdict: Verdict,
 }
 
 impl PluginFile {
-    /// The SHA-256 of the file as it is now.
+    /// Returns the SHA-256 of the file as it is now.
     ///
     /// # Errors
-    /// [`PluginError`] when it cannot be read.
+    /// [`PluginError`] when the file cannot be read.
     pub fn sha256(&self) -> Result<Sha256, PluginError> {
         Ok(Image::read(&self.path)?.sha256)
     }
 }
 
-/// Reads one file's note and judges it for this host. `Ok(None)` is a library
-/// that does not say it is a plugin.
+/// Reads the note of a file without running the plugin, and checks whether this host could load it.
+/// Returns `Ok(None)` for a library that does not claim to be a plugin.
 ///
 /// # Errors
-/// [`PluginError`] says why it cannot be used, and what to do.
+/// [`PluginError`] when the file cannot be used.
 pub fn inspect(path: &Path) -> Result<Option<PluginFile>, PluginError> {
     inspect_for(AbiVersion::CURRENT, path)
 }

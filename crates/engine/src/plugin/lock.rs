@@ -19,19 +19,19 @@ const MAX_FILE_SIZE: u64 = 1024 * 1024;
 /// For people who find the file.
 const ABOUT: &str = "The plugins that may be loaded, by the SHA-256 of their files. Written by `hbd plugins lock`; see `plugins.lock` in the configuration.";
 
-/// What is made of a plugin that is not as the lock file has it.
+/// What happens to a plugin that differs from the lock file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LockMode {
-    /// There is no lock file.
+    /// There is no lock file, and every plugin is used.
     #[default]
     Off,
-    /// It is used, with a warning.
+    /// The plugin is used, with a warning.
     Warn,
-    /// It is not used.
+    /// The plugin is not used.
     Require,
 }
 
-/// A lock file.
+/// A lock file: the plugins that were reviewed, with the SHA-256 of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
     path: PathBuf,
@@ -58,27 +58,27 @@ struct Pinned {
     sha256: BTreeMap<String, String>,
 }
 
-/// The lock file cannot be used. The text names it.
+/// The error when a lock file cannot be used. Displayed, it names the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {
-    /// It cannot be read or written.
+    /// The file cannot be read or written.
     #[error("the lock file {} cannot be {action}: {source}", path.display())]
     Io {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What was tried.
         action: &'static str,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It is not there.
+    /// The file does not exist.
     #[error("the lock file {} does not exist: look at the plugins, and write it with `hbd plugins lock`", .0.display())]
     Missing(PathBuf),
-    /// It is not what `hbd plugins lock` writes.
+    /// The file is not in the form that `hbd plugins lock` writes.
     #[error("the lock file {} is malformed: {why}; move it away, and write it anew with `hbd plugins lock`", path.display())]
     Malformed {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What is wrong, and where.
         why: String,
@@ -86,7 +86,7 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// One that pins nothing.
+    /// Returns a lock file that pins no plugin.
     #[must_use]
     pub fn empty(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -95,10 +95,10 @@ impl Lock {
         }
     }
 
-    /// Reads one.
+    /// Reads a lock file.
     ///
     /// # Errors
-    /// [`LockError`] when it cannot be read, or is malformed.
+    /// [`LockError`] when the file cannot be read or is malformed.
     pub fn read(path: &Path) -> Result<Self, LockError> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => LockError::Missing(path.to_owned()),
@@ -140,7 +140,8 @@ impl Lock {
         })
     }
 
-    /// Pins a plugin as it is. What is pinned of it for other targets stays.
+    /// Pins a plugin to this hash, for the target in its note. Hashes of the plugin for other
+    /// targets remain.
     pub fn pin(&mut self, note: &Note, sha256: Sha256) {
         let pinned = self.plugins.entry(note.name.clone());
         let pinned = pinned.or_insert_with(|| Pinned {
@@ -152,8 +153,8 @@ impl Lock {
         pinned.sha256.insert(target, sha256.to_string());
     }
 
-    /// Pins nothing any more of the plugins, by their names, that are not
-    /// among these; answers which those were.
+    /// Removes every plugin whose name is not among `names`, and returns the names of those
+    /// removed.
     pub fn keep_only(&mut self, names: &[&str]) -> Vec<String> {
         let is_gone = |name: &&String| !names.contains(&name.as_str());
         let gone: Vec<String> = self.plugins.keys().filter(is_gone).cloned().collect();
@@ -161,10 +162,10 @@ impl Lock {
         gone
     }
 
-    /// Writes it, as a whole or not at all.
+    /// Writes the lock file, completely or not at all.
     ///
     /// # Errors
-    /// [`LockError`] when it cannot be written.
+    /// [`LockError`] when the file cannot be written.
     pub fn write(&self) -> Result<(), LockError> {
         let failed = |source| LockError::Io {
             path: self.path.clone(),
@@ -192,7 +193,7 @@ impl Lock {
             })
     }
 
-    /// The file.
+    /// Returns the path of the lock file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

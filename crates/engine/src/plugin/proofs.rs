@@ -12,8 +12,8 @@ use crate::{
 /// More hints than this are not shown to anybody.
 const MAX_HINTS: usize = 8;
 
-/// Which proofs a channel can give of what it delivers. Without word from its
-/// plugin, that is accepted and no more.
+/// The proofs that a channel can give of its deliveries, according to its plugin. If the plugin
+/// says nothing, that is acceptance only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Proofs {
@@ -22,17 +22,17 @@ pub struct Proofs {
     hints: Vec<ProofHint>,
 }
 
-/// A setting by which a channel could prove more.
+/// A setting with which a channel could give a greater proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ProofHint {
-    /// What could be proven then.
+    /// The proof that the channel could then give.
     pub proof: Proof,
-    /// The setting's name.
+    /// The name of the setting.
     pub setting: String,
-    /// What to write there, as YAML on one line.
+    /// The value to set, as YAML on one line.
     pub value: String,
-    /// Why; may be empty.
+    /// The reason; may be empty.
     pub reason: String,
 }
 
@@ -65,7 +65,7 @@ impl Proofs {
         }
     }
 
-    /// The most that can be proven of a message of this severity.
+    /// Returns the greatest proof that the channel can give for a notification of this severity.
     #[must_use]
     pub fn of(&self, severity: Severity) -> Proof {
         let mut known = Severity::ALL.into_iter().zip(self.most);
@@ -73,7 +73,7 @@ impl Proofs {
         found.map_or(Proof::Accepted, |(_, most)| most)
     }
 
-    /// Settings by which more could be proven, the best first.
+    /// Returns the settings with which the channel could give a greater proof, the best first.
     #[must_use]
     pub fn hints(&self) -> &[ProofHint] {
         &self.hints

@@ -4,7 +4,7 @@ use std::fmt;
 
 use ring::digest::{SHA256, digest};
 
-/// The SHA-256 of a file; its text is in hexadecimal digits.
+/// The SHA-256 of a file. Displayed, it is in hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sha256([u8; 32]);
 

@@ -13,41 +13,41 @@ use std::{
 
 use super::private_group::is_private;
 
-/// Whether a plugin is used that others than root and the user of this program
-/// could have changed.
+/// Whether a plugin is used that users other than root and the user of this program could have
+/// changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// It is not.
+    /// The plugin is not used.
     #[default]
     Strict,
-    /// It is, with a warning.
+    /// The plugin is used, with a warning.
     Warn,
 }
 
-/// What gives others a hand in a file.
+/// The reason why other users could have changed a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Distrust {
-    /// The file, or a folder on the way to it.
+    /// The path of the file, or of a folder that contains it, directly or not.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// What is wrong with the file or folder.
     pub why: Why,
 }
 
-/// What is wrong with a file or a folder.
+/// What is wrong with a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// It belongs to another user, of this number.
+    /// Another user owns it. The value is the user's identifier.
     Owner(u32),
-    /// Others may write to it; these are its permissions.
+    /// Other users may write to it. The value is its permissions.
     Writable(u32),
-    /// A group may write to it that is not known to be its owner's alone.
+    /// A group may write to it that is not known to be the owner's private group.
     Group {
-        /// The group's number.
+        /// The identifier of the group.
         group: u32,
         /// The permissions.
         mode: u32,
     },
-    /// It cannot be looked at.
+    /// Its owner and permissions cannot be read.
     Unseen,
 }
 

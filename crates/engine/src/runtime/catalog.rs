@@ -17,8 +17,9 @@ use crate::{
     worker::WorkerProgram,
 };
 
-/// The plugins of some folders. Files are loaded when a channel type of
-/// theirs is first asked for, and stay loaded.
+/// The plugins in a set of folders.
+///
+/// A file is loaded when one of its channel types is first needed, and stays loaded.
 #[derive(Debug)]
 pub struct Catalog {
     files: Vec<PluginFile>,
@@ -46,7 +47,7 @@ pub(crate) enum TypeError {
 }
 
 impl Catalog {
-    /// Reads the notes of all files in the folders. Loads nothing.
+    /// Reads the notes of all files in the folders, and returns the plugins. Loads none of them.
     #[must_use]
     pub fn scan(dirs: &[PluginDir]) -> Self {
         Self::scan_for(AbiVersion::CURRENT, dirs)
@@ -82,20 +83,21 @@ impl Catalog {
         }
     }
 
-    /// The files that this host could load.
+    /// Returns the files that this host could load, according to their notes.
     #[must_use]
     pub fn files(&self) -> &[PluginFile] {
         &self.files
     }
 
-    /// The files that it could not, with the reasons.
+    /// Returns why the other files cannot be loaded.
     #[must_use]
     pub fn rejected(&self) -> &[PluginError] {
         &self.rejected
     }
 
-    /// Why files of [`files`](Self::files) are not used: whose they are, what is pinned,
-    /// or that different ones offer one channel type. Reads all of them and loads none.
+    /// Returns why some of [`files`](Self::files) are not used: because of their owner or
+    /// permissions, the lock file, or another file that offers the same channel type. Reads all of
+    /// the files and loads none.
     #[must_use]
     pub fn refused(&self) -> Vec<PluginError> {
         let judged = self.files.iter().filter_map(|file| {
@@ -118,7 +120,8 @@ impl Catalog {
         self.files.iter().filter(offers).collect()
     }
 
-    /// The lock file that the configuration names, or the one beside it.
+    /// Returns the path of the lock file: the one that the configuration names, or the one next to
+    /// the configuration file.
     #[must_use]
     pub fn lock_file(&self) -> &Path {
         &self.policy.lock_file
@@ -135,7 +138,7 @@ impl Catalog {
         warnings.push(error);
     }
 
-    /// The channel types that the files offer, by their notes.
+    /// Returns the channel types that the files offer, according to their notes.
     pub fn channel_types(&self) -> impl Iterator<Item = &str> {
         let mut types: Vec<&str> = self
             .files
@@ -148,10 +151,10 @@ impl Catalog {
         types.into_iter()
     }
 
-    /// Loads what is needed and describes a channel type.
+    /// Loads the plugin of a channel type, and returns the description of the channel type.
     ///
     /// # Errors
-    /// The sentence that says why there is none.
+    /// A sentence that says why the channel type cannot be described.
     pub fn describe(&self, channel_type: &str) -> Result<ChannelType, String> {
         match self.load(channel_type) {
             Ok(loaded) => Ok(loaded.about.clone()),

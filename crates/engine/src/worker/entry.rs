@@ -11,13 +11,14 @@ use super::{
     stage::{Stage, has_socket},
 };
 
-/// Runs a plugin for the program that has started this one, where it was started
-/// for that, and then does not return. To be called first thing in `main`: before
-/// arguments are read, threads are started, or anything is written. What a program
-/// does before it is done in every worker, twice.
+/// Runs a plugin if this process was started as a worker, and then does not return; does nothing
+/// otherwise.
 ///
-/// It may be called with a runtime around it, as in a `main` under
-/// `#[tokio::main]`; the worker does without that runtime.
+/// Call it first in `main`, before the program reads arguments, starts threads or writes anything:
+/// whatever the program does before is done twice in every worker.
+///
+/// The call may be inside a tokio runtime, such as that of `#[tokio::main]`. A worker does not use
+/// that runtime.
 ///
 /// # Examples
 /// ```

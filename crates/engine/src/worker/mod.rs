@@ -1,26 +1,25 @@
-//! Worker processes: plugins run out of process, so that one that crashes ends neither the
-//! program nor another channel.
+//! Worker processes: they run plugins outside of the program, so that a plugin that crashes ends
+//! neither the program nor another channel.
 //!
-//! A worker is the embedding program (or another one that has this engine),
-//! executed again with one argument. It loads the same bytes of the plugin that
-//! were verified, and is spoken to over a socket that is its standard input:
-//! frames of a private protocol between equal builds. Everything the plugin asks
-//! of its host is asked of the program, so that it behaves as if it ran there.
+//! A worker is the embedding program, or another program that contains this engine, executed again
+//! with one argument. It loads exactly those bytes of the plugin that were verified. The program
+//! and the worker exchange frames of a private protocol, which requires equal builds, over a socket
+//! that is the worker's standard input. Whatever the plugin asks of its host, the program carries
+//! out, so that the plugin behaves as if it ran there.
 //!
 //! # Environment
-//! A worker has no privileges and nothing of its program's that it does not need: of
-//! its environment the variables that say where things are and how they are written
-//! (`PATH`, `HOME`, `TMPDIR`, `USER`, `LOGNAME`, `LANG`, `LC_*`, `TZ`, `TZDIR`, `XDG_DATA_HOME` and its like,
-//! `SSL_CERT_FILE`, `SSL_CERT_DIR`, `LD_LIBRARY_PATH`, `JAVA_HOME`, `JDK_HOME`), and those that
-//! [`WorkerProgram::variable`] names.
+//! A worker has no privileges, and of the program's environment only the variables that it needs to
+//! find files and to format text (`PATH`, `HOME`, `TMPDIR`, `USER`, `LOGNAME`, `LANG`, `LC_*`,
+//! `TZ`, `TZDIR`, `XDG_DATA_HOME` and its like, `SSL_CERT_FILE`, `SSL_CERT_DIR`, `LD_LIBRARY_PATH`,
+//! `JAVA_HOME`, `JDK_HOME`), and those that [`WorkerProgram::variable`] names.
 //!
 //! # Inside
-//! `message` and `frame` are the protocol, `process` starts a worker, `live` is
-//! one that runs, `pending_calls` and `connection` are how it is spoken to, `host_calls`
-//! carries out what its plugin calls, `supervisor` starts another one where it ends, and
-//! `out_of_process` is what there is to know of a plugin that is not loaded here.
-//! `stage` is how a process knows that it is a worker, `entry` what its program calls
-//! then, and `child` what happens in the worker itself.
+//! `message` and `frame` are the protocol. `process` starts a worker, and `live` is one that runs;
+//! `pending_calls` and `connection` exchange messages with it, and `host_calls` carries out what
+//! its plugin calls. `supervisor` starts another worker when one ends. `out_of_process` is what is
+//! known of a plugin that is not loaded in this process. `stage` recognises whether a process is a
+//! worker, `entry` is what its program then calls, and `child` is what happens in the worker
+//! itself.
 
 mod child;
 mod connection;

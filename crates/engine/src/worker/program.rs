@@ -10,9 +10,10 @@ use std::{
 
 use super::ending::Ending;
 
-/// The program that runs plugins in processes of their own. It calls
-/// [`run_if_asked`](crate::worker::run_if_asked) first thing in its `main`, and has the
-/// same version of this engine.
+/// The program that is executed as worker processes.
+///
+/// It must call [`run_if_asked`](crate::worker::run_if_asked) first in its `main`, and be built
+/// with the same version of this engine.
 #[derive(Debug, Clone)]
 pub struct WorkerProgram {
     path: PathBuf,
@@ -35,14 +36,13 @@ impl Eq for WorkerProgram {}
 const THIS: &str = "/proc/self/exe";
 
 impl WorkerProgram {
-    /// The running program. It is the same also when its file was replaced
-    /// meanwhile.
+    /// Returns the running program, even if its file has been replaced since it started.
     #[must_use]
     pub fn this() -> Self {
         Self::at(THIS)
     }
 
-    /// Another program, by its path.
+    /// Returns the program at this path.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -53,9 +53,10 @@ impl WorkerProgram {
         }
     }
 
-    /// Lets workers have this variable of the program's environment too, besides
-    /// those that [every worker has](crate::worker#environment). Every channel's
-    /// plugin can read it: a secret belongs into a channel's settings.
+    /// Passes a variable of the program's environment to workers, besides those that [every worker
+    /// has](crate::worker#environment).
+    ///
+    /// The plugins of all channels can read it. Put secrets into the settings of a channel instead.
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>) -> Self {
         self.variables.push(name.into());
@@ -115,8 +116,8 @@ impl WorkerProgram {
     }
 }
 
-/// The program is not embedded as workers need it. The text says what to call, and
-/// where.
+/// The error when a program is not embedded as workers require. Displayed, it says what to call,
+/// and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct WorkerError(pub(super) String);

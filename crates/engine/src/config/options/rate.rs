@@ -15,13 +15,13 @@ const MAX_PERIOD: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The limiter counts in milliseconds.
 const MIN_PERIOD: Duration = Duration::from_millis(1);
 
-/// So many messages in a time.
+/// A rate: a number of messages within a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rate {
-    /// How many; at least 1.
+    /// The number of messages, at least 1.
     pub messages: u32,
-    /// In which time.
+    /// The period.
     pub per: Duration,
 }
 

@@ -17,14 +17,14 @@ const MEMORY: &str = ":memory:";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StorePlace {
-    /// The file doesn't say: where the embedding program stores them, see
-    /// [`EngineBuilder::default_store`](crate::EngineBuilder::default_store),
-    /// else in memory.
+    /// The configuration file does not say. Deliveries are stored where the embedding program says,
+    /// see [`EngineBuilder::default_store`](crate::EngineBuilder::default_store), or else in
+    /// memory.
     #[default]
     Unset,
-    /// Not at all: a notification is tried once.
+    /// Nowhere: each delivery gets one attempt.
     NotStored,
-    /// In memory, for as long as the engine lives.
+    /// In memory, until the engine ends.
     Memory,
     /// In this file.
     File(PathBuf),

@@ -68,20 +68,20 @@ impl fmt::Display for QuietHours {
 }
 
 impl QuietHours {
-    /// By whose clocks: the name of a time zone, such as `Europe/Berlin`.
+    /// Returns the name of the time zone, such as `Europe/Berlin`.
     #[must_use]
     pub fn timezone(&self) -> &str {
         self.zone.iana_name().unwrap_or("UTC")
     }
 
-    /// Whether a moment is among them: milliseconds since the epoch.
+    /// Returns whether quiet hours cover a time, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn covers(&self, ms: i64) -> bool {
         self.end_of(ms).is_some()
     }
 
-    /// When the quiet hours end that a moment is among; the moment itself when
-    /// it is among none. Both are milliseconds since the epoch.
+    /// Returns when the quiet hours end that cover a time, or that time itself if none do. Both are
+    /// in milliseconds since the Unix epoch.
     #[must_use]
     pub fn ends_after(&self, ms: i64) -> i64 {
         let end = self.end_of(ms).unwrap_or(ms);
