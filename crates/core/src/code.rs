@@ -1,9 +1,9 @@
 //! The codes that cross the boundary.
 //!
-//! Each is a transparent integer with named values, never an enum: a plugin
-//! or host that is newer may send a value that this copy does not know, and
-//! that must be data and not undefined behaviour. Whoever reads a code
-//! handles the unknown ones; `name` answers `None` for them.
+//! A code is a transparent integer with named values and never an enum, because a newer plugin or
+//! host may send a value that this copy of the contract does not know. Such a value must be data
+//! and not undefined behaviour. Whatever reads a code handles unknown values; `name` returns `None`
+//! for them.
 
 use abi_stable::StableAbi;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ macro_rules! code {
             /// Every value that this copy of the contract knows.
             pub const KNOWN: &'static [Self] = &[$(Self::$value),+];
 
-            /// The value's name, or `None` for one that is not known here.
+            /// Returns the name of the value, or `None` for an unknown value.
             #[must_use]
             pub fn name(self) -> Option<&'static str> {
                 match self.0 {
@@ -36,7 +36,7 @@ macro_rules! code {
 }
 
 code! {
-    /// How bad it is. Greater is worse.
+    /// The severity of a notification. A greater value is more severe.
     Severity {
         /// Good to know; nobody needs to act.
         INFO = 10 "info",
@@ -48,45 +48,45 @@ code! {
 }
 
 code! {
-    /// What a notification is about in the life of its incident.
+    /// The kind of a notification: its role in an incident.
     Kind {
-        /// A message for its own sake, part of no incident.
+        /// A message that is part of no incident.
         MESSAGE = 0 "message",
-        /// Something is wrong, or goes on being wrong.
+        /// A problem that began or persists.
         PROBLEM = 1 "problem",
-        /// What was wrong is right again: the incident ends.
+        /// The end of a problem, and of its incident.
         RECOVERY = 2 "recovery",
-        /// A test that a person asked for.
+        /// A test that a person requested.
         TEST = 3 "test",
     }
 }
 
 code! {
-    /// What came of one attempt for one target.
+    /// The class of the outcome of one attempt for one target.
     OutcomeClass {
-        /// The remote took it; see [`Proof`] for how much that means.
+        /// The remote accepted it; [`Proof`] says how much that means.
         DELIVERED = 1 "delivered",
-        /// Not delivered, and the same attempt may well succeed later.
+        /// Not delivered; the same attempt may succeed later.
         RETRY = 2 "retry",
-        /// Not delivered, and it never will be until somebody changes something.
+        /// Not delivered, and a further attempt cannot succeed until somebody changes something.
         PERMANENT = 3 "permanent",
-        /// It was sent, or perhaps was, and no answer was read.
+        /// The message was or may have been sent, but no answer was read.
         UNKNOWN = 4 "unknown",
     }
 }
 
 code! {
-    /// Who has to do something about a failure.
+    /// Whose fault a failure is: who has to act on it.
     Fault {
         /// Nobody in particular, or there was no failure.
         NONE = 0 "none",
-        /// The configuration: the operator edits the file.
+        /// The configuration, which the operator has to correct.
         CONFIG = 1 "configuration",
-        /// This very message, which the remote does not take.
+        /// This particular message, which the remote rejects.
         MESSAGE = 2 "message",
-        /// This one recipient.
+        /// This particular recipient.
         RECIPIENT = 3 "recipient",
-        /// The network between here and the remote.
+        /// The network between the host and the remote.
         NETWORK = 4 "network",
         /// The remote service.
         REMOTE = 5 "remote service",
@@ -98,41 +98,41 @@ code! {
 }
 
 code! {
-    /// How much a delivery proves. Greater is more.
+    /// How much a delivery proves. A greater value proves more.
     Proof {
-        /// The remote has taken responsibility for it.
+        /// The remote has accepted responsibility for the message.
         ACCEPTED = 1 "accepted",
-        /// It reached the person's device or mailbox.
+        /// The message reached the person's device or mailbox.
         DELIVERED = 2 "delivered",
-        /// The person has said so.
+        /// The person has acknowledged the message.
         ACKNOWLEDGED = 3 "acknowledged",
     }
 }
 
 code! {
-    /// What a provider's check of its settings found.
+    /// The verdict of a provider's check of its settings.
     CheckStatus {
         /// A notification would very likely arrive.
         OK = 1 "ok",
         /// A notification would not arrive.
         FAILED = 2 "failed",
-        /// The provider cannot tell without delivering something.
+        /// The provider cannot check without delivering something.
         UNSUPPORTED = 3 "unsupported",
     }
 }
 
 code! {
-    /// Whether a finding in the settings stops the channel.
+    /// The level of a problem in the settings: whether it stops the channel.
     ProblemLevel {
-        /// The channel cannot work like this.
+        /// The channel cannot work with these settings.
         ERROR = 1 "error",
-        /// It may work; the operator should know.
+        /// The channel may work, but the operator should know.
         WARNING = 2 "warning",
     }
 }
 
 code! {
-    /// Levels of the log, as `tracing` has them. Greater is more detail.
+    /// The level of a log record, as in `tracing`. A greater value is more detailed.
     LogLevel {
         /// Something failed.
         ERROR = 1 "error",
@@ -140,7 +140,7 @@ code! {
         WARN = 2 "warn",
         /// Something worth knowing happened.
         INFO = 3 "info",
-        /// Details for whoever searches a fault.
+        /// Details that help to find a fault.
         DEBUG = 4 "debug",
         /// Every step.
         TRACE = 5 "trace",
@@ -148,25 +148,25 @@ code! {
 }
 
 code! {
-    /// Why the host could not do what the plugin asked of it.
+    /// The reason why the host could not do what the plugin asked of it.
     HostErrorKind {
         /// This host does not offer the service.
         UNSUPPORTED = 1 "unsupported",
-        /// The request itself makes no sense.
+        /// The request is invalid.
         INVALID = 2 "invalid request",
         /// The name of the remote could not be resolved.
         DNS = 3 "name resolution",
         /// No connection could be made.
         CONNECT = 4 "connection",
-        /// The connection was made, and the secure channel over it was not.
+        /// A connection was made, but the TLS handshake failed.
         TLS = 5 "TLS",
-        /// It took too long.
+        /// The time limit was exceeded.
         TIMEOUT = 6 "timeout",
-        /// The connection ended before the whole answer was read.
+        /// The connection ended before the whole response was read.
         LOST = 7 "connection lost",
-        /// The host is closing the channel or itself.
+        /// The host is closing the channel or shutting down.
         CLOSING = 8 "closing",
-        /// The host failed in a way that has no name of its own.
+        /// The host failed for another reason.
         INTERNAL = 9 "internal",
     }
 }

@@ -1,8 +1,8 @@
-//! From an exported symbol to a checked root module.
+//! Loading: checks an exported symbol, and returns the plugin's root module.
 //!
-//! abi_stable's own loader keeps one library per type of module and refuses
-//! every plugin that is older than its host, so the steps are taken here one
-//! by one. This file holds the crate's unsafe code that is not generated.
+//! abi_stable's own loader keeps one library for each type of module and refuses every plugin that
+//! is older than its host. Therefore this module takes the steps one by one. It contains the only
+//! unsafe code of the crate that is not generated.
 
 use abi_stable::{
     StableAbi,
@@ -15,37 +15,35 @@ use crate::{module::PluginModuleRef, version::Verdict};
 /// The name of the symbol that a plugin exports, with the final NUL.
 pub const LOADER_SYMBOL: &str = abi_stable::library::ROOT_MODULE_LOADER_NAME_WITH_NUL;
 
-/// What the symbol [`LOADER_SYMBOL`] holds.
+/// The type of the symbol [`LOADER_SYMBOL`].
 pub type LoaderHeader = AbiHeaderRef;
 
-/// Why a loaded file is not a plugin that can be used.
+/// The error when a loaded file is not a usable plugin.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// It was built with an abi_stable that speaks another dialect.
+    /// The plugin was built with an incompatible version of abi_stable.
     #[error("it was built with another version of abi_stable, or is damaged")]
     Header(#[source] LibraryError),
-    /// Its layout is not what its version says. The text is long.
+    /// The plugin's layout is not that of the version that it declares. The text is long.
     #[error("its types are laid out differently from what its version says")]
     Layout(String),
-    /// It was built without the description of its layout.
+    /// The plugin was built without a description of its layout.
     #[error("it carries no description of its layout")]
     Unchecked,
-    /// Its constructor panicked or failed.
+    /// The plugin's constructor panicked or failed.
     #[error("its constructor failed: {0}")]
     Constructor(RootModuleError),
 }
 
-/// Checks a plugin's layout in the direction that `verdict` asks for, and
-/// answers its functions.
+/// Checks a plugin's layout in the direction that `verdict` requires, and returns its functions.
 ///
-/// abi_stable expects the user of a library to be older than the library or
-/// equal to it. That holds for a plugin that is as new as the host or newer;
-/// for an older one, the roles are swapped: the host's types must extend the
-/// plugin's. Either way every accessor looks up at run time which fields the
-/// actual table has, which is what makes both directions sound.
+/// abi_stable expects the user of a library to be as old as the library or older. That is so for a
+/// plugin that is as new as the host or newer. For an older plugin, the roles are swapped: the
+/// host's types must extend the plugin's. In both directions, every accessor looks up at run time
+/// which fields the actual table has, which is what makes both of them sound.
 ///
 /// # Errors
-/// [`LoadError`] says what is wrong with the file.
+/// [`LoadError`] when the file is not a usable plugin.
 ///
 /// # Safety
 /// `header` must have been read from the symbol [`LOADER_SYMBOL`] of a library

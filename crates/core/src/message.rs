@@ -1,8 +1,7 @@
-//! What travels from the host to a provider: a notification and one request
-//! to deliver it.
+//! Messages from the host to a provider: a notification, and one request to deliver it.
 //!
-//! These structs cross by value, so their layout is frozen for the life of
-//! the major version. New data goes to `attributes` or `extension_json`.
+//! These structs cross the boundary by value, so their layout is frozen for the life of the major
+//! version. New data goes into `attributes` or `extension_json`.
 
 use abi_stable::{
     StableAbi,
@@ -13,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::{Kind, Severity};
 
-/// A piece of information about a notification, by name.
+/// A detail of a notification, by name.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttributeV1 {
@@ -23,47 +22,48 @@ pub struct AttributeV1 {
     pub value: RString,
 }
 
-/// What people shall learn. Text is UTF-8 and may hold any character.
+/// A notification. Text is UTF-8 and may contain any character.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationV1 {
-    /// Unique, and the same over every attempt and every channel.
+    /// The unique identifier, which is the same in every attempt and on every channel.
     pub id: RString,
-    /// What belongs together (a problem, its reminders, its recovery); may be empty.
+    /// The incident: what a problem, its reminders and its recovery have in common; may be empty.
     pub incident: RString,
-    /// The host that it is about; may be empty.
+    /// The host that the notification is about; may be empty.
     pub host: RString,
-    /// One line; may be empty, then the provider uses its own.
+    /// The title, one line; if empty, the provider uses its own.
     pub title: RString,
-    /// The message. Never empty.
+    /// The text. Never empty.
     pub body: RString,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// Where in the life of the incident it stands.
+    /// The kind: a message, a problem, a recovery or a test.
     pub kind: Kind,
-    /// When it happened, in milliseconds since the Unix epoch.
+    /// The time of the event, in milliseconds since the Unix epoch.
     pub occurred_at_ms: i64,
-    /// More about it, by name.
+    /// Further details, by name.
     pub attributes: RVec<AttributeV1>,
     /// A JSON object for what later versions add; empty text for none.
     pub extension_json: RString,
 }
 
-/// One request to deliver, which is one attempt.
+/// A request to deliver a notification: one attempt.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, Serialize, Deserialize)]
 pub struct DeliveryV1 {
-    /// What to deliver, shared between the channels.
+    /// The notification, shared between the channels.
     #[serde(with = "shared")]
     pub notification: RArc<NotificationV1>,
-    /// 1 for the first attempt.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// How long the host waits for the answer, in milliseconds.
+    /// How long the host waits for the result, in milliseconds.
     pub timeout_ms: u64,
-    /// The targets that still need it, by the names of earlier outcomes; empty for all.
+    /// The targets that still need the notification, by the names in earlier outcomes; empty for
+    /// all.
     pub targets: RVec<RString>,
-    /// The host's own name for the delivery, by which more can be proven of it
-    /// later; empty where the host wants to know no more.
+    /// The host's name for the delivery, with which a greater proof can be reported later; empty if
+    /// the host does not need one.
     pub reference: RString,
     /// A JSON object for what later versions add; empty text for none.
     pub extension_json: RString,

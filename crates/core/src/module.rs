@@ -1,7 +1,7 @@
 //! The root module: the table of functions that every plugin exports.
 //!
-//! The host reads it once per loaded file. Fields that a later minor appends
-//! are read as `Option`, since an older plugin's table ends before them.
+//! The host reads it once for each loaded file. Fields that a later minor version appends are read
+//! as `Option`, because the table of an older plugin ends before them.
 
 use abi_stable::{
     StableAbi, declare_root_module_statics,
@@ -24,31 +24,31 @@ use crate::{
 pub struct ChannelTypeV1 {
     /// The `type` in the configuration.
     pub name: RString,
-    /// What it is, in one sentence.
+    /// What the channel type is, in one sentence.
     pub summary: RString,
-    /// The JSON Schema of its settings, an object schema.
+    /// The JSON Schema of the settings, which are an object.
     pub schema_json: RString,
-    /// A definition to copy, as YAML without the channel's name; may be empty.
+    /// An example definition, as YAML without the channel's name; may be empty.
     pub example_yaml: RString,
 }
 
-/// Everything that a provider needs to open.
+/// The request to open a provider.
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct OpenRequestV1 {
-    /// Which of the plugin's channel types.
+    /// The channel type, one of the plugin's.
     pub channel_type: RString,
-    /// The channel's name in the configuration.
+    /// The name of the channel in the configuration.
     pub channel: RString,
-    /// The settings: a JSON object that fits the type's schema.
+    /// The settings: a JSON object that fits the schema of the channel type.
     pub settings_json: RString,
-    /// The host, to keep.
+    /// The services of the host, which the provider keeps.
     pub host: HostBox,
     /// A JSON object for what later versions add; empty text for none.
     pub extension_json: RString,
 }
 
-/// What opening answers.
+/// The result of opening a provider.
 pub type OpenResult = RResult<ProviderBox, OpenErrorV1>;
 
 /// The functions of a plugin.
@@ -56,10 +56,10 @@ pub type OpenResult = RResult<ProviderBox, OpenErrorV1>;
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = PluginModuleRef)))]
 pub struct PluginModule {
-    /// The same JSON as in the file's note, to compare.
+    /// Returns the same JSON as the note in the plugin's file, so that the two can be compared.
     pub manifest_json: extern "C" fn() -> RStr<'static>,
 
-    /// The channel types; an error text when the plugin cannot say.
+    /// Returns the channel types, or the text of an error.
     pub channel_types: extern "C" fn() -> RResult<RVec<ChannelTypeV1>, RString>,
 
     /// Checks settings (type, JSON text) without any input or output.
@@ -69,9 +69,9 @@ pub struct PluginModule {
     #[sabi(last_prefix_field)]
     pub open: extern "C" fn(OpenRequestV1) -> FfiFuture<OpenResult>,
 
-    /// Says which proofs a channel with these settings (type, JSON text) can
-    /// give, as the JSON of [`Proofs`](crate::proofs::Proofs). Does no input or
-    /// output. Appended in 1.1: without it, accepted and no more.
+    /// Returns the proofs that a channel with these settings (type, JSON text) can give, as the
+    /// JSON of [`Proofs`](crate::proofs::Proofs), without any input or output. Appended in 1.1.
+    /// Without it, a channel proves acceptance only.
     pub proofs: extern "C" fn(RStr<'_>, RStr<'_>) -> RString,
 }
 

@@ -1,79 +1,79 @@
-//! The note: what a plugin's file says of itself before it is loaded.
+//! The note: what a plugin's file says about the plugin before it is loaded.
 //!
-//! A section `.note.annunciator` holds one ELF note whose description is a
-//! JSON object. The SDK puts it together at compile time; the engine reads it
-//! from the file's bytes, so that listing plugins executes nothing.
+//! The section `.note.annunciator` holds one ELF note, whose description is a JSON object. The SDK
+//! creates it at compile time, and the engine reads it from the bytes of the file, so that listing
+//! plugins executes none of them.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The section that holds the note.
+/// The name of the section that holds the note.
 pub const NOTE_SECTION: &str = ".note.annunciator";
 
-/// The owner's name inside the note, with its final NUL.
+/// The owner in the note, with the final NUL.
 pub const NOTE_OWNER: &[u8; 12] = b"Annunciator\0";
 
-/// The type number of the note's one format.
+/// The type number of the note. There is only one format.
 pub const NOTE_TYPE: u32 = 1;
 
-/// A note's description may not be longer than this many bytes.
+/// The maximum length of a note's description, in bytes.
 pub const NOTE_LIMIT: usize = 16 * 1024;
 
-/// What stands in the note. Fields that are not known here are ignored, so
-/// that later versions may add some.
+/// A plugin's note. Unknown fields are ignored, so that later versions may add some.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// The contract's major version that the plugin was built for.
+    /// The major version of the contract that the plugin was built for.
     pub abi_major: u32,
-    /// The contract's minor version that the plugin was built for.
+    /// The minor version of the contract that the plugin was built for.
     pub abi_minor: u32,
-    /// The oldest minor of a host that the plugin can work in.
+    /// The oldest minor version of a host that the plugin works in.
     pub needs_host_minor: u32,
-    /// The plugin's name.
+    /// The name of the plugin.
     pub name: String,
-    /// The plugin's own version.
+    /// The version of the plugin.
     pub version: String,
-    /// The channel types that it offers.
+    /// The channel types that the plugin offers.
     pub channel_types: Vec<String>,
-    /// The SDK's version.
+    /// The version of the SDK.
     pub sdk: String,
-    /// The compiler's version.
+    /// The version of the compiler.
     pub rustc: String,
     /// The target triple.
     pub target: String,
-    /// `unwind` or `abort`.
+    /// The panic strategy: `unwind` or `abort`.
     pub panic: String,
-    /// Whether it starts a runtime of its own.
+    /// Whether the plugin starts a runtime of its own.
     pub own_runtime: bool,
-    /// The channel types that may be told the same twice without harm: whoever
-    /// gets it sees it once. Since 1.1; without it, none.
+    /// The channel types to which the same notification may be delivered twice without harm,
+    /// because the recipient sees it once. Since 1.1; without it, none.
     #[serde(default)]
     pub idempotent: BTreeMap<String, bool>,
 }
 
-/// Why the bytes of a section are not a note.
+/// The error when the bytes of a section are not a note.
 #[derive(Debug, thiserror::Error)]
 pub enum NoteError {
-    /// The frame around the text is not as it should be.
+    /// The frame around the text is malformed.
     #[error("its note is malformed: {0}")]
     Frame(&'static str),
-    /// The text is not the JSON that it should be.
+    /// The text is not the expected JSON.
     #[error("its note cannot be read: {0}")]
     Json(#[from] serde_json::Error),
 }
 
 impl Note {
-    /// Whether the plugin says that this type may be told the same twice.
+    /// Returns whether the same notification may be delivered twice to a channel of this type
+    /// without harm.
     #[must_use]
     pub fn is_idempotent(&self, channel_type: &str) -> bool {
         self.idempotent.get(channel_type).copied().unwrap_or(false)
     }
 
-    /// Reads the bytes of the section.
+    /// Parses the bytes of the section.
     ///
     /// # Errors
-    /// [`NoteError`] when the frame or the text inside is malformed.
+    /// [`NoteError`] when the frame or the text in it is malformed.
     pub fn parse(section: &[u8]) -> Result<Self, NoteError> {
         Ok(serde_json::from_slice(description(section)?)?)
     }
@@ -102,13 +102,13 @@ fn description(section: &[u8]) -> Result<&[u8], NoteError> {
         .ok_or(NoteError::Frame("it is cut off"))
 }
 
-/// How many bytes [`note_bytes`] makes of these parts.
+/// Returns the number of bytes that [`note_bytes`] needs for these parts.
 #[must_use]
 pub const fn note_size(parts: &[&str]) -> usize {
     24 + text_size(parts).next_multiple_of(4)
 }
 
-/// How many bytes the parts have together.
+/// Returns the number of bytes that the parts have together.
 #[must_use]
 pub const fn text_size(parts: &[&str]) -> usize {
     let (mut size, mut i) = (0, 0);
@@ -119,13 +119,13 @@ pub const fn text_size(parts: &[&str]) -> usize {
     size
 }
 
-/// Puts the parts of a text one behind the other, at compile time.
+/// Returns the parts as one text, at compile time.
 #[must_use]
 pub const fn text_bytes<const N: usize>(parts: &[&str]) -> [u8; N] {
     copy_parts(parts, [0; N], 0)
 }
 
-/// Makes the note's frame around the parts of its text, at compile time.
+/// Returns the note for the parts of its text, with its frame, at compile time.
 #[must_use]
 pub const fn note_bytes<const N: usize>(parts: &[&str]) -> [u8; N] {
     let mut out = [0; N];

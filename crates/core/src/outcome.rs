@@ -1,8 +1,8 @@
-//! What travels from a provider to the host: outcomes, findings, refusals.
+//! Results from a provider to the host: outcomes, findings and errors.
 //!
-//! The provider classifies, the engine decides: nothing here says "wait" or
-//! "give up", only what the remote did and how long it asked to be left alone.
-//! Frozen like the messages, and for the same reason.
+//! The provider classifies, and the engine decides. Therefore nothing here says "wait" or "give
+//! up", only what the remote did and how long it asked to wait. The layout is frozen like that of
+//! the messages, and for the same reason.
 
 use abi_stable::{
     StableAbi,
@@ -13,19 +13,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::{CheckStatus, Fault, OutcomeClass, ProblemLevel, Proof};
 
-/// What came of one attempt for one target (a recipient, a device, a room).
+/// The outcome of one attempt for one target (a recipient, a device or a room).
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutcomeV1 {
-    /// Which target, by a name that is stable over attempts and holds no secret.
+    /// The name of the target, which stays the same over attempts and contains no secret.
     pub target: RString,
-    /// What became of it.
+    /// The class of the outcome.
     pub class: OutcomeClass,
     /// Whose fault a failure was.
     pub fault: Fault,
-    /// How much a delivery proves.
+    /// How much the delivery proves.
     pub proof: Proof,
-    /// The remote's own name for what it took; empty where it gives none.
+    /// The remote's identifier of the message; empty if it gives none.
     pub remote_id: RString,
     /// The remote's code, such as `550 5.1.1` or `HTTP 404`; may be empty.
     pub code: RString,
@@ -33,25 +33,25 @@ pub struct OutcomeV1 {
     pub detail: RString,
     /// What a person can do about it; may be empty.
     pub hint: RString,
-    /// How long the remote asked to wait, in milliseconds; -1 where it did not say.
+    /// How long the remote asked to wait, in milliseconds; -1 if it did not say.
     pub retry_after_ms: i64,
-    /// What else is worth telling, such as that a text was cut.
+    /// Further remarks, for example that a text was truncated.
     pub notes: RVec<RString>,
     /// A JSON object for what later versions add; empty text for none.
     pub extension_json: RString,
 }
 
-/// What came of one attempt: an outcome for each target that was asked for.
+/// The result of one attempt, with an outcome for each target that was requested.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryResultV1 {
-    /// One for each target.
+    /// The outcome for each target.
     pub outcomes: RVec<OutcomeV1>,
     /// A JSON object for what later versions add; empty text for none.
     pub extension_json: RString,
 }
 
-/// What a check of the settings against the remote found, nothing delivered.
+/// The result of a check of the settings against the remote, without delivering anything.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckResultV1 {
@@ -67,11 +67,11 @@ pub struct CheckResultV1 {
     pub extension_json: RString,
 }
 
-/// Something that is wrong with a channel's settings.
+/// A problem in a channel's settings.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProblemV1 {
-    /// Whether it stops the channel.
+    /// Whether the problem stops the channel.
     pub level: ProblemLevel,
     /// The field, such as `recipients[1]`; empty for the settings as a whole.
     pub path: RString,
@@ -81,7 +81,7 @@ pub struct ProblemV1 {
     pub help: RString,
 }
 
-/// Why a provider could not be opened.
+/// The error when a provider cannot be opened.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenErrorV1 {

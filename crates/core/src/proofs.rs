@@ -1,58 +1,57 @@
-//! What a plugin says, for given settings, about the proofs that a channel with
-//! them can give. Since 1.1.
+//! Proofs: which ones a channel with given settings can give, as its plugin says. Since 1.1.
 //!
-//! Crosses as one JSON object, so that it can grow: fields that are not known
-//! here are ignored, and codes that are not known are data. A plugin of 1.0 has
-//! no such function; that means [`Proofs::default`]: accepted, and no more.
+//! They cross the boundary as one JSON object, so that it can grow: unknown fields are ignored, and
+//! unknown codes are data. A plugin of 1.0 has no such function, which means [`Proofs::default`]:
+//! acceptance only.
 
 use serde::{Deserialize, Serialize};
 
 use crate::code::{Proof, Severity};
 
-/// A plugin's answer may not be longer than this many bytes; a host takes a
-/// longer one for none. As long as a note may be.
+/// The maximum length of a plugin's answer, in bytes. A host ignores a longer one. It is the same
+/// as that of a note.
 pub const PROOFS_LIMIT: usize = 16 * 1024;
 
-/// Which proofs a channel can give of what it delivers, and what would have it
-/// give more.
+/// The proofs that a channel can give of its deliveries, and the settings with which it could give
+/// greater ones.
 ///
-/// It is about problems and messages of their own; a recovery may prove less.
+/// This applies to problems and to messages outside incidents; a recovery may prove less.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proofs {
-    /// The most that can be proven, from a severity on. In any order; what is
-    /// milder than all of them is accepted only.
+    /// The greatest proof from a severity upwards, in any order. Below the lowest of these
+    /// severities, the channel proves acceptance only.
     #[serde(default)]
     pub from: Vec<ProofFrom>,
-    /// Settings by which more could be proven, the best first.
+    /// The settings with which the channel could give a greater proof, the best first.
     #[serde(default)]
     pub hints: Vec<ProofHint>,
 }
 
-/// What can be proven from a severity on, up to the next one that is named.
+/// The greatest proof from a severity upwards, up to the next severity that is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProofFrom {
-    /// The mildest severity that this is about.
+    /// The lowest severity to which this applies.
     pub severity: Severity,
-    /// The most that can be proven of it.
+    /// The greatest proof.
     pub proof: Proof,
 }
 
-/// A setting by which a channel could prove more.
+/// A setting with which a channel could give a greater proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProofHint {
-    /// What could be proven then.
+    /// The proof that the channel could then give.
     pub proof: Proof,
-    /// The setting's name, such as `priorities`.
+    /// The name of the setting, such as `priorities`.
     pub setting: String,
-    /// What to write there, as YAML on one line, such as `{critical: emergency}`.
+    /// The value to set, as YAML on one line, such as `{critical: emergency}`.
     pub value: String,
-    /// Why, in a sentence without a full stop; may be empty.
+    /// The reason, as a sentence without a full stop; may be empty.
     #[serde(default)]
     pub reason: String,
 }
 
 impl Proofs {
-    /// The most that can be proven of a message of this severity.
+    /// Returns the greatest proof that the channel can give for a message of this severity.
     #[must_use]
     pub fn of(&self, severity: Severity) -> Proof {
         let known = self.from.iter().filter(|from| from.severity <= severity);
@@ -60,8 +59,7 @@ impl Proofs {
         nearest.map_or(Proof::ACCEPTED, |from| from.proof.max(Proof::ACCEPTED))
     }
 
-    /// Reads what a plugin has answered. `None` for what is too long or is no
-    /// such object.
+    /// Parses a plugin's answer. Returns `None` if it is too long or not such an object.
     #[must_use]
     pub fn parse(json: &str) -> Option<Self> {
         if json.len() > PROOFS_LIMIT {
@@ -70,7 +68,7 @@ impl Proofs {
         serde_json::from_str(json).ok()
     }
 
-    /// As it crosses.
+    /// Returns the JSON form that crosses the boundary.
     #[must_use]
     pub fn to_json(&self) -> String {
         // Numbers and texts always fit.

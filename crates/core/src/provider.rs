@@ -1,7 +1,7 @@
-//! What a plugin gives its host: a running provider for one channel.
+//! Providers: what a plugin creates for its host, one for each channel.
 //!
-//! The host calls the methods from any of its threads, several at a time, and
-//! polls the futures inside a guard against panics. Dropping a future cancels.
+//! The host calls the methods from any of its threads, and several at the same time. It polls the
+//! futures inside a guard against panics. Dropping a future cancels it.
 
 #![expect(
     non_local_definitions,
@@ -22,16 +22,16 @@ use crate::{
 /// what an older plugin means by not having it.
 #[sabi_trait]
 pub trait ProviderObject: Send + Sync {
-    /// Makes one attempt and says what came of it, target by target.
+    /// Makes one attempt, and returns an outcome for each target.
     fn deliver(&self, delivery: DeliveryV1) -> FfiFuture<DeliveryResultV1>;
 
-    /// Proves the settings against the remote without delivering anything.
+    /// Checks the settings against the remote, without delivering anything.
     fn check(&self) -> FfiFuture<CheckResultV1>;
 
-    /// Ends what the provider started. Nothing is called on it afterwards.
+    /// Ends what the provider started. No method is called afterwards.
     #[sabi(last_prefix_field)]
     fn close(&self) -> FfiFuture<()>;
 }
 
-/// A provider as its host holds it.
+/// A provider in the form in which the host holds it.
 pub type ProviderBox = ProviderObject_TO<'static, RBox<()>>;

@@ -1,8 +1,9 @@
-//! What a plugin may ask of its host: log, time, HTTP, tasks, small state.
+//! Host services: what a plugin may ask of its host, which are the log, time, HTTP, tasks and small
+//! state.
 //!
-//! One object per channel, so that the host knows who asks. Every method may
-//! be called from any thread. The futures are polled inside the plugin's own
-//! futures and work on whatever thread that is.
+//! There is one object for each channel, so that the host knows who asks. Every method may be
+//! called from any thread. The futures are polled inside the plugin's own futures and work on any
+//! thread.
 
 #![expect(
     non_local_definitions,
@@ -19,55 +20,55 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::{HostErrorKind, LogLevel, Proof};
 
-/// One event of the log, flat.
+/// An event of the log.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, Serialize, Deserialize)]
 pub struct LogRecordV1 {
-    /// How important it is.
+    /// The level.
     pub level: LogLevel,
-    /// Where in the plugin it comes from, such as a module's path.
+    /// The origin in the plugin, such as the path of a module.
     pub target: RString,
     /// The text.
     pub message: RString,
-    /// The other fields as a JSON object; empty text for none.
+    /// The other fields, as a JSON object; empty text for none.
     pub fields_json: RString,
 }
 
-/// One header of a request or an answer.
+/// A header of a request or response.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpHeaderV1 {
-    /// The name; case does not matter.
+    /// The name, in any case.
     pub name: RString,
-    /// The value. Bytes of an answer that are not UTF-8 are replaced.
+    /// The value. In a response, bytes that are not UTF-8 are replaced.
     pub value: RString,
 }
 
-/// A request that the host makes in the plugin's name.
+/// An HTTP request that the host makes for the plugin.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, Serialize, Deserialize)]
 pub struct HttpRequestV1 {
-    /// `GET`, `POST` and so on.
+    /// The method: `GET`, `POST` and so on.
     pub method: RString,
-    /// An absolute `http` or `https` address.
+    /// An absolute `http` or `https` URL.
     pub url: RString,
-    /// Headers besides those that HTTP itself needs.
+    /// The headers, besides those that HTTP itself requires.
     pub headers: RVec<HttpHeaderV1>,
     /// The body; empty for none.
     pub body: RVec<u8>,
-    /// Time limit from connecting to the last byte, in milliseconds; 0 for the host's own.
+    /// The timeout from connecting to the last byte, in milliseconds; 0 for the host's own.
     pub timeout_ms: u64,
-    /// How many bytes of the answer's body to read at most; 0 for the host's own limit.
+    /// The maximum number of bytes of the response body to read; 0 for the host's own limit.
     pub max_response_bytes: u64,
     /// Whether redirects are followed.
     pub follow_redirects: bool,
-    /// Path of a PEM file of certificates to trust besides the system's; empty for none.
+    /// The path of a PEM file with certificates to trust besides the system's; empty for none.
     pub ca_file: RString,
     /// A JSON object for what later versions add; empty text for none.
     pub extension_json: RString,
 }
 
-/// The remote's answer, whatever its status.
+/// An HTTP response, whatever its status.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, Serialize, Deserialize)]
 pub struct HttpResponseV1 {
@@ -83,11 +84,11 @@ pub struct HttpResponseV1 {
     pub extension_json: RString,
 }
 
-/// Why the host could not do it.
+/// The error when the host could not carry out a request.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostErrorV1 {
-    /// The kind of failure.
+    /// The kind of the error.
     pub kind: HostErrorKind,
     /// Whether the remote may have received the request, wholly or in part.
     pub maybe_sent: bool,
@@ -102,34 +103,34 @@ pub struct HostErrorV1 {
 /// the host is older, and must never pretend.
 #[sabi_trait]
 pub trait HostServices: Send + Sync {
-    /// Whether a record of this level from this target would be kept.
+    /// Returns whether the log would keep a record of this level from this target.
     fn log_enabled(&self, level: LogLevel, target: abi_stable::std_types::RStr<'_>) -> bool;
 
-    /// Writes to the host's log, under the channel's name.
+    /// Writes a record to the host's log, under the name of the channel.
     fn log(&self, record: LogRecordV1);
 
-    /// The time in milliseconds since the Unix epoch, by the host's clock.
+    /// Returns the time of the host's clock, in milliseconds since the Unix epoch.
     fn now_ms(&self) -> i64;
 
-    /// Ends after that many milliseconds by the host's clock.
+    /// Returns a future that completes after this many milliseconds of the host's clock.
     fn sleep(&self, milliseconds: u64) -> FfiFuture<()>;
 
-    /// Makes one HTTP request with the host's connections, TLS, proxy and limits.
+    /// Makes an HTTP request with the host's connections, TLS, proxy and limits.
     fn http(&self, request: HttpRequestV1) -> FfiFuture<RResult<HttpResponseV1, HostErrorV1>>;
 
-    /// Runs a task beside the deliveries; it is dropped when the channel closes.
+    /// Runs a task in the background. The host drops it when the channel closes.
     fn spawn(&self, task: FfiFuture<()>) -> RResult<(), HostErrorV1>;
 
-    /// Reads what the channel stored under a key.
+    /// Reads the value that the channel stored under a key.
     fn kv_get(&self, key: RString) -> FfiFuture<RResult<ROption<RVec<u8>>, HostErrorV1>>;
 
-    /// Stores a small value under a key (`None` removes it).
+    /// Stores a small value under a key, or removes it (`None`).
     fn kv_put(&self, key: RString, value: ROption<RVec<u8>>)
     -> FfiFuture<RResult<(), HostErrorV1>>;
 
-    /// Says that more was proven of a delivery after its attempt: that it
-    /// reached the device, or that a person has acknowledged it. `reference` is
-    /// that of the delivery, see [`DeliveryV1`](crate::message::DeliveryV1).
+    /// Reports a greater proof of a delivery after its attempt: that it reached the device, or that
+    /// a person has acknowledged it. `reference` is that of the delivery, see
+    /// [`DeliveryV1`](crate::message::DeliveryV1).
     #[sabi(last_prefix_field)]
     fn prove(
         &self,
@@ -138,5 +139,5 @@ pub trait HostServices: Send + Sync {
     ) -> RResult<(), HostErrorV1>;
 }
 
-/// The host as a plugin holds it.
+/// The host's services in the form in which a plugin holds them.
 pub type HostBox = HostServices_TO<'static, RBox<()>>;

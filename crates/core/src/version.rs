@@ -1,32 +1,34 @@
-//! The version of the contract, and who may load whom.
+//! The version of the contract, and which hosts may load which plugins.
 //!
-//! Decides from the numbers alone; the layout check in [`crate::load`] then
-//! proves that the numbers did not lie.
+//! This module decides by the numbers alone. The layout check in [`crate::load`] then verifies that
+//! the numbers are true.
 
-/// Grows when something is removed or changed: such plugins must be rebuilt.
+/// The major version. It increases when something is removed or changed; plugins must then be
+/// rebuilt.
 pub const ABI_MAJOR: u32 = 1;
 
-/// Grows when something is appended (see the rules of growth on the front page).
+/// The minor version. It increases when something is appended, see the [rules of
+/// growth](crate#rules-of-growth).
 pub const ABI_MINOR: u32 = 1;
 
-/// [`ABI_MAJOR`] as text, for the note that is put together at compile time.
+/// [`ABI_MAJOR`] as text, for the note that is created at compile time.
 pub const ABI_MAJOR_TEXT: &str = "1";
 
-/// [`ABI_MINOR`] as text, for the note that is put together at compile time.
+/// [`ABI_MINOR`] as text, for the note that is created at compile time.
 pub const ABI_MINOR_TEXT: &str = "1";
 
-/// The compiler that built this copy of the contract, such as `1.88.0`.
+/// The version of the compiler that built this copy of the contract, such as `1.88.0`.
 pub const RUSTC: &str = env!("ANNUNCIATOR_RUSTC");
 
-/// The target that this copy of the contract was built for.
+/// The target triple that this copy of the contract was built for.
 pub const TARGET: &str = env!("ANNUNCIATOR_TARGET");
 
 /// A version of the contract: major and minor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AbiVersion {
-    /// See [`ABI_MAJOR`].
+    /// The major version, see [`ABI_MAJOR`].
     pub major: u32,
-    /// See [`ABI_MINOR`].
+    /// The minor version, see [`ABI_MINOR`].
     pub minor: u32,
 }
 
@@ -44,21 +46,21 @@ impl std::fmt::Display for AbiVersion {
     }
 }
 
-/// What the numbers alone say about a plugin in a host.
+/// Whether a host may load a plugin, by the versions alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Load it; the plugin knows as much as the host or more.
+    /// It may: the plugin was built for the host's minor version or a newer one.
     AsNewOrNewer,
-    /// Load it; the plugin was built for an older minor than the host's.
+    /// It may: the plugin was built for an older minor version than the host's.
     Older,
-    /// The plugin uses something that this host does not offer yet.
+    /// It may not: the plugin needs something that this host does not offer yet.
     HostTooOld,
-    /// Another major: the two do not understand each other.
+    /// It may not: the plugin was built for another major version.
     OtherMajor,
 }
 
-/// Judges a plugin built for `plugin`, which can do with a host of minor
-/// `needs_host_minor`, in a host that offers `host`.
+/// Returns whether a host of version `host` may load a plugin that was built for version `plugin`
+/// and works in hosts from minor version `needs_host_minor`.
 #[must_use]
 pub fn verdict(host: AbiVersion, plugin: AbiVersion, needs_host_minor: u32) -> Verdict {
     if plugin.major != host.major {
