@@ -1,4 +1,4 @@
-//! The clock as a value: whatever needs the time is given a [`Clock`], so that tests own it.
+//! The clock as a value: code that needs the time takes a [`Clock`], so that tests can control it.
 
 use std::{
     fmt,

@@ -1,7 +1,7 @@
 //! The model of channel lists: channels, and groups of them (failover and escalation).
 //!
-//! `delivery` carries out the steps of a group; where nothing does, `channels` has all that are
-//! notified at once.
+//! `delivery` carries out the steps of a group. Code that does not use steps reads `channels`: all
+//! channels that are notified, at once.
 
 use std::{sync::Arc, time::Duration};
 

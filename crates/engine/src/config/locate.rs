@@ -1,7 +1,7 @@
-//! Locates nodes in the file (line and column), and decides what of the file a person may see.
+//! Locates nodes in the file (line and column), and decides which parts of the file may be shown.
 //!
-//! Both are only needed when there is something to report, so the file is read a
-//! second time then, by the same reader, which numbers the nodes alike.
+//! Both are needed only when there is a problem to report. The file is then read a second time, by the
+//! same reader, which numbers the nodes in the same way.
 
 use std::{collections::HashSet, ops::Range};
 

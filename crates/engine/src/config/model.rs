@@ -1,4 +1,4 @@
-//! The checked form of a configuration: nothing in it can be wrong any more.
+//! The checked form of a configuration: everything in it is valid.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -226,8 +226,8 @@ impl ChannelConfig {
         &self.channel_type
     }
 
-    /// Returns the settings, with every secret replaced by `***`. They are empty if the channel's
-    /// plugin cannot be used.
+    /// Returns the settings, with every secret replaced by `***`, or null if the channel's plugin
+    /// cannot be used.
     #[must_use]
     pub fn settings(&self) -> &Json {
         &self.shown

@@ -1,4 +1,4 @@
-//! What is wrong with a file, for people: where, what, and what would be right.
+//! Problems in a configuration file: where each is, what is wrong, and what would be right.
 
 use std::{
     collections::HashSet,

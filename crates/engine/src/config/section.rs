@@ -1,7 +1,7 @@
-//! The sections and host keys that an embedding program declares for the same file.
+//! Sections and host keys that an embedding program declares for the same file.
 //!
-//! Decides nothing about what stands there: `content` reads it by the schema,
-//! `hosts` and `extras` those of hosts.
+//! Decides nothing about their content: `content` reads it by the schema, and `hosts` and `extras` read
+//! that of hosts.
 
 use std::{fmt, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! From a file to the tree of what it holds.
+//! Reads a file into the tree of its content.
 
 use std::{
     fs, io,

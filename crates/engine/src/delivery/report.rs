@@ -1,8 +1,8 @@
-//! The report of a notification: a bool per channel, with the results of each target behind
-//! it, read from what the provider said of them.
+//! The report of a notification: a bool for each channel, and behind it the results of each target, as
+//! the provider returned them.
 //!
-//! Trusts nothing that a provider says: unknown codes, empty and endless texts and control
-//! characters all end in a report that can be printed.
+//! Trusts nothing that a provider returns: unknown codes, empty or endless texts and control characters
+//! all result in a report that can be printed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

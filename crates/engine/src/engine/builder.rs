@@ -1,5 +1,5 @@
-//! The builder of an engine: takes what the embedding program decides, then reads the file, loads
-//! the plugins and opens the channels.
+//! The builder of an engine: takes the choices of the embedding program, reads the file, loads the
+//! plugins and opens the channels.
 
 use std::{
     path::{Path, PathBuf},

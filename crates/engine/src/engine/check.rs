@@ -1,4 +1,4 @@
-//! What a channel says of its own settings, nothing delivered.
+//! Checks of channels: each verifies its own settings without delivering anything.
 
 use annunciator_core::code;
 use serde::Serialize;

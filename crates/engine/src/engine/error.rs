@@ -1,4 +1,4 @@
-//! Why there is no engine, and why it takes no notification.
+//! The errors of starting an engine and of notifying.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! From a file to a configuration and its plugins: the file says where those are, and
-//! its channels are checked by what they say.
+//! Loads a configuration and its plugins. The file says where the plugins are, and its channels are
+//! checked by what the plugins say.
 
 use std::{
     io,

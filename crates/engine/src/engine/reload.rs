@@ -1,5 +1,5 @@
-//! Another configuration for a running engine: what stays, what is opened,
-//! what is closed, and in which order, so that nothing is lost on the way.
+//! Replaces the configuration of a running engine: which channels stay, open and close, and in which
+//! order, so that no notification is lost.
 
 use std::sync::Arc;
 

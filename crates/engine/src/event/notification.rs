@@ -1,5 +1,5 @@
-//! A notification: a message for people, and what is known about it; as the embedding program
-//! makes it, as it is delivered, and as the store has it.
+//! Notifications: messages for people, with their details, as the embedding program creates them, as
+//! they are delivered, and as the store has them.
 
 use std::{
     sync::Arc,

@@ -1,4 +1,4 @@
-//! What a plugin says: of a channel type, and of the settings of a channel.
+//! Descriptions that a plugin gives: of a channel type, and of the settings of a channel.
 
 use annunciator_core::outcome::ProblemV1;
 

@@ -1,4 +1,4 @@
-//! Why a file is not a plugin that can be used, in one sentence each.
+//! The errors of plugin files that cannot be used, one sentence for each.
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,4 @@
-//! Discovers plugin files and reads their notes.
-//!
-//! Listing executes nothing: only notes are read.
+//! Discovers plugin files and reads their notes. Runs none of them.
 
 use std::{
     env,

@@ -1,8 +1,7 @@
-//! Trust in a file: who could have changed it, which are its owner and whoever may write to it
-//! or to a folder on the way to it. The owner's private group counts as the owner.
+//! Trust in a file: who could have changed it. That is its owner, and everyone who may write to it or
+//! to a folder that contains it. The owner's private group counts as the owner.
 //!
-//! What the file system's permissions say is all that is looked at; access
-//! control lists are not.
+//! Only the permissions of the file system are examined, not access control lists.
 
 use std::{
     borrow::Cow,

@@ -1,4 +1,4 @@
-//! The catalog of all plugins that were found, with those that are loaded.
+//! The catalog of the plugins that were found, including those that are loaded.
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,4 @@
-//! The entry point of workers: what a program calls first, to become a worker if it is started
-//! as one.
+//! The entry point of workers: a program calls it first, and becomes a worker if it was started as one.
 
 use rustix::net::{SendFlags, send};
 

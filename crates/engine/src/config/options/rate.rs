@@ -1,4 +1,4 @@
-//! A rate is so many messages in a time: `30/min`, `5/10s`.
+//! Rates: a number of messages within a period, such as `30/min` or `5/10s`.
 
 use std::time::Duration;
 

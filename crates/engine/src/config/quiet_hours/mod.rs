@@ -1,9 +1,7 @@
-//! Hours of the day in which people are left in peace, and whether a moment is
-//! among them.
+//! Quiet hours: hours of the day in which messages wait, and whether they cover a time.
 //!
-//! They begin and end when the clocks of their time zone first show the minute,
-//! or jump past it: a night in which the clocks are changed has one beginning
-//! and one end.
+//! They begin and end when the clocks of their time zone first show the minute or jump past it. A
+//! night in which the clocks change therefore has one beginning and one end.
 
 mod exception;
 mod time_of_day;
