@@ -1,5 +1,5 @@
-//! The engine's own alerts: problems that keep people from being notified, such as a channel that is
-//! out of order.
+//! The engine's own alerts: problems that keep people from being notified, such as a channel that
+//! is out of order.
 //!
 //! `active_alerts` has the alerts. In the folder `engine`, `alert_notifier` notifies people of them
 //! through the channels that work, and `canary` checks channels before they are needed.

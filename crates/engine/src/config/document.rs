@@ -1,5 +1,5 @@
-//! The JSON Schema of the whole file, made from the loaded plugins and from what the embedding program
-//! declares, so that an editor can complete and check the file.
+//! The JSON Schema of the whole file, made from the loaded plugins and from what the embedding
+//! program declares, so that an editor can complete and check the file.
 
 use serde_json::{Map, Value as Json, json};
 

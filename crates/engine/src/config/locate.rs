@@ -1,7 +1,7 @@
 //! Locates nodes in the file (line and column), and decides which parts of the file may be shown.
 //!
-//! Both are needed only when there is a problem to report. The file is then read a second time, by the
-//! same reader, which numbers the nodes in the same way.
+//! Both are needed only when there is a problem to report. The file is then read a second time, by
+//! the same reader, which numbers the nodes in the same way.
 
 use std::{collections::HashSet, ops::Range};
 

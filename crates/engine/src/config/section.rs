@@ -1,7 +1,7 @@
 //! Sections and host keys that an embedding program declares for the same file.
 //!
-//! Decides nothing about their content: `content` reads it by the schema, and `hosts` and `extras` read
-//! that of hosts.
+//! Decides nothing about their content: `content` reads it by the schema, and `hosts` and `extras`
+//! read that of hosts.
 
 use std::{fmt, sync::Arc};
 

@@ -1,8 +1,8 @@
-//! The report of a notification: a bool for each channel, and behind it the results of each target, as
-//! the provider returned them.
+//! The report of a notification: a bool for each channel, and behind it the results of each target,
+//! as the provider returned them.
 //!
-//! Trusts nothing that a provider returns: unknown codes, empty or endless texts and control characters
-//! all result in a report that can be printed.
+//! Trusts nothing that a provider returns: unknown codes, empty or endless texts and control
+//! characters all result in a report that can be printed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,5 +1,5 @@
-//! Replaces the configuration of a running engine: which channels stay, open and close, and in which
-//! order, so that no notification is lost.
+//! Replaces the configuration of a running engine: which channels stay, open and close, and in
+//! which order, so that no notification is lost.
 
 use std::sync::Arc;
 

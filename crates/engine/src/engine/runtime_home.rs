@@ -1,5 +1,5 @@
-//! The home of an engine: the process and the tokio runtime in which it was started. Calls from other
-//! runtimes and threads are carried out there, or refused where that is impossible.
+//! The home of an engine: the process and the tokio runtime in which it was started. Calls from
+//! other runtimes and threads are carried out there, or refused where that is impossible.
 
 use std::{panic::catch_unwind, sync::mpsc, thread, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Submissions: notifications that are recorded now and delivered whatever happens. The caller gets a
-//! receipt, and need not wait for the outcome.
+//! Submissions: notifications that are recorded now and delivered whatever happens. The caller gets
+//! a receipt, and need not wait for the outcome.
 
 use annunciator_store::{Accepted, DeliveryId, Intake, State, StoreError};
 use serde::Serialize;

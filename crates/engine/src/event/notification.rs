@@ -1,5 +1,5 @@
-//! Notifications: messages for people, with their details, as the embedding program creates them, as
-//! they are delivered, and as the store has them.
+//! Notifications: messages for people, with their details, as the embedding program creates them,
+//! as they are delivered, and as the store has them.
 
 use std::{
     sync::Arc,

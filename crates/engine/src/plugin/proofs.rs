@@ -1,5 +1,5 @@
-//! The proofs that a channel with given settings can give, as its plugin says and as the engine and the
-//! embedding program read them.
+//! The proofs that a channel with given settings can give, as its plugin says and as the engine and
+//! the embedding program read them.
 
 use annunciator_core::{code, proofs};
 use serde::Serialize;

@@ -1,5 +1,5 @@
-//! Trust in a file: who could have changed it. That is its owner, and everyone who may write to it or
-//! to a folder that contains it. The owner's private group counts as the owner.
+//! Trust in a file: who could have changed it. That is its owner, and everyone who may write to it
+//! or to a folder that contains it. The owner's private group counts as the owner.
 //!
 //! Only the permissions of the file system are examined, not access control lists.
 

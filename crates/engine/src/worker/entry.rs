@@ -1,4 +1,5 @@
-//! The entry point of workers: a program calls it first, and becomes a worker if it was started as one.
+//! The entry point of workers: a program calls it first, and becomes a worker if it was started as
+//! one.
 
 use rustix::net::{SendFlags, send};
 

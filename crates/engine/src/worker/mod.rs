@@ -8,8 +8,8 @@
 //! out, so that the plugin behaves as if it ran there.
 //!
 //! # Environment
-//! A worker has no privileges. Of the program's environment, it has only the variables that it needs
-//! to find files and to format text (`PATH`, `HOME`, `TMPDIR`, `USER`, `LOGNAME`, `LANG`,
+//! A worker has no privileges. Of the program's environment, it has only the variables that it
+//! needs to find files and to format text (`PATH`, `HOME`, `TMPDIR`, `USER`, `LOGNAME`, `LANG`,
 //! `LANGUAGE`, `LC_*`, `TZ`, `TZDIR`, `XDG_DATA_HOME` and its like, `SSL_CERT_FILE`,
 //! `SSL_CERT_DIR`, `LD_LIBRARY_PATH`, `JAVA_HOME`, `JDK_HOME`), and those that
 //! [`WorkerProgram::variable`] names.

@@ -1,5 +1,5 @@
-//! The delivery options that apply to no single channel: the keys that the `delivery:` at the top of
-//! the file has in addition to those of channels.
+//! The delivery options that apply to no single channel: the keys that the `delivery:` at the top
+//! of the file has in addition to those of channels.
 
 use std::time::Duration;
 
