@@ -16,10 +16,10 @@ use crate::{
     outcome::{CheckResultV1, DeliveryResultV1},
 };
 
-/// One channel, open and ready.
+/// A provider: one open channel.
 ///
-/// A method that is appended in a later minor has a default body that says
-/// what an older plugin means by not having it.
+/// A method that a later minor version appends has a default body, which says what it means that
+/// an older plugin does not have the method.
 #[sabi_trait]
 pub trait ProviderObject: Send + Sync {
     /// Makes one attempt, and returns an outcome for each target.

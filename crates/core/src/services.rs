@@ -96,11 +96,11 @@ pub struct HostErrorV1 {
     pub detail: RString,
 }
 
-/// What a host offers to one channel.
+/// The services that a host offers to one channel.
 ///
-/// A method that is appended in a later minor has a default body that answers
-/// [`HostErrorKind::UNSUPPORTED`]: the default runs on the caller's side when
-/// the host is older, and must never pretend.
+/// A method that a later minor version appends has a default body that returns
+/// [`HostErrorKind::UNSUPPORTED`]. The default runs on the caller's side if the host is older, and
+/// must never pretend to have succeeded.
 #[sabi_trait]
 pub trait HostServices: Send + Sync {
     /// Returns whether the log would keep a record of this level from this target.
