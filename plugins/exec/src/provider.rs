@@ -94,7 +94,7 @@ impl Provider for Exec {
         }
         let Some(arguments) = &self.config.check_arguments else {
             let detail = format!(
-                "{} is there; whether it works shows the first message",
+                "{} is there; only the first message will show whether it works",
                 self.config.program
             );
             return Check::ok(detail);

@@ -51,7 +51,7 @@ impl Address {
             return Err(BadAddress {
                 field: "host",
                 what: "holds the webhook's path",
-                help: "keep the part before /hooks/; what stands behind it is the token",
+                help: "keep the part before /hooks/; the part after it is the token",
             });
         }
         if has_scheme && scheme.is_some_and(|scheme| scheme.name() != url.scheme()) {

@@ -116,7 +116,7 @@ fn webhook(status: u16, refusal: Option<&Refusal>) -> Row {
         400 if names(".text.") => permanent(Fault::Message, "the server sees no text", ""),
         400 if names(".user.") => permanent(
             Fault::Config,
-            "the server knows no such user",
+            "the server has no such user",
             "check channel: @name needs the name that the person logs in with",
         ),
         400 if names(".priority.") => permanent(
@@ -126,8 +126,8 @@ fn webhook(status: u16, refusal: Option<&Refusal>) -> Row {
         ),
         400 if names("incoming_webhook") => permanent(
             Fault::Config,
-            "the server knows no such webhook, or no such @user",
-            "check token: it stands behind /hooks/ in the webhook's address",
+            "the server has no such webhook, or no such @user",
+            "check token: it is the part after /hooks/ of the webhook's address",
         ),
         401 => permanent(
             Fault::Config,
@@ -141,7 +141,7 @@ fn webhook(status: u16, refusal: Option<&Refusal>) -> Row {
         ),
         404 if refusal.is_some() => permanent(
             Fault::Config,
-            "the server knows no such channel",
+            "the server has no such channel",
             "check channel: the name in the channel's address, not the one on display",
         ),
         _ => general(status, refusal),
@@ -163,7 +163,7 @@ fn rest(status: u16, refusal: Option<&Refusal>) -> Row {
         ),
         404 if refusal.is_some() => permanent(
             Fault::Config,
-            "the server knows no such team or channel",
+            "the server has no such team or channel",
             "check team and channel: the names in the channel's address",
         ),
         501 => permanent(Fault::Config, "the server has this switched off", ""),

@@ -41,7 +41,7 @@ fn address(config: &Config, found: &mut Vec<Problem>) {
 }
 
 fn access(config: &Config, found: &mut Vec<Problem>) {
-    let by_hook = "copy what stands behind /hooks/ in the webhook's address";
+    let by_hook = "copy the part after /hooks/ of the webhook's address";
     match (&config.token, &config.bot_token) {
         (Some(_), Some(_)) => found.push(
             Problem::error("bot_token", "cannot be used together with token")

@@ -59,7 +59,7 @@ impl Webhook {
         };
         if response.status() == 404 && Refusal::read(&response).is_some() {
             return Check::ok(format!(
-                "the webhook is there; whether it may post to {} shows the first message",
+                "the webhook is there; only the first message will show whether it may post to {}",
                 config.channel
             ));
         }

@@ -54,7 +54,7 @@ fn by_status(status: u16) -> Row {
         404 | 405 | 410 => row(
             Permanent,
             Fault::Config,
-            "the service knows no such address or method",
+            "the service has no such address or method",
             "check url and method: the webhook may have been deleted",
         ),
         408 | 423 | 425 | 429 => row(Retry, Fault::Remote, "the service asks for a pause", ""),

@@ -108,7 +108,7 @@ impl Provider for Webhook {
                     .hint(outcome.raw().hint.as_str())
             }
             (Ok(answer), None) => Check::ok(format!(
-                "{} answers (HTTP {}); whether it takes messages shows the first one",
+                "{} answers (HTTP {}); only the first message will show whether it accepts messages",
                 self.target,
                 answer.status()
             )),

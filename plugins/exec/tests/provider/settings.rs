@@ -62,7 +62,12 @@ async fn what_is_advised_of_a_file_works_in_a_shell() {
 async fn a_check_runs_it_only_where_that_was_said() {
     let place =
         Place::script("[ \"$1\" = --check ] && { echo 'no route' >&2; exit 69; }; touch told");
-    assert!(place.open(json!({})).await.check().await.is_ok());
+    let check = place.open(json!({})).await.check().await;
+    let unknown = "is there; only the first message will show whether it works";
+    assert!(
+        check.is_ok() && check.detail().ends_with(unknown),
+        "{check:?}"
+    );
     let check = place
         .open(json!({"check_arguments": ["--check"]}))
         .await

@@ -152,7 +152,11 @@ async fn when_a_webhook_is_checked_nothing_is_posted() {
         let server = Mattermost::builder().errors(style).locked().start().await;
         let bench = hook_bench(server, json!({})).await;
         let found = bench.channel.check().await;
-        assert!(found.is_ok(), "{found:?}");
+        let unknown = "only the first message will show whether it may post to ";
+        assert!(
+            found.is_ok() && found.detail().contains(unknown),
+            "{found:?}"
+        );
         assert!(bench.server.messages().is_empty());
     }
 }
@@ -163,7 +167,11 @@ async fn when_a_webhook_would_not_work_the_check_says_why() {
     let placeholder = json!({"token": "your-webhook-token"});
     let disabled = Mattermost::builder().webhooks(false);
     for (builder, extra, hint) in [
-        (Mattermost::builder(), wrong, "check token"),
+        (
+            Mattermost::builder(),
+            wrong,
+            "check token: it is the part after /hooks/ of the webhook's address",
+        ),
         (Mattermost::builder(), placeholder, "the token's shape"),
         (disabled, json!({}), "administrator"),
     ] {
