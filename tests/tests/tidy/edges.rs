@@ -76,7 +76,9 @@ fn only_allowed_edges_exist() {
             let dev = dependency["kind"] == "dev";
             let may = rooms[place].may.iter().any(|allowed| allowed == target);
             if names.contains(&target) && !dev && !may {
-                broken.push(format!("{name} -> {target}"));
+                broken.push(format!(
+                    "{name} -> {target} is not in ARCHITECTURE.md's table"
+                ));
             }
         }
     }

@@ -92,7 +92,9 @@ pub fn judge(root: &str, modules: &Modules, floors: &[&[&str]], allowed: &[Circl
     let is_plugin = root.starts_with("plugins/");
     if !floors.is_empty() || (there.len() > MAX_WITHOUT_FLOORS && !is_plugin) {
         let lost = there.difference(&known);
-        wrong.extend(lost.map(|name| format!("{root}: put the module {name} on a floor")));
+        wrong.extend(lost.map(|name| {
+            format!("{root}: put the module {name} on a floor (in tests/tests/tidy/houses.rs)")
+        }));
         let gone = known.difference(&there);
         wrong.extend(gone.map(|name| format!("{root}: the module {name} of a floor is not there")));
     }

@@ -276,7 +276,10 @@ fn a_small_circle_beside_a_large_one_is_found() {
 fn a_module_without_a_floor_and_a_floor_without_a_module_are_found() {
     let modules = small(&[("lib.rs", "mod a; mod b;")]);
     let wrong = judge("lib.rs", &modules, &[&["a", "gone"]], &[]);
-    one(&wrong, "put the module b on a floor");
+    one(
+        &wrong,
+        "put the module b on a floor (in tests/tests/tidy/houses.rs)",
+    );
     one(&wrong, "the module gone of a floor is not there");
     let twice = judge("lib.rs", &modules, &[&["a"], &["b", "a"]], &[]);
     one(&twice, "a stands on two floors");
@@ -285,7 +288,7 @@ fn a_module_without_a_floor_and_a_floor_without_a_module_are_found() {
     let many = small(&[("lib.rs", "mod a; mod b; mod c; mod d; mod e; mod f;")]);
     one(
         &judge("lib.rs", &many, &[], &[]),
-        "put the module f on a floor",
+        "put the module f on a floor (in tests/tests/tidy/houses.rs)",
     );
 }
 
