@@ -82,7 +82,7 @@ pub struct SenderArguments {
 
 fn time(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
-        .map_err(|_| "write a number with its unit, such as 10s, 500ms, 5m or 1h 30m".to_owned())
+        .map_err(|_| "not a duration: write a number with its unit, such as 30s".to_owned())
 }
 
 fn interval(text: &str) -> Result<Duration, String> {

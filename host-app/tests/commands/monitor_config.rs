@@ -30,14 +30,14 @@ fn what_is_wrong_is_told_with_its_place_and_what_to_do() {
         (
             "monitor: {interval: soon}",
             3,
-            "`soon` is no duration",
-            "such as 10s",
+            "`soon` is not a duration",
+            "write a number with its unit, such as 30s",
         ),
         (
             "monitor: {interval: 10}",
             3,
-            "`10` is no duration",
-            "such as 10s",
+            "`10` is not a duration",
+            "write a number with its unit, such as 30s",
         ),
         (
             "monitor: {interval: 1ms}",
@@ -130,14 +130,14 @@ fn what_is_wrong_is_told_with_its_place_and_what_to_do() {
         (
             "threshold_configs:\n  high: {renotify: sometimes}",
             4,
-            "no duration",
-            "or never",
+            "`sometimes` is not a duration",
+            "write a number with its unit, such as 30s, or never",
         ),
         (
             "hosts:\n  web-01: {interval: often}",
             4,
-            "`often` is no duration",
-            "such as 10s",
+            "`often` is not a duration",
+            "write a number with its unit, such as 30s",
         ),
         (
             "hosts:\n  web-01: {grce: 10s}",

@@ -253,7 +253,10 @@ fn wrong_calls_are_explained() {
     let (monitor, hbc) = (Monitor::v4(), Hbc::new());
     let long = "x".repeat(513);
     for (args, notified) in [
-        (&["--interval", "10"][..], "write a number with its unit"),
+        (
+            &["--interval", "10"][..],
+            "not a duration: write a number with its unit, such as 30s",
+        ),
         (&["--interval", "1ms"], "at least 100ms"),
         (&["--metric", "cpu"], "write PATH=VALUE"),
         (&["--metric", "cpu=1"], "is no path"),

@@ -25,7 +25,7 @@ fn problems(home: &Home) -> [String; 3] {
     let file = home.file();
     [
         format!("{file}:2:21: error: channel a: tekst: unknown field (help: did you mean `text`?)"),
-        format!("{file}:9:13: error: monitor.interval: `soon` is no duration: "),
+        format!("{file}:9:13: error: monitor.interval: `soon` is not a duration"),
         format!("{file}:13:40: error: threshold_configs.high.cpu_monitor.cpu_percent.warning: "),
     ]
 }

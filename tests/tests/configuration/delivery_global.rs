@@ -50,7 +50,7 @@ fn what_is_said_wrongly_for_all_is_reported_once() {
     };
     at_the_top(
         "{ttl: soon}",
-        "17: error: delivery.ttl: `soon` is not a time (help: write a number and a unit, such as 30s or 2m)",
+        "17: error: delivery.ttl: `soon` is not a duration (help: write a number with its unit, such as 30s)",
     );
     at_the_top(
         "{retry: {first: 1h}}",

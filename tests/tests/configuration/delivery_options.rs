@@ -118,24 +118,28 @@ fn fields_that_there_are_not() {
 
 #[test]
 fn times_that_are_none() {
-    let help = "(help: write a number and a unit, such as 30s or 2m)";
+    let help = "(help: write a number with its unit, such as 30s)";
     wrong(
         "{ttl: soon}",
         21,
-        &format!(".ttl: `soon` is not a time {help}"),
+        &format!(".ttl: `soon` is not a duration {help}"),
     );
     wrong(
         "{timeout: 30}",
         25,
-        &format!(".timeout: `30` is not a time {help}"),
+        &format!(".timeout: `30` is not a duration {help}"),
     );
     wrong(
         "{dedup: 0s}",
         23,
-        &format!(".dedup: `0s` is not a time {help}"),
+        ".dedup: `0s` is too short (help: write 1ms or more)",
     );
-    wrong("{dedup: }", 21, ".dedup: expected a time, found nothing");
-    wrong("{ttl: [1h]}", 21, ".ttl: expected a time, found a list");
+    wrong(
+        "{dedup: }",
+        21,
+        ".dedup: expected a duration, found nothing",
+    );
+    wrong("{ttl: [1h]}", 21, ".ttl: expected a duration, found a list");
     wrong(
         "{timeout: 2h}",
         25,
@@ -263,7 +267,7 @@ fn a_reference_is_no_value_of_an_option() {
     wrong(
         "{timeout: {env: HOME}}",
         25,
-        ".timeout: expected a time, found a mapping",
+        ".timeout: expected a duration, found a mapping",
     );
     wrong(
         "{on_unknown: {env: HOME}}",

@@ -170,7 +170,7 @@ fn fields_that_are_wrong() {
     wrong(
         "{first_of: [mail], step_after: 2}",
         37,
-        ": step_after: `2` is not a time (help: write a number and a unit, such as 30s or 2m)",
+        ": step_after: `2` is not a duration (help: write a number with its unit, such as 30s)",
     );
     wrong(
         "{first_of: [mail], step_after: 2days}",

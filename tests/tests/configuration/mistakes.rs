@@ -253,7 +253,7 @@ fn options_of_the_engine() {
     check(
         yaml,
         &[
-            "heartbeat.yaml:2:41: error: channel a: delivery.timeout: `30` is not a time (help: write a number and a unit, such as 30s or 2m)",
+            "heartbeat.yaml:2:41: error: channel a: delivery.timeout: `30` is not a duration (help: write a number with its unit, such as 30s)",
             "heartbeat.yaml:3:32: error: channel b: delivery.timout: unknown field (help: did you mean `timeout`?)",
             "heartbeat.yaml:4:42: error: channel c: delivery.required: expected true or false, found `perhaps` (help: write true or false)",
             "heartbeat.yaml:5:31: error: channel d: delivery: expected a mapping, found `fast`",

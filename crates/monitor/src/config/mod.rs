@@ -61,12 +61,12 @@ fn duration(
     let Some(text) = text else {
         return default;
     };
-    humantime::parse_duration(text).unwrap_or_else(|error| {
+    humantime::parse_duration(text).unwrap_or_else(|_| {
         wrong(
             problems,
             path,
-            format!("`{text}` is no duration: {error}"),
-            "write a number with its unit, such as 10s, 5m or 1h",
+            format!("`{text}` is not a duration"),
+            "write a number with its unit, such as 30s",
         );
         default
     })

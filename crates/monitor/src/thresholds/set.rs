@@ -99,7 +99,7 @@ impl Set {
             problems.push(SetProblem {
                 path: vec![RENOTIFY.to_owned()],
                 sentence,
-                help: Some("write a duration such as 30m or 1h, or never".to_owned()),
+                help: Some("write a number with its unit, such as 30s, or never".to_owned()),
                 warning: false,
             });
             Renotify::Never
@@ -144,7 +144,7 @@ fn renotify(text: &str) -> Result<Renotify, String> {
     match humantime::parse_duration(text) {
         Ok(every) if every >= MIN_RENOTIFY => Ok(Renotify::Every(every)),
         Ok(_) => Err(format!("`{text}` is shorter than a second")),
-        Err(error) => Err(format!("`{text}` is no duration: {error}")),
+        Err(_) => Err(format!("`{text}` is not a duration")),
     }
 }
 
@@ -359,6 +359,6 @@ mod tests {
             );
         }
         assert_eq!(problems(&json!({"cpu": {"warning": "> 9"}})).len(), 1);
-        assert!(problems(&json!({"renotify": "soon"}))[0].contains("no duration"));
+        assert!(problems(&json!({"renotify": "soon"}))[0].contains("`soon` is not a duration"));
     }
 }

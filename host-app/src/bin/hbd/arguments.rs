@@ -2,6 +2,7 @@
 
 mod circumstances;
 mod deliveries;
+mod duration;
 #[cfg(test)]
 mod imperative;
 mod json;
@@ -14,6 +15,7 @@ use annunciator::Severity;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 use heartbeat::control::MAX_LINES;
+use duration::duration;
 
 pub(crate) use circumstances::Said;
 pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};
@@ -337,7 +339,7 @@ pub(crate) struct Explain {
 #[command(group(ArgGroup::new("length or end").required(true).args(["length", "end"])))]
 pub(crate) struct Silence {
     /// Silence the host for this long, such as 2h or 30m
-    #[arg(long = "for", value_name = "DURATION", requires = "why")]
+    #[arg(long = "for", value_name = "DURATION", requires = "why", value_parser = duration)]
     pub(crate) length: Option<humantime::Duration>,
 
     /// Give the reason, which `hbd status` shows

@@ -19,7 +19,7 @@ const MIN_TIME: Duration = Duration::from_millis(1);
 
 pub(super) static TIME: Format = Format {
     name: "time",
-    noun: "a time",
+    noun: "a duration",
     check,
 };
 
@@ -29,10 +29,10 @@ impl Text for Duration {
     fn read(text: &str) -> Result<Self, Box<Problem>> {
         match humantime::parse_duration(text) {
             Ok(time) if time >= MIN_TIME => Ok(time),
-            Ok(time) if !time.is_zero() => Err(too_short(text, MIN_TIME)),
-            _ => Err(Box::new(
-                Problem::error(format!("{} is not a time", quoted(text)))
-                    .help("write a number and a unit, such as 30s or 2m"),
+            Ok(_) => Err(too_short(text, MIN_TIME)),
+            Err(_) => Err(Box::new(
+                Problem::error(format!("{} is not a duration", quoted(text)))
+                    .help("write a number with its unit, such as 30s"),
             )),
         }
     }
