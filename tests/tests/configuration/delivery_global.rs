@@ -54,7 +54,7 @@ fn what_is_said_wrongly_for_all_is_reported_once() {
     );
     at_the_top(
         "{retry: {first: 1h}}",
-        "27: error: delivery.retry.first: the first pause (1h) is longer than the longest (10m) (help: lower `first`, or raise `max`)",
+        "27: error: delivery.retry.first: the first backoff (1h) is longer than the longest (10m) (help: lower `first`, or raise `max`)",
     );
     at_the_top(
         "[30s]",
@@ -78,7 +78,7 @@ notification_channels:
   a: {type: steady, delivery: {ttl: 1m}}
 ",
         &[
-            "heartbeat.yaml:3:37: error: channel a: delivery.ttl: the time to live (1m) is shorter than the first pause (5m) (help: raise `ttl`, or lower `retry.first`)",
+            "heartbeat.yaml:3:37: error: channel a: delivery.ttl: the time to live (1m) is shorter than the first backoff (5m) (help: raise `ttl`, or lower `retry.first`)",
         ],
     );
 }

@@ -233,17 +233,17 @@ fn options_that_contradict_each_other() {
     wrong(
         "{retry: {first: 5m, max: 1m}}",
         31,
-        ".retry.first: the first pause (5m) is longer than the longest (1m) (help: lower `first`, or raise `max`)",
+        ".retry.first: the first backoff (5m) is longer than the longest (1m) (help: lower `first`, or raise `max`)",
     );
     wrong(
         "{retry: {max: 1s}}",
         29,
-        ".retry.max: the first pause (2s) is longer than the longest (1s) (help: lower `first`, or raise `max`)",
+        ".retry.max: the first backoff (2s) is longer than the longest (1s) (help: lower `first`, or raise `max`)",
     );
     wrong(
         "{ttl: 1s}",
         21,
-        ".ttl: the time to live (1s) is shorter than the first pause (2s) (help: raise `ttl`, or lower `retry.first`)",
+        ".ttl: the time to live (1s) is shorter than the first backoff (2s) (help: raise `ttl`, or lower `retry.first`)",
     );
     wrong(
         "{timeout: 10m, ttl: 5m}",
@@ -281,7 +281,7 @@ fn a_contradiction_is_found_beside_what_is_wrong() {
     let lines = annunciator_tests::said::said(&yaml("{retry: {attempts: x, first: 5m, max: 1m}}"));
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(
-        lines[1].contains("the first pause (5m) is longer"),
+        lines[1].contains("the first backoff (5m) is longer"),
         "{lines:?}"
     );
 }

@@ -71,7 +71,7 @@ async fn a_channel_whose_quota_is_used_up_is_reported_through_another() {
     let busy = busy.header("retry-after", 7200);
     pair.pager.always(Fault::Answer(busy));
     to_pager(&engine, "alarm").await;
-    let notified = chat_is_notified(&pair, "takes nothing for 2h").await;
+    let notified = chat_is_notified(&pair, "accepts nothing for 2h").await;
     assert!(notified.contains("HTTP 429"), "{notified}");
     let state = wait_until(&engine, |records| {
         records

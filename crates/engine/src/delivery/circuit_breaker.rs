@@ -147,7 +147,7 @@ impl CircuitBreaker {
         if let Some(pause) = asked.filter(|pause| *pause >= MIN_QUOTA_DELAY) {
             let pause = humantime::format_duration(Duration::from_secs(pause.as_secs()));
             let sentence = format!(
-                "Channel {name} takes nothing for {pause}: {last}. What is for it waits until then, or its time to live passes."
+                "Channel {name} accepts nothing for {pause}: {last}. What is for it waits until then, or its time to live passes."
             );
             alerts.raise(subject(ChannelProblem::Quota), sentence);
         } else if targets

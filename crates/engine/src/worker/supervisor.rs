@@ -261,7 +261,7 @@ impl Supervised {
         if let Some(alerts) = alerts {
             self.may_be_alerted.store(true, Ordering::Relaxed);
             let sentence = format!(
-                "Channel {channel} delivers nothing for now: the worker process of plugin {plugin} {ending}, several times. It is started again in {}, and after longer pauses if that goes on.",
+                "Channel {channel} delivers nothing for now: the worker process of plugin {plugin} {ending}, several times. It is started again in {}, and with a longer backoff each time if that goes on.",
                 humantime::format_duration(rest)
             );
             alerts.raise(self.subject(), sentence);

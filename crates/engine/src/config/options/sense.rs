@@ -50,7 +50,7 @@ pub(super) fn check(
         let (one, longest) = pair(retry.first, retry.max);
         wrong(
             &[&["retry", "first"], &["retry", "max"]],
-            format!("the first pause ({one}) is longer than the longest ({longest})"),
+            format!("the first backoff ({one}) is longer than the longest ({longest})"),
             "lower `first`, or raise `max`",
         );
     }
@@ -58,7 +58,7 @@ pub(super) fn check(
         let (life, pause) = pair(ttl, retry.first);
         wrong(
             &[&["ttl"], &["retry", "first"], &["retry", "attempts"]],
-            format!("the time to live ({life}) is shorter than the first pause ({pause})"),
+            format!("the time to live ({life}) is shorter than the first backoff ({pause})"),
             "raise `ttl`, or lower `retry.first`",
         );
     }
