@@ -61,7 +61,7 @@ hosts:
     assert_eq!((status, out.as_str()), (1, ""), "{err}");
     assert!(
         err.contains(
-            "one, and 1 more, has only channels that cannot be used: nobody would be notified"
+            "hosts one and 1 more have only channels that cannot be used: nobody would be notified"
         ),
         "{err}"
     );

@@ -337,7 +337,13 @@ hosts:
     check(
         yaml,
         &[
-            "heartbeat.yaml:3:3: warning: hosts: web, and 1 more, has no channels, and there are no defaults: nobody would be notified (help: name channels for the host, or default_notification_channels for all that have none)",
+            "heartbeat.yaml:3:3: warning: hosts web and 1 more have no channels, and there are no defaults: nobody would be notified (help: name channels for the host, or default_notification_channels for all that have none)",
+        ],
+    );
+    check(
+        &yaml.replace("  dns: {}\n", ""),
+        &[
+            "heartbeat.yaml:3:3: warning: host web has no channels, and there are no defaults: nobody would be notified (help: name channels for the host, or default_notification_channels for all that have none)",
         ],
     );
 }

@@ -139,25 +139,27 @@ pub(super) fn warn_unreached(root: &Node, config: &Config, findings: &mut Findin
         .filter(|entry| !lists.reach(&entry.key))
         .partition(are_there);
     if let [first, more @ ..] = &*none {
-        let (name, more) = (subject_only(first.key.to_string()), and_more(more));
+        let (hosts, have) = named(first, more);
         let problem = Problem::warning(format!(
-            "{name}{more} has no channels, and there are no defaults: nobody would be notified"
+            "{hosts} {have} no channels, and there are no defaults: nobody would be notified"
         ));
         let help = format!("name channels for the host, or {DEFAULTS} for all that have none");
-        findings.at(first.key_id, problem.field(HOSTS).help(help));
+        findings.at(first.key_id, problem.help(help));
     }
     if let [first, more @ ..] = &*some {
-        let (name, more) = (subject_only(first.key.to_string()), and_more(more));
+        let (hosts, have) = named(first, more);
         let problem = Problem::warning(format!(
-            "{name}{more} has only channels that cannot be used: nobody would be notified"
+            "{hosts} {have} only channels that cannot be used: nobody would be notified"
         ));
-        findings.at(first.key_id, problem.field(HOSTS));
+        findings.at(first.key_id, problem);
     }
 }
 
-fn and_more(more: &[&Entry]) -> String {
+/// The hosts as the subject of a sentence, and its verb.
+fn named(first: &Entry, more: &[&Entry]) -> (String, &'static str) {
+    let name = subject_only(first.key.to_string());
     match more.len() {
-        0 => String::new(),
-        more => format!(", and {more} more,"),
+        0 => (format!("host {name}"), "has"),
+        more => (format!("hosts {name} and {more} more"), "have"),
     }
 }
