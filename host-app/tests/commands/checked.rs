@@ -158,8 +158,8 @@ monitor: {{state: {folder}/none/b.sqlite}}
         "channel sig: cli_path: there is no such program here",
         "channel hook: ca_file: there is no such file here",
         "channel run: folder: there is no such folder here",
-        "delivery.store: the file's folder is not here",
-        "monitor.state: the file's folder is not here",
+        &format!("delivery.store: the folder `{folder}/none` does not exist: create it"),
+        &format!("monitor.state: the folder `{folder}/none` does not exist: create it"),
     ] {
         assert!(
             err.contains(&format!("warning: {sentence}\n")),

@@ -130,12 +130,11 @@ fn a_file_with_secrets_that_others_may_read_is_warned_about() {
     fs::set_permissions(rig.file(), fs::Permissions::from_mode(0o644)).unwrap();
     let warnings = builder.load().unwrap().warnings;
     assert_eq!(warnings.count(Level::Warning), 1);
-    assert!(
-        warnings
-            .to_string()
-            .contains("every user of this machine may read it"),
-        "{warnings}"
+    let advice = format!(
+        "every user of this machine may read it (help: take the permission away: `chmod o= {}`)",
+        rig.file().display()
     );
+    assert!(warnings.to_string().contains(&advice), "{warnings}");
     let builder = rig.exactly(&settings("text: public")).unwrap();
     fs::set_permissions(rig.file(), fs::Permissions::from_mode(0o644)).unwrap();
     assert!(builder.load().unwrap().warnings.is_empty());

@@ -19,6 +19,7 @@ use serde_json::Value as Json;
 use super::{
     path::FieldPath,
     problem::{Findings, Problem},
+    redact::{UNSHOWN, quoted},
     tree::NodeId,
 };
 
@@ -130,14 +131,25 @@ fn no_place(path: &Path) -> Option<String> {
         Ok(facts) if facts.is_dir() => {
             let is_there = path.symlink_metadata().is_ok();
             let may_write = || access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok();
-            let sentence = "the user of this process may make no file in the file's folder";
-            (!is_there && !may_write()).then(|| sentence.to_owned())
+            let said = || format!("this user may not create files in {}", shown(folder));
+            (!is_there && !may_write()).then(said)
         }
-        Ok(_) => Some("what would be the file's folder is none".to_owned()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Some("the file's folder is not here".to_owned())
+        Ok(_) => Some(format!("{} is a file", shown(folder))),
+        Err(error) => {
+            let folder = shown(folder);
+            Some(match error.kind() {
+                io::ErrorKind::NotFound => format!("{folder} does not exist: create it"),
+                _ => format!("{folder} cannot be looked at here: {}", reason(&error)),
+            })
         }
-        Err(error) => Some(missing("file's folder", &error)),
+    }
+}
+
+/// A file's folder in a sentence. A path that may hold more than a path is not repeated.
+fn shown(folder: &Path) -> String {
+    match quoted(&folder.to_string_lossy()) {
+        unshown if unshown == UNSHOWN => "the file's folder".to_owned(),
+        path => format!("the folder {path}"),
     }
 }
 
@@ -159,7 +171,33 @@ fn reason(error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[test]
+    fn a_folder_that_may_hold_a_secret_is_not_repeated() {
+        let path = Path::new("/none, token: s3cret/a");
+        assert_eq!(
+            said(Purpose::Create, path).as_deref(),
+            Some("the file's folder does not exist: create it")
+        );
+    }
+
+    #[test]
+    fn a_folder_in_which_this_user_may_not_create_files_is_named() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o500))?;
+        // Root may write anywhere.
+        let is_root = rustix::process::geteuid().is_root();
+        let sentence = format!(
+            "this user may not create files in the folder `{}`",
+            dir.path().display()
+        );
+        let expected = (!is_root).then_some(sentence);
+        assert_eq!(said(Purpose::Create, &dir.path().join("a")), expected);
+        Ok(())
+    }
 
     fn said(purpose: Purpose, path: &Path) -> Option<String> {
         let problem = purpose.warning(path.to_str().unwrap_or_default());
@@ -201,12 +239,12 @@ mod tests {
             (
                 Purpose::Create,
                 &none.join("a"),
-                "the file's folder is not here",
+                &format!("the folder `{}` does not exist: create it", none.display()),
             ),
             (
                 Purpose::Create,
                 &file.join("a"),
-                "what would be the file's folder is none",
+                &format!("the folder `{}` is a file", file.display()),
             ),
         ] {
             let said = said(purpose, path);

@@ -24,7 +24,7 @@ use super::{
     tree::{Entry, Node, NodeId, Scalar, Tree, Value},
     unsupported,
 };
-use crate::runtime::Catalog;
+use crate::{plugin::typed, runtime::Catalog};
 
 /// A file that was read as YAML. What it says of plugins is asked for first, and the
 /// rest is checked with those.
@@ -67,7 +67,7 @@ impl<'a> Document<'a> {
     pub(crate) fn check(self, catalog: &Catalog) -> Result<(Config, Problems), Problems> {
         let mut findings = self.findings;
         let config = checked(self.root, catalog, self.options, &mut findings);
-        permissions(self.mode, &mut findings);
+        permissions(self.path, self.mode, &mut findings);
         for error in catalog.rejected() {
             findings.whole(Problem::warning(error.to_string()));
         }
@@ -269,12 +269,15 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
 }
 
 /// Secrets in a file that anybody may read are worth a word.
-fn permissions(mode: u32, findings: &mut Findings) {
+fn permissions(path: &Path, mode: u32, findings: &mut Findings) {
     let readable_by_others = mode & 0o004 != 0;
     if readable_by_others && findings.has_secrets() {
         let problem = Problem::warning(
             "there are secrets in this file, and every user of this machine may read it",
         );
-        findings.whole(problem.help("take the permission away: chmod o= FILE"));
+        findings.whole(problem.help(format!(
+            "take the permission away: `chmod o= {}`",
+            typed(path)
+        )));
     }
 }

@@ -17,7 +17,7 @@ const MAX_QUOTED: usize = 60;
 const MAX_NAME: usize = 300;
 
 /// Stands in a sentence for a text that may hold a secret.
-const UNSHOWN: &str = "this text";
+pub(super) const UNSHOWN: &str = "this text";
 
 /// A text of the file in a sentence, in backquotes. One that holds more than one
 /// value, as when a quote was not closed, may hold a secret, and is not repeated.

@@ -36,4 +36,5 @@ pub(crate) use pool::{Calls, Pool, Task};
 pub use proofs::{ProofHint, Proofs};
 pub(crate) use provider::Provider;
 pub use sha256::Sha256;
+pub(crate) use trust::typed;
 pub use trust::{Distrust, Trust, Why};

@@ -141,7 +141,7 @@ impl Access {
 }
 
 /// A path as it is typed in a shell.
-fn typed(path: &Path) -> String {
+pub(crate) fn typed(path: &Path) -> String {
     let text = path.to_string_lossy();
     // No path has a NUL byte, which is all that cannot be quoted.
     shlex::try_quote(&text).map_or_else(|_| "FILE".to_owned(), Cow::into_owned)
