@@ -40,9 +40,12 @@ pub enum KeyError {
         "this is no id of a key: write 1 to {MAX_KEY_ID_BYTES} letters, digits, - or _, such as k1"
     )]
     Id,
+    /// The text is empty, or white space alone.
+    #[error("the key is empty: write k1:SECRET, with a secret from `openssl rand -hex 32`")]
+    Empty,
     /// Neither the text nor the caller gives the key's id.
     #[error(
-        "the key has no id: write it before the secret, as in k1:SECRET, or name it separately"
+        "the key has no id: write it before the secret, as in k1:SECRET, or give it with `--key-id`"
     )]
     NoId,
     /// The secret is shorter than [`MIN_SECRET_BYTES`].
@@ -123,10 +126,13 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Key::new`], and [`KeyError::NoId`] if nothing gives
-    /// the id.
+    /// Returns the errors of [`Key::new`], [`KeyError::Empty`] if there is no text, and
+    /// [`KeyError::NoId`] if nothing gives the id.
     pub fn from_text(text: &SecretString, id: Option<&str>) -> Result<Self, KeyError> {
         let text = text.expose_secret().trim();
+        if text.is_empty() {
+            return Err(KeyError::Empty);
+        }
         let (id, secret) = match id {
             // The file may have the full form nevertheless.
             Some(id) => (
@@ -231,7 +237,10 @@ mod tests {
     #[test]
     fn when_it_is_no_key() {
         assert!(matches!(check(SECRET, None), Err(KeyError::NoId)));
-        assert!(matches!(check("", None), Err(KeyError::NoId)));
+        for empty in ["", " \n"] {
+            assert!(matches!(check(empty, None), Err(KeyError::Empty)));
+            assert!(matches!(check(empty, Some("k1")), Err(KeyError::Empty)));
+        }
         assert!(matches!(
             check(":canary-canary-canary", None),
             Err(KeyError::Id)

@@ -143,7 +143,8 @@ mod tests {
     #[test]
     fn when_it_holds_no_key() {
         let refusal = |content: &[u8]| check(content, 0o600).unwrap_err();
-        assert!(refusal(b"").starts_with("in the key file KEY: the key has no id"));
+        assert!(refusal(b"").starts_with("in the key file KEY: the key is empty: write k1:"));
+        assert!(refusal(b"canary-canary-canary").ends_with("or give it with `--key-id`"));
         assert!(refusal(b"k1:short").contains("5 bytes"));
         assert!(refusal(b"k1:\xff\xff").contains("not one line of text"));
         assert!(refusal(&[b' '; 4000]).contains("longer than 1024"));

@@ -196,6 +196,7 @@ fn a_key_that_others_may_read_is_refused() {
             "may be read by others (mode 640)",
         ),
         (SECRET.to_owned(), 0o600, "the key has no id"),
+        (String::new(), 0o600, "the key is empty"),
         ("k1:canary".to_owned(), 0o600, "the secret has 6 bytes"),
     ] {
         let key = hbc.file("key", &content, mode);
