@@ -45,7 +45,7 @@ const MAX_SILENCE: u64 = 366 * 24 * 3600;
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// Another monitor answers at the socket.
-    #[error("another monitor answers at the control socket {}", .0.display())]
+    #[error("another monitor answers at the control socket {}: stop it, or set another `monitor.control`", .0.display())]
     InUse(PathBuf),
     /// The path is not a socket.
     #[error("{} is no socket: give `monitor.control` a path of its own", .0.display())]

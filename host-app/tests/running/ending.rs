@@ -117,4 +117,6 @@ fn an_address_that_is_taken_is_named() {
     assert_eq!(status, 1);
     let expected = format!("error: heartbeats cannot be received at {address}: ");
     assert!(err.contains(&expected), "{err}");
+    let advice = "another monitor or program uses it: stop that one, or change `monitor.listen`";
+    assert!(err.contains(advice), "{err}");
 }

@@ -79,6 +79,8 @@ fn a_socket_that_somebody_answers_at_is_left_alone() {
         err.contains("another monitor answers at the control socket"),
         "{err}"
     );
+    let advice = "control.sock: stop it, or set another `monitor.control`";
+    assert!(err.contains(advice), "{err}");
 }
 
 #[test]

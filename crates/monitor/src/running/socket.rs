@@ -17,12 +17,25 @@ pub(super) const RECEIVE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// An error returned when a socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("heartbeats cannot be received at {address}: {source}")]
+#[error(
+    "heartbeats cannot be received at {address}: {source}{}",
+    advice(source)
+)]
 pub struct BindError {
     /// The address.
     address: SocketAddr,
     /// The error of the operating system.
     source: io::Error,
+}
+
+/// Returns what to do, if the cause is known.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another monitor or program uses it: stop that one, or change `monitor.listen`"
+        }
+        _ => "",
+    }
 }
 
 /// Opens the sockets. An address family that the machine lacks is not an error as long as
