@@ -65,7 +65,7 @@ impl MetricsServer {
         if !bound.ip().is_loopback() {
             tracing::warn!(
                 address = %bound,
-                "numbers are served beyond this machine, and without asking who reads them: let a firewall or a proxy decide that"
+                "metrics are served beyond this machine, and without asking who reads them: let a firewall or a proxy decide that"
             );
         }
         let serving = tokio::spawn(serve(listener, numbers, monitor, reloading));

@@ -76,7 +76,10 @@ fn check_says_sound_of_what_is_whole_only() {
     let hbd = with_a_bad_plugin("default_notification_channels: [a, x]\nhosts: {one: {}}\n");
     let (status, out, err) = hbd.run(&["check"]);
     assert_eq!(status, 0, "{err}");
-    assert_eq!(out, "1 of 2 channels are usable; no host is without one\n");
+    assert_eq!(
+        out,
+        "1 of 2 channels are usable; every host has at least one\n"
+    );
     let nobody = with_a_bad_plugin("default_notification_channels: [x]\n");
     let (status, out, err) = nobody.run(&["check"]);
     assert_eq!((status, out.as_str()), (1, ""), "{err}");
@@ -107,7 +110,10 @@ fn check_opens_the_channels_and_counts_those_that_cannot_be() {
     let (status, out, err) = check("default_notification_channels: [a, x]\n");
     assert_eq!(status, 0, "{err}");
     assert!(err.contains(cannot), "{err}");
-    assert_eq!(out, "1 of 2 channels are usable; no host is without one\n");
+    assert_eq!(
+        out,
+        "1 of 2 channels are usable; every host has at least one\n"
+    );
     let (status, out, err) = check("default_notification_channels: [x]\n");
     assert_eq!((status, out.as_str()), (1, ""), "{err}");
     let nobody = "error: 1 of 2 channels are usable; the defaults would reach nobody\n";
@@ -370,7 +376,7 @@ hosts:
     assert!(when("b").starts_with("in 5m"), "{out}");
     let (status, out, err) = hbd.run(&["route", "one"]);
     assert_eq!(status, 1, "{out}");
-    let said = "error: every channel of it is disabled: nobody would be notified\n";
+    let said = "error: every channel of this route is disabled: nobody would be notified\n";
     assert!(err.ends_with(said), "{err}");
 }
 

@@ -67,7 +67,7 @@ fn a_plugin_that_is_gone_is_pinned_no_more() {
     fs::remove_file(&place.file).unwrap();
     let (status, out, _) = place.run(&["plugins", "lock"]);
     assert_eq!(status, 0);
-    assert!(out.contains("fixture-steady is pinned no more"), "{out}");
+    assert!(out.contains("fixture-steady is no longer pinned"), "{out}");
     let text = fs::read_to_string(place.lock_file()).unwrap();
     assert!(text.contains("\"plugins\": {}"), "{text}");
 }

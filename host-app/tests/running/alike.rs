@@ -146,7 +146,7 @@ fn a_dry_run_says_that_its_key_was_used_and_sends_nothing() {
     let line = "--host web-01 --key OWN --dry-run x";
     for (_, out, _) in both(&home, line) {
         assert!(out.starts_with("a: delivered"), "{out}");
-        let before = "its key was accepted before: this is what became of that";
+        let before = "this key was used before; this is that message's outcome";
         assert!(out.contains(before), "{out}");
         assert!(
             out.ends_with("nothing would be sent: its key was used before\n"),

@@ -44,7 +44,7 @@ fn status_shows_hosts_and_the_monitor_itself() {
     );
     for line in [
         "2 hosts, 1 up, 1 new",
-        "1 datagrams accepted; refused: 1 malformed",
+        "1 datagram accepted; refused: 1 malformed",
         "messages: 1 delivered",
         "no keys are configured: anybody who reaches the port can send heartbeats",
     ] {
@@ -119,7 +119,7 @@ fn a_silence_is_shown_until_it_is_ended() {
 
     let (status, out, err) = home.hbd(&["silence", "web-01", "--end"]);
     assert_eq!((status, err.as_str()), (0, ""));
-    assert_eq!(out, "web-01 is silenced no more\n");
+    assert_eq!(out, "web-01 is no longer silenced\n");
     let (status, out, _) = home.hbd(&["silence", "web-01", "--end"]);
     assert_eq!((status, out.as_str()), (0, "web-01 was not silenced\n"));
     assert!(!home.hbd(&["status"]).1.contains("silenced"));

@@ -186,14 +186,14 @@ fn it_is_off_unless_it_is_wanted() {
     let home = Home::with(&yaml(CALM).replace("  http: '127.0.0.1:0'\n", ""));
     let monitor = home.start();
     assert!(monitor.status()["http"].is_null());
-    assert!(!monitor.log().contains("numbers are served"));
+    assert!(!monitor.log().contains("metrics are served"));
 }
 
 #[test]
 fn an_address_that_others_can_reach_is_warned_of() {
     let home = Home::with(&yaml(CALM).replace("http: '127.0.0.1:0'", "http: '0.0.0.0:0'"));
     let monitor = home.start();
-    let warning = "numbers are served beyond this machine";
+    let warning = "metrics are served beyond this machine";
     monitor.wait_for_log(warning);
     assert_eq!(
         monitor.log().matches(warning).count(),

@@ -91,8 +91,8 @@ fn the_command_says_what_changed() {
     assert_eq!((status, out.as_str()), (0, replaced), "{err}");
     assert_eq!(
         err,
-        "warning: monitor.listen changed, which counts after a restart\n\
-         warning: delivery.store changed, which counts after a restart\n"
+        "warning: monitor.listen changed, which takes effect after a restart\n\
+         warning: delivery.store changed, which takes effect after a restart\n"
     );
     wait_for("the old connection's end", || {
         (instances(&home) == ["opened 1", "opened 2", "closed 1"]).then_some(())

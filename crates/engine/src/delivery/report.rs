@@ -368,7 +368,7 @@ impl ChannelReport {
     /// Returns the report of a delivery that was accepted before under the same key.
     pub(crate) fn accepted_before(channel_type: &str, placed: &AcceptedDelivery) -> Self {
         let mut report = Self::from_record(channel_type, placed);
-        report.add_reason("its key was accepted before: this is what became of that");
+        report.add_reason("this key was used before; this is that message's outcome");
         report
     }
 

@@ -136,7 +136,7 @@ fn nobody(reach: &Reach) -> String {
     let who: Vec<String> = hosts.into_iter().chain(defaults).collect();
     match &*who {
         [] if reach.usable == 0 => "nobody would be notified".to_owned(),
-        [] => "no host is without one".to_owned(),
+        [] => "every host has at least one".to_owned(),
         who => format!("{} would reach nobody", who.join(" and ")),
     }
 }

@@ -81,7 +81,7 @@ pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output)
             output.line(&match silence.length {
                 Some(length) => format!("{host} is silenced for {length}"),
                 None if !answer.was_silenced => format!("{host} was not silenced"),
-                None => format!("{host} is silenced no more"),
+                None => format!("{host} is no longer silenced"),
             });
             Exit::Ok
         },
@@ -177,7 +177,7 @@ pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> E
                 ));
             }
             for key in &answer.after_restart {
-                output.warning(format!("{key} changed, which counts after a restart"));
+                output.warning(format!("{key} changed, which takes effect after a restart"));
             }
             warn(&answer.warnings, output);
             Exit::Ok

@@ -105,7 +105,7 @@ fn print(catalog: &Catalog, pinned: &Pinned, pin: &PinPlugins, output: &Output) 
     output.table(["PLUGIN", "VERSION", "SHA-256"], &rows);
     for name in &pinned.removed {
         output.line(&format!(
-            "{} is pinned no more: it is not there",
+            "{} is no longer pinned: it is not there",
             one_line(name)
         ));
     }

@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments, route: &Route, output: &Output) -> Exit
     if reaches_anybody(&planned, config) {
         return Exit::Ok;
     }
-    output.error("every channel of it is disabled: nobody would be notified");
+    output.error("every channel of this route is disabled: nobody would be notified");
     Exit::Failed
 }
 

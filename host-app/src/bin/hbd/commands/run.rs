@@ -118,7 +118,7 @@ async fn watch(
         tracing::info!(%address, "heartbeats are received");
     }
     if let Some(http) = &http {
-        tracing::info!(address = %http.address(), "numbers are served");
+        tracing::info!(address = %http.address(), "metrics are served");
     }
     // Without systemd, this does nothing.
     let _ = sd_notify::notify(&[NotifyState::Ready]);

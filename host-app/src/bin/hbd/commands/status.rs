@@ -44,8 +44,12 @@ pub(super) fn overview(status: &StatusAnswer, output: &Output) {
     output.line("");
     output.line(&host_counts(&overview.hosts));
     output.line(&format!(
-        "{} datagrams accepted{}",
+        "{} {} accepted{}",
         overview.datagrams,
+        match overview.datagrams {
+            1 => "datagram",
+            _ => "datagrams",
+        },
         counted(&overview.refused, "; refused: ")
     ));
     let messages = &overview.messages;
@@ -96,7 +100,7 @@ pub(super) fn overview(status: &StatusAnswer, output: &Output) {
         addresses.join(", ")
     ));
     if let Some(address) = http {
-        output.line(&format!("numbers are served at http://{address}/metrics"));
+        output.line(&format!("metrics are served at http://{address}/metrics"));
     }
     if !overview.keys {
         output.line("no keys are configured: anybody who reaches the port can send heartbeats");

@@ -63,7 +63,7 @@ fn table(accounts: &Accounts, output: &Output) {
     rows.push(total("difference", accounts.difference().to_string()));
     output.table(["STATE", "KEPT", "DELETED", "ALL"], &rows);
     output.line(&format!(
-        "\nsent again since their holder was gone: {}; settled too late, and refused: {}",
+        "\nredelivered after a crash: {}; late outcomes refused: {}",
         accounts.reclaims, accounts.stale
     ));
 }

@@ -117,7 +117,7 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
         ("group", step(record)),
         ("digest", record.digest.map(|id| format!("delivery {id}"))),
         ("tried next", time(record.due_ms)),
-        ("too late", time(record.expires_ms)),
+        ("expires", time(record.expires_ms)),
         ("ended", time(record.ended_ms)),
         ("attempts", Some(record.attempts.to_string())),
         ("proof", record.proof.map(|proof| proof.name().to_owned())),
