@@ -60,6 +60,9 @@ pub enum ClientError {
     /// The monitor refused the request.
     #[error("{0}")]
     Refused(String),
+    /// The request is wrong.
+    #[error("{0}")]
+    Wrong(String),
 }
 
 /// Sends a request to the monitor behind a control socket, and returns its answer.
@@ -83,6 +86,7 @@ pub fn ask(path: &Path, request: &Request) -> Result<Json, ClientError> {
     match serde_json::from_str(&text)? {
         Answer::Done(json) => Ok(json),
         Answer::Refused(why) => Err(ClientError::Refused(why)),
+        Answer::Wrong(why) => Err(ClientError::Wrong(why)),
     }
 }
 

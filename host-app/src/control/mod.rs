@@ -13,5 +13,7 @@ mod server;
 pub use answers::{Notified, NotifyOutcome, ReportJson, Silenced, StatusAnswer};
 pub use circumstances::{Circumstances, EventKind, check_attribute, check_incident, check_key};
 pub use client::{ClientError, ask};
-pub use request::{Answer, MAX_LINES, MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, Request};
+pub use request::{
+    Answer, MAX_LINES, MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, MAX_SILENCE, Request,
+};
 pub use server::{ControlError, ControlServer, Subject};

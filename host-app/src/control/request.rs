@@ -1,5 +1,7 @@
 //! The requests to a running monitor.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -22,6 +24,10 @@ pub const MAX_REQUEST_LENGTH: usize = 6
 /// The maximum number of lines of history and of messages in an answer: more than anybody
 /// reads, and bounded in the monitor's memory.
 pub const MAX_LINES: u32 = 10_000;
+
+/// The maximum length of a silence: a year. A host that is silenced for good should not be
+/// watched.
+pub const MAX_SILENCE: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +80,8 @@ pub enum Answer {
     Done(Json),
     /// The request was refused, for this reason in words.
     Refused(String),
+    /// The request is wrong, for this reason in words, such as a host that is not configured.
+    Wrong(String),
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use tokio::{
 
 use super::{
     answers::{Notified, NotifyOutcome, Silenced, StatusAnswer},
-    request::{Answer, MAX_LINES, MAX_REQUEST_LENGTH, Request},
+    request::{Answer, MAX_LINES, MAX_REQUEST_LENGTH, MAX_SILENCE, Request},
 };
 use crate::{planned, report, unkept};
 
@@ -37,9 +37,6 @@ const MAX_SHORT_REQUEST: usize = 64 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a client may take to read the answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// The maximum length of a silence, in seconds: a year. A host that is silenced for good
-/// should not be watched.
-const MAX_SILENCE: u64 = 366 * 24 * 3600;
 
 /// An error returned when the control socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -225,8 +222,8 @@ async fn answer(request: Request, subject: &Subject) -> Answer {
             }
         }
         Request::Silence { host, seconds, why } => {
-            if seconds > MAX_SILENCE {
-                return Answer::Refused("a silence ends within a year".to_owned());
+            if seconds > MAX_SILENCE.as_secs() {
+                return Answer::Wrong("a silence lasts at most a year".to_owned());
             }
             match monitor.silence(&host, Duration::from_secs(seconds), &why) {
                 Ok(was_silenced) => {
@@ -234,7 +231,7 @@ async fn answer(request: Request, subject: &Subject) -> Answer {
                     monitor.written().await;
                     done(&Silenced { was_silenced })
                 }
-                Err(error) => Answer::Refused(error.to_string()),
+                Err(error) => Answer::Wrong(error.to_string()),
             }
         }
         Request::Notify {
@@ -377,7 +374,7 @@ fn would_notify(
 }
 
 fn unknown_host(host: &str) -> Answer {
-    Answer::Refused(format!("no host `{host}` is in the configuration"))
+    Answer::Wrong(format!("no host `{host}` is in the configuration"))
 }
 
 fn done(value: &impl Serialize) -> Answer {

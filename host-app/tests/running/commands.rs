@@ -96,7 +96,7 @@ fn a_host_that_nobody_knows_is_named_in_the_answer() {
         let expected = "error: no host `web-99` is in the configuration\n";
         assert_eq!(
             notified,
-            (1, String::new(), expected.to_owned()),
+            (2, String::new(), expected.to_owned()),
             "{command:?}"
         );
     }
@@ -154,7 +154,10 @@ fn a_silence_that_would_end_at_once_or_never_is_refused() {
     let (status, _, err) = silence("400 days");
     assert_eq!(
         (status, err.as_str()),
-        (1, "error: a silence ends within a year\n")
+        (
+            2,
+            "error: a silence lasts at most a year: name a shorter time with --for\n"
+        )
     );
     let (status, _, err) = silence("10ms");
     assert_eq!(status, 2, "{err}");

@@ -4,7 +4,9 @@
 use std::{path::PathBuf, time::Duration};
 
 use annunciator_monitor::Reloaded;
-use heartbeat::control::{ClientError, Notified, NotifyOutcome, Request, Silenced, ask};
+use heartbeat::control::{
+    ClientError, MAX_SILENCE, Notified, NotifyOutcome, Request, Silenced, ask,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
@@ -64,6 +66,10 @@ pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output)
     let length = silence.length.map_or(Duration::ZERO, Duration::from);
     if silence.length.is_some() && length < MIN_SILENCE {
         output.error("a silence lasts at least a second: name a longer time with --for");
+        return Exit::Wrong;
+    }
+    if length > MAX_SILENCE {
+        output.error("a silence lasts at most a year: name a shorter time with --for");
         return Exit::Wrong;
     }
     let request = Request::Silence {
@@ -210,7 +216,7 @@ fn with_answer<T: DeserializeOwned>(
                     output.help("is `hbd run` running, and may you use its control socket?");
                     Exit::Failed
                 }
-                ClientError::TooLong(_) => Exit::Wrong,
+                ClientError::TooLong(_) | ClientError::Wrong(_) => Exit::Wrong,
                 // The configuration has a mistake.
                 ClientError::Refused(_) if matches!(request, Request::Reload) => Exit::Wrong,
                 _ => Exit::Failed,
