@@ -6,6 +6,7 @@ mod duration;
 #[cfg(test)]
 mod imperative;
 mod json;
+mod parse;
 mod route;
 mod since;
 
@@ -14,8 +15,8 @@ use std::path::PathBuf;
 use annunciator::Severity;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
-use heartbeat::control::MAX_LINES;
 use duration::duration;
+use heartbeat::control::MAX_LINES;
 
 pub(crate) use circumstances::Said;
 pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};

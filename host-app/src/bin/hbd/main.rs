@@ -15,8 +15,6 @@ mod setup;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::{
     arguments::{Arguments, Command},
     output::Output,
@@ -72,7 +70,7 @@ fn misused(error: &clap::Error) -> ExitCode {
 fn main() -> ExitCode {
     annunciator::worker::run_if_asked();
     annunciator_validator::run_if_asked();
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::of_call() {
         Ok(arguments) => arguments,
         Err(error) => return misused(&error),
     };

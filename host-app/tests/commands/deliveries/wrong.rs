@@ -34,7 +34,7 @@ async fn a_call_that_makes_no_sense() {
         ),
         (
             &["deliveries", "--host", "web-01", "show", "1"],
-            "cannot be used with",
+            "the argument '--host <NAME>' cannot be used with 'show'",
         ),
         (&["deliveries", "show"], "<ID>"),
         (&["deliveries", "show", "two"], "invalid value 'two'"),

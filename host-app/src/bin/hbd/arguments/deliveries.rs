@@ -15,7 +15,6 @@ const MAX_PAGE_SIZE: i64 = 100_000;
 
 /// Which deliveries to list, and how.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Deliveries {
     /// List only those in this state; may be given several times
     #[arg(long, value_name = "STATE", value_parser = states())]
