@@ -12,3 +12,4 @@ mod incidents;
 mod monitor_config;
 mod plugins_lock;
 mod route;
+mod warned;

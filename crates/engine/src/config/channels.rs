@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde_json::Value as Json;
 
 use super::{
+    disabled,
     model::{ChannelConfig, ChannelIndex},
     options::{ChannelOptions, Inherited, Isolation},
     partial,
@@ -66,11 +67,15 @@ pub(crate) fn read(
     let mut channels = Channels::default();
     match &node.value {
         Value::Map(entries) => {
+            // Where each of the list has its type.
+            let mut types = Vec::new();
             for entry in entries {
                 let subject = format!("channel {}", entry.key);
                 let read = |findings: &mut Findings| channel(entry, inherited, plugins, findings);
                 match findings.about(&subject, read) {
                     Some(channel) => {
+                        let of_type = entry.node.entry(TYPE);
+                        types.push(of_type.map_or(entry.key_id, |field| field.node.id));
                         let index = ChannelIndex::try_from(channels.list.len());
                         channels.by_name.insert(
                             Arc::clone(&channel.name),
@@ -81,6 +86,8 @@ pub(crate) fn read(
                     None => drop(channels.broken.insert(entry.key.clone())),
                 }
             }
+            let read = channels.list.iter().map(|channel| &**channel);
+            disabled::report(types.into_iter().zip(read), findings);
         }
         _ if node.is_null() => {}
         _ => {
@@ -148,7 +155,6 @@ fn channel(
     let definition = Definition {
         name,
         channel_type,
-        type_id,
         options: options.unwrap_or_else(|| inherited.options().clone()),
     };
     let loaded = match definition.options.isolation {
@@ -180,7 +186,7 @@ fn channel(
         }
         Err(TypeError::Unusable(error)) => {
             unread(findings);
-            return Some(definition.disabled(error, findings));
+            return Some(definition.disabled(error));
         }
     };
     let before = findings.len();
@@ -205,7 +211,7 @@ fn channel(
             }
             Err(error) => {
                 findings.look_for_files();
-                return Some(definition.disabled(Arc::new(error), findings));
+                return Some(definition.disabled(Arc::new(error)));
             }
         }
     } else {
@@ -226,7 +232,6 @@ fn channel(
 struct Definition<'a> {
     name: &'a str,
     channel_type: &'a str,
-    type_id: NodeId,
     options: ChannelOptions,
 }
 
@@ -250,14 +255,7 @@ impl Definition<'_> {
     }
 
     /// The plugin is there and cannot be used: the channel stays, and fails.
-    fn disabled(self, error: Arc<PluginError>, findings: &mut Findings) -> ChannelConfig {
-        let message = format!("this channel is disabled: {error}");
-        let problem = if self.options.required {
-            Problem::error(message)
-        } else {
-            Problem::warning(message)
-        };
-        findings.at(self.type_id, problem);
+    fn disabled(self, error: Arc<PluginError>) -> ChannelConfig {
         self.into_config(Json::Null, String::new(), Err(error))
     }
 }

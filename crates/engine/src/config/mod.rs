@@ -8,6 +8,7 @@
 
 mod channels;
 mod content;
+mod disabled;
 mod document;
 mod events;
 mod extras;

@@ -244,12 +244,30 @@ async fn signalled() -> u8 {
     select_all(waiting).await.0
 }
 
-/// Warns about disabled channels, even if no check was requested.
+/// Warns about disabled channels, once for each cause, even if no check was requested.
 pub(crate) fn warn_of_disabled(loaded: &Loaded, output: &Output) {
+    let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
     for channel in loaded.config.channels() {
-        if let Some(error) = channel.disabled() {
-            output.warning(format!("channel {} is disabled: {error}", channel.name()));
+        let Some(error) = channel.disabled() else {
+            continue;
+        };
+        let cause = error.to_string();
+        match causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, names)) => names.push(channel.name()),
+            None => causes.push((cause, vec![channel.name()])),
         }
+    }
+    for (cause, names) in causes {
+        output.warning(match &*names {
+            [one] => format!("channel {one} is disabled: {cause}"),
+            [names @ .., last] => {
+                format!(
+                    "channels {} and {last} are disabled: {cause}",
+                    names.join(", ")
+                )
+            }
+            [] => continue,
+        });
     }
 }
 
