@@ -28,3 +28,34 @@ default_notification_channels: [a, x, y, z]
         assert_eq!(err.matches("is not trusted").count(), 1, "{args:?}: {err}");
     }
 }
+
+#[test]
+fn a_plugin_folder_that_is_not_there_is_said_to_be_what_the_option_names() {
+    let rig = Rig::new(&["fixture-steady"]).unwrap();
+    let yaml = "notification_channels: {a: {type: steady}}\ndefault_notification_channels: [a]\n";
+    let _builder = rig.configured(yaml).unwrap();
+    let nowhere = rig.folder().join("nowhere").display().to_string();
+    let hbd = |args: &[&str]| rig.hbd(env!("CARGO_BIN_EXE_hbd"), args).unwrap();
+    let there = rig.plugins().display().to_string();
+    let both = ["check", "--plugin-dir", &there, "--plugin-dir", &nowhere];
+    let (status, _, err) = hbd(&both);
+    assert_eq!(status, 0, "{err}");
+    let said = format!(
+        "warning: the plugin folder {nowhere} (--plugin-dir) cannot be read: No such file or directory (os error 2)\n"
+    );
+    assert!(err.starts_with(&said), "{err}");
+    // It has no place in the file.
+    assert!(!err.contains("-->"), "{err}");
+
+    // One of the file has.
+    let yaml = format!("{yaml}plugins: {{dirs: [{nowhere}]}}\n");
+    let _builder = rig.configured(&yaml).unwrap();
+    let (status, _, err) = hbd(&["check", "--plugin-dir", &there]);
+    assert_eq!(status, 0, "{err}");
+    let said = format!(
+        "warning: the plugin folder {nowhere} cannot be read: No such file or directory (os error 2)\n"
+    );
+    assert!(err.starts_with(&said), "{err}");
+    let place = "--> heartbeat.yaml";
+    assert!(err.contains(place), "{err}");
+}

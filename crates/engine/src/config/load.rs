@@ -69,7 +69,10 @@ impl<'a> Document<'a> {
         let config = checked(self.root, catalog, self.options, &mut findings);
         permissions(self.path, self.mode, &mut findings);
         for error in catalog.rejected() {
-            findings.whole(Problem::warning(error.to_string()));
+            findings.whole(Problem {
+                is_of_file: !error.is_of_caller(),
+                ..Problem::warning(error.to_string())
+            });
         }
         for sentence in catalog.warnings() {
             findings.whole(Problem::warning(sentence));

@@ -46,6 +46,8 @@ pub struct Problem {
     pub help: Option<String>,
     /// Where in the file the problem is; `None` for the file as a whole.
     pub span: Option<Span>,
+    /// Whether it is about the file, and not about what the program was given besides.
+    pub is_of_file: bool,
 }
 
 impl Problem {
@@ -57,6 +59,7 @@ impl Problem {
             message: message.into(),
             help: None,
             span: None,
+            is_of_file: true,
         }
     }
 
@@ -187,11 +190,14 @@ impl fmt::Display for Problems {
             if i > 0 {
                 writeln!(f)?;
             }
-            write!(f, "{}", self.file.display())?;
-            if let Some(span) = problem.span {
-                write!(f, ":{}:{}", span.line, span.column)?;
+            if problem.is_of_file {
+                write!(f, "{}", self.file.display())?;
+                if let Some(span) = problem.span {
+                    write!(f, ":{}:{}", span.line, span.column)?;
+                }
+                write!(f, ": ")?;
             }
-            write!(f, ": {}: {}", problem.level, problem.sentence())?;
+            write!(f, "{}: {}", problem.level, problem.sentence())?;
             if let Some(help) = &problem.help {
                 write!(f, " (help: {help})")?;
             }

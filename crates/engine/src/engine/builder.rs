@@ -28,7 +28,7 @@ use crate::{
         store_choice::StoreChoice,
     },
     event::Proof,
-    plugin::{ChannelType, PluginDir, Pool},
+    plugin::{ChannelType, Origin, PluginDir, Pool},
     runtime::Catalog,
     services::Shared,
     worker::WorkerProgram,
@@ -74,7 +74,20 @@ impl EngineBuilder {
     /// If no folder is named, plugins are searched in the executable's folder and in the one where
     /// packages install them.
     pub fn plugin_dir(mut self, path: impl Into<PathBuf>) -> Self {
-        self.options.plugin_dirs.push(PluginDir::named(path));
+        self.options.plugin_dirs.push(PluginDir {
+            path: path.into(),
+            origin: Origin::Caller(None),
+        });
+        self
+    }
+
+    /// As [`plugin_dir`](Self::plugin_dir), for a folder that a setting of the program names,
+    /// such as `--plugin-dir`. A warning about the folder says so.
+    pub fn plugin_dir_by(mut self, path: impl Into<PathBuf>, setting: &'static str) -> Self {
+        self.options.plugin_dirs.push(PluginDir {
+            path: path.into(),
+            origin: Origin::Caller(Some(setting)),
+        });
         self
     }
 

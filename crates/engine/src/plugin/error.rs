@@ -22,6 +22,18 @@ pub enum PluginError {
         /// The error of the operating system.
         source: std::io::Error,
     },
+    /// A folder that somebody named cannot be read.
+    #[error("the plugin folder {}{} cannot be read: {source}", path.display(), named_by(*setting))]
+    Folder {
+        /// The path of the folder.
+        path: PathBuf,
+        /// Whether the embedding program named it, and not the configuration.
+        is_of_caller: bool,
+        /// The program's setting that named it, if that is known.
+        setting: Option<&'static str>,
+        /// The error of the operating system.
+        source: std::io::Error,
+    },
     /// The file is not an ELF file, or is damaged.
     #[error("{} is not a plugin: {why}; replace the file or take it out of the folder", path.display())]
     NotAPlugin {
@@ -197,6 +209,11 @@ pub enum PluginError {
     },
 }
 
+/// The setting that named a folder, if it is known.
+fn named_by(setting: Option<&str>) -> String {
+    setting.map_or_else(String::new, |setting| format!(" ({setting})"))
+}
+
 impl PluginError {
     /// A plugin did not answer within [`LOAD_TIMEOUT`].
     pub(crate) fn hangs(path: &Path) -> Self {
@@ -204,6 +221,17 @@ impl PluginError {
             path: path.to_owned(),
             seconds: LOAD_TIMEOUT.as_secs(),
         }
+    }
+
+    /// Whether it is about a folder that the embedding program named.
+    pub(crate) fn is_of_caller(&self) -> bool {
+        matches!(
+            self,
+            Self::Folder {
+                is_of_caller: true,
+                ..
+            }
+        )
     }
 
     /// The file, where it was rejected for what it is.

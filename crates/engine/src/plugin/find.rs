@@ -20,6 +20,9 @@ const PACKAGED: &str = "/usr/lib/annunciator/plugins";
 pub enum Origin {
     /// Somebody named the folder. Every library in it is meant to be a plugin.
     Named,
+    /// The embedding program named the folder, perhaps by a setting of its own, such as a
+    /// command-line option.
+    Caller(Option<&'static str>),
     /// The folder is searched by default, because nobody named one. It may contain other libraries.
     Default,
 }
@@ -141,12 +144,18 @@ pub(crate) fn judge(host: AbiVersion, path: &Path, note: Note) -> Result<PluginF
 pub(crate) fn scan(host: AbiVersion, dirs: &[PluginDir]) -> (Vec<PluginFile>, Vec<PluginError>) {
     let (mut files, mut rejected) = (Vec::new(), Vec::new());
     for dir in dirs {
-        let named = dir.origin == Origin::Named;
+        let named = dir.origin != Origin::Default;
         let paths = match libraries(&dir.path) {
             Ok(paths) => paths,
             Err(source) if named => {
-                rejected.push(PluginError::Unreadable {
+                let setting = match dir.origin {
+                    Origin::Caller(setting) => setting,
+                    Origin::Named | Origin::Default => None,
+                };
+                rejected.push(PluginError::Folder {
                     path: dir.path.clone(),
+                    is_of_caller: matches!(dir.origin, Origin::Caller(_)),
+                    setting,
                     source,
                 });
                 continue;

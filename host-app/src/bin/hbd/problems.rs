@@ -54,7 +54,9 @@ fn details(problem: &Problem, file: &str) -> ErrorDetails {
     let place = |span: Span| format!("{file}:{}:{}", span.line, span.column);
     ErrorDetails {
         sentence: problem.sentence(),
-        at: Some(problem.span.map_or_else(|| file.to_owned(), place)),
+        at: problem
+            .is_of_file
+            .then(|| problem.span.map_or_else(|| file.to_owned(), place)),
         help: problem.help.clone(),
     }
 }
@@ -77,7 +79,8 @@ fn groups<'a>(problem: &'a Problem, source: &'a str, file: &'a str) -> Vec<Group
             }
             _ => title.element(Origin::path(file).line(span.line).char_column(span.column)),
         },
-        None => title.element(Origin::path(file)),
+        None if problem.is_of_file => title.element(Origin::path(file)),
+        None => Group::with_title(title),
     };
     let group = match &problem.help {
         Some(help) => group.element(Mark::HELP.message(help.as_str())),

@@ -68,10 +68,9 @@ fn builder_for(arguments: &Arguments, file: PathBuf) -> EngineBuilder {
     let builder = annunciator_monitor::declare(Engine::builder(file));
     // The options of signal-cli's script, which its plugin passes on.
     let builder = builder.worker(WorkerProgram::this().variable("SIGNAL_CLI_OPTS"));
-    arguments
-        .plugin_dir
-        .iter()
-        .fold(builder, |builder, dir| builder.plugin_dir(dir))
+    arguments.plugin_dir.iter().fold(builder, |builder, dir| {
+        builder.plugin_dir_by(dir, "--plugin-dir")
+    })
 }
 
 fn file(arguments: &Arguments) -> Option<PathBuf> {
