@@ -1,5 +1,5 @@
-//! The attempt: one call of the provider, within the channel's timeout, and the task that
-//! carries out a claimed delivery, from its attempt to its persisted outcome.
+//! The attempt: one call of the provider, within the channel's timeout, and the task that carries
+//! out a claimed delivery, from its attempt to its persisted outcome.
 
 use std::{
     collections::BTreeSet,
@@ -33,11 +33,11 @@ use crate::{
 
 /// The reason that is recorded for an expired delivery.
 pub(super) const EXPIRED_REASON: &str = "its time to live has passed";
-/// A message that is sent later than this after it happened says so: people take what they
-/// read for news.
+/// A message that is sent later than this after the event says so, because people assume that what
+/// they read is current.
 const LATE_AFTER: Duration = Duration::from_secs(300);
 
-/// The hint where the plugin did not keep to the contract.
+/// The hint in the report of a plugin that violates the contract.
 const REPORT: &str = "report this to the plugin's author";
 
 /// A claimed delivery and the permit on its channel.
@@ -45,15 +45,17 @@ const REPORT: &str = "report this to the plugin's author";
 pub(super) struct AttemptTask {
     pub(super) claim: Claim,
     pub(super) channel: ChannelGuard,
-    /// The notification, where it need not be read from the claim.
+    /// The notification, if it need not be read from the claim.
     pub(super) rendered: Option<Rendered>,
-    /// Released when the attempt has ended: persisting its outcome may take long.
+    /// The permit for the attempt. It is released when the attempt has ended, because persisting
+    /// the outcome may take long.
     pub(super) permit: Option<OwnedSemaphorePermit>,
-    /// Present where the attempt probes a half-open circuit breaker.
+    /// The probe, if the attempt probes a half-open circuit breaker.
     pub(super) probe: Option<Probe>,
 }
 
-/// The one attempt that a half-open circuit breaker permits; released where none is made.
+/// The one attempt that a half-open circuit breaker permits. Dropping it releases the probe if no
+/// attempt was made.
 #[derive(Debug)]
 pub(super) struct Probe(Option<ChannelGuard>);
 
@@ -62,7 +64,7 @@ impl Probe {
         Self(Some(channel.clone()))
     }
 
-    /// Notes that the attempt is made: its result goes to the breaker.
+    /// Marks the attempt as made: its result updates the breaker.
     fn make(mut self) {
         self.0 = None;
     }
@@ -85,7 +87,7 @@ impl AttemptTask {
         drop(deliveries.spawn(async move {
             if self.permit.is_none() {
                 let permits = Arc::clone(&self.channel.attempt_permits);
-                // A closed channel gives no more permits, and waits for this task.
+                // A closed channel grants no more permits, and waits for this task.
                 self.permit = permits.acquire_owned().await.ok();
                 if self.is_lease_too_short(&outbox) {
                     self.give_back(&outbox).await;
@@ -97,15 +99,15 @@ impl AttemptTask {
         }));
     }
 
-    /// Returns whether the lease of a claim that began with its acceptance may run out during
-    /// the attempt: another process would then send it, too.
+    /// Returns whether the lease of a claim that was made at its acceptance may expire during the
+    /// attempt. Another process would then send the message, too.
     fn is_lease_too_short(&self, outbox: &Outbox) -> bool {
         let lease_until_ms = self.channel.lease_until_ms(self.claim.accepted_ms);
         let timeout_ms = milliseconds(self.channel.config.options.timeout);
         outbox.clock.now_ms().saturating_add(timeout_ms) > lease_until_ms
     }
 
-    /// Gives the claim back, so that it is made anew by whoever is first.
+    /// Returns the claim to the store, where any engine may claim the delivery again.
     async fn give_back(mut self, outbox: &Outbox) {
         let next = Next::Retry {
             at_ms: outbox.clock.now_ms(),
@@ -141,8 +143,8 @@ impl AttemptTask {
         drop(under_way);
         drop(self.probe.take());
         self.release_permit(outbox);
-        // After a failed step, the turn of the next has come; deliveries behind this one in
-        // its incident may be sent, and so may recoveries of what a digest reported.
+        // A failed step makes the next step due. Deliveries behind this one in its incident may be
+        // sent, and so may recoveries of what a digest reported.
         if self.channel.has_backlog.swap(false, Ordering::SeqCst) || may_unblock_others {
             outbox.wake();
         }
@@ -167,7 +169,7 @@ impl AttemptTask {
             Action::Send(rendered) => rendered,
             Action::End { rendered, next } => {
                 let (name, channel_type) = (&channel.config.name, channel.config.channel_type());
-                // `finish` sets its state.
+                // `finish` sets the state.
                 let mut report = ChannelReport::without_attempt(name, channel_type, State::Pending);
                 report.attempts = self.claim.attempts;
                 self.finish(outbox, &rendered, None, next, report).await;
@@ -191,11 +193,11 @@ impl AttemptTask {
             outbox.notify_superseded(&superseded);
             return;
         }
-        // It may have been accepted a while after it happened.
+        // The notification may have been accepted a while after the event.
         let since_ms = rendered.message.occurred_at_ms.min(self.claim.accepted_ms);
         let waited = began_ms.saturating_sub(since_ms);
         let waited = Duration::from_millis(u64::try_from(waited).unwrap_or_default());
-        // A digest and a later step are sent when they are meant to be.
+        // A digest and a later step are sent late on purpose.
         let has_waited = rendered.digest_of.is_some() || self.is_first_try_of_later_step();
         let is_late = waited >= LATE_AFTER && !has_waited;
         let late = is_late.then(|| rendered.delayed_by(waited));
@@ -214,7 +216,7 @@ impl AttemptTask {
             .attempt_begins(&rendered.message.id, &channel.config.name);
         let attempt = attempt(channel, &call);
         let Some(outcomes) = outbox.abandon.run_until_cancelled(attempt).await else {
-            // Whoever opens the store next finds it abandoned.
+            // The engine that opens the store next finds the claim abandoned.
             return;
         };
         self.release_permit(outbox);
@@ -272,14 +274,14 @@ impl AttemptTask {
             .await;
     }
 
-    /// Returns the jitter of the backoff after this claim, from 0 to 1.
+    /// Returns the jitter of the backoff after this claim, between 0 and 1.
     fn jitter(&self, outbox: &Outbox) -> f64 {
         let claim = u64::from(self.claim.attempts) << 32 | u64::from(self.claim.reclaims);
         let delivery = self.claim.delivery.0.cast_unsigned();
         outbox.clock.chance(delivery.rotate_left(48) ^ claim)
     }
 
-    /// Returns what is to be sent, or the outcome where no attempt is needed any more.
+    /// Returns the attempt to make, or the outcome if no attempt is needed any more.
     async fn next_action(&self, outbox: &Outbox, rendered: Rendered, now_ms: i64) -> Action {
         let end = |state, why| Next::End {
             state,
@@ -302,7 +304,7 @@ impl AttemptTask {
                 let next = end(State::Superseded, "nothing was suppressed".to_owned());
                 Action::End { rendered, next }
             }
-            // Without its contents, the digest still says that something was suppressed.
+            // Without its contents, the digest still reports that something was suppressed.
             Err(error) => {
                 tracing::error!("{error}; a digest does not say what was suppressed");
                 Action::Send(rendered)
@@ -310,8 +312,7 @@ impl AttemptTask {
         }
     }
 
-    /// Returns the final state and its reason where the delivery is abandoned for good, or
-    /// has expired.
+    /// Returns the final state and its reason if the delivery is abandoned for good or has expired.
     fn ended_without_attempt(&self, now_ms: i64) -> Option<(State, String)> {
         if self.claim.abandoned && !self.channel.config.resends_unknown() {
             let why = "whoever sent it was gone before it could record what came of it";
@@ -321,8 +322,8 @@ impl AttemptTask {
         expired.then(|| (State::Expired, EXPIRED_REASON.to_owned()))
     }
 
-    /// Returns whether this is the first attempt of a later step of a group. A delivery that
-    /// a person has had retried never expires, and no rule applies to it.
+    /// Returns whether this is the first attempt of a later step of a group. A delivery that a
+    /// person retries never expires, and no rule applies to it.
     fn is_first_try_of_later_step(&self) -> bool {
         self.claim.step > 1 && self.claim.attempts == 0 && self.claim.expires_ms.is_some()
     }
@@ -358,7 +359,7 @@ impl AttemptTask {
                 failed.remove(&target.target);
             }
         }
-        // Targets that a person has had retried are open again.
+        // Targets that a person retries are open again.
         self.claim.targets.iter().for_each(|left| {
             failed.remove(left);
         });
@@ -366,13 +367,13 @@ impl AttemptTask {
     }
 }
 
-/// What is to happen with a claim.
+/// How a claim continues.
 enum Action {
     Send(Rendered),
     End { rendered: Rendered, next: Next },
 }
 
-/// Returns the targets that were not delivered; empty for all.
+/// Returns the targets that were not delivered. An empty list means all targets.
 fn undelivered(targets: &[TargetReport], failed_before: Vec<String>) -> Vec<String> {
     let left = targets
         .iter()
@@ -389,15 +390,15 @@ fn undelivered(targets: &[TargetReport], failed_before: Vec<String>) -> Vec<Stri
 #[derive(Debug)]
 pub(super) struct AttemptCall<'a> {
     pub(super) rendered: &'a Rendered,
-    /// 1 for the first.
+    /// The number of the attempt, from 1.
     pub(super) attempt: u32,
-    /// The targets to attempt; empty for all.
+    /// The targets to attempt. An empty list means all targets.
     pub(super) targets: &'a [String],
     /// The delivery's identifier, under which the provider may report proofs later.
     pub(super) delivery: Option<DeliveryId>,
 }
 
-/// Calls the provider once. Returns at least one outcome, whatever happens.
+/// Calls the provider once. Always returns at least one outcome.
 pub(super) async fn attempt(channel: &Channel, call: &AttemptCall<'_>) -> Vec<OutcomeV1> {
     let limit = channel.config.options.timeout;
     let instance = match &channel.provider {
@@ -432,7 +433,7 @@ pub(super) async fn attempt(channel: &Channel, call: &AttemptCall<'_>) -> Vec<Ou
     }
 }
 
-/// Returns the outcome on a disabled channel, for a delivery without a record: a recorded one
+/// Returns the outcome on a disabled channel for a delivery without a record. A recorded delivery
 /// waits until the channel is repaired.
 fn when_disabled(disabled: &Disabled) -> OutcomeV1 {
     OutcomeV1 {
@@ -470,7 +471,7 @@ fn outcome_of_call_error(error: &CallError, limit: std::time::Duration) -> Outco
     }
 }
 
-/// Returns an outcome of the engine's own, for the channel as a whole.
+/// Returns an outcome that the engine itself reports for the whole channel.
 pub(super) fn outcome(class: code::OutcomeClass, fault: code::Fault, detail: String) -> OutcomeV1 {
     OutcomeV1 {
         target: RString::new(),

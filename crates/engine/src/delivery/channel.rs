@@ -31,10 +31,10 @@ use crate::{
     worker::ProviderContext,
 };
 
-/// How many attempts of one channel may be under way at once.
+/// The maximum number of concurrent attempts of one channel.
 const MAX_CONCURRENT_ATTEMPTS: usize = 64;
 
-/// A channel that takes notifications.
+/// An open channel, which accepts notifications.
 pub(crate) struct Channel {
     pub(super) config: Arc<ChannelConfig>,
     pub(super) provider: Result<Instance, Disabled>,
@@ -46,7 +46,7 @@ pub(crate) struct Channel {
     pub(crate) breaker: CircuitBreaker,
     tasks: Arc<ChannelTasks>,
     uses: TaskTracker,
-    /// Its name in metrics.
+    /// The channel's name in metrics.
     pub(super) label: SharedString,
     presence: Presence,
 }
@@ -61,7 +61,7 @@ impl fmt::Debug for Channel {
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        // Tasks hold the host, which holds the tasks: this breaks the circle.
+        // Breaks the reference cycle: tasks hold the host, and the host holds the tasks.
         self.tasks.end();
     }
 }
@@ -72,7 +72,7 @@ impl Channel {
         Self::open_as(config, shared, false).await
     }
 
-    /// Opens a channel that stands in no configuration.
+    /// Opens a channel that is not in the configuration.
     pub(crate) async fn open_ad_hoc(config: Arc<ChannelConfig>, shared: &Shared) -> Self {
         Self::open_as(config, shared, true).await
     }
@@ -83,7 +83,7 @@ impl Channel {
             Ok(loaded) => {
                 let mut shared = shared.clone();
                 if ad_hoc {
-                    // Its name may be that of another.
+                    // Another channel may have the same name.
                     shared.store = Arc::<MemoryStore>::default();
                 }
                 let context = ProviderContext {
@@ -103,7 +103,7 @@ impl Channel {
                             "" => {
                                 "the provider could not be opened, and did not say why".to_owned()
                             }
-                            // It may repeat what stands in a setting.
+                            // The detail may repeat the value of a setting.
                             detail => printable(detail),
                         },
                         hint: printable(&error.hint),
@@ -138,8 +138,8 @@ impl Channel {
         Arc::clone(&self.config)
     }
 
-    /// Returns whether the channel can go on under this definition: it is the same, and the
-    /// provider is open or cannot be opened again.
+    /// Returns whether the channel can stay open under this definition: the definition is the same,
+    /// and the provider is open or cannot be opened again.
     pub(crate) fn is(&self, config: &ChannelConfig) -> bool {
         let opened = self.provider.is_ok() || self.config.provider.is_err();
         opened && self.config.is_same(config)
@@ -149,7 +149,7 @@ impl Channel {
         self.provider.as_ref()
     }
 
-    /// Closes the provider and ends what it has spawned.
+    /// Closes the provider and ends the tasks that it has spawned.
     pub(crate) async fn close(&self) {
         self.attempt_permits.close();
         if let Ok(instance) = &self.provider {
@@ -158,7 +158,7 @@ impl Channel {
         self.tasks.end();
         self.presence.end();
     }
-    /// Closes the channel once all guards are dropped. No new guard may be made.
+    /// Closes the channel when all guards are dropped. No guard may be created after this call.
     pub(crate) async fn retire(&self) {
         self.uses.close();
         self.uses.wait().await;
@@ -166,7 +166,7 @@ impl Channel {
     }
 }
 
-/// A channel in use: it is not closed by a reload while this lives.
+/// A guard of a channel in use. While it lives, a reload does not close the channel.
 #[derive(Debug, Clone)]
 pub(crate) struct ChannelGuard {
     channel: Arc<Channel>,

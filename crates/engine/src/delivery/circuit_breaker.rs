@@ -1,9 +1,8 @@
-//! A circuit breaker for each channel: stops attempts while the remote fails, and
-//! probes it at growing intervals until it works again.
+//! A circuit breaker for each channel: stops attempts while the remote fails, and probes it at
+//! increasing intervals until it works again.
 //!
-//! The state follows from the results of attempts and the time that callers pass in.
-//! A delivery that waits for an open breaker uses up no attempts: it expires when its
-//! time to live has passed.
+//! The state depends only on the results of attempts and on the times that callers pass. A delivery
+//! that waits for an open breaker uses up no attempts. It expires when its time to live has passed.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,16 +15,16 @@ use crate::{
     clock::milliseconds,
 };
 
-/// Failed attempts in a row that open the breaker: more than one notification makes by
-/// default, since a single notification proves little about the remote.
+/// The number of consecutive failed attempts that opens the breaker. It exceeds the number that one
+/// notification makes by default, because a single notification proves little about the remote.
 const FAILURE_THRESHOLD: u32 = 10;
-/// How long the breaker stays open at first. The duration doubles after each failed probe.
+/// The duration for which the breaker is open at first. It doubles after each failed probe.
 const MIN_OPEN_DURATION: Duration = Duration::from_secs(30);
-/// The longest that the breaker stays open between two probes.
+/// The maximum time between two probes.
 const MAX_OPEN_DURATION: Duration = Duration::from_secs(600);
 
-/// The shortest pause asked for by a remote (`Retry-After`) that counts as an exhausted
-/// quota, of which people are notified.
+/// The minimum delay requested by a remote (`Retry-After`) that counts as an exhausted quota.
+/// People are notified of it.
 const MIN_QUOTA_DELAY: Duration = Duration::from_secs(3600);
 
 /// Whether an attempt may be made, named after the state of the breaker.
@@ -39,10 +38,10 @@ pub(super) enum Permit {
     Open(i64),
 }
 
-/// What the result of an attempt says about the remote.
+/// The health of the remote, as the result of an attempt shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Health {
-    /// The remote works: it accepted the message, or refused this very message.
+    /// The remote works: it accepted the message, or rejected this particular message.
     Healthy,
     /// The remote does not work.
     Unhealthy,
@@ -63,23 +62,24 @@ pub(crate) struct CircuitBreaker(Mutex<Circuit>);
 
 #[derive(Debug, Default)]
 struct Circuit {
-    /// Failed attempts in a row.
+    /// The number of consecutive failed attempts.
     failures: u32,
-    /// Until when the breaker is open, and how many times in a row it has opened.
+    /// The time until which the breaker is open, in milliseconds of the steady clock, and how many
+    /// times in a row it has opened. `None` if the breaker is closed.
     open: Option<(i64, u32)>,
     /// Whether a probe is under way.
     probing: bool,
 }
 
 impl CircuitBreaker {
-    /// Returns whether an attempt may be made now. A caller that gets
-    /// [`Permit::HalfOpen`] makes the probe, or calls [`release_probe`](Self::release_probe).
+    /// Returns whether an attempt may be made now. A caller that gets [`Permit::HalfOpen`] must
+    /// make the probe or call [`release_probe`](Self::release_probe).
     pub(super) fn permit(&self, now_ms: i64) -> Permit {
         let mut circuit = self.lock();
         match circuit.open {
             None => Permit::Closed,
             Some((until_ms, _)) if now_ms < until_ms => Permit::Open(until_ms),
-            // A probe is under way: its result decides.
+            // A probe is under way; its result decides.
             Some(_) if circuit.probing => {
                 Permit::Open(now_ms.saturating_add(milliseconds(MIN_OPEN_DURATION)))
             }
@@ -95,13 +95,13 @@ impl CircuitBreaker {
         self.lock().open.is_some()
     }
 
-    /// Half-opens the breaker of a channel that was out of order before it was
-    /// reconfigured: the next attempt is a probe.
+    /// Half-opens the breaker of a channel that did not work before it was reconfigured. The next
+    /// attempt is a probe.
     pub(crate) fn mark_suspect(&self, now_ms: i64) {
         self.lock().open = Some((now_ms, 1));
     }
 
-    /// Gives back a probe for which there was nothing to attempt.
+    /// Releases a probe for which there was nothing to attempt.
     pub(super) fn release_probe(&self) {
         self.lock().probing = false;
     }
@@ -158,8 +158,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// Updates the breaker with the result of an attempt. A failure of an attempt that
-    /// began before the breaker opened changes nothing.
+    /// Updates the breaker with the result of an attempt. Ignores a failure of an attempt that
+    /// began before the breaker opened.
     fn update(&self, health: Health, is_probe: bool, now_ms: i64) -> Option<Transition> {
         let mut circuit = self.lock();
         if is_probe {
@@ -193,9 +193,9 @@ impl CircuitBreaker {
     }
 }
 
-/// Returns what an attempt says about the remote: it works if it accepted anything, or
-/// refused this very message or recipient. `None` where only the plugin or this program
-/// failed.
+/// Returns the health of the remote after an attempt. The remote is healthy if it accepted
+/// anything, or rejected this particular message or recipient. Returns `None` if only the plugin or
+/// this program failed.
 fn health(targets: &[TargetReport]) -> Option<Health> {
     let in_person = |target: &TargetReport| {
         target.class == Class::Delivered

@@ -23,21 +23,21 @@ use crate::event::Rendered;
 pub(crate) struct SingleDelivery {
     pub(crate) channel: ChannelGuard,
     pub(crate) rendered: Rendered,
-    /// Ends the attempt when the engine may not wait any longer.
+    /// Cancelled when the engine may not wait any longer; ends the attempt.
     pub(crate) abandon: CancellationToken,
     /// The time of the call, in milliseconds since the Unix epoch.
     pub(crate) now_ms: i64,
     pub(crate) under_way: UnderWay,
 }
 
-/// Applies the channel's rules, makes one attempt, logs and counts its outcome.
+/// Applies the channel's rules, makes one attempt, and logs and counts its outcome.
 ///
-/// Returns a report whatever happens.
+/// Always returns a report.
 pub(crate) async fn deliver_once(delivery: SingleDelivery) -> ChannelReport {
     let start = Instant::now();
     let channel = &delivery.channel;
     let rule = suppression_of(&delivery.rendered, &channel.config.options, delivery.now_ms);
-    // Without a record there is no digest: what one would report is sent now.
+    // Without a record there is no digest, so what a digest would report is sent now.
     if let Some(rule) = rule.filter(|rule| rule.digest_ms.is_none()) {
         let rule = rule.sentence;
         let (name, state) = (channel.config.name(), State::Suppressed);

@@ -1,8 +1,8 @@
-//! Digests: one message in place of all that a rule has suppressed.
+//! Digests: one message instead of all notifications that a rule has suppressed.
 //!
-//! The store accepts a digest together with the first notification that it reports, to be sent
-//! when the rule ends. Its text is made from the store when it is sent, so that it is complete
-//! whichever process dies meanwhile.
+//! The store accepts a digest together with the first notification that it reports, due when the
+//! rule ends. The text is generated from the store when the digest is sent, so that it is complete
+//! even if a process dies meanwhile.
 
 use std::{cmp::Reverse, fmt::Write as _};
 
@@ -12,15 +12,15 @@ use annunciator_store::{DeliveryId, Digest, Query, Record, StoreError};
 use super::{channel::ChannelGuard, outbox::Outbox, suppression::SuppressionRule};
 use crate::event::{DigestSource, Notification, Rendered, Severity};
 
-/// How many suppressed deliveries are read from the store at a time.
+/// The number of suppressed deliveries that are read from the store at a time.
 const PAGE_SIZE: u32 = 1000;
-/// How many of them have a line of their own.
+/// The maximum number of suppressed deliveries that are listed, one per line.
 const MAX_LINES: usize = 20;
-/// The longest line, in characters.
+/// The maximum length of a line, in characters.
 const MAX_LINE_LENGTH: usize = 160;
 
 impl ChannelGuard {
-    /// Returns the digest that reports what a rule suppresses now; `None` where none does.
+    /// Returns the digest that reports what a rule suppresses now, or `None` if no digest does.
     pub(super) fn digest(
         &self,
         rule: &SuppressionRule,
@@ -34,7 +34,7 @@ impl ChannelGuard {
             if severity < quiet.except {
                 due_ms = quiet.ends_after(due_ms);
             } else {
-                // By itself it would not wait until quiet hours end.
+                // With the plain batch key, the digest would not wait until quiet hours end.
                 batch_key.push_str("/urgent");
             }
         }
@@ -55,7 +55,7 @@ impl ChannelGuard {
 }
 
 impl Outbox {
-    /// Returns a digest with its text; `None` when nothing was suppressed.
+    /// Returns a digest with its text, or `None` if nothing was suppressed.
     pub(super) async fn fill_digest(
         &self,
         delivery: DeliveryId,
@@ -74,7 +74,7 @@ impl Outbox {
             before = page.last().map(|record| record.delivery);
             count += page.len();
             first.extend(page);
-            // The worst first, then the oldest.
+            // By severity, the worst first, and then by age, the oldest first.
             first.sort_by_key(|record: &Record| (Reverse(record.severity), record.delivery));
             first.truncate(MAX_LINES);
             if is_last {
@@ -96,8 +96,8 @@ impl Outbox {
     }
 }
 
-/// Returns the worst severity and the text of `count` suppressed notifications, of which
-/// `first` are listed.
+/// Returns the highest severity and the text of `count` suppressed notifications. The text lists
+/// `first`, some of them.
 fn text(count: usize, first: &[Record]) -> Option<(Severity, String)> {
     let worst = first.first()?;
     let rule = &worst.why;

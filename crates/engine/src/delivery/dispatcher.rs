@@ -1,6 +1,6 @@
-//! The dispatcher: claims due deliveries from the store and spawns their attempts, for as long
-//! as the engine takes notifications. It also expires what cannot be attempted, counts, and
-//! prunes old records.
+//! The dispatcher: claims due deliveries from the store and spawns their attempts, as long as the
+//! engine accepts notifications. It also expires deliveries that cannot be attempted, counts
+//! deliveries, and prunes old records.
 
 use std::{
     sync::{Arc, Weak, atomic::Ordering},
@@ -19,38 +19,39 @@ use super::{
 };
 use crate::{clock::milliseconds, config::Retention};
 
-/// How often a store is polled that other processes may add deliveries to.
+/// The interval at which a shared store is polled, because other processes may add deliveries.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How often a store is polled that no other process has: all that becomes due is known
-/// here, but clocks may be set.
+/// The interval at which an unshared store is polled. This process knows when each delivery is due,
+/// but clocks may be set.
 const UNSHARED_POLL_INTERVAL: Duration = Duration::from_secs(60);
-/// How often deliveries are counted, which reads all of them.
+/// The interval at which deliveries are counted. Counting reads all of them.
 const COUNT_INTERVAL: Duration = Duration::from_secs(60);
-/// How often old records are deleted.
+/// The interval at which old records are deleted.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
-/// How many notifications are deleted in one transaction, which must not delay others.
+/// The maximum number of notifications that one transaction deletes, so that it does not delay
+/// others.
 const MAX_PRUNED: u32 = 500;
-/// How many deliveries of a channel are expired at a time.
+/// The maximum number of deliveries of a channel that are expired at a time.
 const MAX_EXPIRED: u32 = 500;
-/// How long to wait before a store is used again that has failed.
+/// The delay before a store that has failed is used again.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// The configuration in force, as far as deliveries depend on it. The engine has it, and
-/// exchanges it under way: each call answers for the moment.
+/// The part of the current configuration that deliveries depend on. The engine implements it and
+/// may replace the configuration at any time: each call returns the state at that moment.
 pub(crate) trait CurrentConfig: Send + Sync + 'static {
-    /// The open channel of this name. `None` where the configuration has none: it is
-    /// another engine's, or of a configuration to come.
+    /// Returns the open channel with this name, or `None` if the configuration has no such channel.
+    /// Such a channel belongs to another engine or to a later configuration.
     fn channel(&self, name: &str) -> Option<ChannelGuard>;
 
-    /// Returns how long records of ended deliveries are kept.
+    /// Returns how long the records of ended deliveries are kept.
     fn retention(&self) -> Retention;
 }
 
-/// Runs until the engine takes no more notifications, or is gone.
+/// Runs until the engine accepts no more notifications or is dropped.
 pub(crate) async fn run<E: CurrentConfig>(engine: Weak<E>, outbox: Weak<Outbox>) {
     let mut has_failed = false;
     let (mut prune_at_ms, mut count_at_ms) = (i64::MIN, i64::MIN);
-    // When a delivery expires on a channel to which nothing is dispatched.
+    // When the next delivery expires on a channel to which nothing is dispatched.
     let mut expiry_ms = i64::MIN;
     let mut counting: Option<JoinHandle<()>> = None;
     loop {
@@ -67,7 +68,7 @@ pub(crate) async fn run<E: CurrentConfig>(engine: Weak<E>, outbox: Weak<Outbox>)
             let is_time_to_count = steady_ms >= count_at_ms;
             if is_time_to_count {
                 count_at_ms = steady_ms.saturating_add(milliseconds(COUNT_INTERVAL));
-                // One after the other, however long each takes.
+                // Counts run one after the other, however long each takes.
                 if counting.as_ref().is_none_or(JoinHandle::is_finished) {
                     counting = Some(tokio::spawn(count(Arc::clone(&outbox))));
                 }
@@ -78,7 +79,7 @@ pub(crate) async fn run<E: CurrentConfig>(engine: Weak<E>, outbox: Weak<Outbox>)
             }
             expiry_ms = next.expiry_ms;
             if has_ended {
-                // More may have been behind it in its incident.
+                // Further deliveries may have waited behind it in its incident.
                 (next.poll_ms, expiry_ms) = (now_ms, now_ms);
             }
             if steady_ms < prune_at_ms {
@@ -117,26 +118,27 @@ pub(crate) async fn run<E: CurrentConfig>(engine: Weak<E>, outbox: Weak<Outbox>)
     }
 }
 
-/// The result of a round: when the next one must begin.
+/// The result of a round: the times by which the next round must begin, in milliseconds since the
+/// Unix epoch.
 #[derive(Debug)]
 struct Round {
-    /// When a delivery is due, or the store has to be polled.
+    /// When the next delivery is due, or the store must be polled.
     poll_ms: i64,
-    /// When a delivery expires on a channel to which nothing is dispatched.
+    /// When the next delivery expires on a channel to which nothing is dispatched.
     expiry_ms: i64,
 }
 
 /// Whether deliveries are dispatched to a channel.
 #[derive(Debug)]
 enum Dispatched {
-    /// Yes, as far as it has permits.
+    /// Yes, as far as the channel has permits.
     Now,
-    /// Not before this time, where it is known: the circuit breaker is open, or the channel
-    /// has no provider.
+    /// No, because the circuit breaker is open or the channel has no provider. The value is the
+    /// time from which deliveries are dispatched again, if it is known.
     NotNow(Option<i64>),
 }
 
-/// Counts all deliveries, in a task of its own: there may be millions.
+/// Counts all deliveries, in a task of its own, because there may be millions.
 async fn count(outbox: Arc<Outbox>) {
     match outbox.store.accounts().await {
         Ok(accounts) => set_stored_deliveries(&accounts),
@@ -145,7 +147,7 @@ async fn count(outbox: Arc<Outbox>) {
 }
 
 impl Outbox {
-    /// Deletes up to [`MAX_PRUNED`] old notifications; returns whether that was all.
+    /// Deletes up to [`MAX_PRUNED`] old notifications. Returns whether none are left.
     async fn prune(&self, retention: Retention, now_ms: i64) -> Result<bool, StoreError> {
         let prune = Prune {
             now_ms,
@@ -157,7 +159,7 @@ impl Outbox {
         Ok(pruned < u64::from(MAX_PRUNED))
     }
 
-    /// Dispatches what is due to all channels, as far as they have permits.
+    /// Dispatches due deliveries to all channels, as far as these have permits.
     async fn dispatch(
         self: &Arc<Self>,
         current: &impl CurrentConfig,
@@ -188,8 +190,9 @@ impl Outbox {
         Ok(next)
     }
 
-    /// Expires deliveries of channels to which nothing is dispatched: those that are gone,
-    /// have no provider, or whose circuit breaker is open. Returns whether there was any.
+    /// Expires deliveries of channels to which nothing is dispatched: channels that no longer
+    /// exist, have no provider, or have an open circuit breaker. Returns whether any delivery
+    /// expired.
     async fn expire_undispatched(
         &self,
         current: &impl CurrentConfig,
@@ -232,7 +235,7 @@ impl Outbox {
                 });
                 if let Settled::Recorded { superseded } = settled.await? {
                     has_ended = true;
-                    // The specification's users grep for these words.
+                    // Users of the specification search the log for these words.
                     tracing::error!(
                         channel = %channel_name, delivery = %claim.delivery,
                         "failed to send notification: {EXPIRED_REASON}"
@@ -244,13 +247,13 @@ impl Outbox {
         Ok(has_ended)
     }
 
-    /// Dispatches what is due to one channel, as far as it has permits.
+    /// Dispatches due deliveries to one channel, as far as it has permits.
     async fn dispatch_to(
         self: &Arc<Self>,
         channel: &ChannelGuard,
     ) -> Result<Dispatched, StoreError> {
         if channel.provider().is_err() {
-            // What waits for it may be delivered once that is repaired.
+            // Waiting deliveries may be delivered when the channel is repaired.
             return Ok(Dispatched::NotNow(None));
         }
         loop {
@@ -276,7 +279,7 @@ impl Outbox {
             }
             let free = permits.len();
             if free == 0 {
-                // Whoever releases a permit sees that.
+                // The task that releases a permit reads this flag.
                 channel.has_backlog.store(true, Ordering::SeqCst);
                 let given_back = channel.attempt_permits.available_permits() > 0;
                 if !given_back || channel.attempt_permits.is_closed() {
@@ -299,7 +302,7 @@ impl Outbox {
                     only_expired: false,
                 })
                 .await?;
-            // Deliveries behind these in their lanes are claimed when one ends.
+            // Deliveries behind these in their lanes are claimed when one of these ends.
             let is_all = claims.len() < free;
             channel.has_backlog.store(true, Ordering::SeqCst);
             if claims.is_empty() {

@@ -1,8 +1,8 @@
-//! The metrics of deliveries and channels, for a recorder of the `metrics` facade that the
+//! The metrics of deliveries and channels. They go to the recorder of the `metrics` facade that the
 //! embedding program has installed.
 //!
-//! Labels have a bounded number of values: the names of configured channels, one word for all
-//! ad-hoc ones, and words that stand here.
+//! Each label has a bounded number of values: the names of configured channels, one word for all
+//! ad-hoc channels, and words that are defined in this module.
 
 use std::sync::{
     Arc,
@@ -25,7 +25,7 @@ const CHANNELS: &str = "annunciator_channels";
 const STORED: &str = "annunciator_stored_deliveries";
 const DIFFERENCE: &str = "annunciator_accounts_difference";
 
-/// The label of all ad-hoc channels, which stand in no configuration.
+/// The label of all ad-hoc channels, which are not in the configuration.
 const AD_HOC: &str = "(ad hoc)";
 
 /// Describes the metrics to the recorder.
@@ -84,7 +84,7 @@ pub(super) fn set_stored_deliveries(accounts: &Accounts) {
     gauge!(DIFFERENCE).set(accounts.difference() as f64);
 }
 
-/// Returns one word for all targets: that of the one which needs a person the most.
+/// Returns one word for all targets: the outcome that most needs a person's attention.
 fn outcome(report: &ChannelReport) -> &'static str {
     let is = |class| report.targets.iter().any(|target| target.class == class);
     if report.delivered {
@@ -107,7 +107,7 @@ pub(super) fn label(name: &Arc<str>, ad_hoc: bool) -> SharedString {
     }
 }
 
-/// A delivery that is under way for as long as this lives.
+/// Counts a delivery as under way until it is dropped.
 #[derive(Debug)]
 pub(crate) struct UnderWay(());
 
@@ -124,7 +124,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// A configured channel, counted until it ends.
+/// Counts a configured channel until it is dropped.
 pub(super) struct Presence {
     state: &'static str,
     counted: AtomicBool,

@@ -1,11 +1,12 @@
 //! The delivery of one notification to one channel, from its acceptance to its outcome.
 //!
-//! Each stage is one file, in this order: `submission` admits a notification to each channel, as
-//! the rules of `suppression` and the circuit breaker allow, and has the store accept it;
-//! `attempt` carries out one claimed delivery; `report` reads what the provider said,
-//! `circuit_breaker` learns of it, `retry` gives the verdict (backoff), and `persist` records and
-//! logs it; `waiters` has the callers. `dispatcher` claims what is not attempted at once, and
-//! `outbox` is what these share. `deliver_once` makes a single attempt without a store.
+//! Each stage is one file, in this order: `submission` decides the admission of a notification to
+//! each channel, by the rules of `suppression` and the circuit breaker, and has the store accept
+//! it; `attempt` carries out one claimed delivery; `report` reads the provider's outcomes,
+//! `circuit_breaker` is updated with them, `retry` returns the verdict (backoff), and `persist`
+//! records and logs it; `waiters` notifies the callers that wait. `dispatcher` claims the
+//! deliveries that are not attempted at once, and `outbox` has the state that these stages share.
+//! `deliver_once` makes a single attempt without a store.
 
 mod attempt;
 mod channel;

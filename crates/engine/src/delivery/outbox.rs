@@ -1,5 +1,5 @@
-//! The outbox: what the stages of a delivery share that outlives the process. Each delivery is
-//! accepted into the store first, then attempted until it ends.
+//! The outbox: the state that the stages of a delivery share and that outlives the process. Each
+//! delivery is accepted into the store first, then attempted until it ends.
 
 use std::{
     collections::HashSet,
@@ -20,29 +20,29 @@ use crate::{
     clock::{Clock, milliseconds},
 };
 
-/// How long a call waits for the store before people are notified without a record.
+/// The maximum time that a call waits for the store before people are notified without a record.
 pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a lease lasts beyond the timeout of its attempt: persisting the outcome may have to
-/// wait for a disk.
+/// The time that a lease lasts beyond the timeout of its attempt, because persisting the outcome
+/// may have to wait for a disk.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
 
-/// The deliveries of an engine, over a store.
+/// The deliveries of an engine, in a store.
 pub(crate) struct Outbox {
     pub(crate) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) waiters: Arc<Waiters>,
-    /// The deliveries that tasks of this engine work on.
+    /// The deliveries that tasks of this engine carry out.
     pub(super) in_flight: Arc<InFlight>,
-    /// When the dispatcher's next round begins.
+    /// The time of the dispatcher's next round.
     pub(super) wakeup: Wakeup,
     pub(super) deliveries: TaskTracker,
-    /// Claims that are being made, by the dispatcher or by a submission whose intake somebody
-    /// else has the store accept. They become tasks of `deliveries` afterwards.
+    /// Tracks the claims that are being made: by the dispatcher, or by a submission whose intake
+    /// the embedding program has the store accept. They become tasks of `deliveries` afterwards.
     claiming: TaskTracker,
     pub(super) alerts: Arc<ActiveAlerts>,
-    /// Ends attempts, when the engine may not wait any longer.
+    /// Cancelled when the engine may not wait any longer; ends attempts.
     pub(super) abandon: CancellationToken,
-    /// Whether callers wait beyond their deadline for attempts that are under way then.
+    /// Whether callers wait beyond their deadline for attempts that are still under way.
     pub(super) awaits_attempts: bool,
 }
 
@@ -84,7 +84,7 @@ impl Outbox {
     /// Raises or clears the alert that the store cannot be written.
     pub(super) fn update_store_alert(&self, error: Option<&StoreError>) {
         match error {
-            // A conflict is an answer: the store works.
+            // A conflict is an answer, so the store works.
             None | Some(StoreError::Conflict { .. }) => self.alerts.clear(&Subject::Store),
             Some(StoreError::Closed) => {}
             Some(error) => {
@@ -96,51 +96,53 @@ impl Outbox {
         }
     }
 
-    /// Returns a guard to be held from before deliveries are claimed until their tasks are
-    /// spawned, so that a shutdown waits for one or the other; `None` when nothing may be
+    /// Returns a guard that must be held from before deliveries are claimed until their tasks are
+    /// spawned, so that a shutdown waits for one or the other. Returns `None` if nothing may be
     /// claimed any more.
     pub(crate) fn begin_claim(&self) -> Option<TaskTrackerToken> {
-        // The token first: a shutdown closes `deliveries` before it waits for tokens.
+        // The token is taken first, because a shutdown closes `deliveries` before it waits for
+        // tokens.
         let token = self.claiming.token();
         (!self.deliveries.is_closed()).then_some(token)
     }
 
-    /// Waits until tasks are spawned for all claims. Once `deliveries` is closed, no more
-    /// claims are made. A store that hangs keeps the claims of submissions for ever.
+    /// Waits until tasks are spawned for all claims. When `deliveries` is closed, no more claims
+    /// are made. If the store hangs, the claims of submissions never end.
     pub(crate) async fn wait_for_claims(&self) {
         self.claiming.close();
         self.claiming.wait().await;
     }
 
-    /// Logs deliveries that were superseded, notifies their waiters, and wakes the dispatcher.
+    /// Logs superseded deliveries, notifies their waiters, and wakes the dispatcher.
     pub(super) fn notify_superseded(&self, superseded: &[Superseded]) {
         for Superseded { delivery, why } in superseded {
             tracing::info!(%delivery, why = &**why, "need not be sent any more");
         }
         self.waiters.notify_superseded(superseded);
         if !superseded.is_empty() {
-            // Deliveries behind them in their lanes may be sent.
+            // Deliveries behind them in their lanes may be sent now.
             self.wake();
         }
     }
 }
 
 impl ChannelGuard {
-    /// Returns when a delivery expires that is accepted now.
+    /// Returns when a delivery that is accepted now expires, in milliseconds since the Unix epoch.
     pub(super) fn expires_ms(&self, now_ms: i64) -> Option<i64> {
         Some(now_ms.saturating_add(milliseconds(self.config.options.ttl)))
     }
 
-    /// Returns the end of the lease of a delivery that is claimed now.
+    /// Returns when the lease of a delivery that is claimed now ends, in milliseconds since the
+    /// Unix epoch.
     pub(super) fn lease_until_ms(&self, now_ms: i64) -> i64 {
         let longest = self.config.options.timeout + LEASE_MARGIN;
         now_ms.saturating_add(milliseconds(longest))
     }
 }
 
-/// The deliveries that tasks of this engine work on, so that none is claimed twice. A lease may
-/// run out while the outcome waits for a disk, or because a clock was set: that is no reason to
-/// send the message again.
+/// The deliveries that tasks of this engine carry out, so that none is claimed twice. A lease may
+/// expire while the outcome waits for a disk, or because a clock was set; the message must not be
+/// sent again for that.
 #[derive(Debug, Default)]
 pub(super) struct InFlight(Mutex<HashSet<DeliveryId>>);
 

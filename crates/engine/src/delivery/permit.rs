@@ -1,5 +1,5 @@
-//! The permit for an attempt: bounds the attempts that a channel makes at once, and the
-//! notifications that wait for one, so that a remote that hangs cannot fill the memory.
+//! The permit for an attempt: bounds the concurrent attempts of a channel and the notifications
+//! that wait for one, so that a remote that hangs cannot exhaust the memory.
 
 use std::sync::atomic::Ordering;
 
@@ -7,10 +7,10 @@ use tokio::sync::SemaphorePermit;
 
 use super::channel::Channel;
 
-/// How many notifications may wait for a permit of one channel.
+/// The maximum number of notifications that wait for a permit of one channel.
 const MAX_WAITING: usize = 10_000;
 
-/// Why no permit is given.
+/// The reason why no permit is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PermitError {
     Full,
@@ -47,7 +47,7 @@ pub(super) async fn acquire_permit(channel: &Channel) -> Result<SemaphorePermit<
     permit
 }
 
-/// Counts a notification that waits, until the wait ends in any way.
+/// Counts a waiting notification until it is dropped.
 struct WaitGuard<'a>(&'a Channel);
 
 impl Drop for WaitGuard<'_> {

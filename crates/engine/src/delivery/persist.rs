@@ -1,5 +1,5 @@
-//! Persists the outcome of a claimed delivery, retrying until the store accepts it, logs it
-//! channel by channel, and notifies the callers that wait for it.
+//! Persists the outcome of a claimed delivery: retries until the store accepts it, logs it for each
+//! target, and notifies the callers that wait for it.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -15,17 +15,17 @@ use super::{
 };
 use crate::event::{Proof, Rendered};
 
-/// How long to wait before an outcome is written again that the store did not accept.
+/// The delay before an outcome that the store did not accept is written again.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// An attempt that was made.
 pub(super) struct MadeAttempt {
     pub(super) attempt: Attempt,
-    /// Whether it was a probe of the circuit breaker, which does not count as an attempt.
+    /// Whether the attempt was a probe of the circuit breaker, which does not count as an attempt.
     pub(super) is_uncounted: bool,
 }
 
-/// What is persisted of a claim.
+/// The outcome of a claim, to be persisted.
 pub(super) struct Settling {
     made: Option<MadeAttempt>,
     proof: Option<Proof>,
@@ -34,7 +34,7 @@ pub(super) struct Settling {
 }
 
 impl From<Next> for Settling {
-    /// An outcome without an attempt.
+    /// Returns an outcome without an attempt.
     fn from(next: Next) -> Self {
         Self {
             made: None,
@@ -81,7 +81,7 @@ impl AttemptTask {
             let progress = Progress::of(report.clone(), ended);
             outbox.waiters.notify(id, name, progress);
         };
-        // Persisted first: a caller that is notified may ask the store next.
+        // The outcome is persisted first, because a notified caller may query the store next.
         let outcome = Settling {
             proof: proof(&report.targets),
             may_have_arrived: made.is_some() && may_have_arrived(&report.targets),
@@ -92,13 +92,13 @@ impl AttemptTask {
             .persist(outbox, outcome, || notify(&report, ended))
             .await;
         notify(&report, ended);
-        // This delivery may be among them.
+        // This delivery may be one of them.
         outbox.notify_superseded(&superseded);
     }
 
-    /// Persists an outcome, retrying every [`RETRY_DELAY`] until the store accepts it or the
-    /// engine may not wait any longer. Calls `on_delay` once if that takes longer than
-    /// [`STORE_TIMEOUT`] or fails. Returns the deliveries that were superseded by it.
+    /// Persists an outcome: retries every [`RETRY_DELAY`] until the store accepts it or the engine
+    /// may not wait any longer. Calls `on_delay` once if that takes longer than [`STORE_TIMEOUT`]
+    /// or fails. Returns the deliveries that the outcome supersedes.
     pub(super) async fn persist(
         &self,
         outbox: &Outbox,
@@ -167,7 +167,7 @@ impl AttemptTask {
     }
 }
 
-/// Returns whether the message reached any target, or may have.
+/// Returns whether the message reached, or may have reached, any target.
 fn may_have_arrived(targets: &[TargetReport]) -> bool {
     let arrived = [Class::Delivered, Class::Unknown];
     targets.iter().any(|target| arrived.contains(&target.class))
@@ -178,9 +178,8 @@ fn proof(targets: &[TargetReport]) -> Option<Proof> {
     targets.iter().filter_map(|target| target.proof).max()
 }
 
-/// Logs a channel's report, target by target: a permanent failure as an error, a failure that
-/// is retried as a warning with the time of the next attempt, and a suppressed message as
-/// information.
+/// Logs a channel's report, target by target: a permanent failure as an error, a failure that is
+/// retried as a warning with the time of the next attempt, and a suppressed message as information.
 pub(super) fn log_outcome(
     report: &ChannelReport,
     notification: &str,
@@ -205,7 +204,7 @@ pub(super) fn log_outcome(
     for failure in report.failures() {
         let (target, fault, detail) = (&failure.target, failure.fault, &failure.detail);
         let (code, hint) = (unless_empty(&failure.code), unless_empty(&failure.hint));
-        // The specification's users grep for these words.
+        // Users of the specification search the log for these words.
         match next_attempt(failure, next) {
             Some(at) => tracing::warn!(
                 %channel, %channel_type, host, notification, ms, %target, %fault, code, hint,
@@ -224,7 +223,7 @@ pub(super) fn log_outcome(
     }
 }
 
-/// Returns when a target is attempted next, if it is.
+/// Returns when a target is attempted next, or `None` if it is not.
 fn next_attempt(
     failure: &TargetReport,
     next: Option<&Next>,
@@ -238,7 +237,7 @@ fn next_attempt(
     (is_left && failure.class != Class::Permanent).then(|| humantime::format_rfc3339_seconds(at))
 }
 
-/// Leaves out an empty field.
+/// Returns a field for the log, or `None` if it is empty.
 fn unless_empty(text: &str) -> Option<DisplayValue<&str>> {
     (!text.is_empty()).then(|| display(text))
 }

@@ -1,7 +1,7 @@
-//! Records the proofs that providers give after an attempt: a phone has rung, a person has
-//! acknowledged. A group may wait for one.
+//! Records the proofs that providers report after an attempt, for example that a phone has rung or
+//! a person has acknowledged. A group may wait for one.
 //!
-//! A provider reports a proof once, so that what the store does not accept is kept here and
+//! A provider reports a proof only once, so a proof that the store does not accept is kept here and
 //! retried.
 
 use std::{collections::BTreeMap, sync::Weak, time::Duration};
@@ -12,12 +12,13 @@ use tokio::sync::mpsc;
 use super::outbox::{Outbox, STORE_TIMEOUT};
 use crate::event::Proof;
 
-/// How many proofs may wait for the store; beyond that, providers are asked to try again.
+/// The maximum number of proofs that wait for the store. Beyond it, providers are asked to try
+/// again.
 const MAX_QUEUED: usize = 10_000;
-/// How long to wait before proofs are offered again to a store that did not accept them.
+/// The delay before proofs that the store did not accept are written again.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// Runs until the outbox is gone, or nobody can prove anything any more.
+/// Runs until the outbox is dropped or no provider can report a proof any more.
 pub(crate) async fn run(outbox: Weak<Outbox>, mut proven: mpsc::Receiver<(DeliveryId, Proof)>) {
     // The strongest proof of each delivery.
     let mut waiting: BTreeMap<DeliveryId, Proof> = BTreeMap::new();

@@ -1,7 +1,7 @@
-//! The report of a notification: a bool for each channel, and behind it the results of each target,
-//! as the provider returned them.
+//! The report of a notification: a bool for each channel, and the results of each target, as the
+//! provider returned them.
 //!
-//! Trusts nothing that a provider returns: unknown codes, empty or endless texts and control
+//! Trusts nothing that a provider returns: unknown codes, empty or very long texts and control
 //! characters all result in a report that can be printed.
 
 use std::{
@@ -173,7 +173,7 @@ impl fmt::Display for TargetReport {
     }
 }
 
-/// Why a channel has no provider.
+/// The reason why a channel has no provider.
 #[derive(Debug, Clone)]
 pub(crate) struct Disabled {
     pub(crate) fault: code::Fault,
@@ -182,7 +182,7 @@ pub(crate) struct Disabled {
 }
 
 impl Disabled {
-    /// Returns why, in one sentence.
+    /// Returns the reason in one sentence.
     pub(crate) fn sentence(&self) -> String {
         format!("the channel is disabled: {}", self.detail)
     }
@@ -248,8 +248,8 @@ impl ChannelReport {
             .filter(|target| target.class != Class::Delivered)
     }
 
-    /// Returns the report of an attempt that began at `start`, from what the provider said of
-    /// each target.
+    /// Returns the report of an attempt that began at `start`, from the provider's outcome for each
+    /// target.
     pub(super) fn of_outcomes(
         config: &ChannelConfig,
         rendered: &Rendered,
@@ -343,8 +343,8 @@ impl ChannelReport {
         self
     }
 
-    /// Returns the report of a delivery that waits until its channel is repaired.
-    /// `is_shared`: other processes deliver from the same store, and may be able to use it.
+    /// Returns the report of a delivery that waits until its channel is repaired. `is_shared`:
+    /// other processes deliver from the same store, and may be able to use the channel.
     pub(super) fn disabled(
         channel: &str,
         channel_type: &str,
@@ -365,7 +365,7 @@ impl ChannelReport {
         report
     }
 
-    /// Returns the report of a delivery that was accepted before under the same key.
+    /// Returns the report of a delivery that was accepted earlier under the same key.
     pub(crate) fn accepted_before(channel_type: &str, placed: &AcceptedDelivery) -> Self {
         let mut report = Self::from_record(channel_type, placed);
         report.add_reason("this key was used before; this is that message's outcome");
@@ -385,7 +385,7 @@ impl ChannelReport {
         report
     }
 
-    /// Returns the report of what the store has recorded.
+    /// Returns the report of a recorded delivery.
     fn from_record(channel_type: &str, placed: &AcceptedDelivery) -> Self {
         let mut report = Self::without_attempt(&placed.channel, channel_type, placed.state);
         report.delivered = placed.state == State::Delivered;

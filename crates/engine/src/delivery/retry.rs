@@ -1,8 +1,9 @@
-//! The retry policy: after an attempt, whether the delivery has ended, and if not, after which
-//! backoff and for which targets it is retried. A pure function: time and jitter are passed in.
+//! The retry policy: decides after an attempt whether the delivery has ended, and otherwise after
+//! which backoff and for which targets it is retried. A pure function: time and jitter are passed
+//! in.
 //!
-//! What has ended without success and is not retried stays in the store as failed, where a
-//! dead-letter queue would have it, until a person has it retried or it is pruned.
+//! A delivery that ended without success and is not retried stays in the store as failed, as in a
+//! dead-letter queue, until a person retries it or it is pruned.
 
 use std::time::Duration;
 
@@ -14,16 +15,16 @@ use super::{
 };
 use crate::config::ChannelOptions;
 
-/// How many times an abandoned delivery is reclaimed without a backoff: a program may be
+/// The number of times that an abandoned delivery is reclaimed without a backoff. A program may be
 /// restarted a few times for other reasons.
 const MAX_ABANDONED: u32 = 3;
 
-/// The results of an attempt, and what else decides about a retry.
+/// The results of an attempt, and what else the decision about a retry depends on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AttemptResults<'a> {
     /// The result for each target.
     pub(super) targets: &'a [TargetReport],
-    /// The number of the attempt; 1 for the first.
+    /// The number of the attempt, from 1.
     pub(super) attempt: u32,
     /// Whether it was a probe of the circuit breaker, which does not count as an attempt.
     pub(super) is_probe: bool,
@@ -31,11 +32,11 @@ pub(super) struct AttemptResults<'a> {
     pub(super) resend: bool,
     /// Whether a target failed permanently in an earlier attempt.
     pub(super) failed_before: bool,
-    /// What is left of its time to live; `None` for no limit.
+    /// The remaining time to live, or `None` for no limit.
     pub(super) left: Option<Duration>,
 }
 
-/// What follows from an attempt.
+/// The verdict after an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The delivery has ended.
@@ -43,7 +44,7 @@ pub(super) enum Verdict {
     /// The delivery is retried after this backoff.
     Retry {
         after: Duration,
-        /// Empty for all.
+        /// The targets to retry. An empty list means all targets.
         targets: Vec<String>,
     },
 }
@@ -100,8 +101,8 @@ pub(super) fn next_step(
     }
 }
 
-/// Returns the backoff before an abandoned delivery is retried, from [`MAX_ABANDONED`]
-/// reclaims on: a poison message must not crash the process in a loop.
+/// Returns the backoff before an abandoned delivery is retried, from the [`MAX_ABANDONED`]th
+/// reclaim on: a poison message must not crash the process in a loop.
 pub(super) fn backoff_after_abandonment(
     abandoned: u32,
     options: &ChannelOptions,
@@ -111,12 +112,13 @@ pub(super) fn backoff_after_abandonment(
     Some(backoff(beyond, options, jitter))
 }
 
-/// A jittered exponential backoff ("full jitter"): deliveries that failed together are not
-/// retried together. <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
+/// Returns a jittered exponential backoff ("full jitter"), so that deliveries that failed together
+/// are not retried together.
+/// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
 fn backoff(attempt: u32, options: &ChannelOptions, jitter: f64) -> Duration {
     let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
     let longest = options.retry.first.saturating_mul(doubled);
-    // An embedding program's clock may answer anything.
+    // The embedding program's clock may return anything.
     let share = if jitter.is_nan() { 1.0 } else { jitter };
     longest
         .min(options.retry.max)

@@ -1,6 +1,6 @@
-//! The submission of a notification: decides its admission to each channel, has the store
-//! accept that, begins the attempts that can be made at once without another look at the
-//! store, and waits for outcomes where the caller does.
+//! The submission of a notification: decides its admission to each channel, has the store accept
+//! it, starts the attempts that can be made at once without querying the store again, and waits for
+//! outcomes if the caller does.
 
 use std::{
     collections::BTreeMap,
@@ -30,11 +30,11 @@ use crate::{
     event::{Kind, Rendered},
 };
 
-/// The first interval between two polls of the store: a person does not notice a second.
-/// It doubles with each poll, up to [`MAX_POLL_INTERVAL`], since a poll reads the whole
+/// The first interval between two polls of the store: a person does not notice a second. The
+/// interval doubles with each poll, up to [`MAX_POLL_INTERVAL`], because a poll reads the whole
 /// record.
 const FIRST_POLL: Duration = Duration::from_secs(1);
-/// See [`FIRST_POLL`].
+/// The maximum interval between two polls of the store. See [`FIRST_POLL`].
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(8);
 
 /// A notification, its channels and its idempotency key.
@@ -46,7 +46,7 @@ pub(crate) struct Submission {
     pub(crate) key: Option<String>,
 }
 
-/// A submission between what the store is asked and what it answers.
+/// A submission that was sent to the store and is not answered yet.
 #[derive(Debug)]
 pub(crate) struct PendingDeliveries {
     rendered: Rendered,
@@ -57,23 +57,23 @@ pub(crate) struct PendingDeliveries {
 }
 
 impl PendingDeliveries {
-    /// Returns a handle by which the reserved attempts can be given up.
+    /// Returns a handle that can release the reserved permits.
     pub(crate) fn permits(&self) -> ReservedPermits {
         self.permits.clone()
     }
 }
 
-/// The permits that a submission has reserved on its channels, one for each channel that
-/// had one free.
+/// The permits that a submission has reserved on its channels, one for each channel that had a free
+/// one.
 ///
-/// A store that does not answer must not hold them: by and by no channel would have a
-/// permit left for the attempts that are made without a record.
+/// A store that does not answer must not hold them: eventually no channel would have a permit left
+/// for the attempts that are made without a record.
 #[derive(Debug, Clone)]
 pub(crate) struct ReservedPermits(Arc<Mutex<Vec<Option<OwnedSemaphorePermit>>>>);
 
 impl ReservedPermits {
-    /// Releases all permits. If the store accepts the submission after all, each attempt
-    /// waits for a permit again.
+    /// Releases all permits. If the store accepts the submission later, each attempt waits for a
+    /// permit again.
     pub(crate) fn release(&self) {
         self.lock().fill_with(|| None);
     }
@@ -83,14 +83,14 @@ impl ReservedPermits {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Option<OwnedSemaphorePermit>>> {
-        // What is guarded is whole between any two statements.
+        // The guarded value is consistent between any two statements.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Outbox {
-    /// Decides what is to be recorded of a submission, and reserves attempts where they
-    /// may be made at once. Nothing is recorded yet.
+    /// Decides what to record of a submission, and reserves permits for the attempts that may be
+    /// made at once. Records nothing yet.
     pub(crate) fn prepare(&self, submission: Submission) -> (Intake, PendingDeliveries) {
         let Submission {
             rendered,
@@ -129,7 +129,7 @@ impl Outbox {
         (intake, pending)
     }
 
-    /// Begins to deliver what the store has accepted, or notes why it did not.
+    /// Starts the deliveries that the store has accepted, or handles its error.
     pub(crate) fn begin_accepted(
         self: &Arc<Self>,
         pending: PendingDeliveries,
@@ -144,7 +144,7 @@ impl Outbox {
                 "was accepted before, and is not accepted again"
             );
             drop(pending);
-            // Others may have waited for its permits.
+            // Other notifications may have waited for its permits.
             self.wake();
             return Ok(accepted);
         }
@@ -217,7 +217,7 @@ impl Outbox {
         Ok(accepted)
     }
 
-    /// Records a notification and begins to deliver it.
+    /// Records a notification and starts its deliveries.
     pub(crate) async fn submit(
         self: &Arc<Self>,
         intake: Intake,
@@ -228,18 +228,19 @@ impl Outbox {
         self.begin_accepted(pending, accepted.unwrap_or(Err(StoreError::Closed)))
     }
 
-    /// Submits a notification and waits for the outcome of its deliveries, for `deadline` at
-    /// most. Deliveries without an outcome by then are reported in their state.
+    /// Submits a notification and waits up to `deadline` for the outcomes of its deliveries.
+    /// Deliveries without an outcome by then are reported in their current state.
     ///
     /// # Errors
-    /// [`StoreError`] when the store did not accept it, or not within [`STORE_TIMEOUT`].
+    /// [`StoreError`] when the store did not accept the notification, or not within
+    /// [`STORE_TIMEOUT`].
     pub(crate) async fn submit_and_wait(
         self: &Arc<Self>,
         submission: Submission,
         deadline: Duration,
     ) -> Result<Report, StoreError> {
         let id = submission.rendered.message.id.to_string();
-        // Before there can be an outcome.
+        // Waiters are added before there can be an outcome.
         let addressees = submission.addressees.iter();
         let mut waiters: Vec<Waiter> = addressees
             .map(|addressee| {
@@ -251,17 +252,17 @@ impl Outbox {
         let outbox = Arc::clone(self);
         let (intake, pending) = self.prepare(submission);
         let permits = pending.permits();
-        // A task of its own, which goes on if the caller stops waiting.
+        // A task of its own, which continues if the caller stops waiting.
         let submitting = self
             .deliveries
             .spawn(async move { outbox.submit(intake, pending).await });
         let accepted = tokio::select! {
             submitted = submitting => submitted.map_err(|_| StoreError::Closed)??,
-            // It goes on, and may still be accepted: twice is better than never.
+            // The task continues, and the store may still accept: twice is better than never.
             () = self.clock.sleep(STORE_TIMEOUT) => {
                 let silent = StoreError::Silent(STORE_TIMEOUT);
                 self.update_store_alert(Some(&silent));
-                // For the attempt that is made without a record.
+                // The attempt without a record needs the permits.
                 permits.release();
                 self.wake();
                 return Err(silent);
@@ -297,8 +298,8 @@ impl Outbox {
         ))
     }
 
-    /// Polls the store for deliveries that have ended in another process and notifies their
-    /// waiters. Never returns. Polls nothing where the store is not shared.
+    /// Polls the store for deliveries that have ended in another process, and notifies their
+    /// waiters. Never returns. Polls nothing if the store is not shared.
     async fn watch_other_processes(&self, accepted: &Accepted) -> Infallible {
         if !self.store.is_shared() {
             return std::future::pending().await;
@@ -308,7 +309,7 @@ impl Outbox {
             self.clock.sleep(interval).await;
             interval = (interval * 2).min(MAX_POLL_INTERVAL);
             for placed in &accepted.deliveries {
-                // The tasks of this process report more than the store has.
+                // The tasks of this process report more than the store records.
                 let is_handled_here = || {
                     self.in_flight.contains(placed.delivery)
                         || self.waiters.has_ended(placed.delivery)
@@ -321,12 +322,12 @@ impl Outbox {
                     limit: 1,
                     ..Query::default()
                 };
-                // Those who write to a store report that it fails.
+                // A failing store is reported where it is written.
                 let found = self.store.deliveries(query).await.unwrap_or_default();
                 let Some(record) = found.into_iter().find(|record| record.state.has_ended()) else {
                     continue;
                 };
-                // It may have been claimed here while the store was asked.
+                // The delivery may have been claimed here while the store was queried.
                 if is_handled_here() {
                     continue;
                 }
@@ -349,8 +350,8 @@ impl Outbox {
         }
     }
 
-    /// Notifies the waiters that no attempt is made until the disabled channel is repaired:
-    /// they need not wait for that.
+    /// Notifies the waiters that no attempt is made until the disabled channel is repaired, so that
+    /// they do not wait for that.
     fn report_if_disabled(&self, notification: &str, channel: &ChannelGuard) {
         let Err(disabled) = channel.provider() else {
             return;
@@ -387,7 +388,7 @@ impl Outbox {
     }
 }
 
-/// Returns what the store is asked to accept of a notification.
+/// Returns the intake of a notification, which the store is asked to accept.
 pub(crate) fn intake(rendered: &Rendered, intents: Vec<Intent>, now_ms: i64) -> Intake {
     let message = &rendered.message;
     let incident = message.incident.to_string();
@@ -409,7 +410,7 @@ pub(crate) fn intake(rendered: &Rendered, intents: Vec<Intent>, now_ms: i64) -> 
 #[derive(Debug, Clone)]
 pub(crate) struct Addressee {
     pub(crate) channel: ChannelGuard,
-    /// Its step, where it belongs to a group.
+    /// The step, if the channel belongs to a group.
     pub(crate) turn: Option<Turn>,
 }
 
@@ -417,16 +418,16 @@ pub(crate) struct Addressee {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Turn {
     pub(crate) step: Step,
-    /// How long after the first step.
+    /// The time after the first step.
     pub(crate) after: Duration,
 }
 
-/// Skips steps on disabled channels, which cannot be enough for now: the next step is due at
-/// once, and those behind it earlier by as much. Takes the steps in their order, each with
+/// Skips steps on disabled channels, which cannot be enough for now: the next step is due at once,
+/// and the steps behind it are due earlier by as much. Takes the steps in their order, each with
 /// whether its channel is disabled.
 pub(crate) fn pass_over_disabled<'t>(turns: impl Iterator<Item = (bool, &'t mut Turn)>) {
-    // By group: how much earlier, and when the step before would have begun if its channel
-    // is disabled.
+    // For each group: how much earlier its steps are due, and when the previous step would have
+    // begun, if its channel is disabled.
     let mut groups: BTreeMap<Arc<str>, (Duration, Option<Duration>)> = BTreeMap::new();
     for (is_disabled, turn) in turns {
         let (sooner, before) = groups.entry(Arc::clone(&turn.step.group)).or_default();
@@ -437,15 +438,15 @@ pub(crate) fn pass_over_disabled<'t>(turns: impl Iterator<Item = (bool, &'t mut 
     }
 }
 
-/// What was decided for one channel of a submission.
+/// The admission of a submission to one channel.
 #[derive(Debug)]
 pub(super) struct Admission {
     pub(super) channel: ChannelGuard,
-    /// The permit for an attempt, where one may be made at once.
+    /// The permit for an attempt, if one may be made at once.
     pub(super) permit: Option<OwnedSemaphorePermit>,
-    /// The rule that suppresses it.
+    /// The rule that suppresses the notification.
     pub(super) suppression: Option<SuppressionRule>,
-    /// The digest that reports it later.
+    /// The digest that reports the notification later.
     pub(super) digest: Option<Digest>,
     pub(super) turn: Option<Turn>,
     pub(super) dedup: Option<DedupWindow>,
@@ -454,8 +455,8 @@ pub(super) struct Admission {
 impl Admission {
     /// Decides by the channel's rules, rate limit, circuit breaker and free permits.
     ///
-    /// No permit is reserved where deliveries of the channel wait already: they come
-    /// first. The rules of a later step are applied when its turn comes.
+    /// No permit is reserved if deliveries of the channel wait already, because they come first.
+    /// The rules of a later step are applied when its turn comes.
     pub(super) fn decide(addressee: Addressee, rendered: &Rendered, now_ms: i64) -> Self {
         let Addressee { channel, turn } = addressee;
         // A recovery reaches the recipients of the problem at once.
@@ -489,7 +490,7 @@ impl Admission {
         }
     }
 
-    /// Returns what the store is asked to accept for this channel.
+    /// Returns the intent for this channel, which the store is asked to accept.
     pub(super) fn intent(&self, now_ms: i64) -> Intent {
         let after = self.turn.as_ref().map_or(Duration::ZERO, |turn| turn.after);
         let begin_ms = now_ms.saturating_add(milliseconds(after));

@@ -1,9 +1,9 @@
 //! Suppression by rules (`min_severity`, `quiet_hours`, `rate_limit`, a silence of the embedding
-//! program): whether a channel is notified at all, decided from the configuration, the time and
-//! what has passed before; and what identifies a repetition (`dedup`).
+//! program): decides whether a channel is notified at all, from the configuration, the time and
+//! earlier notifications. Also identifies repetitions (`dedup`).
 //!
-//! The rate limit is a token bucket for each channel. It counts in this process: several engines
-//! on one store have a limit each.
+//! The rate limit is a token bucket for each channel. It counts in this process: of several engines
+//! on one store, each has its own limit.
 
 use std::{
     collections::HashMap,
@@ -32,21 +32,21 @@ use crate::{
 pub(super) const QUIET_HOURS: &str = "quiet_hours";
 /// The name of the rule of the rate limit.
 const RATE_LIMIT: &str = "rate_limit";
-/// How many messages within their deduplication window are remembered.
+/// The maximum number of messages that are remembered within their deduplication windows.
 const MAX_RECENT: usize = 1024;
 
 /// A rule that suppresses a notification on a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SuppressionRule {
-    /// Its name, a colon, and why it applies, for people.
+    /// The name of the rule, a colon, and the reason why it applies, for people.
     pub(crate) sentence: String,
-    /// When a digest reports what it suppresses, in milliseconds since the Unix epoch; `None`
-    /// where nothing does.
+    /// When a digest reports the notifications that the rule suppresses, in milliseconds since the
+    /// Unix epoch, or `None` if no digest does.
     pub(crate) digest_ms: Option<i64>,
 }
 
 impl SuppressionRule {
-    /// A rule whose suppressed notifications no digest reports.
+    /// Returns a rule whose suppressed notifications no digest reports.
     pub(super) fn without_digest(sentence: impl Into<String>) -> Self {
         Self {
             sentence: sentence.into(),
@@ -54,17 +54,17 @@ impl SuppressionRule {
         }
     }
 
-    /// Returns its name.
+    /// Returns the name of the rule.
     pub(super) fn name(&self) -> &str {
         self.sentence.split(':').next().unwrap_or_default()
     }
 }
 
-/// Returns the rule that suppresses a notification on a channel at a time; `None` when it
-/// passes.
+/// Returns the rule that suppresses a notification on a channel at a time, or `None` if the
+/// notification passes.
 ///
-/// A recovery passes whatever the channel's rules are: the store sends it to the recipients of
-/// the problem, and to nobody else.
+/// A recovery passes whatever the channel's rules are: the store sends it only to the recipients of
+/// the problem.
 pub(super) fn suppression_of(
     rendered: &Rendered,
     options: &ChannelOptions,
@@ -100,8 +100,8 @@ pub(crate) fn suppression_by_severity(
     })
 }
 
-/// Returns the deduplication window of a message, where it is subject to one: recoveries and
-/// tests are not.
+/// Returns the deduplication window of a message, or `None` if it has none, as recoveries and tests
+/// do.
 pub(super) fn dedup_window(
     rendered: &Rendered,
     dedup: Option<Duration>,
@@ -124,7 +124,7 @@ pub(super) fn dedup_window(
     })
 }
 
-/// The engine's clock, as `governor` asks for it.
+/// The engine's clock, in the form that `governor` requires.
 #[derive(Clone)]
 struct Ticks(Arc<dyn Clock>);
 
@@ -142,8 +142,8 @@ type Limiter = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Nanos>
 /// The rate limit of one channel.
 pub(super) struct RateLimit {
     limiter: Option<(Limiter, Rate)>,
-    /// The fingerprints of messages that passed, and when their deduplication windows end:
-    /// repetitions until then are not sent, and do not count.
+    /// The fingerprints of messages that passed, and when their deduplication windows end, in
+    /// milliseconds since the Unix epoch. Repetitions until then are not sent and do not count.
     recent: Mutex<HashMap<u64, i64>>,
 }
 
@@ -167,7 +167,7 @@ impl RateLimit {
         }
     }
 
-    /// Takes a token; returns the rule that suppresses the message where there is none.
+    /// Takes a token. Returns the rule that suppresses the message if no token is left.
     pub(super) fn suppression(&self, now_ms: i64) -> Option<SuppressionRule> {
         let (limiter, rate) = self.limiter.as_ref()?;
         limiter.check().err()?;
@@ -178,7 +178,7 @@ impl RateLimit {
         })
     }
 
-    /// Returns whether the same message has passed and its deduplication window is open.
+    /// Returns whether the same message has passed and its deduplication window is still open.
     pub(super) fn has_passed(&self, fingerprint: u64, now_ms: i64) -> bool {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent
@@ -186,7 +186,7 @@ impl RateLimit {
             .is_some_and(|until| *until > now_ms)
     }
 
-    /// Notes that a message has passed.
+    /// Records that a message has passed.
     pub(super) fn note_passed(&self, fingerprint: u64, until_ms: i64, now_ms: i64) {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() >= MAX_RECENT {
@@ -198,9 +198,9 @@ impl RateLimit {
     }
 }
 
-/// Returns a hash that is the same for messages that read the same.
+/// Returns a hash that is equal for messages with equal texts.
 fn fingerprint(texts: &[&str]) -> u64 {
-    // FNV-1a: it is written to files, so it must stay what it is.
+    // FNV-1a. The hash is written to files, so it must never change.
     // <https://datatracker.ietf.org/doc/html/draft-eastlake-fnv>
     let bytes = texts.iter().flat_map(|text| text.bytes().chain([0xff]));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
@@ -208,7 +208,7 @@ fn fingerprint(texts: &[&str]) -> u64 {
     })
 }
 
-/// Returns the deduplication window, unless it is empty.
+/// Returns the deduplication window, or `None` if it is empty.
 fn window(dedup: Option<Duration>) -> Option<Duration> {
     dedup.filter(|window| !window.is_zero())
 }

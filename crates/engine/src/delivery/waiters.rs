@@ -13,23 +13,22 @@ use super::{
     report::{ChannelReport, StepReport},
 };
 
-/// A notification and a channel.
+/// The identifier of a notification and the name of a channel.
 type Key = (String, Arc<str>);
 
 /// The progress of a delivery.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Progress {
-    /// The report of its last attempt, or of why there was none.
+    /// The report of the last attempt, or the reason why there was none.
     report: Option<ChannelReport>,
-    /// Whether there is nothing more to wait for: it has ended, or waits for a channel that
-    /// is disabled.
+    /// Whether waiting is pointless: the delivery has ended, or waits for a disabled channel.
     has_ended: bool,
     /// Whether an attempt is under way.
     attempt_in_progress: bool,
 }
 
 impl Progress {
-    /// The progress after an attempt, or without one.
+    /// Returns the progress after an attempt, or without one.
     pub(super) fn of(report: ChannelReport, has_ended: bool) -> Self {
         Self {
             report: Some(report),
@@ -57,7 +56,7 @@ struct WaitedDelivery {
     channel_type: String,
 }
 
-/// A caller that waits for one delivery, until this is dropped.
+/// A caller that waits for one delivery. Dropping it ends the wait.
 #[derive(Debug)]
 pub(super) struct Waiter {
     waiters: Arc<Waiters>,
@@ -95,7 +94,7 @@ impl Waiters {
         }
     }
 
-    /// Assigns the identifier that the store has given the delivery.
+    /// Assigns the identifier that the store has given to the delivery.
     pub(super) fn assign(&self, notification: &str, channel: &Arc<str>, delivery: DeliveryId) {
         let key = (notification.to_owned(), Arc::clone(channel));
         let mut table = self.lock();
@@ -105,7 +104,7 @@ impl Waiters {
         }
     }
 
-    /// Notifies the waiters of a delivery of its progress.
+    /// Notifies the waiters of a delivery about its progress.
     pub(super) fn notify(&self, notification: &str, channel: &Arc<str>, progress: Progress) {
         let key = (notification.to_owned(), Arc::clone(channel));
         if let Some(entry) = self.lock().entries.get(&key) {
@@ -113,7 +112,7 @@ impl Waiters {
         }
     }
 
-    /// Notes that an attempt is under way, until the waiters are notified of its outcome.
+    /// Records that an attempt is under way, until the waiters are notified of its outcome.
     pub(super) fn attempt_begins(&self, notification: &str, channel: &Arc<str>) {
         let key = (notification.to_owned(), Arc::clone(channel));
         if let Some(entry) = self.lock().entries.get(&key) {
@@ -123,7 +122,7 @@ impl Waiters {
         }
     }
 
-    /// Notifies the waiters that have no report yet that there is no use in waiting.
+    /// Notifies those waiters that have no report yet that waiting is pointless.
     pub(super) fn notify_if_first(
         &self,
         notification: &str,
@@ -158,7 +157,7 @@ impl Waiters {
                             State::Superseded,
                         )
                     };
-                    // The results of its attempts stay in the report.
+                    // The report keeps the results of its attempts.
                     let mut report = progress.report.take().unwrap_or_else(unsent);
                     report.mark_superseded(why);
                     *progress = Progress::of(report, true);
@@ -167,7 +166,8 @@ impl Waiters {
         }
     }
 
-    /// Returns whether the waiters of a delivery know that it has ended, or there are none.
+    /// Returns whether the waiters of a delivery know that it has ended. Returns `true` if there
+    /// are none.
     pub(super) fn has_ended(&self, delivery: DeliveryId) -> bool {
         let table = self.lock();
         let key = table.by_delivery.get(&delivery);
@@ -175,8 +175,8 @@ impl Waiters {
         entry.is_none_or(|entry| entry.progress.borrow().has_ended)
     }
 
-    /// Notifies the waiters of a delivery that has ended in another process, unless they know
-    /// that it has ended. `progress` is called with the channel's type.
+    /// Notifies the waiters of a delivery that has ended in another process, unless they know that
+    /// it has ended. `progress` is called with the channel's type.
     pub(super) fn ended_in_other_process(
         &self,
         delivery: DeliveryId,
@@ -209,12 +209,12 @@ impl Waiter {
         &self.channel_type
     }
 
-    /// Returns when the delivery has ended.
+    /// Waits until the delivery has ended.
     pub(super) async fn until_ended(&mut self) {
         let _ = self.progress.wait_for(|progress| progress.has_ended).await;
     }
 
-    /// Returns when no attempt is under way.
+    /// Waits until no attempt is under way.
     pub(super) async fn until_attempt_ended(&mut self) {
         let _ = self
             .progress
@@ -222,7 +222,7 @@ impl Waiter {
             .await;
     }
 
-    /// Returns the report so far, in the state `so_far` where there is none yet.
+    /// Returns the report so far, or one in the state `so_far` if there is none yet.
     pub(super) fn report(&self, so_far: State) -> ChannelReport {
         let Progress {
             report,
@@ -245,7 +245,7 @@ impl Drop for Waiter {
     fn drop(&mut self) {
         let mut table = self.waiters.lock();
         let last = |entry: &WaitedDelivery| entry.progress.receiver_count() <= 1;
-        // Others may wait for the same delivery.
+        // Other callers may wait for the same delivery.
         if table.entries.get(&self.key).is_some_and(last)
             && let Some(entry) = table.entries.remove(&self.key)
             && let Some(delivery) = entry.delivery

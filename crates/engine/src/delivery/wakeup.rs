@@ -1,8 +1,8 @@
 //! The dispatcher's wakeup: the time of its next round, and a signal for an earlier one.
 //!
-//! Whoever schedules a delivery calls [`Wakeup::schedule`]; the dispatcher learns from
-//! [`Wakeup::end_round`] how long it may sleep. No time that is scheduled during a round is
-//! missed: each side writes its own time before it reads the other's.
+//! A task that schedules a delivery calls [`Wakeup::schedule`]; the dispatcher learns from
+//! [`Wakeup::end_round`] how long it may sleep. No time that is scheduled during a round is missed,
+//! because each side writes its own time before it reads the other's.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 pub(crate) struct Wakeup {
     /// The earliest time that was scheduled since the dispatcher's round began.
     scheduled_ms: AtomicI64,
-    /// When the dispatcher's next round begins; the past during a round.
+    /// When the dispatcher's next round begins. A time in the past during a round.
     wakes_ms: AtomicI64,
     notify: Notify,
 }
@@ -42,13 +42,13 @@ impl Wakeup {
         }
     }
 
-    /// Begins a round of the dispatcher, which may not see what is scheduled from now on.
+    /// Begins a round of the dispatcher. The round may not see what is scheduled from now on.
     pub(super) fn begin_round(&self) {
         self.wakes_ms.store(i64::MIN, Ordering::SeqCst);
         self.scheduled_ms.store(i64::MAX, Ordering::SeqCst);
     }
 
-    /// Ends a round that saw nothing due before `at_ms`; returns when the next must begin.
+    /// Ends a round that saw nothing due before `at_ms`. Returns when the next round must begin.
     pub(super) fn end_round(&self, at_ms: i64) -> i64 {
         self.wakes_ms.store(at_ms, Ordering::SeqCst);
         let at_ms = at_ms.min(self.scheduled_ms.load(Ordering::SeqCst));
@@ -56,7 +56,7 @@ impl Wakeup {
         at_ms
     }
 
-    /// Returns when the dispatcher is woken.
+    /// Waits until the dispatcher is woken.
     pub(super) async fn woken(&self) {
         self.notify.notified().await;
     }

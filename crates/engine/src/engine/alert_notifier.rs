@@ -13,9 +13,9 @@ use crate::{
     router::Route,
 };
 
-/// Runs until the engine takes no more notifications, or is gone.
+/// Runs until the engine accepts no more notifications or is dropped.
 pub(crate) async fn run(engine: Weak<Inner>) {
-    // Its end goes to the channels that its beginning went to.
+    // The end of an alert goes to the channels that its beginning went to.
     let mut notified: BTreeMap<Subject, Vec<String>> = BTreeMap::new();
     loop {
         let Some(engine) = Engine::while_open(&engine) else {
@@ -27,7 +27,7 @@ pub(crate) async fn run(engine: Weak<Inner>) {
         }
         let changed = engine.0.alerts.changed();
         let next = next.map(|pause| engine.0.shared.clock.sleep(pause));
-        // Nobody waits for this to end.
+        // The engine must not be kept alive by this task while it waits.
         drop(engine);
         tokio::select! {
             () = changed.notified() => {}
@@ -54,7 +54,7 @@ impl Engine {
             return;
         }
         let engine = self.clone();
-        // A slow channel delays no other change.
+        // Must not delay other changes if a channel is slow.
         drop(self.0.deliveries.spawn(async move {
             let notification = notification(&engine, change);
             let notified =
@@ -80,7 +80,7 @@ impl Inner {
         })
     }
 
-    /// Returns the default channels that work; where none does, all channels that work.
+    /// Returns the default channels that work or, if none does, all channels that work.
     fn addressees(&self) -> Vec<Addressee> {
         let is_working = |addressee: &Addressee| {
             let channel = &addressee.channel;

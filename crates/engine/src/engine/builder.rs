@@ -34,7 +34,7 @@ use crate::{
     worker::WorkerProgram,
 };
 
-/// How many proofs may wait to be recorded; they are rare, and come one by one.
+/// The maximum number of proofs that wait to be recorded. Proofs are rare and come one at a time.
 const MAX_QUEUED_PROOFS: usize = 1024;
 
 /// A builder of an [`Engine`]. [`Engine::builder`] creates one.
@@ -246,11 +246,11 @@ impl EngineBuilder {
         load(&self.file, &self.options, self.worker.as_ref())
     }
 
-    /// Checks a text as if it stood in the file, with plugins that were found
-    /// before: for tests that check many.
+    /// Checks a text as if it were the content of the file, with plugins that were found before.
+    /// For tests that check many texts. The returned problems are warnings.
     ///
     /// # Errors
-    /// Every problem, if an error is among them; else the answer has the warnings.
+    /// Every problem, if at least one is an error.
     #[doc(hidden)]
     pub fn check_text(
         &self,
@@ -290,7 +290,7 @@ impl EngineBuilder {
         let opened = self.store_choice.open(&loaded.config).await?;
         let (shared, proven) = self.shared(&runtime_home, opened.store.clone());
         let configs = loaded.config.channels.iter().map(Arc::clone);
-        // A disabled channel is no error: people are notified through the rest.
+        // A disabled channel is not an error: people are notified through the others.
         let channels = open_channels(configs, &shared, |_| true).await?;
         let engine = Engine::new(runtime_home, loaded, channels, shared, opened, proven);
         drop(tokio::spawn(canary::run(Arc::downgrade(&engine.0))));
@@ -324,8 +324,8 @@ impl EngineBuilder {
         open_once(config.channels.iter().map(Arc::clone), &shared).await
     }
 
-    /// Returns what the channels of an engine share, and the receiver of their proofs. The
-    /// values of providers are stored in memory where deliveries are not stored.
+    /// Returns what the channels of an engine share, and the receiver of their proofs. The values
+    /// of providers are stored in memory if deliveries are not stored.
     fn shared(
         &self,
         runtime_home: &RuntimeHome,

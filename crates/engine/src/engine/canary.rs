@@ -1,5 +1,5 @@
-//! Canary checks: has each channel prove on a schedule that it works, without delivering
-//! anything. People who get no notification for months would not notice that none could be
+//! Canary checks: each channel proves on a schedule that it works, without delivering anything.
+//! Otherwise, people who get no notification for months would not notice that none could be
 //! delivered.
 
 use std::{
@@ -20,22 +20,22 @@ use crate::{
     },
 };
 
-/// The longest wait until due checks are looked for again: clocks may be set.
+/// The maximum time until due checks are searched for again, because clocks may be set.
 const POLL_INTERVAL: Duration = Duration::from_secs(60);
-/// How soon a failed check is repeated, until it has failed often enough to raise an alert.
+/// The delay before a failed check is repeated, until it has failed often enough to raise an alert.
 const RECHECK_DELAY: Duration = Duration::from_secs(300);
 
-/// The checks of a channel so far.
+/// The history of a channel's checks.
 #[derive(Debug, Default)]
 struct CheckHistory {
     /// The channel as it was configured at the last check.
     channel: Weak<Channel>,
     next_ms: i64,
-    /// Failed checks in a row.
+    /// The number of consecutive failed checks.
     failures: u32,
 }
 
-/// Runs until the engine takes no more notifications, or is gone.
+/// Runs until the engine accepts no more notifications or is dropped.
 pub(crate) async fn run(engine: Weak<Inner>) {
     let mut histories: HashMap<String, CheckHistory> = HashMap::new();
     loop {
@@ -48,7 +48,7 @@ pub(crate) async fn run(engine: Weak<Inner>) {
         histories.retain(|name, _| all.iter().any(|channel| channel.config().name() == name));
         let due = all.iter().filter(|channel| {
             let history = histories.get(channel.config().name());
-            // A reconfigured channel is checked at once: it may be repaired.
+            // A reconfigured channel is checked at once, because it may be repaired.
             let is_same =
                 |history: &&CheckHistory| history.channel.ptr_eq(&Arc::downgrade(channel));
             let next_ms = history
@@ -106,7 +106,7 @@ impl Inner {
         let (name, detail) = (&check.channel, &check.detail);
         tracing::warn!(channel = %name, failures = history.failures, "its check fails: {detail}");
         if history.failures < canary.failures {
-            // Repeated soon: it may have been a momentary failure.
+            // Repeated soon, because the failure may have been temporary.
             history.next_ms = now_ms.saturating_add(milliseconds(canary.every.min(RECHECK_DELAY)));
             return;
         }

@@ -35,7 +35,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// Asks a channel's provider.
+    /// Checks a channel by its provider.
     pub(crate) async fn of(channel: &Channel) -> Self {
         let (status, detail, hint) = match channel.provider() {
             Err(disabled) => (

@@ -10,7 +10,7 @@ use crate::{
     runtime::Catalog,
 };
 
-/// A configuration, its plugins and its open channels.
+/// A snapshot: a configuration, its plugins and its open channels.
 pub(crate) struct Snapshot {
     pub(crate) config: Arc<Config>,
     pub(crate) catalog: Arc<Catalog>,
@@ -18,7 +18,8 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Returns the host of a route, empty where it names none, and its open channels.
+    /// Returns the host of a route, which is empty if the route names none, and the open channels
+    /// of the route.
     pub(crate) fn route<'a>(
         &self,
         route: Route<'a>,
@@ -27,7 +28,7 @@ impl Snapshot {
     }
 }
 
-/// The snapshot by which notifications are routed now.
+/// The current snapshot, by which notifications are routed.
 pub(crate) struct Current(RwLock<Arc<Snapshot>>);
 
 impl Current {
@@ -39,7 +40,7 @@ impl Current {
         self.with(Arc::clone)
     }
 
-    /// Calls `f` with the current snapshot. Guards of channels that are taken meanwhile keep a
+    /// Calls `f` with the current snapshot. Guards of channels that are created meanwhile keep a
     /// reload from closing these channels.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&Arc<Snapshot>) -> R) -> R {
         let snapshot = self.0.read();
@@ -53,7 +54,7 @@ impl Current {
             let mut snapshot = snapshot.unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *snapshot, new)
         };
-        // Dropped after the lock: it may be large.
+        // Dropped after the lock is released, because it may be large.
         drop(old);
     }
 }

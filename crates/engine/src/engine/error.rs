@@ -7,7 +7,7 @@ use annunciator_store::StoreError;
 use super::{load::LoadError, runtime_home::Misplaced};
 use crate::{config::Problems, router::UnknownChannel};
 
-/// The longest idempotency key, in bytes.
+/// The maximum length of an idempotency key, in bytes.
 const MAX_KEY_LENGTH: usize = 512;
 
 /// The error when an engine cannot start or take over a configuration.
@@ -89,7 +89,7 @@ pub enum NotifyError {
 }
 
 impl NotifyError {
-    /// The error of a notification that the store did not accept.
+    /// Returns the error of a notification that the store did not accept.
     pub(crate) fn of_store(error: StoreError) -> Self {
         match error {
             StoreError::Conflict { key, differs } => Self::Conflict { key, differs },

@@ -50,23 +50,23 @@ pub struct Engine(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) runtime_home: RuntimeHome,
-    /// The configuration's file, which does not change.
+    /// The path of the configuration file, which does not change.
     pub(crate) file: PathBuf,
-    /// Why deliveries are stored in memory, where a file was chosen.
+    /// The reason why deliveries are stored in memory although a file was chosen.
     pub(crate) store_error: Option<StoreError>,
     pub(crate) current: Current,
     pub(crate) shared: Shared,
     pub(crate) deliveries: TaskTracker,
     pub(crate) abandon: CancellationToken,
-    /// One reload at a time, and none beside a shutdown.
+    /// Held during a reload and a shutdown, so that they run one after the other.
     pub(crate) reloading: Mutex<()>,
-    /// Channels that reloads have put out of use.
+    /// Tracks the channels that reloads have replaced and that are being closed.
     pub(crate) closing: TaskTracker,
-    /// The outbox, where deliveries are stored.
+    /// The outbox, if deliveries are stored.
     pub(crate) outbox: Option<Arc<Outbox>>,
     /// The active alerts: what keeps people from being notified.
     pub(crate) alerts: Arc<ActiveAlerts>,
-    /// Signals another snapshot, whose canary checks may be due earlier.
+    /// Signals that the snapshot was replaced: canary checks may be due earlier.
     pub(crate) reloaded: Arc<Notify>,
 }
 
@@ -79,8 +79,8 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Returns the engine that a task works for; `None` once it takes no more
-    /// notifications, or is gone.
+    /// Returns the engine that a task works for, or `None` if the engine accepts no more
+    /// notifications or was dropped.
     pub(crate) fn while_open(engine: &Weak<Inner>) -> Option<Self> {
         let inner = engine.upgrade()?;
         (!inner.deliveries.is_closed()).then_some(Self(inner))
@@ -196,7 +196,7 @@ impl Engine {
             current.with(|current| current.router.all().to_vec())
         } else {
             let (_, held) = current.with(|current| current.route(Route::Channels(names)))?;
-            // A check that nobody goes on with must not hold up a reload.
+            // A check whose caller stops waiting must not delay a reload.
             held.iter().map(|one| one.channel.channel()).collect()
         };
         let checking = async move {
@@ -276,6 +276,6 @@ impl Inner {
 /// # Errors
 /// serde's error when the value cannot be written as JSON.
 pub fn definitions(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    // JSON is YAML.
+    // Every JSON text is YAML.
     serde_json::to_string(value)
 }

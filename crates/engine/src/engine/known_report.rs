@@ -38,7 +38,7 @@ impl Config {
         let now_ms = SystemClock.now_ms();
         let rendered = notification.render(host, now_ms);
         let rendered = rendered.ok_or(NotifyError::EmptyMessage)?;
-        // A route that is refused without a key is refused with one.
+        // A route that would be refused without a key is refused with one, too.
         self.plan_route(route, rendered.severity, now_ms)?;
         let known = store.known(Intake {
             key: Some(key),

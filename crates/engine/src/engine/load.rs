@@ -51,11 +51,11 @@ impl From<ReadError> for LoadError {
     }
 }
 
-/// Reads, checks and resolves a file. `worker` is the program that runs plugins in
-/// processes of their own, if there is one.
+/// Reads, checks and resolves a file. `worker` is the program that runs plugins in processes of
+/// their own, if there is one.
 ///
 /// # Errors
-/// [`LoadError`] with every problem of the file, or what is wrong with the program.
+/// [`LoadError`] with every problem of the file, or with what is wrong with the program.
 pub(super) fn load(
     path: &Path,
     options: &LoadOptions,
@@ -69,7 +69,7 @@ pub(super) fn load(
     let catalog = scan(document.plugins(), worker);
     let checked = document.check(&catalog);
     let (config, warnings) = checked.map_err(|problems| LoadError::Problems(Box::new(problems)))?;
-    // What a program does wrong is not one channel's trouble.
+    // A fault of the program is not an error of one channel.
     worker.map_or(Ok(()), WorkerProgram::check)?;
     Ok(Loaded {
         config,
@@ -78,8 +78,8 @@ pub(super) fn load(
     })
 }
 
-/// The plugins that a file and the options name, whatever else is wrong with the file or
-/// whether there is one. Runs none of them.
+/// Returns the plugins that a file and the options name. Works with a file that is invalid or
+/// missing, and runs no plugin.
 pub(super) fn find_plugins(
     path: &Path,
     options: &LoadOptions,

@@ -1,9 +1,9 @@
-//! The engine: everything below put together, and what a program calls.
+//! The engine: combines the modules below, and is what a program calls.
 //!
-//! `builder` starts one and `handle` is what the program then holds. `notify` and
-//! `submit` accept notifications, `reload` a new configuration, `plan` and `check` answer
-//! questions. Of the tasks that live as long as the engine two stand here: `canary`
-//! checks channels, and `alert_notifier` notifies people of the engine's own alerts.
+//! `builder` starts an engine, and `handle` is what the program then holds. `notify` and `submit`
+//! accept notifications, `reload` replaces the configuration, `plan` and `check` answer questions.
+//! Two of the tasks that live as long as the engine are in this module: `canary` checks channels,
+//! and `alert_notifier` notifies people of the engine's own alerts.
 
 mod alert_notifier;
 mod builder;

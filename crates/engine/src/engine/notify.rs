@@ -157,7 +157,7 @@ impl Engine {
         definitions: String,
         notification: Notification,
     ) -> Result<Report, NotifyError> {
-        // May load a plugin and read files: not on a thread of the runtime.
+        // May load a plugin and read files, so it must not run on a thread of the runtime.
         let catalog = self.catalog();
         let loading = tokio::task::spawn_blocking(move || load_channels(&definitions, &catalog));
         let config = loading
@@ -254,12 +254,11 @@ impl Engine {
                 ),
             }
         }
-        // Tasks of their own: what was accepted is delivered, whether or not
-        // the caller goes on waiting.
+        // Tasks of their own, so that accepted deliveries continue if the caller stops waiting.
         let deliveries = addressees.into_iter().map(|addressee| {
             let held = addressee.channel;
             let (rendered, abandon) = (rendered.clone(), inner.abandon.clone());
-            // A caller that never polls for the outcome does not delay a reload.
+            // A caller that never polls for the outcome must not delay a reload.
             let channel = held.channel();
             let delivery = SingleDelivery {
                 channel: held,
@@ -280,7 +279,7 @@ impl Engine {
         Ok(Report::new(reports))
     }
 
-    /// Puts a notification into the form that all channels share.
+    /// Renders a notification in the form that all channels share.
     pub(crate) fn render(
         &self,
         host: &str,

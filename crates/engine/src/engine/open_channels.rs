@@ -13,13 +13,13 @@ use crate::{
     services::Shared,
 };
 
-/// Opens channels concurrently. Those that cannot be opened are disabled; where one makes the
-/// configuration unusable, all are closed again. `may_be_disabled` decides whether a channel
-/// whose settings do not work where this runs, as with a program that is missing, is disabled
-/// like any other.
+/// Opens channels concurrently. A channel that cannot be opened is disabled. If a channel makes the
+/// configuration unusable, all channels are closed again. `may_be_disabled` decides whether a
+/// channel whose settings do not work on this machine, for example because a program is missing, is
+/// disabled like any other.
 ///
 /// # Errors
-/// [`StartError::Channels`] for channels that are required, or may not be disabled.
+/// [`StartError::Channels`] for channels that are required or may not be disabled.
 pub(crate) async fn open_channels(
     configs: impl IntoIterator<Item = Arc<ChannelConfig>>,
     shared: &Shared,
@@ -62,7 +62,7 @@ pub struct Unusable {
     pub hint: String,
 }
 
-/// Opens channels and closes them again; returns those that cannot be opened.
+/// Opens channels and closes them again. Returns those that cannot be opened.
 ///
 /// # Errors
 /// [`StartError::Channels`] for channels that are required.
@@ -115,7 +115,7 @@ pub(crate) async fn close_channels(channels: &[Arc<Channel>]) {
 /// Logs the warnings of a configuration.
 pub(crate) fn log_warnings(warnings: &Problems) {
     for problem in warnings.iter() {
-        // A problem of the file as a whole has no line.
+        // A problem of the whole file has no line.
         let line = problem.span.map(|span| span.line);
         tracing::warn!(file = %warnings.file().display(), line, "{}", problem.sentence());
     }

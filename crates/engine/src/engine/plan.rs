@@ -127,8 +127,8 @@ impl Config {
     }
 }
 
-/// The times of a group's steps: as long as all steps that have begun are suppressed, the next
-/// begins at once, and those behind it earlier by as much.
+/// The times of a group's steps: if all steps that have begun are suppressed, the next step begins
+/// at once, and the steps behind it begin earlier by as much.
 #[derive(Debug, Default)]
 struct StepClock {
     sooner_ms: i64,
@@ -136,7 +136,7 @@ struct StepClock {
 }
 
 impl StepClock {
-    /// When the next one begins, in milliseconds from now. They are asked for in
+    /// Returns when the next step begins, in milliseconds from now. Must be called for the steps in
     /// their order, one group after the other.
     fn begin(&mut self, turn: Option<&Turn>) -> i64 {
         let Some(turn) = turn else {

@@ -1,5 +1,5 @@
-//! Replaces the configuration of a running engine: which channels stay, open and close, and in
-//! which order, so that no notification is lost.
+//! Replaces the configuration of a running engine: decides which channels stay, open and close, and
+//! in which order, so that no notification is lost.
 
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ impl Engine {
     /// # }
     /// ```
     pub async fn reload(&self, loaded: Loaded) -> Result<Reloaded, StartError> {
-        // A task of its own: who stops waiting does not leave it half done.
+        // A task of its own, so that a reload is completed even if the caller stops waiting.
         let inner = Arc::clone(&self.0);
         let runtime_home = &self.0.runtime_home;
         runtime_home.check()?;
@@ -84,7 +84,7 @@ impl Engine {
 impl Inner {
     async fn reload(&self, mut loaded: Loaded) -> Result<Reloaded, StartError> {
         let _lock = self.reloading.lock().await;
-        // A shutdown says so first, and then waits for this lock.
+        // A shutdown closes `deliveries` first, and then waits for this lock.
         if self.deliveries.is_closed() {
             return Err(StartError::Closed);
         }
@@ -104,7 +104,7 @@ impl Inner {
         let missing = configs.iter().zip(&running);
         let missing = missing.filter(|(_, kept)| kept.is_none());
         let missing: Vec<_> = missing.map(|(config, _)| Arc::clone(config)).collect();
-        // What serves goes on rather than be exchanged for what does not.
+        // A channel that works is kept rather than replaced by one that does not.
         let is_disabled = |config: &ChannelConfig| {
             let before = old.router.channel(&old.config, config.name());
             before.is_some_and(|channel| channel.provider().is_err())
@@ -134,11 +134,11 @@ impl Inner {
         }
         let channels: Vec<_> = running.into_iter().flatten().collect();
         for (config, channel) in configs.iter_mut().zip(&channels) {
-            // The same, and then it need not be there twice.
+            // The definitions are equal, so that one copy is enough.
             *config = channel.definition();
         }
         drop(old);
-        // An alert clears when the channel is seen to work.
+        // The alert is cleared when the channel is seen to work.
         for channel in channels
             .iter()
             .filter(|channel| !kept.iter().any(|kept| Arc::ptr_eq(kept, channel)))
@@ -177,14 +177,14 @@ impl Inner {
             catalog: Arc::new(loaded.catalog),
             router: Router::new(channels),
         });
-        // After the replacement: a channel that is repaired carries the notification itself.
+        // After the replacement, because a repaired channel can deliver the notification itself.
         update_disabled_alerts(&all, &self.alerts);
         self.reloaded.notify_one();
         if let Some(outbox) = &self.outbox {
-            // Something may wait for a channel that is new.
+            // Deliveries may wait for a new channel.
             outbox.wake();
         }
-        // From here on nobody takes a channel that is gone.
+        // From here on, no task takes a removed channel.
         for channel in gone {
             self.closing.spawn(async move { channel.retire().await });
         }

@@ -10,9 +10,9 @@ use tokio::{
     sync::oneshot,
 };
 
-/// How long a runtime that only runs when somebody drives it may take to run
-/// anything, before nobody is believed to drive it. A runtime that is driven takes
-/// microseconds; one of its tasks may block it, against the rules, for seconds.
+/// The time within which a runtime that only runs when its thread drives it must run a task;
+/// otherwise it is assumed that no thread drives it. A driven runtime takes microseconds. One of
+/// its tasks may block it, against the rules, for seconds.
 const DRIVEN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The error when a call is made where it cannot be carried out.
@@ -57,7 +57,7 @@ pub enum Misplaced {
 }
 
 impl Misplaced {
-    /// Why a task of the engine's gave no answer.
+    /// Returns the reason why a task of the engine returned no answer.
     pub(crate) fn of(error: &tokio::task::JoinError) -> Self {
         if error.is_panic() {
             Self::Panicked
@@ -78,10 +78,11 @@ impl RuntimeHome {
     /// Returns the process and the runtime of the caller.
     ///
     /// # Errors
-    /// [`Misplaced`] where no engine can live.
+    /// [`Misplaced`] when no engine can run there.
     pub(crate) fn here() -> Result<Self, Misplaced> {
         let runtime = Handle::try_current().map_err(|_| Misplaced::NoRuntime)?;
-        // There is no other way to ask than to want one of each.
+        // There is no way to ask whether a runtime has timers and sockets except to create one of
+        // each.
         let has_timers = catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO)));
         let has_sockets = has_timers.and_then(|()| catch_unwind(|| drop(UnixDatagram::unbound())));
         has_sockets.map_err(|_| Misplaced::BareRuntime)?;
@@ -95,11 +96,11 @@ impl RuntimeHome {
         &self.runtime
     }
 
-    /// Checks that the caller is in the engine's process. Must be called before anything that
-    /// could wait: a lock that another thread held when a process was forked is held for ever.
+    /// Checks that the caller is in the engine's process. Must be called before anything that may
+    /// wait: a lock that another thread held when the process was forked is never released.
     ///
     /// # Errors
-    /// [`Misplaced::Forked`] when it is not.
+    /// [`Misplaced::Forked`] when the caller is in another process.
     pub(crate) fn check(&self) -> Result<(), Misplaced> {
         let here = getpid();
         if here == self.process {
@@ -116,11 +117,11 @@ impl RuntimeHome {
         Handle::try_current().is_ok_and(|here| here.id() == self.runtime.id())
     }
 
-    /// Carries out a call in the engine's runtime. A call from another runtime goes on when the
+    /// Carries out a call in the engine's runtime. A call from another runtime continues if the
     /// returned future is dropped.
     ///
     /// # Errors
-    /// [`Misplaced`] where it is not carried out, or not to its end.
+    /// [`Misplaced`] when the call is not carried out, or not completely.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         call: impl Future<Output = T> + Send + 'static,
@@ -134,10 +135,10 @@ impl RuntimeHome {
         called.map_err(|error| Misplaced::of(&error))
     }
 
-    /// Checks that somebody drives the runtime.
+    /// Checks that a thread drives the runtime.
     ///
     /// # Errors
-    /// [`Misplaced`] when it does not.
+    /// [`Misplaced`] when none does.
     pub(crate) async fn check_driven(&self) -> Result<(), Misplaced> {
         if self.is_inside() || self.runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
             return Ok(());
@@ -146,17 +147,17 @@ impl RuntimeHome {
         let probe = self.runtime.spawn(async move { run.send(()) });
         let (late, is_late) = oneshot::channel();
         let (done, is_done) = mpsc::channel::<()>();
-        // The caller may have no timers.
+        // The caller's runtime may have no timers.
         let timer = thread::Builder::new().spawn(move || {
             if is_done.recv_timeout(DRIVEN_TIMEOUT) == Err(mpsc::RecvTimeoutError::Timeout) {
-                // The caller may have gone.
+                // The caller may have stopped waiting.
                 let _ = late.send(());
             }
         });
         let reached = tokio::select! {
             biased;
             ran = has_run => ran.map_err(|_| Misplaced::RuntimeGone),
-            // Without a thread for the timer, this waits.
+            // Without a thread for the timer, this waits without a limit.
             Ok(()) = is_late, if timer.is_ok() => Err(Misplaced::RuntimeStands),
         };
         probe.abort();

@@ -1,5 +1,5 @@
-//! Chooses the store of an engine: by the embedding program, else by the configuration file,
-//! else in memory.
+//! Chooses the store of an engine: that of the embedding program, otherwise that of the
+//! configuration file, otherwise one in memory.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -7,14 +7,14 @@ use annunciator_store::{MemoryStore, SqliteStore, Store, StoreError};
 
 use crate::config::{Config, StorePlace};
 
-/// What the embedding program decides about the store.
+/// The embedding program's choice of the store.
 #[derive(Clone, Default)]
 pub(crate) struct StoreChoice {
-    /// This store, whatever the file says.
+    /// The store to use, whatever the file says.
     pub(crate) store: Option<Arc<dyn Store>>,
-    /// The file to use where the configuration names none.
+    /// The file to use if the configuration names none.
     pub(crate) default: Option<Arc<DefaultStore>>,
-    /// Whether callers wait beyond their deadline for attempts that are under way then.
+    /// Whether callers wait beyond their deadline for attempts that are still under way.
     pub(crate) awaits_attempts: bool,
 }
 
@@ -24,7 +24,7 @@ type DefaultStore = dyn Fn(&Config) -> Option<PathBuf> + Send + Sync;
 #[derive(Debug)]
 pub(crate) struct OpenedStore {
     pub(crate) store: Option<Arc<dyn Store>>,
-    /// Why the chosen file could not be opened, where memory stands in for it.
+    /// The reason why the chosen file could not be opened, if a store in memory replaces it.
     pub(crate) error: Option<StoreError>,
     pub(crate) awaits_attempts: bool,
 }
@@ -38,12 +38,12 @@ impl fmt::Debug for StoreChoice {
 }
 
 impl StoreChoice {
-    /// Opens the chosen store. Where a disk fails, a store in memory stands in: people are
-    /// notified all the same.
+    /// Opens the chosen store. If a disk fails, a store in memory replaces it, so that people are
+    /// notified nevertheless.
     ///
     /// # Errors
-    /// [`StoreError::Foreign`] or [`StoreError::Newer`] when the file belongs to another
-    /// program, or to a later version.
+    /// [`StoreError::Foreign`] or [`StoreError::Newer`] when the file belongs to another program or
+    /// to a later version.
     pub(crate) async fn open(&self, config: &Config) -> Result<OpenedStore, StoreError> {
         let opened = |store| OpenedStore {
             store,

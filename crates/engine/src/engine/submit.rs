@@ -76,7 +76,7 @@ impl PendingSubmission {
         let outbox = self.engine.0.outbox.clone();
         move || {
             permits.release();
-            // Others may have waited for them.
+            // Other notifications may wait for the permits.
             if let Some(outbox) = &outbox {
                 outbox.wake();
             }
@@ -136,7 +136,7 @@ impl Engine {
         let inner = &self.0;
         let (intake, pending) = self.prepare(route, notification, key)?;
         let outbox = inner.outbox.clone().ok_or(NotifyError::NoStore)?;
-        // A task of its own, which goes on if the caller stops waiting.
+        // A task of its own, which continues if the caller stops waiting.
         let submitting = async move { outbox.submit(intake, pending.deliveries).await };
         inner.runtime_home.check_driven().await?;
         let runtime = inner.runtime_home.runtime();
