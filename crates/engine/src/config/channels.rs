@@ -29,18 +29,18 @@ use crate::{
     runtime::{Catalog, LoadedType, TypeError},
 };
 
-/// The keys of a definition that are the engine's and not the plugin's.
+/// The keys of a definition that the engine itself reads, and not the plugin.
 const TYPE: &str = "type";
 const OPTIONS: &str = DELIVERY;
-/// A channel's name is used in logs and reports; no longer than this.
+/// The maximum length of a channel's name, which is used in logs and reports.
 pub(super) const MAX_NAME_LENGTH: usize = 128;
 
-/// Files that cannot be used and are named where a channel type is missing.
+/// The maximum number of unusable plugin files that are named if a channel type is missing.
 const MAX_REJECTED: usize = 5;
 
-/// The channels of a file, in its order, and their numbers by name. Also the
-/// names of those that were not usable, so that a list that
-/// names one of them is not reported as naming none.
+/// The channels of a file, in the order of the file, and their numbers by name. Also the names of
+/// channels that could not be used, so that a list that names one of them is not reported as naming
+/// an unknown channel.
 #[derive(Default)]
 pub(crate) struct Channels {
     pub(crate) list: Vec<Arc<ChannelConfig>>,
@@ -48,16 +48,16 @@ pub(crate) struct Channels {
     pub(crate) broken: HashSet<Box<str>>,
 }
 
-/// Where channel types come from.
+/// The source of channel types.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plugins<'a> {
     pub(crate) catalog: &'a Catalog,
-    /// Whether channels may have their plugin run in processes of their own.
+    /// Whether channels may run their plugin in processes of its own.
     pub(crate) may_isolate: bool,
 }
 
-/// Reads a mapping of names to definitions. What a channel doesn't say about its
-/// deliveries it inherits.
+/// Reads a mapping of names to definitions. A channel inherits the delivery options that it does
+/// not set.
 pub(crate) fn read(
     node: &Node,
     inherited: &Inherited,
@@ -136,7 +136,7 @@ fn channel(
         return None;
     };
     let unread = |findings: &mut Findings| {
-        // Nobody knows which of its fields are secret.
+        // Without a schema, it is unknown which of its fields are secret.
         fields
             .iter()
             .filter(|field| ![TYPE, OPTIONS].contains(&&*field.key))
@@ -201,7 +201,7 @@ fn channel(
             Ok(verdict) => {
                 proofs = verdict.proofs();
                 let problems = verdict.problems;
-                // One sentence per field is enough: the rest follows from it.
+                // One problem for each field is enough; others are its consequences.
                 let new = problems
                     .into_iter()
                     .filter(|raw| !findings.speaks_of(&raw.path, before));
@@ -228,7 +228,7 @@ fn channel(
     })
 }
 
-/// What the engine itself reads of a channel.
+/// The part of a channel that the engine itself reads.
 struct Definition<'a> {
     name: &'a str,
     channel_type: &'a str,
@@ -254,7 +254,8 @@ impl Definition<'_> {
         }
     }
 
-    /// The plugin is there and cannot be used: the channel stays, and fails.
+    /// Returns a channel whose plugin exists but cannot be used: the channel is kept, and is
+    /// disabled.
     fn disabled(self, error: Arc<PluginError>) -> ChannelConfig {
         self.into_config(Json::Null, String::new(), Err(error))
     }
@@ -290,14 +291,14 @@ fn unknown_type(channel_type: &str, catalog: &Catalog) -> String {
     if let Some(found) = suggest::closest(channel_type, known.iter().copied()) {
         help = format!("did you mean `{found}`? {help}");
     }
-    // Perhaps one of these would have offered it.
+    // One of these plugins may have offered the type.
     for error in catalog.rejected().iter().take(MAX_REJECTED) {
         help = format!("{help}; {error}");
     }
     help
 }
 
-/// Takes over what the plugin says about its settings, at the field it means.
+/// Adds a problem that the plugin reports about its settings, at the field that it names.
 fn add_plugin_problem(raw: &ProblemV1, entry: &Entry, findings: &mut Findings) {
     let path = raw.path.split(['.', '[']).filter(|part| !part.is_empty());
     let path = path.map(|part| part.trim_end_matches(']'));

@@ -16,7 +16,7 @@ use super::{
     tree::{Entry, Node},
 };
 
-/// Values that fit a schema. Secrets among them are not shown.
+/// Values that match a schema. Their secrets are not shown.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct CheckedValue {
     value: Json,
@@ -40,7 +40,7 @@ impl fmt::Debug for CheckedValue {
     }
 }
 
-/// Reads a section. One that holds nothing is absent.
+/// Reads a section. A section without content counts as absent.
 pub(super) fn read(
     section: &Section,
     root: &Node,
@@ -60,7 +60,7 @@ pub(super) fn read(
     Some(CheckedValue::new(value, &section.schema))
 }
 
-/// Has sections checked that are to see the whole configuration.
+/// Runs the checks of sections that need the whole configuration.
 pub(super) fn check_with(
     sections: &[Section],
     root: &Node,
@@ -68,7 +68,7 @@ pub(super) fn check_with(
     findings: &mut Findings,
 ) {
     if findings.errors() > 0 {
-        // Where something else is wrong, it is not what it is going to be.
+        // After an error elsewhere, the configuration is incomplete.
         return;
     }
     for section in sections {
@@ -82,13 +82,13 @@ pub(super) fn check_with(
     }
 }
 
-/// The section in the file.
+/// Returns the entry of the section in the file.
 pub(super) fn present<'a>(section: &Section, root: &'a Node) -> Option<&'a Entry> {
     root.entry(&section.name)
         .filter(|entry| !entry.node.is_null())
 }
 
-/// Takes over what a check says, at the fields that it means.
+/// Adds the problems that a check reports, at the fields that they name.
 pub(super) fn said(
     problems: &[SectionProblem],
     entry: &Entry,
@@ -98,7 +98,8 @@ pub(super) fn said(
     for problem in problems {
         let path = problem.path.iter().map(String::as_str);
         let place = place(entry, from.clone(), path);
-        // What it repeats of the file may hold a login, as what plugins repeat.
+        // A text of the file that the problem repeats may contain a login, as in the problems of
+        // plugins.
         let clean = hide_wrong(place.node, findings);
         let said = problem.at(place.field.into());
         let said = Problem {

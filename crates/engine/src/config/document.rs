@@ -20,7 +20,7 @@ pub fn document_schema(types: &[ChannelType]) -> Json {
     schema_of(types, &[], None)
 }
 
-/// The same with what the embedding program declares.
+/// Returns the same schema with what the embedding program declares.
 pub(crate) fn schema_of(
     types: &[ChannelType],
     sections: &[Section],
@@ -112,7 +112,7 @@ pub(crate) fn schema_of(
     document
 }
 
-/// Adds the sections and the keys of hosts. What the engine has stays.
+/// Adds the declared sections and keys of hosts. The engine's own keys are not replaced.
 fn declare(
     document: &mut Json,
     sections: &[Section],
@@ -146,7 +146,7 @@ fn declare(
     }
 }
 
-/// A schema whose own definitions have moved to the document's.
+/// Returns a schema whose own definitions have moved to those of the document.
 fn lifted(schema: &Json, name: &str, definitions: &mut Map<String, Json>) -> Json {
     let mut schema = adapted(schema, name);
     if let Some(fields) = schema.as_object_mut() {
@@ -175,7 +175,7 @@ fn reference() -> Json {
     json!({ "description": "A value that stands elsewhere.", "oneOf": forms })
 }
 
-/// Adds a plugin's schema and its own definitions under names of their own.
+/// Adds a plugin's schema and its own definitions under unique names.
 fn define(channel_type: &ChannelType, definitions: &mut Map<String, Json>) {
     let name = &channel_type.name;
     let Json::Object(mut schema) = lifted(&channel_type.schema, name, definitions) else {
@@ -194,7 +194,7 @@ fn define(channel_type: &ChannelType, definitions: &mut Map<String, Json>) {
     definitions.insert(name.clone(), Json::Object(schema));
 }
 
-/// Renames references, and lets a reference stand wherever text may.
+/// Renames references, and allows a reference wherever text is accepted.
 fn adapted(schema: &Json, name: &str) -> Json {
     match schema {
         Json::Object(fields) => {
@@ -222,7 +222,7 @@ fn adapted(schema: &Json, name: &str) -> Json {
                 }
                 adapted_fields.remove("writeOnly");
                 let mut text = adapted_fields;
-                // What looks like a number is text here, as typed: +1202… or 0123.
+                // A scalar that looks like a number is text here, as typed: +1202… or 0123.
                 let more = ["number", "boolean"].map(|name| Json::String(name.to_owned()));
                 text.insert("type".to_owned(), types.into_iter().chain(more).collect());
                 outer.insert(

@@ -1,9 +1,9 @@
-//! The events of a YAML text, each with the bytes that it stands on.
+//! The events of a YAML text, each with its bytes.
 //!
-//! The parser is the one that serde_yaml is built on, asked event by event, so
-//! that what is read and where it stands come out of one pass of one grammar.
-//! It is asked no further than its caller wants to go: whoever stops at a depth
-//! or a number of nodes has not paid for the rest of the text.
+//! The parser is the one on which serde_yaml is built, called event by event, so that the content
+//! and its place result from one pass with one grammar. It reads no further than its caller
+//! requires: a caller that stops at a depth or a number of nodes does not pay for the rest of the
+//! text.
 
 mod directives;
 
@@ -19,12 +19,12 @@ use unsafe_libyaml::{
 
 use self::directives::one_too_many;
 
-/// What the parser reports.
+/// An event of the parser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
     DocumentStart,
     DocumentEnd,
-    /// The end of the text. Nothing follows.
+    /// The end of the text. No event follows.
     StreamEnd,
     /// `*name`.
     Alias(Box<str>),
@@ -33,7 +33,7 @@ pub(super) enum Event {
         tag: Option<Box<str>>,
         /// The characters, with quotes, escapes and line folding resolved.
         text: Box<str>,
-        /// Written without quotes and not as a block.
+        /// Whether the scalar is written without quotes and not as a block.
         is_plain: bool,
     },
     ListStart {
@@ -48,16 +48,16 @@ pub(super) enum Event {
     MapEnd,
 }
 
-/// Why a text cannot be read as YAML.
+/// The error when a text cannot be read as YAML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
-    /// One sentence that repeats nothing of the text.
+    /// One sentence, which repeats nothing of the text.
     pub(super) message: Cow<'static, str>,
-    /// The first byte of what is wrong; at most the length of the text.
+    /// The offset of the first wrong byte; at most the length of the text.
     pub(super) at: usize,
-    /// What was being read, and where it began, where the parser knows that.
+    /// What was being read, and the offset at which it began, if the parser knows that.
     pub(super) within: Option<(Cow<'static, str>, usize)>,
-    /// There is no content: nothing but white space and comments.
+    /// Whether there is no content, only white space and comments.
     pub(super) is_empty: bool,
 }
 
@@ -71,7 +71,7 @@ impl SyntaxError {
         }
     }
 
-    /// The text has no content at all.
+    /// Returns the error of a text without any content.
     pub(super) fn empty(length: usize) -> Self {
         Self {
             is_empty: true,
@@ -82,7 +82,7 @@ impl SyntaxError {
 
 /// Reads a text event by event.
 pub(super) struct Events<'text> {
-    /// Points to itself, hence on the heap and never moved.
+    /// The parser points to itself, so it is on the heap and never moved.
     parser: *mut yaml_parser_t,
     length: usize,
     is_over: bool,
@@ -90,19 +90,19 @@ pub(super) struct Events<'text> {
 }
 
 impl<'text> Events<'text> {
-    /// Begins to read.
+    /// Creates a reader.
     ///
     /// # Errors
-    /// When the text has more directives than anybody needs.
+    /// When the text has too many directives.
     pub(super) fn new(text: &'text str) -> Result<Self, SyntaxError> {
         if let Some(at) = one_too_many(text) {
             return Err(SyntaxError::new("there are too many directives", at));
         }
         let parser = Box::into_raw(Box::new(MaybeUninit::<yaml_parser_t>::uninit()));
         let parser = parser.cast::<yaml_parser_t>();
-        // SAFETY: `parser` points to memory of a parser's size and alignment that
-        // nobody else has, which the first call initializes, as the others want.
-        // The input outlives the parser by the lifetime of `Events`.
+        // SAFETY: `parser` points to memory of a parser's size and alignment that nothing else
+        // refers to. The first call initializes it, as the others require. The input outlives the
+        // parser by the lifetime of `Events`.
         let is_ready = unsafe {
             let initialized = yaml_parser_initialize(parser);
             if initialized.ok {
@@ -112,7 +112,7 @@ impl<'text> Events<'text> {
             initialized.ok
         };
         if !is_ready {
-            // SAFETY: it came out of a box, and nothing was initialized.
+            // SAFETY: the pointer came out of a box, and nothing was initialized.
             drop(unsafe { Box::from_raw(parser.cast::<MaybeUninit<yaml_parser_t>>()) });
             return Err(SyntaxError::new("there is not enough memory", 0));
         }
@@ -124,23 +124,23 @@ impl<'text> Events<'text> {
         })
     }
 
-    /// The next event and its bytes. After an error or the end of the stream,
-    /// the answer is the end of the stream.
+    /// Returns the next event and its bytes. After an error or the end of the stream, returns the
+    /// end of the stream.
     pub(super) fn next(&mut self) -> Result<(Event, Range<usize>), SyntaxError> {
         loop {
             if self.is_over {
                 return Ok((Event::StreamEnd, self.length..self.length));
             }
             let mut event = MaybeUninit::<yaml_event_t>::uninit();
-            // SAFETY: the parser is initialized, and has reported no error yet. On
-            // success it has initialized the event.
+            // SAFETY: the parser is initialized, and has reported no error yet. On success it has
+            // initialized the event.
             let parsed = unsafe { yaml_parser_parse(self.parser, event.as_mut_ptr()) };
             if parsed.fail {
                 self.is_over = true;
                 return Err(self.error());
             }
-            // SAFETY: initialized, as said above; deleted once, after which only
-            // copies of what it held are used.
+            // SAFETY: the event is initialized, as said above. It is deleted once, after which only
+            // copies of its content are used.
             let converted = unsafe {
                 let converted = convert(&*event.as_ptr());
                 yaml_event_delete(event.as_mut_ptr());
@@ -168,10 +168,10 @@ impl<'text> Events<'text> {
         usize::try_from(index).map_or(self.length, |index| index.min(self.length))
     }
 
-    /// What the parser says is wrong.
+    /// Returns the error that the parser has reported.
     fn error(&self) -> SyntaxError {
-        // SAFETY: the parser is initialized; its texts are constants of the
-        // library, terminated by a zero byte, or null.
+        // SAFETY: the parser is initialized; its texts are constants of the library, terminated by
+        // a zero byte, or null.
         let (problem, context, by_reader, problem_at, context_at) = unsafe {
             let parser = &*self.parser;
             (
@@ -182,7 +182,7 @@ impl<'text> Events<'text> {
                 parser.context_mark.index,
             )
         };
-        // What is no text at all is seen before there are marks.
+        // Bytes that are no text at all are detected before there are marks.
         let at = if problem_at == 0 && context.is_none() {
             by_reader
         } else {
@@ -199,7 +199,7 @@ impl<'text> Events<'text> {
 
 impl Drop for Events<'_> {
     fn drop(&mut self) {
-        // SAFETY: initialized when it was made, deleted and freed once, here.
+        // SAFETY: the parser was initialized on creation, and is deleted and freed once, here.
         unsafe {
             yaml_parser_delete(self.parser);
             drop(Box::from_raw(
@@ -209,41 +209,40 @@ impl Drop for Events<'_> {
     }
 }
 
-/// A text of the library's.
+/// Returns a text of the library.
 ///
 /// # Safety
-/// The pointer is null or points to a constant that a zero byte ends.
+/// The pointer is null or points to a constant that ends with a zero byte.
 unsafe fn constant(text: *const impl Sized) -> Option<Cow<'static, str>> {
     if text.is_null() {
         return None;
     }
-    // SAFETY: as the caller promises.
+    // SAFETY: guaranteed by the caller.
     let text = unsafe { CStr::from_ptr(text.cast()) };
     Some(text.to_string_lossy().into_owned().into())
 }
 
-/// A text of an event's: an anchor or a tag.
+/// Returns a text of an event: an anchor or a tag.
 ///
 /// # Safety
-/// The pointer is null or points to bytes that a zero byte ends, for as long as
-/// this runs.
+/// The pointer is null or points to bytes that end with a zero byte and are valid during the call.
 unsafe fn name(text: *const u8) -> Option<Box<str>> {
     if text.is_null() {
         return None;
     }
-    // SAFETY: as the caller promises.
+    // SAFETY: guaranteed by the caller.
     let text = unsafe { CStr::from_ptr(text.cast()) };
     Some(text.to_string_lossy().into())
 }
 
-/// An event, its first byte and the first one behind it; `None` for those that
-/// mean nothing here.
+/// Returns an event, the offset of its first byte and that of the first byte after it. The event is
+/// `None` if it has no meaning here.
 ///
 /// # Safety
 /// The event was filled in by the parser and not deleted.
 unsafe fn convert(event: &yaml_event_t) -> (Option<Result<Event, &'static str>>, u64, u64) {
-    // SAFETY: which member of the union is filled in follows from the event's
-    // type; its pointers are valid until the event is deleted.
+    // SAFETY: the event's type determines which member of the union is filled in; its pointers are
+    // valid until the event is deleted.
     let converted = unsafe {
         match event.type_ {
             YAML_DOCUMENT_START_EVENT => Event::DocumentStart,
@@ -289,7 +288,7 @@ unsafe fn convert(event: &yaml_event_t) -> (Option<Result<Event, &'static str>>,
 mod tests {
     use super::*;
 
-    /// Every scalar of a text, as read and as it stands there.
+    /// Returns every scalar of a text, as read and as typed.
     fn scalars(text: &str) -> Vec<(String, String)> {
         let mut events = Events::new(text).unwrap();
         let mut found = Vec::new();

@@ -32,7 +32,7 @@ impl<'a> Extras<'a> {
         self.declared
     }
 
-    /// Reads those of one host, of which there is at least one.
+    /// Reads the declared keys of one host, which has at least one of them.
     pub(super) fn read(
         &mut self,
         host: &Entry,

@@ -1,10 +1,9 @@
-//! Checks whether the files exist that settings name.
+//! Checks that the files that settings name exist.
 //!
-//! A schema says of such a setting what the file is for, by a keyword of its own;
-//! [`FILE_KEYWORD`] has one of the words of [`Purpose`]. What is not there yet is a
-//! warning and no error: it may come before it is needed, and whoever checks a
-//! configuration may do so on another machine. Nobody looks for files that are named in
-//! definitions from elsewhere.
+//! A schema declares the purpose of such a file by a keyword of its own: the value of
+//! [`FILE_KEYWORD`] is one of the words of [`Purpose`]. A file that does not exist yet is a warning
+//! and not an error: it may be created before it is needed, or the configuration may be checked on
+//! another machine. Files that ad-hoc definitions name are not checked.
 
 use std::{
     fs::{self, File},
@@ -23,7 +22,7 @@ use super::{
     tree::NodeId,
 };
 
-/// The keyword of a schema that says what a file is for.
+/// The keyword of a schema that declares the purpose of a file.
 const FILE_KEYWORD: &str = "x-annunciator-file";
 
 /// A setting that names a file.
@@ -31,27 +30,27 @@ const FILE_KEYWORD: &str = "x-annunciator-file";
 pub(super) struct NamedFile {
     pub(super) purpose: Purpose,
     pub(super) path: String,
-    /// Where it stands in the text.
+    /// The node in the text.
     pub(super) id: NodeId,
     pub(super) field: FieldPath,
 }
 
-/// What a file is for.
+/// The purpose of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// `read`: it is there, and can be read.
+    /// `read`: the file exists and can be read.
     Read,
-    /// `execute`: it is there, and is a program. A name without a slash is looked for
-    /// in `PATH`, later and by somebody else.
+    /// `execute`: the file exists and is a program. A name without a slash is searched for in
+    /// `PATH`, later and by another program.
     Execute,
-    /// `enter`: it is there, and is a folder.
+    /// `enter`: the file exists and is a folder.
     Enter,
-    /// `create`: its folder is there; it may be, too.
+    /// `create`: the folder of the file exists. The file may exist, too.
     Create,
 }
 
 impl NamedFile {
-    /// Warns where the file is not as it should be; returns whether it is.
+    /// Warns if the file is not as its purpose requires. Returns whether it is.
     pub(super) fn check(&self, findings: &mut Findings) -> bool {
         let warning = self.purpose.warning(&self.path);
         let is_well = warning.is_none();
@@ -63,7 +62,7 @@ impl NamedFile {
 }
 
 impl Purpose {
-    /// What the schema of a setting says.
+    /// Returns the purpose that the schema of a setting declares.
     pub(super) fn of(schema: &Json) -> Option<Self> {
         match schema.get(FILE_KEYWORD)?.as_str()? {
             "read" => Some(Self::Read),
@@ -74,8 +73,8 @@ impl Purpose {
         }
     }
 
-    /// What is wrong with the file, as a warning. Looks at the file's name and at
-    /// whether it can be opened; never at what is in it.
+    /// Returns what is wrong with the file, as a warning. Reads only the file's metadata and
+    /// whether it can be opened, never its content.
     pub(super) fn warning(self, path: &str) -> Option<Problem> {
         let path = Path::new(path);
         let sentence = match self {
@@ -160,7 +159,7 @@ fn missing(what: &str, error: &io::Error) -> String {
     }
 }
 
-/// An error of the system without its number.
+/// Returns an error of the operating system without its number.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {

@@ -8,10 +8,10 @@ use std::{sync::Arc, time::Duration};
 use super::model::ChannelIndex;
 use crate::event::Proof;
 
-/// A group's number, in the order of the file.
+/// The number of a group, in the order of the file.
 pub(crate) type GroupIndex = u32;
 
-/// One name in a list, found.
+/// A name in a list, resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Named {
     Channel(ChannelIndex),
@@ -21,14 +21,14 @@ pub(crate) enum Named {
 /// A list of names, resolved. Equal lists are stored once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ResolvedNames {
-    /// The channels, and those of the groups, each once.
+    /// The channels that are named and those of the groups, each once.
     pub(crate) channels: Arc<[ChannelIndex]>,
-    /// What was named, where a group is among it; else it is the channels.
+    /// What was named, if it includes a group. Otherwise it is the channels.
     pub(crate) named: Option<Box<[Named]>>,
 }
 
 impl ResolvedNames {
-    /// What was named, in its order, each once.
+    /// Returns what was named, in order, each once.
     pub(crate) fn named(&self) -> Vec<Named> {
         match &self.named {
             Some(named) => named.to_vec(),
@@ -47,7 +47,7 @@ pub struct GroupConfig {
     pub(crate) steps: Box<[Arc<str>]>,
     pub(crate) until: Proof,
     pub(crate) step_after: Duration,
-    /// Its channels, and those of its groups, each once.
+    /// The channels of the group and those of its groups, each once.
     pub(crate) channels: Arc<[ChannelIndex]>,
 }
 

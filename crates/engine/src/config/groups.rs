@@ -1,4 +1,4 @@
-//! Reads the groups of channels, which may name each other, but not in a circle.
+//! Reads the groups of channels. Groups may name each other, but not in a circle.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -22,11 +22,12 @@ use super::{
 };
 
 const FIRST_OF: &str = "first_of";
-/// Nobody sees through more, and it bounds the way down.
+/// The maximum nesting of groups. Deeper ones would be hard to understand, and it bounds the
+/// recursion.
 const MAX_DEPTH: usize = 16;
 
-/// The groups of a file, in its order, and their numbers by name. Also the names
-/// of those that were not usable.
+/// The groups of a file, in the order of the file, and their numbers by name. Also the names of
+/// groups that could not be used.
 #[derive(Default)]
 pub(crate) struct Groups {
     pub(crate) list: Vec<GroupConfig>,
@@ -47,7 +48,7 @@ pub(crate) fn read(node: &Node, channels: &Channels, findings: &mut Findings) ->
         }
         return groups;
     };
-    // All names first, since each may name all others.
+    // All names are read first, because each group may name all others.
     let mut sound: Vec<&Entry> = Vec::new();
     for entry in entries {
         match unfit(entry, channels) {
@@ -98,7 +99,7 @@ pub(crate) fn read(node: &Node, channels: &Channels, findings: &mut Findings) ->
     groups
 }
 
-/// Why this can be no group, whatever it holds.
+/// Returns why an entry cannot be a group, whatever it contains.
 fn unfit(entry: &Entry, channels: &Channels) -> Option<Problem> {
     let name = &*entry.key;
     if name.is_empty() || name.len() > MAX_NAME_LENGTH || name.chars().any(char::is_control) {
@@ -123,7 +124,7 @@ fn group<'n>(
         Value::Map(fields) => {
             let mut reader = Reader::of_options(&GROUP_BUT_STEPS, &FORMATS, findings);
             let read = reader.settings(entry.key_id, fields, &[]);
-            // What cannot be read has been reported.
+            // Values that cannot be read were reported before.
             options = serde_json::from_value(Json::Object(read)).unwrap_or_default();
             if let Some(steps) = entry.node.entry(FIRST_OF) {
                 let read = naming.read(steps, FIRST_OF, "leave the group away", findings);
@@ -153,7 +154,7 @@ fn group<'n>(
     (group, names)
 }
 
-/// Finds groups that name themselves, and those nested too deep.
+/// Reports groups that name themselves, and those nested too deep.
 fn circles(groups: &[GroupConfig], names: &[Vec<Name<'_>>], findings: &mut Findings) {
     let mut walk = Walk {
         groups,
@@ -171,14 +172,14 @@ fn circles(groups: &[GroupConfig], names: &[Vec<Name<'_>>], findings: &mut Findi
 struct Walk<'a> {
     groups: &'a [GroupConfig],
     names: &'a [Vec<Name<'a>>],
-    /// How deep those are that have been seen; one without groups has 1.
+    /// The depths of the groups that were visited. A group that names no groups has 1.
     depths: Vec<Option<usize>>,
     way: Vec<usize>,
     too_deep: bool,
 }
 
 impl Walk<'_> {
-    /// How deep a group is.
+    /// Returns the depth of a group.
     fn down(&mut self, group: usize, findings: &mut Findings) -> usize {
         if let Some(depth) = self.depths.get(group).copied().flatten() {
             return depth;

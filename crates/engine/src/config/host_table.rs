@@ -1,9 +1,9 @@
-//! The hosts by name, and the list of channels of each.
+//! The hosts by name, and the channels of each.
 //!
-//! Made for one question, which every message asks: which channels has this
-//! host? What the answer takes stands together in the table's slot (a name of
-//! usual length, the number of a list), so that among many hosts it costs one
-//! visit to memory that is not in the cache, and not one for every pointer.
+//! The table is optimised for the lookup that every notification makes: the channels of a host. The
+//! answer is stored in the table's slot (a name of usual length, the number of a list), so that
+//! among many hosts the lookup costs one access to memory that is not in the cache, and not one for
+//! every pointer.
 
 use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 
@@ -14,26 +14,25 @@ use super::{
     model::{ChannelIndex, HostConfig},
 };
 
-/// A host's number, and that of its list.
+/// The number of a host, and that of its list.
 #[derive(Debug, Clone, Copy)]
 struct HostSlot {
     host: u32,
-    /// `None` when it has no channels of its own.
+    /// `None` if the host has no channels of its own.
     list: Option<NonZeroU32>,
 }
 
-/// Hosts, and lists of channels, of which equal ones are stored once.
+/// Hosts and lists of channels. Equal lists are stored once.
 #[derive(Debug, Default)]
 pub(crate) struct HostTable {
     places: HashMap<CompactString, HostSlot>,
     hosts: Vec<HostConfig>,
-    /// Numbered from one.
+    /// The lists, numbered from 1.
     lists: Vec<Arc<[ChannelIndex]>>,
 }
 
 impl HostTable {
-    /// A table of hosts. A list of channels that several hosts share is
-    /// expected to be the same one.
+    /// Creates a table of hosts. Hosts with equal lists of channels are expected to share one list.
     pub(crate) fn new<'a>(named: impl ExactSizeIterator<Item = (&'a str, HostConfig)>) -> Self {
         let mut table = Self {
             places: HashMap::with_capacity(named.len()),
@@ -59,23 +58,23 @@ impl HostTable {
         table
     }
 
-    /// What the file says about a host.
+    /// Returns the configuration of a host.
     pub(crate) fn host(&self, name: &str) -> Option<&HostConfig> {
         self.at(*self.places.get(name)?)
     }
 
-    /// The channels of a host, where it has some of its own.
+    /// Returns the channels of a host, if it has its own.
     pub(crate) fn channels(&self, name: &str) -> Option<&Arc<[ChannelIndex]>> {
         let number = self.places.get(name)?.list?.get();
         self.lists.get(usize::try_from(number).ok()? - 1)
     }
 
-    /// The same with the groups among them.
+    /// Returns the same, including groups.
     pub(crate) fn route(&self, name: &str) -> Option<&ResolvedNames> {
         self.host(name)?.channels.as_deref()
     }
 
-    /// All hosts, in no order.
+    /// Returns all hosts, in no particular order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &HostConfig)> {
         self.places
             .iter()

@@ -19,7 +19,7 @@ use super::{
     tree::{Entry, Node, Scalar, Value},
 };
 
-/// The keys of a host that the specification knows.
+/// The keys of a host that the specification defines.
 pub(crate) const HOST_KEYS: [&str; 4] = ["threshold_config", "watch", CHANNELS, "dyndns"];
 const CHANNELS: &str = "notification_channels";
 
@@ -36,7 +36,7 @@ pub(crate) struct Hosts<'a> {
 }
 
 impl<'a> Hosts<'a> {
-    /// `root` is the whole file, whose sections have what hosts name.
+    /// Creates a reader. `root` is the whole file, whose sections define what hosts name.
     pub(crate) fn new(naming: Naming<'a>, options: &'a LoadOptions, root: &'a Node) -> Self {
         Self {
             naming,
@@ -50,14 +50,14 @@ impl<'a> Hosts<'a> {
         }
     }
 
-    /// The list of default channels.
+    /// Reads the list of default channels.
     pub(crate) fn defaults(&mut self, entry: &Entry, findings: &mut Findings) -> ResolvedNames {
         let when_empty = "leave the key away to have no defaults";
         let route = self.list(entry, DEFAULTS, when_empty, findings);
         route.as_deref().cloned().unwrap_or_default()
     }
 
-    /// All hosts.
+    /// Reads all hosts.
     pub(crate) fn read(&mut self, node: &Node, findings: &mut Findings) -> HostTable {
         let Value::Map(entries) = &node.value else {
             if !node.is_null() {
@@ -138,7 +138,7 @@ impl<'a> Hosts<'a> {
                 ("dyndns", _) => findings.at(field.node.id, wrong("true or false")),
                 (key, _) if self.declares(key) => declared.push(field),
                 (key, _) => {
-                    // Whoever reads it, or nobody, knows what of it is secret.
+                    // Only the program that reads it, if any, knows which parts are secret.
                     hide(&field.node, false, findings);
                     if self.known_keys.iter().all(|known| known != key) {
                         findings.at(field.key_id, self.unknown(key));
@@ -183,7 +183,7 @@ impl<'a> Hosts<'a> {
         new
     }
 
-    /// A list of names of channels and groups, each used once.
+    /// Reads a list of names of channels and groups, each used once.
     fn list(
         &mut self,
         entry: &Entry,

@@ -1,10 +1,10 @@
-//! The keys of a mapping: none twice, and `<<` takes over those of others.
+//! The keys of a mapping: none is duplicate, and `<<` merges those of other mappings.
 
 use std::collections::HashSet;
 
 use super::tree::{Entry, Node, NodeId, Value};
 
-/// Keeps the first of entries with equal keys, and reports the others.
+/// Keeps the first of entries with equal keys and reports the others.
 pub(super) fn remove_duplicates(
     entries: &mut Vec<Entry>,
     duplicates: &mut Vec<(NodeId, Box<str>)>,
@@ -13,7 +13,8 @@ pub(super) fn remove_duplicates(
     let mut seen: HashSet<Box<str>> = HashSet::new();
     let mut is_first: Vec<bool> = Vec::with_capacity(entries.len());
     for (i, entry) in entries.iter().enumerate() {
-        // Most mappings are short, and then a look back is cheaper than a hash.
+        // Most mappings are short, and then comparing with all earlier keys is cheaper than
+        // hashing.
         let first = if entries.len() <= 8 {
             entries[..i].iter().all(|earlier| earlier.key != entry.key)
         } else {
@@ -30,7 +31,7 @@ pub(super) fn remove_duplicates(
     entries.retain(|_| keep.next().unwrap_or(true));
 }
 
-/// `<<: *defaults` takes over what the mapping itself does not say.
+/// Merges mappings: `<<: *defaults` adds the keys that the mapping itself does not have.
 pub(super) fn merge(entries: &mut Vec<Entry>, left_out: &mut Vec<NodeId>) {
     let Some(at) = entries.iter().position(|entry| &*entry.key == "<<") else {
         return;

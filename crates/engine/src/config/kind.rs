@@ -1,5 +1,5 @@
-//! The kind of a scalar: text, a number, true or false, nothing. serde_yaml decides what a
-//! plain scalar means; a tag may override it.
+//! The kind of a scalar: text, number, boolean or null. serde_yaml decides the kind of a plain
+//! scalar, and a tag may override it.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 
 use super::tree::Scalar;
 
-/// A number is written with fewer characters.
+/// The maximum length of a number.
 const MAX_NUMBER: usize = 400;
 
-/// Tags of YAML's own types.
+/// The prefix of YAML's own tags.
 const CORE_TAG: &str = "tag:yaml.org,2002:";
 
-/// A tag without what all of YAML's own have in front.
+/// Returns a tag without the prefix of YAML's own tags.
 pub(super) fn own_name(tag: &str) -> &str {
     tag.strip_prefix(CORE_TAG).unwrap_or(tag)
 }
 
-/// What a scalar is by its tag, if it has one; nothing for a foreign tag, or one
-/// that does not fit.
+/// Returns the kind of a scalar according to its tag, if it has one. Returns `None` for a foreign
+/// tag, or one that does not match.
 pub(super) fn tagged(tag: Option<&str>, untyped: Scalar) -> Option<Scalar> {
     let Some(tag) = tag else {
         return Some(untyped);
@@ -38,7 +38,7 @@ pub(super) fn tagged(tag: Option<&str>, untyped: Scalar) -> Option<Scalar> {
     fits.then_some(wanted)
 }
 
-/// What serde_yaml makes of a plain scalar.
+/// Returns the kind that serde_yaml gives a plain scalar.
 pub(super) fn kind_of(plain: &str) -> Scalar {
     match plain {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
@@ -53,7 +53,7 @@ pub(super) fn kind_of(plain: &str) -> Scalar {
     serde_yaml::from_str::<Kind>(plain).map_or(Scalar::Text, |kind| kind.0)
 }
 
-/// A scalar's kind, as serde_yaml says it.
+/// The kind of a scalar, as serde_yaml reports it.
 struct Kind(Scalar);
 
 impl<'de> Deserialize<'de> for Kind {

@@ -1,4 +1,4 @@
-//! From a file to a checked configuration, with every problem at once.
+//! Loads a file as a checked configuration, and reports every problem at once.
 
 use std::path::Path;
 
@@ -26,8 +26,8 @@ use super::{
 };
 use crate::{plugin::typed, runtime::Catalog};
 
-/// A file that was read as YAML. What it says of plugins is asked for first, and the
-/// rest is checked with those.
+/// A file that was read as YAML. Its settings for plugins are read first, and the rest is checked
+/// with those plugins.
 pub(crate) struct Document<'a> {
     path: &'a Path,
     text: String,
@@ -39,7 +39,7 @@ pub(crate) struct Document<'a> {
 
 impl<'a> Document<'a> {
     /// # Errors
-    /// [`ReadError`] when the file cannot be read, or is no YAML.
+    /// [`ReadError`] when the file cannot be read or is not YAML.
     pub(crate) fn read(path: &'a Path, options: &'a LoadOptions) -> Result<Self, ReadError> {
         let (text, mode) = text_of(path)?;
         let tree = tree_of(path, &text, &options.sections);
@@ -55,15 +55,16 @@ impl<'a> Document<'a> {
         })
     }
 
-    /// Where plugins are looked for.
+    /// Returns where plugins are searched.
     pub(crate) fn plugins(&mut self) -> PluginSearch {
         plugins::search(self.path, &self.root, self.options, &mut self.findings)
     }
 
-    /// Checks and resolves all of it with the plugins that were found.
+    /// Checks and resolves the whole file with the plugins that were found. The returned problems
+    /// are warnings.
     ///
     /// # Errors
-    /// Every problem, if an error is among them; else the answer has the warnings.
+    /// Every problem, if at least one is an error.
     pub(crate) fn check(self, catalog: &Catalog) -> Result<(Config, Problems), Problems> {
         let mut findings = self.findings;
         let config = checked(self.root, catalog, self.options, &mut findings);
@@ -82,7 +83,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The text of a key of a section, whatever else is wrong with the file.
+/// Returns the text of a key of a section. Works with a file that is otherwise invalid.
 pub(crate) fn peek(path: &Path, section: &str, key: &str) -> Result<Option<String>, ReadError> {
     let (text, _) = text_of(path)?;
     let Tree { root, .. } =
@@ -96,7 +97,8 @@ pub(crate) fn peek(path: &Path, section: &str, key: &str) -> Result<Option<Strin
     })
 }
 
-/// Where the value of a key of a section stands, whatever else is wrong with the file.
+/// Returns the place of the value of a key of a section. Works with a file that is otherwise
+/// invalid.
 pub(crate) fn place_of(path: &Path, section: &str, key: &str) -> Option<Span> {
     let (text, _) = text_of(path).ok()?;
     let root = parse(&text).ok()?.root;
@@ -104,8 +106,8 @@ pub(crate) fn place_of(path: &Path, section: &str, key: &str) -> Option<Span> {
     Located::of(&text).span(entry.node.id)
 }
 
-/// Where plugins are looked for by a file and the options, whatever else is wrong with
-/// the file or whether there is one.
+/// Returns where a file and the options have plugins searched. Works with a file that is invalid or
+/// missing.
 pub(crate) fn search_plugins(path: &Path, options: &LoadOptions) -> PluginSearch {
     let root = text_of(path).ok().and_then(|(text, _)| parse(&text).ok());
     let mut ignored = Findings::default();
@@ -142,7 +144,7 @@ fn checked(
     config
 }
 
-/// The problems, where no error is among them.
+/// Returns the problems, if none of them is an error.
 fn unless_wrong(problems: Problems) -> Result<Problems, Problems> {
     match problems.count(Level::Error) {
         0 => Ok(problems),
@@ -150,11 +152,11 @@ fn unless_wrong(problems: Problems) -> Result<Problems, Problems> {
     }
 }
 
-/// Checks definitions of channels alone, as `notification_channels` has them.
+/// Checks definitions of channels alone, in the form of `notification_channels`.
 pub(crate) fn load_channels(text: &str, catalog: &Catalog) -> Result<Config, Problems> {
     let path = Path::new("channel definitions");
     let (root, mut findings) = begin(tree_of(path, text, &[])?, &[]);
-    // What stands in no configuration ends with its message: no process is worth it.
+    // Ad-hoc channels are closed after their one message, so they are not worth a process.
     let plugins = Plugins {
         catalog,
         may_isolate: false,
@@ -196,7 +198,7 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
     for entry in entries {
         let declared = options.sections.iter().map(|section| &section.name);
         if options.known_keys.iter().any(|known| **known == *entry.key) {
-            // Somebody else knows what of it is secret.
+            // Only the program that reads it knows which parts are secret.
             hide(&entry.node, false, findings);
         }
         let mut known = options.known_keys.iter().chain(declared);
@@ -271,7 +273,7 @@ fn read(root: &Node, catalog: &Catalog, options: &LoadOptions, findings: &mut Fi
     }
 }
 
-/// Secrets in a file that anybody may read are worth a word.
+/// Warns if any user may read a file with secrets.
 fn permissions(path: &Path, mode: u32, findings: &mut Findings) {
     let readable_by_others = mode & 0o004 != 0;
     if readable_by_others && findings.has_secrets() {

@@ -24,17 +24,17 @@ pub struct Span {
     pub column: usize,
 }
 
-/// The lines of a text, for people: they end at line feeds, as in editors.
+/// The lines of a text for people. They end at line feeds, as in editors.
 pub(super) struct Lines<'text> {
     text: &'text str,
     /// The first byte of each line.
     starts: Vec<usize>,
-    /// The characters before each block of bytes, so that to count those before a
-    /// byte costs the same wherever it stands: in a file of one line, too.
+    /// The number of characters before each block of bytes, so that counting the characters before
+    /// a byte costs the same anywhere, even in a file of one line.
     before_block: Vec<usize>,
 }
 
-/// Bytes in a block whose characters are counted once.
+/// The size of a block whose characters are counted once, in bytes.
 const BLOCK: usize = 1024;
 
 impl<'text> Lines<'text> {
@@ -51,7 +51,7 @@ impl<'text> Lines<'text> {
         }
     }
 
-    /// The characters that begin before a byte of the text.
+    /// Returns the number of characters that begin before a byte of the text.
     fn characters_before(&self, at: usize) -> usize {
         let block = at.min(self.text.len().saturating_sub(1)) / BLOCK;
         let before = self.before_block.get(block).copied().unwrap_or(0);
@@ -59,12 +59,13 @@ impl<'text> Lines<'text> {
         before + rest.map_or(0, characters)
     }
 
-    /// The line that a byte is on, from 1.
+    /// Returns the line of a byte, from 1.
     pub(super) fn line(&self, at: usize) -> usize {
         self.starts.partition_point(|start| *start <= at)
     }
 
-    /// A piece of the text; nothing unless it begins and ends between characters.
+    /// Returns the span of a range of bytes, or `None` unless it begins and ends between
+    /// characters.
     pub(super) fn span(&self, place: Range<usize>) -> Option<Span> {
         self.text.get(place.clone())?;
         let line = self.line(place.start);
@@ -79,7 +80,7 @@ impl<'text> Lines<'text> {
     }
 }
 
-/// The characters that begin in a piece of a text.
+/// Returns the number of characters that begin in a piece of a text.
 fn characters(bytes: &[u8]) -> usize {
     let continues = |byte: &u8| *byte & 0b1100_0000 == 0b1000_0000;
     bytes.iter().filter(|byte| !continues(byte)).count()
@@ -96,8 +97,8 @@ impl<'text> Located<'text> {
     pub(super) fn of(text: &'text str) -> Self {
         Self {
             lines: Lines::of(text),
-            // What was read before can be read again. Were it not so, nothing
-            // would have a place, and nothing would be shown.
+            // A text that was read before can be read again. If that failed, no node would have a
+            // place, and nothing would be shown.
             places: places(text).unwrap_or_default(),
         }
     }
@@ -106,14 +107,14 @@ impl<'text> Located<'text> {
         self.places.get(usize::try_from(id.0).ok()?)
     }
 
-    /// Where a node stands; what an alias stands for stands at the alias.
+    /// Returns the place of a node. The place of a node that an alias repeats is the alias.
     pub(super) fn span(&self, id: NodeId) -> Option<Span> {
         self.lines.span(self.place(id)?.here.clone())
     }
 
-    /// The text as a person may see it: of the same length, with asterisks for
-    /// all but the scalars that are known not to be secret, and for what holds
-    /// the text together. Nothing at all is shown when a secret has no place.
+    /// Returns the text as people may see it, with the same length: asterisks replace everything
+    /// but the scalars that are known not to be secret and the punctuation of YAML. If a secret has
+    /// no place, everything is replaced.
     pub(super) fn visible(&self, secrets: &[NodeId]) -> String {
         let secrets: Option<HashSet<usize>> = secrets
             .iter()
@@ -129,8 +130,8 @@ impl<'text> Located<'text> {
                 return Some(place.here.clone());
             }
             let stands = text.get(place.itself.clone())?;
-            // One with more than a value or a name in it, as when a quote was not
-            // closed or a blank was forgotten, may hold a secret; so may an address.
+            // A scalar that contains more than a value or a name, for example because a quote was
+            // not closed or a blank was forgotten, may contain a secret; so may an address.
             let is_one = match place.is_key {
                 true => is_name(stands.trim_matches(['"', '\''])) && !leads_into(stands),
                 false => may_be_shown(stands),
@@ -142,13 +143,13 @@ impl<'text> Located<'text> {
     }
 }
 
-/// What is left of a text in which nothing is known not to be secret.
+/// Returns a text with everything masked, because nothing in it is known not to be secret.
 pub(super) fn masked(text: &str) -> String {
     uncovered(text, std::iter::empty())
 }
 
-/// What is left of a text that could not be read: the words that are known to
-/// be names, where they are used as such.
+/// Returns a text that could not be read with everything masked except words that are known to be
+/// names, where they are used as names.
 pub(super) fn masked_but_for(text: &str, names: &HashSet<&str>) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut open = Vec::new();
@@ -166,7 +167,7 @@ pub(super) fn masked_but_for(text: &str, names: &HashSet<&str>) -> String {
     uncovered(text, open)
 }
 
-/// Covers all but some pieces, white space and punctuation of YAML's.
+/// Masks everything except some pieces, white space and the punctuation of YAML.
 fn uncovered(text: &str, open: impl IntoIterator<Item = Range<usize>>) -> String {
     let cover = |byte: u8| match byte {
         b' ' | b'\t' | b'\n' | b'\r' => byte,
@@ -175,7 +176,7 @@ fn uncovered(text: &str, open: impl IntoIterator<Item = Range<usize>>) -> String
     };
     let mut shown: Vec<u8> = text.bytes().map(cover).collect();
     for place in open {
-        // A piece that cuts a character stays covered.
+        // A piece that cuts a character stays masked.
         if let (Some(piece), Some(into)) = (text.get(place.clone()), shown.get_mut(place)) {
             into.copy_from_slice(piece.as_bytes());
         }
@@ -189,8 +190,8 @@ mod tests {
 
     #[test]
     fn columns_are_counted_in_characters_wherever_a_line_begins() {
-        // Lines shorter and longer than a block, with characters of one to four
-        // bytes that stand across a block's end.
+        // Lines shorter and longer than a block, with characters of one to four bytes that cross
+        // the end of a block.
         let lines = ["a", "", "äb", &"€".repeat(700), &"x🔔".repeat(1000), "z"];
         let text = lines.join("\n");
         let known = Lines::of(&text);

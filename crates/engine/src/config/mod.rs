@@ -1,10 +1,10 @@
-//! The configuration: one YAML file, read by the schemas of the plugins and of
-//! the embedding program.
+//! The configuration: one YAML file, read by the schemas of the plugins and of the embedding
+//! program.
 //!
-//! `read` makes a `tree` of the file's `events`, `schema` turns nodes into settings, `options` and
-//! `groups` read the engine's own keys, `load` puts everything together,
-//! `problem` collects what is wrong, `locate` finds where it stands and what may be
-//! shown. serde_yaml and its parser appear in here only.
+//! `read` builds a `tree` of the file's `events`, `schema` converts nodes to settings, `options`
+//! and `groups` read the engine's own keys, `load` combines these, `problem` collects problems, and
+//! `locate` finds their places and decides what may be shown. serde_yaml and its parser are used
+//! only in this module.
 
 mod channels;
 mod content;

@@ -17,7 +17,7 @@ use crate::{
     runtime::LoadedType,
 };
 
-/// A channel's number, in the order of the file.
+/// The number of a channel, in the order of the file.
 pub(crate) type ChannelIndex = u32;
 
 /// A checked configuration: channels, groups, defaults and hosts.
@@ -168,15 +168,15 @@ impl Config {
         &self.delivery
     }
 
-    /// The channels of a host, by number. No allocation: this is the lookup
-    /// that every message takes.
+    /// Returns the channels of a host, by number. Does not allocate, because every notification
+    /// makes this lookup.
     pub(crate) fn route(&self, host: &str) -> &Arc<[ChannelIndex]> {
         self.hosts.channels(host).unwrap_or(&self.defaults.channels)
     }
 
-    /// What a host's messages go to, where a group is among it.
+    /// Returns the channels and groups of a host, if there is a group among them.
     pub(crate) fn groups_of(&self, host: &str) -> Option<&[Named]> {
-        // Nobody looks twice where there are none.
+        // Without groups, no lookup is needed.
         let route = (!self.groups.is_empty()).then(|| self.hosts.route(host))?;
         route.unwrap_or(&self.defaults).named.as_deref()
     }
@@ -208,7 +208,7 @@ pub struct ChannelConfig {
     pub(crate) settings: SecretString,
     pub(crate) options: ChannelOptions,
     pub(crate) proofs: Proofs,
-    /// Whether the files that its settings name were there when it was read.
+    /// Whether the files that its settings name existed when the definition was read.
     pub(crate) has_files: bool,
     pub(crate) provider: Result<Arc<LoadedType>, Arc<PluginError>>,
 }
@@ -248,13 +248,13 @@ impl ChannelConfig {
         &self.proofs
     }
 
-    /// Whether an attempt whose outcome nobody knows is made again.
+    /// Returns whether an attempt with an unknown outcome is repeated.
     pub(crate) fn resends_unknown(&self) -> bool {
         let is_idempotent = self.provider.as_ref().is_ok_and(|it| it.is_idempotent());
         is_idempotent || self.options.on_unknown != OnUnknown::Drop
     }
 
-    /// Whether a channel of the other definition would do the same.
+    /// Returns whether a channel with the other definition would behave the same.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let same_provider = match (&self.provider, &other.provider) {
             (Ok(ours), Ok(theirs)) => Arc::ptr_eq(ours, theirs),
@@ -290,7 +290,7 @@ impl fmt::Debug for ChannelConfig {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HostConfig {
-    /// Its own channels, where it names some.
+    /// The host's own channels, if it has any.
     pub(crate) channels: Option<Arc<ResolvedNames>>,
     /// The name of the host's thresholds.
     pub threshold_config: Option<Arc<str>>,
@@ -298,7 +298,7 @@ pub struct HostConfig {
     pub watch: bool,
     /// The value as it was typed. The engine does not use it.
     pub dyndns: Option<Box<str>>,
-    /// What stands below the declared keys; equal ones are stored once.
+    /// The values of the declared keys. Equal values are stored once.
     pub(crate) extra: Option<Arc<CheckedValue>>,
 }
 

@@ -1,5 +1,5 @@
-//! Checks names across sections: those that hosts use of a section's keys, and those of hosts
-//! that sections use. An unknown name is a warning and never an error, since it may come later.
+//! Checks names across sections: hosts may name keys of a section, and sections may name hosts. An
+//! unknown name is a warning and never an error, because it may be defined later.
 
 use std::collections::HashSet;
 
@@ -23,7 +23,7 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Those of every section that is there.
+    /// Returns the keys of every section that exists.
     pub(super) fn of(sections: &'a [Section], root: &'a Node) -> Vec<Self> {
         let mut all = Vec::new();
         for section in sections {
@@ -40,7 +40,7 @@ impl<'a> Names<'a> {
         all
     }
 
-    /// Warns when a host's field names what is not there.
+    /// Warns if a field of a host names a key that does not exist.
     pub(super) fn check(&self, field: &Entry, findings: &mut Findings) {
         if *self.host_key != *field.key {
             return;
@@ -59,7 +59,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Warns where sections name hosts that the file does not have.
+/// Warns if sections name hosts that are not in the file.
 pub(super) fn check_hosts(sections: &[Section], root: &Node, findings: &mut Findings) {
     let hosts = root.entry(HOSTS).map(|entry| &entry.node.value);
     let Some(Value::Map(entries)) = hosts else {
@@ -77,7 +77,7 @@ pub(super) fn check_hosts(sections: &[Section], root: &Node, findings: &mut Find
     }
 }
 
-/// Follows a way to the names at its end.
+/// Follows a path to the names at its end.
 fn descend(
     node: &Node,
     path: &[String],

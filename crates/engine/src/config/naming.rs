@@ -13,14 +13,14 @@ use super::{
     tree::{Entry, Node, NodeId, Scalar, Value},
 };
 
-/// One name in a list, found, and where it stands.
+/// A name in a list that was found, and its place in the file.
 pub(super) struct Name<'a> {
     pub(super) named: Named,
     pub(super) text: &'a str,
     pub(super) id: NodeId,
 }
 
-/// All that a list may name.
+/// Everything that a list may name.
 #[derive(Clone, Copy)]
 pub(super) struct Naming<'a> {
     pub(super) channels: &'a Channels,
@@ -28,8 +28,8 @@ pub(super) struct Naming<'a> {
 }
 
 impl Naming<'_> {
-    /// The names of a list; nothing when it is none. Those that are wrong are
-    /// left out.
+    /// Returns the names of a list, or `None` if the node is not a list. Leaves out names that are
+    /// wrong.
     pub(super) fn read<'n>(
         self,
         entry: &'n Entry,
@@ -69,7 +69,7 @@ impl Naming<'_> {
         Some(names)
     }
 
-    /// What a node names; nothing when that is there and not usable.
+    /// Returns what a node names, or `None` if that is defined but cannot be used.
     fn name<'n>(self, node: &'n Node, may_suggest: bool) -> Result<Option<Name<'n>>, Box<Problem>> {
         let Value::Scalar(kind, text) = &node.value else {
             let problem = format!("expected the name of a channel, found {}", node.noun());
@@ -101,13 +101,13 @@ impl Naming<'_> {
     }
 }
 
-/// So many names are looked at, in all lists of a file that name groups, to find the
-/// channels that they stand for. With a hundred channels in a group, ten thousand
-/// different lists may name it.
+/// The maximum number of names that are visited, in all lists of a file that name groups, to find
+/// the channels of these lists. With a hundred channels in a group, ten thousand different lists
+/// may name it.
 const MAX_VISITED: usize = 1_000_000;
 
-/// Finds the channels that lists stand for, as long as that is of a bounded cost:
-/// groups that name groups, named by many hosts, stand for more and more.
+/// Finds the channels of lists, as long as the cost is within [`MAX_VISITED`]: groups that name
+/// groups, and are named by many hosts, multiply.
 pub(super) struct Flattening {
     left: usize,
 }
@@ -119,14 +119,14 @@ impl Default for Flattening {
 }
 
 impl Flattening {
-    /// The channels of what is named, and of the groups among it, each once where
-    /// `named` has each once; nothing where that would cost too much.
+    /// Returns the channels that are named, and those of the groups among the names. Each is
+    /// returned once if `named` has no duplicates. Returns `None` if the cost exceeds the bound.
     pub(super) fn channels(
         &mut self,
         named: &[Named],
         groups: &[GroupConfig],
     ) -> Option<Vec<ChannelIndex>> {
-        // Most lists name channels alone, and each once.
+        // Most lists name only channels, and each once.
         let is_channel = |one: &Named| match *one {
             Named::Channel(index) => Some(index),
             Named::Group(_) => None,
@@ -158,7 +158,7 @@ impl Flattening {
     }
 }
 
-/// What is said of the list at which it was too much.
+/// Returns the problem of the list at which the bound was exceeded.
 pub(super) fn too_many() -> Problem {
     let sentence = "the lists up to this one stand for too many channels, by the groups in them";
     Problem::error(sentence)

@@ -11,8 +11,8 @@ use super::{
     unsupported::{ONE_FILE, REFERENCE},
 };
 
-/// What is said of it. `names` are those that may be shown where they stand
-/// as keys: nobody knows what the rest is.
+/// Returns the problem of a syntax error. `names` are the names that may be shown where they are
+/// used as keys; anything else may be secret.
 pub(super) fn problem<'a>(
     file: &Path,
     text: &str,
@@ -20,7 +20,7 @@ pub(super) fn problem<'a>(
     names: impl IntoIterator<Item = &'a str>,
 ) -> Problems {
     let lines = Lines::of(text);
-    // What is no key is noticed where the next line begins.
+    // The parser notices a line that is not a key only at the next line.
     let key = error
         .within
         .as_ref()
@@ -50,10 +50,10 @@ pub(super) fn problem<'a>(
     Problems::only(file, source, Problem { span, ..problem })
 }
 
-/// What the parser says of a line that is no `key: value`.
+/// The parser's message for a line that is not `key: value`.
 const NO_KEY: &str = "could not find expected ':'";
 
-/// What people usually did when the parser says this.
+/// Returns the usual cause of this message of the parser.
 fn likely_slip(message: &str, at: usize, text: &str) -> Option<&'static str> {
     let rest = text.get(at..).unwrap_or_default();
     let before = text.get(..at).unwrap_or_default();

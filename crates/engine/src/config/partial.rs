@@ -1,10 +1,10 @@
-//! What a plugin says of the fields that are there, where others that it requires are
-//! missing or wrong: without those it cannot be asked, so that whoever mends one
-//! error would meet the next one only then.
+//! Checks the fields that are present when others that the plugin requires are missing or wrong.
+//! The plugin cannot check incomplete settings, so an operator who fixes one error would see the
+//! next one only then.
 //!
-//! In the place of what is missing stands what the type's own example has. Reported is
-//! only what is certain all the same: an error of a field that the operator wrote,
-//! which is there also when nothing but the example stands beside that field.
+//! The type's own example supplies the missing fields. Only certain errors are reported: errors of
+//! a field that the operator wrote, and that also occur when that field is combined with the
+//! example alone.
 
 use annunciator_core::{code::ProblemLevel, outcome::ProblemV1};
 use serde_json::{Map, Value as Json};
@@ -12,12 +12,13 @@ use serde_json::{Map, Value as Json};
 use super::{schema::required, standalone::read_definition};
 use crate::runtime::LoadedType;
 
-/// Stands where an example refers to a secret.
+/// The value that replaces a reference to a secret in an example.
 const SECRET: &str = "?";
-/// Fields that are judged once more by themselves; each may take a process.
+/// The maximum number of fields that are checked again by themselves. Each check may take a
+/// process.
 const MAX_FIELDS: usize = 8;
 
-/// Errors of single fields, in settings that are not whole.
+/// Returns the errors of single fields in incomplete settings.
 pub(super) fn errors(loaded: &LoadedType, settings: &Map<String, Json>) -> Vec<ProblemV1> {
     let about = &loaded.about;
     let example = read_definition(&about.schema, &about.example, SECRET);
@@ -50,7 +51,7 @@ pub(super) fn errors(loaded: &LoadedType, settings: &Map<String, Json>) -> Vec<P
     found.take(MAX_FIELDS).filter(alone).collect()
 }
 
-/// The field at the top that a problem is about.
+/// Returns the top-level field that a problem is about.
 fn field(problem: &ProblemV1) -> &str {
     let path = problem.path.as_str();
     path.split(['.', '[']).next().unwrap_or_default()

@@ -1,11 +1,11 @@
-//! A field's place as people read it: `recipients[1]`, `limits.disk.warning`.
+//! The path of a field as people read it: `recipients[1]`, `limits.disk.warning`.
 
-/// Keys and indices on the way down.
+/// The keys and indices of a path, from the top.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct FieldPath(String);
 
 impl FieldPath {
-    /// Begins at the top level of the file.
+    /// Returns a path that begins at the top level of the file.
     pub(super) fn of(section: &str) -> Self {
         Self(section.to_owned())
     }

@@ -6,18 +6,18 @@ use super::{
 };
 use crate::line::printable;
 
-/// Where a path leads.
+/// The node to which a path leads.
 pub(super) struct FieldPlace<'a> {
-    /// The node, or the nearest above that exists; a mapping stands where its
-    /// key does.
+    /// The node, or the nearest one above it that exists. The place of a mapping is that of its
+    /// key.
     pub(super) id: NodeId,
-    /// What stands there.
+    /// The content of the node.
     pub(super) node: &'a Node,
     /// The path as people read it: `recipients[1]`.
     pub(super) field: FieldPath,
 }
 
-/// Walks down from an entry, whose own path is `from`.
+/// Follows a path down from an entry, whose own path is `from`.
 pub(super) fn place<'a, 'path>(
     entry: &'a Entry,
     from: FieldPath,

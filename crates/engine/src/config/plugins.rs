@@ -1,5 +1,5 @@
-//! Reads the key `plugins`: the folders of plugins besides those that the caller names, and
-//! the policy of which may be loaded.
+//! Reads the key `plugins`: the folders of plugins besides those that the caller names, and the
+//! policy that decides which plugins may be loaded.
 
 use std::path::{Path, PathBuf};
 
@@ -13,18 +13,18 @@ use super::{
 use crate::plugin::{Lock, LockMode, PluginDir, Policy, Trust, default_dirs};
 
 const FIELDS: [&str; 4] = ["dirs", "lock", "lock_file", "trust"];
-/// The lock file's name where none is said; it stands beside the configuration.
+/// The default name of the lock file, which is next to the configuration.
 const LOCK_FILE: &str = "plugins.lock";
 
-/// Where plugins are looked for, and which of them may be loaded.
+/// Where plugins are searched, and which of them may be loaded.
 #[derive(Debug)]
 pub(crate) struct PluginSearch {
     pub(crate) dirs: Vec<PluginDir>,
     pub(crate) policy: Policy,
 }
 
-/// The folders that the file and the caller name; else the default folders. `path` is
-/// that of the file.
+/// Returns the folders that the file and the caller name, or otherwise the default folders. `path`
+/// is the path of the configuration file.
 pub(super) fn search(
     path: &Path,
     root: &Node,
@@ -58,7 +58,7 @@ pub(super) fn search(
     PluginSearch { dirs, policy }
 }
 
-/// The lock file that this section names, or the one beside the configuration.
+/// Returns the lock file that this section names, or the one next to the configuration.
 fn lock_file(path: &Path, section: &Node) -> PathBuf {
     match section.entry("lock_file").map(|entry| &entry.node.value) {
         Some(Value::Scalar(Scalar::Text, named)) => PathBuf::from(&**named),
@@ -101,14 +101,14 @@ fn read(field: &Entry, dirs: &mut Vec<PluginDir>, policy: &mut Policy, findings:
     }
 }
 
-/// One of these words.
+/// Reads one of a few words.
 fn word<T, const N: usize>(
     field: &Entry,
     words: [(&str, T); N],
     findings: &mut Findings,
 ) -> Option<T> {
     let known = words.each_ref().map(|(word, _)| *word);
-    // YAML takes `off` for a truth value.
+    // YAML reads `off` as a boolean.
     let said = match &field.node.value {
         Value::Scalar(Scalar::Bool, text) if matches!(&**text, "off" | "false") => "off",
         Value::Scalar(_, text) => &**text,

@@ -105,7 +105,7 @@ pub struct Problems {
     counts: Counts,
 }
 
-/// How many problems there are of each level, with those that nobody keeps.
+/// The number of problems of each level, including those that are not kept.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     errors: usize,
@@ -132,7 +132,8 @@ impl fmt::Debug for Problems {
 }
 
 impl Problems {
-    /// A single problem. `source` is the file's text, what may be secret covered.
+    /// Returns a single problem. `source` is the file's text, with everything masked that may be
+    /// secret.
     pub(super) fn only(file: &Path, source: String, problem: Problem) -> Self {
         let mut counts = Counts::default();
         *counts.of(problem.level) = 1;
@@ -209,14 +210,14 @@ impl fmt::Display for Problems {
     }
 }
 
-/// So many problems with names come with the name that is likely meant.
+/// The maximum number of problems with names that come with a suggestion.
 const MAX_SUGGESTIONS: usize = 100;
 
-/// How many problems of each level are listed; further ones are counted, and listed once these
-/// are fixed.
+/// The maximum number of listed problems of each level. Further ones are only counted, and are
+/// listed when these are fixed.
 const MAX_LISTED: usize = 200;
 
-/// Problems while they are collected, by the nodes that they are about.
+/// Collects problems, by the nodes that they are about.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     list: Vec<(Option<NodeId>, Problem)>,
@@ -232,7 +233,7 @@ impl Findings {
         self.add(Some(id), problem);
     }
 
-    /// Adds a warning at a node; calls `warning` only if it is listed.
+    /// Adds a warning at a node. Calls `warning` only if it is listed.
     pub(super) fn warn(&mut self, id: NodeId, warning: impl FnOnce() -> Problem) {
         if self.counts.warnings < MAX_LISTED {
             self.add(Some(id), warning());
@@ -241,7 +242,7 @@ impl Findings {
         }
     }
 
-    /// Adds a problem of the file as a whole.
+    /// Adds a problem of the whole file.
     pub(crate) fn whole(&mut self, problem: Problem) {
         self.add(None, problem);
     }
@@ -254,8 +255,8 @@ impl Findings {
         }
     }
 
-    /// Remembers a scalar that must not be shown. `known` ones are certainly
-    /// secrets; others stand where nobody knows what they are.
+    /// Marks a scalar as one that must not be shown. `known`: whether it is certainly a secret or
+    /// only may be.
     pub(crate) fn secret(&mut self, id: NodeId, known: bool) {
         self.secrets.push(id);
         self.known_secrets |= known;
@@ -269,8 +270,9 @@ impl Findings {
         self.counts.errors
     }
 
-    /// Whether an error was found in a field from a number of problems on. Where no
-    /// more errors are kept, nobody needs another about the same.
+    /// Returns whether an error was found in a field, among the problems from the number `since`
+    /// on. Returns `true` if no more errors are kept, because then another about the same is not
+    /// needed.
     pub(crate) fn speaks_of(&self, field: &str, since: usize) -> bool {
         let is_it = |problem: &Problem| {
             problem.level == Level::Error && problem.field.as_deref() == Some(field)
@@ -279,20 +281,20 @@ impl Findings {
         self.counts.errors > MAX_LISTED || new.any(|(_, problem)| is_it(problem))
     }
 
-    /// Remembers a file that a setting names, for whoever is to look for it.
+    /// Records a file that a setting names, to be checked later.
     pub(super) fn names_file(&mut self, file: NamedFile) {
         self.files.push(file);
     }
 
-    /// Looks for the files that were named since the last time, and warns of those that
-    /// are not as they should be; answers whether all are.
+    /// Checks the files that were recorded since the last call, and warns about those that are not
+    /// as they should be. Returns whether all are.
     pub(super) fn look_for_files(&mut self) -> bool {
         let files = std::mem::take(&mut self.files).into_iter();
         let missing = files.filter(|file| !file.check(self));
         missing.count() == 0
     }
 
-    /// Runs `f` and says of what it adds what it is about.
+    /// Runs `f` and sets the subject of the problems that it adds.
     pub(crate) fn about<R>(&mut self, subject: &str, f: impl FnOnce(&mut Self) -> R) -> R {
         let from = self.list.len();
         let result = f(self);
@@ -300,14 +302,14 @@ impl Findings {
         result
     }
 
-    /// Says of the problems from a number on what they are about.
+    /// Sets the subject of the problems from a number on.
     pub(crate) fn name_since(&mut self, from: usize, subject: &str) {
         for (_, problem) in self.list.iter_mut().skip(from) {
             problem.subject = Some(subject.to_owned());
         }
     }
 
-    /// Takes over what a trial run found.
+    /// Adds the problems that a trial run found.
     pub(crate) fn absorb(&mut self, other: Self) {
         let mut left_out = other.counts;
         for (id, problem) in other.list {
@@ -321,14 +323,14 @@ impl Findings {
         self.known_secrets |= other.known_secrets;
     }
 
-    /// Whether a name that is likely meant may be looked for among all that there
-    /// are. Whoever has read as many problems as that needs no more of these, and
-    /// looking for each among many would take longer and longer.
+    /// Returns whether a suggestion for a name may be searched among all names. After many
+    /// problems, further suggestions are of no use, and searching many names for each would take
+    /// longer and longer.
     pub(crate) fn may_suggest(&self) -> bool {
         self.list.len() < MAX_SUGGESTIONS
     }
 
-    /// The nodes in which errors were found, of those that are kept.
+    /// Returns the nodes in which errors were found, among the errors that are kept.
     pub(super) fn wrong_nodes(&self) -> HashSet<NodeId> {
         let errors = self.list.iter().filter(|(_, it)| it.level == Level::Error);
         errors.filter_map(|(id, _)| *id).collect()
@@ -338,7 +340,7 @@ impl Findings {
         self.list.len()
     }
 
-    /// Looks up the places and hides the secrets.
+    /// Finds the places of the problems and masks the secrets.
     pub(crate) fn into_problems(self, file: &Path, text: &str) -> Problems {
         if self.list.is_empty() {
             return Problems {

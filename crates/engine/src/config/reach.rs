@@ -72,13 +72,14 @@ impl Config {
     }
 }
 
-/// Which lists of channels could deliver, each looked through once: many hosts share
-/// a list, and a list may be long.
+/// The lists of channels that could deliver. Each is checked once, because many hosts share a list
+/// and a list may be long.
 struct Lists<'c> {
     config: &'c Config,
-    /// Whether channels can be used, by their numbers.
+    /// Whether each channel can be used, by number.
     usable: Vec<bool>,
-    /// By where lists stand, which they do for as long as the configuration does.
+    /// Whether each list could deliver, by the list's address, which is constant while the
+    /// configuration lives.
     known: HashMap<*const ChannelIndex, bool>,
 }
 
@@ -100,7 +101,7 @@ impl<'c> Lists<'c> {
         }
     }
 
-    /// Whether messages about a host would reach somebody.
+    /// Returns whether notifications about a host would reach anybody.
     fn reach(&mut self, host: &str) -> bool {
         self.any(self.config.route(host))
     }
@@ -115,10 +116,10 @@ impl<'c> Lists<'c> {
     }
 }
 
-/// Warns about hosts whose messages nobody would get.
+/// Warns about hosts whose notifications would reach nobody.
 pub(super) fn warn_unreached(root: &Node, config: &Config, findings: &mut Findings) {
     if findings.errors() > 0 {
-        // Where something else is wrong, this would only be what follows.
+        // After another error, this would only be a consequence.
         return;
     }
     let mut lists = Lists::of(config);

@@ -1,8 +1,8 @@
-//! Makes a tree of a text, in one pass over its events.
+//! Builds the tree of a text, in one pass over its events.
 //!
-//! Numbers the nodes in the order of the text, a mapping's keys among them, with
-//! the nodes of an alias as if they stood there. What grows is bounded as it
-//! grows: nesting, and what aliases repeat.
+//! Numbers the nodes in the order of the text, including the keys of mappings. The nodes of an
+//! alias are numbered as if they were written there. Whatever grows is bounded while it grows:
+//! nesting, and the nodes that aliases repeat.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -13,27 +13,27 @@ use super::{
     tree::{Entry, Node, NodeId, Scalar, Tree, Value},
 };
 
-/// How deep lists and mappings may be nested, as in serde_yaml. Nothing in a
-/// configuration is nested a tenth as deep.
+/// The maximum nesting of lists and mappings, as in serde_yaml. Configurations do not reach a tenth
+/// of it.
 const MAX_DEPTH: usize = 128;
 
-/// How many nodes aliases may repeat in any text; a large one may have them
-/// repeat [`MAX_REPEATED_PER_NODE`] for each node that it has itself.
+/// The maximum number of nodes that aliases may repeat in any text. In a large text, they may
+/// repeat [`MAX_REPEATED_PER_NODE`] for each of its own nodes.
 const MAX_REPEATED: usize = 100_000;
 
-/// See [`MAX_REPEATED`]. Defaults of twenty settings, taken over by each of many
-/// hosts that add none of their own, stay below it.
+/// See [`MAX_REPEATED`]. Defaults of twenty settings that many hosts merge, without any setting of
+/// their own, stay below it.
 const MAX_REPEATED_PER_NODE: usize = 16;
 
-/// So many characters of a copied scalar count as one more node: about what a node
-/// itself takes of memory.
+/// The number of characters of a copied scalar that count as one more node: about the memory that a
+/// node itself takes.
 const BYTES_PER_NODE: usize = 64;
 
-/// Reads a text. Of keys that stand twice the first one counts.
+/// Reads a text. Of duplicate keys, the first one counts.
 ///
 /// # Errors
-/// When the text is no YAML, is nested deeper than [`MAX_DEPTH`], repeats too
-/// much by aliases, has a second document, or holds a tag of its own.
+/// When the text is not YAML, is nested deeper than [`MAX_DEPTH`], repeats too much through
+/// aliases, has a second document, or has a custom tag.
 pub(crate) fn parse(text: &str) -> Result<Tree, SyntaxError> {
     let mut reading = Reading::default();
     Ok(Tree {
@@ -43,8 +43,7 @@ pub(crate) fn parse(text: &str) -> Result<Tree, SyntaxError> {
     })
 }
 
-/// The bytes of every node of a text that was read before, by the nodes'
-/// numbers.
+/// Returns the bytes of every node of a text that was read before, by the nodes' numbers.
 pub(super) fn places(text: &str) -> Result<Vec<NodePlace>, SyntaxError> {
     let mut reading = Reading {
         places: Some(Vec::new()),
@@ -54,23 +53,23 @@ pub(super) fn places(text: &str) -> Result<Vec<NodePlace>, SyntaxError> {
     Ok(reading.places.unwrap_or_default())
 }
 
-/// Where a node stands, in bytes.
+/// The place of a node, in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct NodePlace {
-    /// The node, or the alias through which it is here.
+    /// The node, or the alias through which it is repeated here.
     pub(super) here: Range<usize>,
     /// The node itself.
     pub(super) itself: Range<usize>,
-    /// Whether it is a scalar, all of whose characters are its own.
+    /// Whether the node is a scalar. All bytes of a scalar are its own.
     pub(super) is_scalar: bool,
-    /// Whether it is a key of a mapping.
+    /// Whether the node is a key of a mapping.
     pub(super) is_key: bool,
 }
 
-/// A list or a mapping whose end has not come yet.
+/// A list or a mapping whose end was not read yet.
 enum OpenValue {
     List(Vec<Node>),
-    /// With the key whose value has not come yet.
+    /// A mapping, with the key whose value was not read yet.
     Map(Vec<Entry>, Option<(Box<str>, NodeId)>),
 }
 
@@ -78,17 +77,17 @@ struct OpenNode {
     id: NodeId,
     anchor: Option<Box<str>>,
     open: OpenValue,
-    /// How many levels of what is in it are below it.
+    /// The number of levels that are nested in it.
     height: usize,
 }
 
-/// A finished node that has a name.
+/// A complete node that has an anchor.
 struct Anchored {
     node: Node,
-    /// How many numbers it takes, with those of what was merged or left out.
+    /// The number of node numbers that it takes, including those of merged and left-out nodes.
     width: u32,
     height: usize,
-    /// What a copy of it costs, in nodes.
+    /// The cost of a copy, in nodes.
     cost: usize,
 }
 
@@ -102,9 +101,9 @@ struct Reading {
     anchors: HashMap<Box<str>, Anchored>,
     /// What was copied for anchors and aliases, in nodes.
     repeated: usize,
-    /// Kept where somebody asks for them.
+    /// The places of the nodes, if the caller needs them.
     places: Option<Vec<NodePlace>>,
-    /// How many events were read.
+    /// The number of events that were read.
     events: usize,
 }
 
@@ -119,7 +118,7 @@ impl Reading {
             let (event, mut place) = events.next()?;
             self.events += 1;
             if matches!(event, Event::Scalar { .. }) && place.is_empty() && self.awaits_value() {
-                // Nothing stands here: that is seen at its key.
+                // The value is empty; its place is seen at its key.
                 place = end..end;
             }
             end = place.end;
@@ -169,7 +168,7 @@ impl Reading {
         root.ok_or_else(|| SyntaxError::empty(text.len()))
     }
 
-    /// Whether a key was read whose value comes next.
+    /// Returns whether a key was read whose value comes next.
     fn awaits_value(&self) -> bool {
         let level = self.open_nodes.last().map(|level| &level.open);
         matches!(level, Some(OpenValue::Map(_, Some(_))))
@@ -234,7 +233,7 @@ impl Reading {
         self.finish(level.anchor, node, level.height, place)
     }
 
-    /// Keeps a copy of a finished node that has a name, and puts it in.
+    /// Keeps a copy of a complete node if it has an anchor, and inserts the node.
     fn finish(
         &mut self,
         anchor: Option<Box<str>>,
@@ -258,7 +257,7 @@ impl Reading {
         self.put(node, height, place)
     }
 
-    /// Puts in what an alias stands for.
+    /// Inserts a copy of the node to which an alias refers.
     fn alias(&mut self, name: &str, place: &Range<usize>) -> Result<(), SyntaxError> {
         let is_within = |level: &OpenNode| level.anchor.as_deref() == Some(name);
         if self.open_nodes.iter().any(is_within) {
@@ -298,7 +297,7 @@ impl Reading {
         self.put(node, height, place)
     }
 
-    /// Counts what is copied, in nodes, before it is.
+    /// Counts what is about to be copied, in nodes.
     fn repeats(&mut self, cost: usize, place: &Range<usize>) -> Result<(), SyntaxError> {
         self.repeated = self.repeated.saturating_add(cost);
         let bound = self.events.saturating_mul(MAX_REPEATED_PER_NODE);
@@ -309,7 +308,7 @@ impl Reading {
         Ok(())
     }
 
-    /// Puts a finished node where it belongs.
+    /// Inserts a complete node into the value that contains it.
     fn put(&mut self, node: Node, height: usize, place: &Range<usize>) -> Result<(), SyntaxError> {
         let Some(level) = self.open_nodes.last_mut() else {
             self.root = Some(node);
@@ -333,7 +332,7 @@ impl Reading {
     }
 }
 
-/// The characters of a node and all below it, in bytes.
+/// Returns the number of bytes of the characters of a node and all nodes below it.
 fn bytes_of(node: &Node) -> usize {
     match &node.value {
         Value::Scalar(_, text) => text.len(),
@@ -345,7 +344,7 @@ fn bytes_of(node: &Node) -> usize {
     }
 }
 
-/// Gives a copy of a node, and all below it, numbers that are `further` on.
+/// Adds `further` to the numbers of a copied node and all nodes below it.
 fn renumber(node: &mut Node, further: u32) {
     let moved = |id: &mut NodeId| id.0 = id.0.saturating_add(further);
     moved(&mut node.id);
@@ -363,7 +362,7 @@ fn too_deep(place: &Range<usize>) -> SyntaxError {
     SyntaxError::new("lists and mappings are nested too deeply", place.start)
 }
 
-/// What is said of a tag that YAML itself does not have.
+/// The message for a tag that is not one of YAML's own.
 pub(super) const FOREIGN_TAG: &str =
     "a tag (`!…`) means nothing here, or not what stands behind it";
 

@@ -9,18 +9,18 @@ use super::{
     tree::{Node, Value},
 };
 
-/// A value longer than this, in characters, is cut where it is quoted.
+/// The maximum length of a quoted value, in characters. A longer one is truncated.
 const MAX_QUOTED: usize = 60;
 
-/// A longer name of what a problem is about is cut, in characters. The names of hosts
-/// in the DNS have up to 253.
+/// The maximum length of the name of what a problem is about, in characters. A longer one is
+/// truncated. Host names in the DNS have up to 253.
 const MAX_NAME: usize = 300;
 
-/// Stands in a sentence for a text that may hold a secret.
+/// Replaces a text that may contain a secret in a sentence.
 pub(super) const UNSHOWN: &str = "this text";
 
-/// A text of the file in a sentence, in backquotes. One that holds more than one
-/// value, as when a quote was not closed, may hold a secret, and is not repeated.
+/// Returns a text of the file in backquotes, for a sentence. A text that contains more than one
+/// value, for example because a quote was not closed, may contain a secret and is not repeated.
 pub(super) fn quoted(text: &str) -> String {
     if !may_be_shown(text) {
         return UNSHOWN.to_owned();
@@ -30,21 +30,21 @@ pub(super) fn quoted(text: &str) -> String {
     format!("`{}{more}`", short.escape_debug())
 }
 
-/// What a problem is about, such as `channel ops`, cut where it goes on as more
-/// than a name does.
+/// Returns what a problem is about, such as `channel ops`, truncated where it continues as no name
+/// does.
 pub(super) fn subject_only(subject: String) -> String {
     let end = subject.find([':', '"', '\'', ',']).or(holds_more(&subject));
     cut(subject, end)
 }
 
-/// The way to a field, cut where it goes on as no field's name does: behind
-/// `token:x`, whose blank was forgotten, stands a secret.
+/// Returns the path of a field, truncated where it continues as no field's name does: in `token:x`,
+/// where a blank was forgotten, a secret follows the colon.
 pub(super) fn field_only(field: String) -> String {
     let end = field.find(|c| !is_of_name(c) && !matches!(c, '[' | ']'));
     cut(field, end)
 }
 
-/// A name without what stands from `end` on, and not longer than anybody reads.
+/// Returns a name up to the byte `end`, and at most the first [`MAX_NAME`] characters.
 fn cut(mut name: String, end: Option<usize>) -> String {
     let too_long = name.char_indices().nth(MAX_NAME).map(|(at, _)| at);
     if let Some(end) = end.into_iter().chain(too_long).min() {
@@ -54,13 +54,12 @@ fn cut(mut name: String, end: Option<usize>) -> String {
     name
 }
 
-/// Whether a key can be a name that somebody meant, and not a value or both.
+/// Returns whether a key can be a name, and not a value or a name with its value.
 pub(super) fn is_name(key: &str) -> bool {
     !key.is_empty() && key.chars().all(is_of_name)
 }
 
-/// A key in a sentence that says that nobody knows it; nothing where it may be a
-/// value that slipped there.
+/// Returns an unknown key for a sentence, or an empty text if the key may be a misplaced value.
 pub(super) fn named(key: &str) -> &str {
     if is_name(key) { key } else { "" }
 }
@@ -69,25 +68,25 @@ fn is_of_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '*')
 }
 
-/// Where a text goes on as several lines or fields would.
+/// Returns the first byte at which a text continues as several lines or fields would.
 pub(super) fn holds_more(text: &str) -> Option<usize> {
     if let Some(end) = text.find(is_line_break) {
         return Some(end);
     }
-    // `22:00` and an address are one value; with blanks beside it, nobody knows.
+    // `22:00` and an address are one value; with blanks beside the colon, that is not certain.
     let colon = text.find(':')?;
     text.contains(char::is_whitespace).then_some(colon)
 }
 
-/// Whether a character ends a line in YAML.
+/// Returns whether a character ends a line in YAML.
 pub(super) fn is_line_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a scalar of the file, as it stands there or as it was read, can be shown:
-/// one value, without a login and without a way into a server, which may be a token.
+/// Returns whether a scalar of the file, as typed or as read, may be shown: it is one value,
+/// without a login and without the path of an address, which may be a token.
 pub(super) fn may_be_shown(text: &str) -> bool {
-    // What is written in escapes might be any of these.
+    // Characters that are written as escapes may be any of these.
     let is_escaped = text.starts_with('"') && text.contains('\\');
     !is_escaped && holds_more(text).is_none() && !holds_login(text) && !leads_into(text)
 }
@@ -99,21 +98,21 @@ pub fn presentable(text: &str) -> &str {
     if may_be_shown(text) { text } else { "***" }
 }
 
-/// Whether a text may hold `user:password@` or `token@` before a server's name.
+/// Returns whether a text may contain `user:password@` or `token@` before a server's name.
 fn holds_login(text: &str) -> bool {
     let is_before = |at: usize| text[..at].contains([':', '/']);
     text.rfind('@').is_some_and(is_before)
 }
 
-/// Whether a text is the address of a server with more than the server in it.
-/// Services put tokens into paths and queries.
+/// Returns whether a text is the address of a server with more than the server in it. Services put
+/// tokens into paths and queries.
 pub(super) fn leads_into(text: &str) -> bool {
     let text = text.trim_matches(['"', '\'']).trim();
     let lower = text.to_ascii_lowercase();
     let mut schemes = ["http:", "https:"].iter();
     let behind = schemes.find(|scheme| lower.starts_with(**scheme));
     let (address, has_scheme) = match (behind, text.split_once("://")) {
-        // Slashes too few or too many count for nothing there.
+        // Too few or too many slashes make no difference here.
         (Some(scheme), _) => (text[scheme.len()..].trim_start_matches(['/', '\\']), true),
         (None, Some(("unix" | "file", _))) => return false,
         (None, Some((_, address))) => (address, true),
@@ -128,13 +127,14 @@ pub(super) fn leads_into(text: &str) -> bool {
             && !server.starts_with('.')
             && !server.ends_with(':')
             && !server.contains(char::is_whitespace);
-    // `10.0.0.0/8` is a network, and `1.5/min` a rate.
+    // `10.0.0.0/8` is a network, and `1.5/min` is a rate.
     let is_short = way.len() <= 4 && way[1..].bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_server && way != "/" && (has_scheme || !is_short)
 }
 
-/// Hides what a plugin finds wrong where that may hold a secret: `chat/hooks/TOKEN` in
-/// place of a server's name, too. Answers how it takes that out of its sentences.
+/// Hides the nodes that a plugin reports as wrong if they may contain a secret, also
+/// `chat/hooks/TOKEN` instead of a server's name. Returns a function that removes the secrets from
+/// the plugin's sentences.
 pub(super) fn hide_wrong<'a>(
     node: &'a Node,
     findings: &mut Findings,
@@ -154,7 +154,7 @@ pub(super) fn hide_wrong<'a>(
     }
 }
 
-/// A sentence without a text and the pieces of it that may be secret.
+/// Returns a sentence without a text and without the pieces of that text that may be secret.
 fn without(said: String, text: &str) -> String {
     let login = text.rsplit_once('@').map_or("", |(login, _)| login);
     let login = login.rsplit_once("//").map_or(login, |(_, login)| login);
@@ -170,12 +170,12 @@ fn without(said: String, text: &str) -> String {
         .fold(said, |said, piece| said.replace(piece, "[…]"))
 }
 
-/// Pieces of an address up to this length, in bytes, are words such as `hooks`.
+/// The maximum length of a piece of an address that counts as a word, such as `hooks`, in bytes.
 const MAX_PATH_WORD_LENGTH: usize = 7;
 
-/// Remembers every scalar below a node as one that must not be shown, keys among
-/// them, but for references: their names are none, if they can be names. `known`: these are secrets;
-/// else they might be.
+/// Marks every scalar below a node as one that must not be shown, including keys. Names in
+/// references are not secret and are left out, if they are likely to be names. `known`: whether the
+/// scalars are certainly secrets or only may be.
 pub(crate) fn hide(node: &Node, known: bool, findings: &mut Findings) {
     match &node.value {
         Value::Scalar(..) => findings.secret(node.id, known),
@@ -195,7 +195,7 @@ pub(crate) fn hide(node: &Node, known: bool, findings: &mut Findings) {
     }
 }
 
-/// Remembers what stands in a reference where that can be no name.
+/// Marks the text of a reference as one that must not be shown, if it cannot be a name.
 pub(super) fn hide_unlikely(node: &Node, findings: &mut Findings) {
     if let Value::Map(entries) = &node.value
         && let Some(entry) = in_form(entries)
@@ -205,7 +205,7 @@ pub(super) fn hide_unlikely(node: &Node, findings: &mut Findings) {
     }
 }
 
-/// Settings for a person's eyes: secrets replaced.
+/// Returns settings with every secret replaced, for people.
 pub(crate) fn redacted(value: &Json, root: &Json) -> Json {
     redact(value, root, root, 0)
 }

@@ -1,5 +1,4 @@
-//! References to values that stand outside of the file: `{env: NAME}`, `{file: PATH}`,
-//! `{credential: NAME}`.
+//! References to values outside of the file: `{env: NAME}`, `{file: PATH}`, `{credential: NAME}`.
 
 use std::{env, fs, path::Path};
 
@@ -8,7 +7,7 @@ use super::{
     tree::{Entry, Node, Scalar, Value},
 };
 
-/// The forms, for help texts and the schema.
+/// The forms of references, for help texts and the schema.
 pub(crate) const FORMS: [(&str, &str); 3] = [
     ("env", "Name of an environment variable."),
     (
@@ -21,16 +20,16 @@ pub(crate) const FORMS: [(&str, &str); 3] = [
     ),
 ];
 
-/// The folder of systemd's credentials, see systemd.exec(5).
+/// The variable with the folder of systemd's credentials, see systemd.exec(5).
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
-/// A secret longer than this is a file that was named by mistake.
+/// The maximum size of a secret, in bytes. A larger file was named by mistake.
 const MAX_SECRET_SIZE: u64 = 64 * 1024;
 
-/// Stands in place of a name that may be the secret itself.
+/// Replaces a name that may be the secret itself.
 const UNLIKELY: &str = "that is named here";
 
-/// Why there is no such value: what is wrong, and what would help.
+/// The reason why a value is missing: what is wrong, and what would help.
 struct Missing(String, Option<String>);
 
 impl Missing {
@@ -51,12 +50,12 @@ impl Missing {
     }
 }
 
-/// The longest word of a name, in characters; keys and hashes are longer.
+/// The maximum length of a word in a name, in characters. Keys and hashes are longer.
 const MAX_WORD_LENGTH: usize = 24;
-/// The longest word of a name with a digit before a letter, as in `s3` or `oauth2x`.
+/// The maximum length of a word with a digit before a letter, as in `s3` or `oauth2x`.
 const MAX_MIXED_WORD_LENGTH: usize = 8;
 
-/// The entry of a mapping that has the form of a reference, whatever it refers to.
+/// Returns the entry of a mapping that has the form of a reference, whatever it refers to.
 pub(super) fn in_form(entries: &[Entry]) -> Option<&Entry> {
     let [entry] = entries else {
         return None;
@@ -65,7 +64,7 @@ pub(super) fn in_form(entries: &[Entry]) -> Option<&Entry> {
     forms.any(|(form, _)| *form == &*entry.key).then_some(entry)
 }
 
-/// Puts a text in the place of everything in a node that refers to a secret.
+/// Replaces every reference to a secret in a node with a text.
 pub(super) fn replace_references(node: &mut Node, secret: &str) {
     match &mut node.value {
         Value::Map(entries) => {
@@ -85,8 +84,8 @@ pub(super) fn replace_references(node: &mut Node, secret: &str) {
     }
 }
 
-/// Whether an entry is a reference whose text can be the name of what it refers to,
-/// and not the secret itself, written there by mistake.
+/// Returns whether an entry is a reference whose text can be a name, and not the secret itself,
+/// written there by mistake.
 pub(crate) fn is_likely(entry: &Entry) -> bool {
     let Value::Scalar(_, text) = &entry.node.value else {
         return false;
@@ -99,8 +98,8 @@ pub(crate) fn is_likely(entry: &Entry) -> bool {
     }
 }
 
-/// In capitals, as variables are by convention, or small without digits, as
-/// `http_proxy` is.
+/// Returns whether a name is like that of a variable: in capitals, by convention, or in lower case
+/// without digits, such as `http_proxy`.
 fn is_variable(name: &str) -> bool {
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let is_small = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
@@ -134,7 +133,7 @@ fn is_word(word: &str) -> bool {
         && (one_case(char::is_ascii_lowercase) || one_case(char::is_ascii_uppercase))
 }
 
-/// Reads what a mapping refers to. `None` when it is no reference.
+/// Reads the value to which a mapping refers. Returns `None` if the mapping is not a reference.
 pub(crate) fn resolve(entries: &[Entry]) -> Option<Result<String, Box<Problem>>> {
     let [entry] = entries else { return None };
     let Value::Scalar(_, text) = &entry.node.value else {
@@ -166,7 +165,7 @@ fn from_env(name: &str, is_shown: bool) -> Result<String, Missing> {
 fn from_file(name: &str, is_shown: bool) -> Result<String, Missing> {
     let path = Path::new(name);
     if !path.is_absolute() {
-        // What is no path may be the secret.
+        // A text that is not a path may be the secret.
         let missing = Missing::new("what stands here is no absolute path");
         return Err(missing.help("write the whole path, from /"));
     }

@@ -1,11 +1,9 @@
-//! Reads a node of the file by the JSON Schema that a plugin or the embedding
-//! program gives.
+//! Reads a node of the file by the JSON Schema of a plugin or of the embedding program.
 //!
-//! Where the schema wants text, the characters count as they were typed.
-//! Knows the keywords that schemas made from Rust types use; what it does not
-//! know it leaves to them, who check the settings once more. The engine's own options,
-//! which nobody checks once more, are read by `format`, too; `object` reads mappings,
-//! and `choice` what is one of several.
+//! If the schema requires text, the characters are kept as typed. Supports the keywords that
+//! schemas generated from Rust types use. Other keywords are left to the plugin or program, which
+//! checks the settings again. `format` also reads the engine's own options, which are not checked
+//! again; `object` reads mappings, and `choice` reads alternatives.
 
 mod choice;
 mod format;
@@ -27,7 +25,7 @@ use super::{
 
 pub(super) use self::format::{FORMAT_KEYWORD, Format};
 
-/// The fields that a schema requires.
+/// Returns the fields that a schema requires.
 pub(super) fn required(schema: &Json) -> impl Iterator<Item = &str> {
     let names = schema.get("required").and_then(Json::as_array);
     names.into_iter().flatten().filter_map(Json::as_str)
@@ -37,9 +35,9 @@ pub(super) fn required(schema: &Json) -> impl Iterator<Item = &str> {
 pub(crate) struct Reader<'a> {
     root: &'a Json,
     findings: &'a mut Findings,
-    /// Whether what is read is part of a secret.
+    /// Whether the value that is read is part of a secret.
     in_secret: bool,
-    /// The kinds of text in the engine's own options; nothing elsewhere.
+    /// The kinds of text in the engine's own options, or `None` elsewhere.
     formats: Option<&'static [&'static Format]>,
 }
 
@@ -58,7 +56,7 @@ impl<'a> Reader<'a> {
         self.value(node, self.root, path, 0)
     }
 
-    /// Reads a whole object. Entries named in `except` are somebody else's.
+    /// Reads a whole object, without the entries named in `except`, which are read elsewhere.
     pub(crate) fn settings(
         &mut self,
         id: NodeId,
@@ -77,7 +75,7 @@ impl<'a> Reader<'a> {
         self.fields_at(id, entries, &FieldPath::default())
     }
 
-    /// The same for an object that stands at `path`.
+    /// Reads some fields of an object at `path` as those of a whole object.
     pub(super) fn fields_at(
         &mut self,
         id: NodeId,
@@ -142,7 +140,7 @@ impl<'a> Reader<'a> {
                     Some(Ok(text)) => self.text(node.id, &text, schema, path),
                     Some(Err(problem)) => {
                         self.problem(node.id, path, *problem);
-                        // Something is there: the plugin need not miss it, too.
+                        // The value is present, so that the plugin does not report it as missing.
                         Json::String("?".to_owned())
                     }
                     None => {
@@ -238,7 +236,7 @@ impl<'a> Reader<'a> {
         Json::Number(number)
     }
 
-    /// One of a few words.
+    /// Reads one of a few words.
     fn word(&mut self, id: NodeId, text: &str, words: &[&str], path: &FieldPath) -> Json {
         let is_it =
             |word: &&&str| **word == text || self.is_lenient() && word.eq_ignore_ascii_case(text);
@@ -311,7 +309,7 @@ impl<'a> Reader<'a> {
     }
 
     fn unexpected(&mut self, node: &Node, accepted: SchemaTypes, path: &FieldPath) -> Json {
-        // What is of another kind is perhaps something else altogether.
+        // A value of another kind may be misplaced.
         hide(node, false, self.findings);
         let problem = Problem::error(format!(
             "expected {}, found {}",
@@ -321,7 +319,7 @@ impl<'a> Reader<'a> {
         self.problem(node.id, path, problem)
     }
 
-    /// A value in a sentence, unless it is a secret.
+    /// Returns a value for a sentence, unless it is a secret.
     fn shown(&self, text: &str) -> String {
         if self.in_secret {
             return "another kind of value".to_owned();
@@ -334,7 +332,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a text would be a number that is wanted, were it not quoted.
+/// Returns whether a text would be an accepted number if it were not quoted.
 fn is_number(text: &str, accepted: SchemaTypes) -> bool {
     match accepted.number {
         true => text.parse::<f64>().is_ok(),

@@ -4,17 +4,17 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json};
 
-/// A schema that refers to itself deeper than this is not followed.
+/// The maximum depth to which references of a schema are followed.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// Whether a schema marks a secret, itself or where it refers to.
+/// Returns whether a schema marks a secret, directly or through a reference.
 pub(super) fn is_secret(root: &Json, schema: &Json) -> bool {
     let marked = |schema: &Json| schema.get("writeOnly") == Some(&Json::Bool(true));
     marked(schema) || marked(follow(root, schema))
 }
 
-/// Whether a schema takes nothing but mappings and lists with a secret somewhere
-/// below: a scalar that stands there in place of them is likely that.
+/// Returns whether a schema accepts only mappings and lists that contain a secret. A scalar in
+/// place of such a value is likely to be that secret.
 pub(super) fn holds_secrets(root: &Json, schema: &Json) -> bool {
     let mut seen = HashSet::new();
     let mut branches = vec![schema];
@@ -41,7 +41,7 @@ pub(super) fn holds_secrets(root: &Json, schema: &Json) -> bool {
             return true;
         }
         let schema = follow(root, schema);
-        // One that refers to itself ends here.
+        // A schema that refers to itself ends here.
         if seen.insert(std::ptr::from_ref(schema)) {
             below.extend(choices(schema).into_iter().flatten());
             below.extend(within(schema));
@@ -50,14 +50,14 @@ pub(super) fn holds_secrets(root: &Json, schema: &Json) -> bool {
     false
 }
 
-/// The schemas of which one is to hold, where a schema leaves a choice.
+/// Returns the alternatives of a schema that allows a choice; one of them must match.
 pub(super) fn choices(schema: &Json) -> Option<&[Json]> {
     let mut keys = ["anyOf", "oneOf"].iter();
     let list = keys.find_map(|key| schema.get(key)?.as_array());
     list.map(Vec::as_slice)
 }
 
-/// The schemas of what stands in a mapping or a list.
+/// Returns the schemas of the items of a mapping or a list.
 fn within(schema: &Json) -> impl Iterator<Item = &Json> {
     let fields = schema.get("properties").and_then(Json::as_object);
     let fields = fields.into_iter().flat_map(Map::values);
@@ -81,7 +81,7 @@ pub(super) fn follow<'a>(root: &'a Json, mut schema: &'a Json) -> &'a Json {
     schema
 }
 
-/// The words of a schema that takes nothing but a few words (or null).
+/// Returns the words of a schema that accepts only a few words (or null).
 pub(super) fn constants<'a>(
     root: &'a Json,
     schema: &'a Json,
@@ -111,7 +111,7 @@ pub(super) fn constants<'a>(
     Some(words).filter(|words| !words.is_empty())
 }
 
-/// Which kinds of value a schema takes.
+/// The kinds of value that a schema accepts.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct SchemaTypes {
     pub(super) null: bool,

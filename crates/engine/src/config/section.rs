@@ -1,6 +1,6 @@
 //! Sections and host keys that an embedding program declares for the same file.
 //!
-//! Decides nothing about their content: `content` reads it by the schema, and `hosts` and `extras`
+//! Does not interpret their content: `content` reads it by the schema, and `hosts` and `extras`
 //! read that of hosts.
 
 use std::{fmt, sync::Arc};
@@ -87,7 +87,7 @@ impl Section {
         self
     }
 
-    /// Its own name and those of its fields.
+    /// Returns its own name and those of its fields.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         let fields = self.schema.get("properties").and_then(Json::as_object);
         let fields = fields.into_iter().flat_map(|fields| fields.keys());
@@ -143,7 +143,7 @@ impl HostKeys {
         }
     }
 
-    /// The keys.
+    /// Returns the keys.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         let properties = self.schema.get("properties").and_then(Json::as_object);
         properties
@@ -151,7 +151,7 @@ impl HostKeys {
             .flat_map(|known| known.keys().map(String::as_str))
     }
 
-    /// Whether this is one of the keys.
+    /// Returns whether this is one of the keys.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.schema
             .get("properties")

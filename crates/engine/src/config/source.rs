@@ -15,7 +15,7 @@ use super::{
     tree::{Node, Tree},
 };
 
-/// Keys of the engine's below the top level: names, never secrets.
+/// The engine's keys below the top level. They are names, never secrets.
 const KEYS_BELOW: [&str; 8] = [
     "type",
     "delivery",
@@ -27,7 +27,7 @@ const KEYS_BELOW: [&str; 8] = [
     "trust",
 ];
 
-/// A file larger than this was named by mistake.
+/// The maximum size of a file, in bytes. A larger one was named by mistake.
 const MAX_FILE_SIZE: u64 = 256 * 1024 * 1024;
 
 /// The error when a file cannot be read or its content cannot be used.
@@ -46,7 +46,7 @@ pub enum ReadError {
     Problems(Box<Problems>),
 }
 
-/// What a file holds, and its permissions.
+/// Returns the text of a file, and its permissions.
 pub(super) fn text_of(path: &Path) -> Result<(String, u32), ReadError> {
     let unreadable = |source| ReadError::Unreadable {
         path: path.to_owned(),
@@ -59,14 +59,14 @@ pub(super) fn text_of(path: &Path) -> Result<(String, u32), ReadError> {
         ))));
     }
     let mut text = fs::read_to_string(path).map_err(unreadable)?;
-    // Editors on Windows put a byte order mark in front.
+    // Editors on Windows write a byte order mark at the beginning.
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
     }
     Ok((text, facts.mode()))
 }
 
-/// The tree of a text.
+/// Returns the tree of a text.
 pub(super) fn tree_of(path: &Path, text: &str, sections: &[Section]) -> Result<Tree, Problems> {
     parse(text).map_err(|error| {
         let declared = sections.iter().flat_map(Section::keys);
@@ -75,7 +75,7 @@ pub(super) fn tree_of(path: &Path, text: &str, sections: &[Section]) -> Result<T
     })
 }
 
-/// What is to be read of a tree, and what is wrong with it already.
+/// Returns the root of a tree, and the problems that are already known.
 pub(super) fn begin(tree: Tree, sections: &[Section]) -> (Node, Findings) {
     let mut findings = Findings::default();
     let left_out = tree.left_out.into_iter();
@@ -83,8 +83,7 @@ pub(super) fn begin(tree: Tree, sections: &[Section]) -> (Node, Findings) {
     for (duplicate, key) in tree.duplicates {
         let declared = sections.iter().flat_map(Section::keys);
         let mut names = KEYS.into_iter().chain(KEYS_BELOW).chain(declared);
-        // Any other key may be what somebody pasted: which of them is a secret's is not
-        // known yet.
+        // Any other key may be pasted text, and it is not known yet which key is a secret's.
         let which = if names.any(|name| *name == *key) {
             format!("the key `{key}`")
         } else {

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::plugin::ChannelType;
 
-/// The settings of one definition, by a schema: what it refers to is not looked
-/// up, and `secret` stands in its place.
+/// Reads the settings of one definition by a schema. References are not resolved; `secret` replaces
+/// their values.
 pub(crate) fn read_definition(schema: &Json, text: &str, secret: &str) -> Result<Json, Problems> {
     let path = Path::new("definition");
     let (mut root, mut findings) = begin(tree_of(path, text, &[])?, &[]);
@@ -35,7 +35,7 @@ pub(crate) fn read_definition(schema: &Json, text: &str, secret: &str) -> Result
     Ok(settings)
 }
 
-/// The settings of the channels of a file that are of these types, by type.
+/// Reads the settings of a file's channels that are of these types, by type.
 pub(crate) fn read_channels(
     path: &Path,
     types: &[ChannelType],

@@ -2,15 +2,16 @@
 
 use super::redact::may_be_shown;
 
-/// Words less alike than this are not suggested.
+/// The minimum similarity of a suggested word.
 const MIN_SIMILARITY: f64 = 0.8;
 
-/// Nobody mistypes a longer word, in bytes; and comparing costs the square of it.
+/// The maximum length of a word that is compared, in bytes. A longer one is not mistyped, and the
+/// cost of a comparison grows with the square of the length.
 const MAX_WORD: usize = 128;
-/// So many candidates are compared with a word.
+/// The maximum number of candidates that are compared with a word.
 const MAX_CANDIDATES: usize = 1000;
 
-/// The candidate that is most like the word, if one is.
+/// Returns the candidate that is most similar to the word, if any is similar enough.
 pub(crate) fn closest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -34,7 +35,7 @@ pub(crate) fn closest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// A help text: the likely word, else all the words there are.
+/// Returns a help text: the likely word, or otherwise all words.
 pub(crate) fn help<'a>(
     word: &str,
     what: &str,
@@ -52,7 +53,7 @@ pub(crate) fn help<'a>(
     }
 }
 
-/// A help text: the value as the only item of a list.
+/// Returns a help text: the value as the only item of a list.
 pub(crate) fn as_list(text: &str) -> String {
     if !may_be_shown(text) || text.chars().count() > 60 {
         return "write a list: [ … ]".to_owned();

@@ -1,14 +1,13 @@
-//! The YAML file as a tree that keeps every character: `0123` stays `0123`, and
-//! what YAML makes of it when nobody says what is wanted stands beside it.
+//! The YAML file as a tree that keeps every character: `0123` stays `0123`, with the value that
+//! YAML gives it if no type is required.
 //!
-//! `read` makes the tree of a text's events; `locate` knows where its nodes
-//! stand.
+//! `read` builds the tree from the events of a text; `locate` finds the places of its nodes.
 
-/// A node's number in the order of the file, keys included, aliases expanded.
+/// The number of a node in the order of the file, including keys and expanded aliases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct NodeId(pub(crate) u32);
 
-/// What YAML makes of a scalar when nobody says what is wanted.
+/// The kind that YAML gives a scalar if no type is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scalar {
     Null,
@@ -18,7 +17,7 @@ pub(crate) enum Scalar {
     Text,
 }
 
-/// One node and what is below it.
+/// A node and everything below it.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) id: NodeId,
@@ -40,19 +39,19 @@ pub(crate) struct Entry {
     pub(crate) node: Node,
 }
 
-/// What was read of a text.
+/// The result of reading a text.
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) root: Node,
-    /// Keys that stand twice in one mapping: the second ones, and what they are.
+    /// The second occurrences of duplicate keys in a mapping, with their names.
     pub(crate) duplicates: Vec<(NodeId, Box<str>)>,
-    /// The scalars that are not in the tree, since their keys stand twice or a
-    /// merged mapping says something else: nobody reads them.
+    /// The scalars that are not in the tree, because their keys are duplicate or are overridden in
+    /// a merge. They are not read.
     pub(crate) left_out: Vec<NodeId>,
 }
 
 impl Node {
-    /// The entry of a mapping under this key.
+    /// Returns the entry of a mapping with this key.
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         match &self.value {
             Value::Map(entries) => entries.iter().find(|entry| &*entry.key == key),
@@ -60,7 +59,7 @@ impl Node {
         }
     }
 
-    /// What the node is, for a sentence: "text", "a list".
+    /// Returns the kind of the node for a sentence: "text", "a list".
     pub(crate) fn noun(&self) -> &'static str {
         match &self.value {
             Value::Scalar(Scalar::Null, _) => "nothing",
@@ -73,7 +72,7 @@ impl Node {
         }
     }
 
-    /// Every scalar below, keys included.
+    /// Calls `found` for every scalar below the node, including keys.
     pub(crate) fn scalars(&self, found: &mut impl FnMut(NodeId)) {
         match &self.value {
             Value::Scalar(..) => found(self.id),

@@ -1,5 +1,5 @@
-//! Finds groups whose `until` no channel of theirs can prove with its settings for critical
-//! messages.
+//! Finds groups whose `until` none of their channels can prove for critical messages, with its
+//! settings.
 
 use super::{
     channels::Channels,
@@ -12,11 +12,11 @@ use crate::event::{Proof, Severity};
 
 const UNTIL: &str = "until";
 
-/// Channels and hints that are named in one sentence; more would hide the rest.
+/// The maximum number of channels and hints in one sentence. More would hide the rest.
 const MAX_NAMED: usize = 3;
 
 impl ChannelConfig {
-    /// Returns the strongest proof that it can give of any message it would be sent.
+    /// Returns the strongest proof that the channel can give of any message that it would be sent.
     fn proves_at_most(&self) -> Proof {
         let severities = Severity::ALL
             .into_iter()
@@ -26,8 +26,7 @@ impl ChannelConfig {
     }
 }
 
-/// Warns about each such group. `entries` are those of the file, in the order of
-/// the groups.
+/// Warns about each such group. `entries` are the groups of the file, in the same order.
 pub(super) fn check(
     groups: &[GroupConfig],
     entries: &[&Entry],
@@ -40,11 +39,11 @@ pub(super) fn check(
             .filter_map(|index| channels.list.get(usize::try_from(*index).ok()?))
             .map(|channel| &**channel)
             .collect();
-        // Of a plugin that cannot be asked, nobody knows.
+        // The proofs of a plugin that cannot be asked are unknown.
         let is_known = !members.is_empty() && members.iter().all(|it| it.provider.is_ok());
         let critical = members.iter().map(|it| it.proofs.of(Severity::Critical));
         let most = critical.max().unwrap_or(Proof::Accepted);
-        // That milder ones go on to the last step may well be meant.
+        // It may be intended that messages of lower severities continue to the last step.
         if !is_known || most >= group.until {
             continue;
         }
@@ -72,7 +71,7 @@ pub(super) fn check(
     }
 }
 
-/// The channels and their types, as the beginning of a sentence.
+/// Returns the channels and their types, as the beginning of a sentence.
 fn prove(members: &[&ChannelConfig]) -> String {
     let named = members.iter().take(MAX_NAMED);
     let named: Vec<String> = named
@@ -90,7 +89,7 @@ fn prove(members: &[&ChannelConfig]) -> String {
     format!("{}{more} {verb}", named.join(", "))
 }
 
-/// Which settings would help, and what else would be true.
+/// Returns the settings that would help, and what else would be valid.
 fn help(members: &[&ChannelConfig], until: Proof, most: Proof) -> String {
     let hints = members.iter().flat_map(|channel| {
         let hints = channel.proofs.hints().iter();

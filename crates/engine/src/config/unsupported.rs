@@ -14,7 +14,7 @@ use super::{
     tree::{Entry, Node, NodeId, Value},
 };
 
-/// Warns about all of it in the sections that the engine and its program read.
+/// Warns about unsupported syntax in the sections that the engine and its program read.
 pub(super) fn check<'n>(
     hosts: Option<&Entry>,
     read: impl Iterator<Item = &'n Entry>,
@@ -24,7 +24,7 @@ pub(super) fn check<'n>(
         hosts.iter().for_each(|host| pattern(host, findings));
     }
     for section in read {
-        // References are read where plugins and the program take text.
+        // References are read where plugins and the program expect text.
         let may_refer = !KEYS.contains(&&*section.key) || *section.key == *CHANNELS;
         let mut search = Search {
             wrong: findings.wrong_nodes(),
@@ -54,7 +54,7 @@ pub(super) fn check<'n>(
     }
 }
 
-/// Keys by which other programs read further files.
+/// The keys by which other programs read further files.
 const OTHER_FILES: [&str; 12] = [
     "$include",
     "$ref",
@@ -70,17 +70,17 @@ const OTHER_FILES: [&str; 12] = [
     "inherit",
 ];
 
-/// What stands in the place of a variable where none can stand.
+/// The help for a variable where none is supported.
 const ITSELF: &str = "write the value itself: no variable can stand here";
 
-/// What stands in the place of another file's text.
+/// The help for a reference to the content of another file.
 pub(super) const ONE_FILE: &str = "write all of it into this file";
 
-/// What stands in the place of a variable.
+/// The help for a variable.
 pub(super) const REFERENCE: &str = "write {env: NAME} for the whole value, if a variable is meant";
 
-/// A section at the top that nobody here reads. It is perhaps another program's;
-/// one that is nearly called like a section that is missing surely is a slip.
+/// Returns the problem of a top-level section that no part of the program reads. It may be another
+/// program's. If its name is similar to that of a missing section, it is likely a misspelling.
 pub(super) fn section(key: &str, root: &Node, declared: &[Section]) -> Problem {
     if OTHER_FILES.contains(&key) {
         let problem = Problem::warning("no other file is read").field(key);
@@ -89,7 +89,7 @@ pub(super) fn section(key: &str, root: &Node, declared: &[Section]) -> Problem {
     let sentence = "unknown section; perhaps another program reads it";
     let declared = declared.iter().map(|section| section.name.as_str());
     match suggest::closest(key, KEYS.into_iter().chain(declared)) {
-        // `notification_…` of another program is like this one and no slip.
+        // `notification_…` of another program is similar to this name without being a misspelling.
         Some(found) if found != GROUPS && KEYS.contains(&found) && root.entry(found).is_none() => {
             Problem::error("unknown section").help(format!("did you mean `{found}`?"))
         }
@@ -118,7 +118,7 @@ fn pattern(host: &Entry, findings: &mut Findings) {
     });
 }
 
-/// The way to a node. Written out only for those that are wrong: a file may have a
+/// The path to a node. It is written out only for nodes that are wrong, because a file may have a
 /// million nodes.
 enum PathStep<'w> {
     Top,
@@ -139,14 +139,14 @@ impl PathStep<'_> {
 /// A search for variables.
 struct Search<'f> {
     findings: &'f mut Findings,
-    /// What is wrong anyhow: another sentence about it would only confuse.
+    /// The nodes that have an error anyway: a warning about them would only confuse.
     wrong: HashSet<NodeId>,
     may_refer: bool,
 }
 
 impl Search<'_> {
-    /// Looks at every value below a node. One with blanks in it is perhaps a program of
-    /// its own, and knows what it means by that.
+    /// Checks every value below a node. A value with blanks may be a program that expands variables
+    /// itself, so it is accepted.
     fn variables(&mut self, node: &Node, path: &PathStep<'_>) {
         match &node.value {
             Value::Scalar(_, text) if !text.contains(char::is_whitespace) => {
@@ -154,7 +154,7 @@ impl Search<'_> {
                 if let Some(form) = form {
                     let help = if self.may_refer { REFERENCE } else { ITSELF };
                     self.findings.warn(node.id, || {
-                        // The name in it may be part of a password.
+                        // The name of the variable may be part of a password.
                         let problem = Problem::warning(format!("`{form}` stays as it is written"));
                         problem.help(help).field(path.written())
                     });
@@ -175,11 +175,11 @@ impl Search<'_> {
     }
 }
 
-/// The form of a variable that other programs would put something in place of:
-/// `${NAME}` and the like anywhere in a text, `$NAME` and the like for all of it.
+/// Returns the form of a variable that other programs would replace: `${NAME}` and similar forms
+/// anywhere in a text, `$NAME` and similar forms only as the whole text.
 fn variable(text: &str) -> Option<&'static str> {
     for (begin, form) in [("${", "${…}"), ("%{", "%{…}")] {
-        // No further than names go: a text may be full of beginnings.
+        // Searches no further than the longest name, because a text may contain many beginnings.
         let mut behind = text.match_indices(begin).map(|(at, _)| &text[at + 2..]);
         if behind.any(begins_with_name) {
             return Some(form);
@@ -189,7 +189,7 @@ fn variable(text: &str) -> Option<&'static str> {
     if whole("$(").is_some_and(|rest| rest.ends_with(')')) {
         return Some("$(…)");
     }
-    // A password may begin with `$`; in capitals it would be a variable's name.
+    // A password may begin with `$`; a variable's name would be in capitals.
     let is_capital = |name: &str| is_variable(name) && !name.contains(|c: char| c.is_lowercase());
     if whole("$").is_some_and(is_capital) {
         return Some("$…");
@@ -198,8 +198,8 @@ fn variable(text: &str) -> Option<&'static str> {
     named.is_some_and(is_variable).then_some("env:…")
 }
 
-/// Whether a name stands here and is closed: `NAME}`, or `NAME:-default}` and
-/// `env:NAME}`, of which the first word is enough.
+/// Returns whether a text begins with a name that is closed: `NAME}`, or `NAME:-default}` and
+/// `env:NAME}`, where the first word is enough.
 fn begins_with_name(text: &str) -> bool {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let end = text.find(|c| !is_of_name(c)).unwrap_or(text.len());

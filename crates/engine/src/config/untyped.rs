@@ -1,10 +1,10 @@
-//! Untyped values: what YAML itself makes of a node where a schema leaves its type open.
+//! Untyped values: the values that YAML itself gives a node if a schema does not set its type.
 
 use serde_json::{Map, Number, Value as Json};
 
 use super::tree::{Node, Scalar, Value};
 
-/// A scalar by its kind.
+/// Converts a scalar by its kind.
 pub(super) fn scalar(kind: Scalar, text: &str) -> Json {
     let parsed = match kind {
         Scalar::Null => Some(Json::Null),
@@ -15,7 +15,7 @@ pub(super) fn scalar(kind: Scalar, text: &str) -> Json {
     parsed.unwrap_or_else(|| Json::String(text.to_owned()))
 }
 
-/// A node and all below it.
+/// Converts a node and everything below it.
 pub(super) fn untyped(node: &Node) -> Json {
     match &node.value {
         Value::Scalar(kind, text) => scalar(*kind, text),

@@ -54,7 +54,7 @@ impl Engine {
             return;
         }
         let engine = self.clone();
-        // Must not delay other changes if a channel is slow.
+        // A slow channel must not delay other changes.
         drop(self.0.deliveries.spawn(async move {
             let notification = notification(&engine, change);
             let notified =

@@ -1,16 +1,16 @@
-//! A bound on the directives of a text (`%YAML`, `%TAG`): the parser compares each
-//! with all before it, and reads all of them before it reports an event.
+//! A bound on the directives of a text (`%YAML`, `%TAG`). The parser compares each with all earlier
+//! ones, and reads all of them before it reports an event.
 
-/// The most directives that a text may have; a configuration has one or none.
+/// The maximum number of directives of a text. A configuration has one or none.
 const MAX_DIRECTIVES: usize = 16;
 
-/// The first byte of the first directive that is not read any more.
+/// Returns the offset of the first directive beyond the bound.
 pub(super) fn one_too_many(text: &str) -> Option<usize> {
     directives(text).nth(MAX_DIRECTIVES)
 }
 
-/// Where directives stand: before a document, which ends with the text or with a
-/// line of three dots. What looks like one inside of a document is its content.
+/// Returns the offsets of directives. They come before a document, which ends with the text or with
+/// a line of three dots. A line within a document that looks like one is content.
 fn directives(text: &str) -> impl Iterator<Item = usize> {
     let mut is_before_document = true;
     line_starts(text).filter(move |at| {
@@ -29,14 +29,14 @@ fn directives(text: &str) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The first byte of each line. Between a carriage return and its line feed is an
-/// empty one.
+/// Returns the offset of the first byte of each line. Between a carriage return and its line feed
+/// is an empty line.
 fn line_starts(text: &str) -> impl Iterator<Item = usize> {
     let ends = text.char_indices().filter(|(_, c)| is_line_end(*c));
     std::iter::once(0).chain(ends.map(|(at, c)| at + c.len_utf8()))
 }
 
-/// As the parser, which reads YAML 1.1, sees it.
+/// Returns whether a character ends a line for the parser, which reads YAML 1.1.
 fn is_line_end(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }

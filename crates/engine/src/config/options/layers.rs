@@ -18,21 +18,21 @@ use super::{
     sense,
 };
 
-/// What holds for channels that say nothing else.
+/// The options of channels that set none of their own.
 #[derive(Debug, Clone, Default)]
 pub(in super::super) struct Inherited {
-    /// What is written, as the schema has it.
+    /// The keys that are written, as the schema defines them.
     written: Map<String, Json>,
     options: ChannelOptions,
 }
 
 impl Inherited {
-    /// The options of a channel without a `delivery:` of its own.
+    /// Returns the options of a channel without a `delivery:` of its own.
     pub(in super::super) fn options(&self) -> &ChannelOptions {
         &self.options
     }
 
-    /// The options of a channel with one.
+    /// Returns the options of a channel with a `delivery:` of its own.
     pub(in super::super) fn overlaid(
         &self,
         entry: &Entry,
@@ -47,8 +47,8 @@ impl Inherited {
     }
 }
 
-/// Reads the mapping at the top of a file, if it has one; `isolation` is the embedding
-/// program's choice, for a file without its own.
+/// Reads the `delivery:` at the top of a file, if there is one. `isolation` is the embedding
+/// program's choice, for a file that sets none.
 pub(in super::super) fn read_global(
     root: &Node,
     isolation: Isolation,
@@ -75,7 +75,7 @@ pub(in super::super) fn read_global(
     (inherited, config)
 }
 
-/// What a mapping says, without what is wrong.
+/// Returns the keys of a mapping, without those that are wrong.
 fn read(entry: &Entry, schema: &'static Json, findings: &mut Findings) -> Map<String, Json> {
     let path = FieldPath::of(DELIVERY);
     let mut reader = Reader::of_options(schema, &FORMATS, findings);
@@ -95,7 +95,7 @@ fn read(entry: &Entry, schema: &'static Json, findings: &mut Findings) -> Map<St
     read
 }
 
-/// Puts in place of what is there what is written.
+/// Replaces the keys of the lower layer with those that are written.
 fn overlay(below: &mut Map<String, Json>, written: &Map<String, Json>) {
     for (key, value) in written {
         let by_key = property(&GLOBAL, key).is_some_and(|it| it.get("properties").is_some());
@@ -108,7 +108,8 @@ fn overlay(below: &mut Map<String, Json>, written: &Map<String, Json>) {
     }
 }
 
-/// The value of what the reader let pass. That it has none would be a fault here.
+/// Returns the value of what the reader accepted. A value that cannot be converted would be a bug
+/// of the engine.
 fn value_of<T: Default + DeserializeOwned>(
     written: Map<String, Json>,
     entry: &Entry,

@@ -1,13 +1,12 @@
-//! The `delivery:` keys: how the engine treats what goes to a channel, and the steps
-//! of a group.
+//! The `delivery:` keys, which set how deliveries are made, and the options of groups.
 //!
-//! A key is one field of a struct in `channel`, `global` or `group`: its name, type,
-//! range and doc comment are what the file may say, its value in `Default` is what
-//! holds where the file is silent. From the same struct come the JSON Schema by which
-//! the reader reads and editors complete (`schema`), and the row in docs/delivery.md
-//! (`tests/tests/configuration/document.rs`). `layers` reads and puts together what
-//! is written for all channels and for one, `value` has the kinds of value that stand
-//! as text, `sense` and `stored` find what is sound by itself and not together.
+//! A key is one field of a struct in `channel`, `global` or `group`: its name, type, range and doc
+//! comment define what the file may contain, and its value in `Default` applies if the file does
+//! not set it. The same struct generates the JSON Schema by which the reader reads and editors
+//! complete (`schema`), and the row in docs/delivery.md (`tests/tests/configuration/document.rs`).
+//! `layers` reads and merges the options of all channels and of one, `value` has the kinds of value
+//! that are written as text, and `sense` and `stored` find options that are valid alone but not
+//! together.
 
 mod channel;
 mod global;

@@ -10,9 +10,9 @@ use super::{
     value::Text,
 };
 
-/// Who wants to be notified this rarely wants a digest.
+/// The maximum period. A digest serves better than notifications that are rarer than this.
 const MAX_PERIOD: Duration = Duration::from_secs(30 * 24 * 3600);
-/// The limiter counts in milliseconds.
+/// The minimum period: the limiter counts in milliseconds.
 const MIN_PERIOD: Duration = Duration::from_millis(1);
 
 /// A rate: a number of messages within a period.
@@ -67,7 +67,7 @@ impl Text for Rate {
     }
 }
 
-/// A number, a slash, and a time or only its unit.
+/// Parses a number, a slash, and a time or only its unit.
 fn parse(text: &str) -> Option<Rate> {
     let (messages, per) = text.split_once('/')?;
     let (messages, per) = (messages.trim(), per.trim());

@@ -1,5 +1,5 @@
-//! The JSON Schemas of the options: made from their types once, for the reader and
-//! for editors.
+//! The JSON Schemas of the options, generated once from their types, for the reader and for
+//! editors.
 
 use std::sync::LazyLock;
 
@@ -16,10 +16,10 @@ use super::{
     time::TIME,
 };
 
-/// The options of one channel.
+/// The schema of the options of one channel.
 pub(in super::super) static CHANNEL: LazyLock<Json> = LazyLock::new(schema_of::<ChannelOptions>);
 
-/// The options of all channels, and what concerns none alone.
+/// The schema of the options of all channels, including those that apply to no single channel.
 pub(in super::super) static GLOBAL: LazyLock<Json> = LazyLock::new(|| {
     let mut schema = schema_of::<DeliveryConfig>();
     schema["description"] = "How the engine treats all channels that say nothing else.".into();
@@ -33,10 +33,11 @@ pub(in super::super) static GLOBAL: LazyLock<Json> = LazyLock::new(|| {
     schema
 });
 
-/// The options of a group.
+/// The schema of the options of a group.
 pub(in super::super) static GROUP: LazyLock<Json> = LazyLock::new(schema_of::<GroupOptions>);
 
-/// The same, by which they are read: the steps are left to whoever knows the names.
+/// The schema by which the options of a group are read: without the steps, which are read by the
+/// code that knows the names.
 pub(in super::super) static GROUP_BUT_STEPS: LazyLock<Json> = LazyLock::new(|| {
     let mut schema = GROUP.clone();
     if let Some(steps) = schema.pointer_mut("/properties/first_of") {
@@ -46,7 +47,7 @@ pub(in super::super) static GROUP_BUT_STEPS: LazyLock<Json> = LazyLock::new(|| {
     schema
 });
 
-/// The kinds of text that the reader has to check by more than JSON Schema.
+/// The kinds of text that the reader checks beyond JSON Schema.
 pub(in super::super) static FORMATS: [&Format; 6] = [
     &TIME,
     &RATE,
@@ -56,14 +57,14 @@ pub(in super::super) static FORMATS: [&Format; 6] = [
     &quiet_hours::EXCEPTION,
 ];
 
-/// The schema of a type, without references.
+/// Returns the schema of a type, without references.
 fn schema_of<T: JsonSchema>() -> Json {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    // The name of a type here.
+    // The title is the name of a Rust type.
     schema.remove("title");
     schema.to_value()
 }
@@ -72,7 +73,7 @@ fn properties(schema: &Json) -> Option<&Map<String, Json>> {
     schema.get("properties")?.as_object()
 }
 
-/// The schema of a key.
+/// Returns the schema of a key.
 pub(super) fn property<'a>(schema: &'a Json, key: &str) -> Option<&'a Json> {
     properties(schema)?.get(key)
 }

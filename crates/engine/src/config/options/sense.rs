@@ -1,7 +1,7 @@
 //! Finds options that contradict each other.
 //!
-//! A contradiction is reported at what this mapping says of it, be the other half a
-//! default or that of all channels; one that stands elsewhere is reported there.
+//! A contradiction is reported at the key of this mapping, even if the other key is a default or
+//! applies to all channels. A contradiction between two keys of other mappings is reported there.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ use super::{
     value::Text as _,
 };
 
-/// Finds contradictions in the options of which a mapping is the last layer; `written`
-/// is what was read of that mapping. A timeout that nobody chose gives way.
+/// Finds contradictions in the options whose last layer is a mapping. `written` is what was read of
+/// that mapping. A timeout that was not set is shortened instead of reported.
 pub(super) fn check(
     options: &mut ChannelOptions,
     written: &Map<String, Json>,

@@ -10,7 +10,7 @@ use super::{
     value::{NONE, Text},
 };
 
-/// What SQLite calls a database in no file.
+/// SQLite's name of a database without a file.
 const MEMORY: &str = ":memory:";
 
 /// Where deliveries are stored until they end.
@@ -39,7 +39,7 @@ pub(super) static STORE_PLACE: Format = Format {
 impl Text for StorePlace {
     const FORMAT: Option<&'static Format> = Some(&STORE_PLACE);
 
-    /// The file need not be there.
+    /// The file need not exist.
     fn read(text: &str) -> Result<Self, Box<Problem>> {
         let wrong = |sentence, help| Err(Box::new(Problem::error(sentence).help(help)));
         match text {

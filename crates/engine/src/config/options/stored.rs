@@ -10,7 +10,7 @@ use super::{
     value::NONE,
 };
 
-/// Warns of what is written, for all channels or for one, and cannot be done.
+/// Warns about options, of all channels or of one, that cannot work without a store.
 pub(in super::super) fn check(root: &Node, channels: &str, findings: &mut Findings) {
     of_mapping(root.entry(DELIVERY), findings);
     let channels = root.entry(channels).map(|entry| &entry.node.value);

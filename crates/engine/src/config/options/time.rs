@@ -1,4 +1,4 @@
-//! A time is a number and a unit, or several: `30s`, `1h 30m`.
+//! A time: a number and a unit, or several of them, such as `30s` or `1h 30m`.
 //!
 //! A schema bounds it by two keywords, `x-annunciator-min` and `x-annunciator-max`.
 
@@ -14,7 +14,7 @@ use super::{
 
 const SECONDS_PER_DAY: u64 = 24 * 3600;
 
-/// The store counts in milliseconds.
+/// The minimum time: the store counts in milliseconds.
 const MIN_TIME: Duration = Duration::from_millis(1);
 
 pub(super) static TIME: Format = Format {
@@ -38,7 +38,7 @@ impl Text for Duration {
     }
 
     fn write(&self) -> String {
-        // humantime has months of 30.44 days and goes on from there.
+        // humantime would continue with months of 30.44 days.
         let days = self.as_secs() / SECONDS_PER_DAY;
         match (days, *self == Duration::from_secs(days * SECONDS_PER_DAY)) {
             (1, true) => "1day".to_owned(),

@@ -1,9 +1,9 @@
-//! The kinds of value that options have besides numbers, switches and words: how
-//! JSON Schema describes them, and how they are made of what the reader read.
+//! The kinds of value that options have besides numbers, booleans and words: how JSON Schema
+//! describes them, and how they are converted from what the reader has read.
 //!
-//! A field of such a type names this module: `#[serde(with = "value")]` and
-//! `#[schemars(schema_with = "value::schema::<Duration>")]`. An `Option` is the word
-//! `none` or a value; a key that is absent is something else.
+//! A field of such a type names this module: `#[serde(with = "value")]` and `#[schemars(schema_with
+//! = "value::schema::<Duration>")]`. An `Option` is the word `none` or a value. An absent key is
+//! different from `none`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
@@ -18,33 +18,33 @@ use super::{
     channel::Canary,
 };
 
-/// The word for nothing, where a channel would else have what all channels have.
+/// The word for no value, where a channel would otherwise inherit the value of all channels.
 pub(super) const NONE: &str = "none";
 
-/// A value that stands in the file as one text.
+/// A value that is written in the file as one text.
 pub(in super::super) trait Text: Sized {
-    /// How the reader tells whether a text is one, where JSON Schema cannot say it.
+    /// The format by which the reader checks the text, if JSON Schema cannot describe it.
     const FORMAT: Option<&'static Format>;
 
-    /// The value that a text stands for, or what is wrong with it.
+    /// Parses a text. Returns what is wrong with it if it cannot be parsed.
     fn read(text: &str) -> Result<Self, Box<Problem>>;
 
-    /// The text that stands for it.
+    /// Returns the text of the value.
     fn write(&self) -> String;
 
-    /// Its JSON Schema, for editors.
+    /// Returns the JSON Schema of the text, for editors.
     fn describe() -> Schema;
 }
 
 /// A value of an option.
 pub(in super::super) trait OptionValue: Sized {
-    /// Its JSON Schema.
+    /// Returns the JSON Schema of the value.
     fn schema(generator: &mut SchemaGenerator) -> Schema;
 
-    /// The value of what fits that, or what does not fit.
+    /// Converts a value that matches the schema, or returns what does not match.
     fn from_json(json: Json) -> Result<Self, String>;
 
-    /// What the value is read from.
+    /// Converts the value to the JSON from which it can be read.
     fn to_json(&self) -> Json;
 }
 
@@ -58,7 +58,7 @@ impl<T: Text> OptionValue for T {
     }
 
     fn from_json(json: Json) -> Result<Self, String> {
-        // Nothing is an empty text, where the schema takes nothing.
+        // The schema accepts no null, so null becomes an empty text.
         let text = json.as_str().unwrap_or_default();
         T::read(text).map_err(|problem| problem.sentence())
     }
@@ -86,7 +86,7 @@ impl<T: OptionValue> OptionValue for Option<T> {
     }
 }
 
-/// Mappings, which serde and schemars know already.
+/// Implements [`OptionValue`] for mappings, which serde and schemars support already.
 macro_rules! mappings {
     ($($mapping:ty),*) => {$(
         impl OptionValue for $mapping {
@@ -107,12 +107,12 @@ macro_rules! mappings {
 
 mappings!(Canary, QuietHours);
 
-/// For `schemars(schema_with)`.
+/// Returns the schema, for `schemars(schema_with)`.
 pub(in super::super) fn schema<T: OptionValue>(generator: &mut SchemaGenerator) -> Schema {
     T::schema(generator)
 }
 
-/// For `serde(with)`.
+/// Deserializes a value, for `serde(with)`.
 pub(in super::super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: OptionValue,
@@ -121,7 +121,7 @@ where
     T::from_json(Json::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
-/// For `serde(with)`; schemars has the default value in a schema by it.
+/// Serializes a value, for `serde(with)`. By it, schemars includes the default value in a schema.
 pub(in super::super) fn serialize<T, S>(value: &T, serializer: S) -> Result<S::Ok, S::Error>
 where
     T: OptionValue,

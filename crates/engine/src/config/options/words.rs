@@ -1,4 +1,4 @@
-//! Values that are one of a few words and that the rest of the engine defines.
+//! Values that are one of a few words, which other parts of the engine define.
 
 use schemars::{Schema, json_schema};
 
@@ -30,7 +30,7 @@ macro_rules! read_by_name {
 
 read_by_name!(Severity, Proof);
 
-/// The reader, which knows the words from the schema, lets no other pass.
+/// Finds the value of a word. The reader knows the words from the schema and accepts no other.
 fn find<T: Copy>(all: &[T], name: fn(T) -> &'static str, text: &str) -> Result<T, Box<Problem>> {
     let found = all.iter().copied().find(|one| name(*one) == text);
     found.ok_or_else(|| Box::new(Problem::error("this is not one of the possible values")))

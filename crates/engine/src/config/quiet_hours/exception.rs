@@ -1,4 +1,4 @@
-//! What quiet hours let through: a severity, but not the mildest.
+//! The severity that bypasses quiet hours. It must not be the lowest.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value as Json;
@@ -23,7 +23,7 @@ pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// The schema has the words; this says why one is not among them.
+/// Explains why a text is not one of the words, which the schema has.
 fn check(text: &str, _: Scalar, _: &Json) -> Result<(), Box<Problem>> {
     match text.eq_ignore_ascii_case(Severity::Info.name()) {
         true => Err(Box::new(

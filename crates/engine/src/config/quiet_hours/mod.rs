@@ -49,7 +49,8 @@ pub struct QuietHours {
     pub except: Severity,
 }
 
-/// Never the machine's own: a file means the same on every machine.
+/// The default time zone. Never the machine's own, so that a file has the same meaning on every
+/// machine.
 fn utc() -> TimeZone {
     TimeZone::UTC
 }
@@ -83,15 +84,15 @@ impl QuietHours {
     #[must_use]
     pub fn ends_after(&self, ms: i64) -> i64 {
         let end = self.end_of(ms).unwrap_or(ms);
-        // Where a day was left out, the next ones begin as these end.
+        // After a skipped day, the next quiet hours begin when these end.
         self.end_of(end).unwrap_or(end)
     }
 
     fn end_of(&self, ms: i64) -> Option<i64> {
         let now = Timestamp::from_millisecond(ms).ok()?;
         let today = self.zone.to_datetime(now).date();
-        // Yesterday's may go on, and where clocks are set back over midnight
-        // tomorrow's may have begun.
+        // Yesterday's quiet hours may continue, and tomorrow's may have begun if the clocks are set
+        // back over midnight.
         let days = [today.yesterday(), Ok(today), today.tomorrow()];
         days.into_iter().flatten().find_map(|day| {
             let begin = self.reached(day, self.from_minute)?;
@@ -105,7 +106,7 @@ impl QuietHours {
         })
     }
 
-    /// When the clocks first show a minute of a day, or jump past it.
+    /// Returns when the clocks first show a minute of a day, or jump past it.
     fn reached(&self, day: Date, minute: u16) -> Option<Timestamp> {
         let hour = i8::try_from(minute / 60).ok()?;
         let minute = i8::try_from(minute % 60).ok()?;
@@ -113,7 +114,7 @@ impl QuietHours {
         let is_skipped = matches!(moment.offset(), AmbiguousOffset::Gap { .. });
         let earliest = moment.earlier().ok()?;
         if is_skipped {
-            // The earlier reading of a minute that never came is before the jump.
+            // The earlier reading of a skipped minute is before the jump.
             let jump = self.zone.following(earliest).next()?;
             return Some(jump.timestamp());
         }
@@ -136,8 +137,8 @@ mod tests {
         text.parse::<Timestamp>().unwrap().as_millisecond()
     }
 
-    /// They cover what is between two moments, and neither what is just before
-    /// nor what is after.
+    /// Checks that quiet hours cover the time between two moments, and neither the time just before
+    /// nor the time just after.
     fn check(hours: &QuietHours, begin: &str, end: &str) {
         let (first, end) = (ms(begin), ms(end));
         assert!(!hours.covers(first - 1), "before {begin}");
@@ -180,7 +181,7 @@ mod tests {
     fn a_night_that_is_an_hour_shorter() {
         let hours = quiet("22:00", "07:00", "Europe/Berlin");
         check(&hours, "2026-03-28T22:00:00+01", "2026-03-29T07:00:00+02");
-        // From 02:00 the clocks jump to 03:00.
+        // At 02:00 the clocks jump to 03:00.
         let skipped = quiet("22:00", "02:30", "Europe/Berlin");
         check(&skipped, "2026-03-28T22:00:00+01", "2026-03-29T03:00:00+02");
         let skipped = quiet("02:30", "07:00", "Europe/Berlin");
@@ -196,8 +197,7 @@ mod tests {
     fn a_night_that_is_an_hour_longer() {
         let hours = quiet("22:00", "07:00", "Europe/Berlin");
         check(&hours, "2026-10-24T22:00:00+02", "2026-10-25T07:00:00+01");
-        // From 03:00 the clocks are set back to 02:00: 02:30 comes twice, and
-        // the first one counts.
+        // At 03:00 the clocks are set back to 02:00: 02:30 occurs twice, and the first one counts.
         let twice = quiet("22:00", "02:30", "Europe/Berlin");
         check(&twice, "2026-10-24T22:00:00+02", "2026-10-25T02:30:00+02");
         assert!(!twice.covers(ms("2026-10-25T02:15:00+01")));
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn where_clocks_are_set_back_over_midnight() {
-        // At 00:01 of November 7th it was 23:01 of the 6th again.
+        // At 00:01 on November 7th, the clocks were set back to 23:01 of the 6th.
         let hours = quiet("00:00", "06:00", "America/St_Johns");
         check(
             &hours,
@@ -250,7 +250,7 @@ mod tests {
             prop_assert!(!hours.covers(end));
             if end > ms {
                 prop_assert!(hours.covers(end - 1));
-                // A day has 25 hours at most.
+                // A day has at most 25 hours.
                 prop_assert!(end - ms <= 25 * 3_600_000);
             }
         }

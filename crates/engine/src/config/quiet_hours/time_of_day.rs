@@ -1,4 +1,4 @@
-//! A time of day: `22:00`, as the minute of the day that it is.
+//! A time of day, such as `22:00`, as a minute of the day.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
@@ -35,7 +35,7 @@ pub(super) fn serialize<S: Serializer>(minute: &u16, serializer: S) -> Result<S:
     serializer.serialize_str(&text(*minute))
 }
 
-/// A minute of the day as people write it.
+/// Returns a minute of the day in the form `22:00`.
 pub(super) fn text(minute: u16) -> String {
     format!("{:02}:{:02}", minute / 60, minute % 60)
 }
@@ -47,7 +47,7 @@ fn check(written: &str, kind: Scalar, _: &Json) -> Result<(), Box<Problem>> {
     let problem = Problem::error(format!("{} is not a time of day", quoted(written)));
     let number = written.parse::<u16>().ok().filter(|_| kind == Scalar::Int);
     let help = match number.filter(|number| *number < MINUTES_PER_DAY) {
-        // Programs of YAML 1.1 read 22:00 as base sixty, and write the number.
+        // YAML 1.1 reads 22:00 as a number of base sixty, and programs write that number.
         Some(number) if number > 24 => format!(
             "write hours and minutes in quotes: \"{}\", if a program made the number of that",
             text(number)

@@ -1,7 +1,7 @@
 //! Time zones by their names in the IANA database.
 //!
-//! The machine's own rules come first, since they are renewed more often than a
-//! program; what it lacks is taken from those that are built in.
+//! The machine's own rules take precedence, because they are updated more often than a program.
+//! Rules that it lacks are taken from the built-in ones.
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use schemars::{Schema, json_schema};
@@ -36,7 +36,7 @@ impl Text for TimeZone {
     }
 }
 
-/// Who writes only the city means the zone that is named after it.
+/// Suggests the zone that is named after a city if only the city is given.
 fn unknown(name: &str) -> Box<Problem> {
     let known: Vec<String> = {
         let names = TimeZoneDatabase::bundled();

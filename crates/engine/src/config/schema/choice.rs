@@ -1,4 +1,4 @@
-//! Reads a node where a schema leaves a choice.
+//! Reads a node whose schema allows alternatives.
 
 use serde_json::Value as Json;
 
@@ -15,7 +15,7 @@ use super::{
 };
 
 impl<'a> Reader<'a> {
-    /// Reads by the first choice that fits; else reports the problems of the likeliest.
+    /// Reads by the first alternative that matches, or reports the problems of the most likely one.
     pub(super) fn choice(
         &mut self,
         node: &Node,
@@ -33,7 +33,7 @@ impl<'a> Reader<'a> {
                 formats: self.formats,
             };
             let read = reader.value(node, choice, path, depth + 1);
-            // `null` is a choice only for those who write nothing.
+            // `null` is an alternative only for an empty value.
             let accepted = SchemaTypes::of(follow(self.root, choice));
             let misses = if trial.errors() == 0 {
                 0
@@ -42,7 +42,7 @@ impl<'a> Reader<'a> {
             } else {
                 trial.len()
             };
-            // Whoever wrote a mapping does not mean the text that might stand there.
+            // A mapping is not meant as the text that the schema also allows.
             let is_word = constants(self.root, choice, 0).is_some();
             let is_likely = is_of_a_kind(node, accepted) && !is_word;
             let misses = (misses > 0 && !is_likely, misses);
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A scalar where none is taken, unless it is a certain word.
+    /// Reads a scalar where none is accepted, except for certain words.
     fn none_of(&mut self, node: &Node, choices: &[Json], path: &FieldPath) -> Json {
         let nouns = choices.iter().map(|choice| {
             let words = constants(self.root, choice, 0).unwrap_or_default();
@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a schema takes what a node is, whatever is in it.
+/// Returns whether a schema accepts the kind of a node, whatever its content.
 fn is_of_a_kind(node: &Node, accepted: SchemaTypes) -> bool {
     accepted.anything
         || match node.value {

@@ -1,11 +1,10 @@
-//! How the engine's own options are read: as settings are, and besides
+//! Reads the engine's own options. They are read like settings, with these differences:
 //!
-//! - texts of a [`Format`], such as a time, are checked here, since nobody checks them
-//!   once more; a schema says of a text which it is by [`FORMAT_KEYWORD`]
-//! - words count in upper and lower case, whole numbers in quotes, too
-//! - of a mapping that is wrong in part, the rest counts: so contradictions with it are
-//!   found at once
-//! - references such as `{env: …}` are no values
+//! - A text of a [`Format`], such as a time, is checked here, because it is not checked again. A
+//!   schema declares the kind of text by [`FORMAT_KEYWORD`].
+//! - Words may be in upper or lower case, and whole numbers may be in quotes.
+//! - The valid part of a mapping counts, so that contradictions with it are found at once.
+//! - References such as `{env: …}` are not values.
 
 use serde_json::Value as Json;
 
@@ -21,21 +20,21 @@ use super::{
     Reader,
 };
 
-/// The keyword of a schema that says which kind of text it takes.
+/// The keyword of a schema that declares the kind of text that it accepts.
 pub(in super::super) const FORMAT_KEYWORD: &str = "x-annunciator-format";
 
 /// A kind of text that JSON Schema cannot describe.
 pub(in super::super) struct Format {
-    /// What [`FORMAT_KEYWORD`] says.
+    /// The value of [`FORMAT_KEYWORD`].
     pub(in super::super) name: &'static str,
-    /// What it is, in a sentence: `a time`.
+    /// The noun for a sentence, such as `a time`.
     pub(in super::super) noun: &'static str,
-    /// What is wrong with a scalar, by the schema that has the keyword.
+    /// Returns what is wrong with a scalar, by the schema that has the keyword.
     pub(in super::super) check: fn(&str, Scalar, &Json) -> Result<(), Box<Problem>>,
 }
 
 impl<'a> Reader<'a> {
-    /// Reads the engine's own options.
+    /// Creates a reader of the engine's own options.
     pub(in super::super) fn of_options(
         root: &'a Json,
         formats: &'static [&'static Format],
@@ -51,8 +50,8 @@ impl<'a> Reader<'a> {
         self.formats.is_some()
     }
 
-    /// Whether what was read of a mapping counts although some of it is wrong: where it
-    /// still has all that its schema requires.
+    /// Returns whether a mapping counts although part of it is wrong: it still has everything that
+    /// its schema requires.
     pub(super) fn counts_in_part(&self, value: &Json, schema: &Json) -> bool {
         let required = schema.get("required").and_then(Json::as_array);
         let mut required = required.into_iter().flatten().filter_map(Json::as_str);
@@ -80,7 +79,7 @@ impl<'a> Reader<'a> {
             Value::Scalar(Scalar::Null, _) if SchemaTypes::of(schema).null => return Json::Null,
             Value::Scalar(kind, text) if *kind != Scalar::Null => (*kind, text),
             _ => {
-                // What is of another kind is perhaps something else altogether.
+                // A value of another kind may be misplaced.
                 hide(node, false, self.findings);
                 let (noun, found) = (format.noun, node.noun());
                 let problem = Problem::error(format!("expected {noun}, found {found}"));
@@ -93,7 +92,7 @@ impl<'a> Reader<'a> {
         if let Some(words) = constants(self.root, schema, 0) {
             return self.word(node.id, text, &words, path);
         }
-        // A word may stand in the place of a file.
+        // A word may be used instead of a file.
         if let Some(purpose) = Purpose::of(schema).filter(|_| text.starts_with('/')) {
             self.findings.names_file(NamedFile {
                 purpose,

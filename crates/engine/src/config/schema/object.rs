@@ -1,4 +1,4 @@
-//! Reads a mapping: fields that are known, unknown, and missing.
+//! Reads a mapping: known, unknown and missing fields.
 
 use serde_json::{Map, Value as Json};
 
@@ -31,14 +31,13 @@ impl<'a> Reader<'a> {
             if let Some(property) = properties.and_then(|known| known.get(&*entry.key)) {
                 let before = self.findings.errors();
                 let value = self.value(&entry.node, property, &at, depth + 1);
-                // What is wrong is left out, so that the plugin can still
-                // check the rest.
+                // A wrong value is left out, so that the plugin can still check the rest.
                 let counts = value.is_string() || self.counts_in_part(&value, property);
                 if self.findings.errors() == before || counts {
                     read.insert(entry.key.to_string(), value);
                 }
             } else if additional == Some(&Json::Bool(false)) {
-                // Perhaps a slip in the name of a secret, or a secret without one.
+                // The key may be a misspelt name of a secret, or a secret itself.
                 hide(&entry.node, false, self.findings);
                 let known = properties.into_iter().flat_map(Map::keys);
                 let known: Vec<&str> = known.map(String::as_str).collect();
@@ -83,7 +82,7 @@ impl<'a> Reader<'a> {
                     .and_then(Json::as_str);
                 let mut problem = Problem::error("this field is missing");
                 if let Some(about) = about {
-                    // What comes after the first paragraph is for editors.
+                    // Everything after the first paragraph is for editors.
                     let about = about.split("\n\n").next().unwrap_or_default();
                     let about: Vec<&str> = about.lines().map(str::trim).collect();
                     problem = problem.help(format!("{name}: {}", about.join(" ")));
