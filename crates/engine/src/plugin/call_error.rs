@@ -5,52 +5,52 @@ use std::{fmt, time::Duration};
 use annunciator_core::{code::Fault, outcome::OpenErrorV1};
 use serde::{Deserialize, Serialize};
 
-/// When so many polls of one channel are under way at once, they are blocked,
-/// and the channel gets no more threads until they end.
+/// The maximum number of concurrent polls of one channel. If so many are under way, they are
+/// blocked, and the channel gets no more threads until they end.
 pub(super) const MAX_BLOCKED_POLLS: usize = 16;
 
-/// Why a provider gave no answer. The plugin's file stands in the text.
+/// The error when a provider gave no answer. The values contain the path of the plugin's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum CallError {
-    /// Not within the limit.
+    /// The provider did not answer within the limit.
     Late(String),
-    /// It panicked in a way that its own guards did not catch.
+    /// The provider panicked in a way that its own guards did not catch.
     Panicked(String),
     /// The channel was closed before.
     Closed(String),
-    /// It holds so many threads that it was not called at all.
+    /// The provider was not called, because it blocks too many threads.
     Stuck(String),
-    /// No thread was free in time: it was not called at all.
+    /// The provider was not called, because no thread was free in time.
     NotCalled(String),
-    /// Its answer is longer than what a worker may send.
+    /// The answer is longer than a worker may send.
     TooLong(String),
-    /// Its worker process ended during the call.
+    /// The worker process ended during the call.
     Crashed {
-        /// The plugin's file.
+        /// The path of the plugin's file.
         file: String,
-        /// What became of the worker.
+        /// How the worker ended.
         ending: String,
     },
-    /// There is no worker process to call it in.
+    /// No worker process is running.
     NotStarted {
-        /// The plugin's file.
+        /// The path of the plugin's file.
         file: String,
-        /// What became of the worker.
+        /// How the worker ended.
         ending: String,
     },
-    /// It is not called for a while, since its worker process kept ending.
+    /// The provider is not called for a while, because its worker process kept ending.
     BackingOff {
-        /// The plugin's file.
+        /// The path of the plugin's file.
         file: String,
-        /// What became of the worker the last time.
+        /// How the last worker ended.
         ending: String,
-        /// How long it still rests.
+        /// The remaining backoff.
         left: Duration,
     },
 }
 
 impl CallError {
-    /// What happened, as a sentence that names the plugin's file.
+    /// Returns what happened, as a sentence that names the plugin's file.
     pub(crate) fn sentence(&self, when: &str) -> String {
         match self {
             Self::Late(file) => format!("plugin {file} did not answer in time {when}"),
@@ -74,7 +74,7 @@ impl CallError {
         }
     }
 
-    /// What a person can do about it.
+    /// Returns what a person can do about it.
     pub(crate) fn hint(&self, limit: Duration) -> String {
         match self {
             Self::Late(_) => format!(
@@ -88,13 +88,13 @@ impl CallError {
             Self::Stuck(_) => {
                 "it blocks its threads: report this to the plugin's author".to_owned()
             }
-            // What could be done is in the sentence.
+            // The sentence contains the remedy.
             Self::NotCalled(_) | Self::Closed(_) | Self::NotStarted { .. } => String::new(),
         }
     }
 }
 
-/// A time that people read, in whole seconds.
+/// A duration for people, in whole seconds.
 struct Rounded(Duration);
 
 impl fmt::Display for Rounded {
@@ -105,10 +105,10 @@ impl fmt::Display for Rounded {
     }
 }
 
-/// When it was that a provider gave no answer.
+/// The occasion of a call that gave no answer: the channel was being closed.
 pub(crate) const CLOSING: &str = "while it closed the channel";
 
-/// What there is to say of a provider that did not answer when it was opened.
+/// Returns the error of a provider that did not answer when it was opened.
 pub(crate) fn not_opened(why: &CallError) -> OpenErrorV1 {
     let (fault, hint) = match why {
         CallError::NotStarted { .. } => (Fault::HOST, ""),

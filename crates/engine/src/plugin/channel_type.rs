@@ -17,12 +17,12 @@ pub struct ChannelType {
     pub example: String,
 }
 
-/// What a plugin says of settings.
+/// The plugin's answer to a check of settings.
 #[derive(Debug, Default)]
 pub(crate) struct SettingsVerdict {
     pub(crate) problems: Vec<ProblemV1>,
-    /// What a channel with them can prove, as the contract has it; empty from a
-    /// plugin that cannot say.
+    /// The proofs that a channel with these settings can give, in the form of the contract. Empty
+    /// if the plugin cannot report them.
     pub(crate) proofs_json: String,
 }
 

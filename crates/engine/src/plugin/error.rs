@@ -223,7 +223,7 @@ impl PluginError {
         }
     }
 
-    /// Whether it is about a folder that the embedding program named.
+    /// Returns whether the error is about a folder that the embedding program named.
     pub(crate) fn is_of_caller(&self) -> bool {
         matches!(
             self,
@@ -234,7 +234,7 @@ impl PluginError {
         )
     }
 
-    /// The file, where it was rejected for what it is.
+    /// Returns the path of the file, if it was rejected for its content.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Unreadable { path, .. }

@@ -92,7 +92,7 @@ pub fn inspect(path: &Path) -> Result<Option<PluginFile>, PluginError> {
     inspect_for(AbiVersion::CURRENT, path)
 }
 
-/// As [`inspect`], for a host of any version.
+/// Reads a note like [`inspect`], for a host of any version.
 pub(super) fn inspect_for(
     host: AbiVersion,
     path: &Path,
@@ -103,7 +103,7 @@ pub(super) fn inspect_for(
     }
 }
 
-/// Judges a file by its note, for a host of any version.
+/// Checks a file by its note, for a host of any version.
 pub(crate) fn judge(host: AbiVersion, path: &Path, note: Note) -> Result<PluginFile, PluginError> {
     let built_for = AbiVersion {
         major: note.abi_major,
@@ -139,8 +139,8 @@ pub(crate) fn judge(host: AbiVersion, path: &Path, note: Note) -> Result<PluginF
     })
 }
 
-/// Reads the notes of all files in the folders, in the order of folders and
-/// names. A folder that does not exist is an error only when it was named.
+/// Reads the notes of all files in the folders, in the order of folders and names. A missing folder
+/// is an error only if it was named.
 pub(crate) fn scan(host: AbiVersion, dirs: &[PluginDir]) -> (Vec<PluginFile>, Vec<PluginError>) {
     let (mut files, mut rejected) = (Vec::new(), Vec::new());
     for dir in dirs {

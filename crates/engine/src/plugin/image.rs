@@ -1,9 +1,9 @@
-//! A plugin's file, read once: the bytes that are judged and hashed are the
-//! bytes that are loaded, whatever becomes of the file meanwhile.
+//! The image of a plugin's file, which is read once: the bytes that are checked and hashed are the
+//! bytes that are loaded, even if the file changes meanwhile.
 //!
-//! The dynamic loader takes a path. It is given one of a descriptor that nobody
-//! can write to and that is never closed: it remembers files by path and by
-//! inode, and would answer a number that is used again with the old library.
+//! The dynamic loader requires a path. It gets that of a descriptor that nothing can write to and
+//! that is never closed: the loader remembers files by path and by inode, and would return the old
+//! library for a descriptor number that is reused.
 
 use std::{
     fs,
@@ -25,33 +25,33 @@ use super::{
     trust::{self, Distrust},
 };
 
-/// No plugin is larger, with all that debuggers want in it.
+/// The maximum size of a plugin, in bytes. No plugin is larger, even with all debug information.
 const MAX_PLUGIN_SIZE: u64 = 1024 * 1024 * 1024;
 
-/// What a file held when it was read.
+/// The content of a file when it was read.
 pub(crate) struct Image {
     bytes: Vec<u8>,
     pub(crate) sha256: Sha256,
-    /// Why somebody else may have had a hand in it.
+    /// The reason why other users could have changed the file, if they could.
     pub(super) distrust: Option<Distrust>,
 }
 
-/// Where the dynamic loader finds an image. Nobody can change it there.
+/// An image where the dynamic loader finds it and nothing can change it.
 pub(crate) struct SealedImage {
-    /// Memory, or a file where memory must not be executed.
+    /// A descriptor of memory, or of a file if memory must not be executed.
     descriptor: OwnedFd,
-    /// That file, in a folder of its own.
+    /// The path of that file, in a folder of its own.
     file: Option<PathBuf>,
 }
 
 impl Image {
-    /// Reads a file, and looks at whose it is.
+    /// Reads a file and checks its owner and permissions.
     pub(crate) fn read(path: &Path) -> Result<Self, PluginError> {
         let unreadable = |source| PluginError::Unreadable {
             path: path.to_owned(),
             source,
         };
-        // Links are followed here, and at no later time.
+        // Links are followed here and never again.
         let real = fs::canonicalize(path).map_err(unreadable)?;
         let nofollow = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let flags = i32::try_from(nofollow.bits()).unwrap_or_default();
@@ -82,16 +82,16 @@ impl Image {
         })
     }
 
-    /// The note in it; `None` in a sound ELF file without one.
+    /// Returns the note in the image, or `None` for a valid ELF file without one.
     pub(crate) fn note(&self, path: &Path) -> Result<Option<Note>, PluginError> {
         note::find(path, &*self.bytes)
     }
 
-    /// Puts it where it can be loaded from and not be changed.
-    /// A place of it for the dynamic loader.
+    /// Copies the image to where it can be loaded and cannot be changed, for the dynamic loader.
     ///
     /// # Errors
-    /// [`PluginError::Open`] when there is none. `path` is the file's, for the sentence.
+    /// [`PluginError::Open`] when there is no such place. `path` is the path of the file, for the
+    /// error.
     pub(crate) fn place_for(&self, path: &Path) -> Result<SealedImage, PluginError> {
         self.place(path).map_err(|error| PluginError::Open {
             path: path.to_owned(),
@@ -119,7 +119,7 @@ impl Image {
     fn in_memory(&self, path: &Path) -> io::Result<OwnedFd> {
         let name = path.file_name().unwrap_or_default();
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        // Kernels before 6.3 know no such flag, and need none.
+        // Kernels before 6.3 do not know this flag, and do not need it.
         let made = memfd_create(name, flags | MemfdFlags::EXEC);
         let descriptor = made.or_else(|_| memfd_create(name, flags))?;
         let mut file = fs::File::from(descriptor);
@@ -127,7 +127,7 @@ impl Image {
         let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
         fcntl_add_seals(&file, seals)?;
         let descriptor = OwnedFd::from(file);
-        // Without /proc there is no path to it.
+        // Without /proc, no path leads to it.
         fs::metadata(path_of(&descriptor))?;
         Ok(descriptor)
     }
@@ -152,7 +152,7 @@ fn path_of(descriptor: &OwnedFd) -> PathBuf {
 }
 
 impl SealedImage {
-    /// One that another process has verified and keeps from being changed.
+    /// Returns an image that another process has verified and protects from changes.
     pub(crate) fn given(descriptor: OwnedFd) -> Self {
         Self {
             descriptor,
@@ -160,7 +160,7 @@ impl SealedImage {
         }
     }
 
-    /// The path for the dynamic loader.
+    /// Returns the path for the dynamic loader.
     pub(super) fn path(&self) -> PathBuf {
         match &self.file {
             None => path_of(&self.descriptor),
@@ -168,16 +168,16 @@ impl SealedImage {
         }
     }
 
-    /// It is loaded, and stays for as long as the process lives.
+    /// Keeps the image while the process lives, because it is loaded.
     pub(super) fn keep(self) {
         std::mem::forget(self.into_descriptor());
     }
 
-    /// What is needed to load it elsewhere. Its file is removed.
+    /// Returns the descriptor, with which the image can be loaded elsewhere. Removes its file.
     pub(crate) fn into_descriptor(self) -> OwnedFd {
         if let Some(file) = &self.file {
-            // Whoever has it open goes on having it; what stays behind would be
-            // in the way of nobody.
+            // Processes that have the file open keep it; a file that cannot be removed does no
+            // harm.
             let _ = fs::remove_file(file);
             let _ = file.parent().map(fs::remove_dir);
         }

@@ -1,7 +1,7 @@
-//! A loaded plugin: its functions behind std types.
+//! A plugin in this process: its functions, called with std types.
 //!
-//! This file holds the unsafe code that loading takes: opening a library and
-//! reading the one symbol that the contract defines.
+//! This file contains the unsafe code that loading requires: opening a library and reading the one
+//! symbol that the contract defines.
 
 use std::{path::Path, sync::Arc};
 
@@ -25,18 +25,19 @@ use super::{
     limit::{LOAD_TIMEOUT, limited},
 };
 
-/// A plugin that is loaded in this process, for as long as that lives.
+/// A plugin that is loaded in this process, as long as the process lives.
 #[derive(Clone, Copy)]
 pub(crate) struct InProcess(PluginModuleRef);
 
 /// A plugin and the channel types that it offers.
 pub(crate) type Offer = (InProcess, Vec<ChannelType>);
 
-/// Loads what was read of a file and asks for its channel types. Waits for that on the
-/// calling thread, for [`LOAD_TIMEOUT`] at most.
+/// Loads the image of a file and asks the plugin for its channel types. Blocks the calling thread,
+/// for at most [`LOAD_TIMEOUT`].
 ///
 /// # Errors
-/// [`PluginError`] for what is no plugin, contradicts its note, or does not answer.
+/// [`PluginError`] when the file is not a plugin, or when the plugin contradicts its note or does
+/// not answer.
 pub(crate) fn load(file: &Arc<PluginFile>, image: Image) -> Result<Offer, PluginError> {
     let given = Arc::clone(file);
     limited(LOAD_TIMEOUT, move || {
@@ -46,11 +47,10 @@ pub(crate) fn load(file: &Arc<PluginFile>, image: Image) -> Result<Offer, Plugin
     .unwrap_or_else(|| Err(PluginError::hangs(&file.path)))
 }
 
-/// Loads what another process has verified. Does not come back if the plugin
-/// does not.
+/// Loads an image that another process has verified. Does not return if the plugin does not.
 ///
 /// # Errors
-/// As [`load`].
+/// The same as [`load`].
 pub(crate) fn load_given(
     host: AbiVersion,
     path: &Path,
@@ -141,18 +141,18 @@ fn channel_type(raw: ChannelTypeV1) -> Result<ChannelType, String> {
     })
 }
 
-/// Opens the library, for ever, and reads the symbol that hosts look for.
+/// Opens the library, which is never closed, and reads the symbol of the contract.
 fn header(path: &Path, place: SealedImage) -> Result<LoaderHeader, PluginError> {
     let failed = |why: String| PluginError::Open {
         path: path.to_owned(),
         why,
     };
     let loadable = place.path();
-    // SAFETY: running a library's initialisers is what loading a plugin means;
-    // its note said that it is one, and the operator put it into the folder.
+    // SAFETY: running a library's initialisers is what loading a plugin means; its note says that
+    // it is a plugin, and the operator put it into the folder.
     let library = unsafe { Library::open(Some(&loadable), RTLD_NOW | RTLD_LOCAL) };
     let library = library.map_err(|error| {
-        // The loader names the place; people know the file.
+        // The loader's message contains the path of the image; people know that of the file.
         let place = loadable.display().to_string();
         let why = match std::error::Error::source(&error) {
             Some(source) => source.to_string(),
@@ -161,13 +161,13 @@ fn header(path: &Path, place: SealedImage) -> Result<LoaderHeader, PluginError> 
         failed(why.replace(&place, &path.display().to_string()))
     })?;
     place.keep();
-    // SAFETY: the contract says that this symbol holds a loader header, and the
-    // header is checked for its magic before anything else in it is read.
+    // SAFETY: the contract says that this symbol is a loader header, and the header is checked for
+    // its magic before anything else in it is read.
     let symbol = unsafe { library.get::<LoaderHeader>(LOADER_SYMBOL.as_bytes()) };
     let header = symbol
         .map(|symbol| *symbol)
         .map_err(|error| failed(format!("it exports no entry for hosts ({error})")))?;
-    // Plugins are never unloaded: threads and thread-locals may outlive any use.
+    // Plugins are never unloaded, because threads and thread-locals may outlive any use.
     std::mem::forget(library);
     Ok(header)
 }
@@ -176,17 +176,16 @@ fn root_module(
     header: LoaderHeader,
     verdict: version::Verdict,
 ) -> Result<PluginModuleRef, LoadError> {
-    // SAFETY: the header was read from the symbol of that name, in a library
-    // that is never closed (see `header`).
+    // SAFETY: the header was read from the symbol of that name, in a library that is never closed
+    // (see `header`).
     unsafe { load::root_module(header, verdict) }
 }
 
 impl InProcess {
-    /// Lets the plugin judge settings of a channel type, on this thread and for as long
-    /// as it takes.
+    /// Has the plugin check settings of a channel type, on this thread and without a time limit.
     pub(crate) fn judge(self, channel_type: &str, settings_json: &str) -> SettingsVerdict {
         let (name, settings) = (RStr::from_str(channel_type), RStr::from_str(settings_json));
-        // Since 1.1.
+        // The contract has proofs since version 1.1.
         let proofs = self.0.proofs();
         SettingsVerdict {
             problems: self.0.validate()(name, settings).into(),
@@ -195,7 +194,7 @@ impl InProcess {
         }
     }
 
-    /// Lets the plugin open a provider. Poll the future on the plugin pool.
+    /// Has the plugin open a provider. The future must be polled on the plugin pool.
     pub(crate) fn open(
         self,
         channel_type: &str,

@@ -2,15 +2,15 @@
 
 use std::{sync::mpsc, thread, time::Duration};
 
-/// How long a plugin may take to load, to describe itself or to check settings.
+/// The maximum time for a plugin to load, to describe itself or to check settings.
 pub(crate) const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a provider may take to open.
+/// The maximum time for a provider to open.
 pub(crate) const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a provider may take to close.
+/// The maximum time for a provider to close.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Runs `f` on a thread of its own and waits for it, but not for ever. On a
-/// timeout the thread is abandoned: there is no way to end it.
+/// Runs `f` on a thread of its own and waits for it up to the limit. After a timeout the thread is
+/// abandoned, because it cannot be ended.
 pub(crate) fn limited<T: Send + 'static>(
     limit: Duration,
     f: impl FnOnce() -> T + Send + 'static,

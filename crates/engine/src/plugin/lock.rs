@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{error::PluginError, sha256::Sha256};
 
-/// The only format so far.
+/// The version of the format.
 const FORMAT: u32 = 1;
-/// No lock file is larger.
+/// The maximum size of a lock file, in bytes.
 const MAX_FILE_SIZE: u64 = 1024 * 1024;
 
-/// For people who find the file.
+/// The description for people who find the file.
 const ABOUT: &str = "The plugins that may be loaded, by the SHA-256 of their files. Written by `hbd plugins lock`; see `plugins.lock` in the configuration.";
 
 /// What happens to a plugin that differs from the lock file.
@@ -48,13 +48,13 @@ struct LockFile {
     plugins: BTreeMap<String, Pinned>,
 }
 
-/// What is pinned of a plugin.
+/// The pinned hashes of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pinned {
-    /// For people.
+    /// The version of the plugin, for people.
     version: String,
-    /// By target.
+    /// The hashes, by target.
     sha256: BTreeMap<String, String>,
 }
 
@@ -187,7 +187,7 @@ impl Lock {
             .and_then(|()| fs::File::open(&new)?.sync_all())
             .and_then(|()| fs::rename(&new, &self.path))
             .map_err(|error| {
-                // It may never have been made.
+                // The file may not exist.
                 let _ = fs::remove_file(&new);
                 failed(error)
             })
@@ -199,7 +199,7 @@ impl Lock {
         &self.path
     }
 
-    /// Whether a file is the one that is pinned.
+    /// Checks that a file is the pinned one.
     pub(super) fn check(&self, path: &Path, note: &Note, found: Sha256) -> Result<(), PluginError> {
         let pinned = self.plugins.get(&note.name);
         let expected = pinned.and_then(|pinned| pinned.sha256.get(&note.target));

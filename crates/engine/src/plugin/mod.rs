@@ -1,8 +1,7 @@
-//! Plugins in this process: found, judged by their note, loaded, asked, run.
+//! Plugins in this process: finding, checking by the note, loading and calling them.
 //!
-//! Nothing here knows a plugin or a channel type by name. A file that cannot
-//! be used never stops the host: it disables its channel types and is named
-//! in one sentence.
+//! This module does not know any plugin or channel type by name. A file that cannot be used never
+//! stops the host: it disables its channel types and is reported in one sentence.
 
 mod call_error;
 mod channel_type;

@@ -7,7 +7,7 @@ use object::{Object as _, ObjectSection as _, ReadCache, ReadRef};
 
 use super::error::PluginError;
 
-/// Reads a file's note, and no more of it than need be. `Ok(None)` is a sound
+/// Reads the note of a file, and no more of the file than needed. Returns `Ok(None)` for a valid
 /// ELF file without one.
 pub(super) fn read(path: &Path) -> Result<Option<Note>, PluginError> {
     let unreadable = |source| PluginError::Unreadable {
@@ -22,7 +22,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Note>, PluginError> {
     find(path, &ReadCache::new(file))
 }
 
-/// The note in what a file holds.
+/// Finds the note in the content of a file.
 pub(super) fn find<'d>(
     path: &Path,
     content: impl ReadRef<'d>,

@@ -1,4 +1,4 @@
-//! The policy of which plugin files may be loaded: by their owner, and by pinned hashes.
+//! The policy that decides which plugin files may be loaded: by their owner, and by pinned hashes.
 
 use std::path::{Path, PathBuf};
 
@@ -11,20 +11,19 @@ use super::{
     trust::Trust,
 };
 
-/// What a file has to be like to be loaded.
+/// The conditions under which a file may be loaded.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Policy {
     pub(crate) trust: Trust,
     pub(crate) lock_mode: LockMode,
-    /// The lock file, whether or not it counts.
+    /// The path of the lock file, whether or not it is used.
     pub(crate) lock_file: PathBuf,
-    /// What is pinned, where that counts.
+    /// The pinned hashes, if they are used.
     pub(crate) lock: Option<Lock>,
 }
 
 impl Policy {
-    /// Judges a file that was read; returns the warnings about one that may be loaded all the
-    /// same.
+    /// Checks a file that was read. Returns the warnings about a file that may be loaded.
     pub(crate) fn judge(
         &self,
         path: &Path,

@@ -1,12 +1,12 @@
-//! The thread pool on which plugins run, and calls into their code on it.
+//! The thread pool on which plugins run, and calls of their code on it.
 //!
-//! A plugin may block a thread, against the rules, for ever. So its futures
-//! are never polled on the embedding program's threads: they run on threads
-//! of the engine's own, and when all of these are held up while work waits,
-//! another one is added. Timers and sockets stay with the caller's runtime.
+//! A plugin may block a thread for ever, against the rules. Its futures are therefore never polled
+//! on the embedding program's threads. They run on threads of the engine's own, and if all of these
+//! are blocked while work waits, another thread is added. Timers and sockets belong to the caller's
+//! runtime.
 //!
-//! Whatever the plugin does, its caller gets an answer within the time limit: a
-//! panic and a hang become a [`CallError`] that names the plugin's file.
+//! Whatever the plugin does, its caller gets an answer within the time limit: a panic and a hang
+//! become a [`CallError`] that names the plugin's file.
 
 use std::{
     collections::VecDeque,
@@ -27,22 +27,22 @@ use tokio::runtime::Handle;
 
 use super::call_error::{CallError, MAX_BLOCKED_POLLS};
 
-/// A poll that takes longer is logged, since it blocks a thread: the rule for authors is
-/// 10 ms, and a busy machine may add to it.
+/// The duration of a poll above which it is logged, because it blocks a thread. The limit for
+/// plugins is 10 ms, and a busy machine may add to it.
 const SLOW_POLL_AFTER: Duration = Duration::from_millis(100);
-/// A future on the pool. Dropping it cancels the future.
+/// A future on the pool. Dropping the task cancels the future.
 pub(crate) type Task<T> = async_task::Task<T>;
 
-/// Threads that are always kept once they are needed.
+/// The number of threads that are kept when they were needed once.
 const MIN_THREADS: usize = 2;
-/// No more threads than this, whatever blocks.
+/// The maximum number of threads, even if all of them are blocked.
 const MAX_THREADS: usize = 512;
-/// Work that waits this long makes the pool grow.
+/// The time that work waits before the pool grows.
 const STALL_TIMEOUT: Duration = Duration::from_millis(20);
-/// A thread above the base that has had nothing to do for this long ends.
+/// The idle time after which a thread beyond [`MIN_THREADS`] ends.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A handle; the threads end with the last one.
+/// A handle of the pool. The threads end when the last handle is dropped.
 #[derive(Clone)]
 pub(crate) struct Pool(Arc<Owner>);
 
@@ -60,20 +60,20 @@ struct PoolState {
     ready: VecDeque<Runnable>,
     threads: usize,
     idle: usize,
-    /// A thread was woken and has not come yet. It wakes the next one itself
-    /// when it finds more than one can do, so one wake at a time is enough.
+    /// Whether a thread was woken and does not run yet. When it finds more work than one thread can
+    /// do, it wakes the next one itself, so that one wake at a time is enough.
     waking: bool,
-    /// How many runnables were taken so far; the watch looks whether it moves.
+    /// The number of runnables that were taken so far. The watch checks whether it grows.
     taken: u64,
     watched: bool,
-    /// The watch sleeps until there is work; else it looks by itself.
+    /// Whether the watch sleeps until there is work. Otherwise it checks at intervals.
     watch_sleeps: bool,
     closed: bool,
 }
 
 impl Pool {
-    /// A pool without threads yet. Futures on it find this runtime's timers
-    /// and sockets.
+    /// Creates a pool, without threads at first. Futures on it use the timers and sockets of this
+    /// runtime.
     pub(crate) fn new(runtime: Handle) -> Self {
         Self(Arc::new(Owner(Arc::new(PoolShared {
             state: Mutex::default(),
@@ -83,7 +83,7 @@ impl Pool {
         }))))
     }
 
-    /// The runtime whose timers and sockets there are.
+    /// Returns the runtime whose timers and sockets are used.
     pub(crate) fn runtime(&self) -> &Handle {
         &self.0.0.runtime
     }
@@ -94,10 +94,10 @@ impl Pool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        // Weak, or a task that waits would keep its own pool alive.
+        // Weak, because a waiting task would otherwise keep its own pool alive.
         let shared = Arc::downgrade(&self.0.0);
         let (runnable, task) = async_task::spawn(future, move |runnable| {
-            // Without a pool nobody polls any more; dropping it cancels.
+            // Without a pool the future is not polled any more; dropping it cancels it.
             if let Some(shared) = Weak::upgrade(&shared) {
                 PoolShared::schedule(&shared, runnable);
             }
@@ -137,12 +137,12 @@ impl PoolShared {
         self.see_to(state);
     }
 
-    /// Sees to it that somebody comes for what is ready.
+    /// Ensures that a thread takes the ready work.
     fn see_to(self: &Arc<Self>, mut state: MutexGuard<'_, PoolState>) {
         if state.idle > 0 {
             if !state.waking {
                 state.waking = true;
-                // Whoever wakes up wants the lock.
+                // The woken thread needs the lock.
                 drop(state);
                 self.work.notify_one();
             }
@@ -183,7 +183,7 @@ impl PoolShared {
         loop {
             if let Some(runnable) = state.ready.pop_front() {
                 state.taken += 1;
-                // This thread may be away for long.
+                // This thread may be busy for long.
                 if state.ready.is_empty() {
                     drop(state);
                 } else {
@@ -211,7 +211,7 @@ impl PoolShared {
         state.threads -= 1;
     }
 
-    /// Adds a thread whenever work has waited and nobody took any.
+    /// Adds a thread whenever work has waited and no thread took any.
     fn run_watch(self: Arc<Self>) {
         let mut state = self.lock();
         let mut seen = state.taken;
@@ -242,13 +242,13 @@ impl PoolShared {
     }
 }
 
-/// Calls one provider.
+/// Calls one provider, within time limits.
 #[derive(Clone)]
 pub(crate) struct Calls {
     pool: Pool,
     channel: Arc<str>,
     file: Arc<str>,
-    /// Polls of this provider that are under way.
+    /// The number of polls of this provider that are under way.
     polling: Arc<AtomicUsize>,
 }
 
@@ -262,7 +262,7 @@ impl Calls {
         }
     }
 
-    /// The plugin's file, for sentences.
+    /// Returns the path of the plugin's file, for error messages.
     pub(crate) fn file(&self) -> &str {
         &self.file
     }
@@ -275,7 +275,7 @@ impl Calls {
         &self.pool
     }
 
-    /// Polls a future of the plugin's until it ends or the time is up.
+    /// Polls a future of the plugin until it ends or the time limit has passed.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
         limit: Duration,
@@ -297,7 +297,7 @@ impl Calls {
         match tokio::time::timeout(limit, task).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(payload)) => {
-                // A payload may panic again when it is dropped.
+                // A panic payload may panic again when it is dropped.
                 std::mem::forget(payload);
                 Err(CallError::Panicked(self.file.to_string()))
             }
@@ -319,7 +319,7 @@ struct Watched<F> {
     has_warned: bool,
 }
 
-/// Counts one down, however the poll ends.
+/// Decrements a counter when the poll ends in any way.
 struct Polled<'a>(&'a AtomicUsize);
 
 impl Drop for Polled<'_> {

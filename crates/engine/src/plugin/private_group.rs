@@ -1,16 +1,15 @@
-//! Whether a group is one user's alone.
+//! Determines whether a group is the private group of one user.
 //!
-//! Many systems give each user a group of the same name and let new files belong to
-//! it, writable (umask 002): nobody else gains anything by that. Whose a group is the
-//! user database says, and where it does not say so for certain, the group counts as
-//! other people's.
+//! Many systems give each user a group of the same name, and create files that belong to it and
+//! that it may write to (umask 002). No other user gains anything by that. The user database tells
+//! whose a group is. If it does not tell for certain, the group counts as shared with others.
 //!
-//! The two entries in question are asked of the system (`getpwuid_r`, `getgrgid_r`),
-//! so that members from elsewhere, such as a directory service, are seen. That nobody
-//! else has the group as a primary one is read from `/etc/passwd`: walking through all
-//! users by the system (`getpwent`) is not safe beside other threads, and services
-//! mostly do not let their users be listed, so that it would find no more. Hence only
-//! accounts of this machine have a private group; those of a service do not.
+//! The two entries of the user and of the group are read by the system's functions (`getpwuid_r`,
+//! `getgrgid_r`), so that members from elsewhere, such as a directory service, are included.
+//! `/etc/passwd` is read to check that the group is no other user's primary group: enumerating all
+//! users by the system (`getpwent`) is not safe with concurrent threads, and directory services
+//! mostly do not let their users be listed, so that it would find no more. Therefore only accounts
+//! of this machine have a private group; those of a directory service do not.
 
 use std::{
     fs::File,
@@ -19,28 +18,29 @@ use std::{
 
 use nix::unistd::{Gid, Group, Uid, User};
 
-/// Where the accounts of this machine stand.
+/// The file of this machine's accounts.
 const ACCOUNTS: &str = "/etc/passwd";
 
-/// Where its groups stand.
+/// The file of this machine's groups.
 const GROUPS: &str = "/etc/group";
 
-/// A longer file is not read; ten thousand accounts take a tenth of it.
+/// The maximum size of the file of accounts, in bytes; a longer one is not read. Ten thousand
+/// accounts take a tenth of it.
 const MAX_ACCOUNTS_BYTES: u64 = 8 << 20;
 
-/// Whether the group is the primary one of this user and has no other members. False
-/// where the user database cannot be read or does not know both.
+/// Returns whether the group is the primary group of this user and has no other members. Returns
+/// `false` if the user database cannot be read or does not know both.
 pub(super) fn is_private(group: u32, owner: u32) -> bool {
     Facts::ask(group, owner).is_some_and(|facts| facts.is_private(group, owner))
 }
 
-/// What the user database says of a group and a user.
+/// The entries of the user database about a group and a user.
 struct Facts {
     /// The user's primary group.
     primary: u32,
-    /// Who is listed as a member of the group.
+    /// The listed members of the group.
     members: Vec<String>,
-    /// The accounts of this machine, as they stand in `/etc/passwd`.
+    /// The content of `/etc/passwd`, with the accounts of this machine.
     accounts: String,
 }
 
@@ -60,7 +60,7 @@ impl Facts {
 
     fn is_private(&self, group: u32, owner: u32) -> bool {
         let lines = self.accounts.lines().map(str::trim_start);
-        // The system passes over these, too.
+        // The system ignores these lines, too.
         let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
         let Some(accounts) = lines.map(Account::read).collect::<Option<Vec<_>>>() else {
             return false;
@@ -80,8 +80,8 @@ impl Facts {
     }
 }
 
-/// Whether one line of `/etc/group`, and no more, is about the group. The system
-/// answers with the first alone, and members of others with its number have it, too.
+/// Returns whether exactly one line of `/etc/group` is about the group. The system returns only the
+/// first one, but the members in other lines with its number have the group, too.
 fn is_only_entry(groups: &str, group: u32) -> bool {
     let number = group.to_string();
     let mut entries = 0;
@@ -113,8 +113,8 @@ struct Account<'a> {
 }
 
 impl<'a> Account<'a> {
-    /// Nothing where the line is something else: it could stand for users that are
-    /// not seen here, as `+` does, which takes in those of a network's service.
+    /// Parses a line. Returns `None` for any other line: it could represent users that are not
+    /// visible here, as `+` does, which includes those of a network service.
     fn read(line: &'a str) -> Option<Self> {
         let mut fields = line.split(':');
         let name = fields.next().filter(|name| !name.starts_with(['+', '-']))?;
@@ -150,7 +150,7 @@ carol:x:1002:1001::/home/carol:/bin/sh
     fn a_group_is_private_only_where_the_database_says_so_for_certain() {
         let with = |line: &str| format!("{MACHINE}{line}\n");
         let machine = || MACHINE.to_owned();
-        // What it is about; the group, its owner; primary group, members, accounts.
+        // The description; the group and its owner; the primary group, the members, the accounts.
         type Case<'a> = (&'a str, (u32, u32), u32, &'a [&'a str], String, bool);
         let cases: [Case<'_>; 17] = [
             ("alone", (1000, 1000), 1000, &[], machine(), true),

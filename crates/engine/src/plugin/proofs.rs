@@ -9,7 +9,7 @@ use crate::{
     line::printable,
 };
 
-/// More hints than this are not shown to anybody.
+/// The maximum number of hints that are shown.
 const MAX_HINTS: usize = 8;
 
 /// The proofs that a channel can give of its deliveries, according to its plugin. If the plugin
@@ -17,7 +17,7 @@ const MAX_HINTS: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Proofs {
-    /// The most for each severity, the mildest first.
+    /// The greatest proof for each severity, the lowest severity first.
     most: [Proof; Severity::ALL.len()],
     hints: Vec<ProofHint>,
 }
@@ -46,7 +46,7 @@ impl Default for Proofs {
 }
 
 impl Proofs {
-    /// Reads what a plugin has answered; what cannot be read says nothing.
+    /// Parses a plugin's answer. An answer that cannot be parsed counts as none.
     pub(crate) fn read(answer: &str) -> Self {
         let Some(answer) = proofs::Proofs::parse(answer) else {
             return Self::default();
@@ -88,7 +88,8 @@ fn code_of(severity: Severity) -> code::Severity {
     }
 }
 
-/// Greater is more: what a later version proves is at least what is known here.
+/// Converts a proof. Greater values prove more: a proof of a later version proves at least the
+/// greatest one that is known here.
 fn known(proof: code::Proof) -> Proof {
     if proof >= code::Proof::ACKNOWLEDGED {
         Proof::Acknowledged

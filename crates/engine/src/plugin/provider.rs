@@ -1,5 +1,5 @@
-//! One open provider in this process. Its plugin's code runs on the threads of the
-//! pool, within time limits.
+//! An open provider in this process. Its plugin's code runs on the threads of the pool, within time
+//! limits.
 
 use std::{
     path::Path,
@@ -21,15 +21,15 @@ use super::{
     pool::{Calls, Pool},
 };
 
-/// A provider in this process.
+/// An open provider in this process.
 pub(crate) struct Provider {
-    /// `None` once it is closed.
+    /// `None` when the provider is closed.
     provider: Mutex<Option<Arc<ProviderBox>>>,
     calls: Calls,
 }
 
 impl Provider {
-    /// Opens a provider of a channel type, by the file of its plugin, for a channel.
+    /// Opens a provider of a channel type for a channel. `file` is the path of its plugin.
     pub(crate) async fn open(
         (plugin, file): (InProcess, &Path),
         (channel_type, channel): (&str, &str),
@@ -47,7 +47,7 @@ impl Provider {
         })
     }
 
-    /// The plugin's file, for sentences.
+    /// Returns the path of the plugin's file, for error messages.
     pub(crate) fn file(&self) -> &str {
         self.calls.file()
     }
@@ -84,12 +84,12 @@ impl Provider {
         self.calls.call(limit, check).await
     }
 
-    /// Closes the provider. One that does not end in time is abandoned.
+    /// Closes the provider. A provider that does not close in time is abandoned.
     pub(crate) async fn close(&self) {
         let Some(provider) = self.take() else {
             return;
         };
-        // Its destructor runs there too, since that is the plugin's code.
+        // The destructor also runs on the pool, because it is the plugin's code.
         let close = async move { provider.close().await };
         if let Err(why) = self.calls.call(CLOSE_TIMEOUT, close).await {
             let why = why.sentence(CLOSING);
@@ -101,7 +101,7 @@ impl Provider {
 impl Drop for Provider {
     fn drop(&mut self) {
         if let Some(provider) = self.take() {
-            // A provider's destructor is the plugin's code: not on our thread.
+            // The provider's destructor is the plugin's code and must not run on this thread.
             self.calls
                 .pool()
                 .spawn(async move { drop(provider) })

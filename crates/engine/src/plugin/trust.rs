@@ -76,8 +76,8 @@ impl fmt::Display for Distrust {
     }
 }
 
-/// Looks at an open file and at the folders on the way to it: those of the path
-/// that was asked for, and those of the file itself.
+/// Checks an open file and the folders that contain it: those on the requested path and those on
+/// the path of the file itself.
 pub(super) fn look(asked: &Path, real: &Path, file: &fs::Metadata) -> Option<Distrust> {
     let found = judge(real, file);
     let asked = std::path::absolute(asked).unwrap_or_else(|_| asked.to_owned());
@@ -102,7 +102,7 @@ fn judge(path: &Path, facts: &fs::Metadata) -> Option<Distrust> {
         owner: facts.uid(),
         group: facts.gid(),
         mode: facts.mode(),
-        // In such a folder nobody can take away or replace what is another's.
+        // In a sticky folder, a user cannot remove or replace the files of others.
         is_sticky: facts.is_dir() && facts.mode() & 0o1000 != 0,
     };
     Some(Distrust {
@@ -111,7 +111,7 @@ fn judge(path: &Path, facts: &fs::Metadata) -> Option<Distrust> {
     })
 }
 
-/// Whose a file or a folder is, and who may write to it.
+/// The owner of a file or a folder, and the users who may write to it.
 #[derive(Clone, Copy)]
 struct Access {
     owner: u32,
@@ -121,8 +121,8 @@ struct Access {
 }
 
 impl Access {
-    /// For a program of this user; whether a group is a user's alone is asked only
-    /// where it matters.
+    /// Checks the owner and permissions for a program of this user. Calls `is_private` only if the
+    /// result depends on it.
     fn judge(self, me: u32, is_private: impl Fn(u32, u32) -> bool) -> Option<Why> {
         let Self {
             owner, group, mode, ..
@@ -140,10 +140,10 @@ impl Access {
     }
 }
 
-/// A path as it is typed in a shell.
+/// Returns a path as it is typed in a shell.
 pub(crate) fn typed(path: &Path) -> String {
     let text = path.to_string_lossy();
-    // No path has a NUL byte, which is all that cannot be quoted.
+    // Only NUL bytes cannot be quoted, and no path has one.
     shlex::try_quote(&text).map_or_else(|_| "FILE".to_owned(), Cow::into_owned)
 }
 
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn whoever_may_write_is_the_owner_or_a_reason() {
         let group = |group, mode| Some(Why::Group { group, mode });
-        // Owner, group, permissions, a sticky folder; the reason. The private groups
+        // Owner, group, permissions, whether it is a sticky folder; the reason. The private groups
         // are 0 of root and 1000 of the user.
         let cases = [
             (ME, ME, 0o644, false, None),
@@ -172,7 +172,7 @@ mod tests {
             (0, 50, 0o775, false, group(50, 0o775)),
             (0, 0, 0o1777, true, None),
             (0, 50, 0o1775, true, None),
-            // A sticky file is none that would protect it.
+            // The sticky bit of a file does not protect it.
             (0, 0, 0o1777, false, Some(Why::Writable(0o1777))),
             (1001, 1001, 0o600, false, Some(Why::Owner(1001))),
             (1001, ME, 0o1777, true, Some(Why::Owner(1001))),

@@ -1,9 +1,9 @@
-//! A cache of what was loaded: the channel types of a library, by its bytes, for as
-//! long as the process lives.
+//! A cache of loaded plugins: the channel types of a library, by its bytes, as long as the process
+//! lives.
 //!
-//! Libraries are never closed. A file that was exchanged is loaded beside what
-//! it was before, as a new generation; one that was removed or damaged goes on
-//! serving as it was. The same bytes are loaded once, wherever they stand.
+//! Libraries are never closed. A file that was replaced is loaded in addition to its earlier
+//! version, as a new generation. A file that was removed or damaged stays in use as it was. Equal
+//! bytes are loaded once, even if they are in several files.
 
 use std::{
     collections::BTreeSet,
@@ -19,12 +19,12 @@ use crate::{
     worker::WorkerProgram,
 };
 
-/// How many generations of a file are loaded at most: each stays in memory.
+/// The maximum number of generations of a file that are loaded. Each stays in memory.
 const MAX_GENERATIONS: usize = 128;
 
 static CACHE: Mutex<Vec<Cached>> = Mutex::new(Vec::new());
 
-/// A channel type that was loaded.
+/// A loaded channel type.
 #[derive(Clone)]
 struct Cached {
     sha256: Sha256,
@@ -35,14 +35,14 @@ struct Cached {
 #[derive(Default)]
 pub(super) struct Types {
     pub(super) types: Vec<Arc<LoadedType>>,
-    /// What people should know of the file.
+    /// The warnings about the file.
     pub(super) warnings: Vec<PluginError>,
 }
 
-/// The channel types of a file as it is now. What it is now is read once, and
-/// judged by that, whatever was seen of it before.
+/// Returns the channel types of a file in its current version. The file is read once and checked by
+/// what was read, whatever was read of it before.
 ///
-/// With a worker's program, it is loaded there and not here.
+/// With a worker's program, the plugin is loaded in workers and not in this process.
 pub(super) fn types(
     host: AbiVersion,
     path: &Path,
@@ -76,7 +76,7 @@ pub(super) fn types(
     drop(cached);
     let types = load_type(file.clone(), image, worker)?;
     let mut cached = lock();
-    // Perhaps somebody else was quicker.
+    // Another thread may have loaded it meanwhile.
     let before = self::known(&mut cached, sha256, &file, worker);
     if !before.is_empty() {
         return Ok(Types {
@@ -92,8 +92,7 @@ pub(super) fn types(
     Ok(Types { types, warnings })
 }
 
-/// The channel types of a file, once more than they may be loaded already, and
-/// whoever's it is.
+/// Loads the channel types of a file, even if they are loaded already and whoever owns the file.
 pub(crate) fn load_uncached(
     path: &Path,
     worker: Option<&WorkerProgram>,
@@ -107,7 +106,7 @@ pub(crate) fn load_uncached(
     load_type(file, image, worker)
 }
 
-/// What one of these files last had of a channel type while it could be loaded.
+/// Returns the channel type that one of these files last offered while it could be loaded.
 pub(super) fn before(
     paths: &[&Path],
     channel_type: &str,
@@ -122,8 +121,8 @@ pub(super) fn before(
     known.cloned()
 }
 
-/// Which of these files was last asked for a channel type and had it, in this process
-/// or in workers: the one that serves.
+/// Returns the file, of these, that was last requested for a channel type and offered it, in this
+/// process or in workers: the file in use.
 pub(super) fn last(paths: &[&Path], channel_type: &str) -> Option<PathBuf> {
     let cached = lock();
     let mut known = cached.iter().rev().map(|one| &one.loaded);
@@ -134,8 +133,8 @@ pub(super) fn last(paths: &[&Path], channel_type: &str) -> Option<PathBuf> {
     known.map(|known| known.file.path.clone())
 }
 
-/// Those of these bytes. Where they stand in another file too, that one has
-/// types of its own, which say its name.
+/// Returns the channel types of these bytes. If the bytes are also in another file, that file has
+/// types of its own, with its own path.
 fn known(
     cached: &mut Vec<Cached>,
     sha256: Sha256,
@@ -150,7 +149,7 @@ fn known(
     let same: Vec<Arc<LoadedType>> = same.map(|one| Arc::clone(&one.loaded)).collect();
     let here = same.iter().filter(|loaded| loaded.file.path == file.path);
     let here: Vec<_> = here.cloned().collect();
-    // The last that was asked for stands last: that is the one that serves.
+    // The last requested file is the last in the list: it is in use.
     let is_here = |one: &Cached| here.iter().any(|loaded| Arc::ptr_eq(loaded, &one.loaded));
     let all = std::mem::take(cached).into_iter();
     let (last, others): (Vec<_>, Vec<_>) = all.partition(is_here);

@@ -24,25 +24,25 @@ use crate::{
 pub struct Catalog {
     files: Vec<PluginFile>,
     rejected: Vec<PluginError>,
-    /// By channel type, and whether it is for worker processes.
+    /// The loaded channel types, by name and by whether they run in worker processes.
     loaded: Mutex<BTreeMap<(String, bool), LoadResult>>,
     warnings: Mutex<Vec<PluginError>>,
     host: AbiVersion,
     policy: Policy,
-    /// What runs those that are to run in worker processes, if the program has it.
+    /// The program of worker processes, if the embedding program offers one.
     worker: Option<WorkerProgram>,
 }
 
 type LoadResult = Result<Arc<LoadedType>, Arc<PluginError>>;
 
-/// Why there is no provider for a channel type.
+/// The reason why there is no provider for a channel type.
 #[derive(Debug, Clone)]
 pub(crate) enum TypeError {
-    /// No plugin offers it.
+    /// No plugin offers the channel type.
     Unknown,
-    /// It was to run in a worker process, and the program offers none.
+    /// The channel type should run in a worker process, and the program offers none.
     NoWorker,
-    /// A plugin offers it and cannot be used.
+    /// A plugin offers the channel type, but cannot be used.
     Unusable(Arc<PluginError>),
 }
 
@@ -53,8 +53,8 @@ impl Catalog {
         Self::scan_for(AbiVersion::CURRENT, dirs)
     }
 
-    /// As [`scan`](Self::scan), for files that are as this policy wants them, and with
-    /// the program that runs workers.
+    /// Reads notes like [`scan`](Self::scan), for files that this policy allows, and with the
+    /// program that runs workers.
     pub(crate) fn scan_by(
         policy: Policy,
         dirs: &[PluginDir],
@@ -67,7 +67,7 @@ impl Catalog {
         }
     }
 
-    /// As [`scan`](Self::scan), as a host of another version would.
+    /// Reads notes like [`scan`](Self::scan), as a host of another version would.
     #[doc(hidden)]
     #[must_use]
     pub fn scan_for(host: AbiVersion, dirs: &[PluginDir]) -> Self {
@@ -111,7 +111,7 @@ impl Catalog {
         judged.chain(twice).collect()
     }
 
-    /// The files that offer a channel type, by their notes.
+    /// Returns the files that offer a channel type, according to their notes.
     fn offering(&self, channel_type: &str) -> Vec<&PluginFile> {
         let offers = |file: &&PluginFile| {
             let mut types = file.note.channel_types.iter();
@@ -127,7 +127,7 @@ impl Catalog {
         &self.policy.lock_file
     }
 
-    /// What people should know of files that were loaded all the same.
+    /// Returns the warnings about loaded files.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         warnings.iter().map(ToString::to_string).collect()
@@ -165,15 +165,15 @@ impl Catalog {
         }
     }
 
-    /// The channel type, its plugin loaded in this process.
+    /// Returns the channel type, with its plugin loaded in this process.
     pub(crate) fn load(&self, channel_type: &str) -> Result<Arc<LoadedType>, TypeError> {
         self.load_by(channel_type, None)
     }
 
-    /// The channel type, its plugin loaded in worker processes.
+    /// Returns the channel type, with its plugin loaded in worker processes.
     ///
     /// # Errors
-    /// Also [`TypeError::NoWorker`].
+    /// The same as [`load`](Self::load), and [`TypeError::NoWorker`].
     pub(crate) fn load_isolated(&self, channel_type: &str) -> Result<Arc<LoadedType>, TypeError> {
         let worker = self.worker.as_ref().ok_or(TypeError::NoWorker)?;
         self.load_by(channel_type, Some(worker))
@@ -223,9 +223,8 @@ impl Catalog {
         }
     }
 
-    /// The channel types of the file that offers this one. The same bytes in
-    /// several files are one plugin; of different files none is used, since
-    /// nobody knows which one is meant.
+    /// Returns the channel types of the file that offers this one. Equal files are one plugin. Of
+    /// different files none is used, because it is unknown which one is meant.
     fn types(
         &self,
         channel_type: &str,
@@ -237,8 +236,8 @@ impl Catalog {
             return load(only);
         }
         are_one(channel_type, offering)?;
-        // The one that serves goes on, so that its channels need not be opened anew:
-        // others of them may have served before it.
+        // The file in use stays in use, so that its channels need not be reopened: others of these
+        // files may have been used before it.
         let paths: Vec<&Path> = offering.iter().map(|file| &*file.path).collect();
         let last = cache::last(&paths, channel_type);
         let serves = |file: &&&PluginFile| last.as_deref() == Some(&*file.path);
@@ -255,20 +254,21 @@ impl Catalog {
                     }));
                     return Ok(types);
                 }
-                // Perhaps a copy of it may be loaded from where it stands.
+                // A copy of the file may be loadable.
                 Err(error) => why = why.or(Some(error)),
             }
         }
         why.map_or_else(|| Ok(Types::default()), Err)
     }
 
-    /// No file offers the type; perhaps one that was rejected would, or did.
+    /// Returns the error of a channel type that no file offers. A rejected file may offer it, or
+    /// may have offered it.
     fn missing(
         &self,
         channel_type: &str,
         worker: Option<&WorkerProgram>,
     ) -> Result<Arc<LoadedType>, TypeError> {
-        // One did, while it could be loaded.
+        // A rejected file offered the type while it could be loaded.
         for error in &self.rejected {
             let before = |path| cache::before(&[path], channel_type, worker);
             if let Some(before) = error.path().and_then(before) {
@@ -280,7 +280,7 @@ impl Catalog {
             PluginError::Version { note, .. } | PluginError::Aborts { note, .. } => {
                 note.channel_types.iter().any(|name| name == channel_type)
             }
-            // One that is damaged does not say what it offered. By its name it did.
+            // A damaged file does not tell what it offered, but its name does.
             error => error
                 .path()
                 .is_some_and(|path| is_named(path, channel_type)),
@@ -293,7 +293,7 @@ impl Catalog {
     }
 }
 
-/// Whether a file is called as one that offers a channel type: `libTYPE.so` or
+/// Returns whether the name of a file is that of a plugin with a channel type: `libTYPE.so` or
 /// `libMAKER_TYPE.so`.
 fn is_named(path: &Path, channel_type: &str) -> bool {
     let stem = path.file_stem().and_then(|stem| stem.to_str());
@@ -305,8 +305,10 @@ fn is_named(path: &Path, channel_type: &str) -> bool {
     })
 }
 
+/// Checks that the files that offer a channel type are equal.
+///
 /// # Errors
-/// [`PluginError::Twice`] when files that offer the same channel type differ.
+/// [`PluginError::Twice`] when they differ.
 fn are_one(channel_type: &str, offering: &[&PluginFile]) -> Result<(), PluginError> {
     let [first, others @ ..] = offering else {
         return Ok(());

@@ -1,7 +1,7 @@
 //! An open provider of a channel: the only place from which a running plugin is called.
 //!
-//! It runs in this process, or in a worker process of its own; whoever calls it
-//! need not know.
+//! The provider runs in this process or in a worker process of its own. Callers need not know
+//! which.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     worker::{ProviderContext, Supervisor},
 };
 
-/// A provider for one channel.
+/// The open provider of one channel.
 pub(crate) enum Instance {
     InProcess(Provider),
     OutOfProcess(Supervisor),
@@ -49,7 +49,7 @@ impl Instance {
         }
     }
 
-    /// The plugin's file, for sentences.
+    /// Returns the path of the plugin's file, for error messages.
     pub(crate) fn file(&self) -> &str {
         match self {
             Self::InProcess(provider) => provider.file(),
@@ -77,8 +77,8 @@ impl Instance {
         }
     }
 
-    /// Closes the provider. One that does not end in time is abandoned, or
-    /// killed where it can be.
+    /// Closes the provider. A provider that does not close in time is abandoned or, in a worker
+    /// process, killed.
     pub(crate) async fn close(&self) {
         match self {
             Self::InProcess(provider) => provider.close().await,

@@ -1,4 +1,4 @@
-//! A channel type of a plugin that is loaded, ready to make providers.
+//! A channel type of a loaded plugin, which can open providers.
 
 use std::{fmt, sync::Arc};
 
@@ -12,18 +12,18 @@ use crate::{
     worker::{OutOfProcess, WorkerProgram},
 };
 
-/// A channel type of a plugin that is loaded, ready to make providers.
+/// A channel type of a loaded plugin, which can open providers.
 pub(crate) struct LoadedType {
     pub(crate) about: ChannelType,
     pub(crate) file: Arc<PluginFile>,
     pub(super) code: Code,
 }
 
-/// Where a plugin's code runs.
+/// The place where a plugin's code runs.
 #[derive(Clone)]
 pub(super) enum Code {
     InProcess(InProcess),
-    /// In worker processes; it is not loaded in this one.
+    /// In worker processes. The plugin is not loaded in this process.
     OutOfProcess(OutOfProcess),
 }
 
@@ -36,11 +36,11 @@ impl fmt::Debug for LoadedType {
     }
 }
 
-/// Loads what was read of a file, where its code is to run: in workers of this program,
-/// or else in this process, where it stays for ever. Asks it for its channel types.
+/// Loads an image where its code is to run: in workers of this program or, without one, in this
+/// process, where it stays loaded for ever. Asks the plugin for its channel types.
 ///
 /// # Errors
-/// [`PluginError`] for what cannot be loaded, or does not answer within
+/// [`PluginError`] when the file cannot be loaded, or the plugin does not answer within
 /// [`LOAD_TIMEOUT`].
 pub(super) fn load_type(
     file: PluginFile,
@@ -73,7 +73,7 @@ pub(super) fn load_type(
 }
 
 impl LoadedType {
-    /// The same, found in another file that holds the same bytes.
+    /// Returns the same channel type for another file with equal bytes.
     pub(super) fn found_in(&self, file: &Arc<PluginFile>) -> Self {
         Self {
             about: self.about.clone(),
@@ -82,7 +82,7 @@ impl LoadedType {
         }
     }
 
-    /// What runs it, where that is not this process.
+    /// Returns the program of its workers, or `None` if it runs in this process.
     pub(super) fn worker(&self) -> Option<&WorkerProgram> {
         match &self.code {
             Code::InProcess(_) => None,
@@ -90,15 +90,15 @@ impl LoadedType {
         }
     }
 
-    /// Whether the same may be sent twice without harm, as the plugin says.
+    /// Returns whether the same message may be sent twice without harm, according to the plugin.
     pub(crate) fn is_idempotent(&self) -> bool {
         self.file.note.is_idempotent(&self.about.name)
     }
 
-    /// Lets the plugin judge settings. Does no input or output.
+    /// Has the plugin check settings. Does no input or output.
     ///
     /// # Errors
-    /// [`PluginError`] when it does not answer within [`LOAD_TIMEOUT`], or its worker
+    /// [`PluginError`] when the plugin does not answer within [`LOAD_TIMEOUT`], or its worker
     /// cannot be asked.
     pub(crate) fn judge(&self, settings_json: &str) -> Result<SettingsVerdict, PluginError> {
         let (code, name) = (self.code.clone(), self.about.name.clone());
@@ -108,14 +108,14 @@ impl LoadedType {
             .map_err(PluginError::Rejected)
     }
 
-    /// The same on this thread, for as long as it takes.
+    /// Has the plugin check settings on this thread, without a time limit.
     pub(crate) fn judge_now(&self, settings_json: &str) -> SettingsVerdict {
         let verdict = self.code.judge(&self.about.name, settings_json);
         verdict.unwrap_or_default()
     }
 
-    /// Lets the plugin open a provider, polled by whoever asks. `None` when its code is
-    /// not loaded in this process.
+    /// Has the plugin open a provider, which the caller polls. Returns `None` if its code is not
+    /// loaded in this process.
     pub(crate) fn open(
         &self,
         channel: &str,

@@ -1,8 +1,8 @@
-//! Loaded plugins, wherever their code runs: in this process, or in worker processes.
+//! Loaded plugins, whether their code runs in this process or in worker processes.
 //!
-//! `catalog` finds the plugin of a channel type, `cache` keeps what was loaded for as
-//! long as the process lives, `loaded` is a channel type of it, and `instance` an open
-//! provider. Whoever uses these need not know which of the two it is.
+//! `catalog` finds the plugin of a channel type, `cache` keeps loaded plugins as long as the
+//! process lives, `loaded` is a channel type of a loaded plugin, and `instance` is an open
+//! provider. Callers need not know where the code runs.
 
 mod cache;
 mod catalog;
