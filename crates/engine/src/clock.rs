@@ -41,7 +41,7 @@ pub trait Clock: fmt::Debug + Send + Sync {
     fn chance(&self, of: u64) -> f64 {
         let _ = of;
         let bits = uuid::Uuid::new_v4().as_u64_pair().1;
-        // The upper bits of that half hold the variant.
+        // The upper bits of that half contain the variant.
         (bits & u64::from(u32::MAX)) as f64 / f64::from(u32::MAX)
     }
 }
@@ -68,13 +68,13 @@ impl Clock for SystemClock {
     }
 }
 
-/// A duration in milliseconds, as stores count time; what is too long for that is as long
-/// as can be.
+/// Converts a duration to milliseconds, the unit of stores. A duration that is too long becomes the
+/// maximum.
 pub(crate) fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A clock for tests, which stands still until it is moved.
+/// A clock for tests, which only advances when it is set.
 #[cfg(test)]
 #[derive(Debug, Default)]
 pub(crate) struct ManualClock(std::sync::atomic::AtomicI64);
@@ -86,7 +86,7 @@ impl ManualClock {
         self.0.store(now_ms, std::sync::atomic::Ordering::SeqCst);
     }
 
-    /// Moves the time on.
+    /// Advances the time.
     pub(crate) fn advance_minutes(&self, minutes: i64) {
         self.set(self.now_ms() + minutes * 60_000);
     }
@@ -116,7 +116,8 @@ mod tests {
             low += u32::from(chance < 0.25);
             high += u32::from(chance > 0.75);
         }
-        // A quarter each; that it is less than a tenth happens once in 10^30.
+        // A quarter of the values is expected in each. The probability of less than a tenth is
+        // 10^-30.
         assert!(low > 100 && high > 100, "{low} and {high} of 1000");
     }
 }

@@ -1,9 +1,9 @@
 //! Sanitizes texts of remotes and plugins for one line of a terminal or a log.
 
-/// A text is cut behind this many characters.
+/// The maximum length of a text, in characters. A longer one is truncated.
 const MAX_LENGTH: usize = 1000;
 
-/// Makes a text fit for one line of a terminal or a log.
+/// Sanitizes a text for one line of a terminal or a log.
 pub(crate) fn printable(text: &str) -> String {
     let text = text.trim();
     if text.len() <= MAX_LENGTH && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
@@ -23,7 +23,7 @@ pub(crate) fn printable(text: &str) -> String {
     printable
 }
 
-/// Characters that turn the direction of what follows: a remote's text must
+/// Returns whether a character changes the direction of the text that follows. A remote's text must
 /// not rearrange a terminal's line (Unicode, UAX 9).
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

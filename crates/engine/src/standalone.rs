@@ -1,5 +1,5 @@
-//! A standalone plugin, without an engine, for tools that examine plugins. Speaks the
-//! contract's types and makes no promise of stability: programs have no use for it.
+//! A standalone plugin, without an engine, for tools that examine plugins. The API uses the
+//! contract's types and is not stable; programs should not use it.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -21,22 +21,22 @@ use crate::{
     worker::{ProviderContext, WorkerProgram},
 };
 
-/// The contract that this engine speaks: major and minor.
+/// The version of the contract that this engine implements: major and minor.
 pub const CONTRACT: (u32, u32) = (ABI_MAJOR, ABI_MINOR);
 
-/// A plugin that is loaded for whoever examines it. Each is a copy of its own.
+/// A plugin that is loaded to be examined. Each value is a separate copy.
 pub struct Standalone(Vec<LoadedType>);
 
 impl Standalone {
-    /// Loads a file, whoever's it is: in this process, or in workers.
+    /// Loads a file, whoever owns it, in this process or in workers.
     ///
     /// # Errors
-    /// As for every plugin.
+    /// [`PluginError`] when the file cannot be used.
     pub fn load(path: &Path, worker: Option<&WorkerProgram>) -> Result<Self, PluginError> {
         load_uncached(path, worker).map(Self)
     }
 
-    /// The channel types that it offers.
+    /// Returns the channel types that the plugin offers.
     pub fn types(&self) -> impl Iterator<Item = &ChannelType> {
         self.0.iter().map(|loaded| &loaded.about)
     }
@@ -47,15 +47,15 @@ impl Standalone {
             .find(|loaded| loaded.about.name == channel_type)
     }
 
-    /// Lets it check settings, on this thread.
+    /// Has the plugin check settings, on this thread.
     #[must_use]
     pub fn validate(&self, channel_type: &str, settings_json: &str) -> Vec<ProblemV1> {
         let loaded = self.of(channel_type);
         loaded.map_or_else(Vec::new, |loaded| loaded.judge_now(settings_json).problems)
     }
 
-    /// What it says that a channel with these settings can prove, as it says it;
-    /// empty from one that cannot say.
+    /// Returns the plugin's own report of the proofs that a channel with these settings can give.
+    /// Empty if the plugin cannot report them.
     #[must_use]
     pub fn proofs_json(&self, channel_type: &str, settings_json: &str) -> String {
         let loaded = self.of(channel_type);
@@ -64,8 +64,8 @@ impl Standalone {
         })
     }
 
-    /// Lets it open a provider, polled by whoever asks. `None` when it offers no such
-    /// type, or is not loaded in this process.
+    /// Has the plugin open a provider, which the caller polls. Returns `None` if the plugin does
+    /// not offer the type or is not loaded in this process.
     pub fn open(
         &self,
         channel_type: &str,
@@ -76,10 +76,10 @@ impl Standalone {
         loaded.open("examined", settings_json, host)
     }
 
-    /// Makes one attempt as the engine would, with a provider of its own.
+    /// Makes one attempt like the engine, with a provider of its own.
     ///
     /// # Errors
-    /// A sentence where there is no answer.
+    /// A sentence that says why there is no answer.
     pub async fn deliver(
         &self,
         channel_type: &str,
@@ -103,19 +103,19 @@ impl Standalone {
     }
 }
 
-/// The settings of a definition as YAML has it, by the type's schema. In the place
-/// of what it refers to is `secret`.
+/// Reads the settings of a definition in YAML by the schema of its type. `secret` replaces the
+/// values of references.
 ///
 /// # Errors
-/// What is wrong with it, in lines.
+/// What is wrong with the definition, in lines.
 pub fn settings(about: &ChannelType, definition: &str, secret: &str) -> Result<String, String> {
     read_definition(&about.schema, definition, secret)
         .map(|settings| settings.to_string())
         .map_err(|problems| problems.to_string())
 }
 
-/// The settings of all channels of a configuration that are of these types, with
-/// their secrets, whatever else is wrong with the file.
+/// Reads the settings of all channels of a configuration that are of these types, including their
+/// secrets. Works with a file that is otherwise invalid.
 ///
 /// # Errors
 /// [`ReadError`] with what is wrong with these channels.

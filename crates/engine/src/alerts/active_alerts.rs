@@ -1,8 +1,8 @@
 //! The active alerts, and which of them people have been notified of.
 //!
-//! What people are notified of next follows from the difference of the two. There is no queue:
-//! nobody is notified of an alert that has cleared before anybody could be, and the last
-//! notification always says how things are.
+//! The next notifications follow from the difference between the two. There is no queue: nobody is
+//! notified of an alert that has cleared before a notification was possible, and the last
+//! notification always reports the current state.
 
 use std::{
     collections::BTreeMap,
@@ -19,11 +19,11 @@ use crate::clock::{Clock, milliseconds};
 /// The gauge of active alerts, by kind.
 pub(crate) const ACTIVE_ALERTS: &str = "annunciator_active_alerts";
 
-/// Flap damping: people are notified of an alert that is raised again sooner than this after
-/// the last notification only when it is still active by then.
+/// The time of flap damping: if an alert is raised again sooner than this after the last
+/// notification, people are notified only if it is still active when this time has passed.
 const FLAP_DAMPING: Duration = Duration::from_secs(900);
 
-/// A change that people are to be notified of.
+/// A change that people have to be notified of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AlertChange {
     Raised { subject: Subject, sentence: String },
@@ -44,9 +44,9 @@ struct AlertState {
     since_ms: i64,
     /// Whether the alert is active.
     is_active: bool,
-    /// Whether people were last notified that it is.
+    /// Whether people were last notified that the alert is active.
     is_notified: bool,
-    /// When people were last notified, by the steady clock.
+    /// When people were last notified, in milliseconds of the steady clock.
     notified_ms: Option<i64>,
 }
 
@@ -59,7 +59,7 @@ impl ActiveAlerts {
         }
     }
 
-    /// Returns a signal for every change, and for the end of this value.
+    /// Returns a signal for every change, and for the drop of this value.
     pub(crate) fn changed(&self) -> Arc<Notify> {
         Arc::clone(&self.changed)
     }
@@ -85,8 +85,7 @@ impl ActiveAlerts {
         self.changed.notify_one();
     }
 
-    /// Raises an alert, or updates the sentence of one that is active already, which notifies
-    /// nobody.
+    /// Raises an alert, or updates the sentence of an active one without notifying anybody.
     pub(crate) fn raise_or_update(&self, subject: Subject, sentence: String) {
         if let Some(entry) = { self.lock() }
             .get_mut(&subject)
@@ -108,8 +107,8 @@ impl ActiveAlerts {
         }
     }
 
-    /// Drops the alerts for which `is_there` is false, as on channels that are gone: nobody is
-    /// notified that they have cleared.
+    /// Drops the alerts for which `is_there` returns `false`, such as those of removed channels.
+    /// Nobody is notified that they have cleared.
     pub(crate) fn retain(&self, is_there: impl Fn(&Subject) -> bool) {
         self.lock().retain(|subject, entry| {
             let stays = is_there(subject);
@@ -120,8 +119,8 @@ impl ActiveAlerts {
         });
     }
 
-    /// Returns the changes that people are to be notified of now, which count as notified from
-    /// then on, and how long until there may be more.
+    /// Returns the changes that people have to be notified of now, and how long until there may be
+    /// more. The returned changes count as notified.
     pub(crate) fn take_changes(&self) -> (Vec<AlertChange>, Option<Duration>) {
         let steady_ms = self.clock.steady_ms();
         let (mut changes, mut next_ms) = (Vec::new(), None);

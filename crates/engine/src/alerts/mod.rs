@@ -1,5 +1,5 @@
 //! The engine's own alerts: problems that keep people from being notified, such as a channel that
-//! is out of order.
+//! does not work.
 //!
 //! `active_alerts` has the alerts. In the folder `engine`, `alert_notifier` notifies people of them
 //! through the channels that work, and `canary` checks channels before they are needed.
@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use active_alerts::{ACTIVE_ALERTS, ActiveAlerts, AlertChange};
 
-/// What an alert is about.
+/// The subject of an alert.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Subject {
     /// The store of deliveries.
     Store,
-    /// The store that could not be opened at the start.
+    /// The store, which could not be opened at the start.
     StartedWithout,
     /// A channel, and its problem.
     Channel(Arc<str>, ChannelProblem),
@@ -26,20 +26,20 @@ pub(crate) enum Subject {
 /// The problem of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ChannelProblem {
-    /// Its circuit breaker is open: the remote is out of order.
+    /// The circuit breaker is open, because the remote does not work.
     OutOfOrder,
-    /// Its remote takes nothing for a long time.
+    /// The remote accepts nothing for a long time.
     Quota,
-    /// Its check fails.
+    /// The check of the channel fails.
     Check,
-    /// Its worker process keeps ending.
+    /// The worker process keeps ending.
     Crashes,
-    /// Its plugin cannot be used, or could not open it.
+    /// The plugin cannot be used, or could not open the channel.
     Disabled,
 }
 
 impl Subject {
-    /// Returns the channel that it is about.
+    /// Returns the name of the channel that the alert is about.
     pub(crate) fn channel(&self) -> Option<&str> {
         match self {
             Self::Store | Self::StartedWithout => None,

@@ -50,7 +50,7 @@ pub(crate) fn load(file: &Arc<PluginFile>, image: Image) -> Result<Offer, Plugin
 /// Loads an image that another process has verified. Does not return if the plugin does not.
 ///
 /// # Errors
-/// The same as [`load`].
+/// The same as [`load()`].
 pub(crate) fn load_given(
     host: AbiVersion,
     path: &Path,

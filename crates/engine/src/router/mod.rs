@@ -1,7 +1,7 @@
-//! The router: finds the open channels of a host or of a list of names, and when the step of
-//! each is due where a group escalates.
+//! The router: finds the open channels of a host or of a list of names, and when the step of each
+//! is due in a group.
 //!
-//! Decides nothing about delivery; allocates nothing per host.
+//! Decides nothing about delivery, and allocates nothing per host.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -35,7 +35,7 @@ impl Route<'_> {
     }
 }
 
-/// Running channels by the numbers that the configuration gives them.
+/// The open channels, by their numbers in the configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Router {
     channels: Vec<Arc<Channel>>,
@@ -47,7 +47,7 @@ pub(crate) struct Router {
 pub struct UnknownChannel(pub String);
 
 impl Router {
-    /// `channels` stand in the order of the configuration.
+    /// Creates a router. `channels` must be in the order of the configuration.
     pub(crate) fn new(channels: Vec<Arc<Channel>>) -> Self {
         Self { channels }
     }
@@ -56,7 +56,7 @@ impl Router {
         &self.channels
     }
 
-    /// The running channel that needs no change to be what a definition says.
+    /// Returns the open channel that already is what a definition describes, if there is one.
     pub(crate) fn unchanged(
         &self,
         config: &Config,
@@ -67,7 +67,8 @@ impl Router {
         channel.is(definition).then_some(channel)
     }
 
-    /// Returns the host of a route, empty where it names none, and its channels.
+    /// Returns the host of a route, which is empty if the route names none, and the channels of the
+    /// route.
     pub(crate) fn route<'a>(
         &self,
         config: &Config,
@@ -80,7 +81,7 @@ impl Router {
         })
     }
 
-    /// The channels of a host: its own, else the defaults.
+    /// Returns the channels of a host: its own, or otherwise the default ones.
     fn host(&self, config: &Config, host: &str) -> Vec<Addressee> {
         match config.groups_of(host) {
             Some(named) => self.in_turn(config, named),
@@ -88,7 +89,7 @@ impl Router {
         }
     }
 
-    /// The default channels.
+    /// Returns the default channels.
     fn defaults(&self, config: &Config) -> Vec<Addressee> {
         match &config.defaults.named {
             Some(named) => self.in_turn(config, named),
@@ -96,12 +97,12 @@ impl Router {
         }
     }
 
-    /// Channels and groups by name, each channel once.
+    /// Returns the channels of these channels and groups, each channel once.
     fn named(&self, config: &Config, names: &[&str]) -> Result<Vec<Addressee>, UnknownChannel> {
         Ok(self.in_turn(config, &find(config, names)?))
     }
 
-    /// A channel by its name.
+    /// Returns the channel with this name.
     pub(crate) fn channel(&self, config: &Config, name: &str) -> Option<ChannelGuard> {
         self.guard(*config.by_name.get(name)?)
     }
@@ -132,7 +133,7 @@ impl Router {
     }
 }
 
-/// Channels and groups by name.
+/// Returns the channels and groups with these names.
 pub(crate) fn find(config: &Config, names: &[&str]) -> Result<Vec<Named>, UnknownChannel> {
     let found = |name: &&str| {
         let group = || config.groups_by_name.get(*name);
@@ -146,8 +147,8 @@ pub(crate) fn find(config: &Config, names: &[&str]) -> Result<Vec<Named>, Unknow
     names.iter().map(found).collect()
 }
 
-/// Returns channels in their order, each once, and when each is due: a channel that is named
-/// itself is notified at once, also where a group has it too.
+/// Returns channels in order, each once, with the time at which each is due. A channel that is
+/// itself named is notified at once, even if a group contains it too.
 pub(crate) fn turns(config: &Config, named: &[Named]) -> Vec<(ChannelIndex, Option<Turn>)> {
     let mut channels: Vec<(ChannelIndex, Option<Turn>)> = Vec::new();
     for name in named {
@@ -175,8 +176,8 @@ pub(crate) fn turns(config: &Config, named: &[Named]) -> Vec<(ChannelIndex, Opti
     channels
 }
 
-/// The steps of a group, one behind the other. A group within it has its steps
-/// in its place, with the time that it gives them.
+/// The steps of a group, one after the other. The steps of a nested group replace it, with the time
+/// that the nested group gives them.
 struct GroupSteps<'a> {
     config: &'a Config,
     name: &'a Arc<str>,

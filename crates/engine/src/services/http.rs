@@ -1,8 +1,8 @@
-//! The host's HTTP client: one pool of connections, one set of trusted
-//! certificates, one set of limits, for all plugins.
+//! The host's HTTP client: one pool of connections, one set of trusted certificates and one set of
+//! limits for all plugins.
 //!
-//! Says of every failure whether the remote may have received the request:
-//! that decides between "try again" and "unknown".
+//! Reports for every failure whether the remote may have received the request, because that decides
+//! between "try again" and "unknown".
 
 use std::{
     collections::HashMap,
@@ -19,29 +19,29 @@ use annunciator_core::{
 use reqwest::{Client, Method, Url, redirect};
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
 
-/// Time limit of a request whose plugin names none.
+/// The timeout of a request if the plugin sets none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(25);
-/// Time limit for making a connection, within the limit of the request.
+/// The timeout of making a connection, within the timeout of the request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of an answer that are read when the plugin names no limit, and at most.
+/// The maximum size of an answer, in bytes: by default, and if the plugin sets it.
 const DEFAULT_BODY_SIZE: u64 = 1024 * 1024;
 const MAX_BODY_SIZE: u64 = 16 * 1024 * 1024;
-/// Redirects that are followed when the plugin wants it.
+/// The maximum number of redirects that are followed, if the plugin wants it.
 const MAX_REDIRECTS: usize = 5;
 
-/// What makes one client differ from another.
+/// The options by which clients differ.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Flavour {
     ca_file: String,
     redirects: bool,
 }
 
-/// The clients, made when they are first needed.
+/// The clients, each created when it is first needed.
 #[derive(Default)]
 pub(crate) struct HttpClients(Mutex<HashMap<Flavour, Client>>);
 
 impl HttpClients {
-    /// Makes one request.
+    /// Sends one request and returns its response.
     pub(crate) async fn send(&self, request: HttpRequestV1) -> Result<HttpResponseV1, HostErrorV1> {
         let flavour = Flavour {
             ca_file: request.ca_file.as_str().to_owned(),
@@ -82,7 +82,7 @@ impl HttpClients {
         if let Some(client) = self.clients().get(&flavour) {
             return Ok(client.clone());
         }
-        // Reads many files: not on a thread of the embedding program's runtime.
+        // Reads many files, so it must not run on a thread of the embedding program's runtime.
         let wanted = flavour.clone();
         let built = tokio::task::spawn_blocking(move || build(&wanted)).await;
         let client = built
@@ -114,7 +114,8 @@ fn build(flavour: &Flavour) -> Result<Client, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Trusts the system's certificates, and those of the file where one is named.
+/// Returns a configuration that trusts the system's certificates, and those of the file if one is
+/// named.
 fn tls(ca_file: &str) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
@@ -189,16 +190,16 @@ fn failure(kind: HostErrorKind, maybe_sent: bool, detail: String) -> HostErrorV1
     }
 }
 
-/// reqwest's error without the address, which may hold a secret.
+/// Converts an error of reqwest without the address, which may contain a secret.
 fn classify(error: reqwest::Error) -> HostErrorV1 {
     let error = error.without_url();
     let mut detail = String::new();
     let mut next: Option<&dyn std::error::Error> = error.source();
     while let Some(cause) = next {
-        // The outer layers only say that something failed; the causes say what.
+        // The outer errors only say that something failed; the causes say what.
         detail = cause.to_string();
         if is_tls(cause) {
-            // Once the line stood, the request may have gone over it.
+            // When the connection is established, the request may have been sent.
             return if error.is_connect() {
                 failure(HostErrorKind::TLS, false, secure(&detail))
             } else {
@@ -262,8 +263,8 @@ fn secure(detail: &str) -> String {
     format!("no secure connection: {detail}")
 }
 
-/// Whether rustls refused. `io::Error` hides what it wraps from `source`, and
-/// one may wrap another.
+/// Returns whether the error is one of rustls. `io::Error` hides the error that it wraps from
+/// `source`, and one may wrap another.
 fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = cause;
     loop {

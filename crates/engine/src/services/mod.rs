@@ -1,7 +1,7 @@
 //! The services that plugins call: one [`ChannelServices`] per channel.
 //!
-//! Every method is called by a plugin from any thread; a panic in here would
-//! end the process, so nothing in here may panic.
+//! A plugin calls every method from any thread. A panic in this module would end the process, so
+//! nothing here may panic.
 
 mod http;
 #[cfg(test)]
@@ -37,31 +37,31 @@ use crate::{
 
 pub(crate) use http::HttpClients;
 
-/// The longest key and the largest value that a provider may store, in bytes.
+/// The maximum length of a key and the maximum size of a value that a provider may store, in bytes.
 const MAX_KEY_LENGTH: usize = 512;
 const MAX_VALUE_SIZE: usize = 64 * 1024;
-/// How many background tasks one channel may have: a provider may follow each of
-/// what it has sent.
+/// The maximum number of background tasks of one channel: a provider may track each message that it
+/// has sent.
 const MAX_TASKS: usize = 256;
 
-/// What all channels of an engine share.
+/// The state that all channels of an engine share.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) http: Arc<HttpClients>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Where providers keep small values.
+    /// The store of small values of providers.
     pub(crate) store: Arc<dyn Store>,
-    /// Who wants to know what is proven of deliveries.
+    /// The channel to the task that records proofs.
     pub(crate) proofs: ProofSender,
     /// The active alerts of the engine.
     pub(crate) alerts: Arc<ActiveAlerts>,
 }
 
-/// What providers prove of deliveries after their attempts.
+/// Sends the proofs that providers report after their attempts.
 pub(crate) type ProofSender = mpsc::Sender<(DeliveryId, crate::event::Proof)>;
 
-/// The tasks that one channel's plugin has spawned; dropped with the channel.
+/// The tasks that one channel's plugin has spawned. They are dropped with the channel.
 #[derive(Default)]
 pub(crate) struct ChannelTasks(Mutex<Option<Vec<Task<()>>>>);
 
@@ -70,7 +70,7 @@ impl ChannelTasks {
         Arc::new(Self(Mutex::new(Some(Vec::new()))))
     }
 
-    /// Runs a task of a channel's plugin.
+    /// Spawns a task of a channel's plugin.
     pub(crate) fn spawn(
         &self,
         pool: &Pool,
@@ -92,7 +92,7 @@ impl ChannelTasks {
         let channel = Arc::clone(channel);
         tasks.push(pool.spawn(async move {
             if let Err(payload) = AssertUnwindSafe(task).catch_unwind().await {
-                // A payload may panic again when it is dropped.
+                // A panic payload may panic again when it is dropped.
                 std::mem::forget(payload);
                 tracing::error!(%channel, "a background task of the plugin panicked");
             }
@@ -100,7 +100,7 @@ impl ChannelTasks {
         ROk(())
     }
 
-    /// Drops all tasks and takes no more.
+    /// Drops all tasks and accepts no more.
     pub(crate) fn end(&self) {
         let mut tasks = self
             .0
@@ -112,7 +112,7 @@ impl ChannelTasks {
     }
 }
 
-/// The services as one channel sees them.
+/// The services for one channel.
 pub(crate) struct ChannelServices {
     channel: Arc<str>,
     shared: Shared,
@@ -179,7 +179,7 @@ impl HostServices for ChannelServices {
     }
 
     fn sleep(&self, milliseconds: u64) -> FfiFuture<()> {
-        // A timer needs the runtime, and this may be any thread of a plugin's.
+        // A timer needs the runtime, and this may be any thread of a plugin.
         let _runtime = self.shared.pool.runtime().enter();
         self.shared
             .clock
@@ -188,8 +188,8 @@ impl HostServices for ChannelServices {
     }
 
     fn http(&self, request: HttpRequestV1) -> FfiFuture<RResult<HttpResponseV1, HostErrorV1>> {
-        // Beside its connections, on the runtime: the plugin's threads have to
-        // do with the request and the answer, and with nothing in between.
+        // On the runtime, like its connections: the plugin's threads handle only the request and
+        // the response.
         let http = Arc::clone(&self.shared.http);
         let runtime = self.shared.pool.runtime();
         let sending = runtime.spawn(async move { http.send(request).await });
@@ -256,13 +256,13 @@ impl HostServices for ChannelServices {
     }
 }
 
-/// Returns the store's error as plugins get it.
+/// Converts the store's error to that of plugins.
 #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
 fn store_error(why: StoreError) -> HostErrorV1 {
     error(HostErrorKind::INTERNAL, why.to_string())
 }
 
-/// The error says which limit was broken.
+/// Checks the limits of a key and a value. The error names the limit that was exceeded.
 fn bounded(key: &str, value: Option<&[u8]>) -> Result<(), String> {
     if key.len() > MAX_KEY_LENGTH {
         return Err(format!("a key may have {MAX_KEY_LENGTH} bytes at most"));

@@ -20,13 +20,13 @@ use super::{
     pending_calls::PendingCalls,
 };
 
-/// How long a worker that has closed its socket may take to end by itself.
+/// The maximum time for a worker that has closed its socket to end by itself.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 async fn write(mut to: OwnedWriteHalf, mut frames: mpsc::Receiver<Vec<u8>>) {
     while let Some(frame) = frames.recv().await {
         if to.write_all(&frame).await.is_err() {
-            // Whoever listens notices.
+            // The task that listens detects the end.
             return;
         }
     }
@@ -43,7 +43,7 @@ pub(super) struct Connection {
     writing: AbortOnDropHandle<()>,
 }
 
-/// Why the connection ends.
+/// The reason why the connection ends.
 enum Cut {
     Closed,
     Wrong(Ending),
@@ -97,7 +97,7 @@ impl Connection {
                 cut = &mut listening => Some(cut),
                 () = pending.killed() => None,
                 _ = child.wait() => {
-                    // What it said before is still on its way.
+                    // Messages that the worker has sent before may not have been read yet.
                     timeout(EXIT_TIMEOUT, listening).await.ok()
                 }
             }
@@ -112,16 +112,16 @@ impl Connection {
         };
         drop((writing, serving));
         for stream in streams.into_iter().flatten() {
-            // Somebody else may have inherited it.
+            // Another process may have inherited the stream.
             let _ = timeout(EXIT_TIMEOUT, stream).await;
         }
         let ending = match ready {
             None => ending,
-            // It was not reported as ready.
+            // The worker was not reported as ready.
             Some(_) => ending.before_it_was_ready(),
         };
         let open = pending.over();
-        // Who waits asks how it ended.
+        // Waiting callers then read how it ended.
         end.send_replace(Some(ending));
         drop((ready, open));
     }
@@ -138,12 +138,12 @@ fn log(
     }))
 }
 
-/// Kills the worker; returns how it ended.
+/// Kills the worker. Returns how it ended.
 async fn end_now(child: &mut Child, why: Option<Ending>) -> Ending {
     let of = |status: Option<ExitStatus>| status.map_or_else(Ending::closed, Ending::of);
     let ended = child.try_wait().ok().flatten();
     if ended.is_none() {
-        // It fails only where the process is gone.
+        // Fails only if the process is gone.
         let _ = child.start_kill();
     }
     let killed = timeout(EXIT_TIMEOUT, child.wait()).await;
@@ -167,7 +167,7 @@ async fn listen(
         let is_ready = ready.is_none();
         match heard {
             ToHost::Ready { speaks } if speaks == SPEAKS => {
-                // Once; whoever waits for it has not gone away.
+                // Sent once; the receiver lives as long as it is awaited.
                 let _ = ready.take().map(|ready| ready.send(()));
             }
             ToHost::NotReady(why) if !is_ready => return Cut::Wrong(Ending::not_ready(why)),

@@ -1,33 +1,34 @@
-//! How a worker ended, in words for people.
+//! The ending of a worker, in words for people.
 
 use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus};
 
 use super::{frame::FrameError, message::NotReady};
 
-/// What its program has to call, in sentences that end with it.
+/// The function that a worker's program must call, for sentences that end with it.
 const TO_BE_CALLED: &str = "`annunciator::worker::run_if_asked()`, which must be called first thing in the `main` of its program";
 
-/// How a worker ended. Its text continues "the worker process of plugin X".
+/// The ending of a worker. Displayed, it continues a sentence that begins "the worker process of
+/// plugin X".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ending {
     text: String,
     blame: Blame,
 }
 
-/// What an ending says of the worker's program.
+/// What an ending shows about the worker's program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Blame {
     /// Nothing.
     None,
-    /// It ended the worker by its own doing.
+    /// The program exited by itself.
     Left,
-    /// It did so before it called [`run_if_asked`](super::run_if_asked).
+    /// The program exited before it called [`run_if_asked`](super::run_if_asked).
     Unasked,
-    /// It never calls that, as the worker said itself.
+    /// The program never calls that function, as the worker itself reported.
     Misuse,
 }
 
-/// The signals that end a process whose code is at fault.
+/// The signals that end a process because of a bug in its code.
 const SIGNALS: [(i32, &str); 8] = [
     (4, "SIGILL"),
     (5, "SIGTRAP"),
@@ -96,7 +97,7 @@ impl Ending {
         ))
     }
 
-    /// What it answered makes no sense.
+    /// Returns the ending of a worker that sent an invalid answer.
     pub(super) fn confused() -> Self {
         Self::from(&FrameError::Garbled)
     }
@@ -105,7 +106,7 @@ impl Ending {
         Self::new(format!("could not open the channel again: {detail}"))
     }
 
-    /// As the worker says itself.
+    /// Returns the ending that the worker itself reported.
     pub(super) fn not_ready(why: NotReady) -> Self {
         match why {
             NotReady::Unasked => Self {
@@ -121,7 +122,7 @@ impl Ending {
         }
     }
 
-    /// The same of one that has not said yet that it is a worker.
+    /// Returns the same ending for a worker that was not ready yet.
     pub(super) fn before_it_was_ready(self) -> Self {
         if self.blame != Blame::Left {
             return self;
@@ -132,12 +133,12 @@ impl Ending {
         }
     }
 
-    /// Whether its program never calls what it has to call.
+    /// Returns whether the worker's program never calls the required function.
     pub(super) fn is_misuse(&self) -> bool {
         self.blame == Blame::Misuse
     }
 
-    /// Whether it ended by its own doing before it called that.
+    /// Returns whether the program exited before it called that function.
     pub(super) fn is_unasked(&self) -> bool {
         self.blame == Blame::Unasked
     }

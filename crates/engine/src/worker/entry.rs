@@ -33,14 +33,15 @@ pub fn run_if_asked() {
     }
 }
 
-/// Refuses to start an engine in a worker, whose workers would start others, and reports that
-/// to the program that has started this one.
+/// Refuses to start an engine in a worker, because its workers would start further ones, and
+/// reports that to the program that started the worker.
 ///
 /// # Errors
 /// [`WorkerError`] in a process that was started as a worker and did not become one.
 pub(crate) fn refuse_in_worker() -> Result<(), WorkerError> {
     match Stage::of_this_process() {
-        // Whoever asks is confined; and at work when the socket is in use.
+        // A process that called the entry point is confined, and works when the socket is no
+        // longer its standard input.
         None => return Ok(()),
         Some(Stage::Confined) if !has_socket() => return Ok(()),
         Some(_) => {}
@@ -48,7 +49,7 @@ pub(crate) fn refuse_in_worker() -> Result<(), WorkerError> {
     if has_socket()
         && let Ok(frame) = encode(&ToHost::NotReady(NotReady::Unasked))
     {
-        // Whoever is gone needs no answer.
+        // If the program is gone, no answer is needed.
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         let _ = send(std::io::stdin(), &frame, flags);
     }

@@ -5,13 +5,12 @@ use std::io::{self, Read};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// No frame is longer, in bytes: that of the longest answer that the host reads
-/// over HTTP, twice.
+/// The maximum size of a frame, in bytes: twice the longest answer that the host reads over HTTP.
 pub(super) const MAX_FRAME_SIZE: usize = 32 * 1024 * 1024;
-/// The bytes of the length, which is little-endian.
+/// The size of the length prefix, in bytes. It is little-endian.
 const LENGTH: usize = 4;
 
-/// What came is no frame.
+/// The error when the received bytes are not a valid frame.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FrameError {
     #[error("could not be read from: {0}")]
@@ -24,14 +23,14 @@ pub(super) enum FrameError {
     Garbled,
 }
 
-/// A message that is too long for a frame.
+/// The error when a message is too long for a frame.
 #[derive(Debug)]
 pub(super) struct TooLong;
 
-/// The frame of a message.
+/// Encodes a message as a frame.
 pub(super) fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, TooLong> {
     let frame = postcard::to_extend(message, vec![0; LENGTH]);
-    // Into memory, it cannot fail for another reason than its size.
+    // Writing to memory can only fail because of the size.
     let mut frame = frame.map_err(|_| TooLong)?;
     let length = frame.len() - LENGTH;
     if length > MAX_FRAME_SIZE {
@@ -43,7 +42,7 @@ pub(super) fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, TooLong> {
     Ok(frame)
 }
 
-/// Reads a message; `None` where there is none any more.
+/// Reads a message. Returns `None` at the end of the stream.
 pub(super) async fn read<T: DeserializeOwned>(
     from: &mut (impl AsyncRead + Unpin),
 ) -> Result<Option<T>, FrameError> {
@@ -52,13 +51,13 @@ pub(super) async fn read<T: DeserializeOwned>(
     let Some(length) = length(&head)? else {
         return Ok(None);
     };
-    // Grows with what comes, and not with what was announced.
+    // Grows with the received bytes, and not with the announced length.
     let mut body = Vec::new();
     from.take(length as u64).read_to_end(&mut body).await?;
     decode(&body, length).map(Some)
 }
 
-/// The same on a thread of one's own.
+/// Reads a message like [`read`], and blocks the calling thread.
 pub(super) fn read_blocking<T: DeserializeOwned>(
     from: &mut impl Read,
 ) -> Result<Option<T>, FrameError> {

@@ -15,11 +15,11 @@ use super::{
     message::{HostAnswer, HostCall, ToWorker},
 };
 
-/// How many calls of one worker may be open at once: those of all deliveries and tasks that a
-/// channel may have, and some more.
+/// The maximum number of open calls of one worker: those of all deliveries and tasks that a channel
+/// may have, and some more.
 const MAX_OPEN_CALLS: usize = 1024;
 
-/// The open calls of a worker to its host, which end with it.
+/// The open calls of a worker to its host. They end when this is dropped.
 pub(super) struct HostCalls {
     host: Option<Arc<HostBox>>,
     outgoing: mpsc::Sender<Vec<u8>>,
@@ -44,7 +44,7 @@ impl HostCalls {
         }
     }
 
-    /// Begins a call; its answer is sent when there is one.
+    /// Starts a call. Its answer is sent when it is available.
     ///
     /// # Errors
     /// [`Ending`] with which the worker is killed: it has too many open calls, or no host.
@@ -58,7 +58,7 @@ impl HostCalls {
             return Err(Ending::asked_too_much());
         }
         let Some(host) = &self.host else {
-            // A worker that only describes itself has no host.
+            // A worker that only describes its plugin has no host.
             return Err(Ending::confused());
         };
         let answer = answer(host, ask);
@@ -66,7 +66,7 @@ impl HostCalls {
         let answering = self.answers.spawn(async move {
             let answer = answer.await;
             if let Ok(frame) = encode(&ToWorker::HostAnswer { id, answer }) {
-                // The caller may be gone.
+                // The worker may be gone.
                 let _ = outgoing.send(frame).await;
             }
             id
@@ -83,7 +83,7 @@ impl HostCalls {
     }
 }
 
-/// Calls the host, whose futures belong to this process and do not panic.
+/// Calls the host. Its futures belong to this process and do not panic.
 fn answer(host: &Arc<HostBox>, ask: HostCall) -> BoxFuture<'static, HostAnswer> {
     match ask {
         HostCall::Now => ready(HostAnswer::Now(host.now_ms())).boxed(),

@@ -1,4 +1,4 @@
-//! A running worker: takes several calls at a time, and returns their answers, or how it
+//! A running worker: accepts several calls at a time, and returns their answers, or how the worker
 //! ended.
 
 use std::{io, os::fd::BorrowedFd, sync::Arc, time::Duration};
@@ -21,25 +21,25 @@ use super::{
 };
 use crate::plugin::CallError;
 
-/// How long a worker may take to report that it is ready.
+/// The maximum time for a worker to report that it is ready.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many frames may wait to be written; callers with more wait.
+/// The maximum number of frames that wait to be written. Callers with more frames wait.
 const MAX_QUEUED_FRAMES: usize = 64;
 
-/// What is needed to start a worker.
+/// The parameters of a worker's start.
 pub(super) struct Start<'a> {
     pub(super) program: &'a WorkerProgram,
     pub(super) image: BorrowedFd<'a>,
-    /// The plugin's file and note.
+    /// The path and the note of the plugin's file.
     pub(super) path: &'a str,
     pub(super) note_json: &'a str,
-    /// The host of its plugin; `None` for a worker that only describes the plugin.
+    /// The host of the plugin, or `None` for a worker that only describes the plugin.
     pub(super) host: Option<Arc<HostBox>>,
-    /// For the log.
+    /// The channel's name, for the log.
     pub(super) channel: &'a str,
 }
 
-/// A worker. It is killed when this is dropped.
+/// A running worker. Dropping it kills the worker.
 pub(super) struct Live {
     pending: Arc<PendingCalls>,
     host: Option<Arc<HostBox>>,
@@ -83,7 +83,7 @@ impl Live {
             note_json: start.note_json.to_owned(),
         });
         let greeting = async {
-            // A worker that is gone is seen by its ending.
+            // If the worker is gone, its ending shows that.
             let _ = live.pending.send(hello.unwrap_or_default()).await;
             is_ready.await.ok()
         };
@@ -101,7 +101,7 @@ impl Live {
         }
     }
 
-    /// Returns how the worker ended, once it has.
+    /// Waits until the worker has ended. Returns how it ended.
     pub(super) async fn ended(&self) -> Ending {
         let mut ended = self.ended.clone();
         let ended = ended.wait_for(Option::is_some).await;

@@ -1,5 +1,5 @@
-//! The messages between a program and its workers. Both are of one build: this is no contract,
-//! and may change at any time.
+//! The messages between a program and its workers. Both are of the same build, so this protocol is
+//! no contract and may change at any time.
 
 use annunciator_core::{
     code::Proof,
@@ -15,30 +15,30 @@ use crate::plugin::{CallError, ChannelType};
 /// The version of the protocol. A side that receives another one closes the connection.
 pub(super) const SPEAKS: &str = concat!("annunciator ", env!("CARGO_PKG_VERSION"), "/2");
 
-/// From the program.
+/// A message from the program.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToWorker {
-    /// Comes first, behind the descriptor of the plugin's image.
+    /// The first message, after the descriptor of the plugin's image.
     Hello {
         speaks: String,
-        /// The plugin's file, for sentences.
+        /// The path of the plugin's file, for error messages.
         path: String,
-        /// Its note.
+        /// The plugin's note.
         note_json: String,
     },
     Call {
         id: u64,
-        /// The most detailed level of the log that the program keeps.
+        /// The most detailed log level that the program records.
         level: u32,
         call: Call,
     },
-    /// Nobody waits for the answer any more.
+    /// Cancels a call: no caller waits for its answer any more.
     Cancel { id: u64 },
     /// The answer to [`ToHost::HostCall`].
     HostAnswer { id: u64, answer: HostAnswer },
 }
 
-/// A call of the plugin.
+/// A call of the plugin by the program.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Call {
     Describe,
@@ -52,7 +52,7 @@ pub(super) enum Call {
     Close,
 }
 
-/// What a provider needs to open, besides the host.
+/// The parameters with which a provider opens, besides the host.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Opening {
     pub(super) channel_type: String,
@@ -62,17 +62,17 @@ pub(crate) struct Opening {
 
 impl std::fmt::Debug for Opening {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The settings hold secrets.
+        // The settings contain secrets.
         f.debug_struct("Opening")
             .field("channel", &self.channel)
             .finish_non_exhaustive()
     }
 }
 
-/// From a worker.
+/// A message from a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToHost {
-    /// Comes first.
+    /// The first message.
     Ready {
         speaks: String,
     },
@@ -80,37 +80,37 @@ pub(super) enum ToHost {
         id: u64,
         answer: Answer,
     },
-    /// A call that was cancelled has ended.
+    /// Reports that a cancelled call has ended.
     Gone {
         id: u64,
     },
     Log(LogRecordV1),
-    /// The plugin asks something of its host.
+    /// A call of the plugin to its host.
     HostCall {
         id: u64,
         ask: HostCall,
     },
-    /// And wants no answer any more.
+    /// Withdraws a call: its answer is not needed any more.
     Withdraw {
         id: u64,
     },
-    /// Comes instead of the first.
+    /// Replaces the first message.
     NotReady(NotReady),
 }
 
-/// Why a worker did not come to its work, as it says itself.
+/// The reason why a worker did not start, as it reports itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum NotReady {
-    /// Its program never asked whether it is one.
+    /// The worker's program never asked whether it is a worker.
     Unasked,
-    /// It could not prepare itself.
+    /// The worker could not be prepared.
     Unprepared(String),
 }
 
 /// The answer to a call.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
-    /// The plugin could not be loaded, in a sentence.
+    /// The plugin could not be loaded. The value is a sentence.
     NotLoaded(String),
     Types(Vec<Described>),
     Judged {
@@ -124,8 +124,8 @@ pub(super) enum Answer {
     Nothing(CallError),
 }
 
-/// A channel type. Its schema travels as text: what has no form of its own does
-/// not fit this encoding.
+/// A channel type. Its schema is sent as text, because this encoding only supports values of a
+/// fixed type.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Described {
     name: String,

@@ -1,5 +1,5 @@
-//! An out-of-process plugin, which is never loaded in this process: a short-lived worker
-//! describes it.
+//! An out-of-process plugin: it is never loaded in this process, and a short-lived worker describes
+//! it.
 
 use std::{
     os::fd::{AsFd as _, OwnedFd},
@@ -18,11 +18,11 @@ use super::{
 };
 use crate::plugin::{CallError, ChannelType, SettingsVerdict};
 
-/// How long it may take to say something of itself. Whoever asks waits for a
-/// shorter time; this ends the worker of one that never answers.
+/// The maximum time for a worker to describe the plugin. Callers wait for a shorter time; this
+/// limit ends the worker of a plugin that never answers.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A plugin for workers.
+/// An out-of-process plugin.
 #[derive(Clone)]
 pub(crate) struct OutOfProcess {
     program: WorkerProgram,
@@ -43,12 +43,12 @@ impl OutOfProcess {
             program,
             image,
             path: path.display().to_string(),
-            // A note came from such a text.
+            // The note was parsed from such a text, so that it can be written again.
             note_json: serde_json::to_string(note).unwrap_or_default(),
         }
     }
 
-    /// What is needed to open a provider of it.
+    /// Returns the parameters with which a provider of it opens.
     pub(crate) fn opening(
         &self,
         channel_type: &str,
@@ -67,7 +67,7 @@ impl OutOfProcess {
         &self.program
     }
 
-    /// The plugin's file.
+    /// Returns the path of the plugin's file.
     pub(super) fn path(&self) -> &str {
         &self.path
     }
@@ -89,7 +89,7 @@ impl OutOfProcess {
         .await
     }
 
-    /// Asks the plugin for its channel types. Blocks, on a thread that is in no
+    /// Asks the plugin for its channel types. Blocks, and must be called on a thread that is in no
     /// runtime.
     pub(crate) fn describe(&self) -> Result<Vec<ChannelType>, String> {
         let when = "while it was loaded";
@@ -104,7 +104,7 @@ impl OutOfProcess {
         }
     }
 
-    /// Lets the plugin judge settings, in the same way.
+    /// Has the plugin check settings. Blocks like [`describe`](Self::describe).
     pub(crate) fn judge(
         &self,
         channel_type: &str,

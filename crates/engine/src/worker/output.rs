@@ -4,13 +4,13 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::line::printable;
 
-/// The longest line that is logged, in bytes; the rest is cut off.
+/// The maximum length of a logged line, in bytes. The rest is truncated.
 const MAX_LINE_LENGTH: usize = 1000;
-/// How many lines of one worker are logged.
+/// The maximum number of logged lines of one worker.
 const MAX_LINES: usize = 1000;
 
-/// Reads to the end, and logs line by line. Whatever is written is read, so that
-/// the worker never waits for it.
+/// Reads to the end of a stream, and logs its lines. Reads everything, so that the worker never
+/// blocks on writing.
 pub(super) async fn log(mut from: impl AsyncRead + Unpin, channel: &str, stream: &str) {
     let (mut chunk, mut line, mut lines) = ([0; 4096], Vec::new(), 0_usize);
     let log_line = |line: &mut Vec<u8>, lines: &mut usize| {

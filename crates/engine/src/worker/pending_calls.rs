@@ -1,5 +1,5 @@
-//! The pending calls of a worker, shared with its connection: which caller waits for which
-//! answer, and how to kill the worker.
+//! The pending calls of a worker, which are shared with its connection: which caller waits for
+//! which answer, and how to kill the worker.
 
 use std::{
     collections::HashMap,
@@ -22,7 +22,7 @@ use super::{
     message::{Answer, ToWorker},
 };
 
-/// How long a cancelled call may go on before its worker is killed.
+/// The time that a cancelled call may continue before its worker is killed.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The state that calls share with the worker's connection.
@@ -41,10 +41,10 @@ struct OpenCalls {
     is_over: bool,
 }
 
-/// What waits for the end of a call.
+/// The caller that waits for the end of a call.
 enum CallWaiter {
     Caller(oneshot::Sender<Answer>),
-    /// Nothing: the call was cancelled, and only has to end.
+    /// No caller: the call was cancelled and only has to end.
     Nobody,
 }
 
@@ -59,7 +59,7 @@ impl PendingCalls {
         }
     }
 
-    /// Sends a frame; fails when the connection is closed.
+    /// Sends a frame. Fails if the connection is closed.
     pub(super) async fn send(&self, frame: Vec<u8>) -> Result<(), mpsc::error::SendError<Vec<u8>>> {
         self.outgoing.send(frame).await
     }
@@ -68,15 +68,15 @@ impl PendingCalls {
         self.calls().is_over
     }
 
-    /// Ends all calls: no answer will come. Their callers are notified when the returned value
-    /// is dropped.
+    /// Ends all calls, because no answer will come. Their callers are notified when the returned
+    /// value is dropped.
     pub(super) fn over(&self) -> impl Sized + use<> {
         let mut calls = self.calls();
         calls.is_over = true;
         std::mem::take(&mut calls.open)
     }
 
-    /// Returns when the worker is to be killed.
+    /// Waits until the worker is to be killed.
     pub(super) async fn killed(&self) {
         self.kill.cancelled().await;
     }
@@ -85,7 +85,7 @@ impl PendingCalls {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Registers a call; `None` when the worker has ended.
+    /// Registers a call. Returns `None` if the worker has ended.
     pub(super) fn begin(self: &Arc<Self>, caller: oneshot::Sender<Answer>) -> Option<OpenCall> {
         let mut calls = self.calls();
         if calls.is_over {
@@ -103,12 +103,12 @@ impl PendingCalls {
     pub(super) fn answered(&self, id: u64, answer: Answer) {
         let waiting = self.calls().open.remove(&id);
         if let Some(CallWaiter::Caller(caller)) = waiting {
-            // Who has just stopped waiting hears nothing.
+            // The caller may have just stopped waiting.
             let _ = caller.send(answer);
         }
     }
 
-    /// Notes the end of a cancelled call.
+    /// Records the end of a cancelled call.
     pub(super) fn gone(&self, id: u64) {
         let mut calls = self.calls();
         if let Some(CallWaiter::Nobody) = calls.open.get(&id) {
@@ -128,8 +128,8 @@ impl PendingCalls {
     }
 }
 
-/// A call under way. Dropped without an answer, it is cancelled, and a worker that does not
-/// end it in time is killed.
+/// A call under way. Dropping it without an answer cancels the call, and a worker that does not end
+/// it in time is killed.
 pub(super) struct OpenCall {
     pending: Arc<PendingCalls>,
     id: u64,
@@ -153,7 +153,7 @@ impl Drop for OpenCall {
         match self.pending.outgoing.try_send(cancel) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return self.pending.kill(Ending::stuck()),
-            // It is gone already.
+            // The connection is closed already.
             Err(TrySendError::Closed(_)) => return,
         }
         let (pending, id) = (Arc::downgrade(&self.pending), self.id);

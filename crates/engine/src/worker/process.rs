@@ -1,4 +1,4 @@
-//! Starts a worker process, with one socket as its standard input, over which it also gets the
+//! Starts a worker process. Its standard input is a socket, over which it also receives the
 //! plugin's image.
 
 use std::{
@@ -27,16 +27,16 @@ use super::{
     stage::{ARGUMENT, STAGE_VARIABLE, Stage},
 };
 
-/// The variables of the program's environment that every worker has: those by which
-/// a process finds its libraries, programs, files, certificates, language and time.
-/// `docs/plugins.md` says what each is for.
+/// The variables of the program's environment that every worker has: those by which a process finds
+/// its libraries, programs, files, certificates, language and time. `docs/plugins.md` describes
+/// what each is for.
 const INHERITED: [&str; 33] = [
     "HOME",
     "JAVA_HOME",
     "JDK_HOME",
     "LANG",
     "LANGUAGE",
-    // The categories of locale(7): sshd takes over whatever begins like them.
+    // The categories of locale(7), each by name: sshd accepts any variable with this prefix.
     "LC_ADDRESS",
     "LC_ALL",
     "LC_COLLATE",
@@ -59,7 +59,7 @@ const INHERITED: [&str; 33] = [
     "TZ",
     "TZDIR",
     "USER",
-    // Those of the XDG Base Directory Specification.
+    // The variables of the XDG Base Directory Specification.
     "XDG_CACHE_HOME",
     "XDG_CONFIG_DIRS",
     "XDG_CONFIG_HOME",
@@ -79,10 +79,10 @@ fn environment(program: &WorkerProgram) -> impl Iterator<Item = (OsString, OsStr
     })
 }
 
-/// The byte that a descriptor comes with.
+/// The byte with which a descriptor is sent.
 const WITH: [u8; 1] = *b"a";
 
-/// Starts a worker and hands it an image. Runs in a runtime.
+/// Starts a worker and sends it an image. Must be called in a runtime.
 pub(super) fn start(
     program: &WorkerProgram,
     image: BorrowedFd<'_>,
@@ -91,14 +91,14 @@ pub(super) fn start(
     let child = Command::new(program.path())
         .arg0("annunciator-worker")
         .arg(ARGUMENT)
-        // The program's own variables may hold the secrets of every channel.
+        // The program's own variables may contain the secrets of every channel.
         .env_clear()
         .envs(environment(program))
         .env(STAGE_VARIABLE, Stage::Started.as_str())
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // What is typed at the program's terminal is for the program.
+        // Signals from the program's terminal are for the program only.
         .process_group(0)
         .kill_on_drop(true)
         .spawn()?;
@@ -116,13 +116,13 @@ fn hand_over(socket: &Blocking, descriptor: BorrowedFd<'_>) -> io::Result<()> {
     }
     let with = [IoSlice::new(&WITH)];
     match sendmsg(socket, &with, &mut ancillary, SendFlags::NOSIGNAL) {
-        // It is gone already, which is seen when it is listened to.
+        // The worker is gone already, which its connection detects.
         Err(rustix::io::Errno::PIPE | rustix::io::Errno::CONNRESET) => Ok(()),
         sent => Ok(sent.map(drop)?),
     }
 }
 
-/// Takes the image, in the worker.
+/// Receives the image, in the worker.
 pub(super) fn take_over(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);

@@ -18,9 +18,9 @@ use super::ending::Ending;
 pub struct WorkerProgram {
     path: PathBuf,
     variables: Vec<String>,
-    /// Why no worker of it will ever work, as far as is known.
+    /// The reason why no worker of the program can ever work, if known.
     misuse: Arc<Mutex<Option<Ending>>>,
-    /// One of its workers was ready once.
+    /// Whether one of its workers has been ready.
     has_worked: Arc<AtomicBool>,
 }
 
@@ -32,7 +32,7 @@ impl PartialEq for WorkerProgram {
 
 impl Eq for WorkerProgram {}
 
-/// The running program, also when its file was replaced meanwhile.
+/// The running program, even if its file was replaced meanwhile.
 const THIS: &str = "/proc/self/exe";
 
 impl WorkerProgram {
@@ -67,7 +67,7 @@ impl WorkerProgram {
         &self.path
     }
 
-    /// Variables that its workers have too.
+    /// Returns the names of the additional variables that its workers have.
     pub(super) fn variables(&self) -> &[String] {
         &self.variables
     }
@@ -90,18 +90,20 @@ impl WorkerProgram {
         self.has_worked.store(true, Ordering::Relaxed);
     }
 
-    /// Why there is no use in starting another worker.
+    /// Returns why starting another worker is of no use, if so.
     pub(super) fn misuse(&self) -> Option<Ending> {
         self.slot().clone()
     }
 
-    /// Forgets a misuse that was found, so that the next worker is started again.
+    /// Clears a misuse that was found, so that the next worker is started again.
     pub(crate) fn clear_misuse(&self) {
         *self.slot() = None;
     }
 
+    /// Checks that workers of the program may work.
+    ///
     /// # Errors
-    /// [`WorkerError`] when it became known that none of its workers works.
+    /// [`WorkerError`] when it is known that none of its workers works.
     pub(crate) fn check(&self) -> Result<(), WorkerError> {
         match self.misuse() {
             None => Ok(()),

@@ -2,25 +2,25 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-/// How many crashes within [`CRASH_WINDOW`] are followed by an immediate restart.
+/// The number of crashes within [`CRASH_WINDOW`] that are followed by an immediate restart.
 const MAX_IMMEDIATE_RESTARTS: usize = 2;
 const CRASH_WINDOW: Duration = Duration::from_secs(600);
-/// The first backoff after more crashes; it doubles each time.
+/// The first backoff after more crashes. It doubles each time.
 const MIN_RESTART_BACKOFF: Duration = Duration::from_secs(30);
 const MAX_RESTART_BACKOFF: Duration = Duration::from_secs(3600);
-/// The backoff is reset for a worker that has not crashed for this long.
+/// The time without a crash after which the backoff is reset.
 const RESET_AFTER: Duration = Duration::from_secs(2 * 3600);
 
 /// The recent crashes of one channel's workers.
 #[derive(Debug, Default)]
 pub(super) struct RestartBackoff {
     recent: VecDeque<i64>,
-    /// How many backoffs there were so far.
+    /// The number of backoffs so far.
     backoffs: u32,
 }
 
 impl RestartBackoff {
-    /// Records a crash; returns the backoff before the next start, or `None` for none.
+    /// Records a crash. Returns the backoff before the next start, or `None` to restart at once.
     pub(super) fn note(&mut self, now_ms: i64) -> Option<Duration> {
         let since = |then_ms: i64| {
             let ms = u64::try_from(now_ms.saturating_sub(then_ms)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The stage of a worker's start, by which a process knows that it is a worker.
+//! The stage of a worker's start. By it, a process recognises that it is a worker.
 
 use std::{env, os::fd::AsFd as _};
 
@@ -9,20 +9,20 @@ use rustix::net::{
 
 /// The only argument of a worker.
 pub(super) const ARGUMENT: &str = "--annunciator-worker";
-/// The variable of its environment that says how far it is, as a [`Stage`].
+/// The environment variable that contains the [`Stage`].
 pub(super) const STAGE_VARIABLE: &str = "ANNUNCIATOR_WORKER";
 
-/// How far a worker is.
+/// The stage of a worker's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// As its program started it, with what that could not keep from it.
+    /// Started by its program, with everything that the program could not withhold from it.
     Started,
-    /// Executed again with nothing but what it needs.
+    /// Executed again, with only what it needs.
     Confined,
 }
 
 impl Stage {
-    /// The value of [`STAGE_VARIABLE`].
+    /// Returns the value of [`STAGE_VARIABLE`].
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Started => "started",
@@ -30,8 +30,8 @@ impl Stage {
         }
     }
 
-    /// What this process was started as; `None` where it is no worker. A
-    /// variable alone, as a shell may have it, or the argument alone makes none.
+    /// Returns the stage of this process, or `None` if it is not a worker. Both the variable and
+    /// the argument are required, because a shell may have the variable.
     pub(super) fn of_this_process() -> Option<Self> {
         let mut arguments = env::args_os().skip(1);
         let is_asked = arguments.next().is_some_and(|first| first == ARGUMENT);
@@ -42,9 +42,8 @@ impl Stage {
     }
 }
 
-/// Whether the standard input is the socket that a worker is spoken to over. In a
-/// worker that has come to its work it is not any more, so that what a plugin
-/// embeds is a program of its own.
+/// Returns whether the standard input is the socket to the program. In a worker that works it is
+/// not any more, so that an engine that a plugin embeds is not refused.
 pub(super) fn has_socket() -> bool {
     let stdin = std::io::stdin();
     let stdin = stdin.as_fd();

@@ -1,5 +1,5 @@
-//! The supervisor of a channel's worker process: starts another when one ends, at once or,
-//! where that keeps happening, after a backoff.
+//! The supervisor of a channel's worker process: starts another worker when one ends, at once or,
+//! if workers keep ending, after a backoff.
 
 use std::{
     sync::{
@@ -33,14 +33,14 @@ use crate::{
 
 /// The counter of workers that ended while their channel needed them.
 pub(crate) const WORKERS_ENDED: &str = "annunciator_workers_ended_total";
-/// A worker that has run this long is healthy, even if nobody called it.
+/// The running time after which a worker is healthy, even if it was not called.
 const HEALTHY_AFTER: Duration = Duration::from_secs(600);
 
-/// What a provider gets from its channel.
+/// The context of a provider: what it gets from its channel.
 pub(crate) struct ProviderContext {
     pub(crate) pool: Pool,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Where an alert is raised when it keeps crashing; `None` for an ad-hoc channel.
+    /// Where an alert is raised if workers keep crashing, or `None` for an ad-hoc channel.
     pub(crate) alerts: Option<Arc<ActiveAlerts>>,
     /// The channel's name in metrics.
     pub(crate) label: SharedString,
@@ -59,7 +59,7 @@ struct Supervised {
     context: ProviderContext,
     state: watch::Sender<WorkerState>,
     crashes: Mutex<RestartBackoff>,
-    /// Whether an alert may be active that it keeps crashing.
+    /// Whether the alert that workers keep crashing may be active.
     may_be_alerted: AtomicBool,
 }
 
@@ -85,7 +85,7 @@ impl Supervisor {
             context,
             state: watch::channel(WorkerState::Starting).0,
             crashes: Mutex::default(),
-            // It may have been so before a reload.
+            // An alert may be active since before a reload.
             may_be_alerted: AtomicBool::new(true),
         };
         let live = supervised.start().await?;
@@ -124,7 +124,7 @@ impl Supervisor {
     }
 
     async fn call(&self, call: Call, limit: Duration) -> Result<(Arc<Live>, Answer), CallError> {
-        // Another one may be on its way.
+        // Another worker may be starting.
         let late = |_| Err(CallError::NotCalled(self.file().to_owned()));
         let live = timeout(limit, self.supervised.live()).await;
         let live = live.unwrap_or_else(late)?;
@@ -133,7 +133,7 @@ impl Supervisor {
         Ok((live, answer))
     }
 
-    /// The error of an answer that does not fit its call.
+    /// Returns the error of an answer that does not match its call.
     fn confused(&self, live: &Live) -> CallError {
         live.kill(Ending::confused());
         CallError::Crashed {
@@ -142,7 +142,7 @@ impl Supervisor {
         }
     }
 
-    /// Closes the provider, and ends its worker.
+    /// Closes the provider and ends its worker.
     pub(crate) async fn close(&self) {
         let WorkerState::Running(live) = self.supervised.state.send_replace(WorkerState::Closed)
         else {
@@ -192,7 +192,7 @@ impl Supervised {
     async fn live(&self) -> Result<Arc<Live>, CallError> {
         let file = || self.plugin.path().to_owned();
         let mut state = self.state.subscribe();
-        // One that has ended is followed by another, or by a rest.
+        // A worker that has ended is followed by another, or by a backoff.
         let settled = state.wait_for(|state| match state {
             WorkerState::Starting => false,
             WorkerState::Running(live) => !live.has_ended(),
@@ -239,8 +239,7 @@ impl Supervised {
         }
     }
 
-    /// Records the end of a worker, raises an alert where there were many, and waits for the
-    /// backoff.
+    /// Records the end of a worker, raises an alert if many have ended, and waits for the backoff.
     async fn rest(&self, ending: &Ending) {
         let channel = &self.opening.channel;
         let plugin = self.plugin.path();
@@ -274,7 +273,7 @@ impl Supervised {
         }
     }
 
-    /// Clears the alert: the worker is healthy.
+    /// Clears the alert, because the worker is healthy.
     fn works(&self) {
         if self.may_be_alerted.swap(false, Ordering::Relaxed)
             && let Some(alerts) = &self.context.alerts

@@ -1,9 +1,9 @@
 //! Drops what a worker does not need: privileges, and the file descriptors of its program.
 //!
-//! Privileges belong to threads, and a program may have started some before it
-//! asked whether it is a worker. So the thread that is confined executes the
-//! program again, which leaves that thread alone, and whatever begins there begins
-//! without them. The environment was cleared by whoever started it.
+//! Privileges belong to threads, and a program may have started threads before it asked whether it
+//! is a worker. The confined thread therefore executes the program again, which ends all other
+//! threads; whatever starts after that has no privileges. The process that started the worker has
+//! cleared the environment.
 
 use std::{
     fs, io,
@@ -26,16 +26,15 @@ use rustix::{
 
 use super::super::stage::{ARGUMENT, STAGE_VARIABLE, Stage};
 
-/// What a worker's code may have of memory of its own, in bytes. One that leaks
-/// ends before the machine is in need.
+/// The maximum size of a worker's own memory, in bytes. A worker that leaks ends before the machine
+/// runs out of memory.
 const MAX_MEMORY: u64 = 512 * 1024 * 1024;
 
-/// Where the kernel lists what this process has open.
+/// The folder in which the kernel lists the open descriptors of this process.
 const DESCRIPTORS: &str = "/proc/self/fd";
 
-/// Takes privileges from this thread and executes the program again without
-/// anything that it has open besides its standard streams. Returns only with an
-/// error.
+/// Drops the privileges of this thread and executes the program again with only its standard
+/// streams open. Returns only with an error.
 pub(super) fn execute_again() -> io::Error {
     drop_privileges();
     if let Err(error) = close_on_exec() {
@@ -47,7 +46,7 @@ pub(super) fn execute_again() -> io::Error {
         .env(STAGE_VARIABLE, Stage::Confined.as_str())
         .exec();
     match error.kind() {
-        // It was executed once, by somebody who may execute what others may not.
+        // The program was executed once, by a process that may execute what this one may not.
         io::ErrorKind::PermissionDenied => io::Error::new(
             error.kind(),
             format!(
@@ -58,8 +57,8 @@ pub(super) fn execute_again() -> io::Error {
     }
 }
 
-/// Bounds this process, and answers what it still has or may do that it should
-/// not: a service manager may forbid to give it up, and then has bounds of its own.
+/// Limits this process. Returns the privileges that it should not have but still has: a service
+/// manager may forbid dropping them, and then has limits of its own.
 pub(super) fn finish() -> Vec<String> {
     let mut lacking = Vec::new();
     let mut demand = |what: &str, is_so: io::Result<bool>| match is_so {
@@ -76,8 +75,8 @@ pub(super) fn finish() -> Vec<String> {
         "this worker process has capabilities",
         has_none().map_err(Into::into),
     );
-    // Then it leaves no core file, whatever its limit is; nor can others of its
-    // user look into it.
+    // The process then writes no core file, whatever its limit is, and other processes of its user
+    // cannot inspect it.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     demand(
         "the memory of this worker process may be read by others",
@@ -88,7 +87,7 @@ pub(super) fn finish() -> Vec<String> {
     lacking
 }
 
-/// What fails here is seen by [`finish`].
+/// Drops the privileges of this thread. [`finish`] detects what fails here.
 fn drop_privileges() {
     let _ = setrlimit(
         Resource::Core,
@@ -100,7 +99,7 @@ fn drop_privileges() {
     let _ = set_no_new_privs(true);
     let known = CapabilitySet::all().iter();
     for capability in known.filter(|one| capability_is_in_bounding_set(*one) == Ok(true)) {
-        // Only the privileged may, and need to.
+        // Only a privileged process may do this, and only it needs to.
         let _ = remove_capability_from_bounding_set(capability);
     }
     let _ = clear_ambient_capability_set();
@@ -120,7 +119,7 @@ fn has_none() -> rustix::io::Result<bool> {
     Ok((has.effective | has.permitted | has.inheritable).is_empty())
 }
 
-/// Has everything closed on execution but the standard streams.
+/// Has all descriptors closed on execution except the standard streams.
 fn close_on_exec() -> io::Result<()> {
     for entry in fs::read_dir(DESCRIPTORS)? {
         let name = entry?.file_name();
@@ -128,8 +127,8 @@ fn close_on_exec() -> io::Result<()> {
         let Some(number) = number.filter(|number: &i32| *number > 2) else {
             continue;
         };
-        // SAFETY: it is asked for its flags and given another, both of which are
-        // answered with an error where it was closed meanwhile.
+        // SAFETY: the descriptor's flags are read and another is set; if the descriptor was closed
+        // meanwhile, both return an error.
         let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
         if let Ok(flags) = fcntl_getfd(descriptor) {
             fcntl_setfd(descriptor, flags | FdFlags::CLOEXEC)?;
@@ -142,7 +141,7 @@ fn bound() -> io::Result<bool> {
     let maximum = getrlimit(Resource::Data).maximum;
     let limit = Rlimit {
         current: Some(maximum.map_or(MAX_MEMORY, |maximum| maximum.min(MAX_MEMORY))),
-        // For the programs that it runs.
+        // The limit also applies to the programs that it executes.
         maximum,
     };
     setrlimit(Resource::Data, limit)?;

@@ -1,4 +1,4 @@
-//! Dispatches the program's calls to the plugin in a worker, which is loaded at the first call
+//! Dispatches the program's calls to the plugin in a worker. The plugin is loaded at the first call
 //! and called with the same guards as in the program.
 
 use std::{
@@ -21,14 +21,15 @@ use crate::{
     services::ChannelTasks,
 };
 
-/// The program has the limits, and ends a worker that does not keep them.
+/// The maximum duration of a call. The program has the actual limits, and ends a worker that
+/// exceeds them.
 const MAX_CALL_DURATION: Duration = Duration::from_secs(24 * 3600);
 
-/// The plugin.
+/// Calls the plugin.
 pub(super) struct Dispatcher {
     plugin: Arc<Plugin>,
     handle: Handle,
-    /// What is under way, by the program's numbers.
+    /// The calls under way, by the program's numbers.
     calls: HashMap<u64, AbortHandle>,
 }
 
@@ -71,7 +72,7 @@ impl Dispatcher {
         }
     }
 
-    /// Begins a call. Its answer is sent when it is there.
+    /// Starts a call. Its answer is sent when it is available.
     pub(super) fn call(&mut self, id: u64, call: Call) {
         self.calls.retain(|_, call| !call.is_finished());
         let plugin = Arc::clone(&self.plugin);
@@ -90,7 +91,7 @@ impl Dispatcher {
         self.calls.insert(id, called.abort_handle());
     }
 
-    /// Drops a call's future, wherever it is.
+    /// Drops the future of a call, whatever it is doing.
     pub(super) fn cancel(&mut self, id: u64) {
         if let Some(call) = self.calls.remove(&id) {
             call.abort();
@@ -98,7 +99,7 @@ impl Dispatcher {
     }
 }
 
-/// Says that a call has ended without an answer, when its future is gone.
+/// Reports, when it is dropped, that a call has ended without an answer.
 struct Ended {
     link: Arc<Link>,
     id: u64,

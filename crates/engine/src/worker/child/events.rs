@@ -16,9 +16,9 @@ use tracing::{
 
 use super::link::Link;
 
-/// Sends the events of this process to the program.
+/// Installs the subscriber that sends the events of this process to the program.
 pub(super) fn install(link: &Arc<Link>) {
-    // A program that has installed its own has its reasons.
+    // A program that has installed a subscriber of its own keeps it.
     let _ = set_global_default(EventForwarder(Arc::clone(link)));
 }
 
@@ -45,7 +45,7 @@ impl Subscriber for EventForwarder {
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
-        // There are no spans in what runs here that anybody asks for.
+        // No spans are requested in the code that runs here.
         Id::from_u64(1)
     }
 
@@ -79,7 +79,7 @@ struct Fields {
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
-            // Into memory, it does not fail.
+            // Writing to memory does not fail.
             let _ = write!(self.message, "{value:?}");
         } else {
             let text = format!("{value:?}");

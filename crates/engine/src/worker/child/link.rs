@@ -22,13 +22,13 @@ use super::{
     end::end_now,
 };
 
-/// The line to the program.
+/// The connection to the program.
 pub(super) struct Link {
     socket: Mutex<UnixStream>,
     next: AtomicU64,
-    /// Who waits for an answer.
+    /// The callers that wait for an answer.
     asked: Mutex<HashMap<u64, Asker>>,
-    /// The most detailed level of the log that the program keeps.
+    /// The most detailed log level that the program records.
     level: AtomicU32,
 }
 
@@ -47,7 +47,7 @@ impl Link {
         }
     }
 
-    /// Sends a message. Where nobody hears it, this process has no business.
+    /// Sends a message. If the program is gone, ends this process.
     pub(super) fn send(&self, message: &ToHost) -> Result<(), TooLong> {
         let frame = encode(message)?;
         let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,20 +67,20 @@ impl Link {
 
     pub(super) fn log(&self, record: LogRecordV1) {
         if self.is_logged(record.level) {
-            // One that is too long helps nobody.
+            // A record that is too long is dropped.
             let _ = self.send(&ToHost::Log(record));
         }
     }
 
-    /// Asks the program, and waits on this thread.
+    /// Calls the program, and blocks this thread until it answers.
     pub(super) fn ask_now(&self, ask: HostCall) -> Result<HostAnswer, TooLong> {
         let (asker, answer) = mpsc::sync_channel(1);
         self.ask(ask, Asker::Thread(asker))?;
-        // Whoever would drop the other end ends the process.
+        // The other end is only dropped when the process ends.
         answer.recv().map_err(|_| end_now())
     }
 
-    /// Asks the program. Who drops the future wants no answer any more.
+    /// Calls the program. Dropping the future withdraws the call.
     pub(super) async fn ask_later(self: Arc<Self>, ask: HostCall) -> Result<HostAnswer, TooLong> {
         let (asker, answer) = oneshot::channel();
         let id = self.ask(ask, Asker::Future(asker))?;
@@ -98,10 +98,10 @@ impl Link {
         sent.map(|()| id)
     }
 
-    /// The program has answered.
+    /// Delivers the program's answer to the caller.
     pub(super) fn deliver_answer(&self, id: u64, answer: HostAnswer) {
         let asker = self.asked().remove(&id);
-        // Who has just stopped waiting hears nothing.
+        // The caller may have just stopped waiting.
         match asker {
             Some(Asker::Future(asker)) => drop(asker.send(answer)),
             Some(Asker::Thread(asker)) => drop(asker.send(answer)),
@@ -114,7 +114,7 @@ impl Link {
     }
 }
 
-/// A question that is open.
+/// An open call. Dropping it withdraws the call.
 struct Asked<'a> {
     link: &'a Link,
     id: u64,

@@ -1,8 +1,8 @@
 //! The worker's side: one plugin for one channel, called by one program.
 //!
-//! A thread of its own listens to the program, and ends the process the moment
-//! that nobody is there any more, whatever the plugin does. No frame is answered
-//! on it: the plugin's code runs on the threads of a pool, as in the program.
+//! A thread of its own listens to the program, and ends the process as soon as the program is gone,
+//! whatever the plugin does. No call is answered on that thread: the plugin's code runs on the
+//! threads of a pool, as in the program.
 
 mod confine;
 mod dispatcher;
@@ -38,7 +38,7 @@ use super::{
 };
 use crate::plugin::SealedImage;
 
-/// Runs the worker until nobody needs it.
+/// Runs the worker until the program is gone.
 #[expect(clippy::print_stderr, reason = "there is nobody else to tell")]
 pub(super) fn run(stage: Stage) -> ! {
     let ran = match stage {
@@ -54,8 +54,8 @@ pub(super) fn run(stage: Stage) -> ! {
     process::exit(2)
 }
 
-/// Runs on a thread of its own: there may be a runtime around the caller, which
-/// allows no other on its thread.
+/// Runs the worker on a thread of its own, because the caller may be in a runtime, which allows no
+/// other on its thread.
 fn confined() -> io::Result<()> {
     let running = thread::Builder::new()
         .name("worker".to_owned())
@@ -64,10 +64,10 @@ fn confined() -> io::Result<()> {
     running.join().unwrap_or_else(panicked)
 }
 
-/// Says so to the program.
+/// Reports to the program that the worker cannot start.
 fn not_ready(socket: UnixStream, why: &io::Error) {
     let why = NotReady::Unprepared(why.to_string());
-    // It is short.
+    // The message is short enough for a frame.
     let _ = Link::new(socket).send(&ToHost::NotReady(why));
 }
 
@@ -76,7 +76,7 @@ fn try_run() -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     let image = take_over(io::stdin().as_fd())?;
-    // From here on there is nothing that could fail without being told.
+    // From here on, every failure is reported.
     let socket = socket()?;
     thread::Builder::new()
         .name("worker-link".to_owned())
@@ -88,7 +88,7 @@ fn try_run() -> io::Result<()> {
     Ok(())
 }
 
-/// The socket that is the standard input, which children must not inherit.
+/// Returns the socket that is the standard input. Child processes must not inherit it.
 fn socket() -> io::Result<UnixStream> {
     let socket = UnixStream::from(fcntl_dupfd_cloexec(io::stdin(), 3)?);
     let nothing = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
@@ -96,7 +96,8 @@ fn socket() -> io::Result<UnixStream> {
     Ok(socket)
 }
 
-/// Whoever ends the program may tell all its processes; the program knows when.
+/// Ignores signals. They may be sent to all processes of a program to end it, and the program
+/// decides when its workers end.
 async fn ignore_signals() {
     let kinds = [
         SignalKind::terminate(),
@@ -109,7 +110,7 @@ async fn ignore_signals() {
     std::future::pending::<()>().await;
 }
 
-/// Listens to the program. Returns when it is gone, or says nonsense.
+/// Listens to the program. Returns when it is gone or sends an invalid message.
 fn listen(
     socket: UnixStream,
     image: SealedImage,
@@ -127,7 +128,8 @@ fn listen(
     else {
         return None;
     };
-    // The program hears what this one speaks, and hangs up if need be.
+    // The program learns the version of this worker's protocol, and closes the connection if it
+    // differs.
     let ready = ToHost::Ready {
         speaks: SPEAKS.to_owned(),
     };

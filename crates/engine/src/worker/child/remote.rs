@@ -1,5 +1,5 @@
-//! The host's services as a plugin in a worker has them: a proxy that calls the program. Only
-//! the plugin's tasks run here.
+//! The host's services for a plugin in a worker: a proxy that calls the program. Only the plugin's
+//! tasks run here.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{plugin::Pool, services::ChannelTasks};
 
-/// The host of one channel.
+/// The proxy of the host of one channel.
 pub(super) struct Remote {
     link: Arc<Link>,
     channel: Arc<str>,
@@ -46,7 +46,7 @@ impl Remote {
         HostServices_TO::from_value(remote, TD_Opaque)
     }
 
-    /// Asks, and picks the answer to that question.
+    /// Calls the program, and converts its answer.
     fn ask<T: Send + 'static>(
         &self,
         ask: HostCall,
