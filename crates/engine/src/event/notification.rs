@@ -14,9 +14,10 @@ use annunciator_store::StoredContent;
 
 use super::{DigestSource, Kind, Severity, code};
 
-/// The longest message, in bytes: what is beyond is cut off. Every channel carries far less.
+/// The maximum length of a message, in bytes. A longer one is truncated. Every channel carries far
+/// less.
 const MAX_BODY_LENGTH: usize = 1024 * 1024;
-/// The longest title, host, incident or attribute, in bytes.
+/// The maximum length of a title, host, incident or attribute, in bytes.
 const MAX_LINE_LENGTH: usize = 4096;
 const MAX_ATTRIBUTES: usize = 64;
 
@@ -137,14 +138,13 @@ impl Notification {
         self
     }
 
-    /// Its way, for whoever comes with the same key: the channels that are named,
-    /// in order.
+    /// Sets the named channels, in order, which a later submission with the same key must match.
     pub(crate) fn to(mut self, channels: Vec<String>) -> Self {
         self.to = Some(channels);
         self
     }
 
-    /// Takes its key from it.
+    /// Takes the idempotency key.
     pub(crate) fn take_key(&mut self) -> Option<String> {
         self.key.take()
     }
@@ -168,22 +168,21 @@ impl From<String> for Notification {
     }
 }
 
-/// A notification in the form in which all channels share it.
+/// A notification in the form that all channels share.
 #[derive(Debug, Clone)]
 pub(crate) struct Rendered {
     pub(crate) message: RArc<NotificationV1>,
-    /// What was cut off here, for the report.
+    /// What was truncated, for the report.
     pub(crate) note: Option<String>,
     pub(crate) severity: Severity,
     pub(crate) kind: Kind,
-    /// The embedding program's rule that suppresses it.
+    /// The embedding program's rule that suppresses the notification.
     pub(crate) suppressed_by: Option<Arc<str>>,
-    /// What it reports, where it is a digest.
+    /// What the notification reports, if it is a digest.
     pub(crate) digest_of: Option<Box<DigestSource>>,
-    /// The channels that were named, in order, where channels were and not a host;
-    /// `None` where nobody asks.
+    /// The named channels, in order, or `None` if a host was named or the names are not needed.
     pub(crate) to: Option<Vec<String>>,
-    /// Whether the caller said when it happened; else that is when it was taken.
+    /// Whether the caller set the time of the event. Otherwise it is the time of acceptance.
     pub(crate) is_dated: bool,
 }
 
@@ -284,8 +283,8 @@ impl Rendered {
         })
     }
 
-    /// Reads the JSON text that the store has of it. A severity or kind of a later version
-    /// counts as the plainest.
+    /// Parses the JSON text that the store has. A severity or kind of a later version counts as the
+    /// plainest.
     pub(crate) fn from_content(content: &str) -> serde_json::Result<Self> {
         let content: StoredContent = serde_json::from_str(content)?;
         let severity: Severity = content.severity.parse().unwrap_or_default();
@@ -329,7 +328,8 @@ fn cut(mut text: String, limit: usize) -> String {
     text
 }
 
-/// The end of the year 9999 in milliseconds since the Unix epoch: what RFC 3339 can write.
+/// The end of the year 9999, in milliseconds since the Unix epoch: the latest time that RFC 3339
+/// can represent.
 const MAX_DATE_MS: i64 = 253_402_300_799_999;
 
 fn milliseconds(at: SystemTime) -> i64 {
