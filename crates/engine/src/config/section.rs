@@ -87,7 +87,7 @@ impl Section {
         self
     }
 
-    /// Returns its own name and those of its fields.
+    /// Returns the name of the section and those of its fields.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         let fields = self.schema.get("properties").and_then(Json::as_object);
         let fields = fields.into_iter().flat_map(|fields| fields.keys());

@@ -187,8 +187,7 @@ pub(crate) struct Rendered {
 }
 
 impl Notification {
-    /// Returns it in the form that crosses the boundary to plugins; `None` when the body is
-    /// empty.
+    /// Renders the notification in the form that plugins get. Returns `None` if the body is empty.
     pub(crate) fn render(self, host: &str, now_ms: i64) -> Option<Rendered> {
         if self.body.trim().is_empty() {
             return None;
@@ -237,12 +236,12 @@ impl Notification {
 }
 
 impl Rendered {
-    /// Returns whether it is the recovery of a problem.
+    /// Returns whether the notification is the recovery of a problem.
     pub(crate) fn ends_a_problem(&self) -> bool {
         self.kind == Kind::Recovery && !self.message.incident.is_empty()
     }
 
-    /// Returns a copy whose body says that it comes late.
+    /// Returns a copy whose body says that it is late.
     pub(crate) fn delayed_by(&self, delay: Duration) -> Self {
         let minutes = delay.as_secs() / 60;
         let delay = match (minutes / 60, minutes % 60) {
@@ -260,7 +259,7 @@ impl Rendered {
         }
     }
 
-    /// Returns the JSON text that the store has of it.
+    /// Returns the JSON text of the notification for the store.
     pub(crate) fn to_content(&self) -> serde_json::Result<String> {
         let message = &self.message;
         let attributes = message.attributes.iter();

@@ -1,5 +1,5 @@
-//! The host's HTTP client against a server that fails in every way: what is
-//! said, and whether the remote may have received the request.
+//! Tests the host's HTTP client against a server that fails in every way: the reported error, and
+//! whether the remote may have received the request.
 
 use annunciator_core::{
     code::HostErrorKind,
@@ -28,7 +28,7 @@ async fn send(request: HttpRequestV1) -> Result<HttpResponseV1, HostErrorV1> {
     HttpClients::default().send(request).await
 }
 
-/// A server that answers what it got.
+/// Starts a server that answers with what it received.
 async fn echo() -> HttpServer {
     HttpServer::start(|request| async move {
         match request.path() {
@@ -181,7 +181,7 @@ async fn connections_are_used_again() {
     let clients = HttpClients::default();
     for _ in 0..5 {
         clients.send(request(&server.url())).await.unwrap();
-        // The pool takes a connection back when its own task has run.
+        // The pool takes a connection back when the connection's own task has run.
         for _ in 0..10 {
             tokio::task::yield_now().await;
         }

@@ -1,8 +1,8 @@
 //! The options of a channel: one field for each key of its `delivery:`.
 //!
-//! Doc comments are what editors and docs/delivery.md say of a key, so that they
-//! speak of the file and have no links. Keywords that the reader knows besides those
-//! of JSON Schema are in `schema/format.rs`.
+//! The doc comments are the descriptions of the keys in editors and in docs/delivery.md. They
+//! therefore describe the file and have no links. `schema/format.rs` documents the keywords that
+//! the reader supports besides those of JSON Schema.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ impl Default for ChannelOptions {
             required: false,
             min_severity: Severity::Info,
             retry: Retry::default(),
-            // What is older than a day is no news.
+            // A message that is older than a day is no news.
             ttl: Duration::from_secs(24 * 3600),
             on_unknown: OnUnknown::Resend,
             rate_limit: None,
@@ -102,7 +102,7 @@ impl Default for ChannelOptions {
 #[non_exhaustive]
 pub struct Retry {
     /// The maximum number of attempts, the first included.
-    // With pauses that double, more make no difference.
+    // With a backoff that doubles, more attempts make no difference.
     #[schemars(range(min = 1, max = 100))]
     pub attempts: u32,
 
@@ -119,8 +119,8 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        // Eight attempts with pauses that double from 2 s span some four
-        // minutes: a restart of the remote, or of a router on the way.
+        // Eight attempts with a backoff that doubles from 2 s take about four minutes: long enough
+        // for a restart of the remote, or of a router on the path.
         Self {
             attempts: 8,
             first: Duration::from_secs(2),
@@ -161,7 +161,7 @@ pub struct Canary {
     pub failures: u32,
 }
 
-/// One failure may be a moment's.
+/// The default number: a single failure may be temporary.
 fn two() -> u32 {
     2
 }

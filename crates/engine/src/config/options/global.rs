@@ -36,7 +36,7 @@ impl Default for DeliveryConfig {
         Self {
             store: StorePlace::Unset,
             keep: Retention::default(),
-            // As long as one attempt may take.
+            // The maximum time of one attempt.
             wait: Duration::from_secs(30),
         }
     }
@@ -49,7 +49,7 @@ impl Default for DeliveryConfig {
 #[non_exhaustive]
 pub struct Retention {
     /// The maximum age of a delivery that has ended; older ones are deleted.
-    // Ten years: whoever wants more copies the file.
+    // The maximum is ten years; who needs more can copy the file.
     #[serde(with = "value")]
     #[schemars(schema_with = "value::schema::<Duration>", extend("x-annunciator-max" = "3650days"))]
     pub age: Duration,
@@ -63,10 +63,9 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         Self {
-            // Much longer than anything may still be delivered, so that its
-            // end can be looked at.
+            // Much longer than any delivery may take, so that people can still look at its end.
             age: Duration::from_secs(90 * 24 * 3600),
-            // Some gigabytes of usual ones.
+            // Some gigabytes of usual notifications.
             notifications: 10_000_000,
         }
     }

@@ -41,12 +41,12 @@ impl Default for GroupOptions {
     }
 }
 
-/// What every remote can prove.
+/// The default proof, which every remote can give.
 fn accepted() -> Proof {
     Proof::Accepted
 }
 
-/// Long enough for a message to arrive and for a person to look at it.
+/// The default time: long enough for a message to arrive and for a person to read it.
 fn two_minutes() -> Duration {
     Duration::from_secs(120)
 }

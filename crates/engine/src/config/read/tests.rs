@@ -1,4 +1,4 @@
-//! What is read, against what serde_yaml makes of the same text.
+//! Compares the tree of a text with what serde_yaml reads from the same text.
 
 use proptest::prelude::*;
 
@@ -99,7 +99,7 @@ fn what_aliases_stand_for_stands_at_the_alias_and_is_itself_elsewhere() {
     }
 }
 
-/// How many events were read before there was an answer.
+/// Returns the number of events that were read before there was a result.
 fn cost(text: &str) -> (usize, bool) {
     let mut reading = Reading::default();
     let is_read = reading.run(text).is_ok();
@@ -189,7 +189,7 @@ fn what_is_no_configuration_is_said_so() {
     }
 }
 
-/// The same tree as serde_yaml has it.
+/// Returns whether a node is equal to the value that serde_yaml reads.
 fn is_alike(node: &Node, theirs: &serde_yaml::Value) -> bool {
     use serde_yaml::Value as Theirs;
     match (&node.value, theirs) {
@@ -214,8 +214,7 @@ fn is_alike(node: &Node, theirs: &serde_yaml::Value) -> bool {
     }
 }
 
-/// Pieces of YAML, put together at random: often a text that can be read, and
-/// often nearly one.
+/// Returns pieces of YAML in random order: often a text that can be read, and often nearly one.
 pub(crate) fn soup() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "a",
@@ -286,7 +285,7 @@ pub(crate) fn soup() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
 
-/// Reads a text and compares what came of it.
+/// Reads a text and compares the results.
 fn compare(text: &str) {
     let ours = parse(text);
     let theirs = serde_yaml::from_str::<serde_yaml::Value>(text);
@@ -297,7 +296,7 @@ fn compare(text: &str) {
             }),
             Ok(theirs),
         ) => {
-            // Neither of these is known there.
+            // serde_yaml does not support either of these.
             let is_special =
                 !duplicates.is_empty() || text.contains("<<") || text.matches("&x").count() > 1;
             assert!(
@@ -320,7 +319,7 @@ fn compare(text: &str) {
         }
         (Err(_), Err(_)) => {}
     }
-    // Every node has a place, and every plain word stands where it is said to.
+    // Every node has a place, and every plain word is at its place.
     if let Ok(Tree { root, .. }) = ours {
         let places = places(text).unwrap();
         let mut nodes = vec![&root];
