@@ -28,8 +28,8 @@ pub(super) struct Naming<'a> {
 }
 
 impl Naming<'_> {
-    /// Returns the names of a list, or `None` if the node is not a list. Leaves out names that are
-    /// wrong.
+    /// Returns the names of a list, or `None` if the node is not a list or is empty. Leaves out names
+    /// that are wrong.
     pub(super) fn read<'n>(
         self,
         entry: &'n Entry,

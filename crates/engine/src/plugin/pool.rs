@@ -33,7 +33,7 @@ const SLOW_POLL_AFTER: Duration = Duration::from_millis(100);
 /// A future on the pool. Dropping the task cancels the future.
 pub(crate) type Task<T> = async_task::Task<T>;
 
-/// The number of threads that are kept when they were needed once.
+/// The number of threads that are kept once they were needed.
 const MIN_THREADS: usize = 2;
 /// The maximum number of threads, even if all of them are blocked.
 const MAX_THREADS: usize = 512;
