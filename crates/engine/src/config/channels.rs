@@ -67,7 +67,7 @@ pub(crate) fn read(
     let mut channels = Channels::default();
     match &node.value {
         Value::Map(entries) => {
-            // Where each of the list has its type.
+            // The place of each channel's type, in the order of the list.
             let mut types = Vec::new();
             for entry in entries {
                 let subject = format!("channel {}", entry.key);

@@ -9,20 +9,20 @@ use super::{
     tree::NodeId,
 };
 
-/// How many channels of one cause are named.
+/// The maximum number of channels that are named for one cause.
 const MAX_NAMED: usize = 5;
 
-/// The channels that are disabled by one cause.
+/// The channels that are disabled by the same cause.
 struct SharedCause<'a> {
     cause: String,
     is_required: bool,
-    /// Where the type of the first one stands.
+    /// The place of the first channel's type.
     place: NodeId,
     names: Vec<&'a str>,
 }
 
-/// Reports those of these channels that are disabled: each cause once, where the first channel
-/// that it disables has its type. Required channels make it an error.
+/// Reports the disabled channels among these. Each cause is reported once, at the type of the first
+/// channel that it disables. It is an error if the channels are required, and otherwise a warning.
 pub(super) fn report<'a>(
     channels: impl Iterator<Item = (NodeId, &'a ChannelConfig)>,
     findings: &mut Findings,
@@ -73,7 +73,7 @@ pub(super) fn report<'a>(
     }
 }
 
-/// Names in a sentence: `a, b and c`, or `a, b, c, d, e and 2 more`.
+/// Returns names for a sentence: `a, b and c`, or `a, b, c, d, e and 2 more`.
 fn listed(names: &[&str]) -> String {
     let shown = names.iter().take(MAX_NAMED);
     let mut shown: Vec<String> = shown.map(|name| subject_only((*name).to_owned())).collect();

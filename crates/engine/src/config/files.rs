@@ -144,7 +144,8 @@ fn no_place(path: &Path) -> Option<String> {
     }
 }
 
-/// A file's folder in a sentence. A path that may hold more than a path is not repeated.
+/// Returns a file's folder for a sentence. A path that may contain more than a path is not
+/// repeated.
 fn shown(folder: &Path) -> String {
     match quoted(&folder.to_string_lossy()) {
         unshown if unshown == UNSHOWN => "the file's folder".to_owned(),
@@ -187,7 +188,7 @@ mod tests {
     fn a_folder_in_which_this_user_may_not_create_files_is_named() -> io::Result<()> {
         let dir = tempfile::tempdir()?;
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o500))?;
-        // Root may write anywhere.
+        // Root may write to any folder.
         let is_root = rustix::process::geteuid().is_root();
         let sentence = format!(
             "this user may not create files in the folder `{}`",

@@ -46,7 +46,7 @@ pub struct Problem {
     pub help: Option<String>,
     /// Where in the file the problem is; `None` for the file as a whole.
     pub span: Option<Span>,
-    /// Whether it is about the file, and not about what the program was given besides.
+    /// Whether the problem is about the file, and not about the program's other settings.
     pub is_of_file: bool,
 }
 

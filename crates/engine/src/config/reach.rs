@@ -156,7 +156,7 @@ pub(super) fn warn_unreached(root: &Node, config: &Config, findings: &mut Findin
     }
 }
 
-/// The hosts as the subject of a sentence, and its verb.
+/// Returns the hosts as the subject of a sentence, and its verb.
 fn named(first: &Entry, more: &[&Entry]) -> (String, &'static str) {
     let name = subject_only(first.key.to_string());
     match more.len() {

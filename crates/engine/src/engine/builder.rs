@@ -81,8 +81,8 @@ impl EngineBuilder {
         self
     }
 
-    /// As [`plugin_dir`](Self::plugin_dir), for a folder that a setting of the program names,
-    /// such as `--plugin-dir`. A warning about the folder says so.
+    /// Adds a folder like [`plugin_dir`](Self::plugin_dir), which a setting of the program names,
+    /// such as `--plugin-dir`. A warning about the folder names the setting.
     pub fn plugin_dir_by(mut self, path: impl Into<PathBuf>, setting: &'static str) -> Self {
         self.options.plugin_dirs.push(PluginDir {
             path: path.into(),

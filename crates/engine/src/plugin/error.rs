@@ -22,14 +22,14 @@ pub enum PluginError {
         /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A folder that somebody named cannot be read.
+    /// A named folder cannot be read.
     #[error("the plugin folder {}{} cannot be read: {source}", path.display(), named_by(*setting))]
     Folder {
         /// The path of the folder.
         path: PathBuf,
-        /// Whether the embedding program named it, and not the configuration.
+        /// Whether the embedding program named the folder, and not the configuration.
         is_of_caller: bool,
-        /// The program's setting that named it, if that is known.
+        /// The program's setting that named the folder, if known.
         setting: Option<&'static str>,
         /// The error of the operating system.
         source: std::io::Error,
@@ -209,7 +209,7 @@ pub enum PluginError {
     },
 }
 
-/// The setting that named a folder, if it is known.
+/// Returns the setting that named a folder, for a sentence. Empty if it is unknown.
 fn named_by(setting: Option<&str>) -> String {
     setting.map_or_else(String::new, |setting| format!(" ({setting})"))
 }
