@@ -35,7 +35,7 @@ async fn one_that_did_not_fail_is_refused_and_the_others_are_not() {
 #[tokio::test]
 async fn all_that_failed_are_tried_again_where_the_filters_fit() {
     let desk = Desk::filled().await;
-    let nothing = "nothing is to be tried again\n";
+    let nothing = "no failed delivery matches\n";
     for (args, says) in [
         (&["--since", "2200-01-01"][..], nothing),
         (&["--since", "1h", "--host", "db-01"], nothing),

@@ -70,7 +70,7 @@ fn again(outbox: &Outbox, deliveries: Vec<DeliveryId>) -> Result<u64, StoreError
 
 fn print(count: u64, output: &Output) {
     output.line(&match count {
-        0 => "nothing is to be tried again".to_owned(),
+        0 => "no failed delivery matches".to_owned(),
         1 => "1 delivery is due again: a running monitor retries it within a second, otherwise the next start does".to_owned(),
         many => {
             format!("{many} deliveries are due again: a running monitor retries them within a second, otherwise the next start does")
