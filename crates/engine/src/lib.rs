@@ -42,7 +42,7 @@
 //! | `annunciator_deliveries_total` | counter | `channel`, `outcome` | deliveries that ended; `outcome` is `delivered`, or the worst of `retry`, `unknown` and `permanent` among the targets |
 //! | `annunciator_delivery_seconds` | histogram | `channel` | the time from acceptance to outcome |
 //! | `annunciator_deliveries_under_way` | gauge | | deliveries that wait or are under way |
-//! | `annunciator_active_alerts` | gauge | `kind` | alerts, which are problems that keep people from being notified: `store`, `out_of_order`, `quota`, `check`, `crashes`, `disabled` |
+//! | `annunciator_active_alerts` | gauge | `kind` | alerts, which are problems that keep people from being notified: `store`, `circuit_open`, `quota`, `check`, `crashes`, `disabled` |
 //! | `annunciator_workers_ended_total` | counter | `channel` | worker processes that ended while their channel needed them, with `isolation: process` |
 //! | `annunciator_stored_deliveries` | gauge | `state` | deliveries in the store, by state |
 //! | `annunciator_accounts_difference` | gauge | | accepted deliveries that are in no state: always 0 |

@@ -48,7 +48,7 @@ async fn a_channel_that_is_out_of_order_is_reported_through_another_and_loses_no
     );
     let alerts = engine.alerts();
     assert_eq!(alerts.len(), 1);
-    assert_eq!(alerts[0].subject, "channel/pager/out_of_order");
+    assert_eq!(alerts[0].subject, "channel/pager/circuit_open");
     // Left alone: nobody uses up attempts meanwhile.
     let tried: u32 = records(&engine).await.iter().map(|one| one.attempts).sum();
     pair.pager.always(None);

@@ -91,7 +91,7 @@ fn nothing_is_tried_too_often_or_too_late(life: &Life) -> Vec<String> {
         let channel = CHANNELS.iter().position(|name| *name == record.channel);
         let most = life.world.attempts[channel.unwrap()];
         // Attempts to see whether a remote is back do not count.
-        let problem = format!("annunciator/channel/{}/out_of_order", record.channel);
+        let problem = format!("annunciator/channel/{}/circuit_open", record.channel);
         let mut all = life.records.iter();
         let was_out_of_order = all.any(|(one, _)| one.incident == problem);
         if attempts.len() > most as usize && !life.world.breaks && !was_out_of_order {

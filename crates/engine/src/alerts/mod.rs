@@ -27,7 +27,7 @@ pub(crate) enum Subject {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ChannelProblem {
     /// The circuit breaker is open, because the remote does not work.
-    OutOfOrder,
+    CircuitOpen,
     /// The remote accepts nothing for a long time.
     Quota,
     /// The check of the channel fails.
@@ -51,7 +51,7 @@ impl Subject {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Store | Self::StartedWithout => "store",
-            Self::Channel(_, ChannelProblem::OutOfOrder) => "out_of_order",
+            Self::Channel(_, ChannelProblem::CircuitOpen) => "circuit_open",
             Self::Channel(_, ChannelProblem::Quota) => "quota",
             Self::Channel(_, ChannelProblem::Check) => "check",
             Self::Channel(_, ChannelProblem::Crashes) => "crashes",

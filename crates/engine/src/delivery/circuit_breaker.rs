@@ -138,9 +138,9 @@ impl CircuitBreaker {
                 let sentence = format!(
                     "Channel {name} is out of order: nothing gets through any more. What is for it waits, and is tried again now and then. The last that was heard is: {last}."
                 );
-                alerts.raise(subject(ChannelProblem::OutOfOrder), sentence);
+                alerts.raise(subject(ChannelProblem::CircuitOpen), sentence);
             }
-            Some(Transition::Closed) => alerts.clear(&subject(ChannelProblem::OutOfOrder)),
+            Some(Transition::Closed) => alerts.clear(&subject(ChannelProblem::CircuitOpen)),
             None => {}
         }
         let asked = targets.iter().filter_map(|target| target.retry_after).max();

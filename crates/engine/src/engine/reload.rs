@@ -146,7 +146,7 @@ impl Inner {
             let name = Arc::clone(&channel.definition().name);
             if self
                 .alerts
-                .is_active(&Subject::Channel(name, ChannelProblem::OutOfOrder))
+                .is_active(&Subject::Channel(name, ChannelProblem::CircuitOpen))
             {
                 channel.breaker.mark_suspect(self.shared.clock.steady_ms());
             }
@@ -159,7 +159,7 @@ impl Inner {
                 let is_seen_to = match problem {
                     ChannelProblem::Check => one.options().canary.is_some(),
                     ChannelProblem::Crashes => one.options().isolation == Isolation::Process,
-                    ChannelProblem::OutOfOrder
+                    ChannelProblem::CircuitOpen
                     | ChannelProblem::Quota
                     | ChannelProblem::Disabled => true,
                 };

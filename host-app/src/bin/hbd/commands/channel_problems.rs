@@ -106,7 +106,7 @@ impl ChannelProblem {
     /// Returns the problem in a few words.
     pub(super) fn complaint(&self) -> String {
         let what = match self.kind.as_str() {
-            "out_of_order" => "out of order",
+            "circuit_open" => "out of order",
             "quota" => "takes nothing",
             "check" => "its check fails",
             "crashes" => "its plugin keeps crashing",
