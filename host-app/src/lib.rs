@@ -5,6 +5,7 @@
 //! library.
 
 pub mod control;
+pub mod duration;
 pub mod http;
 pub mod planned;
 pub mod report;

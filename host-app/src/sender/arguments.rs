@@ -10,6 +10,7 @@ use clap::{ArgAction, Parser};
 use compact_str::CompactString;
 
 use super::server::MonitorAddress;
+use crate::duration::duration;
 
 /// Send this machine's heartbeats to a monitor.
 ///
@@ -81,8 +82,7 @@ pub struct SenderArguments {
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|_| "not a duration: write a number with its unit, such as 30s".to_owned())
+    Ok(*duration(text)?)
 }
 
 fn interval(text: &str) -> Result<Duration, String> {

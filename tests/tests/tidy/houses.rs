@@ -288,8 +288,8 @@ pub const HOUSES: &[House] = &[
     House {
         root: "host-app/src/lib.rs",
         floors: &[
-            &["http", "planned", "report", "sender", "unkept"],
-            &["control"],
+            &["duration", "http", "planned", "report", "unkept"],
+            &["control", "sender"],
         ],
         circles: &[
             Circle {

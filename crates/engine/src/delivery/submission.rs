@@ -72,12 +72,6 @@ impl PendingDeliveries {
 pub(crate) struct ReservedPermits(Arc<Mutex<Vec<Option<OwnedSemaphorePermit>>>>);
 
 impl ReservedPermits {
-    /// Releases all permits. If the store accepts the submission later, each attempt waits for a
-    /// permit again.
-    pub(crate) fn release(&self) {
-        self.lock().fill_with(|| None);
-    }
-
     fn take(&self) -> Vec<Option<OwnedSemaphorePermit>> {
         std::mem::take(&mut *self.lock())
     }
@@ -89,6 +83,13 @@ impl ReservedPermits {
 }
 
 impl Outbox {
+    /// Releases all reserved permits, for which other deliveries may wait. If the store accepts the
+    /// submission later, each attempt waits for a permit again.
+    pub(crate) fn release(&self, permits: &ReservedPermits) {
+        permits.lock().fill_with(|| None);
+        self.wake();
+    }
+
     /// Decides what to record of a submission, and reserves permits for the attempts that may be
     /// made at once. Records nothing yet.
     pub(crate) fn prepare(&self, submission: Submission) -> (Intake, PendingDeliveries) {
@@ -263,8 +264,7 @@ impl Outbox {
                 let silent = StoreError::Silent(STORE_TIMEOUT);
                 self.update_store_alert(Some(&silent));
                 // The attempt without a record needs the permits.
-                permits.release();
-                self.wake();
+                self.release(&permits);
                 return Err(silent);
             }
         };

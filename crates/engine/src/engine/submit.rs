@@ -75,10 +75,8 @@ impl PendingSubmission {
         let permits = self.deliveries.permits();
         let outbox = self.engine.0.outbox.clone();
         move || {
-            permits.release();
-            // Other notifications may wait for the permits.
             if let Some(outbox) = &outbox {
-                outbox.wake();
+                outbox.release(&permits);
             }
         }
     }

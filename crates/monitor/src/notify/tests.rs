@@ -65,24 +65,22 @@ impl Desk {
         let state = state(rig.folder());
         let file = Arc::clone(state.file());
         let store = Arc::new(SqliteStore::open_in(Arc::clone(&file)).await.unwrap());
-        Self::over(rig, state, Some(Arc::clone(&store)), store, waiting).await
+        Self::configured(YAML, rig, state, Some(Arc::clone(&store)), store, waiting).await
     }
 
     /// Creates a desk whose engine stores them elsewhere.
     async fn with_deliveries_elsewhere(waiting: Vec<OutboundMessage>) -> Self {
         let rig = Rig::new(&["fixture-steady"]).unwrap();
         let state = state(rig.folder());
-        Self::over(rig, state, None, Arc::<MemoryStore>::default(), waiting).await
-    }
-
-    async fn over(
-        rig: Rig,
-        state: StateStore,
-        deliveries: Option<Arc<SqliteStore>>,
-        store: Arc<dyn Store>,
-        waiting: Vec<OutboundMessage>,
-    ) -> Self {
-        Self::configured(YAML, rig, state, deliveries, store, waiting).await
+        Self::configured(
+            YAML,
+            rig,
+            state,
+            None,
+            Arc::<MemoryStore>::default(),
+            waiting,
+        )
+        .await
     }
 
     async fn configured(
@@ -325,12 +323,8 @@ async fn a_message_waits_in_its_row_for_the_one_before_it_that_is_delivered_with
         };
         desk.recorder.record(Batch::default().outbound([first]));
         // It cannot be accepted, and is sent without a record.
-        let sent = async {
-            while desk.engine.deliveries_under_way() == 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(TIMEOUT, sent).await.unwrap();
+        desk.until("an attempt", |_| desk.engine.deliveries_under_way() > 0)
+            .await;
         let limited = deliveries.write(|transaction| limit_pages(transaction, 1_000_000));
         limited.await.unwrap();
         let others = OutboundMessage {

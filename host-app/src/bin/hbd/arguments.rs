@@ -2,7 +2,6 @@
 
 mod circumstances;
 mod deliveries;
-mod duration;
 #[cfg(test)]
 mod imperative;
 mod json;
@@ -15,8 +14,8 @@ use std::path::PathBuf;
 use annunciator::Severity;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
-use duration::duration;
 use heartbeat::control::MAX_LINES;
+use heartbeat::duration::duration;
 
 pub(crate) use circumstances::Said;
 pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};

@@ -9,7 +9,7 @@ use std::{
 
 use annunciator::{Catalog, EngineBuilder, LoadError, PluginDir, PluginFile};
 
-use crate::output::{Output, one_line};
+use crate::output::Output;
 
 const NAME: &str = "plugins";
 /// How to have such a folder searched.
@@ -47,7 +47,7 @@ pub(crate) fn suggest_missing(builder: &EngineBuilder, error: &LoadError, output
             for name in types.filter(|name| !known.contains(name)) {
                 let says = |text: &str| text.split('`').any(|part| part == name);
                 if problems.iter().any(|problem| says(&problem.message)) {
-                    let file = one_line(&file.path.display().to_string());
+                    let file = file.path.display();
                     output.note(format!(
                         "{file} offers `{name}`, and its folder is not searched: {SETTING}"
                     ));

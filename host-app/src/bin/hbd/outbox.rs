@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     Exit,
     arguments::{About, Arguments, Since},
-    output::{Output, one_line},
+    output::Output,
     problems, setup,
 };
 
@@ -55,7 +55,6 @@ impl Place {
             None => Ok(Self::NotStored),
             Some(text) if Path::new(&text).is_absolute() => Ok(Self::File(text.into())),
             Some(text) => {
-                let text = one_line(&text);
                 output.error(format!(
                     "{key}: `{text}` depends on the folder that the monitor is started in"
                 ));

@@ -68,7 +68,6 @@ pub(super) fn of_channels(control: &Path, output: &Output) -> Option<Seen> {
         Ok(status) => Some(Seen::of(&status.overview)),
         Err(ClientError::NoMonitor { source, .. }) if is_absent(source.kind()) => None,
         Err(error) => {
-            let error = one_line(&error.to_string());
             output.warning(format!(
                 "what the monitor knows of the channels is not shown: {error}"
             ));

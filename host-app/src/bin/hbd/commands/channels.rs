@@ -106,7 +106,6 @@ fn statistics<'a>(
         Outbox::at(path).and_then(|outbox| channel_statistics::of_channels(&outbox, names));
     Ok(statistics
         .inspect_err(|error| {
-            let error = one_line(&error.to_string());
             output.warning(format!("how deliveries go is not known: {error}"));
         })
         .ok())

@@ -14,7 +14,7 @@ use super::{preview, send, status};
 use crate::{
     Exit,
     arguments::{Arguments, Explain, Notify, Reach, Silence, Status},
-    output::{ErrorDetails, Output, one_line, printable_lines},
+    output::{ErrorDetails, Output, printable_lines},
     setup,
 };
 
@@ -170,14 +170,8 @@ pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> E
                 answer.channels.opened.len(),
                 answer.channels.closed.len()
             ));
-            let disabled: Vec<String> = answer
-                .channels
-                .disabled
-                .iter()
-                .map(|name| one_line(name))
-                .collect();
-            if !disabled.is_empty() {
-                let disabled = disabled.join(", ");
+            if !answer.channels.disabled.is_empty() {
+                let disabled = answer.channels.disabled.join(", ");
                 output.warning(format!(
                     "disabled, and deliveries to them wait: {disabled}; `hbd status` says why"
                 ));

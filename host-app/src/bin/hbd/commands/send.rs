@@ -17,7 +17,7 @@ use crate::{
     Exit,
     arguments::{Arguments, At, Send},
     outbox::{Outbox, Place},
-    output::{Output, one_line},
+    output::Output,
     setup::{self, Keep},
 };
 
@@ -171,7 +171,6 @@ fn recall(
     let outbox = match Outbox::at(path) {
         Ok(outbox) => outbox,
         Err(error) => {
-            let error = one_line(&error.to_string());
             output.warning(format!(
                 "whether the key was used before is not known: {error}"
             ));

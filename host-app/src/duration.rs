@@ -1,7 +1,10 @@
 //! A duration on the command line, such as `30s` or `1h 30m`.
 
-/// Parses a duration; the error says how to write one.
-pub(super) fn duration(text: &str) -> Result<humantime::Duration, &'static str> {
+/// Parses a duration.
+///
+/// # Errors
+/// Returns how to write one.
+pub fn duration(text: &str) -> Result<humantime::Duration, &'static str> {
     text.parse()
         .map_err(|_| "not a duration: write a number with its unit, such as 30s")
 }
