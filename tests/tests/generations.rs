@@ -83,7 +83,7 @@ async fn each_generation_serves_and_costs_no_more_than_its_file() {
     let size = fs::metadata(&file).unwrap().len();
     println!("a generation of {size} bytes takes {each} bytes of memory");
     assert!(each < size + MAX_OVERHEAD, "{each} bytes each");
-    // The same bytes once more are no generation.
+    // The same bytes once more are not a generation.
     let loaded = rig.configured(YAML).unwrap().load().unwrap();
     assert_eq!(engine.reload(loaded).await.unwrap().kept, ["a"]);
     // And there is an end to it.

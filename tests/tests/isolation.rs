@@ -106,7 +106,7 @@ async fn a_stack_that_is_full() {
 
 #[tokio::test]
 async fn garbage_on_the_line() {
-    crash("sends_garbage", "sent what is no message").await;
+    crash("sends_garbage", "sent something that is not a message").await;
 }
 
 #[tokio::test]

@@ -22,10 +22,12 @@ use crate::{
 #[derive(Debug, Error)]
 pub enum EncodeError {
     /// The host's name is invalid.
-    #[error("this is no name of a host: write 1 to {MAX_HOST_BYTES} bytes of visible characters")]
+    #[error(
+        "this is not the name of a host: write 1 to {MAX_HOST_BYTES} bytes of visible characters"
+    )]
     Host,
     /// The boot's name is invalid.
-    #[error("this is no name of a boot: write 1 to 64 letters, digits, - or _")]
+    #[error("this is not the name of a boot: write 1 to 64 letters, digits, - or _")]
     Boot,
     /// The sender's clock is outside the years 1970 to 9999.
     #[error("the clock is before 1970 or after 9999: set it")]
@@ -37,11 +39,11 @@ pub enum EncodeError {
     #[error("the expected absence is longer than 30 days")]
     Absence,
     /// The message is invalid.
-    #[error("this is no message: write one line of 1 to {MAX_MESSAGE_BYTES} bytes")]
+    #[error("this is not a message: write one line of 1 to {MAX_MESSAGE_BYTES} bytes")]
     Message,
     /// A metric's path is invalid.
     #[error(
-        "{0:?} is no path of a metric: write monitor.metric, such as cpu_monitor.cpu_percent, without white space, in at most {MAX_PATH_BYTES} bytes"
+        "{0:?} is not the path of a metric: write monitor.metric, such as cpu_monitor.cpu_percent, without white space, in at most {MAX_PATH_BYTES} bytes"
     )]
     Path(CompactString),
     /// A metric's value is not finite.

@@ -37,7 +37,7 @@ pub struct Key {
 pub enum KeyError {
     /// The id is invalid: see [`name::is_key_id`].
     #[error(
-        "this is no id of a key: write 1 to {MAX_KEY_ID_BYTES} letters, digits, - or _, such as k1"
+        "this is not the ID of a key: write 1 to {MAX_KEY_ID_BYTES} letters, digits, - or _, such as k1"
     )]
     Id,
     /// The text is empty, or white space alone.

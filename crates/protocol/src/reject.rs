@@ -43,7 +43,7 @@ pub enum Reject {
     UnsignedShutdown,
     /// The host is not configured.
     UnknownHost,
-    /// A datagram with this counter was accepted before. This is no sign of an attack,
+    /// A datagram with this counter was accepted before. This is not a sign of an attack,
     /// since senders repeat important datagrams.
     Repeated,
     /// The counter is too far behind those that were accepted.

@@ -29,6 +29,6 @@ pub fn rounds_by(variable: &str, usual: u64, full: u64) -> u64 {
     };
     match said.parse() {
         Ok(number) => number,
-        Err(_) => panic!("{variable} is {said:?}, which is no number"),
+        Err(_) => panic!("{variable} is {said:?}, which is not a number"),
     }
 }

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn any_moment_can_be_told() {
+    fn any_moment_can_be_printed() {
         for ms in [i64::MIN, -1, 0, 1, i64::MAX] {
             let circumstances = Circumstances {
                 occurred_at_ms: Some(ms),

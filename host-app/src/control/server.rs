@@ -45,7 +45,7 @@ pub enum ControlError {
     #[error("another monitor answers at the control socket {}: stop it, or set another `monitor.control`", .0.display())]
     InUse(PathBuf),
     /// The path is not a socket.
-    #[error("{} is no socket: give `monitor.control` a path of its own", .0.display())]
+    #[error("{} is not a socket: give `monitor.control` a path of its own", .0.display())]
     NoSocket(PathBuf),
     /// The operating system refuses the socket.
     #[error("the control socket {} cannot be made: {source}", path.display())]
@@ -191,7 +191,7 @@ async fn hear(
         )));
     }
     let request = serde_json::from_slice(&line);
-    Ok(request.map_err(|error| format!("this is no request: {error}")))
+    Ok(request.map_err(|error| format!("this is not a request: {error}")))
 }
 
 async fn converse(mut stream: UnixStream, subject: &Subject, long: &Semaphore) -> io::Result<()> {

@@ -118,7 +118,7 @@ fn metric(text: &str) -> Result<(CompactString, f64), String> {
         .ok_or("write PATH=VALUE, such as backup_monitor.age_hours=3.5")?;
     if !name::is_path(path) {
         return Err(format!(
-            "{path:?} is no path: write monitor.metric, such as backup_monitor.age_hours, \
+            "{path:?} is not a path: write monitor.metric, such as backup_monitor.age_hours, \
              without white space, in at most 128 bytes"
         ));
     }

@@ -40,7 +40,9 @@ impl FromStr for MonitorAddress {
                 host: bare.to_owned(),
                 port,
             }),
-            _ => Err(format!("{port:?} is no port: write a number of 1 to 65535")),
+            _ => Err(format!(
+                "{port:?} is not a port: write a number of 1 to 65535"
+            )),
         }
     }
 }

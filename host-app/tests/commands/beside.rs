@@ -53,7 +53,7 @@ impl Place {
 }
 
 #[test]
-fn a_plugin_in_a_folder_that_is_not_searched_is_told_of() {
+fn a_plugin_in_a_folder_that_is_not_searched_is_reported() {
     for place in ["program/plugins", "etc/plugins"] {
         let home = Place::new();
         let file = home.put(place);

@@ -227,7 +227,7 @@ fn check_looks_whether_the_file_of_deliveries_is_one() {
         let said = said.unwrap_or_default();
         assert!(err.contains(said), "{err}");
     };
-    let text = "this is no database, whatever its name is\n".repeat(100);
+    let text = "this is not a database, whatever its name is\n".repeat(100);
     fs::write(&file, text).unwrap();
     check(Some("is damaged (file is not a database)"));
     fs::remove_file(&file).unwrap();
@@ -337,7 +337,7 @@ fn a_command_that_ends_says_of_a_disabled_channel_that_it_failed() {
 }
 
 #[test]
-fn plugins_that_are_not_used_are_told_with_the_list() {
+fn plugins_that_are_not_used_are_reported_with_the_list() {
     let hbd = with_a_bad_plugin("");
     let (status, out, err) = hbd.run(&["plugins"]);
     assert_eq!(status, 1, "{out}{err}");
@@ -381,7 +381,7 @@ hosts:
 }
 
 #[test]
-fn a_route_test_does_not_take_a_disabled_channel_for_one_that_is_told() {
+fn a_route_test_does_not_take_a_disabled_channel_for_one_that_is_notified() {
     let rest = "hosts: {one: {notification_channels: [x, a]}}\nroute_tests:\n";
     let with = |notified: &str| {
         with_a_bad_plugin(&format!("{rest}  - {{host: one, notified: {notified}}}\n"))

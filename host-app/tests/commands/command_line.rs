@@ -89,7 +89,7 @@ fn check_shows_the_line_and_hides_the_secret() {
 }
 
 #[test]
-fn send_tells_every_channel_once_and_says_what_came_of_it() {
+fn send_notifies_every_channel_once_and_says_what_came_of_it() {
     let hbd = Hbd::new(YAML);
     let (status, out, _) = hbd.run(&["send", "--host", "web-01", "CPU at 95 %"]);
     assert_eq!(status, 1);
@@ -177,7 +177,7 @@ fn send_refuses_what_makes_no_sense() {
 }
 
 #[test]
-fn send_with_nobody_to_tell_is_an_error() {
+fn send_with_nobody_to_notify_is_an_error() {
     let hbd = Hbd::new("notification_channels: {a: {type: steady}}\n");
     let (status, _, err) = hbd.run(&["send", "--host", "web", "hello"]);
     assert_eq!(status, 2);
@@ -185,7 +185,7 @@ fn send_with_nobody_to_tell_is_an_error() {
 }
 
 #[test]
-fn send_for_a_host_that_is_not_configured_says_who_was_told_instead() {
+fn send_for_a_host_that_is_not_configured_says_who_was_notified_instead() {
     let hbd = Hbd::new(
         "notification_channels: {a: {type: steady}}\ndefault_notification_channels: [a]\nhosts: {web-01: {}}\n",
     );
@@ -371,7 +371,7 @@ fn a_reader_that_goes_away_is_no_fault() {
 }
 
 #[test]
-fn a_disabled_channel_is_told_and_does_not_stop_the_others() {
+fn a_disabled_channel_is_reported_and_does_not_stop_the_others() {
     let hbd = Hbd::new(
         "notification_channels:\n  a: {type: steady}\n  x: {type: ill_behaved, how: not}\n",
     );

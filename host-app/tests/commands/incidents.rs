@@ -102,7 +102,7 @@ fn words(post: &Post) -> String {
 const IN_A_FILE: &str = "{store: HOME/outbox.sqlite}";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_opens_an_incident_threads_it_and_ends_it_where_it_was_told() {
+async fn a_script_opens_an_incident_threads_it_and_ends_it_where_it_was_reported() {
     let desk = Desk::new(IN_A_FILE).await;
     desk.well(
         "tell() { hbd send --default --incident db-01/disk \"$@\"; }
@@ -140,7 +140,7 @@ async fn a_script_opens_an_incident_threads_it_and_ends_it_where_it_was_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_repeats_with_a_key_and_is_told_when_that_is_something_else() {
+async fn a_script_repeats_with_a_key_and_learns_when_that_is_something_else() {
     let desk = Desk::new(IN_A_FILE).await;
     let send = "hbd send --host db-01 --key backup/2026-11-22";
     for _ in 0..3 {
@@ -161,7 +161,7 @@ async fn a_script_repeats_with_a_key_and_is_told_when_that_is_something_else() {
 
 /// If no record survives the call, people are notified twice rather than never.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_cannot_be_kept_is_told_of() {
+async fn a_key_that_cannot_be_kept_is_reported() {
     for store in ["{retry: {attempts: 1}}", "{store: none}"] {
         let desk = Desk::new(store).await;
         let send = "hbd send --host db-01 --problem --incident i --attribute a=b";
@@ -217,7 +217,7 @@ async fn a_dry_run_says_who_would_get_it_and_sends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_typed_wrongly_is_told_with_what_is_right() {
+async fn what_is_typed_wrongly_is_reported_with_what_is_right() {
     let desk = Desk::new(IN_A_FILE).await;
     let long = "x".repeat(5000);
     let many: String = (0..65)

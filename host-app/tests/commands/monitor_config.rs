@@ -25,7 +25,7 @@ fn check(below: &str) -> (bool, String) {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_place_and_what_to_do() {
+fn what_is_wrong_is_reported_with_its_place_and_what_to_do() {
     for (below, line, sentence, help) in [
         (
             "monitor: {interval: soon}",
@@ -56,7 +56,7 @@ fn what_is_wrong_is_told_with_its_place_and_what_to_do() {
         (
             "monitor: {listen: [127.0.0.1]}",
             3,
-            "`127.0.0.1` is no address",
+            "`127.0.0.1` is not an address",
             "127.0.0.1:9677",
         ),
         (
@@ -80,7 +80,7 @@ fn what_is_wrong_is_told_with_its_place_and_what_to_do() {
         (
             "monitor: {http: localhost}",
             3,
-            "`localhost` is no address",
+            "`localhost` is not an address",
             "127.0.0.1:",
         ),
         ("monitor: {misses: 0}", 3, "misses", ""),

@@ -49,7 +49,7 @@ fn what_was_taken_over_is_used_and_nothing_else() {
     assert!(out.contains("fixture-steady  0.1.0"), "{out}");
     assert!(out.trim_end().ends_with("plugins.lock"), "{out}");
     assert_eq!(place.run(&["check"]).0, 0);
-    // Debuggers' notes at the end of a file are no part of what runs.
+    // Debuggers' notes at the end of a file are not part of what runs.
     let mut bytes = fs::read(&place.file).unwrap();
     bytes.push(0);
     fs::write(&place.file, bytes).unwrap();

@@ -53,7 +53,7 @@ impl Random {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kills_lose_nothing_and_tell_nothing_twice() {
+async fn kills_lose_nothing_and_repeat_nothing() {
     let rounds = rounds_by("HBD_KILL_ROUNDS", USUAL_ROUNDS, ROUNDS);
     let rounds = u32::try_from(rounds).unwrap();
     let seed = std::env::var("HBD_KILL_SEED").ok();

@@ -83,7 +83,7 @@ fn the_same_call_has_the_same_exit_status_and_says_the_same() {
 
 /// Either is cut to what the engine takes.
 #[test]
-fn a_long_message_is_told_either_way() {
+fn a_long_message_is_reported_either_way() {
     let home = Home::new(CALM);
     let _monitor = home.start();
     let argument = "x".repeat(120_000);

@@ -165,7 +165,7 @@ fn a_silence_that_would_end_at_once_or_never_is_refused() {
 }
 
 #[test]
-fn notify_tells_the_channels_of_a_host() {
+fn notify_notifies_the_channels_of_a_host() {
     let (home, _monitor) = started();
     let (status, out, err) = home.hbd(&["notify", "--host", "web-01", "backup failed"]);
     assert_eq!((status, err.as_str()), (0, ""));

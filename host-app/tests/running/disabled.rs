@@ -55,7 +55,7 @@ fn the_alerts_of_that_time_arrive_when_it_is_mended() {
 
 /// What the monitor has loaded it serves, whatever became of the file since.
 #[test]
-fn channels_are_told_as_the_running_monitor_has_them() {
+fn channels_are_reported_as_the_running_monitor_has_them() {
     let home = Home::new(CALM);
     let file = home.plugins().join("libfixture_steady.so");
     let monitor = home.start();

@@ -76,7 +76,7 @@ fn what_is_under_way_is_waited_for() {
 }
 
 #[test]
-fn what_is_under_way_for_too_long_is_told_again_after_the_next_start() {
+fn what_is_under_way_for_too_long_is_reported_again_after_the_next_start() {
     let home = held_up("interval: 1h\n  drain: 300ms");
     let monitor = with_a_message_under_way(&home);
     let (status, log) = monitor.stop();
@@ -93,7 +93,7 @@ fn what_is_under_way_for_too_long_is_told_again_after_the_next_start() {
 }
 
 #[test]
-fn a_kill_under_way_is_told_again_and_counted() {
+fn a_kill_under_way_is_reported_again_and_counted() {
     let home = held_up(CALM);
     with_a_message_under_way(&home).kill();
     std::fs::write(home.path("go"), "").unwrap();

@@ -50,7 +50,7 @@ fn boot_comes_first_and_three_times_and_then_heartbeats_that_grow() {
 }
 
 #[test]
-fn boot_is_told_once_in_a_boot() {
+fn boot_is_reported_once_in_a_boot() {
     let (monitor, hbc) = (Monitor::v4(), Hbc::new());
     let first = hbc.run(&monitor, &["--once"]);
     assert_eq!((first.status, first.error.as_str()), (0, ""));
@@ -74,7 +74,7 @@ fn boot_is_told_once_in_a_boot() {
 }
 
 #[test]
-fn shutdown_is_told_on_sigterm_in_the_same_bytes() {
+fn shutdown_is_reported_on_sigterm_in_the_same_bytes() {
     let (monitor, hbc) = (Monitor::v4(), Hbc::new());
     let running = hbc.start(&monitor, &["--down-for", "10m"]);
     let boot = monitor.receive_until(|all| !all.is_empty());
@@ -95,7 +95,7 @@ fn shutdown_is_told_on_sigterm_in_the_same_bytes() {
 }
 
 #[test]
-fn nothing_is_told_on_sigint() {
+fn nothing_is_reported_on_sigint() {
     let (monitor, hbc) = (Monitor::v4(), Hbc::new());
     let running = hbc.start(&monitor, &[]);
     monitor.receive_until(|all| !all.is_empty());
@@ -107,7 +107,7 @@ fn nothing_is_told_on_sigint() {
 }
 
 #[test]
-fn a_message_is_told_three_times() {
+fn a_message_is_reported_three_times() {
     let (monitor, hbc) = (Monitor::v4(), Hbc::new());
     let args = [
         "--host",
@@ -289,7 +289,7 @@ fn wrong_calls_are_explained() {
 }
 
 #[test]
-fn a_monitor_that_cannot_be_found_is_told_and_tried_again() {
+fn a_monitor_that_cannot_be_found_is_reported_and_tried_again() {
     let hbc = Hbc::new();
     // RFC 6761: this name never has an address.
     let ended = hbc.run_for("monitor.invalid:9677", &["--once"]);
@@ -309,7 +309,7 @@ fn a_monitor_that_cannot_be_found_is_told_and_tried_again() {
 }
 
 #[test]
-fn a_boot_that_cannot_be_remembered_is_told_all_the_same() {
+fn a_boot_that_cannot_be_remembered_is_reported_all_the_same() {
     let (monitor, hbc) = (Monitor::v4(), Hbc::new());
     let args = ["--state", "/proc/nowhere/boots", "--interval", "100ms"];
     let running = hbc.start(&monitor, &args);

@@ -41,7 +41,7 @@ fn errors(home: &Home, line: &str) -> (i32, Vec<Json>) {
 }
 
 #[test]
-fn whatever_fails_is_told_as_json() {
+fn whatever_fails_is_reported_as_json() {
     // No configuration, one that is none, a word too many.
     for (yaml, more, says) in [
         ("a: [", "", "yaml"),

@@ -103,7 +103,7 @@ fn no_secret_is_in_it_however_much_is_logged() {
 }
 
 #[test]
-fn when_nobody_reads_it_people_are_told_all_the_same() {
+fn when_nobody_reads_it_people_are_notified_all_the_same() {
     let (unread, mut full) = pipe().unwrap();
     ioctl_fionbio(&full, true).unwrap();
     loop {

@@ -85,7 +85,7 @@ fn a_channel_that_is_left_alone_is_shown_as_broken() {
 }
 
 #[test]
-fn what_notify_told_is_in_the_record_too() {
+fn what_notify_sent_is_in_the_record_too() {
     let home = Home::new(CALM);
     let monitor = home.start();
     let (status, ..) = home.hbd(&["notify", "--host", "web-01", "backup failed"]);
@@ -111,7 +111,7 @@ fn notify_says_that_it_is_tried_again() {
 }
 
 #[test]
-fn a_group_is_told_by_its_name_and_its_end_too() {
+fn a_group_is_notified_by_its_name_and_its_end_too() {
     let groups = "notification_groups: {oncall: {first_of: [a]}}\n";
     let yaml = yaml(QUICK).replace("[a]\nmonitor", "[oncall]\nmonitor");
     let home = Home::with(&format!("{groups}{yaml}"));
@@ -130,7 +130,7 @@ fn a_group_is_told_by_its_name_and_its_end_too() {
 }
 
 #[test]
-fn what_cannot_be_told_since_its_channel_is_gone_is_noted() {
+fn what_cannot_be_sent_since_its_channel_is_gone_is_noted() {
     let home = Home::new(CALM);
     let monitor = home.start();
     monitor.send(&busy("web-01", 1, 95.0));

@@ -121,7 +121,7 @@ fn a_bad_file_changes_nothing_and_every_problem_is_named() {
 }
 
 #[test]
-fn a_bad_file_by_signal_is_told_in_the_log() {
+fn a_bad_file_by_signal_is_reported_in_the_log() {
     let home = Home::new(CALM);
     let monitor = home.start();
     home.configure(&bad());

@@ -21,7 +21,7 @@ fn again(home: &Home, monitor: Monitor, kill: bool) -> Monitor {
 }
 
 #[test]
-fn who_was_overdue_stays_so_and_its_end_is_told() {
+fn who_was_overdue_stays_so_and_its_end_is_reported() {
     for kill in [false, true] {
         let home = Home::new(QUICK);
         let monitor = home.start();
@@ -49,7 +49,7 @@ fn who_falls_silent_around_a_restart_is_found() {
 }
 
 #[test]
-fn an_open_alert_is_not_told_twice_and_its_end_is_told() {
+fn an_open_alert_is_not_reported_twice_and_its_end_is_reported() {
     for kill in [false, true] {
         let home = Home::new(CALM);
         let problem = "CRITICAL: web-01 - cpu_monitor.cpu_percent = 95.2 (threshold: > 90.0)";

@@ -64,7 +64,7 @@ fn a_file_of_somebody_else_is_left_alone() {
     let home = Home::new(CALM);
     fs::write(home.path("control.sock"), "a letter").unwrap();
     let log = watched_without(&home);
-    assert!(log.contains("control.sock is no socket"), "{log}");
+    assert!(log.contains("control.sock is not a socket"), "{log}");
     let kept = fs::read_to_string(home.path("control.sock")).unwrap();
     assert_eq!(kept, "a letter");
 }
@@ -127,8 +127,8 @@ fn what_is_no_request_is_refused_in_words() {
         assert!(answer.starts_with("{\"refused\":\""), "{answer}");
         assert!(answer.contains(part), "no `{part}` in {answer}");
     };
-    check(b"hello\n", "this is no request: ");
-    check(b"\n", "this is no request: ");
+    check(b"hello\n", "this is not a request: ");
+    check(b"\n", "this is not a request: ");
     check(b"{\"command\":\"dance\"}\n", "unknown variant `dance`");
     check(b"{\"command\":\"explain\"}\n", "missing field");
     check(
@@ -141,7 +141,7 @@ fn what_is_no_request_is_refused_in_words() {
     );
     // Whatever stands at a cut.
     let long = ["{\"command\":\"".as_bytes(), "ä".repeat(100_000).as_bytes()].concat();
-    check(&long, "this is no request: ");
+    check(&long, "this is not a request: ");
     let long = vec![b'x'; MAX_REQUEST_LENGTH];
     check(&long, &format!("longer than {MAX_REQUEST_LENGTH} bytes"));
     assert_eq!(monitor.status()["datagrams"], 0);

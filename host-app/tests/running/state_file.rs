@@ -199,17 +199,17 @@ fn when_it_cannot_be_written_for_a_while() {
     // Nothing of that time is lost.
     let both = ["web-01 IPv4 overdue", "web-01 IPv4 is back"];
     wait_for("both in the history", || {
-        told_unrecorded(&monitor)
+        unrecorded_messages(&monitor)
             .starts_with(&both.map(str::to_owned))
             .then_some(())
     });
     monitor.kill();
     let next = listening.home.start();
-    assert_eq!(told_unrecorded(&next)[..2], both);
+    assert_eq!(unrecorded_messages(&next)[..2], both);
 }
 
 /// What the history has of messages about web-01 that stand in no other record.
-fn told_unrecorded(monitor: &Monitor) -> Vec<String> {
+fn unrecorded_messages(monitor: &Monitor) -> Vec<String> {
     let explained = monitor.explain("web-01");
     let history = explained["history"].as_array().unwrap().iter();
     let texts = history.map(|line| line["text"].as_str().unwrap());

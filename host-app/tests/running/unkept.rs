@@ -66,7 +66,7 @@ fn a_message_from_memory_says_which_setting_why_and_what_follows() {
 }
 
 #[test]
-fn a_state_file_that_may_not_be_used_is_told_of_and_one_that_is_not_there_yet_is_none() {
+fn a_state_file_that_may_not_be_used_is_reported_and_one_that_is_not_there_yet_is_not() {
     let home = Home::new(CALM);
     let (status, _, err) = home.hbd(&["send", "--host", "web-01", "x"]);
     assert_eq!((status, err.as_str()), (0, ""));

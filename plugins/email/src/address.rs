@@ -22,7 +22,7 @@ pub(crate) fn parse(text: &str) -> Result<Mailbox, String> {
         Err(_) => text
             .trim()
             .parse()
-            .map_err(|_| format!("`{text}` is no mail address"))?,
+            .map_err(|_| format!("`{text}` is not a mail address"))?,
     };
     if mailbox.email.user().len() > LOCAL_MAX {
         return Err(format!(

@@ -57,7 +57,7 @@ const FILTERED: [&str; 6] = ["spam", "virus", "malware", "content", "policy", "d
 
 const TOO_LARGE_HINT: &str = "the mail is too large for the server";
 
-/// The verdict on a reply that is no success.
+/// The verdict on a reply that is not a success.
 pub(crate) fn judge_reply(phase: Phase, reply: &Reply) -> Verdict {
     if reply.code == 421 {
         return retry(Fault::Remote, "the server is closing or busy");

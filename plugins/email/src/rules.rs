@@ -245,7 +245,7 @@ fn content(config: &Config, problems: &mut Vec<Problem>) {
             || name.contains(|c: char| !c.is_ascii_graphic() || c == ':')
             || HeaderName::new_from_ascii(name.clone()).is_err()
         {
-            problems.push(Problem::error(path, "this is no name of a header"));
+            problems.push(Problem::error(path, "this is not the name of a header"));
         } else if value.chars().any(char::is_control) {
             problems.push(Problem::error(path, "a header's value is a single line"));
         }

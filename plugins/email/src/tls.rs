@@ -66,8 +66,11 @@ impl Tls {
             _ => builder.with_no_client_auth(),
         };
         let name = config.tls_server_name.as_deref().unwrap_or(config.server());
-        let name = ServerName::try_from(name.to_owned())
-            .map_err(|_| bad(format!("`{name}` is no name that a certificate could hold")))?;
+        let name = ServerName::try_from(name.to_owned()).map_err(|_| {
+            bad(format!(
+                "`{name}` is not a name that a certificate could contain"
+            ))
+        })?;
         Ok(Self {
             connector: TlsConnector::from(Arc::new(client)),
             name,

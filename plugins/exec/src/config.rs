@@ -89,7 +89,7 @@ impl Config {
         };
         let mode = facts.mode();
         if !facts.is_file() {
-            return Some(format!("{program} is no program: it is no file"));
+            return Some(format!("{program} is no program: it is not a file"));
         }
         // As it is typed in a shell; no file's name has a NUL byte, which is all that
         // cannot be quoted.

@@ -211,7 +211,7 @@ impl Bot {
         ))
     }
 
-    /// Reads something; nothing is sent by it, so a lost answer is no unknown
+    /// Reads something; nothing is sent by it, so a lost answer is not an unknown
     /// delivery.
     async fn fetch<T: DeserializeOwned>(
         &self,

@@ -77,7 +77,7 @@ fn general(status: u16, refusal: Option<&Refusal>) -> Row {
         ),
         404 | 405 if refusal.is_none() => permanent(
             Fault::Config,
-            "this is no address of a Mattermost server",
+            "this is not an address of a Mattermost server",
             "check host, with its path if the server is below one, and the token's shape",
         ),
         408 | 429 => retry("the server asks for a pause", ""),

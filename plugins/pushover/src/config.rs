@@ -297,7 +297,7 @@ impl Config {
 
     fn address(&self, found: &mut Vec<Problem>) {
         let Ok(url) = Url::parse(&self.api_url) else {
-            found.push(Problem::error("api_url", "is no address").help("such as https://host"));
+            found.push(Problem::error("api_url", "is not an address").help("such as https://host"));
             return;
         };
         let has_login = !url.username().is_empty() || url.password().is_some();

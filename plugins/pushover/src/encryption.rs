@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn when_a_text_is_encrypted_twice_the_results_differ_and_are_as_long_as_foretold() {
+    fn when_a_text_is_encrypted_twice_the_results_differ_and_are_as_long_as_computed() {
         let key = Key::parse(&"0f".repeat(32)).unwrap();
         let (one, two) = (
             key.encrypt("disk full").unwrap(),

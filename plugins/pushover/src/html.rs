@@ -11,7 +11,7 @@ const TAGS: [&str; 5] = ["b", "i", "u", "font", "a"];
 /// What takes the place of a text's end that did not fit.
 const ELLIPSIS: char = '…';
 
-/// Escapes what is no tag, and fits the text into `limit` characters. Answers
+/// Escapes what is not a tag, and fits the text into `limit` characters. Answers
 /// also whether anything was cut.
 pub(crate) fn fit(text: &str, limit: usize) -> (String, bool) {
     let mut fitted = Fitted {

@@ -77,7 +77,7 @@ pub(crate) fn answered(
         (404 | 405, None) => Outcome::permanent(
             target,
             Fault::Config,
-            "this is no address of Pushover's API",
+            "this is not an address of Pushover's API",
         )
         .hint("check api_url"),
         (_, Some(answer)) => refused(target, answer, secrets),

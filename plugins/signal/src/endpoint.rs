@@ -52,7 +52,7 @@ impl Endpoint {
                 text.trim_end_matches('/')
             ))),
             Some(_) => Ok(Self::Http(text.to_owned())),
-            None => Err("is no address of a daemon"),
+            None => Err("is not an address of a daemon"),
         }
     }
 }

@@ -296,7 +296,7 @@ fn judge(user: &str, failure: &Failure) -> Verdict {
         Failure::Garbage(text) => Verdict::new(
             Unknown,
             Fault::Remote,
-            format!("the answer is no answer of signal-cli: {text:?}"),
+            format!("the answer is not an answer of signal-cli: {text:?}"),
             "check that `cli_path` or `rpc` is signal-cli's",
         ),
         Failure::Status { status, wait } => by_status(*status, *wait),

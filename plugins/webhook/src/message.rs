@@ -102,9 +102,9 @@ pub(crate) fn address(field: &str, template: &str, values: &Value) -> Result<Url
         fill(template.trim(), Place::Address, values).map_err(|what| wrong(field, what, ""))?;
     let help = "write the whole address, such as https://example.com/hook";
     let url = Url::parse(&text)
-        .map_err(|error| wrong(field, format!("is no address ({error})"), help))?;
+        .map_err(|error| wrong(field, format!("is not an address ({error})"), help))?;
     if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
-        return Err(wrong(field, "is no address of a web server", help));
+        return Err(wrong(field, "is not an address of a web server", help));
     }
     Ok(url)
 }

@@ -273,7 +273,7 @@ fn a_group_that_stands_twice() {
     check(
         &yaml("  a: {first_of: [pager]}\n  a: {first_of: [mail]}\n"),
         &[
-            "heartbeat.yaml:7:3: error: this key stands here a second time (help: merge the two, or give one of them another name)",
+            "heartbeat.yaml:7:3: error: this key is given twice (help: merge the two, or give one of them another name)",
         ],
     );
 }

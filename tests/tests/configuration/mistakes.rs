@@ -200,8 +200,8 @@ hosts:
     check(
         yaml,
         &[
-            "heartbeat.yaml:3:3: error: this key stands here a second time (help: merge the two, or give one of them another name)",
-            "heartbeat.yaml:5:20: error: the key `watch` stands here a second time (help: merge the two, or give one of them another name)",
+            "heartbeat.yaml:3:3: error: this key is given twice (help: merge the two, or give one of them another name)",
+            "heartbeat.yaml:5:20: error: the key `watch` is given twice (help: merge the two, or give one of them another name)",
         ],
     );
 }

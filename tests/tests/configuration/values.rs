@@ -99,7 +99,7 @@ fn secrets_that_are_not_where_they_should_be() {
     check(
         &settings("token: {file: secret.txt}"),
         &[
-            "heartbeat.yaml:2:28: error: channel s: token: what stands here is no absolute path (help: write the whole path, from /)",
+            "heartbeat.yaml:2:28: error: channel s: token: this is not an absolute path (help: write the whole path, from /)",
         ],
     );
     check(
@@ -115,9 +115,7 @@ fn secrets_that_are_not_where_they_should_be() {
     );
     check(
         &settings("token: {credential: ../smtp}"),
-        &[
-            "heartbeat.yaml:2:28: error: channel s: token: what stands here is no name of a credential",
-        ],
+        &["heartbeat.yaml:2:28: error: channel s: token: this is not the name of a credential"],
     );
 }
 
@@ -352,8 +350,8 @@ fn a_field_whose_blank_or_colon_was_forgotten() {
     check(
         &settings("text:hello, tokenabc"),
         &[
-            "heartbeat.yaml:2:21: error: channel s: text: no blank stands behind the colon (help: write `text: …`)",
-            "heartbeat.yaml:2:33: error: channel s: what stands here is no field (help: write the field's name in front of it, and a colon)",
+            "heartbeat.yaml:2:21: error: channel s: text: a blank is missing after the colon (help: write `text: …`)",
+            "heartbeat.yaml:2:33: error: channel s: this is not a field (help: write the field's name in front of it, and a colon)",
         ],
     );
 }

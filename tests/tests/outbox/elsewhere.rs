@@ -43,7 +43,7 @@ async fn the_end_of_a_problem_outlives_a_restart() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_problem_that_fails_once_is_told_all_the_same() {
+async fn the_end_of_a_problem_that_fails_once_is_sent_all_the_same() {
     let desk = Desk::new().await;
     let engine = desk.engine().await;
     for (text, kind) in [("down", Kind::Problem), ("up", Kind::Recovery)] {
@@ -72,7 +72,7 @@ async fn a_dead_channel_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_slow_is_no_reason_to_tell_others() {
+async fn an_answer_that_is_slow_is_not_a_reason_to_notify_others() {
     let pair = Pair::new().await;
     let groups = "notification_groups:
   oncall: {first_of: [pager, chat], step_after: 10m}

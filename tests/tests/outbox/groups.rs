@@ -187,7 +187,7 @@ default_notification_channels: [oncall]";
         .submit(Route::Channels(&["oncall", "chat"]), "down", None)
         .await
         .unwrap();
-    // What is named itself is told at once, and is no step.
+    // What is named itself is told at once, and is not a step.
     wait_until(&engine, |records| {
         records
             .iter()

@@ -35,7 +35,7 @@ async fn it_says_by_how_much() {
 }
 
 #[tokio::test]
-async fn what_is_no_news_any_more_is_not_told() {
+async fn what_is_not_news_any_more_is_not_sent() {
     let (desk, states, why) = after(Duration::from_secs(2 * 3600), "ttl: 1h").await;
     assert_eq!(states, [State::Expired]);
     assert_eq!(why, "its time to live has passed");

@@ -16,7 +16,7 @@ async fn submit(engine: &Engine, text: &str, kind: Kind) {
 }
 
 #[tokio::test]
-async fn a_problem_that_is_over_before_it_could_be_told_is_not_told() {
+async fn a_problem_that_is_over_before_it_could_be_sent_is_not_sent() {
     let desk = Desk::new().await;
     let engine = desk.engine().await;
     desk.remote.always(status(503));
@@ -31,7 +31,7 @@ async fn a_problem_that_is_over_before_it_could_be_told_is_not_told() {
 }
 
 #[tokio::test]
-async fn a_recovery_that_comes_while_the_problem_is_being_told_follows_it() {
+async fn a_recovery_that_comes_while_the_problem_is_being_sent_follows_it() {
     let desk = Desk::new().await;
     let engine = desk.engine().await;
     desk.remote
@@ -100,7 +100,7 @@ async fn what_belongs_together_arrives_in_order_whatever_fails() {
 }
 
 #[tokio::test]
-async fn what_is_too_mild_for_a_channel_is_kept_back_with_its_rule() {
+async fn what_is_too_mild_for_a_channel_is_suppressed_with_its_rule() {
     let desk = Desk::new().await.with("min_severity: critical");
     let engine = desk.engine().await;
     let mild = Notification::new("load is high")

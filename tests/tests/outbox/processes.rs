@@ -77,7 +77,7 @@ async fn two_at_once_deliver_each_once() {
 }
 
 #[tokio::test]
-async fn whoever_submits_again_for_want_of_an_answer_tells_nobody_twice() {
+async fn whoever_submits_again_for_want_of_an_answer_notifies_nobody_twice() {
     let desk = Desk::new().await;
     let engines = [desk.engine_on_file().await, desk.engine_on_file().await];
     let mut receipts = Vec::new();

@@ -1,4 +1,4 @@
-//! Files that are no plugins, or not what they say: the host lives, the other
+//! Files that are not plugins, or not what they say: the host lives, the other
 //! channels deliver, and one sentence names the file and the remedy.
 
 use std::{fs, path::Path};

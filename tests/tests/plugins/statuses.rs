@@ -54,7 +54,7 @@ async fn check(settings: impl Fn(&str) -> String, exceptions: &[(u16, Class)], l
             }
         }
     }
-    // A page in the service's place is no success.
+    // A page in the service's place is not a success.
     server.fault(Fault::html_page());
     for target in live.send("hello").await {
         assert_ne!(target.class, Class::Delivered, "{target}");

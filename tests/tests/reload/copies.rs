@@ -102,11 +102,7 @@ async fn the_one_that_serves_is_named_as_such_whichever_comes_first_by_name() {
         fs::copy(serves, other).unwrap();
         let loaded = load();
         let said = loaded.warnings.to_string();
-        let expected = format!(
-            "plugin {} stands in {} once more",
-            serves.display(),
-            other.display()
-        );
+        let expected = format!("plugin {} is also in {}", serves.display(), other.display());
         assert!(said.contains(&expected), "no `{expected}` in {said}");
         assert_eq!(engine.reload(loaded).await.unwrap().kept, ["a"]);
         fs::remove_file(serves).unwrap();

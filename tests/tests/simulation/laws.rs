@@ -19,7 +19,7 @@ pub fn broken(life: &Life) -> Vec<String> {
         who_got_it_does_not_get_it_again,
         what_belongs_together_is_sent_in_order,
         an_end_follows_a_problem_that_was_sent,
-        what_is_kept_back_has_a_rule_and_is_summed_up,
+        what_is_suppressed_has_a_rule_and_is_in_a_digest,
         steps_have_their_time,
         what_is_due_does_not_wait,
     ];
@@ -244,7 +244,7 @@ fn an_end_follows_a_problem_that_was_sent(life: &Life) -> Vec<String> {
     broken
 }
 
-fn what_is_kept_back_has_a_rule_and_is_summed_up(life: &Life) -> Vec<String> {
+fn what_is_suppressed_has_a_rule_and_is_in_a_digest(life: &Life) -> Vec<String> {
     let mut broken = Vec::new();
     let suppressed = notified(life).map(|(record, _)| record);
     for record in suppressed.filter(|record| record.state == State::Suppressed) {

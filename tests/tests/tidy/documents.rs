@@ -109,7 +109,7 @@ fn every_plugin_is_in_the_readme_and_is_installed() {
 const MAX_FILES_ON_THE_WAY: usize = 20;
 
 #[test]
-fn the_way_of_a_message_is_told_in_files_that_there_are_and_not_too_many() {
+fn the_way_of_a_message_is_described_by_files_that_exist_and_not_too_many() {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     let section = text.split("## From a message to people").nth(1).unwrap();
     let steps = section
@@ -174,7 +174,7 @@ fn the_stages_of_the_picture_are_modules_of_the_engine() {
     let unknown = stages.into_iter().filter(|word| !is_module(word));
     none(
         unknown
-            .map(|word| format!("README.md: {word} is no stage"))
+            .map(|word| format!("README.md: {word} is not a stage"))
             .collect(),
     );
 }

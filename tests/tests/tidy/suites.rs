@@ -61,7 +61,7 @@ fn suites_that_are_named_are_there() {
 }
 
 #[test]
-fn contributors_are_told_when_to_run_each_suite() {
+fn contributors_learn_when_to_run_each_suite() {
     let guide = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
     let table = guide
         .lines()

@@ -182,7 +182,7 @@ impl<'text> Events<'text> {
                 parser.context_mark.index,
             )
         };
-        // Bytes that are no text at all are detected before there are marks.
+        // Bytes that are not text at all are detected before there are marks.
         let at = if problem_at == 0 && context.is_none() {
             by_reader
         } else {

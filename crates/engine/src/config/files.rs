@@ -91,7 +91,7 @@ impl Purpose {
 fn unreadable(path: &Path) -> Option<String> {
     match fs::metadata(path) {
         // Opening a pipe could wait for ever.
-        Ok(facts) if !facts.is_file() => Some("what is there is no file".to_owned()),
+        Ok(facts) if !facts.is_file() => Some("it is not a file".to_owned()),
         Ok(_) => {
             let error = File::open(path).err()?;
             Some(format!("the file cannot be read here: {}", reason(&error)))
@@ -103,7 +103,7 @@ fn unreadable(path: &Path) -> Option<String> {
 fn no_program(path: &Path) -> Option<String> {
     match fs::metadata(path) {
         Ok(facts) if !facts.is_file() || facts.mode() & 0o111 == 0 => {
-            Some("what is there is no program: nobody may execute it".to_owned())
+            Some("it is not a program: nobody may execute it".to_owned())
         }
         Ok(_) => None,
         Err(error) => Some(missing("program", &error)),
@@ -113,7 +113,7 @@ fn no_program(path: &Path) -> Option<String> {
 fn no_folder(path: &Path) -> Option<String> {
     match fs::metadata(path) {
         Ok(facts) if facts.is_dir() => None,
-        Ok(_) => Some("what is there is no folder".to_owned()),
+        Ok(_) => Some("it is not a folder".to_owned()),
         Err(error) => Some(missing("folder", &error)),
     }
 }
@@ -218,19 +218,15 @@ mod tests {
         assert_eq!(said(Purpose::Execute, Path::new("/bin/sh")), None);
         for (purpose, path, sentence) in [
             (Purpose::Read, &none, "there is no such file here"),
-            (
-                Purpose::Read,
-                &dir.path().to_owned(),
-                "what is there is no file",
-            ),
+            (Purpose::Read, &dir.path().to_owned(), "it is not a file"),
             (Purpose::Execute, &none, "there is no such program here"),
             (
                 Purpose::Execute,
                 &file,
-                "what is there is no program: nobody may execute it",
+                "it is not a program: nobody may execute it",
             ),
             (Purpose::Enter, &none, "there is no such folder here"),
-            (Purpose::Enter, &file, "what is there is no folder"),
+            (Purpose::Enter, &file, "it is not a folder"),
             (
                 Purpose::Create,
                 &dir.path().to_owned(),

@@ -86,7 +86,7 @@ impl Naming<'_> {
             return Ok(None);
         }
         if *kind == Scalar::Null {
-            return Err(Box::new(Problem::error("there is no name here")));
+            return Err(Box::new(Problem::error("a name is missing here")));
         }
         let (noun, nouns) = match groups.by_name.is_empty() {
             true => ("channel", "channels"),

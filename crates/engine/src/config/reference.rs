@@ -166,7 +166,7 @@ fn from_file(name: &str, is_shown: bool) -> Result<String, Missing> {
     let path = Path::new(name);
     if !path.is_absolute() {
         // A text that is not a path may be the secret.
-        let missing = Missing::new("what stands here is no absolute path");
+        let missing = Missing::new("this is not an absolute path");
         return Err(missing.help("write the whole path, from /"));
     }
     read(if is_shown { name } else { "the file" }, path)
@@ -174,7 +174,7 @@ fn from_file(name: &str, is_shown: bool) -> Result<String, Missing> {
 
 fn from_credential(name: &str, is_shown: bool) -> Result<String, Missing> {
     if name.contains('/') || name.starts_with('.') {
-        return Err(Missing::new("what stands here is no name of a credential"));
+        return Err(Missing::new("this is not the name of a credential"));
     }
     let path = name;
     let name = if is_shown { name } else { UNLIKELY };

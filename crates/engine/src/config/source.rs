@@ -89,7 +89,7 @@ pub(super) fn begin(tree: Tree, sections: &[Section]) -> (Node, Findings) {
         } else {
             "this key".to_owned()
         };
-        let problem = Problem::error(format!("{which} stands here a second time"));
+        let problem = Problem::error(format!("{which} is given twice"));
         findings.at(
             duplicate,
             problem.help("merge the two, or give one of them another name"),

@@ -57,7 +57,7 @@ pub(super) fn check(
             false => (format!("can ever prove `{until}`"), "every message"),
         };
         let sentence = format!(
-            "nothing in this group {cannot}, so that {what} goes on to the last step: {} at \
+            "nothing in this group {cannot}, so {what} continues to the last step: {} at \
              most `{}` with these settings",
             prove(&members),
             most.name(),

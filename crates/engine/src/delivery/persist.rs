@@ -193,7 +193,7 @@ pub(super) fn log_outcome(
         let targets = report.targets.len();
         tracing::info!(%channel, %channel_type, host, notification, targets, ms, "sent notification");
     }
-    // A suppressed or superseded message is no failure.
+    // A suppressed or superseded message is not a failure.
     if matches!(report.state, State::Suppressed | State::Superseded) {
         let notes = report.targets.iter().flat_map(|target| &target.notes);
         let why = notes.map(String::as_str).collect::<Vec<_>>().join("; ");

@@ -178,14 +178,14 @@ pub enum PluginError {
         times: usize,
     },
     /// The file cannot be used, for this reason. What was loaded from it before stays in use.
-    #[error("{0}; what was loaded of it before goes on serving")]
-    GoesOn(String),
+    #[error("{0}; the version that was loaded before stays in use")]
+    StaysInUse(String),
     /// The file was rejected earlier, for this reason.
     #[error("{0}")]
     Rejected(String),
     /// Two files contain the same plugin.
     #[error(
-        "plugin {} stands in {} once more, byte for byte: only one of them is used; remove the other",
+        "plugin {} is also in {}, byte for byte: only one of them is used; remove the other",
         path.display(), copy.display()
     )]
     Copy {

@@ -95,7 +95,7 @@ impl Image {
     pub(crate) fn place_for(&self, path: &Path) -> Result<SealedImage, PluginError> {
         self.place(path).map_err(|error| PluginError::Open {
             path: path.to_owned(),
-            why: format!("there is no place to load it from ({error})"),
+            why: format!("no place to load it from ({error})"),
         })
     }
 

@@ -6,7 +6,7 @@
 //!
 //! The two entries of the user and of the group are read by the system's functions (`getpwuid_r`,
 //! `getgrgid_r`), so that members from elsewhere, such as a directory service, are included.
-//! `/etc/passwd` is read to check that the group is no other user's primary group: enumerating all
+//! `/etc/passwd` is read to check that the group is not another user's primary group: enumerating all
 //! users by the system (`getpwent`) is not safe with concurrent threads, and directory services
 //! mostly do not let their users be listed, so that it would find no more. Therefore only accounts
 //! of this machine have a private group; those of a directory service do not.

@@ -209,7 +209,7 @@ impl Catalog {
             Err(error) => {
                 let known = match cache::before(&paths, channel_type, worker) {
                     Some(before) => {
-                        self.report(PluginError::GoesOn(error.to_string()));
+                        self.report(PluginError::StaysInUse(error.to_string()));
                         Ok(before)
                     }
                     None => Err(Arc::new(error)),
@@ -272,7 +272,7 @@ impl Catalog {
         for error in &self.rejected {
             let before = |path| cache::before(&[path], channel_type, worker);
             if let Some(before) = error.path().and_then(before) {
-                self.report(PluginError::GoesOn(error.to_string()));
+                self.report(PluginError::StaysInUse(error.to_string()));
                 return Ok(before);
             }
         }

@@ -242,7 +242,7 @@ impl HostServices for ChannelServices {
 
     fn prove(&self, reference: RStr<'_>, proof: Proof) -> RResult<(), HostErrorV1> {
         let Ok(delivery) = reference.parse() else {
-            let detail = "this is no reference of a delivery";
+            let detail = "this is not the reference of a delivery";
             return RErr(error(HostErrorKind::INVALID, detail));
         };
         let proof = crate::event::code::proof(proof);

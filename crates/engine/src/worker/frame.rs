@@ -19,7 +19,7 @@ pub(super) enum FrameError {
     TooLong(usize),
     #[error("closed its connection in the middle of a message")]
     Cut,
-    #[error("sent what is no message")]
+    #[error("sent something that is not a message")]
     Garbled,
 }
 

@@ -1,5 +1,5 @@
 //! The messages between a program and its workers. Both are of the same build, so this protocol is
-//! no contract and may change at any time.
+//! not a contract and may change at any time.
 
 use annunciator_core::{
     code::Proof,

@@ -242,7 +242,7 @@ fn address(path: &[&str], text: &str, problems: &mut Vec<SectionProblem>) -> Opt
     let parsed = text.parse();
     if parsed.is_err() {
         let help = "write an IP address and a port, such as 127.0.0.1:9677 or [::1]:9677";
-        wrong(problems, path, format!("`{text}` is no address"), help);
+        wrong(problems, path, format!("`{text}` is not an address"), help);
     }
     parsed.ok()
 }
@@ -266,7 +266,7 @@ fn keys(files: &[KeyFile], problems: &mut Vec<SectionProblem>) -> Keyring {
             wrong(
                 problems,
                 &[path[0], path[1], "hosts"],
-                "the key counts for nobody",
+                "the key is valid for no host",
                 help,
             );
         }

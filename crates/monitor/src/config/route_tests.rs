@@ -82,7 +82,7 @@ impl<'a> Trial<'a> {
             let help = "write when, such as \"2026-11-23 23:30\" (UTC), or a time such as \"23:30\" on that Monday";
             findings.push(Finding {
                 path: vec![number.to_string(), "at".to_owned()],
-                sentence: format!("`{said}` is no moment"),
+                sentence: format!("`{said}` is not a time"),
                 help: Some(help.to_owned()),
             });
             return findings;

@@ -105,7 +105,7 @@ fn the_end_goes_where_the_problem_went_also_over_a_restart() {
 }
 
 #[test]
-fn each_channel_is_told_of_the_hosts_that_concern_it() {
+fn each_channel_is_notified_of_the_hosts_that_concern_it() {
     let mut trial = Trial::new();
     let all = many(&["a", "b", "c"]);
     let notified = trial.notified(Occurrence::ManyOverdue(all.clone()));
@@ -121,7 +121,7 @@ fn each_channel_is_told_of_the_hosts_that_concern_it() {
 }
 
 #[test]
-fn what_was_told_together_and_ends_together_is_one_incident() {
+fn what_was_reported_together_and_ends_together_is_one_incident() {
     for restart in [false, true] {
         let mut trial = Trial::new();
         let problem = trial.plan(Occurrence::ManyOverdue(many(&["b", "d"])));
@@ -137,7 +137,7 @@ fn what_was_told_together_and_ends_together_is_one_incident() {
 }
 
 #[test]
-fn what_was_told_together_and_ends_apart_is_told_in_any_case() {
+fn what_was_reported_together_and_ends_apart_is_reported_in_any_case() {
     let mut trial = Trial::new();
     let problem = trial.plan(Occurrence::ManyOverdue(many(&["a", "b", "d"])));
     let together = incident(&problem[1]).to_owned();
@@ -161,7 +161,7 @@ fn what_was_told_together_and_ends_apart_is_told_in_any_case() {
 }
 
 #[test]
-fn ends_of_what_was_told_one_by_one_are_told_one_by_one() {
+fn ends_of_what_was_reported_one_by_one_are_reported_one_by_one() {
     let mut trial = Trial::new();
     for host in ["b", "d"] {
         trial.plan(Occurrence::Overdue(of(host)));
@@ -172,7 +172,7 @@ fn ends_of_what_was_told_one_by_one_are_told_one_by_one() {
 }
 
 #[test]
-fn what_was_told_in_two_ways_has_an_end_that_is_told() {
+fn what_was_reported_in_two_ways_has_an_end_that_is_reported() {
     let mut trial = Trial::new();
     trial.plan(Occurrence::ManyOverdue(many(&["b", "d"])));
     let flapping = Occurrence::Flapping {
@@ -202,7 +202,7 @@ fn what_concerns_no_host_goes_to_the_defaults() {
 }
 
 #[test]
-fn every_telling_has_a_key_of_its_own_also_over_a_restart_that_forgets_numbers() {
+fn every_message_has_a_key_of_its_own_also_over_a_restart_that_forgets_numbers() {
     let mut trial = Trial::new();
     let first = trial.plan(Occurrence::Overdue(of("a")));
     trial.restart();

@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_monitor_did_not_see_is_told_in_these_words() {
+    fn what_the_monitor_did_not_see_is_reported_in_these_words() {
         let what = Occurrence::Blind {
             from_ms: 1_790_000_000_000,
             to_ms: 1_790_000_600_000,

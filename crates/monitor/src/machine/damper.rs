@@ -81,7 +81,7 @@ mod tests {
     };
 
     #[test]
-    fn rare_changes_are_all_told() {
+    fn rare_changes_are_all_reported() {
         let mut damper = Damper::default();
         for at in [0, 50, 100, 160, 200, 270] {
             assert_eq!(damper.change(Tick(at), &FLAP), Damping::Notify, "{at}");
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn frequent_changes_are_told_once() {
+    fn frequent_changes_are_reported_once() {
         let mut damper = Damper::default();
         let verdicts = [0, 10, 20, 30, 40].map(|at| damper.change(Tick(at), &FLAP));
         let entered = Damping::Flapping(3, Duration::from_millis(20));

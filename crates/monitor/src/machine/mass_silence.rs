@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn few_are_told_each_for_itself_and_in_order() {
+    fn few_are_reported_each_for_itself_and_in_order() {
         let hold = hold(&[("a", true, 0), ("b", true, 1), ("a", false, 2)]);
         let [a, b, back] = [Occurrence::Overdue, Occurrence::Overdue, Occurrence::Back];
         assert_eq!(
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_that_is_back_at_once_is_told_as_it_happened() {
+    fn a_crowd_that_is_back_at_once_is_reported_as_it_happened() {
         let hosts = ["a", "b", "c"];
         let events = [true, false].map(|overdue| hosts.map(|host| (host, overdue, 1)));
         let all = hosts.map(connection).to_vec();

@@ -355,7 +355,7 @@ impl Recording {
         }
         match problem {
             Some(problem) => tracing::error!(
-                "{problem}; the monitor goes on from memory and tries again every {} s",
+                "{problem}; the monitor continues from memory and tries again every {} s",
                 RETRY_DELAY.as_secs()
             ),
             None => tracing::info!("the state file is written again; nothing is lost"),

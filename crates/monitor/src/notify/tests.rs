@@ -236,7 +236,7 @@ async fn a_change_and_its_messages_are_in_the_file_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_change_cannot_be_written_its_messages_are_not_accepted_and_told_once() {
+async fn when_the_change_cannot_be_written_its_messages_are_not_accepted_and_sent_once() {
     let desk = Desk::new(Vec::new()).await;
     desk.limit_pages(0).await;
     let long = "x".repeat(100_000);
@@ -258,7 +258,8 @@ async fn when_the_change_cannot_be_written_its_messages_are_not_accepted_and_tol
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_disk_hangs_people_are_told_once_and_in_order_and_all_is_written_in_the_end() {
+async fn while_the_disk_hangs_people_are_notified_once_and_in_order_and_all_is_written_in_the_end()
+{
     let desk = Desk::new(Vec::new()).await;
     let gate = desk.hang().await;
     for id in 1..=50 {
@@ -473,7 +474,7 @@ async fn when_the_last_write_fails_it_ends_all_the_same() {
         .await;
     let ended = desk.recorder.ended();
     desk.recorder.close().await;
-    assert!(*ended.borrow(), "it goes on trying");
+    assert!(*ended.borrow(), "it keeps trying");
 }
 
 #[tokio::test]

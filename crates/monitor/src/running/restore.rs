@@ -26,7 +26,7 @@ pub(super) struct Restored {
 
 impl Restored {
     fn from_memory(error: StoreError, now: Reading) -> Self {
-        tracing::error!("{error}; the monitor goes on from memory");
+        tracing::error!("{error}; the monitor continues from memory");
         Self {
             store: Err(error),
             stored: StoredState::default(),

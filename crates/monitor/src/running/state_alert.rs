@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn when_it_begins_it_is_told_at_once_and_its_end_when_it_lasts() {
+    fn when_it_begins_it_is_reported_at_once_and_its_end_when_it_lasts() {
         let looks = [(0, ""), (5, "full"), (9, ""), (68, ""), (69, ""), (200, "")];
         check(&looks, &[(5, true), (69, false)]);
     }

@@ -40,7 +40,7 @@ pub enum ConditionError {
     )]
     Operator(String),
     /// The operator is not followed by a number.
-    #[error("`{0}` is no number")]
+    #[error("`{0}` is not a number")]
     Number(String),
 }
 

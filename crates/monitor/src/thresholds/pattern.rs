@@ -15,7 +15,7 @@ pub struct Pattern {
 pub enum PatternError {
     /// The text does not have the form of a path.
     #[error(
-        "this is no path of a metric: write monitor.metric, such as cpu_monitor.cpu_percent, with * for any one segment"
+        "this is not the path of a metric: write monitor.metric, such as cpu_monitor.cpu_percent, with * for any one segment"
     )]
     NoPath,
     /// A segment has a `*` beside other characters.

@@ -330,7 +330,10 @@ mod tests {
                 json!({"warning": "80"}),
                 "a.b/warning: `80` begins with no comparison",
             ),
-            (json!({"critical": "> x"}), "a.b/critical: `x` is no number"),
+            (
+                json!({"critical": "> x"}),
+                "a.b/critical: `x` is not a number",
+            ),
             (
                 json!({"warning": "> 90", "critical": "> 80"}),
                 "a.b/warning: there will be no warning",

@@ -81,7 +81,7 @@ fn when_a_later_minor_addition_is_in_it() {
 }
 
 #[test]
-fn when_it_tells_of_an_event() {
+fn when_it_reports_an_event() {
     let shutdown = |expected| Event::Shutdown { expected };
     for event in [
         Event::Boot,

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_digest_is_to_tell_of_is_open_though_it_has_ended() {
+    fn what_a_digest_is_to_summarise_is_open_though_it_has_ended() {
         assert!(is_open(State::Pending, None));
         assert!(!is_open(State::Suppressed, None));
         assert!(is_open(State::Suppressed, Some(State::InFlight)));

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_waits_until_a_digest_that_tells_of_the_problem_is_settled() {
+    fn an_end_waits_until_a_digest_that_has_the_problem_is_settled() {
         let waits = [(RECOVERY, State::Pending)];
         let review = Review::of(&open(&waits)).unwrap();
         assert_eq!(review.digests_since(known(true)), None);

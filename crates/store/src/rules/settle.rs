@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_back_ends_suppressed_by_its_rule_and_goes_into_its_digest() {
+    fn what_a_rule_suppresses_ends_so_and_goes_into_its_digest() {
         let digest = Digest {
             batch_key: "g".to_owned(),
             notification: "d".to_owned(),

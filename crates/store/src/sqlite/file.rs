@@ -103,7 +103,7 @@ impl SqliteFile {
         let threads = |error: io::Error| StoreError::Unusable {
             path: path.clone(),
             action: "opened",
-            detail: format!("there can be no thread for it: {error}"),
+            detail: format!("no thread can be started for it: {error}"),
         };
         Ok(Self {
             writer: Worker::writing(path.clone(), writing).map_err(threads)?,

@@ -36,7 +36,7 @@ pub(super) fn look(path: &Path) -> Result<(), StoreError> {
     match fs::metadata(path) {
         Ok(facts) if facts.is_file() => {}
         // Opening a pipe could block forever.
-        Ok(_) => return Err(unusable(io::Error::other("it is no file"))),
+        Ok(_) => return Err(unusable(io::Error::other("it is not a file"))),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(unusable(error)),
     }

@@ -80,7 +80,9 @@ impl Answer {
                 HeaderName::from_bytes(name.as_bytes()),
                 HeaderValue::from_str(&value),
             ) else {
-                return refused(format!("stand-in: {name} is no header that HTTP can carry"));
+                return refused(format!(
+                    "stand-in: {name} is not a header that HTTP can carry"
+                ));
             };
             response.headers_mut().append(parsed, value);
         }

@@ -57,7 +57,7 @@ fn ids(records: &[Record]) -> Vec<&str> {
 }
 
 /// A suppressed delivery joins the digest of the others.
-pub async fn what_is_kept_back_is_gathered_in_one_digest(subject: &dyn Subject) {
+pub async fn what_is_suppressed_is_gathered_in_one_digest(subject: &dyn Subject) {
     let (store, other) = (subject.open(), subject.open());
     accept(&store, suppressed(intake("1", &["a", "b"]))).await;
     accept(&other, suppressed(intake("2", &["a"]))).await;
@@ -99,7 +99,7 @@ pub async fn a_digest_that_is_sent_takes_no_more(subject: &dyn Subject) {
 }
 
 /// Here, the step becomes due in quiet hours.
-pub async fn what_is_kept_back_when_its_turn_comes_is_gathered_too(subject: &dyn Subject) {
+pub async fn what_is_suppressed_when_its_turn_comes_is_gathered_too(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, suppressed(intake("1", &["a"]))).await;
     accept(&store, intake("step", &["a"])).await;
@@ -229,7 +229,7 @@ pub async fn an_end_follows_a_digest_that_was_abandoned(subject: &dyn Subject) {
 }
 
 /// A delivery that is yet to be reported is not deleted, however old it is.
-pub async fn what_a_digest_is_to_tell_of_is_not_deleted(subject: &dyn Subject) {
+pub async fn what_a_digest_is_to_summarise_is_not_deleted(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, suppressed(intake("1", &["a"]))).await;
     accept(&store, intake("2", &["b"])).await;

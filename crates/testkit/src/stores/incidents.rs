@@ -134,7 +134,7 @@ pub async fn channels_that_know_and_channels_that_don_t(subject: &dyn Subject) {
 }
 
 /// Nobody was notified of this problem, even if people were notified of the one before.
-pub async fn a_recovery_of_a_problem_that_was_kept_back(subject: &dyn Subject) {
+pub async fn a_recovery_of_a_problem_that_was_suppressed(subject: &dyn Subject) {
     let store = subject.open();
     accept(&store, of_incident("down", Kind::Problem, &["a"])).await;
     end(&store, &claim(&store, "a").await[0], State::Delivered).await;

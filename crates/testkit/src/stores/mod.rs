@@ -50,7 +50,7 @@ macro_rules! store_suite {
             incidents: a_problem_that_is_over_before_anybody_was_notified, a_recovery_of_what_people_were_notified_of,
                 a_recovery_while_the_problem_is_in_flight, a_recovery_of_what_failed,
                 a_recovery_is_judged_before_it_is_tried,
-                a_recovery_of_what_nobody_knows, a_recovery_of_a_problem_that_was_kept_back,
+                a_recovery_of_what_nobody_knows, a_recovery_of_a_problem_that_was_suppressed,
                 a_recovery_of_what_may_have_arrived_and_waits_again, a_second_recovery_of_what_is_over,
                 a_problem_after_the_recovery,
                 channels_that_know_and_channels_that_don_t;
@@ -60,15 +60,15 @@ macro_rules! store_suite {
                 groups_of_one_notification_know_nothing_of_each_other,
                 a_recovery_ends_steps_that_wait,
                 a_key_that_is_used_again_has_the_steps_and_proofs_of_the_first_time;
-            digests: what_is_kept_back_is_gathered_in_one_digest, a_digest_that_is_sent_takes_no_more,
-                what_is_kept_back_when_its_turn_comes_is_gathered_too,
+            digests: what_is_suppressed_is_gathered_in_one_digest, a_digest_that_is_sent_takes_no_more,
+                what_is_suppressed_when_its_turn_comes_is_gathered_too,
                 an_end_follows_the_digest_that_notified_of_the_problem,
                 a_problem_that_ends_before_its_digest_is_over,
                 an_end_waits_while_the_problem_s_digest_is_in_flight,
                 an_end_waits_for_the_last_of_the_problem_s_digests,
                 an_end_follows_the_first_digest_that_arrives,
                 an_end_follows_a_digest_that_was_abandoned,
-                what_a_digest_is_to_tell_of_is_not_deleted;
+                what_a_digest_is_to_summarise_is_not_deleted;
             once: the_same_is_sent_once_within_its_window, what_failed_does_not_keep_back_the_next,
                 the_end_of_a_problem_makes_the_next_news;
             knowing: values_are_kept_by_channel_and_key, of_too_many_values_the_oldest_goes, deliveries_are_found_by_what_is_known_of_them, pages_follow_one_another;

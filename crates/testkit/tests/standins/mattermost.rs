@@ -176,7 +176,7 @@ async fn when_overrides_are_off_name_and_icon_are_ignored_in_silence() {
 }
 
 #[tokio::test]
-async fn when_the_rate_limit_is_on_every_answer_tells_it() {
+async fn when_the_rate_limit_is_on_every_answer_has_its_headers() {
     let server = server().rate_limit(1).start().await;
     let first = post(&server, HOOK, &json!({"text": "1"})).await;
     assert_eq!(first.status, 200);

@@ -100,7 +100,7 @@ checks! {
         "unknown-field" "A field that it does not know is an error that names it." settings::unknown_field;
         "wrong-type" "A value of another type is an error that names the field." settings::wrong_type;
         "missing-field" "A field that is missing is an error that names it." settings::missing_field;
-        "no-settings" "What is no settings at all is an error." settings::none;
+        "no-settings" "Something that is not settings at all is an error." settings::none;
         "random-settings" "A megabyte of random bytes gets an answer, in any place." settings::random;
     }
     Compatible needs &["note", "unwinds", "loads", "opens"] => {

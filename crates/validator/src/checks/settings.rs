@@ -216,7 +216,7 @@ fn names(problems: &[ProblemV1], field: &str, what: &str) -> Result<(), Miss> {
 fn object(channel: &Channel) -> Result<Map<String, Json>, Miss> {
     match json(channel)? {
         Json::Object(settings) => Ok(settings),
-        _ => Err(Miss::fails("its settings are no object")),
+        _ => Err(Miss::fails("its settings are not an object")),
     }
 }
 
@@ -278,7 +278,7 @@ pub(super) fn none(subject: &Subject) -> Result<(), Miss> {
         for settings in ["", "null", "[]", "7", "\"text\"", "{", "{\"a\":1}}"] {
             let problems = validated(standalone, channel, settings)?;
             ensure(error(&problems).is_some(), || {
-                format!("{settings:?} as settings is no error")
+                format!("{settings:?} as settings is not an error")
             })?;
         }
         // An empty object may be all that a type needs.
@@ -296,7 +296,7 @@ pub(super) fn random(subject: &Subject) -> Result<(), Miss> {
         let whole = text(MEGABYTE);
         let problems = validated(standalone, channel, &whole)?;
         ensure(error(&problems).is_some(), || {
-            "random bytes as settings are no error".to_owned()
+            "random bytes as settings are not an error".to_owned()
         })?;
         let fields: Vec<String> = object(channel)?.keys().cloned().collect();
         for field in &fields {

@@ -96,7 +96,7 @@ impl Outbox {
         let unusable = |error: std::io::Error| StoreError::Unusable {
             path: path.clone(),
             action: "opened",
-            detail: format!("there can be no runtime for it: {error}"),
+            detail: format!("no runtime can be started for it: {error}"),
         };
         let runtime = Builder::new_current_thread().build().map_err(unusable)?;
         Ok(Self {

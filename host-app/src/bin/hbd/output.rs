@@ -119,7 +119,7 @@ impl Output {
         to_stderr(text);
     }
 
-    /// Prints a text that is no error itself, such as a summary, and must be safe to print.
+    /// Prints a text that is not an error itself, such as a summary, and must be safe to print.
     pub(crate) fn remarked(&self, text: &str) {
         self.note_failure(Failure::other);
         to_stderr(text);

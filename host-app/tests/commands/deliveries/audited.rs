@@ -55,7 +55,7 @@ async fn what_was_deleted_counts() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_told_and_is_a_failure() {
+async fn what_is_missing_is_reported_and_is_a_failure() {
     let desk = Desk::filled().await;
     let database = rusqlite::Connection::open(desk.file()).unwrap();
     let file = desk.file().display().to_string();

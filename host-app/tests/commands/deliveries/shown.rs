@@ -87,7 +87,7 @@ async fn one_that_is_not_there_is_an_error() {
 }
 
 #[tokio::test]
-async fn one_that_was_kept_back_names_its_digest_and_the_digest_what_it_tells_of() {
+async fn one_that_was_suppressed_names_its_digest_and_the_digest_what_it_summarises() {
     let desk = Desk::empty();
     let yaml = desk.keeping().replace("retry:", "rate_limit: 1/h, retry:");
     let builder = desk.rig.configured(&yaml).unwrap().store(desk.store());

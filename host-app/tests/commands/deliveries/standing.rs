@@ -78,7 +78,7 @@ async fn what_is_older_than_a_day_is_not_counted() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_read_is_told_beside_the_list() {
+async fn a_store_that_cannot_be_read_is_reported_beside_the_list() {
     let desk = Desk::empty();
     std::fs::write(
         desk.file(),

@@ -18,7 +18,7 @@ fn check(args: &[&str], expected: &str) {
 }
 
 #[test]
-fn at_noon_a_group_is_told_step_by_step() {
+fn at_noon_a_group_is_notified_step_by_step() {
     check(
         &["web-01", "--at", "2026-11-23 12:00"],
         "\
@@ -52,7 +52,7 @@ while a metric is beyond its threshold, a reminder is sent every 1h: at 2026-11-
 }
 
 #[test]
-fn where_lasting_alerts_are_told_once_nothing_is_said_of_later() {
+fn where_lasting_alerts_are_notified_once_nothing_is_said_of_later() {
     check(
         &["db-01", "--at", "2026-11-23"],
         "\
@@ -135,7 +135,7 @@ fn a_host_that_is_not_configured_gets_the_defaults_and_perhaps_is_a_slip() {
 }
 
 #[test]
-fn when_nobody_would_be_told() {
+fn when_nobody_would_be_notified() {
     let desk = Desk::new("notification_channels: {a: {type: steady}}\n");
     let (status, out, err) = desk.run(&["route", "web-01"]);
     assert_eq!((status, out.as_str()), (1, ""));

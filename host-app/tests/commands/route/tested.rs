@@ -117,7 +117,7 @@ fn what_is_malformed() {
     wrong(
         "  - {host: web-01, notified: [chat], at: tonight}\n",
         &[
-            "error: route_tests[0].at: `tonight` is no moment",
+            "error: route_tests[0].at: `tonight` is not a time",
             &format!("--> heartbeat.yaml:{LINE}:42"),
             "help: write when, such as \"2026-11-23 23:30\" (UTC), or a time such as \"23:30\" on that Monday",
         ],
@@ -149,7 +149,7 @@ fn what_is_malformed() {
 }
 
 #[test]
-fn somebody_who_must_be_told_is_not_kept_from_it_by_a_test() {
+fn somebody_who_must_be_notified_is_not_kept_from_it_by_a_test() {
     let desk =
         Desk::with_tests("  - {host: web-01, notified: [pagr]}\n  - {host: db-01, notified: []}\n");
     let builder = Engine::builder(desk.rig.file()).plugin_dir(desk.rig.plugins());

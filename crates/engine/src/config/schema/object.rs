@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
                 let may_be_shown = !self.in_secret && is_name(&entry.key) && !entry.node.is_null();
                 if let Some((field, _)) = field {
                     self.findings.secret(entry.key_id, false);
-                    let problem = Problem::error("no blank stands behind the colon")
+                    let problem = Problem::error("a blank is missing after the colon")
                         .help(format!("write `{field}: …`"));
                     self.problem(entry.key_id, &path.key(field), problem);
                 } else if may_be_shown {
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
                     self.problem(entry.key_id, &at, problem);
                 } else {
                     self.findings.secret(entry.key_id, false);
-                    let problem = Problem::error("what stands here is no field")
+                    let problem = Problem::error("this is not a field")
                         .help("write the field's name in front of it, and a colon");
                     self.problem(entry.key_id, path, problem);
                 }

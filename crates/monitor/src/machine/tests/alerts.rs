@@ -24,7 +24,7 @@ pub(super) fn with_thresholds() -> World {
 pub(super) const CPU: &str = "cpu_monitor.cpu_percent";
 
 #[test]
-fn every_change_of_a_metric_s_level_is_told() {
+fn every_change_of_a_metric_s_level_is_reported() {
     let mut world = with_thresholds();
     for value in [50.0, 85.0, 86.0, 95.2, 91.0, 85.0, 78.0, 70.0, 71.0] {
         world.metric("a", CPU, value);
@@ -41,7 +41,7 @@ fn every_change_of_a_metric_s_level_is_told() {
 }
 
 #[test]
-fn a_lasting_alert_is_told_again_every_hour_also_over_a_restart() {
+fn a_lasting_alert_is_reported_again_every_hour_also_over_a_restart() {
     let mut world = with_thresholds();
     for minute in 0..150 {
         if minute % 50 == 20 {
@@ -57,7 +57,7 @@ fn a_lasting_alert_is_told_again_every_hour_also_over_a_restart() {
 }
 
 #[test]
-fn nothing_of_a_silenced_host_is_told_until_the_silence_is_over() {
+fn nothing_of_a_silenced_host_is_reported_until_the_silence_is_over() {
     let mut world = World::new(&["a", "b"]);
     world.beat("a");
     world
@@ -89,7 +89,7 @@ fn nothing_of_a_silenced_host_is_told_until_the_silence_is_over() {
 }
 
 #[test]
-fn a_silenced_alert_is_told_when_the_silence_is_over() {
+fn a_silenced_alert_is_reported_when_the_silence_is_over() {
     let mut world = with_thresholds();
     world
         .machine

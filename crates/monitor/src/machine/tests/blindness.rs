@@ -46,7 +46,7 @@ fn a_monitor_that_restarts_again_and_again_still_finds_who_is_silent() {
 }
 
 #[test]
-fn what_was_told_before_a_restart_is_not_told_again() {
+fn what_was_reported_before_a_restart_is_not_reported_again() {
     let mut world = World::new(&["a"]);
     world.beat("a");
     world.pass(SECOND * 30);
@@ -60,7 +60,7 @@ fn what_was_told_before_a_restart_is_not_told_again() {
 }
 
 #[test]
-fn what_was_held_when_the_monitor_died_is_told_afterwards() {
+fn what_was_held_when_the_monitor_died_is_reported_afterwards() {
     let mut world = World::with(&["a"], |settings| settings.mass.within = SECOND * 20);
     world.beat("a");
     world.pass(SECOND * 30);

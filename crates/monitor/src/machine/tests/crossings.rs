@@ -30,7 +30,7 @@ impl World {
 const SHUTDOWN: Event = Event::Shutdown { expected: None };
 
 #[test]
-fn what_comes_by_both_connections_is_told_once_and_both_are_alive() {
+fn what_comes_by_both_connections_is_reported_once_and_both_are_alive() {
     let mut world = World::new(&["a"]);
     world.both_say("b1", Event::Boot);
     world.both_say("b1", Event::Message("disk fails".into()));
@@ -96,7 +96,7 @@ fn a_heartbeat_that_is_behind_the_shutdown_on_the_other_connection_is_no_sign_of
 }
 
 #[test]
-fn what_is_told_of_a_host_stands_behind_what_waits_to_be_told_of_it() {
+fn what_is_reported_of_a_host_follows_what_waits_to_be_reported_of_it() {
     let mut world = World::with(&["a"], |settings| settings.mass.within = SECOND * 5);
     world.beat("a");
     world.pass(SECOND * 40);
@@ -179,7 +179,7 @@ fn a_restart_takes_a_changed_configuration_as_a_reload_does() {
 }
 
 #[test]
-fn an_alert_whose_threshold_is_gone_ends_for_those_who_were_told() {
+fn an_alert_whose_threshold_is_gone_ends_for_those_who_were_notified() {
     let set = serde_json::json!({"m.v": {"critical": "> 90"}});
     let set = Set::read(&set, &mut Vec::new());
     let mut world = World::with(&["a"], |settings| settings.sets = vec![Arc::new(set)]);
@@ -194,7 +194,7 @@ fn an_alert_whose_threshold_is_gone_ends_for_those_who_were_told() {
 }
 
 #[test]
-fn what_is_steady_again_during_a_silence_is_told_afterwards() {
+fn what_is_steady_again_during_a_silence_is_reported_afterwards() {
     let mut world = World::flapping();
     world
         .machine

@@ -67,7 +67,7 @@ fn the_interval_that_a_host_announces_counts_unless_it_could_be_forged() {
 }
 
 #[test]
-fn only_watched_hosts_are_told_of() {
+fn only_watched_hosts_are_reported() {
     let mut world = World::new(&["a"]);
     world.hosts.insert(Arc::from("a"), HostSettings::default());
     world
@@ -97,7 +97,7 @@ fn only_watched_hosts_are_told_of() {
 }
 
 #[test]
-fn a_boot_is_told_once_however_often_it_is_sent() {
+fn a_boot_is_reported_once_however_often_it_is_sent() {
     let mut world = World::new(&["a"]);
     let boot = world.datagram("a", "b1", Event::Boot);
     assert_eq!(world.send(&boot), Ok(()));

@@ -262,7 +262,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: rounds(1_000, 10_000), ..ProptestConfig::default() })]
 
     #[test]
-    fn nobody_is_forgotten_and_nothing_is_told_that_is_not_so(
+    fn nobody_is_forgotten_and_nothing_is_reported_that_is_not_so(
         steps in prop::collection::vec(step(), 1..60),
         held in any::<bool>(),
     ) {
@@ -274,7 +274,7 @@ proptest! {
     }
 
     #[test]
-    fn who_sends_on_time_is_never_told_to_be_overdue(
+    fn who_sends_on_time_is_never_reported_overdue(
         steps in prop::collection::vec(step(), 1..60),
         phase in 0..10_u32,
     ) {

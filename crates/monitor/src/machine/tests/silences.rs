@@ -26,7 +26,7 @@ fn silence(world: &mut World, length: Duration) {
 }
 
 #[test]
-fn all_that_would_have_been_told_is_noted() {
+fn all_that_would_have_been_notified_is_noted() {
     let mut world = World::new(&["a"]);
     world.beat("a");
     silence(&mut world, SECOND * 3600);
@@ -43,7 +43,7 @@ fn all_that_would_have_been_told_is_noted() {
 }
 
 #[test]
-fn the_end_of_what_was_kept_back_is_neither_told_nor_noted() {
+fn the_end_of_what_was_suppressed_is_neither_reported_nor_noted() {
     let mut world = World::new(&["a"]);
     world.beat("a");
     silence(&mut world, SECOND * 3600);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn trouble_in_the_host_s_own_words_is_told_but_not_without_end() {
+fn trouble_in_the_host_s_own_words_is_reported_but_not_without_end() {
     let mut world = World::new(&["a"]);
     world.says("a", "b1", Event::Message("link flaps".into()));
     assert_eq!(world.notified(), ["a link flaps"]);
@@ -20,7 +20,7 @@ fn trouble_in_the_host_s_own_words_is_told_but_not_without_end() {
 }
 
 #[test]
-fn a_flapping_host_is_told_once_and_once_more_when_it_is_steady() {
+fn a_flapping_host_is_reported_once_and_once_more_when_it_is_steady() {
     let mut world = World::new(&["a"]);
     world.beat("a");
     for _ in 0..10 {
@@ -46,7 +46,7 @@ fn a_flapping_host_is_told_once_and_once_more_when_it_is_steady() {
 }
 
 #[test]
-fn a_host_that_falls_silent_for_good_while_it_flaps_is_told() {
+fn a_host_that_falls_silent_for_good_while_it_flaps_is_reported() {
     let mut world = World::flapping();
     world.pass(SECOND * 931);
     assert_eq!(world.notified(), ["a steady overdue"]);
@@ -56,7 +56,7 @@ fn a_host_that_falls_silent_for_good_while_it_flaps_is_told() {
 }
 
 #[test]
-fn a_host_that_reboots_again_and_again_is_told_once() {
+fn a_host_that_reboots_again_and_again_is_reported_once() {
     let mut world = World::new(&["a"]);
     for boot in 0..20 {
         world.says("a", &format!("b{boot}"), Event::Boot);
@@ -73,7 +73,7 @@ fn a_host_that_reboots_again_and_again_is_told_once() {
 }
 
 #[test]
-fn many_hosts_that_fall_silent_together_are_told_together() {
+fn many_hosts_that_fall_silent_together_are_reported_together() {
     let names: Vec<String> = (0..30).map(|i| format!("h{i:02}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut world = World::with(&names, |settings| settings.mass.within = SECOND * 5);

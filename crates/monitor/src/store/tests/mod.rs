@@ -187,7 +187,7 @@ async fn a_file_that_is_no_database_is_left_alone() {
     let path = folder.path().join("state.sqlite");
     fs::write(
         &path,
-        "this is no database, and long enough to look at".repeat(100),
+        "this is not a database, and long enough to look at".repeat(100),
     )
     .unwrap();
     let before = fs::read(&path).unwrap();
@@ -200,7 +200,7 @@ async fn a_file_that_is_no_database_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_damaged_page_is_told_and_not_taken_for_truth() {
+async fn a_damaged_page_is_reported_and_not_taken_for_truth() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.sqlite");
     let store = StateStore::open(&file(folder.path())).unwrap();
@@ -241,7 +241,7 @@ async fn the_file_of_a_newer_monitor_is_refused() {
 
 /// As written by monitors that delivered messages themselves.
 #[tokio::test]
-async fn what_waited_in_a_file_of_the_first_schema_is_told() {
+async fn what_waited_in_a_file_of_the_first_schema_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.sqlite");
     let old = rusqlite::Connection::open(&path).unwrap();
