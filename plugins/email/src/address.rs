@@ -1,28 +1,28 @@
-//! Addresses: parsed once, safe for headers and for the wire.
+//! Parses addresses once, so that they are safe in headers and in commands.
 //!
-//! lettre decides what an address is; the limits of RFC 5321 are added here,
-//! since a server would refuse what is longer.
+//! lettre decides what an address is. This module adds the limits of RFC 5321, because a server
+//! would refuse a longer address.
 
 use lettre::{Address, message::Mailbox};
 
-/// The most octets of a path (RFC 5321, section 4.5.3.1.3), brackets included.
+/// The maximum length of a path in octets, including the brackets (RFC 5321, section 4.5.3.1.3).
 const PATH_MAX: usize = 256;
-/// The most octets of a local part (RFC 5321, section 4.5.3.1.1).
+/// The maximum length of a local part in octets (RFC 5321, section 4.5.3.1.1).
 const LOCAL_MAX: usize = 64;
 
-/// Parses `address` or `Name <address>`; the error says what is wrong.
+/// Parses `address` or `Name <address>`. The error says what is wrong.
 pub(crate) fn parse(text: &str) -> Result<Mailbox, String> {
     if text.chars().any(char::is_control) {
-        return Err("an address holds no line breaks or control characters".to_owned());
+        return Err("an address must not contain line breaks or control characters".to_owned());
     }
-    // An address alone first: lettre's mailboxes know no `[192.0.2.1]`.
+    // An address alone is tried first, because lettre's mailboxes do not support `[192.0.2.1]`.
     let bare_form: Result<Address, _> = text.trim().parse();
     let mailbox: Mailbox = match bare_form {
         Ok(address) => Mailbox::new(None, address),
         Err(_) => text
             .trim()
             .parse()
-            .map_err(|_| format!("`{text}` is not a mail address"))?,
+            .map_err(|_| format!("`{text}` is not an email address"))?,
     };
     if mailbox.email.user().len() > LOCAL_MAX {
         return Err(format!(
@@ -35,7 +35,7 @@ pub(crate) fn parse(text: &str) -> Result<Mailbox, String> {
     Ok(mailbox)
 }
 
-/// The address without a name, which is also the target's name.
+/// Returns the address without a display name, which is also the target's name.
 pub(crate) fn bare(mailbox: &Mailbox) -> String {
     mailbox.email.to_string()
 }

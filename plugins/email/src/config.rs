@@ -1,6 +1,6 @@
 //! The settings of an email channel, as the configuration file names them.
 //!
-//! Only their shape and defaults are here; what is refused is in `rules`.
+//! This module has their types and defaults only; `rules` validates them.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -8,129 +8,132 @@ use annunciator_sdk::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The submission port with STARTTLS (RFC 6409).
+/// The submission port, with STARTTLS (RFC 6409).
 const PORT_STARTTLS: u16 = 587;
-/// The submission port with TLS from the first byte (RFC 8314).
+/// The submission port, with TLS from the first byte (RFC 8314).
 pub(crate) const PORT_TLS: u16 = 465;
-/// The relay port, in clear (RFC 5321).
+/// The relay port, without encryption (RFC 5321).
 const PORT_CLEAR: u16 = 25;
 
 /// The settings of an email channel.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Who gets the mail: addresses, each bare or as `Name <address>`.
+    /// The addresses of the recipients, each bare or as `Name <address>`.
     pub recipients: Vec<String>,
-    /// Who gets a copy that everybody sees.
+    /// The addresses that get a copy, which everybody sees. Default: none.
     #[serde(default)]
     pub cc: Vec<String>,
-    /// Who gets a copy that nobody sees.
+    /// The addresses that get a hidden copy, which no other recipient sees. Default: none.
     #[serde(default)]
     pub bcc: Vec<String>,
     /// The From address, bare or as `Name <address>`.
     pub sender: String,
-    /// Where answers go, if not to the sender.
+    /// The addresses to which replies go. Default: none, so that replies go to `sender`.
     #[serde(default)]
     pub reply_to: Vec<String>,
-    /// The address for bounces, if not the sender's; `<>` for none.
+    /// The address to which bounces go, or `<>` for no bounces. Default: the address of `sender`.
     #[serde(default)]
     pub envelope_sender: Option<String>,
-    /// The SMTP server's name or address.
+    /// The host name or IP address of the SMTP server.
     pub smtp_server: String,
-    /// The server's port: 587 unless told, 465 with `smtp_tls: tls`, 25 with
-    /// `smtp_tls: none`.
+    /// The server's port. Default: 587; 465 with `smtp_tls: tls`; 25 with `smtp_tls: none`.
     #[serde(default)]
     pub smtp_port: Option<u16>,
-    /// How the line is encrypted: `starttls` (required, never skipped), `tls`
-    /// from the first byte, or `none`. `starttls` unless told; `tls` on port 465.
+    /// How the connection is encrypted: `starttls` (required, never skipped), `tls` from the first
+    /// byte, or `none`. Default: `starttls`; `tls` on port 465.
     #[serde(default)]
     pub smtp_tls: Option<TlsMode>,
-    /// The user to log in as; without one there is no login.
+    /// The user name of the login. Default: none, which means no login.
     #[serde(default)]
     pub smtp_user: Option<String>,
-    /// The user's password.
+    /// The password of the login. Default: none.
     #[serde(default)]
     pub smtp_password: Option<Secret<String>>,
-    /// An OAuth 2 access token, for `XOAUTH2` instead of a password.
+    /// The OAuth 2 access token of the login, which is sent with `XOAUTH2` instead of a password.
+    /// Default: none.
     #[serde(default)]
     pub smtp_token: Option<Secret<String>>,
-    /// How to log in: `auto` takes what the server offers.
+    /// The login's mechanism: `auto` (one that the server offers), `plain`, `login` or `xoauth2`.
+    /// Default: `auto`.
     #[serde(default)]
     pub smtp_auth: AuthMethod,
-    /// The name given at EHLO; this machine's name unless told.
+    /// The name that is sent with EHLO. Default: this machine's host name if it is fully qualified,
+    /// otherwise the IP address of the connection.
     #[serde(default)]
     pub smtp_hello: Option<String>,
-    /// A PEM file of authorities to trust besides the system's.
+    /// A PEM file of certificate authorities to trust in addition to the system's. Default: none.
     #[serde(default)]
     #[schemars(extend("x-annunciator-file" = "read"))]
     pub tls_ca_file: Option<PathBuf>,
-    /// A PEM file with a client certificate to show.
+    /// A PEM file with the client certificate to present to the server. Default: none.
     #[serde(default)]
     #[schemars(extend("x-annunciator-file" = "read"))]
     pub tls_client_cert: Option<PathBuf>,
-    /// A PEM file with the client certificate's key.
+    /// A PEM file with the private key of the client certificate. Default: none.
     #[serde(default)]
     #[schemars(extend("x-annunciator-file" = "read"))]
     pub tls_client_key: Option<PathBuf>,
-    /// The name that the server's certificate must hold, if not `smtp_server`.
+    /// The name that the server's certificate must contain. Default: `smtp_server`.
     #[serde(default)]
     pub tls_server_name: Option<String>,
-    /// The oldest TLS version to accept.
+    /// The minimum TLS version: `1.2` or `1.3`. Default: `1.2`.
     #[serde(default)]
     pub tls_min_version: TlsVersion,
-    /// The subject; `{title}`, `{host}`, `{severity}`, `{kind}` and
-    /// `{incident}` are replaced.
+    /// The subject, in which `{title}`, `{host}`, `{severity}`, `{kind}` and `{incident}` are
+    /// replaced. Default: `{title}`.
     #[serde(default = "default_subject")]
     pub subject: String,
-    /// A text in front of every subject.
+    /// The text in front of every subject. Default: none.
     #[serde(default)]
     pub subject_prefix: String,
-    /// More headers, by name.
+    /// Additional headers: their values by name. Default: none.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// Whether an HTML part goes along with the text.
+    /// Whether the email has an HTML part in addition to the text. Default: true.
     #[serde(default = "yes")]
     pub html: bool,
-    /// Whether the mails of one incident form a thread.
+    /// Whether the emails of one incident form a thread. Default: true.
     #[serde(default = "yes")]
     pub threading: bool,
-    /// How many connections are open at once, at most.
+    /// The maximum number of open connections. Default: 4.
     #[serde(default = "default_connections")]
     pub connections: u16,
-    /// How many recipients one transaction names, at most.
+    /// The maximum number of recipients in one transaction. Default: 100.
     #[serde(default = "default_recipients_per_mail")]
     pub recipients_per_mail: u16,
-    /// Seconds for connecting, the TLS handshake and the greeting, each.
+    /// The timeout in seconds for each of connecting, the TLS handshake and the greeting.
+    /// Default: 10.
     #[serde(default = "default_connect_timeout")]
     pub connect_timeout: u32,
-    /// Seconds for each command's reply.
+    /// The timeout in seconds for the reply to each command. Default: 20.
     #[serde(default = "default_command_timeout")]
     pub command_timeout: u32,
-    /// Seconds for the reply to the end of the mail.
+    /// The timeout in seconds for the reply to the end of the email. Default: 60.
     #[serde(default = "default_data_timeout")]
     pub data_timeout: u32,
-    /// Seconds for which an unused connection is kept.
+    /// The time in seconds after which an unused connection is closed. Default: 30.
     #[serde(default = "default_idle_timeout")]
     pub idle_timeout: u32,
 }
 
-/// How the line is encrypted.
+/// How the connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TlsMode {
-    /// In clear until STARTTLS, which the server must offer.
+    /// No encryption until STARTTLS, which the server must offer.
     StartTls,
     /// TLS from the first byte.
     Tls,
-    /// In clear.
+    /// No encryption.
     None,
 }
 
-/// How to log in.
+/// The mechanism of the login.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AuthMethod {
-    /// `XOAUTH2` with a token, else `PLAIN` or `LOGIN`, as the server offers.
+    /// `XOAUTH2` with a token, otherwise `PLAIN` or `LOGIN`, depending on what the server offers.
     #[default]
     Auto,
     /// `AUTH PLAIN`.
@@ -154,7 +157,7 @@ pub enum TlsVersion {
 }
 
 impl Config {
-    /// How the line is encrypted, the default applied.
+    /// Returns how the connection is encrypted, with the default applied.
     pub fn tls_mode(&self) -> TlsMode {
         match self.smtp_tls {
             Some(mode) => mode,
@@ -163,7 +166,7 @@ impl Config {
         }
     }
 
-    /// The server, an IPv6 address without the brackets that it may have.
+    /// Returns the server, without the brackets that an IPv6 address may have.
     pub(crate) fn server(&self) -> &str {
         let name = self.smtp_server.as_str();
         name.strip_prefix('[')
@@ -171,7 +174,7 @@ impl Config {
             .unwrap_or(name)
     }
 
-    /// The port, the default applied.
+    /// Returns the port, with the default applied.
     pub fn port(&self) -> u16 {
         self.smtp_port.unwrap_or(match self.tls_mode() {
             TlsMode::StartTls => PORT_STARTTLS,
@@ -193,7 +196,7 @@ fn default_connections() -> u16 {
     4
 }
 
-/// What every server must take (RFC 5321, section 4.5.3.1.8).
+/// Returns the number of recipients that every server must accept (RFC 5321, section 4.5.3.1.8).
 fn default_recipients_per_mail() -> u16 {
     100
 }
@@ -206,8 +209,8 @@ fn default_command_timeout() -> u32 {
     20
 }
 
-/// Less than the ten minutes of RFC 5321, section 4.5.3.2.6: an alert that
-/// takes longer is better sent again.
+/// Returns less than the ten minutes of RFC 5321, section 4.5.3.2.6: it is better to send an alert
+/// again than to wait longer.
 fn default_data_timeout() -> u32 {
     60
 }

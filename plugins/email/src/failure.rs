@@ -1,6 +1,6 @@
-//! What went wrong, and in which phase of the conversation.
+//! A failure: what went wrong, and in which phase of the conversation.
 //!
-//! Facts only; what they mean for a recipient is decided in `outcome`.
+//! This module has the facts only; `outcome` decides what they mean for a recipient.
 
 use std::{fmt, io};
 
@@ -9,11 +9,11 @@ use crate::reply::Reply;
 /// A phase of the conversation with the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Finding the server and connecting to it.
+    /// Resolving the server's name and connecting to it.
     Connect,
-    /// The TLS handshake, at once or behind STARTTLS.
+    /// The TLS handshake, at once or after STARTTLS.
     Tls,
-    /// The server's first line.
+    /// The server's greeting, which is its first reply.
     Greeting,
     /// EHLO.
     Hello,
@@ -27,14 +27,14 @@ pub(crate) enum Phase {
     Rcpt,
     /// DATA, up to the last byte before the dot.
     Data,
-    /// From the dot to its answer.
+    /// From the dot to the reply to it.
     Dot,
     /// NOOP, RSET or QUIT.
     Other,
 }
 
 impl Phase {
-    /// How a person names it.
+    /// Returns the phase's name for people.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Connect => "connecting",
@@ -46,50 +46,50 @@ impl Phase {
             Self::Mail => "MAIL FROM",
             Self::Rcpt => "RCPT TO",
             Self::Data => "DATA",
-            Self::Dot => "the end of the mail",
+            Self::Dot => "the end of the email",
             Self::Other => "a command",
         }
     }
 }
 
-/// What happened in that phase.
+/// What happened in the phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// The server said no.
+    /// The server answered with an error.
     Reply(Reply),
-    /// The server's name could not be resolved; `true` if that may pass.
+    /// The server's name could not be resolved. `temporary` if a retry may succeed.
     Name { temporary: bool, text: String },
     /// The connection was refused or broke.
     Line(String),
-    /// The server closed the connection without a word.
+    /// The server closed the connection without a reply.
     Closed,
-    /// Nothing came in time.
+    /// The server did not answer in time.
     TimedOut,
-    /// What came is no SMTP; the beginning of it.
+    /// The server's answer is not SMTP. This is its beginning.
     NotSmtp(String),
-    /// The certificate or the protocol is not acceptable.
+    /// The certificate or the protocol version is not acceptable.
     Tls(String),
-    /// What came in place of a handshake was no TLS.
+    /// The server's answer to the handshake was not TLS.
     NotTls,
-    /// No greeting came, but a TLS handshake works.
+    /// The server sent no greeting, but a TLS handshake works.
     SpeaksTls,
-    /// Every connection was in use until the time was over.
+    /// All connections were in use until the attempt's end.
     Busy,
-    /// A file with certificates or keys is not usable.
+    /// A file with certificates or keys cannot be used.
     TlsFile(String),
-    /// STARTTLS is required and not offered.
+    /// The server does not offer STARTTLS, which is required.
     NoStartTls,
-    /// The server offers no way to log in that is allowed here.
+    /// The server offers no mechanism for the login that the settings allow.
     NoMechanism(String),
-    /// A login would have gone over a line in clear to another machine.
+    /// The login would have been sent to another machine without encryption.
     ClearText,
-    /// The server doesn't take addresses beyond ASCII.
+    /// The server does not accept addresses that are not ASCII.
     NoUtf8,
-    /// The mail is larger than the server takes.
+    /// The email is larger than the server accepts. Both are in octets.
     TooBig { size: usize, limit: usize },
 }
 
-/// A failure: when and what.
+/// A failure: its phase and its cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) phase: Phase,
@@ -101,7 +101,7 @@ impl Failure {
         Self { phase, cause }
     }
 
-    /// An error of the line in this phase.
+    /// Creates the failure of an error on the connection in this phase.
     pub(crate) fn io(phase: Phase, error: &io::Error) -> Self {
         let cause = match error.kind() {
             io::ErrorKind::UnexpectedEof => Cause::Closed,
@@ -111,7 +111,7 @@ impl Failure {
         Self::new(phase, cause)
     }
 
-    /// The reply, where there was one.
+    /// Returns the server's reply, if there was one.
     pub(crate) fn reply(&self) -> Option<&Reply> {
         match &self.cause {
             Cause::Reply(reply) => Some(reply),
@@ -119,7 +119,7 @@ impl Failure {
         }
     }
 
-    /// Whether the connection is unusable after it.
+    /// Returns whether the connection cannot be used after this failure.
     pub(crate) fn ends_connection(&self) -> bool {
         match &self.cause {
             Cause::Reply(reply) => reply.code == 421,
@@ -128,9 +128,9 @@ impl Failure {
         }
     }
 
-    /// Whether a connection that lay idle was found dead, or was closed by
-    /// the server because of its age: a fresh one may do better at once.
-    pub(crate) fn is_stale_line(&self) -> bool {
+    /// Returns whether an idle connection may have died, or was closed by the server because of its
+    /// age. A new connection may then succeed at once.
+    pub(crate) fn is_stale_connection(&self) -> bool {
         match &self.cause {
             Cause::Closed | Cause::Line(_) => true,
             Cause::Reply(reply) => reply.code == 421,
@@ -144,38 +144,41 @@ impl fmt::Display for Failure {
         let phase = self.phase.name();
         match &self.cause {
             Cause::Reply(reply) => write!(f, "the server answered {phase} with {reply}"),
-            Cause::Name { text, .. } => write!(f, "the server's name was not resolved: {text}"),
+            Cause::Name { text, .. } => {
+                write!(f, "the server's name could not be resolved: {text}")
+            }
             Cause::Line(text) => write!(f, "the connection failed at {phase}: {text}"),
             Cause::Closed => write!(f, "the server closed the connection at {phase}"),
-            Cause::TimedOut => write!(f, "the server didn't answer {phase} in time"),
+            Cause::TimedOut => write!(f, "the server did not answer {phase} in time"),
             Cause::NotSmtp(text) => {
                 write!(
                     f,
-                    "the server answered {phase} with what is no SMTP: {text:?}"
+                    "the server answered {phase} with something that is not SMTP: {text:?}"
                 )
             }
             Cause::Tls(text) => write!(f, "the server's certificate or TLS was refused: {text}"),
-            Cause::NotTls => f.write_str("the server doesn't speak TLS from the first byte"),
+            Cause::NotTls => f.write_str("the server does not speak TLS from the first byte"),
             Cause::SpeaksTls => {
                 f.write_str("the server speaks TLS from the first byte on this port")
             }
             Cause::Busy => f.write_str("all connections of this channel were in use"),
             Cause::TlsFile(text) => f.write_str(text),
-            Cause::NoStartTls => f.write_str("the server doesn't offer STARTTLS"),
+            Cause::NoStartTls => f.write_str("the server does not offer STARTTLS"),
             Cause::NoMechanism(offered) => {
                 write!(
                     f,
-                    "the server offers no usable way to log in (offered: {offered})"
+                    "the server offers no usable login mechanism (offered: {offered})"
                 )
             }
             Cause::ClearText => {
-                f.write_str("the login was not sent, because the line isn't encrypted")
+                f.write_str("the login was not sent, because the connection is not encrypted")
             }
-            Cause::NoUtf8 => {
-                f.write_str("the server doesn't take addresses with letters beyond ASCII")
-            }
+            Cause::NoUtf8 => f.write_str("the server does not accept addresses that are not ASCII"),
             Cause::TooBig { size, limit } => {
-                write!(f, "the mail has {size} octets, the server takes {limit}")
+                write!(
+                    f,
+                    "the email has {size} octets; the server accepts at most {limit}"
+                )
             }
         }
     }

@@ -1,11 +1,11 @@
-//! The HTML part: the same words as the text part, with a colour for the
-//! severity. No images, no scripts, nothing loaded from elsewhere.
+//! The HTML part: the same text as the text part, with a colour for the severity. It has no images
+//! and no scripts, and loads nothing from elsewhere.
 
 use std::fmt::Write;
 
 use annunciator_sdk::{Kind, Notification, Severity};
 
-/// One small page.
+/// Returns the HTML page of a notification.
 pub(crate) fn page(notification: &Notification, body: &str) -> String {
     let colour = match (notification.kind(), notification.severity()) {
         (Kind::Recovery, _) => "#2e7d32",

@@ -1,27 +1,28 @@
-//! The names of mails: one for each notification, the same over every
-//! attempt, and one for each incident, to thread by.
+//! Message IDs: one for each notification, the same in every attempt, and one for each incident,
+//! which makes its emails a thread.
 //!
-//! A repeat after an unknown outcome carries the same Message-ID, so that
-//! mailboxes can tell that it is the same mail.
+//! A retry after an unknown outcome has the same Message-ID, so that mailboxes can recognise the
+//! duplicate.
 
 use std::fmt::Write;
 
-/// The most octets of the left part; the whole stays well below a line.
+/// The maximum length of the left part in octets. It keeps the whole well below the length of a
+/// line.
 const LEFT_MAX: usize = 120;
 
-/// `<id@domain>` for a notification.
+/// Returns the Message-ID of a notification: `<id@domain>`.
 pub(crate) fn message_id(id: &str, domain: &str) -> String {
     format!("<{}@{domain}>", left_part(id))
 }
 
-/// `<incident.key@domain>`: the root that an incident's mails refer to. No
-/// mail has this name, so that the thread holds whichever comes first.
+/// Returns the ID that all emails of an incident refer to: `<incident.key@domain>`. No email has
+/// this ID itself, so that they form a thread whichever of them arrives first.
 pub(crate) fn thread_id(incident: &str, domain: &str) -> String {
     format!("<incident.{}@{domain}>", left_part(incident))
 }
 
-/// Makes any text a `dot-atom` (RFC 5322, section 3.2.3) of bounded length,
-/// different texts different atoms.
+/// Converts any text to a `dot-atom` (RFC 5322, section 3.2.3) of bounded length. Different texts
+/// become different atoms.
 fn left_part(text: &str) -> String {
     let mut atom = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -43,7 +44,7 @@ fn left_part(text: &str) -> String {
     atom
 }
 
-/// FNV-1a: the same in every version and on every machine.
+/// Returns the FNV-1a hash, which is the same in every version and on every machine.
 fn fingerprint(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

@@ -1,13 +1,13 @@
-//! The email channel: mails over SMTP.
+//! The email channel: sends emails over SMTP.
 //!
-//! A mail goes to all recipients in as few transactions as the server allows,
-//! and each recipient has an outcome of its own. Connections are encrypted
-//! unless the settings say otherwise, and are kept for the next mail.
+//! An email goes to all recipients in as few transactions as the server allows, and each recipient
+//! has its own outcome. Connections are encrypted unless the settings say otherwise, and are kept
+//! for the next email.
 //!
-//! MIME is lettre's. The conversation with the server is this crate's own:
-//! it must go on after a refused recipient, tell a line lost before the dot
-//! from one lost behind it, see a foreign greeting as it came, and send
-//! `MAIL` and `RCPT` in one piece, which lettre's connection doesn't offer.
+//! lettre writes the MIME. This crate implements the conversation with the server, because it needs
+//! what lettre's connection does not offer: to continue after a refused recipient, to distinguish a
+//! connection that was lost before the final dot from one that was lost after it, to see the
+//! greeting of another protocol as it was received, and to send `MAIL` and `RCPT` in one write.
 
 mod address;
 mod config;

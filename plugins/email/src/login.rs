@@ -1,7 +1,6 @@
-//! AUTH (RFC 4954): which mechanism, and its exchange.
+//! The login with AUTH (RFC 4954): chooses a mechanism and performs its exchange.
 //!
-//! Credentials leave this machine only over TLS, and never appear in a
-//! failure.
+//! Credentials leave this machine only over TLS, and never appear in a failure.
 
 use annunciator_sdk::{Secret, without_secrets};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -14,7 +13,7 @@ use crate::{
     wire::{Deadline, Wire},
 };
 
-/// Who logs in, and with what.
+/// A login: the user, and the password or the token.
 pub(crate) struct Login<'a> {
     user: &'a str,
     password: Option<&'a Secret<String>>,
@@ -23,7 +22,7 @@ pub(crate) struct Login<'a> {
 }
 
 impl<'a> Login<'a> {
-    /// The login that the settings ask for, if any.
+    /// Returns the login of the settings, if there is one.
     pub(crate) fn of(config: &'a Config) -> Option<Self> {
         Some(Self {
             user: config.smtp_user.as_deref()?,
@@ -33,7 +32,7 @@ impl<'a> Login<'a> {
         })
     }
 
-    /// What must be seen nowhere, in every form in which it is sent.
+    /// Returns the secrets that must never be shown, in every form in which they are sent.
     pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {
         let secrets = self.password.into_iter().chain(self.token);
         let forms = secrets.flat_map(|secret| {
@@ -43,7 +42,7 @@ impl<'a> Login<'a> {
                 encode(&plain(self.user, secret)),
                 encode(&bearer(self.user, secret)),
             ];
-            // Without its padding it tells as much.
+            // A form without its padding reveals just as much.
             let bare = encoded
                 .clone()
                 .map(|form| Zeroizing::new(form.trim_end_matches('=').to_owned()));
@@ -55,7 +54,7 @@ impl<'a> Login<'a> {
         forms.filter(|form| !form.is_empty()).collect()
     }
 
-    /// Logs in over this line.
+    /// Logs in over this connection. Fails if it leads to another machine without encryption.
     pub(crate) async fn perform(
         &self,
         wire: &mut Wire,
@@ -70,9 +69,8 @@ impl<'a> Login<'a> {
         let mut reply = wire.command(&first, Phase::Auth, deadline).await?;
         let mut answers = second.into_iter();
         while reply.code == 334 {
-            // With no answer left, the server wants more than it should (or,
-            // as Gmail does, explains why a token is bad): an empty line makes
-            // it say no properly.
+            // If no answer is left, the server asks for more than it should, or explains why a
+            // token is bad, as Gmail does. After an empty line, it sends a proper error.
             let mut answer = answers.next().unwrap_or_default();
             answer.push_str("\r\n");
             reply = wire.command(&answer, Phase::Auth, deadline).await?;
@@ -87,7 +85,7 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// The first command, and the answers to the challenges behind it.
+    /// Returns the first command, and the answers to the challenges that follow.
     fn exchange(
         &self,
         can: &Capabilities,
@@ -106,7 +104,7 @@ impl<'a> Login<'a> {
                 true => "none".to_owned(),
                 false => can.auth.join(" "),
             };
-            // They were read in capitals.
+            // The capabilities were converted to upper case.
             let secrets = self.secrets().into_iter();
             let secrets: Vec<_> = secrets
                 .map(|secret| Zeroizing::new(secret.to_uppercase()))
@@ -135,12 +133,12 @@ impl<'a> Login<'a> {
     }
 }
 
-/// What PLAIN sends (RFC 4616).
+/// Returns what PLAIN sends (RFC 4616).
 fn plain(user: &str, password: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("\0{user}\0{password}"))
 }
 
-/// What XOAUTH2 sends.
+/// Returns what XOAUTH2 sends.
 fn bearer(user: &str, token: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("user={user}\x01auth=Bearer {token}\x01\x01"))
 }

@@ -1,7 +1,7 @@
-//! Makes the mail of a notification: headers, text and HTML part.
+//! Composes the email of a notification: headers, text part and HTML part.
 //!
-//! lettre encodes (RFC 2047, quoted-printable, folding); here it is decided
-//! what the mail says, what identifies it, and what has to be cut.
+//! This module decides what the email says, what identifies it, and what has to be cut. lettre
+//! encodes it (RFC 2047, quoted-printable, folding).
 
 use std::time::SystemTime;
 
@@ -17,14 +17,14 @@ use lettre::{
 
 use crate::{address, config::Config, html, identity, transaction::Letter};
 
-/// The names that a subject may hold in braces.
+/// The names that a subject may contain in braces.
 pub(crate) const PLACEHOLDERS: [&str; 5] = ["title", "host", "severity", "kind", "incident"];
 
-/// The most characters of a subject. No standard says; programs show fewer.
+/// The maximum number of characters of a subject. No standard limits it; programs show fewer.
 const MAX_SUBJECT_LENGTH: usize = 250;
-/// The most characters of a subject that is made of the message's first line.
+/// The maximum number of characters of a subject that is the message's first line.
 const MAX_FIRST_LINE_LENGTH: usize = 120;
-/// How much larger than its text a mail may be: headers and MIME around it.
+/// The number of octets that are reserved for the headers and the MIME around the text.
 const OVERHEAD: usize = 8 * 1024;
 
 /// The addresses of a channel, parsed once.
@@ -34,14 +34,14 @@ pub(crate) struct Addresses {
     pub(crate) to: Vec<Mailbox>,
     pub(crate) cc: Vec<Mailbox>,
     pub(crate) reply_to: Vec<Mailbox>,
-    /// The envelope's sender; empty for none.
+    /// The sender of the envelope. Empty for none.
     pub(crate) envelope_sender: String,
-    /// Everybody who gets a copy, hidden ones too, each once.
+    /// Every address that gets a copy, including hidden copies, once each.
     pub(crate) targets: Vec<String>,
 }
 
 impl Addresses {
-    /// Parses the addresses of these settings.
+    /// Parses the addresses of these settings. The error says what is wrong with an address.
     pub(crate) fn of(config: &Config) -> Result<Self, String> {
         let parse = |list: &[String]| -> Result<Vec<Mailbox>, String> {
             list.iter().map(|text| address::parse(text)).collect()
@@ -75,7 +75,7 @@ impl Addresses {
     }
 }
 
-/// A mail, and what was changed about the notification to fit.
+/// An email, with notes on what was changed in the notification to make it fit.
 #[derive(Debug)]
 pub(crate) struct Composed {
     pub(crate) letter: Letter,
@@ -83,7 +83,7 @@ pub(crate) struct Composed {
     pub(crate) notes: Vec<String>,
 }
 
-/// Writes the mail; `limit` is the most octets that the server takes.
+/// Composes the email. `limit` is the maximum number of octets that the server accepts.
 pub(crate) fn compose(
     notification: &Notification,
     config: &Config,
@@ -102,14 +102,14 @@ pub(crate) fn compose(
     {
         with_html = false;
         notes.push(format!(
-            "the server takes {limit} octets: sent without HTML part"
+            "the server accepts only {limit} octets: sent without the HTML part"
         ));
         content = format(&headers, notification, &body, with_html)?;
         let whole = body.chars().count();
         let room = limit.saturating_sub(OVERHEAD).max(limit / 2);
         while content.len() > limit && body.len() > 64 {
-            // The parts of a text may encode to different lengths: measured
-            // again after each cut, which is rarely more than one.
+            // Equal parts of a text may be encoded to different lengths, so the size is measured
+            // again after each cut. More than one cut is rare.
             let mut keep = (body.len() * room / content.len()).min(body.len() - 1);
             while !body.is_char_boundary(keep) {
                 keep -= 1;
@@ -158,7 +158,7 @@ fn headers(
         let root = identity::thread_id(incident, domain);
         builder = builder.in_reply_to(root.clone()).references(root);
     }
-    // RFC 3834: no out-of-office answers to an alert; Exchange has its own word.
+    // Prevents out-of-office replies to an alert (RFC 3834). Exchange has its own header for that.
     builder = raw(builder, "Auto-Submitted", "auto-generated")?;
     builder = raw(builder, "X-Auto-Response-Suppress", "All")?;
     if notification.severity() == Severity::Critical {
@@ -168,7 +168,7 @@ fn headers(
     for (name, value) in &config.headers {
         builder = raw(builder, name, &one_line(value))?;
     }
-    // The envelope is the transaction's; lettre only insists on having one.
+    // The transaction has its own envelope; this one is only there because lettre requires one.
     let envelope = Envelope::new(None, vec![addresses.from.email.clone()])
         .map_err(|error| error.to_string())?;
     Ok(builder.envelope(envelope))
@@ -234,7 +234,7 @@ fn subject(notification: &Notification, config: &Config, notes: &mut Vec<String>
     subject
 }
 
-/// The names in braces of a template.
+/// Returns the names in braces of a template.
 pub(crate) fn placeholders(template: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let mut rest = template;
@@ -251,7 +251,7 @@ fn next_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, name, after))
 }
 
-/// Text for a header: no line breaks, no control characters, whatever came.
+/// Makes any text safe for a header: replaces line breaks and control characters with spaces.
 fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -267,7 +267,8 @@ fn cut(text: &str, max: usize) -> (String, bool) {
     (short, true)
 }
 
-/// The body with line ends of one kind and without what no mail may hold.
+/// Returns the body with line ends of one kind, and without the control characters that no email
+/// may contain.
 fn clean_body(body: &str, notes: &mut Vec<String>) -> String {
     let unified = body.replace("\r\n", "\n").replace('\r', "\n");
     let clean: String = unified
@@ -275,7 +276,7 @@ fn clean_body(body: &str, notes: &mut Vec<String>) -> String {
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
         .collect();
     if clean.len() != unified.len() {
-        notes.push("control characters were taken out of the message".to_owned());
+        notes.push("control characters were removed from the message".to_owned());
     }
     clean
 }

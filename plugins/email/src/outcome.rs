@@ -1,8 +1,8 @@
-//! What a failure means for a recipient: another try, never, or nobody knows;
-//! whose fault it is; what to do.
+//! Decides what a failure means for a recipient: its class (retry, permanent or unknown), who can
+//! fix it, and how.
 //!
-//! The first digit of the reply code decides (4 passes, 5 stays, the reverse
-//! of HTTP); the enhanced code only refines whose fault it is.
+//! The first digit of the reply code decides the class (4 is temporary and 5 permanent, the reverse
+//! of HTTP). The enhanced code only refines who can fix it.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub(crate) const fn never(fault: Fault, hint: &'static str) -> Verdict {
     }
 }
 
-/// The verdict on a failure.
+/// Returns the verdict on a failure.
 pub(crate) fn judge(failure: &Failure) -> Verdict {
     let phase = failure.phase;
     match &failure.cause {
@@ -52,7 +52,7 @@ pub(crate) fn judge(failure: &Failure) -> Verdict {
             Verdict {
                 class: Class::Unknown,
                 fault: Fault::Network,
-                hint: "the server may have taken the mail; a repeat carries the same Message-ID",
+                hint: "the server may have accepted the email; a retry has the same Message-ID",
                 wait: None,
             }
         }
@@ -71,43 +71,46 @@ pub(crate) fn judge(failure: &Failure) -> Verdict {
         Cause::Line(_) | Cause::TimedOut | Cause::Closed => retry(Fault::Network, ""),
         Cause::Busy => retry(
             Fault::Remote,
-            "the server is slow; a larger `connections` may help",
+            "the server is slow; a higher `connections` may help",
         ),
         Cause::NotSmtp(text) if phase == Phase::Greeting => {
             never(Fault::Config, other_protocol(text))
         }
-        // It has spoken SMTP until then.
+        // Until then, the server spoke SMTP.
         Cause::NotSmtp(_) => never(Fault::Remote, ""),
         Cause::Tls(_) => never(
             Fault::Config,
             "check the server's certificate, `tls_ca_file`, `tls_server_name` and \
-             `tls_min_version`; the mail is never sent in clear instead",
+             `tls_min_version`; the email is never sent without encryption instead",
         ),
         Cause::NotTls => never(
             Fault::Config,
-            "this port seems to want STARTTLS: set `smtp_tls: starttls` (usually port 587)",
+            "this port seems to require STARTTLS: set `smtp_tls: starttls` (usually port 587)",
         ),
         Cause::SpeaksTls => never(
             Fault::Config,
             "set `smtp_tls: tls` for this port, or use port 587 for STARTTLS",
         ),
-        Cause::TlsFile(_) => never(Fault::Config, "check the file's path, rights and content"),
+        Cause::TlsFile(_) => never(
+            Fault::Config,
+            "check the file's path, permissions and content",
+        ),
         Cause::NoStartTls => never(
             Fault::Config,
-            "somebody on the way may have removed it, so nothing was sent; if the server has \
-             none, use `smtp_tls: tls` (port 465), or `none` on a trusted line",
+            "an attacker on the network may have removed the offer, so nothing was sent; if the \
+             server has no STARTTLS, use `smtp_tls: tls` (port 465), or `none` on a trusted network",
         ),
         Cause::NoMechanism(_) => never(
             Fault::Config,
-            "set `smtp_auth` to what the server offers, or remove `smtp_user` if it wants no login",
+            "set `smtp_auth` to what the server offers, or remove `smtp_user` if it needs no login",
         ),
         Cause::ClearText => never(Fault::Config, "set `smtp_tls: starttls` or `tls`"),
-        Cause::NoUtf8 => never(Fault::Config, "use addresses in ASCII with this server"),
+        Cause::NoUtf8 => never(Fault::Config, "use only ASCII addresses with this server"),
         Cause::TooBig { .. } => never(Fault::Message, "shorten the message"),
     }
 }
 
-/// Says which other protocol speaks on a port.
+/// Returns a hint that names the protocol of a port that does not speak SMTP.
 fn other_protocol(beginning: &str) -> &'static str {
     match beginning {
         text if text.starts_with("* ") => "this is an IMAP port: use the SMTP port, usually 587",
@@ -121,7 +124,7 @@ fn other_protocol(beginning: &str) -> &'static str {
     }
 }
 
-/// The outcome for a recipient whose mail failed.
+/// Creates the outcome for a recipient whose email failed.
 pub(crate) fn failed(target: &str, failure: &Failure) -> Outcome {
     let verdict = judge(failure);
     let outcome = match verdict.class {
@@ -140,7 +143,7 @@ pub(crate) fn failed(target: &str, failure: &Failure) -> Outcome {
     outcome.hint(verdict.hint)
 }
 
-/// The outcome for a recipient whose mail the server took.
+/// Creates the outcome for a recipient whose email the server accepted.
 pub(crate) fn delivered(
     target: &str,
     reply: &Reply,
@@ -160,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_reply_is_another_protocol_only_at_first() {
+    fn only_a_greeting_that_is_not_smtp_is_another_protocol() {
         for text in ["199 huh", "600 what", "* OK", "nonsense"] {
             for phase in [Phase::Hello, Phase::Mail, Phase::Rcpt, Phase::Data] {
                 let failure = Failure::new(phase, Cause::NotSmtp(text.to_owned()));

@@ -1,8 +1,8 @@
-//! Connections, kept for the next mail.
+//! The pool of connections, which are kept for the next email.
 //!
-//! It decides when a connection is opened, used again, replaced or closed,
-//! and how many there are. A connection that died while it lay idle is
-//! replaced at once, which is safe as long as no mail was handed over on it.
+//! It decides when a connection is opened, reused, replaced or closed, and how many there are. A
+//! connection that died while it was idle is replaced at once, which is safe because no email was
+//! handed over on it.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -23,15 +23,14 @@ use crate::{
     wire::{Deadline, Wire},
 };
 
-/// After this much idleness a connection is asked whether it lives (NOOP).
+/// The time for which a connection may be idle before it is probed (NOOP) and used again.
 const ASK_AFTER: Duration = Duration::from_secs(5);
-/// How long that question may take: a line that was cut silently must not use
-/// up the attempt.
+/// The timeout of the probe. A connection that was cut silently must not use up the attempt.
 const ASK_TIMEOUT: Duration = Duration::from_secs(3);
-/// For so long no login is tried after the server refused one, because
-/// repeated tries lock accounts. A changed configuration begins anew.
+/// The time for which no login is tried after the server refused one, because repeated tries lock
+/// accounts. After a change of the configuration, the login is tried at once.
 const LOGIN_RETRY_DELAY: Duration = Duration::from_secs(300);
-/// How long a goodbye may take.
+/// The timeout of QUIT, and of the test whether a server waits for a TLS handshake.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 struct Idle {
@@ -52,8 +51,8 @@ struct State {
 pub(crate) struct Pool {
     config: Arc<Config>,
     permits: Semaphore,
-    /// Whether a login has succeeded; held while the first is tried, so that
-    /// a wrong password is tried once and not once for each connection.
+    /// Whether a login has succeeded. The lock is held during the first login, so that a wrong
+    /// password is tried once and not once for each connection.
     proven: tokio::sync::Mutex<bool>,
     state: Mutex<State>,
 }
@@ -72,12 +71,12 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The most octets of a mail, as the server said last.
+    /// Returns the maximum size of an email in octets, by the server's last EHLO reply.
     pub(crate) fn size_limit(&self) -> Option<usize> {
         self.state().size_limit
     }
 
-    /// Sends a letter; one answer for each recipient, in their order.
+    /// Sends a letter. Returns one answer for each recipient, in their order.
     pub(crate) async fn send(
         self: &Arc<Self>,
         letter: &Letter,
@@ -105,7 +104,7 @@ impl Pool {
             }
             let stale = |answer: &Answer| {
                 matches!(answer, Err(failure)
-                    if failure.phase == Phase::Mail && failure.is_stale_line())
+                    if failure.phase == Phase::Mail && failure.is_stale_connection())
             };
             if reused && !answers.usable && answers.of.iter().all(stale) {
                 tracing::debug!("a kept connection had died; opening another");
@@ -115,7 +114,7 @@ impl Pool {
         }
     }
 
-    /// Opens a connection, asks whether it lives, and closes it.
+    /// Opens a connection, probes it (NOOP) and closes it. Returns whether it was encrypted.
     pub(crate) async fn check(self: &Arc<Self>, end: Instant) -> Result<bool, Failure> {
         self.state().refused = None;
         let mut session = self.open(end).await?;
@@ -125,7 +124,7 @@ impl Pool {
         Ok(encrypted)
     }
 
-    /// Says goodbye on every kept connection.
+    /// Closes every kept connection (QUIT).
     pub(crate) async fn close(&self) {
         let idle = std::mem::take(&mut self.state().idle);
         let end = Instant::now() + QUIT_TIMEOUT;
@@ -134,7 +133,7 @@ impl Pool {
         }
     }
 
-    /// A kept connection that lives.
+    /// Returns a kept connection that is alive.
     async fn take(&self, end: Instant) -> Option<Session> {
         loop {
             let mut kept = self.state().idle.pop()?;
@@ -173,7 +172,7 @@ impl Pool {
         }
     }
 
-    /// Closes what was idle for too long; answers when to look again.
+    /// Closes the connections that were idle for too long. Returns when the next one is due.
     async fn sweep(&self) -> Option<Instant> {
         let limit = self.idle_limit();
         let (expired, due) = {
@@ -196,7 +195,7 @@ impl Pool {
         Duration::from_secs(u64::from(self.config.idle_timeout))
     }
 
-    /// A new connection, ready for mails.
+    /// Opens a connection that is ready for emails.
     async fn open(&self, end: Instant) -> Result<Session, Failure> {
         if self.config.smtp_user.is_none() {
             return self.connect(end).await;
@@ -209,7 +208,7 @@ impl Pool {
         {
             return Err(failure.clone());
         }
-        // Once the login is proven, connections are made side by side.
+        // Once a login has succeeded, connections are opened concurrently.
         if *proven {
             drop(proven);
             let opened = self.connect(end).await;
@@ -224,7 +223,8 @@ impl Pool {
         opened
     }
 
-    /// Whether the login was refused for good, which is not tried again soon.
+    /// Remembers a login that was refused permanently, so that it is not tried again soon. Returns
+    /// whether it was refused.
     fn remember_refusal(&self, opened: &Result<Session, Failure>) -> bool {
         let Err(failure) = opened else { return false };
         let refused = failure.phase == Phase::Auth
@@ -261,7 +261,7 @@ impl Pool {
         }
     }
 
-    /// Whether a server that gave no greeting waits for a TLS handshake.
+    /// Returns whether a server that sent no greeting waits for a TLS handshake.
     async fn speaks_tls(&self, end: Instant) -> bool {
         let deadline = Deadline {
             step: QUIT_TIMEOUT,
@@ -277,7 +277,7 @@ impl Pool {
         }
     }
 
-    /// What handshakes need, read once.
+    /// Returns what handshakes need. The files are read once.
     fn tls(&self) -> Result<Tls, Failure> {
         if let Some(tls) = &self.state().tls {
             return Ok(tls.clone());

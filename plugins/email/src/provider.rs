@@ -1,5 +1,5 @@
-//! The provider: a notification becomes one mail, which goes to every
-//! recipient that still needs it, each with an outcome of its own.
+//! The provider: sends a notification as one email to every recipient that still needs it, and
+//! returns an outcome for each.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,13 +18,13 @@ use crate::{
     transaction::Answer,
 };
 
-/// What is left of the host's time when this plugin gives up, so that it
-/// can still say what happened: a twentieth, between these.
+/// The part of the host's timeout that is left when this plugin gives up, so that it can still
+/// report what happened: a twentieth, between these bounds.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-/// How long a check may take.
+/// The timeout of a check.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A message longer than this is encoded on the plugin's own thread, since it
+/// The number of bytes above which a message is encoded on the plugin's own runtime, because that
 /// could keep the host's thread for longer than a poll may take.
 const LARGE: usize = 64 * 1024;
 
@@ -39,7 +39,7 @@ pub struct Email {
 
 impl Provider for Email {
     const TYPE: &'static str = "email";
-    const SUMMARY: &'static str = "Sends mails over SMTP.";
+    const SUMMARY: &'static str = "Sends emails over SMTP.";
     const EXAMPLE: &'static str = "\
 type: email
 recipients: [ops@example.com]
@@ -100,8 +100,8 @@ smtp_password: { env: SMTP_PASSWORD }
                 Ok(answers) => answers,
                 Err(error) => return lost(&targets, &error),
             };
-            // The first connection tells how much the server takes; nothing
-            // was sent, so the mail is made to fit and goes at once.
+            // The first connection shows how large an email the server accepts. Nothing was sent
+            // yet, so the email is made to fit and sent at once.
             match too_big(&answers) {
                 Some(said) if limit != Some(said) => limit = Some(said),
                 _ => break (composed, answers),
@@ -124,10 +124,10 @@ smtp_password: { env: SMTP_PASSWORD }
         let end = Instant::now() + CHECK_TIMEOUT;
         match self.runtime.run(async move { pool.check(end).await }).await {
             Ok(Ok(encrypted)) => {
-                let line = if encrypted { "over TLS" } else { "in clear" };
+                let line = if encrypted { "over TLS" } else { "without TLS" };
                 let login = match &self.config.smtp_user {
                     Some(_) => "the login was accepted",
-                    None => "without login",
+                    None => "no login is configured",
                 };
                 let check = Check::ok(format!(
                     "{}:{} answered {line}, {login}",
@@ -135,7 +135,7 @@ smtp_password: { env: SMTP_PASSWORD }
                     self.config.port()
                 ));
                 match self.config.tls_mode() {
-                    TlsMode::None => check.hint("mails to this server can be read on the way"),
+                    TlsMode::None => check.hint("emails to this server can be read in transit"),
                     _ => check,
                 }
             }
@@ -149,7 +149,7 @@ smtp_password: { env: SMTP_PASSWORD }
 
     async fn close(&self) {
         let pool = Arc::clone(&self.pool);
-        // An error means that nothing runs any more, which is what is wanted.
+        // An error means that nothing runs any more, which is the goal.
         let _ = self.runtime.run(async move { pool.close().await }).await;
         self.runtime.close().await;
     }
@@ -172,7 +172,7 @@ impl Email {
     }
 }
 
-/// The server's limit, if the mail was kept back because of it.
+/// Returns the server's size limit, if the email was not sent because of it.
 fn too_big(answers: &[Answer]) -> Option<usize> {
     answers.iter().find_map(|answer| match answer {
         Err(Failure {
@@ -183,7 +183,7 @@ fn too_big(answers: &[Answer]) -> Option<usize> {
     })
 }
 
-/// The time for an attempt: the host's, less what reporting takes.
+/// Returns the time for an attempt: the host's timeout without the time for reporting.
 fn usable(timeout: Duration) -> Duration {
     timeout.saturating_sub((timeout / 20).clamp(MARGIN.0, MARGIN.1))
 }

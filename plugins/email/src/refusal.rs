@@ -1,5 +1,5 @@
-//! What a server's replies mean, by their codes and words. A hint follows from a
-//! cause that is known; what is not known is passed on without one.
+//! Judges a server's negative replies by their codes and words. Only a known cause has a hint; an
+//! unknown one is passed on without.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::{
     reply::Reply,
 };
 
-/// Servers that greylist accept a second try after five minutes (RFC 6647,
-/// section 4.5, leaves it to them; this is the usual time).
+/// The time after which servers that greylist usually accept a second try (RFC 6647, section 4.5,
+/// leaves it to them).
 const GREYLIST_DELAY: Duration = Duration::from_secs(300);
 
-/// Words of servers that found a machine on a list, in lower case.
+/// Words of a server that found this machine on a block list, in lower case.
 const ON_A_LIST: [&str; 6] = [
     "blocked using",
     "spamhaus",
@@ -24,7 +24,7 @@ const ON_A_LIST: [&str; 6] = [
     "block list",
     "blacklist",
 ];
-/// The same for a mail that is too large; the last is RFC 5321's own, 4.5.3.1.10.
+/// Words for an email that is too large. The last is that of RFC 5321, section 4.5.3.1.10.
 const TOO_LARGE: [&str; 6] = [
     "size",
     "too large",
@@ -33,7 +33,7 @@ const TOO_LARGE: [&str; 6] = [
     "larger than",
     "too much mail data",
 ];
-/// Words of servers that refuse a machine, in lower case.
+/// Words of a server that refuses this machine, in lower case.
 const BLOCKED: [&str; 6] = [
     "block",
     "listed",
@@ -42,7 +42,7 @@ const BLOCKED: [&str; 6] = [
     "rejected",
     "reverse",
 ];
-/// The same for recipients that there are not.
+/// Words for a recipient that does not exist.
 const UNKNOWN: [&str; 7] = [
     "user unknown",
     "unknown user",
@@ -52,38 +52,38 @@ const UNKNOWN: [&str; 7] = [
     "does not exist",
     "mailbox unavailable",
 ];
-/// The same for content.
+/// Words for content that is refused.
 const FILTERED: [&str; 6] = ["spam", "virus", "malware", "content", "policy", "dmarc"];
 
-const TOO_LARGE_HINT: &str = "the mail is too large for the server";
+const TOO_LARGE_HINT: &str = "the email is too large for the server";
 
-/// The verdict on a reply that is not a success.
+/// Returns the verdict on a reply that is not a success.
 pub(crate) fn judge_reply(phase: Phase, reply: &Reply) -> Verdict {
     if reply.code == 421 {
         return retry(Fault::Remote, "the server is closing or busy");
     }
     if reply.code / 100 == 4 {
-        return passing(phase, reply);
+        return judge_temporary(phase, reply);
     }
     let login = never(
         Fault::Config,
-        "the server wants a login: set `smtp_user` and `smtp_password`",
+        "the server requires a login: set `smtp_user` and `smtp_password`",
     );
     let enhanced = reply.enhanced().unwrap_or_default();
     let text = reply.text().to_ascii_lowercase();
     let names = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    // By RFC 5321, section 4.2.2: the command or its form is not known, or not here.
+    // The command or its syntax is unknown, or not implemented (RFC 5321, section 4.2.2).
     let is_foreign = matches!(reply.code, 500..=504 | 555);
     match (phase, reply.code, enhanced) {
         (Phase::Auth, 538, _) => never(Fault::Config, "set `smtp_tls: starttls` or `tls`"),
         (Phase::Auth, 534, _) => never(
             Fault::Config,
-            "the server wants another way to log in, such as an app-specific password or XOAUTH2",
+            "the server requires another way to log in, such as an app-specific password or XOAUTH2",
         ),
         // RFC 4954, section 6.
         (Phase::Auth, 535, _) | (Phase::Auth, _, "5.7.8") => never(
             Fault::Config,
-            "check `smtp_user` and `smtp_password`; some providers want an app-specific password",
+            "check `smtp_user` and `smtp_password`; some providers require an app-specific password",
         ),
         (Phase::Auth, ..) => never(Fault::Config, ""),
         (_, 530, _) => login,
@@ -103,11 +103,11 @@ pub(crate) fn judge_reply(phase: Phase, reply: &Reply) -> Verdict {
         (Phase::Mail | Phase::Data | Phase::Dot, 552, _) => never(Fault::Message, ""),
         (_, 550..=554 | 571, _) if names(&ON_A_LIST) => never(
             Fault::Remote,
-            "the server found this machine on a block list: ask for its removal there, or send by \
-             a server that is on none",
+            "the server found this machine on a block list: ask for its removal there, or use a \
+             server that is not on one",
         ),
         (Phase::Mail, ..) if is_foreign => never(Fault::Config, ""),
-        // What is refused there by these is the sender (RFC 5321, 3.3; RFC 3463, 3.2 and 3.8).
+        // These codes refuse the sender (RFC 5321, 3.3; RFC 3463, 3.2 and 3.8).
         (Phase::Mail, code, _)
             if matches!(code, 550 | 551 | 553)
                 || ["5.1.", "5.7."].iter().any(|of| enhanced.starts_with(of)) =>
@@ -120,7 +120,7 @@ pub(crate) fn judge_reply(phase: Phase, reply: &Reply) -> Verdict {
         (Phase::Mail, ..) => never(Fault::Config, ""),
         (Phase::Rcpt, _, "5.7.1") if text.contains("relay") => never(
             Fault::Config,
-            "the server doesn't relay to this address from here: a login may help",
+            "the server does not relay to this address from here: a login may help",
         ),
         (Phase::Rcpt, _, "5.7.1") => never(Fault::Config, ""),
         (Phase::Rcpt, ..) if enhanced.starts_with("5.1.") || names(&UNKNOWN) => {
@@ -130,18 +130,19 @@ pub(crate) fn judge_reply(phase: Phase, reply: &Reply) -> Verdict {
         (Phase::Data | Phase::Dot, ..) if enhanced.starts_with("5.7.") || names(&FILTERED) => {
             never(
                 Fault::Message,
-                "the server's rules refuse the content: its answer says which",
+                "the server's rules refuse the content: its answer says which rule",
             )
         }
         _ => never(Fault::Message, ""),
     }
 }
 
-fn passing(phase: Phase, reply: &Reply) -> Verdict {
+/// Returns the verdict on a reply with a 4xx code, after which a retry may succeed.
+fn judge_temporary(phase: Phase, reply: &Reply) -> Verdict {
     let text = reply.text().to_ascii_lowercase();
     let is_grey = ["greylist", "graylist", "grey-list", "gray-list"];
     let is_grey = is_grey.iter().any(|word| text.contains(word));
-    // Postgrey and others say it by their codes; so do rules of other kinds.
+    // Postgrey and others greylist with these codes, and other rules use them, too.
     let may_be_grey = is_grey || (reply.code == 450 && reply.enhanced() == Some("4.7.1"));
     let mailbox = reply
         .enhanced()
@@ -149,7 +150,7 @@ fn passing(phase: Phase, reply: &Reply) -> Verdict {
     match phase {
         Phase::Rcpt if may_be_grey => {
             let hint = match is_grey {
-                true => "greylisting passes by itself",
+                true => "greylisting: nothing to do, a retry succeeds",
                 false => "",
             };
             Verdict {
@@ -157,16 +158,16 @@ fn passing(phase: Phase, reply: &Reply) -> Verdict {
                 ..retry(Fault::Remote, hint)
             }
         }
-        // Postfix puts off what it doesn't relay, where its operator hasn't
-        // decided to refuse it (`defer_unauth_destination`, its default).
+        // Postfix defers what it does not relay, unless its operator has decided to refuse it
+        // (`defer_unauth_destination`, its default).
         Phase::Rcpt if text.contains("relay") => retry(
             Fault::Config,
-            "the server doesn't relay to this address from here: a login may help",
+            "the server does not relay to this address from here: a login may help",
         ),
-        Phase::Rcpt if mailbox => retry(Fault::Recipient, "the mailbox can't take mail now"),
+        Phase::Rcpt if mailbox => retry(Fault::Recipient, "the mailbox cannot accept mail now"),
         // RFC 4954, section 6.
         Phase::Auth if reply.code == 454 => {
-            retry(Fault::Remote, "the server can't check logins now")
+            retry(Fault::Remote, "the server cannot check logins now")
         }
         _ => retry(Fault::Remote, ""),
     }
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_known_has_no_hint() {
+    fn an_unknown_reply_has_no_hint() {
         use Phase::{Auth, Data, Dot, Greeting, Hello, Mail, Other, Rcpt, StartTls};
         for phase in [Greeting, Hello, StartTls, Auth, Rcpt, Data, Dot, Other] {
             for code in [432, 451, 455, 459, 500, 502, 521, 550, 556, 571, 599] {
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_alone_is_no_cause_that_is_known() {
+    fn a_code_alone_is_not_a_known_cause() {
         for (phase, code, text) in [
             (Phase::Mail, 552, "no"),
             (Phase::Data, 552, "no"),
@@ -213,7 +214,7 @@ mod tests {
             (Phase::Rcpt, 450, "4.7.1 cannot find your hostname"),
         ] {
             let verdict = match code / 100 {
-                4 => passing(phase, &reply(code, text)),
+                4 => judge_temporary(phase, &reply(code, text)),
                 _ => verdict(phase, code, text),
             };
             assert_eq!(verdict.hint, "", "{phase:?} {code} {text}");
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_has_the_hint_that_follows_from_it() {
+    fn a_known_cause_has_its_hint() {
         for (phase, code, text, hint) in [
             (Phase::Auth, 535, "5.7.8 bad credentials", "smtp_password"),
             (Phase::Auth, 535, "authentication failed", "smtp_password"),

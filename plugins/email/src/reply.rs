@@ -1,11 +1,11 @@
-//! A server's reply: code, enhanced code, text.
+//! A server's reply: its code, its enhanced code and its text.
 
 use std::fmt;
 
-/// The most octets of a reply that are read; Postfix allows about as much.
+/// The maximum size of a reply in octets. Postfix allows about as much.
 pub(crate) const REPLY_MAX: usize = 64 * 1024;
 
-/// One reply, all its lines.
+/// One reply, with all its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reply {
     /// The three digits.
@@ -15,7 +15,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Parses one line into code, text and whether it is the last.
+    /// Parses one line into its code, its text and whether it is the last.
     pub(crate) fn parse_line(line: &str) -> Option<(u16, &str, bool)> {
         let digits = line.get(..3)?;
         if !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -32,13 +32,13 @@ impl Reply {
             .then(|| (code, line.get(4..).unwrap_or_default(), last))
     }
 
-    /// Whether the command was done (2xx).
+    /// Returns whether the command succeeded (2xx).
     pub(crate) fn is_ok(&self) -> bool {
         self.code / 100 == 2
     }
 
-    /// The enhanced code of RFC 3463, if it fits the reply code's class:
-    /// where the two disagree, the reply code wins.
+    /// Returns the enhanced code of RFC 3463, if it is of the reply code's class. If the two
+    /// disagree, the reply code wins.
     pub(crate) fn enhanced(&self) -> Option<&str> {
         let word = self.lines.first()?.split(' ').next()?;
         let mut parts = word.split('.');
@@ -48,12 +48,12 @@ impl Reply {
         (sound && class == self.code / 100).then_some(word)
     }
 
-    /// The text of all lines, for people.
+    /// Returns the text of all lines, for people.
     pub(crate) fn text(&self) -> String {
         self.lines.join(" / ")
     }
 
-    /// `550 5.1.1` or `550`.
+    /// Returns the codes, such as `550 5.1.1` or `550`.
     pub(crate) fn codes(&self) -> String {
         match self.enhanced() {
             Some(enhanced) => format!("{} {enhanced}", self.code),
@@ -61,8 +61,8 @@ impl Reply {
         }
     }
 
-    /// Whether it says that this transaction has recipients enough, which is
-    /// no error: RFC 5321 section 4.5.3.1.10, and the old 552 it names.
+    /// Returns whether the reply says that this transaction has too many recipients, which is not
+    /// an error: RFC 5321, section 4.5.3.1.10, and the old 552 that it names.
     pub(crate) fn too_many_recipients(&self) -> bool {
         let said = self.text().to_ascii_lowercase().contains("too many");
         match (self.code, self.enhanced()) {

@@ -1,5 +1,5 @@
-//! What in the settings a mail server would refuse, told before anything is
-//! sent, without any input or output.
+//! Validates the settings: reports what a mail server would refuse, before anything is sent and
+//! without any input or output.
 
 use annunciator_sdk::Problem;
 use lettre::message::header::HeaderName;
@@ -34,7 +34,7 @@ const OWN_HEADERS: [&str; 20] = [
     "x-priority",
 ];
 
-/// Every problem of these settings.
+/// Returns every problem of these settings.
 pub(crate) fn validate(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     addresses(config, &mut problems);
@@ -86,21 +86,24 @@ fn server(config: &Config, problems: &mut Vec<Problem>) {
     let server = config.server();
     let is_literal = server.parse::<std::net::IpAddr>().is_ok();
     if server.is_empty() || server.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        problems.push(Problem::error("smtp_server", "a host name is wanted"));
+        problems.push(Problem::error(
+            "smtp_server",
+            "must be a host name or an IP address",
+        ));
     } else if server.contains('@') {
-        // What is told never repeats it: a password may stand there.
+        // The message never repeats the value, because it may contain a password.
         problems.push(
-            Problem::error("smtp_server", "must not hold a user or password")
+            Problem::error("smtp_server", "must not contain a user name or a password")
                 .help("write them in `smtp_user` and `smtp_password`"),
         );
     } else if server.contains("://") || server.contains('/') {
         problems.push(
-            Problem::error("smtp_server", "this is an address of the web")
-                .help("write the host's name only, such as `smtp.example.com`"),
+            Problem::error("smtp_server", "must be a host name, not a URL")
+                .help("write only the host name, such as `smtp.example.com`"),
         );
     } else if server.contains(':') && !is_literal {
         problems.push(
-            Problem::error("smtp_server", "this holds a port, too")
+            Problem::error("smtp_server", "must not contain a port")
                 .help("write the port in `smtp_port`"),
         );
     }
@@ -129,7 +132,7 @@ fn server(config: &Config, problems: &mut Vec<Problem>) {
         && (hello.is_empty() || !hello.chars().all(|c| c.is_ascii_graphic()))
     {
         problems.push(
-            Problem::error("smtp_hello", "a host name is wanted")
+            Problem::error("smtp_hello", "must be a host name")
                 .help("write a name such as `monitor.example.com`"),
         );
     }
@@ -145,12 +148,15 @@ fn login(config: &Config, problems: &mut Vec<Problem>) {
         config.smtp_token.is_some(),
     );
     if config.smtp_user.as_deref() == Some("") {
-        problems.push(Problem::error("smtp_user", "the user is empty"));
+        problems.push(Problem::error("smtp_user", "the user name is empty"));
     }
     if password && token {
         problems.push(
-            Problem::error("smtp_token", "a token and a password exclude each other")
-                .help("keep the one that the server wants"),
+            Problem::error(
+                "smtp_token",
+                "`smtp_token` and `smtp_password` exclude each other",
+            )
+            .help("keep the one that the server requires"),
         );
     }
     if (password || token) && !user {
@@ -159,12 +165,13 @@ fn login(config: &Config, problems: &mut Vec<Problem>) {
         } else {
             "smtp_token"
         };
-        problems
-            .push(Problem::error(field, "there is no user to log in as").help("set `smtp_user`"));
+        problems.push(
+            Problem::error(field, "there is no user name for the login").help("set `smtp_user`"),
+        );
     }
     if user && !password && !token {
         problems.push(
-            Problem::error("smtp_user", "there is no password to log in with")
+            Problem::error("smtp_user", "there is no password for the login")
                 .help("set `smtp_password`, or `smtp_token` for XOAUTH2"),
         );
     }
@@ -172,7 +179,7 @@ fn login(config: &Config, problems: &mut Vec<Problem>) {
         AuthMethod::Xoauth2 if !token => problems
             .push(Problem::error("smtp_auth", "`xoauth2` needs a token").help("set `smtp_token`")),
         AuthMethod::Plain | AuthMethod::Login if !password => problems.push(
-            Problem::error("smtp_auth", "this way to log in needs a password")
+            Problem::error("smtp_auth", "this mechanism needs a password")
                 .help("set `smtp_password`"),
         ),
         _ => {}
@@ -181,8 +188,11 @@ fn login(config: &Config, problems: &mut Vec<Problem>) {
         matches!(config.server(), "localhost" | "::1") || config.server().starts_with("127.");
     if user && config.tls_mode() == TlsMode::None && !local {
         problems.push(
-            Problem::error("smtp_tls", "a password is never sent over a line in clear")
-                .help("set `smtp_tls: starttls` or `tls`, or drop `smtp_user`"),
+            Problem::error(
+                "smtp_tls",
+                "a password is never sent over an unencrypted connection",
+            )
+            .help("set `smtp_tls: starttls` or `tls`, or remove `smtp_user`"),
         );
     }
 }
@@ -195,7 +205,7 @@ fn tls(config: &Config, problems: &mut Vec<Problem>) {
         )),
         (None, Some(_)) => problems.push(Problem::error(
             "tls_client_key",
-            "a key needs its certificate in `tls_client_cert`",
+            "a client key needs its certificate in `tls_client_cert`",
         )),
         _ => {}
     }
@@ -206,14 +216,17 @@ fn tls(config: &Config, problems: &mut Vec<Problem>) {
             ("tls_server_name", config.tls_server_name.is_some()),
         ] {
             if set {
-                problems.push(Problem::warning(field, "unused with `smtp_tls: none`"));
+                problems.push(Problem::warning(
+                    field,
+                    "has no effect with `smtp_tls: none`",
+                ));
             }
         }
     }
     if let Some(name) = &config.tls_server_name
         && rustls::pki_types::ServerName::try_from(name.as_str()).is_err()
     {
-        problems.push(Problem::error("tls_server_name", "a host name is wanted"));
+        problems.push(Problem::error("tls_server_name", "must be a host name"));
     }
 }
 
@@ -223,14 +236,18 @@ fn content(config: &Config, problems: &mut Vec<Problem>) {
         ("subject_prefix", &config.subject_prefix),
     ] {
         if text.chars().any(char::is_control) {
-            problems.push(Problem::error(field, "a subject is a single line"));
+            problems.push(Problem::error(
+                field,
+                "must be a single line without control characters",
+            ));
         }
     }
     for name in placeholders(&config.subject) {
         if !PLACEHOLDERS.contains(&name) {
             problems.push(
-                Problem::error("subject", format!("`{{{name}}}` stands for nothing"))
-                    .help(format!("known are {{{}}}", PLACEHOLDERS.join("}, {"))),
+                Problem::error("subject", format!("`{{{name}}}` is not a placeholder")).help(
+                    format!("the placeholders are {{{}}}", PLACEHOLDERS.join("}, {")),
+                ),
             );
         }
     }
@@ -238,16 +255,19 @@ fn content(config: &Config, problems: &mut Vec<Problem>) {
         let path = format!("headers.{name}");
         if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
             problems.push(
-                Problem::error(path, "this header is written by the channel itself")
-                    .help("use the channel's own settings, such as `reply_to` or `subject`"),
+                Problem::error(path, "the channel writes this header itself")
+                    .help("use the channel's settings, such as `reply_to` or `subject`"),
             );
         } else if name.is_empty()
             || name.contains(|c: char| !c.is_ascii_graphic() || c == ':')
             || HeaderName::new_from_ascii(name.clone()).is_err()
         {
-            problems.push(Problem::error(path, "this is not the name of a header"));
+            problems.push(Problem::error(path, "this is not a header name"));
         } else if value.chars().any(char::is_control) {
-            problems.push(Problem::error(path, "a header's value is a single line"));
+            problems.push(Problem::error(
+                path,
+                "must be a single line without control characters",
+            ));
         }
     }
 }
@@ -261,7 +281,7 @@ fn numbers(config: &Config, problems: &mut Vec<Problem>) {
         ("data_timeout", config.data_timeout),
     ] {
         if number == 0 {
-            problems.push(Problem::error(field, "at least 1 is wanted"));
+            problems.push(Problem::error(field, "must be at least 1"));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A connection that is ready for mails: connected, encrypted, introduced,
-//! logged in.
+//! Opens a session: a connection that is encrypted, introduced (EHLO), logged in, and so ready for
+//! emails.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use crate::{
     wire::{Deadline, Wire},
 };
 
-/// What the server said it can do.
+/// The server's capabilities, by its EHLO reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Capabilities {
     pub(crate) starttls: bool,
     pub(crate) pipelining: bool,
     pub(crate) utf8: bool,
     pub(crate) eight_bit: bool,
-    /// Whether `SIZE` is understood, and the limit if one was named.
+    /// Whether the server supports `SIZE`, and its limit in octets, if it named one.
     pub(crate) size: Option<Option<usize>>,
     pub(crate) auth: Vec<String>,
 }
 
 impl Capabilities {
-    /// Reads an EHLO reply.
+    /// Parses an EHLO reply.
     pub(crate) fn of(reply: &Reply) -> Self {
         let mut capabilities = Self::default();
         for line in reply.lines.iter().skip(1) {
@@ -51,7 +51,7 @@ impl Capabilities {
     }
 }
 
-/// How long each kind of step may take.
+/// The timeouts of each kind of step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) connect: Duration,
@@ -70,7 +70,7 @@ impl Limits {
     }
 }
 
-/// A connection that is ready for mails.
+/// A connection that is ready for emails.
 pub(crate) struct Session {
     pub(crate) wire: Wire,
     pub(crate) can: Capabilities,
@@ -78,7 +78,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Connects and gets ready, all before `end`.
+    /// Opens a session. All of it ends before `end`.
     pub(crate) async fn open(
         config: &Config,
         tls: Option<&Tls>,
@@ -119,7 +119,7 @@ impl Session {
         Ok(Self { wire, can, limits })
     }
 
-    /// The time for commands of an attempt that ends then.
+    /// Returns the limits of a command in an attempt that ends at `end`.
     pub(crate) fn deadline(&self, end: Instant) -> Deadline {
         Deadline {
             step: self.limits.command,
@@ -127,7 +127,7 @@ impl Session {
         }
     }
 
-    /// Whether the server still answers.
+    /// Checks that the server still answers (NOOP).
     pub(crate) async fn is_alive(&mut self, end: Instant) -> Result<(), Failure> {
         let deadline = self.deadline(end);
         let reply = self
@@ -137,7 +137,7 @@ impl Session {
         expect_ok(Phase::Other, reply)
     }
 
-    /// Says goodbye. Whatever the server makes of it, the mails are sent.
+    /// Closes the session (QUIT). The server's reply does not matter: the emails are sent.
     pub(crate) async fn quit(mut self, end: Instant) {
         let deadline = self.deadline(end);
         let _ = self.wire.command("QUIT\r\n", Phase::Other, deadline).await;
@@ -152,7 +152,7 @@ async fn introduce(
     let reply = wire
         .command(&format!("EHLO {hello}\r\n"), Phase::Hello, deadline)
         .await?;
-    // A server too old for EHLO (RFC 5321, section 3.2) can do nothing more.
+    // A server that is too old for EHLO (RFC 5321, section 3.2) has no other capabilities.
     if matches!(reply.code, 500 | 502) {
         let reply = wire
             .command(&format!("HELO {hello}\r\n"), Phase::Hello, deadline)
@@ -164,8 +164,8 @@ async fn introduce(
     Ok(Capabilities::of(&reply))
 }
 
-/// The name for EHLO: the configured one, else this machine's if it is a full
-/// one, else the address literal that RFC 5321 section 4.1.4 asks for.
+/// Returns the name for EHLO: the configured one, otherwise this machine's if it is fully
+/// qualified, otherwise the address literal that RFC 5321, section 4.1.4, requires.
 fn hello_name(config: &Config, wire: &Wire) -> String {
     if let Some(name) = &config.smtp_hello {
         return name.clone();
@@ -185,7 +185,7 @@ fn hello_name(config: &Config, wire: &Wire) -> String {
     })
 }
 
-/// Makes a negative reply a failure.
+/// Returns a negative reply as a failure.
 pub(crate) fn expect_ok(phase: Phase, reply: Reply) -> Result<(), Failure> {
     if reply.is_ok() {
         Ok(())

@@ -1,7 +1,7 @@
-//! The client's side of TLS: which authorities are trusted, which
-//! certificate is shown, which versions are spoken.
+//! The client's side of TLS: which authorities are trusted, which client certificate is presented
+//! and which versions are supported.
 //!
-//! Certificates are always checked; there is no setting to turn that off.
+//! The server's certificate is always checked; no setting turns that off.
 
 use std::{path::Path, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::{
     failure::{Cause, Failure, Phase},
 };
 
-/// What a handshake needs.
+/// What a TLS handshake needs.
 #[derive(Clone)]
 pub(crate) struct Tls {
     pub(crate) connector: TlsConnector,
@@ -26,7 +26,8 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Reads the files that the settings name, and the system's authorities.
+    /// Reads the files that the settings name, and the system's authorities. Fails if a file cannot
+    /// be used.
     pub(crate) fn load(config: &Config) -> Result<Self, Failure> {
         let bad = |text: String| Failure::new(Phase::Tls, Cause::TlsFile(text));
 
@@ -37,7 +38,7 @@ impl Tls {
             let (added, _) = roots.add_parsable_certificates(certificates);
             if added == 0 {
                 return Err(bad(format!(
-                    "tls_ca_file: {} holds no certificate",
+                    "tls_ca_file: {} contains no usable certificate",
                     path.display()
                 )));
             }
@@ -59,7 +60,7 @@ impl Tls {
                     .with_client_auth_cert(chain, secret)
                     .map_err(|error| {
                         bad(format!(
-                            "tls_client_cert and tls_client_key don't go together: {error}"
+                            "tls_client_cert and tls_client_key do not belong together: {error}"
                         ))
                     })?
             }
@@ -86,7 +87,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
         .map_err(describe)
 }
 
-/// What a failed handshake means.
+/// Creates the failure of a handshake.
 pub(crate) fn handshake_failure(error: &std::io::Error) -> Failure {
     let inner = error
         .get_ref()

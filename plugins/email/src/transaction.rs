@@ -1,8 +1,8 @@
-//! Mails over a session: one transaction after another until every recipient
-//! has its own answer.
+//! Sends emails over a session: one transaction after another, until every recipient has its own
+//! answer.
 //!
-//! A refused recipient doesn't stop the others; a server that has recipients
-//! enough gets the rest in the next transaction at once.
+//! A refused recipient does not stop the others. If the server accepts no more recipients in a
+//! transaction, the rest follow at once in the next one.
 
 use tokio::time::Instant;
 
@@ -12,21 +12,21 @@ use crate::{
     session::Session,
 };
 
-/// A mail ready for the wire.
+/// An email that is ready to be sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
-    /// The envelope's sender; empty for none.
+    /// The sender of the envelope. Empty for none.
     pub(crate) sender: String,
-    /// The content, dots stuffed, the final dot included.
+    /// The content, with dots stuffed and with the final dot.
     pub(crate) wire: Vec<u8>,
-    /// The content's size before stuffing.
+    /// The content's size in octets, before stuffing.
     pub(crate) size: usize,
     /// Whether a header or an address needs SMTPUTF8.
     pub(crate) utf8: bool,
 }
 
 impl Letter {
-    /// Stuffs the dots of a mail whose lines end with CR LF.
+    /// Creates a letter of an email whose lines end with CR LF, and stuffs its dots.
     pub(crate) fn new(sender: String, content: &[u8], utf8: bool) -> Self {
         let mut wire = Vec::with_capacity(content.len() + 64);
         for line in content.split_inclusive(|byte| *byte == b'\n') {
@@ -48,16 +48,16 @@ impl Letter {
     }
 }
 
-/// What became of one recipient: the server's text, or why not.
+/// The result for one recipient: the server's reply, or why the email was not accepted.
 pub(crate) type Answer = Result<Reply, Failure>;
 
-/// What became of all, in their order, and whether the session is of further use.
+/// The results for all recipients, in their order, and whether the session can be used again.
 pub(crate) struct Answers {
     pub(crate) of: Vec<Answer>,
     pub(crate) usable: bool,
 }
 
-/// Sends a letter to these recipients, at most `batch` in a transaction.
+/// Sends a letter to these recipients, with at most `batch` of them in a transaction.
 pub(crate) async fn send(
     session: &mut Session,
     letter: &Letter,
@@ -106,8 +106,8 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Settles at least one of these recipients; an error is everybody's who
-    /// has no answer yet.
+    /// Runs the transaction, which gives at least one of these recipients an answer. An error
+    /// applies to all recipients without one.
     async fn run(&mut self, open: &[usize]) -> Result<(), Failure> {
         let mail = self.mail_command()?;
         let mut accepted = Vec::new();
@@ -146,7 +146,7 @@ impl Round<'_> {
             }
         }
         if let Some(failure) = refused {
-            // The answers to the recipients of a refused MAIL say nothing.
+            // After a refused MAIL, the replies to its recipients mean nothing.
             for index in open {
                 self.of[*index] = None;
             }
@@ -164,7 +164,7 @@ impl Round<'_> {
                 for index in accepted {
                     self.of[index] = Some(Err(failure.clone()));
                 }
-                // The others had no part in this: nothing was sent to them.
+                // The others were not part of this transaction: nothing was sent to them.
                 return Err(Failure {
                     phase: Phase::Rcpt,
                     ..failure
@@ -181,7 +181,7 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// `DATA` and the mail; the outer error is a line that broke.
+    /// Sends `DATA` and the email. After an outer error, the connection cannot be used again.
     async fn content(&mut self) -> Result<Answer, Failure> {
         self.write(b"DATA\r\n", Phase::Data).await?;
         let reply = self.reply(Phase::Data).await?;
@@ -196,7 +196,7 @@ impl Round<'_> {
             .session
             .deadline(self.end)
             .step(self.session.limits.data);
-        // As long as the last byte isn't written, nothing can have been stored.
+        // Until the last byte is written, the server cannot have stored anything.
         self.session
             .wire
             .write(&self.letter.wire, Phase::Data, deadline)

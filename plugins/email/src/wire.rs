@@ -1,7 +1,7 @@
-//! The line to the server: bytes out, replies in, each within its time.
+//! The connection to the server: writes bytes and reads replies, each within its timeout.
 //!
-//! It knows lines and replies, not what they mean. Writes are whole commands,
-//! so that a mail leaves in one piece and Nagle's algorithm has nothing to do.
+//! It knows lines and replies, but not their meaning. Each write is a whole command, so that an
+//! email is sent in one piece and Nagle's algorithm has nothing to do.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -23,7 +23,7 @@ use crate::{
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// The time for one step: its own limit, and the attempt's end.
+/// The limits of one step: its own timeout, and the end of the attempt.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
     pub(crate) step: Duration,
@@ -31,18 +31,18 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// When this step is given up, if it begins now.
+    /// Returns when a step that begins now times out.
     fn until(self) -> Instant {
         (Instant::now() + self.step).min(self.end)
     }
 
-    /// The same end, with another limit for a step.
+    /// Returns the same end with another timeout for a step.
     pub(crate) fn step(self, step: Duration) -> Self {
         Self { step, ..self }
     }
 }
 
-/// A connection as a line of text.
+/// A connection, on which lines of text are sent and received.
 pub(crate) struct Wire {
     stream: BufReader<Box<dyn Stream>>,
     /// This end's address.
@@ -51,12 +51,12 @@ pub(crate) struct Wire {
     pub(crate) peer: SocketAddr,
     /// Whether TLS is on.
     pub(crate) encrypted: bool,
-    /// What is taken out of whatever the server says: some repeat commands.
+    /// The secrets that are removed from the server's replies. Some servers repeat commands.
     secrets: Vec<Zeroizing<String>>,
 }
 
 impl Wire {
-    /// Connects, to each address of the name in turn.
+    /// Connects to the server: tries each address of the name in turn.
     pub(crate) async fn connect(
         server: &str,
         port: u16,
@@ -100,13 +100,13 @@ impl Wire {
         })
     }
 
-    /// The same line, whose replies never hold these.
+    /// Removes these secrets from all replies.
     pub(crate) fn hiding(self, secrets: Vec<Zeroizing<String>>) -> Self {
         Self { secrets, ..self }
     }
 
-    /// The TLS handshake. What came in clear before it is thrown away, so
-    /// that nobody can slip a reply in (CVE-2011-0411 and its kin).
+    /// Performs the TLS handshake. Whatever was received before it without encryption is discarded,
+    /// so that nobody can inject a reply (CVE-2011-0411 and its kin).
     pub(crate) async fn encrypt(self, tls: &Tls, deadline: Deadline) -> Result<Self, Failure> {
         let handshake = tls
             .connector
@@ -122,7 +122,7 @@ impl Wire {
         })
     }
 
-    /// Writes all of it.
+    /// Writes all of these bytes. `phase` is that of a failure.
     pub(crate) async fn write(
         &mut self,
         bytes: &[u8],
@@ -140,7 +140,7 @@ impl Wire {
             .map_err(|error| Failure::io(phase, &error))
     }
 
-    /// Reads one reply.
+    /// Reads one reply. `phase` is that of a failure.
     pub(crate) async fn reply(
         &mut self,
         phase: Phase,
@@ -151,7 +151,7 @@ impl Wire {
             .unwrap_or_else(|_| Err(Failure::new(phase, Cause::TimedOut)))
     }
 
-    /// One command and its reply.
+    /// Sends a command and reads its reply.
     pub(crate) async fn command(
         &mut self,
         command: &str,
@@ -185,7 +185,7 @@ impl Wire {
                 let beginning = clean.chars().take(80).collect();
                 return Err(Failure::new(phase, Cause::NotSmtp(beginning)));
             };
-            // What the server can do is read word by word, and shown by nobody.
+            // The server's capabilities are parsed word by word, and are never shown.
             let is_shown = phase != Phase::Hello || code / 100 != 2;
             lines.push(match is_shown {
                 true => without_secrets(text, &self.secrets),
@@ -198,14 +198,14 @@ impl Wire {
     }
 }
 
-/// A server that refuses a client's certificate in TLS 1.3 says so only with
-/// the first read.
+/// Creates the failure of a read. In TLS 1.3, a server that refuses the client's certificate says
+/// so only at the first read.
 fn read_failure(phase: Phase, error: &io::Error) -> Failure {
     let alert = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match alert {
-        // Later, the line was good, and what was sent may have been taken.
+        // In later phases, TLS had worked, and the server may have accepted what was sent.
         Some(alert @ rustls::Error::AlertReceived(_))
             if matches!(phase, Phase::Greeting | Phase::Hello | Phase::Auth) =>
         {
@@ -215,8 +215,8 @@ fn read_failure(phase: Phase, error: &io::Error) -> Failure {
     }
 }
 
-/// Whether a failure to resolve may pass is told by the resolver in words
-/// only (EAI_AGAIN's text, the same in glibc and musl but for the end).
+/// Creates the failure of resolving a name. Whether a retry may succeed follows from the resolver's
+/// words only (the text of EAI_AGAIN, which is the same in glibc and musl except for its end).
 fn name_failure(error: &io::Error) -> Failure {
     let text = error.to_string();
     let lower = text.to_ascii_lowercase();

@@ -116,7 +116,7 @@ async fn without_starttls_nothing_is_sent_in_clear() {
     refused(
         &postfix,
         &sent(&postfix, &[]).await,
-        "doesn't offer STARTTLS",
+        "does not offer STARTTLS",
     );
 }
 

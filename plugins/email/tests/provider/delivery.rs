@@ -1,4 +1,4 @@
-//! Mails that arrive: what is in them, who gets them, over which connections.
+//! Emails that arrive: what is in them, who gets them, and over which connections.
 
 use crate::support::{deliver, open, settings, with};
 use annunciator_sdk::{Class, Kind, Severity, testing::Sample};
@@ -128,7 +128,7 @@ async fn when_a_line_is_very_long_it_is_folded_for_the_wire() {
 }
 
 #[tokio::test]
-async fn when_the_server_takes_less_the_mail_is_cut_and_it_is_said() {
+async fn when_the_server_accepts_less_the_mail_is_cut_and_a_note_says_so() {
     let server = SmtpServer::builder().size(40_000).start().await.unwrap();
     for body in ["line of text\n".repeat(20_000), "öäü".repeat(50_000)] {
         let outcomes = deliver(&settings(&server), &Sample::new(&body)).await;

@@ -1,5 +1,4 @@
-//! Mails that don't arrive: what is said of each failure, and what is not
-//! done about it.
+//! Emails that do not arrive: what each outcome says, and what the channel must not do about it.
 
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use annunciator_testkit::smtp::{Certificate, Fault, Mode, Moment, SmtpServer};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 
-/// What servers say that tells nobody what to do.
+/// Replies that do not say what to do.
 const UNKNOWN: [&str; 7] = [
     "5.2.1 disabled",
     "user not local",
@@ -150,10 +149,10 @@ async fn when_a_command_is_refused_the_reply_decides() {
                 outcomes[0].raw().code.starts_with(&code.to_string()),
                 "{said}"
             );
-            // What to do follows from words that are known, and from nothing else.
+            // Only known words have a hint.
             let hint = &outcomes[0].raw().hint;
             assert_eq!(hint.is_empty(), UNKNOWN.contains(&text), "{said}");
-            // The channel is none the worse for it.
+            // The channel works afterwards.
             let outcomes = channel.deliver(&Sample::new("y")).await;
             assert_eq!(outcomes[0].class(), Class::Delivered, "after {said}");
             assert_eq!(server.violations(), Vec::<String>::new(), "{said}");
@@ -163,7 +162,7 @@ async fn when_a_command_is_refused_the_reply_decides() {
 }
 
 #[tokio::test]
-async fn when_a_line_is_lost_it_is_unknown_only_behind_the_dot() {
+async fn when_a_connection_is_lost_the_outcome_is_unknown_only_after_the_dot() {
     for (fault, class, stored) in [
         (Fault::drop(Moment::Greeting), Class::Retry, 0),
         (Fault::drop(Moment::Hello), Class::Retry, 0),
@@ -208,7 +207,7 @@ async fn when_the_server_is_slow_the_attempt_ends_before_the_host_does() {
 }
 
 #[tokio::test]
-async fn when_quit_fails_after_the_mail_nobody_cares() {
+async fn when_quit_fails_after_the_mail_it_is_delivered_all_the_same() {
     let server = SmtpServer::start().await.unwrap();
     server.fault(Fault::reply(Moment::Quit, 500, "5.0.0 no"));
     let outcomes = deliver(&settings(&server), &Sample::new("x")).await;
@@ -268,7 +267,7 @@ async fn when_the_password_is_wrong_it_is_tried_once() {
 }
 
 #[tokio::test]
-async fn when_encryption_is_not_to_be_had_nothing_is_sent() {
+async fn when_encryption_is_impossible_nothing_is_sent() {
     // STARTTLS is missing.
     let server = SmtpServer::start().await.unwrap();
     let starttls = json!({"smtp_tls": "starttls", "smtp_server": "localhost"});
@@ -283,7 +282,7 @@ async fn when_encryption_is_not_to_be_had_nothing_is_sent() {
         "{outcomes:?}"
     );
 
-    // The certificate is bad, or nobody vouches for it.
+    // The certificate is bad, or no trusted authority has signed it.
     for (mode, name) in [(Mode::StartTls, "starttls"), (Mode::ImplicitTls, "tls")] {
         for (certificate, trusted) in [
             (Certificate::Expired, true),
@@ -314,7 +313,7 @@ async fn when_encryption_is_not_to_be_had_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn when_the_mode_does_not_fit_the_port_it_is_said_in_words() {
+async fn when_the_mode_does_not_fit_the_port_the_outcome_says_so() {
     let implicit = SmtpServer::builder()
         .mode(Mode::ImplicitTls)
         .start()
@@ -369,7 +368,7 @@ async fn when_another_protocol_answers_it_is_named() {
 }
 
 #[tokio::test]
-async fn when_nobody_listens_it_is_worth_another_try() {
+async fn when_nobody_listens_it_is_retried() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -385,7 +384,7 @@ async fn when_nobody_listens_it_is_worth_another_try() {
         assert_eq!(outcomes.len(), 2);
         for outcome in outcomes {
             assert_eq!(outcome.class(), Class::Retry, "{outcome:?}");
-            // Where there is no DNS at all, the resolver says so instead.
+            // Without any DNS, the resolver reports that instead.
             let fault = outcome.fault();
             assert!(
                 fault == Some(whose) || fault == Some(Whose::Network),

@@ -1,5 +1,4 @@
-//! Whatever text comes, the mail that leaves is well-formed and says what
-//! the notification said.
+//! Hostile texts: whatever a notification contains, its email is well-formed and has the same text.
 
 use crate::support::{open, settings, with};
 use annunciator_sdk::{Class, testing::Sample};
@@ -10,8 +9,8 @@ use proptest::{
 };
 use serde_json::json;
 
-/// Texts of the kind that break mails: dots, line ends of every kind, words
-/// that look like headers, controls, anything in Unicode.
+/// Generates texts of the kind that breaks emails: dots, line ends of every kind, words that look
+/// like headers, control characters, and any Unicode.
 fn text() -> impl Strategy<Value = String> {
     let piece = proptest::prop_oneof![
         any::<String>(),
@@ -22,7 +21,7 @@ fn text() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// What a text part keeps of a message: no controls, one kind of line end.
+/// Returns what a text part keeps of a message: no control characters, and one kind of line end.
 fn kept(text: &str) -> String {
     let unified = text.replace("\r\n", "\n").replace('\r', "\n");
     let clean = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');

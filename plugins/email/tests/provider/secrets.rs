@@ -1,5 +1,5 @@
-//! No text of an outcome or a check holds what the channel logs in with, whatever
-//! the server repeats of what it was sent.
+//! Secrets: no text of an outcome or a check contains the password or the token, whatever the
+//! server repeats of what it was sent.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const PASSWORD: &str = "s3cretpw";
 
-/// The password in every form in which it is sent.
+/// Returns the password in every form in which it is sent.
 fn forms() -> Vec<String> {
     let plain = STANDARD.encode(format!("\0hb\0{PASSWORD}"));
     let bearer = STANDARD.encode(format!("user=hb\x01auth=Bearer {PASSWORD}\x01\x01"));
@@ -58,7 +58,7 @@ async fn a_password_that_the_server_repeats_is_shown_in_no_form() {
     for form in forms() {
         for moment in moments {
             for (code, auth) in [500, 450, 250].into_iter().zip(&logins) {
-                // Where it is not the answer that is wanted, it is shown.
+                // At DATA, 250 is not the expected reply, so it is shown.
                 let code = if moment == Moment::Data { 250 } else { code };
                 let text = format!("5.5.1 {form} unrecognised\nyou said {form}");
                 let seen = shown(auth.clone(), moment, code, &text).await;
@@ -71,7 +71,7 @@ async fn a_password_that_the_server_repeats_is_shown_in_no_form() {
 }
 
 #[tokio::test]
-async fn what_is_taken_out_leaves_the_rest_of_the_answer() {
+async fn a_removed_secret_leaves_the_rest_of_the_answer() {
     let text = format!("5.5.1 {PASSWORD} unrecognised");
     let seen = shown(json!({"smtp_password": PASSWORD}), Moment::Auth, 500, &text).await;
     assert!(seen.contains("5.5.1 […] unrecognised"), "{seen}");

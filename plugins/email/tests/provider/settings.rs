@@ -1,4 +1,4 @@
-//! Settings: what is right, what is refused and in which words.
+//! Settings: which are valid, which are refused, and what the messages say.
 
 use annunciator_email::Email;
 use annunciator_sdk::testing::validate;
@@ -15,7 +15,7 @@ fn base() -> Value {
     })
 }
 
-/// The errors or warnings for other values, as `path: message`.
+/// Returns the errors and warnings for other values of some settings, as `path: message`.
 fn findings(more: Value) -> Vec<String> {
     let mut settings = base();
     for (key, value) in more.as_object().into_iter().flatten() {
@@ -33,7 +33,7 @@ fn findings(more: Value) -> Vec<String> {
 }
 
 #[test]
-fn the_specifications_examples_are_right() {
+fn the_specifications_examples_are_valid() {
     assert_eq!(findings(json!({})), Vec::<String>::new());
     let short = json!({"smtp_port": null, "smtp_user": null, "smtp_password": null});
     assert_eq!(findings(short), Vec::<String>::new());

@@ -1,5 +1,5 @@
-//! What the tests of the email channel share: settings for a stand-in, and a
-//! provider opened with them.
+//! The support of the email channel's tests: settings for a stand-in, and a provider that is opened
+//! with them.
 
 use annunciator_email::Email;
 use annunciator_sdk::{
@@ -9,7 +9,7 @@ use annunciator_sdk::{
 use annunciator_testkit::smtp::SmtpServer;
 use serde_json::{Value, json};
 
-/// Settings for a stand-in in clear.
+/// Returns settings for a stand-in without encryption.
 pub fn settings(server: &SmtpServer) -> Value {
     json!({
         "recipients": ["ops@example.com"],
@@ -21,7 +21,7 @@ pub fn settings(server: &SmtpServer) -> Value {
     })
 }
 
-/// Other values for some settings.
+/// Returns the settings with other values for some of them.
 pub fn with(mut settings: Value, more: Value) -> Value {
     if let (Some(settings), Value::Object(more)) = (settings.as_object_mut(), more) {
         settings.extend(more);
@@ -29,7 +29,7 @@ pub fn with(mut settings: Value, more: Value) -> Value {
     settings
 }
 
-/// An open channel.
+/// Opens a channel.
 pub async fn open(settings: &Value) -> Opened {
     match FakeHost::new().open::<Email>(settings).await {
         Ok(opened) => opened,
@@ -37,7 +37,7 @@ pub async fn open(settings: &Value) -> Opened {
     }
 }
 
-/// One attempt on a fresh channel.
+/// Makes one attempt on a new channel.
 pub async fn deliver(settings: &Value, sample: &Sample) -> Vec<Outcome> {
     let channel = open(settings).await;
     let outcomes = channel.deliver(sample).await;
