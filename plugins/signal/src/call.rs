@@ -1,8 +1,7 @@
-//! One call of `send`: to whom, and as what the command line and JSON-RPC
-//! say it.
+//! A call of `send`: its targets, and its form on the command line and in JSON-RPC.
 //!
-//! All single recipients share a call; each group has its own, since one
-//! group that can't be sent to makes signal-cli forget the results of all.
+//! All single recipients share a call. Each group has its own call, because a group that signal-cli
+//! cannot send to makes it forget the results of all.
 
 use std::ffi::OsString;
 
@@ -10,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{config::Config, message::Text, target::Target};
 
-/// Picks the targets of one kind.
+/// Returns the text of a target of one kind.
 type Pick = fn(&Target) -> Option<&String>;
 
 /// One call of `send`.
@@ -21,7 +20,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The calls that these targets need.
+    /// Returns the calls that these targets need.
     pub(crate) fn split(targets: Vec<Target>, text: &Text) -> Vec<Self> {
         let (groups, singles): (Vec<Target>, Vec<Target>) = targets
             .into_iter()
@@ -38,8 +37,8 @@ impl Call {
             .collect()
     }
 
-    /// The words behind the program's name. The text isn't among them: it
-    /// goes to standard input, where no process list shows it.
+    /// Returns the program's arguments. They do not contain the text, which goes to standard input,
+    /// where no process list shows it.
     pub(crate) fn arguments(&self, config: &Config) -> Vec<OsString> {
         let mut words = base_arguments(config);
         words.splice(0..0, ["-a".into(), OsString::from(&config.user)]);
@@ -61,7 +60,7 @@ impl Call {
                 words.push(flag.into());
             }
         }
-        // The options behind the recipients take every word that follows.
+        // The options after the recipients consume every argument that follows.
         words.extend(of(recipient));
         for (option, values) in [
             ("-u", of(username)),
@@ -79,7 +78,7 @@ impl Call {
         words
     }
 
-    /// The parameters for JSON-RPC.
+    /// Returns the parameters for JSON-RPC.
     pub(crate) fn parameters(&self, config: &Config) -> Value {
         let mut parameters = Map::new();
         let mut put = |key: &str, value: Value| parameters.insert(key.to_owned(), value);
@@ -112,8 +111,8 @@ impl Call {
     }
 }
 
-/// The options that stand before any command: results as JSON, so that they
-/// can be read even when the call fails.
+/// Returns the options in front of every command. Results are requested as JSON, so that they can
+/// be read even if the call fails.
 pub(crate) fn base_arguments(config: &Config) -> Vec<OsString> {
     let mut words = vec![OsString::from("-o"), OsString::from("json")];
     if let Some(folder) = &config.config_dir {

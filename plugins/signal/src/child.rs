@@ -1,18 +1,18 @@
-//! The variables that signal-cli gets of this process.
+//! The environment variables that signal-cli gets from this process.
 
 use std::{
     env,
     ffi::{OsStr, OsString},
 };
 
-/// Those that are inherited, and the locale in which Java reads standard input.
+/// Returns the inherited variables, and the locale in which Java reads standard input.
 pub(crate) fn environment() -> impl Iterator<Item = (OsString, OsString)> {
     let inherited = env::vars_os().filter(|(name, _)| is_inherited(name));
     inherited.chain([("LC_ALL".into(), "C.UTF-8".into())])
 }
 
-/// Whether a child gets this variable: what Java and signal-cli's script look
-/// at, and nothing else. This program's environment may hold others' secrets.
+/// Returns whether a child gets this variable: those that Java and signal-cli's script read, and no
+/// others, because this program's environment may contain other programs' secrets.
 fn is_inherited(name: &OsStr) -> bool {
     const NAMES: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR"];
     const PREFIXES: [&str; 5] = ["LC_", "XDG_", "JAVA_", "JDK_", "SIGNAL_CLI_"];
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_child_gets_no_variable_that_is_not_its_business() {
+    fn a_child_gets_only_the_variables_that_it_needs() {
         for name in ["PATH", "HOME", "JAVA_HOME", "LC_ALL", "SIGNAL_CLI_OPTS"] {
             assert!(is_inherited(OsStr::new(name)), "{name}");
         }

@@ -1,7 +1,7 @@
-//! The program: one child at a time, since signal-cli locks its data.
+//! Runs signal-cli as a program: one child at a time, because signal-cli locks its data.
 //!
-//! It decides what an exit status and the output mean together: signal-cli
-//! writes the results before it exits with a failure.
+//! It decides what the exit status and the output mean together: signal-cli writes the results
+//! before it exits with a failure.
 
 use std::{env, io::ErrorKind, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
 
@@ -20,13 +20,13 @@ use crate::{
     reply::{Answer, Failure, beginning},
 };
 
-/// The program in PATH.
+/// The name of the program in PATH.
 const PROGRAM: &str = "signal-cli";
 
 /// signal-cli as a program.
 pub(crate) struct Cli {
     config: Arc<Config>,
-    /// Held by the child that runs, until it is reaped.
+    /// The permit to run a child, which is held until the child is reaped.
     turn: Arc<Semaphore>,
 }
 
@@ -38,7 +38,7 @@ impl Cli {
         }
     }
 
-    /// Whether the program is found, where no path of it is said: one that is not
+    /// Returns whether the program is in PATH, or `cli_path` is set. Without a program, the channel
     /// can send nothing.
     pub(crate) fn is_found(&self) -> bool {
         let is_program = |folder: PathBuf| {
@@ -49,7 +49,7 @@ impl Cli {
         self.config.cli_path.is_some() || env::split_paths(&path).any(is_program)
     }
 
-    /// Sends.
+    /// Sends a message.
     pub(crate) async fn send(&self, call: &Call, end: Instant) -> Answer {
         let words = call.arguments(&self.config);
         let input = call.text.text.clone().into_bytes();
@@ -57,7 +57,7 @@ impl Cli {
         interpret(&output)
     }
 
-    /// The registered accounts.
+    /// Returns the registered accounts, as signal-cli lists them.
     pub(crate) async fn accounts(&self, end: Instant) -> Result<Value, Failure> {
         let mut words = base_arguments(&self.config);
         words.push("listAccounts".into());
@@ -69,7 +69,7 @@ impl Cli {
             .map_err(|_| Failure::Garbage(beginning(&String::from_utf8_lossy(&output.stdout))))
     }
 
-    /// Waits until no child is left, at most until then.
+    /// Waits until no child is left, but not longer than until `end`.
     pub(crate) async fn close(&self, end: Instant) {
         let _ = timeout_at(end, self.turn.acquire()).await;
         self.turn.close();
@@ -95,7 +95,7 @@ impl Cli {
         match program.run(input, limit, turn).await {
             Ended::Exited(output) => Ok(output),
             Ended::GivenUp => Err(Failure::TimedOut(
-                "signal-cli didn't end in time and was killed",
+                "signal-cli did not end in time and was killed",
             )),
             Ended::NotStarted(error) => Err(Failure::NotStarted {
                 text: format!("{shown}: {error}"),
@@ -120,24 +120,24 @@ fn interpret(output: &Output) -> Answer {
     }
 }
 
-/// Whether a line belongs to a stack trace.
+/// Returns whether a line is a frame of a stack trace.
 fn is_frame(line: &str) -> bool {
     let line = line.trim_start();
     line.starts_with("at ") || line.starts_with("... ")
 }
 
-/// The failure behind an exit status; each belongs to a code of JSON-RPC.
+/// Returns the failure of an exit status, each of which corresponds to a code of JSON-RPC.
 fn refused(output: &Output, response: Option<crate::reply::Response>) -> Failure {
     let stderr = String::from_utf8_lossy(&output.stderr);
     if let Some(problem) = JavaProblem::read(&stderr) {
         return Failure::Java(problem);
     }
-    // The frames of a stack trace say nothing to a person.
+    // The frames of a stack trace do not help people.
     let mut lines = stderr
         .lines()
         .rev()
         .filter(|line| !line.trim().is_empty() && !is_frame(line));
-    // Behind a usage error, suggestions may follow.
+    // After a usage error, suggestions may follow.
     let error = stderr
         .lines()
         .find_map(|line| line.strip_prefix("signal-cli: error: "));
@@ -148,7 +148,7 @@ fn refused(output: &Output, response: Option<crate::reply::Response>) -> Failure
         Some(1) => -1,
         Some(2) => -32603,
         Some(number @ 3..=6) => -i64::from(number),
-        // A shell and env say so of what they cannot run (POSIX, 2.8.2).
+        // The status of a shell and of env for a program that they cannot run (POSIX, 2.8.2).
         Some(number @ (126 | 127)) if response.is_none() && output.stdout.is_empty() => {
             return Failure::NotStarted {
                 text: format!("exit status {number}: {message}"),

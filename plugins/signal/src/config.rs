@@ -1,4 +1,5 @@
-//! The settings of a signal channel, and what in them signal-cli would refuse.
+//! The settings of a signal channel, and their validation, which reports what signal-cli would
+//! refuse.
 
 use std::path::PathBuf;
 
@@ -12,59 +13,61 @@ use crate::{endpoint::Endpoint, target::Target};
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The account that sends: its number with country code, such as
-    /// `+12025551234`, or its account id.
+    /// The account that sends: its phone number with country code, such as `+12025551234`, or its
+    /// account ID.
     pub user: String,
-    /// Who gets the message: a number with country code, an account id, or
-    /// `u:name.01`.
+    /// The recipient: a phone number with country code, an account ID, `PNI:` and an ID, or
+    /// `u:name.01`. Default: none.
     #[serde(default)]
     pub recipient: Option<String>,
-    /// More who get it.
+    /// Additional recipients, in the same forms as `recipient`. Default: none.
     #[serde(default)]
     pub recipients: Vec<String>,
-    /// Usernames (`name.01`) or username links that get it.
+    /// The usernames (`name.01`) or username links of additional recipients. Default: none.
     #[serde(default)]
     pub usernames: Vec<String>,
-    /// Groups that get it, by the base64 id that `signal-cli listGroups` shows.
+    /// The groups that get the message, by their base64 IDs, which `signal-cli listGroups` shows.
+    /// Default: none.
     #[serde(default)]
     pub groups: Vec<String>,
-    /// Whether the account itself gets it, as a note to self.
+    /// Whether the account itself gets the message, as a note to self. Default: false.
     #[serde(default)]
     pub note_to_self: bool,
-    /// Whether the account's own phone makes a sound for a note to self.
+    /// Whether the account's own phone makes a sound for a note to self. Default: false.
     #[serde(default)]
     pub notify_self: bool,
-    /// Whether it comes without a push, silently; needs signal-cli 0.14.
+    /// Whether the message arrives silently, without a push notification. It needs signal-cli 0.14.
+    /// Default: false.
     #[serde(default)]
     pub silent: bool,
-    /// Whether the title is bold.
+    /// Whether the title is bold. Default: false.
     #[serde(default)]
     pub styled: bool,
-    /// The program; found in PATH unless a path is given.
+    /// The path of the signal-cli program. Default: `signal-cli` in PATH.
     #[serde(default)]
     #[schemars(extend("x-annunciator-file" = "execute"))]
     pub cli_path: Option<PathBuf>,
-    /// The folder of signal-cli's data, if not its own default.
+    /// The folder of signal-cli's data. Default: signal-cli's own.
     #[serde(default)]
     #[schemars(extend("x-annunciator-file" = "enter"))]
     pub config_dir: Option<PathBuf>,
-    /// A running daemon to use instead of the program: `unix:/path`,
-    /// `tcp://host:port` or `http://host:port`.
+    /// The address of a running daemon, which is used instead of the program: `unix:/path`,
+    /// `tcp://host:port` or `http://host:port`. Default: none.
     #[serde(default)]
     pub rpc: Option<String>,
-    /// Seconds after which a call is given up and the program ended; the
-    /// attempt's own end comes first.
+    /// The timeout of a call in seconds. A program that exceeds it is killed. The attempt's own
+    /// timeout takes precedence. Default: 120.
     #[serde(default = "default_timeout")]
     pub timeout: u32,
 }
 
-/// Longer than the engine's own limit for an attempt, unless that is raised.
+/// Returns more than the engine's own timeout of an attempt, unless that is raised.
 fn default_timeout() -> u32 {
     120
 }
 
 impl Config {
-    /// Everybody who gets the message, each once.
+    /// Returns every target of a message, once each.
     pub(crate) fn targets(&self) -> Vec<Target> {
         let mut targets: Vec<Target> = Vec::new();
         let own = self.note_to_self.then_some(Target::NoteToSelf);
@@ -88,33 +91,33 @@ impl Config {
         targets
     }
 
-    /// Every problem of these settings.
+    /// Returns every problem of these settings.
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        shape(Target::account_problem(&self.user), "user", &mut problems);
+        add_problem(Target::account_problem(&self.user), "user", &mut problems);
         if self.targets().is_empty() {
             problems.push(
                 Problem::error("recipient", "nobody would get the message")
-                    .help("name a `recipient`, or `recipients`, `usernames` or `groups`"),
+                    .help("set `recipient`, `recipients`, `usernames`, `groups` or `note_to_self`"),
             );
         }
         if let Some(text) = &self.recipient {
-            shape(Target::recipient_problem(text), "recipient", &mut problems);
+            add_problem(Target::recipient_problem(text), "recipient", &mut problems);
         }
         for (index, text) in self.recipients.iter().enumerate() {
             let path = format!("recipients[{index}]");
-            shape(Target::recipient_problem(text), &path, &mut problems);
+            add_problem(Target::recipient_problem(text), &path, &mut problems);
         }
         for (index, name) in self.usernames.iter().enumerate() {
             let path = format!("usernames[{index}]");
-            shape(Target::username_problem(name), &path, &mut problems);
+            add_problem(Target::username_problem(name), &path, &mut problems);
         }
         for (index, id) in self.groups.iter().enumerate() {
             let path = format!("groups[{index}]");
-            shape(Target::group_problem(id), &path, &mut problems);
+            add_problem(Target::group_problem(id), &path, &mut problems);
         }
         if self.timeout == 0 {
-            problems.push(Problem::error("timeout", "at least 1 is wanted"));
+            problems.push(Problem::error("timeout", "must be at least 1"));
         }
         if self
             .cli_path
@@ -136,11 +139,8 @@ impl Config {
             ] {
                 if set {
                     problems.push(
-                        Problem::error(
-                            field,
-                            "a running daemon and the program exclude each other",
-                        )
-                        .help(format!("remove `rpc` or `{field}`")),
+                        Problem::error(field, "`rpc` and this setting exclude each other")
+                            .help(format!("remove `rpc` or `{field}`")),
                     );
                 }
             }
@@ -149,7 +149,8 @@ impl Config {
     }
 }
 
-fn shape(problem: Option<Problem>, path: &str, problems: &mut Vec<Problem>) {
+/// Adds the problem of a field at its path, with help on phone numbers.
+fn add_problem(problem: Option<Problem>, path: &str, problems: &mut Vec<Problem>) {
     if let Some(problem) = problem {
         let placed = if problem.is_error() {
             Problem::error(path, problem.message())
@@ -157,7 +158,7 @@ fn shape(problem: Option<Problem>, path: &str, problems: &mut Vec<Problem>) {
             Problem::warning(path, problem.message())
         };
         problems.push(placed.help(
-            "a number is written with its country code, such as `+12025551234`, without spaces",
+            "write a phone number with its country code and without spaces, such as `+12025551234`",
         ));
     }
 }

@@ -1,33 +1,33 @@
-//! Where a running daemon listens.
+//! The endpoint of a running daemon, parsed from the setting `rpc`.
 
 use std::path::PathBuf;
 
-/// The path of JSON-RPC over http (signal-cli's manual, `daemon --http`).
+/// The path of JSON-RPC over HTTP (signal-cli's manual, `daemon --http`).
 const RPC_PATH: &str = "/api/v1/rpc";
 
-/// What is wrong with a login; like all of these, it does not repeat what was written.
-const LOGIN: &str = "the daemon knows no user and password";
+/// The error for an address with a login. Like all of these errors, it does not repeat the value.
+const LOGIN: &str = "must not contain a user name or a password: the daemon has no authentication";
 
-/// Where a daemon listens.
+/// The endpoint of a daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     /// A unix socket.
     Unix(PathBuf),
-    /// A tcp port, as `host:port`.
+    /// A TCP port, as `host:port`.
     Tcp(String),
-    /// The whole address for http.
+    /// The URL of JSON-RPC over HTTP.
     Http(String),
 }
 
 impl Endpoint {
-    /// Parses the setting `rpc`; the error says what is wrong.
+    /// Parses the setting `rpc`. The error says what is wrong.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             return if path.starts_with('/') {
                 Ok(Self::Unix(PathBuf::from(path)))
             } else {
-                Err("holds no absolute path")
+                Err("has no absolute path")
             };
         }
         if let Some(address) = text.strip_prefix("tcp://") {
@@ -38,21 +38,21 @@ impl Endpoint {
             return match port {
                 _ if address.contains('@') => Err(LOGIN),
                 Some(Ok(port)) if port > 0 => Ok(Self::Tcp(address.to_owned())),
-                _ => Err("holds no port"),
+                _ => Err("has no port"),
             };
         }
         let rest = text
             .strip_prefix("http://")
             .or_else(|| text.strip_prefix("https://"));
         match rest.map(|rest| rest.split_once('/').unwrap_or((rest, ""))) {
-            Some(("", _)) => Err("holds no host"),
+            Some(("", _)) => Err("has no host"),
             Some((host, _)) if host.contains('@') => Err(LOGIN),
             Some((_, "")) => Ok(Self::Http(format!(
                 "{}{RPC_PATH}",
                 text.trim_end_matches('/')
             ))),
             Some(_) => Ok(Self::Http(text.to_owned())),
-            None => Err("is not an address of a daemon"),
+            None => Err("is not the address of a daemon"),
         }
     }
 }

@@ -1,24 +1,24 @@
-//! The Java that signal-cli runs on, and what it says when signal-cli can't.
+//! Problems of the Java that signal-cli runs on, which are recognised in the standard error.
 
 use std::fmt;
 
-/// A class file's version is that of its Java and this, by the Java Virtual Machine
+/// The difference between a class file's version and that of its Java, by the Java Virtual Machine
 /// Specification, table 4.1-A.
 const CLASS_FILE_OFFSET: u32 = 44;
 
-/// Why Java did not run signal-cli. Nothing was sent.
+/// The reason why Java did not run signal-cli. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JavaProblem {
-    /// It is older than what signal-cli was built for; both by their versions.
+    /// Java is older than signal-cli needs. Both numbers are versions of Java.
     Old { needs: u32, has: Option<u32> },
-    /// There is none.
+    /// There is no Java.
     Missing,
-    /// `JAVA_HOME` leads to none.
+    /// `JAVA_HOME` does not point to a Java.
     Elsewhere,
 }
 
 impl JavaProblem {
-    /// What the standard error says of it.
+    /// Reads the problem from the standard error, if it reports one.
     pub(crate) fn read(stderr: &str) -> Option<Self> {
         if stderr.contains("UnsupportedClassVersionError") {
             let (_, rest) = stderr.split_once("(class file version ")?;
@@ -37,16 +37,16 @@ impl JavaProblem {
         is_missing.then_some(Self::Missing)
     }
 
-    /// What to do about it.
+    /// Returns what to do about the problem.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::Old { needs, .. } => format!(
-                "install Java {needs} or newer, and let `JAVA_HOME` or `PATH` of this program lead to it"
+                "install Java {needs} or newer, and point `JAVA_HOME` or `PATH` of this program to it"
             ),
             Self::Missing => {
-                "install the Java that signal-cli needs, and let `JAVA_HOME` or `PATH` of this program lead to it".to_owned()
+                "install the Java that signal-cli needs, and point `JAVA_HOME` or `PATH` of this program to it".to_owned()
             }
-            Self::Elsewhere => "let `JAVA_HOME` of this program lead to a Java".to_owned(),
+            Self::Elsewhere => "point `JAVA_HOME` of this program to a Java installation".to_owned(),
         }
     }
 }
@@ -59,21 +59,21 @@ impl fmt::Display for JavaProblem {
                 has: Some(has),
             } => write!(
                 f,
-                "signal-cli needs Java {needs}, and was run with Java {has}"
+                "signal-cli needs Java {needs}, but was run with Java {has}"
             ),
             Self::Old { needs, has: None } => {
                 write!(
                     f,
-                    "signal-cli needs Java {needs}, and was run with an older one"
+                    "signal-cli needs Java {needs}, but was run with an older one"
                 )
             }
-            Self::Missing => f.write_str("signal-cli found no Java to run on"),
-            Self::Elsewhere => f.write_str("signal-cli found no Java where JAVA_HOME leads"),
+            Self::Missing => f.write_str("signal-cli found no Java"),
+            Self::Elsewhere => f.write_str("signal-cli found no Java at the path in JAVA_HOME"),
         }
     }
 }
 
-/// Whether `env` did not find it, whichever quotes it uses.
+/// Returns whether this line says that `env` did not find Java, whichever quotes it uses.
 fn is_missed_by_env(line: &str) -> bool {
     let Some((_, said)) = line.split_once("env: ") else {
         return false;
@@ -83,7 +83,7 @@ fn is_missed_by_env(line: &str) -> bool {
     said.starts_with("java") && said.contains("No such file")
 }
 
-/// The Java of a class file's version, which is written as `65.0`.
+/// Returns the version of Java of a class file's version, which is written as `65.0`.
 fn version(text: &str) -> Option<u32> {
     let digits = text.split(|one: char| !one.is_ascii_digit()).next()?;
     digits.parse::<u32>().ok()?.checked_sub(CLASS_FILE_OFFSET)
@@ -93,16 +93,16 @@ fn version(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// As Java 17 says it of signal-cli 0.13.
+    /// The output of Java 17 for signal-cli 0.13.
     const OLD: &str = "Error: LinkageError occurred while loading main class org.asamk.signal.Main
 \tjava.lang.UnsupportedClassVersionError: org/asamk/signal/Main has been compiled by a more recent version of the Java Runtime (class file version 65.0), this version of the Java Runtime only recognizes class file versions up to 61.0
 ";
-    /// And as Java 11 does.
+    /// The output of Java 11.
     const OLDER: &str = "Exception in thread \"main\" java.lang.UnsupportedClassVersionError: org/asamk/signal/Main has been compiled by a more recent version of the Java Runtime (class file version 69.0), this version of the Java Runtime only recognizes class file versions up to 55.0
 \tat java.base/java.lang.ClassLoader.defineClass1(Native Method)
 \tat java.base/java.lang.ClassLoader.defineClass(ClassLoader.java:1017)
 ";
-    /// As the script says it that starts signal-cli.
+    /// The output of the script that starts signal-cli.
     const NONE: &str = "
 ERROR: JAVA_HOME is not set and no 'java' command could be found in your PATH.
 
@@ -121,7 +121,7 @@ location of your Java installation.
     }
 
     #[test]
-    fn where_there_is_no_java_it_is_reported() {
+    fn a_missing_java_is_reported() {
         assert_eq!(JavaProblem::read(NONE), Some(JavaProblem::Missing));
         for text in [
             "/usr/bin/env: java: No such file or directory",

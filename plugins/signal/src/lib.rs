@@ -1,9 +1,8 @@
-//! The signal channel: messages by signal-cli.
+//! The signal channel: sends Signal messages with signal-cli.
 //!
-//! signal-cli is either called as a program, the message on its standard
-//! input, or reached as a running daemon by JSON-RPC over a unix socket, a
-//! tcp port or http. Who got a message is read from the results by
-//! recipient, never from an exit status alone.
+//! signal-cli is either run as a program, with the message on its standard input, or called as a
+//! running daemon by JSON-RPC over a unix socket, a TCP port or HTTP. Who got a message is read
+//! from the results for each recipient, never from an exit status alone.
 
 mod call;
 mod child;

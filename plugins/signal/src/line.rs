@@ -1,7 +1,7 @@
-//! JSON-RPC over a tcp port or a unix socket: one object a line, answers in
-//! any order, notifications of incoming messages between them.
+//! JSON-RPC over a TCP port or a unix socket: one object on each line, answers in any order, and
+//! notifications of incoming messages between them.
 //!
-//! One connection is kept; answers find their request by its id.
+//! One connection is kept. An answer belongs to the request with its ID.
 
 use std::{
     collections::HashMap,
@@ -27,17 +27,18 @@ use crate::{
     reply::{Failure, read_rpc},
 };
 
-/// The longest line that is read: an incoming message may be long, and is
-/// thrown away.
+/// The maximum length of a line that is read, in bytes. An incoming message may be long; it is
+/// discarded.
 const LINE_MAX: u64 = 16 * 1024 * 1024;
-/// How long connecting may take.
+/// The timeout of connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The requests without an answer, by their IDs.
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Value>>>>;
-/// A line to write, and who wants to know whether it was written.
+/// A line to write, and the channel that reports whether it was written.
 type Outgoing = (String, oneshot::Sender<io::Result<()>>);
 
-/// The line to a daemon.
+/// The connection to a daemon.
 pub(crate) struct Line {
     endpoint: Endpoint,
     next: AtomicU64,
@@ -47,8 +48,8 @@ pub(crate) struct Line {
 struct Connection {
     outgoing: mpsc::UnboundedSender<Outgoing>,
     waiting: Waiting,
-    /// Both tasks; they end with the connection, also in the middle of a write
-    /// that the daemon doesn't take.
+    /// Both tasks. They end with the connection, even in the middle of a write that the daemon does
+    /// not read.
     tasks: [AbortHandle; 2],
 }
 
@@ -61,7 +62,7 @@ impl Line {
         }
     }
 
-    /// Calls a method; answers its result.
+    /// Calls a method and returns its result.
     pub(crate) async fn call(
         &self,
         method: &str,
@@ -81,21 +82,21 @@ impl Line {
                 if fresh || !matches!(error, Failure::NotReached(_)) {
                     return Err(error);
                 }
-                // The kept connection had ended; nothing was sent.
+                // The kept connection had ended. Nothing was sent.
                 continue;
             }
             return match timeout_at(end, receiver).await {
                 Ok(Ok(answer)) => read_rpc(&answer),
                 Ok(Err(_)) => {
-                    let text = "the daemon closed the line before it answered";
+                    let text = "the daemon closed the connection before it answered";
                     Err(Failure::Lost(text.to_owned()))
                 }
-                Err(_) => Err(Failure::TimedOut("the daemon didn't answer in time")),
+                Err(_) => Err(Failure::TimedOut("the daemon did not answer in time")),
             };
         }
     }
 
-    /// The kept connection, or a new one.
+    /// Returns the kept connection or a new one, and whether it is new.
     async fn connect(&self, end: Instant) -> Result<(Arc<Connection>, bool), Failure> {
         let mut kept = self.connection.lock().await;
         if let Some(connection) = kept.as_ref().filter(|kept| !kept.outgoing.is_closed()) {
@@ -116,7 +117,7 @@ impl Line {
         let connection = match timeout_at(limit, open).await {
             Ok(Ok(connection)) => Arc::new(connection),
             Ok(Err(error)) => return Err(Failure::NotReached(error.to_string())),
-            Err(_) => return Err(Failure::NotReached("it took too long".to_owned())),
+            Err(_) => return Err(Failure::NotReached("connecting took too long".to_owned())),
         };
         *kept = Some(Arc::clone(&connection));
         Ok((connection, true))
@@ -130,8 +131,8 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    /// Starts the two tasks of a connection. Writing is a task's, so that a
-    /// caller who goes away never leaves half a line behind.
+    /// Starts the two tasks of a connection. A task does the writing, so that a caller that is
+    /// cancelled never leaves half a line behind.
     fn over(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
         let (read, mut write) = tokio::io::split(stream);
         let (outgoing, mut lines) = mpsc::unbounded_channel::<Outgoing>();
@@ -158,7 +159,7 @@ impl Connection {
             }
             reading.abort();
             lines.close();
-            // Whoever still waits learns that the line is lost.
+            // The calls that still wait learn that the connection is lost.
             lock(&known).clear();
         });
         let tasks = [read_task, writing.abort_handle()];
@@ -169,22 +170,23 @@ impl Connection {
         }
     }
 
-    /// Writes a whole line; an error means that the daemon can't act on it.
+    /// Writes a whole line. After `NotReached`, the daemon cannot act on it. After `TimedOut`, it
+    /// may.
     async fn write(&self, line: String, end: Instant) -> Result<(), Failure> {
-        let gone = || Failure::NotReached("the line was closed".to_owned());
+        let gone = || Failure::NotReached("the connection was closed".to_owned());
         let (sender, receiver) = oneshot::channel();
         self.outgoing.send((line, sender)).map_err(|_| gone())?;
         match timeout_at(end, receiver).await {
             Ok(Ok(Ok(()))) => Ok(()),
             Ok(Ok(Err(error))) => Err(Failure::NotReached(error.to_string())),
             Ok(Err(_)) => Err(gone()),
-            // The task may still write it.
-            Err(_) => Err(Failure::TimedOut("the daemon didn't read in time")),
+            // The task may still write the line.
+            Err(_) => Err(Failure::TimedOut("the daemon did not read in time")),
         }
     }
 }
 
-/// Hands each answer to whoever asked; other lines are not for us.
+/// Passes each answer to the call that waits for it, and ignores other lines.
 async fn receive(read: impl AsyncRead + Unpin, waiting: &Waiting) -> io::Result<()> {
     let mut reader = BufReader::new(read);
     let mut line = Vec::new();
@@ -198,7 +200,7 @@ async fn receive(read: impl AsyncRead + Unpin, waiting: &Waiting) -> io::Result<
             return Ok(());
         }
         let Ok(answer) = serde_json::from_slice::<Value>(&line) else {
-            tracing::debug!("the daemon sent a line that isn't JSON");
+            tracing::debug!("the daemon sent a line that is not JSON");
             continue;
         };
         let id = answer.get("id").and_then(Value::as_u64);
@@ -215,7 +217,7 @@ fn lock(
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes a request out of the list when nobody waits for it any more.
+/// Removes a request from the list when no call waits for it any more.
 struct Forget<'a>(&'a Waiting, u64);
 
 impl Drop for Forget<'_> {

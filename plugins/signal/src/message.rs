@@ -1,12 +1,12 @@
-//! Makes the text of a message from a notification.
+//! Composes the text of a message from a notification.
 //!
-//! Signal carries long text by itself (as an attachment above 2,000 octets),
-//! so nothing is cut here; only what no text may hold is taken out.
+//! Signal transports long texts by itself (as an attachment above 2,000 octets), so nothing is cut
+//! here. Only control characters, which no text may contain, are removed.
 
 use annunciator_sdk::Notification;
 
-/// A text, and the range of its title in UTF-16 units, which is how Signal
-/// counts styles.
+/// A text, and the length of its title if that is bold. It is in UTF-16 units, in which Signal
+/// counts the ranges of styles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Text {
     pub(crate) text: String,
@@ -15,7 +15,7 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    /// The text of a notification: its title, if it has one, and its body.
+    /// Composes the text of a notification: its title, if it has one, and its body.
     pub(crate) fn of(notification: &Notification, styled: bool) -> Self {
         let body = clean(notification.body());
         let title = notification
@@ -24,7 +24,7 @@ impl Text {
         let mut notes = Vec::new();
         let before = notification.body().replace("\r\n", "\n").chars().count();
         if body.chars().count() != before {
-            notes.push("control characters were taken out of the message".to_owned());
+            notes.push("control characters were removed from the message".to_owned());
         }
         match title.filter(|title| !title.trim().is_empty()) {
             Some(title) => Self {
@@ -40,7 +40,7 @@ impl Text {
         }
     }
 
-    /// The style as signal-cli takes it.
+    /// Returns the style in the form that signal-cli expects.
     pub(crate) fn style(&self) -> Option<String> {
         self.bold.map(|length| format!("0:{length}:BOLD"))
     }

@@ -1,24 +1,24 @@
-//! What signal-cli's answer means for a target: delivered, another try,
-//! never, or nobody knows; whose fault it is; what to type.
+//! Decides what signal-cli's answer means for a target: its class (delivered, retry, permanent or
+//! unknown), who can fix a failure, and with which command.
 //!
-//! The results decide where there are any. Neither an exit status nor a code
-//! is trusted before them: one success among failures is a success to
-//! signal-cli, and "user error" also covers a network that is down.
+//! If there are results, they decide. They take precedence over an exit status and a code: for
+//! signal-cli, one success among failures is a success, and "user error" includes a network that is
+//! down.
 
 use std::{io::ErrorKind, time::Duration};
 
 use annunciator_sdk::{Class, Fault, Outcome};
 
 use crate::{
-    refusal::{refused, typed},
+    refusal::{refused, shell_quoted},
     reply::{Answer, Failure, Member, Response},
     target::Target,
 };
 
-/// How long to wait after a rate limit that doesn't say. Signal often means
-/// a day (signal-cli issue 1161), but lifts some limits within the hour.
+/// The delay before the next attempt after a rate limit without a duration. Signal often means a
+/// day (signal-cli issue 1161), but lifts some limits within the hour.
 pub(crate) const RATE_LIMIT_DELAY: Duration = Duration::from_secs(3600);
-/// How long to wait after keys could not be used; they may be replaced.
+/// The delay before the next attempt after keys could not be used. They may be replaced meanwhile.
 const BAD_KEYS_DELAY: Duration = Duration::from_secs(300);
 
 /// A verdict on one result or failure.
@@ -78,7 +78,7 @@ impl Verdict {
     }
 }
 
-/// The outcomes of one call, in its targets' order.
+/// Returns the outcomes of one call, in the order of its targets.
 pub(crate) fn outcomes(
     user: &str,
     targets: &[Target],
@@ -135,25 +135,26 @@ fn by_results(
             .iter()
             .find(|result| result.recipient_address.is(user)),
     };
-    // A number that hides its owner comes back as an id only: with a single
-    // target it can be nobody else.
+    // If a recipient hides the phone number, the result has an ID only. With a single target, it
+    // can be nobody else's.
     let only = (targets == 1 && results.len() == 1).then(|| &results[0]);
     match (own.or(only), failure) {
         (Some(result), _) => member(user, result).outcome(name),
         (None, Some(failure)) => judge(user, failure).outcome(name),
-        // A note to self has no result of its own in some versions.
+        // In some versions, a note to self has no result.
         (None, None) if *target == Target::NoteToSelf => Outcome::delivered(name),
         (None, None) => Verdict::new(
             Class::Unknown,
             Fault::Remote,
             "signal-cli reported success, but no result for this recipient",
-            "ask the recipient, before it is sent again",
+            "ask the recipient before you send the message again",
         )
         .outcome(name),
     }
 }
 
-/// A group is one target: a repeat would reach again those who have it.
+/// Returns the outcome of a group, which is one target: a retry would send the message again to
+/// those who have it.
 fn group(user: &str, name: &str, results: &[Member], failure: Option<&Failure>) -> Outcome {
     let verdicts: Vec<(&Member, Verdict)> = results
         .iter()
@@ -167,7 +168,10 @@ fn group(user: &str, name: &str, results: &[Member], failure: Option<&Failure>) 
             .filter(|(_, verdict)| failed(verdict))
             .map(|(result, verdict)| {
                 let who = result.recipient_address.shown();
-                format!("{who} didn't get it: {} ({})", verdict.detail, verdict.hint)
+                format!(
+                    "{who} did not get it: {} ({})",
+                    verdict.detail, verdict.hint
+                )
             })
             .collect();
         if verdicts.is_empty() {
@@ -175,7 +179,7 @@ fn group(user: &str, name: &str, results: &[Member], failure: Option<&Failure>) 
         }
         return Outcome::delivered(name).notes(notes);
     }
-    // Nobody has it: as long as one member may get it later, it is worth it.
+    // Nobody has the message. If one member may get it later, a retry is worthwhile.
     let wait = verdicts
         .iter()
         .filter_map(|(_, verdict)| verdict.wait)
@@ -191,7 +195,7 @@ fn group(user: &str, name: &str, results: &[Member], failure: Option<&Failure>) 
     }
 }
 
-/// The verdict on one recipient's result.
+/// Returns the verdict on the result for one recipient.
 fn member(user: &str, result: &Member) -> Verdict {
     use Class::{Delivered, Permanent, Retry, Unknown};
 
@@ -217,22 +221,22 @@ fn member(user: &str, result: &Member) -> Verdict {
             "the recipient's key has changed and is not trusted",
             format!(
                 "compare the safety number (`signal-cli -a {account} listIdentities -n {who}`), then \
-                 type `signal-cli -a {account} trust -v SAFETY_NUMBER {who}`",
-                account = typed(user),
-                who = typed(who),
+                 run `signal-cli -a {account} trust -v SAFETY_NUMBER {who}`",
+                account = shell_quoted(user),
+                who = shell_quoted(who),
             ),
         ),
         "INVALID_PRE_KEY_FAILURE" => Verdict::new(
             Retry,
             Fault::Remote,
             "the recipient's keys could not be used",
-            "it may pass; else the recipient has to open Signal",
+            "a retry may succeed; otherwise the recipient has to open Signal",
         )
         .wait(BAD_KEYS_DELAY),
         other => Verdict::new(
             Unknown,
             Fault::Remote,
-            format!("signal-cli answered {other:?}, which this plugin doesn't know"),
+            format!("signal-cli answered {other:?}, which this plugin does not know"),
             "use a newer version of the plugin",
         ),
     };
@@ -245,34 +249,38 @@ fn rate_limit(user: &str, result: &Member) -> Verdict {
         .map_or(RATE_LIMIT_DELAY, Duration::from_secs);
     let hint = match &result.token {
         Some(token) => format!(
-            "solve the CAPTCHA at https://signalcaptchas.org/challenge/generate.html, then type \
+            "solve the CAPTCHA at https://signalcaptchas.org/challenge/generate.html, then run \
              `signal-cli -a {} submitRateLimitChallenge --challenge {} --captcha RESULT`",
-            typed(user),
-            typed(token)
+            shell_quoted(user),
+            shell_quoted(token)
         ),
-        None => "send less, or to one group instead of many recipients".to_owned(),
+        None => "send fewer messages, or send to one group instead of many recipients".to_owned(),
     };
     let detail = "Signal limits how much this account sends";
     Verdict::new(Class::Retry, Fault::Remote, detail, hint).wait(wait)
 }
 
-/// The verdict on a call that failed without results.
+/// Returns the verdict on a call that failed without results.
 fn judge(user: &str, failure: &Failure) -> Verdict {
     use Class::{Retry, Unknown};
 
-    let again = "look at the recipient's Signal, if you can, before it is sent again";
+    let again = "check the recipient's Signal app, if possible, before you send the message again";
     match failure {
         Failure::Refused { code, message, .. } => {
             refused(user, *code, message).code(code.to_string())
         }
-        // Nothing was sent, and who exchanges a program puts it back.
+        // Nothing was sent. The program may be missing only while it is being replaced.
         Failure::NotStarted { text, why } => Verdict::new(
             Retry,
             Fault::Config,
             format!("signal-cli was not started: {text}"),
             match why {
-                ErrorKind::NotFound => "install signal-cli, and name its full path in `cli_path`",
-                ErrorKind::PermissionDenied => "let the user that runs this execute `cli_path`",
+                ErrorKind::NotFound => {
+                    "install signal-cli, and set `cli_path` to its absolute path"
+                }
+                ErrorKind::PermissionDenied => {
+                    "give the user that runs this program the permission to execute `cli_path`"
+                }
                 _ => "",
             },
         ),
@@ -283,21 +291,21 @@ fn judge(user: &str, failure: &Failure) -> Verdict {
             Retry,
             Fault::Network,
             format!("signal-cli's daemon was not reached: {text}"),
-            "check `rpc`, and that the daemon runs",
+            "check `rpc`, and that the daemon is running",
         ),
         Failure::NoTime => Verdict::new(
             Retry,
             Fault::Remote,
-            "signal-cli was busy with other messages until the time was over",
-            "use a daemon (`rpc`), which sends several at once",
+            "signal-cli was busy with other messages until the timeout",
+            "use a daemon (`rpc`), which sends several messages concurrently",
         ),
         Failure::Lost(text) => Verdict::new(Unknown, Fault::Remote, text, again),
         Failure::TimedOut(text) => Verdict::new(Unknown, Fault::Remote, *text, again),
         Failure::Garbage(text) => Verdict::new(
             Unknown,
             Fault::Remote,
-            format!("the answer is not an answer of signal-cli: {text:?}"),
-            "check that `cli_path` or `rpc` is signal-cli's",
+            format!("the answer is not from signal-cli: {text:?}"),
+            "check that `cli_path` or `rpc` is that of signal-cli",
         ),
         Failure::Status { status, wait } => by_status(*status, *wait),
         Failure::Host(error) => {
@@ -312,10 +320,10 @@ fn judge(user: &str, failure: &Failure) -> Verdict {
     }
 }
 
-/// The verdict on a status of the daemon's http server, or of what stands before it.
+/// Returns the verdict on a status of the daemon's HTTP server, or of a proxy in front of it.
 fn by_status(status: u16, wait: Option<Duration>) -> Verdict {
     let (class, fault) = match status {
-        // Nothing was taken, by RFC 9110, RFC 4918 and RFC 6585.
+        // The message was not accepted, by RFC 9110, RFC 4918 and RFC 6585.
         408 | 423 | 425 | 429 => (Class::Retry, Fault::Remote),
         500.. => (Class::Unknown, Fault::Config),
         _ => (Class::Permanent, Fault::Config),
@@ -332,7 +340,7 @@ fn by_status(status: u16, wait: Option<Duration>) -> Verdict {
     }
 }
 
-/// A failure as a check tells it: whose fault, what, and what to do.
+/// Explains a failure for a check: returns who can fix it, what it is, and what to do.
 pub(crate) fn explain(user: &str, failure: &Failure) -> (Fault, String, String) {
     let verdict = judge(user, failure);
     (verdict.fault, verdict.detail, verdict.hint)

@@ -1,5 +1,5 @@
-//! The provider: hands a message to signal-cli, as a program or a daemon, and
-//! reads from its results who got it.
+//! The provider: passes a message to signal-cli, as a program or as a daemon, and reads from its
+//! results who got it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,17 +17,17 @@ use crate::{
     line::Line,
     message::Text,
     outcome,
-    refusal::typed,
+    refusal::shell_quoted,
     reply::{Answer, Failure, beginning, read_response, read_rpc},
     target::Target,
 };
 
-/// What is left of the host's time when this plugin gives up, so that it can
-/// still end a child and say what happened: a tenth, between these.
+/// The part of the host's timeout that is left when this plugin gives up, so that it can still kill
+/// a child and report what happened: a tenth, between these bounds.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// How long a check may take; a Java program needs seconds to start.
+/// The timeout of a check. A Java program takes seconds to start.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long `close` waits for a child that is being ended.
+/// The time for which `close` waits for a child that is being killed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A signal channel.
@@ -38,10 +38,13 @@ pub struct Signal {
     host: Host,
 }
 
-/// How signal-cli is reached.
+/// The way to signal-cli.
 enum Transport {
+    /// A program.
     Cli(Arc<Cli>),
+    /// A daemon on a unix socket or a TCP port.
     Line(Arc<Line>),
+    /// A daemon over HTTP, by the URL of its JSON-RPC.
     Http(String),
 }
 
@@ -70,7 +73,7 @@ recipient: +12025559999
                 if !cli.is_found() {
                     let detail = "there is no signal-cli in PATH";
                     return Err(OpenError::new(Fault::Config, detail)
-                        .hint("install it, or name its full path in `cli_path`"));
+                        .hint("install it, or set `cli_path` to its absolute path"));
                 }
                 Transport::Cli(Arc::new(cli))
             }
@@ -114,8 +117,8 @@ recipient: +12025559999
                 self.on_runtime(async move { cli.accounts(end).await })
                     .await
             }
-            // A daemon of one account doesn't list accounts: then its version
-            // is the proof that it is signal-cli.
+            // A daemon with a single account does not list accounts. Then its version proves that
+            // it is signal-cli.
             _ => match self.rpc("listAccounts", json!({}), end).await {
                 Err(Failure::Refused { .. }) => self.rpc("version", json!({}), end).await,
                 other => other,
@@ -139,11 +142,11 @@ recipient: +12025559999
         }
         Check::failed(
             Fault::Config,
-            format!("signal-cli answers, but doesn't know {user}"),
+            format!("signal-cli answers, but does not know {user}"),
         )
         .hint(format!(
-            "type `signal-cli -a {} register`, then `verify CODE`, or link a device",
-            typed(user)
+            "run `signal-cli -a {} register`, then `verify CODE`, or link a device",
+            shell_quoted(user)
         ))
     }
 
@@ -151,7 +154,7 @@ recipient: +12025559999
         if let Transport::Cli(cli) = &self.transport {
             let cli = Arc::clone(cli);
             let end = Instant::now() + CLOSE_TIMEOUT;
-            // An error means that nothing runs any more, which is what is wanted.
+            // An error means that nothing runs any more, which is the goal.
             let _ = self.runtime.run(async move { cli.close(end).await }).await;
         }
         self.runtime.close().await;
@@ -175,7 +178,7 @@ impl Signal {
         outcome::outcomes(&self.config.user, &targets, &answer, &notes)
     }
 
-    /// Runs on the plugin's own runtime, which can be gone.
+    /// Runs a future on the plugin's own runtime. Fails if the runtime is gone.
     async fn on_runtime<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
@@ -186,7 +189,7 @@ impl Signal {
         }
     }
 
-    /// Calls a method of the daemon.
+    /// Calls a method of the daemon and returns its result.
     async fn rpc(&self, method: &str, parameters: Value, end: Instant) -> Result<Value, Failure> {
         match &self.transport {
             Transport::Line(line) => {
@@ -224,7 +227,8 @@ impl Signal {
     }
 }
 
-/// The time for an attempt: the host's, less what ending and reporting take.
+/// Returns the time for an attempt: the host's timeout without the time for killing a child and
+/// reporting.
 fn usable(timeout: Duration) -> Duration {
     timeout.saturating_sub((timeout / 10).clamp(MARGIN.0, MARGIN.1))
 }

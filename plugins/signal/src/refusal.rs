@@ -1,5 +1,5 @@
-//! What signal-cli's refusals mean, by their codes and words. A hint follows from
-//! words that are known; what is not known is passed on without one.
+//! Judges signal-cli's refusals by their codes and words. Only a known refusal has a hint; an
+//! unknown one is passed on without.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use annunciator_sdk::{Class, Fault};
 
 use crate::outcome::{RATE_LIMIT_DELAY, Verdict};
 
-/// Words of Java and of signal-cli for a line that broke, in lower case.
+/// Words of Java and signal-cli for a network that failed, in lower case.
 const NETWORK: [&str; 9] = [
     "unknownhost",
     "unable to resolve host",
@@ -19,7 +19,7 @@ const NETWORK: [&str; 9] = [
     "connect timed out",
     "no route to host",
 ];
-/// The same for a recipient that there cannot be.
+/// Words for a recipient that does not exist, or that cannot exist.
 const RECIPIENT: [&str; 5] = [
     "unregistered user",
     "invalid phone number",
@@ -27,14 +27,14 @@ const RECIPIENT: [&str; 5] = [
     "invalid username",
     "is not a valid",
 ];
-/// The same for a group.
+/// Words for a group that is unknown, or that the account is not a member of.
 const GROUP: [&str; 4] = [
     "group not found",
     "invalid group",
     "not a group member",
     "not a member",
 ];
-/// The same for arguments that this version does not know.
+/// Words for arguments that this version of signal-cli does not know.
 const FOREIGN: [&str; 4] = [
     "unrecognized argument",
     "invalid choice",
@@ -42,14 +42,15 @@ const FOREIGN: [&str; 4] = [
     "method not implemented",
 ];
 
-/// As it is typed in a shell. What holds a NUL byte no command can be given.
-pub(crate) fn typed(text: &str) -> Cow<'_, str> {
+/// Quotes a text for a shell. A text with a NUL byte cannot be an argument of any command, so a
+/// placeholder takes its place.
+pub(crate) fn shell_quoted(text: &str) -> Cow<'_, str> {
     shlex::try_quote(text).unwrap_or(Cow::Borrowed("ACCOUNT"))
 }
 
-/// The verdict on a refusal.
+/// Returns the verdict on a refusal.
 pub(crate) fn refused(user: &str, code: i64, message: &str) -> Verdict {
-    let account = typed(user);
+    let account = shell_quoted(user);
     use Class::{Permanent, Retry, Unknown};
 
     let lower = message.to_ascii_lowercase();
@@ -58,23 +59,23 @@ pub(crate) fn refused(user: &str, code: i64, message: &str) -> Verdict {
     let limited = names(&["[429]", "[413]", "ratelimit"]);
     match code {
         -32603 if limited => Verdict::new(
-            // Parts of it may have been sent (signal-cli issue 2071).
+            // Parts of the message may have been sent (signal-cli issue 2071).
             Unknown,
             Fault::Remote,
             said,
-            "Signal limits how much this account sends; some may have got it",
+            "Signal limits how much this account sends; some recipients may have got the message",
         )
         .wait(RATE_LIMIT_DELAY),
         -32603 if lower.contains("attachment") => {
             Verdict::new(Permanent, Fault::Message, said, "check the attachment")
         }
-        // Versions before 0.10 have no code of its own for it.
+        // Versions before 0.10 have no separate code for this.
         _ if code == -4 || names(&["untrusted identit"]) => Verdict::new(
             Permanent,
             Fault::Recipient,
             said,
             format!(
-                "compare the safety numbers (`signal-cli -a {account} listIdentities`), then type \
+                "compare the safety numbers (`signal-cli -a {account} listIdentities`), then run \
                  `signal-cli -a {account} trust -v SAFETY_NUMBER RECIPIENT`"
             ),
         ),
@@ -86,7 +87,7 @@ pub(crate) fn refused(user: &str, code: i64, message: &str) -> Verdict {
             Retry,
             Fault::Remote,
             said,
-            "send less, or to one group instead of many recipients",
+            "send fewer messages, or send to one group instead of many recipients",
         )
         .wait(RATE_LIMIT_DELAY),
         -6 => Verdict::new(Permanent, Fault::Config, said, "solve a new CAPTCHA"),
@@ -94,7 +95,9 @@ pub(crate) fn refused(user: &str, code: i64, message: &str) -> Verdict {
             Permanent,
             Fault::Config,
             said,
-            format!("the daemon doesn't know {user}: check `user`, or register it and restart"),
+            format!(
+                "the daemon does not know {user}: check `user`, or register it and restart the daemon"
+            ),
         ),
         -32602 if lower.contains("--no-urgent") => Verdict::new(
             Permanent,
@@ -102,34 +105,32 @@ pub(crate) fn refused(user: &str, code: i64, message: &str) -> Verdict {
             said,
             "`silent` needs signal-cli 0.14: remove it, or use a newer signal-cli",
         ),
-        // A method or an argument that it does not know.
+        // This version of signal-cli does not know the method or an argument.
         -32601 | -32602 if code == -32601 || names(&FOREIGN) => Verdict::new(
             Permanent,
             Fault::Config,
             said,
-            "use a version of signal-cli that this plugin knows (0.13 or 0.14)",
+            "use a version of signal-cli that this plugin supports (0.13 or 0.14)",
         ),
         _ if names(&["not registered", "no local users"]) => Verdict::new(
             Permanent,
             Fault::Config,
             said,
-            format!(
-                "type `signal-cli -a {account} register`, then `verify CODE`, or link a device"
-            ),
+            format!("run `signal-cli -a {account} register`, then `verify CODE`, or link a device"),
         ),
         _ if names(&GROUP) => Verdict::new(
             Permanent,
             Fault::Recipient,
             said,
             format!(
-                "`signal-cli -a {account} listGroups` shows the ids; the account must be a member"
+                "`signal-cli -a {account} listGroups` shows the group IDs; the account must be a member"
             ),
         ),
         _ if names(&RECIPIENT) => Verdict::new(
             Permanent,
             Fault::Recipient,
             said,
-            "check the recipient: a number is written as +12025550123",
+            "check the recipient; write a phone number as +12025550123",
         ),
         _ => Verdict::new(Permanent, Fault::Config, said, ""),
     }
@@ -142,11 +143,11 @@ mod tests {
     const CODES: [i64; 11] = [
         -1, -2, -3, -4, -5, -6, -32600, -32601, -32602, -32603, -32700,
     ];
-    /// Those that say by themselves what they are about.
+    /// The codes that have a hint without any words.
     const SPEAKING: [i64; 4] = [-4, -5, -6, -32601];
 
     #[test]
-    fn what_is_to_be_typed_is_quoted() {
+    fn the_account_in_a_command_is_quoted() {
         let hint = refused("an account's", -4, "").hint;
         assert!(hint.contains("-a \"an account's\" trust"), "{hint}");
         let hint = refused("+12025551234", -4, "").hint;
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_known_has_no_hint() {
+    fn an_unknown_answer_has_no_hint() {
         let words = [
             "",
             "Sorry",
@@ -171,9 +172,9 @@ mod tests {
         }
     }
 
-    /// As versions before 0.10 say it, in standard error and by JSON-RPC.
+    /// The words are those of versions before 0.10, in standard error and by JSON-RPC.
     #[test]
-    fn an_untrusted_identity_of_an_older_signal_cli_is_known() {
+    fn an_untrusted_identity_of_an_older_signal_cli_is_recognised() {
         for code in [-1, -32603, -3, -4] {
             for words in [
                 "Untrusted Identity for \"+12025550002\"",
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_broke_is_known() {
+    fn a_network_failure_is_recognised() {
         for words in [
             "Failed to send message: java.net.UnknownHostException: chat.signal.org",
             "Network failure for \"+12025550002\"",

@@ -1,5 +1,5 @@
-//! What signal-cli answers to `send`, over either way: results by recipient,
-//! or a failure.
+//! Reads what signal-cli answers to `send`, as a program or as a daemon: results for each
+//! recipient, or a failure.
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use crate::java::JavaProblem;
 
-/// A good answer, or the part of a failure that says who got it.
+/// The answer to a successful call, or the part of a failure that says who got the message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Response {
-    /// The message's own time in milliseconds, which is also its id.
+    /// The message's timestamp in milliseconds, which is also its ID.
     pub(crate) timestamp: Option<u64>,
-    /// One for each recipient; versions before 0.11 have none.
+    /// One result for each recipient. Versions before 0.11 have none.
     pub(crate) results: Option<Vec<Member>>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Member {
     pub(crate) retry_after_seconds: Option<u64>,
 }
 
-/// Who it was, by all names that are known.
+/// A recipient, by all names that signal-cli knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Address {
     pub(crate) uuid: Option<String>,
@@ -39,7 +39,7 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// The name that a person knows best.
+    /// Returns the name that people know best.
     pub(crate) fn shown(&self) -> &str {
         [&self.number, &self.username, &self.uuid]
             .into_iter()
@@ -47,7 +47,7 @@ impl Address {
             .unwrap_or("somebody")
     }
 
-    /// Whether a recipient of the configuration is this one.
+    /// Returns whether a recipient of the configuration is this one.
     pub(crate) fn is(&self, recipient: &str) -> bool {
         let bare = recipient.strip_prefix("u:").unwrap_or(recipient);
         let bare = bare.strip_prefix("PNI:").unwrap_or(bare);
@@ -63,11 +63,11 @@ impl Address {
     }
 }
 
-/// Why there is no good answer.
+/// The reason why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// signal-cli refused or failed: its JSON-RPC code, its words, and who
-    /// got it all the same.
+    /// signal-cli refused or failed: the JSON-RPC code, the error's text, and who got the message
+    /// all the same.
     Refused {
         code: i64,
         message: String,
@@ -75,37 +75,37 @@ pub(crate) enum Failure {
     },
     /// The program could not be started.
     NotStarted {
-        /// Its path, and what the system says.
+        /// The program's path and the system's error, or its exit status and message.
         text: String,
         why: ErrorKind,
     },
-    /// It was started, and Java could not run it.
+    /// The program was started, but Java could not run it.
     Java(JavaProblem),
-    /// The daemon could not be reached; nothing was sent.
+    /// The daemon could not be reached. Nothing was sent.
     NotReached(String),
     /// There was no time left to begin.
     NoTime,
-    /// The line or the program ended before there was an answer.
+    /// The connection or the program ended before there was an answer.
     Lost(String),
-    /// No answer came in time.
+    /// There was no answer in time.
     TimedOut(&'static str),
-    /// The answer can't be understood.
+    /// The answer cannot be parsed. This is its beginning.
     Garbage(String),
-    /// The daemon's http server answered with another status than 200.
+    /// The daemon's HTTP server answered with a status other than 200.
     Status {
-        /// Which.
+        /// The status.
         status: u16,
-        /// How long it wants to be left alone, if it says so.
+        /// How long the server asked to wait before the next attempt, if it did.
         wait: Option<Duration>,
     },
     /// The host could not make the request, or read no answer.
     Host(HostError),
 }
 
-/// Either.
+/// The answer to `send`.
 pub(crate) type Answer = Result<Response, Failure>;
 
-/// Reads the object that answers a JSON-RPC request.
+/// Reads the response to a JSON-RPC request, and returns its result.
 pub(crate) fn read_rpc(answer: &Value) -> Result<Value, Failure> {
     if let Some(result) = answer.get("result") {
         return Ok(result.clone());
@@ -132,7 +132,7 @@ pub(crate) fn read_response(result: Value) -> Answer {
     serde_json::from_value(result).map_err(|_| Failure::Garbage(text))
 }
 
-/// The beginning of a text of unknown length, on one line.
+/// Returns the beginning of a text of any length, on one line.
 pub(crate) fn beginning(text: &str) -> String {
     let line = text.trim().replace(['\n', '\r', '\t'], " ");
     line.chars().filter(|c| !c.is_control()).take(300).collect()

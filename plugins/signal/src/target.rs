@@ -1,26 +1,26 @@
-//! Who can get a message, and which forms of a name signal-cli takes.
+//! The targets of a message, and the forms of their names that signal-cli accepts.
 
 use annunciator_sdk::Problem;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// The digits of a number with country code (ITU-T E.164, section 6.2.1).
+/// The number of digits of a phone number with country code (ITU-T E.164, section 6.2.1).
 const DIGITS: std::ops::RangeInclusive<usize> = 3..=15;
 
-/// One who gets the message.
+/// A target of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// A number, an account id, `PNI:` and an id, or `u:` and a username.
+    /// A phone number, an account ID, `PNI:` and an ID, or `u:` and a username.
     Recipient(String),
-    /// A username or a link.
+    /// A username or a username link.
     Username(String),
-    /// A group, by its id.
+    /// A group, by its ID.
     Group(String),
     /// The account itself.
     NoteToSelf,
 }
 
 impl Target {
-    /// The name in reports, the same over every attempt.
+    /// Returns the name in reports, which is the same in every attempt.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Recipient(text) => text.clone(),
@@ -30,7 +30,7 @@ impl Target {
         }
     }
 
-    /// What is wrong with an account.
+    /// Returns what is wrong with an account.
     pub(crate) fn account_problem(text: &str) -> Option<Problem> {
         if is_uuid(text) {
             return None;
@@ -38,7 +38,7 @@ impl Target {
         number_problem(text)
     }
 
-    /// What is wrong with a recipient.
+    /// Returns what is wrong with a recipient.
     pub(crate) fn recipient_problem(text: &str) -> Option<Problem> {
         if let Some(name) = text.strip_prefix("u:") {
             return Self::username_problem(name);
@@ -49,7 +49,7 @@ impl Target {
         number_problem(text)
     }
 
-    /// What is wrong with a username.
+    /// Returns what is wrong with a username.
     pub(crate) fn username_problem(name: &str) -> Option<Problem> {
         if name.starts_with("https://signal.me/#eu/") {
             return None;
@@ -61,21 +61,22 @@ impl Target {
             && nickname
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        (!sound).then(|| Problem::error("", format!("`{name}` is no username such as `name.01`")))
+        (!sound)
+            .then(|| Problem::error("", format!("`{name}` is not a username such as `name.01`")))
     }
 
-    /// What is wrong with a group's id.
+    /// Returns what is wrong with a group's ID.
     pub(crate) fn group_problem(id: &str) -> Option<Problem> {
-        // Ids of 16 octets are of the first kind of group, of 32 the second.
+        // The first kind of group has IDs of 16 octets, the second of 32.
         match STANDARD.decode(id) {
             Ok(bytes) if matches!(bytes.len(), 16 | 32) => None,
             Ok(_) => Some(Problem::warning(
                 "",
-                format!("`{id}` has another length than the ids of groups have"),
+                format!("`{id}` does not have the length of a group ID"),
             )),
             Err(_) => Some(Problem::error(
                 "",
-                format!("`{id}` is no group id, which `signal-cli listGroups` shows in base64"),
+                format!("`{id}` is not a group ID in base64, which `signal-cli listGroups` shows"),
             )),
         }
     }
@@ -85,11 +86,14 @@ fn number_problem(text: &str) -> Option<Problem> {
     let Some(digits) = text.strip_prefix('+') else {
         return Some(Problem::error(
             "",
-            format!("`{text}` doesn't begin with a plus sign"),
+            format!("`{text}` does not begin with a plus sign"),
         ));
     };
     if !DIGITS.contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Some(Problem::error("", format!("`{text}` is no phone number")));
+        return Some(Problem::error(
+            "",
+            format!("`{text}` is not a phone number"),
+        ));
     }
     digits
         .starts_with('0')

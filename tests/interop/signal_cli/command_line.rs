@@ -89,7 +89,7 @@ async fn a_check_says_that_it_runs_and_does_not_know_the_account() {
     assert_eq!(checks[0].status, CheckStatus::Failed);
     assert_eq!(
         checks[0].detail,
-        format!("signal-cli answers, but doesn't know {USER}")
+        format!("signal-cli answers, but does not know {USER}")
     );
     assert!(checks[0].hint.contains("register"), "{}", checks[0].hint);
 }

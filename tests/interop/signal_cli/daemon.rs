@@ -16,7 +16,7 @@ async fn a_check_reaches_the_daemon_by_every_transport() {
         let (_rig, engine) = engine(&lines(&rpc)).await;
         let checks = engine.check(&["phone"]).await.unwrap();
         assert_eq!(checks[0].status, CheckStatus::Failed, "{rpc}");
-        let expected = format!("signal-cli answers, but doesn't know {USER}");
+        let expected = format!("signal-cli answers, but does not know {USER}");
         assert_eq!(checks[0].detail, expected, "{rpc}");
         assert!(checks[0].hint.contains("register"), "{}", checks[0].hint);
     }

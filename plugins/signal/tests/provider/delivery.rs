@@ -1,5 +1,5 @@
-//! Messages that arrive: by the program and by the daemon, who gets them and
-//! what is said of each.
+//! Messages that arrive, by the program and by the daemon: who gets them, and what each outcome
+//! says.
 
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ async fn when_one_fails_the_others_have_it() {
             Verdict::of(InvalidPreKeyFailure),
             Class::Retry,
             Whose::Remote,
-            "pass",
+            "a retry may succeed",
         ),
         (
             Verdict::of(RateLimitFailure),
@@ -107,7 +107,7 @@ async fn when_one_fails_the_others_have_it() {
             "--challenge t-1",
         ),
     ] {
-        // Alone, the same result comes with a failure's exit status.
+        // Alone, the same result comes with the exit status of a failure.
         for alone in [false, true] {
             let cli = SignalCli::install(&[ME]).unwrap();
             cli.refuse(TWO, verdict.clone()).unwrap();
@@ -211,7 +211,7 @@ async fn when_all_is_well_each_transport_delivers() {
         assert_eq!(sent[2 * index + 1].groups, [GROUP]);
         channel.close().await;
     }
-    // Each client counts its ids anew, which is each connection's own affair.
+    // Each client begins its IDs anew, which is correct on a connection of its own.
     let violations = daemon.violations();
     assert!(
         violations.iter().all(|v| v.starts_with("the id")),

@@ -1,5 +1,5 @@
-//! Messages that don't arrive: what is made of each failure, and what becomes
-//! of a child that hangs.
+//! Messages that do not arrive: the outcome of each failure, and what happens to a child that
+//! hangs.
 
 use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
@@ -8,8 +8,8 @@ use annunciator_sdk::{Class, Fault as Whose, testing::Sample};
 use annunciator_testkit::signal::{Fault, ResultType, SignalCli, SignalDaemon, Verdict};
 use serde_json::json;
 
-/// Whether a process has gone, or is a zombie that its parent hasn't seen;
-/// a process that was killed may take a moment.
+/// Waits until a process has ended, or is a zombie whose parent has not waited for it. Returns
+/// false after ten seconds, because a process that was killed may take a moment.
 async fn is_gone(process: u32) -> bool {
     let file = Path::new("/proc").join(process.to_string()).join("stat");
     for _ in 0..1000 {
@@ -92,7 +92,7 @@ async fn when_the_call_fails_the_code_decides() {
         assert_eq!(outcomes[0].class(), class, "{fault:?}: {outcomes:?}");
         if class != Class::Delivered {
             assert_eq!(outcomes[0].fault(), Some(whose), "{fault:?}: {outcomes:?}");
-            // What to do follows from words that are known, and from nothing else.
+            // Only known words have a hint.
             let unknown = [
                 error(-1, "Failed to send message"),
                 error(-3, "IO"),
@@ -104,9 +104,10 @@ async fn when_the_call_fails_the_code_decides() {
     }
 }
 
-/// A program that says this on its standard error and ends with this status.
+/// Makes an attempt with a program that writes this to its standard error and exits with this
+/// status.
 #[expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
-async fn said(status: u8, stderr: &str) -> annunciator_sdk::Outcome {
+async fn outcome_of(status: u8, stderr: &str) -> annunciator_sdk::Outcome {
     let folder = tempfile::tempdir().unwrap();
     let (program, words) = (
         folder.path().join("signal-cli"),
@@ -124,24 +125,24 @@ async fn said(status: u8, stderr: &str) -> annunciator_sdk::Outcome {
 }
 
 #[tokio::test]
-async fn when_java_is_too_old_it_is_said_which_one_is_needed() {
-    let outcome = said(1, "Exception in thread \"main\" java.lang.UnsupportedClassVersionError: org/asamk/signal/Main has been compiled by a more recent version of the Java Runtime (class file version 65.0), this version of the Java Runtime only recognizes class file versions up to 61.0
+async fn when_java_is_too_old_the_outcome_says_which_one_is_needed() {
+    let outcome = outcome_of(1, "Exception in thread \"main\" java.lang.UnsupportedClassVersionError: org/asamk/signal/Main has been compiled by a more recent version of the Java Runtime (class file version 65.0), this version of the Java Runtime only recognizes class file versions up to 61.0
 \tat java.base/java.lang.ClassLoader.defineClass1(Native Method)
 \tat java.base/java.lang.ClassLoader.defineClass(ClassLoader.java:1017)
 \t... 12 more
 ").await;
     assert_eq!(outcome.class(), Class::Retry, "{outcome:?}");
     assert_eq!(outcome.fault(), Some(Whose::Config));
-    let detail = "signal-cli needs Java 21, and was run with Java 17";
+    let detail = "signal-cli needs Java 21, but was run with Java 17";
     assert_eq!(outcome.raw().detail.as_str(), detail);
     assert!(outcome.raw().hint.contains("JAVA_HOME"), "{outcome:?}");
 }
 
-/// Versions before 0.10 have neither a status nor results for it.
+/// Versions before 0.10 have neither an exit status nor results for this.
 #[tokio::test]
-async fn when_an_older_signal_cli_trusts_no_key_it_is_the_recipient_s() {
+async fn when_an_older_signal_cli_trusts_no_key_it_is_the_recipients_fault() {
     for status in [1, 2, 3] {
-        let outcome = said(
+        let outcome = outcome_of(
             status,
             &format!("Failed to send (some) messages:\nUntrusted Identity for \"{ONE}\"\n"),
         )
@@ -153,9 +154,9 @@ async fn when_an_older_signal_cli_trusts_no_key_it_is_the_recipient_s() {
 }
 
 #[tokio::test]
-async fn when_nobody_knows_what_it_means_nothing_is_advised() {
+async fn when_an_error_is_unknown_there_is_no_hint() {
     for status in [1, 2, 3] {
-        let outcome = said(
+        let outcome = outcome_of(
             status,
             "java.lang.IllegalStateException: full moon\n\tat org.asamk.signal.Main.main(Main.java:1)\n",
         )
@@ -166,7 +167,7 @@ async fn when_nobody_knows_what_it_means_nothing_is_advised() {
 }
 
 #[tokio::test]
-async fn when_a_child_hangs_it_is_ended_with_its_children() {
+async fn when_a_child_hangs_it_is_killed_with_its_children() {
     for grandchild in [false, true] {
         let cli = SignalCli::install(&[ME]).unwrap();
         cli.fault(Fault::Hang { grandchild }).unwrap();
@@ -178,7 +179,7 @@ async fn when_a_child_hangs_it_is_ended_with_its_children() {
         for process in processes {
             assert!(is_gone(process).await, "{process} is left behind");
         }
-        // The next one has its turn.
+        // The next call is not blocked.
         let outcomes = channel.deliver(&Sample::new("y")).await;
         assert_eq!(outcomes[0].class(), Class::Delivered, "{outcomes:?}");
         channel.close().await;
@@ -209,7 +210,7 @@ async fn when_the_host_gives_up_or_closes_no_child_is_left() {
 }
 
 #[tokio::test]
-async fn when_the_program_is_too_old_for_a_setting_it_is_said() {
+async fn when_the_program_is_too_old_for_a_setting_the_outcome_says_so() {
     let cli = SignalCli::install(&[ME]).unwrap();
     let outcomes = deliver(&program(&cli, json!({"silent": true})), &Sample::new("x")).await;
     assert_eq!(outcomes[0].class(), Class::Permanent);
@@ -222,7 +223,7 @@ async fn when_the_program_is_too_old_for_a_setting_it_is_said() {
 }
 
 #[tokio::test]
-async fn when_the_program_is_missing_it_is_the_configuration() {
+async fn when_the_program_is_missing_it_is_the_configurations_fault() {
     let settings = json!({"user": ME, "recipient": ONE, "cli_path": "/nowhere/signal-cli"});
     let channel = open(&settings).await;
     let outcomes = channel.deliver(&Sample::new("x")).await;
@@ -234,7 +235,7 @@ async fn when_the_program_is_missing_it_is_the_configuration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_all_fail_the_results_behind_the_error_are_read() {
+async fn when_all_fail_the_results_in_the_error_are_read() {
     for transport in 0..3 {
         let daemon = SignalDaemon::start(&[ME]).await.unwrap();
         daemon.refuse(ONE, Verdict::rate_limit(Some(60), Some("tok")));
@@ -255,7 +256,7 @@ async fn when_all_fail_the_results_behind_the_error_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_daemon_fails_it_is_said_whose_fault_it_is() {
+async fn when_the_daemon_fails_the_outcome_says_so() {
     for transport in 0..3 {
         for (fault, class) in [
             (
@@ -327,7 +328,7 @@ async fn when_the_daemon_never_answers_the_attempt_ends() {
 }
 
 #[tokio::test]
-async fn when_the_account_or_the_daemon_is_unknown_it_is_the_configuration() {
+async fn when_the_account_or_the_daemon_is_unknown_the_hint_names_the_setting() {
     let daemon = SignalDaemon::start(&["+4999"]).await.unwrap();
     let channel = open(&over(&daemon.unix(), json!({}))).await;
     let outcomes = channel.deliver(&Sample::new("x")).await;

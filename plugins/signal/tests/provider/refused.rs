@@ -1,4 +1,4 @@
-//! What cannot be started, and a daemon that asks for a pause.
+//! Programs that cannot be started, and daemons that ask to wait.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
@@ -22,7 +22,7 @@ async fn run(script: &str) -> Outcome {
 }
 
 #[tokio::test]
-async fn what_was_not_started_has_sent_nothing() {
+async fn a_program_that_was_not_started_has_sent_nothing() {
     for script in [
         "exec /no/such/signal-cli",
         "exit 127",
@@ -33,17 +33,17 @@ async fn what_was_not_started_has_sent_nothing() {
         let outcome = run(script).await;
         assert_eq!(outcome.class(), Class::Retry, "{script}: {outcome:?}");
         assert_eq!(outcome.fault(), Some(Whose::Config), "{script}");
-        // Only a cause that is known has one.
+        // Only a known cause has a hint.
         let hint = &outcome.raw().hint;
         assert_eq!(hint.is_empty(), !script.contains("java"), "{outcome:?}");
     }
-    // It said something before: nobody knows what it did.
+    // The program wrote something before it ended, so nobody knows what it did.
     let outcome = run("echo '{}'; exit 127").await;
     assert_eq!(outcome.class(), Class::Unknown, "{outcome:?}");
 }
 
 #[tokio::test]
-async fn a_daemon_that_asks_for_a_pause_is_asked_again_then() {
+async fn when_a_daemon_asks_to_wait_the_retry_waits() {
     for (status, class) in [
         (429, Class::Retry),
         (408, Class::Retry),

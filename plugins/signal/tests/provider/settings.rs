@@ -1,4 +1,4 @@
-//! Settings: what is right, what is refused and in which words.
+//! Settings: which are valid, which are refused, and what the messages say.
 
 use annunciator_sdk::testing::validate;
 use annunciator_signal::Signal;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const GROUP: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-/// What is found for these settings, as path and whether it is an error.
+/// Returns the problems of these settings: the path with the message, and whether it is an error.
 fn findings(settings: &Value) -> Vec<(String, bool)> {
     validate::<Signal>(settings)
         .iter()
@@ -20,7 +20,7 @@ fn findings(settings: &Value) -> Vec<(String, bool)> {
 }
 
 #[test]
-fn the_specifications_examples_are_right() {
+fn the_specifications_examples_are_valid() {
     for settings in [
         json!({"user": "+12025551234", "recipient": "+12025559999"}),
         json!({"cli_path": "/usr/local/bin/signal-cli", "user": "+1234567890", "recipient": "+1234567890"}),
@@ -30,7 +30,7 @@ fn the_specifications_examples_are_right() {
     ] {
         assert_eq!(findings(&settings), [], "{settings}");
     }
-    // A placeholder of the specification: worth a word, no reason to refuse.
+    // A placeholder of the specification: it deserves a warning, but not an error.
     let found = findings(&json!({"user": "+1234567890", "recipient": "+0987654321"}));
     assert_eq!(found.len(), 1);
     assert!(

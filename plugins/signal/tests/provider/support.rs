@@ -1,5 +1,5 @@
-//! What the tests of the signal channel share: settings for the stand-ins, a
-//! provider opened with them, and a host whose HTTP requests go out.
+//! The support of the signal channel's tests: settings for the stand-ins, a provider that is opened
+//! with them, and a host that sends HTTP requests.
 
 use std::{
     io::{Read, Write},
@@ -18,12 +18,12 @@ use serde_json::{Value, json};
 pub const ME: &str = "+12025551234";
 /// A recipient.
 pub const ONE: &str = "+12025550001";
-/// Another.
+/// Another recipient.
 pub const TWO: &str = "+12025550002";
 /// A group.
 pub const GROUP: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-/// Settings for the program, and others besides.
+/// Returns settings for the program, with these additional ones.
 pub fn program(cli: &SignalCli, more: Value) -> Value {
     with(
         json!({"user": ME, "recipient": ONE, "cli_path": cli.path()}),
@@ -31,7 +31,7 @@ pub fn program(cli: &SignalCli, more: Value) -> Value {
     )
 }
 
-/// Settings for a daemon, and others besides.
+/// Returns settings for a daemon, with these additional ones.
 pub fn over(rpc: &str, more: Value) -> Value {
     with(json!({"user": ME, "recipient": ONE, "rpc": rpc}), more)
 }
@@ -43,7 +43,7 @@ fn with(mut settings: Value, more: Value) -> Value {
     settings
 }
 
-/// An open channel.
+/// Opens a channel.
 pub async fn open(settings: &Value) -> Opened {
     match host().open::<Signal>(settings).await {
         Ok(channel) => channel,
@@ -51,7 +51,7 @@ pub async fn open(settings: &Value) -> Opened {
     }
 }
 
-/// One attempt on a fresh channel.
+/// Makes one attempt on a new channel.
 pub async fn deliver(settings: &Value, sample: &Sample) -> Vec<Outcome> {
     let channel = open(settings).await;
     let outcomes = channel.deliver(sample).await;
@@ -59,7 +59,7 @@ pub async fn deliver(settings: &Value, sample: &Sample) -> Vec<Outcome> {
     outcomes
 }
 
-/// A host whose HTTP requests really go out, as simply as can be.
+/// Creates a host that really sends HTTP requests, in the simplest way.
 fn host() -> FakeHost {
     let host = FakeHost::new();
     host.answer_with(|request| match post(request) {
