@@ -106,7 +106,7 @@ fn check_opens_the_channels_and_counts_those_that_cannot_be() {
         let _builder = hbd.0.configured(&format!("{channels}{rest}")).unwrap();
         hbd.run(&["check"])
     };
-    let cannot = "warning: channel x cannot be used: /none cannot be looked at";
+    let cannot = "warning: channel x cannot be used: /none cannot be inspected";
     let (status, out, err) = check("default_notification_channels: [a, x]\n");
     assert_eq!(status, 0, "{err}");
     assert!(err.contains(cannot), "{err}");

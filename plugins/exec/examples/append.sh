@@ -1,6 +1,6 @@
 #!/bin/sh
-# Appends each message to a file, one line of JSON each. The file's name is the
-# first argument: nothing of a message ever is.
+# Appends each message to a file, as one line of JSON. The argument is the file's
+# name; nothing of a message is ever in the arguments.
 #
 #   type: exec
 #   program: /usr/local/lib/annunciator/append.sh

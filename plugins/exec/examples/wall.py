@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Posts each message to a notice board by HTTP, and says what came of it.
+"""Posts each message to a notice board by HTTP, and reports the outcome.
 
     type: exec
     program: /usr/local/lib/annunciator/wall.py
@@ -17,7 +17,7 @@ EX_USAGE = 64
 
 
 def say(outcome, **more):
-    """Answers, and ends: the exit status says that there is an answer."""
+    """Prints the outcome, and exits with status 0, so that the output is read."""
     print(json.dumps({"outcome": outcome, **more}))
     sys.exit(0)
 

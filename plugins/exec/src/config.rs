@@ -1,4 +1,4 @@
-//! The settings of an exec channel, and what of them is wrong.
+//! The settings of an exec channel, and their validation.
 
 use std::{
     collections::BTreeMap, env, ffi::OsString, fs, os::unix::fs::MetadataExt as _, path::Path,
@@ -8,41 +8,45 @@ use annunciator_sdk::{Problem, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What a program may need of this one's environment; it may hold others'
-/// secrets.
+/// The variables of the host's environment that a program may need and inherits. The others stay
+/// behind, since they may contain secrets of others.
 const INHERITED: [&str; 6] = ["HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR"];
-/// Where a program finds others.
+/// The `PATH` in which a program finds other programs.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// The settings of an exec channel.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The program, by its whole path.
+    /// The program's absolute path.
     pub program: String,
-    /// Its arguments. Other users of the machine can read them: no secrets.
+    /// The program's arguments. Other users of the machine can read them, so put no secrets here.
+    /// Default: none.
     #[serde(default)]
     pub arguments: Vec<String>,
-    /// Variables of its environment, besides a few that it has anyhow.
+    /// Environment variables of the program, by name, besides the few that every program gets.
+    /// Default: none.
     #[serde(default)]
     pub environment: BTreeMap<String, Secret<String>>,
-    /// What it finds as `settings` in the message: tokens and the like.
+    /// Values such as tokens, by name, which the program finds as `settings` in the message.
+    /// Default: none.
     #[serde(default)]
     pub settings: BTreeMap<String, Secret<String>>,
-    /// The folder in which it runs. Default: /.
+    /// The absolute path of the folder in which the program runs. Default: /.
     #[schemars(extend("x-annunciator-file" = "enter"))]
     pub folder: Option<String>,
-    /// Whom it tells, by names of its own; it may answer for each. Default: one,
-    /// named like the program.
+    /// The targets that the program notifies, by names of your choice. It may report an outcome for
+    /// each. Default: one target, named like the program.
     #[serde(default)]
     pub targets: Vec<String>,
-    /// The arguments with which `hbd test` runs it, with nothing on its standard
-    /// input; it must deliver nothing then. Without them it is only looked at.
+    /// The arguments with which `hbd test` runs the program, with nothing on its standard input;
+    /// the program must deliver nothing then. Default: none, so that `hbd test` does not run the
+    /// program and only inspects its file.
     pub check_arguments: Option<Vec<String>>,
 }
 
 impl Config {
-    /// Everything that is to be said about the settings.
+    /// Returns everything that is wrong with the settings.
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let mut found = Vec::new();
         for (field, path) in [
@@ -51,63 +55,63 @@ impl Config {
         ] {
             let Some(path) = path else { continue };
             if !Path::new(path).is_absolute() {
-                let what = "is not a whole path";
+                let what = "is not an absolute path";
                 found.push(
                     Problem::error(field, what)
-                        .help("write it from /: no other folder is searched"),
+                        .help("write the path from /: no other folder is searched"),
                 );
             } else if path.contains('\0') {
-                found.push(Problem::error(field, "holds a NUL byte"));
+                found.push(Problem::error(field, "contains a NUL byte"));
             }
         }
         let check = self.check_arguments.iter().flatten();
         for argument in self.arguments.iter().chain(check) {
             if argument.contains('\0') {
-                found.push(Problem::error("arguments", "hold a NUL byte"));
+                found.push(Problem::error("arguments", "contain a NUL byte"));
             }
         }
         for (name, value) in &self.environment {
             let field = format!("environment.{name}");
             if name.is_empty() || name.contains(['=', '\0']) {
-                found.push(Problem::error(field, "is no name of a variable"));
+                found.push(Problem::error(field, "is not a name of a variable"));
             } else if value.expose().contains('\0') {
-                found.push(Problem::error(field, "holds a NUL byte"));
+                found.push(Problem::error(field, "contains a NUL byte"));
             }
         }
         if self.targets.iter().any(|target| target.trim().is_empty()) {
-            found.push(Problem::error("targets", "has an empty name"));
+            found.push(Problem::error("targets", "contains an empty name"));
         }
         found
     }
 
-    /// What is wrong with the program's file, if anything is.
+    /// Returns what is wrong with the program's file, or `None` if it can be run.
     pub(crate) fn problem(&self) -> Option<String> {
         let program = &self.program;
         let facts = match fs::metadata(program) {
             Ok(facts) => facts,
-            Err(error) => return Some(format!("{program} cannot be looked at: {error}")),
+            Err(error) => return Some(format!("{program} cannot be inspected: {error}")),
         };
         let mode = facts.mode();
         if !facts.is_file() {
-            return Some(format!("{program} is no program: it is not a file"));
+            return Some(format!("{program} is not a program: it is not a file"));
         }
-        // As it is typed in a shell; no file's name has a NUL byte, which is all that
-        // cannot be quoted.
+        // Quoted, since people type it into a shell. Only a NUL byte cannot be quoted, and no
+        // file's name has one.
         let typed = shlex::try_quote(program).unwrap_or_default();
         if mode & 0o111 == 0 {
             return Some(format!(
-                "{program} is no program: `chmod +x {typed}` makes one of a script"
+                "{program} is not executable: if it is a script, run `chmod +x {typed}`"
             ));
         }
         if mode & 0o002 != 0 {
             return Some(format!(
-                "everybody may write to {program}: `chmod o-w {typed}`"
+                "everybody may write to {program}: run `chmod o-w {typed}`"
             ));
         }
         None
     }
 
-    /// The names of those that are told.
+    /// Returns the names of the targets that the program notifies.
     pub(crate) fn target_names(&self) -> Vec<String> {
         if !self.targets.is_empty() {
             return self.targets.clone();
@@ -117,7 +121,8 @@ impl Config {
         vec![name.unwrap_or_else(|| "program".to_owned())]
     }
 
-    /// The program's environment: nothing of this one's but what stands here.
+    /// Returns the program's environment: a fixed `PATH` and `LC_ALL`, the variables of
+    /// [`INHERITED`], and those of the settings. Nothing else of the host's environment gets in.
     pub(crate) fn variables(&self) -> Vec<(OsString, OsString)> {
         let mut variables: Vec<(OsString, OsString)> = vec![
             ("PATH".into(), PATH.into()),
@@ -130,7 +135,7 @@ impl Config {
         variables
     }
 
-    /// All that must be seen nowhere, the longest first.
+    /// Returns all secrets, which no text may show, the longest first.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let secrets = self.settings.values().chain(self.environment.values());
         let mut secrets: Vec<String> = secrets.map(|secret| secret.expose().clone()).collect();

@@ -1,15 +1,14 @@
-//! The exec channel: any program in any language takes the message.
+//! The exec channel: runs a program, in any language, for each message.
 //!
-//! It is run without a shell, with the message as JSON on its standard input and
-//! never in its arguments, in a clean environment and within limits. Its exit
-//! status says what came of it, and JSON on its standard output what more there
-//! is to say.
+//! The program runs without a shell, in a clean environment and within limits. It reads the message
+//! as JSON on its standard input; nothing of a message is ever in its arguments. Its exit status is
+//! the outcome, and JSON on its standard output may say more.
 
 mod config;
 mod message;
 mod outcome;
 mod provider;
-mod said;
+mod report;
 
 pub use config::Config;
 pub use provider::Exec;

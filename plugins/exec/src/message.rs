@@ -1,4 +1,4 @@
-//! What a program reads: one JSON document on its standard input.
+//! The message that a program reads: one JSON document on its standard input.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::config::Config;
 
-/// The document, for these targets.
+/// Returns the document for these targets, with a line end.
 pub(crate) fn document(config: &Config, delivery: &Delivery, targets: &[String]) -> Vec<u8> {
     let notification = delivery.notification();
     let attributes: BTreeMap<&str, &str> = notification.attributes().collect();

@@ -1,4 +1,4 @@
-//! One open exec channel: a program is run for each attempt.
+//! An open exec channel, which runs the program once for each attempt.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,22 +10,23 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{config::Config, message::document, outcome::of_output};
 
-/// So many programs of one channel run at once.
+/// The maximum number of programs of one channel that run at once.
 const MAX_CONCURRENT_PROGRAMS: usize = 8;
-/// A program is asked to end so long before it is made to.
+/// How long a program may take to end once it is asked to (SIGTERM); then it is killed (SIGKILL).
 const TERMINATION_TIMEOUT: Duration = Duration::from_secs(2);
-/// What ending and reporting take of an attempt's time: a tenth within these.
+/// The bounds of the time that is reserved for ending the program and reporting: a tenth of the
+/// attempt's time, and at least the first and at most the second.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-/// How long a check may take.
+/// The maximum duration of a check.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(20);
-/// So many lines of its standard error are logged.
+/// The maximum number of lines of a program's standard error that are logged.
 const MAX_LINES: usize = 20;
 
 /// An exec channel.
 pub struct Exec {
     config: Config,
     runtime: OwnRuntime,
-    /// Held by each program until it is reaped.
+    /// The slots for programs. Each program occupies one until it is reaped.
     places: Arc<Semaphore>,
 }
 
@@ -76,11 +77,12 @@ impl Provider for Exec {
             }
             Ok(Ended::GivenUp) => {
                 let seconds = limit.as_secs();
-                let detail = format!("it did not end within {seconds} s, and was ended");
+                let detail =
+                    format!("the program did not end within {seconds} s, and was terminated");
                 all(&|target| Outcome::unknown(target, Fault::Plugin, &detail))
             }
             Ok(Ended::NotStarted(error)) => {
-                // Nothing was sent, and who exchanges a program puts it back.
+                // A retry, since nothing was sent, and a program that is being replaced returns.
                 let detail = format!("{} cannot be started: {error}", self.config.program);
                 all(&|target| Outcome::retry(target, Fault::Config, &detail))
             }
@@ -94,7 +96,7 @@ impl Provider for Exec {
         }
         let Some(arguments) = &self.config.check_arguments else {
             let detail = format!(
-                "{} is there; only the first message will show whether it works",
+                "{} exists; only the first message will show whether it works",
                 self.config.program
             );
             return Check::ok(detail);
@@ -102,7 +104,7 @@ impl Provider for Exec {
         let secrets = self.config.secrets();
         match self.run(arguments, Vec::new(), CHECK_TIMEOUT).await {
             Ok(Ended::Exited(output)) if output.status == Some(0) => {
-                Check::ok(format!("{} says that all is well", self.config.program))
+                Check::ok(format!("{} reports success", self.config.program))
             }
             Ok(Ended::Exited(output)) => {
                 let target = self.config.target_names();
@@ -114,7 +116,10 @@ impl Provider for Exec {
             }
             Ok(Ended::GivenUp) => {
                 let seconds = CHECK_TIMEOUT.as_secs();
-                Check::failed(Fault::Plugin, format!("it did not end within {seconds} s"))
+                Check::failed(
+                    Fault::Plugin,
+                    format!("the program did not end within {seconds} s"),
+                )
             }
             Ok(Ended::NotStarted(error)) => {
                 let detail = format!("{} cannot be started: {error}", self.config.program);
@@ -126,7 +131,7 @@ impl Provider for Exec {
 
     async fn close(&self) {
         let places = Arc::clone(&self.places);
-        // Programs that are asked to end have their time; then they are made to.
+        // Programs that were asked to end may take their time; closing the runtime kills the rest.
         let ended = self.runtime.run(async move {
             let all = u32::try_from(MAX_CONCURRENT_PROGRAMS).unwrap_or(u32::MAX);
             timeout(TERMINATION_TIMEOUT, places.acquire_many_owned(all))
@@ -134,14 +139,17 @@ impl Provider for Exec {
                 .is_ok()
         });
         if ended.await != Ok(true) {
-            tracing::warn!("programs were ended that did not end when they were asked to");
+            tracing::warn!("programs that did not end when they were asked to were killed");
         }
         self.runtime.close().await;
     }
 }
 
 impl Exec {
-    /// Runs the program, once there is a place for it.
+    /// Runs the program once a slot is free. `limit` is the time for both.
+    ///
+    /// # Errors
+    /// A sentence for people, if no slot becomes free in time or the runtime is closed.
     async fn run(
         &self,
         arguments: &[String],
@@ -158,7 +166,7 @@ impl Exec {
             let begun = tokio::time::Instant::now();
             let place = timeout(limit, places.acquire_owned()).await;
             let Ok(Ok(place)) = place else {
-                return Err("all places for programs were taken for too long".to_owned());
+                return Err("all slots for programs were taken for too long".to_owned());
             };
             let left = limit.saturating_sub(begun.elapsed());
             Ok(program.run(input, left, place).await)
@@ -167,7 +175,7 @@ impl Exec {
     }
 }
 
-/// What a program says of itself on its standard error.
+/// Logs what the program wrote to its standard error, without secrets.
 fn log(output: &[u8], secrets: &[String]) {
     let text = String::from_utf8_lossy(output);
     let lines = text.lines().filter(|line| !line.trim().is_empty());

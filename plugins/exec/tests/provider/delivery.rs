@@ -1,4 +1,4 @@
-//! What programs are told, and what is made of how they end and what they say.
+//! What programs read, and what their exit status and output mean.
 
 use std::{fs, time::Duration};
 
@@ -48,7 +48,7 @@ async fn a_program_reads_the_message_and_finds_nothing_of_it_in_its_arguments() 
 }
 
 #[tokio::test]
-async fn an_exit_status_says_what_came_of_it() {
+async fn an_exit_status_is_the_outcome() {
     for (status, class, fault) in [
         (0, Class::Delivered, None),
         (1, Class::Unknown, Some(Fault::Plugin)),
@@ -72,11 +72,11 @@ async fn an_exit_status_says_what_came_of_it() {
     }
     let outcome = Place::script("kill -SEGV $$").deliver_one().await;
     assert_eq!(outcome.class(), Class::Unknown);
-    assert!(outcome.raw().detail.contains("ended by the signal 11"));
+    assert!(outcome.raw().detail.contains("ended by signal 11"));
 }
 
 #[tokio::test]
-async fn json_on_its_output_says_more_and_target_by_target() {
+async fn json_on_the_output_says_more_and_target_by_target() {
     let place = Place::script(
         r#"echo '{"outcome": "retry", "detail": "busy", "retry_after": 7.5, "targets": [{"target": "b", "outcome": "delivered", "id": "m1"}]}'"#,
     );
@@ -93,11 +93,11 @@ async fn json_on_its_output_says_more_and_target_by_target() {
         (outcomes[1].class(), outcomes[1].raw().remote_id.as_str()),
         (Class::Delivered, "m1")
     );
-    // Only those that are left are told again.
+    // Only the remaining targets are notified again.
     let again = Sample::new("x").again(2, &["a"]);
     let outcomes = place.deliver(json!({"targets": ["a", "b"]}), &again).await;
     assert_eq!(outcomes.len(), 1);
-    // A failure is not talked away.
+    // The output cannot turn a status of failure into success.
     let place = Place::script(r#"echo '{"outcome": "delivered", "detail": "really"}'; exit 75"#);
     let outcome = place.deliver_one().await;
     assert_eq!(outcome.class(), Class::Retry);

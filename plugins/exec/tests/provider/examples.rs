@@ -1,4 +1,4 @@
-//! The examples, run for real.
+//! The example programs, which the tests run as they are.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
@@ -26,7 +26,7 @@ async fn open(settings: Value) -> Opened {
 }
 
 #[tokio::test]
-async fn a_script_keeps_each_message_as_a_line() {
+async fn a_script_appends_each_message_as_a_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("notifications.jsonl");
     let channel = open(json!({"program": example("append.sh"), "arguments": [file]})).await;
@@ -51,7 +51,8 @@ async fn a_script_keeps_each_message_as_a_line() {
     assert_eq!(outcome.class(), Class::Permanent);
 }
 
-/// A server that gives one answer; answers with what it was asked.
+/// Starts a server that gives one answer. Returns its address, and a thread that returns the
+/// request.
 fn server(answer: &'static str) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/notes", listener.local_addr().unwrap());
@@ -81,7 +82,7 @@ fn server(answer: &'static str) -> (String, JoinHandle<String>) {
 }
 
 #[tokio::test]
-async fn a_python_program_posts_to_a_board_and_says_what_came_of_it() {
+async fn a_python_program_posts_to_a_board_and_reports_the_outcome() {
     let answers = [
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n{\"id\":\"7\"}",
@@ -102,7 +103,7 @@ async fn a_python_program_posts_to_a_board_and_says_what_came_of_it() {
             "program": example("wall.py"),
             "arguments": [address],
             "settings": {"token": "s3cret"},
-            // Wherever this machine has its Python.
+            // Python may be anywhere on this machine.
             "environment": {"PATH": env::var("PATH").unwrap()},
         }))
         .await;

@@ -1,4 +1,4 @@
-//! Programs that do not end, do not read, say too much, or leave others behind.
+//! Programs that do not end, do not read, write too much, or leave other processes behind.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ async fn until(is_so: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn one_that_does_not_end_is_ended_with_all_that_it_started() {
+async fn a_program_that_does_not_end_is_killed_with_all_that_it_started() {
     let place =
         Place::script("trap '' TERM; echo $$ >pid; sleep 1000 & echo $! >child; wait; sleep 1000");
     let sample = Sample::new("x").timeout(Duration::from_secs(1));
@@ -42,19 +42,19 @@ async fn one_that_does_not_end_is_ended_with_all_that_it_started() {
 }
 
 #[tokio::test]
-async fn one_whose_child_keeps_its_output_open_is_not_waited_for() {
+async fn a_program_whose_child_keeps_its_output_open_is_not_waited_for() {
     let place = Place::script("sleep 1000 & echo '{\"id\": \"x\"}'; exit 0");
     assert_eq!(place.deliver_one().await.class(), Class::Delivered);
 }
 
 #[tokio::test]
-async fn more_output_than_anybody_wants_is_thrown_away() {
+async fn output_beyond_the_limit_is_discarded() {
     let place = Place::script("head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2; exit 75");
     assert_eq!(place.deliver_one().await.class(), Class::Retry);
 }
 
 #[tokio::test]
-async fn one_that_does_not_read_is_taken_at_its_word() {
+async fn the_status_of_a_program_that_does_not_read_counts() {
     let sample = Sample::new(&"x".repeat(1_000_000));
     let outcome = Place::script("exit 0")
         .deliver(json!({}), &sample)
@@ -64,7 +64,7 @@ async fn one_that_does_not_read_is_taken_at_its_word() {
 }
 
 #[tokio::test]
-async fn its_last_word_is_reported_without_secrets() {
+async fn the_last_line_of_standard_error_is_reported_without_secrets() {
     let place =
         Place::script("echo first >&2; printf 'no such token: s3cret\\033[2J\\n' >&2; exit 78");
     let extra = json!({"settings": {"token": "s3cret"}});
@@ -73,9 +73,9 @@ async fn its_last_word_is_reported_without_secrets() {
     assert!(detail.ends_with("no such token: […] [2J"), "{detail}");
 }
 
-/// What to do is the program's to say.
+/// Only the program knows what a person can do.
 #[tokio::test]
-async fn one_that_advises_nothing_is_not_advised_for() {
+async fn an_outcome_has_no_hint_unless_the_program_gives_one() {
     for status in [1, 2, 42, 64, 67, 69, 75, 78, 127] {
         let place = Place::script(&format!("echo 'full moon' >&2; exit {status}"));
         let outcome = place.deliver_one().await;
@@ -84,8 +84,8 @@ async fn one_that_advises_nothing_is_not_advised_for() {
 }
 
 #[tokio::test]
-async fn an_outcome_that_there_is_not_is_no_delivery() {
-    for said in [
+async fn an_outcome_that_does_not_exist_is_not_a_delivery() {
+    for output in [
         r#"{"outcome": "nope"}"#,
         r#"{"outcome": "Delivered"}"#,
         r#"{"outcome": ""}"#,
@@ -95,18 +95,20 @@ async fn an_outcome_that_there_is_not_is_no_delivery() {
         r#"{"targets": [{"target": "tell", "outcome": "nope"}]}"#,
         r#"{"targets": {"tell": "permanent"}}"#,
     ] {
-        let outcome = Place::script(&format!("echo '{said}'")).deliver_one().await;
-        assert_eq!(outcome.class(), Class::Unknown, "{said}: {outcome:?}");
-        assert_eq!(outcome.fault(), Some(Fault::Plugin), "{said}");
+        let outcome = Place::script(&format!("echo '{output}'"))
+            .deliver_one()
+            .await;
+        assert_eq!(outcome.class(), Class::Unknown, "{output}: {outcome:?}");
+        assert_eq!(outcome.fault(), Some(Fault::Plugin), "{output}");
         for word in ["delivered", "retry", "permanent", "unknown"] {
-            assert!(outcome.raw().detail.contains(word), "{said}: {outcome:?}");
+            assert!(outcome.raw().detail.contains(word), "{output}: {outcome:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_field_of_another_kind_takes_nothing_from_the_others() {
-    for (said, class) in [
+async fn a_field_of_a_wrong_type_does_not_invalidate_the_others() {
+    for (output, class) in [
         (r#"{"outcome": "retry", "retry_after": "30"}"#, Class::Retry),
         (r#"{"outcome": "permanent", "id": 7}"#, Class::Permanent),
         (r#"{"outcome": "retry", "targets": ["x"]}"#, Class::Retry),
@@ -114,13 +116,15 @@ async fn a_field_of_another_kind_takes_nothing_from_the_others() {
         (r#"["nope"]"#, Class::Delivered),
         ("nope", Class::Delivered),
     ] {
-        let outcome = Place::script(&format!("echo '{said}'")).deliver_one().await;
-        assert_eq!(outcome.class(), class, "{said}: {outcome:?}");
+        let outcome = Place::script(&format!("echo '{output}'"))
+            .deliver_one()
+            .await;
+        assert_eq!(outcome.class(), class, "{output}: {outcome:?}");
     }
 }
 
 #[tokio::test]
-async fn whenever_it_happened_it_is_reported() {
+async fn any_time_of_an_event_is_reported() {
     let place = Place::script("cat >message");
     for (ms, text) in [
         (0, "1970-01-01T00:00:00Z"),
@@ -138,7 +142,7 @@ async fn whenever_it_happened_it_is_reported() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_gone_for_a_while_is_started_later() {
+async fn a_program_that_is_missing_for_a_while_is_run_later() {
     let place = Place::script("exit 0");
     let channel = place.open(json!({})).await;
     let (there, away) = (&place.program, place.path("away"));

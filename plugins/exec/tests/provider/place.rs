@@ -1,4 +1,4 @@
-//! A folder with a program in it, and a channel that runs it.
+//! A temporary folder with a program, and a channel that runs the program.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
@@ -10,7 +10,7 @@ use annunciator_sdk::testing::{FakeHost, Opened, Sample};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A folder with a program in it.
+/// A temporary folder with a program.
 pub struct Place {
     pub folder: TempDir,
     pub program: PathBuf,
@@ -29,7 +29,7 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// The settings, with others.
+    /// Returns the settings of a channel that runs the program, with `extra` ones.
     pub fn settings(&self, extra: Value) -> Value {
         let mut settings = json!({"program": self.program, "folder": self.folder.path()});
         for (name, value) in extra.as_object().into_iter().flatten() {

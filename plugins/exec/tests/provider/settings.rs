@@ -1,4 +1,4 @@
-//! What is said of settings, and of the program that they name.
+//! The validation of the settings, and of the program that they name.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -11,7 +11,7 @@ use annunciator_sdk::{
 use serde_json::json;
 
 #[tokio::test]
-async fn a_file_that_is_no_program_is_not_opened() {
+async fn a_channel_whose_file_is_not_a_program_is_not_opened() {
     let place = Place::script("exit 0");
     let refused = async |words: &str| {
         let settings = place.settings(json!({}));
@@ -23,16 +23,16 @@ async fn a_file_that_is_no_program_is_not_opened() {
         fs::set_permissions(&place.program, fs::Permissions::from_mode(mode)).unwrap();
     };
     permit(0o644);
-    refused("is no program").await;
+    refused("is not executable").await;
     permit(0o777);
     refused("everybody may write to").await;
     fs::remove_file(&place.program).unwrap();
-    refused("cannot be looked at").await;
+    refused("cannot be inspected").await;
 }
 
-/// Whatever its file is called: what is advised is typed into a shell, and helps.
+/// The advice is a command that works in a shell, whatever the file's name is.
 #[tokio::test]
-async fn what_is_advised_of_a_file_works_in_a_shell() {
+async fn the_advised_command_works_in_a_shell() {
     let mut place = Place::script("exit 0");
     let folder = place.path("it's a \"folder\" $(of) mine");
     fs::create_dir(&folder).unwrap();
@@ -59,11 +59,11 @@ async fn what_is_advised_of_a_file_works_in_a_shell() {
 }
 
 #[tokio::test]
-async fn a_check_runs_it_only_where_that_was_said() {
+async fn a_check_runs_the_program_only_with_check_arguments() {
     let place =
-        Place::script("[ \"$1\" = --check ] && { echo 'no route' >&2; exit 69; }; touch told");
+        Place::script("[ \"$1\" = --check ] && { echo 'no route' >&2; exit 69; }; touch notified");
     let check = place.open(json!({})).await.check().await;
-    let unknown = "is there; only the first message will show whether it works";
+    let unknown = "exists; only the first message will show whether it works";
     assert!(
         check.is_ok() && check.detail().ends_with(unknown),
         "{check:?}"
@@ -77,7 +77,7 @@ async fn a_check_runs_it_only_where_that_was_said() {
         !check.is_ok() && check.detail().contains("no route"),
         "{check:?}"
     );
-    assert!(!place.path("told").exists());
+    assert!(!place.path("notified").exists());
 }
 
 #[test]

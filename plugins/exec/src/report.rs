@@ -1,19 +1,18 @@
-//! What a program says on its standard output: nothing, or one JSON document.
+//! The report that a program writes to its standard output: nothing, or one JSON document.
 //!
-//! Each field is read by itself: one that is of another kind takes nothing away
-//! from the others.
+//! Each field is read by itself, so that a field of a wrong type does not invalidate the others.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// What came of it, in a program's words.
+/// An outcome, as a program names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Word {
     Delivered,
     Retry,
     Permanent,
     Unknown,
-    /// None of these words.
+    /// Anything else, which counts as unknown.
     Other,
 }
 
@@ -33,37 +32,38 @@ impl Word {
     }
 }
 
-/// What is said of one target, or of all.
+/// The report on one target, or on all targets.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Said {
-    /// Only where several are told.
+pub(crate) struct Report {
+    /// The target's name; only in the reports in `targets`.
     pub(crate) target: Option<String>,
     pub(crate) outcome: Option<Word>,
     pub(crate) detail: Option<String>,
     pub(crate) hint: Option<String>,
-    /// In seconds.
+    /// How long to wait before the retry, in seconds.
     pub(crate) retry_after: Option<f64>,
-    /// The remote's own name for the message.
+    /// The remote's ID for the message.
     pub(crate) id: Option<String>,
-    pub(crate) targets: Vec<Said>,
+    /// The reports on single targets.
+    pub(crate) targets: Vec<Report>,
 }
 
-impl Said {
-    /// The document, where all of the output is one.
+impl Report {
+    /// Reads the document. Returns `None` unless the whole output is one JSON object.
     pub(crate) fn read(output: &[u8]) -> Option<Self> {
         let mut document: Map<String, Value> = serde_json::from_slice(output).ok()?;
         let targets = document.remove("targets").unwrap_or_default();
-        let mut said = Self::of_fields(&document);
+        let mut report = Self::of_fields(&document);
         match targets {
             Value::Null => {}
             Value::Array(each) => {
                 let fields = each.iter().map(Value::as_object);
-                said.targets = fields.flatten().map(Self::of_fields).collect();
+                report.targets = fields.flatten().map(Self::of_fields).collect();
             }
-            // Nobody knows what it says of whom.
-            _ => said.outcome = Some(Word::Other),
+            // The report on single targets is unreadable, so no outcome is certain.
+            _ => report.outcome = Some(Word::Other),
         }
-        Some(said)
+        Some(report)
     }
 
     fn of_fields(fields: &Map<String, Value>) -> Self {
@@ -78,10 +78,10 @@ impl Said {
         }
     }
 
-    /// What is said of a target: of it, or else of all.
+    /// Returns the report on a target: its own one, or else the one on all targets.
     pub(crate) fn of(&self, target: &str) -> &Self {
         let mut own = self.targets.iter();
-        let own = own.find(|said| said.target.as_deref() == Some(target));
+        let own = own.find(|report| report.target.as_deref() == Some(target));
         own.unwrap_or(self)
     }
 }
