@@ -1,8 +1,7 @@
-//! The service's calls: <https://pushover.net/api>.
+//! The calls of Pushover's API: <https://pushover.net/api>.
 //!
-//! Puts token and parameters in the body, limits what is read, and keeps to
-//! the connections that the service allows. What an answer means is left to
-//! the caller.
+//! A call has the token and the parameters in its body, reads a limited part of the answer, and
+//! uses no more connections than the service allows. The caller interprets the answer.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,19 +13,19 @@ use url::{Url, form_urlencoded};
 
 use crate::config::Config;
 
-/// The most of an answer that is read, in bytes.
+/// The maximum size of an answer that is read, in bytes.
 const MAX_RESPONSE_SIZE: u64 = 64 * 1024;
 
-/// The service allows two connections at the same time:
+/// The number of connections that the service allows at the same time:
 /// <https://pushover.net/api#friendly>.
 const CONNECTIONS: usize = 2;
 
-/// Why a call has no answer.
+/// The reason why a call has no answer.
 #[derive(Debug)]
 pub(crate) enum NoAnswer {
-    /// Its turn came too late, so nothing was sent.
+    /// No connection became free in time, so nothing was sent.
     Late,
-    /// The host could not make it, or lost its answer.
+    /// The host could not make the call, or lost the answer.
     Failed(HostError),
 }
 
@@ -39,11 +38,11 @@ impl fmt::Display for NoAnswer {
     }
 }
 
-/// The service's calls, with what every one of them carries.
+/// A client of the API, with what every call contains.
 pub(crate) struct Api {
     base: String,
     token: Secret<String>,
-    /// The logins in addresses of the settings, which the service may repeat.
+    /// The logins in the addresses of the settings, which the service may repeat in its answers.
     logins: Vec<String>,
     ca_file: Option<String>,
     host: Host,
@@ -64,7 +63,7 @@ impl Api {
         }
     }
 
-    /// All that must be seen nowhere, but for the recipient's key.
+    /// Returns all secrets, which no text may show, except the recipient's key.
     pub(crate) fn secrets(&self) -> Vec<&str> {
         let logins = self.logins.iter().map(String::as_str);
         logins.chain([self.token()]).collect()
@@ -78,7 +77,7 @@ impl Api {
         Url::parse(&format!("{}{path}", self.base)).ok()
     }
 
-    /// Adds what every request needs.
+    /// Adds what every request needs: the limit of the answer's size, and `ca_file`.
     pub(crate) fn limited(&self, request: HttpRequest) -> HttpRequest {
         let request = request.max_response(MAX_RESPONSE_SIZE);
         match &self.ca_file {
@@ -87,9 +86,11 @@ impl Api {
         }
     }
 
-    /// A call with token and parameters in the body, which ends in time: an
-    /// attempt that is cut off from outside tells nothing of those who got the
-    /// message.
+    /// Makes a call with the token and the parameters in the body, which ends by `until`. An
+    /// attempt that the engine cut off would not report which recipients got the message.
+    ///
+    /// # Errors
+    /// [`NoAnswer`], if nothing was sent in time, or the host has no answer.
     pub(crate) async fn post(
         &self,
         path: &str,

@@ -1,4 +1,4 @@
-//! The settings of a pushover channel, and what the service would refuse.
+//! The settings of a pushover channel, and their validation.
 
 use annunciator_sdk::{Problem, Secret, Severity, logins};
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use crate::encryption::Key;
 use crate::priority::{Priorities, Priority};
 use crate::recipient;
 
-/// Limits of <https://pushover.net/api>, in characters and seconds.
+/// The limits of the service, in characters and seconds: <https://pushover.net/api>.
 pub(crate) const MAX_TITLE_LENGTH: usize = 250;
 const MAX_URL_LENGTH: usize = 512;
 const MAX_URL_TITLE_LENGTH: usize = 100;
@@ -54,7 +54,7 @@ fn retry() -> u32 {
     60
 }
 
-/// As long as the 50 repeats, at which the service stops, last.
+/// Returns how long the 50 repeats last after which the service stops, in seconds.
 fn expire() -> u32 {
     3000
 }
@@ -67,72 +67,75 @@ fn yes() -> bool {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Token of your application, from <https://pushover.net/apps>.
+    /// The API token of your application, from <https://pushover.net/apps>.
     pub token: Secret<String>,
-    /// Key of the user or group; several are separated by commas.
+    /// The key of a user or group. Several keys are separated by commas; at most 50.
     pub user: Secret<String>,
-    /// Names of devices, separated by commas. Default: all of the user's.
+    /// The names of the devices that get the messages, separated by commas. Default: all of the
+    /// user's devices.
     pub device: Option<String>,
-    /// Priority of every message, from -2 to 2 or lowest to emergency. Default:
-    /// by severity, see priorities.
+    /// The priority of every message: a number from -2 to 2, or lowest, low, normal, high or
+    /// emergency. Default: by severity, see priorities.
     pub priority: Option<Priority>,
-    /// Priority by severity.
+    /// The priorities by severity; not together with priority. Default: info -1, warning 0,
+    /// critical 1.
     #[serde(default)]
     pub priorities: Option<Priorities>,
-    /// Seconds between two alarms of an emergency, at least 30. Default: 60.
+    /// The interval between two alarms of an emergency, in seconds, at least 30. Default: 60.
     #[serde(default = "retry")]
     #[schemars(range(min = 30))]
     pub retry: u32,
-    /// Seconds until an emergency is no longer repeated, at most 10800.
+    /// The time after which an emergency is no longer repeated, in seconds, at most 10800.
     /// Default: 3000.
     #[serde(default = "expire")]
     #[schemars(range(min = 1, max = 10800))]
     pub expire: u32,
-    /// Address that Pushover calls when an emergency is acknowledged.
+    /// The address that Pushover requests when somebody acknowledges an emergency. Default: none.
     pub callback: Option<String>,
-    /// Tags of emergencies, for a cancellation by tag.
+    /// The tags of emergencies, by which they can be cancelled. Default: none.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// Whether an emergency is cancelled when its incident recovers. Default:
-    /// true.
+    /// Whether an emergency is cancelled when its incident recovers. Default: true.
     #[serde(default = "yes")]
     pub cancel_on_recovery: bool,
-    /// Sound in place of the device's own.
+    /// The name of the sound of every message. Default: the device's own sound.
     pub sound: Option<String>,
-    /// Link under the message, when the notification has none of its own.
+    /// The link under the message, if the notification has no attribute `url`. Default: none.
     pub url: Option<String>,
-    /// Text of that link.
+    /// The text of the link. Default: none.
     pub url_title: Option<String>,
-    /// Seconds after which the message disappears from the devices; no meaning
-    /// for emergencies.
+    /// The time after which a message disappears from the devices, in seconds; it does not apply to
+    /// emergencies. Default: none, so that messages stay.
     #[schemars(range(min = 1))]
     pub ttl: Option<u32>,
-    /// Keeps Pushover's tags (b, i, u, font, a) in a text and shows them.
+    /// Whether Pushover's tags (b, i, u, font, a) in a text have their effect. Default: false.
     #[serde(default)]
     pub html: bool,
-    /// Shows the text in a monospace font.
+    /// Whether the text is shown in a monospace font; not together with html. Default: false.
     #[serde(default)]
     pub monospace: bool,
-    /// Shows the time of the event, not that of the delivery. Default: true.
+    /// Whether the message shows the time of the event instead of the time of the delivery.
+    /// Default: true.
     #[serde(default = "yes")]
     pub timestamp: bool,
-    /// Key of the end-to-end encryption, as typed into the app: 64 hexadecimal
-    /// digits.
+    /// The key of the end-to-end encryption, as typed into the app: 64 hexadecimal digits. Default:
+    /// none, so that messages are not encrypted end to end.
     pub encryption_key: Option<Secret<String>>,
-    /// Title of every message. Default: the notification's, else its host.
+    /// The title of every message. Default: the notification's title, or else its host.
     pub title: Option<String>,
-    /// Address of the API. Default: <https://api.pushover.net>.
+    /// The address of the API, for a proxy or a test. Default: <https://api.pushover.net>.
     #[serde(default = "api_url")]
     pub api_url: String,
-    /// File of PEM certificates to trust besides the system's, for a proxy.
+    /// The path of a PEM file with certificates to trust besides the system's, for a proxy.
+    /// Default: none.
     #[schemars(extend("x-annunciator-file" = "read"))]
     pub ca_file: Option<String>,
 }
 
 impl Config {
-    /// The logins in its addresses, which the service may repeat.
+    /// Returns the logins in the addresses, which the service may repeat in its answers.
     pub(crate) fn logins(&self) -> Vec<String> {
-        // A login in `api_url` is refused.
+        // `api_url` has no login: the validation refuses it.
         let addresses = [&self.callback, &self.url].into_iter().flatten();
         addresses.flat_map(|address| logins(address)).collect()
     }
@@ -145,7 +148,7 @@ impl Config {
         }
     }
 
-    /// The priority of a message or a problem of this severity.
+    /// Returns the priority of a message or a problem of this severity.
     pub(crate) fn priority_of(&self, severity: Severity) -> Priority {
         match (self.priority, &self.priorities) {
             (Some(priority), _) => priority,
@@ -154,7 +157,7 @@ impl Config {
         }
     }
 
-    /// All that the service would refuse, and what is likely a mistake.
+    /// Returns what the service would refuse, as errors, and what is likely a mistake, as warnings.
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let mut found = Vec::new();
         self.keys(&mut found);
@@ -185,8 +188,8 @@ impl Config {
             && Key::parse(key.expose()).is_none()
         {
             found.push(
-                Problem::error("encryption_key", "is no key")
-                    .help("64 hexadecimal digits, the same as in the app's settings"),
+                Problem::error("encryption_key", "is not a key")
+                    .help("write 64 hexadecimal digits, the same as in the app's settings"),
             );
         }
         if keys.iter().any(|key| !is_key(key)) {
@@ -205,10 +208,10 @@ impl Config {
         };
         let devices = self.device.as_deref().unwrap_or_default();
         if !devices.is_empty() && !devices.split(',').map(str::trim).all(valid) {
-            let problem = Problem::error("device", "is no name that a device can have");
+            let problem = Problem::error("device", "is not a name that a device can have");
             found.push(problem.help(
-                "1 to 25 letters, digits, _ and -, as shown at https://pushover.net; \
-                 commas between several",
+                "write 1 to 25 letters, digits, _ and -, as shown at https://pushover.net; \
+                 separate several names by commas",
             ));
         }
     }
@@ -217,7 +220,7 @@ impl Config {
         if self.priority.is_some() && self.priorities.is_some() {
             found.push(
                 Problem::error("priorities", "cannot be used together with priority")
-                    .help("keep priority for one priority always, priorities for one by severity"),
+                    .help("keep priority for a fixed priority, or priorities for one by severity"),
             );
         }
         if self.retry < MIN_RETRY_SECONDS {
@@ -229,24 +232,25 @@ impl Config {
         if !(1..=MAX_EXPIRE_SECONDS).contains(&self.expire) {
             found.push(
                 Problem::error("expire", "is out of range")
-                    .help("from 1 to 10800 seconds, which are 3 hours"),
+                    .help("write 1 to 10800 seconds, which are 3 hours"),
             );
         }
         let repeats = self.expire.checked_div(self.retry).unwrap_or_default();
         if self.any_emergency() && repeats > MAX_REPEATS {
-            let what = format!("asks for more than {MAX_REPEATS} repeats, where Pushover stops");
+            let what =
+                format!("asks for more than {MAX_REPEATS} repeats, after which Pushover stops");
             found.push(Problem::warning("expire", what).help("raise retry or lower expire"));
         }
         if self.callback.as_deref().is_some_and(|url| !is_web(url)) {
             found.push(
-                Problem::error("callback", "is no http or https address")
-                    .help("such as https://monitor.example.com/acknowledged"),
+                Problem::error("callback", "is not an http or https address")
+                    .help("write one such as https://monitor.example.com/acknowledged"),
             );
         }
         for (number, tag) in self.tags.iter().enumerate() {
             if tag.trim().is_empty() || tag.contains(',') {
                 let path = format!("tags[{number}]");
-                found.push(Problem::error(path, "is empty or holds a comma"));
+                found.push(Problem::error(path, "is empty or contains a comma"));
             }
         }
         if !self.any_emergency() && (self.callback.is_some() || !self.tags.is_empty()) {
@@ -271,7 +275,8 @@ impl Config {
         for (field, text, limit) in limits {
             let length = text.as_deref().unwrap_or_default().chars().count();
             if length > limit {
-                let what = format!("has {length} characters, more than the {limit} of Pushover");
+                let what =
+                    format!("has {length} characters, more than the {limit} that Pushover allows");
                 found.push(Problem::error(field, what));
             }
         }
@@ -287,17 +292,21 @@ impl Config {
         if let Some(sound) = &self.sound
             && !SOUNDS.contains(&sound.as_str())
         {
-            let what = format!("{sound} is none of Pushover's own sounds");
+            let what = format!("{sound} is not one of Pushover's own sounds");
             found.push(
-                Problem::warning("sound", what)
-                    .help("fine if you uploaded it; else see https://pushover.net/api#sounds"),
+                Problem::warning("sound", what).help(
+                    "ignore this if you uploaded it; else see https://pushover.net/api#sounds",
+                ),
             );
         }
     }
 
     fn address(&self, found: &mut Vec<Problem>) {
         let Ok(url) = Url::parse(&self.api_url) else {
-            found.push(Problem::error("api_url", "is not an address").help("such as https://host"));
+            found.push(
+                Problem::error("api_url", "is not an address")
+                    .help("write one such as https://host"),
+            );
             return;
         };
         let has_login = !url.username().is_empty() || url.password().is_some();
@@ -308,7 +317,7 @@ impl Config {
                     "api_url",
                     "must be an http or https address without a login or a query",
                 )
-                .help("such as https://api.pushover.net"),
+                .help("write one such as https://api.pushover.net"),
             );
         } else if url.scheme() == "http" && !is_loopback(&url) {
             found.push(
@@ -319,7 +328,7 @@ impl Config {
     }
 }
 
-const NO_KEY: &str = "does not look like a key of Pushover, which has 30 letters and digits";
+const NO_KEY: &str = "does not look like a Pushover key, which has 30 letters and digits";
 const FIND_TOKEN: &str = "copy the API token of your application from https://pushover.net/apps";
 const FIND_USER: &str = "copy the user key from https://pushover.net, or a group's key";
 

@@ -1,8 +1,8 @@
 //! End-to-end encryption: <https://pushover.net/api#e2ee>.
 //!
-//! Each text is compressed, encrypted and authenticated by itself with the key
-//! that a person has typed into the app. There is no way back to clear text:
-//! whatever fails here fails the message.
+//! Each text is compressed, encrypted and authenticated by itself, with the key that a person has
+//! typed into the app. Nothing falls back to clear text: if the encryption fails, the message
+//! fails.
 
 use std::io::Write as _;
 
@@ -17,20 +17,21 @@ use flate2::write::GzEncoder;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-/// A key is so many bytes, written as twice as many hexadecimal digits.
+/// The length of a key, in bytes. It is written as twice as many hexadecimal digits.
 const KEY_BYTES: usize = 32;
 const BLOCK: usize = 16;
 const MAC_BYTES: usize = 32;
 
-/// The key of a channel.
+/// The encryption key of a channel.
 pub(crate) struct Key(Secret<[u8; KEY_BYTES]>);
 
-/// The text can't be encrypted here.
+/// The error for a text that cannot be encrypted, with the reason for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NotEncrypted(pub(crate) &'static str);
 
 impl Key {
-    /// Reads 64 hexadecimal digits.
+    /// Parses 64 hexadecimal digits, with or without blanks around them. Returns `None` for
+    /// anything else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let digits = text.trim().as_bytes();
         if digits.len() != 2 * KEY_BYTES {
@@ -47,11 +48,14 @@ impl Key {
         Some(Self(Secret::new(key)))
     }
 
-    /// Encrypts a text.
+    /// Encrypts a text, and returns it in Base64.
+    ///
+    /// # Errors
+    /// [`NotEncrypted`], if there are no random numbers, or the text cannot be compressed.
     pub(crate) fn encrypt(&self, text: &str) -> Result<String, NotEncrypted> {
         let mut start = [0; BLOCK];
         getrandom::fill(&mut start)
-            .map_err(|_| NotEncrypted("this machine gives no random numbers"))?;
+            .map_err(|_| NotEncrypted("this machine provides no random numbers"))?;
         let key = self.0.expose();
         let cipher = cbc::Encryptor::<Aes256>::new(key.into(), (&start).into());
         let mut sealed = start.to_vec();
@@ -64,7 +68,7 @@ impl Key {
     }
 }
 
-/// Whether a text fits into a parameter of this many characters, encrypted.
+/// Returns whether a text, once encrypted, fits into a parameter of `limit` characters.
 pub(crate) fn fits(text: &str, limit: usize) -> bool {
     let Ok(compressed) = compress(text) else {
         return false;
@@ -86,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn when_a_key_is_no_key_it_is_refused() {
+    fn when_a_text_is_not_a_key_it_is_refused() {
         assert!(Key::parse(&"aF".repeat(32)).is_some());
         for text in [
             "",

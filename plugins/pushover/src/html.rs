@@ -1,24 +1,22 @@
-//! Text with the few tags that Pushover shows:
-//! <https://pushover.net/api#html>.
+//! Texts with the few tags that Pushover supports: <https://pushover.net/api#html>.
 //!
-//! Everything that is none of those tags is escaped, so that a `<` or `&` of
-//! an alert is seen as such; a cut never falls into a tag or an entity, and
-//! closes what is open.
+//! Everything except those tags is escaped, so that a `<` or `&` of an alert appears as such. A
+//! text is never cut within a tag or an entity, and open tags are closed after the cut.
 
-/// The tags that Pushover shows.
+/// The tags that Pushover supports.
 const TAGS: [&str; 5] = ["b", "i", "u", "font", "a"];
 
-/// What takes the place of a text's end that did not fit.
+/// The character that replaces the end of a text that did not fit.
 const ELLIPSIS: char = '…';
 
-/// Escapes what is not a tag, and fits the text into `limit` characters. Answers
-/// also whether anything was cut.
+/// Escapes everything except tags, and fits the text into `limit` characters. Returns the text, and
+/// whether anything was cut.
 pub(crate) fn fit(text: &str, limit: usize) -> (String, bool) {
     let mut fitted = Fitted {
         text: String::new(),
         length: 0,
         open: Vec::new(),
-        // Room for the ellipsis, should it be needed.
+        // One character is reserved for the ellipsis.
         limit: limit.saturating_sub(1),
     };
     let mut rest = text;
@@ -81,14 +79,14 @@ struct Fitted {
 }
 
 impl Fitted {
-    /// Appends a piece; false when it and the tags to close don't fit.
+    /// Appends a piece. Returns `false` if the piece and the tags to close do not fit.
     fn push(&mut self, piece: &Piece) -> bool {
         let (text, closing) = match piece {
             Piece::Text(text) => (text.clone(), self.closing()),
             Piece::Open(name, text) => (text.clone(), self.closing() + closer(name).len()),
             Piece::Close(name) => {
                 if self.open.last() != Some(name) {
-                    // Nothing of this kind is open here: dropped.
+                    // The tag closes none that is open here, so it is dropped.
                     return true;
                 }
                 self.open.pop();
@@ -141,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn when_text_is_no_tag_it_is_escaped() {
+    fn when_text_is_not_a_tag_it_is_escaped() {
         check("1 < 2 && <x> </b>", 100, "1 &lt; 2 &amp;&amp; &lt;x&gt; ");
         check("<b>disk</b> full", 100, "<b>disk</b> full");
         check(

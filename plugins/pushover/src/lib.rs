@@ -1,8 +1,8 @@
-//! The pushover channel: push messages to phones by <https://pushover.net>.
+//! The pushover channel: sends push messages to phones by <https://pushover.net>.
 //!
-//! Thin: the host makes the requests. This crate decides how a notification
-//! fits into the service's limits, what an answer means, and how an emergency
-//! is followed until somebody acknowledges it or its incident recovers.
+//! The host makes the requests. This crate decides how a notification fits into the service's
+//! limits and what an answer means, and follows an emergency until somebody acknowledges it or its
+//! incident recovers.
 
 mod api;
 mod config;

@@ -1,6 +1,6 @@
-//! Fits a notification into the service's parameters and limits.
+//! Converts a notification into the service's parameters, within its limits.
 //!
-//! Says in notes what was cut; whom it goes to is left to the provider.
+//! Notes say what was cut. The provider adds the recipient.
 
 use std::time::UNIX_EPOCH;
 
@@ -11,26 +11,26 @@ use crate::encryption::{self, Key, NotEncrypted};
 use crate::html;
 use crate::priority::{Priorities, Priority};
 
-/// <https://pushover.net/api#limits>, in characters.
+/// The limits of the service, in characters: <https://pushover.net/api#limits>.
 const MAX_MESSAGE_LENGTH: usize = 1024;
 const MAX_URL_LENGTH: usize = 512;
 
-/// A message but for token and user.
+/// A message, without the token and the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) priority: Priority,
-    /// Parameters by the service's names.
+    /// The parameters, by the service's names.
     pub(crate) fields: Vec<(&'static str, String)>,
-    /// What a person should know about the way it was fitted.
+    /// What a person should know about the conversion, such as that a text was cut.
     pub(crate) notes: Vec<String>,
 }
 
-/// Why there is no message to send.
+/// The reason why there is no message to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unfit {
-    /// The text has nothing in it that could be shown.
+    /// The text has no character that could be shown.
     Blank,
-    /// It was to be encrypted, and can't be.
+    /// The text cannot be encrypted, for this reason, and must not be sent in clear.
     Open(&'static str),
 }
 
@@ -104,7 +104,7 @@ impl Message {
         if cut {
             let also = if key.is_some() { ", encrypted" } else { "" };
             self.notes.push(format!(
-                "the text of {length} characters was cut to the {MAX_MESSAGE_LENGTH} of Pushover{also}"
+                "the text of {length} characters was cut to the {MAX_MESSAGE_LENGTH} that Pushover allows{also}"
             ));
         }
         self.put("message", text);
@@ -123,8 +123,9 @@ impl Message {
             let title = printable(title);
             let (title, cut) = sealed(key, MAX_TITLE_LENGTH, |limit| shorten(title.trim(), limit))?;
             if cut {
-                let note =
-                    format!("the title was cut to the {MAX_TITLE_LENGTH} characters of Pushover");
+                let note = format!(
+                    "the title was cut to the {MAX_TITLE_LENGTH} characters that Pushover allows"
+                );
                 self.notes.push(note);
             }
             self.put_some("title", Some(title));
@@ -153,8 +154,8 @@ impl Message {
             return Ok(());
         };
         match key {
-            // The title of a link is too short a parameter to hold anything
-            // encrypted, so it stays away.
+            // The parameter for the link's title is too short for an encrypted text, so the title
+            // is left out.
             Some(key) => self.put("url", key.encrypt(&url)?),
             None => {
                 self.put_some("url", Some(url));
@@ -173,8 +174,8 @@ impl Message {
     }
 }
 
-/// Cuts a text by `cut_to`, so that it fits as it is sent; answers also
-/// whether something was lost.
+/// Cuts a text by `cut_to`, so that it fits into `limit` characters as it is sent, and encrypts it
+/// if there is a key. Returns the text, and whether anything was cut.
 fn sealed(
     key: Option<&Key>,
     limit: usize,
@@ -183,7 +184,8 @@ fn sealed(
     let Some(key) = key else {
         return Ok(cut_to(limit));
     };
-    // The longest that fits, by halving: more text is never shorter by much.
+    // A binary search for the longest text that fits. A longer text is never much shorter once it
+    // is encrypted.
     let (mut fitting, mut too_long) = (0, limit + 1);
     while too_long - fitting > 1 {
         let middle = (fitting + too_long) / 2;
@@ -200,7 +202,7 @@ fn sealed(
     Ok((key.encrypt(&text)?, cut))
 }
 
-/// The text without NUL and other control characters that no phone shows.
+/// Returns the text without NUL and other control characters, which no phone shows.
 fn printable(text: &str) -> String {
     text.chars()
         .filter(|character| !character.is_control() || matches!(character, '\n' | '\t'))

@@ -1,7 +1,7 @@
-//! What an answer of the service means: the classification table.
+//! The classification table: what an answer of the service means.
 //!
-//! Statuses by <https://pushover.net/api#friendly>; texts of the service are
-//! passed on without the secrets that they may hold.
+//! The statuses are those of <https://pushover.net/api#friendly>. The service's texts are passed on
+//! without the secrets that they may contain.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,13 +12,13 @@ use serde_json::{Map, Value};
 use crate::api::NoAnswer;
 use crate::quota::Quota;
 
-/// The service asks for this pause after an error of its own.
+/// The minimum delay before a retry after an error of the service, as the service asks for.
 const MIN_RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// Words of the service about the messages of a month, in lower case.
+/// The service's words for the limit of messages a month, in lower case.
 const MONTHLY: [&str; 3] = ["quota", "monthly", "message limit"];
 
-/// What the service says about a message.
+/// The service's answer to a message.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Answer {
     #[serde(default)]
@@ -35,7 +35,9 @@ pub(crate) struct Answer {
     parameters: Map<String, Value>,
 }
 
-/// The outcome of a message that was answered.
+/// Returns the outcome of a message that was answered, and the service's answer if it is one.
+///
+/// `secrets` are removed from all texts.
 pub(crate) fn answered(
     target: &str,
     response: &HttpResponse,
@@ -55,13 +57,13 @@ pub(crate) fn answered(
         (200, None) => Outcome::retry(
             target,
             Fault::Remote,
-            "something else than Pushover answered",
+            "something other than Pushover answered",
         )
-        .hint("check api_url, and whether a proxy or portal stands in between")
+        .hint("check api_url, and whether a proxy or login portal is in between")
         .after(MIN_RETRY_DELAY),
         (429, answer) => too_many(target, response, answer.as_ref(), now),
         (408 | 500.., _) => {
-            let problem = Outcome::retry(target, Fault::Remote, "Pushover is in trouble");
+            let problem = Outcome::retry(target, Fault::Remote, "Pushover has a temporary problem");
             let wait = response.retry_after(now).unwrap_or_default();
             let problem = problem.after(wait.max(MIN_RETRY_DELAY));
             match status {
@@ -69,7 +71,11 @@ pub(crate) fn answered(
                 _ => problem,
             }
         }
-        (413, _) => Outcome::permanent(target, Fault::Message, "Pushover finds it too large"),
+        (413, _) => Outcome::permanent(
+            target,
+            Fault::Message,
+            "the request is too large for Pushover",
+        ),
         (300..=399, _) => {
             Outcome::permanent(target, Fault::Config, "the address redirects elsewhere")
                 .hint("check api_url")
@@ -81,7 +87,7 @@ pub(crate) fn answered(
         )
         .hint("check api_url"),
         (_, Some(answer)) => refused(target, answer, secrets),
-        (_, None) => Outcome::permanent(target, Fault::Remote, "Pushover refused it"),
+        (_, None) => Outcome::permanent(target, Fault::Remote, "Pushover refused the request"),
     };
     let outcome = match outcome.class() {
         Class::Delivered => outcome,
@@ -90,8 +96,10 @@ pub(crate) fn answered(
     (outcome, answer)
 }
 
-/// Only the service's own words or headers say that the month's messages are used
-/// up: whatever stands before it, and the service itself, may ask for a pause.
+/// Returns the outcome of a message that was refused with the status 429.
+///
+/// Only the service's own words or headers prove that the month's messages are used up: a proxy in
+/// front of the service, and the service itself, may also ask for a pause.
 fn too_many(
     target: &str,
     response: &HttpResponse,
@@ -106,7 +114,7 @@ fn too_many(
     let is_said = answer.is_some_and(|answer| answer.errors.iter().any(says_so));
     let is_used_up = quota.map_or(is_said, |quota| quota.remaining == 0);
     if !is_used_up {
-        let outcome = Outcome::retry(target, Fault::Remote, "it asks for a pause");
+        let outcome = Outcome::retry(target, Fault::Remote, "Pushover asks for a pause");
         return match response.retry_after(now) {
             Some(wait) => outcome.after(wait),
             None => outcome,
@@ -115,9 +123,9 @@ fn too_many(
     let outcome = Outcome::retry(
         target,
         Fault::Remote,
-        "the account has used up its messages of this month",
+        "the account has used up its messages for this month",
     )
-    .hint("buy messages at https://pushover.net, or use another channel until then");
+    .hint("buy messages at https://pushover.net, or use another channel until next month");
     match quota {
         Some(quota) => outcome.after(quota.wait(now)).note(quota.note(now)),
         None => match response.retry_after(now) {
@@ -130,7 +138,7 @@ fn too_many(
 fn refused(target: &str, answer: &Answer, secrets: &[&str]) -> Outcome {
     let named = |name: &str| answer.parameters.contains_key(name);
     let detail = match answer.errors.join("; ") {
-        text if text.is_empty() => "Pushover refused it without a reason".to_owned(),
+        text if text.is_empty() => "Pushover refused the request without a reason".to_owned(),
         text => redacted(&text, secrets),
     };
     if named("token") {
@@ -139,7 +147,7 @@ fn refused(target: &str, answer: &Answer, secrets: &[&str]) -> Outcome {
     }
     if named("user") {
         return Outcome::permanent(target, Fault::Recipient, detail)
-            .hint("check user: it is the key of a user or group, no e-mail address");
+            .hint("check user: it is the key of a user or group, not an e-mail address");
     }
     if named("message") {
         return Outcome::permanent(target, Fault::Message, detail);
@@ -167,7 +175,7 @@ fn refused(target: &str, answer: &Answer, secrets: &[&str]) -> Outcome {
     }
 }
 
-/// The outcome of a request that got no answer.
+/// Returns the outcome of a request that got no answer. `secrets` are removed from all texts.
 pub(crate) fn unanswered(target: &str, why: &NoAnswer, secrets: &[&str]) -> Outcome {
     let error = match why {
         NoAnswer::Failed(error) => error,

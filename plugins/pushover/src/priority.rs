@@ -1,4 +1,4 @@
-//! How loud a message is: <https://pushover.net/api#priority>.
+//! The priority of a message, which decides how loud it is: <https://pushover.net/api#priority>.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,12 +8,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// A priority, by its number or its name.
+/// A priority, which the settings name by its number or its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Priority(i8);
 
 impl Priority {
-    /// Repeated until somebody acknowledges it.
+    /// The priority of a message that is repeated until somebody acknowledges it.
     pub const EMERGENCY: Self = Self(2);
 
     const NAMES: [(&str, i8); 5] = [
@@ -24,7 +24,7 @@ impl Priority {
         ("emergency", 2),
     ];
 
-    /// The service's number, from -2 to 2.
+    /// Returns the service's number for the priority, from -2 to 2.
     #[must_use]
     pub fn number(self) -> i8 {
         self.0
@@ -87,7 +87,7 @@ impl JsonSchema for Priority {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // Text, so that `-1` and `low` are read alike.
+        // The type is text, so that `-1` and `low` are read alike.
         json_schema!({
             "type": "string",
             "enum": [
@@ -98,17 +98,18 @@ impl JsonSchema for Priority {
     }
 }
 
-/// Which priority a notification has, by its severity.
+/// The priorities of notifications, by their severity.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Priorities {
-    /// Of what is good to know. Default: -1, without sound.
+    /// The priority of `info`, which is good to know. Default: -1, without sound.
     pub info: Priority,
-    /// Of what somebody should look at soon. Default: 0.
+    /// The priority of `warning`, which somebody should look at soon. Default: 0.
     pub warning: Priority,
-    /// Of what somebody must look at now. Default: 1, through quiet hours.
+    /// The priority of `critical`, which somebody must look at now. Default: 1, which ignores the
+    /// user's quiet hours.
     pub critical: Priority,
-    /// Of the message that all is well again; without it, by its severity.
+    /// The priority of a recovery, the message that a problem is over. Default: by its severity.
     pub recovery: Option<Priority>,
 }
 
@@ -124,7 +125,7 @@ impl Default for Priorities {
 }
 
 impl Priorities {
-    /// The priority of this notification.
+    /// Returns the priority of a notification.
     #[must_use]
     pub fn of(&self, notification: &Notification) -> Priority {
         if let (Kind::Recovery, Some(priority)) = (notification.kind(), self.recovery) {
@@ -133,7 +134,7 @@ impl Priorities {
         self.of_severity(notification.severity())
     }
 
-    /// The priority of a message or a problem of this severity.
+    /// Returns the priority of a message or a problem of this severity.
     #[must_use]
     pub fn of_severity(&self, severity: Severity) -> Priority {
         match severity {
@@ -143,7 +144,7 @@ impl Priorities {
         }
     }
 
-    /// Whether any notification is an emergency.
+    /// Returns whether any notification can be an emergency.
     #[must_use]
     pub fn any_emergency(&self) -> bool {
         [self.info, self.warning, self.critical]

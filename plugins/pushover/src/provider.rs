@@ -1,4 +1,4 @@
-//! One open pushover channel: a request per user key, one attempt each.
+//! An open pushover channel, which makes one request for each user key in an attempt.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -33,7 +33,7 @@ pub struct Pushover {
 
 impl Provider for Pushover {
     const TYPE: &'static str = "pushover";
-    const SUMMARY: &'static str = "Push messages to phones by Pushover.";
+    const SUMMARY: &'static str = "Sends push messages to phones by Pushover.";
     const EXAMPLE: &'static str =
         "type: pushover\ntoken: your-application-token\nuser: your-user-key\n";
     type Config = Config;
@@ -43,7 +43,7 @@ impl Provider for Pushover {
     }
 
     fn proofs(config: &Config) -> Proofs {
-        // Only emergencies have receipts, by which both can be followed.
+        // Only emergencies have receipts, which prove that a message arrived and was acknowledged.
         let is_followed = |severity| config.priority_of(severity) == Priority::EMERGENCY;
         let proofs =
             Proofs::by_severity(|severity| is_followed(severity).then_some(Proof::Acknowledged));
@@ -51,7 +51,7 @@ impl Provider for Pushover {
             Some(_) => ("priority", "emergency"),
             None => ("priorities", "{critical: emergency}"),
         };
-        let why = "Pushover has people acknowledge emergencies only";
+        let why = "Pushover asks people to acknowledge emergencies only";
         proofs.hint(Proof::Acknowledged, setting, value, why)
     }
 
@@ -63,7 +63,7 @@ impl Provider for Pushover {
         let api = Arc::new(Api::new(&config, host.clone()));
         let channel = Self {
             recipients: recipient::all(config.user.expose()),
-            // Validated above: a key that is set is one.
+            // The validation above has refused a text that is not a key.
             key: config
                 .encryption_key
                 .as_ref()
@@ -97,7 +97,7 @@ impl Provider for Pushover {
                     .collect();
             }
         };
-        // The last part is for the answers' way back to the host.
+        // The last tenth is reserved for returning the outcomes to the host.
         let time = delivery.timeout() - delivery.timeout() / 10;
         let until = self.host.now() + time;
         let sent = wanted.map(|to| self.send(&message, to, delivery, until));
@@ -128,7 +128,8 @@ struct Validated {
 }
 
 impl Pushover {
-    /// Ends the alarms of an incident that is over.
+    /// Cancels the emergencies of an incident, if the notification is its recovery. Returns notes
+    /// on those that could not be cancelled.
     async fn cancel_recovered(&self, notification: &Notification) -> Vec<String> {
         match (notification.kind(), notification.incident()) {
             (Kind::Recovery, Some(incident)) if self.config.cancel_on_recovery => {
@@ -172,7 +173,9 @@ impl Pushover {
         match receipt {
             Some(receipt) => {
                 let shown = redacted(&receipt, &secrets);
-                let note = format!("it repeats until acknowledged; its receipt is {shown}");
+                let note = format!(
+                    "the message repeats until somebody acknowledges it; its receipt is {shown}"
+                );
                 self.follow(receipt, delivery).await;
                 outcome.note(note)
             }
@@ -194,7 +197,8 @@ impl Pushover {
         self.receipts.begin(incident, pending, self.every()).await;
     }
 
-    /// How often the service repeats an emergency, and is asked about it.
+    /// Returns the interval at which the service repeats an emergency, and at which its receipt is
+    /// checked.
     fn every(&self) -> Duration {
         Duration::from_secs(u64::from(self.config.retry))
     }
@@ -221,7 +225,7 @@ impl Pushover {
             return Err(Check::failed(fault, detail).hint(raw.hint.as_str()));
         };
         let Ok(validated) = response.json::<Validated>() else {
-            let detail = "something else than Pushover answered";
+            let detail = "something other than Pushover answered";
             return Err(Check::failed(Fault::Remote, detail).hint("check api_url"));
         };
         self.check_devices(target, &validated)

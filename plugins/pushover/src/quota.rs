@@ -1,4 +1,4 @@
-//! What is left of the month's messages, from the headers of every answer:
+//! The quota of messages for the month, from the headers of every answer:
 //! <https://pushover.net/api#limits>.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,15 +6,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use annunciator_sdk::HttpResponse;
 
-/// Below this share of the limit, people are told.
+/// The quota is low when fewer messages are left than the limit divided by this number.
 const LOW_SHARE: u64 = 20;
 
-/// The three headers.
+/// The values of the three headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Quota {
     pub(crate) limit: u64,
     pub(crate) remaining: u64,
-    /// When new messages are given, in Unix seconds.
+    /// When the quota is renewed, in Unix seconds.
     pub(crate) reset: u64,
 }
 
@@ -32,7 +32,7 @@ impl Quota {
         self.remaining.saturating_mul(LOW_SHARE) < self.limit
     }
 
-    /// How long it takes until new messages are given.
+    /// Returns how long it takes until the quota is renewed; zero if that time has passed.
     pub(crate) fn wait(self, now: SystemTime) -> Duration {
         let reset = UNIX_EPOCH.checked_add(Duration::from_secs(self.reset));
         reset
@@ -43,7 +43,7 @@ impl Quota {
     pub(crate) fn note(self, now: SystemTime) -> String {
         let hours = self.wait(now).as_secs() / 3600;
         format!(
-            "{} of {} messages are left, new ones come in {} days and {} hours",
+            "{} of {} messages are left; new ones come in {} days and {} hours",
             self.remaining,
             self.limit,
             hours / 24,
@@ -52,12 +52,12 @@ impl Quota {
     }
 }
 
-/// Tells the log once when the quota gets low, and again after it was not.
+/// Logs a warning each time that the quota becomes low.
 #[derive(Debug, Default)]
 pub(crate) struct Watch(AtomicBool);
 
 impl Watch {
-    /// A note for the outcome while the quota is low.
+    /// Returns a note for the outcome while the quota is low.
     pub(crate) fn look(&self, quota: Quota, now: SystemTime) -> Option<String> {
         let low = quota.is_low();
         let was_low = self.0.swap(low, Ordering::Relaxed);

@@ -1,8 +1,8 @@
 //! The receipts of emergencies: <https://pushover.net/api/receipts>.
 //!
-//! Kept in the host's store by incident, so that a recovery finds them; followed
-//! in the background until somebody acknowledges, and cancelled when the incident
-//! recovers. What the host does not take at the moment is offered again.
+//! Receipts are stored in the host's store by incident, so that a recovery finds them. A task in
+//! the background follows each emergency until somebody acknowledges it, and the recovery of its
+//! incident cancels it. A proof that the host does not accept at the moment is reported again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,38 +13,38 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::api::Api;
 
-/// The service allows no poll sooner than this after the one before.
+/// The minimum interval between two polls that the service allows.
 const MIN_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How many receipts of one incident are kept: the oldest have long expired.
+/// The maximum number of receipts that are stored for one incident. Older ones have long expired.
 const MAX_KV_ENTRIES: usize = 64;
 
-/// How many are followed after a restart: what is kept under one key has a
-/// limit.
+/// The maximum number of emergencies that are followed after a restart, because the host limits the
+/// size of the value of one key.
 const MAX_FOLLOWED: usize = 96;
-/// Where those are kept.
+/// The key of the emergencies that are followed.
 const FOLLOWED: &str = "followed";
 
-/// How much of an incident's name a key holds, in bytes: a host takes no key
-/// of any length.
+/// The maximum length of the part of an incident's name that a key contains, in bytes, because the
+/// host limits the length of a key.
 const MAX_KEY_LENGTH: usize = 400;
 
-/// One emergency that may still be repeating.
+/// An emergency that may still be repeating.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pending {
     pub(crate) receipt: String,
     /// When the service stops repeating it, in Unix seconds.
     pub(crate) expires_at: u64,
-    /// The host's name for the delivery.
+    /// The host's reference to the delivery.
     #[serde(default)]
     pub(crate) reference: String,
 }
 
-/// One that is followed, and where it is kept besides.
+/// An emergency that is followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Followed {
     pending: Pending,
-    /// The key of its incident, where it has one.
+    /// The key under which its incident's receipts are stored, if it has an incident.
     incident: Option<String>,
 }
 
@@ -64,7 +64,7 @@ struct State {
 pub(crate) struct Receipts {
     api: Arc<Api>,
     host: Host,
-    /// One change of the store at a time.
+    /// Serializes the changes of the store.
     changing: Mutex<()>,
 }
 
@@ -77,7 +77,7 @@ impl Receipts {
         })
     }
 
-    /// Keeps a receipt for its incident.
+    /// Stores a receipt of an incident.
     pub(crate) async fn keep(&self, incident: &str, pending: Pending) {
         self.change(&key(incident), |kept: &mut Vec<Pending>| {
             kept.push(pending);
@@ -100,7 +100,7 @@ impl Receipts {
         change: impl FnOnce(&mut Vec<T>),
     ) {
         let _one = self.changing.lock().await;
-        // Without what is there, what would be written is not all.
+        // Unless the stored entries can be read, writing would lose them.
         let Some(mut kept) = self.kept(key).await else {
             return;
         };
@@ -110,11 +110,11 @@ impl Receipts {
             _ => self.host.kv_remove(key).await,
         };
         if let Err(error) = stored {
-            tracing::warn!(key, "receipts of Pushover could not be kept: {error}");
+            tracing::warn!(key, "receipts of Pushover could not be stored: {error}");
         }
     }
 
-    /// What is kept under a key; `None` when nobody can tell.
+    /// Returns the entries that are stored under a key, or `None` if the store cannot be read.
     async fn kept<T: DeserializeOwned>(&self, key: &str) -> Option<Vec<T>> {
         match self.host.kv_get(key).await {
             Ok(bytes) => {
@@ -128,8 +128,8 @@ impl Receipts {
         }
     }
 
-    /// Cancels every emergency of an incident that may still repeat. Answers
-    /// notes on those that could not be cancelled; they stay kept.
+    /// Cancels every emergency of an incident that may still repeat. Returns notes on those that
+    /// could not be cancelled; they stay in the store.
     pub(crate) async fn cancel(&self, incident: &str) -> Vec<String> {
         let now = self.unix_now();
         let mut notes = Vec::new();
@@ -151,15 +151,15 @@ impl Receipts {
         let path = format!("/1/receipts/{receipt}/cancel.json");
         let secrets = self.api.secrets();
         match self.api.post(&path, &[], None).await {
-            // Unknown to the service: there is nothing left to cancel.
+            // The service does not know the receipt any more, so nothing is left to cancel.
             Ok(answer) if answer.is_success() || answer.status() == 404 => Ok(()),
             Ok(answer) => Err(format!("HTTP {}", answer.status())),
             Err(error) => Err(redacted(&error.to_string(), &secrets)),
         }
     }
 
-    /// Begins to follow an emergency, and keeps that, so that it is followed
-    /// after a restart too.
+    /// Begins to follow an emergency, and stores that, so that it is also followed after a restart.
+    /// `every` is the interval between two polls.
     pub(crate) async fn begin(
         self: &Arc<Self>,
         incident: Option<&str>,
@@ -177,7 +177,7 @@ impl Receipts {
         self.spawn(followed, every);
     }
 
-    /// Goes on to follow what an earlier process has begun to.
+    /// Continues to follow the emergencies that an earlier process followed.
     pub(crate) async fn go_on(self: &Arc<Self>, every: Duration) {
         for followed in self.kept(FOLLOWED).await.unwrap_or_default() {
             self.spawn(followed, every);
@@ -193,7 +193,7 @@ impl Receipts {
         }
     }
 
-    /// Follows one emergency until it is acknowledged or over.
+    /// Follows an emergency until it is acknowledged, cancelled or expired.
     async fn follow(self: Arc<Self>, followed: Followed, every: Duration) {
         let every = every.max(MIN_POLL_INTERVAL);
         let pending = &followed.pending;
@@ -240,14 +240,14 @@ impl Receipts {
         .await;
     }
 
-    /// Whether the host has taken it, if it wants to know.
+    /// Reports a proof to the host. Returns whether the host has accepted it, or does not want it.
     fn prove(&self, pending: &Pending, proof: Proof) -> bool {
         if pending.reference.is_empty() {
             return true;
         }
         let proven = self.host.prove(&pending.reference, proof);
         if let Err(error) = &proven {
-            tracing::debug!("the host does not take what was proven: {error}");
+            tracing::debug!("the host does not accept the proof: {error}");
         }
         proven.is_ok()
     }
@@ -270,8 +270,8 @@ impl Receipts {
         }
     }
 
-    /// The one call that carries the token in its address, since the service
-    /// reads it from nowhere else. This address must never be printed.
+    /// Creates the request for a receipt. It is the only one with the token in its address, since
+    /// the service reads it from nowhere else; this address must never be printed.
     fn receipt_request(&self, receipt: &str) -> Option<HttpRequest> {
         let mut url = self.api.url(&format!("/1/receipts/{receipt}.json"))?;
         url.query_pairs_mut().append_pair("token", self.api.token());

@@ -1,25 +1,25 @@
-//! Who gets a message: one target per user or group key.
+//! The recipients of a message: one target for each key of a user or group.
 //!
-//! A request each, since the service tells nothing about the single keys of a
-//! list. Keys are secrets, so a target's name shows only the start of one.
+//! Each has a request of its own, since the service reports nothing about the single keys of a
+//! list. Keys are secrets, so a target's name shows only the beginning of its key.
 
 use annunciator_sdk::Secret;
 
-/// The most keys of a channel, as in a list of the service.
+/// The maximum number of keys of a channel, which is that of a list of the service.
 pub(crate) const MAX_RECIPIENTS: usize = 50;
 
-/// How many characters of a key its target's name shows.
+/// The number of characters of a key that its target's name shows.
 const SHOWN: usize = 4;
 
 /// A user or group.
 #[derive(Debug, Clone)]
 pub(crate) struct Recipient {
-    /// The name in outcomes: stable, unique, no secret.
+    /// The name in outcomes, which is stable and unique and contains no secret.
     pub(crate) target: String,
     pub(crate) key: Secret<String>,
 }
 
-/// The keys in the `user` setting.
+/// Returns the keys in the `user` setting.
 pub(crate) fn keys(user: &str) -> Vec<&str> {
     user.split(',')
         .map(str::trim)
@@ -27,7 +27,7 @@ pub(crate) fn keys(user: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The targets of a channel.
+/// Returns the recipients in the `user` setting, without duplicates.
 pub(crate) fn all(user: &str) -> Vec<Recipient> {
     let mut recipients: Vec<Recipient> = Vec::new();
     for key in keys(user) {

@@ -1,4 +1,4 @@
-//! What arrives at the stand-in, and how an emergency lives.
+//! What arrives at the stand-in, and the life of an emergency.
 
 use crate::standin::{bench, bench_with, settings};
 use annunciator_pushover::Pushover as Plugin;
@@ -90,7 +90,7 @@ async fn when_there_are_several_users_each_has_an_outcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_text_is_too_long_it_is_cut_and_said() {
+async fn when_text_is_too_long_it_is_cut_and_a_note_says_so() {
     let bench = bench(json!({})).await;
     let sample = Sample::new(&"ü".repeat(1_000_000)).title(&"t".repeat(300));
     let outcomes = bench.channel.deliver(&sample).await;
@@ -103,7 +103,7 @@ async fn when_text_is_too_long_it_is_cut_and_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_text_holds_controls_or_html_it_is_shown_as_text() {
+async fn when_text_contains_controls_or_html_it_is_shown_as_text() {
     let bench = bench(json!({"html": true})).await;
     let sample = Sample::new("a\0b\r\n<b>load</b> < 5 & <script>");
     bench.channel.deliver(&sample).await;
@@ -176,7 +176,7 @@ async fn when_an_incident_recovers_its_emergency_is_cancelled() {
     assert!(bench.service.receipt(&receipt).unwrap().cancelled);
     assert_eq!(bench.host.stored_keys(), ["followed"]);
     assert_eq!(bench.service.messages().len(), 2);
-    // The follower sees that there is nothing left to follow.
+    // The background task finds that nothing is left to follow.
     bench.host.run_tasks().await;
     let polls = bench.host.requests().into_iter();
     assert_eq!(polls.filter(|request| request.method == "GET").count(), 0);
@@ -259,7 +259,7 @@ async fn when_a_key_is_set_the_service_sees_nothing_in_clear() {
     let extra = json!({"encryption_key": "a5".repeat(32), "url_title": "Board",
         "url": "https://m.example"});
     let bench = bench_with(service, extra).await;
-    // Characters without a pattern, so that compression helps little.
+    // The characters have no pattern, so that compression hardly shortens them.
     let scattered = (1_u32..3000).map(|n| 0x4e00 + n.wrapping_mul(0x9e37_79b9) % 20_000);
     let long: String = scattered.filter_map(char::from_u32).collect();
     for text in ["disk full on sda1", &long] {

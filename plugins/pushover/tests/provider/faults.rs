@@ -1,4 +1,4 @@
-//! The classification table, walked; the faults of the way; the leak test.
+//! The classification table, row by row; failures of the connection; the test that no secret leaks.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
@@ -25,7 +25,7 @@ async fn answered(reply: Reply) -> Outcome {
     outcomes.into_iter().next().unwrap()
 }
 
-/// One row of the table: class, whose fault, waiting time, part of the hint.
+/// Checks one row of the table: the class, the fault, the wait, and a part of the hint.
 async fn check(
     reply: Reply,
     class: Class,
@@ -33,11 +33,11 @@ async fn check(
     wait: Option<Duration>,
     hint: &str,
 ) {
-    let said = format!("{reply:?}");
+    let replied = format!("{reply:?}");
     let outcome = answered(reply).await;
-    assert_eq!(outcome.class(), class, "{said}");
-    assert_eq!(outcome.fault(), fault, "{said}");
-    assert_eq!(outcome.wait(), wait, "{said}");
+    assert_eq!(outcome.class(), class, "{replied}");
+    assert_eq!(outcome.fault(), fault, "{replied}");
+    assert_eq!(outcome.wait(), wait, "{replied}");
     assert!(outcome.raw().hint.contains(hint), "{outcome:?}");
 }
 
@@ -186,8 +186,8 @@ async fn when_anything_fails_no_secret_is_reported() {
         Reply::status(500, USER),
     ];
     for reply in replies {
-        let told = format!("{:?}", answered(reply).await);
-        assert!(!told.contains(TOKEN) && !told.contains(USER), "{told}");
+        let text = format!("{:?}", answered(reply).await);
+        assert!(!text.contains(TOKEN) && !text.contains(USER), "{text}");
     }
     let bench = bench(json!({"priority": "emergency"})).await;
     let sample = Sample::new("x").incident("i");
@@ -197,8 +197,8 @@ async fn when_anything_fails_no_secret_is_reported() {
         .expire(&bench.service.messages()[0].receipt.clone().unwrap());
     bench.host.run_tasks().await;
     let checked = bench.channel.check().await;
-    let told = format!("{outcomes:?} {checked:?} {:?}", bench.host.logs());
-    assert!(!told.contains(TOKEN) && !told.contains(USER), "{told}");
+    let text = format!("{outcomes:?} {checked:?} {:?}", bench.host.logs());
+    assert!(!text.contains(TOKEN) && !text.contains(USER), "{text}");
     let in_query = bench.host.requests().into_iter().filter(|request| {
         request.url.contains(USER) || (request.method == "POST" && request.url.contains(TOKEN))
     });
@@ -207,7 +207,7 @@ async fn when_anything_fails_no_secret_is_reported() {
 }
 
 #[tokio::test]
-async fn when_nobody_knows_what_it_means_nothing_is_advised() {
+async fn when_an_answer_is_not_understood_there_is_no_hint() {
     let unknown = r#"{"moon":"full","errors":["no"],"status":0,"request":"r"}"#;
     for status in [400, 402, 403, 408, 418, 422] {
         for body in [unknown, "Sorry", ""] {
@@ -244,7 +244,7 @@ async fn only_pushover_s_own_words_say_that_the_month_is_used_up() {
 }
 
 #[tokio::test]
-async fn whenever_it_happened_it_is_reported() {
+async fn any_time_of_an_event_is_reported() {
     for ms in [
         0,
         -1,
@@ -264,7 +264,7 @@ async fn whenever_it_happened_it_is_reported() {
 
 #[tokio::test]
 async fn a_login_of_an_address_that_the_service_repeats_is_not_reported() {
-    // The last is `u:cb-canary` as HTTP's Basic has it.
+    // The last one is `u:cb-canary`, encoded as for HTTP's Basic authentication.
     let logins = "u:cb%2Dcanary@ cb-canary url-canary dTpjYi1jYW5hcnk=";
     let echo = json!({"callback": logins, "errors": [logins], "status": 0, "request": logins});
     let taken = json!({"status": 1, "request": logins, "receipt": logins, "info": logins});
@@ -287,8 +287,8 @@ async fn a_login_of_an_address_that_the_service_repeats_is_not_reported() {
             .await;
         let channel = channel.unwrap();
         let outcomes = channel.deliver(&Sample::new("x")).await;
-        let told = format!("{outcomes:?} {:?}", host.logs());
-        assert!(!told.contains("canary") && !told.contains("dTpj"), "{told}");
+        let text = format!("{outcomes:?} {:?}", host.logs());
+        assert!(!text.contains("canary") && !text.contains("dTpj"), "{text}");
         let sent = host.requests()[0].body.to_string();
         assert!(sent.contains("canary"), "it is sent: {sent}");
     }

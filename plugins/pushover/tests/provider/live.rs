@@ -1,5 +1,5 @@
-//! The plugin as a host program loads it, over the engine's own HTTP client:
-//! what only real connections show.
+//! The plugin as a host program loads it, with the engine's own HTTP client: what only real
+//! connections show.
 
 use annunciator_testkit::http::Fault;
 use annunciator_testkit::live::{Class, Kind, Live, Notification, Severity, Status};
@@ -46,7 +46,7 @@ async fn when_an_incident_recovers_its_emergency_is_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_way_is_broken_it_is_known_what_may_have_arrived() {
+async fn when_the_connection_fails_it_is_known_what_may_have_arrived() {
     let service = Pushover::start().await;
     let live = Live::start(&settings(&service, "")).await.unwrap();
     for (number, (fault, class)) in [
@@ -60,11 +60,11 @@ async fn when_the_way_is_broken_it_is_known_what_may_have_arrived() {
     .enumerate()
     {
         service.fault(fault.clone());
-        // Another text each time: the service minds a quick repeat.
+        // The text differs each time, since the service refuses a quick repeat.
         let targets = live.send(format!("message {number}")).await;
         assert_eq!(targets[0].class, class, "{fault:?}: {targets:?}");
-        let told = format!("{targets:?}");
-        assert!(!told.contains(TOKEN) && !told.contains(USER), "{told}");
+        let text = format!("{targets:?}");
+        assert!(!text.contains(TOKEN) && !text.contains(USER), "{text}");
     }
     assert_eq!(service.messages().len(), 1);
     assert!(service.violations().is_empty());

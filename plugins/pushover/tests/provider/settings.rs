@@ -1,5 +1,4 @@
-//! What validation says about settings, and what the check against the
-//! service finds.
+//! The validation of settings, and the check that asks the service.
 
 use crate::standin::{bench, settings};
 use annunciator_pushover::Pushover as Plugin;
@@ -8,7 +7,7 @@ use annunciator_sdk::testing::validate;
 use annunciator_testkit::http::Fault as Broken;
 use serde_json::{Value, json};
 
-/// The problems as `E field` and `W field`.
+/// Checks the problems, written as `E field` for an error and `W field` for a warning.
 fn check(extra: &Value, expected: &[&str]) {
     let found = validate::<Plugin>(&settings("https://api.example", extra));
     let seen: Vec<String> = found
@@ -22,7 +21,7 @@ fn check(extra: &Value, expected: &[&str]) {
 }
 
 #[test]
-fn when_settings_are_good_nothing_is_said() {
+fn when_settings_are_good_nothing_is_reported() {
     for extra in [
         json!({}),
         json!({"device": "a,b_c-d", "sound": "siren", "ttl": 5}),

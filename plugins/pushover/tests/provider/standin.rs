@@ -1,5 +1,5 @@
-//! The plugin on a scripted host whose requests reach a running stand-in over
-//! real connections. A test that uses it needs a runtime of several threads.
+//! The plugin on a scripted host, whose requests reach a running stand-in of Pushover over real
+//! connections. A test that uses it needs a multi-threaded runtime.
 
 #![expect(clippy::expect_used, reason = "a test may fail by panicking")]
 
@@ -12,14 +12,14 @@ use annunciator_testkit::http;
 use annunciator_testkit::pushover::{Pushover, TOKEN, USER};
 use serde_json::{Value, json};
 
-/// A stand-in and a channel that is set up for it.
+/// A stand-in of Pushover, and a channel that is configured for it.
 pub struct Bench {
     pub service: Pushover,
     pub host: FakeHost,
     pub channel: Opened,
 }
 
-/// The settings of a channel at this stand-in, with `extra` ones.
+/// Returns the settings of a channel at this stand-in, with `extra` ones.
 pub fn settings(url: &str, extra: &Value) -> Value {
     let mut settings = json!({"token": TOKEN, "user": USER, "api_url": url});
     for (name, value) in extra.as_object().into_iter().flatten() {
@@ -28,8 +28,8 @@ pub fn settings(url: &str, extra: &Value) -> Value {
     settings
 }
 
-/// The stand-in lets a client come back at once: the scripted host's clock
-/// runs ahead of it.
+/// Starts a stand-in and a channel. The stand-in permits a client to return at once, because the
+/// scripted host's clock runs ahead of its own.
 pub async fn bench(extra: Value) -> Bench {
     let service = Pushover::builder().pause(Duration::ZERO).start().await;
     bench_with(service, extra).await

@@ -148,7 +148,7 @@ default_notification_channels: [oncall]
     assert_eq!(
         said(""),
         [
-            "in p, write `priorities: {critical: emergency}`: Pushover has people acknowledge \
+            "in p, write `priorities: {critical: emergency}`: Pushover asks people to acknowledge \
              emergencies only; or write `until: accepted`"
         ]
     );
