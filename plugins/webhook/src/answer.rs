@@ -1,4 +1,4 @@
-//! What an answer says, by the expressions of the settings.
+//! The evaluation of an answer, by the expressions of the settings.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,10 +7,11 @@ use minijinja::{Value, context};
 
 use crate::{config::Answer, template::evaluate};
 
-/// The longest wait that is passed on: a month. Longer ones are slips of units.
+/// The maximum wait that is passed on to the engine: 30 days, in seconds. A longer one is probably
+/// in another unit.
 const MAX_RETRY_AFTER_SECONDS: f64 = 30.0 * 24.0 * 3600.0;
 
-/// An answer as expressions see it.
+/// Returns an answer as the values that expressions use.
 pub(crate) fn values(response: &HttpResponse) -> Value {
     let json = response.json::<serde_json::Value>().ok();
     context! {
@@ -43,7 +44,7 @@ fn from_json(json: &serde_json::Value) -> Value {
 }
 
 impl Answer {
-    /// The expressions that are said, by their names.
+    /// Returns the expressions that are set, with their names.
     pub(crate) fn expressions(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
             ("success", &self.success),
@@ -53,19 +54,21 @@ impl Answer {
             ("id", &self.id),
         ];
         all.into_iter()
-            .filter_map(|(name, said)| Some((name, said.as_deref()?)))
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)))
     }
 
-    /// Whether it was taken; `None` where nothing says so.
+    /// Returns whether the message was accepted, or `None` if the settings have no expression for
+    /// it.
     pub(crate) fn success(&self, values: &Value) -> Option<bool> {
         is_true(self.success.as_deref(), values)
     }
 
-    /// Whether it is to be tried again.
+    /// Returns whether the message is retried, or `None` if the settings have no expression for it.
     pub(crate) fn retry(&self, values: &Value) -> Option<bool> {
         is_true(self.retry.as_deref(), values)
     }
 
+    /// Returns how long to wait before the retry, at most 30 days, if the answer says so.
     pub(crate) fn wait(&self, values: &Value) -> Option<Duration> {
         let value = evaluate(self.wait.as_deref()?, values).ok()?;
         let seconds = f64::try_from(value.clone()).ok();
@@ -74,19 +77,19 @@ impl Answer {
         Duration::try_from_secs_f64(seconds).ok()
     }
 
-    /// What the service says of it, without secrets and control characters.
+    /// Returns what the service says about the message, without secrets and control characters.
     pub(crate) fn detail(&self, values: &Value, secrets: &[String]) -> Option<String> {
         text(self.detail.as_deref(), values, secrets)
     }
 
-    /// What the service calls it, in the same way.
+    /// Returns the service's ID of the message, without secrets and control characters.
     pub(crate) fn id(&self, values: &Value, secrets: &[String]) -> Option<String> {
         text(self.id.as_deref(), values, secrets)
     }
 }
 
 fn is_true(expression: Option<&str>, values: &Value) -> Option<bool> {
-    // One that cannot be worked out says nothing good.
+    // An expression that cannot be evaluated counts as false.
     Some(evaluate(expression?, values).is_ok_and(|value| value.is_true()))
 }
 

@@ -14,48 +14,49 @@ fn json() -> String {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The address, as a template: `https://example.com/{{ host }}`. What is put in
-    /// is escaped.
+    /// The address of the request, a template such as `https://example.com/{{ host }}`. Inserted
+    /// values are escaped.
     pub url: Secret<String>,
     /// The method of the request. Default: POST.
     #[serde(default)]
     pub method: Method,
-    /// Headers by their names; the values are templates.
+    /// The headers of the request, by their names. The values are templates. Default: none.
     #[serde(default)]
     pub headers: BTreeMap<String, Secret<String>>,
-    /// The type of the body, which decides how what is put in is escaped.
-    /// Default: application/json.
+    /// The content type of the body, which decides how inserted values are escaped. Default:
+    /// application/json.
     #[serde(default = "json")]
     pub content_type: String,
-    /// The body, as a template. Default: all that is known of the message, as
-    /// JSON.
+    /// The body of the request, a template. Default: all that is known about the message, as JSON.
     pub body: Option<String>,
-    /// Values for the templates by name, as `secrets.name`: tokens and keys.
+    /// Values such as tokens and keys, by name, which the templates use as `secrets.name`. Default:
+    /// none.
     #[serde(default)]
     pub secrets: BTreeMap<String, Secret<String>>,
-    /// Signs the body.
+    /// The signature of the body. Default: none, so that the body is not signed.
     pub sign: Option<Signature>,
-    /// What statuses mean where it is not what HTTP says, such as {409: delivered}
-    /// or {5xx: permanent}.
+    /// The meanings of statuses that differ from those of HTTP, such as {409: delivered} or
+    /// {5xx: permanent}. Default: none.
     #[serde(default)]
     pub statuses: BTreeMap<String, Meaning>,
-    /// What an answer means, by expressions over `answer.status`, `answer.body`
-    /// and `answer.json`.
+    /// The meaning of an answer, by expressions over `answer.status`, `answer.body` and
+    /// `answer.json`. Default: none, so that the status decides.
     #[serde(default)]
     pub answer: Answer,
-    /// An address that `hbd test` asks with GET, with the same headers; nothing
-    /// may be delivered by that.
+    /// The address that `hbd test` requests with GET and the same headers, a template. The request
+    /// must not deliver anything. Default: none; `hbd test` then sends OPTIONS to url.
     pub check_url: Option<Secret<String>>,
-    /// File of PEM certificates to trust besides the system's.
+    /// The path of a PEM file with certificates to trust besides the system's. Default: none.
     #[schemars(extend("x-annunciator-file" = "read"))]
     pub ca_file: Option<String>,
 }
 
-/// What names of headers have in them that hold a token.
+/// The words in the names of headers that contain a token.
 const OF_TOKENS: [&str; 5] = ["auth", "token", "key", "secret", "cookie"];
 
 impl Config {
-    /// Whether there is a token, as far as anybody can tell.
+    /// Returns whether the settings probably contain a token: a secret, or a header whose name
+    /// looks like that of one.
     pub(crate) fn has_token(&self) -> bool {
         let is_token = |name: &String| {
             let name = name.to_ascii_lowercase();
@@ -76,7 +77,7 @@ pub enum Method {
     Put,
     /// PATCH.
     Patch,
-    /// GET: without a body.
+    /// GET, without a body.
     Get,
 }
 
@@ -91,61 +92,63 @@ impl Method {
     }
 }
 
-/// What a status means.
+/// The meaning of a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Meaning {
-    /// The service took it.
+    /// The service accepted the message.
     Delivered,
-    /// It is tried again.
+    /// The message is retried.
     Retry,
-    /// It is not tried again.
+    /// The message is not retried.
     Permanent,
-    /// Nobody knows whether it was taken.
+    /// It is unknown whether the service accepted the message.
     Unknown,
 }
 
-/// What an answer says, by expressions.
+/// The expressions that evaluate an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Answer {
-    /// Whether it was taken, of an answer that says so by its status:
-    /// answer.json.ok
+    /// Whether the message was accepted, for an answer whose status says so, such as
+    /// answer.json.ok. Default: the status decides.
     pub success: Option<String>,
-    /// Whether it is to be tried again, of one that was not taken:
-    /// answer.json.error == "ratelimited"
+    /// Whether the message is retried, if it was not accepted, such as
+    /// answer.json.error == "ratelimited". Default: by the status.
     pub retry: Option<String>,
-    /// How long to wait until then, in seconds: answer.json.retry_after
+    /// How long to wait before the retry, in seconds, such as answer.json.retry_after. Default: the
+    /// header Retry-After.
     pub wait: Option<String>,
-    /// What the service says of it, for people: answer.json.description
+    /// What the service says about the message, for people, such as answer.json.description.
+    /// Default: none.
     pub detail: Option<String>,
-    /// The service's own name for the message: answer.json.id
+    /// The service's ID of the message, such as answer.json.id. Default: none.
     pub id: Option<String>,
 }
 
-/// How the body is signed: a keyed hash, as many services check it.
+/// The signature of the body: a keyed hash, as many services verify it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
     /// The shared key.
     pub key: Secret<String>,
-    /// The header that holds the signature, such as X-Hub-Signature-256.
+    /// The name of the header that contains the signature, such as X-Hub-Signature-256.
     pub header: String,
-    /// What stands before it in the header, such as "sha256=".
+    /// The text before the signature in the header, such as "sha256=". Default: none.
     #[serde(default)]
     pub prefix: String,
-    /// Which hash. Default: sha256.
+    /// The hash function. Default: sha256.
     #[serde(default)]
     pub algorithm: Algorithm,
-    /// How it is written. Default: hex.
+    /// The encoding of the signature. Default: hex.
     #[serde(default)]
     pub encoding: Encoding,
-    /// A header for the time in Unix seconds, which is then signed too: as the
-    /// time, a dot, and the body.
+    /// The name of a header for the time in Unix seconds, which is then signed too: the signed text
+    /// is the time, a dot, and the body. Default: none.
     pub timestamp_header: Option<String>,
 }
 
-/// A hash.
+/// A hash function.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Algorithm {
@@ -156,7 +159,7 @@ pub enum Algorithm {
     Sha512,
 }
 
-/// How bytes are written as text.
+/// An encoding of bytes as text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {

@@ -1,8 +1,8 @@
-//! The webhook channel: any HTTP service that takes a request for a message.
+//! The webhook channel: sends each message as an HTTP request that the operator defines.
 //!
-//! Thin: the host makes the requests. The settings say by templates what the
-//! request is and by expressions what an answer means; this crate sees to it
-//! that no message can make it another request than was meant.
+//! The host makes the requests. The settings define the request by templates, and the meaning of an
+//! answer by expressions. This crate ensures that no message can turn the request into another one
+//! than was meant.
 
 mod answer;
 mod config;

@@ -1,4 +1,4 @@
-//! How a message becomes a request.
+//! The conversion of a message into a request.
 
 use annunciator_sdk::HttpRequest;
 use minijinja::Value;
@@ -9,7 +9,7 @@ use crate::{
     template::{Place, fill},
 };
 
-/// The body where none is said: all that is known.
+/// The default body: all that is known about the message.
 const EVERYTHING: &str = r#"{
   "id": {{ id }}, "incident": {{ incident }}, "host": {{ host }},
   "title": {{ title }}, "body": {{ body }}, "severity": {{ severity }},
@@ -17,10 +17,10 @@ const EVERYTHING: &str = r#"{
   "attributes": {{ attributes }}, "attempt": {{ attempt }}
 }"#;
 
-/// The most of an answer that is read, in bytes.
+/// The maximum size of an answer that is read, in bytes.
 const MAX_RESPONSE_SIZE: u64 = 64 * 1024;
 
-/// What is wrong with a setting.
+/// An error of a setting: its field, what is wrong with it, and what helps (empty if unknown).
 #[derive(Debug)]
 pub(crate) struct Wrong {
     pub(crate) field: String,
@@ -45,11 +45,10 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Fills in the templates.
+    /// Renders the templates with these values.
     ///
     /// # Errors
-    /// Every setting that makes no request of these values, each once; there is a
-    /// first one.
+    /// Every setting that does not result in a request, each once. The list is not empty.
     pub(crate) fn of(config: &Config, values: &Value) -> Result<Self, Vec<Wrong>> {
         let mut wrongs = Vec::new();
         let url = address("url", config.url.expose(), values);
@@ -70,7 +69,7 @@ impl Parts {
         }
     }
 
-    /// The request, signed for this time.
+    /// Returns the request, signed for this time.
     pub(crate) fn request(&self, config: &Config, unix_seconds: u64) -> HttpRequest {
         let mut request = HttpRequest::new(config.method.name(), self.url.as_str());
         let body = self.body.as_deref();
@@ -87,7 +86,7 @@ impl Parts {
     }
 }
 
-/// With what all requests of a channel have.
+/// Adds what every request of a channel needs: the limit of the answer's size, and `ca_file`.
 pub(crate) fn limited(request: HttpRequest, config: &Config) -> HttpRequest {
     let request = request.max_response(MAX_RESPONSE_SIZE);
     match &config.ca_file {
@@ -96,15 +95,18 @@ pub(crate) fn limited(request: HttpRequest, config: &Config) -> HttpRequest {
     }
 }
 
-/// An address. It may hold a secret: its text stands in no error.
+/// Renders and parses an address.
+///
+/// # Errors
+/// What is wrong with it. The error does not contain the address, which may contain a secret.
 pub(crate) fn address(field: &str, template: &str, values: &Value) -> Result<Url, Wrong> {
     let text =
         fill(template.trim(), Place::Address, values).map_err(|what| wrong(field, what, ""))?;
-    let help = "write the whole address, such as https://example.com/hook";
+    let help = "write the complete address, such as https://example.com/hook";
     let url = Url::parse(&text)
         .map_err(|error| wrong(field, format!("is not an address ({error})"), help))?;
     if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
-        return Err(wrong(field, "is not an address of a web server", help));
+        return Err(wrong(field, "is not the address of a web server", help));
     }
     Ok(url)
 }
@@ -122,7 +124,7 @@ fn body(config: &Config, values: &Value) -> Result<String, Wrong> {
     if place == Place::Json
         && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&body)
     {
-        let what = format!("makes no JSON ({error})");
+        let what = format!("does not produce valid JSON ({error})");
         let help = "a value brings its own quotes: write \"text\": {{ body }}, and {{ (host ~ \": \" ~ body) }} for several";
         return Err(wrong("body", what, help));
     }

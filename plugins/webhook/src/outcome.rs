@@ -1,5 +1,5 @@
-//! What came of a request: by status as HTTP has it, by the settings where they
-//! say otherwise, and by what the answer says.
+//! The outcome of a request: by its status as HTTP defines it, by the settings where they differ,
+//! and by the answer.
 
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use crate::{
     config::{Config, Meaning},
 };
 
-/// One row of the table.
+/// One row of the classification table.
 struct Row {
     meaning: Meaning,
     fault: Fault,
@@ -27,29 +27,35 @@ fn row(meaning: Meaning, fault: Fault, sentence: &'static str, hint: &'static st
     }
 }
 
-/// As HTTP has it: <https://www.rfc-editor.org/rfc/rfc9110#section-15>.
+/// Returns the row of a status, as HTTP defines it:
+/// <https://www.rfc-editor.org/rfc/rfc9110#section-15>.
 fn by_status(status: u16) -> Row {
     use Meaning::{Delivered, Permanent, Retry};
     match status {
-        200..=299 => row(Delivered, Fault::Remote, "the service took it", ""),
+        200..=299 => row(
+            Delivered,
+            Fault::Remote,
+            "the service accepted the message",
+            "",
+        ),
         300..=399 => row(
             Permanent,
             Fault::Config,
             "the address redirects elsewhere",
-            "write the address that it leads to into url",
+            "set url to the address that it redirects to",
         ),
         401 => row(
             Permanent,
             Fault::Config,
-            "the service wants another login",
+            "the service requires other credentials",
             "check the token in headers or secrets: it may have been revoked",
         ),
-        407 => row(Permanent, Fault::Config, "a proxy wants a login", ""),
+        407 => row(Permanent, Fault::Config, "a proxy requires a login", ""),
         403 => row(
             Permanent,
             Fault::Config,
             "the service does not allow this",
-            "check what the token may do",
+            "check the permissions of the token",
         ),
         404 | 405 | 410 => row(
             Permanent,
@@ -61,29 +67,40 @@ fn by_status(status: u16) -> Row {
         413 | 414 | 431 => row(
             Permanent,
             Fault::Message,
-            "the service finds it too large",
+            "the request is too large for the service",
             "",
         ),
         501 | 505 => row(
             Permanent,
             Fault::Config,
-            "the service cannot do this",
+            "the service does not support this request",
             "check url and method",
         ),
-        500.. => row(Retry, Fault::Remote, "the service is in trouble", ""),
+        500.. => row(
+            Retry,
+            Fault::Remote,
+            "the service has a temporary problem",
+            "",
+        ),
         400 | 415 | 422 => row(
             Permanent,
             Fault::Message,
-            "the service does not understand it",
+            "the service does not understand the request",
             "compare body and content_type with the service's documentation",
         ),
-        _ => row(Permanent, Fault::Message, "the service refused it", ""),
+        _ => row(
+            Permanent,
+            Fault::Message,
+            "the service refused the request",
+            "",
+        ),
     }
 }
 
-/// As the settings have it: by the status, or its class.
+/// Returns the row of a status, with its meaning by the settings if they have one for the status or
+/// for its class.
 fn by_settings(config: &Config, status: u16) -> Row {
-    let said = config
+    let configured = config
         .statuses
         .get(&status.to_string())
         .or_else(|| config.statuses.get(&format!("{}xx", status / 100)));
@@ -91,18 +108,18 @@ fn by_settings(config: &Config, status: u16) -> Row {
     if matches!(status, 401 | 403) && !config.has_token() {
         row.hint = "";
     }
-    match said {
+    match configured {
         Some(meaning) if *meaning != row.meaning => Row {
             meaning: *meaning,
             fault: Fault::Remote,
-            sentence: "the service refused it",
+            sentence: "the service refused the request",
             hint: "",
         },
         _ => row,
     }
 }
 
-/// The outcome of a request that was answered.
+/// Returns the outcome of a request that was answered. `secrets` are removed from all texts.
 pub(crate) fn of_answer(
     target: &str,
     config: &Config,
@@ -118,7 +135,7 @@ pub(crate) fn of_answer(
         row = Row {
             meaning: Meaning::Permanent,
             fault: Fault::Remote,
-            sentence: "the service answered that it did not take it",
+            sentence: "the service answered that it did not accept the message",
             hint: "",
         };
     }
@@ -134,7 +151,7 @@ pub(crate) fn of_answer(
         };
     }
     let detail = match says.detail(&values, secrets) {
-        // It has no secrets any more, and is cut with what stands before it.
+        // The secrets are removed already; this shortens the sentence and the text together.
         Some(own) => redacted::<&str>(&format!("{}: {own}", row.sentence), &[]),
         None => row.sentence.to_owned(),
     };

@@ -1,4 +1,4 @@
-//! One open webhook channel, one attempt each time.
+//! An open webhook channel, which makes one request in an attempt.
 
 use annunciator_sdk::{
     Check, Delivery, Fault, Host, HttpRequest, OpenError, Outcome, Problem, Provider, logins,
@@ -17,14 +17,14 @@ use crate::{
 /// A webhook channel.
 pub struct Webhook {
     config: Config,
-    /// The server, by which outcomes are named.
+    /// The name of the target in outcomes: the server's name.
     target: String,
     host: Host,
 }
 
 impl Provider for Webhook {
     const TYPE: &'static str = "webhook";
-    const SUMMARY: &'static str = "Makes an HTTP request of your own of each message.";
+    const SUMMARY: &'static str = "Sends each message as an HTTP request that you define.";
     const EXAMPLE: &'static str = "type: webhook\nurl: https://example.com/hook\n\
                                    body: '{\"text\": {{ text }}}'\n";
     type Config = Config;
@@ -60,7 +60,7 @@ impl Provider for Webhook {
             Err(wrongs) => {
                 let what = wrongs.iter().map(|it| format!("{} {}", it.field, it.what));
                 let what = what.collect::<Vec<_>>().join("; ");
-                let detail = format!("no request can be made of it: {what}");
+                let detail = format!("no request can be made of the message: {what}");
                 let help = wrongs.first().map_or("", |wrong| wrong.help);
                 return vec![Outcome::permanent(target, Fault::Message, detail).hint(help)];
             }
@@ -74,7 +74,7 @@ impl Provider for Webhook {
         }]
     }
 
-    /// Asks `check_url`, which delivers nothing. Without one, OPTIONS shows at
+    /// Requests `check_url`, which delivers nothing. Without it, a request with OPTIONS shows at
     /// least that a web server answers.
     async fn check(&self) -> Check {
         let [example, _] = examples(&self.config);
@@ -129,7 +129,8 @@ impl Provider for Webhook {
 }
 
 impl Webhook {
-    /// All that must be seen nowhere: an address may hold a token, too.
+    /// Returns all secrets, which no text may show. They include parts of the address, which may
+    /// also contain a token.
     fn secrets(&self, parts: &Parts) -> Vec<String> {
         let config = &self.config;
         let secrets = config.secrets.values().chain(config.headers.values());
@@ -137,7 +138,7 @@ impl Webhook {
         let mut all: Vec<String> = secrets.map(|secret| secret.expose().clone()).collect();
         all.extend(parts.headers.iter().map(|(_, value)| value.clone()));
         all.extend(of_address(&parts.url));
-        // `Bearer abc…` may be repeated without its first word.
+        // The service may repeat `Bearer abc…` without its first word.
         let headers = parts.headers.iter();
         let words = headers.flat_map(|(_, value)| value.split_whitespace());
         all.extend(words.filter(|word| is_long(word)).map(str::to_owned));
@@ -145,15 +146,15 @@ impl Webhook {
     }
 }
 
-/// A part of a path or a header may be a token from this length on, in bytes.
-/// Those of services are longer, and words such as `webhooks` are missed by nobody.
+/// The minimum length, in bytes, of a part of a path or a header that may be a token. The tokens of
+/// services are longer, and it does no harm to remove words such as `webhooks` from texts.
 const MIN_TOKEN_LENGTH: usize = 8;
 
 fn is_long(word: &str) -> bool {
     word.len() >= MIN_TOKEN_LENGTH
 }
 
-/// What must be seen nowhere of an address.
+/// Returns the parts of an address that no text may show.
 fn of_address(url: &Url) -> Vec<String> {
     let mut all = pieces(url);
     let path = url.path();
@@ -165,8 +166,8 @@ fn of_address(url: &Url) -> Vec<String> {
     all
 }
 
-/// The pieces of an address that may be tokens, as written and as meant: services
-/// repeat one of them alone.
+/// Returns the pieces of an address that may be tokens, as written and decoded, because services
+/// may repeat one of them alone.
 fn pieces(url: &Url) -> Vec<String> {
     let written = url.path_segments().into_iter().flatten().map(str::to_owned);
     let meant = url.query_pairs().map(|(_, value)| value.into_owned());

@@ -1,4 +1,4 @@
-//! The keyed hash that a service checks the body by.
+//! The keyed hash by which a service verifies the body.
 
 use data_encoding::{BASE64, HEXLOWER};
 use hmac::{Hmac, digest::KeyInit};
@@ -7,7 +7,7 @@ use sha2::{Sha256, Sha512};
 use crate::config::{Algorithm, Encoding, Signature};
 
 impl Signature {
-    /// The headers for a body that is sent at this time.
+    /// Returns the headers that sign a body that is sent at this time.
     pub(crate) fn headers(&self, body: &[u8], unix_seconds: u64) -> Vec<(String, String)> {
         let mut headers = Vec::new();
         let stamp = self.timestamp_header.as_ref().map(|header| {
@@ -31,7 +31,7 @@ impl Signature {
 }
 
 fn hash<M: hmac::Mac + KeyInit>(key: &[u8], parts: [&[u8]; 2]) -> Vec<u8> {
-    // A keyed hash takes keys of any length.
+    // A keyed hash accepts keys of any length, so this does not fail.
     let Ok(mut mac) = <M as hmac::Mac>::new_from_slice(key) else {
         return Vec::new();
     };
@@ -60,7 +60,7 @@ mod tests {
 
     /// The second test case of RFC 4231.
     #[test]
-    fn it_is_as_the_standard_has_it() {
+    fn a_signature_is_that_of_the_standard() {
         let body = b"what do ya want for nothing?";
         let sha256 = signature(Algorithm::Sha256, Encoding::Hex, false);
         let expected = "v=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_is_signed_where_it_is_sent() {
+    fn the_time_is_signed_if_it_is_sent() {
         let plain = signature(Algorithm::Sha256, Encoding::Base64, false);
         let stamped = signature(Algorithm::Sha256, Encoding::Base64, true);
         let headers = stamped.headers(b"body", 17);

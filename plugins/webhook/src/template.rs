@@ -1,7 +1,7 @@
-//! Templates, and what may be put into them.
+//! Templates, and the values that are inserted into them.
 //!
-//! Each place has its escaping: what a message says stays what it says, in an
-//! address, a header, a form, JSON or markup. Work and output are bounded.
+//! A value is escaped by the place into which it is inserted (an address, a header, a form, JSON or
+//! markup), so that it cannot become anything else there. Work and output are bounded.
 
 use std::{
     collections::BTreeMap,
@@ -19,13 +19,14 @@ use minijinja::{
 
 use crate::config::Config;
 
-/// So many steps a template may take: a loop over a few hundred attributes.
+/// The maximum number of steps of a template, which is enough for a loop over a few hundred
+/// attributes.
 const MAX_STEPS: u64 = 100_000;
-/// No body is larger: the longest message of an engine fits, which has 1 MiB, each
-/// character as an escape of six.
+/// The maximum size of a body, in bytes. An engine's longest message fits, which has 1 MiB, even if
+/// each character becomes an escape of six.
 pub(crate) const MAX_BODY_SIZE: usize = 8 * 1024 * 1024;
 
-/// Where a text is put.
+/// The place of a text, which decides how values are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Address,
@@ -37,7 +38,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Where a body of this type is put.
+    /// Returns the place of a body with this content type.
     pub(crate) fn of(content_type: &str) -> Self {
         let essence = content_type.split(';').next().unwrap_or_default();
         let essence = essence.trim().to_ascii_lowercase();
@@ -61,15 +62,15 @@ impl Place {
     }
 }
 
-/// Fills in a template.
+/// Renders a template with these values.
 ///
 /// # Errors
-/// What is wrong with it, for people; it holds no secret, since it quotes
-/// nothing but the template.
+/// What is wrong with the template, for people. The text contains no secret, since it quotes only
+/// the template.
 pub(crate) fn fill(template: &str, place: Place, values: &Value) -> Result<String, String> {
     let mut environment = Environment::new();
     environment.set_fuel(Some(MAX_STEPS));
-    // A name that there is not is a slip, and not nothing.
+    // An unknown name is a typing error, and must not count as an empty value.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(move |_| place.escape());
     environment.set_formatter(|out, state, value| match state.auto_escape() {
@@ -85,7 +86,7 @@ pub(crate) fn fill(template: &str, place: Place, values: &Value) -> Result<Strin
             } else {
                 url::form_urlencoded::byte_serialize(text.as_bytes())
                     .collect::<String>()
-                    // Both mean a space in a form, and only this one in a path.
+                    // Both mean a space in a form, but in a path only `%20` does.
                     .replace('+', "%20")
             };
             out.write_str(&text).map_err(Error::from)
@@ -97,22 +98,22 @@ pub(crate) fn fill(template: &str, place: Place, values: &Value) -> Result<Strin
         .map_err(|error| sentence(&error))?;
     let mut output = Bounded(Vec::new());
     match template.render_captured_to(values.clone(), &mut output) {
-        Ok(_) => String::from_utf8(output.0).map_err(|_| "it makes no text".to_owned()),
+        Ok(_) => String::from_utf8(output.0).map_err(|_| "does not produce text".to_owned()),
         Err(_) if output.0.len() > MAX_BODY_SIZE => {
-            Err(format!("makes more than {MAX_BODY_SIZE} bytes"))
+            Err(format!("produces more than {MAX_BODY_SIZE} bytes"))
         }
         Err(error) => Err(sentence(&error)),
     }
 }
 
-/// What an expression over the answer says.
+/// Evaluates an expression over an answer.
 ///
 /// # Errors
-/// What is wrong with it, for people.
+/// What is wrong with the expression, for people.
 pub(crate) fn evaluate(expression: &str, values: &Value) -> Result<Value, String> {
     let mut environment = Environment::new();
     environment.set_fuel(Some(MAX_STEPS));
-    // An answer may be of any shape, and lack all of it.
+    // An answer may have any shape and lack any value.
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     let compiled = environment
         .compile_expression(expression)
@@ -122,23 +123,24 @@ pub(crate) fn evaluate(expression: &str, values: &Value) -> Result<Value, String
         .map_err(|error| sentence(&error))
 }
 
-/// In words of the template's author: what, and in which line.
+/// Returns the error in words for the template's author: what is wrong, and in which line.
 fn sentence(error: &Error) -> String {
     let what = match error.kind() {
-        ErrorKind::UndefinedError => "it uses a name that there is not".to_owned(),
-        ErrorKind::OutOfFuel => "it takes too much work: is there a loop without end?".to_owned(),
+        ErrorKind::UndefinedError => "uses a name that does not exist".to_owned(),
+        ErrorKind::OutOfFuel => "takes too much work: is there an endless loop?".to_owned(),
         kind => match error.detail() {
             Some(detail) => format!("{kind}: {detail}"),
             None => kind.to_string(),
         },
     };
     match error.line() {
-        Some(line) if line > 0 => format!("{what} (line {line} of it)"),
+        Some(line) if line > 0 => format!("{what} (line {line})"),
         _ => what,
     }
 }
 
-/// A header's value holds no line ends: what follows one would be a header.
+/// Returns a text as the value of a header: without line ends, since the text after one would be
+/// another header, and in visible ASCII only.
 fn header(text: &str) -> String {
     let visible = |one: char| match one {
         ' '..='~' => one,
@@ -148,7 +150,7 @@ fn header(text: &str) -> String {
     text.chars().map(visible).collect()
 }
 
-/// A place for the output that ends.
+/// A buffer for the output, which accepts at most [`MAX_BODY_SIZE`] bytes.
 struct Bounded(Vec<u8>);
 
 impl io::Write for Bounded {
@@ -165,7 +167,8 @@ impl io::Write for Bounded {
     }
 }
 
-/// Attributes by name; what a message does not have is empty.
+/// The attributes of a message, by name. An attribute that a message does not have is an empty
+/// text.
 #[derive(Debug)]
 struct Attributes(BTreeMap<String, String>);
 
@@ -180,7 +183,7 @@ impl Object for Attributes {
     }
 }
 
-/// All that templates may use of a delivery.
+/// Returns the values of a delivery that templates can use.
 pub(crate) fn values(config: &Config, delivery: &Delivery) -> Value {
     values_of(config, delivery.notification(), delivery.attempt())
 }
@@ -203,7 +206,7 @@ pub(crate) fn values_of(config: &Config, notification: &Notification, attempt: u
     values.values(config)
 }
 
-/// What is told, be it real or an example.
+/// The values of a message, which is a real one or an example.
 struct MessageValues<'a> {
     id: &'a str,
     incident: &'a str,
@@ -226,7 +229,7 @@ impl MessageValues<'_> {
         };
         let mut text = String::new();
         if !self.title.is_empty() {
-            // Writing to a text cannot fail.
+            // Writing to a `String` cannot fail.
             let _ = writeln!(text, "{}", self.title);
         }
         text.push_str(self.body);
@@ -252,7 +255,7 @@ impl MessageValues<'_> {
     }
 }
 
-/// Two examples that have nothing in common: templates are tried with them.
+/// Returns the values of two examples that have nothing in common, with which templates are tried.
 pub(crate) fn examples(config: &Config) -> [Value; 2] {
     let plain = MessageValues {
         id: "1",

@@ -1,5 +1,5 @@
-//! What in the settings makes no request, and what is likely a mistake. Each
-//! template is tried with two examples that have nothing in common.
+//! The validation of the settings: what does not result in a request, and what is likely a mistake.
+//! Each template is tried with two examples that have nothing in common.
 
 use annunciator_sdk::Problem;
 
@@ -9,7 +9,7 @@ use crate::{
     template::{evaluate, examples},
 };
 
-/// Headers that follow from the rest.
+/// The headers that are derived from the rest of the request.
 const OURS: [&str; 5] = [
     "content-type",
     "content-length",
@@ -18,7 +18,7 @@ const OURS: [&str; 5] = [
     "connection",
 ];
 
-/// Everything that is to be said about the settings.
+/// Returns everything that is wrong with the settings, and warnings about likely mistakes.
 pub(crate) fn problems(config: &Config) -> Vec<Problem> {
     let mut found = Vec::new();
     header_names(config, &mut found);
@@ -54,15 +54,15 @@ fn requests(config: &Config, found: &mut Vec<Problem>) {
         let check = config.check_url.iter();
         wrongs.extend(check.filter_map(|url| address("check_url", url.expose(), &values).err()));
         if !wrongs.is_empty() {
-            // The second example would say the same.
+            // The second example would show the same errors.
             found.extend(wrongs.iter().map(problem));
             return;
         }
     }
     if origins.windows(2).any(|pair| pair[0] != pair[1]) {
         found.push(
-            Problem::error("url", "leads to another server for another message").help(
-                "write scheme, name and port as they are: no message may choose where it goes",
+            Problem::error("url", "leads to different servers for different messages").help(
+                "write scheme, name and port without templates: no message may choose the server",
             ),
         );
         return;
@@ -99,9 +99,9 @@ fn header_names(config: &Config, found: &mut Vec<Problem>) {
         let is_token =
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if name.is_empty() || !name.bytes().all(is_token) {
-            found.push(Problem::error(field, "is no name of a header"));
+            found.push(Problem::error(field, "is not a name of a header"));
         } else if OURS.contains(&name.to_ascii_lowercase().as_str()) {
-            let problem = Problem::error(field, "follows from the rest of the request");
+            let problem = Problem::error(field, "is derived from the rest of the request");
             found.push(match name.eq_ignore_ascii_case("content-type") {
                 true => problem.help("use content_type for the type of the body"),
                 false => problem,
@@ -114,7 +114,7 @@ fn header_names(config: &Config, found: &mut Vec<Problem>) {
             .bytes()
             .all(|byte| (b' '..=b'~').contains(&byte))
     {
-        found.push(Problem::error("content_type", "is no type of a body"));
+        found.push(Problem::error("content_type", "is not a content type"));
     }
 }
 
@@ -126,7 +126,7 @@ fn statuses(config: &Config, found: &mut Vec<Problem>) {
             .is_ok_and(|status: u16| (100..600).contains(&status));
         if !is_class && !is_status {
             found.push(
-                Problem::error(format!("statuses.{status}"), "is no status")
+                Problem::error(format!("statuses.{status}"), "is not a status")
                     .help("write a status such as 409, or a class such as 5xx"),
             );
         }
@@ -135,7 +135,7 @@ fn statuses(config: &Config, found: &mut Vec<Problem>) {
 
 fn expressions(config: &Config, found: &mut Vec<Problem>) {
     for (name, expression) in config.answer.expressions() {
-        // Of an answer that has nothing: it must be an expression all the same.
+        // The answer is empty: only the syntax of the expression matters here.
         let nothing = minijinja::context! { answer => minijinja::context! {} };
         if let Err(what) = evaluate(expression, &nothing) {
             found.push(

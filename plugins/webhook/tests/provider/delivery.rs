@@ -1,4 +1,4 @@
-//! Requests that templates make, and what no message can make of them.
+//! Requests that templates produce, and that no message can turn into others.
 
 #![expect(clippy::expect_used, reason = "a test may fail by panicking")]
 
@@ -7,7 +7,7 @@ use annunciator_sdk::testing::{FakeHost, Reply, Request, Sample};
 use annunciator_webhook::Webhook;
 use serde_json::{Value, json};
 
-async fn told(settings: Value, sample: &Sample, answer: Reply) -> (Option<Request>, Outcome) {
+async fn deliver(settings: Value, sample: &Sample, answer: Reply) -> (Option<Request>, Outcome) {
     let host = FakeHost::new();
     host.reply(answer);
     let channel = host.open::<Webhook>(&settings).await.expect("it opens");
@@ -16,7 +16,7 @@ async fn told(settings: Value, sample: &Sample, answer: Reply) -> (Option<Reques
 }
 
 async fn request(settings: Value, sample: &Sample) -> Request {
-    let (request, _) = told(settings, sample, Reply::status(200, "")).await;
+    let (request, _) = deliver(settings, sample, Reply::status(200, "")).await;
     request.expect("it was made")
 }
 
@@ -36,7 +36,7 @@ async fn without_a_body_all_that_is_known_is_sent() {
 }
 
 #[tokio::test]
-async fn what_a_message_says_stays_what_it_says_in_every_place() {
+async fn a_message_cannot_break_out_of_any_place() {
     let evil = "\"},\"x\":{\"</b>&a=b\r\nX-Evil: 1\n../?#@e";
     let sample = Sample::new(evil).host(evil);
     let settings = json!({

@@ -1,5 +1,5 @@
-//! What goes wrong: statuses, lost connections, answers that are garbage, and
-//! messages of which no request can be made.
+//! Failures: statuses, lost connections, answers that are garbage, and messages of which no request
+//! can be made.
 
 #![expect(clippy::expect_used, reason = "a test may fail by panicking")]
 
@@ -8,7 +8,7 @@ use annunciator_sdk::{Class, Fault, HostErrorKind, Outcome};
 use annunciator_webhook::Webhook;
 use serde_json::{Value, json};
 
-async fn told(settings: Value, sample: &Sample, answer: Reply) -> Outcome {
+async fn deliver(settings: Value, sample: &Sample, answer: Reply) -> Outcome {
     let host = FakeHost::new();
     host.reply(answer);
     let channel = host.open::<Webhook>(&settings).await.expect("it opens");
@@ -32,7 +32,7 @@ async fn statuses_mean_what_http_says_unless_the_settings_say_otherwise() {
         (503, Class::Retry, Some(Fault::Remote)),
     ] {
         let settings = json!({"url": "https://e.example/"});
-        let outcome = told(settings, &Sample::new("x"), Reply::status(status, "")).await;
+        let outcome = deliver(settings, &Sample::new("x"), Reply::status(status, "")).await;
         assert_eq!(
             (outcome.class(), outcome.fault()),
             (class, fault),
@@ -46,7 +46,7 @@ async fn statuses_mean_what_http_says_unless_the_settings_say_otherwise() {
         (503, Class::Permanent),
         (429, Class::Retry),
     ] {
-        let outcome = told(
+        let outcome = deliver(
             settings.clone(),
             &Sample::new("x"),
             Reply::status(status, ""),
@@ -57,9 +57,9 @@ async fn statuses_mean_what_http_says_unless_the_settings_say_otherwise() {
 }
 
 #[tokio::test]
-async fn the_remote_s_own_waiting_time_counts() {
+async fn the_wait_that_the_remote_asks_for_counts() {
     let busy = Reply::status(503, "").header("Retry-After", "120");
-    let outcome = told(
+    let outcome = deliver(
         json!({"url": "https://e.example/"}),
         &Sample::new("x"),
         busy,
@@ -69,14 +69,14 @@ async fn the_remote_s_own_waiting_time_counts() {
 }
 
 #[tokio::test]
-async fn a_message_that_makes_no_request_fails_for_good_and_in_words() {
+async fn a_message_of_which_no_request_can_be_made_fails_permanently() {
     let endless = json!({
         "url": "https://e.example/",
         "content_type": "text/plain",
         "body": "{% for _ in range(body | length * 10000) %}{% for _ in range(9999) %}x{% endfor %}{% endfor %}",
     });
     let host = FakeHost::new();
-    // With the examples it may be sound, and with a message not.
+    // The template may work with the examples, and not with a message.
     let Ok(channel) = host.open::<Webhook>(&endless).await else {
         return;
     };
@@ -91,9 +91,9 @@ async fn a_message_that_makes_no_request_fails_for_good_and_in_words() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_garbage_says_nothing_good() {
+async fn an_answer_that_is_garbage_is_not_a_success() {
     let settings = json!({"url": "https://e.example/", "answer": {"success": "answer.json.ok", "wait": "answer.json.x.y.z"}});
-    let outcome = told(settings, &Sample::new("x"), Reply::status(200, "<html>")).await;
+    let outcome = deliver(settings, &Sample::new("x"), Reply::status(200, "<html>")).await;
     assert_eq!(outcome.class(), Class::Permanent);
 }
 
@@ -105,7 +105,7 @@ async fn a_connection_that_fails_is_reported_without_the_address_s_secrets() {
     });
     for (maybe_sent, class) in [(false, Class::Retry), (true, Class::Unknown)] {
         let failed = Reply::failed(HostErrorKind::CONNECT, maybe_sent);
-        let outcome = told(settings.clone(), &Sample::new("x"), failed).await;
+        let outcome = deliver(settings.clone(), &Sample::new("x"), failed).await;
         assert_eq!(outcome.class(), class);
         assert!(
             !outcome.raw().detail.contains("s3cret"),
@@ -123,13 +123,13 @@ async fn a_part_of_a_secret_that_the_service_repeats_is_not_shown() {
         "answer": {"detail": "answer.body"},
     });
     let body = "path-canary query-canary header-canary pw-canary refused";
-    let outcome = told(settings, &Sample::new("x"), Reply::status(400, body)).await;
+    let outcome = deliver(settings, &Sample::new("x"), Reply::status(400, body)).await;
     assert!(!format!("{outcome:?}").contains("canary"), "{outcome:?}");
     assert!(outcome.raw().detail.contains("refused"), "{outcome:?}");
 }
 
 #[tokio::test]
-async fn a_token_is_to_be_checked_only_where_there_is_one() {
+async fn the_hint_names_a_token_only_if_there_is_one() {
     for (more, has_token) in [
         (json!({}), false),
         (json!({"headers": {"X-Env": "prod"}}), false),
@@ -142,7 +142,7 @@ async fn a_token_is_to_be_checked_only_where_there_is_one() {
             for (key, value) in more.as_object().into_iter().flatten() {
                 settings[key] = value.clone();
             }
-            let outcome = told(settings, &Sample::new("x"), Reply::status(status, "")).await;
+            let outcome = deliver(settings, &Sample::new("x"), Reply::status(status, "")).await;
             let hint = &outcome.raw().hint;
             assert_eq!(hint.contains("token"), has_token, "{more}: {outcome:?}");
             assert_eq!(hint.is_empty(), !has_token, "{more}: {outcome:?}");
@@ -151,7 +151,7 @@ async fn a_token_is_to_be_checked_only_where_there_is_one() {
 }
 
 #[tokio::test]
-async fn whenever_it_happened_it_is_reported() {
+async fn any_time_of_an_event_is_reported() {
     let settings = json!({
         "url": "https://e.example/", "content_type": "text/plain",
         "body": "{{ occurred_at }} {{ occurred_at_unix }}",
@@ -181,24 +181,24 @@ async fn a_login_that_the_service_repeats_is_not_reported_in_any_form() {
     });
     let body = "u:pw%2Dcanary pw-canary check%2Dcanary check-canary token-canary refused";
     for status in [400, 401, 404, 500] {
-        let outcome = told(
+        let outcome = deliver(
             settings.clone(),
             &Sample::new("x"),
             Reply::status(status, body),
         )
         .await;
-        let told = format!("{outcome:?}");
+        let text = format!("{outcome:?}");
         assert!(
-            !told.contains("pw-canary") && !told.contains("pw%2D"),
-            "{told}"
+            !text.contains("pw-canary") && !text.contains("pw%2D"),
+            "{text}"
         );
         let host = FakeHost::new();
         host.reply(Reply::status(status, body));
         let channel = host.open::<Webhook>(&settings).await.expect("it opens");
-        let told = format!("{:?}", channel.check().await);
+        let text = format!("{:?}", channel.check().await);
         assert!(
-            told.contains("refused") && !told.contains("canary"),
-            "{told}"
+            text.contains("refused") && !text.contains("canary"),
+            "{text}"
         );
     }
 }
@@ -212,16 +212,16 @@ async fn a_login_is_not_reported_as_it_is_sent() {
     for status in [200, 400] {
         let body = "Basic b3BzOmh1bnRlcjJjYW5hcnk= ops:hunter2canary refused";
         let reply = Reply::status(status, body);
-        let outcome = told(settings.clone(), &Sample::new("x"), reply).await;
-        let told = format!("{outcome:?}");
-        assert!(told.contains("refused"), "{told}");
+        let outcome = deliver(settings.clone(), &Sample::new("x"), reply).await;
+        let text = format!("{outcome:?}");
+        assert!(text.contains("refused"), "{text}");
         let canaries = ["b3Bz", "hunter2"];
-        assert!(!canaries.iter().any(|one| told.contains(one)), "{told}");
+        assert!(!canaries.iter().any(|one| text.contains(one)), "{text}");
     }
 }
 
 #[tokio::test]
-async fn a_secret_is_not_reported_by_its_head_where_an_answer_is_cut() {
+async fn the_beginning_of_a_secret_is_not_reported_where_an_answer_is_cut() {
     let settings = json!({
         "url": "https://e.example/hook",
         "headers": {"Authorization": "Bearer canary-of-a-token"},
@@ -231,9 +231,9 @@ async fn a_secret_is_not_reported_by_its_head_where_an_answer_is_cut() {
         for before in 255..300 {
             let body = format!("{}canary-of-a-token", "x".repeat(before));
             let reply = Reply::status(status, &body);
-            let outcome = told(settings.clone(), &Sample::new("x"), reply).await;
-            let told = format!("{outcome:?}");
-            assert!(!told.contains("xcan"), "{told}");
+            let outcome = deliver(settings.clone(), &Sample::new("x"), reply).await;
+            let text = format!("{outcome:?}");
+            assert!(!text.contains("xcan"), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The provider against stand-ins: settings, deliveries, faults.
+//! The provider on a scripted host: settings, deliveries, faults.
 
 mod delivery;
 mod faults;

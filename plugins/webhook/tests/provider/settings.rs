@@ -1,10 +1,10 @@
-//! What validation says about settings.
+//! The validation of settings.
 
 use annunciator_sdk::testing::validate;
 use annunciator_webhook::Webhook;
 use serde_json::{Value, json};
 
-/// The problems as `E field` and `W field`.
+/// Checks the problems, written as `E field` for an error and `W field` for a warning.
 fn check(extra: Value, expected: &[&str]) {
     let mut settings = json!({"url": "https://e.example/hook"});
     for (name, value) in extra.as_object().into_iter().flatten() {
@@ -22,7 +22,7 @@ fn check(extra: Value, expected: &[&str]) {
 }
 
 #[test]
-fn when_settings_are_good_nothing_is_said() {
+fn when_settings_are_good_nothing_is_reported() {
     check(json!({}), &[]);
     check(json!({"url": "http://localhost:8080/"}), &[]);
     check(json!({"body": "{\"a\": {{ attributes.whatever }}}"}), &[]);
@@ -41,7 +41,7 @@ fn when_settings_are_good_nothing_is_said() {
 }
 
 #[test]
-fn when_a_template_makes_no_request_it_is_an_error_at_its_field() {
+fn when_a_template_does_not_result_in_a_request_it_is_an_error_at_its_field() {
     check(json!({"url": ""}), &["E url"]);
     check(json!({"url": "ftp://e.example/"}), &["E url"]);
     check(json!({"url": "/hook"}), &["E url"]);
@@ -69,7 +69,7 @@ fn when_a_template_makes_no_request_it_is_an_error_at_its_field() {
 }
 
 #[test]
-fn one_template_that_is_wrong_hides_no_other() {
+fn a_template_that_is_wrong_hides_no_other() {
     check(
         json!({"url": "nowhere", "body": "{{"}),
         &["E url", "E body"],
@@ -123,11 +123,16 @@ fn when_another_setting_makes_no_sense_it_is_reported_at_its_field() {
 }
 
 #[test]
-fn a_slip_in_json_is_explained() {
+fn a_mistake_in_json_is_explained() {
     let found = validate::<Webhook>(
         &json!({"url": "https://e.example/", "body": "{\"text\": \"{{ body }}\"}"}),
     );
-    assert!(found[0].message().starts_with("makes no JSON"), "{found:?}");
+    assert!(
+        found[0]
+            .message()
+            .starts_with("does not produce valid JSON"),
+        "{found:?}"
+    );
     let whole = format!("{:?}", found[0]);
     assert!(whole.contains("brings its own quotes"), "{whole}");
 }
