@@ -1,4 +1,4 @@
-//! The server's address, from what a person writes as `host`.
+//! The server's address, which a person writes in one of several ways as `host`.
 
 use std::net::Ipv6Addr;
 
@@ -6,11 +6,11 @@ use url::{Host, Url};
 
 use crate::style::Scheme;
 
-/// The base of a server's addresses.
+/// The address of a server, below which all its calls are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address(Url);
 
-/// What is wrong with `host` or `scheme`, and what would be right.
+/// An error of `host` or `scheme`: the field, what is wrong with it, and what helps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BadAddress {
     pub(crate) field: &'static str,
@@ -19,13 +19,17 @@ pub(crate) struct BadAddress {
 }
 
 impl Address {
-    /// Reads a name, `name:port`, or an address; https unless told otherwise.
+    /// Parses a name, `name:port`, or an address. `scheme` applies to a host without one; its
+    /// default is https.
+    ///
+    /// # Errors
+    /// [`BadAddress`], if `host` is not that of a server, or contradicts `scheme`.
     pub(crate) fn parse(host: &str, scheme: Option<Scheme>) -> Result<Self, BadAddress> {
         let bad = |what| {
             Err(BadAddress {
                 field: "host",
                 what,
-                help: "the server's name, such as chat.example.com, or name:port, or its address",
+                help: "write the server's name, such as chat.example.com, name:port, or its address",
             })
         };
         let host = host.trim();
@@ -36,13 +40,13 @@ impl Address {
             Err(_) => format!("{}://{host}", name(scheme)),
         };
         let Ok(url) = Url::parse(&text) else {
-            return bad("is no server's name or address");
+            return bad("is not a server's name or address");
         };
         if !matches!(url.scheme(), "http" | "https") {
             return bad("must be an http or https address");
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return bad("must not hold a user or password");
+            return bad("must not contain a user or password");
         }
         if url.query().is_some() || url.fragment().is_some() {
             return bad("must not have a query or fragment");
@@ -50,7 +54,7 @@ impl Address {
         if url.path().contains("/hooks") {
             return Err(BadAddress {
                 field: "host",
-                what: "holds the webhook's path",
+                what: "contains the webhook's path",
                 help: "keep the part before /hooks/; the part after it is the token",
             });
         }
@@ -64,7 +68,7 @@ impl Address {
         Ok(Self(url))
     }
 
-    /// The address below the base, each segment encoded.
+    /// Returns the address of a path below the server's address. Each segment is percent-encoded.
     pub(crate) fn join(&self, segments: &[&str]) -> String {
         let mut url = self.0.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -73,7 +77,7 @@ impl Address {
         url.into()
     }
 
-    /// Whether what is sent can be read on the way.
+    /// Returns whether others can read what is sent: over http, and not to this machine.
     pub(crate) fn is_exposed(&self) -> bool {
         let loopback = match self.0.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -122,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn when_a_host_is_none_it_is_reported() {
+    fn when_a_text_is_not_a_host_it_is_reported() {
         check("", None, Err("host"));
         check("a b", None, Err("host"));
         check("ftp://a.example", None, Err("host"));

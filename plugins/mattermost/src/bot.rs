@@ -1,8 +1,7 @@
-//! Posting as a bot by the REST API v4:
-//! <https://developers.mattermost.com/api-documentation/>.
+//! A bot that posts by the REST API v4: <https://developers.mattermost.com/api-documentation/>.
 //!
-//! Looks the channel up once, posts part by part, and answers what became of
-//! it. Which thread a post belongs to is kept in `threads`.
+//! It looks up the channel once, posts a message part by part, and returns the outcome. `threads`
+//! stores the thread of each incident.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -21,7 +20,7 @@ use crate::outcome::{self, Refusal};
 use crate::threads::Threads;
 use crate::webhook::{failed, trusting};
 
-/// The most of an answer that is read, in bytes: a post comes back whole.
+/// The maximum size of an answer that is read, in bytes. The server returns a post as a whole.
 const MAX_RESPONSE_SIZE: u64 = 1024 * 1024;
 
 /// A bot that is ready to post.
@@ -88,7 +87,7 @@ impl Bot {
         outcome
     }
 
-    /// Posts part by part. Answers also the root of the thread, when at least
+    /// Posts a message part by part. Returns the outcome, and the root of the thread if at least
     /// the first part was posted.
     async fn post_parts(
         &self,
@@ -109,7 +108,7 @@ impl Bot {
                     "root_id": root.as_deref().unwrap_or_default(),
                     "props": message.props(number),
                 });
-                // A server takes a priority for the root of a thread only.
+                // The server accepts a priority only for the root of a thread.
                 if let (None, Some(priority)) = (root, &message.priority) {
                     draft["metadata"] = json!({"priority": priority});
                 }
@@ -121,7 +120,7 @@ impl Bot {
                 && first.is_none()
                 && root_is_gone(response)
             {
-                // Somebody deleted the thread; nothing was posted by this.
+                // Somebody deleted the thread, so nothing was posted. The post begins a new one.
                 root = None;
                 answered = self.create(&draft(&root), config).await;
             }
@@ -163,7 +162,7 @@ impl Bot {
             (201, Ok(post)) => Ok(post.id),
             (status, _) => {
                 if matches!(status, 403 | 404) {
-                    // The channel may have been made anew under its name.
+                    // The channel may have been created again under the same name.
                     *self.known_channel() = None;
                 }
                 let now = self.host.now();
@@ -173,7 +172,10 @@ impl Bot {
         }
     }
 
-    /// The id behind the channel's name, asked for once.
+    /// Returns the ID of the channel. The server is asked for it once.
+    ///
+    /// # Errors
+    /// The outcome of the lookup, if it failed.
     async fn channel_id(&self, config: &Config) -> Result<String, Box<Outcome>> {
         let known = self.known_channel().clone();
         if let Some(id) = known {
@@ -211,8 +213,11 @@ impl Bot {
         ))
     }
 
-    /// Reads something; nothing is sent by it, so a lost answer is not an unknown
-    /// delivery.
+    /// Makes a call that only reads, and so delivers nothing: a lost answer is a retry, and not an
+    /// unknown delivery. `of_account` adapts the hint of a 404 to a lookup of the bot's account.
+    ///
+    /// # Errors
+    /// The outcome of the call, if it failed.
     async fn fetch<T: DeserializeOwned>(
         &self,
         request: HttpRequest,
@@ -261,8 +266,8 @@ impl Bot {
     }
 }
 
-/// A text of which the beginning stands in the channel: a repeat would post
-/// that again, so it counts as delivered, and the note says what is missing.
+/// Returns the outcome of a message of which only the first parts were posted. A retry would post
+/// them again, so the message counts as delivered, and a note says what is missing.
 fn torn(target: &str, first: &str, posted: usize, message: &Message, why: &Outcome) -> Outcome {
     let missing = message.parts.len() - posted;
     Outcome::delivered(target)

@@ -10,71 +10,75 @@ fn yes() -> bool {
     true
 }
 
-/// The settings of a mattermost channel: with `token` it posts by an incoming
-/// webhook, with `bot_token` and `team` as a bot.
+/// The settings of a mattermost channel. With `token` it posts by an incoming webhook, with
+/// `bot_token` and `team` as a bot.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The server: its name, name:port, or address.
+    /// The server: its name, name:port, or its address, with a path if it has one.
     pub host: String,
-    /// https or http. Default: that of host, else https.
+    /// The scheme of the server's address: https or http. Default: that of host, or else https.
     pub scheme: Option<Scheme>,
-    /// Token of the incoming webhook: what stands behind /hooks/ in its address.
+    /// The token of the incoming webhook: the part of its address after /hooks/. Default: none;
+    /// required unless bot_token is set.
     pub token: Option<Secret<String>>,
-    /// Name of the channel as in its address, such as town-square, or @user.
+    /// The name of the channel as in its address, such as town-square. A webhook can also write to
+    /// @user.
     pub channel: String,
-    /// Name to post under, when the server allows it.
+    /// The name to post under, if the server allows it. Default: that of the webhook.
     pub username: Option<String>,
-    /// Address of the picture to post with, when the server allows it.
+    /// The address of the picture to post with, if the server allows it. Default: the webhook's
+    /// picture.
     pub icon: Option<String>,
-    /// Name of an emoji in place of the picture.
+    /// The name of an emoji to post with instead of a picture; not together with icon. Default:
+    /// none.
     pub icon_emoji: Option<String>,
-    /// Whether names with an at sign in a text notify people. Default:
-    /// neutralise.
+    /// What happens to names with an at sign in a text: allow lets them notify people, neutralise
+    /// prevents that. Default: neutralise.
     #[serde(default)]
     pub mentions: Mentions,
-    /// Whether a message has a bar in the colour of its severity. Default: true.
+    /// Whether a bar in the colour of the severity is shown beside the text. Default: true.
     #[serde(default = "yes")]
     pub attachment: bool,
-    /// The colours by severity.
+    /// The colours of the bar by severity, as "#rrggbb". Default: blue, amber, red and green.
     #[serde(default)]
     pub colors: Colors,
-    /// Whether the notification's attributes are shown as fields. Default: true.
+    /// Whether the notification's attributes are shown as fields beside the bar. Default: true.
     #[serde(default = "yes")]
     pub fields: bool,
-    /// Small text below each message.
+    /// A small text below each message. Default: none.
     pub footer: Option<String>,
-    /// Whether the side panel shows all that is known about a message. Default:
-    /// false.
+    /// Whether the side panel shows all that is known about a message. Default: false.
     #[serde(default)]
     pub card: bool,
-    /// Mark of every message: standard, important or urgent.
+    /// The priority of every message: standard, important or urgent. Default: standard.
     pub priority: Option<MessagePriority>,
-    /// Mark by severity.
+    /// The priorities by severity; not together with priority. Default: standard.
     pub priorities: Option<Priorities>,
-    /// Whether a marked message asks for an acknowledgement.
+    /// Whether an important or urgent message asks for an acknowledgement. Default: false.
     #[serde(default)]
     pub requested_ack: bool,
-    /// Whether an urgent message notifies again and again.
+    /// Whether an urgent message notifies people repeatedly. Default: false.
     #[serde(default)]
     pub persistent_notifications: bool,
-    /// Type of the post, for plugins of the server; only with a webhook.
+    /// The type of the post, for plugins of the server; only with a webhook. Default: none.
     pub post_type: Option<String>,
-    /// Access token of a bot, in place of a webhook's token.
+    /// The access token of a bot, instead of a webhook's token. Default: none; required unless token
+    /// is set.
     pub bot_token: Option<Secret<String>>,
-    /// Name of the team as in its address, for a bot.
+    /// The name of the team as in its address. Default: none; required with bot_token.
     pub team: Option<String>,
     /// Whether a bot's messages of one incident form a thread. Default: true.
     #[serde(default = "yes")]
     pub thread: bool,
-    /// File of PEM certificates to trust besides the system's.
+    /// The path of a PEM file with certificates to trust besides the system's. Default: none.
     #[schemars(extend("x-annunciator-file" = "read"))]
     pub ca_file: Option<String>,
 }
 
 impl Config {
-    /// The login in the address of its picture, which a server may repeat; one in
-    /// `host` is refused.
+    /// Returns the login in the address of the picture, which the server may repeat in its answers.
+    /// The validation refuses a login in `host`.
     pub(crate) fn logins(&self) -> Vec<String> {
         self.icon.as_deref().map_or_else(Vec::new, logins)
     }

@@ -1,8 +1,8 @@
 //! The mattermost channel: posts to a channel of a Mattermost server.
 //!
-//! Thin: the host makes the requests. This crate decides how a notification
-//! looks as a post and what an answer means, for an incoming webhook and for a
-//! bot, whose alerts of one incident form a thread.
+//! The host makes the requests. This crate decides how a notification looks as a post and what an
+//! answer means, for an incoming webhook and for a bot, whose messages of one incident form a
+//! thread.
 
 mod address;
 mod bot;

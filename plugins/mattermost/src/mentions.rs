@@ -1,12 +1,12 @@
-//! Takes the effect of names with an at sign away, and keeps them readable.
+//! Neutralises names with an at sign, which stay readable.
 //!
-//! An alert quotes text that nobody has looked at; an `@channel` in it must
-//! not wake the whole company. An invisible character behind the sign does it.
+//! An alert quotes text that nobody has checked, and an `@channel` in it must not wake the whole
+//! company. An invisible character after the sign prevents that.
 
-/// Zero width space: no part of a name, and not seen.
+/// A zero-width space, which is invisible and cannot be part of a name.
 const BREAK: char = '\u{200b}';
 
-/// The text, in which no name notifies anybody.
+/// Returns the text with an invisible character in each name, so that none notifies anybody.
 pub(crate) fn neutralise(text: &str) -> String {
     if !text.contains(['@', '<']) {
         return text.to_owned();
@@ -19,7 +19,7 @@ pub(crate) fn neutralise(text: &str) -> String {
         let names = match character {
             // `@name`, as the server understands it.
             '@' => next.is_some_and(|next| next.is_alphanumeric() || next == '_'),
-            // `<!channel>` and `<@name>`, Slack's way, which it converts.
+            // `<!channel>` and `<@name>`, Slack's syntax, which the server converts.
             '<' => matches!(next, Some('!' | '@')),
             _ => false,
         };
@@ -45,7 +45,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn when_text_is_anything_only_the_invisible_is_added(text in "(@|<|!|a|_| |ü|\\PC){0,40}") {
+        fn when_text_is_anything_only_the_break_is_added(text in "(@|<|!|a|_| |ü|\\PC){0,40}") {
             let quiet = neutralise(&text);
             proptest::prop_assert_eq!(
                 quiet.replace(BREAK, ""),

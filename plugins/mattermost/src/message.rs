@@ -1,7 +1,6 @@
-//! How a notification looks as a post, within the server's limits.
+//! The conversion of a notification into posts, within the server's limits.
 //!
-//! Says in notes what was cut; how it gets to the server is left to
-//! `webhook` and `bot`.
+//! Notes say what was cut. `webhook` and `bot` send the posts.
 
 use annunciator_sdk::Notification;
 use serde_json::{Map, Value, json};
@@ -10,41 +9,42 @@ use crate::config::Config;
 use crate::mentions;
 use crate::style::Mentions;
 
-/// The most characters of a post, after which the server begins another:
+/// The maximum number of characters of a post, after which the server begins another one:
 /// <https://developers.mattermost.com/integrate/webhooks/incoming/>.
 pub(crate) const MAX_POST_LENGTH: usize = 16_383;
 
-/// The most posts of one message: with four bytes a character it stays below
+/// The maximum number of posts of one message. With four bytes a character, the message stays below
 /// the 300,000 bytes that a server accepts in one request.
 const MAX_POSTS: usize = 4;
 
-/// The longest text beside a coloured bar; older servers keep 8,000 characters
-/// of attachments in all.
+/// The maximum length of a text beside a coloured bar, in characters. Older servers keep only 8,000
+/// characters of all attachments.
 const MAX_ATTACHMENT_LENGTH: usize = 4_000;
 
-/// What a phone shows in place of an attachment.
+/// The maximum length of the text that a phone shows instead of an attachment, in characters.
 const MAX_FALLBACK_LENGTH: usize = 250;
 
 const MAX_TITLE_LENGTH: usize = 250;
 const MAX_FIELD_LENGTH: usize = 300;
 const MAX_FIELDS: usize = 20;
 
-/// The attribute that is a link.
+/// The name of the attribute that is shown as a link.
 const LINK: &str = "url";
 
-/// A post, or several in a row.
+/// A message, which is a post or several posts in a row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Message {
-    /// One text per post; the only one may be empty beside an attachment.
+    /// The texts of the posts. If there is only one and an attachment, it may be empty.
     pub(crate) parts: Vec<String>,
-    /// Belongs to the last part.
+    /// The attachment of the last post.
     pub(crate) attachment: Option<Value>,
+    /// The text of the side panel.
     pub(crate) card: Option<String>,
     pub(crate) priority: Option<Value>,
     pub(crate) notes: Vec<String>,
 }
 
-/// The text has nothing in it that could be shown.
+/// The error for a text with no character that could be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Blank;
 
@@ -84,12 +84,12 @@ impl Message {
         })
     }
 
-    /// The text as one, which a server splits where it was split here.
+    /// Returns the whole text, which the server splits at the same places as `parts`.
     pub(crate) fn text(&self) -> String {
         self.parts.concat()
     }
 
-    /// The props of the part with this number.
+    /// Returns the props of a part, by its index.
     pub(crate) fn props(&self, part: usize) -> Map<String, Value> {
         let mut props = Map::new();
         if part + 1 == self.parts.len()
@@ -170,7 +170,7 @@ fn attachment(
     attachment
 }
 
-/// The side panel: all that is known, as a Markdown table.
+/// Returns the text of the side panel: all that is known, as a Markdown table.
 fn card(notification: &Notification, quiet: &impl Fn(&str) -> String) -> String {
     let severity = notification.severity().name();
     let known = [
@@ -210,7 +210,7 @@ fn priority(notification: &Notification, config: &Config) -> Option<Value> {
     Some(priority)
 }
 
-/// The text without NUL and other control characters that nobody can see.
+/// Returns the text without NUL and other control characters, which are invisible.
 fn printable(text: &str) -> String {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return text.to_owned();
@@ -221,7 +221,7 @@ fn printable(text: &str) -> String {
 }
 
 fn shorten(text: &str, limit: usize) -> String {
-    // A text has no more characters than bytes.
+    // The length in bytes suffices, since a text has no more characters than bytes.
     if text.len() <= limit || text.chars().nth(limit).is_none() {
         return text.to_owned();
     }

@@ -1,14 +1,14 @@
-//! What an answer of the server means: the classification tables.
+//! The classification tables: what an answer of the server means.
 //!
-//! By status, since current servers name no cause and put the webhook's token
-//! into their message; the texts that are passed on hold no secret.
+//! The status decides, since current servers name no cause and put the webhook's token into their
+//! message. The texts that are passed on contain no secret.
 
 use std::time::{Duration, SystemTime};
 
 use annunciator_sdk::{Class, Fault, HttpResponse, Outcome, redacted};
 use serde::Deserialize;
 
-/// The id of a current server's refusal, which tells nothing.
+/// The ID of a current server's refusal, which names no cause.
 const GENERAL: &str = "web.incoming_webhook.general.app_error";
 
 /// The server's error document.
@@ -23,14 +23,14 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// The document in an answer, when there is one.
+    /// Reads the document in an answer. Returns `None` if there is none.
     pub(crate) fn read(response: &HttpResponse) -> Option<Self> {
         let refusal: Self = response.json().ok()?;
         (!refusal.id.is_empty()).then_some(refusal)
     }
 
-    /// What stands behind a sentence of ours: the server's own one, unless it
-    /// is the general one, and what its log can be searched for.
+    /// Returns this plugin's sentence, followed by the server's own one, unless that is the general
+    /// one, and by the IDs with which its log can be searched.
     fn append_to(&self, sentence: &str, secrets: &[String]) -> String {
         let own = match self.id.as_str() {
             GENERAL => String::new(),
@@ -67,43 +67,43 @@ fn retry(sentence: &'static str, hint: &'static str) -> Row {
     }
 }
 
-/// What is the same for webhooks and bots.
+/// Returns the row of an answer that means the same for webhooks and bots.
 fn general(status: u16, refusal: Option<&Refusal>) -> Row {
     match status {
         300..=399 => permanent(
             Fault::Config,
             "the address redirects elsewhere",
-            "check host and scheme: write the address that the browser ends at",
+            "check host and scheme: write the address at which the browser ends up",
         ),
         404 | 405 if refusal.is_none() => permanent(
             Fault::Config,
             "this is not an address of a Mattermost server",
-            "check host, with its path if the server is below one, and the token's shape",
+            "check host, with its path if the server has one, and the token's shape",
         ),
         408 | 429 => retry("the server asks for a pause", ""),
         413 => permanent(
             Fault::Message,
-            "the server finds the message too large",
-            "raise the server's maximum payload size, or send less",
+            "the message is too large for the server",
+            "raise the server's maximum payload size, or send shorter messages",
         ),
         501 if refusal.is_some() => permanent(
             Fault::Config,
             "incoming webhooks are disabled on this server",
-            "an administrator enables them under Integrations in the System Console",
+            "an administrator can enable them under Integrations in the System Console",
         ),
-        // Its number is in the answer.
+        // The request's ID is in the answer.
         500.. if refusal.is_some() => retry(
-            "the server is in trouble",
+            "the server has a temporary problem",
             "look for the request in the server's log",
         ),
-        500.. => retry("the server is in trouble", ""),
-        // A success that is none.
+        500.. => retry("the server has a temporary problem", ""),
+        // A status of success, without the answer of a Mattermost server.
         200..=299 => permanent(
             Fault::Config,
-            "something else than Mattermost answered",
-            "check host, and whether a proxy or login portal stands in between",
+            "something other than Mattermost answered",
+            "check host, and whether a proxy or login portal is in between",
         ),
-        _ => permanent(Fault::Remote, "the server refused it", ""),
+        _ => permanent(Fault::Remote, "the server refused the request", ""),
     }
 }
 
@@ -113,16 +113,20 @@ fn webhook(status: u16, refusal: Option<&Refusal>) -> Row {
         .unwrap_or_default();
     let names = |part: &str| id.contains(part);
     match status {
-        400 if names(".text.") => permanent(Fault::Message, "the server sees no text", ""),
+        400 if names(".text.") => permanent(
+            Fault::Message,
+            "the server found no text in the message",
+            "",
+        ),
         400 if names(".user.") => permanent(
             Fault::Config,
             "the server has no such user",
-            "check channel: @name needs the name that the person logs in with",
+            "check channel: write @ and the name with which the person logs in",
         ),
         400 if names(".priority.") => permanent(
             Fault::Config,
-            "the server does not take this priority",
-            "remove priority and priorities: it may need another licence",
+            "the server does not accept this priority",
+            "remove priority and priorities: they may need another licence of the server",
         ),
         400 if names("incoming_webhook") => permanent(
             Fault::Config,
@@ -131,8 +135,8 @@ fn webhook(status: u16, refusal: Option<&Refusal>) -> Row {
         ),
         401 => permanent(
             Fault::Config,
-            "something in front of the server wants a login",
-            "a webhook needs none: let the proxy pass /hooks/",
+            "something in front of the server requires a login",
+            "a webhook needs no login: let the proxy pass /hooks/",
         ),
         403 if refusal.is_some() => permanent(
             Fault::Config,
@@ -142,7 +146,7 @@ fn webhook(status: u16, refusal: Option<&Refusal>) -> Row {
         404 if refusal.is_some() => permanent(
             Fault::Config,
             "the server has no such channel",
-            "check channel: the name in the channel's address, not the one on display",
+            "check channel: write the name in the channel's address, not the display name",
         ),
         _ => general(status, refusal),
     }
@@ -164,9 +168,9 @@ fn rest(status: u16, refusal: Option<&Refusal>) -> Row {
         404 if refusal.is_some() => permanent(
             Fault::Config,
             "the server has no such team or channel",
-            "check team and channel: the names in the channel's address",
+            "check team and channel: write the names in the channel's address",
         ),
-        501 => permanent(Fault::Config, "the server has this switched off", ""),
+        501 => permanent(Fault::Config, "this feature is disabled on the server", ""),
         _ => general(status, refusal),
     }
 }
@@ -196,7 +200,8 @@ fn outcome(
     }
 }
 
-/// Both headers are seconds from now; a proxy's may be a date.
+/// Returns how long the server asks to wait. Both headers are in seconds from now; that of a proxy
+/// may be a date.
 fn wait(response: &HttpResponse, now: SystemTime) -> Option<Duration> {
     response.retry_after(now).or_else(|| {
         let limited = response.status() == 429;
@@ -205,8 +210,9 @@ fn wait(response: &HttpResponse, now: SystemTime) -> Option<Duration> {
     })
 }
 
-/// The outcome of a webhook's call. Of a text in several posts the first may
-/// stand there although the server answers with an error of its own.
+/// Returns the outcome of a webhook's call. If a text becomes several posts, the first ones may
+/// have been posted although the server answers with an internal error. `secrets` are removed from
+/// all texts.
 pub(crate) fn of_webhook(
     target: &str,
     response: &HttpResponse,
@@ -220,12 +226,12 @@ pub(crate) fn of_webhook(
     let mut row = webhook(response.status(), Refusal::read(response).as_ref());
     if response.status() == 500 && posts > 1 {
         row.class = Class::Unknown;
-        row.hint = "look into the channel: the first posts of the text may be there";
+        row.hint = "check the channel: the first posts of the text may be there";
     }
     outcome(target, &row, response, now, secrets)
 }
 
-/// The outcome of a refused call of the REST API.
+/// Returns the outcome of a refused call of the REST API. `secrets` are removed from all texts.
 pub(crate) fn of_rest(
     target: &str,
     response: &HttpResponse,
@@ -252,7 +258,7 @@ mod tests {
                 assert_eq!(rest(status, refusal).hint, "", "bot: {status}");
             }
         }
-        // What stands in front of a server answers so, too.
+        // A proxy in front of the server may answer with these, too.
         for status in [403, 500, 501, 502, 503, 504] {
             assert_eq!(webhook(status, None).hint, "", "webhook: {status}");
             assert_eq!(rest(status, None).hint, "", "bot: {status}");

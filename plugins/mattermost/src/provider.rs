@@ -1,4 +1,4 @@
-//! One open mattermost channel: a webhook or a bot, one attempt each time.
+//! An open mattermost channel, which posts by a webhook or as a bot.
 
 use annunciator_sdk::{Check, Delivery, Fault, Host, OpenError, Outcome, Problem, Provider};
 
@@ -45,7 +45,7 @@ impl Provider for Mattermost {
                 Transport::Bot(Box::new(Bot::new(address, token, team, host)))
             }
             _ => {
-                let detail = "neither token, nor bot_token and team are set";
+                let detail = "neither token nor both bot_token and team are set";
                 return Err(OpenError::new(Fault::Config, detail));
             }
         };

@@ -1,21 +1,21 @@
-//! The settings that are choices: how to connect, how a post looks.
+//! The settings with a choice of values: how to connect, and how a post looks.
 
 use annunciator_sdk::{Kind, Notification, Severity};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// How to reach the server.
+/// The scheme of the server's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
-    /// Encrypted.
+    /// With encryption.
     Https,
-    /// In clear, the token too.
+    /// Without encryption, even of the token.
     Http,
 }
 
 impl Scheme {
-    /// As in an address.
+    /// Returns the scheme as it is written in an address.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -25,28 +25,28 @@ impl Scheme {
     }
 }
 
-/// What becomes of names with an at sign in a text.
+/// What happens to names with an at sign in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mentions {
-    /// They are shown, but notify nobody.
+    /// Names are shown, but notify nobody.
     #[default]
     Neutralise,
-    /// They notify, `@channel` and `@all` too.
+    /// Names notify people, including `@channel` and `@all`.
     Allow,
 }
 
-/// How a post is marked:
+/// The priority with which a post is marked:
 /// <https://docs.mattermost.com/collaborate/message-priority.html>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MessagePriority {
-    /// Not at all.
+    /// No mark.
     #[default]
     Standard,
-    /// As important.
+    /// Marked as important.
     Important,
-    /// As urgent.
+    /// Marked as urgent.
     Urgent,
 }
 
@@ -60,15 +60,15 @@ impl MessagePriority {
     }
 }
 
-/// Which mark a post has, by severity.
+/// The priorities of posts, by severity.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Priorities {
-    /// Of what is good to know.
+    /// The priority of `info`, which is good to know. Default: standard.
     pub info: MessagePriority,
-    /// Of what somebody should look at soon.
+    /// The priority of `warning`, which somebody should look at soon. Default: standard.
     pub warning: MessagePriority,
-    /// Of what somebody must look at now.
+    /// The priority of `critical`, which somebody must look at now. Default: standard.
     pub critical: MessagePriority,
 }
 
@@ -90,13 +90,13 @@ impl Priorities {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Colors {
-    /// Of what is good to know. Default: blue.
+    /// The colour of `info`, which is good to know. Default: blue.
     pub info: String,
-    /// Of what somebody should look at soon. Default: amber.
+    /// The colour of `warning`, which somebody should look at soon. Default: amber.
     pub warning: String,
-    /// Of what somebody must look at now. Default: red.
+    /// The colour of `critical`, which somebody must look at now. Default: red.
     pub critical: String,
-    /// Of the message that all is well again. Default: green.
+    /// The colour of a recovery, the message that a problem is over. Default: green.
     pub recovery: String,
 }
 

@@ -1,7 +1,7 @@
-//! Which post the messages of an incident answer to.
+//! The threads of incidents: the first post of each incident, to which its other messages reply.
 //!
-//! Kept in the host's store, so that a thread is found after a restart too; a
-//! recovery ends it.
+//! They are stored in the host's store, so that a thread is also found after a restart. A recovery
+//! ends the thread of its incident.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -9,12 +9,12 @@ use annunciator_sdk::Host;
 use futures_util::lock::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
-/// Incidents are spread over so many locks, of which each lets one message
-/// through at a time: two first messages must not begin two threads.
+/// The number of locks over which incidents are distributed. Each lock lets one message pass at a
+/// time, because two first messages of an incident must not begin two threads.
 const LANES: usize = 16;
 
-/// How much of an incident's name a key holds, in bytes: a host takes no key
-/// of any length.
+/// The maximum length of the part of an incident's name that a key contains, in bytes, because the
+/// host limits the length of a key.
 const MAX_KEY_LENGTH: usize = 400;
 
 /// The threads of one channel.
@@ -38,12 +38,14 @@ impl Threads {
         }
     }
 
-    /// Waits until no other message of this incident is on its way.
+    /// Waits until no other message of this incident is being posted. The returned guard keeps
+    /// others waiting.
     pub(crate) async fn enter(&self, incident: &str) -> Option<MutexGuard<'_, ()>> {
         Some(self.lanes.get(lane(incident))?.lock().await)
     }
 
-    /// The post that begins the incident's thread in this channel.
+    /// Returns the ID of the post that begins the incident's thread in this channel, or `None` if
+    /// there is none or the store cannot be read.
     pub(crate) async fn root(&self, incident: &str, channel_id: &str) -> Option<String> {
         match self.host.kv_get(&key(incident)).await {
             Ok(bytes) => {
@@ -57,6 +59,7 @@ impl Threads {
         }
     }
 
+    /// Stores the first post of an incident's thread.
     pub(crate) async fn begin(&self, incident: &str, channel_id: String, post_id: String) {
         let root = Root {
             channel_id,
@@ -64,13 +67,14 @@ impl Threads {
         };
         let bytes = serde_json::to_vec(&root).unwrap_or_default();
         if let Err(error) = self.host.kv_put(&key(incident), &bytes).await {
-            tracing::warn!(incident, "the thread could not be remembered: {error}");
+            tracing::warn!(incident, "the thread could not be stored: {error}");
         }
     }
 
+    /// Ends the thread of an incident.
     pub(crate) async fn end(&self, incident: &str) {
         if let Err(error) = self.host.kv_remove(&key(incident)).await {
-            tracing::warn!(incident, "the thread could not be forgotten: {error}");
+            tracing::warn!(incident, "the thread could not be removed: {error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What in the settings the server would refuse, and what is likely a mistake.
+//! The validation of the settings: what the server would refuse, and what is likely a mistake.
 
 use annunciator_sdk::Problem;
 use url::Url;
@@ -7,14 +7,14 @@ use crate::address::Address;
 use crate::config::Config;
 use crate::style::MessagePriority;
 
-/// The longest name of a channel or team:
+/// The maximum length of the name of a channel or team:
 /// <https://docs.mattermost.com/collaborate/channel-naming-conventions.html>.
 const MAX_NAME_LENGTH: usize = 64;
 
-/// The length of the server's tokens.
+/// The length of a server's tokens.
 const TOKEN_LENGTH: usize = 26;
 
-/// Everything that is to be said about the settings.
+/// Returns everything that is wrong with the settings, and warnings about likely mistakes.
 pub(crate) fn problems(config: &Config) -> Vec<Problem> {
     let mut found = Vec::new();
     address(config, &mut found);
@@ -45,7 +45,7 @@ fn access(config: &Config, found: &mut Vec<Problem>) {
     match (&config.token, &config.bot_token) {
         (Some(_), Some(_)) => found.push(
             Problem::error("bot_token", "cannot be used together with token")
-                .help("keep token to post by a webhook, bot_token to post as a bot"),
+                .help("keep token to post by a webhook, or bot_token to post as a bot"),
         ),
         (None, None) => found.push(
             Problem::error("token", "is missing")
@@ -61,7 +61,7 @@ fn access(config: &Config, found: &mut Vec<Problem>) {
         if token.is_empty() {
             found.push(Problem::error(field, "is empty").help(by_hook));
         } else if !shaped {
-            let what = "does not look like a token of Mattermost, which has 26 letters and digits";
+            let what = "does not look like a Mattermost token, which has 26 letters and digits";
             found.push(Problem::warning(field, what).help(match field {
                 "token" => by_hook,
                 _ => "copy the token that was shown when the bot was created",
@@ -72,7 +72,7 @@ fn access(config: &Config, found: &mut Vec<Problem>) {
     match &config.team {
         None if by_bot => found.push(
             Problem::error("team", "is missing")
-                .help("the team's name as in its address: https://host/TEAM/channels/…"),
+                .help("write the team's name as in its address: https://host/TEAM/channels/…"),
         ),
         Some(team) if by_bot && !is_name(team) => found.push(not_a_name("team", team)),
         Some(_) if !by_bot => found.push(
@@ -87,7 +87,7 @@ fn channel(config: &Config, found: &mut Vec<Problem>) {
     let channel = config.channel.as_str();
     let by_bot = config.bot_token.is_some();
     if channel.trim().is_empty() {
-        let help = "the channel's name as in its address, such as town-square";
+        let help = "write the channel's name as in its address, such as town-square";
         found.push(Problem::error("channel", "is empty").help(help));
     } else if let Some(user) = channel.strip_prefix('@') {
         if by_bot {
@@ -96,8 +96,8 @@ fn channel(config: &Config, found: &mut Vec<Problem>) {
                     .help("a webhook (token) can write to @user"),
             );
         } else if user.is_empty() || user.contains(char::is_whitespace) {
-            let help = "@ and the name that the person logs in with";
-            found.push(Problem::error("channel", "is no user's name").help(help));
+            let help = "write @ and the name with which the person logs in";
+            found.push(Problem::error("channel", "is not a user's name").help(help));
         }
     } else if !is_name(channel.strip_prefix('#').unwrap_or(channel)) {
         found.push(not_a_name("channel", channel));
@@ -108,15 +108,16 @@ fn looks(config: &Config, found: &mut Vec<Problem>) {
     if config.icon.is_some() && config.icon_emoji.is_some() {
         found.push(
             Problem::error("icon_emoji", "cannot be used together with icon")
-                .help("remove one of them: the server would show the emoji only"),
+                .help("remove one of them: the server would show only the emoji"),
         );
     }
     let is_web =
         |text: &String| Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     if config.icon.as_ref().is_some_and(|icon| !is_web(icon)) {
         found.push(
-            Problem::error("icon", "is no http or https address")
-                .help("such as https://example.com/icon.png; for an emoji use icon_emoji"),
+            Problem::error("icon", "is not an http or https address").help(
+                "write one such as https://example.com/icon.png; for an emoji, use icon_emoji",
+            ),
         );
     }
     for (severity, color) in config.colors.all() {
@@ -124,19 +125,22 @@ fn looks(config: &Config, found: &mut Vec<Problem>) {
         let valid = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !valid {
             let path = format!("colors.{severity}");
-            found.push(Problem::error(path, "is no colour").help("such as \"#d24b4e\", in quotes"));
+            found.push(
+                Problem::error(path, "is not a colour")
+                    .help("write one such as \"#d24b4e\", in quotes"),
+            );
         }
     }
     if let Some(kind) = &config.post_type {
         if config.bot_token.is_some() {
             found.push(
                 Problem::error("post_type", "cannot be used together with bot_token")
-                    .help("only a webhook takes it"),
+                    .help("only a webhook supports it"),
             );
         } else if kind.starts_with("system_") {
             found.push(
                 Problem::error("post_type", "must not begin with system_")
-                    .help("such as custom_alert"),
+                    .help("write one such as custom_alert"),
             );
         }
     }
@@ -150,7 +154,7 @@ fn looks(config: &Config, found: &mut Vec<Problem>) {
             if value.is_some() {
                 found.push(
                     Problem::warning(field, "has no effect when a bot posts")
-                        .help("give the bot its name and picture on the server"),
+                        .help("set the bot's name and picture on the server"),
                 );
             }
         }
@@ -161,7 +165,7 @@ fn priority(config: &Config, found: &mut Vec<Problem>) {
     if config.priority.is_some() && config.priorities.is_some() {
         found.push(
             Problem::error("priorities", "cannot be used together with priority")
-                .help("keep priority for one mark always, priorities for one by severity"),
+                .help("keep priority for a fixed priority, or priorities for one by severity"),
         );
     }
     let fixed = config.priority.into_iter();
@@ -199,8 +203,8 @@ fn not_a_name(field: &'static str, shown: &str) -> Problem {
         .split_whitespace()
         .collect::<Vec<_>>()
         .join("-");
-    Problem::error(field, format!("is no name as in an address: {shown}")).help(format!(
-        "lower case letters, digits, - and _, as the browser shows it in the address: \
+    Problem::error(field, format!("is not a name as in an address: {shown}")).help(format!(
+        "write lower case letters, digits, - and _, as the browser shows it in the address: \
          perhaps {likely}"
     ))
 }

@@ -1,4 +1,4 @@
-//! Posting by an incoming webhook:
+//! An incoming webhook that posts:
 //! <https://developers.mattermost.com/integrate/webhooks/incoming/>.
 
 use annunciator_sdk::{Check, Fault, Host, HostError, HttpRequest, HttpResponse, Outcome, Secret};
@@ -9,12 +9,12 @@ use crate::config::Config;
 use crate::message::Message;
 use crate::outcome::{self, Refusal};
 
-/// The most of an answer that is read, in bytes.
+/// The maximum size of an answer that is read, in bytes.
 const MAX_RESPONSE_SIZE: u64 = 64 * 1024;
 
 /// A webhook that is ready to be called.
 pub(crate) struct Webhook {
-    /// Holds the token: never printed.
+    /// The webhook's address. It contains the token, so it is never printed.
     url: Secret<String>,
     token: Secret<String>,
     host: Host,
@@ -44,9 +44,9 @@ impl Webhook {
         outcome.notes(message.notes.iter().cloned())
     }
 
-    /// Posts to a channel that surely doesn't exist: the server looks at the
-    /// webhook first and at the channel then, so "no such channel" shows that
-    /// the webhook lives, and nothing is delivered.
+    /// Posts to a channel that surely does not exist. The server looks up the webhook first and the
+    /// channel then, so the answer that there is no such channel shows that the webhook exists, and
+    /// nothing is delivered.
     pub(crate) async fn check(&self, config: &Config) -> Check {
         let absent = format!("annunciator-check-{:x}", self.host.now_ms());
         let probe = json!({"text": "check", "channel": absent});
@@ -59,7 +59,7 @@ impl Webhook {
         };
         if response.status() == 404 && Refusal::read(&response).is_some() {
             return Check::ok(format!(
-                "the webhook is there; only the first message will show whether it may post to {}",
+                "the webhook exists; only the first message will show whether it may post to {}",
                 config.channel
             ));
         }
@@ -73,13 +73,14 @@ impl Webhook {
         if outcome.class() == annunciator_sdk::Class::Delivered {
             return Check::failed(
                 Fault::Remote,
-                format!("the server has a channel {absent}, and posted a check to it"),
+                format!("the server has a channel {absent}, and posted the check to it"),
             );
         }
         failed(&outcome)
     }
 
-    /// The token as it is, and as it stands in the address; and logins of addresses.
+    /// Returns all secrets, which no text may show: the token as it is and as it is encoded in the
+    /// address, and the logins in addresses.
     fn secrets(&self, config: &Config) -> Vec<String> {
         let encoded = self.url.expose().rsplit('/').next().unwrap_or_default();
         let token = [self.token.expose().trim(), encoded];
@@ -98,7 +99,7 @@ impl Webhook {
     }
 }
 
-/// Adds the certificates that the settings name.
+/// Adds the certificates of `ca_file` to a request.
 pub(crate) fn trusting(request: HttpRequest, config: &Config) -> HttpRequest {
     match &config.ca_file {
         Some(path) => request.ca_file(path),
@@ -106,7 +107,7 @@ pub(crate) fn trusting(request: HttpRequest, config: &Config) -> HttpRequest {
     }
 }
 
-/// What a failed call tells about the settings.
+/// Converts the outcome of a failed call into the result of a check.
 pub(crate) fn failed(outcome: &Outcome) -> Check {
     let raw = outcome.raw();
     let fault = outcome.fault().unwrap_or(Fault::Remote);

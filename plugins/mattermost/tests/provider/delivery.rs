@@ -1,4 +1,4 @@
-//! What arrives at the stand-in by a webhook, and how it looks.
+//! What arrives at the stand-in by a webhook, and how it looks there.
 
 use crate::standin::{hook_bench, webhook};
 use annunciator_sdk::testing::Sample;
@@ -112,7 +112,7 @@ async fn when_text_is_long_it_is_split_as_the_server_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_text_is_huge_it_is_cut_and_said() {
+async fn when_text_is_huge_it_is_cut_and_a_note_says_so() {
     let bench = hook_bench(Mattermost::start().await, json!({})).await;
     let outcomes = bench
         .channel

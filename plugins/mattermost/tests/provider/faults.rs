@@ -1,4 +1,4 @@
-//! The classification table, walked; the faults of the way; the leak test.
+//! The classification table, row by row; failures of the connection; the test that no secret leaks.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
@@ -24,12 +24,12 @@ async fn answered(settings: Value, reply: Reply) -> Outcome {
     outcomes.into_iter().next().unwrap()
 }
 
-/// One row of the table: class, whose fault, part of the hint.
+/// Checks one row of the table: the class, the fault, and a part of the hint.
 async fn check(reply: Reply, class: Class, fault: Option<Fault>, hint: &str) {
-    let said = format!("{reply:?}");
+    let replied = format!("{reply:?}");
     let outcome = answered(webhook("https://c.example", &json!({})), reply).await;
-    assert_eq!(outcome.class(), class, "{said}");
-    assert_eq!(outcome.fault(), fault, "{said}");
+    assert_eq!(outcome.class(), class, "{replied}");
+    assert_eq!(outcome.fault(), fault, "{replied}");
     assert!(outcome.raw().hint.contains(hint), "{outcome:?}");
 }
 
@@ -101,7 +101,8 @@ async fn when_the_rate_is_limited_either_header_is_the_wait() {
     }
 }
 
-/// One message to a server that is set up like this; both styles of errors.
+/// Sends a message to a server that is built like this, with both styles of errors, and checks that
+/// the server refuses it.
 async fn refused_by(builder: fn() -> Builder, extra: Value, code: &str, hint: &str) {
     for style in [ErrorStyle::Old, ErrorStyle::Current] {
         let bench = hook_bench(builder().errors(style).start().await, extra.clone()).await;
@@ -115,7 +116,7 @@ async fn refused_by(builder: fn() -> Builder, extra: Value, code: &str, hint: &s
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_server_is_set_up_otherwise_the_hint_names_it() {
+async fn when_the_server_refuses_the_settings_the_hint_names_the_cause() {
     let plain = Mattermost::builder;
     let gone = json!({"token": "x".repeat(26)});
     refused_by(plain, gone, "HTTP 400", "check token").await;
@@ -148,7 +149,7 @@ async fn when_creating_the_post_fails_it_depends_on_the_length() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_way_is_broken_nobody_knows_or_it_is_said_who_answered() {
+async fn when_the_connection_fails_the_outcome_says_what_may_have_arrived() {
     let bench = hook_bench(Mattermost::start().await, json!({})).await;
     for (fault, class) in [
         (Broken::ResetBeforeStoring, Class::Unknown),
@@ -180,14 +181,14 @@ async fn when_anything_fails_no_secret_is_reported() {
     ] {
         for status in [200, 301, 400, 401, 403, 404, 413, 418, 429, 500, 501] {
             let reply = Reply::status(status, &echo(secret)).header("Location", secret);
-            let told = format!("{:?}", answered(settings.clone(), reply).await);
-            assert!(!told.contains(secret), "{told}");
+            let printed = format!("{:?}", answered(settings.clone(), reply).await);
+            assert!(!printed.contains(secret), "{printed}");
         }
         let host = FakeHost::new();
         host.reply(Reply::status(500, &echo(secret)));
         let channel = host.open::<Plugin>(&settings).await.unwrap();
-        let told = format!("{:?}", channel.check().await);
-        assert!(!told.contains(secret), "{told}");
+        let printed = format!("{:?}", channel.check().await);
+        assert!(!printed.contains(secret), "{printed}");
         assert!(!host.requests()[0].body.contains(secret));
     }
 }
@@ -203,13 +204,13 @@ async fn a_login_of_an_address_that_the_server_repeats_is_not_reported() {
     ] {
         for status in [200, 301, 400, 401, 403, 404, 413, 418, 429, 500, 501] {
             let reply = Reply::status(status, &body.to_string());
-            let told = format!("{:?}", answered(settings.clone(), reply).await);
-            assert!(!told.contains("canary"), "{told}");
+            let printed = format!("{:?}", answered(settings.clone(), reply).await);
+            assert!(!printed.contains("canary"), "{printed}");
         }
         let host = FakeHost::new();
         host.reply(Reply::status(500, &body.to_string()));
         let channel = host.open::<Plugin>(&settings).await.unwrap();
-        let told = format!("{:?}", channel.check().await);
-        assert!(!told.contains("canary"), "{told}");
+        let printed = format!("{:?}", channel.check().await);
+        assert!(!printed.contains("canary"), "{printed}");
     }
 }

@@ -1,5 +1,5 @@
-//! The plugin as a host program loads it, over the engine's own HTTP client:
-//! what only real connections show.
+//! The plugin as a host program loads it, with the engine's own HTTP client: what only real
+//! connections show.
 
 use annunciator_testkit::http::{Fault, SelfSigned};
 use annunciator_testkit::live::{Class, Kind, Live, Notification, Status};
@@ -52,7 +52,7 @@ async fn when_a_bot_is_notified_of_one_incident_its_posts_form_a_thread() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_way_is_broken_it_is_known_what_may_have_arrived() {
+async fn when_the_connection_fails_it_is_known_what_may_have_arrived() {
     let server = Mattermost::start().await;
     let live = Live::start(&webhook(&server, "")).await.unwrap();
     for (fault, class) in [

@@ -1,4 +1,4 @@
-//! The provider against stand-ins: settings, deliveries, faults.
+//! The provider with stand-ins of Mattermost: settings, deliveries, faults.
 
 mod delivery;
 mod faults;

@@ -1,5 +1,4 @@
-//! What validation says about settings, and what the check of a webhook
-//! finds.
+//! The validation of settings, and the check of a webhook.
 
 use crate::standin::{bot, hook_bench, webhook};
 use annunciator_mattermost::Mattermost as Plugin;
@@ -9,7 +8,7 @@ use annunciator_testkit::http::Fault as Broken;
 use annunciator_testkit::mattermost::{BOT_TOKEN, ErrorStyle, Mattermost};
 use serde_json::{Value, json};
 
-/// The problems as `E field` and `W field`.
+/// Checks the problems, written as `E field` for an error and `W field` for a warning.
 fn check(settings: &Value, expected: &[&str]) {
     let found = validate::<Plugin>(settings);
     let seen: Vec<String> = found
@@ -31,7 +30,7 @@ fn check_bot(extra: Value, expected: &[&str]) {
 }
 
 #[test]
-fn when_settings_are_good_nothing_is_said() {
+fn when_settings_are_good_nothing_is_reported() {
     check_hook(json!({}), &[]);
     check_hook(json!({"host": "c.example:8065", "channel": "#ops"}), &[]);
     check_hook(json!({"host": "https://c.example/mm"}), &[]);
@@ -116,8 +115,8 @@ fn when_it_is_likely_a_mistake_it_is_a_warning() {
 #[test]
 fn when_a_display_name_is_given_the_likely_name_is_offered() {
     let found = validate::<Plugin>(&webhook("c.example", &json!({"channel": "Devops Alerts"})));
-    let told = format!("{found:?}");
-    assert!(told.contains("perhaps devops-alerts"), "{told}");
+    let printed = format!("{found:?}");
+    assert!(printed.contains("perhaps devops-alerts"), "{printed}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The plugin on a scripted host whose requests reach a running stand-in over
-//! real connections. A test that uses it needs a runtime of several threads.
+//! The plugin on a scripted host, whose requests reach a running stand-in of Mattermost over real
+//! connections. A test that uses it needs a multi-threaded runtime.
 
 #![expect(clippy::expect_used, reason = "a test may fail by panicking")]
 
@@ -10,7 +10,7 @@ use annunciator_testkit::http;
 use annunciator_testkit::mattermost::{BOT_TOKEN, CHANNEL, HOOK, Mattermost, TEAM};
 use serde_json::{Value, json};
 
-/// A stand-in and a channel that is set up for it.
+/// A stand-in of Mattermost, and a channel that is configured for it.
 pub struct Bench {
     pub server: Mattermost,
     pub host: FakeHost,
@@ -24,7 +24,7 @@ fn with(mut settings: Value, extra: &Value) -> Value {
     settings
 }
 
-/// The settings of a webhook at this server, with `extra` ones.
+/// Returns the settings of a webhook at this server, with `extra` ones.
 pub fn webhook(url: &str, extra: &Value) -> Value {
     with(
         json!({"host": url, "token": HOOK, "channel": CHANNEL}),
@@ -32,7 +32,7 @@ pub fn webhook(url: &str, extra: &Value) -> Value {
     )
 }
 
-/// The settings of a bot at this server, with `extra` ones.
+/// Returns the settings of a bot at this server, with `extra` ones.
 pub fn bot(url: &str, extra: &Value) -> Value {
     let settings = json!({"host": url, "bot_token": BOT_TOKEN, "team": TEAM, "channel": CHANNEL});
     with(settings, extra)
@@ -52,13 +52,13 @@ pub async fn open(server: Mattermost, settings: &Value) -> Bench {
     }
 }
 
-/// A webhook of this server.
+/// Opens a channel that posts by a webhook of this server.
 pub async fn hook_bench(server: Mattermost, extra: Value) -> Bench {
     let settings = webhook(&server.url(), &extra);
     open(server, &settings).await
 }
 
-/// A bot of this server.
+/// Opens a channel that posts as a bot of this server.
 pub async fn bot_bench(server: Mattermost, extra: Value) -> Bench {
     let settings = bot(&server.url(), &extra);
     open(server, &settings).await

@@ -1,4 +1,4 @@
-//! A bot: threads by incident, what is looked up once, what may go wrong.
+//! Bots: the threads of incidents, the lookup of the channel, and failures.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
@@ -74,7 +74,7 @@ async fn when_the_thread_was_deleted_a_new_one_begins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_text_is_long_its_posts_hang_together() {
+async fn when_text_is_long_its_posts_form_a_thread() {
     let bench = bot_bench(Mattermost::start().await, json!({"priority": "urgent"})).await;
     let outcome = deliver(&bench, &Sample::new(&"ü".repeat(20_000))).await;
     assert_eq!(outcome.class(), Class::Delivered, "{outcome:?}");
@@ -91,7 +91,7 @@ async fn when_text_is_long_its_posts_hang_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_a_bot_is_refused_it_is_said_what_to_do() {
+async fn when_a_bot_is_refused_the_hint_says_what_to_do() {
     for (extra, code, hint) in [
         (json!({"bot_token": "wrong"}), "HTTP 401", "check bot_token"),
         (
@@ -120,7 +120,7 @@ async fn when_a_bot_is_refused_it_is_said_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_connection_is_lost_it_matters_at_what() {
+async fn when_the_connection_is_lost_the_outcome_depends_on_the_call() {
     let bench = bot_bench(Mattermost::start().await, json!({})).await;
     bench.server.fault(Broken::ResetBeforeStoring);
     let lookup = deliver(&bench, &Sample::new("x")).await;
@@ -152,6 +152,6 @@ async fn when_a_bot_is_checked_nothing_is_posted() {
         assert!(!bench.channel.check().await.is_ok());
         assert!(bench.server.messages().is_empty());
     }
-    let told = format!("{found:?} {:?}", bench.host.logs());
-    assert!(!told.contains(BOT_TOKEN));
+    let printed = format!("{found:?} {:?}", bench.host.logs());
+    assert!(!printed.contains(BOT_TOKEN));
 }
