@@ -29,7 +29,7 @@ impl Address {
             Err(BadAddress {
                 field: "host",
                 what,
-                help: "write the server's name, such as chat.example.com, name:port, or its address",
+                help: "write the server's name, such as chat.example.com, name:port, or address",
             })
         };
         let host = host.trim();

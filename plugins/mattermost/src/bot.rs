@@ -129,7 +129,7 @@ impl Bot {
                 Err(outcome) => match first {
                     None => return (outcome.notes(message.notes.iter().cloned()), None),
                     Some(first) => {
-                        let outcome = torn(target, &first, number, message, &outcome);
+                        let outcome = partly_posted(target, &first, number, message, &outcome);
                         return (outcome, root);
                     }
                 },
@@ -268,7 +268,13 @@ impl Bot {
 
 /// Returns the outcome of a message of which only the first parts were posted. A retry would post
 /// them again, so the message counts as delivered, and a note says what is missing.
-fn torn(target: &str, first: &str, posted: usize, message: &Message, why: &Outcome) -> Outcome {
+fn partly_posted(
+    target: &str,
+    first: &str,
+    posted: usize,
+    message: &Message,
+    why: &Outcome,
+) -> Outcome {
     let missing = message.parts.len() - posted;
     Outcome::delivered(target)
         .id(first)

@@ -63,8 +63,8 @@ pub struct Config {
     pub persistent_notifications: bool,
     /// The type of the post, for plugins of the server; only with a webhook. Default: none.
     pub post_type: Option<String>,
-    /// The access token of a bot, instead of a webhook's token. Default: none; required unless token
-    /// is set.
+    /// The access token of a bot, instead of a webhook's token. Default: none; required unless
+    /// token is set.
     pub bot_token: Option<Secret<String>>,
     /// The name of the team as in its address. Default: none; required with bot_token.
     pub team: Option<String>,

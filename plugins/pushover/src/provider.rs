@@ -74,7 +74,7 @@ impl Provider for Pushover {
             host,
             api,
         };
-        channel.receipts.go_on(channel.every()).await;
+        channel.receipts.resume(channel.every()).await;
         Ok(channel)
     }
 
@@ -192,7 +192,7 @@ impl Pushover {
         };
         let incident = delivery.notification().incident();
         if let Some(incident) = incident {
-            self.receipts.keep(incident, pending.clone()).await;
+            self.receipts.store(incident, pending.clone()).await;
         }
         self.receipts.begin(incident, pending, self.every()).await;
     }

@@ -78,18 +78,18 @@ impl Receipts {
     }
 
     /// Stores a receipt of an incident.
-    pub(crate) async fn keep(&self, incident: &str, pending: Pending) {
-        self.change(&key(incident), |kept: &mut Vec<Pending>| {
-            kept.push(pending);
-            let surplus = kept.len().saturating_sub(MAX_KV_ENTRIES);
-            kept.drain(..surplus);
+    pub(crate) async fn store(&self, incident: &str, pending: Pending) {
+        self.change(&key(incident), |entries: &mut Vec<Pending>| {
+            entries.push(pending);
+            let surplus = entries.len().saturating_sub(MAX_KV_ENTRIES);
+            entries.drain(..surplus);
         })
         .await;
     }
 
     async fn forget(&self, key: &str, receipt: &str) {
-        self.change(key, |kept: &mut Vec<Pending>| {
-            kept.retain(|one| one.receipt != receipt);
+        self.change(key, |entries: &mut Vec<Pending>| {
+            entries.retain(|one| one.receipt != receipt);
         })
         .await;
     }
@@ -101,12 +101,12 @@ impl Receipts {
     ) {
         let _one = self.changing.lock().await;
         // Unless the stored entries can be read, writing would lose them.
-        let Some(mut kept) = self.kept(key).await else {
+        let Some(mut entries) = self.load(key).await else {
             return;
         };
-        change(&mut kept);
-        let stored = match serde_json::to_vec(&kept) {
-            Ok(bytes) if !kept.is_empty() => self.host.kv_put(key, &bytes).await,
+        change(&mut entries);
+        let stored = match serde_json::to_vec(&entries) {
+            Ok(bytes) if !entries.is_empty() => self.host.kv_put(key, &bytes).await,
             _ => self.host.kv_remove(key).await,
         };
         if let Err(error) = stored {
@@ -115,11 +115,11 @@ impl Receipts {
     }
 
     /// Returns the entries that are stored under a key, or `None` if the store cannot be read.
-    async fn kept<T: DeserializeOwned>(&self, key: &str) -> Option<Vec<T>> {
+    async fn load<T: DeserializeOwned>(&self, key: &str) -> Option<Vec<T>> {
         match self.host.kv_get(key).await {
             Ok(bytes) => {
-                let kept = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-                Some(kept.unwrap_or_default())
+                let entries = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+                Some(entries.unwrap_or_default())
             }
             Err(error) => {
                 tracing::warn!(key, "receipts of Pushover could not be read: {error}");
@@ -134,7 +134,7 @@ impl Receipts {
         let now = self.unix_now();
         let mut notes = Vec::new();
         let key = key(incident);
-        for pending in self.kept::<Pending>(&key).await.unwrap_or_default() {
+        for pending in self.load::<Pending>(&key).await.unwrap_or_default() {
             if pending.expires_at > now
                 && let Err(why) = self.cancel_one(&pending.receipt).await
             {
@@ -178,8 +178,8 @@ impl Receipts {
     }
 
     /// Continues to follow the emergencies that an earlier process followed.
-    pub(crate) async fn go_on(self: &Arc<Self>, every: Duration) {
-        for followed in self.kept(FOLLOWED).await.unwrap_or_default() {
+    pub(crate) async fn resume(self: &Arc<Self>, every: Duration) {
+        for followed in self.load(FOLLOWED).await.unwrap_or_default() {
             self.spawn(followed, every);
         }
     }
@@ -201,8 +201,8 @@ impl Receipts {
         loop {
             self.host.sleep(every).await;
             if let Some(key) = &followed.incident
-                && let Some(kept) = self.kept(key).await
-                && !kept.contains(pending)
+                && let Some(entries) = self.load(key).await
+                && !entries.contains(pending)
             {
                 break;
             }

@@ -52,7 +52,7 @@ pub struct Config {
 }
 
 /// The words in the names of headers that contain a token.
-const OF_TOKENS: [&str; 5] = ["auth", "token", "key", "secret", "cookie"];
+const TOKEN_WORDS: [&str; 5] = ["auth", "token", "key", "secret", "cookie"];
 
 impl Config {
     /// Returns whether the settings probably contain a token: a secret, or a header whose name
@@ -60,7 +60,7 @@ impl Config {
     pub(crate) fn has_token(&self) -> bool {
         let is_token = |name: &String| {
             let name = name.to_ascii_lowercase();
-            OF_TOKENS.iter().any(|word| name.contains(word))
+            TOKEN_WORDS.iter().any(|word| name.contains(word))
         };
         !self.secrets.is_empty() || self.headers.keys().any(is_token)
     }

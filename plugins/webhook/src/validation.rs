@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The headers that are derived from the rest of the request.
-const OURS: [&str; 5] = [
+const DERIVED_HEADERS: [&str; 5] = [
     "content-type",
     "content-length",
     "host",
@@ -100,7 +100,7 @@ fn header_names(config: &Config, found: &mut Vec<Problem>) {
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if name.is_empty() || !name.bytes().all(is_token) {
             found.push(Problem::error(field, "is not a name of a header"));
-        } else if OURS.contains(&name.to_ascii_lowercase().as_str()) {
+        } else if DERIVED_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
             let problem = Problem::error(field, "is derived from the rest of the request");
             found.push(match name.eq_ignore_ascii_case("content-type") {
                 true => problem.help("use content_type for the type of the body"),
