@@ -76,7 +76,8 @@ impl SqliteStore {
     pub async fn open_in(file: Arc<SqliteFile>) -> Result<Self, StoreError> {
         file.add_part(schema::DELIVERIES).await?;
         // It makes, locks and reads files, and may wait for other processes.
-        worker::apart("store-opener", move || Self::over(file)).await
+        let path = file.path().unwrap_or(Path::new("")).to_owned();
+        worker::apart("store-opener", path, "opened", move || Self::over(file)).await
     }
 
     /// Returns the store's part of a file: its name, and the steps to its newest schema.
@@ -197,9 +198,10 @@ impl Store for SqliteStore {
     }
 
     fn accounts(&self) -> Answer<Accounts> {
-        let path = self.file.path().unwrap_or(Path::new("")).to_owned();
+        let at = self.file.path().unwrap_or(Path::new("")).to_owned();
+        let path = at.clone();
         let counter = Arc::clone(&self.counter);
-        let counted = worker::apart("store-counter", move || {
+        let counted = worker::apart("store-counter", at, "read", move || {
             let mut counter = counter.lock().unwrap_or_else(PoisonError::into_inner);
             counter
                 .transaction()

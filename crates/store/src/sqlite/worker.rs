@@ -186,19 +186,30 @@ impl Drop for Worker {
     }
 }
 
-/// Does work on a thread that ends with it.
+/// Does work with the file at `path` on a thread that ends with it.
+///
+/// # Errors
+/// Fails as the work does, with [`StoreError::Unusable`] if the system refuses the thread, and with
+/// [`StoreError::Closed`] if the work panics.
 pub(super) fn apart<T: Send + 'static>(
-    name: &str,
+    name: &'static str,
+    path: PathBuf,
+    action: &'static str,
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> impl Future<Output = Result<T, StoreError>> + Send {
     let (answer, answered) = oneshot::channel();
     let begun = thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || drop(answer.send(work())));
+    let refused = begun.err().map(|error| StoreError::Unusable {
+        path,
+        action,
+        detail: format!("no thread can be started for it: {error}"),
+    });
     async move {
-        match begun {
-            Ok(_) => answered.await.unwrap_or(Err(StoreError::Closed)),
-            Err(_) => Err(StoreError::Closed),
+        match refused {
+            None => answered.await.unwrap_or(Err(StoreError::Closed)),
+            Some(error) => Err(error),
         }
     }
 }
