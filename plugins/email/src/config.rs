@@ -109,7 +109,7 @@ pub struct Config {
     /// The timeout in seconds for the reply to each command. Default: 20.
     #[serde(default = "default_command_timeout")]
     pub command_timeout: u32,
-    /// The timeout in seconds for the reply to the end of the email. Default: 60.
+    /// The timeout in seconds for sending the content and for the reply to its end. Default: 60.
     #[serde(default = "default_data_timeout")]
     pub data_timeout: u32,
     /// The time in seconds after which an unused connection is closed. Default: 30.

@@ -1,6 +1,8 @@
 //! Validates the settings: reports what a mail server would refuse, before anything is sent and
 //! without any input or output.
 
+use std::net::IpAddr;
+
 use annunciator_sdk::Problem;
 use lettre::message::header::HeaderName;
 
@@ -184,8 +186,8 @@ fn login(config: &Config, problems: &mut Vec<Problem>) {
         ),
         _ => {}
     }
-    let local =
-        matches!(config.server(), "localhost" | "::1") || config.server().starts_with("127.");
+    let address = config.server().parse::<IpAddr>();
+    let local = config.server() == "localhost" || address.is_ok_and(|ip| ip.is_loopback());
     if user && config.tls_mode() == TlsMode::None && !local {
         problems.push(
             Problem::error(

@@ -21,7 +21,7 @@ pub(crate) struct Letter {
     pub(crate) wire: Vec<u8>,
     /// The content's size in octets, before stuffing.
     pub(crate) size: usize,
-    /// Whether a header or an address needs SMTPUTF8.
+    /// Whether a header or the sender needs SMTPUTF8.
     pub(crate) utf8: bool,
 }
 
@@ -223,10 +223,13 @@ impl Round<'_> {
             Some(_) => command.push_str(&format!(" SIZE={}", self.letter.size)),
             None => {}
         }
-        if self.letter.utf8 {
-            if !can.utf8 {
-                return Err(Failure::new(Phase::Mail, Cause::NoUtf8));
-            }
+        if self.letter.utf8 && !can.utf8 {
+            return Err(Failure::new(Phase::Mail, Cause::NoUtf8));
+        }
+        // A recipient that no header names may be the only one who needs it. A server without it
+        // refuses only that recipient.
+        let needed = self.letter.utf8 || self.recipients.iter().any(|address| !address.is_ascii());
+        if needed && can.utf8 {
             command.push_str(" SMTPUTF8");
             if can.eight_bit {
                 command.push_str(" BODY=8BITMIME");

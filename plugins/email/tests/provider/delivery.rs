@@ -77,6 +77,19 @@ async fn when_all_is_well_a_mail_with_every_header_arrives() {
 }
 
 #[tokio::test]
+async fn when_only_a_blind_copy_s_address_is_not_ascii_it_arrives() {
+    let server = SmtpServer::start().await.unwrap();
+    let settings = with(settings(&server), json!({"bcc": ["größe@example.com"]}));
+    let outcomes = deliver(&settings, &Sample::new("plain")).await;
+    assert_eq!(outcomes.len(), 2);
+    assert!(
+        outcomes.iter().all(|o| o.class() == Class::Delivered),
+        "{outcomes:?}"
+    );
+    assert_eq!(server.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn when_the_text_is_hostile_nothing_is_injected() {
     let server = SmtpServer::start().await.unwrap();
     let evil = "a\r\nBcc: evil@example.com\r\n\r\nbody\0\u{1b}[31m";
