@@ -55,8 +55,8 @@ pub struct Config {
     /// `tcp://host:port` or `http://host:port`. Default: none.
     #[serde(default)]
     pub rpc: Option<String>,
-    /// The timeout of a call in seconds. A program that exceeds it is killed. The attempt's own
-    /// timeout takes precedence. Default: 120.
+    /// The timeout in seconds for all calls of an attempt together. A program that exceeds it is
+    /// killed. The attempt's own timeout takes precedence. Default: 120.
     #[serde(default = "default_timeout")]
     pub timeout: u32,
 }
@@ -94,7 +94,7 @@ impl Config {
     /// Returns every problem of these settings.
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        add_problem(Target::account_problem(&self.user), "user", &mut problems);
+        problems.extend(Target::account_problem(&self.user, "user"));
         if self.targets().is_empty() {
             problems.push(
                 Problem::error("recipient", "nobody would get the message")
@@ -102,19 +102,19 @@ impl Config {
             );
         }
         if let Some(text) = &self.recipient {
-            add_problem(Target::recipient_problem(text), "recipient", &mut problems);
+            problems.extend(Target::recipient_problem(text, "recipient"));
         }
         for (index, text) in self.recipients.iter().enumerate() {
             let path = format!("recipients[{index}]");
-            add_problem(Target::recipient_problem(text), &path, &mut problems);
+            problems.extend(Target::recipient_problem(text, &path));
         }
         for (index, name) in self.usernames.iter().enumerate() {
             let path = format!("usernames[{index}]");
-            add_problem(Target::username_problem(name), &path, &mut problems);
+            problems.extend(Target::username_problem(name, &path));
         }
         for (index, id) in self.groups.iter().enumerate() {
             let path = format!("groups[{index}]");
-            add_problem(Target::group_problem(id), &path, &mut problems);
+            problems.extend(Target::group_problem(id, &path));
         }
         if self.timeout == 0 {
             problems.push(Problem::error("timeout", "must be at least 1"));
@@ -146,19 +146,5 @@ impl Config {
             }
         }
         problems
-    }
-}
-
-/// Adds the problem of a field at its path, with help on phone numbers.
-fn add_problem(problem: Option<Problem>, path: &str, problems: &mut Vec<Problem>) {
-    if let Some(problem) = problem {
-        let placed = if problem.is_error() {
-            Problem::error(path, problem.message())
-        } else {
-            Problem::warning(path, problem.message())
-        };
-        problems.push(placed.help(
-            "write a phone number with its country code and without spaces, such as `+12025551234`",
-        ));
     }
 }

@@ -10,7 +10,7 @@ use std::{io::ErrorKind, time::Duration};
 use annunciator_sdk::{Class, Fault, Outcome};
 
 use crate::{
-    refusal::{refused, shell_quoted},
+    refusal::{refused, typed},
     reply::{Answer, Failure, Member, Response},
     target::Target,
 };
@@ -222,8 +222,8 @@ fn member(user: &str, result: &Member) -> Verdict {
             format!(
                 "compare the safety number (`signal-cli -a {account} listIdentities -n {who}`), then \
                  run `signal-cli -a {account} trust -v SAFETY_NUMBER {who}`",
-                account = shell_quoted(user),
-                who = shell_quoted(who),
+                account = typed(user),
+                who = typed(who),
             ),
         ),
         "INVALID_PRE_KEY_FAILURE" => Verdict::new(
@@ -251,8 +251,8 @@ fn rate_limit(user: &str, result: &Member) -> Verdict {
         Some(token) => format!(
             "solve the CAPTCHA at https://signalcaptchas.org/challenge/generate.html, then run \
              `signal-cli -a {} submitRateLimitChallenge --challenge {} --captcha RESULT`",
-            shell_quoted(user),
-            shell_quoted(token)
+            typed(user),
+            typed(token)
         ),
         None => "send fewer messages, or send to one group instead of many recipients".to_owned(),
     };

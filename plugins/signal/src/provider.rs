@@ -17,7 +17,7 @@ use crate::{
     line::Line,
     message::Text,
     outcome,
-    refusal::shell_quoted,
+    refusal::typed,
     reply::{Answer, Failure, beginning, read_response, read_rpc},
     target::Target,
 };
@@ -146,7 +146,7 @@ recipient: +12025559999
         )
         .hint(format!(
             "run `signal-cli -a {} register`, then `verify CODE`, or link a device",
-            shell_quoted(user)
+            typed(user)
         ))
     }
 

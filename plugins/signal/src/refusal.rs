@@ -44,13 +44,13 @@ const FOREIGN: [&str; 4] = [
 
 /// Quotes a text for a shell. A text with a NUL byte cannot be an argument of any command, so a
 /// placeholder takes its place.
-pub(crate) fn shell_quoted(text: &str) -> Cow<'_, str> {
+pub(crate) fn typed(text: &str) -> Cow<'_, str> {
     shlex::try_quote(text).unwrap_or(Cow::Borrowed("ACCOUNT"))
 }
 
 /// Returns the verdict on a refusal.
 pub(crate) fn refused(user: &str, code: i64, message: &str) -> Verdict {
-    let account = shell_quoted(user);
+    let account = typed(user);
     use Class::{Permanent, Retry, Unknown};
 
     let lower = message.to_ascii_lowercase();

@@ -31,26 +31,26 @@ impl Target {
     }
 
     /// Returns what is wrong with an account.
-    pub(crate) fn account_problem(text: &str) -> Option<Problem> {
+    pub(crate) fn account_problem(text: &str, path: &str) -> Option<Problem> {
         if is_uuid(text) {
             return None;
         }
-        number_problem(text)
+        number_problem(text, path)
     }
 
     /// Returns what is wrong with a recipient.
-    pub(crate) fn recipient_problem(text: &str) -> Option<Problem> {
+    pub(crate) fn recipient_problem(text: &str, path: &str) -> Option<Problem> {
         if let Some(name) = text.strip_prefix("u:") {
-            return Self::username_problem(name);
+            return Self::username_problem(name, path);
         }
         if is_uuid(text.strip_prefix("PNI:").unwrap_or(text)) {
             return None;
         }
-        number_problem(text)
+        number_problem(text, path)
     }
 
     /// Returns what is wrong with a username.
-    pub(crate) fn username_problem(name: &str) -> Option<Problem> {
+    pub(crate) fn username_problem(name: &str, path: &str) -> Option<Problem> {
         if name.starts_with("https://signal.me/#eu/") {
             return None;
         }
@@ -61,43 +61,45 @@ impl Target {
             && nickname
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        (!sound)
-            .then(|| Problem::error("", format!("`{name}` is not a username such as `name.01`")))
+        (!sound).then(|| {
+            Problem::error(
+                path,
+                format!("`{name}` is not a username such as `name.01`"),
+            )
+        })
     }
 
     /// Returns what is wrong with a group's ID.
-    pub(crate) fn group_problem(id: &str) -> Option<Problem> {
+    pub(crate) fn group_problem(id: &str, path: &str) -> Option<Problem> {
         // The first kind of group has IDs of 16 octets, the second of 32.
         match STANDARD.decode(id) {
             Ok(bytes) if matches!(bytes.len(), 16 | 32) => None,
             Ok(_) => Some(Problem::warning(
-                "",
+                path,
                 format!("`{id}` does not have the length of a group ID"),
             )),
             Err(_) => Some(Problem::error(
-                "",
+                path,
                 format!("`{id}` is not a group ID in base64, which `signal-cli listGroups` shows"),
             )),
         }
     }
 }
 
-fn number_problem(text: &str) -> Option<Problem> {
-    let Some(digits) = text.strip_prefix('+') else {
-        return Some(Problem::error(
-            "",
-            format!("`{text}` does not begin with a plus sign"),
-        ));
+fn number_problem(text: &str, path: &str) -> Option<Problem> {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    let problem = if !text.starts_with('+') {
+        Problem::error(path, format!("`{text}` does not begin with a plus sign"))
+    } else if !DIGITS.contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        Problem::error(path, format!("`{text}` is not a phone number"))
+    } else if digits.starts_with('0') {
+        Problem::warning(path, format!("`{text}`: no country code begins with 0"))
+    } else {
+        return None;
     };
-    if !DIGITS.contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Some(Problem::error(
-            "",
-            format!("`{text}` is not a phone number"),
-        ));
-    }
-    digits
-        .starts_with('0')
-        .then(|| Problem::warning("", format!("`{text}`: no country code begins with 0")))
+    let help =
+        "write a phone number with its country code and without spaces, such as `+12025551234`";
+    Some(problem.help(help))
 }
 
 fn is_uuid(text: &str) -> bool {
