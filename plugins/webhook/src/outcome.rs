@@ -112,7 +112,14 @@ fn by_settings(config: &Config, status: u16) -> Row {
         Some(meaning) if *meaning != row.meaning => Row {
             meaning: *meaning,
             fault: Fault::Remote,
-            sentence: "the service refused the request",
+            sentence: match meaning {
+                Meaning::Delivered => "",
+                Meaning::Retry => "by `statuses`, this status means a retry",
+                Meaning::Permanent => "the service refused the request",
+                Meaning::Unknown => {
+                    "by `statuses`, this status does not show whether the message arrived"
+                }
+            },
             hint: "",
         },
         _ => row,

@@ -39,12 +39,16 @@ async fn statuses_mean_what_http_says_unless_the_settings_say_otherwise() {
             "{status}"
         );
     }
-    let settings =
-        json!({"url": "https://e.example/", "statuses": {"409": "delivered", "5xx": "permanent"}});
-    for (status, class) in [
-        (409, Class::Delivered),
-        (503, Class::Permanent),
-        (429, Class::Retry),
+    let settings = json!({"url": "https://e.example/", "statuses": {
+        "202": "unknown", "400": "retry", "409": "delivered", "5xx": "permanent",
+    }});
+    let by_statuses = "by `statuses`, this status ";
+    for (status, class, detail) in [
+        (202, Class::Unknown, by_statuses),
+        (400, Class::Retry, by_statuses),
+        (409, Class::Delivered, ""),
+        (503, Class::Permanent, "the service refused the request"),
+        (429, Class::Retry, ""),
     ] {
         let outcome = deliver(
             settings.clone(),
@@ -53,6 +57,10 @@ async fn statuses_mean_what_http_says_unless_the_settings_say_otherwise() {
         )
         .await;
         assert_eq!(outcome.class(), class, "{status}");
+        assert!(
+            outcome.raw().detail.as_str().starts_with(detail),
+            "{status}: {outcome:?}"
+        );
     }
 }
 
