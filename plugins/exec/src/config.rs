@@ -64,10 +64,18 @@ impl Config {
                 found.push(Problem::error(field, "contains a NUL byte"));
             }
         }
-        let check = self.check_arguments.iter().flatten();
-        for argument in self.arguments.iter().chain(check) {
-            if argument.contains('\0') {
-                found.push(Problem::error("arguments", "contain a NUL byte"));
+        for (field, arguments) in [
+            ("arguments", &self.arguments[..]),
+            (
+                "check_arguments",
+                self.check_arguments.as_deref().unwrap_or_default(),
+            ),
+        ] {
+            for (index, argument) in arguments.iter().enumerate() {
+                if argument.contains('\0') {
+                    let field = format!("{field}[{index}]");
+                    found.push(Problem::error(field, "contains a NUL byte"));
+                }
             }
         }
         for (name, value) in &self.environment {

@@ -289,19 +289,19 @@ fn a_retired_word_is_found_however_the_identifier_is_written() {
 fn names_of_tests_only_may_use_a_retired_word() {
     let retired = [Retired::of("told", "another")];
     for (text, found) in [
-        ("#[test]\nfn who_is_notified() {}", 0),
-        ("#[test]\n#[ignore = \"x\"]\nfn who_is_notified() {}", 0),
-        ("#[tokio::test]\nasync fn who_is_notified() {}", 0),
+        ("#[test]\nfn who_is_told() {}", 0),
+        ("#[test]\n#[ignore = \"x\"]\nfn who_is_told() {}", 0),
+        ("#[tokio::test]\nasync fn who_is_told() {}", 0),
         (
-            "#[tokio::test(start_paused = true)]\nasync fn who_is_notified() {}",
+            "#[tokio::test(start_paused = true)]\nasync fn who_is_told() {}",
             0,
         ),
-        ("mod tests { #[test] fn who_is_notified() {} }", 0),
-        ("proptest! { #[test] fn who_is_notified(a in 0..1) {} }", 0),
-        ("fn one_who_is_notified_of_all() {}", 1),
-        ("#[cfg(test)]\nfn who_is_notified() {}", 1),
+        ("mod tests { #[test] fn who_is_told() {} }", 0),
+        ("proptest! { #[test] fn who_is_told(a in 0..1) {} }", 0),
+        ("fn one_who_is_told_of_it_all() {}", 1),
+        ("#[cfg(test)]\nfn who_is_told() {}", 1),
         ("#[test]\nfn a() { let told = 1; }", 1),
-        ("#[test]\nfn a() {}\nfn who_is_notified() {}", 1),
+        ("#[test]\nfn a() {}\nfn who_is_told() {}", 1),
     ] {
         assert_eq!(uses(text, &retired).len(), found, "{text}");
     }

@@ -86,8 +86,12 @@ fn settings_that_make_no_sense_are_reported_at_their_fields() {
         (json!({"program": "tell"}), "program"),
         (json!({"program": "/bin/true", "folder": "here"}), "folder"),
         (
-            json!({"program": "/bin/true", "arguments": ["a\u{0}b"]}),
-            "arguments",
+            json!({"program": "/bin/true", "arguments": ["a", "a\u{0}b"]}),
+            "arguments[1]",
+        ),
+        (
+            json!({"program": "/bin/true", "check_arguments": ["a\u{0}b"]}),
+            "check_arguments[0]",
         ),
         (
             json!({"program": "/bin/true", "environment": {"A=B": "c"}}),
