@@ -11,7 +11,8 @@ use std::{
 
 use crate::apart::{self, Source};
 
-/// What grows from 1.1 to 1.2: file, text, what stands there instead.
+/// The growth from 1.1 to 1.2: the file, the code to replace, and its replacement. Comments are not
+/// matched, since their words may change.
 const GROWTH: [(&str, &str, &str); 9] = [
     (
         "crates/core/src/version.rs",
@@ -37,15 +38,15 @@ const GROWTH: [(&str, &str, &str); 9] = [
     // A host service.
     (
         "crates/core/src/services.rs",
-        "\n}\n\n/// The host as a plugin holds it.",
-        "\n
+        "        proof: Proof,\n    ) -> RResult<(), HostErrorV1>;",
+        "        proof: Proof,\n    ) -> RResult<(), HostErrorV1>;\n
     /// Appended in 1.2.
     fn weather(&self) -> FfiFuture<RResult<RString, HostErrorV1>> {
         use async_ffi::FutureExt as _;
         let detail = \"this host does not offer the weather\".into();
         let error = HostErrorV1 { kind: HostErrorKind::UNSUPPORTED, maybe_sent: false, detail };
         std::future::ready(abi_stable::std_types::RErr(error)).into_ffi()
-    }\n}\n\n/// The host as a plugin holds it.",
+    }",
     ),
     // A method of providers.
     (
@@ -74,12 +75,12 @@ const GROWTH: [(&str, &str, &str); 9] = [
     ),
     (
         "crates/sdk/src/host.rs",
-        "    /// Waits by the host's clock.",
-        "    /// Appended in 1.2.
+        "\nimpl Host {\n",
+        "\nimpl Host {
+    /// Appended in 1.2.
     pub async fn weather(&self) -> Result<String, HostError> {
         result(self.0.weather().await).map(String::from)
-    }\n
-    /// Waits by the host's clock.",
+    }\n\n",
     ),
 ];
 
@@ -98,8 +99,21 @@ pub struct Museum {
 /// # Errors
 /// When something cannot be copied, changed or built.
 pub fn build(folder: &Path) -> io::Result<Museum> {
-    let root = apart::root();
     let _alone = apart::lock(folder)?;
+    let source = grown()?;
+    let built = source.build(folder, "source", &["fixture-steady", "museum-newer-host"])?;
+    Ok(Museum {
+        newer_plugin: built.join("libfixture_steady.so"),
+        newer_host: built.join("museum-newer-host"),
+    })
+}
+
+/// Returns the sources of 1.2, without building them.
+///
+/// # Errors
+/// Fails if a file cannot be read, or if code to replace is not there any more.
+pub fn grown() -> io::Result<Source> {
+    let root = apart::root();
     let mut source = Source::default();
     for part in ["crates/core", "crates/sdk", "tests/fixtures/steady"] {
         source.take(&root.join(part), part)?;
@@ -124,9 +138,5 @@ pub fn build(folder: &Path) -> io::Result<Museum> {
             let weather = weather.unwrap_or_else(|error| error.to_string());
             return vec![Outcome::delivered(\"steady\").id(format!(\"{}, {weather}\", self.config.text))];",
     )?;
-    let built = source.build(folder, "source", &["fixture-steady", "museum-newer-host"])?;
-    Ok(Museum {
-        newer_plugin: built.join("libfixture_steady.so"),
-        newer_host: built.join("museum-newer-host"),
-    })
+    Ok(source)
 }

@@ -19,7 +19,7 @@ use annunciator_core::{
 use annunciator_testkit::artefacts::{self, plugin};
 use annunciator_tests::{
     altered::altered_copy,
-    museum::{Museum, build},
+    museum::{Museum, build, grown},
 };
 
 fn museum() -> &'static Museum {
@@ -46,6 +46,12 @@ fn newer_host(direction: &str, plugin: &Path) -> Vec<String> {
 
 fn older_plugin() -> PathBuf {
     plugin("fixture-steady").unwrap()
+}
+
+/// Shown in every run, since building them takes a minute.
+#[test]
+fn the_sources_of_the_next_minor_can_be_made() {
+    grown().unwrap();
 }
 
 #[test]
