@@ -177,7 +177,7 @@ async fn a_new_plugin_is_built_examined_dropped_in_reloaded_and_delivers() {
         "{notified:?}"
     );
     wait_for("what the log says of it", || {
-        monitor.log().contains("goes on serving").then_some(())
+        monitor.log().contains("stays in use").then_some(())
     });
 }
 

@@ -58,7 +58,7 @@ async fn another_file_that_comes_later_leaves_the_one_that_serves() {
     let loaded = rig.configured(YAML).unwrap().load().unwrap();
     let warnings = loaded.warnings.to_string();
     assert!(names_both(&rig, &warnings), "{warnings}");
-    assert!(warnings.contains("goes on serving"), "{warnings}");
+    assert!(warnings.contains("stays in use"), "{warnings}");
     assert_eq!(engine.reload(loaded).await.unwrap().kept, ["a"]);
     assert!(engine.notify_default("x").await.unwrap().all_delivered());
     assert!(engine.alerts().is_empty());
