@@ -128,7 +128,7 @@ async fn those_that_are_shipped() {
             // Nothing is left out but what is about requests to the host.
             let why = check["why"].as_str().unwrap();
             assert!(
-                by_itself && why.contains("it asks its host for no HTTP"),
+                by_itself && why.contains("it makes no HTTP request by its host"),
                 "{package}: {check}"
             );
         }
@@ -252,7 +252,7 @@ fn a_file_that_is_no_plugin() {
     fs::write(&path, "no plugin").unwrap();
     let library = plugin("fixture-failing-disk").unwrap();
     for (path, why) in [
-        (path.display().to_string(), "it is no ELF file"),
+        (path.display().to_string(), "it is not an ELF file"),
         (library.display().to_string(), "it carries no note"),
     ] {
         let report = examined(&rig, Path::new(&path), &["--level", "thorough"]);
@@ -344,7 +344,7 @@ fn a_waiver_has_a_reason_and_then_it_counts() {
             r#"{"waivers": [{"check": "scheme", "reason": "x"}]}"#,
             "speak of a check scheme, which does not exist",
         ),
-        ("{", "are not as they should be"),
+        ("{", "are malformed"),
     ] {
         let (status, _, error) = with(waivers);
         assert_eq!(status, 2, "{error}");

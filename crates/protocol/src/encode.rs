@@ -56,7 +56,7 @@ pub enum EncodeError {
     #[error("{0} metrics are too many for one datagram, which takes {MAX_METRICS}")]
     TooManyMetrics(usize),
     /// The datagram would be longer than [`MAX_DATAGRAM_BYTES`].
-    #[error("the datagram would have {0} bytes, and {MAX_DATAGRAM_BYTES} are the most")]
+    #[error("the datagram would have {0} bytes, and at most {MAX_DATAGRAM_BYTES} are allowed")]
     TooLong(usize),
     /// The datagram cannot be serialized.
     #[error("the datagram cannot be written: {0}")]

@@ -50,7 +50,7 @@ pub enum KeyError {
     NoId,
     /// The secret is shorter than [`MIN_SECRET_BYTES`].
     #[error(
-        "the secret has {0} bytes, and {MIN_SECRET_BYTES} are the least: make one with `openssl rand -hex 32`"
+        "the secret has {0} bytes, and at least {MIN_SECRET_BYTES} are required: make one with `openssl rand -hex 32`"
     )]
     Short(usize),
     /// The secret is longer than [`MAX_SECRET_BYTES`].

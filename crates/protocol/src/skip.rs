@@ -71,7 +71,7 @@ impl<'de> Visitor<'de> for Skip {
         while let Some(name) = members.next_key_seed(Text)? {
             members.next_value_seed(deeper)?;
             if !names.insert(name) {
-                return Err(A::Error::custom("a member stands twice"));
+                return Err(A::Error::custom("a member is given twice"));
             }
         }
         Ok(())

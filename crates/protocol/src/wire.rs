@@ -175,7 +175,7 @@ impl<'de> Visitor<'de> for Members<'_> {
                     found.unknown.insert(name).then_some(())
                 }
             }
-            .ok_or_else(|| A::Error::custom("a member stands twice"))?;
+            .ok_or_else(|| A::Error::custom("a member is given twice"))?;
         }
         let wire = found.into_wire();
         wire.ok_or_else(|| A::Error::custom("a member is missing"))
@@ -224,7 +224,7 @@ impl<'de> Visitor<'de> for MetricsSeed<'_> {
             let twice = marks & mark != 0 && metrics.iter().any(|(known, _)| *known == path);
             marks |= mark;
             if twice {
-                return Err(A::Error::custom("a metric stands twice"));
+                return Err(A::Error::custom("a metric is given twice"));
             }
             metrics.push((CompactString::from(path), value));
         }

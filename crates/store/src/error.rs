@@ -84,7 +84,7 @@ impl StoreError {
             }
             Some(ErrorCode::DiskFull) => "the disk is full".to_owned(),
             Some(ErrorCode::SystemIoFailure) => {
-                format!("the disk does not do it ({error}); it may be broken, or out of reach")
+                format!("the disk fails ({error}); it may be broken, or out of reach")
             }
             Some(ErrorCode::ReadOnly) => {
                 "it is read-only; the user that the program runs as needs write permission for it and its folder".to_owned()

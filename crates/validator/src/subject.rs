@@ -175,7 +175,7 @@ impl Stage {
         let by_itself = subject.note()?.own_runtime;
         if by_itself && !subject.live {
             return Err(Miss::skips(
-                "it reaches its remote by itself: name settings for a test server with --config, and say --live",
+                "it reaches its remote by itself: name settings for a test server with --config, and pass --live",
             ));
         }
         if by_itself {
@@ -210,13 +210,13 @@ impl Stage {
             last = worst(&outcomes);
         }
         Err(Miss::fails(format!(
-            "none of the usual answers makes it deliver, the last was \"{last}\": say which one does by `answer`, or several by `answers`, in the file of --waivers"
+            "none of the usual answers makes it deliver, the last was \"{last}\": set the one that does as `answer`, or several as `answers`, in the file of --waivers"
         )))
     }
 
     /// Returns the remote's answers, for checks of the requests.
     pub(crate) fn success(&self) -> Result<Success, Miss> {
-        let none = || Miss::skips("it asks its host for no HTTP");
+        let none = || Miss::skips("it makes no HTTP request by its host");
         self.success.clone().ok_or_else(none)
     }
 
@@ -344,5 +344,5 @@ pub(crate) fn titled(title: &str, body: &str) -> DeliveryV1 {
 /// Returns settings as JSON.
 pub(crate) fn json(channel: &Channel) -> Result<Json, Miss> {
     serde_json::from_str(&channel.settings_json)
-        .map_err(|error| Miss::fails(format!("its settings are no JSON: {error}")))
+        .map_err(|error| Miss::fails(format!("its settings are not JSON: {error}")))
 }

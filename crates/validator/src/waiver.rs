@@ -52,7 +52,7 @@ pub enum WaiverError {
     },
     /// The file does not have this form.
     #[error(
-        "the waivers in {} are not as they should be: {source}; write \
+        "the waivers in {} are malformed: {source}; write \
          {{\"waivers\": [{{\"check\": \"NAME\", \"reason\": \"WHY\"}}]}}",
         path.display()
     )]
@@ -63,7 +63,7 @@ pub enum WaiverError {
         source: serde_json::Error,
     },
     /// There is no check with this name.
-    #[error("the waivers in {} speak of a check {check}, which does not exist", path.display())]
+    #[error("the waivers in {} name a check {check}, which does not exist", path.display())]
     Unknown {
         /// The file.
         path: PathBuf,

@@ -74,10 +74,12 @@ impl Circumstances {
         }
         let is_written = |ms: &i64| (0..=MAX_TIME_MS).contains(ms);
         if !self.occurred_at_ms.as_ref().is_none_or(is_written) {
-            return Err("it happened between 1970 and 9999".to_owned());
+            return Err("the time must be between 1970 and 9999".to_owned());
         }
         if self.attributes.len() > MAX_ATTRIBUTES {
-            return Err(format!("a message has {MAX_ATTRIBUTES} attributes at most"));
+            return Err(format!(
+                "a message can have at most {MAX_ATTRIBUTES} attributes"
+            ));
         }
         for (at, (name, value)) in self.attributes.iter().enumerate() {
             check_attribute(name, value)?;
@@ -162,7 +164,7 @@ pub fn check_attribute(name: &str, value: &str) -> Result<(), String> {
 fn bounded(what: &str, text: &str, most: usize) -> Result<(), String> {
     if text.len() > most {
         return Err(format!(
-            "{what} has {most} bytes at most, and this has {}",
+            "{what} can have at most {most} bytes, and this has {}",
             text.len()
         ));
     }

@@ -43,7 +43,7 @@ pub enum ClientError {
     },
     /// The request is too long.
     #[error(
-        "the request would have {0} bytes, and {MAX_REQUEST_LENGTH} are the most: write a shorter text"
+        "the request would have {0} bytes, and at most {MAX_REQUEST_LENGTH} are allowed: write a shorter text"
     )]
     TooLong(usize),
     /// The connection broke.
@@ -51,7 +51,7 @@ pub enum ClientError {
     CutOff(#[from] io::Error),
     /// The monitor ended before it answered.
     #[error(
-        "the monitor ended before it answered: what it had recorded by then, `hbd deliveries` shows"
+        "the monitor ended before it answered: `hbd deliveries` shows what it had recorded by then"
     )]
     Gone,
     /// The answer is invalid.
@@ -125,7 +125,7 @@ mod tests {
             lines: 1,
         };
         let error = ask(Path::new("none"), &request).unwrap_err().to_string();
-        let most = format!("and {MAX_REQUEST_LENGTH} are the most");
+        let most = format!("and at most {MAX_REQUEST_LENGTH} are allowed");
         assert!(error.contains(&most), "{error}");
     }
 

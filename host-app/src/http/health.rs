@@ -70,8 +70,8 @@ mod tests {
 
     #[test]
     fn when_it_does_not_watch() {
-        let json = r#"{"status":"failing","reason":"nobody was judged for 60 s"}"#;
-        let dead = Some("nobody was judged for 60 s");
+        let json = r#"{"status":"failing","reason":"no host was judged for 60 s"}"#;
+        let dead = Some("no host was judged for 60 s");
         check(dead, Some("the disk is full"), false, json);
     }
 }

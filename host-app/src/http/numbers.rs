@@ -47,7 +47,7 @@ const DELIVERY_SECONDS: [f64; 11] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 
 
 /// An error returned when metrics cannot be collected.
 #[derive(Debug, thiserror::Error)]
-#[error("numbers cannot be collected for `monitor.http`: {0}")]
+#[error("metrics cannot be collected for `monitor.http`: {0}")]
 pub struct InstallError(String);
 
 /// The collected metrics.

@@ -32,7 +32,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// An error returned when metrics cannot be served.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`/metrics` and `/healthz` cannot be served at {address}: {source}; change `monitor.http`, or leave it away"
+    "`/metrics` and `/healthz` cannot be served at {address}: {source}; change `monitor.http`, or omit it"
 )]
 pub struct HttpError {
     /// The address.
@@ -65,7 +65,7 @@ impl MetricsServer {
         if !bound.ip().is_loopback() {
             tracing::warn!(
                 address = %bound,
-                "metrics are served beyond this machine, and without asking who reads them: let a firewall or a proxy decide that"
+                "metrics are served beyond this machine, and without asking who reads them: use a firewall or a proxy to restrict that"
             );
         }
         let serving = tokio::spawn(serve(listener, numbers, monitor, reloading));
@@ -118,8 +118,8 @@ async fn serve(
             let conversing = converse(stream, &numbers, &monitor, &reloading);
             match timeout(MAX_CONNECTION_AGE, conversing).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::debug!("numbers over HTTP: {error}"),
-                Err(_) => tracing::debug!("numbers over HTTP: a connection took too long"),
+                Ok(Err(error)) => tracing::debug!("metrics over HTTP: {error}"),
+                Err(_) => tracing::debug!("metrics over HTTP: a connection took too long"),
             }
             drop(place);
         });

@@ -17,7 +17,7 @@ pub(super) fn id() -> io::Result<CompactString> {
     } else {
         Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "it holds no name of a boot",
+            "it contains no name of a boot",
         ))
     }
 }

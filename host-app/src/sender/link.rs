@@ -104,7 +104,7 @@ impl Way {
                 // The next attempt opens a new socket: networks come and go.
                 self.socket = None;
                 if !self.fails {
-                    warn!("cannot send to {address}: {error}; trying on");
+                    warn!("cannot send to {address}: {error}; still trying");
                 }
             }
         }

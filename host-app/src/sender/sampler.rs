@@ -90,7 +90,7 @@ impl Sampler {
         if !asked.is_logged && now >= asked.at + SLOW_AFTER {
             asked.is_logged = true;
             warn!(
-                "this machine has not been measured for {} s: heartbeats go on without; does a file system not answer?",
+                "this machine has not been measured for {} s: heartbeats continue without measurements; does a file system not answer?",
                 SLOW_AFTER.as_secs()
             );
         }

@@ -269,7 +269,7 @@ impl Session {
             }
             Err(error) => {
                 if self.unresolved.is_none() && self.plan.task == Task::Watch {
-                    warn!("cannot look up {}: {error}; trying on", self.plan.server);
+                    warn!("cannot look up {}: {error}; still trying", self.plan.server);
                 }
                 self.unresolved = Some(error);
             }

@@ -100,19 +100,19 @@ fn what_is_wrong_is_reported_with_its_place_and_what_to_do() {
         (
             "monitor:\n  keys: [{id: k1, secret: 0123456789abcdef}]\n  max_skew: off",
             5,
-            "could be sent again",
+            "could be replayed",
             "such as 1h",
         ),
         (
             "monitor: {keys: [{id: k1, secret: 0123456789abcdef, hosts: []}]}",
             3,
-            "counts for nobody",
-            "leave `hosts` away",
+            "is valid for no host",
+            "omit `hosts`",
         ),
         (
             "threshold_configs:\n  high:\n    cpu_monitor.cpu_percent: {warning: '80'}",
             5,
-            "begins with no comparison",
+            "does not begin with a comparison",
             "",
         ),
         (
@@ -124,7 +124,7 @@ fn what_is_wrong_is_reported_with_its_place_and_what_to_do() {
         (
             "threshold_configs:\n  high:\n    cpu: {warning: '> 80'}",
             5,
-            "no path of a metric",
+            "not the path of a metric",
             "",
         ),
         (

@@ -42,7 +42,7 @@ fn what_was_taken_over_is_used_and_nothing_else() {
     let place = Place::new();
     let (status, _, err) = place.run(&["check"]);
     assert_eq!(status, 2);
-    let missing = "error: plugins.lock: the lock file plugins.lock does not exist: look at the plugins, and write it with `hbd plugins lock`\n --> heartbeat.yaml:1:17\n";
+    let missing = "error: plugins.lock: the lock file plugins.lock does not exist: inspect the plugins, and write it with `hbd plugins lock`\n --> heartbeat.yaml:1:17\n";
     assert!(err.starts_with(missing), "{err}");
     let (status, out, err) = place.run(&["plugins", "lock"]);
     assert_eq!((status, err.as_str()), (0, ""));

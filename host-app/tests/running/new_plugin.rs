@@ -210,7 +210,7 @@ fn a_name_that_cannot_be_a_plugin_s_is_refused() {
         assert!(error.contains("cannot be the name of a plugin"), "{error}");
     }
     for (name, why) in [
-        ("match", "a word of the language"),
+        ("match", "a keyword of Rust"),
         ("serde", "a crate that plugins depend on"),
         ("email", "offers the channel type of that name"),
     ] {

@@ -64,11 +64,11 @@ fn check(state: &str, spoil: impl FnOnce(&Home), sentence: &str) {
     watches_and_tells(&monitor, &listening);
     listening.wait_for_post(
         &monitor,
-        "the heartbeat monitor goes on, but what it knows would not outlive",
+        "the heartbeat monitor continues, but its state would not survive",
     );
     listening.wait_for_post(&monitor, sentence);
     let status = listening.home.hbd(&["status"]).1;
-    assert!(status.contains("the state would not outlive a restart: "));
+    assert!(status.contains("the state would not survive a restart: "));
     let (status, health) = monitor.fetch("GET", "/healthz");
     assert_eq!(status, 200);
     assert!(

@@ -65,5 +65,6 @@ fn the_state_is_kept_where_systemd_wants_it() {
     assert_eq!(monitor.stop().0, Some(0));
     assert!(folder.join("state.sqlite").exists());
     let nowhere = home.start();
-    nowhere.wait_for_log("what the monitor knows ends with it: name a file as `monitor.state`");
+    nowhere
+        .wait_for_log("the monitor's state is lost when it ends: name a file as `monitor.state`");
 }

@@ -97,7 +97,7 @@ fn a_store_is_a_file_by_its_whole_path_or_none() {
     for (store, sentence) in [
         (
             "outbox.sqlite",
-            "expected the absolute path of a file (help: write the whole path, from /; or `:memory:`, or `none`)",
+            "expected the absolute path of a file (help: write the absolute path, from /; or `:memory:`, or `none`)",
         ),
         (
             "/var/lib/heartbeat/",
@@ -121,7 +121,7 @@ notification_channels:
       quiet_hours: {from: '22:00', to: '06:00'}
 ";
     let loaded = rig().exactly(yaml).unwrap().load().unwrap();
-    let why = "this needs a record of deliveries, and `delivery.store` is none: each is tried once, when it comes (help: store deliveries in a file, or remove this)";
+    let why = "this needs a record of deliveries, and `delivery.store` is none: each delivery is tried once, at once (help: store deliveries in a file, or remove this)";
     let said = loaded.warnings.to_string();
     let lines: Vec<&str> = said
         .lines()

@@ -131,12 +131,12 @@ fn groups_that_hold_nothing() {
     wrong(
         "{first_of: []}",
         17,
-        ": first_of: the list is empty: nobody would be notified (help: name a channel, or leave the group away)",
+        ": first_of: the list is empty: nobody would be notified (help: name a channel, or remove the group)",
     );
     wrong(
         "{first_of: }",
         15,
-        ": first_of: expected a list of channel names, found nothing (help: leave the group away)",
+        ": first_of: expected a list of channel names, found nothing (help: remove the group)",
     );
     wrong(
         "{first_of: pager}",
@@ -200,7 +200,7 @@ fn groups_that_name_themselves() {
     wrong(
         "{first_of: [mail, a]}",
         24,
-        ": first_of[1]: the group names itself (help: take one of the names away)",
+        ": first_of[1]: the group names itself (help: remove one of the names)",
     );
     check(
         &yaml(
@@ -211,8 +211,8 @@ fn groups_that_name_themselves() {
 ",
         ),
         &[
-            "heartbeat.yaml:8:25: error: group c: first_of[1]: this leads back to where it began: b -> c -> b (help: take one of the names away)",
-            "heartbeat.yaml:8:28: error: group c: first_of[2]: this leads back to where it began: a -> b -> c -> a (help: take one of the names away)",
+            "heartbeat.yaml:8:25: error: group c: first_of[1]: this leads back to itself: b -> c -> b (help: remove one of the names)",
+            "heartbeat.yaml:8:28: error: group c: first_of[2]: this leads back to itself: a -> b -> c -> a (help: remove one of the names)",
         ],
     );
 }

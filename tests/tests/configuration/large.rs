@@ -72,7 +72,7 @@ fn a_large_group_that_many_hosts_name_is_looked_through_once() {
     let said = said(&groups(1_200, "", lists));
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(
-        said[0].contains("error: host h831: notification_channels: the lists up to this one stand for too many channels"),
+        said[0].contains("error: host h831: notification_channels: with the groups in them, the lists up to this one name too many channels"),
         "{said:?}"
     );
 }
@@ -86,8 +86,9 @@ fn groups_of_groups_may_not_stand_for_more_and_more() {
     }
     let said = said(&groups(1_200, &more, std::iter::empty()));
     assert!(
-        said.iter()
-            .any(|it| it.contains("error: group g832: first_of: the lists up to this one")),
+        said.iter().any(|it| it.contains(
+            "error: group g832: first_of: with the groups in them, the lists up to this one"
+        )),
         "{said:?}"
     );
 }

@@ -181,10 +181,10 @@ hosts:
     check(
         yaml,
         &[
-            "heartbeat.yaml:2:32: error: default_notification_channels: the list is empty: nobody would be notified (help: name a channel, or leave the key away to have no defaults)",
-            "heartbeat.yaml:4:30: error: host x: notification_channels: the list is empty: nobody would be notified (help: name a channel, or leave the key away to use the default channels)",
+            "heartbeat.yaml:2:32: error: default_notification_channels: the list is empty: nobody would be notified (help: name a channel, or omit the key to have no defaults)",
+            "heartbeat.yaml:4:30: error: host x: notification_channels: the list is empty: nobody would be notified (help: name a channel, or omit the key to use the default channels)",
             "heartbeat.yaml:5:30: error: host y: notification_channels: expected a list of channel names, found text (help: write a list: [a])",
-            "heartbeat.yaml:6:28: error: host z: notification_channels: expected a list of channel names, found nothing (help: leave the key away to use the default channels)",
+            "heartbeat.yaml:6:28: error: host z: notification_channels: expected a list of channel names, found nothing (help: omit the key to use the default channels)",
         ],
     );
 }
@@ -320,7 +320,7 @@ fn plugin_folders_of_the_wrong_kind() {
     check(
         yaml,
         &[
-            "heartbeat.yaml:2:18: error: plugins.dirs[0]: expected the absolute path of a folder (help: write the whole path, from /)",
+            "heartbeat.yaml:2:18: error: plugins.dirs[0]: expected the absolute path of a folder (help: write the absolute path, from /)",
             "heartbeat.yaml:2:33: warning: plugins.drs: unknown field (help: did you mean `dirs`?)",
         ],
     );

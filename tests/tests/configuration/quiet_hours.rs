@@ -66,7 +66,7 @@ fn hours_that_are_none() {
     wrong(
         "{from: 1320, to: 07:00}",
         27,
-        ".from: `1320` is not a time of day (help: write hours and minutes in quotes: \"22:00\", if a program made the number of that)",
+        ".from: `1320` is not a time of day (help: write hours and minutes in quotes: \"22:00\", if that is what was meant)",
     );
     wrong(
         "{from: 22:00, to: 07:00, except: info}",

@@ -99,7 +99,7 @@ fn secrets_that_are_not_where_they_should_be() {
     check(
         &settings("token: {file: secret.txt}"),
         &[
-            "heartbeat.yaml:2:28: error: channel s: token: this is not an absolute path (help: write the whole path, from /)",
+            "heartbeat.yaml:2:28: error: channel s: token: this is not an absolute path (help: write the absolute path, from /)",
         ],
     );
     check(
@@ -129,7 +129,7 @@ fn a_file_with_secrets_that_others_may_read_is_warned_about() {
     let warnings = builder.load().unwrap().warnings;
     assert_eq!(warnings.count(Level::Warning), 1);
     let advice = format!(
-        "every user of this machine may read it (help: take the permission away: `chmod o= {}`)",
+        "every user of this machine may read it (help: remove the permission: `chmod o= {}`)",
         rig.file().display()
     );
     // A path with a blank is quoted.

@@ -14,7 +14,7 @@ use tracing_subscriber::fmt::MakeWriter;
 /// What the engine logs before it tells something without a record.
 const WITHOUT_A_RECORD: &str = "once and without a record";
 /// What it logs when an outcome cannot be recorded at once.
-const LATER: &str = "what came of a delivery is recorded when";
+const LATER: &str = "outcomes are recorded when";
 
 /// The lines, by what they are about.
 #[derive(Debug, Clone, Copy)]

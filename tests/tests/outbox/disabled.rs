@@ -1,4 +1,4 @@
-//! A channel that is disabled: what is to be told by it waits until that is mended,
+//! A channel that is disabled: what is to be told by it waits until that is fixed,
 //! or has lived long enough, and holds up nobody else.
 
 use std::{

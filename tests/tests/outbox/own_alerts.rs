@@ -41,9 +41,9 @@ async fn a_channel_that_is_out_of_order_is_reported_through_another_and_loses_no
     for number in 0..30 {
         to_pager(&engine, &format!("alarm {number}")).await;
     }
-    let notified = chat_is_notified(&pair, "out of order").await;
+    let notified = chat_is_notified(&pair, "is failing").await;
     assert!(
-        notified.starts_with("Channel pager is out of order"),
+        notified.starts_with("Channel pager is failing"),
         "{notified}"
     );
     let alerts = engine.alerts();
@@ -104,7 +104,7 @@ async fn a_reconfigured_channel_is_reported_as_recovered_after_its_first_success
     for number in 0..30 {
         to_pager(&engine, &format!("alarm {number}")).await;
     }
-    chat_is_notified(&pair, "out of order").await;
+    chat_is_notified(&pair, "is failing").await;
     pair.reload(&engine, "title: mended", BOTH).await;
     assert_eq!(engine.alerts().len(), 1, "nobody has seen it work");
     pair.pager.always(None);

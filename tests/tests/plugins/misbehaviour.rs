@@ -175,7 +175,7 @@ async fn one_that_never_closes() {
 
 #[tokio::test]
 async fn one_that_answers_nothing() {
-    let says = [FILE, "did not say what came of it"];
+    let says = [FILE, "did not report an outcome"];
     check("answers_nothing", Class::Unknown, Fault::Plugin, &says).await;
 }
 

@@ -228,7 +228,7 @@ fn a_file_that_is_not_the_pinned_one_is_not_loaded() {
     let refusal = place.refusal("lock: require");
     let (file, lock) = (place.file.display(), place.lock_file());
     let expected = format!(
-        "plugin {file} (fixture-steady 0.1.0) is not the file that {} pins: its SHA-256 is {}, and {pinned} is expected: put the pinned file back, or take this one over with `hbd plugins lock`",
+        "plugin {file} (fixture-steady 0.1.0) is not the file that {} pins: its SHA-256 is {}, and {pinned} is expected: put the pinned file back, or pin this one with `hbd plugins lock`",
         lock.display(),
         sha256(&place.file),
     );
@@ -285,11 +285,11 @@ fn a_lock_file_that_cannot_be_used_is_an_error_at_its_line() {
     let lock = place.lock_file();
     let lock_file = lock.display();
     let missing = format!(
-        "the lock file {lock_file} does not exist: look at the plugins, and write it with `hbd plugins lock`"
+        "the lock file {lock_file} does not exist: inspect the plugins, and write it with `hbd plugins lock`"
     );
     let malformed = |why: &str| {
         format!(
-            "the lock file {lock_file} is malformed: {why}; move it away, and write it anew with `hbd plugins lock`"
+            "the lock file {lock_file} is malformed: {why}; move it away, and write it again with `hbd plugins lock`"
         )
     };
     let cases = [
@@ -340,7 +340,7 @@ fn words_that_are_none() {
         ),
         (
             "lock_file: plugins.lock",
-            "heartbeat.yaml:1:22: error: plugins.lock_file: expected the absolute path of a file (help: write the whole path, from /)",
+            "heartbeat.yaml:1:22: error: plugins.lock_file: expected the absolute path of a file (help: write the absolute path, from /)",
         ),
     ] {
         let problems = place.rig.problems(&Place::yaml(section)).unwrap();

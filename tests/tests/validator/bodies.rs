@@ -53,7 +53,7 @@ fn one_that_encrypts_is_not_said_to_be_looked_at() {
     let crosstalk = check(&report, "crosstalk");
     assert_eq!(crosstalk["outcome"], "skipped");
     let why = crosstalk["why"].as_str().unwrap();
-    assert!(why.contains("was not looked at"), "{why}");
+    assert!(why.contains("was not checked"), "{why}");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_service_that_wants_a_session_first() {
     let one = r#""answer": {"status": 202}"#;
     let report = said("body-session", &[], Some(&waivers(one)));
     let why = check(&report, "statuses")["why"].as_str().unwrap();
-    assert!(why.contains("or several by `answers`"), "{why}");
+    assert!(why.contains("or several as `answers`"), "{why}");
     let half = r#""answers": [{"path": "/session", "answer": {"status": 201}}]"#;
     let report = said("body-session", &[], Some(&waivers(half)));
     let why = check(&report, "statuses")["why"].as_str().unwrap();

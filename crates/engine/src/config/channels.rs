@@ -305,7 +305,7 @@ fn add_plugin_problem(raw: &ProblemV1, entry: &Entry, findings: &mut Findings) {
     let place = place(entry, FieldPath::default(), path);
     let clean = hide_wrong(place.node, findings);
     let message = match clean(printable(&raw.message)) {
-        empty if empty.is_empty() => "the plugin refuses this, without saying why".to_owned(),
+        empty if empty.is_empty() => "the plugin refuses this without a reason".to_owned(),
         text => text,
     };
     let problem = if raw.level == ProblemLevel::WARNING {

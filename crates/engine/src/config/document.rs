@@ -74,7 +74,7 @@ pub(crate) fn schema_of(
                         "threshold_config": { "type": "string", "description": "Name of the host's thresholds." },
                         "watch": { "type": "boolean", "description": "Whether heartbeat events are sent." },
                         "notification_channels": channel_names,
-                        "dyndns": { "description": "Kept for other programs." },
+                        "dyndns": { "description": "Reserved for other programs." },
                     },
                 },
             },
@@ -93,15 +93,15 @@ pub(crate) fn schema_of(
                     },
                     "trust": {
                         "enum": ["strict", "warn"],
-                        "description": "Whether plugins are used that other users could have changed; strict unless it is said.",
+                        "description": "Whether plugins that other users could have changed are used. Default: strict.",
                     },
                     "lock": {
                         "enum": ["off", "warn", "require", false],
-                        "description": "Whether plugins have to be those of the lock file; off unless it is said.",
+                        "description": "Whether plugins must be those of the lock file. Default: off.",
                     },
                     "lock_file": {
                         "type": "string",
-                        "description": "The absolute path of the lock file; plugins.lock beside this file unless it is said.",
+                        "description": "The absolute path of the lock file. Default: plugins.lock beside this file.",
                     },
                 },
             },
@@ -172,7 +172,7 @@ fn reference() -> Json {
             "additionalProperties": false,
         })
     });
-    json!({ "description": "A value that stands elsewhere.", "oneOf": forms })
+    json!({ "description": "A value that is stored elsewhere.", "oneOf": forms })
 }
 
 /// Adds a plugin's schema and its own definitions under unique names.

@@ -120,7 +120,7 @@ fn no_folder(path: &Path) -> Option<String> {
 
 fn no_place(path: &Path) -> Option<String> {
     if fs::metadata(path).is_ok_and(|facts| facts.is_dir()) {
-        return Some("what is there is a folder, and no file".to_owned());
+        return Some("it is a folder, not a file".to_owned());
     }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -138,7 +138,7 @@ fn no_place(path: &Path) -> Option<String> {
             let folder = shown(folder);
             Some(match error.kind() {
                 io::ErrorKind::NotFound => format!("{folder} does not exist: create it"),
-                _ => format!("{folder} cannot be looked at here: {}", reason(&error)),
+                _ => format!("{folder} cannot be inspected here: {}", reason(&error)),
             })
         }
     }
@@ -156,7 +156,7 @@ fn shown(folder: &Path) -> String {
 fn missing(what: &str, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => format!("there is no such {what} here"),
-        _ => format!("the {what} cannot be looked at here: {}", reason(error)),
+        _ => format!("the {what} cannot be inspected here: {}", reason(error)),
     }
 }
 
@@ -230,7 +230,7 @@ mod tests {
             (
                 Purpose::Create,
                 &dir.path().to_owned(),
-                "what is there is a folder, and no file",
+                "it is a folder, not a file",
             ),
             (
                 Purpose::Create,

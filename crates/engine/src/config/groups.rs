@@ -127,7 +127,7 @@ fn group<'n>(
             // Values that cannot be read were reported before.
             options = serde_json::from_value(Json::Object(read)).unwrap_or_default();
             if let Some(steps) = entry.node.entry(FIRST_OF) {
-                let read = naming.read(steps, FIRST_OF, "leave the group away", findings);
+                let read = naming.read(steps, FIRST_OF, "remove the group", findings);
                 names = read.unwrap_or_default();
             }
         }
@@ -225,9 +225,9 @@ impl Walk<'_> {
             .collect();
         let sentence = match names.as_slice() {
             [_, _] => "the group names itself".to_owned(),
-            names => format!("this leads back to where it began: {}", names.join(" -> ")),
+            names => format!("this leads back to itself: {}", names.join(" -> ")),
         };
-        Problem::error(sentence).help("take one of the names away")
+        Problem::error(sentence).help("remove one of the names")
     }
 
     fn wrong(

@@ -52,7 +52,7 @@ impl<'a> Hosts<'a> {
 
     /// Reads the list of default channels.
     pub(crate) fn defaults(&mut self, entry: &Entry, findings: &mut Findings) -> ResolvedNames {
-        let when_empty = "leave the key away to have no defaults";
+        let when_empty = "omit the key to have no defaults";
         let route = self.list(entry, DEFAULTS, when_empty, findings);
         route.as_deref().cloned().unwrap_or_default()
     }
@@ -116,7 +116,7 @@ impl<'a> Hosts<'a> {
                     host.channels = self.list(
                         field,
                         CHANNELS,
-                        "leave the key away to use the default channels",
+                        "omit the key to use the default channels",
                         findings,
                     );
                 }

@@ -280,9 +280,6 @@ fn permissions(path: &Path, mode: u32, findings: &mut Findings) {
         let problem = Problem::warning(
             "there are secrets in this file, and every user of this machine may read it",
         );
-        findings.whole(problem.help(format!(
-            "take the permission away: `chmod o= {}`",
-            typed(path)
-        )));
+        findings.whole(problem.help(format!("remove the permission: `chmod o= {}`", typed(path))));
     }
 }

@@ -160,7 +160,7 @@ impl Flattening {
 
 /// Returns the problem of the list at which the bound was exceeded.
 pub(super) fn too_many() -> Problem {
-    let sentence = "the lists up to this one stand for too many channels, by the groups in them";
+    let sentence = "with the groups in them, the lists up to this one name too many channels";
     Problem::error(sentence)
         .help(format!("name fewer groups, or smaller ones: all lists of the file may have {MAX_VISITED} names in them"))
 }

@@ -65,7 +65,7 @@ fn likely_slip(message: &str, at: usize, text: &str) -> Option<&'static str> {
     let last_break = before.chars().rfind(|c| is_line_break(*c));
     if last_break.is_some_and(|c| !matches!(c, '\n' | '\r')) {
         return Some(
-            "an invisible character before this (U+2028, U+2029 or U+0085) begins a new line in YAML: take it away",
+            "an invisible character before this (U+2028, U+2029 or U+0085) begins a new line in YAML: remove it",
         );
     }
     if message == FOREIGN_TAG {
@@ -95,7 +95,7 @@ fn likely_slip(message: &str, at: usize, text: &str) -> Option<&'static str> {
         ),
         (
             "more than one document",
-            "a line `---` begins another document: remove it, or what stands before",
+            "a line `---` begins another document: remove it, or what is before it",
         ),
     ];
     slips

@@ -86,7 +86,7 @@ fn read(field: &Entry, dirs: &mut Vec<PluginDir>, policy: &mut Policy, findings:
             Value::Scalar(Scalar::Text, path) if Path::new(&**path).is_absolute() => {}
             _ => {
                 let problem = Problem::error("expected the absolute path of a file")
-                    .help("write the whole path, from /");
+                    .help("write the absolute path, from /");
                 findings.at(node.id, problem.field(format!("{KEY}.lock_file")));
             }
         },
@@ -163,7 +163,7 @@ fn named_dirs(node: &Node, dirs: &mut Vec<PluginDir>, findings: &mut Findings) {
                 findings.at(
                     node.id,
                     problem
-                        .help("write the whole path, from /")
+                        .help("write the absolute path, from /")
                         .field(format!("{field}[{i}]")),
                 );
             }

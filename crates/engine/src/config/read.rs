@@ -364,7 +364,7 @@ fn too_deep(place: &Range<usize>) -> SyntaxError {
 
 /// The message for a tag that is not one of YAML's own.
 pub(super) const FOREIGN_TAG: &str =
-    "a tag (`!…`) means nothing here, or not what stands behind it";
+    "a tag (`!…`) has no meaning here, or does not fit the value after it";
 
 fn foreign_tag(place: &Range<usize>) -> SyntaxError {
     SyntaxError::new(FOREIGN_TAG, place.start)

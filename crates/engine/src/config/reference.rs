@@ -167,7 +167,7 @@ fn from_file(name: &str, is_shown: bool) -> Result<String, Missing> {
     if !path.is_absolute() {
         // A text that is not a path may be the secret.
         let missing = Missing::new("this is not an absolute path");
-        return Err(missing.help("write the whole path, from /"));
+        return Err(missing.help("write the absolute path, from /"));
     }
     read(if is_shown { name } else { "the file" }, path)
 }

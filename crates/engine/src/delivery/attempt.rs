@@ -315,7 +315,7 @@ impl AttemptTask {
     /// Returns the final state and its reason if the delivery is abandoned for good or has expired.
     fn ended_without_attempt(&self, now_ms: i64) -> Option<(State, String)> {
         if self.claim.abandoned && !self.channel.config.resends_unknown() {
-            let why = "whoever sent it was gone before it could record what came of it";
+            let why = "the process that sent it ended before it could record the outcome";
             return Some((State::Unknown, why.to_owned()));
         }
         let expired = self.claim.expires_ms.is_some_and(|at_ms| at_ms <= now_ms);
@@ -425,7 +425,7 @@ pub(super) async fn attempt(channel: &Channel, call: &AttemptCall<'_>) -> Vec<Ou
             ..outcome(
                 code::OutcomeClass::UNKNOWN,
                 code::Fault::PLUGIN,
-                format!("plugin {} did not say what came of it", instance.file()),
+                format!("plugin {} did not report an outcome", instance.file()),
             )
         }],
         Ok(result) => result.outcomes.into(),

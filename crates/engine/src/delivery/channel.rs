@@ -100,9 +100,7 @@ impl Channel {
                     .map_err(|error| Disabled {
                         fault: error.fault,
                         detail: match error.detail.as_str() {
-                            "" => {
-                                "the provider could not be opened, and did not say why".to_owned()
-                            }
+                            "" => "the provider could not be opened and gave no reason".to_owned(),
                             // The detail may repeat the value of a setting.
                             detail => printable(detail),
                         },

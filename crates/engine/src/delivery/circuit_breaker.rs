@@ -136,7 +136,7 @@ impl CircuitBreaker {
         match self.update(health, is_probe, now_ms) {
             Some(Transition::Opened) => {
                 let sentence = format!(
-                    "Channel {name} is out of order: nothing gets through any more. What is for it waits, and is tried again now and then. The last that was heard is: {last}."
+                    "Channel {name} is failing: no delivery succeeds any more. Its deliveries wait, and one of them is tried from time to time. The last error: {last}."
                 );
                 alerts.raise(subject(ChannelProblem::CircuitOpen), sentence);
             }
@@ -147,7 +147,7 @@ impl CircuitBreaker {
         if let Some(pause) = asked.filter(|pause| *pause >= MIN_QUOTA_DELAY) {
             let pause = humantime::format_duration(Duration::from_secs(pause.as_secs()));
             let sentence = format!(
-                "Channel {name} accepts nothing for {pause}: {last}. What is for it waits until then, or its time to live passes."
+                "Channel {name} accepts nothing for {pause}: {last}. Its deliveries wait until then, or expire."
             );
             alerts.raise(subject(ChannelProblem::Quota), sentence);
         } else if targets

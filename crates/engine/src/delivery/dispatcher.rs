@@ -103,7 +103,9 @@ pub(crate) async fn run<E: CurrentConfig>(engine: Weak<E>, outbox: Weak<Outbox>)
             Err(error) => {
                 outbox.update_store_alert(Some(&error));
                 if !std::mem::replace(&mut has_failed, true) {
-                    tracing::error!("{error}; what waits there waits until it can be used again");
+                    tracing::error!(
+                        "{error}; the deliveries in it wait until it can be used again"
+                    );
                 }
                 now_ms.saturating_add(milliseconds(RETRY_DELAY))
             }

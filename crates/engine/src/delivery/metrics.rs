@@ -39,12 +39,12 @@ pub(crate) fn describe() {
     describe_histogram!(
         DELIVERY_SECONDS,
         Unit::Seconds,
-        "From a notification's acceptance for a channel to its outcome."
+        "The time from a notification's acceptance for a channel to its outcome."
     );
     describe_gauge!(
         UNDER_WAY,
         Unit::Count,
-        "Deliveries that wait for their channel or are under way."
+        "Deliveries that wait for their channel or are in flight."
     );
     describe_gauge!(
         ACTIVE_ALERTS,

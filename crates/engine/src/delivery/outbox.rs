@@ -89,7 +89,7 @@ impl Outbox {
             Some(StoreError::Closed) => {}
             Some(error) => {
                 let sentence = format!(
-                    "Deliveries cannot be recorded: {error}. Meanwhile people are notified all the same, but once only, and what waits may be late."
+                    "Deliveries cannot be recorded: {error}. Meanwhile people are still notified, but each message is tried only once, and what waits may be late."
                 );
                 self.alerts.raise(Subject::Store, sentence);
             }

@@ -126,7 +126,7 @@ impl AttemptTask {
                         on_delay();
                         tracing::error!(
                             delivery = %self.claim.delivery,
-                            "{}; what came of a delivery is recorded when it answers",
+                            "{}; outcomes are recorded when it answers",
                             StoreError::Silent(STORE_TIMEOUT)
                         );
                     }
@@ -143,7 +143,7 @@ impl AttemptTask {
                 Ok(Settled::Stale) => {
                     tracing::warn!(
                         delivery = %self.claim.delivery,
-                        "somebody else has taken this delivery over meanwhile: it may arrive twice"
+                        "another process has claimed this delivery meanwhile: it may arrive twice"
                     );
                     return Vec::new();
                 }
@@ -154,7 +154,7 @@ impl AttemptTask {
                     on_delay();
                     tracing::error!(
                         delivery = %self.claim.delivery,
-                        "{error}; what came of a delivery is recorded when that is mended"
+                        "{error}; outcomes are recorded when that is fixed"
                     );
                 }
                 Err(_) => {}

@@ -43,7 +43,7 @@ pub(crate) async fn run(outbox: Weak<Outbox>, mut proven: mpsc::Receiver<(Delive
         };
         let proof = waiting.remove(&delivery).max(Some(proof)).unwrap_or(proof);
         if let Err(error) = outbox.prove(delivery, proof).await {
-            tracing::error!(%delivery, "{error}; what was proven of a delivery is recorded later");
+            tracing::error!(%delivery, "{error}; the proof of a delivery is recorded later");
             waiting.insert(delivery, proof);
             continue;
         }
@@ -63,7 +63,7 @@ impl Outbox {
             proven = proving => proven?,
             () = self.clock.sleep(STORE_TIMEOUT) => return Err(StoreError::Silent(STORE_TIMEOUT)),
         };
-        tracing::info!(%delivery, proof = proof.name(), "more was proven of a delivery");
+        tracing::info!(%delivery, proof = proof.name(), "a delivery has a greater proof");
         self.notify_superseded(&superseded);
         Ok(())
     }

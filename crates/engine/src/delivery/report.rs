@@ -358,9 +358,9 @@ impl ChannelReport {
             all.hint = printable(&disabled.hint);
         }
         report.add_reason(if is_shared {
-            "it waits until that is mended, or another process that delivers from the same store can use the channel, or its time to live has passed"
+            "it waits until that is fixed, or another process that delivers from the same store can use the channel, or its time to live has passed"
         } else {
-            "it waits until that is mended, or its time to live has passed"
+            "it waits until that is fixed, or its time to live has passed"
         });
         report
     }

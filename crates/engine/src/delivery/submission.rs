@@ -365,7 +365,7 @@ impl Outbox {
         tracing::warn!(
             notification,
             channel = name,
-            "{}; what waits for it is delivered once that is mended, or expires",
+            "{}; what waits for it is delivered once that is fixed, or expires",
             disabled.sentence()
         );
     }

@@ -36,7 +36,7 @@ pub enum StartError {
         loaded: PathBuf,
     },
     /// The engine is shut down and takes over no configuration.
-    #[error("the engine is shut down and takes no other configuration")]
+    #[error("the engine is shut down and accepts no other configuration")]
     Closed,
     /// The call was made where no engine can be started or reached.
     #[error(transparent)]
@@ -81,7 +81,7 @@ pub enum NotifyError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The engine is shut down.
-    #[error("the engine is shut down and takes no more notifications")]
+    #[error("the engine is shut down and accepts no more notifications")]
     Closed,
     /// The call was made where the engine cannot be reached.
     #[error(transparent)]

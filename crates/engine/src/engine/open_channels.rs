@@ -102,7 +102,7 @@ fn disabled_sentence(channel: &str, disabled: &Disabled) -> String {
         hint => format!(" ({hint})"),
     };
     format!(
-        "Channel {channel} is disabled: {}{hint}. What is to be sent by it waits until that is mended and the configuration is loaded again, or expires.",
+        "Channel {channel} is disabled: {}{hint}. Its deliveries wait until that is fixed and the configuration is loaded again, or expire.",
         disabled.detail
     )
 }

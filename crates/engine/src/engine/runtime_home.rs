@@ -21,12 +21,12 @@ const DRIVEN_TIMEOUT: Duration = Duration::from_secs(3);
 pub enum Misplaced {
     /// The engine was to be started outside of a tokio runtime.
     #[error(
-        "an engine runs on the tokio runtime that it is started in, and here is none: start it within `#[tokio::main]` or `Runtime::block_on`"
+        "an engine runs on the tokio runtime in which it is started, and there is none here: start it within `#[tokio::main]` or `Runtime::block_on`"
     )]
     NoRuntime,
     /// The engine was to be started in a runtime without timers or sockets.
     #[error(
-        "an engine needs the timers and the sockets of its tokio runtime, and this one has not both: build it with `enable_all()`"
+        "an engine needs the timers and the sockets of its tokio runtime, and this one lacks one of them: build it with `enable_all()`"
     )]
     BareRuntime,
     /// The engine's runtime was dropped.
@@ -36,12 +36,12 @@ pub enum Misplaced {
     RuntimeGone,
     /// The call panicked, most likely in something that the program supplied, such as a store.
     #[error(
-        "the call ended in a panic, most likely of something that the program gave the engine, such as a store or a clock; the engine goes on"
+        "the call ended in a panic, most likely of something that the program gave the engine, such as a store or a clock; the engine continues"
     )]
     Panicked,
     /// The engine's runtime is not being driven: it has one thread, and that thread is busy.
     #[error(
-        "the tokio runtime in which this engine was started stands still, since it has one thread, which does something else: call the engine within that runtime, or start it in one with threads of its own"
+        "the tokio runtime in which this engine was started is blocked, since its only thread does something else: call the engine within that runtime, or start it in one with threads of its own"
     )]
     RuntimeStands,
     /// The call was made in a child that was forked from the engine's process.

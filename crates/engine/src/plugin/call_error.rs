@@ -60,7 +60,7 @@ impl CallError {
                 format!("plugin {file} blocks {MAX_BLOCKED_POLLS} threads and is not called")
             }
             Self::NotCalled(file) => format!("no thread was free for plugin {file}"),
-            Self::TooLong(file) => format!("plugin {file} gave an answer without end {when}"),
+            Self::TooLong(file) => format!("plugin {file} returned an endless answer {when}"),
             Self::Crashed { file, ending } => {
                 format!("the worker process of plugin {file} {ending} {when}")
             }

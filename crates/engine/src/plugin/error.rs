@@ -35,7 +35,7 @@ pub enum PluginError {
         source: std::io::Error,
     },
     /// The file is not an ELF file, or is damaged.
-    #[error("{} is not a plugin: {why}; replace the file or take it out of the folder", path.display())]
+    #[error("{} is not a plugin: {why}; replace the file or remove it from the folder", path.display())]
     NotAPlugin {
         /// The path of the file.
         path: PathBuf,
@@ -135,7 +135,7 @@ pub enum PluginError {
     /// The file's hash is not the one in the lock file.
     #[error(
         "plugin {} ({} {}) is not the file that {} pins: its SHA-256 is {found}, and {expected} \
-         is expected: put the pinned file back, or take this one over with `hbd plugins lock`",
+         is expected: put the pinned file back, or pin this one with `hbd plugins lock`",
         path.display(), note.name, note.version, lock.display()
     )]
     NotThePinned {
@@ -152,8 +152,7 @@ pub enum PluginError {
     },
     /// The plugin is not in the lock file.
     #[error(
-        "plugin {} ({} {}) is not pinned in {} for {}: look at it, and take it over with \
-         `hbd plugins lock`; its SHA-256 is {found}",
+        "plugin {} ({} {}) is not pinned in {} for {}: inspect it, and pin it with `hbd plugins lock`; its SHA-256 is {found}",
         path.display(), note.name, note.version, lock.display(), note.target
     )]
     NotPinned {
@@ -168,8 +167,7 @@ pub enum PluginError {
     },
     /// The file was replaced too often. Each version that was loaded stays in memory.
     #[error(
-        "plugin {} was exchanged {times} times since this program started, and each of them \
-         stays in memory: start the program anew to load this one", path.display()
+        "plugin {} was replaced {times} times since this program started, and each version stays in memory: restart the program to load this one", path.display()
     )]
     Exchanged {
         /// The path of the file.

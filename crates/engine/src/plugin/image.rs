@@ -106,7 +106,7 @@ impl Image {
                 file: None,
             }),
             Err(error) => {
-                tracing::debug!(%error, "no memory to execute plugins from; a private folder it is");
+                tracing::debug!(%error, "no memory to execute plugins from; using a private folder");
                 let file = self.in_folder()?;
                 Ok(SealedImage {
                     descriptor: fs::File::open(&file)?.into(),

@@ -73,10 +73,10 @@ pub enum LockError {
         source: io::Error,
     },
     /// The file does not exist.
-    #[error("the lock file {} does not exist: look at the plugins, and write it with `hbd plugins lock`", .0.display())]
+    #[error("the lock file {} does not exist: inspect the plugins, and write it with `hbd plugins lock`", .0.display())]
     Missing(PathBuf),
     /// The file is not in the form that `hbd plugins lock` writes.
-    #[error("the lock file {} is malformed: {why}; move it away, and write it anew with `hbd plugins lock`", path.display())]
+    #[error("the lock file {} is malformed: {why}; move it away, and write it again with `hbd plugins lock`", path.display())]
     Malformed {
         /// The path of the file.
         path: PathBuf,

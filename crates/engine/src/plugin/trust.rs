@@ -71,7 +71,7 @@ impl fmt::Display for Distrust {
                  to be its owner's alone: `chmod g-w {typed}`",
                 mode & 0o7777
             ),
-            Why::Unseen => write!(f, "{path} cannot be looked at"),
+            Why::Unseen => write!(f, "{path} cannot be inspected"),
         }
     }
 }

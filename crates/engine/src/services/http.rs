@@ -50,7 +50,7 @@ impl HttpClients {
         let client = self.client(flavour).await?;
         let invalid = |detail: String| failure(HostErrorKind::INVALID, false, detail);
         let method = Method::from_bytes(request.method.as_bytes())
-            .map_err(|_| invalid("the method is not one of HTTP".to_owned()))?;
+            .map_err(|_| invalid("this is not an HTTP method".to_owned()))?;
         let url = Url::parse(&request.url)
             .map_err(|error| invalid(format!("the address is malformed: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -145,7 +145,7 @@ fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(broken)?;
     if found.is_empty() {
-        return Err(format!("{path} holds no certificate"));
+        return Err(format!("{path} contains no certificate"));
     }
     Ok(found)
 }
@@ -206,7 +206,7 @@ fn classify(error: reqwest::Error) -> HostErrorV1 {
                 failure(
                     HostErrorKind::LOST,
                     true,
-                    format!("the secure line broke: {detail}"),
+                    format!("the TLS connection broke: {detail}"),
                 )
             };
         }
@@ -260,7 +260,7 @@ fn secure(detail: &str) -> String {
     if detail.contains("InvalidContentType") {
         return "the remote does not speak TLS on this port: use another port, or http".to_owned();
     }
-    format!("no secure connection: {detail}")
+    format!("no TLS connection: {detail}")
 }
 
 /// Returns whether the error is one of rustls. `io::Error` hides the error that it wraps from

@@ -69,7 +69,7 @@ impl Ending {
     }
 
     pub(super) fn stuck() -> Self {
-        Self::new("did not let go of a call that was over, and was killed")
+        Self::new("kept a call after its end, and was killed")
     }
 
     pub(super) fn requested() -> Self {
@@ -93,7 +93,7 @@ impl Ending {
 
     pub(super) fn late() -> Self {
         Self::new(format!(
-            "did not come to its work in time, and was killed: it comes there by {TO_BE_CALLED}"
+            "did not begin its work in time, and was killed: it begins by {TO_BE_CALLED}"
         ))
     }
 

@@ -19,7 +19,7 @@ pub(super) async fn log(mut from: impl AsyncRead + Unpin, channel: &str, stream:
         if !text.is_empty() && *lines < MAX_LINES {
             tracing::warn!(channel, "on its {stream}: {}", printable(text));
         } else if *lines == MAX_LINES {
-            tracing::warn!(channel, "what else comes on its {stream} is not logged");
+            tracing::warn!(channel, "further output on its {stream} is not logged");
         }
         *lines += 1;
         line.clear();

@@ -156,8 +156,8 @@ fn settings(file: &MonitorFile, keyed: bool, problems: &mut Vec<SectionProblem>)
         max_skew: match file.max_skew.as_deref() {
             Some("off") => {
                 if keyed {
-                    let sentence = "what was recorded long ago could be sent again";
-                    let help = "with keys, say how far a sender's clock may be off, such as 1h";
+                    let sentence = "datagrams recorded long ago could be replayed";
+                    let help = "with keys, set how far a sender's clock may be off, such as 1h";
                     wrong(problems, &["max_skew"], sentence, help);
                 }
                 None
@@ -223,7 +223,7 @@ fn listen(texts: Option<&[String]>, problems: &mut Vec<SectionProblem>) -> Vec<S
         ];
     };
     if texts.is_empty() {
-        let help = "name an address, or leave the key away to receive everywhere";
+        let help = "name an address, or omit the key to receive everywhere";
         wrong(
             problems,
             &["listen"],
@@ -251,7 +251,12 @@ fn absolute(field: &str, text: &str, problems: &mut Vec<SectionProblem>) -> Path
     let path = Path::new(text);
     if !path.is_absolute() {
         let sentence = format!("`{text}` depends on the folder that the monitor is started in");
-        wrong(problems, &[field], sentence, "write the whole path, from /");
+        wrong(
+            problems,
+            &[field],
+            sentence,
+            "write the absolute path, from /",
+        );
     }
     path.to_owned()
 }
@@ -262,7 +267,7 @@ fn keys(files: &[KeyFile], problems: &mut Vec<SectionProblem>) -> Keyring {
         let path = ["keys", &i.to_string()];
         let secret = SecretString::from(file.secret.trim());
         if file.hosts.as_ref().is_some_and(Vec::is_empty) {
-            let help = "name hosts, or leave `hosts` away for all";
+            let help = "name hosts, or omit `hosts` for all";
             wrong(
                 problems,
                 &[path[0], path[1], "hosts"],

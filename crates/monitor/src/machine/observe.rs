@@ -153,7 +153,7 @@ impl Machine {
         self.mark_changed(id);
         let (boot, counter) = (&datagram.boot, datagram.counter);
         let text = format!(
-            "goes on in an earlier boot (boot {boot}, counter {counter}): set back to a snapshot, or two machines have this name"
+            "continues an earlier boot (boot {boot}, counter {counter}): set back to a snapshot, or two machines have this name"
         );
         self.note(id, now, text);
     }

@@ -256,7 +256,7 @@ impl Recorder {
         let ended = ended.wait_for(|ended| *ended);
         if timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
             tracing::error!(
-                "the disk with the state file does not answer: what was decided last is not written"
+                "the disk with the state file does not answer: the latest changes are not written"
             );
         }
     }

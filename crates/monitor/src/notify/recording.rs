@@ -302,9 +302,7 @@ impl Recording {
         };
         writing.give_up();
         self.shared.hangs.store(true, Ordering::Relaxed);
-        tracing::error!(
-            "the disk with the state file does not answer; people are notified all the same"
-        );
+        tracing::error!("the disk with the state file does not answer; people are still notified");
         let mut messages = Vec::new();
         for (outbound, pending) in &writing.messages {
             pending.release()();

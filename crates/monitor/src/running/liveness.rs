@@ -79,7 +79,7 @@ impl Liveness {
             (silence > SILENCE_TIMEOUT).then_some(silence.as_secs())
         };
         if let Some(seconds) = silent(&self.ticked) {
-            return Some(format!("nobody was judged for {seconds} s"));
+            return Some(format!("no host was judged for {seconds} s"));
         }
         let intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
         if intakes.is_empty() {
@@ -136,7 +136,7 @@ mod tests {
         let (liveness, sign) = living();
         sign.last.store(60_000, Ordering::Relaxed);
         let problem = liveness.problem_at(61_000).unwrap();
-        assert!(problem.starts_with("nobody was judged for "), "{problem}");
+        assert!(problem.starts_with("no host was judged for "), "{problem}");
     }
 
     #[test]

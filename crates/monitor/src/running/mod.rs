@@ -36,7 +36,7 @@ pub use start::{Prepared, Running, StartError, prepare, start};
 fn catch_panic<T>(doing: &str, work: impl FnOnce() -> T) -> Option<T> {
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     done.inspect_err(|_| {
-        tracing::error!("{doing} failed: this is a fault of the monitor; it goes on")
+        tracing::error!("{doing} failed: this is a fault of the monitor, which continues")
     })
     .ok()
 }

@@ -36,7 +36,7 @@ impl StateAlert {
         }
         (self.notified, self.notified_at) = (true, Some(now));
         Some(format!(
-            "the heartbeat monitor goes on, but what it knows would not outlive a restart: {reason}"
+            "the heartbeat monitor continues, but its state would not survive a restart: {reason}"
         ))
     }
 }
@@ -55,7 +55,7 @@ mod tests {
             let reason = (!reason.is_empty()).then(|| (*reason).to_owned());
             let now = start + Duration::from_secs(*second);
             if let Some(text) = problem.news(reason, now) {
-                notified.push((*second, text.contains("would not outlive")));
+                notified.push((*second, text.contains("would not survive")));
             }
         }
         assert_eq!(notified, expected);

@@ -36,7 +36,7 @@ pub struct Condition {
 pub enum ConditionError {
     /// The text does not begin with an operator.
     #[error(
-        "`{0}` begins with no comparison: write one of > >= < <= == != before the number, as in \"> 90\""
+        "`{0}` does not begin with a comparison: write one of > >= < <= == != before the number, as in \"> 90\""
     )]
     Operator(String),
     /// The operator is not followed by a number.

@@ -176,7 +176,7 @@ impl Finder<'_> {
             );
         }
         if file.samples == Some(0) {
-            let sentence = "it takes at least 1 sample".to_owned();
+            let sentence = "at least 1 sample is required".to_owned();
             self.add("for", sentence, None, false);
         }
         let clear = match (file.clear_below, file.clear_above) {
@@ -328,7 +328,7 @@ mod tests {
             (json!({}), "a.b: the rule has no threshold"),
             (
                 json!({"warning": "80"}),
-                "a.b/warning: `80` begins with no comparison",
+                "a.b/warning: `80` does not begin with a comparison",
             ),
             (
                 json!({"critical": "> x"}),
@@ -352,7 +352,7 @@ mod tests {
             ),
             (
                 json!({"warning": "> 9", "for": 0}),
-                "a.b/for: it takes at least 1 sample",
+                "a.b/for: at least 1 sample is required",
             ),
         ] {
             let found = problems(&json!({"a.b": rule}));

@@ -303,7 +303,7 @@ fn make(path: &Path) -> Result<(), StoreError> {
             .map_err(unusable),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let is_folder = path.is_dir();
-            let folder = || io::Error::other("it is a folder, and a file is wanted");
+            let folder = || io::Error::other("it is a folder, not a file");
             if is_folder {
                 Err(unusable(folder()))
             } else {

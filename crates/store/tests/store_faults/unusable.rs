@@ -69,7 +69,7 @@ fn a_folder_in_its_place() {
     fs::create_dir(&place.file).unwrap();
     assert_eq!(
         place.refused(),
-        "the store <file> cannot be opened: it is a folder, and a file is wanted"
+        "the store <file> cannot be opened: it is a folder, not a file"
     );
 }
 

@@ -126,7 +126,7 @@ pub(super) fn in_a_worker(subject: &Subject) -> Result<(), Miss> {
                 };
                 ensure(said(&here.outcomes) == said(&there.outcomes), || {
                     format!(
-                        "in a worker it says: {}; and else: {}",
+                        "in a worker it says: {}; otherwise: {}",
                         worst(&there.outcomes),
                         worst(&here.outcomes)
                     )

@@ -68,7 +68,7 @@ async fn check(stage: &Stage) -> Result<(), Miss> {
     if is_http && !is_readable {
         return Err(Miss::skips(
             "each outcome is that of its own delivery, but whether each request has its own \
-             text was not looked at: it is there in no encoding that is known here (encrypted?)",
+             text was not checked: it is in no encoding that is known here (encrypted?)",
         ));
     }
     if is_http { apart(&found) } else { Ok(()) }

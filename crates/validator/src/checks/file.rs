@@ -29,7 +29,7 @@ const LIBRARIES: [&str; 9] = [
 type Elf<'d> = ElfFile64<'d, Endianness>;
 
 fn parsed(bytes: &[u8]) -> Result<Elf<'_>, Miss> {
-    ElfFile64::parse(bytes).map_err(|error| Miss::fails(format!("it is no ELF file: {error}")))
+    ElfFile64::parse(bytes).map_err(|error| Miss::fails(format!("it is not an ELF file: {error}")))
 }
 
 fn damaged(error: object::Error) -> Miss {
@@ -80,7 +80,7 @@ fn dynamic(elf: &Elf<'_>) -> Result<Vec<(u32, u64, String)>, Miss> {
     let endian = elf.endian();
     let sections = elf.elf_section_table();
     let Some((entries, link)) = sections.dynamic(endian, elf.data()).map_err(damaged)? else {
-        return Err(Miss::fails("it is no shared library"));
+        return Err(Miss::fails("it is not a shared library"));
     };
     let strings = sections
         .strings(endian, elf.data(), link)
@@ -109,7 +109,7 @@ pub(super) fn search_path(subject: &Subject) -> Result<(), Miss> {
     let bytes = subject.bytes()?;
     for (tag, _, path) in dynamic(&parsed(&bytes)?)? {
         ensure(![elf::DT_RPATH, elf::DT_RUNPATH].contains(&tag), || {
-            format!("it has libraries looked for in {path}")
+            format!("it searches libraries in {path}")
         })?;
     }
     Ok(())
@@ -153,7 +153,7 @@ pub(super) fn static_tls(subject: &Subject) -> Result<(), Miss> {
     let is_relocated = relocations.any(|(_, relocation)| of_static(relocation.flags()));
     ensure(!is_flagged && !is_relocated, || {
         "it takes a part of the static thread-local storage, as allocators of their own do \
-         (jemalloc, mimalloc): leave allocating to the system, or build that library \
+         (jemalloc, mimalloc): use the system's allocator, or build that library \
          without the TLS model initial-exec"
             .to_owned()
     })

@@ -67,7 +67,7 @@ pub(super) fn twice(subject: &Subject) -> Result<(), Miss> {
     };
     let (first, second) = (subject.load()?, subject.load()?);
     ensure(described(&first) == described(&second), || {
-        "the second copy describes itself otherwise than the first".to_owned()
+        "the second copy describes itself differently from the first".to_owned()
     })?;
     for channel in &subject.channels {
         let (name, settings) = (&channel.channel_type, &channel.settings_json);
@@ -76,7 +76,7 @@ pub(super) fn twice(subject: &Subject) -> Result<(), Miss> {
             second.validate(name, settings),
         );
         ensure(one == other, || {
-            format!("the second copy judges settings of {name} otherwise than the first")
+            format!("the second copy judges settings of {name} differently from the first")
         })?;
     }
     Ok(())

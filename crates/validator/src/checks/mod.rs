@@ -79,7 +79,7 @@ checks! {
     Must needs &["note"] => {
         "exports" "It exports the entry for hosts and nothing else." file::exports;
         "libraries" "It needs no library but those of every system." file::libraries;
-        "search-path" "It brings no search path for libraries." file::search_path;
+        "search-path" "It has no search path for libraries." file::search_path;
         "relocations" "Its code is not written to when it is loaded." file::relocations;
         "static-tls" "It takes no place in the program's static thread-local storage." file::static_tls;
         "stack" "Its stack is not executable." file::stack;
@@ -94,7 +94,7 @@ checks! {
     }
     Compatible needs &["note", "unwinds", "loads"] => {
         "schema" "Its schema describes an object, and every field in it." settings::schema;
-        "secrets-marked" "Fields whose names speak of secrets are marked as such." settings::secrets_marked;
+        "secrets-marked" "Fields with the name of a secret are marked as secrets." settings::secrets_marked;
         "example" "The definition that it gives as an example can be used." settings::example;
         "opens" "It opens with these settings." settings::opens;
         "unknown-field" "A field that it does not know is an error that names it." settings::unknown_field;
@@ -109,19 +109,19 @@ checks! {
     Thorough needs &["note", "unwinds", "loads", "opens"] => {
         "opens-silently" "Opening and closing it makes no request." behaviour::opens_silently;
         "one-request" "What is delivered took one request." behaviour::one_request;
-        "statuses" "Statuses of HTTP are classified as the table has them." faults::statuses;
+        "statuses" "HTTP statuses are classified as in the table." faults::statuses;
         "waits" "A remote that asks to wait is reported as such." faults::waits;
         "faults" "Faults of the network are classified by whether anything was sent." faults::faults;
         "host-errors" "Errors of the host come back as outcomes." faults::host_errors;
         "tries-once" "It makes one attempt, and no other by itself." faults::tries_once;
         "time-limits" "Its requests have limits within the attempt's time." faults::time_limits;
         "texts" "Texts of every kind are delivered, or refused with a reason." behaviour::texts;
-        "crosstalk" "A hundred deliveries at once keep apart." crosstalk::crosstalk;
+        "crosstalk" "A hundred concurrent deliveries do not mix." crosstalk::crosstalk;
         "any-thread" "Its futures may be polled from any thread." polling::any_thread;
         "dropped" "A delivery may be dropped wherever it waits." polling::dropped;
         "closes" "Closed, it leaves no thread and no descriptor behind." ending::closes;
         "memory" "Opening it many times keeps memory flat." ending::memory;
         "in-a-worker" "It answers the same in a process of its own." behaviour::in_a_worker;
-        "random" "Whatever is asked of it in whatever order, there is an answer." behaviour::random;
+        "random" "Calls in any order get an answer." behaviour::random;
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn schema(subject: &Subject) -> Result<(), Miss> {
             format!("type {name}: its schema is not of an object")
         })?;
         ensure(!about.summary.trim().is_empty(), || {
-            format!("type {name} says nothing of itself")
+            format!("type {name} has no description")
         })?;
         let all = Schema(schema);
         for (field, description) in all.properties() {
@@ -203,7 +203,9 @@ fn names(problems: &[ProblemV1], field: &str, what: &str) -> Result<(), Miss> {
             .iter()
             .filter(|problem| problem.level == ProblemLevel::ERROR)
     };
-    ensure(errors().next().is_some(), || format!("{what} is no error"))?;
+    ensure(errors().next().is_some(), || {
+        format!("{what} is not an error")
+    })?;
     let mut errors = errors();
     let named =
         errors.any(|problem| problem.path.contains(field) || problem.message.contains(field));

@@ -65,7 +65,7 @@ pub(crate) fn install(arguments: &Arguments) -> Option<Log> {
             let what = what.unwrap_or("for an unknown reason");
             tracing::error!(
                 place,
-                "the monitor panicked, which is a fault of its own: {what}"
+                "the monitor panicked, which is a fault in it: {what}"
             );
         }));
     }

@@ -58,7 +58,7 @@ impl Place {
                 output.error(format!(
                     "{key}: `{text}` depends on the folder that the monitor is started in"
                 ));
-                output.help("write the whole path, from /");
+                output.help("write the absolute path, from /");
                 Err(Exit::Wrong)
             }
         }
@@ -84,7 +84,7 @@ impl Outbox {
                 return Err(Exit::Failed);
             }
             output.error(format!(
-                "there are no deliveries yet: {path} is made when the first engine starts on it, such as `hbd run`"
+                "there are no deliveries yet: {path} is created when the first engine starts on it, such as `hbd run`"
             ));
             return Err(Exit::Failed);
         }

@@ -143,7 +143,7 @@ pub(crate) fn with_engine(
         let exit = match select(running, signalled).await {
             Either::Left((exit, _)) => exit,
             Either::Right((signal, _)) => {
-                let sentence = "it is not known what came of the deliveries under way";
+                let sentence = "the outcomes of the deliveries in flight are not known";
                 output.failed(
                     ErrorDetails::new(sentence),
                     &format!("interrupted: {sentence}"),

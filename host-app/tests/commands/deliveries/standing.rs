@@ -88,7 +88,7 @@ async fn a_store_that_cannot_be_read_is_reported_beside_the_list() {
     let (status, out, err) = desk.run(&["channels"]);
     assert_eq!(status, 0);
     assert!(out.contains("good     steady"), "{out}");
-    let start = "warning: how deliveries go is not known: the store";
+    let start = "warning: the state of deliveries is not known: the store";
     assert!(err.starts_with(start), "{err}");
 }
 

@@ -116,7 +116,7 @@ fn nothing_was_ever_delivered() {
     let desk = Desk::empty();
     let file = desk.file();
     let says = format!(
-        "error: there are no deliveries yet: {} is made when",
+        "error: there are no deliveries yet: {} is created when",
         file.display()
     );
     check(&desk, &["deliveries"], 1, &says);

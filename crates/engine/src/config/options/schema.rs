@@ -22,7 +22,8 @@ pub(in super::super) static CHANNEL: LazyLock<Json> = LazyLock::new(schema_of::<
 /// The schema of the options of all channels, including those that apply to no single channel.
 pub(in super::super) static GLOBAL: LazyLock<Json> = LazyLock::new(|| {
     let mut schema = schema_of::<DeliveryConfig>();
-    schema["description"] = "How the engine treats all channels that say nothing else.".into();
+    schema["description"] =
+        "How the engine treats all channels without settings of their own.".into();
     let own = schema.get_mut("properties").and_then(Json::as_object_mut);
     if let (Some(all), Some(own)) = (properties(&CHANNEL), own) {
         let all = all

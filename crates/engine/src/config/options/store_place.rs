@@ -48,7 +48,7 @@ impl Text for StorePlace {
             NONE => Ok(Self::NotStored),
             _ if !Path::new(text).is_absolute() => wrong(
                 "expected the absolute path of a file",
-                "write the whole path, from /; or `:memory:`, or `none`",
+                "write the absolute path, from /; or `:memory:`, or `none`",
             ),
             _ if text.ends_with('/') => wrong(
                 "expected a file, found a folder",

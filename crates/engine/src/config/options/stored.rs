@@ -37,7 +37,7 @@ fn of_mapping(entry: Option<&Entry>, findings: &mut Findings) {
             continue;
         }
         let problem = Problem::warning(
-            "this needs a record of deliveries, and `delivery.store` is none: each is tried once, when it comes",
+            "this needs a record of deliveries, and `delivery.store` is none: each delivery is tried once, at once",
         )
         .field(format!("{DELIVERY}.{}", field.key))
         .help("store deliveries in a file, or remove this");

@@ -49,7 +49,7 @@ fn check(written: &str, kind: Scalar, _: &Json) -> Result<(), Box<Problem>> {
     let help = match number.filter(|number| *number < MINUTES_PER_DAY) {
         // YAML 1.1 reads 22:00 as a number of base sixty, and programs write that number.
         Some(number) if number > 24 => format!(
-            "write hours and minutes in quotes: \"{}\", if a program made the number of that",
+            "write hours and minutes in quotes: \"{}\", if that is what was meant",
             text(number)
         ),
         _ if written.starts_with("24") => "midnight is \"00:00\"".to_owned(),

@@ -38,7 +38,10 @@ const DESCRIPTORS: &str = "/proc/self/fd";
 pub(super) fn execute_again() -> io::Error {
     drop_privileges();
     if let Err(error) = close_on_exec() {
-        return io::Error::new(error.kind(), format!("what is open is not known: {error}"));
+        return io::Error::new(
+            error.kind(),
+            format!("the open descriptors cannot be listed: {error}"),
+        );
     }
     let error = Command::new("/proc/self/exe")
         .arg0("annunciator-worker")
@@ -50,7 +53,7 @@ pub(super) fn execute_again() -> io::Error {
         io::ErrorKind::PermissionDenied => io::Error::new(
             error.kind(),
             format!(
-                "its program's file may not be executed without root's privileges, which a worker process gives up: let whoever it runs as execute it, as with `chmod a+x` ({error})"
+                "its program's file may not be executed without root's privileges, which a worker process gives up: allow the user that it runs as to execute it, as with `chmod a+x` ({error})"
             ),
         ),
         _ => error,

@@ -68,7 +68,7 @@ fn picked<T>(
         error(HostErrorKind::INVALID, detail)
     })?;
     pick(answer).unwrap_or_else(|| {
-        let detail = "the host answered another question".to_owned();
+        let detail = "the host answered another request".to_owned();
         Err(error(HostErrorKind::INTERNAL, detail))
     })
 }

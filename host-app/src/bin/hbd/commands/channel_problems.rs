@@ -105,7 +105,7 @@ impl ChannelProblem {
     /// Returns the problem in a few words.
     pub(super) fn complaint(&self) -> String {
         let what = match self.kind.as_str() {
-            "circuit_open" => "out of order",
+            "circuit_open" => "no delivery succeeds",
             "quota" => "takes nothing",
             "check" => "its check fails",
             "crashes" => "its plugin keeps crashing",

@@ -106,7 +106,7 @@ fn statistics<'a>(
         Outbox::at(path).and_then(|outbox| channel_statistics::of_channels(&outbox, names));
     Ok(statistics
         .inspect_err(|error| {
-            output.warning(format!("how deliveries go is not known: {error}"));
+            output.warning(format!("the state of deliveries is not known: {error}"));
         })
         .ok())
 }

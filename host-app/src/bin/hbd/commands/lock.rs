@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &Arguments, pin: &PinPlugins, output: &Output) -> E
         for sentence in rejected {
             output.error(&sentence);
         }
-        output.help("nothing was pinned: mend these, or take them out of the folders");
+        output.help("nothing was pinned: fix these, or remove them from the folders");
         return Exit::Failed;
     }
     match write(&catalog) {

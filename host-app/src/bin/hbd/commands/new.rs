@@ -107,7 +107,7 @@ impl Filled {
         let sdk = sdk
             .to_str()
             .filter(|path| !path.chars().any(char::is_control));
-        let sdk = sdk.ok_or("the SDK's folder has a name that no manifest can hold")?;
+        let sdk = sdk.ok_or("the SDK's folder has a name that no manifest can contain")?;
         let sdk = format!("{{ path = {} }}", serde_json::Value::from(sdk));
         let env = format!("{}_TOKEN", snake.to_uppercase());
         let (features, dependencies, address) = match new.template {

@@ -130,7 +130,7 @@ async fn watch(
     if cut_off > 0 {
         tracing::warn!(
             cut_off,
-            "messages were cut off; they are sent again after the next start"
+            "messages were interrupted; they are sent again after the next start"
         );
     }
     Ok(Exit::Ok)
@@ -214,7 +214,7 @@ fn location(state: &StateFile) -> Location {
             folder.map_or_else(
                 || {
                     tracing::warn!(
-                        "what the monitor knows ends with it: name a file as `monitor.state`"
+                        "the monitor's state is lost when it ends: name a file as `monitor.state`"
                     );
                     Location::Memory
                 },

@@ -272,7 +272,7 @@ fn unkept(config: &Config) -> String {
             )
         }
         (StorePlace::Unset, StateFile::File(path)) => format!(
-            "{} is not there yet: `hbd run` makes it, see `monitor.state`",
+            "{} does not exist yet: `hbd run` creates it, see `monitor.state`",
             path.display()
         ),
         _ => "no store for deliveries is configured, see `delivery.store`".to_owned(),

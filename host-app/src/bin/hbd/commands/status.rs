@@ -107,7 +107,7 @@ pub(super) fn overview(status: &StatusAnswer, output: &Output) {
     }
     if let Some(problem) = &overview.state_problem {
         let problem = one_line(problem);
-        output.line(&format!("the state would not outlive a restart: {problem}"));
+        output.line(&format!("the state would not survive a restart: {problem}"));
     }
 }
 

@@ -144,7 +144,7 @@ fn abandoned(record: &Record) -> Option<String> {
         many => format!("{many} times"),
     };
     Some(format!(
-        "{times}: whoever held it was gone, and it may have arrived without a record"
+        "{times}: the process that held it was gone, and it may have arrived without a record"
     ))
 }
 
@@ -185,7 +185,7 @@ fn of_target(target: &TargetReport) -> Vec<String> {
     let mut lines = vec![line];
     if let Some(backoff) = target.retry_after {
         let backoff = format_duration(backoff);
-        lines.push(format!("     it asked to be left alone for {backoff}"));
+        lines.push(format!("     the remote asked to wait {backoff}"));
     }
     let notes = target.notes.iter();
     lines.extend(notes.map(|note| format!("     {}", one_line(note))));

@@ -54,11 +54,11 @@ pub(super) fn check(name: &str) -> Result<(), String> {
              carrier-pigeon"
         )
     } else if KEYWORDS.contains(&name) {
-        "it is a word of the language, and no crate can be called so".to_owned()
+        "it is a keyword of Rust, and no crate can have that name".to_owned()
     } else if OF_THE_LANGUAGE.contains(&name) {
-        "a crate of the language, or what cargo makes, is called so".to_owned()
+        "a crate of Rust or an artefact of cargo has that name".to_owned()
     } else if DEPENDENCIES.contains(&name) {
-        "a crate that plugins depend on is called so".to_owned()
+        "a crate that plugins depend on has that name".to_owned()
     } else if SHIPPED.contains(&name) {
         "a plugin that comes with Annunciator offers the channel type of that name, and of two \
          that do, neither is used"
@@ -79,9 +79,9 @@ mod tests {
     #[test]
     fn names_that_mean_something_else_are_refused_with_the_reason() {
         for (name, why) in [
-            ("match", "word of the language"),
-            ("gen", "word of the language"),
-            ("core", "crate of the language"),
+            ("match", "keyword of Rust"),
+            ("gen", "keyword of Rust"),
+            ("core", "crate of Rust"),
             ("serde", "plugins depend on"),
             ("annunciator-sdk", "plugins depend on"),
             ("email", "offers the channel type"),

@@ -24,7 +24,7 @@ pub(super) fn find(named: Option<&Path>) -> Result<PathBuf, String> {
         None => {
             let program = env::current_exe()
                 .and_then(fs::canonicalize)
-                .map_err(|error| format!("this program does not find itself: {error}"))?;
+                .map_err(|error| format!("this program cannot find its own file: {error}"))?;
             beside(&program)
         }
     }
@@ -66,7 +66,7 @@ fn examined(folder: &Path) -> Result<PathBuf, String> {
     if name != Some(PACKAGE) {
         let what = match name {
             Some(name) => format!("it is the crate `{}`", name.escape_debug()),
-            None => "its Cargo.toml is of no crate".to_owned(),
+            None => "its Cargo.toml describes no crate".to_owned(),
         };
         let help = if real.join(IN_A_CHECKOUT).join("Cargo.toml").is_file() {
             format!("; perhaps {} is", folder.join(IN_A_CHECKOUT).display())
@@ -157,7 +157,10 @@ mod tests {
             "{core}"
         );
         let checkout = refused("");
-        assert!(checkout.contains("of no crate; perhaps "), "{checkout}");
+        assert!(
+            checkout.contains("describes no crate; perhaps "),
+            "{checkout}"
+        );
         let other = tempfile::tempdir().unwrap();
         a_crate(other.path(), "annunciator-sdk", "0.9.0");
         let error = examined(other.path()).unwrap_err();
