@@ -342,7 +342,7 @@ fn a_waiver_has_a_reason_and_then_it_counts() {
         ),
         (
             r#"{"waivers": [{"check": "scheme", "reason": "x"}]}"#,
-            "speak of a check scheme, which does not exist",
+            "name a check scheme, which does not exist",
         ),
         ("{", "are malformed"),
     ] {

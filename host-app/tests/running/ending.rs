@@ -81,7 +81,7 @@ fn what_is_under_way_for_too_long_is_reported_again_after_the_next_start() {
     let monitor = with_a_message_under_way(&home);
     let (status, log) = monitor.stop();
     assert_eq!(status, Some(0));
-    assert!(log.contains("messages were cut off"), "{log}");
+    assert!(log.contains("messages were interrupted"), "{log}");
     std::fs::write(home.path("go"), "").unwrap();
     let next = home.start();
     next.wait_for_text(

@@ -265,10 +265,10 @@ fn store_error(why: StoreError) -> HostErrorV1 {
 /// Checks the limits of a key and a value. The error names the limit that was exceeded.
 fn bounded(key: &str, value: Option<&[u8]>) -> Result<(), String> {
     if key.len() > MAX_KEY_LENGTH {
-        return Err(format!("a key may have {MAX_KEY_LENGTH} bytes at most"));
+        return Err(format!("a key can have at most {MAX_KEY_LENGTH} bytes"));
     }
     if value.is_some_and(|value| value.len() > MAX_VALUE_SIZE) {
-        return Err(format!("a value may have {MAX_VALUE_SIZE} bytes at most"));
+        return Err(format!("a value can have at most {MAX_VALUE_SIZE} bytes"));
     }
     Ok(())
 }

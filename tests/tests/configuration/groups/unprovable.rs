@@ -27,7 +27,7 @@ fn a_group_that_waits_for_what_no_channel_can_ever_prove_is_reported() {
     assert!(
         line.ends_with(
             "heartbeat.yaml:5:37: warning: group oncall: until: nothing in this group can ever prove \
-             `acknowledged`, so that every message goes on to the last step: p (steady), e (steady) \
+             `acknowledged`, so every message continues to the last step: p (steady), e (steady) \
              prove at most `accepted` with these settings (help: in p, write `proves: acknowledged`: \
              it does as it is told; in e, write `proves: acknowledged`: it does as it is told; or \
              write `until: accepted`)"
