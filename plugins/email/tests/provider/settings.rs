@@ -81,6 +81,10 @@ fn what_a_server_would_refuse_is_refused_here() {
             "smtp_tls",
         ),
         (json!({"smtp_tls": "none"}), "smtp_tls"),
+        (
+            json!({"smtp_server": "127.example.com", "smtp_tls": "none"}),
+            "smtp_tls",
+        ),
         (json!({"smtp_hello": "a b"}), "smtp_hello"),
         (json!({"smtp_user": null}), "smtp_password"),
         (json!({"smtp_password": null}), "smtp_user"),

@@ -83,6 +83,21 @@ fn what_signal_cli_would_refuse_is_refused_here() {
 }
 
 #[test]
+fn the_help_on_phone_numbers_is_only_for_phone_numbers() {
+    for (field, value, helps) in [
+        ("recipients", "12025551234", true),
+        ("usernames", "bob", false),
+        ("groups", "?", false),
+    ] {
+        let mut settings = json!({"user": "+12025551234"});
+        settings[field] = json!([value]);
+        let found = format!("{:?}", validate::<Signal>(&settings));
+        assert!(found.contains(value), "{found}");
+        assert_eq!(found.contains("write a phone number"), helps, "{found}");
+    }
+}
+
+#[test]
 fn the_schema_describes_every_field() {
     let schema = schemars::schema_for!(annunciator_signal::Config);
     let properties = schema.get("properties").and_then(Value::as_object).unwrap();
