@@ -5,6 +5,7 @@ use annunciator_testkit::effort::rounds;
 use proptest::prelude::*;
 
 use super::{bystander::Bystander, *};
+use crate::machine::blind::STALLED_AFTER;
 
 const HOSTS: [&str; 3] = ["a", "b", "c"];
 
@@ -281,6 +282,11 @@ proptest! {
         let mut trial = Trial::new(false);
         let mut next = trial.world.now.tick + SECOND * phase;
         for step in steps {
+            // A pause that the monitor does not notice: its socket keeps what arrives.
+            let unnoticed = match step {
+                Step::Stall { seconds } => SECOND * (u32::from(seconds) + 1) <= STALLED_AFTER,
+                _ => false,
+            };
             // What happens to the monitor and to other hosts; time passes by
             // the second, so that host `c` can send when it is due to.
             let seconds = match step {
@@ -295,8 +301,8 @@ proptest! {
             };
             for _ in 0..seconds {
                 while next <= trial.world.now.tick {
-                    // A datagram that was sent while the monitor was down is lost.
-                    if next == trial.world.now.tick {
+                    // Any other datagram that was sent while the monitor was down is lost.
+                    if next == trial.world.now.tick || unnoticed {
                         let datagram = trial.make(2, 0, Event::Heartbeat);
                         trial.send(datagram, Family::V4);
                     }
