@@ -77,8 +77,9 @@ pub use config::{
 };
 pub use delivery::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};
 pub use engine::{
-    Check, CheckStatus, Drained, Engine, EngineBuilder, LoadError, Loaded, Misplaced, NotifyError,
-    PendingSubmission, Planned, Receipt, Reloaded, StartError, Submitted, Unusable, definitions,
+    Acknowledge, AcknowledgedIncident, Check, CheckStatus, Drained, Engine, EngineBuilder,
+    LoadError, Loaded, Misplaced, NotifyError, PendingSubmission, Planned, Receipt, Reloaded,
+    StartError, Submitted, Unusable, definitions,
 };
 pub use event::{Kind, Notification, Proof, Severity};
 pub use plugin::{

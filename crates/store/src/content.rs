@@ -110,8 +110,17 @@ pub struct MessageText {
 }
 
 impl MessageText {
+    /// Returns what the message is about in one line: its title, or else the first line of its
+    /// text.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        let title = Some(self.title.trim()).filter(|title| !title.is_empty());
+        title.unwrap_or_else(|| self.body.trim().lines().next().unwrap_or_default())
+    }
+
     /// Reads stored content; `None` if no engine wrote it.
-    pub(crate) fn of(content: &str) -> Option<Self> {
+    #[must_use]
+    pub fn of(content: &str) -> Option<Self> {
         let content: StoredContent = serde_json::from_str(content).ok()?;
         Some(Self {
             kind: Kind::named(&content.kind).unwrap_or_default(),

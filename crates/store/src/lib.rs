@@ -20,6 +20,7 @@
 //! was considered dead and settles late shows an old fence, and its settlement is refused.
 
 mod accounts;
+mod acknowledgement;
 mod content;
 mod delivery;
 mod error;
@@ -36,6 +37,10 @@ mod sqlite;
 mod store;
 
 pub use accounts::Accounts;
+pub use acknowledgement::{
+    AcknowledgeRequest, AcknowledgeTarget, Acknowledged, Acknowledgement, IncidentQuery,
+    OpenIncident,
+};
 pub use content::{DigestSource, MessageText, StoredContent};
 pub use delivery::{Claim, ClaimRequest, DeliveryId, State};
 pub use error::StoreError;

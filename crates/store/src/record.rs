@@ -25,6 +25,8 @@ pub struct Query {
     pub states: Vec<State>,
     /// Only notifications about this host.
     pub host: Option<String>,
+    /// Only notifications of this incident.
+    pub incident: Option<String>,
     /// Only deliveries to this channel.
     pub channel: Option<String>,
     /// Only suppressed deliveries that this digest reports.
@@ -115,6 +117,7 @@ impl Query {
         self.delivery.is_none_or(|id| id == record.delivery)
             && (self.states.is_empty() || self.states.contains(&record.state))
             && is(&self.host, &record.host)
+            && is(&self.incident, &record.incident)
             && is(&self.channel, &record.channel)
             && self.digest.is_none_or(|id| Some(id) == record.digest)
             && self

@@ -4,6 +4,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
     accounts::Accounts,
+    acknowledgement::{AcknowledgeRequest, Acknowledged, IncidentQuery, OpenIncident},
     delivery::{Claim, ClaimRequest, DeliveryId},
     error::StoreError,
     intake::{Accepted, Intake},
@@ -67,6 +68,19 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Records proof of a delivery that arrived after its attempt, and returns the deliveries
     /// that are superseded by it.
     fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<Superseded>>;
+
+    /// Records that a person has taken over a problem, so that nobody else is called and nobody is
+    /// reminded: see [`Acknowledgement`](crate::Acknowledgement). An acknowledgement that was in
+    /// force is replaced.
+    fn acknowledge(&self, request: AcknowledgeRequest) -> Answer<Acknowledged>;
+
+    /// Withdraws the acknowledgement of an incident, so that people are reminded again. Returns
+    /// whether one was in force.
+    fn withdraw(&self, incident: String, now_ms: i64) -> Answer<bool>;
+
+    /// Returns the incidents whose problem is open on at least one channel, the most severe first,
+    /// then the oldest.
+    fn incidents(&self, query: IncidentQuery) -> Answer<Vec<OpenIncident>>;
 
     /// Makes failed and unknown deliveries due again, and returns how many there were.
     fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64>;

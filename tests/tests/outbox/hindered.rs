@@ -8,8 +8,9 @@ use std::sync::{
 use annunciator::{
     Proof,
     store::{
-        Accepted, Accounts, Answer, Attempt, Claim, ClaimRequest, DeliveryId, Intake, MemoryStore,
-        Prune, Query, Record, Settled, Settlement, Store, Superseded,
+        Accepted, Accounts, AcknowledgeRequest, Acknowledged, Answer, Attempt, Claim, ClaimRequest,
+        DeliveryId, IncidentQuery, Intake, MemoryStore, OpenIncident, Prune, Query, Record,
+        Settled, Settlement, Store, Superseded,
     },
 };
 use tokio::sync::Notify;
@@ -35,14 +36,20 @@ pub struct Brake {
     pub let_go: Notify,
 }
 
+impl Hindered {
+    fn refuses_once_more(&self) -> bool {
+        let order = Ordering::SeqCst;
+        let refuses = |left: u32| left.checked_sub(1);
+        self.refuses.fetch_update(order, order, refuses).is_ok()
+    }
+}
+
 impl Store for Hindered {
     fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<Superseded>> {
-        let refuses = |left: u32| left.checked_sub(1);
-        let order = Ordering::SeqCst;
-        match self.refuses.fetch_update(order, order, refuses) {
-            Ok(_) => full(),
-            Err(_) => self.store.prove(delivery, proof, now_ms),
+        if self.refuses_once_more() {
+            return full();
         }
+        self.store.prove(delivery, proof, now_ms)
     }
     fn accept(&self, intake: Intake) -> Answer<Accepted> {
         self.store.accept(intake)
@@ -72,6 +79,18 @@ impl Store for Hindered {
     }
     fn ready(&self, now_ms: i64) -> Answer<Vec<String>> {
         self.store.ready(now_ms)
+    }
+    fn acknowledge(&self, request: AcknowledgeRequest) -> Answer<Acknowledged> {
+        if self.refuses_once_more() {
+            return full();
+        }
+        self.store.acknowledge(request)
+    }
+    fn withdraw(&self, incident: String, now_ms: i64) -> Answer<bool> {
+        self.store.withdraw(incident, now_ms)
+    }
+    fn incidents(&self, query: IncidentQuery) -> Answer<Vec<OpenIncident>> {
+        self.store.incidents(query)
     }
     fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64> {
         self.store.retry(deliveries, now_ms)

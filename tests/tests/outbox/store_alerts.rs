@@ -8,8 +8,9 @@ use std::{
 use annunciator::{
     Kind, Notification, NotifyError, Proof, Route, Severity,
     store::{
-        Accepted, Accounts, Answer, Attempt, Claim, ClaimRequest, DeliveryId, Intake, Prune, Query,
-        Record, Settled, Settlement, Store, StoreError, Superseded,
+        Accepted, Accounts, AcknowledgeRequest, Acknowledged, Answer, Attempt, Claim, ClaimRequest,
+        DeliveryId, IncidentQuery, Intake, OpenIncident, Prune, Query, Record, Settled, Settlement,
+        Store, StoreError, Superseded,
     },
 };
 
@@ -62,6 +63,15 @@ impl Store for Broken {
         self.answer()
     }
     fn ready(&self, _: i64) -> Answer<Vec<String>> {
+        self.answer()
+    }
+    fn acknowledge(&self, _: AcknowledgeRequest) -> Answer<Acknowledged> {
+        self.answer()
+    }
+    fn withdraw(&self, _: String, _: i64) -> Answer<bool> {
+        self.answer()
+    }
+    fn incidents(&self, _: IncidentQuery) -> Answer<Vec<OpenIncident>> {
         self.answer()
     }
     fn retry(&self, _: Vec<DeliveryId>, _: i64) -> Answer<u64> {

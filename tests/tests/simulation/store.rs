@@ -13,8 +13,9 @@ use std::{
 use annunciator::{
     Proof,
     store::{
-        Accepted, Accounts, Answer, Attempt, Claim, ClaimRequest, DeliveryId, Intake, MemoryStore,
-        Prune, Query, Record, Settled, Settlement, SqliteStore, Store, Superseded,
+        Accepted, Accounts, AcknowledgeRequest, Acknowledged, Answer, Attempt, Claim, ClaimRequest,
+        DeliveryId, IncidentQuery, Intake, MemoryStore, OpenIncident, Prune, Query, Record,
+        Settled, Settlement, SqliteStore, Store, Superseded,
     },
 };
 use tempfile::TempDir;
@@ -121,6 +122,15 @@ impl Store for Watched {
     }
     fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<Superseded>> {
         self.watch(self.store.prove(delivery, proof, now_ms))
+    }
+    fn acknowledge(&self, request: AcknowledgeRequest) -> Answer<Acknowledged> {
+        self.watch(self.store.acknowledge(request))
+    }
+    fn withdraw(&self, incident: String, now_ms: i64) -> Answer<bool> {
+        self.watch(self.store.withdraw(incident, now_ms))
+    }
+    fn incidents(&self, query: IncidentQuery) -> Answer<Vec<OpenIncident>> {
+        self.watch(self.store.incidents(query))
     }
     fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64> {
         self.watch(self.store.retry(deliveries, now_ms))

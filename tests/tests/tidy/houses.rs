@@ -174,6 +174,7 @@ pub const HOUSES: &[House] = &[
             &["accounts", "content"],
             &["record"],
             &["intake+settle"],
+            &["acknowledgement"],
             &["rules", "store"],
             &["memory", "sqlite"],
         ],
@@ -204,11 +205,6 @@ pub const HOUSES: &[House] = &[
                 files: &["rules/change.rs", "rules/incident.rs"],
                 reason: "a change of an incident is made of two of its states, and \
                           a rule of incidents returns one",
-            },
-            Circle {
-                files: &["sqlite/history.rs", "sqlite/windows.rs"],
-                reason: "pruning the history prunes the windows, which are read by \
-                          the history's helper for columns",
             },
         ],
     },

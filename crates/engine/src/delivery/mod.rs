@@ -6,8 +6,10 @@
 //! `circuit_breaker` is updated with them, `retry` returns the verdict (backoff), and `persist`
 //! records and logs it; `waiters` notifies the callers that wait. `dispatcher` claims the
 //! deliveries that are not attempted at once, and `outbox` has the state that these stages share.
-//! `deliver_once` makes a single attempt without a store.
+//! `deliver_once` makes a single attempt without a store, `acknowledgement` records who has taken
+//! over.
 
+mod acknowledgement;
 mod attempt;
 mod channel;
 mod circuit_breaker;

@@ -61,6 +61,25 @@ impl PendingDeliveries {
     pub(crate) fn permits(&self) -> ReservedPermits {
         self.permits.clone()
     }
+
+    /// Returns the deliveries to the channels for which the store has accepted the submission.
+    /// The permits of the others are released.
+    pub(super) fn only_accepted(self, accepted: &Accepted) -> Self {
+        let permits = self.permits.take();
+        let is_accepted = |admission: &Admission| {
+            let mut deliveries = accepted.deliveries.iter();
+            deliveries.any(|placed| placed.channel == admission.channel.config.name)
+        };
+        let admissions = self.admissions.into_iter().zip(permits);
+        let (admissions, permits) = admissions
+            .filter(|(admission, _)| is_accepted(admission))
+            .unzip();
+        Self {
+            admissions,
+            permits: ReservedPermits(Arc::new(Mutex::new(permits))),
+            ..self
+        }
+    }
 }
 
 /// The permits that a submission has reserved on its channels, one for each channel that had a free

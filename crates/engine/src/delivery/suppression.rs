@@ -76,6 +76,9 @@ pub(super) fn suppression_of(
     if rendered.ends_a_problem() || rendered.kind == Kind::Test {
         return None;
     }
+    if rendered.ignores_min_severity {
+        return suppression_by_time(rendered.severity, options, now_ms);
+    }
     suppression_by_severity(rendered.severity, options, now_ms)
 }
 
@@ -90,6 +93,15 @@ pub(crate) fn suppression_by_severity(
         let sentence = format!("min_severity: {severity} is milder than {least}");
         return Some(SuppressionRule::without_digest(sentence));
     }
+    suppression_by_time(severity, options, now_ms)
+}
+
+/// Returns the rule that suppresses messages of a severity because of the time of the day.
+fn suppression_by_time(
+    severity: Severity,
+    options: &ChannelOptions,
+    now_ms: i64,
+) -> Option<SuppressionRule> {
     let quiet = options.quiet_hours.as_ref()?;
     if severity >= quiet.except || !quiet.covers(now_ms) {
         return None;
@@ -238,6 +250,24 @@ mod tests {
         check(Severity::Critical, Kind::Message, "", None);
         check(Severity::Info, Kind::Recovery, "i", None);
         check(Severity::Info, Kind::Test, "", None);
+    }
+
+    #[test]
+    fn who_has_taken_over_is_not_too_mild_but_may_wait_for_the_morning() {
+        let mut options = ChannelOptions {
+            min_severity: Severity::Critical,
+            ..ChannelOptions::default()
+        };
+        let rendered = Notification::new("x").render("h", 0).unwrap();
+        let notice = Rendered {
+            ignores_min_severity: true,
+            ..rendered
+        };
+        assert_eq!(suppression_of(&notice, &options, 0), None);
+        let quiet = r#"{"from": "22:00", "to": "07:00", "timezone": "UTC"}"#;
+        options.quiet_hours = Some(serde_json::from_str(quiet).unwrap());
+        let rule = suppression_of(&notice, &options, 0).unwrap();
+        assert_eq!(rule.name(), QUIET_HOURS);
     }
 
     #[test]

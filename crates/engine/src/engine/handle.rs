@@ -134,7 +134,11 @@ impl Engine {
                 Arc::downgrade(&inner),
                 outbox.clone(),
             )));
-            drop(tokio::spawn(persist_proofs(outbox, proven)));
+            drop(tokio::spawn(persist_proofs(
+                Arc::downgrade(&inner),
+                outbox,
+                proven,
+            )));
         }
         Self(inner)
     }

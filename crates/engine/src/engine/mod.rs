@@ -1,10 +1,11 @@
 //! The engine: combines the modules below, and is what a program calls.
 //!
 //! `builder` starts an engine, and `handle` is what the program then holds. `notify` and `submit`
-//! accept notifications, `reload` replaces the configuration, `plan` and `check` answer questions.
+//! accept notifications, `acknowledge` records who has taken over, `reload` replaces the configuration, `plan` and `check` answer questions.
 //! Two of the tasks that live as long as the engine are in this module: `canary` checks channels,
 //! and `alert_notifier` notifies people of the engine's own alerts.
 
+mod acknowledge;
 mod alert_notifier;
 mod builder;
 mod canary;
@@ -22,6 +23,7 @@ mod runtime_home;
 mod store_choice;
 mod submit;
 
+pub use acknowledge::{Acknowledge, AcknowledgedIncident};
 pub use builder::EngineBuilder;
 pub use check::{Check, CheckStatus};
 pub use error::{NotifyError, StartError};

@@ -6,4 +6,4 @@ mod notification;
 pub(crate) use annunciator_store::DigestSource;
 pub use annunciator_store::{Kind, Proof, Severity};
 pub use notification::Notification;
-pub(crate) use notification::Rendered;
+pub(crate) use notification::{Rendered, since_epoch};

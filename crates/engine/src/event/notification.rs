@@ -184,6 +184,10 @@ pub(crate) struct Rendered {
     pub(crate) to: Option<Vec<String>>,
     /// Whether the caller set the time of the event. Otherwise it is the time of acceptance.
     pub(crate) is_dated: bool,
+    /// Whether it goes to a channel although it is milder than the channel's `min_severity`,
+    /// because it belongs to what the channel was notified of. Not stored: it matters only at
+    /// acceptance.
+    pub(crate) ignores_min_severity: bool,
 }
 
 impl Notification {
@@ -197,7 +201,7 @@ impl Notification {
         let note = (body.len() < length)
             .then(|| format!("the message was cut from {length} to {} bytes", body.len()));
         let is_dated = self.occurred_at.is_some();
-        let occurred_at_ms = self.occurred_at.map_or(now_ms, milliseconds);
+        let occurred_at_ms = self.occurred_at.map_or(now_ms, since_epoch);
         let line = |text: String| RString::from(cut(text, MAX_LINE_LENGTH));
         let attributes = self.attributes.into_iter().take(MAX_ATTRIBUTES);
         let message = NotificationV1 {
@@ -231,6 +235,7 @@ impl Notification {
             digest_of: None,
             to: self.to,
             is_dated,
+            ignores_min_severity: false,
         })
     }
 }
@@ -315,6 +320,7 @@ impl Rendered {
             digest_of: content.digest_of.map(Box::new),
             to: content.to,
             is_dated: content.is_dated,
+            ignores_min_severity: false,
         })
     }
 }
@@ -331,7 +337,9 @@ fn cut(mut text: String, limit: usize) -> String {
 /// can represent.
 const MAX_DATE_MS: i64 = 253_402_300_799_999;
 
-fn milliseconds(at: SystemTime) -> i64 {
+/// Returns a time in milliseconds since the Unix epoch. A time before 1970 or after 9999 counts as
+/// the nearest one in between.
+pub(crate) fn since_epoch(at: SystemTime) -> i64 {
     let since = at.duration_since(SystemTime::UNIX_EPOCH);
     let ms = since.unwrap_or_default().as_millis();
     i64::try_from(ms).map_or(MAX_DATE_MS, |ms| ms.min(MAX_DATE_MS))

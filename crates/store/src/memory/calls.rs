@@ -13,6 +13,7 @@ use crate::{
     rules::{
         FollowUp,
         accept::{self, Earlier, Facts},
+        acknowledgement::OnAcceptance,
         claim,
         digest::{self, PendingDigest},
         idempotency,
@@ -45,11 +46,16 @@ impl Memory {
             return Ok(before);
         }
         let number = self.add_notification(intake);
+        let on_acceptance = self.on_acceptance(intake);
+        let acknowledged = match &on_acceptance {
+            OnAcceptance::Suppresses(rule) => Some(rule.as_str()),
+            OnAcceptance::Nothing | OnAcceptance::Ends => None,
+        };
         let mut groups: Vec<(&Arc<str>, DeliveryId)> = Vec::new();
         let mut deliveries = Vec::with_capacity(intake.intents.len());
         let mut superseded = Vec::new();
         for intent in &intake.intents {
-            let placed = self.add_delivery(number, intake, intent);
+            let placed = self.add_delivery(number, intake, intent, acknowledged);
             let (id, now_ms) = (placed.delivery, intake.accepted_ms);
             superseded.extend(self.indexes.follow(FollowUp::ReviewIncident, id, now_ms));
             if let Some(step) = &intent.step
@@ -78,12 +84,19 @@ impl Memory {
         number
     }
 
-    fn add_delivery(&mut self, number: i64, intake: &Intake, intent: &Intent) -> AcceptedDelivery {
+    fn add_delivery(
+        &mut self,
+        number: i64,
+        intake: &Intake,
+        intent: &Intent,
+        acknowledged: Option<&str>,
+    ) -> AcceptedDelivery {
         let (channel, incident) = (&intent.channel, &*intake.incident);
         if accept::closes_windows(intake) {
             self.windows.close(channel, incident);
         }
         let facts = Facts {
+            acknowledged,
             is_lane_busy: accept::is_lane_needed(intake, intent)
                 && self.indexes.is_busy(channel, &intake.lane),
             earlier: self.earlier(intake, intent),

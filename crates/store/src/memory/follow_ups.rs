@@ -10,7 +10,7 @@ use super::{
 use crate::{
     DeliveryId, Kind, Proof, State, Step, Superseded,
     rules::{
-        Change, FollowUp, IncidentChange,
+        Change, FollowUp, IncidentChange, acknowledgement,
         incident::{self, Incident, OpenDelivery},
         review::Review,
         step::{self, StepDelivery},
@@ -44,10 +44,7 @@ impl Indexes {
                     incident::recovery_notified(known, &open, notification)
                 });
             }
-            (FollowUp::ReviewIncident, Some((key, _))) => {
-                let review = Review::of(&self.open_of(&key));
-                return self.decide(review, &key, now_ms);
-            }
+            (FollowUp::ReviewIncident, Some((key, _))) => return self.review(&key, now_ms),
             (FollowUp::ReviewDigest, _) => {
                 let mut superseded = Vec::new();
                 for (key, _) in self.problems_in(delivery) {
@@ -62,17 +59,31 @@ impl Indexes {
         Vec::new()
     }
 
-    /// Applies what the review of an incident decides.
+    /// Reviews an incident on a channel, and returns the deliveries that this superseded.
+    pub(super) fn review(&mut self, key: &OnChannel, now_ms: i64) -> Vec<Superseded> {
+        let review = Review::of(&self.open_of(key));
+        self.decide(review, key, now_ms)
+    }
+
+    /// Applies what the review of an incident decides, and then what its acknowledgement does.
     fn decide(&mut self, review: Option<Review>, key: &OnChannel, now_ms: i64) -> Vec<Superseded> {
-        let Some(review) = review else {
-            return Vec::new();
-        };
-        let known = self.incidents.known(key);
-        let since = review.digests_since(known);
-        let until_ms = since.and_then(|since| self.digest_lease(key, since));
-        let decision = review.decide(known, until_ms);
-        self.incidents.change(key, decision.incident);
-        self.apply(decision.changes, now_ms)
+        let mut superseded = Vec::new();
+        if let Some(review) = review {
+            let known = self.incidents.known(key);
+            let since = review.digests_since(known);
+            let until_ms = since.and_then(|since| self.digest_lease(key, since));
+            let decision = review.decide(known, until_ms);
+            self.incidents.change(key, decision.incident);
+            superseded = self.apply(decision.changes, now_ms);
+        }
+        if self.incidents.acknowledgement(&key.1).is_none() {
+            return superseded;
+        }
+        let valid = self.acknowledgement_in_force(&key.1, now_ms);
+        let (known, open) = (self.incidents.known(key), self.open_of(key));
+        let changes = acknowledgement::review(valid.as_ref(), known, &open);
+        superseded.extend(self.apply(changes, now_ms));
+        superseded
     }
 
     fn review_group(&mut self, delivery: DeliveryId, now_ms: i64) -> Vec<Superseded> {
@@ -133,7 +144,7 @@ impl Indexes {
     }
 
     /// Returns the incident of a delivery on its channel, and its notification's number.
-    fn incident_of(&self, delivery: DeliveryId) -> Option<(OnChannel, i64)> {
+    pub(super) fn incident_of(&self, delivery: DeliveryId) -> Option<(OnChannel, i64)> {
         let stored = self.delivery(delivery)?;
         let notification = self.notification(stored.notification)?;
         let key = notification.incident_on(&stored.channel)?;
@@ -141,7 +152,7 @@ impl Indexes {
     }
 
     /// Returns the deliveries of an incident that have not ended, the oldest first.
-    fn open_of(&self, key: &OnChannel) -> Vec<OpenDelivery> {
+    pub(super) fn open_of(&self, key: &OnChannel) -> Vec<OpenDelivery> {
         let open = self.incidents.open(key);
         open.filter_map(|delivery| {
             let stored = self.delivery(delivery)?;
@@ -152,6 +163,7 @@ impl Indexes {
                 state: stored.state,
                 attempts: stored.attempts,
                 due_ms: stored.due_ms,
+                is_step: stored.step.is_some(),
             })
         })
         .collect()

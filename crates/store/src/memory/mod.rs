@@ -11,6 +11,7 @@
 //! - `indexes`, `orders`: the deliveries, in the orders in which they are looked up.
 //! - `stored`, `incidents`, `windows`, `key_value`: the data.
 
+mod acknowledgement;
 mod calls;
 mod follow_ups;
 mod incidents;

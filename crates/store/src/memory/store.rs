@@ -7,8 +7,9 @@ use std::{
 
 use super::{indexes::Indexes, key_value::KeyValues, windows::Windows};
 use crate::{
-    Accepted, Accounts, Answer, Attempt, Claim, ClaimRequest, DeliveryId, Intake, Proof, Prune,
-    Query, Record, Settled, Settlement, Store, StoreError, Superseded,
+    Accepted, Accounts, AcknowledgeRequest, Acknowledged, Answer, Attempt, Claim, ClaimRequest,
+    DeliveryId, IncidentQuery, Intake, OpenIncident, Proof, Prune, Query, Record, Settled,
+    Settlement, Store, StoreError, Superseded,
 };
 
 /// The default number of notifications that are remembered after all of their deliveries have
@@ -98,6 +99,18 @@ impl Store for MemoryStore {
 
     fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<Superseded>> {
         at_once(self.lock().indexes.prove(delivery, proof, now_ms))
+    }
+
+    fn acknowledge(&self, request: AcknowledgeRequest) -> Answer<Acknowledged> {
+        at_once(self.lock().acknowledge(&request))
+    }
+
+    fn withdraw(&self, incident: String, now_ms: i64) -> Answer<bool> {
+        at_once(self.lock().indexes.withdraw(&incident, now_ms))
+    }
+
+    fn incidents(&self, query: IncidentQuery) -> Answer<Vec<OpenIncident>> {
+        at_once(self.lock().indexes.open_incidents(&query))
     }
 
     fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64> {

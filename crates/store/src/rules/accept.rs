@@ -7,8 +7,9 @@
 //!   lane has not ended: a lane keeps its order.
 //! - The end of a problem always waits for a claim, since the state of the problem's own messages
 //!   decides whether it is sent.
-//! - A duplicate ends suppressed, and so does what the caller's own rule suppresses; only the
-//!   latter may join a [`digest`](super::digest).
+//! - A duplicate ends suppressed, and so does a message of a problem that somebody has taken over
+//!   ([`acknowledgement`](super::acknowledgement)), and what the caller's own rule suppresses; only
+//!   the latter may join a [`digest`](super::digest).
 //!
 //! Deduplication: a channel is not sent the same twice within its window, but only as long as
 //! people know of the first or will know of it. A first message that failed, expired or was
@@ -21,7 +22,10 @@ use crate::{
 
 /// Facts about one intent, which a store fetches where the functions below say so.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Facts {
+pub struct Facts<'a> {
+    /// The rule by which the acknowledgement of the incident suppresses the notification, if it
+    /// does: see [`acknowledgement::on_acceptance`](super::acknowledgement::on_acceptance).
+    pub acknowledged: Option<&'a str>,
     /// Whether an earlier delivery of the lane has not ended on this channel. Fetched if
     /// [`is_lane_needed`] says so, else `false`.
     pub is_lane_busy: bool,
@@ -62,7 +66,7 @@ pub fn is_lane_needed(intake: &Intake, intent: &Intent) -> bool {
 
 /// Decides how the delivery of an intent begins.
 #[must_use]
-pub fn begin<'a>(intake: &Intake, intent: &'a Intent, facts: &Facts) -> Beginning<'a> {
+pub fn begin<'a>(intake: &Intake, intent: &'a Intent, facts: &Facts<'a>) -> Beginning<'a> {
     let now_ms = intake.accepted_ms;
     let pending = Beginning {
         state: State::Pending,
@@ -84,6 +88,9 @@ pub fn begin<'a>(intake: &Intake, intent: &'a Intent, facts: &Facts) -> Beginnin
     };
     if let Begin::Suppressed { rule, digest } = &intent.begin {
         return suppressed(rule, digest.as_ref());
+    }
+    if let Some(rule) = facts.acknowledged {
+        return suppressed(rule, None);
     }
     let is_duplicate = |earlier| is_duplicate(earlier, now_ms);
     if let Some(window) = window_to_look_up(intake, intent)
@@ -225,7 +232,7 @@ pub(super) mod tests {
         );
         let busy = Facts {
             is_lane_busy: true,
-            earlier: None,
+            ..Facts::default()
         };
         let waits = begin(&problem, &claimed, &busy);
         assert_eq!((waits.state, waits.fence), (State::Pending, 0));
@@ -254,11 +261,11 @@ pub(super) mod tests {
     fn a_duplicate_ends_suppressed_by_its_window_s_rule_and_opens_none() {
         let message = intake(Kind::Message, "");
         let earlier = |until_ms| Facts {
-            is_lane_busy: false,
             earlier: Some(Earlier {
                 state: State::Delivered,
                 until_ms,
             }),
+            ..Facts::default()
         };
         let intent = once(CLAIMED);
         let duplicate = begin(&message, &intent, &earlier(NOW + 1));
@@ -272,6 +279,30 @@ pub(super) mod tests {
             (news.state, news.opens),
             (State::InFlight, intent.dedup.as_ref())
         );
+    }
+
+    #[test]
+    fn what_somebody_has_taken_over_is_suppressed_and_in_no_digest() {
+        let reminder = intake(Kind::Problem, "i");
+        let facts = Facts {
+            acknowledged: Some("acknowledged: by anna"),
+            ..Facts::default()
+        };
+        let intent = once(CLAIMED);
+        let begun = begin(&reminder, &intent, &facts);
+        assert_eq!(
+            (begun.state, begun.why, begun.fence),
+            (State::Suppressed, "acknowledged: by anna", 0)
+        );
+        assert_eq!((begun.digest, begun.opens), (None, None));
+        let silenced = Intent {
+            begin: Begin::Suppressed {
+                rule: "silenced".to_owned(),
+                digest: None,
+            },
+            ..intent
+        };
+        assert_eq!(begin(&reminder, &silenced, &facts).why, "silenced");
     }
 
     #[test]

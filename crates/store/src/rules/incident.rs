@@ -44,6 +44,8 @@ pub struct OpenDelivery {
     pub attempts: u32,
     /// When it may be claimed, if it is pending, in milliseconds since the Unix epoch.
     pub due_ms: i64,
+    /// Whether it is a step of a group.
+    pub is_step: bool,
 }
 
 impl OpenDelivery {
@@ -139,6 +141,7 @@ pub(super) mod tests {
                 state: *state,
                 attempts: 0,
                 due_ms: 0,
+                is_step: false,
             })
             .collect()
     }

@@ -9,10 +9,11 @@
 //!
 //! | call of [`Store`](crate::Store) | rules, in the order in which a store calls them |
 //! | --- | --- |
-//! | `accept`, `known` | [`idempotency`], then for each intent [`accept`], [`digest`], [`incident`], [`review`]; then [`step`] for each group, and [`accept::answer`] |
+//! | `accept`, `known` | [`idempotency`], [`acknowledgement::on_acceptance`], then for each intent [`accept`], [`digest`], [`incident`], [`review`], [`acknowledgement::review`]; then [`step`] for each group, and [`accept::answer`] |
 //! | `claim`, `ready` | [`claim`], and for abandoned deliveries [`Subject::may_have_arrived`] |
 //! | `settle` | [`settle`], whose [`FollowUp`]s say which other rules to call |
 //! | `prove` | [`step`] |
+//! | `acknowledge` | `prove` for a delivery; [`acknowledgement::recorded`], [`acknowledgement::review`] for each channel, and `accept` for the notice |
 //! | `retry` | [`settle::retried`] |
 //! | `prune` | [`prune`] |
 //!
@@ -20,6 +21,7 @@
 //! that a change touches are fetched after it.
 
 pub mod accept;
+pub mod acknowledgement;
 pub mod change;
 pub mod claim;
 pub mod digest;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::{
+    acknowledgement,
     digest::gather,
-    history::{column, count},
     incident::IncidentFacts,
+    rows::{column, count},
     step, windows,
 };
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     StoreError,
     rules::{
         accept::{self as rule, Facts},
+        acknowledgement::OnAcceptance,
         idempotency::{self, First},
     },
 };
@@ -42,11 +44,17 @@ pub(super) fn accept(
         return before.ok_or(rusqlite::Error::QueryReturnedNoRows);
     };
     count(transaction, "accepted", intake.intents.len() as u64)?;
+    let on_acceptance = acknowledgement::on_acceptance(transaction, intake)?;
+    let acknowledged = match &on_acceptance {
+        OnAcceptance::Suppresses(rule) => Some(rule.as_str()),
+        OnAcceptance::Nothing | OnAcceptance::Ends => None,
+    };
     let mut groups: Vec<&Arc<str>> = Vec::new();
     let mut deliveries = Vec::with_capacity(intake.intents.len());
     let mut superseded = Vec::new();
     for intent in &intake.intents {
-        deliveries.push(add_delivery(transaction, number, intake, intent, owner)?);
+        let added = add_delivery(transaction, number, intake, intent, (owner, acknowledged))?;
+        deliveries.push(added);
         if let Some(step) = &intent.step
             && !groups.contains(&&step.group)
         {
@@ -138,7 +146,7 @@ pub(super) fn add_delivery(
     number: i64,
     intake: &Intake,
     intent: &Intent,
-    owner: &str,
+    (owner, acknowledged): (&str, Option<&str>),
 ) -> rusqlite::Result<AcceptedDelivery> {
     let now_ms = intake.accepted_ms;
     let (channel, incident) = (&*intent.channel, &*intake.incident);
@@ -148,6 +156,7 @@ pub(super) fn add_delivery(
     let earlier = rule::window_to_look_up(intake, intent)
         .map(|window| windows::earlier(transaction, channel, incident, window));
     let facts = Facts {
+        acknowledged,
         is_lane_busy: rule::is_lane_needed(intake, intent)
             && is_busy(transaction, channel, &intake.lane)?,
         earlier: earlier.transpose()?.flatten(),

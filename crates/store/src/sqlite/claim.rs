@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rusqlite::{Transaction, params};
 
 use super::{
-    history::{column, count, texts},
     owner::Owner,
+    rows::{column, count, texts},
     settle::{CHANGED, Changed},
 };
 use crate::{Claim, ClaimRequest, DeliveryId, Severity, rules::claim};

@@ -6,8 +6,8 @@ use rusqlite::{Transaction, params};
 
 use super::{
     accept::{add_delivery, add_notification},
-    history::count,
     incident::IncidentFacts,
+    rows::count,
 };
 use crate::{
     DeliveryId, Digest, Superseded,
@@ -49,7 +49,7 @@ pub(super) fn gather(
     };
     count(transaction, "accepted", 1)?;
     // The digest is pending, and nobody holds it.
-    let added = add_delivery(transaction, number, &intake, intent, "")?;
+    let added = add_delivery(transaction, number, &intake, intent, ("", None))?;
     transaction
         .prepare_cached("UPDATE outbox_delivery SET gathers = ?2 WHERE id = ?1")?
         .execute(params![added.delivery.0, digest.batch_key])?;

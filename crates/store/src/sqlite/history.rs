@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use rusqlite::{
-    OptionalExtension as _, Params, Row, ToSql, Transaction, params, params_from_iter, types::Type,
-};
+use rusqlite::{OptionalExtension as _, Row, ToSql, Transaction, params_from_iter, types::Type};
 
-use super::windows;
+use super::{
+    acknowledgement,
+    rows::{column, count},
+    windows,
+};
 use crate::{
     Accounts, Attempt, DeliveryId, Proof, Prune, Query, Record, Severity, State,
     rules::prune::{self, Candidate, Verdict},
@@ -32,40 +34,6 @@ pub(super) const DONE_WITH: &str = "
     DELETE FROM outbox_incident AS i WHERE newest = ?1 AND NOT EXISTS (
         SELECT 1 FROM outbox_delivery AS d WHERE d.channel = i.channel
         AND d.incident = i.incident AND d.state <= 1 AND d.incident <> '')";
-
-/// Reads a column with the number of an enum's value.
-pub(super) fn column<T>(
-    row: &Row<'_>,
-    place: usize,
-    of_number: impl FnOnce(i64) -> Option<T>,
-) -> rusqlite::Result<T> {
-    let number = row.get(place)?;
-    let unknown = || rusqlite::Error::IntegralValueOutOfRange(place, number);
-    of_number(number).ok_or_else(unknown)
-}
-
-/// Adds to one of the counts.
-pub(super) fn count(transaction: &Transaction<'_>, name: &str, more: u64) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO outbox_account VALUES (?1, ?2)
-             ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        )?
-        .execute(params![name, more.cast_signed()])?;
-    Ok(())
-}
-
-/// Returns the first column of all rows.
-pub(super) fn texts(
-    transaction: &Transaction<'_>,
-    sql: &str,
-    params: impl Params,
-) -> rusqlite::Result<Vec<String>> {
-    transaction
-        .prepare_cached(sql)?
-        .query_map(params, |row| row.get(0))?
-        .collect()
-}
 
 /// Returns the deliveries that a query asks for, the newest first.
 pub(super) fn deliveries(
@@ -94,6 +62,9 @@ pub(super) fn deliveries(
     }
     if let Some(host) = &query.host {
         and("n.host <> '' AND n.host =", host);
+    }
+    if let Some(incident) = &query.incident {
+        and("n.incident <> '' AND n.incident =", incident);
     }
     if let Some(channel) = &query.channel {
         and("d.channel =", channel);
@@ -230,6 +201,9 @@ pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune) -> rusqlite::R
     }
     for (state, number) in states {
         count(transaction, &format!("{PRUNED}{state}"), number)?;
+    }
+    if !ended.is_empty() {
+        acknowledgement::prune(transaction)?;
     }
     Ok(ended.len() as u64)
 }

@@ -3,11 +3,11 @@
 
 use rusqlite::{Row, Transaction, params};
 
-use super::{digest::lease, history::column, settle::apply};
+use super::{acknowledgement, digest::lease, rows::column, settle::apply};
 use crate::{
     DeliveryId, Kind, State, Superseded,
     rules::{
-        IncidentChange,
+        IncidentChange, acknowledgement as taken_over,
         incident::{self, Incident, OpenDelivery},
         review::Review,
     },
@@ -17,7 +17,8 @@ use crate::{
 /// nearly every acceptance and settlement needs. It has no order, so that SQLite does not sort
 /// what its index returns in order.
 pub(super) const FACTS: &str = "
-    SELECT i.told, i.newest, i.since, d.id, d.notification, d.kind, d.state, d.attempts, d.due_ms
+    SELECT i.told, i.newest, i.since, d.id, d.notification, d.kind, d.state, d.attempts, d.due_ms,
+        d.step > 0
     FROM (SELECT 1)
     LEFT JOIN outbox_incident AS i ON i.channel = ?1 AND i.incident = ?2
     LEFT JOIN outbox_delivery AS d
@@ -84,6 +85,7 @@ impl<'a> IncidentFacts<'a> {
                         "DELETE FROM outbox_incident WHERE channel = ?1 AND incident = ?2",
                     )?
                     .execute([self.channel, self.incident])?;
+                acknowledgement::forget(transaction, self.incident)?;
             }
         }
         Ok(())
@@ -146,16 +148,37 @@ impl<'a> IncidentFacts<'a> {
         review: Option<Review>,
         now_ms: i64,
     ) -> rusqlite::Result<Vec<Superseded>> {
-        let Some(review) = review else {
-            return Ok(Vec::new());
-        };
-        let until_ms = match review.digests_since(self.known) {
-            Some(since) => lease(transaction, self.channel, self.incident, since)?,
-            None => None,
-        };
-        let decision = review.decide(self.known, until_ms);
-        self.change(transaction, decision.incident)?;
-        apply(transaction, decision.changes, now_ms)
+        let mut superseded = Vec::new();
+        if let Some(review) = review {
+            let until_ms = match review.digests_since(self.known) {
+                Some(since) => lease(transaction, self.channel, self.incident, since)?,
+                None => None,
+            };
+            let decision = review.decide(self.known, until_ms);
+            self.change(transaction, decision.incident)?;
+            superseded = apply(transaction, decision.changes, now_ms)?;
+            let is_open = |one: &OpenDelivery| {
+                let mut superseded = superseded.iter();
+                !superseded.any(|ended| ended.delivery == one.delivery)
+            };
+            self.open.retain(is_open);
+        }
+        if taken_over::is_needed(&self.open) {
+            let valid = acknowledgement::in_force(transaction, self.incident, now_ms)?;
+            let changes = taken_over::review(valid.as_ref(), self.known, &self.open);
+            superseded.extend(apply(transaction, changes, now_ms)?);
+        }
+        Ok(superseded)
+    }
+
+    /// Returns whether people know of the problem on this channel, or are about to.
+    pub(super) fn is_known(&self) -> bool {
+        taken_over::is_known(self.known, &self.open)
+    }
+
+    /// Returns whether a notification belongs to the problem that is open on this channel.
+    pub(super) fn has(&self, notification: i64) -> bool {
+        !incident::is_over(self.known, notification)
     }
 }
 
@@ -181,5 +204,6 @@ fn open(row: &Row<'_>) -> rusqlite::Result<Option<OpenDelivery>> {
         state: column(row, 6, State::from_number)?,
         attempts: row.get(7)?,
         due_ms: row.get(8)?,
+        is_step: row.get(9)?,
     }))
 }

@@ -8,6 +8,8 @@
 //! are alive; the other modules have the statements.
 
 mod accept;
+mod acknowledge;
+mod acknowledgement;
 mod claim;
 mod digest;
 mod file;
@@ -18,6 +20,7 @@ mod look;
 mod owner;
 #[cfg(test)]
 mod plans;
+mod rows;
 mod schema;
 mod settle;
 mod step;
@@ -36,6 +39,7 @@ use crate::proof::Proof;
 use super::{
     Answer, Store,
     accounts::Accounts,
+    acknowledgement::{AcknowledgeRequest, Acknowledged, IncidentQuery, OpenIncident},
     delivery::{Claim, ClaimRequest, DeliveryId},
     error::StoreError,
     intake::{Accepted, Intake},
@@ -183,6 +187,19 @@ impl Store for SqliteStore {
 
     fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<Superseded>> {
         self.write(move |transaction| step::prove(transaction, delivery, proof, now_ms))
+    }
+
+    fn acknowledge(&self, request: AcknowledgeRequest) -> Answer<Acknowledged> {
+        let owner = Arc::clone(&self.owner);
+        self.write(move |transaction| acknowledge::acknowledge(transaction, &request, owner.name()))
+    }
+
+    fn withdraw(&self, incident: String, now_ms: i64) -> Answer<bool> {
+        self.write(move |transaction| acknowledgement::withdraw(transaction, &incident, now_ms))
+    }
+
+    fn incidents(&self, query: IncidentQuery) -> Answer<Vec<OpenIncident>> {
+        self.read(move |transaction| acknowledge::incidents(transaction, &query))
     }
 
     fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64> {

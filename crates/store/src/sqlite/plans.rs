@@ -3,7 +3,9 @@
 
 use rusqlite::Connection;
 
-use super::{accept, claim, digest, history, incident, schema, step, windows};
+use super::{
+    accept, acknowledge, acknowledgement, claim, digest, history, incident, schema, step, windows,
+};
 
 /// Returns the steps of a plan, without what surrounds them.
 fn plan(statement: &str) -> Vec<String> {
@@ -112,6 +114,35 @@ fn a_lane_s_and_an_incident_s_are_found_by_name() {
             "SCAN (subquery-1)",
             "SEARCH i USING PRIMARY KEY (channel=? AND incident=?) LEFT-JOIN",
             "SEARCH d USING INDEX outbox_delivery_incident (channel=? AND incident=?) LEFT-JOIN",
+        ],
+    );
+}
+
+#[test]
+fn an_acknowledgement_and_what_it_is_of_are_found_by_name() {
+    check(
+        acknowledgement::STORED,
+        &["SEARCH outbox_acknowledgement USING PRIMARY KEY (incident=?)"],
+    );
+    check(
+        acknowledge::SEVERITY,
+        &[
+            "SEARCH outbox_notification USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH outbox_incident USING INDEX outbox_incident_by_name (incident=?)",
+        ],
+    );
+    check(
+        acknowledge::CHANNELS,
+        &["SEARCH outbox_incident USING COVERING INDEX outbox_incident_by_name (incident=?)"],
+    );
+    // All open incidents, and of the rest what belongs to them.
+    check(
+        acknowledge::OPEN,
+        &[
+            "SCAN outbox_incident USING INDEX outbox_incident_by_name",
+            "SCAN i",
+            "SEARCH n USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+            "SEARCH f USING INDEX outbox_notification_by_incident (incident=? AND id>?)",
         ],
     );
 }

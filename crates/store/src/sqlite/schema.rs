@@ -39,7 +39,7 @@ pub(super) const DELIVERIES: SchemaPart = SchemaPart {
 /// late settlement must not meet another delivery. `proof` and `until` count from 1, with 0 for
 /// none. `gathers` is the batch key of a digest; `digest` is the digest for which a delivery was
 /// suppressed. `since` is the first notification of a problem after the last end.
-const STEPS: [&str; 2] = ["
+const STEPS: [&str; 3] = ["
     CREATE TABLE outbox_notification (
         id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, key TEXT,
         host TEXT NOT NULL, incident TEXT NOT NULL, lane TEXT NOT NULL,
@@ -100,6 +100,14 @@ const STEPS: [&str; 2] = ["
 ", "
     CREATE INDEX outbox_delivery_expiring ON outbox_delivery (channel, expires_ms)
         WHERE state = 0;
+", "
+    CREATE TABLE outbox_acknowledgement (
+        incident TEXT PRIMARY KEY, person TEXT NOT NULL, via TEXT NOT NULL, note TEXT NOT NULL,
+        at_ms INTEGER NOT NULL, until_ms INTEGER, severity INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX outbox_incident_by_name ON outbox_incident (incident);
+    CREATE INDEX outbox_notification_by_incident ON outbox_notification (incident, id)
+        WHERE incident <> '';
 "];
 
 /// The state of a database.

@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::{
     digest,
-    history::{column, count},
     incident::IncidentFacts,
+    rows::{column, count},
     step,
 };
 use crate::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
-use super::{history::column, settle::apply};
+use super::{rows::column, settle::apply};
 use crate::{
     DeliveryId, Proof, State, Superseded,
     rules::step::{self, StepDelivery},

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::history::column;
+use super::rows::column;
 use crate::{DedupWindow, State, rules::accept::Earlier};
 
 pub(super) const OPENED: &str = "

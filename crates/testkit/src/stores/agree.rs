@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use annunciator_store::{
-    Attempt, Begin, Claim, ClaimRequest, DedupWindow, DeliveryId, Digest, Intake, Intent, Next,
-    Prune, Query, Settlement, State, Step, Store,
+    Accepted, AcknowledgeRequest, AcknowledgeTarget, Attempt, Begin, Claim, ClaimRequest,
+    DedupWindow, DeliveryId, Digest, IncidentQuery, Intake, Intent, Kind, Next, Prune, Query,
+    Settlement, Severity, State, Step, Store,
 };
 use proptest::{
     prelude::*,
@@ -77,10 +78,38 @@ impl Side {
                     Ok(accepted) => accepted,
                     Err(error) => return error.to_string(),
                 };
-                let held = accepted.deliveries.iter().filter(|one| one.fence > 0);
-                let held = held.map(|one| (one.delivery, one.fence));
-                self.claims.extend(held);
+                self.claims.extend(held(&accepted));
                 format!("{accepted:?}")
+            }
+            Ask::Acknowledge {
+                incident,
+                which,
+                by,
+                holds,
+                with_notice,
+            } => {
+                let which = which.filter(|_| !self.claims.is_empty());
+                let target = match which.map(|which| which.get(&self.claims).0) {
+                    Some(delivery) => AcknowledgeTarget::Delivery(delivery),
+                    None => AcknowledgeTarget::Incident(name(*incident)),
+                };
+                let request = AcknowledgeRequest {
+                    target,
+                    by: if *by { "anna" } else { "bob" }.to_owned(),
+                    via: number.to_string(),
+                    note: number.to_string(),
+                    now_ms,
+                    until_ms: holds.map(|ms| now_ms + ms),
+                    notice: with_notice.then(|| notice(number, *incident, now_ms)),
+                };
+                let acknowledged = store.acknowledge(request).await.unwrap();
+                self.claims
+                    .extend(acknowledged.notice.iter().flat_map(held));
+                format!("{acknowledged:?}")
+            }
+            Ask::Withdraw { incident } => {
+                let withdrawn = store.withdraw(name(*incident), now_ms);
+                withdrawn.await.unwrap().to_string()
             }
             Ask::Claim {
                 channel,
@@ -88,7 +117,7 @@ impl Side {
                 in_flight,
                 only_expired,
             } => {
-                let held = |which: &prop::sample::Index| {
+                let known = |which: &prop::sample::Index| {
                     let held = (!self.claims.is_empty()).then(|| which.get(&self.claims));
                     held.map(|(delivery, _)| *delivery)
                 };
@@ -97,7 +126,7 @@ impl Side {
                     limit: *limit,
                     now_ms,
                     lease_until_ms: now_ms + LEASE,
-                    in_flight: in_flight.iter().filter_map(held).collect(),
+                    in_flight: in_flight.iter().filter_map(known).collect(),
                     only_expired: *only_expired,
                 };
                 let claims = store.claim(wanted).await.unwrap();
@@ -196,6 +225,12 @@ impl Side {
             ..Query::default()
         };
         let records = self.store.deliveries(query).await.unwrap();
+        let open = IncidentQuery {
+            now_ms,
+            limit: 1000,
+            ..IncidentQuery::default()
+        };
+        let open = self.store.incidents(open).await.unwrap();
         let accounts = self.store.accounts().await.unwrap();
         assert_eq!(accounts.difference(), 0, "{accounts:?}");
         let next = self.store.next_due(now_ms).await.unwrap();
@@ -209,7 +244,7 @@ impl Side {
             Some(newest) => self.store.attempts(newest).await.unwrap(),
             None => Vec::new(),
         };
-        format!("{records:#?} {accounts:?} {next:?} {expiry:?} {attempts:?}")
+        format!("{records:#?} {open:#?} {accounts:?} {next:?} {expiry:?} {attempts:?}")
     }
 }
 
@@ -227,6 +262,44 @@ fn delivered(delivery: DeliveryId, fence: i64, now_ms: i64) -> Settlement {
             why: String::new(),
             targets: Vec::new(),
         },
+    }
+}
+
+/// Returns the claims that the caller of an acceptance holds.
+fn held(accepted: &Accepted) -> impl Iterator<Item = (DeliveryId, i64)> + '_ {
+    let held = accepted.deliveries.iter().filter(|one| one.fence > 0);
+    held.map(|one| (one.delivery, one.fence))
+}
+
+/// Returns the name of an incident or a lane; empty for 0.
+fn name(number: u8) -> String {
+    match number {
+        0 => String::new(),
+        number => format!("i{number}"),
+    }
+}
+
+fn notice(number: usize, incident: u8, now_ms: i64) -> Intake {
+    let intents = CHANNELS.iter().map(|channel| Intent {
+        channel: Arc::from(*channel),
+        expires_ms: None,
+        begin: Begin::Claimed {
+            lease_until_ms: now_ms + LEASE,
+        },
+        step: None,
+        dedup: None,
+    });
+    Intake {
+        notification: format!("t{number}"),
+        key: None,
+        host: "h".to_owned(),
+        incident: name(incident),
+        lane: name(incident),
+        kind: Kind::Message,
+        severity: Severity::Info,
+        accepted_ms: now_ms,
+        content: Arc::from("{}"),
+        intents: intents.collect(),
     }
 }
 
@@ -254,17 +327,13 @@ fn intake(number: usize, ask: &Ask, now_ms: i64, begin: &Begin, both: bool) -> I
     else {
         panic!("this accepts nothing: {ask:?}");
     };
-    let named = |number: &u8| match number {
-        0 => String::new(),
-        number => format!("i{number}"),
-    };
     let channels = CHANNELS.iter().take(1 + usize::from(both));
     Intake {
         notification: format!("n{number}"),
         key: key.map(|key| key.to_string()),
         host: "h".to_owned(),
-        incident: named(incident),
-        lane: named(lane),
+        incident: name(*incident),
+        lane: name(*lane),
         kind: *kind,
         severity: *severity,
         accepted_ms: now_ms,

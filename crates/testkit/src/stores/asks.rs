@@ -44,6 +44,18 @@ pub(super) enum Ask {
         which: prop::sample::Index,
         proof: Proof,
     },
+    /// Acknowledges an incident, or a delivery that is or was held.
+    Acknowledge {
+        incident: u8,
+        which: Option<prop::sample::Index>,
+        by: bool,
+        /// How long it is to hold, in milliseconds.
+        holds: Option<i64>,
+        with_notice: bool,
+    },
+    Withdraw {
+        incident: u8,
+    },
     /// Claims whatever can be claimed, and ends it.
     EndAll,
     Retry,
@@ -130,6 +142,23 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
         in_flight,
         only_expired,
     });
+    let acknowledge = (
+        1_u8..3,
+        prop::option::weighted(0.4, which()),
+        prop::bool::weighted(0.8),
+        prop::option::weighted(0.3, 0_i64..5_000),
+        prop::bool::weighted(0.7),
+    );
+    let acknowledge =
+        acknowledge.prop_map(
+            |(incident, which, by, holds, with_notice)| Ask::Acknowledge {
+                incident,
+                which,
+                by,
+                holds,
+                with_notice,
+            },
+        );
     let age = prop::sample::select(vec![-1_i64, 1_000, NEVER]);
     // A number that is never exceeded, or one that is exceeded soon.
     let beyond = prop_oneof![Just(60), 0_u64..4];
@@ -140,6 +169,8 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
         3 => claim,
         4 => settle,
         1 => (which(), proof()).prop_map(|(which, proof)| Ask::Prove { which, proof }),
+        2 => acknowledge,
+        1 => (1_u8..3).prop_map(|incident| Ask::Withdraw { incident }),
         1 => Just(Ask::EndAll),
         1 => Just(Ask::Retry),
         2 => prune,

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a situation fails by panicking")]
 
+pub mod acknowledging;
 pub mod agree;
 mod asks;
 pub mod claiming;
@@ -69,6 +70,19 @@ macro_rules! store_suite {
                 an_end_follows_the_first_digest_that_arrives,
                 an_end_follows_a_digest_that_was_abandoned,
                 what_a_digest_is_to_summarise_is_not_deleted;
+            acknowledging: a_reminder_of_what_somebody_has_taken_over_is_suppressed,
+                what_gets_worse_is_sent_although_somebody_has_taken_over,
+                the_end_of_a_problem_ends_its_acknowledgement,
+                an_acknowledgement_ends_at_its_time, an_acknowledgement_can_be_withdrawn,
+                steps_that_wait_are_superseded_when_somebody_has_taken_over,
+                a_channel_that_was_not_notified_yet_still_gets_its_first_message,
+                a_step_in_flight_is_not_tried_again_when_somebody_has_taken_over,
+                channels_that_were_notified_are_told_once_who_has_taken_over,
+                whoever_takes_over_next_is_announced_too,
+                a_delivery_is_acknowledged_with_its_problem,
+                what_is_not_open_is_not_acknowledged,
+                a_later_problem_of_the_same_name_is_not_silenced,
+                open_incidents_are_listed_the_most_severe_first;
             once: the_same_is_sent_once_within_its_window, what_failed_does_not_keep_back_the_next,
                 the_end_of_a_problem_makes_the_next_news;
             knowing: values_are_kept_by_channel_and_key, of_too_many_values_the_oldest_goes, deliveries_are_found_by_what_is_known_of_them, pages_follow_one_another;

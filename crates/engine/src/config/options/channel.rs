@@ -72,6 +72,11 @@ pub struct ChannelOptions {
     #[schemars(schema_with = "value::schema::<Option<Canary>>")]
     pub canary: Option<Canary>,
 
+    /// Whether the channel, if it was notified of a problem, is also notified of who has taken
+    /// it over.
+    #[schemars(extend("x-annunciator-needs-store" = true))]
+    pub announce_acknowledgements: bool,
+
     /// Where the channel's plugin runs.
     pub isolation: Isolation,
 }
@@ -90,6 +95,7 @@ impl Default for ChannelOptions {
             quiet_hours: None,
             dedup: None,
             canary: None,
+            announce_acknowledgements: true,
             isolation: Isolation::None,
         }
     }

@@ -20,6 +20,7 @@ impl Model {
         let (number, intake) = (added.0, Arc::clone(&added.1));
         let incident = &*intake.incident;
         let is_end = intake.kind == Kind::Recovery && !incident.is_empty();
+        let taken = self.taken_meanwhile(&intake);
         let mut superseded = vec![];
         let mut own = vec![];
         for intent in intents {
@@ -51,6 +52,7 @@ impl Model {
                 let state = self.state(it.delivery)?;
                 may_be_read.contains(&state).then(|| once.rule.clone())
             });
+            let same = taken.clone().filter(|_| !is_suppressed).or(same);
             let digest = match &intent.begin {
                 Begin::Suppressed { digest, .. } => digest.as_ref(),
                 _ => None,
@@ -298,6 +300,7 @@ impl Model {
                 });
                 problem.newest != number || of_incident.any(is_unended)
             });
+            self.drop_taken();
         }
         deleted
     }

@@ -7,7 +7,7 @@ use annunciator_store::{DeliveryId, Kind, State, Step, Superseded};
 use super::lists::{Entry, Model, Problem};
 
 impl Model {
-    fn problem(&mut self, channel: &str, incident: &str) -> Option<&mut Problem> {
+    pub(super) fn problem(&mut self, channel: &str, incident: &str) -> Option<&mut Problem> {
         let mut problems = self.problems.iter_mut();
         problems.find(|one| *one.channel == *channel && one.incident == incident)
     }
@@ -38,6 +38,7 @@ impl Model {
         }
         let others = |one: &Problem| *one.channel != *channel || one.incident != incident;
         self.problems.retain(others);
+        self.drop_taken();
     }
 
     /// Returns the problems that a delivery reports: its own, or those in the digest.
@@ -109,7 +110,7 @@ impl Model {
     }
 
     /// Returns the deliveries of an incident that have not ended.
-    fn open(&self, channel: &str, incident: &str, kind: Kind) -> Vec<Entry> {
+    pub(super) fn open(&self, channel: &str, incident: &str, kind: Kind) -> Vec<Entry> {
         let entries = self.entries.iter();
         entries
             .filter(|entry| entry.is(channel, incident, kind) && !entry.state.has_ended())
@@ -124,6 +125,12 @@ impl Model {
         incident: &str,
         now_ms: i64,
     ) -> Vec<Superseded> {
+        let mut superseded = self.end_recovered(channel, incident, now_ms);
+        superseded.extend(self.end_taken_over(channel, incident, now_ms));
+        superseded
+    }
+
+    fn end_recovered(&mut self, channel: &str, incident: &str, now_ms: i64) -> Vec<Superseded> {
         let mut ends = self.open(channel, incident, Kind::Recovery);
         ends.retain(|end| end.state == State::Pending);
         let Some(last) = ends.last().cloned() else {
@@ -184,7 +191,12 @@ impl Model {
         digests.map(|digest| digest.lease_until_ms).max()
     }
 
-    fn supersede(&mut self, ids: &[DeliveryId], why: &str, now_ms: i64) -> Vec<Superseded> {
+    pub(super) fn supersede(
+        &mut self,
+        ids: &[DeliveryId],
+        why: &str,
+        now_ms: i64,
+    ) -> Vec<Superseded> {
         let mut superseded = vec![];
         for entry in self.entries.iter_mut().filter(|it| ids.contains(&it.id)) {
             entry.end(State::Superseded, why, now_ms);

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use annunciator_store::{
-    Accepted, AcceptedDelivery, Accounts, Answer, Attempt, Claim, ClaimRequest, DeliveryId, Digest,
-    Intake, Kind, MAX_KV_ENTRIES, Proof, Prune, Query, Record, Settled, Settlement, State, Step,
+    Accepted, AcceptedDelivery, Accounts, AcknowledgeRequest, Acknowledged, Acknowledgement,
+    Answer, Attempt, Claim, ClaimRequest, DeliveryId, Digest, IncidentQuery, Intake, Kind,
+    MAX_KV_ENTRIES, OpenIncident, Proof, Prune, Query, Record, Settled, Settlement, State, Step,
     Store, StoreError, Superseded,
 };
 
@@ -119,6 +120,8 @@ pub(super) struct Model {
     pub(super) entries: Vec<Entry>,
     pub(super) problems: Vec<Problem>,
     pub(super) sent: Vec<Sent>,
+    /// Incidents that somebody has taken over.
+    pub(super) taken: Vec<(String, Acknowledgement)>,
     pub(super) accounts: Accounts,
     /// Channel, key and value; the oldest first.
     values: Vec<(Arc<str>, String, Vec<u8>)>,
@@ -240,6 +243,7 @@ impl Model {
             .filter(|entry| query.delivery.is_none_or(|id| entry.id == id))
             .filter(|entry| query.states.is_empty() || query.states.contains(&entry.state))
             .filter(|entry| is(&query.host, &entry.intake.host))
+            .filter(|entry| is(&query.incident, &entry.intake.incident))
             .filter(|entry| is(&query.channel, &entry.channel))
             .filter(|entry| query.digest.is_none() || entry.digest == query.digest)
             .filter(|entry| Some(entry.intake.accepted_ms) >= query.since_ms)
@@ -322,6 +326,18 @@ impl Store for ModelStore {
 
     fn prove(&self, delivery: DeliveryId, proof: Proof, now_ms: i64) -> Answer<Vec<Superseded>> {
         now(self.lock().prove(delivery, proof, now_ms))
+    }
+
+    fn acknowledge(&self, request: AcknowledgeRequest) -> Answer<Acknowledged> {
+        now(self.lock().acknowledge(&request))
+    }
+
+    fn withdraw(&self, incident: String, now_ms: i64) -> Answer<bool> {
+        now(self.lock().withdraw(&incident, now_ms))
+    }
+
+    fn incidents(&self, query: IncidentQuery) -> Answer<Vec<OpenIncident>> {
+        now(self.lock().open_incidents(&query))
     }
 
     fn retry(&self, deliveries: Vec<DeliveryId>, now_ms: i64) -> Answer<u64> {

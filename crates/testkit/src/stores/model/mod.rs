@@ -5,11 +5,13 @@
 //! is wrong. [`agree`](super::agree) compares the two.
 //!
 //! `lists` has the data, `keys` the idempotency keys, `calls` acceptance, claims and settlement,
-//! `incidents` what follows for problems, their ends and digests.
+//! `incidents` what follows for problems, their ends and digests, `taken` what follows from
+//! acknowledgements.
 
 mod calls;
 mod incidents;
 mod keys;
 mod lists;
+mod taken;
 
 pub use lists::ModelStore;
