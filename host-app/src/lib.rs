@@ -4,10 +4,7 @@
 //! `hbd` is the monitor's command line and `hbc` its sender; both are thin layers over this
 //! library.
 
-pub mod control;
+pub mod api;
 pub mod duration;
 pub mod http;
-pub mod planned;
-pub mod report;
 pub mod sender;
-pub mod unkept;

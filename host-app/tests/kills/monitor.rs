@@ -12,7 +12,7 @@ use std::{
 };
 
 use annunciator_testkit::{artefacts::plugin_folder, mattermost};
-use heartbeat::control::{Request, ask};
+use heartbeat::api::Client;
 use tempfile::TempDir;
 
 use super::{PATIENCE, records::Records};
@@ -118,7 +118,7 @@ hosts:
     pub fn states(&self) -> BTreeMap<String, String> {
         let until = Instant::now() + PATIENCE;
         loop {
-            match ask(&self.path("control.sock"), &Request::Status) {
+            match Client::new(&self.path("control.sock")).get("/status") {
                 Ok(answer) => {
                     let hosts = answer["hosts"].as_array().unwrap().iter();
                     let text = |json: &serde_json::Value| json.as_str().unwrap().to_owned();

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 
-use heartbeat::control::MAX_MESSAGE_LENGTH;
+use annunciator_web::MAX_MESSAGE_LENGTH;
 use serde_json::{Value as Json, json};
 
 use crate::monitor::{CALM, Home, notified, yaml};

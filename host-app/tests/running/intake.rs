@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use annunciator_protocol::Datagram;
-use heartbeat::control::Request;
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -187,12 +186,12 @@ fn keys_are_exchanged_while_the_monitor_runs() {
     refused(&monitor, &early, "unknown_key");
 
     home.configure(&yaml(&format!("{}, {}", written(old), written(new))));
-    monitor.ask(&Request::Reload).unwrap();
+    monitor.reload().unwrap();
     monitor.send_signed(&heartbeat("web-01", 3), Some(&k2));
     monitor.send_signed(&heartbeat("web-01", 4), Some(&k1));
 
     home.configure(&yaml(&written(new)));
-    monitor.ask(&Request::Reload).unwrap();
+    monitor.reload().unwrap();
     let late = heartbeat("web-01", 5).encode(Some(&k1)).unwrap();
     refused(&monitor, &late, "unknown_key");
     monitor.send_signed(&heartbeat("web-01", 6), Some(&k2));

@@ -3,8 +3,9 @@
 
 use std::{fs, thread};
 
-use heartbeat::control::{Circumstances, Request, ask};
 use rustix::process::{Pid, Signal, kill_process};
+
+use serde_json::json;
 
 use crate::monitor::{CALM, Home, Monitor, wait_for, yaml};
 
@@ -43,17 +44,10 @@ fn worker(monitor: &Monitor) -> Pid {
 
 /// Makes the monitor notify, whatever becomes of it.
 fn tell(monitor: &Monitor) {
-    let request = Request::Notify {
-        host: None,
-        message: "hello".to_owned(),
-        title: None,
-        severity: "info".to_owned(),
-        circumstances: Circumstances::default(),
-        dry_run: false,
-    };
-    let control = monitor.control.clone();
+    let body = json!({ "message": "hello", "severity": "info" });
+    let client = monitor.client();
     // It answers when the channels have answered, which may take long.
-    thread::spawn(move || ask(&control, &request));
+    thread::spawn(move || client.post("/notifications?wait=5m", Some(&body)));
 }
 
 fn is_gone(worker: Pid) -> Option<()> {
@@ -122,7 +116,7 @@ fn a_worker_that_is_killed_is_replaced_and_no_process_is_left_behind() {
         let now = worker(&monitor);
         (now != first).then_some(now)
     });
-    monitor.ask(&Request::Reload).unwrap();
+    monitor.reload().unwrap();
     assert_eq!(worker(&monitor), second, "nothing has changed");
     let log = monitor.log();
     assert!(log.contains("was ended by signal 9 (SIGKILL)"), "{log}");

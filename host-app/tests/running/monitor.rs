@@ -13,7 +13,7 @@ use std::{
 
 use annunciator_protocol::{Datagram, Key};
 use annunciator_testkit::rig::Rig;
-use heartbeat::control::{ClientError, Request, ask};
+use heartbeat::api::{Client, ClientError};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value as Json;
 
@@ -120,7 +120,7 @@ impl Home {
             if let Some(status) = monitor.child.try_wait().unwrap() {
                 panic!("it ended with {status}:\n{}", monitor.log());
             }
-            monitor.ask(&Request::Status).ok()
+            monitor.client().get("/status").ok()
         });
         monitor.address = first["listening"][0].as_str().unwrap().parse().ok();
         monitor
@@ -191,17 +191,22 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    pub fn ask(&self, request: &Request) -> Result<Json, ClientError> {
-        ask(&self.control, request)
+    /// A client of its API.
+    pub fn client(&self) -> Client {
+        Client::new(&self.control)
+    }
+
+    pub fn reload(&self) -> Result<Json, ClientError> {
+        self.client().post("/reload", None)
     }
 
     pub fn status(&self) -> Json {
-        self.ask(&Request::Status).unwrap()
+        self.client().get("/status").unwrap()
     }
 
     pub fn explain(&self, host: &str) -> Json {
-        let (host, lines) = (host.to_owned(), 100);
-        self.ask(&Request::Explain { host, lines }).unwrap()
+        let path = format!("{}?lines=100", heartbeat::api::host_path(host));
+        self.client().get(&path).unwrap()
     }
 
     /// The state of a host.

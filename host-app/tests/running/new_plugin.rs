@@ -13,8 +13,9 @@ use annunciator_testkit::{
     artefacts::copy_program,
     http::{Answer, HttpServer, Journal},
 };
-use heartbeat::control::{Circumstances, Request, ask};
 use tempfile::TempDir;
+
+use serde_json::json;
 
 use crate::{
     author,
@@ -87,16 +88,9 @@ async fn service() -> (HttpServer, Arc<Journal<(String, String)>>) {
 
 /// Makes the monitor notify its default channels.
 fn tell(monitor: &Monitor, text: &str) {
-    let request = Request::Notify {
-        host: None,
-        message: text.to_owned(),
-        title: None,
-        severity: "critical".to_owned(),
-        circumstances: Circumstances::default(),
-        dry_run: false,
-    };
-    let control = monitor.control.clone();
-    thread::spawn(move || ask(&control, &request));
+    let body = json!({ "message": text, "severity": "critical" });
+    let client = monitor.client();
+    thread::spawn(move || client.post("/notifications?wait=5m", Some(&body)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

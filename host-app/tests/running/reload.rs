@@ -1,6 +1,5 @@
 //! Another configuration while the monitor runs, by signal and by command.
 
-use heartbeat::control::Request;
 use rustix::process::Signal;
 
 use crate::{
@@ -145,7 +144,7 @@ fn a_file_that_is_gone_changes_nothing() {
     let home = Home::new(CALM);
     let monitor = home.start();
     std::fs::remove_file(home.file()).unwrap();
-    let error = monitor.ask(&Request::Reload).unwrap_err().to_string();
+    let error = monitor.reload().unwrap_err().to_string();
     assert!(error.contains("cannot be read: "), "{error}");
     monitor.send(&heartbeat("web-01", 1));
 }
@@ -156,7 +155,7 @@ fn many_reloads_at_once_are_done_one_after_the_other() {
     let monitor = home.start();
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| monitor.ask(&Request::Reload).unwrap());
+            scope.spawn(|| monitor.reload().unwrap());
         }
     });
     assert_eq!(instances(&home), ["opened 1"]);

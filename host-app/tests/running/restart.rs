@@ -1,9 +1,7 @@
 //! What survives a restart: silences, overdue hosts, open alerts, and who was notified of
 //! them.
 
-use std::time::Duration;
-
-use heartbeat::control::Request;
+use serde_json::json;
 
 use crate::{
     datagrams::{busy, heartbeat},
@@ -72,12 +70,9 @@ fn a_silence_is_kept() {
     let home = Home::new(QUICK);
     let monitor = home.start();
     monitor.send(&heartbeat("web-01", 1));
-    let silence = Request::Silence {
-        host: "web-01".to_owned(),
-        seconds: Duration::from_secs(7200).as_secs(),
-        why: "new disks".to_owned(),
-    };
-    monitor.ask(&silence).unwrap();
+    let silence = json!({ "seconds": 7200, "why": "new disks" });
+    let silenced = monitor.client().put("/hosts/web-01/silence", &silence);
+    assert_eq!(silenced.unwrap()["was_silenced"], false);
     let monitor = again(&home, monitor, true);
     let explained = monitor.explain("web-01");
     assert_eq!(explained["host"]["silenced_why"], "new disks");

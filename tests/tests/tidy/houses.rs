@@ -255,6 +255,16 @@ pub const HOUSES: &[House] = &[
         circles: &[],
     },
     House {
+        root: "crates/web/src/lib.rs",
+        floors: &[
+            &["circumstances", "planned", "problem", "report", "unkept"],
+            &["extract", "identity"],
+            &["api", "serve"],
+            &["router"],
+        ],
+        circles: &[],
+    },
+    House {
         root: "crates/xtask/src/main.rs",
         floors: &[&["build"], &["bench", "crash", "demo", "dist", "soak"]],
         circles: &[],
@@ -283,10 +293,7 @@ pub const HOUSES: &[House] = &[
     },
     House {
         root: "host-app/src/lib.rs",
-        floors: &[
-            &["duration", "http", "planned", "report", "unkept"],
-            &["control", "sender"],
-        ],
+        floors: &[&["duration", "http"], &["api", "sender"]],
         circles: &[
             Circle {
                 files: &["sender/addresses.rs", "sender/happening.rs"],

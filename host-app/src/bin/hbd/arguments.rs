@@ -14,13 +14,13 @@ use std::path::PathBuf;
 use annunciator::Severity;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
-use heartbeat::control::MAX_LINES;
+use heartbeat::api::MAX_LINES;
 use heartbeat::duration::duration;
 
 pub(crate) use circumstances::Said;
 pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};
 pub(crate) use route::{At, Route};
-pub(crate) use since::Since;
+pub(crate) use since::{Since, Until};
 
 /// The help text that `hbd send` and `hbd notify` share.
 const ONE_RULE: &str = "\
@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Silence a host's notifications
     Silence(Silence),
+    /// Acknowledge a problem: people see who has taken over, and are not reminded of it
+    Ack(Ack),
     /// Send a message through the running monitor
     #[command(after_help = ONE_RULE)]
     Notify(Notify),
@@ -355,6 +357,38 @@ pub(crate) struct Silence {
 
     /// The host
     pub(crate) host: String,
+}
+
+/// Which problem to acknowledge, in whose name, and for how long.
+#[derive(Debug, Args)]
+pub(crate) struct Ack {
+    /// Name who has taken over [default: the user that runs the command]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) by: Option<String>,
+
+    /// Add a note, which people see
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+
+    /// Let people be reminded again after this time, such as 4h, or from a point in time on,
+    /// such as "2026-11-22 14:00" (UTC)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Until>,
+
+    /// Withdraw the acknowledgement of an incident, so that people are reminded again
+    #[arg(long, conflicts_with_all = ["by", "note", "until"])]
+    pub(crate) release: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+
+    /// The incident, or a host: all of its open problems
+    #[arg(value_name = "INCIDENT|HOST", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) target: String,
 }
 
 /// What to send through the running monitor, and to whom.

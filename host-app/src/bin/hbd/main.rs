@@ -82,6 +82,7 @@ fn main() -> ExitCode {
         Command::Status(status) => commands::control::status(&arguments, status, &output),
         Command::Explain(explain) => commands::control::explain(&arguments, explain, &output),
         Command::Silence(silence) => commands::control::silence(&arguments, silence, &output),
+        Command::Ack(ack) => commands::control::ack(&arguments, ack, &output),
         Command::Notify(notify) => commands::control::notify(&arguments, notify, &output),
         Command::Reload(reach) => commands::control::reload(&arguments, reach, &output),
         Command::Check => commands::check::run(&arguments, &output),

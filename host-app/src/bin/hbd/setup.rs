@@ -8,8 +8,8 @@ use annunciator::{
     worker::WorkerProgram,
 };
 use annunciator_monitor::StateFile;
+use annunciator_web::unkept::{self, Setting};
 use futures_util::future::{Either, select, select_all};
-use heartbeat::unkept::{self, Setting};
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},

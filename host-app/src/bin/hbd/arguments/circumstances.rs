@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use annunciator_monitor::timestamp;
+use annunciator_web::{Circumstances, EventKind, check_attribute, check_incident, check_key};
 use clap::{ArgGroup, Args};
-use heartbeat::control::{Circumstances, EventKind, check_attribute, check_incident, check_key};
 
 /// The circumstances of a message, and whether it is sent at all.
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ impl Command {
         match self {
             Self::Status(status) => status.json,
             Self::Explain(explain) => explain.json,
+            Self::Ack(ack) => ack.json,
             Self::Notify(notify) => notify.wording.json,
             Self::Send(send) => send.wording.json,
             Self::Test(test) => test.json,

@@ -1,4 +1,4 @@
-//! `--since`: an age or a point in time.
+//! `--since` and `--until`: an age, or a length, or a point in time.
 
 use std::{
     str::FromStr,
@@ -43,6 +43,35 @@ impl FromStr for Since {
     }
 }
 
+/// The latest time that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Until {
+    /// In milliseconds since the Unix epoch.
+    pub(crate) ms: i64,
+}
+
+/// An error returned when a text is neither a length nor a point in time.
+#[derive(Debug, thiserror::Error)]
+#[error("write for how long, such as 4h or 2d, or until when, such as \"2026-11-22 14:00\" (UTC)")]
+pub(crate) struct MalformedUntil;
+
+impl FromStr for Until {
+    type Err = MalformedUntil;
+
+    fn from_str(text: &str) -> Result<Self, MalformedUntil> {
+        let text = text.trim();
+        if let Ok(length) = humantime::parse_duration(text) {
+            let length = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+            let now = Since::ago(Duration::ZERO).ms;
+            return Ok(Self {
+                ms: now.saturating_add(length),
+            });
+        }
+        let ms = timestamp::parse_timestamp(text).ok_or(MalformedUntil)?;
+        Ok(Self { ms })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +88,16 @@ mod tests {
         // Longer ago than any point in time.
         let since: Since = "100000y".parse().unwrap();
         assert!(since.ms < 0);
+    }
+
+    #[test]
+    fn a_length_counts_from_now_on() {
+        let until: Until = "2h".parse().unwrap();
+        let expected = Since::ago(Duration::ZERO).ms + 7_200_000;
+        assert!((expected - until.ms).abs() < 60_000);
+        let until: Until = "1970-01-02".parse().unwrap();
+        assert_eq!(until.ms, 86_400_000);
+        assert!("soon".parse::<Until>().is_err());
     }
 
     #[test]

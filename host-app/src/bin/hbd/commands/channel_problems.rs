@@ -10,7 +10,7 @@ use std::{
 
 use annunciator::Alert;
 use annunciator_monitor::{Overview, timestamp::format_timestamp};
-use heartbeat::control::{ClientError, Request, StatusAnswer, ask};
+use heartbeat::api::{Client, ClientError, StatusAnswer};
 use serde::Deserialize as _;
 
 use crate::output::{Output, one_line};
@@ -63,8 +63,9 @@ impl Seen {
 /// Asks the monitor for its channels; returns `None` if it does not answer. Prints why,
 /// unless no monitor runs.
 pub(super) fn of_channels(control: &Path, output: &Output) -> Option<Seen> {
-    let answer = ask(control, &Request::Status);
-    match answer.and_then(|json| Ok(StatusAnswer::deserialize(&json)?)) {
+    let answer = Client::new(control).get("/status");
+    let read = |json| StatusAnswer::deserialize(&json).map_err(|error| odd(&error));
+    match answer.and_then(read) {
         Ok(status) => Some(Seen::of(&status.overview)),
         Err(ClientError::NoMonitor { source, .. }) if is_absent(source.kind()) => None,
         Err(error) => {
@@ -74,6 +75,10 @@ pub(super) fn of_channels(control: &Path, output: &Output) -> Option<Seen> {
             None
         }
     }
+}
+
+fn odd(error: &serde_json::Error) -> ClientError {
+    ClientError::Odd(error.to_string())
 }
 
 /// Returns whether no monitor is there, as opposed to one that may not be asked.

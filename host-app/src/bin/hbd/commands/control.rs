@@ -1,19 +1,21 @@
-//! The commands that send requests to a running monitor: `status`, `explain`, `silence`,
+//! The commands that send requests to a running monitor: `status`, `explain`, `silence`, `ack`,
 //! `notify` and `reload`.
 
 use std::{path::PathBuf, time::Duration};
 
-use annunciator_monitor::Reloaded;
-use heartbeat::control::{
-    ClientError, MAX_SILENCE, Notified, NotifyOutcome, Request, Silenced, ask,
+use annunciator_monitor::{Reloaded, timestamp::format_timestamp};
+use annunciator_web::{
+    AcknowledgeBody, Acknowledgements, MAX_REQUEST_LENGTH, NotificationBody, Notified, Reason,
+    Withdrawn,
 };
+use heartbeat::api::{Client, ClientError, MAX_SILENCE, SilenceBody, Silenced, host_path};
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
 use super::{preview, send, status};
 use crate::{
     Exit,
-    arguments::{Arguments, Explain, Notify, Reach, Silence, Status},
+    arguments::{Ack, Arguments, Explain, Notify, Reach, Silence, Status},
     output::{ErrorDetails, Output, printable_lines},
     setup,
 };
@@ -28,7 +30,7 @@ pub(crate) fn status(arguments: &Arguments, status: &Status, output: &Output) ->
     with_answer(
         arguments,
         &status.reach,
-        &Request::Status,
+        |client| client.get("/status"),
         output,
         |answer, as_json| {
             if status.json {
@@ -42,14 +44,11 @@ pub(crate) fn status(arguments: &Arguments, status: &Status, output: &Output) ->
 }
 
 pub(crate) fn explain(arguments: &Arguments, explain: &Explain, output: &Output) -> Exit {
-    let request = Request::Explain {
-        host: explain.host.clone(),
-        lines: explain.lines,
-    };
+    let path = format!("{}?lines={}", host_path(&explain.host), explain.lines);
     with_answer(
         arguments,
         &explain.reach,
-        &request,
+        |client| client.get(&path),
         output,
         |answer, as_json| {
             if explain.json {
@@ -72,15 +71,18 @@ pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output)
         output.error("a silence lasts at most a year: name a shorter time with --for");
         return Exit::Wrong;
     }
-    let request = Request::Silence {
-        host: silence.host.clone(),
+    let path = format!("{}/silence", host_path(&silence.host));
+    let body = json!(SilenceBody {
         seconds: length.as_secs(),
         why: silence.why.clone().unwrap_or_default(),
-    };
+    });
     with_answer(
         arguments,
         &silence.reach,
-        &request,
+        |client| match silence.length {
+            Some(_) => client.put(&path, &body),
+            None => client.delete(&path),
+        },
         output,
         |answer: Silenced, _| {
             let host = &silence.host;
@@ -89,6 +91,65 @@ pub(crate) fn silence(arguments: &Arguments, silence: &Silence, output: &Output)
                 None if !answer.was_silenced => format!("{host} was not silenced"),
                 None => format!("{host} is no longer silenced"),
             });
+            Exit::Ok
+        },
+    )
+}
+
+pub(crate) fn ack(arguments: &Arguments, ack: &Ack, output: &Output) -> Exit {
+    if ack.release {
+        return release(arguments, ack, output);
+    }
+    let body = json!(AcknowledgeBody {
+        target: Some(ack.target.clone()),
+        by: ack.by.clone(),
+        note: ack.note.clone(),
+        until_ms: ack.until.map(|until| until.ms),
+        via: Some("hbd ack".to_owned()),
+        ..AcknowledgeBody::default()
+    });
+    let call = |client: &Client| client.post("/acknowledgements", Some(&body));
+    with_answer(arguments, &ack.reach, call, output, |answer, as_json| {
+        let Acknowledgements { acknowledged } = answer;
+        if ack.json {
+            output.json(&as_json);
+            return Exit::Ok;
+        }
+        for one in &acknowledged {
+            let count = |name: &str| one[name].as_array().map_or(0, Vec::len);
+            let incident = crate::output::one_line(one["incident"].as_str().unwrap_or_default());
+            let notified = match count("notified") {
+                0 => "no channel is notified of that".to_owned(),
+                1 => "1 channel is notified of that".to_owned(),
+                many => format!("{many} channels are notified of that"),
+            };
+            let until = ack.until.map_or(String::new(), |until| {
+                format!(" until {}", format_timestamp(until.ms))
+            });
+            output.line(&format!("{incident} is taken over{until}; {notified}"));
+        }
+        Exit::Ok
+    })
+}
+
+fn release(arguments: &Arguments, ack: &Ack, output: &Output) -> Exit {
+    let incident =
+        percent_encoding::utf8_percent_encode(&ack.target, percent_encoding::NON_ALPHANUMERIC);
+    let path = format!("/acknowledgements?incident={incident}");
+    let call = |client: &Client| client.delete(&path);
+    with_answer(
+        arguments,
+        &ack.reach,
+        call,
+        output,
+        |answer: Withdrawn, as_json| {
+            if ack.json {
+                output.json(&as_json);
+            } else if answer.withdrawn {
+                output.line(&format!("{} is nobody's any more", ack.target));
+            } else {
+                output.line(&format!("nobody had taken over {}", ack.target));
+            }
             Exit::Ok
         },
     )
@@ -108,20 +169,23 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
         Ok(message) => message,
         Err(exit) => return exit,
     };
-    let request = Request::Notify {
+    let body = NotificationBody {
         host: notify.host.clone(),
         message,
         title: notify.wording.title.clone(),
-        severity: notify.wording.severity.name().to_owned(),
-        circumstances,
-        dry_run: said.dry_run,
+        severity: notify.wording.severity,
+        ..NotificationBody::default()
+    };
+    let body = json!(body.circumstances(circumstances));
+    let path = match said.dry_run {
+        true => "/notifications?dry_run=true",
+        // As long as the engine waits.
+        false => "/notifications?wait=10m",
     };
     let as_json = notify.wording.json;
-    with_answer(arguments, &notify.reach, &request, output, |answer, _| {
-        let notified: NotifyOutcome = match answer {
-            Notified::Wrong { wrong, conflict } => {
-                return send::wrong_call(&wrong, conflict.as_ref(), output);
-            }
+    let call = |client: &Client| client.post_within(path, &body, MAX_REQUEST_LENGTH);
+    with_answer(arguments, &notify.reach, call, output, |answer, _| {
+        let notified = match answer {
             Notified::Preview { preview, warnings } => {
                 warn(&warnings, output);
                 return preview::print(&preview, as_json, is_recovery, output);
@@ -160,7 +224,7 @@ pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> E
     with_answer(
         arguments,
         reach,
-        &Request::Reload,
+        |client| client.post("/reload", None),
         output,
         |answer: Reloaded, _| {
             let kept = answer.channels.kept.len();
@@ -190,7 +254,7 @@ pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> E
 fn with_answer<T: DeserializeOwned>(
     arguments: &Arguments,
     reach: &Reach,
-    request: &Request,
+    call: impl FnOnce(&Client) -> Result<Json, ClientError>,
     output: &Output,
     show: impl FnOnce(T, Json) -> Exit,
 ) -> Exit {
@@ -198,24 +262,38 @@ fn with_answer<T: DeserializeOwned>(
         Ok(path) => path,
         Err(exit) => return exit,
     };
-    let answer = ask(&path, request).and_then(|json| Ok((T::deserialize(&json)?, json)));
+    let odd = |error: serde_json::Error| ClientError::Odd(error.to_string());
+    let answer = call(&Client::new(&path));
+    let answer = answer.and_then(|json| Ok((T::deserialize(&json).map_err(odd)?, json)));
     match answer {
         Ok((answer, json)) => show(answer, json),
-        Err(error) => {
-            // The monitor may have named several problems.
-            let text = printable_lines(&error.to_string());
-            output.failed(ErrorDetails::new(&*text), &format!("error: {text}"));
-            match error {
-                ClientError::NoMonitor { .. } => {
-                    output.help("is `hbd run` running, and may you use its control socket?");
-                    Exit::Failed
-                }
-                ClientError::TooLong(_) | ClientError::Wrong(_) => Exit::Wrong,
-                // The configuration has a mistake.
-                ClientError::Refused(_) if matches!(request, Request::Reload) => Exit::Wrong,
-                _ => Exit::Failed,
+        Err(error) => failed(&error, output),
+    }
+}
+
+/// Prints why a request was not carried out.
+fn failed(error: &ClientError, output: &Output) -> Exit {
+    // The monitor may have named several problems.
+    let text = printable_lines(&error.to_string());
+    output.failed(ErrorDetails::new(&*text), &format!("error: {text}"));
+    match error {
+        ClientError::NoMonitor { .. } => {
+            output.help("is `hbd run` running, and may you use its control socket?");
+            Exit::Failed
+        }
+        ClientError::TooLong { .. } | ClientError::Unmade(_) => Exit::Wrong,
+        ClientError::Refused(problem) => {
+            let member = |name: &str| problem.more.get(name);
+            if let Some((key, differs)) = member("key").zip(member("differs")) {
+                output.detail("conflict", json!({ "key": key, "differs": differs }));
+            }
+            // The call or the configuration has a mistake.
+            match problem.reason() {
+                Some(Reason::Unavailable) | None => Exit::Failed,
+                Some(_) => Exit::Wrong,
             }
         }
+        _ => Exit::Failed,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `--dry-run`: prints who would be notified.
 
 use annunciator_monitor::timestamp::format_timestamp;
-use heartbeat::planned::Preview;
+use annunciator_web::planned::Preview;
 use serde_json::json;
 
 use super::{route::relative, send};

@@ -8,7 +8,7 @@ use annunciator_monitor::{
     thresholds::Renotify,
     timestamp::{format_duration, format_timestamp},
 };
-use heartbeat::planned::{PreviewedChannel, is_notified, reaches_anybody, what};
+use annunciator_web::planned::{PreviewedChannel, is_notified, reaches_anybody, what};
 use serde_json::json;
 
 use crate::{

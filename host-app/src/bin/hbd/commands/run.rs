@@ -1,11 +1,11 @@
 //! `hbd run`: watches hosts until a signal ends it.
 
-use std::{error::Error, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{error::Error, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use annunciator::Engine;
 use annunciator_monitor::{Location, Monitor, Prepared, Reloading, Running, StateFile};
 use heartbeat::{
-    control::{self, ControlError},
+    api::{self, ControlError},
     http,
 };
 use sd_notify::NotifyState;
@@ -22,6 +22,9 @@ use crate::{
 /// The variable with the folder for the state, which systemd sets (`StateDirectory=`). It
 /// is used if the configuration names no file.
 const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
+
+/// How long the end of the monitor waits for requests that are being answered.
+const CONTROL_DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Exit {
     match prepare(arguments, log, output) {
@@ -103,12 +106,12 @@ async fn watch(
         None => None,
     };
     // Last, so that its answers include everything else.
-    let subject = control::Subject {
+    let subject = api::Subject {
         monitor: Arc::clone(monitor),
         reloading: Arc::clone(&reloading),
         http: http.as_ref().map(http::MetricsServer::address),
     };
-    let control = control.map(|path| control::ControlServer::start(&path, subject));
+    let control = control.map(|path| api::start(&path, subject));
     let control = match control {
         // Another monitor is watching already.
         Some(Err(error @ ControlError::InUse(_))) => return Err(error.into()),
@@ -125,7 +128,10 @@ async fn watch(
     let signal = obey(&mut signals, &running, &reloading).await;
     tracing::info!(signal, "the monitor ends");
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
-    drop((control, http));
+    drop(http);
+    if let Some(control) = control {
+        control.stop(CONTROL_DRAIN_TIMEOUT).await;
+    }
     let cut_off = running.stop().await;
     if cut_off > 0 {
         tracing::warn!(

@@ -6,10 +6,7 @@ use annunciator::{
     ChannelReport, Config, Engine, Notification, NotifyError, Report, Route, StorePlace,
 };
 use annunciator_monitor::{MonitorConfig, StateFile};
-use heartbeat::{
-    control::{Circumstances, MAX_MESSAGE_LENGTH},
-    planned, report,
-};
+use annunciator_web::{Circumstances, MAX_MESSAGE_LENGTH, planned, report};
 use serde_json::{Value as Json, json};
 
 use super::preview;

@@ -9,7 +9,7 @@ use annunciator_monitor::{
     thresholds::Level,
     timestamp::{format_duration, format_timestamp},
 };
-use heartbeat::control::StatusAnswer;
+use heartbeat::api::StatusAnswer;
 
 use crate::output::{Output, one_line};
 

@@ -2,7 +2,7 @@
 
 use annunciator::{Check, CheckStatus, Engine, Kind, Notification};
 
-use heartbeat::report;
+use annunciator_web::report;
 
 use crate::{
     Exit,

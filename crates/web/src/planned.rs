@@ -1,8 +1,13 @@
 //! A plan of what would be sent where and when, in words.
 
 use annunciator::{Config, Planned, Proof, Route, Severity, UnknownChannel};
-use annunciator_monitor::timestamp::format_timestamp;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// Returns a time of day and date in UTC, to the second.
+fn in_utc(ms: i64) -> String {
+    Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| format!("{at:.0}"))
+}
 
 /// Describes in a sentence what happens on a channel.
 #[must_use]
@@ -27,10 +32,7 @@ pub fn what(planned: &Planned, config: &Config) -> String {
         });
     }
     if let Some(digest_ms) = planned.digest_ms {
-        what.push_str(&format!(
-            "; in the digest at {}",
-            format_timestamp(digest_ms)
-        ));
+        what.push_str(&format!("; in the digest at {}", in_utc(digest_ms)));
     }
     what
 }

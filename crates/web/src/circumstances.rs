@@ -4,9 +4,12 @@
 use std::time::{Duration, SystemTime};
 
 use annunciator::{Kind, Notification};
-use annunciator_protocol::limits::MAX_TIME_MS;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+/// The latest time that can be written in every date format: the end of the year 9999, in
+/// milliseconds since the Unix epoch.
+const MAX_TIME_MS: i64 = 253_402_300_799_999;
 /// The maximum length of a key, in bytes: that of the engine.
 pub const MAX_KEY_LENGTH: usize = 512;
 /// The maximum length of an incident's name, and of an attribute's name or value, in bytes.
@@ -16,7 +19,7 @@ pub const MAX_TEXT_LENGTH: usize = 4096;
 pub const MAX_ATTRIBUTES: usize = 64;
 
 /// The position of a message in its incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
     /// It reports a problem.

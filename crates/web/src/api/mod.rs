@@ -1,0 +1,50 @@
+//! The API of an engine, one file for each kind of thing.
+
+mod channels;
+mod deliveries;
+mod incidents;
+mod notifications;
+mod shared;
+
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use deliveries::{AttemptJson, DeliveryJson, DeliveryPage};
+pub use incidents::{
+    AcknowledgeBody, Acknowledgements, IncidentChannel, IncidentJson, Incidents, Withdrawn,
+    check_time,
+};
+pub use notifications::{
+    MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, NotificationBody, Notified, NotifyOutcome, ReportJson,
+};
+pub(crate) use shared::Api;
+
+/// The head of the description; the routes add themselves.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "Annunciator",
+        description = "Look at notifications, and act: acknowledge, notify, retry.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    tags(
+        (name = "notifications", description = "Notify people."),
+        (name = "incidents", description = "Open problems, and who has taken them over."),
+        (name = "deliveries", description = "What became of notifications, channel by channel."),
+        (name = "channels", description = "Where people are notified.")
+    )
+)]
+pub(crate) struct Description;
+
+/// Returns all routes of the engine.
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(notifications::notify))
+        .routes(routes!(incidents::list))
+        .routes(routes!(incidents::acknowledge, incidents::withdraw))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(channels::list))
+        .routes(routes!(channels::check))
+}

@@ -1,0 +1,209 @@
+//! Reads the parts of a request within bounds, and says in problem details what is wrong with
+//! them.
+
+use std::{sync::LazyLock, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{
+        FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request,
+        rejection::{PathRejection, QueryRejection},
+    },
+    http::{HeaderMap, header, request::Parts},
+};
+use http_body_util::BodyExt as _;
+use serde::de::DeserializeOwned;
+use tokio::{sync::Semaphore, time::timeout};
+
+use crate::problem::{Problem, Reason};
+
+/// How long a client may take to send a body: everything in it is known beforehand.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The length of a short body, in bytes. Only one longer body is in memory at a time.
+const MAX_SHORT_BODY: usize = 64 * 1024;
+
+/// Permits one long body at a time in this process.
+static LONG_BODY: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
+
+/// A JSON body of at most `MAX` bytes.
+#[derive(Debug, Clone)]
+pub struct JsonBody<T, const MAX: usize = MAX_SHORT_BODY>(pub T);
+
+impl<S: Sync, T: DeserializeOwned, const MAX: usize> FromRequest<S> for JsonBody<T, MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        check_content_type(request.headers())?;
+        // The timeout includes the wait for others, so that a silent client blocks nobody for
+        // longer.
+        let read = timeout(BODY_TIMEOUT, read(request.into_body(), MAX)).await;
+        let (bytes, _permit) = read.unwrap_or_else(|_| {
+            let detail = format!("a body has to arrive within {} s", BODY_TIMEOUT.as_secs());
+            Err(Problem::new(Reason::TooSlow, detail))
+        })?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// Requires JSON: a web page can send other types to any address without being asked.
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = headers.get(header::CONTENT_TYPE);
+    let text = text
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let detail = "send the body as `Content-Type: application/json`";
+    Err(Problem::new(Reason::WrongContentType, detail))
+}
+
+/// Reads a body whole. A long one holds the permit until the caller has parsed it.
+async fn read(
+    mut body: Body,
+    max: usize,
+) -> Result<(Vec<u8>, Option<tokio::sync::SemaphorePermit<'static>>), Problem> {
+    let (mut bytes, mut permit) = (Vec::new(), None);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            let detail = format!("the body was cut off: {error}");
+            Problem::new(Reason::NotJson, detail)
+        })?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > max {
+            let detail = format!("the body is longer than {max} bytes");
+            return Err(Problem::new(Reason::TooLong, detail));
+        }
+        if permit.is_none() && bytes.len() + data.len() > MAX_SHORT_BODY {
+            permit = LONG_BODY.acquire().await.ok();
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok((bytes, permit))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize(&mut reader);
+    let value = read.map_err(|error| {
+        let pointer = pointer(error.path());
+        let error = error.into_inner();
+        let detail = error.to_string();
+        match error.classify() {
+            serde_json::error::Category::Data => {
+                Problem::new(Reason::WrongBody, detail.clone()).at(pointer, detail)
+            }
+            _ => Problem::new(Reason::NotJson, detail),
+        }
+    })?;
+    let end = reader.end();
+    end.map_err(|error| Problem::new(Reason::NotJson, error.to_string()))?;
+    Ok(value)
+}
+
+/// Returns a path as a JSON Pointer.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let segments = path.iter().map(|segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { variant } => format!("/{variant}"),
+        Segment::Unknown => "/?".to_owned(),
+    });
+    segments.collect()
+}
+
+/// The query of an address.
+#[derive(Debug, Clone)]
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read = AxumQuery::from_request_parts(parts, state).await;
+        let read: Result<AxumQuery<T>, QueryRejection> = read;
+        match read {
+            Ok(AxumQuery(value)) => Ok(Self(value)),
+            Err(error) => Err(Problem::new(Reason::WrongQuery, error.body_text())),
+        }
+    }
+}
+
+/// The variable segments of an address.
+#[derive(Debug, Clone)]
+pub struct Segments<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segments<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read = AxumPath::from_request_parts(parts, state).await;
+        let read: Result<AxumPath<T>, PathRejection> = read;
+        match read {
+            Ok(AxumPath(value)) => Ok(Self(value)),
+            Err(error) => Err(Problem::new(Reason::WrongQuery, error.body_text())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[serde(rename = "a/b")]
+        _number: u8,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        _list: Vec<Inner>,
+    }
+
+    fn problem(text: &str) -> Problem {
+        parse::<Outer>(text.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_by_its_place() {
+        let wrong = problem(r#"{"_list": [{"a/b": 1}, {"a/b": "x"}]}"#);
+        assert_eq!(wrong.reason(), Some(Reason::WrongBody));
+        assert_eq!(wrong.errors[0].pointer, "/_list/1/a~1b");
+        let unknown = problem(r#"{"_list": [], "more": 1}"#);
+        assert!(
+            unknown.detail.contains("unknown field `more`"),
+            "{unknown:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_json_or_too_deep_is_no_body() {
+        let deep = format!("{{\"_list\": {}", "[".repeat(100_000));
+        for text in ["", "hello", "{", "{\"_list\": []} x", &deep] {
+            let found = problem(text).reason();
+            let is_refused = [Some(Reason::NotJson), Some(Reason::WrongBody)].contains(&found);
+            assert!(is_refused, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn only_json_is_taken() {
+        let with = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, value.parse().unwrap());
+            check_content_type(&headers).is_ok()
+        };
+        assert!(with("application/json") && with("Application/JSON; charset=utf-8"));
+        assert!(!with("text/plain") && !with("application/x-www-form-urlencoded"));
+        assert!(check_content_type(&HeaderMap::new()).is_err());
+    }
+}

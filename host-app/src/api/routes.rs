@@ -1,0 +1,239 @@
+//! The routes of the monitor: hosts, silences, and the monitor itself.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use annunciator_monitor::{Monitor, Overview, Reloading};
+use annunciator_web::{Actor, JsonBody, Problem, Query, Reader, Reason, Segments};
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The maximum number of lines of history and of messages in an answer: more than anybody
+/// reads, and bounded in the monitor's memory.
+pub const MAX_LINES: u32 = 10_000;
+/// The default number of them.
+const DEFAULT_LINES: u32 = 20;
+/// The maximum length of a silence: a year. A host that is silenced for good should not be
+/// watched.
+pub const MAX_SILENCE: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// The monitor that the routes give access to.
+#[derive(Debug)]
+pub struct Subject {
+    /// The running monitor.
+    pub monitor: Arc<Monitor>,
+    /// Reloads the configuration.
+    pub reloading: Arc<Reloading>,
+    /// The address at which metrics are served; `None` if they are not.
+    pub http: Option<SocketAddr>,
+}
+
+/// Returns the routes.
+pub(super) fn routes(subject: Arc<Subject>) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(status))
+        .routes(routes!(hosts))
+        .routes(routes!(explain))
+        .routes(routes!(silence, end_silence))
+        .routes(routes!(silences))
+        .routes(routes!(reload))
+        .with_state(subject)
+}
+
+/// The state of all hosts and of the monitor itself.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct StatusAnswer {
+    /// The state.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub overview: Overview,
+    /// The address at which metrics are served; `None` if they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub http: Option<SocketAddr>,
+}
+
+/// Show the state of all hosts and of the monitor itself.
+#[utoipa::path(
+    get, path = "/status", tag = "monitor",
+    responses(
+        (status = 200, body = StatusAnswer),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn status(State(subject): State<Arc<Subject>>, _: Reader) -> Json<StatusAnswer> {
+    Json(StatusAnswer {
+        overview: subject.monitor.overview().await,
+        http: subject.http,
+    })
+}
+
+/// List hosts with their states.
+#[utoipa::path(
+    get, path = "/hosts", tag = "hosts",
+    responses(
+        (status = 200, body = Object),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn hosts(State(subject): State<Arc<Subject>>, _: Reader) -> Json<Value> {
+    let overview = subject.monitor.overview().await;
+    Json(json!({ "hosts": overview.hosts }))
+}
+
+/// How much is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Lines {
+    /// The maximum number of lines of history and of messages; 20 by default.
+    lines: Option<u32>,
+}
+
+/// Show the state of one host, with the evidence.
+#[utoipa::path(
+    get, path = "/hosts/{host}", tag = "hosts",
+    params(Lines, ("host" = String, Path, description = "The host's name")),
+    responses(
+        (status = 200, body = Object),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn explain(
+    State(subject): State<Arc<Subject>>,
+    _: Reader,
+    Segments(host): Segments<String>,
+    Query(asked): Query<Lines>,
+) -> Result<Json<Value>, Problem> {
+    let lines = asked.lines.unwrap_or(DEFAULT_LINES).min(MAX_LINES);
+    let explained = subject.monitor.explain(&host, lines).await;
+    let explained = explained.ok_or_else(|| unknown_host(&host))?;
+    Ok(Json(json!(explained)))
+}
+
+fn unknown_host(host: &str) -> Problem {
+    let detail = format!("no host `{}` is in the configuration", host.escape_debug());
+    Problem::new(Reason::NotFound, detail)
+}
+
+/// A silence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SilenceBody {
+    /// The length in seconds, at most a year.
+    pub seconds: u64,
+    /// The reason.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+}
+
+/// Whether a host was silenced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Silenced {
+    /// Whether the host was silenced before.
+    pub was_silenced: bool,
+}
+
+/// Silence a host's notifications for a while.
+#[utoipa::path(
+    put, path = "/hosts/{host}/silence", tag = "hosts",
+    params(("host" = String, Path, description = "The host's name")),
+    request_body = SilenceBody,
+    responses(
+        (status = 200, body = Silenced),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn silence(
+    State(subject): State<Arc<Subject>>,
+    _: Actor,
+    Segments(host): Segments<String>,
+    JsonBody(body): JsonBody<SilenceBody>,
+) -> Result<Json<Silenced>, Problem> {
+    let refused = |why: &str| Problem::new(Reason::Invalid, why).at("/seconds", why);
+    if body.seconds == 0 {
+        return Err(refused("a silence lasts at least a second"));
+    }
+    if body.seconds > MAX_SILENCE.as_secs() {
+        return Err(refused("a silence lasts at most a year"));
+    }
+    set_silence(
+        &subject,
+        &host,
+        Duration::from_secs(body.seconds),
+        &body.why,
+    )
+    .await
+}
+
+/// End a host's silence.
+#[utoipa::path(
+    delete, path = "/hosts/{host}/silence", tag = "hosts",
+    params(("host" = String, Path, description = "The host's name")),
+    responses(
+        (status = 200, body = Silenced),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn end_silence(
+    State(subject): State<Arc<Subject>>,
+    _: Actor,
+    Segments(host): Segments<String>,
+) -> Result<Json<Silenced>, Problem> {
+    set_silence(&subject, &host, Duration::ZERO, "").await
+}
+
+async fn set_silence(
+    subject: &Subject,
+    host: &str,
+    length: Duration,
+    why: &str,
+) -> Result<Json<Silenced>, Problem> {
+    let silenced = subject.monitor.silence(host, length, why);
+    let was_silenced = silenced.map_err(|_| unknown_host(host))?;
+    // What was confirmed must survive a kill.
+    subject.monitor.written().await;
+    Ok(Json(Silenced { was_silenced }))
+}
+
+/// List active silences.
+#[utoipa::path(
+    get, path = "/silences", tag = "hosts",
+    responses(
+        (status = 200, body = Object),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn silences(State(subject): State<Arc<Subject>>, _: Reader) -> Json<Value> {
+    let overview = subject.monitor.overview().await;
+    Json(json!({ "silences": overview.silences }))
+}
+
+/// Reload the configuration.
+#[utoipa::path(
+    post, path = "/reload", tag = "monitor",
+    responses(
+        (status = 200, body = Object),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn reload(State(subject): State<Arc<Subject>>, _: Actor) -> Result<Json<Value>, Problem> {
+    // A task of its own, so that a reload ends as a whole whatever becomes of the connection.
+    let reloading = Arc::clone(&subject);
+    let reloading =
+        tokio::spawn(async move { reloading.reloading.reload(&reloading.monitor).await });
+    match reloading.await {
+        Ok(Ok(reloaded)) => Ok(Json(json!(reloaded))),
+        Ok(Err(error)) => {
+            tracing::error!("the configuration was rejected, the old one stays: {error}");
+            let detail = format!("the old configuration stays in force\n{error}");
+            Err(Problem::new(Reason::Invalid, detail))
+        }
+        Err(_) => Err(Problem::new(
+            Reason::Unavailable,
+            "the monitor ends, and reloads nothing",
+        )),
+    }
+}
