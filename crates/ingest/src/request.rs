@@ -2,7 +2,7 @@
 
 /// What the names of headers and parameters with secrets contain. No expression sees these,
 /// so that no secret gets into a notification.
-const SECRET_NAMES: [&str; 7] = [
+const SECRET_NAMES: [&str; 8] = [
     "authorization",
     "cookie",
     "token",
@@ -10,6 +10,8 @@ const SECRET_NAMES: [&str; 7] = [
     "password",
     "api-key",
     "apikey",
+    // By which Apprise names a configuration instead of in the path.
+    "x-apprise-config-id",
 ];
 
 /// One request to a source. The caller has checked who sends it, and bounds the body while

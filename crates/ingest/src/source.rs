@@ -14,7 +14,7 @@ use crate::{
         MAX_ATTRIBUTES, MAX_BODY_SIZE, MAX_ITEMS, MAX_KEY_LENGTH, MAX_LINE_LENGTH, MAX_TEXT_LENGTH,
         cut,
     },
-    mapping::Mapping,
+    mapping::{Field, Mapping},
     payload,
     request::Request,
     word,
@@ -173,7 +173,7 @@ impl Source {
     /// does. A success without an incident ends nothing.
     fn apprise_kind(&self, json: &serde_json::Value, event: &mut Event) {
         let mut fields = self.mapping.fields.iter();
-        if fields.any(|(field, _)| *field == crate::mapping::Field::Kind) {
+        if fields.any(|(field, _)| *field == Field::Kind) {
             return;
         }
         let said = json.get("type").and_then(word::text);

@@ -103,6 +103,18 @@ pub const HOUSES: &[House] = &[
         ],
     },
     House {
+        root: "crates/ingest/src/lib.rs",
+        floors: &[
+            &["limits", "request"],
+            &["error", "event", "mail", "ping", "schedule", "word"],
+            &["expression", "payload"],
+            &["formats", "mapping"],
+            &["source"],
+            &["config"],
+        ],
+        circles: &[],
+    },
+    House {
         root: "crates/monitor/src/lib.rs",
         floors: &[
             &["thresholds", "timestamp"],

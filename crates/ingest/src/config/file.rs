@@ -2,11 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use annunciator::SectionProblem;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::formats::Format;
+use crate::{formats::Format, mapping::Field};
+
+/// The section's name.
+pub(super) const INGEST: &str = "ingest";
+
+/// Makes a problem of a field, with what would be right.
+pub(super) fn wrong(path: Vec<String>, sentence: impl AsRef<str>, help: &str) -> SectionProblem {
+    SectionProblem::error(path, sentence).help(help)
+}
 
 /// The section: sources by their names, each at `/in/NAME`.
 pub(super) type IngestFile = BTreeMap<String, SourceFile>;
@@ -57,8 +66,7 @@ pub(super) struct SourceFile {
 
 impl SourceFile {
     /// Returns the keys of the file with expressions for single fields.
-    pub(super) fn expressions(&self) -> [(crate::mapping::Field, Option<&str>); 9] {
-        use crate::mapping::Field;
+    pub(super) fn expressions(&self) -> [(Field, Option<&str>); 9] {
         [
             (Field::Kind, self.kind.as_deref()),
             (Field::Incident, self.incident.as_deref()),

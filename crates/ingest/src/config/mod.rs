@@ -9,11 +9,8 @@ mod trial;
 
 pub use sources::Sources;
 
-use annunciator::{EngineBuilder, Section, SectionProblem};
+use annunciator::{EngineBuilder, Section};
 use schemars::JsonSchema;
-
-/// The section's name.
-const INGEST: &str = "ingest";
 
 /// Declares the section `ingest` of a configuration file.
 ///
@@ -21,7 +18,7 @@ const INGEST: &str = "ingest";
 /// reported with the file's other problems: expressions that cannot be compiled, channels
 /// that there are not, and examples that do not give what is expected.
 pub fn declare(builder: EngineBuilder) -> EngineBuilder {
-    let section = Section::new(INGEST, schema_of::<file::IngestFile>())
+    let section = Section::new(file::INGEST, schema_of::<file::IngestFile>())
         .check(|json| sources::read(json).1)
         .check_with(sources::channels);
     builder.section(section)
@@ -30,9 +27,4 @@ pub fn declare(builder: EngineBuilder) -> EngineBuilder {
 /// Returns the JSON Schema of a part of the file.
 fn schema_of<T: JsonSchema>() -> serde_json::Value {
     schemars::schema_for!(T).to_value()
-}
-
-/// Makes a problem of a field, with what would be right.
-fn wrong(path: Vec<String>, sentence: impl AsRef<str>, help: &str) -> SectionProblem {
-    SectionProblem::error(path, sentence).help(help)
 }

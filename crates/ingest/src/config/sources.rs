@@ -7,9 +7,8 @@ use serde::Deserialize as _;
 use serde_json::Value as Json;
 
 use super::{
-    INGEST,
-    file::{IngestFile, SourceFile},
-    trial, wrong,
+    file::{INGEST, IngestFile, SourceFile, wrong},
+    trial,
 };
 use crate::{
     expression::Expression,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use annunciator::{Kind, Severity};
 use serde_json::Value as Json;
 
-use super::{By, Errors};
+use super::items::{By, Errors, REPEAT_INTERVAL};
 use crate::{
     event::Event,
     word::{self, Moment},
@@ -172,7 +172,7 @@ pub(super) fn reminder(since_ms: i64, by: &By) -> i64 {
 
 /// Returns the period of reminders, or that of the defaults.
 pub(super) fn period(by: &By) -> Duration {
-    by.remind_every.unwrap_or(super::REPEAT_INTERVAL)
+    by.remind_every.unwrap_or(REPEAT_INTERVAL)
 }
 
 /// Reads labels or annotations. Their values are texts in all three programs, and a number

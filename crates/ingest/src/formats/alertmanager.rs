@@ -7,9 +7,8 @@ use annunciator::Severity;
 use serde_json::Value as Json;
 
 use super::{
-    By, Errors, Payload,
     alert::{Alert, period, reminder},
-    list,
+    items::{By, Errors, Payload, list},
 };
 use crate::{error::IngestError, event::Event, payload, request::Request, word};
 

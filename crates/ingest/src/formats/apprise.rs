@@ -6,7 +6,7 @@
 use annunciator::Severity;
 use serde_json::Value as Json;
 
-use super::{Item, Payload};
+use super::items::{Item, Payload};
 use crate::{
     error::{IngestError, Reason},
     event::Event,
@@ -31,7 +31,7 @@ pub(super) fn read(request: &Request<'_>) -> Result<Payload, IngestError> {
         _ => body,
     };
     event.title = text("title");
-    let said = text("type").or_else(|| text("notification_type"));
+    let said = text("type");
     // https://github.com/caronc/apprise/blob/master/apprise/common.py: NotifyType
     event.severity = match said.as_deref() {
         Some("failure") => Severity::Critical,

@@ -7,7 +7,7 @@ use annunciator::Severity;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json};
 
-use super::{Errors, Payload};
+use super::items::{Errors, Payload};
 use crate::{
     error::{IngestError, Reason},
     event::Event,

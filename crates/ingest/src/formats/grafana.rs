@@ -2,7 +2,10 @@
 //!
 //! The shape: <https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/>.
 
-use super::{By, Payload, alertmanager::read_groups};
+use super::{
+    alertmanager::read_groups,
+    items::{By, Payload},
+};
 use crate::{error::IngestError, request::Request, word};
 
 /// The fields with addresses, and the names of their attributes. The first that is set is

@@ -8,6 +8,7 @@ mod alertmanager;
 mod apprise;
 mod cloudevents;
 mod grafana;
+mod items;
 mod prometheus;
 mod template;
 
@@ -15,12 +16,13 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+
+use items::{Payload, REPEAT_INTERVAL};
+
+pub(crate) use items::{By, Item};
 
 use crate::{
     error::{IngestError, Reason},
-    event::Event,
-    limits::MAX_ITEMS,
     request::Request,
 };
 
@@ -36,15 +38,12 @@ pub enum Format {
     Grafana,
     /// CloudEvents 1.0 over HTTP: binary, structured and batched.
     Cloudevents,
-    /// The Apprise API: `POST /notify/KEY`.
+    /// The Apprise API: `POST /notify/KEY`. Its client takes no other status than 200 for a
+    /// success.
     Apprise,
     /// Any JSON or form, by expressions alone.
     Template,
 }
-
-/// Why reminders of a persisting problem count as new only after a while: see
-/// [`Format::remind_every`].
-const REPEAT_INTERVAL: Duration = Duration::from_secs(4 * 3600);
 
 impl Format {
     /// Returns how often a problem that is sent again and again counts as a reminder, unless
@@ -115,100 +114,11 @@ impl Format {
     }
 }
 
-/// Returns whether this may be a key of the Apprise API: 1 to 64 letters, digits, `_` and
-/// `-`.
+/// Returns whether this may be a key of the Apprise API: 1 to 128 letters, digits, `_` and
+/// `-` (<https://github.com/caronc/apprise/blob/master/apprise/plugins/apprise_api.py>).
 fn is_key(part: &str) -> bool {
     let is_known = |one: char| one.is_ascii_alphanumeric() || matches!(one, '_' | '-');
-    (1..=64).contains(&part.len()) && part.chars().all(is_known)
-}
-
-/// What formats need besides the request.
-#[derive(Debug)]
-pub(crate) struct By {
-    /// The time, in milliseconds since the Unix epoch.
-    pub(crate) now_ms: i64,
-    /// How often a persisting problem is a reminder.
-    pub(crate) remind_every: Option<Duration>,
-}
-
-/// A payload with its items.
-#[derive(Debug)]
-pub(crate) struct Payload {
-    /// The whole of it, for expressions.
-    pub(crate) json: Json,
-    /// The items in order, by their indices in the payload.
-    pub(crate) items: Vec<Item>,
-    /// Events that no item of the payload stands for, and that expressions do not change.
-    pub(crate) extra: Vec<Event>,
-    /// What is wrong with single items, in order.
-    pub(crate) errors: Vec<IngestError>,
-    /// How many items there are beyond those that are read.
-    pub(crate) left_out: usize,
-}
-
-/// One item of a payload.
-#[derive(Debug)]
-pub(crate) struct Item {
-    pub(crate) index: usize,
-    /// As expressions see it.
-    pub(crate) json: Json,
-    /// What it is by default.
-    pub(crate) event: Event,
-}
-
-impl Payload {
-    fn new(json: Json) -> Self {
-        Self {
-            json,
-            items: Vec::new(),
-            extra: Vec::new(),
-            errors: Vec::new(),
-            left_out: 0,
-        }
-    }
-
-    /// Reads the items of a list up to the limit. `read` adds what is wrong with an item to
-    /// the errors, and returns nothing where the item cannot be used.
-    fn read_all(
-        mut self,
-        list: Vec<Json>,
-        mut read: impl FnMut(&Json, &mut Errors<'_>) -> Option<Event>,
-    ) -> Self {
-        self.left_out = list.len().saturating_sub(MAX_ITEMS);
-        for (index, json) in list.into_iter().take(MAX_ITEMS).enumerate() {
-            let mut errors = Errors {
-                index,
-                list: &mut self.errors,
-            };
-            if let Some(event) = read(&json, &mut errors) {
-                self.items.push(Item { index, json, event });
-            }
-        }
-        self
-    }
-}
-
-/// What is wrong with the item that is being read.
-struct Errors<'a> {
-    index: usize,
-    list: &'a mut Vec<IngestError>,
-}
-
-impl Errors<'_> {
-    /// Adds that a field of the item is of the wrong type.
-    fn wrong(&mut self, field: &str, sentence: impl Into<String>) {
-        let error = IngestError::sender(Reason::WrongType, sentence);
-        self.list.push(error.field(field).item(self.index));
-    }
-}
-
-/// Takes a field that has to be a list.
-fn list(json: &Json, field: &str) -> Result<Vec<Json>, IngestError> {
-    let Some(list) = json.get(field).and_then(Json::as_array) else {
-        let error = IngestError::sender(Reason::WrongType, "a list is missing here");
-        return Err(error.field(field));
-    };
-    Ok(list.clone())
+    (1..=128).contains(&part.len()) && part.chars().all(is_known)
 }
 
 #[cfg(test)]

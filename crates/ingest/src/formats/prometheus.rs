@@ -8,7 +8,10 @@
 
 use serde_json::Value as Json;
 
-use super::{By, Payload, alert::Alert};
+use super::{
+    alert::Alert,
+    items::{By, Payload},
+};
 use crate::{
     error::{IngestError, Reason},
     payload,

@@ -1,7 +1,7 @@
 //! Any JSON or form: the whole payload is one item without content, which is for the file's
 //! expressions to fill, or to take apart.
 
-use super::{Item, Payload};
+use super::items::{Item, Payload};
 use crate::{error::IngestError, event::Event, payload, request::Request};
 
 pub(super) fn read(request: &Request<'_>) -> Result<Payload, IngestError> {

@@ -157,3 +157,18 @@ fn examples_of_shipped_formats_are_run_too() {
     let events = "ce:\n  format: cloudevents\n  example:\n    - {specversion: '1.0', id: '1', source: s, type: t}\n  expect:\n    - {title: t}\n";
     sources(events);
 }
+
+#[test]
+fn every_section_in_the_guide_is_sound() {
+    let guide = include_str!("../../../../docs/ingest.md");
+    let blocks = guide.split("```yaml\n").skip(1);
+    let blocks = blocks.map(|block| block.split("```").next().unwrap());
+    let mut count = 0;
+    for block in blocks.filter(|block| block.contains("ingest:\n")) {
+        if let Err(problems) = check(block) {
+            panic!("{block}\n{problems}");
+        }
+        count += 1;
+    }
+    assert!(count >= 9, "{count} sections were found");
+}

@@ -160,7 +160,7 @@ fn mutate(json: &mut Json, path: &[usize], by: Json) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: rounds(200, 20_000),
+        cases: rounds(100, 5_000),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

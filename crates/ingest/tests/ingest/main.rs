@@ -7,6 +7,8 @@
 //! <https://github.com/cloudevents/spec/blob/main/cloudevents/formats/json-format.md>,
 //! <https://github.com/caronc/apprise-api#api-details>.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod alerts;
 mod configured;
 mod hostile;
@@ -29,7 +31,9 @@ pub const CLOUDEVENTS: &str = include_str!("../payloads/cloudevents.json");
 pub const NOW_MS: i64 = 1_795_401_060_000;
 
 fn builder() -> EngineBuilder {
-    declare(Engine::builder("/nowhere/ingest.yaml"))
+    // A folder without plugins, so that channels of any type may stand in a file.
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/payloads");
+    declare(Engine::builder("/nowhere/ingest.yaml")).plugin_dir(folder)
 }
 
 /// Checks a file.
