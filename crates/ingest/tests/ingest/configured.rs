@@ -165,7 +165,14 @@ fn every_section_in_the_guide_is_sound() {
     let blocks = blocks.map(|block| block.split("```").next().unwrap());
     let mut count = 0;
     for block in blocks.filter(|block| block.contains("ingest:\n")) {
-        if let Err(problems) = check(block) {
+        // The plugin of this test stands for the real one.
+        let lines = block
+            .lines()
+            .map(|line| match line.split_once("{type: email") {
+                Some((name, _)) => format!("{name}{{type: steady, text: x}}\n"),
+                None => format!("{line}\n"),
+            });
+        if let Err(problems) = check(&lines.collect::<String>()) {
             panic!("{block}\n{problems}");
         }
         count += 1;

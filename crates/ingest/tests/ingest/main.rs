@@ -15,8 +15,9 @@ mod hostile;
 mod messages;
 mod templates;
 
-use annunciator::{Config, Engine, EngineBuilder, Problems};
+use annunciator::{Config, Engine, Problems};
 use annunciator_ingest::{Event, Request, Source, Sources, declare};
+use annunciator_testkit::artefacts::plugin_folder;
 
 /// A group of Alertmanager with an alert that fires and one that is resolved.
 pub const ALERTMANAGER: &str = include_str!("../payloads/alertmanager.json");
@@ -30,15 +31,10 @@ pub const CLOUDEVENTS: &str = include_str!("../payloads/cloudevents.json");
 /// November 23rd, 2026, 2:31 in UTC.
 pub const NOW_MS: i64 = 1_795_401_060_000;
 
-fn builder() -> EngineBuilder {
-    // A folder without plugins, so that channels of any type may stand in a file.
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/payloads");
-    declare(Engine::builder("/nowhere/ingest.yaml")).plugin_dir(folder)
-}
-
-/// Checks a file.
+/// Checks a file, with one plugin, whose channels have the type `steady`.
 pub fn check(text: &str) -> Result<(Config, Problems), Box<Problems>> {
-    let builder = builder();
+    let plugins = plugin_folder(&["fixture-steady"]).unwrap();
+    let builder = declare(Engine::builder("/nowhere/ingest.yaml")).plugin_dir(plugins.path());
     builder.check_text(text, &builder.find_plugins())
 }
 

@@ -111,7 +111,7 @@ fn a_shipped_format_keeps_what_is_not_overridden() {
     let settings = "{format: alertmanager, when: item.labels.severity == 'critical', title: payload.receiver ~ ' ' ~ item.labels.alertname, channels: [a]}";
     let section = format!("s: {settings}");
     let text = format!(
-        "notification_channels:\n  a: {{type: webhook, url: 'https://a.example'}}\n{}",
+        "notification_channels:\n  a: {{type: steady, text: x}}\n{}",
         crate::file(&section)
     );
     let (config, _) = crate::check(&text).unwrap_or_else(|problems| panic!("{problems}"));
