@@ -245,6 +245,9 @@ mod tests {
         assert_eq!(body("x".repeat(MAX_PING_BODY * 9)), (MAX_PING_BODY, true));
         let odd = format!("x{}", "ä".repeat(MAX_PING_BODY));
         assert_eq!(body(odd), (MAX_PING_BODY - 1, true));
+        // Three of four bytes would fit, and so would the replacement of these.
+        let odd = format!("{}\u{1f514}", "x".repeat(MAX_PING_BODY - 3));
+        assert_eq!(body(odd), (MAX_PING_BODY - 3, true));
         let ping = Ping::read("POST", "k", "", b"a\xffb").unwrap();
         assert_eq!(ping.body, "a\u{fffd}b");
     }

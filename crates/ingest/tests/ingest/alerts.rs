@@ -4,7 +4,10 @@ use annunciator::{Kind, Severity};
 use annunciator_ingest::{Event, Reason, Request};
 use serde_json::{Value as Json, json};
 
-use crate::{ALERTMANAGER, GRAFANA, NOW_MS, PROMETHEUS, attribute, read, read_all, sources};
+use crate::{
+    ALERTMANAGER, GRAFANA, NOW_MS, PROMETHEUS, REAL_ALERTMANAGER, REAL_PROMETHEUS, attribute, read,
+    read_all, sources,
+};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -126,6 +129,7 @@ fn prometheus_itself_is_notified_of_once_until_it_ends_or_is_silent() {
     let renewed = first.renewed(7);
     assert_ne!(renewed.key, first.key);
     assert_eq!(renewed.key, first.renewed(7).key);
+    assert_ne!(renewed.key, first.renewed(8).key);
     assert_eq!(renewed.ended(8).unwrap().key, ended.renewed(7).key);
     assert_ne!(renewed.ended(8).unwrap().key, silent.key);
     // The next time that it fires, it has begun anew.
@@ -167,6 +171,33 @@ fn equal_labels_are_one_incident_in_any_order() {
     let incident = |body| read("{format: prometheus}", body).remove(0).incident;
     assert_eq!(incident(one), incident(two));
     assert_ne!(incident(one), incident(three));
+}
+
+#[test]
+fn a_real_prometheus_and_its_alertmanager_report_the_same() {
+    // The second alert has ended, and the first is some seconds old.
+    let now_ms = 1_796_065_995_000;
+    let direct = read_at("{format: prometheus}", REAL_PROMETHEUS, now_ms);
+    let grouped = read_at("{format: alertmanager}", REAL_ALERTMANAGER, now_ms);
+    assert_eq!((direct.len(), grouped.len()), (2, 2));
+    let kinds = |events: &[Event]| events.iter().map(|event| event.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(&direct), [Kind::Problem, Kind::Recovery]);
+    assert_eq!(kinds(&grouped), kinds(&direct));
+    for (direct, grouped) in direct.iter().zip(&grouped) {
+        let expected = Event {
+            ends_at_ms: direct.ends_at_ms,
+            ..grouped.clone()
+        };
+        assert_eq!(*direct, expected);
+    }
+    assert_eq!(direct[0].severity, Severity::Critical);
+    assert_eq!(direct[0].host.as_deref(), Some("127.0.0.1"));
+    assert!(direct[0].ends_at_ms.is_some_and(|ends_at| ends_at > now_ms));
+    assert!(
+        direct[1].text.starts_with("This is over after 6s."),
+        "{}",
+        direct[1].text
+    );
 }
 
 /// The fingerprint that Alertmanager computes of these labels, by its own test:

@@ -23,6 +23,11 @@ use annunciator_testkit::artefacts::plugin_folder;
 pub const ALERTMANAGER: &str = include_str!("../payloads/alertmanager.json");
 /// An alert that fires, as Prometheus sends it each minute.
 pub const PROMETHEUS: &str = include_str!("../payloads/prometheus.json");
+/// What Alertmanager 0.25.0 sent when one of two alerts had ended.
+pub const REAL_ALERTMANAGER: &str = include_str!("../payloads/alertmanager-0.25.json");
+/// Two requests of Prometheus 2.42.0 in one list: of the same two alerts, the one that fires
+/// and the one that has ended.
+pub const REAL_PROMETHEUS: &str = include_str!("../payloads/prometheus-2.42.json");
 /// A group of Grafana.
 pub const GRAFANA: &str = include_str!("../payloads/grafana.json");
 /// A batch of two CloudEvents.
