@@ -17,8 +17,8 @@ const MAX_RECIPIENTS: usize = 100;
 pub enum Recipients<'a> {
     /// In the arguments of the command.
     Given(&'a [&'a str]),
-    /// In `To`, `Cc` and `Bcc`, as `sendmail -t` says, and in the arguments. Unlike
-    /// Postfix, which does the same, some sendmails take the arguments away from the others.
+    /// In `To`, `Cc` and `Bcc`, and in the arguments besides, as Postfix reads `sendmail -t`
+    /// (<https://www.postfix.org/sendmail.1.html>).
     Header(&'a [&'a str]),
 }
 
