@@ -1,62 +1,54 @@
-//! Who asks, and what they may: by the socket's peer.
+//! Who asks, and what they may: by the socket's peer, or by a token.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    sync::Arc,
+};
 
 use axum::{
     extract::{FromRequestParts, Request},
-    http::request::Parts,
+    http::{HeaderMap, header, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use jiff::Timestamp;
 use nix::unistd::{Uid, User};
-use serde::{Deserialize, Serialize};
 
-use crate::problem::{Problem, Reason};
+use crate::{
+    problem::{Problem, Reason},
+    scope::{Identity, Peer, Scope},
+    tokens::Tokens,
+};
 
-/// The other end of a connection, as this machine's kernel knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Peer {
-    /// A process on this machine, by the Unix socket.
-    Process {
-        /// The user that it runs as.
-        uid: u32,
-    },
-}
-
-/// What somebody may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// Look at everything.
-    Read,
-    /// Look, and act: acknowledge, silence, notify, retry, reload.
-    Act,
-}
-
-/// Whoever sends a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The name, for records and for people.
-    pub name: String,
-    /// What they may do.
-    pub scope: Scope,
-}
+/// How many wrong tokens an address may send at once, and then in a minute.
+const MAX_WRONG_TOKENS: NonZeroU32 = NonZeroU32::new(20).unwrap();
+/// The number of addresses with wrong tokens beyond which those that have waited long enough are
+/// forgotten.
+const MAX_ADDRESSES: usize = 10_000;
 
 /// Who may do what.
 #[derive(Debug, Clone)]
 pub struct Access {
     own_uid: u32,
     users: BTreeMap<u32, Scope>,
+    tokens: Option<Arc<Tokens>>,
+    /// How many wrong tokens each address may still send.
+    attempts: Arc<DefaultKeyedRateLimiter<IpAddr>>,
 }
 
 impl Default for Access {
     /// Grants everything to root and to the user that this process runs as, and nothing to
     /// others.
     fn default() -> Self {
+        let quota = Quota::per_minute(MAX_WRONG_TOKENS);
         Self {
             own_uid: Uid::effective().as_raw(),
             users: BTreeMap::new(),
+            tokens: None,
+            attempts: Arc::new(RateLimiter::keyed(quota)),
         }
     }
 }
@@ -69,21 +61,86 @@ impl Access {
         self
     }
 
-    fn of(&self, peer: Option<Peer>) -> Result<Identity, Problem> {
-        let Some(Peer::Process { uid }) = peer else {
-            let detail = "the request comes neither from a user of this machine nor with a token";
-            return Err(Problem::new(Reason::Unauthenticated, detail));
-        };
+    /// Grants to tokens what they permit.
+    #[must_use]
+    pub fn tokens(mut self, tokens: Arc<Tokens>) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// Returns the tokens to which something is granted.
+    pub(crate) fn known_tokens(&self) -> Option<&Arc<Tokens>> {
+        self.tokens.as_ref()
+    }
+
+    async fn of(&self, peer: Option<Peer>, headers: &HeaderMap) -> Result<Identity, Problem> {
+        match peer {
+            Some(Peer::Process { uid }) => self.of_user(uid),
+            Some(Peer::Remote(address)) => self.of_remote(address.ip(), headers).await,
+            None => Err(nobody()),
+        }
+    }
+
+    fn of_user(&self, uid: u32) -> Result<Identity, Problem> {
         let name = user_name(uid);
         let scope = match self.users.get(&uid) {
             _ if uid == 0 || uid == self.own_uid => Scope::Act,
-            Some(scope) => *scope,
+            Some(scope) => scope.clone(),
             None => {
                 let detail = format!("the user {name} may not use this socket");
                 return Err(Problem::new(Reason::Forbidden, detail));
             }
         };
-        Ok(Identity { name, scope })
+        Ok(Identity {
+            name,
+            scope,
+            is_local: true,
+        })
+    }
+
+    async fn of_remote(&self, ip: IpAddr, headers: &HeaderMap) -> Result<Identity, Problem> {
+        let (Some(token), Some(tokens)) = (bearer(headers), &self.tokens) else {
+            return Err(nobody());
+        };
+        let now_ms = Timestamp::now().as_millisecond();
+        let known = tokens.identify(token, now_ms).await;
+        let known = known.map_err(|error| Problem::new(Reason::Unavailable, error.to_string()))?;
+        if let Some(identity) = known {
+            return Ok(identity);
+        }
+        if self.attempts.len() > MAX_ADDRESSES {
+            self.attempts.retain_recent();
+        }
+        if self.attempts.check_key(&prefix(ip)).is_err() {
+            let detail = "this address has sent too many wrong tokens: wait a minute";
+            return Err(Problem::new(Reason::TooManyAttempts, detail));
+        }
+        let detail = "the token is unknown, or was removed";
+        Err(Problem::new(Reason::Unauthenticated, detail))
+    }
+}
+
+fn nobody() -> Problem {
+    let detail = "the request comes neither from a user of this machine nor with a token: send `Authorization: Bearer TOKEN`";
+    Problem::new(Reason::Unauthenticated, detail)
+}
+
+/// Returns the token of a request (RFC 6750).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = text.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Returns what one machine is counted under: an IPv6 address by its network of 64 bits, whose
+/// addresses it may choose from.
+fn prefix(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
+            Some(mapped) => mapped.into(),
+            None => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
+        },
     }
 }
 
@@ -99,7 +156,7 @@ fn user_name(uid: u32) -> String {
 /// Adds the [`Identity`] of whoever asks to a request, or refuses it.
 pub(crate) async fn identify(access: Access, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
-    match access.of(peer) {
+    match access.of(peer, request.headers()).await {
         Ok(identity) => {
             request.extensions_mut().insert(identity);
             next.run(request).await
@@ -108,16 +165,14 @@ pub(crate) async fn identify(access: Access, mut request: Request, next: Next) -
     }
 }
 
-fn identity(parts: &Parts, scope: Scope) -> Result<Identity, Problem> {
-    let identity = parts
-        .extensions
-        .get::<Identity>()
-        .ok_or_else(|| Problem::new(Reason::Unauthenticated, "the request has no identity"))?;
-    if identity.scope < scope {
-        let detail = format!("{} may look and not act", identity.name);
-        return Err(Problem::new(Reason::Forbidden, detail));
-    }
-    Ok(identity.clone())
+fn identity(parts: &Parts) -> Result<&Identity, Problem> {
+    let identity = parts.extensions.get::<Identity>();
+    identity.ok_or_else(nobody)
+}
+
+fn forbidden(identity: &Identity, what: &str) -> Problem {
+    let detail = format!("{} {what}", identity.name);
+    Problem::new(Reason::Forbidden, detail)
 }
 
 /// Whoever asks, and may look.
@@ -128,11 +183,19 @@ pub struct Reader(pub Identity);
 #[derive(Debug, Clone)]
 pub struct Actor(pub Identity);
 
+/// A user of this machine who may act, and manages who else may.
+#[derive(Debug, Clone)]
+pub struct Administrator(pub Identity);
+
 impl<S: Sync> FromRequestParts<S> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        identity(parts, Scope::Read).map(Self)
+        let identity = identity(parts)?;
+        match identity.scope {
+            Scope::Read | Scope::Act => Ok(Self(identity.clone())),
+            Scope::Ingest(_) => Err(forbidden(identity, "may send events and not look")),
+        }
     }
 }
 
@@ -140,7 +203,25 @@ impl<S: Sync> FromRequestParts<S> for Actor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        identity(parts, Scope::Act).map(Self)
+        let identity = identity(parts)?;
+        match identity.scope {
+            Scope::Act => Ok(Self(identity.clone())),
+            Scope::Read => Err(forbidden(identity, "may look and not act")),
+            Scope::Ingest(_) => Err(forbidden(identity, "may send events and not act")),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Actor(identity) = Actor::from_request_parts(parts, state).await?;
+        if !identity.is_local {
+            let what = "may not do this over the network, but by the Unix socket only";
+            return Err(forbidden(&identity, what));
+        }
+        Ok(Self(identity))
     }
 }
 
@@ -148,8 +229,8 @@ impl<S: Sync> FromRequestParts<S> for Actor {
 mod tests {
     use super::*;
 
-    fn scope(access: &Access, uid: u32) -> Result<Scope, Option<Reason>> {
-        let identity = access.of(Some(Peer::Process { uid }));
+    fn of(access: &Access, uid: u32) -> Result<Scope, Option<Reason>> {
+        let identity = access.of_user(uid);
         identity
             .map(|it| it.scope)
             .map_err(|problem| problem.reason())
@@ -159,20 +240,60 @@ mod tests {
     fn root_and_the_own_user_may_all_and_others_what_is_granted() {
         let access = Access {
             own_uid: 1000,
-            users: BTreeMap::new(),
+            ..Access::default()
         };
         let access = access.user(1001, Scope::Read);
-        assert_eq!(scope(&access, 0), Ok(Scope::Act));
-        assert_eq!(scope(&access, 1000), Ok(Scope::Act));
-        assert_eq!(scope(&access, 1001), Ok(Scope::Read));
-        assert_eq!(scope(&access, 1002), Err(Some(Reason::Forbidden)));
-        let nobody = access.of(None).unwrap_err();
-        assert_eq!(nobody.reason(), Some(Reason::Unauthenticated));
+        assert_eq!(of(&access, 0), Ok(Scope::Act));
+        assert_eq!(of(&access, 1000), Ok(Scope::Act));
+        assert_eq!(of(&access, 1001), Ok(Scope::Read));
+        assert_eq!(of(&access, 1002), Err(Some(Reason::Forbidden)));
     }
 
     #[test]
     fn a_user_without_a_name_has_a_number() {
         assert_eq!(user_name(0), "root");
         assert_eq!(user_name(3_999_999_999), "uid 3999999999");
+    }
+
+    #[test]
+    fn a_token_is_read_from_its_header() {
+        let with = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+            bearer(&headers).map(str::to_owned)
+        };
+        assert_eq!(with("Bearer x"), Some("x".to_owned()));
+        assert_eq!(with("bearer  x "), Some("x".to_owned()));
+        assert_eq!(with("Basic x"), None);
+        assert_eq!(with("x"), None);
+    }
+
+    #[test]
+    fn the_addresses_of_one_machine_count_together() {
+        let same =
+            |one: &str, other: &str| prefix(one.parse().unwrap()) == prefix(other.parse().unwrap());
+        assert!(same("2001:db8::1", "2001:db8::ffff:1"));
+        assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
+        assert!(same("::ffff:10.0.0.1", "10.0.0.1"));
+        assert!(!same("10.0.0.1", "10.0.0.2"));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_guesses_is_told_to_wait() {
+        let file = annunciator::store::SqliteFile::in_memory(&[]).unwrap();
+        let tokens = Tokens::open(Arc::new(file), "hbd").await.unwrap();
+        let access = Access::default().tokens(Arc::new(tokens));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, "Bearer guess".parse().unwrap());
+        let mut reasons = Vec::new();
+        for _ in 0..=MAX_WRONG_TOKENS.get() {
+            let problem = access.of_remote([10, 0, 0, 1].into(), &headers).await;
+            reasons.extend(problem.unwrap_err().reason());
+        }
+        let last = reasons.pop();
+        assert_eq!(last, Some(Reason::TooManyAttempts));
+        assert!(reasons.iter().all(|one| *one == Reason::Unauthenticated));
+        let other = access.of_remote([10, 0, 0, 2].into(), &headers).await;
+        assert_eq!(other.unwrap_err().reason(), Some(Reason::Unauthenticated));
     }
 }

@@ -1,5 +1,5 @@
 //! The HTTP side of Annunciator, for programs that embed the engine: an API in JSON, served at a
-//! Unix socket.
+//! Unix socket and over TCP.
 //!
 //! [`Web`] makes a router of an engine, to which a program adds routes of its own. [`Server`]
 //! serves it. Every request has an [`Identity`], and what is refused is refused in
@@ -8,23 +8,29 @@
 
 mod api;
 mod circumstances;
+mod config;
 mod extract;
 mod identity;
 pub mod planned;
 mod problem;
 pub mod report;
 mod router;
+mod scope;
 mod serve;
+mod tokens;
 pub mod unkept;
 
 pub use api::{
     AcknowledgeBody, Acknowledgements, AttemptJson, DeliveryJson, DeliveryPage, IncidentChannel,
-    IncidentJson, Incidents, MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, NotificationBody, Notified,
-    NotifyOutcome, ReportJson, Withdrawn, check_time,
+    IncidentJson, Incidents, MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, MadeToken, NotificationBody,
+    Notified, NotifyOutcome, RemovedToken, ReportJson, TokenBody, TokenList, Withdrawn, check_time,
 };
 pub use circumstances::{Circumstances, EventKind, check_attribute, check_incident, check_key};
+pub use config::{WebConfig, declare};
 pub use extract::{JsonBody, Query, Segments};
-pub use identity::{Access, Actor, Identity, Peer, Reader, Scope};
+pub use identity::{Access, Actor, Administrator, Reader};
 pub use problem::{CONTENT_TYPE as PROBLEM_TYPE, FieldProblem, Problem, Reason};
 pub use router::Web;
-pub use serve::{Server, SocketError};
+pub use scope::{Identity, Peer, Scope, UnknownScope};
+pub use serve::{AddressError, Opening, Server, SocketError};
+pub use tokens::{TokenError, TokenRecord, Tokens};

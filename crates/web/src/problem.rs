@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 /// The content type of problem details.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 /// The metric that counts refused requests, by reason.
-const REFUSED: &str = "annunciator_web_refused_total";
+pub(crate) const REFUSED: &str = "annunciator_web_refused_total";
 
 /// Why a request was refused: one word for programs and for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,8 +34,12 @@ pub enum Reason {
     TooSlow,
     /// Nobody can be told from the request.
     Unauthenticated,
+    /// An address has sent too many wrong tokens.
+    TooManyAttempts,
     /// Whoever asks may not do this.
     Forbidden,
+    /// The request is for a name that is not this server's.
+    ForeignHost,
     /// A web page of another origin has sent the request.
     ForeignOrigin,
     /// There is nothing at this address.
@@ -52,7 +56,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::NotJson,
         Self::WrongBody,
         Self::WrongQuery,
@@ -60,7 +64,9 @@ impl Reason {
         Self::TooLong,
         Self::TooSlow,
         Self::Unauthenticated,
+        Self::TooManyAttempts,
         Self::Forbidden,
+        Self::ForeignHost,
         Self::ForeignOrigin,
         Self::NotFound,
         Self::WrongMethod,
@@ -122,6 +128,16 @@ impl Reason {
                 "forbidden",
                 StatusCode::FORBIDDEN,
                 "Whoever asks may not do this",
+            ),
+            Self::TooManyAttempts => (
+                "too_many_attempts",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many wrong tokens",
+            ),
+            Self::ForeignHost => (
+                "foreign_host",
+                StatusCode::MISDIRECTED_REQUEST,
+                "The request is for another server",
             ),
             Self::ForeignOrigin => (
                 "foreign_origin",

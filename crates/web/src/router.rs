@@ -1,6 +1,6 @@
 //! The router: all routes, and what every request passes before it reaches one.
 
-use std::fmt;
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use annunciator::Engine;
 use axum::{
@@ -18,6 +18,7 @@ use crate::{
     api::{self, Api},
     identity::{Access, Reader, identify},
     problem::{Problem, Reason},
+    scope::Peer,
 };
 
 /// Where the API begins.
@@ -33,8 +34,12 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// connection.
 #[must_use]
 pub struct Web {
-    api: OpenApiRouter,
+    engine: Engine,
+    program: &'static str,
+    /// The routes of the embedding program.
+    more: OpenApiRouter,
     access: Access,
+    hosts: Vec<String>,
 }
 
 impl fmt::Debug for Web {
@@ -49,11 +54,12 @@ impl Web {
     /// Creates the HTTP side of an engine. `program` names the embedding program in sentences,
     /// such as `the monitor`.
     pub fn new(engine: Engine, program: &'static str) -> Self {
-        let api = OpenApiRouter::with_openapi(api::Description::openapi());
-        let routes = api::routes().with_state(Api { engine, program });
         Self {
-            api: api.nest(API, routes),
+            engine,
+            program,
+            more: OpenApiRouter::new(),
             access: Access::default(),
+            hosts: Vec::new(),
         }
     }
 
@@ -63,19 +69,41 @@ impl Web {
         self
     }
 
+    /// Adds a name by which the server is reached over TCP, besides its addresses and
+    /// `localhost`: a request for any other name is refused, since a page of another server may
+    /// have sent it (DNS rebinding).
+    pub fn host(mut self, name: impl Into<String>) -> Self {
+        self.hosts.push(name.into().to_ascii_lowercase());
+        self
+    }
+
     /// Adds routes of the embedding program below the API, such as `/hosts` for
     /// `/api/v1/hosts`. Their handlers take a [`Reader`] or an [`Actor`](crate::Actor), and
     /// answer a [`Problem`] where they refuse.
     pub fn routes(mut self, routes: OpenApiRouter) -> Self {
-        self.api = self.api.nest(API, routes);
+        self.more = self.more.merge(routes);
         self
     }
 
     /// Returns the router with all routes. Each request needs an identity, and is answered in
     /// problem details where it is refused.
     pub fn router(self) -> Router {
-        let Self { api, access } = self;
-        let (router, description) = api.split_for_parts();
+        let Self {
+            engine,
+            program,
+            more,
+            access,
+            hosts,
+        } = self;
+        let hosts: Arc<[String]> = hosts.into();
+        let api = Api {
+            engine,
+            program,
+            tokens: access.known_tokens().cloned(),
+        };
+        let routes = api::routes().with_state(api).merge(more);
+        let described = OpenApiRouter::with_openapi(api::Description::openapi());
+        let (router, description) = described.nest(API, routes).split_for_parts();
         let describe = move |_: Reader| async move { Json(description) };
         router
             .route(&format!("{API}/openapi.json"), get(describe))
@@ -87,6 +115,9 @@ impl Web {
             .layer(from_fn(move |request, next| {
                 identify(access.clone(), request, next)
             }))
+            .layer(from_fn(move |request, next| {
+                check_host(Arc::clone(&hosts), request, next)
+            }))
             .layer(from_fn(harden))
     }
 }
@@ -94,6 +125,32 @@ impl Web {
 async fn wrong_method() -> Problem {
     let detail = "this address does not take the method: `Allow` names those that it takes";
     Problem::new(Reason::WrongMethod, detail)
+}
+
+/// Refuses requests over TCP for a name that is not this server's.
+async fn check_host(hosts: Arc<[String]>, request: Request, next: Next) -> Response {
+    let is_remote = matches!(request.extensions().get(), Some(Peer::Remote(_)));
+    if is_remote && !is_own_host(&hosts, request.headers()) {
+        let detail = "this server does not have the name that `Host` says: add it to `web.hosts`, or use the address";
+        return Problem::new(Reason::ForeignHost, detail).into_response();
+    }
+    next.run(request).await
+}
+
+fn is_own_host(hosts: &[String], headers: &HeaderMap) -> bool {
+    let text = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let Some(text) = text else {
+        return false;
+    };
+    // An IPv6 address stands in brackets, with colons of its own.
+    let name = match text.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => text.split(':').next().unwrap_or_default(),
+    };
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost" || name.parse::<IpAddr>().is_ok() || hosts.contains(&name)
 }
 
 /// Refuses acts that a browser sends for a page of another origin.
@@ -148,6 +205,35 @@ async fn harden(request: Request, next: Next) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_of_another_server_is_recognised() {
+        let hosts = ["hbd.example.com".to_owned()];
+        let own = |host: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static(host));
+            is_own_host(&hosts, &headers)
+        };
+        for host in [
+            "localhost:9680",
+            "127.0.0.1:9680",
+            "[::1]:9680",
+            "10.1.2.3",
+            "HBD.example.com",
+            "hbd.example.com.:443",
+        ] {
+            assert!(own(host), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "localhost.evil.example:80",
+            "",
+            "127.0.0.1.evil",
+        ] {
+            assert!(!own(host), "{host}");
+        }
+        assert!(!is_own_host(&hosts, &HeaderMap::new()));
+    }
 
     #[test]
     fn a_page_of_another_origin_is_recognised() {

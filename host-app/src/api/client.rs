@@ -35,14 +35,20 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// Returns a name as one segment of a path, or as a value in a query.
+#[must_use]
+pub fn segment(name: &str) -> String {
+    // `.` and `..` as a whole mean other paths.
+    if matches!(name, "." | "..") {
+        return name.replace('.', "%2E");
+    }
+    utf8_percent_encode(name, SEGMENT).to_string()
+}
+
 /// Returns the path of a host, below the API.
 #[must_use]
 pub fn host_path(host: &str) -> String {
-    // `.` and `..` as a whole mean other paths.
-    if matches!(host, "." | "..") {
-        return format!("/hosts/{}", host.replace('.', "%2E"));
-    }
-    format!("/hosts/{}", utf8_percent_encode(host, SEGMENT))
+    format!("/hosts/{}", segment(host))
 }
 
 /// An error returned when the monitor did not get a request, or did not carry it out.

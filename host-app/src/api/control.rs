@@ -1,8 +1,11 @@
-//! The control socket: the API for users of this machine.
+//! Serves the API: at the control socket for users of this machine, and at an address for those
+//! who have a token.
 
-use std::{path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use annunciator_web::{Server, SocketError, Web};
+use annunciator::store::SqliteFile;
+use annunciator_web::{Access, AddressError, Opening, Server, SocketError, Tokens, Web, WebConfig};
+use axum::Router;
 
 use super::routes::{Subject, routes};
 
@@ -33,12 +36,53 @@ impl From<SocketError> for ControlError {
     }
 }
 
-/// Serves the API at the control socket.
+/// Returns the router of the API. Tokens are kept in the database, if there is one.
+pub async fn router(
+    subject: Subject,
+    config: &WebConfig,
+    database: Option<Arc<SqliteFile>>,
+) -> Router {
+    let engine = subject.monitor.engine().clone();
+    let users = config.users.iter().cloned();
+    let mut access = users.fold(Access::default(), |access, (uid, scope)| {
+        access.user(uid, scope)
+    });
+    if let Some(database) = database {
+        match Tokens::open(database, "hbd").await {
+            Ok(tokens) => access = access.tokens(Arc::new(tokens)),
+            Err(error) => tracing::error!("{error}; no token is accepted"),
+        }
+    }
+    let web = Web::new(engine, "the monitor").access(access);
+    let hosts = config.hosts.iter();
+    let web = hosts.fold(web, |web, host| web.host(host));
+    web.routes(routes(Arc::new(subject))).router()
+}
+
+/// Serves the API at the control socket. Users who are granted something (`web.users`) may open
+/// it besides the monitor's own and root.
 ///
 /// # Errors
 /// Returns [`ControlError`] if the socket cannot be opened.
-pub fn start(path: &Path, subject: Subject) -> Result<Server, ControlError> {
-    let engine = subject.monitor.engine().clone();
-    let web = Web::new(engine, "the monitor").routes(routes(Arc::new(subject)));
-    Ok(Server::at_socket(path, web.router())?)
+pub fn at_socket(path: &Path, config: &WebConfig, router: Router) -> Result<Server, ControlError> {
+    let opening = match config.users.is_empty() {
+        true => Opening::OwnUser,
+        false => Opening::EveryUser,
+    };
+    Ok(Server::at_socket(path, opening, router)?)
+}
+
+/// Serves the API at an address.
+///
+/// # Errors
+/// Returns [`AddressError`] if the address cannot be bound.
+pub async fn at_address(address: SocketAddr, router: Router) -> Result<Server, AddressError> {
+    let server = Server::at_address(address, router).await?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            %address,
+            "the API is served beyond this machine without encryption: tokens can be read on the way, so put a proxy with TLS in front of it"
+        );
+    }
+    Ok(server)
 }

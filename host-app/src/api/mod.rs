@@ -1,12 +1,12 @@
 //! The API of a running monitor: what it adds to that of the engine, and the client of both.
 //!
 //! It is served at the control socket (`monitor.control`), which only the user that the
-//! monitor runs as, and root, may open.
+//! monitor runs as, and root, may open, and at `web.listen` to those who have a token.
 
 mod client;
 mod control;
 mod routes;
 
-pub use client::{Client, ClientError, host_path};
-pub use control::{ControlError, start};
+pub use client::{Client, ClientError, host_path, segment};
+pub use control::{ControlError, at_address, at_socket, router};
 pub use routes::{MAX_LINES, MAX_SILENCE, SilenceBody, Silenced, StatusAnswer, Subject};

@@ -31,3 +31,4 @@ mod socket;
 mod state_file;
 mod systemd;
 mod unkept;
+mod web;

@@ -269,9 +269,17 @@ pub const HOUSES: &[House] = &[
     House {
         root: "crates/web/src/lib.rs",
         floors: &[
-            &["circumstances", "planned", "problem", "report", "unkept"],
-            &["extract", "identity"],
-            &["api", "serve"],
+            &[
+                "circumstances",
+                "planned",
+                "problem",
+                "report",
+                "scope",
+                "unkept",
+            ],
+            &["config", "extract", "serve", "tokens"],
+            &["identity"],
+            &["api"],
             &["router"],
         ],
         circles: &[],

@@ -10,7 +10,7 @@ use std::{
 
 use annunciator::{
     Config, Engine, StorePlace,
-    store::{SqliteStore, Store, StoreError},
+    store::{SqliteFile, SqliteStore, Store, StoreError},
 };
 
 use super::{
@@ -138,7 +138,15 @@ impl Prepared {
         Ok(Some(store))
     }
 
-    /// Returns the state file; `None` if the state is in memory.
+    /// Returns the database with the state, in which a program may have tables of its own;
+    /// `None` if it could not be opened.
+    #[must_use]
+    pub fn database(&self) -> Option<Arc<SqliteFile>> {
+        let store = self.restored.store.as_ref().ok()?;
+        Some(Arc::clone(store.file()))
+    }
+
+    /// Returns the path of the state file; `None` if the state is in memory.
     #[must_use]
     pub fn state_file(&self) -> Option<PathBuf> {
         let store = self.restored.store.as_ref().ok()?;

@@ -5,6 +5,7 @@ mod deliveries;
 mod incidents;
 mod notifications;
 mod shared;
+mod tokens;
 
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -18,6 +19,7 @@ pub use notifications::{
     MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, NotificationBody, Notified, NotifyOutcome, ReportJson,
 };
 pub(crate) use shared::Api;
+pub use tokens::{MadeToken, RemovedToken, TokenBody, TokenList};
 
 /// The head of the description; the routes add themselves.
 #[derive(Debug, OpenApi)]
@@ -31,7 +33,8 @@ pub(crate) use shared::Api;
         (name = "notifications", description = "Notify people."),
         (name = "incidents", description = "Open problems, and who has taken them over."),
         (name = "deliveries", description = "What became of notifications, channel by channel."),
-        (name = "channels", description = "Where people are notified.")
+        (name = "channels", description = "Where people are notified."),
+        (name = "tokens", description = "How programs and people show who they are over TCP.")
     )
 )]
 pub(crate) struct Description;
@@ -47,4 +50,6 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(deliveries::retry))
         .routes(routes!(channels::list))
         .routes(routes!(channels::check))
+        .routes(routes!(tokens::list, tokens::add))
+        .routes(routes!(tokens::remove))
 }

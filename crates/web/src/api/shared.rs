@@ -10,6 +10,7 @@ use annunciator::{
 use crate::{
     problem::{Problem, Reason},
     report,
+    tokens::Tokens,
 };
 
 /// What all handlers share.
@@ -18,6 +19,8 @@ pub(crate) struct Api {
     pub(crate) engine: Engine,
     /// The embedding program, in sentences.
     pub(crate) program: &'static str,
+    /// The tokens, where there is a file for them.
+    pub(crate) tokens: Option<Arc<Tokens>>,
 }
 
 impl Api {

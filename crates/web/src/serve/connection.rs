@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::identity::Peer;
+use crate::scope::Peer;
 
 /// The maximum length of a head, in bytes.
 const MAX_HEAD_LENGTH: usize = 16 * 1024;

@@ -1,20 +1,31 @@
-//! Serves a router at a Unix socket, within bounds: connections, heads, bodies and time.
+//! Serves a router at a Unix socket or at a TCP address, within bounds: connections, heads,
+//! bodies and time.
 
 mod connection;
+mod tcp;
 mod unix;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::Router;
-use tokio::{net::UnixListener, sync::Semaphore, time::sleep};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use metrics::counter;
+use tokio::{
+    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
+};
+use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
 
-pub use unix::SocketError;
+pub use tcp::AddressError;
+pub use unix::{Opening, SocketError};
 
-use crate::identity::Peer;
+use crate::{problem::REFUSED, scope::Peer};
 
-/// The maximum number of connections that are served at once at a socket; others wait.
-const MAX_CONNECTIONS: usize = 64;
+/// The maximum number of connections that are served at once at a Unix socket; others wait.
+const MAX_LOCAL: usize = 64;
+/// The maximum number of connections that are served at once at a TCP address; others are
+/// closed, since whoever opened them may be anybody.
+const MAX_REMOTE: usize = 512;
 /// The delay before a connection is accepted after an error: the process may be out of file
 /// descriptors, and others may be closed soon.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -37,22 +48,47 @@ pub struct Server {
     connections: TaskTracker,
     /// Ends connections that do not end when they are asked to.
     abort: CancellationToken,
-    _file: SocketFile,
+    address: Option<SocketAddr>,
+    _file: Option<SocketFile>,
 }
 
 impl Server {
-    /// Serves a router at a Unix socket. Only the user that this process runs as, and root, may
-    /// open it.
+    /// Serves a router at a Unix socket, which `opening` may open.
     ///
     /// # Errors
     /// Returns [`SocketError`] if the socket cannot be made.
-    pub fn at_socket(path: &Path, router: Router) -> Result<Self, SocketError> {
-        let listener = unix::listen(path)?;
+    pub fn at_socket(path: &Path, opening: Opening, router: Router) -> Result<Self, SocketError> {
+        let listener = Listener::Unix(unix::listen(path, opening)?);
+        let file = SocketFile(path.to_owned());
+        Ok(Self::start(listener, router, None, Some(file)))
+    }
+
+    /// Serves a router at a TCP address, where everybody who can reach it may connect.
+    ///
+    /// # Errors
+    /// Returns [`AddressError`] if the address cannot be bound.
+    pub async fn at_address(address: SocketAddr, router: Router) -> Result<Self, AddressError> {
+        let (listener, bound) = tcp::listen(address).await?;
+        Ok(Self::start(
+            Listener::Tcp(listener),
+            router,
+            Some(bound),
+            None,
+        ))
+    }
+
+    fn start(
+        listener: Listener,
+        router: Router,
+        address: Option<SocketAddr>,
+        file: Option<SocketFile>,
+    ) -> Self {
         let server = Self {
             drain: CancellationToken::new(),
             connections: TaskTracker::new(),
             abort: CancellationToken::new(),
-            _file: SocketFile(path.to_owned()),
+            address,
+            _file: file,
         };
         let accepting = accept(
             listener,
@@ -62,7 +98,13 @@ impl Server {
             server.abort.clone(),
         );
         drop(tokio::spawn(accepting));
-        Ok(server)
+        server
+    }
+
+    /// Returns the TCP address with its port; `None` for a Unix socket.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
     }
 
     /// Accepts no more connections, lets requests that are under way end until the deadline, and
@@ -81,27 +123,68 @@ impl Drop for Server {
     }
 }
 
+/// A socket of either kind.
+enum Listener {
+    Unix(UnixListener),
+    Tcp(TcpListener),
+}
+
+type Stream = Either<UnixStream, TcpStream>;
+
+impl Listener {
+    async fn accept(&self) -> io::Result<(Stream, Peer)> {
+        match self {
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                let uid = stream.peer_cred()?.uid();
+                Ok((Either::Left(stream), Peer::Process { uid }))
+            }
+            Self::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                // Answers are written at once and whole.
+                stream.set_nodelay(true)?;
+                Ok((Either::Right(stream), Peer::Remote(address)))
+            }
+        }
+    }
+
+    fn permits(&self) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(match self {
+            Self::Unix(_) => MAX_LOCAL,
+            Self::Tcp(_) => MAX_REMOTE,
+        }))
+    }
+
+    /// Returns the permit to serve a connection that is still to be accepted, or `None` where one
+    /// is taken afterwards.
+    async fn wait_for_permit(&self, permits: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+        match self {
+            Self::Unix(_) => Arc::clone(permits).acquire_owned().await.ok(),
+            Self::Tcp(_) => None,
+        }
+    }
+}
+
 async fn accept(
-    listener: UnixListener,
+    listener: Listener,
     router: Router,
     connections: TaskTracker,
     drain: CancellationToken,
     abort: CancellationToken,
 ) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let permits = listener.permits();
     let accepting = async {
         loop {
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
-                return;
-            };
-            let Ok((stream, _)) = listener.accept().await else {
+            let permit = listener.wait_for_permit(&permits).await;
+            let Ok((stream, peer)) = listener.accept().await else {
                 sleep(ACCEPT_RETRY_DELAY).await;
                 continue;
             };
-            let Ok(peer) = stream.peer_cred() else {
+            let free = || Arc::clone(&permits).try_acquire_owned().ok();
+            let Some(permit) = permit.or_else(free) else {
+                counter!(REFUSED, "reason" => "too_many_connections").increment(1);
                 continue;
             };
-            let peer = Peer::Process { uid: peer.uid() };
             let serving = connection::serve(stream, peer, router.clone(), drain.clone());
             let serving = abort.clone().run_until_cancelled_owned(serving);
             connections.spawn(async move {

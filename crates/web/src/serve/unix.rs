@@ -30,8 +30,29 @@ pub enum SocketError {
     },
 }
 
+/// Who may open a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// The user that this process runs as, and root.
+    OwnUser,
+    /// Every user of this machine: the kernel says who asks, so that each request is still
+    /// permitted or refused by its user.
+    EveryUser,
+}
+
+impl Opening {
+    /// Returns the modes of the socket and of its folder.
+    fn modes(self) -> (u32, u32) {
+        match self {
+            Self::OwnUser => (0o600, 0o700),
+            Self::EveryUser => (0o666, 0o711),
+        }
+    }
+}
+
 /// Listens at a path. A socket at which nobody answers is replaced.
-pub(super) fn listen(path: &Path) -> Result<UnixListener, SocketError> {
+pub(super) fn listen(path: &Path, opening: Opening) -> Result<UnixListener, SocketError> {
+    let (mode, folder_mode) = opening.modes();
     let system = |source| SocketError::System {
         path: path.to_owned(),
         source,
@@ -44,7 +65,7 @@ pub(super) fn listen(path: &Path) -> Result<UnixListener, SocketError> {
             return Err(SocketError::InUse(path.to_owned()));
         }
     }
-    make_folder(path).map_err(system)?;
+    make_folder(path, folder_mode).map_err(system)?;
     // Created under another name and renamed once it has its mode, so that others can open
     // it at no time.
     let mut name = path.as_os_str().to_owned();
@@ -52,18 +73,18 @@ pub(super) fn listen(path: &Path) -> Result<UnixListener, SocketError> {
     let made = PathBuf::from(name);
     let _ = fs::remove_file(&made);
     let listener = UnixListener::bind(&made).map_err(system)?;
-    fs::set_permissions(&made, fs::Permissions::from_mode(0o600)).map_err(system)?;
+    fs::set_permissions(&made, fs::Permissions::from_mode(mode)).map_err(system)?;
     fs::rename(&made, path).map_err(system)?;
     Ok(listener)
 }
 
-/// Creates the socket's folder if it is missing, with access only for the user that this process
-/// runs as. The parent folder must exist: any other path is more likely a typing error.
-fn make_folder(path: &Path) -> io::Result<()> {
+/// Creates the socket's folder if it is missing, where only this process's user may write. The
+/// parent folder must exist: any other path is more likely a typing error.
+fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
     let Some(folder) = path.parent() else {
         return Ok(());
     };
-    match DirBuilder::new().mode(0o700).create(folder) {
+    match DirBuilder::new().mode(mode).create(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !folder.is_dir() => {
             Err(io::Error::new(
                 error.kind(),

@@ -6,8 +6,10 @@ mod deliveries;
 mod imperative;
 mod json;
 mod parse;
+mod reach;
 mod route;
 mod since;
+mod token;
 
 use std::path::PathBuf;
 
@@ -19,8 +21,10 @@ use heartbeat::duration::duration;
 
 pub(crate) use circumstances::Said;
 pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};
+pub(crate) use reach::Reach;
 pub(crate) use route::{At, Route};
 pub(crate) use since::{Since, Until};
+pub(crate) use token::{Token, TokenAction};
 
 /// The help text that `hbd send` and `hbd notify` share.
 const ONE_RULE: &str = "\
@@ -74,6 +78,8 @@ pub(crate) enum Command {
     /// Send a message through the running monitor
     #[command(after_help = ONE_RULE)]
     Notify(Notify),
+    /// Manage the tokens of the running monitor's API
+    Token(Token),
     /// Reload the running monitor's configuration
     Reload(Reach),
     /// Check the configuration; every problem goes to standard error
@@ -297,14 +303,6 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object per line
     Json,
-}
-
-/// How to reach a running monitor.
-#[derive(Debug, Args)]
-pub(crate) struct Reach {
-    /// Use this control socket [default: that of the configuration]
-    #[arg(long, value_name = "PATH", env = "HBD_CONTROL")]
-    pub(crate) control: Option<PathBuf>,
 }
 
 /// How to show the monitor's state.

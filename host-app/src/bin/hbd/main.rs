@@ -84,6 +84,7 @@ fn main() -> ExitCode {
         Command::Silence(silence) => commands::control::silence(&arguments, silence, &output),
         Command::Ack(ack) => commands::control::ack(&arguments, ack, &output),
         Command::Notify(notify) => commands::control::notify(&arguments, notify, &output),
+        Command::Token(token) => commands::token::run(&arguments, token, &output),
         Command::Reload(reach) => commands::control::reload(&arguments, reach, &output),
         Command::Check => commands::check::run(&arguments, &output),
         Command::Send(send) => commands::send::run(&arguments, send, &output),

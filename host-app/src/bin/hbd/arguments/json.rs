@@ -9,6 +9,7 @@ impl Command {
             Self::Status(status) => status.json,
             Self::Explain(explain) => explain.json,
             Self::Ack(ack) => ack.json,
+            Self::Token(token) => token.is_json(),
             Self::Notify(notify) => notify.wording.json,
             Self::Send(send) => send.wording.json,
             Self::Test(test) => test.json,

@@ -8,7 +8,7 @@ use annunciator_web::{
     AcknowledgeBody, Acknowledgements, MAX_REQUEST_LENGTH, NotificationBody, Notified, Reason,
     Withdrawn,
 };
-use heartbeat::api::{Client, ClientError, MAX_SILENCE, SilenceBody, Silenced, host_path};
+use heartbeat::api::{Client, ClientError, MAX_SILENCE, SilenceBody, Silenced, host_path, segment};
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
@@ -133,9 +133,7 @@ pub(crate) fn ack(arguments: &Arguments, ack: &Ack, output: &Output) -> Exit {
 }
 
 fn release(arguments: &Arguments, ack: &Ack, output: &Output) -> Exit {
-    let incident =
-        percent_encoding::utf8_percent_encode(&ack.target, percent_encoding::NON_ALPHANUMERIC);
-    let path = format!("/acknowledgements?incident={incident}");
+    let path = format!("/acknowledgements?incident={}", segment(&ack.target));
     let call = |client: &Client| client.delete(&path);
     with_answer(
         arguments,
@@ -251,7 +249,7 @@ pub(crate) fn reload(arguments: &Arguments, reach: &Reach, output: &Output) -> E
 
 /// Sends a request and prints the answer: as text, or as JSON with everything that the
 /// monitor says.
-fn with_answer<T: DeserializeOwned>(
+pub(super) fn with_answer<T: DeserializeOwned>(
     arguments: &Arguments,
     reach: &Reach,
     call: impl FnOnce(&Client) -> Result<Json, ClientError>,

@@ -19,4 +19,5 @@ pub(crate) mod schema;
 pub(crate) mod send;
 mod status;
 pub(crate) mod test;
+pub(crate) mod token;
 mod validate;

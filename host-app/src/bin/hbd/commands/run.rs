@@ -2,8 +2,10 @@
 
 use std::{error::Error, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use annunciator::Engine;
+use annunciator::{Engine, store::SqliteFile};
 use annunciator_monitor::{Location, Monitor, Prepared, Reloading, Running, StateFile};
+use annunciator_web::{Server, WebConfig};
+use futures_util::future::join_all;
 use heartbeat::{
     api::{self, ControlError},
     http,
@@ -24,7 +26,7 @@ use crate::{
 const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
 
 /// How long the end of the monitor waits for requests that are being answered.
-const CONTROL_DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Exit {
     match prepare(arguments, log, output) {
@@ -51,6 +53,7 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
     let exit = runtime.block_on(async {
         let reloading = Arc::new(Reloading::new(builder.clone(), &monitor, &loaded.config));
         let (control, http) = (monitor.control.clone(), monitor.http.zip(numbers));
+        let web = WebConfig::of(&loaded.config);
         let state = location(&monitor.state);
         let ready = annunciator_monitor::prepare(&loaded.config, monitor, &state).await;
         let mut ready = ready.map_err(|error| wrong(&error, output))?;
@@ -60,7 +63,12 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
             Ok(None) | Err(_) => (builder, ready.state_file()),
         };
         let engine = setup::start(&builder, loaded, place, output).await?;
-        let servers = Servers { control, http };
+        let servers = Servers {
+            control,
+            http,
+            web,
+            database: ready.database(),
+        };
         watch(engine, ready, servers, reloading)
             .await
             .map_err(|error| wrong(&*error, output))
@@ -85,6 +93,9 @@ fn wrong(error: &dyn Error, output: &Output) -> Exit {
 struct Servers {
     control: Option<PathBuf>,
     http: Option<(SocketAddr, http::Numbers)>,
+    web: WebConfig,
+    /// Where tokens are kept.
+    database: Option<Arc<SqliteFile>>,
 }
 
 async fn watch(
@@ -94,7 +105,12 @@ async fn watch(
     reloading: Arc<Reloading>,
 ) -> Result<Exit, Box<dyn Error>> {
     let mut signals = Signals::new()?;
-    let Servers { control, http } = servers;
+    let Servers {
+        control,
+        http,
+        web,
+        database,
+    } = servers;
     let running = ready.start(engine, beat)?;
     let monitor = running.monitor();
     let http = match http {
@@ -111,11 +127,16 @@ async fn watch(
         reloading: Arc::clone(&reloading),
         http: http.as_ref().map(http::MetricsServer::address),
     };
-    let control = control.map(|path| api::start(&path, subject));
+    let router = api::router(subject, &web, database).await;
+    let control = control.map(|path| api::at_socket(&path, &web, router.clone()));
     let control = match control {
         // Another monitor is watching already.
         Some(Err(error @ ControlError::InUse(_))) => return Err(error.into()),
         control => control.and_then(|server| or_without("its control socket", server)),
+    };
+    let web = match web.listen {
+        Some(address) => or_without("its web address", api::at_address(address, router).await),
+        None => None,
     };
     for address in running.addresses() {
         tracing::info!(%address, "heartbeats are received");
@@ -123,15 +144,17 @@ async fn watch(
     if let Some(http) = &http {
         tracing::info!(address = %http.address(), "metrics are served");
     }
+    if let Some(address) = web.as_ref().and_then(Server::address) {
+        tracing::info!(%address, "the API is served");
+    }
     // Without systemd, this does nothing.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     let signal = obey(&mut signals, &running, &reloading).await;
     tracing::info!(signal, "the monitor ends");
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     drop(http);
-    if let Some(control) = control {
-        control.stop(CONTROL_DRAIN_TIMEOUT).await;
-    }
+    let servers = control.into_iter().chain(web);
+    join_all(servers.map(|server| server.stop(DRAIN_TIMEOUT))).await;
     let cut_off = running.stop().await;
     if cut_off > 0 {
         tracing::warn!(

@@ -1,0 +1,111 @@
+//! Who is at the other end of a connection, and what somebody may do.
+
+use std::{fmt, net::SocketAddr, str::FromStr};
+
+use serde::{Deserialize, Serialize, de};
+
+/// The other end of a connection, as this machine's kernel knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Peer {
+    /// A process on this machine, by the Unix socket.
+    Process {
+        /// The user that it runs as.
+        uid: u32,
+    },
+    /// Whoever is at this address.
+    Remote(SocketAddr),
+}
+
+/// What somebody may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Look at everything.
+    Read,
+    /// Look, and act: acknowledge, silence, notify, retry, reload.
+    Act,
+    /// Send events to the source of this name, and nothing else.
+    Ingest(String),
+}
+
+impl Scope {
+    /// Returns the letter of tokens of this scope.
+    pub(crate) fn letter(&self) -> char {
+        match self {
+            Self::Read => 'r',
+            Self::Act => 'w',
+            Self::Ingest(_) => 'i',
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read => f.write_str("read"),
+            Self::Act => f.write_str("act"),
+            Self::Ingest(source) => write!(f, "ingest:{source}"),
+        }
+    }
+}
+
+/// An error returned when a text names no scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write `read`, `act`, or `ingest:` and the name of a source")]
+pub struct UnknownScope;
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        match (text, text.strip_prefix("ingest:")) {
+            ("read", _) => Ok(Self::Read),
+            ("act", _) => Ok(Self::Act),
+            (_, Some(source)) if !source.is_empty() => Ok(Self::Ingest(source.to_owned())),
+            _ => Err(UnknownScope),
+        }
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Whoever sends a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The name, for records and for people.
+    pub name: String,
+    /// What they may do.
+    pub scope: Scope,
+    /// Whether they are a user of this machine, by the Unix socket.
+    pub is_local: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_read_as_it_is_written() {
+        for scope in [
+            Scope::Read,
+            Scope::Act,
+            Scope::Ingest("alerts:eu".to_owned()),
+        ] {
+            assert_eq!(scope.to_string().parse(), Ok(scope));
+        }
+        for text in ["", "all", "ingest:", "Read"] {
+            assert_eq!(text.parse::<Scope>(), Err(UnknownScope), "{text}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The API over TCP: who may do what, by tokens, and how others are refused.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    datagrams::heartbeat,
+    monitor::{CALM, Home, Monitor, PATIENCE, wait_for, yaml},
+};
+
+/// A monitor that serves the API over TCP, and its address.
+fn started() -> (Home, Monitor, String) {
+    let home = Home::with(&format!("{}web: {{listen: '127.0.0.1:0'}}\n", yaml(CALM)));
+    let monitor = home.start();
+    monitor.wait_for_log("the API is served");
+    let log = monitor.log();
+    let line = log.lines().find(|line| line.contains("the API is served"));
+    let (_, address) = line.unwrap().rsplit_once("address=").unwrap();
+    let address = address.trim().to_owned();
+    (home, monitor, address)
+}
+
+/// Makes a token by the command.
+fn token(home: &Home, name: &str, scope: &str) -> String {
+    let (status, out, err) = home.hbd(&["token", "add", name, "--scope", scope]);
+    assert_eq!(status, 0, "{err}");
+    out.trim().to_owned()
+}
+
+/// A request with these headers; the status and the answer.
+fn request(address: &str, line: &str, headers: &[&str], body: Option<&Json>) -> (u16, Json) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut head = format!("{line} HTTP/1.1\r\nconnection: close\r\n");
+    if !headers.iter().any(|header| header.starts_with("host:")) {
+        head.push_str(&format!("host: {address}\r\n"));
+    }
+    let body = body.map(ToString::to_string).unwrap_or_default();
+    if !body.is_empty() {
+        head.push_str("content-type: application/json\r\n");
+    }
+    for header in headers {
+        head.push_str(&format!("{header}\r\n"));
+    }
+    head.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    let (_, json) = answer.split_once("\r\n\r\n").unwrap();
+    (status, serde_json::from_str(json).unwrap_or_default())
+}
+
+fn bearer(token: &str) -> String {
+    format!("authorization: Bearer {token}")
+}
+
+/// All routes of the description, as lines of requests, with whether they only look.
+fn routes(monitor: &Monitor) -> Vec<(String, bool)> {
+    let description = monitor.client().get("/openapi.json").unwrap();
+    let mut routes = vec![("GET /api/v1/openapi.json".to_owned(), true)];
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        let path = path.split('/').map(|segment| match segment {
+            "{delivery}" => "1",
+            "{channel}" => "a",
+            other if other.starts_with('{') => "web-01",
+            other => other,
+        });
+        let path = path.collect::<Vec<_>>().join("/");
+        for method in methods.as_object().unwrap().keys() {
+            let looks = method == "get";
+            routes.push((format!("{} {path}", method.to_uppercase()), looks));
+        }
+    }
+    assert!(routes.len() > 15, "{routes:?}");
+    routes
+}
+
+#[test]
+fn an_outsider_can_neither_look_nor_act_on_any_route() {
+    let (home, monitor, address) = started();
+    let ingest = bearer(&token(&home, "sender", "ingest:alerts"));
+    let reader = bearer(&token(&home, "reader", "read"));
+    let actor = bearer(&token(&home, "actor", "act"));
+    for (line, looks) in routes(&monitor) {
+        let status = |headers: &[&str]| request(&address, &line, headers, None).0;
+        assert_eq!(status(&[]), 401, "{line}");
+        assert_eq!(status(&["authorization: Basic eDp5"]), 401, "{line}");
+        assert_eq!(status(&[&ingest]), 403, "{line}");
+        let is_for_local_users = line.contains("/tokens");
+        let by_reader = status(&[&reader]);
+        let refused = is_for_local_users || !looks;
+        assert_eq!(by_reader == 403, refused, "{line}: {by_reader}");
+        if is_for_local_users {
+            assert_eq!(status(&[&actor]), 403, "{line}");
+        }
+        let foreign = "host: evil.example:80";
+        assert_eq!(status(&[&actor, foreign]), 421, "{line}");
+        if !looks {
+            let page = "sec-fetch-site: cross-site";
+            assert_eq!(status(&[&actor, page]), 403, "{line}");
+        }
+    }
+    let unknown = request(&address, "GET /nothing", &[], None);
+    assert_eq!(unknown.0, 401, "what there is, is nobody's business");
+}
+
+#[test]
+fn a_token_works_until_it_is_removed() {
+    let (home, monitor, address) = started();
+    monitor.send(&heartbeat("web-01", 1));
+    let actor = bearer(&token(&home, "anna", "act"));
+    let body = json!({ "seconds": 60, "why": "new disks" });
+    let line = "PUT /api/v1/hosts/web-01/silence";
+    let (status, answer) = request(&address, line, &[&actor], Some(&body));
+    assert_eq!((status, &answer["was_silenced"]), (200, &json!(false)));
+    let message = json!({ "message": "hello", "key": "k" });
+    let line = "POST /api/v1/notifications";
+    let (status, first) = request(&address, line, &[&actor], Some(&message));
+    assert_eq!(status, 202, "{first}");
+    let (_, again) = request(&address, line, &[&actor], Some(&message));
+    assert_eq!(again["repeated"], true);
+    assert_eq!(again["notification"], first["notification"]);
+    let other = json!({ "message": "bye" });
+    let key = "idempotency-key: k";
+    let (status, conflict) = request(&address, line, &[&actor, key], Some(&other));
+    assert_eq!(
+        (status, &conflict["differs"]),
+        (409, &json!("its message differs"))
+    );
+    let (_, listed, _) = home.hbd(&["token", "list", "--json"]);
+    let listed: Json = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed["tokens"][0]["name"], "anna");
+    assert_eq!(listed["tokens"][0]["scope"], "act");
+    assert_eq!(home.hbd(&["token", "remove", "anna"]).0, 0);
+    wait_for("a token that does not work any more", || {
+        let status = request(&address, "GET /api/v1/status", &[&actor], None).0;
+        (status == 401).then_some(())
+    });
+    let (status, _, err) = home.hbd(&["token", "remove", "anna"]);
+    assert_eq!(status, 2);
+    assert!(err.contains("there is no token `anna`"), "{err}");
+}
+
+#[test]
+fn whoever_acknowledges_is_named_and_the_reminder_is_not_sent() {
+    let (home, _monitor, address) = started();
+    let actor = bearer(&token(&home, "anna", "act"));
+    let problem = |text: &str| {
+        let problem = ["--problem", "--incident", "web-01/disk", "--severity"];
+        let typed = [
+            &["notify", "--host", "web-01"],
+            &problem[..],
+            &["critical", text],
+        ]
+        .concat();
+        home.hbd(&typed)
+    };
+    assert_eq!(problem("disk full").0, 0);
+    let body = json!({ "host": "web-01", "note": "I look" });
+    let line = "POST /api/v1/acknowledgements";
+    let (status, answer) = request(&address, line, &[&actor], Some(&body));
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["acknowledged"][0]["incident"], "web-01/disk");
+    let (_, open) = request(&address, "GET /api/v1/incidents", &[&actor], None);
+    let incident = &open["incidents"][0];
+    assert_eq!(incident["acknowledgement"]["by"], "anna");
+    assert_eq!(incident["subject"], "disk full");
+    let (status, out, _) = problem("disk still full");
+    assert_eq!(status, 1);
+    assert!(out.contains("not sent: suppressed"), "{out}");
+    assert!(out.contains("acknowledged: by anna, "), "{out}");
+    // A user of this machine takes over from her, and gives it back.
+    let (status, out, err) = home.hbd(&["ack", "web-01/disk", "--by", "bob"]);
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(
+        out,
+        "web-01/disk is taken over; 1 channel is notified of that\n"
+    );
+    assert_eq!(home.hbd(&["ack", "web-01/disk", "--release"]).0, 0);
+    assert_eq!(problem("disk still full").0, 0);
+    let (status, _, err) = home.hbd(&["ack", "db-01"]);
+    assert_eq!(status, 2);
+    assert!(err.contains("no such problem is open"), "{err}");
+}
