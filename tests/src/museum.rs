@@ -38,15 +38,16 @@ const GROWTH: [(&str, &str, &str); 9] = [
     // A host service.
     (
         "crates/core/src/services.rs",
-        "        proof: Proof,\n    ) -> RResult<(), HostErrorV1>;",
-        "        proof: Proof,\n    ) -> RResult<(), HostErrorV1>;\n
+        "            detail,\n        })\n    }\n}",
+        "            detail,\n        })\n    }\n
     /// Appended in 1.2.
     fn weather(&self) -> FfiFuture<RResult<RString, HostErrorV1>> {
         use async_ffi::FutureExt as _;
         let detail = \"this host does not offer the weather\".into();
         let error = HostErrorV1 { kind: HostErrorKind::UNSUPPORTED, maybe_sent: false, detail };
         std::future::ready(abi_stable::std_types::RErr(error)).into_ffi()
-    }",
+    }
+}",
     ),
     // A method of providers.
     (

@@ -12,6 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::{Kind, Severity};
 
+/// The name of the attribute by which a message of an incident says who has taken over: a host sends
+/// such a message, of kind [`Kind::MESSAGE`], once somebody has acknowledged the problem, so that a
+/// provider can end what it does about it. Since 1.1.
+pub const ACKNOWLEDGED_BY: &str = "acknowledged_by";
+
 /// A detail of a notification, by name.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
-//! Proofs: which ones a channel with given settings can give, as its plugin says. Since 1.1.
+//! Proofs: which ones a channel with given settings can give, as its plugin says, and who gave one.
+//! Since 1.1.
 //!
-//! They cross the boundary as one JSON object, so that it can grow: unknown fields are ignored, and
+//! Both cross the boundary as one JSON object, so that it can grow: unknown fields are ignored, and
 //! unknown codes are data. A plugin of 1.0 has no such function, which means [`Proofs::default`]:
 //! acceptance only.
 
@@ -76,6 +77,48 @@ impl Proofs {
     }
 }
 
+/// The maximum length of the details of a proof, in bytes. A host ignores longer ones, and records
+/// the proof without them. It is the same as that of [`Proofs`].
+pub const PROOF_DETAILS_LIMIT: usize = 16 * 1024;
+
+/// What is known of a proof besides its level: who gave it, when, and with which words.
+///
+/// The texts are the remote's: they may contain any character, but no secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofDetails {
+    /// The name of the person, as the service knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// When the person did it, in milliseconds since the Unix epoch, by the service's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<i64>,
+    /// What the person wrote, such as the text of a reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl ProofDetails {
+    /// Parses the details that a plugin reports. Returns `None` if they are too long or not such an
+    /// object. Empty text means that nothing is known.
+    #[must_use]
+    pub fn parse(json: &str) -> Option<Self> {
+        if json.is_empty() {
+            return Some(Self::default());
+        }
+        if json.len() > PROOF_DETAILS_LIMIT {
+            return None;
+        }
+        serde_json::from_str(json).ok()
+    }
+
+    /// Returns the JSON form that crosses the boundary.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Numbers and texts always fit.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +144,21 @@ mod tests {
         assert_eq!(of(Severity(25)), Proof::ACKNOWLEDGED);
         assert_eq!(of(Severity::CRITICAL), Proof::ACCEPTED);
         assert_eq!(of(Severity(99)), Proof::ACCEPTED);
+    }
+
+    #[test]
+    fn details_are_read_as_far_as_they_are_known() {
+        let text = r#"{"by": "anna", "at_ms": 7, "team": ["ops"]}"#;
+        let read = ProofDetails::parse(text).unwrap();
+        assert_eq!(read.by.as_deref(), Some("anna"));
+        assert_eq!((read.at_ms, &read.note), (Some(7), &None));
+        assert_eq!(read.to_json(), r#"{"by":"anna","at_ms":7}"#);
+        assert_eq!(ProofDetails::parse(&read.to_json()), Some(read));
+        assert_eq!(ProofDetails::parse(""), Some(ProofDetails::default()));
+        let long = format!("{{\"by\": \"{}\"}}", "y".repeat(PROOF_DETAILS_LIMIT));
+        for text in ["7", "[1]", r#"{"by": 7}"#, r#"{"at_ms": "now"}"#, &long] {
+            assert_eq!(ProofDetails::parse(text), None, "{}", text.len());
+        }
     }
 
     #[test]

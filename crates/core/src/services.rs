@@ -137,6 +137,24 @@ pub trait HostServices: Send + Sync {
         reference: abi_stable::std_types::RStr<'_>,
         proof: Proof,
     ) -> RResult<(), HostErrorV1>;
+
+    /// Reports a greater proof of a delivery, as [`prove`](Self::prove) does, and who gave it:
+    /// `details_json` is the JSON of [`ProofDetails`](crate::proofs::ProofDetails), or empty text.
+    /// A host records the proof also if it cannot read the details. Appended in 1.1. An older host
+    /// does not offer it, and the caller falls back to [`prove`](Self::prove).
+    fn prove_by(
+        &self,
+        _reference: abi_stable::std_types::RStr<'_>,
+        _proof: Proof,
+        _details_json: abi_stable::std_types::RStr<'_>,
+    ) -> RResult<(), HostErrorV1> {
+        let detail = "this host records no details of a proof".into();
+        RResult::RErr(HostErrorV1 {
+            kind: HostErrorKind::UNSUPPORTED,
+            maybe_sent: false,
+            detail,
+        })
+    }
 }
 
 /// The host's services in the form in which a plugin holds them.

@@ -8,7 +8,7 @@ use std::{
 use annunciator_core::{
     code,
     ffi::RArc,
-    message::{DeliveryV1, NotificationV1},
+    message::{ACKNOWLEDGED_BY, DeliveryV1, NotificationV1},
 };
 
 /// How urgent a notification is, in ascending order.
@@ -162,6 +162,14 @@ impl Notification {
             .attributes
             .iter()
             .map(|attribute| (attribute.key.as_str(), attribute.value.as_str()))
+    }
+
+    /// Returns who has acknowledged the incident, if this is the message that says so. A provider
+    /// that repeats a problem, or waits for an acknowledgement of it, can end that.
+    #[must_use]
+    pub fn acknowledged_by(&self) -> Option<&str> {
+        let is_said = self.kind() == Kind::Message && self.incident().is_some();
+        self.attribute(ACKNOWLEDGED_BY).filter(|_| is_said)
     }
 
     /// Returns the attribute with a name.

@@ -14,6 +14,7 @@ use annunciator_core::{
 };
 
 use crate::{
+    acknowledgement::Acknowledgement,
     guard::{self, Guarded},
     http::{HttpRequest, HttpResponse},
     outcome::{Fault, Outcome, Proof},
@@ -107,12 +108,46 @@ impl Host {
 
     /// Reports proof of a delivery that arrived after its attempt, such as that a person has
     /// acknowledged it. `reference` is the delivery's [`reference`](crate::Delivery::reference),
-    /// given to this or an earlier process.
+    /// given to this or an earlier process. If it is known who acknowledged it, use
+    /// [`acknowledge`](Self::acknowledge).
     ///
     /// # Errors
     /// Fails with [`HostError`] if the host is closing, or accepts no further proof.
     pub fn prove(&self, reference: &str, proof: Proof) -> Result<(), HostError> {
         result(self.0.prove(reference.into(), proof.code()))
+    }
+
+    /// Reports that a person has acknowledged a delivery, who it was, and with which words. A host
+    /// of contract 1.0 records the acknowledgement without the rest.
+    ///
+    /// # Errors
+    /// Fails with [`HostError`] if the host is closing, or accepts no further proof.
+    ///
+    /// # Examples
+    /// ```
+    /// use annunciator_sdk::{Acknowledgement, Host, HostError};
+    ///
+    /// fn replied(host: &Host, reference: &str, name: &str, text: &str) -> Result<(), HostError> {
+    ///     let acknowledgement = Acknowledgement::default().by(name).note(text);
+    ///     host.acknowledge(reference, &acknowledgement)
+    /// }
+    /// ```
+    pub fn acknowledge(
+        &self,
+        reference: &str,
+        acknowledgement: &Acknowledgement,
+    ) -> Result<(), HostError> {
+        let details = acknowledgement.details().to_json();
+        let proof = Proof::Acknowledged;
+        let reported = self
+            .0
+            .prove_by(reference.into(), proof.code(), details.as_str().into());
+        match result(reported) {
+            Err(error) if error.kind() == HostErrorKind::UNSUPPORTED => {
+                self.prove(reference, proof)
+            }
+            reported => reported,
+        }
     }
 
     async fn kv_set(&self, key: &str, value: ROption<RVec<u8>>) -> Result<(), HostError> {
@@ -186,6 +221,25 @@ impl HostError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "testing")]
+    #[test]
+    fn an_older_host_records_an_acknowledgement_without_its_author() {
+        use crate::testing::FakeHost;
+
+        let acknowledgement = Acknowledgement::default().by("anna").note("on it");
+        let (today, older) = (FakeHost::new(), FakeHost::new());
+        older.as_of_1_0();
+        for fake in [&today, &older] {
+            let host = Host::new(fake.services());
+            assert_eq!(host.acknowledge("r7", &acknowledgement), Ok(()));
+            let proven = [("r7".to_owned(), Proof::Acknowledged)];
+            assert_eq!(fake.proven(), proven);
+        }
+        let known = [("r7".to_owned(), acknowledgement)];
+        assert_eq!(today.acknowledged(), known);
+        assert_eq!(older.acknowledged(), []);
+    }
 
     #[test]
     fn an_error_that_names_an_address_is_an_outcome_without_its_token() {

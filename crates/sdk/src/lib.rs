@@ -139,6 +139,7 @@
 //! `hbd plugins new` creates such a crate, `hbd plugins validate` validates a plugin, and
 //! `docs/writing-plugins.md` explains each step.
 
+mod acknowledgement;
 #[cfg(feature = "own-runtime")]
 mod child;
 mod delivery;
@@ -164,6 +165,7 @@ mod time;
 #[cfg(any(feature = "own-runtime", feature = "testing"))]
 mod waiting;
 
+pub use acknowledgement::Acknowledgement;
 pub use annunciator_core::code::HostErrorKind;
 #[cfg(feature = "own-runtime")]
 pub use child::{Ended, Output, Program};

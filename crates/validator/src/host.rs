@@ -211,4 +211,8 @@ impl HostServices for Host {
     fn prove(&self, _: RStr<'_>, _: Proof) -> RResult<(), HostErrorV1> {
         ROk(())
     }
+
+    fn prove_by(&self, _: RStr<'_>, _: Proof, _: RStr<'_>) -> RResult<(), HostErrorV1> {
+        ROk(())
+    }
 }

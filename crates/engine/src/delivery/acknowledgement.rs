@@ -13,7 +13,10 @@ use super::{
     outbox::{Outbox, STORE_TIMEOUT},
     submission::{Addressee, Submission},
 };
-use crate::event::{Notification, Rendered};
+use crate::{
+    event::{Notification, Rendered},
+    services::Proven,
+};
 
 /// Who has taken over, where no name is known.
 const SOMEBODY: &str = "somebody";
@@ -95,14 +98,14 @@ impl Outbox {
     pub(super) async fn acknowledged_by_channel(
         self: &Arc<Self>,
         config: &impl CurrentConfig,
-        delivery: DeliveryId,
+        proven: &Proven,
     ) -> Result<(), StoreError> {
-        let record = self.record(delivery).await?;
+        let record = self.record(proven.delivery).await?;
         let request = AcknowledgeRequest {
-            target: AcknowledgeTarget::Delivery(delivery),
-            by: String::new(),
+            target: AcknowledgeTarget::Delivery(proven.delivery),
+            by: proven.by.as_deref().unwrap_or_default().to_owned(),
             via: record.map(|record| record.channel).unwrap_or_default(),
-            note: String::new(),
+            note: proven.note.as_deref().unwrap_or_default().to_owned(),
             now_ms: self.clock.now_ms(),
             until_ms: None,
             notice: None,

@@ -20,7 +20,7 @@ use super::{
     dispatcher::CurrentConfig,
     outbox::{Outbox, STORE_TIMEOUT},
 };
-use crate::event::Proof;
+use crate::{event::Proof, services::Proven};
 
 /// The maximum number of proofs that wait for the store. Beyond it, providers are asked to try
 /// again.
@@ -32,38 +32,43 @@ const RETRY_DELAY: Duration = Duration::from_secs(5);
 pub(crate) async fn run<E: CurrentConfig>(
     engine: Weak<E>,
     outbox: Weak<Outbox>,
-    mut proven: mpsc::Receiver<(DeliveryId, Proof)>,
+    mut received: mpsc::Receiver<Proven>,
 ) {
     // The strongest proof of each delivery.
-    let mut waiting: BTreeMap<DeliveryId, Proof> = BTreeMap::new();
+    let mut waiting: BTreeMap<DeliveryId, Proven> = BTreeMap::new();
     loop {
         let delay = match outbox.upgrade() {
             Some(outbox) if !waiting.is_empty() => Some(outbox.clock.sleep(RETRY_DELAY)),
             Some(_) => None,
             None => return,
         };
-        let received = match delay {
-            None => proven.recv().await,
+        let next = match delay {
+            None => received.recv().await,
             Some(delay) => tokio::select! {
-                received = proven.recv(), if waiting.len() < MAX_QUEUED => received,
-                () = delay => waiting.pop_first(),
+                next = received.recv(), if waiting.len() < MAX_QUEUED => next,
+                () = delay => waiting.pop_first().map(|(_, proven)| proven),
             },
         };
-        let Some((delivery, proof)) = received else {
+        let Some(proven) = next else {
             return;
         };
         let (Some(engine), Some(outbox)) = (engine.upgrade(), outbox.upgrade()) else {
             return;
         };
-        let proof = waiting.remove(&delivery).max(Some(proof)).unwrap_or(proof);
-        if let Err(error) = outbox.prove(&*engine, delivery, proof).await {
+        // Of two persons who acknowledged it, the first one did.
+        let proven = match waiting.remove(&proven.delivery) {
+            Some(earlier) if earlier.proof >= proven.proof => earlier,
+            _ => proven,
+        };
+        if let Err(error) = outbox.record_proof(&*engine, &proven).await {
+            let delivery = proven.delivery;
             tracing::error!(%delivery, "{error}; the proof of a delivery is recorded later");
-            waiting.insert(delivery, proof);
+            waiting.insert(delivery, proven);
             continue;
         }
-        while let Some((delivery, proof)) = waiting.pop_first() {
-            if outbox.prove(&*engine, delivery, proof).await.is_err() {
-                waiting.insert(delivery, proof);
+        while let Some((delivery, proven)) = waiting.pop_first() {
+            if outbox.record_proof(&*engine, &proven).await.is_err() {
+                waiting.insert(delivery, proven);
                 break;
             }
         }
@@ -71,21 +76,32 @@ pub(crate) async fn run<E: CurrentConfig>(
 }
 
 impl Outbox {
-    async fn prove(
+    async fn record_proof(
         self: &Arc<Self>,
         config: &impl CurrentConfig,
-        delivery: DeliveryId,
-        proof: Proof,
+        proven: &Proven,
     ) -> Result<(), StoreError> {
-        if proof == Proof::Acknowledged {
-            return self.acknowledged_by_channel(config, delivery).await;
+        if proven.proof == Proof::Acknowledged {
+            return self.acknowledged_by_channel(config, proven).await;
         }
+        self.prove(proven.delivery, proven.proof).await?;
+        tracing::info!(
+            delivery = %proven.delivery,
+            proof = proven.proof.name(),
+            by = proven.by.as_deref(),
+            at_ms = proven.at_ms,
+            note = proven.note.as_deref(),
+            "a delivery has a greater proof"
+        );
+        Ok(())
+    }
+
+    async fn prove(&self, delivery: DeliveryId, proof: Proof) -> Result<(), StoreError> {
         let proving = self.store.prove(delivery, proof, self.clock.now_ms());
         let superseded = tokio::select! {
             proven = proving => proven?,
             () = self.clock.sleep(STORE_TIMEOUT) => return Err(StoreError::Silent(STORE_TIMEOUT)),
         };
-        tracing::info!(%delivery, proof = proof.name(), "a delivery has a greater proof");
         self.notify_superseded(&superseded);
         Ok(())
     }

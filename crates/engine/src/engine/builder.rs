@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use annunciator_store::{DeliveryId, MemoryStore, Store};
+use annunciator_store::{MemoryStore, Store};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
@@ -27,10 +27,9 @@ use crate::{
         runtime_home::RuntimeHome,
         store_choice::StoreChoice,
     },
-    event::Proof,
     plugin::{ChannelType, Origin, PluginDir, Pool},
     runtime::Catalog,
-    services::Shared,
+    services::{Proven, Shared},
     worker::WorkerProgram,
 };
 
@@ -330,7 +329,7 @@ impl EngineBuilder {
         &self,
         runtime_home: &RuntimeHome,
         store: Option<Arc<dyn Store>>,
-    ) -> (Shared, Proven) {
+    ) -> (Shared, mpsc::Receiver<Proven>) {
         let (proofs, proven) = mpsc::channel(MAX_QUEUED_PROOFS);
         let shared = Shared {
             pool: Pool::new(runtime_home.runtime().clone()),
@@ -343,5 +342,3 @@ impl EngineBuilder {
         (shared, proven)
     }
 }
-
-type Proven = mpsc::Receiver<(DeliveryId, Proof)>;

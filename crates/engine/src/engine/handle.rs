@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use annunciator_store::{DeliveryId, Store, StoreError};
+use annunciator_store::{Store, StoreError};
 use futures_util::future::join_all;
 use serde::Serialize;
 use tokio::sync::{Mutex, Notify, mpsc};
@@ -26,10 +26,9 @@ use crate::{
         runtime_home::{Misplaced, RuntimeHome},
         store_choice::OpenedStore,
     },
-    event::Proof,
     router::{Route, Router},
     runtime::Catalog,
-    services::Shared,
+    services::{Proven, Shared},
 };
 
 /// The result of a [shutdown](Engine::shutdown).
@@ -92,7 +91,7 @@ impl Engine {
         channels: Vec<Arc<Channel>>,
         shared: Shared,
         opened: OpenedStore,
-        proven: mpsc::Receiver<(DeliveryId, Proof)>,
+        proven: mpsc::Receiver<Proven>,
     ) -> Self {
         let loaded_from = loaded.warnings.file().to_owned();
         update_disabled_alerts(&channels, &shared.alerts);

@@ -6,6 +6,7 @@
 mod http;
 #[cfg(test)]
 mod http_tests;
+mod proven;
 
 use std::{
     future::ready,
@@ -36,6 +37,7 @@ use crate::{
 };
 
 pub(crate) use http::HttpClients;
+pub(crate) use proven::Proven;
 
 /// The maximum length of a key and the maximum size of a value that a provider may store, in bytes.
 const MAX_KEY_LENGTH: usize = 512;
@@ -59,7 +61,7 @@ pub(crate) struct Shared {
 }
 
 /// Sends the proofs that providers report after their attempts.
-pub(crate) type ProofSender = mpsc::Sender<(DeliveryId, crate::event::Proof)>;
+pub(crate) type ProofSender = mpsc::Sender<Proven>;
 
 /// The tasks that one channel's plugin has spawned. They are dropped with the channel.
 #[derive(Default)]
@@ -241,12 +243,22 @@ impl HostServices for ChannelServices {
     }
 
     fn prove(&self, reference: RStr<'_>, proof: Proof) -> RResult<(), HostErrorV1> {
+        self.prove_by(reference, proof, RStr::from_str(""))
+    }
+
+    fn prove_by(
+        &self,
+        reference: RStr<'_>,
+        proof: Proof,
+        details_json: RStr<'_>,
+    ) -> RResult<(), HostErrorV1> {
         let Ok(delivery) = reference.parse() else {
             let detail = "this is not the reference of a delivery";
             return RErr(error(HostErrorKind::INVALID, detail));
         };
         let proof = crate::event::code::proof(proof);
-        match self.shared.proofs.try_send((DeliveryId(delivery), proof)) {
+        let proven = Proven::new(DeliveryId(delivery), proof).with_details(&details_json);
+        match self.shared.proofs.try_send(proven) {
             Ok(()) => ROk(()),
             Err(_) => RErr(error(
                 HostErrorKind::CLOSING,
@@ -279,17 +291,39 @@ mod tests {
     use crate::clock::SystemClock;
     use annunciator_store::MemoryStore;
 
-    #[tokio::test]
-    async fn a_plugin_may_sleep_on_a_thread_of_its_own() {
+    fn host() -> (HostBox, mpsc::Receiver<Proven>) {
+        let (proofs, proven) = mpsc::channel(1);
         let shared = Shared {
             pool: Pool::new(tokio::runtime::Handle::current()),
             http: Arc::default(),
             clock: Arc::new(SystemClock),
             store: Arc::new(MemoryStore::default()),
-            proofs: mpsc::channel(1).0,
+            proofs,
             alerts: Arc::new(ActiveAlerts::new(Arc::new(SystemClock))),
         };
         let host = ChannelServices::boxed("a".into(), shared, ChannelTasks::new());
+        (host, proven)
+    }
+
+    #[tokio::test]
+    async fn an_acknowledgement_has_its_author_with_it() {
+        let (host, mut proven) = host();
+        let details = r#"{"by": "anna", "note": "on it"}"#;
+        let taken = host.prove_by("7".into(), Proof::ACKNOWLEDGED, details.into());
+        assert_eq!(taken, ROk(()));
+        let expected = Proven {
+            by: Some("anna".into()),
+            note: Some("on it".into()),
+            ..Proven::new(DeliveryId(7), crate::event::Proof::Acknowledged)
+        };
+        assert_eq!(proven.recv().await, Some(expected));
+        let refused = host.prove_by("x".into(), Proof::ACKNOWLEDGED, details.into());
+        assert_eq!(refused.unwrap_err().kind, HostErrorKind::INVALID);
+    }
+
+    #[tokio::test]
+    async fn a_plugin_may_sleep_on_a_thread_of_its_own() {
+        let (host, _proven) = host();
         let sleeping = std::thread::spawn(move || host.sleep(1)).join().unwrap();
         sleeping.await;
     }

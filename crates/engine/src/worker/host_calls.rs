@@ -107,5 +107,9 @@ fn answer(host: &Arc<HostBox>, ask: HostCall) -> BoxFuture<'static, HostAnswer> 
                 host.prove(reference.as_rstr(), proof).into_result();
             ready(HostAnswer::Proven(proven)).boxed()
         }
+        HostCall::ProveBy(reference, proof, details_json) => {
+            let proven = host.prove_by(reference.as_rstr(), proof, details_json.as_rstr());
+            ready(HostAnswer::Proven(proven.into_result())).boxed()
+        }
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::plugin::{CallError, ChannelType};
 
 /// The version of the protocol. A side that receives another one closes the connection.
-pub(super) const SPEAKS: &str = concat!("annunciator ", env!("CARGO_PKG_VERSION"), "/2");
+pub(super) const SPEAKS: &str = concat!("annunciator ", env!("CARGO_PKG_VERSION"), "/3");
 
 /// A message from the program.
 #[derive(Debug, Serialize, Deserialize)]
@@ -167,6 +167,8 @@ pub(super) enum HostCall {
     KvGet(RString),
     KvPut(RString, ROption<RVec<u8>>),
     Prove(RString, Proof),
+    /// A proof with the JSON of its details.
+    ProveBy(RString, Proof, RString),
 }
 
 /// The answer to a [`HostCall`].

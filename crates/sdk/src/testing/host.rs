@@ -11,6 +11,7 @@ use std::{
 use annunciator_core::{
     code::{self, HostErrorKind, LogLevel},
     ffi::{FfiFuture, FutureExt as _, RErr, ROk, ROption, RResult, RStr, RString, RVec, TD_Opaque},
+    proofs::ProofDetails,
     services::{
         HostBox, HostErrorV1, HostServices, HostServices_TO, HttpHeaderV1, HttpRequestV1,
         HttpResponseV1, LogRecordV1,
@@ -18,7 +19,7 @@ use annunciator_core::{
 };
 
 use super::tasks::{Clock, Task, is_driven};
-use crate::{Proof, waiting};
+use crate::{Acknowledgement, Proof, waiting};
 
 /// A request as the host received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +94,9 @@ struct ScriptedHost {
     requests: Vec<Request>,
     logs: Vec<(LogLevel, String)>,
     proven: Vec<(String, Proof)>,
+    acknowledged: Vec<(String, Acknowledgement)>,
+    /// Whether it is a host of contract 1.0, which records no details of a proof.
+    is_of_1_0: bool,
     stored: BTreeMap<String, Vec<u8>>,
     clock: Clock,
     tasks: Vec<Task>,
@@ -145,6 +149,19 @@ impl FakeHost {
     #[must_use]
     pub fn proven(&self) -> Vec<(String, Proof)> {
         self.state().proven.clone()
+    }
+
+    /// Returns the acknowledgements that arrived with their details, by the references of the
+    /// deliveries. They are among [`proven`](Self::proven), too.
+    #[must_use]
+    pub fn acknowledged(&self) -> Vec<(String, Acknowledgement)> {
+        self.state().acknowledged.clone()
+    }
+
+    /// Makes this host one of contract 1.0, which offers no more than `prove`.
+    pub fn as_of_1_0(&self) -> &Self {
+        self.state().is_of_1_0 = true;
+        self
     }
 
     /// Returns the value that is stored under a key.
@@ -266,7 +283,7 @@ impl FakeHost {
         }
     }
 
-    pub(super) fn services(&self) -> HostBox {
+    pub(crate) fn services(&self) -> HostBox {
         HostServices_TO::from_value(self.clone(), TD_Opaque)
     }
 }
@@ -363,5 +380,27 @@ impl HostServices for FakeHost {
         let proven = proof.map(|proof| (reference.as_str().to_owned(), proof));
         self.state().proven.extend(proven);
         ROk(())
+    }
+
+    fn prove_by(
+        &self,
+        reference: RStr<'_>,
+        proof: code::Proof,
+        details_json: RStr<'_>,
+    ) -> RResult<(), HostErrorV1> {
+        if self.state().is_of_1_0 {
+            return RErr(HostErrorV1 {
+                kind: HostErrorKind::UNSUPPORTED,
+                maybe_sent: false,
+                detail: "a host of contract 1.0".into(),
+            });
+        }
+        if proof == code::Proof::ACKNOWLEDGED
+            && let Some(details) = ProofDetails::parse(&details_json)
+        {
+            let acknowledged = (reference.as_str().to_owned(), Acknowledgement::of(details));
+            self.state().acknowledged.push(acknowledged);
+        }
+        self.prove(reference, proof)
     }
 }

@@ -57,6 +57,16 @@ impl Remote {
             .map(move |answer| picked(answer, pick).into())
             .into_ffi()
     }
+
+    /// Reports a proof to the program, and waits for its answer.
+    fn prove_now(&self, ask: HostCall) -> RResult<(), HostErrorV1> {
+        let answer = self.link.ask_now(ask);
+        picked(answer, |answer| match answer {
+            HostAnswer::Proven(proven) => Some(proven),
+            _ => None,
+        })
+        .into()
+    }
 }
 
 fn picked<T>(
@@ -132,11 +142,19 @@ impl HostServices for Remote {
     }
 
     fn prove(&self, reference: RStr<'_>, proof: Proof) -> RResult<(), HostErrorV1> {
-        let answer = self.link.ask_now(HostCall::Prove(reference.into(), proof));
-        picked(answer, |answer| match answer {
-            HostAnswer::Proven(proven) => Some(proven),
-            _ => None,
-        })
-        .into()
+        self.prove_now(HostCall::Prove(reference.into(), proof))
+    }
+
+    fn prove_by(
+        &self,
+        reference: RStr<'_>,
+        proof: Proof,
+        details_json: RStr<'_>,
+    ) -> RResult<(), HostErrorV1> {
+        self.prove_now(HostCall::ProveBy(
+            reference.into(),
+            proof,
+            details_json.into(),
+        ))
     }
 }
