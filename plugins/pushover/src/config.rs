@@ -1,5 +1,7 @@
 //! The settings of a pushover channel, and their validation.
 
+use std::collections::BTreeMap;
+
 use annunciator_sdk::{Problem, Secret, Severity, logins};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,6 +20,10 @@ const MIN_RETRY_SECONDS: u32 = 30;
 const MAX_EXPIRE_SECONDS: u32 = 10_800;
 const MAX_REPEATS: u32 = 50;
 const KEY_LENGTH: usize = 30;
+
+/// The maximum number of people with names: as many as a group of the service can have,
+/// <https://support.pushover.net/i39-pushover-groups>, would be enough for anybody.
+const MAX_PEOPLE: usize = 1000;
 
 /// The sounds that every account has: <https://pushover.net/api#sounds>.
 const SOUNDS: [&str; 23] = [
@@ -98,6 +104,14 @@ pub struct Config {
     /// Whether an emergency is cancelled when its incident recovers. Default: true.
     #[serde(default = "yes")]
     pub cancel_on_recovery: bool,
+    /// Whether the other emergencies of an incident are cancelled when somebody has acknowledged
+    /// it, here or by another channel. Default: true.
+    #[serde(default = "yes")]
+    pub cancel_on_acknowledgement: bool,
+    /// The user keys of people, by the names that are shown when they acknowledge an emergency.
+    /// Default: none, so that the device and the beginning of the key are shown.
+    #[serde(default)]
+    pub people: BTreeMap<String, Secret<String>>,
     /// The name of the sound of every message. Default: the device's own sound.
     pub sound: Option<String>,
     /// The link under the message, if the notification has no attribute `url`. Default: none.
@@ -163,6 +177,7 @@ impl Config {
         self.keys(&mut found);
         self.devices(&mut found);
         self.emergency(&mut found);
+        self.known_people(&mut found);
         self.texts(&mut found);
         self.address(&mut found);
         found
@@ -263,6 +278,24 @@ impl Config {
                 Problem::warning(field, "has no effect, since no message is an emergency")
                     .help("set priority: emergency, or an emergency in priorities"),
             );
+        }
+    }
+
+    fn known_people(&self, found: &mut Vec<Problem>) {
+        if self.people.len() > MAX_PEOPLE {
+            let what = format!("names {} people, more than {MAX_PEOPLE}", self.people.len());
+            found.push(Problem::error("people", what));
+        }
+        for (name, key) in &self.people {
+            let path = format!("people.{name}");
+            if name.trim().is_empty() {
+                found.push(
+                    Problem::error("people", "has a name that is blank")
+                        .help("write the name under which others know the person"),
+                );
+            } else if !is_key(key.expose().trim()) {
+                found.push(Problem::warning(path, NO_KEY).help(FIND_USER));
+            }
         }
     }
 

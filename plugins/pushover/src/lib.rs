@@ -10,6 +10,7 @@ mod encryption;
 mod html;
 mod message;
 mod outcome;
+mod people;
 mod priority;
 mod provider;
 mod quota;

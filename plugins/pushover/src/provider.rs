@@ -68,7 +68,7 @@ impl Provider for Pushover {
                 .encryption_key
                 .as_ref()
                 .and_then(|key| Key::parse(key.expose())),
-            receipts: Receipts::new(Arc::clone(&api), host.clone()),
+            receipts: Receipts::new(Arc::clone(&api), host.clone(), &config),
             watch: Watch::default(),
             config,
             host,
@@ -80,7 +80,7 @@ impl Provider for Pushover {
 
     async fn deliver(&self, delivery: &Delivery) -> Vec<Outcome> {
         let notification = delivery.notification();
-        let notes = self.cancel_recovered(notification).await;
+        let notes = self.cancel_ended(notification).await;
         let wanted = self
             .recipients
             .iter()
@@ -128,14 +128,15 @@ struct Validated {
 }
 
 impl Pushover {
-    /// Cancels the emergencies of an incident, if the notification is its recovery. Returns notes
-    /// on those that could not be cancelled.
-    async fn cancel_recovered(&self, notification: &Notification) -> Vec<String> {
-        match (notification.kind(), notification.incident()) {
-            (Kind::Recovery, Some(incident)) if self.config.cancel_on_recovery => {
-                self.receipts.cancel(incident).await
-            }
-            _ => Vec::new(),
+    /// Cancels the emergencies of an incident, if the notification says that it has ended or that
+    /// somebody has taken over. Returns notes on those that could not be cancelled.
+    async fn cancel_ended(&self, notification: &Notification) -> Vec<String> {
+        let has_recovered = notification.kind() == Kind::Recovery;
+        let is_over = (has_recovered && self.config.cancel_on_recovery)
+            || (notification.acknowledged_by().is_some() && self.config.cancel_on_acknowledgement);
+        match notification.incident().filter(|_| is_over) {
+            Some(incident) => self.receipts.cancel(incident).await,
+            None => Vec::new(),
         }
     }
 

@@ -2,16 +2,19 @@
 //!
 //! Receipts are stored in the host's store by incident, so that a recovery finds them. A task in
 //! the background follows each emergency until somebody acknowledges it, and the recovery of its
-//! incident cancels it. A proof that the host does not accept at the moment is reported again.
+//! incident cancels it, as does an acknowledgement of the same incident. A proof that the host does
+//! not accept at the moment is reported again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use annunciator_sdk::{Host, HttpRequest, Proof, redacted};
+use annunciator_sdk::{Acknowledgement, Host, HostError, HttpRequest, Proof, redacted};
 use futures_util::lock::Mutex;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::api::Api;
+use crate::config::Config;
+use crate::people::People;
 
 /// The minimum interval between two polls that the service allows.
 const MIN_POLL_INTERVAL: Duration = Duration::from_secs(5);
@@ -48,10 +51,16 @@ struct Followed {
     incident: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct State {
     #[serde(default)]
     acknowledged: u8,
+    /// When it was acknowledged, in Unix seconds, or 0.
+    #[serde(default)]
+    acknowledged_at: i64,
+    /// The user key of the person, which is a secret.
+    #[serde(default)]
+    acknowledged_by: String,
     #[serde(default)]
     acknowledged_by_device: String,
     #[serde(default)]
@@ -64,15 +73,20 @@ struct State {
 pub(crate) struct Receipts {
     api: Arc<Api>,
     host: Host,
+    people: People,
+    /// Whether the other emergencies of an incident end when one is acknowledged.
+    cancels_others: bool,
     /// Serializes the changes of the store.
     changing: Mutex<()>,
 }
 
 impl Receipts {
-    pub(crate) fn new(api: Arc<Api>, host: Host) -> Arc<Self> {
+    pub(crate) fn new(api: Arc<Api>, host: Host, config: &Config) -> Arc<Self> {
         Arc::new(Self {
             api,
             host,
+            people: People::new(config),
+            cancels_others: config.cancel_on_acknowledgement,
             changing: Mutex::new(()),
         })
     }
@@ -131,10 +145,14 @@ impl Receipts {
     /// Cancels every emergency of an incident that may still repeat. Returns notes on those that
     /// could not be cancelled; they stay in the store.
     pub(crate) async fn cancel(&self, incident: &str) -> Vec<String> {
+        self.cancel_stored(&key(incident)).await
+    }
+
+    /// Does the same as [`cancel`](Self::cancel) for the key of an incident.
+    async fn cancel_stored(&self, key: &str) -> Vec<String> {
         let now = self.unix_now();
         let mut notes = Vec::new();
-        let key = key(incident);
-        for pending in self.load::<Pending>(&key).await.unwrap_or_default() {
+        for pending in self.load::<Pending>(key).await.unwrap_or_default() {
             if pending.expires_at > now
                 && let Err(why) = self.cancel_one(&pending.receipt).await
             {
@@ -142,7 +160,7 @@ impl Receipts {
                 notes.push(format!("emergency {receipt} could not be cancelled: {why}"));
                 continue;
             }
-            self.forget(&key, &pending.receipt).await;
+            self.forget(key, &pending.receipt).await;
         }
         notes
     }
@@ -209,16 +227,29 @@ impl Receipts {
             let over = self.unix_now() >= pending.expires_at;
             let state = self.fetch(&pending.receipt).await;
             if !is_delivered && state.as_ref().is_some_and(|it| it.last_delivered_at > 0) {
-                is_delivered = self.prove(pending, Proof::Delivered);
+                is_delivered = report(pending, |reference| {
+                    self.host.prove(reference, Proof::Delivered)
+                });
             }
+            let mut is_acknowledged = false;
             match state {
                 Some(state) if state.acknowledged == 1 => {
-                    if !self.prove(pending, Proof::Acknowledged) && !over {
+                    let by = self.name(&state);
+                    let mut acknowledgement = Acknowledgement::default().by(&by);
+                    if state.acknowledged_at > 0 {
+                        let at_ms = state.acknowledged_at.saturating_mul(1000);
+                        acknowledgement = acknowledgement.at_ms(at_ms);
+                    }
+                    let reported = report(pending, |reference| {
+                        self.host.acknowledge(reference, &acknowledgement)
+                    });
+                    if !reported && !over {
                         continue;
                     }
+                    is_acknowledged = true;
                     tracing::info!(
                         receipt = pending.receipt,
-                        device = state.acknowledged_by_device,
+                        by,
                         "an emergency was acknowledged"
                     );
                 }
@@ -231,6 +262,12 @@ impl Receipts {
             }
             if let Some(key) = &followed.incident {
                 self.forget(key, &pending.receipt).await;
+                if is_acknowledged && self.cancels_others {
+                    // Somebody has taken over: no other phone has to go on.
+                    for note in self.cancel_stored(key).await {
+                        tracing::warn!("{note}");
+                    }
+                }
             }
             break;
         }
@@ -240,16 +277,12 @@ impl Receipts {
         .await;
     }
 
-    /// Reports a proof to the host. Returns whether the host has accepted it, or does not want it.
-    fn prove(&self, pending: &Pending, proof: Proof) -> bool {
-        if pending.reference.is_empty() {
-            return true;
-        }
-        let proven = self.host.prove(&pending.reference, proof);
-        if let Err(error) = &proven {
-            tracing::debug!("the host does not accept the proof: {error}");
-        }
-        proven.is_ok()
+    /// Returns the name of the person who acknowledged an emergency, without secrets.
+    fn name(&self, state: &State) -> String {
+        let name = self
+            .people
+            .name(&state.acknowledged_by, &state.acknowledged_by_device);
+        redacted(&name, &self.api.secrets())
     }
 
     async fn fetch(&self, receipt: &str) -> Option<State> {
@@ -281,6 +314,18 @@ impl Receipts {
     pub(crate) fn unix_now(&self) -> u64 {
         u64::try_from(self.host.now_ms() / 1000).unwrap_or_default()
     }
+}
+
+/// Reports a proof to the host. Returns whether the host has accepted it, or does not want it.
+fn report(pending: &Pending, prove: impl FnOnce(&str) -> Result<(), HostError>) -> bool {
+    if pending.reference.is_empty() {
+        return true;
+    }
+    let proven = prove(&pending.reference);
+    if let Err(error) = &proven {
+        tracing::debug!("the host does not accept the proof: {error}");
+    }
+    proven.is_ok()
 }
 
 fn key(incident: &str) -> String {

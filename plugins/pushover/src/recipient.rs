@@ -27,6 +27,12 @@ pub(crate) fn keys(user: &str) -> Vec<&str> {
         .collect()
 }
 
+/// Returns the name of a key that shows only its beginning.
+pub(crate) fn shown(key: &str) -> String {
+    let shown: String = key.chars().take(SHOWN).collect();
+    format!("user {shown}…")
+}
+
 /// Returns the recipients in the `user` setting, without duplicates.
 pub(crate) fn all(user: &str) -> Vec<Recipient> {
     let mut recipients: Vec<Recipient> = Vec::new();
@@ -34,8 +40,7 @@ pub(crate) fn all(user: &str) -> Vec<Recipient> {
         if recipients.iter().any(|known| known.key.expose() == key) {
             continue;
         }
-        let shown: String = key.chars().take(SHOWN).collect();
-        let name = format!("user {shown}…");
+        let name = shown(key);
         let alike = recipients
             .iter()
             .filter(|known| known.target.starts_with(&name))

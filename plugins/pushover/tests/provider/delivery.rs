@@ -3,9 +3,10 @@
 use crate::standin::{bench, bench_with, settings};
 use annunciator_pushover::Pushover as Plugin;
 use annunciator_sdk::testing::Sample;
-use annunciator_sdk::{Class, Kind, Proof, Severity};
+use annunciator_sdk::{Acknowledgement, Class, Kind, Proof, Severity};
 use annunciator_testkit::pushover::{Pushover, Quota, USER};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 const URGENT: &str = "inc-7";
 
@@ -212,6 +213,79 @@ async fn when_an_emergency_is_acknowledged_it_is_no_longer_followed() {
     assert!(bench.host.slept().as_secs() >= 5);
     bench.channel.deliver(&recovery()).await;
     assert!(!bench.service.receipt(&receipt).unwrap().cancelled);
+}
+
+/// Delivers an emergency, has it acknowledged, and returns what the host learned.
+async fn acknowledged(extra: Value) -> Acknowledgement {
+    let mut settings = emergency();
+    for (name, value) in extra.as_object().unwrap() {
+        settings[name] = value.clone();
+    }
+    let bench = bench(settings).await;
+    bench.channel.deliver(&problem().reference("7")).await;
+    let receipt = bench.service.messages()[0].receipt.clone().unwrap();
+    assert!(bench.service.acknowledge(&receipt, USER, "droid2"));
+    let at = bench.service.receipt(&receipt).unwrap().acknowledged_at;
+    bench.host.run_tasks().await;
+    let (reference, acknowledgement) = bench.host.acknowledged().remove(0);
+    assert_eq!(reference, "7");
+    let at_ms = i64::try_from(at).unwrap() * 1000;
+    assert_eq!(acknowledgement, acknowledgement.clone().at_ms(at_ms));
+    let said = format!("{:?} {:?}", bench.host.logs(), acknowledgement);
+    assert!(!said.contains(USER), "{said}");
+    acknowledgement
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_acknowledged_an_emergency_is_known_by_name_or_by_the_device() {
+    let unnamed = acknowledged(json!({"people": {"bob": "b".repeat(30)}})).await;
+    assert_eq!(unnamed, unnamed.clone().by("user uQiR… (droid2)"));
+    let named = acknowledged(json!({"people": {"anna": USER}})).await;
+    assert_eq!(named, named.clone().by("anna"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_one_person_acknowledges_the_phones_of_the_others_stop() {
+    for stops in [true, false] {
+        let other = "o".repeat(30);
+        let service = Pushover::builder()
+            .user(&other, &["iphone"])
+            .pause(Duration::ZERO);
+        let mut extra = emergency();
+        extra["user"] = json!(format!("{USER},{other}"));
+        extra["cancel_on_acknowledgement"] = json!(stops);
+        let bench = bench_with(service.start().await, extra).await;
+        bench.channel.deliver(&problem().reference("7")).await;
+        let messages = bench.service.messages();
+        let receipt = |user: &str| {
+            let mut found = messages.iter();
+            let message = found.find(|message| message.field("user") == Some(user));
+            message.unwrap().receipt.clone().unwrap()
+        };
+        assert!(bench.service.acknowledge(&receipt(USER), USER, "droid2"));
+        bench.host.run_tasks().await;
+        let cancelled = |user| bench.service.receipt(&receipt(user)).unwrap().cancelled;
+        assert_eq!((cancelled(USER), cancelled(&other)), (false, stops));
+        assert!(bench.host.stored_keys().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_somebody_took_over_elsewhere_the_emergency_is_cancelled() {
+    let bench = bench(emergency()).await;
+    bench.channel.deliver(&problem()).await;
+    let receipt = bench.service.messages()[0].receipt.clone().unwrap();
+    let about = |kind| {
+        Sample::new("anna has taken over")
+            .kind(kind)
+            .incident(URGENT)
+    };
+    let another = about(Kind::Problem).attribute("acknowledged_by", "anna");
+    bench.channel.deliver(&another).await;
+    assert!(!bench.service.receipt(&receipt).unwrap().cancelled);
+    let taken_over = about(Kind::Message).attribute("acknowledged_by", "anna");
+    bench.channel.deliver(&taken_over).await;
+    assert!(bench.service.receipt(&receipt).unwrap().cancelled);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,6 +27,7 @@ fn when_settings_are_good_nothing_is_reported() {
         json!({"device": "a,b_c-d", "sound": "siren", "ttl": 5}),
         json!({"priority": "emergency", "tags": ["a"], "retry": 30, "expire": 1500}),
         json!({"priority": "-1"}),
+        json!({"people": {"anna": "a".repeat(30)}}),
         json!({"priorities": {"critical": 2}, "callback": "https://m.example"}),
         json!({"api_url": "http://127.0.0.1:8080/push"}),
     ] {
@@ -38,6 +39,7 @@ fn when_settings_are_good_nothing_is_reported() {
 fn when_keys_are_placeholders_it_is_only_a_warning() {
     let extra = json!({"token": "your-pushover-app-token", "user": "your-pushover-user-key"});
     check(&extra, &["W token", "W user"]);
+    check(&json!({"people": {"anna": "her-key"}}), &["W people.anna"]);
 }
 
 #[test]
@@ -46,6 +48,7 @@ fn when_the_service_would_refuse_it_it_is_an_error() {
     for (extra, expected) in [
         (json!({"token": ""}), "E token"),
         (json!({"user": " , "}), "E user"),
+        (json!({"people": {" ": "a".repeat(30)}}), "E people"),
         (json!({"user": many}), "E user"),
         (json!({"device": "my phone"}), "E device"),
         (json!({"retry": 29}), "E retry"),
