@@ -1,36 +1,54 @@
 //! A bot that posts by the REST API v4: <https://developers.mattermost.com/api-documentation/>.
 //!
 //! It looks up the channel once, posts a message part by part, and returns the outcome. `threads`
-//! stores the thread of each incident.
+//! stores the thread of each incident, and `watch` asks whether somebody has acknowledged a post.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use annunciator_sdk::{
-    Check, Class, Fault, Host, HostError, HttpRequest, HttpResponse, Kind, Notification, Outcome,
-    Secret, redacted,
+    Check, Class, Delivery, Fault, Host, HostError, HttpRequest, HttpResponse, Kind, Outcome,
+    redacted,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::address::Address;
+use crate::api::Api;
 use crate::config::Config;
 use crate::message::Message;
 use crate::outcome::{self, Refusal};
+use crate::signs::Signs;
 use crate::threads::Threads;
-use crate::webhook::{failed, trusting};
-
-/// The maximum size of an answer that is read, in bytes. The server returns a post as a whole.
-const MAX_RESPONSE_SIZE: u64 = 1024 * 1024;
+use crate::watch::{Watch, Watched};
+use crate::webhook::failed;
 
 /// A bot that is ready to post.
 pub(crate) struct Bot {
-    address: Address,
-    token: Secret<String>,
+    api: Arc<Api>,
     team: String,
-    host: Host,
     channel_id: Mutex<Option<String>>,
     threads: Threads,
+    /// The posts that somebody may acknowledge; `None` if the settings want none.
+    watch: Option<Arc<Watch>>,
+}
+
+/// A post as the server has created it.
+#[derive(Debug, Clone, Deserialize)]
+struct Created {
+    id: String,
+    /// The ID of the bot's account.
+    #[serde(default)]
+    user_id: String,
+    /// In milliseconds since the Unix epoch, by the server's clock.
+    #[serde(default)]
+    create_at: i64,
+}
+
+/// A message of which at least the first part was posted.
+struct Posted {
+    first: Created,
+    /// The root of the thread, if there is one.
+    root: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,20 +62,32 @@ struct Me {
 }
 
 impl Bot {
-    pub(crate) fn new(address: Address, token: &Secret<String>, team: &str, host: Host) -> Self {
+    pub(crate) fn new(api: Api, team: &str, config: &Config) -> Self {
+        let api = Arc::new(api);
+        let watches = config.acknowledges();
         Self {
-            address,
-            token: token.clone(),
+            watch: watches.then(|| Watch::new(Arc::clone(&api), Signs::new(config))),
+            threads: Threads::new(api.host().clone()),
+            api,
             team: team.to_owned(),
-            threads: Threads::new(host.clone()),
-            host,
             channel_id: Mutex::new(None),
         }
     }
 
+    /// Continues to watch the posts of an earlier process.
+    pub(crate) async fn resume(&self) {
+        if let Some(watch) = &self.watch {
+            watch.resume().await;
+        }
+    }
+
+    fn host(&self) -> &Host {
+        self.api.host()
+    }
+
     pub(crate) async fn post(
         &self,
-        notification: &Notification,
+        delivery: &Delivery,
         message: &Message,
         config: &Config,
     ) -> Outcome {
@@ -65,17 +95,20 @@ impl Bot {
             Ok(id) => id,
             Err(outcome) => return *outcome,
         };
+        let notification = delivery.notification();
         let incident = notification.incident().filter(|_| config.thread);
         let Some(incident) = incident else {
-            let (outcome, _) = self.post_parts(message, config, &channel_id, None).await;
+            let (outcome, posted) = self.post_parts(message, config, &channel_id, None).await;
+            self.follow(delivery, posted.as_ref()).await;
             return outcome;
         };
         let _one = self.threads.enter(incident).await;
         let root = self.threads.root(incident, &channel_id).await;
-        let (outcome, first) = self
+        let (outcome, posted) = self
             .post_parts(message, config, &channel_id, root.clone())
             .await;
-        match first {
+        self.follow(delivery, posted.as_ref()).await;
+        match posted.and_then(|posted| posted.root) {
             Some(_) if notification.kind() == Kind::Recovery => {
                 self.threads.end(incident).await;
             }
@@ -87,19 +120,48 @@ impl Bot {
         outcome
     }
 
-    /// Posts a message part by part. Returns the outcome, and the root of the thread if at least
-    /// the first part was posted.
+    /// Watches what was posted until somebody acknowledges it, or stops watching the posts of an
+    /// incident that has ended or was taken over.
+    async fn follow(&self, delivery: &Delivery, posted: Option<&Posted>) {
+        let Some(watch) = &self.watch else {
+            return;
+        };
+        let notification = delivery.notification();
+        let incident = notification.incident().unwrap_or_default();
+        if notification.kind() == Kind::Recovery || notification.acknowledged_by().is_some() {
+            watch.end(incident).await;
+            return;
+        }
+        // Nobody waits for a proof without a reference.
+        let Some(posted) = posted.filter(|_| !delivery.reference().is_empty()) else {
+            return;
+        };
+        let first = &posted.first;
+        let watched = Watched {
+            id: first.id.clone(),
+            root: posted.root.as_ref().unwrap_or(&first.id).clone(),
+            reference: delivery.reference().to_owned(),
+            incident: incident.to_owned(),
+            bot: first.user_id.clone(),
+            created_ms: first.create_at,
+            posted_ms: self.host().now_ms(),
+        };
+        watch.begin(watched).await;
+    }
+
+    /// Posts a message part by part. Returns the outcome, and what was posted if that is at least
+    /// the first part.
     async fn post_parts(
         &self,
         message: &Message,
         config: &Config,
         channel_id: &str,
         root: Option<String>,
-    ) -> (Outcome, Option<String>) {
+    ) -> (Outcome, Option<Posted>) {
         let target = config.channel.as_str();
         let threaded = config.thread;
         let mut root = root;
-        let mut first: Option<String> = None;
+        let mut first: Option<Created> = None;
         for (number, text) in message.parts.iter().enumerate() {
             let draft = |root: &Option<String>| {
                 let mut draft = json!({
@@ -114,7 +176,7 @@ impl Bot {
                 }
                 draft
             };
-            let mut answered = self.create(&draft(&root), config).await;
+            let mut answered = self.create(&draft(&root)).await;
             if let Ok(response) = &answered
                 && root.is_some()
                 && first.is_none()
@@ -122,51 +184,52 @@ impl Bot {
             {
                 // Somebody deleted the thread, so nothing was posted. The post begins a new one.
                 root = None;
-                answered = self.create(&draft(&root), config).await;
+                answered = self.create(&draft(&root)).await;
             }
-            let id = match self.created(config, answered) {
-                Ok(id) => id,
+            let created = match self.created(config, answered) {
+                Ok(created) => created,
                 Err(outcome) => match first {
                     None => return (outcome.notes(message.notes.iter().cloned()), None),
                     Some(first) => {
-                        let outcome = partly_posted(target, &first, number, message, &outcome);
-                        return (outcome, root);
+                        let outcome = partly_posted(target, &first.id, number, message, &outcome);
+                        return (outcome, Some(Posted { first, root }));
                     }
                 },
             };
             if threaded && root.is_none() {
-                root = Some(id.clone());
+                root = Some(created.id.clone());
             }
-            first.get_or_insert(id);
+            first.get_or_insert(created);
         }
+        let id = first.as_ref().map(|first| first.id.clone());
         let outcome = Outcome::delivered(target)
-            .id(first.unwrap_or_default())
+            .id(id.unwrap_or_default())
             .notes(message.notes.iter().cloned());
-        (outcome, root)
+        (outcome, first.map(|first| Posted { first, root }))
     }
 
-    async fn create(&self, draft: &Value, config: &Config) -> Result<HttpResponse, HostError> {
-        let url = self.address.join(&["api", "v4", "posts"]);
-        self.call(HttpRequest::post(url).json(draft), config).await
+    async fn create(&self, draft: &Value) -> Result<HttpResponse, HostError> {
+        let url = self.api.url(&["posts"]);
+        self.api.call(HttpRequest::post(url).json(draft)).await
     }
 
     fn created(
         &self,
         config: &Config,
         answered: Result<HttpResponse, HostError>,
-    ) -> Result<String, Box<Outcome>> {
+    ) -> Result<Created, Box<Outcome>> {
         let target = config.channel.as_str();
         let response = answered
-            .map_err(|error| Box::new(error.redacted_outcome(target, &self.secrets(config))))?;
-        match (response.status(), response.json::<WithId>()) {
-            (201, Ok(post)) => Ok(post.id),
+            .map_err(|error| Box::new(error.redacted_outcome(target, &self.api.secrets())))?;
+        match (response.status(), response.json::<Created>()) {
+            (201, Ok(post)) => Ok(post),
             (status, _) => {
                 if matches!(status, 403 | 404) {
                     // The channel may have been created again under the same name.
                     *self.known_channel() = None;
                 }
-                let now = self.host.now();
-                let outcome = outcome::of_rest(target, &response, now, &self.secrets(config));
+                let now = self.host().now();
+                let outcome = outcome::of_rest(target, &response, now, &self.api.secrets());
                 Err(Box::new(outcome))
             }
         }
@@ -182,10 +245,8 @@ impl Bot {
             return Ok(id);
         }
         let name = config.channel.trim_start_matches('#');
-        let path = [
-            "api", "v4", "teams", "name", &self.team, "channels", "name", name,
-        ];
-        let request = HttpRequest::get(self.address.join(&path));
+        let path = ["teams", "name", &self.team, "channels", "name", name];
+        let request = HttpRequest::get(self.api.url(&path));
         let channel: WithId = self.fetch(request, config, false).await?;
         *self.known_channel() = Some(channel.id.clone());
         Ok(channel.id)
@@ -198,7 +259,7 @@ impl Bot {
     }
 
     pub(crate) async fn check(&self, config: &Config) -> Check {
-        let url = self.address.join(&["api", "v4", "users", "me"]);
+        let url = self.api.url(&["users", "me"]);
         let me: Me = match self.fetch(HttpRequest::get(url), config, true).await {
             Ok(me) => me,
             Err(outcome) => return failed(&outcome),
@@ -225,13 +286,13 @@ impl Bot {
         of_account: bool,
     ) -> Result<T, Box<Outcome>> {
         let target = config.channel.as_str();
-        let response = self.call(request, config).await.map_err(|error| {
-            let outcome = error.redacted_outcome(target, &self.secrets(config));
+        let response = self.api.call(request).await.map_err(|error| {
+            let outcome = error.redacted_outcome(target, &self.api.secrets());
             Box::new(match outcome.class() {
                 Class::Unknown => Outcome::retry(
                     target,
                     Fault::Network,
-                    redacted(&error.to_string(), &self.secrets(config)),
+                    redacted(&error.to_string(), &self.api.secrets()),
                 ),
                 _ => outcome,
             })
@@ -239,8 +300,8 @@ impl Bot {
         match response.json() {
             Ok(found) if response.is_success() => Ok(found),
             _ => {
-                let now = self.host.now();
-                let outcome = outcome::of_rest(target, &response, now, &self.secrets(config));
+                let now = self.host().now();
+                let outcome = outcome::of_rest(target, &response, now, &self.api.secrets());
                 Err(Box::new(if of_account && response.status() == 404 {
                     outcome.hint("check host: its REST API has no such account")
                 } else {
@@ -248,21 +309,6 @@ impl Bot {
                 }))
             }
         }
-    }
-
-    async fn call(&self, request: HttpRequest, config: &Config) -> Result<HttpResponse, HostError> {
-        let request = request
-            .header(
-                "Authorization",
-                format!("Bearer {}", self.token.expose().trim()),
-            )
-            .max_response(MAX_RESPONSE_SIZE);
-        self.host.http(trusting(request, config)).await
-    }
-
-    fn secrets(&self, config: &Config) -> Vec<String> {
-        let token = self.token.expose().trim().to_owned();
-        [token].into_iter().chain(config.logins()).collect()
     }
 }
 

@@ -71,12 +71,26 @@ pub struct Config {
     /// Whether a bot's messages of one incident form a thread. Default: true.
     #[serde(default = "yes")]
     pub thread: bool,
+    /// Whether people acknowledge a bot's message by a reaction or a reply; only with bot_token.
+    /// Default: true for a bot.
+    pub acknowledge: Option<bool>,
+    /// The reactions that acknowledge a message, by the names of their emojis. Default:
+    /// white_check_mark, heavy_check_mark, ballot_box_with_check, ok_hand, +1, thumbsup, eyes.
+    pub acknowledge_reactions: Option<Vec<String>>,
+    /// The words that acknowledge a message when a reply begins with one of them, in any case.
+    /// Default: ack, acknowledged, taken, mine, on it.
+    pub acknowledge_words: Option<Vec<String>>,
     /// The path of a PEM file with certificates to trust besides the system's. Default: none.
     #[schemars(extend("x-annunciator-file" = "read"))]
     pub ca_file: Option<String>,
 }
 
 impl Config {
+    /// Returns whether people can acknowledge a message, which only a bot sees.
+    pub(crate) fn acknowledges(&self) -> bool {
+        self.bot_token.is_some() && self.acknowledge.unwrap_or(true)
+    }
+
     /// Returns the login in the address of the picture, which the server may repeat in its answers.
     /// The validation refuses a login in `host`.
     pub(crate) fn logins(&self) -> Vec<String> {

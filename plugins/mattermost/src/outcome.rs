@@ -202,7 +202,7 @@ fn outcome(
 
 /// Returns how long the server asks to wait. Both headers are in seconds from now; that of a proxy
 /// may be a date.
-fn wait(response: &HttpResponse, now: SystemTime) -> Option<Duration> {
+pub(crate) fn wait(response: &HttpResponse, now: SystemTime) -> Option<Duration> {
     response.retry_after(now).or_else(|| {
         let limited = response.status() == 429;
         let reset = response.header("X-RateLimit-Reset").filter(|_| limited)?;

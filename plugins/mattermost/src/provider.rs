@@ -1,8 +1,11 @@
 //! An open mattermost channel, which posts by a webhook or as a bot.
 
-use annunciator_sdk::{Check, Delivery, Fault, Host, OpenError, Outcome, Problem, Provider};
+use annunciator_sdk::{
+    Check, Delivery, Fault, Host, OpenError, Outcome, Problem, Proof, Proofs, Provider,
+};
 
 use crate::address::Address;
+use crate::api::Api;
 use crate::bot::Bot;
 use crate::config::Config;
 use crate::message::{Blank, Message};
@@ -31,6 +34,26 @@ impl Provider for Mattermost {
         validation::problems(config)
     }
 
+    fn proofs(config: &Config) -> Proofs {
+        if config.acknowledges() {
+            return Proofs::up_to(Proof::Acknowledged);
+        }
+        let (setting, value, why) = match config.bot_token {
+            Some(_) => (
+                "acknowledge",
+                "true",
+                "people then react or reply to a post",
+            ),
+            None => (
+                "bot_token",
+                "{env: MATTERMOST_BOT_TOKEN}",
+                "with that and team in place of token, a bot posts, which sees that people react \
+                 or reply; a webhook does not",
+            ),
+        };
+        Proofs::accepted().hint(Proof::Acknowledged, setting, value, why)
+    }
+
     async fn open(config: Config, host: Host) -> Result<Self, OpenError> {
         let problems = validation::problems(&config);
         if let Some(problem) = problems.iter().find(|found| found.is_error()) {
@@ -42,7 +65,9 @@ impl Provider for Mattermost {
         let transport = match (&config.token, &config.bot_token, &config.team) {
             (Some(token), None, _) => Transport::Webhook(Webhook::new(&address, token, host)),
             (_, Some(token), Some(team)) => {
-                Transport::Bot(Box::new(Bot::new(address, token, team, host)))
+                let bot = Bot::new(Api::new(address, token, &config, host), team, &config);
+                bot.resume().await;
+                Transport::Bot(Box::new(bot))
             }
             _ => {
                 let detail = "neither token nor both bot_token and team are set";
@@ -67,7 +92,7 @@ impl Provider for Mattermost {
         };
         vec![match &self.transport {
             Transport::Webhook(webhook) => webhook.post(&message, &self.config).await,
-            Transport::Bot(bot) => bot.post(notification, &message, &self.config).await,
+            Transport::Bot(bot) => bot.post(delivery, &message, &self.config).await,
         }]
     }
 

@@ -5,11 +5,17 @@ use url::Url;
 
 use crate::address::Address;
 use crate::config::Config;
+use crate::signs::Signs;
 use crate::style::MessagePriority;
 
 /// The maximum length of the name of a channel or team:
 /// <https://docs.mattermost.com/collaborate/channel-naming-conventions.html>.
 const MAX_NAME_LENGTH: usize = 64;
+
+/// The maximum length of a reaction's or an acknowledging word's name. That of an emoji is the
+/// server's `EmojiNameMaxLength`:
+/// <https://github.com/mattermost/mattermost/blob/master/server/public/model/emoji.go>.
+const MAX_SIGN_LENGTH: usize = 64;
 
 /// The length of a server's tokens.
 const TOKEN_LENGTH: usize = 26;
@@ -22,6 +28,7 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
     channel(config, &mut found);
     looks(config, &mut found);
     priority(config, &mut found);
+    acknowledging(config, &mut found);
     found
 }
 
@@ -185,6 +192,42 @@ fn priority(config: &Config, found: &mut Vec<Problem>) {
             Problem::error("persistent_notifications", "needs a message that is urgent")
                 .help("set priority: urgent, or an urgent one in priorities"),
         );
+    }
+}
+
+fn acknowledging(config: &Config, found: &mut Vec<Problem>) {
+    let by_bot = config.bot_token.is_some();
+    if config.acknowledge == Some(true) && !by_bot {
+        found.push(
+            Problem::error("acknowledge", "needs a bot: a webhook sees no reactions")
+                .help("set bot_token and team in place of token"),
+        );
+    }
+    if config.acknowledges() && Signs::new(config).is_empty() {
+        found.push(
+            Problem::error("acknowledge_reactions", "leaves nothing that acknowledges")
+                .help("name a reaction, or a word in acknowledge_words; or set acknowledge: false"),
+        );
+    }
+    let lists = [
+        ("acknowledge_reactions", &config.acknowledge_reactions),
+        ("acknowledge_words", &config.acknowledge_words),
+    ];
+    for (field, list) in lists {
+        if list.is_some() && !config.acknowledges() {
+            let help = match by_bot {
+                true => "remove it, or acknowledge: false",
+                false => "only a bot (bot_token) sees reactions and replies",
+            };
+            found.push(Problem::warning(field, "has no effect").help(help));
+        }
+        for (number, text) in list.iter().flatten().enumerate() {
+            if text.chars().count() > MAX_SIGN_LENGTH {
+                let path = format!("{field}[{number}]");
+                let what = format!("has more than {MAX_SIGN_LENGTH} characters");
+                found.push(Problem::error(path, what));
+            }
+        }
     }
 }
 

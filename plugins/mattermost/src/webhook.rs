@@ -100,7 +100,7 @@ impl Webhook {
 }
 
 /// Adds the certificates of `ca_file` to a request.
-pub(crate) fn trusting(request: HttpRequest, config: &Config) -> HttpRequest {
+fn trusting(request: HttpRequest, config: &Config) -> HttpRequest {
     match &config.ca_file {
         Some(path) => request.ca_file(path),
         None => request,

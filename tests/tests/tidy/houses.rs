@@ -232,6 +232,7 @@ pub const HOUSES: &[House] = &[
             Circle {
                 files: &[
                     "mattermost/hook.rs",
+                    "mattermost/reading.rs",
                     "mattermost/rest.rs",
                     "mattermost/routes.rs",
                     "mattermost/service.rs",

@@ -24,6 +24,11 @@ impl<T: Clone> Journal<T> {
         self.0.send_modify(|entries| entries.push(entry));
     }
 
+    /// Changes entries in place, such as a message that people react to.
+    pub fn change(&self, change: impl FnOnce(&mut [T])) {
+        self.0.send_modify(|entries| change(entries.as_mut_slice()));
+    }
+
     /// Returns all entries so far.
     pub fn entries(&self) -> Vec<T> {
         self.0.borrow().clone()

@@ -1,6 +1,6 @@
 //! The server's directory: users, channels, hooks and the bot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
@@ -32,10 +32,17 @@ pub(super) struct Channel {
 }
 
 #[derive(Debug, Clone)]
+pub(super) struct User {
+    pub(super) id: String,
+    pub(super) is_bot: bool,
+}
+
+#[derive(Debug, Clone)]
 pub(super) struct Hook {
     pub(super) channel: String,
     pub(super) locked: bool,
     pub(super) creator_exists: bool,
+    pub(super) creator_id: String,
 }
 
 /// A team with its users, channels, hooks and bot.
@@ -45,7 +52,8 @@ pub(super) struct Directory {
     pub(super) team_id: String,
     pub(super) bot_token: String,
     pub(super) bot_id: String,
-    pub(super) users: BTreeSet<String>,
+    /// By name, without the bot itself.
+    pub(super) users: BTreeMap<String, User>,
     pub(super) channels: BTreeMap<String, Channel>,
     pub(super) hooks: BTreeMap<String, Hook>,
 }
@@ -57,10 +65,12 @@ impl Default for Directory {
             team_id: new_id(),
             bot_token: BOT_TOKEN.to_owned(),
             bot_id: new_id(),
-            users: BTreeSet::from(["alice".to_owned(), "bob".to_owned()]),
+            users: BTreeMap::new(),
             channels: BTreeMap::new(),
             hooks: BTreeMap::new(),
         };
+        directory.add_user("alice", false);
+        directory.add_user("bob", false);
         directory.add_channel(CHANNEL, false, true);
         directory.add_hook(HOOK, CHANNEL);
         directory
@@ -79,11 +89,17 @@ impl Directory {
         self.channels.insert(name.to_owned(), channel);
     }
 
+    pub(super) fn add_user(&mut self, name: &str, is_bot: bool) {
+        let id = new_id();
+        self.users.insert(name.to_owned(), User { id, is_bot });
+    }
+
     pub(super) fn add_hook(&mut self, id: &str, channel: &str) {
         let hook = Hook {
             channel: channel.to_owned(),
             locked: false,
             creator_exists: true,
+            creator_id: new_id(),
         };
         self.hooks.insert(id.to_owned(), hook);
     }

@@ -136,6 +136,8 @@ fn post(id: &str, payload: &Payload, service: &MattermostService) -> Result<(), 
         }
         let post = Post {
             id: new_id(),
+            user_id: hook.creator_id.clone(),
+            create_at: state.next_ms(),
             channel_id: channel_id.clone(),
             channel: channel.clone(),
             message,
@@ -144,6 +146,8 @@ fn post(id: &str, payload: &Payload, service: &MattermostService) -> Result<(), 
             props,
             priority: priority.clone(),
             file_ids: Vec::new(),
+            reactions: Vec::new(),
+            acknowledgements: Vec::new(),
         };
         if !state.store(post, service) {
             return Err(NOT_STORED);
@@ -160,7 +164,7 @@ fn destination(
 ) -> Result<(String, String), MattermostRefusal> {
     let directory = &state.directory;
     if let Some(user) = payload.channel.strip_prefix('@') {
-        if !directory.users.contains(user) {
+        if !directory.users.contains_key(user) {
             return Err(UNKNOWN_USER);
         }
         if hook.locked {

@@ -18,6 +18,10 @@ const RESERVED_PROPS: [&str; 5] = [
 pub struct Post {
     /// The post's ID.
     pub id: String,
+    /// The ID of the account that posted it.
+    pub user_id: String,
+    /// When it was created, in milliseconds since the Unix epoch; no two posts have the same time.
+    pub create_at: i64,
     /// The ID of its channel.
     pub channel_id: String,
     /// The name of its channel; `@name` for a direct message.
@@ -34,6 +38,38 @@ pub struct Post {
     pub priority: Option<Value>,
     /// The IDs of its files.
     pub file_ids: Vec<String>,
+    /// The reactions to it, in order.
+    pub reactions: Vec<Reaction>,
+    /// The acknowledgements by the button that `requested_ack` shows: the ID of the account, and
+    /// the time in milliseconds since the Unix epoch.
+    pub acknowledgements: Vec<(String, i64)>,
+}
+
+/// A reaction to a post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reaction {
+    /// The ID of the account that reacted.
+    pub user_id: String,
+    /// The name of the emoji, without colons.
+    pub emoji_name: String,
+    /// When it was added, in milliseconds since the Unix epoch.
+    pub create_at: i64,
+}
+
+impl Reaction {
+    /// Returns the form of the REST API.
+    pub(super) fn document(&self, post: &str) -> Value {
+        json!({
+            "user_id": self.user_id,
+            "post_id": post,
+            "emoji_name": self.emoji_name,
+            "create_at": self.create_at,
+            "update_at": self.create_at,
+            "delete_at": 0,
+            "remote_id": "",
+            "channel_id": "",
+        })
+    }
 }
 
 impl Post {
@@ -68,15 +104,32 @@ impl Post {
 
     /// Returns the form of the REST API.
     pub(super) fn document(&self) -> Value {
+        let pressed = self.acknowledgements.iter();
+        let pressed: Vec<Value> = pressed
+            .map(|(user, at)| json!({"user_id": user, "post_id": self.id, "acknowledged_at": at}))
+            .collect();
+        let mut metadata = json!({"priority": self.priority});
+        // The server leaves out what is empty.
+        if !self.reactions.is_empty() {
+            let reactions = self.reactions.iter();
+            metadata["reactions"] = reactions.map(|one| one.document(&self.id)).collect();
+        }
+        if !pressed.is_empty() {
+            metadata["acknowledgements"] = Value::Array(pressed);
+        }
         json!({
             "id": self.id,
+            "create_at": self.create_at,
+            "update_at": self.create_at,
+            "delete_at": 0,
+            "user_id": self.user_id,
             "channel_id": self.channel_id,
             "root_id": self.root_id,
             "message": self.message,
             "type": self.kind,
             "props": self.props,
             "file_ids": self.file_ids,
-            "metadata": {"priority": self.priority},
+            "metadata": metadata,
         })
     }
 }

@@ -27,6 +27,13 @@ pub(super) struct MattermostRefusal {
     pub(super) message: &'static str,
 }
 
+/// The refusal of what an account may not do.
+pub(super) const NOT_PERMITTED: MattermostRefusal = MattermostRefusal::new(
+    403,
+    "api.context.permissions.app_error",
+    "You do not have the appropriate permissions.",
+);
+
 impl MattermostRefusal {
     pub(super) const fn new(status: u16, id: &'static str, message: &'static str) -> Self {
         Self {

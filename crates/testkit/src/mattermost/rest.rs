@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use crate::http::{Answer, Request};
 
+use super::BOT;
 use super::directory::{is_id, new_id};
 use super::post::Post;
-use super::refusal::MattermostRefusal;
+use super::reading;
+use super::refusal::{MattermostRefusal, NOT_PERMITTED};
 use super::service::{MattermostService, MattermostState};
 use super::text::MAX_POST_LENGTH;
 
@@ -16,11 +18,6 @@ const NO_SESSION: MattermostRefusal = MattermostRefusal::new(
     401,
     "api.context.session_expired.app_error",
     "Invalid or expired session, please login again.",
-);
-const NOT_PERMITTED: MattermostRefusal = MattermostRefusal::new(
-    403,
-    "api.context.permissions.app_error",
-    "You do not have the appropriate permissions.",
 );
 const NO_PAGE: MattermostRefusal = MattermostRefusal::new(
     404,
@@ -104,6 +101,9 @@ pub(super) async fn call(path: &[&str], request: &Request, service: &MattermostS
             channel_of(team, channel, service)
         }
         ("POST", ["posts"]) => create(request, service),
+        ("GET", ["posts", post, "reactions"]) => reading::reactions(post, service),
+        ("GET", ["posts", post, "thread"]) => reading::thread(post, request, service),
+        ("GET", ["users", user]) => reading::user(user, service),
         ("POST", ["files"]) => upload(request, service).await,
         _ => Err(NO_PAGE),
     };
@@ -114,7 +114,7 @@ fn me(service: &MattermostService) -> Answer {
     let state = service.state();
     Answer::json(
         200,
-        &json!({"id": state.directory.bot_id, "username": "annunciator", "is_bot": true}),
+        &json!({"id": state.directory.bot_id, "username": BOT, "is_bot": true}),
     )
 }
 
@@ -174,6 +174,8 @@ fn create(request: &Request, service: &MattermostService) -> Result<Answer, Matt
     }
     let post = Post {
         id: new_id(),
+        user_id: state.directory.bot_id.clone(),
+        create_at: state.next_ms(),
         channel_id: channel.id,
         channel: channel.name,
         message: draft.message,
@@ -182,6 +184,8 @@ fn create(request: &Request, service: &MattermostService) -> Result<Answer, Matt
         props: draft.props,
         priority: draft.metadata.priority,
         file_ids: draft.file_ids,
+        reactions: Vec::new(),
+        acknowledgements: Vec::new(),
     };
     let document = post.document();
     if !state.store(post, service) {

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::http::{Connections, Fault, HttpServer, Journal, NotSeen};
 
-use super::directory::Directory;
+use super::BOT;
+use super::directory::{Directory, new_id};
 use super::limiter::Limiter;
-use super::post::Post;
+use super::post::{Post, Reaction};
 use super::refusal::ErrorStyle;
 use super::routes;
 
@@ -83,7 +85,14 @@ impl Builder {
     /// Adds a user.
     #[must_use]
     pub fn user(mut self, name: &str) -> Self {
-        self.directory.users.insert(name.to_owned());
+        self.directory.add_user(name, false);
+        self
+    }
+
+    /// Adds another bot.
+    #[must_use]
+    pub fn other_bot(mut self, name: &str) -> Self {
+        self.directory.add_user(name, true);
         self
     }
 
@@ -174,6 +183,7 @@ impl Builder {
                 failing: BTreeSet::new(),
                 deleted: BTreeSet::new(),
                 created: 0,
+                last_ms: 0,
             }),
         });
         let mut server = HttpServer::builder();
@@ -268,6 +278,81 @@ impl Mattermost {
         self.service.state().deleted.insert(post.to_owned());
     }
 
+    /// Has an account react to a post with an emoji. Returns whether both exist.
+    pub fn react(&self, post: &str, user: &str, emoji: &str) -> bool {
+        let mut state = self.service.state();
+        let (Some(user_id), create_at) = (state.account(user), state.next_ms()) else {
+            return false;
+        };
+        let reaction = Reaction {
+            user_id,
+            emoji_name: emoji.to_owned(),
+            create_at,
+        };
+        self.change(post, |post| post.reactions.push(reaction))
+    }
+
+    /// Has an account press the button of a post that asks for an acknowledgement. Returns whether
+    /// both exist.
+    pub fn acknowledge(&self, post: &str, user: &str) -> bool {
+        let mut state = self.service.state();
+        let (Some(user), at) = (state.account(user), state.next_ms()) else {
+            return false;
+        };
+        self.change(post, |post| post.acknowledgements.push((user, at)))
+    }
+
+    /// Has an account reply in the thread of a root. Returns whether both exist.
+    pub fn reply(&self, root: &str, user: &str, text: &str) -> bool {
+        let mut state = self.service.state();
+        let (account, create_at) = (state.directory.users.get(user).cloned(), state.next_ms());
+        let posts = self.service.posts.entries();
+        let root = posts
+            .iter()
+            .find(|post| post.id == root && post.root_id.is_empty());
+        let (Some(account), Some(root)) = (account, root) else {
+            return false;
+        };
+        let mut props = serde_json::Map::new();
+        if account.is_bot {
+            // As `PreparePostForClient` marks it.
+            props.insert("from_bot".to_owned(), "true".into());
+        }
+        let reply = Post {
+            id: new_id(),
+            user_id: account.id,
+            create_at,
+            message: text.to_owned(),
+            root_id: root.id.clone(),
+            kind: String::new(),
+            props,
+            priority: None,
+            file_ids: Vec::new(),
+            reactions: Vec::new(),
+            acknowledgements: Vec::new(),
+            ..root.clone()
+        };
+        state.store(reply, &self.service)
+    }
+
+    /// Makes the bot leave a channel, or join it again.
+    pub fn join(&self, channel: &str, joined: bool) {
+        if let Some(channel) = self.service.state().directory.channels.get_mut(channel) {
+            channel.joined = joined;
+        }
+    }
+
+    fn change(&self, post: &str, change: impl FnOnce(&mut Post)) -> bool {
+        let mut is_there = false;
+        self.service.posts.change(|posts| {
+            if let Some(found) = posts.iter_mut().find(|one| one.id == post) {
+                change(found);
+                is_there = true;
+            }
+        });
+        is_there
+    }
+
     /// Injects a fault into the next request.
     pub fn fault(&self, fault: Fault) {
         self.server.fault(fault);
@@ -305,6 +390,8 @@ pub(super) struct MattermostState {
     pub(super) deleted: BTreeSet<String>,
     failing: BTreeSet<u64>,
     created: u64,
+    /// The newest time of a post or a reaction.
+    last_ms: i64,
 }
 
 impl MattermostService {
@@ -314,6 +401,24 @@ impl MattermostService {
 }
 
 impl MattermostState {
+    /// Returns the time of something new, in milliseconds since the Unix epoch. It is greater than
+    /// all before it.
+    pub(super) fn next_ms(&mut self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = since.map_or(0, |since| since.as_millis());
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        self.last_ms = now.max(self.last_ms + 1);
+        self.last_ms
+    }
+
+    /// Returns the ID of an account by its name; `annunciator` is the bot's own.
+    fn account(&self, name: &str) -> Option<String> {
+        if name == BOT {
+            return Some(self.directory.bot_id.clone());
+        }
+        Some(self.directory.users.get(name)?.id.clone())
+    }
+
     /// Stores a post; `false` if that fails, at the test's request or because the channel is
     /// archived.
     pub(super) fn store(&mut self, post: Post, service: &MattermostService) -> bool {

@@ -1,5 +1,6 @@
 //! The provider with stand-ins of Mattermost: settings, deliveries, faults.
 
+mod acknowledging;
 mod delivery;
 mod faults;
 mod live;

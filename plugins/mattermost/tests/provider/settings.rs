@@ -2,8 +2,8 @@
 
 use crate::standin::{bot, hook_bench, webhook};
 use annunciator_mattermost::Mattermost as Plugin;
-use annunciator_sdk::Provider as _;
 use annunciator_sdk::testing::validate;
+use annunciator_sdk::{Proof, Provider as _, Severity};
 use annunciator_testkit::http::Fault as Broken;
 use annunciator_testkit::mattermost::{BOT_TOKEN, ErrorStyle, Mattermost};
 use serde_json::{Value, json};
@@ -45,6 +45,9 @@ fn when_settings_are_good_nothing_is_reported() {
         &[],
     );
     check_bot(json!({"mentions": "allow"}), &[]);
+    check_bot(json!({"acknowledge": true, "acknowledge_words": []}), &[]);
+    check_bot(json!({"acknowledge": false}), &[]);
+    check_hook(json!({"acknowledge": false}), &[]);
 }
 
 #[test]
@@ -91,6 +94,7 @@ fn when_the_server_would_refuse_it_it_is_an_error() {
             json!({"bot_token": BOT_TOKEN, "team": "ops"}),
             "E bot_token",
         ),
+        (json!({"acknowledge": true}), "E acknowledge"),
     ] {
         check_hook(extra, &[expected]);
     }
@@ -99,6 +103,14 @@ fn when_the_server_would_refuse_it_it_is_an_error() {
         (json!({"team": "The Team"}), "E team"),
         (json!({"channel": "@alice"}), "E channel"),
         (json!({"post_type": "custom_x"}), "E post_type"),
+        (
+            json!({"acknowledge_reactions": [], "acknowledge_words": [" "]}),
+            "E acknowledge_reactions",
+        ),
+        (
+            json!({"acknowledge_words": ["ack", "a".repeat(65)]}),
+            "E acknowledge_words[1]",
+        ),
     ] {
         check_bot(extra, &[expected]);
     }
@@ -110,6 +122,24 @@ fn when_it_is_likely_a_mistake_it_is_a_warning() {
     check_hook(json!({"host": "http://c.example"}), &["W host"]);
     check_hook(json!({"team": "ops"}), &["W team"]);
     check_bot(json!({"username": "x"}), &["W username"]);
+    let words = json!({"acknowledge_words": ["ack"]});
+    check_hook(words, &["W acknowledge_words"]);
+    let off = json!({"acknowledge": false, "acknowledge_reactions": ["eyes"]});
+    check_bot(off, &["W acknowledge_reactions"]);
+}
+
+#[test]
+fn only_a_bot_that_asks_can_prove_an_acknowledgement() {
+    let proofs = |settings: Value| Plugin::proofs(&serde_json::from_value(settings).unwrap());
+    let by_bot = proofs(bot("c.example", &json!({})));
+    let silent = proofs(bot("c.example", &json!({"acknowledge": false})));
+    let by_hook = proofs(webhook("c.example", &json!({})));
+    for severity in Severity::ALL {
+        assert_eq!(by_bot.of(severity), Some(Proof::Acknowledged));
+        assert_eq!((silent.of(severity), by_hook.of(severity)), (None, None));
+    }
+    assert_eq!(silent.hints().next(), Some(("acknowledge", "true")));
+    assert_eq!(by_hook.hints().next().map(|hint| hint.0), Some("bot_token"));
 }
 
 #[test]

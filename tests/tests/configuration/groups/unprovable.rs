@@ -162,6 +162,40 @@ default_notification_channels: [oncall]
     assert_eq!(said(never).len(), 1);
 }
 
+/// A bot sees that people react or reply, and a webhook does not.
+#[test]
+fn a_group_of_a_chat_channel_ends_if_a_bot_posts_there() {
+    let rig = Rig::new(&["annunciator-mattermost"]).unwrap();
+    let said = |settings: &str| {
+        let yaml = format!(
+            "notification_channels:
+  m: {{type: mattermost, host: chat.example.com, channel: ops, {settings}}}
+notification_groups: {{oncall: {{first_of: [m], until: acknowledged}}}}
+default_notification_channels: [oncall]
+"
+        );
+        let loaded = rig.exactly(&yaml).unwrap().load().unwrap();
+        let warnings = loaded.warnings.iter();
+        let about = warnings.filter(|one| one.subject.as_deref() == Some("group oncall"));
+        about
+            .map(|one| one.help.clone().unwrap())
+            .collect::<Vec<_>>()
+    };
+    let bot = "bot_token: b0tk3nq8x3gt8pdgzgsyorb7ye, team: ops";
+    assert_eq!(said(bot), [""; 0]);
+    let silent = said(&format!("{bot}, acknowledge: false"));
+    assert!(
+        silent[0].contains("in m, write `acknowledge: true`"),
+        "{silent:?}"
+    );
+    let hook = said("token: w7ri5ybhrbfsmqhkhbc7n8hf1y");
+    assert!(
+        hook[0].contains("in m, write `bot_token: {env: "),
+        "{hook:?}"
+    );
+    assert!(hook[0].contains("a webhook does not; or write"), "{hook:?}");
+}
+
 /// The blocks of YAML in a document that begin with one of these keys.
 fn blocks(document: &str, keys: &[&str]) -> String {
     let blocks = document.split("```yaml\n").skip(1);
