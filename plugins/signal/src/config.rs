@@ -7,7 +7,7 @@ use annunciator_sdk::Problem;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{endpoint::Endpoint, target::Target};
+use crate::{endpoint::Endpoint, signs::Signs, target::Target};
 
 /// The settings of a signal channel.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -55,6 +55,17 @@ pub struct Config {
     /// `tcp://host:port` or `http://host:port`. Default: none.
     #[serde(default)]
     pub rpc: Option<String>,
+    /// Whether people acknowledge a message by a reaction or a reply that quotes it; only with a
+    /// daemon on a unix socket or a TCP port. Default: true with such a daemon.
+    #[serde(default)]
+    pub acknowledge: Option<bool>,
+    /// The reactions that acknowledge a message, as emojis. Default: ✅, ☑, ✔, 👌, 👍, 👀.
+    #[serde(default)]
+    pub acknowledge_reactions: Option<Vec<String>>,
+    /// The words that acknowledge a message when a reply that quotes it begins with one of them, in
+    /// any case. Default: ack, acknowledged, taken, mine, on it.
+    #[serde(default)]
+    pub acknowledge_words: Option<Vec<String>>,
     /// The timeout in seconds for all calls of an attempt together. A program that exceeds it is
     /// killed. The attempt's own timeout takes precedence. Default: 120.
     #[serde(default = "default_timeout")]
@@ -67,6 +78,23 @@ fn default_timeout() -> u32 {
 }
 
 impl Config {
+    /// Returns whether a daemon reports what people do with a message.
+    pub(crate) fn has_line(&self) -> bool {
+        let endpoint = self.rpc.as_deref().map(Endpoint::parse);
+        matches!(endpoint, Some(Ok(Endpoint::Unix(_) | Endpoint::Tcp(_))))
+    }
+
+    /// Returns the signs by which people acknowledge a message.
+    pub(crate) fn signs(&self) -> Signs {
+        let reactions = self.acknowledge_reactions.as_deref();
+        Signs::new(reactions, self.acknowledge_words.as_deref())
+    }
+
+    /// Returns whether people can acknowledge a message.
+    pub(crate) fn acknowledges(&self) -> bool {
+        self.has_line() && self.acknowledge.unwrap_or(true)
+    }
+
     /// Returns every target of a message, once each.
     pub(crate) fn targets(&self) -> Vec<Target> {
         let mut targets: Vec<Target> = Vec::new();
@@ -145,6 +173,36 @@ impl Config {
                 }
             }
         }
+        self.acknowledging(&mut problems);
         problems
+    }
+
+    fn acknowledging(&self, problems: &mut Vec<Problem>) {
+        if self.acknowledge == Some(true) && !self.has_line() {
+            problems.push(
+                Problem::error("acknowledge", "needs a daemon on a socket")
+                    .help("set `rpc: unix:/run/signal-cli/socket` or `rpc: tcp://localhost:7583`"),
+            );
+        }
+        if self.acknowledges() && self.signs().is_empty() {
+            problems.push(
+                Problem::error("acknowledge_reactions", "leaves nothing that acknowledges").help(
+                    "name a reaction, or a word in `acknowledge_words`; or set \
+                     `acknowledge: false`",
+                ),
+            );
+        }
+        let lists = [
+            ("acknowledge_reactions", &self.acknowledge_reactions),
+            ("acknowledge_words", &self.acknowledge_words),
+        ];
+        for (field, list) in lists {
+            if list.is_some() && !self.acknowledges() {
+                problems.push(Problem::warning(field, "has no effect").help(
+                    "only a daemon on a socket (`rpc`) reports reactions and replies, unless \
+                     `acknowledge` is false",
+                ));
+            }
+        }
     }
 }

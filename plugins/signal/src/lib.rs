@@ -9,6 +9,7 @@ mod child;
 mod cli;
 mod config;
 mod endpoint;
+mod incoming;
 mod java;
 mod line;
 mod message;
@@ -16,7 +17,9 @@ mod outcome;
 mod provider;
 mod refusal;
 mod reply;
+mod signs;
 mod target;
+mod watch;
 
 pub use config::Config;
 pub use provider::Signal;

@@ -4,22 +4,24 @@
 use std::{sync::Arc, time::Duration};
 
 use annunciator_sdk::{
-    Check, Delivery, Fault, Host, HttpRequest, OpenError, Outcome, OwnRuntime, Problem, Provider,
+    Check, Class, Delivery, Fault, Host, HttpRequest, Kind, OpenError, Outcome, OwnRuntime,
+    Problem, Proof, Proofs, Provider,
 };
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     call::Call,
     cli::Cli,
     config::Config,
     endpoint::Endpoint,
-    line::Line,
+    line::{Line, MAX_INCOMING},
     message::Text,
     outcome,
     refusal::typed,
     reply::{Answer, Failure, beginning, read_response, read_rpc},
     target::Target,
+    watch::{Watch, Watched},
 };
 
 /// The part of the host's timeout that is left when this plugin gives up, so that it can still kill
@@ -34,6 +36,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Signal {
     config: Arc<Config>,
     transport: Transport,
+    /// The messages that somebody may acknowledge; `None` if nobody can, or the settings want none.
+    watch: Option<Arc<Watch>>,
     runtime: OwnRuntime,
     host: Host,
 }
@@ -65,8 +69,28 @@ recipient: +12025559999
         config.problems()
     }
 
+    fn proofs(config: &Config) -> Proofs {
+        if config.acknowledges() {
+            return Proofs::up_to(Proof::Acknowledged);
+        }
+        let (setting, value, why) = match config.has_line() {
+            true => (
+                "acknowledge",
+                "true",
+                "people then react or reply to a message",
+            ),
+            false => (
+                "rpc",
+                "unix:/run/signal-cli/socket",
+                "only a daemon on a socket reports that people react or reply",
+            ),
+        };
+        Proofs::accepted().hint(Proof::Acknowledged, setting, value, why)
+    }
+
     async fn open(config: Config, host: Host) -> Result<Self, OpenError> {
         let config = Arc::new(config);
+        let mut watch = None;
         let transport = match &config.rpc {
             None => {
                 let cli = Cli::new(Arc::clone(&config));
@@ -79,16 +103,28 @@ recipient: +12025559999
             }
             Some(rpc) => match Endpoint::parse(rpc) {
                 Ok(Endpoint::Http(url)) => Transport::Http(url),
-                Ok(endpoint) => Transport::Line(Arc::new(Line::new(endpoint))),
+                Ok(endpoint) => {
+                    let (sender, incoming) = mpsc::channel(MAX_INCOMING);
+                    let line = Arc::new(Line::new(endpoint, sender));
+                    watch = config
+                        .acknowledges()
+                        .then(|| Watch::new(host.clone(), &config, Arc::clone(&line), incoming));
+                    Transport::Line(line)
+                }
                 Err(error) => return Err(OpenError::new(Fault::Config, error)),
             },
         };
-        Ok(Self {
+        let channel = Self {
             config,
             transport,
+            watch,
             runtime: OwnRuntime::of::<Self>(),
             host,
-        })
+        };
+        if let Some(watch) = &channel.watch {
+            watch.resume(&channel.runtime).await;
+        }
+        Ok(channel)
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Vec<Outcome> {
@@ -102,9 +138,14 @@ recipient: +12025559999
         let end = Instant::now() + usable(delivery.timeout()).min(limit);
         let text = Text::of(delivery.notification(), self.config.styled);
         let mut outcomes = Vec::with_capacity(targets.len());
+        let mut sent = Vec::new();
         for call in Call::split(targets, &text) {
-            outcomes.extend(self.send(call, end).await);
+            let (of_call, sent_at) = self.send(call, end).await;
+            let is_sent = of_call.iter().any(|one| one.class() == Class::Delivered);
+            sent.extend(sent_at.filter(|_| is_sent));
+            outcomes.extend(of_call);
         }
+        self.follow(delivery, sent).await;
         outcomes
     }
 
@@ -162,7 +203,34 @@ recipient: +12025559999
 }
 
 impl Signal {
-    async fn send(&self, call: Call, end: Instant) -> Vec<Outcome> {
+    /// Watches the messages that were sent at these times until somebody acknowledges one, or stops
+    /// watching those of an incident that has ended or was taken over.
+    async fn follow(&self, delivery: &Delivery, sent: Vec<u64>) {
+        let Some(watch) = &self.watch else {
+            return;
+        };
+        let notification = delivery.notification();
+        let incident = notification.incident().unwrap_or_default();
+        if notification.kind() == Kind::Recovery || notification.acknowledged_by().is_some() {
+            watch.end(incident).await;
+            return;
+        }
+        // Nobody waits for a proof without a reference.
+        if sent.is_empty() || delivery.reference().is_empty() {
+            return;
+        }
+        let messages = sent.into_iter().map(|sent_at| Watched {
+            sent_at,
+            reference: delivery.reference().to_owned(),
+            incident: incident.to_owned(),
+            posted_ms: self.host.now_ms(),
+            is_delivered: false,
+        });
+        watch.begin(&self.runtime, messages.collect()).await;
+    }
+
+    /// Makes one call. Returns the outcomes, and when the message was sent, which is its ID.
+    async fn send(&self, call: Call, end: Instant) -> (Vec<Outcome>, Option<u64>) {
         let (targets, notes) = (call.targets.clone(), call.text.notes.clone());
         let answer: Answer = match &self.transport {
             Transport::Cli(cli) => {
@@ -175,7 +243,12 @@ impl Signal {
                 .await
                 .and_then(read_response),
         };
-        outcome::outcomes(&self.config.user, &targets, &answer, &notes)
+        let sent_at = match &answer {
+            Ok(response) => response.timestamp,
+            Err(_) => None,
+        };
+        let outcomes = outcome::outcomes(&self.config.user, &targets, &answer, &notes);
+        (outcomes, sent_at)
     }
 
     /// Runs a future on the plugin's own runtime. Fails if the runtime is gone.

@@ -157,6 +157,7 @@ pub const HOUSES: &[House] = &[
         root: "crates/sdk/src/lib.rs",
         floors: &[
             &[
+                "acknowledgement",
                 "child",
                 "delivery",
                 "http",

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 
 use super::answer::{Failed, TIMESTAMP, answer};
@@ -23,6 +23,9 @@ use super::{http, stream};
 
 /// The maximum time that `wait_for` waits.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The maximum number of envelopes that wait for a slow connection.
+const MAX_RECEIVED: usize = 64;
 
 /// The reaction to a request.
 #[derive(Debug, PartialEq)]
@@ -49,14 +52,29 @@ pub(super) struct SignalState {
     pub(super) shuffle: usize,
     /// Whether notifications of incoming messages are sent between the answers.
     pub(super) chatter: bool,
+    /// Whether only subscribers get what is received (`--receive-mode=manual`).
+    pub(super) is_manual: bool,
+    subscriptions: i64,
 }
 
-#[derive(Default)]
 pub(super) struct SignalShared {
     state: Mutex<SignalState>,
     changed: Notify,
+    /// The envelopes that accounts receive, with the account.
+    pub(super) received: broadcast::Sender<Value>,
     /// Notified when the daemon dies, which ends every connection.
     pub(super) died: Notify,
+}
+
+impl Default for SignalShared {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Notify::default(),
+            received: broadcast::Sender::new(MAX_RECEIVED),
+            died: Notify::default(),
+        }
+    }
 }
 
 impl SignalShared {
@@ -125,6 +143,11 @@ impl SignalShared {
                     return reaction;
                 }
             },
+            "subscribeReceive" => state.subscribe(&params),
+            "unsubscribeReceive" => match params.get("subscription").and_then(Value::as_i64) {
+                Some(known) if known < state.subscriptions => Ok(json!({})),
+                _ => Err(Failed::new(-1, "Unknown subscription id")),
+            },
             _ => Err(Failed::new(-32601, "Method not implemented")),
         };
         drop(state);
@@ -137,14 +160,25 @@ impl SignalShared {
 }
 
 impl SignalState {
+    /// Answers the ID of a new subscription. The account may be left out, for all.
+    fn subscribe(&mut self, params: &Value) -> Result<Value, Failed> {
+        let account = params.get("account").and_then(Value::as_str);
+        if account.is_some_and(|asked| !self.script.accounts.iter().any(|known| known == asked)) {
+            return Err(Failed::new(-32602, "Specified account does not exist"));
+        }
+        self.subscriptions += 1;
+        Ok(json!(self.subscriptions - 1))
+    }
+
     fn send(&mut self, params: &Value) -> Result<Result<Value, Failed>, Reaction> {
         let send = match self.parse(params) {
             Ok(send) => send,
             Err(failed) => return Ok(Err(failed)),
         };
         let fault = self.script.faults.get(self.sends).cloned().flatten();
+        let earlier = self.sends;
         self.sends += 1;
-        let result = match fault {
+        let mut result = match fault {
             None => answer(&self.script, &send),
             Some(Fault::OnlyTimestamp) => {
                 answer(&self.script, &send).map(|_| json!({ "timestamp": TIMESTAMP }))
@@ -163,7 +197,9 @@ impl SignalState {
                 return Err(Reaction::Die);
             }
         };
-        if result.is_ok() {
+        if let Ok(result) = &mut result {
+            // No two messages of an account have the same.
+            result["timestamp"] = json!(timestamp(earlier));
             self.sent.push(send);
         }
         Ok(result)
@@ -217,6 +253,11 @@ impl SignalState {
             text_styles: list("textStyle"),
         })
     }
+}
+
+/// Returns the timestamp of a message after this many earlier ones.
+fn timestamp(earlier: usize) -> u64 {
+    TIMESTAMP + u64::try_from(earlier).unwrap_or(0)
 }
 
 fn error(id: &Value, code: i64, message: &str, response: Option<Value>) -> String {
@@ -326,6 +367,84 @@ impl SignalDaemon {
         self.shared.lock().chatter = true;
     }
 
+    /// Gives what is received to subscribers only, as with `--receive-mode=manual`.
+    pub fn receive_manually(&self) {
+        self.shared.lock().is_manual = true;
+    }
+
+    /// Has the first account receive an envelope from this number and name, with these members.
+    pub fn receive(&self, (number, name): (&str, &str), more: Value) {
+        let account = self.shared.lock().script.accounts.first().cloned();
+        let mut envelope = json!({
+            "source": number, "sourceNumber": number, "sourceName": name, "sourceDevice": 1,
+            "sourceUuid": "00000000-0000-4000-8000-0000000000bb",
+            "timestamp": TIMESTAMP, "serverReceivedTimestamp": TIMESTAMP,
+            "serverDeliveredTimestamp": TIMESTAMP,
+        });
+        for (member, value) in more.as_object().into_iter().flatten() {
+            envelope[member] = value.clone();
+        }
+        // Nobody may be connected.
+        let _ = self
+            .shared
+            .received
+            .send(json!({ "envelope": envelope, "account": account }));
+    }
+
+    /// Has a person react to the message that was sent after this many earlier ones.
+    pub fn react(&self, from: (&str, &str), earlier: usize, emoji: &str) {
+        let me = self.shared.lock().script.accounts.first().cloned();
+        let reaction = json!({
+            "emoji": emoji, "targetAuthor": me, "targetAuthorNumber": me,
+            "targetAuthorUuid": "00000000-0000-4000-8000-0000000000cc",
+            "targetSentTimestamp": timestamp(earlier), "isRemove": false,
+        });
+        let message = json!({
+            "timestamp": TIMESTAMP, "message": null, "expiresInSeconds": 0, "viewOnce": false,
+            "reaction": reaction,
+        });
+        self.receive(from, json!({ "dataMessage": message }));
+    }
+
+    /// Has a person quote the message that was sent after this many earlier ones.
+    pub fn reply(&self, from: (&str, &str), earlier: usize, text: &str) {
+        let me = self.shared.lock().script.accounts.first().cloned();
+        let quote = json!({
+            "id": timestamp(earlier), "author": me, "authorNumber": me,
+            "authorUuid": "00000000-0000-4000-8000-0000000000cc", "text": "…", "attachments": [],
+        });
+        let message = json!({
+            "timestamp": TIMESTAMP, "message": text, "expiresInSeconds": 0, "viewOnce": false,
+            "quote": quote,
+        });
+        self.receive(from, json!({ "dataMessage": message }));
+    }
+
+    /// Has a person's device confirm the message that was sent after this many earlier ones.
+    pub fn receipt(&self, from: (&str, &str), earlier: usize) {
+        let receipt = json!({
+            "when": TIMESTAMP, "isDelivery": true, "isRead": false, "isViewed": false,
+            "timestamps": [timestamp(earlier)],
+        });
+        self.receive(from, json!({ "receiptMessage": receipt }));
+    }
+
+    /// Ends every connection, as a restart of the daemon does.
+    pub fn restart(&self) {
+        self.shared.died.notify_waiters();
+    }
+
+    /// Returns how often a method was called as soon as that is this often, or less often after 20
+    /// seconds.
+    pub async fn wait_for_calls(&self, method: &str, number: usize) -> usize {
+        let calls = || {
+            let state = self.shared.lock();
+            state.methods.iter().filter(|name| *name == method).count()
+        };
+        self.wait_until(|| calls() >= number).await;
+        calls()
+    }
+
     /// Returns the messages that were sent.
     pub fn messages(&self) -> Vec<Send> {
         self.shared.lock().sent.clone()
@@ -333,19 +452,23 @@ impl SignalDaemon {
 
     /// Returns the messages as soon as there are this many, or fewer after 20 seconds.
     pub async fn wait_for(&self, number: usize) -> Vec<Send> {
+        self.wait_until(|| self.messages().len() >= number).await;
+        self.messages()
+    }
+
+    async fn wait_until(&self, is_seen: impl Fn() -> bool) {
         let wait = async {
             loop {
                 let changed = self.shared.changed.notified();
                 tokio::pin!(changed);
                 changed.as_mut().enable();
-                if self.messages().len() >= number {
+                if is_seen() {
                     return;
                 }
                 changed.await;
             }
         };
         let _ = tokio::time::timeout(WAIT_TIMEOUT, wait).await;
-        self.messages()
     }
 
     /// Returns the methods that were called, in order.

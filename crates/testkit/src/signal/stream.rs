@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
@@ -39,10 +39,30 @@ async fn converse(stream: impl AsyncRead + AsyncWrite, shared: Arc<SignalShared>
 async fn exchange(stream: impl AsyncRead + AsyncWrite, shared: &SignalShared) -> io::Result<()> {
     let (read, mut write) = tokio::io::split(stream);
     let mut lines = BufReader::new(read).lines();
+    let mut received = shared.received.subscribe();
+    let mut subscription: Option<Value> = None;
     let mut held = Vec::new();
-    while let Some(line) = lines.next_line().await? {
+    loop {
+        let line = tokio::select! {
+            line = lines.next_line() => match line? {
+                Some(line) => line,
+                None => return Ok(()),
+            },
+            envelope = received.recv() => {
+                if let Ok(envelope) = envelope {
+                    let is_manual = shared.lock().is_manual;
+                    for line in notifications(&envelope, is_manual, subscription.as_ref()) {
+                        write.write_all(line.as_bytes()).await?;
+                    }
+                }
+                continue;
+            }
+        };
         match shared.react(&line) {
-            Reaction::Answer(answer) => held.push(answer),
+            Reaction::Answer(answer) => {
+                subscription = subscribed(&line, &answer, subscription);
+                held.push(answer);
+            }
             Reaction::Nothing | Reaction::Silence => {}
             Reaction::Die => {
                 shared.died.notify_waiters();
@@ -64,7 +84,29 @@ async fn exchange(stream: impl AsyncRead + AsyncWrite, shared: &SignalShared) ->
         }
         write.flush().await?;
     }
-    Ok(())
+}
+
+/// Returns the connection's subscription after a request and its answer.
+fn subscribed(request: &str, answer: &str, before: Option<Value>) -> Option<Value> {
+    let request: Value = serde_json::from_str(request).ok()?;
+    let answer: Value = serde_json::from_str(answer).ok()?;
+    match (request["method"].as_str(), answer.get("result")) {
+        (Some("subscribeReceive"), Some(id)) => Some(id.clone()),
+        (Some("unsubscribeReceive"), Some(_)) => None,
+        _ => before,
+    }
+}
+
+/// Returns the lines with which a connection learns of an envelope: by itself unless the daemon
+/// receives manually, and as the result of a subscription.
+fn notifications(envelope: &Value, is_manual: bool, subscription: Option<&Value>) -> Vec<String> {
+    let plain = (!is_manual).then(|| envelope.clone());
+    let wrapped = subscription.map(|id| json!({ "subscription": id, "result": envelope }));
+    let lines = plain.into_iter().chain(wrapped).map(|params| {
+        let notification = json!({ "jsonrpc": "2.0", "method": "receive", "params": params });
+        format!("{notification}\n")
+    });
+    lines.collect()
 }
 
 fn incoming() -> String {

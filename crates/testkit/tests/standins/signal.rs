@@ -272,3 +272,78 @@ async fn when_asked_over_http_status_is_200_even_for_errors() {
         assert!(answer.contains(text), "{head}: {answer}");
     }
 }
+
+/// Sends these requests over a Unix socket, and returns the daemon's lines: each answer, and then
+/// what `received` makes the daemon report, which is this many lines.
+async fn listen(
+    daemon: &SignalDaemon,
+    requests: &[Value],
+    received: impl FnOnce(),
+    reports: usize,
+) -> Vec<Value> {
+    let mut stream = UnixStream::connect(daemon.socket()).await.unwrap();
+    let mut lines = Vec::new();
+    let (read, mut write) = stream.split();
+    let mut read = BufReader::new(read).lines();
+    let mut next = async || -> Value {
+        let line = read.next_line().await.unwrap().unwrap();
+        serde_json::from_str(&line).unwrap()
+    };
+    for request in requests {
+        let line = format!("{request}\n");
+        write.write_all(line.as_bytes()).await.unwrap();
+        lines.push(next().await);
+    }
+    received();
+    for _ in 0..reports {
+        lines.push(next().await);
+    }
+    lines
+}
+
+fn call(id: u64, method: &str, params: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+}
+
+#[tokio::test]
+async fn what_is_received_goes_to_every_connection_or_to_subscribers_only() {
+    let daemon = SignalDaemon::start(&[ME]).await.unwrap();
+    let version = call(1, "version", json!({}));
+    let subscribe = call(2, "subscribeReceive", json!({"account": ME}));
+    let react = || daemon.react(("+4911", "Anna"), 0, "👍");
+    let both = [version.clone(), subscribe.clone()];
+    let lines = listen(&daemon, &both, react, 2).await;
+    assert_eq!(lines[1]["result"], 0);
+    let plain = &lines[2]["params"];
+    assert_eq!(plain["account"], ME);
+    assert_eq!(plain["envelope"]["sourceName"], "Anna");
+    let reaction = &plain["envelope"]["dataMessage"]["reaction"];
+    assert_eq!(reaction["targetSentTimestamp"], 1_767_323_045_123_u64);
+    assert_eq!(lines[3]["params"]["subscription"], 0);
+    assert_eq!(&lines[3]["params"]["result"], plain);
+
+    daemon.receive_manually();
+    let version = call(3, "version", json!({}));
+    let subscribe = call(4, "subscribeReceive", json!({}));
+    let lines = listen(&daemon, &[version, subscribe], react, 1).await;
+    assert_eq!(lines[2]["params"]["subscription"], 1);
+    assert_eq!(&lines[2]["params"]["result"], plain);
+    let ended = call(6, "unsubscribeReceive", json!({"subscription": 1}));
+    let unknown = call(7, "unsubscribeReceive", json!({"subscription": 9}));
+    let foreign = call(8, "subscribeReceive", json!({"account": "+1999"}));
+    let lines = listen(&daemon, &[ended, unknown, foreign], react, 0).await;
+    assert_eq!(lines[0]["result"], json!({}));
+    assert_eq!(lines[1]["error"]["message"], "Unknown subscription id");
+    assert_eq!(lines[2]["error"]["code"], -32602);
+}
+
+#[tokio::test]
+async fn no_two_messages_have_the_same_timestamp() {
+    let daemon = SignalDaemon::start(&[ME]).await.unwrap();
+    let requests = [send(1, "+4911"), send(2, "+4911")];
+    let lines = listen(&daemon, &requests, || (), 0).await;
+    assert_ne!(
+        lines[0]["result"]["timestamp"],
+        lines[1]["result"]["timestamp"]
+    );
+}

@@ -1,5 +1,6 @@
 //! The provider against stand-ins: settings, deliveries, faults.
 
+mod acknowledging;
 mod delivery;
 mod faults;
 mod refused;

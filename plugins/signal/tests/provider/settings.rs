@@ -63,6 +63,15 @@ fn what_signal_cli_would_refuse_is_refused_here() {
         (json!({"rpc": "smtp://u:canary@localhost"}), "rpc"),
         (json!({"rpc": "unix:/a", "cli_path": "/b"}), "cli_path"),
         (json!({"rpc": "unix:/a", "config_dir": "/b"}), "config_dir"),
+        (json!({"acknowledge": true}), "acknowledge"),
+        (
+            json!({"rpc": "http://localhost:1", "acknowledge": true}),
+            "acknowledge",
+        ),
+        (
+            json!({"rpc": "unix:/a", "acknowledge_reactions": [""], "acknowledge_words": []}),
+            "acknowledge_reactions",
+        ),
         (json!({"timeout": 0}), "timeout"),
         (json!({"cli_path": ""}), "cli_path"),
         (json!({"recipent": "+1"}), "recipent"),
@@ -79,6 +88,29 @@ fn what_signal_cli_would_refuse_is_refused_here() {
             "{more}: {found:?}"
         );
         assert!(!format!("{found:?}").contains("canary"), "{found:?}");
+    }
+}
+
+#[test]
+fn signs_that_have_no_effect_are_reported() {
+    let base = json!({"user": "+12025551234", "recipient": "+12025559999"});
+    for (rpc, acknowledge, expected) in [
+        (json!("unix:/a"), json!(null), 0),
+        (json!("unix:/a"), json!(false), 2),
+        (json!(null), json!(null), 2),
+    ] {
+        let mut settings = base.clone();
+        settings["acknowledge_words"] = json!(["ack"]);
+        settings["acknowledge_reactions"] = json!(["👍"]);
+        settings["rpc"] = rpc;
+        settings["acknowledge"] = acknowledge;
+        let found = findings(&settings);
+        assert_eq!(found.len(), expected, "{settings}: {found:?}");
+        assert!(
+            found
+                .iter()
+                .all(|(text, error)| !error && text.contains("no effect"))
+        );
     }
 }
 

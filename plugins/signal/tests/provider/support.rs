@@ -60,7 +60,7 @@ pub async fn deliver(settings: &Value, sample: &Sample) -> Vec<Outcome> {
 }
 
 /// Creates a host that really sends HTTP requests, in the simplest way.
-fn host() -> FakeHost {
+pub fn host() -> FakeHost {
     let host = FakeHost::new();
     host.answer_with(|request| match post(request) {
         Ok((status, body)) => Reply::status(status, &body),
