@@ -227,7 +227,7 @@ impl Watch {
     /// Reports what an event proves of the messages that are watched.
     async fn handle(&self, event: &Event) {
         let all = self.load().await.unwrap_or_default();
-        let about = all
+        let mut about = all
             .iter()
             .filter(|one| event.sent_at.contains(&one.sent_at));
         let note = match &event.what {
@@ -247,7 +247,7 @@ impl Watch {
             What::Replied(text) if self.signs.is_reply(text) => text,
             What::Reacted(_) | What::Replied(_) => return,
         };
-        let Some(message) = about.last() else {
+        let Some(message) = about.next_back() else {
             return;
         };
         let acknowledgement = Acknowledgement::default()

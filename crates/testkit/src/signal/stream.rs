@@ -60,6 +60,7 @@ async fn exchange(stream: impl AsyncRead + AsyncWrite, shared: &SignalShared) ->
         };
         match shared.react(&line) {
             Reaction::Answer(answer) => {
+                let answer = of_connection(&line, answer, subscription.as_ref());
                 subscription = subscribed(&line, &answer, subscription);
                 held.push(answer);
             }
@@ -84,6 +85,18 @@ async fn exchange(stream: impl AsyncRead + AsyncWrite, shared: &SignalShared) ->
         }
         write.flush().await?;
     }
+}
+
+/// Returns the answer to a request, which is an error if it ends a subscription that is not the
+/// connection's own.
+fn of_connection(request: &str, answer: String, subscription: Option<&Value>) -> String {
+    let request: Value = serde_json::from_str(request).unwrap_or_default();
+    let ends = request["method"] == "unsubscribeReceive";
+    if !ends || request["params"].get("subscription") == subscription {
+        return answer;
+    }
+    let error = json!({ "code": -1, "message": "Unknown subscription id", "data": null });
+    json!({ "jsonrpc": "2.0", "error": error, "id": request["id"] }).to_string()
 }
 
 /// Returns the connection's subscription after a request and its answer.

@@ -328,13 +328,20 @@ async fn what_is_received_goes_to_every_connection_or_to_subscribers_only() {
     let lines = listen(&daemon, &[version, subscribe], react, 1).await;
     assert_eq!(lines[2]["params"]["subscription"], 1);
     assert_eq!(&lines[2]["params"]["result"], plain);
-    let ended = call(6, "unsubscribeReceive", json!({"subscription": 1}));
-    let unknown = call(7, "unsubscribeReceive", json!({"subscription": 9}));
-    let foreign = call(8, "subscribeReceive", json!({"account": "+1999"}));
-    let lines = listen(&daemon, &[ended, unknown, foreign], react, 0).await;
-    assert_eq!(lines[0]["result"], json!({}));
+    let requests = [
+        call(5, "subscribeReceive", json!({"account": "+1999"})),
+        // The subscription of another connection, and one of its own.
+        call(6, "unsubscribeReceive", json!({"subscription": 1})),
+        call(7, "subscribeReceive", json!({"account": ME})),
+        call(8, "unsubscribeReceive", json!({"subscription": 2})),
+    ];
+    let lines = listen(&daemon, &requests, react, 0).await;
+    assert_eq!(lines[0]["error"]["code"], -32602);
     assert_eq!(lines[1]["error"]["message"], "Unknown subscription id");
-    assert_eq!(lines[2]["error"]["code"], -32602);
+    assert_eq!(
+        (&lines[2]["result"], &lines[3]["result"]),
+        (&json!(2), &json!({}))
+    );
 }
 
 #[tokio::test]
