@@ -7,7 +7,7 @@ use annunciator_sdk::Problem;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{endpoint::Endpoint, signs::Signs, target::Target};
+use crate::{endpoint::Endpoint, events::Events, signs::Signs, target::Target};
 
 /// The settings of a signal channel.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -56,7 +56,7 @@ pub struct Config {
     #[serde(default)]
     pub rpc: Option<String>,
     /// Whether people acknowledge a message by a reaction or a reply that quotes it; only with a
-    /// daemon on a unix socket or a TCP port. Default: true with such a daemon.
+    /// daemon, and not over https. Default: true with such a daemon.
     #[serde(default)]
     pub acknowledge: Option<bool>,
     /// The reactions that acknowledge a message, as emojis. Default: ✅, ☑, ✔, 👌, 👍, 👀.
@@ -79,9 +79,12 @@ fn default_timeout() -> u32 {
 
 impl Config {
     /// Returns whether a daemon reports what people do with a message.
-    pub(crate) fn has_line(&self) -> bool {
-        let endpoint = self.rpc.as_deref().map(Endpoint::parse);
-        matches!(endpoint, Some(Ok(Endpoint::Unix(_) | Endpoint::Tcp(_))))
+    pub(crate) fn reports(&self) -> bool {
+        match self.rpc.as_deref().map(Endpoint::parse) {
+            Some(Ok(Endpoint::Http(url))) => Events::authority(&url).is_some(),
+            Some(Ok(_)) => true,
+            Some(Err(_)) | None => false,
+        }
     }
 
     /// Returns the signs by which people acknowledge a message.
@@ -92,7 +95,7 @@ impl Config {
 
     /// Returns whether people can acknowledge a message.
     pub(crate) fn acknowledges(&self) -> bool {
-        self.has_line() && self.acknowledge.unwrap_or(true)
+        self.reports() && self.acknowledge.unwrap_or(true)
     }
 
     /// Returns every target of a message, once each.
@@ -178,11 +181,11 @@ impl Config {
     }
 
     fn acknowledging(&self, problems: &mut Vec<Problem>) {
-        if self.acknowledge == Some(true) && !self.has_line() {
-            problems.push(
-                Problem::error("acknowledge", "needs a daemon on a socket")
-                    .help("set `rpc: unix:/run/signal-cli/socket` or `rpc: tcp://localhost:7583`"),
-            );
+        if self.acknowledge == Some(true) && !self.reports() {
+            problems
+                .push(Problem::error("acknowledge", "needs a daemon").help(
+                    "set `rpc`, such as `unix:/run/signal-cli/socket`; not an https address",
+                ));
         }
         if self.acknowledges() && self.signs().is_empty() {
             problems.push(
@@ -199,7 +202,7 @@ impl Config {
         for (field, list) in lists {
             if list.is_some() && !self.acknowledges() {
                 problems.push(Problem::warning(field, "has no effect").help(
-                    "only a daemon on a socket (`rpc`) reports reactions and replies, unless \
+                    "only a daemon (`rpc`) reports reactions and replies, unless \
                      `acknowledge` is false",
                 ));
             }

@@ -88,6 +88,14 @@ struct Receipt {
 /// messages of this account.
 pub(crate) fn read(parameters: &Value, account: &str) -> Option<Event> {
     let result = parameters.get("result").unwrap_or(parameters);
+    let of_other = |it: &str| it.starts_with('+') && account.starts_with('+') && it != account;
+    if result
+        .get("account")
+        .and_then(Value::as_str)
+        .is_some_and(of_other)
+    {
+        return None;
+    }
     let envelope = Envelope::deserialize(result.get("envelope")?).ok()?;
     let by = envelope.sender();
     if let Some(receipt) = envelope.receipt_message {
@@ -227,6 +235,9 @@ mod tests {
             let said = envelope(json!({"dataMessage": message}));
             assert_eq!(read(&said, ME), None, "{said}");
         }
+        let mut foreign = envelope(json!({"dataMessage": reaction(json!({}))}));
+        foreign["account"] = json!("+49333");
+        assert_eq!(read(&foreign, ME), None);
         for odd in [
             json!(null),
             json!([]),

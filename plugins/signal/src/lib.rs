@@ -9,6 +9,7 @@ mod child;
 mod cli;
 mod config;
 mod endpoint;
+mod events;
 mod incoming;
 mod java;
 mod line;
@@ -18,6 +19,7 @@ mod provider;
 mod refusal;
 mod reply;
 mod signs;
+mod source;
 mod target;
 mod watch;
 

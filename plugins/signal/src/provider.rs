@@ -15,11 +15,13 @@ use crate::{
     cli::Cli,
     config::Config,
     endpoint::Endpoint,
+    events::Events,
     line::{Line, MAX_INCOMING},
     message::Text,
     outcome,
     refusal::typed,
     reply::{Answer, Failure, beginning, read_response, read_rpc},
+    source::Source,
     target::Target,
     watch::{Watch, Watched},
 };
@@ -73,7 +75,7 @@ recipient: +12025559999
         if config.acknowledges() {
             return Proofs::up_to(Proof::Acknowledged);
         }
-        let (setting, value, why) = match config.has_line() {
+        let (setting, value, why) = match config.reports() {
             true => (
                 "acknowledge",
                 "true",
@@ -82,7 +84,7 @@ recipient: +12025559999
             false => (
                 "rpc",
                 "unix:/run/signal-cli/socket",
-                "only a daemon on a socket reports that people react or reply",
+                "only a daemon reports that people react or reply, and not over https",
             ),
         };
         Proofs::accepted().hint(Proof::Acknowledged, setting, value, why)
@@ -102,14 +104,24 @@ recipient: +12025559999
                 Transport::Cli(Arc::new(cli))
             }
             Some(rpc) => match Endpoint::parse(rpc) {
-                Ok(Endpoint::Http(url)) => Transport::Http(url),
                 Ok(endpoint) => {
                     let (sender, incoming) = mpsc::channel(MAX_INCOMING);
-                    let line = Arc::new(Line::new(endpoint, sender));
-                    watch = config
-                        .acknowledges()
-                        .then(|| Watch::new(host.clone(), &config, Arc::clone(&line), incoming));
-                    Transport::Line(line)
+                    let (transport, source) = match endpoint {
+                        Endpoint::Http(url) => {
+                            let authority = Events::authority(&url);
+                            let events = authority.map(|it| Events::new(it, sender));
+                            (Transport::Http(url), events.map(Source::Events))
+                        }
+                        endpoint => {
+                            let line = Arc::new(Line::new(endpoint, sender));
+                            let source = Source::Line(Arc::clone(&line));
+                            (Transport::Line(line), Some(source))
+                        }
+                    };
+                    watch = source
+                        .filter(|_| config.acknowledges())
+                        .map(|source| Watch::new(host.clone(), &config, source, incoming));
+                    transport
                 }
                 Err(error) => return Err(OpenError::new(Fault::Config, error)),
             },

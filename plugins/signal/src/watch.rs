@@ -18,8 +18,8 @@ use tokio::{
 use crate::{
     config::Config,
     incoming::{self, Event, What},
-    line::{Line, Subscription},
     signs::Signs,
+    source::{Source, Subscribed},
 };
 
 /// The delay before the daemon is asked again after a failure, which doubles up to the maximum.
@@ -71,7 +71,7 @@ pub(crate) struct Watch {
     host: Host,
     account: String,
     signs: Signs,
-    line: Arc<Line>,
+    source: Source,
     /// What the daemon has received, as the connection passes it on.
     incoming: Mutex<mpsc::Receiver<Value>>,
     /// Serializes the changes of the store, and says whether the task runs.
@@ -90,14 +90,14 @@ impl Watch {
     pub(crate) fn new(
         host: Host,
         config: &Config,
-        line: Arc<Line>,
+        source: Source,
         incoming: mpsc::Receiver<Value>,
     ) -> Arc<Self> {
         Arc::new(Self {
             host,
             account: config.user.clone(),
             signs: config.signs(),
-            line,
+            source,
             incoming: Mutex::new(incoming),
             is_running: Mutex::new(false),
         })
@@ -158,13 +158,13 @@ impl Watch {
                 return;
             }
             let end = Instant::now() + SUBSCRIBE_TIMEOUT;
-            match self.line.subscribe(&self.account, end).await {
+            match self.source.subscribe(&self.account, end).await {
                 Ok(subscription) => {
                     failures = 0;
                     let ended = self.receive(&subscription, &mut incoming).await;
                     if let Ended::Unneeded = ended {
                         let end = Instant::now() + SUBSCRIBE_TIMEOUT;
-                        self.line
+                        self.source
                             .unsubscribe(&self.account, subscription, end)
                             .await;
                         return;
@@ -183,7 +183,7 @@ impl Watch {
     /// Receives until the connection is gone or there is nothing to watch.
     async fn receive(
         &self,
-        subscription: &Subscription,
+        subscription: &Subscribed,
         incoming: &mut mpsc::Receiver<Value>,
     ) -> Ended {
         loop {

@@ -24,6 +24,9 @@ use super::{http, stream};
 /// The maximum time that `wait_for` waits.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// The name under which the events over HTTP are among the methods that were called.
+pub const EVENTS: &str = "GET /api/v1/events";
+
 /// The maximum number of envelopes that wait for a slow connection.
 const MAX_RECEIVED: usize = 64;
 
@@ -80,6 +83,20 @@ impl Default for SignalShared {
 impl SignalShared {
     pub(super) fn lock(&self) -> MutexGuard<'_, SignalState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a client reads the events of an account, or of all. Returns whether there is such
+    /// an account.
+    pub(super) fn subscribe_to_events(&self, account: Option<&str>) -> bool {
+        let mut state = self.lock();
+        let known = &state.script.accounts;
+        let is_known = account.is_none_or(|asked| known.iter().any(|one| one == asked));
+        if is_known {
+            state.methods.push(EVENTS.to_owned());
+        }
+        drop(state);
+        self.changed.notify_waiters();
+        is_known
     }
 
     pub(super) fn violation(&self, text: impl Into<String>) {

@@ -1,13 +1,16 @@
-//! The daemon's HTTP transport: `POST /api/v1/rpc`, `GET /api/v1/check`.
+//! The daemon's HTTP transport: `POST /api/v1/rpc`, `GET /api/v1/check`, and what accounts receive
+//! as the stream `GET /api/v1/events`.
 //!
 //! Errors of a request have status 200, as in the real daemon.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::CONTENT_TYPE;
+use futures_util::{StreamExt as _, stream};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -16,6 +19,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::daemon::{Reaction, SignalShared};
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 pub(super) async fn serve(listener: TcpListener, shared: Arc<SignalShared>) {
     let mut connections = JoinSet::new();
@@ -37,11 +42,16 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<SignalShared>) {
 async fn respond(
     request: Request<Incoming>,
     shared: Arc<SignalShared>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Body>, Infallible> {
+    if (request.method(), request.uri().path()) == (&Method::GET, "/api/v1/events") {
+        return Ok(events(request.uri().query(), &shared));
+    }
     let status = match (request.method(), request.uri().path()) {
         (&Method::POST, "/api/v1/rpc") => None,
         (&Method::GET, "/api/v1/check") => Some(StatusCode::OK),
-        (_, "/api/v1/rpc" | "/api/v1/check") => Some(StatusCode::METHOD_NOT_ALLOWED),
+        (_, "/api/v1/rpc" | "/api/v1/check" | "/api/v1/events") => {
+            Some(StatusCode::METHOD_NOT_ALLOWED)
+        }
         _ => Some(StatusCode::NOT_FOUND),
     };
     if let Some(status) = status {
@@ -70,8 +80,33 @@ async fn respond(
     }
 }
 
-fn answer(status: StatusCode, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
+fn answer(status: StatusCode, text: String) -> Response<Body> {
+    let mut response = Response::new(Full::new(Bytes::from(text)).boxed_unsync());
     *response.status_mut() = status;
+    response
+}
+
+/// Streams what one account receives, or all.
+fn events(query: Option<&str>, shared: &SignalShared) -> Response<Body> {
+    let pairs = query.map(|query| url::form_urlencoded::parse(query.as_bytes()));
+    let account = pairs
+        .into_iter()
+        .flatten()
+        .find(|(name, _)| name == "account");
+    let account = account.map(|(_, account)| account.into_owned());
+    if !shared.subscribe_to_events(account.as_deref()) {
+        return answer(StatusCode::BAD_REQUEST, String::new());
+    }
+    // As `ServerSentEventSender` writes an event; a line of its own keeps the connection alive.
+    let begin = stream::iter([":\n".to_owned()]);
+    let received = stream::unfold(shared.received.subscribe(), |mut received| async move {
+        let envelope = received.recv().await.ok()?;
+        Some((format!("event:receive\ndata:{envelope}\n\n"), received))
+    });
+    let frames = begin.chain(received);
+    let frames = frames.map(|text| Ok(Frame::data(Bytes::from(text))));
+    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+    let kind = HeaderValue::from_static("text/event-stream");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }

@@ -17,7 +17,7 @@ mod stream;
 
 pub use self::binary::find as find_program;
 pub use self::cli::SignalCli;
-pub use self::daemon::SignalDaemon;
+pub use self::daemon::{EVENTS, SignalDaemon};
 pub use self::program::{Call, main as program_main};
 pub use self::request::Send;
 pub use self::script::{Fault, ResultType, Script, Verdict};

@@ -354,3 +354,41 @@ async fn no_two_messages_have_the_same_timestamp() {
         lines[1]["result"]["timestamp"]
     );
 }
+
+#[tokio::test]
+async fn what_is_received_is_a_stream_over_http() {
+    let daemon = SignalDaemon::start(&[ME]).await.unwrap();
+    let address = daemon.http();
+    let address = address.strip_prefix("http://").unwrap();
+    for (query, status) in [
+        ("", 200),
+        ("?account=%2B12025551234", 200),
+        ("?account=x", 400),
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /api/v1/events{query} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(stream).lines();
+        let first = lines.next_line().await.unwrap().unwrap();
+        assert!(first.contains(&format!(" {status} ")), "{query}: {first}");
+        if status == 400 {
+            continue;
+        }
+        daemon.react(("+4911", "Anna"), 0, "👍");
+        let mut seen = Vec::new();
+        while seen
+            .last()
+            .is_none_or(|line: &String| !line.starts_with("data:"))
+        {
+            seen.push(lines.next_line().await.unwrap().unwrap());
+        }
+        let event = seen.iter().position(|line| line == "event:receive");
+        assert_eq!(event, Some(seen.len() - 2), "{seen:?}");
+        let data = seen[seen.len() - 1].strip_prefix("data:").unwrap();
+        let data: Value = serde_json::from_str(data).unwrap();
+        assert_eq!(
+            (&data["account"], &data["envelope"]["sourceName"]),
+            (&json!(ME), &json!("Anna"))
+        );
+    }
+}

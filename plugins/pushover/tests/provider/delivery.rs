@@ -1,5 +1,7 @@
 //! What arrives at the stand-in, and the life of an emergency.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use crate::standin::{bench, bench_with, settings};
 use annunciator_pushover::Pushover as Plugin;
 use annunciator_sdk::testing::Sample;

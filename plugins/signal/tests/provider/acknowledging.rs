@@ -11,8 +11,11 @@ use annunciator_sdk::{
     testing::{FakeHost, Opened, Sample},
 };
 use annunciator_signal::{Config, Signal};
-use annunciator_testkit::signal::SignalDaemon;
+use annunciator_testkit::signal::{EVENTS, SignalDaemon};
 use serde_json::{Value, json};
+
+/// More than any of this takes.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 const ANNA: (&str, &str) = (ONE, "Anna");
 
@@ -107,6 +110,31 @@ async fn who_reacts_to_a_message_acknowledges_it_in_any_mode_of_the_daemon() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reacts_to_a_message_acknowledges_it_by_a_daemon_over_http_and_tcp_too() {
+    let daemon = SignalDaemon::start(&[ME]).await.unwrap();
+    for (rpc, subscribes) in [(daemon.http(), EVENTS), (daemon.tcp(), "subscribeReceive")] {
+        let host = host();
+        let channel = host.open::<Signal>(&over(&rpc, json!({}))).await.unwrap();
+        let outcomes = channel.deliver(&problem("7")).await;
+        assert_eq!(outcomes[0].class(), Class::Delivered, "{outcomes:?}");
+        assert_eq!(daemon.wait_for_calls(subscribes, 1).await, 1);
+        let earlier = daemon.messages().len() - 1;
+        daemon.react(ANNA, earlier, "👍");
+        let seen = async {
+            while host.acknowledged().is_empty() || !host.stored_keys().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(
+            tokio::time::timeout(WAIT_TIMEOUT, seen).await.is_ok(),
+            "{rpc}"
+        );
+        assert_eq!(host.acknowledged()[0].1.clone().at_ms(0), by("Anna", "👍"));
+        channel.close().await;
+    }
+}
+
 #[tokio::test]
 async fn who_quotes_a_message_with_an_acknowledging_word_acknowledges_it() {
     let bench = bench(json!({})).await;
@@ -195,7 +223,7 @@ async fn when_nobody_waits_for_it_or_it_is_switched_off_nobody_listens() {
 }
 
 #[test]
-fn only_a_daemon_on_a_socket_proves_an_acknowledgement() {
+fn only_a_daemon_proves_an_acknowledgement() {
     let proofs = |more: Value| {
         let mut settings = json!({"user": ME, "recipient": ONE});
         settings
@@ -204,13 +232,18 @@ fn only_a_daemon_on_a_socket_proves_an_acknowledgement() {
             .extend(more.as_object().unwrap().clone());
         Signal::proofs(&serde_json::from_value::<Config>(settings).unwrap())
     };
-    for rpc in ["unix:/run/s", "tcp://localhost:7583"] {
+    for rpc in [
+        "unix:/run/s",
+        "tcp://localhost:7583",
+        "http://localhost:8080",
+    ] {
         let proven = proofs(json!({"rpc": rpc})).of(Severity::Info);
         assert_eq!(proven, Some(Proof::Acknowledged));
     }
     for (more, hint) in [
         (json!({}), "rpc"),
-        (json!({"rpc": "http://localhost:8080"}), "rpc"),
+        (json!({"rpc": "https://localhost:8080"}), "rpc"),
+        (json!({"rpc": "http://localhost:8080/x/rpc"}), "rpc"),
         (
             json!({"rpc": "unix:/run/s", "acknowledge": false}),
             "acknowledge",

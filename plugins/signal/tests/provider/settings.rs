@@ -65,7 +65,7 @@ fn what_signal_cli_would_refuse_is_refused_here() {
         (json!({"rpc": "unix:/a", "config_dir": "/b"}), "config_dir"),
         (json!({"acknowledge": true}), "acknowledge"),
         (
-            json!({"rpc": "http://localhost:1", "acknowledge": true}),
+            json!({"rpc": "https://localhost:1", "acknowledge": true}),
             "acknowledge",
         ),
         (
