@@ -20,7 +20,7 @@ use tokio::{
     net::TcpStream,
     sync::mpsc,
     task::AbortHandle,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use crate::reply::Failure;
@@ -31,6 +31,10 @@ const EVENTS_PATH: &str = "/api/v1/events";
 
 /// The timeout of connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest silence of a stream. The daemon sends a line every 15 seconds to keep it alive
+/// (`HttpServerHandler.java`); without that, the connection is lost.
+const MAX_SILENCE: Duration = Duration::from_secs(60);
 
 /// The maximum length of an event, in bytes. A reaction is short; a longer event is discarded.
 const MAX_EVENT_LENGTH: usize = 256 * 1024;
@@ -151,7 +155,7 @@ impl Drop for Stream {
 async fn read(response: Response<Incoming>, incoming: &mpsc::Sender<Value>) {
     let mut body = response.into_body();
     let mut parser = Parser::default();
-    while let Some(Ok(frame)) = body.frame().await {
+    while let Ok(Some(Ok(frame))) = timeout(MAX_SILENCE, body.frame()).await {
         let Ok(bytes) = frame.into_data() else {
             continue;
         };

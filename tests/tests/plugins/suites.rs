@@ -41,9 +41,10 @@ fn pushover() {
             ("retry", "60"),
             ("expire", "3000"),
             ("sound", "siren"),
+            ("people", "{anna: canarycanarycanarycanarycanary}"),
             ("api_url", "http://127.0.0.1:1"),
         ],
-        secrets: &["token", "user", "encryption_key"],
+        secrets: &["token", "user", "encryption_key", "people"],
     });
 }
 
