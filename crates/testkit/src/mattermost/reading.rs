@@ -9,7 +9,7 @@ use crate::http::{Answer, Request};
 use super::BOT;
 use super::directory::is_id;
 use super::post::Post;
-use super::refusal::{MattermostRefusal, NOT_PERMITTED};
+use super::refusal::{ErrorStyle, MattermostRefusal, NOT_PERMITTED};
 use super::service::{MattermostService, MattermostState};
 
 /// The maximum number of posts of a page (`PerPageMaximum`).
@@ -67,13 +67,17 @@ pub(super) fn thread(
         None | Some("") => Ok(0),
         Some(text) => text.parse::<i64>().map_err(|_| BAD_QUERY),
     };
-    let per_page = usize::try_from(number("perPage")?).map_err(|_| BAD_QUERY)?;
-    let from = number("fromCreateAt")?;
+    let mut per_page = usize::try_from(number("perPage")?).map_err(|_| BAD_QUERY)?;
+    let mut from = number("fromCreateAt")?;
     let direction = request.query_value("direction").unwrap_or_default();
     let from_post = request.query_value("fromPost").unwrap_or_default();
     let is_unordered = !matches!(direction.as_str(), "" | "up" | "down");
     if per_page > MAX_PER_PAGE || is_unordered || (!from_post.is_empty() && from == 0) {
         return Err(BAD_QUERY);
+    }
+    if service.style == ErrorStyle::Old {
+        // Servers of that time knew no pages, and ignored them.
+        (per_page, from) = (0, 0);
     }
     let state = service.state();
     // The post is looked up before the permission.

@@ -9,7 +9,7 @@ use annunciator_mattermost::Mattermost as Plugin;
 use annunciator_sdk::testing::Sample;
 use annunciator_sdk::{Acknowledgement, Class, Kind, Proof};
 use annunciator_testkit::http::Fault as Broken;
-use annunciator_testkit::mattermost::{BOT, CHANNEL, Mattermost};
+use annunciator_testkit::mattermost::{BOT, CHANNEL, ErrorStyle, Mattermost};
 use serde_json::{Value, json};
 
 /// Several rounds of questions.
@@ -168,6 +168,21 @@ async fn a_reply_answers_the_newest_post_of_its_thread_and_ends_them_all() {
     assert_eq!(
         acknowledged(&bench).await[1],
         ("9".to_owned(), by("bob", ":eyes:"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_before_a_post_does_not_answer_it_on_older_servers_either() {
+    let server = Mattermost::builder().errors(ErrorStyle::Old).start().await;
+    let (bench, root) = posted_with(server, json!({})).await;
+    assert!(bench.server.reply(&root, "alice", "ack"));
+    assert_eq!(acknowledged(&bench).await.len(), 1);
+    post(&bench, &problem("8")).await;
+    assert_eq!(acknowledged(&bench).await.len(), 1);
+    assert!(bench.server.reply(&root, "bob", "mine"));
+    assert_eq!(
+        acknowledged(&bench).await[1],
+        ("8".to_owned(), by("bob", "mine"))
     );
 }
 
