@@ -24,6 +24,10 @@ const POLL_INTERVAL: Duration = Duration::from_secs(15);
 /// The longest interval between two requests for a post. Up to this, it is a tenth of its age.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
 
+/// The longest time for which a server that asks for it is left alone. People wait for the effect of
+/// their reactions.
+const MAX_PAUSE: Duration = Duration::from_secs(3600);
+
 /// The age after which a post is no longer watched.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
@@ -124,7 +128,9 @@ impl Watch {
     /// Stops watching the posts of an incident, which has ended or was taken over.
     pub(crate) async fn end(&self, incident: &str) {
         let incident = shortened(incident);
-        self.remove(|post| post.incident == incident).await;
+        if !incident.is_empty() {
+            self.remove(|post| post.incident == incident).await;
+        }
     }
 
     /// Continues to watch what an earlier process watched.
@@ -171,10 +177,8 @@ impl Watch {
                     grown.min(MAX_POLL_INTERVAL).max(wanted.unwrap_or_default())
                 }
             };
-            // A server may name any time, and a task must end with its posts.
-            delay = delay
-                .max(self.reader.take_pause().unwrap_or_default())
-                .min(MAX_AGE);
+            let pause = self.reader.take_pause().unwrap_or_default();
+            delay = delay.max(pause).min(MAX_PAUSE);
         }
     }
 

@@ -123,7 +123,9 @@ impl Watch {
     /// Stops watching the messages of an incident, which has ended or was taken over.
     pub(crate) async fn end(&self, incident: &str) {
         let incident = shortened(incident);
-        self.remove(|message| message.incident == incident).await;
+        if !incident.is_empty() {
+            self.remove(|message| message.incident == incident).await;
+        }
     }
 
     /// Continues to watch what an earlier process watched. The first connection is made a little

@@ -214,6 +214,25 @@ async fn when_the_incident_ends_or_was_taken_over_elsewhere_nothing_is_asked_for
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_outside_incidents_stand_for_themselves() {
+    let bench = bot_bench(Mattermost::start().await, json!({})).await;
+    let first = post(&bench, &Sample::new("disk full").reference("7")).await;
+    let second = post(&bench, &Sample::new("load high").reference("8")).await;
+    let is_back = Sample::new("is back").kind(Kind::Recovery);
+    post(&bench, &is_back.reference("9")).await;
+    assert!(bench.server.react(&second, "alice", "eyes"));
+    assert_eq!(
+        acknowledged(&bench).await,
+        [("8".to_owned(), by("alice", ":eyes:"))]
+    );
+    assert!(bench.server.reply(&first, "bob", "ack"));
+    assert_eq!(
+        acknowledged(&bench).await[1],
+        ("7".to_owned(), by("bob", "ack"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn when_nobody_waits_for_it_or_it_is_switched_off_nothing_is_asked_for() {
     let (bench, _) = posted(json!({"acknowledge": false})).await;
     assert_eq!(acknowledged(&bench).await, []);

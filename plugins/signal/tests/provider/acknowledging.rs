@@ -211,6 +211,21 @@ async fn a_message_is_watched_after_a_restart_of_either_side() {
 }
 
 #[tokio::test]
+async fn a_message_outside_an_incident_stands_for_itself() {
+    let bench = bench(json!({})).await;
+    bench
+        .deliver(&Sample::new("disk full").reference("7"))
+        .await;
+    let is_back = Sample::new("is back").kind(Kind::Recovery);
+    bench.deliver(&is_back.reference("8")).await;
+    assert_eq!(bench.daemon.wait_for_calls("subscribeReceive", 1).await, 1);
+    bench.daemon.react(ANNA, 0, "👍");
+    bench.ended().await;
+    assert_eq!(bench.acknowledged(), [("7".to_owned(), by("Anna", "👍"))]);
+    bench.channel.close().await;
+}
+
+#[tokio::test]
 async fn when_nobody_waits_for_it_or_it_is_switched_off_nobody_listens() {
     for (more, reference) in [(json!({"acknowledge": false}), "7"), (json!({}), "")] {
         let bench = bench(more).await;
