@@ -26,7 +26,7 @@ const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
 
 /// The longest time for which a server that asks for it is left alone. People wait for the effect of
 /// their reactions.
-const MAX_PAUSE: Duration = Duration::from_secs(3600);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(3600);
 
 /// The age after which a post is no longer watched.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
@@ -178,7 +178,7 @@ impl Watch {
                 }
             };
             let pause = self.reader.take_pause().unwrap_or_default();
-            delay = delay.max(pause).min(MAX_PAUSE);
+            delay = delay.max(pause).min(MAX_RETRY_DELAY);
         }
     }
 
