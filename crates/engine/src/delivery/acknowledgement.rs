@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use annunciator_core::message::ACKNOWLEDGED_BY;
 use annunciator_store::{
     AcknowledgeRequest, AcknowledgeTarget, Acknowledged, DeliveryId, IncidentQuery, MessageText,
     OpenIncident, Query, Record, StoreError,
@@ -147,7 +148,10 @@ fn notice(open: &OpenIncident, request: &AcknowledgeRequest) -> Option<Rendered>
         body.push('\n');
         body.push_str(&request.note);
     }
-    let notification = Notification::new(body).incident(&*open.incident);
+    let notification = Notification::new(body)
+        .incident(&*open.incident)
+        // Plugins end by it what they do for an incident that nobody has taken over.
+        .attribute(ACKNOWLEDGED_BY, &*request.by);
     let rendered = notification.render(&open.host, request.now_ms)?;
     Some(Rendered {
         ignores_min_severity: true,
