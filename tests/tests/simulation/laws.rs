@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use annunciator::store::{Attempt, Record, State};
+use annunciator::{
+    Kind, Severity,
+    store::{Attempt, Record, State},
+};
 use serde_json::Value as Json;
 
 use crate::life::{CHANNELS, Life};
@@ -21,6 +24,7 @@ pub fn broken(life: &Life) -> Vec<String> {
         an_end_follows_a_problem_that_was_sent,
         what_is_suppressed_has_a_rule_and_is_in_a_digest,
         steps_have_their_time,
+        nobody_is_reminded_of_what_somebody_has_taken_over,
         what_is_due_does_not_wait,
     ];
     laws.iter().flat_map(|law| law(life)).collect()
@@ -259,8 +263,47 @@ fn what_is_suppressed_has_a_rule_and_is_in_a_digest(life: &Life) -> Vec<String> 
             "quiet_hours" | "rate_limit" if !is_reported => {
                 broken.push(format!("{} is in no digest", show(record)));
             }
-            "quiet_hours" | "rate_limit" | "min_severity" | "dedup" => {}
+            "quiet_hours" | "rate_limit" | "min_severity" | "dedup" | "acknowledged" => {}
             _ => broken.push(format!("{} has no rule", show(record))),
+        }
+    }
+    broken
+}
+
+/// Until the problem ends or gets worse; and what comes after that is not suppressed for it.
+fn nobody_is_reminded_of_what_somebody_has_taken_over(life: &Life) -> Vec<String> {
+    let mut broken = Vec::new();
+    let mut newest: HashMap<&str, Severity> = HashMap::new();
+    let mut taken: HashMap<&str, Severity> = HashMap::new();
+    let mut takings = life.taken.iter().peekable();
+    for (number, one) in life.notified.iter().enumerate() {
+        while let Some(it) = takings.next_if(|it| it.after <= number) {
+            let severity = newest.get(&*it.incident).copied().unwrap_or_default();
+            // The same person does not take over twice, but sees it as it is now.
+            taken.insert(&it.incident, severity);
+        }
+        let Some(incident) = one.incident.as_deref().filter(|_| !one.receipt.repeated) else {
+            continue;
+        };
+        let held = taken.get(incident).copied();
+        let is_reminder = one.kind == Kind::Problem && held.is_some_and(|it| one.severity <= it);
+        if !is_reminder {
+            taken.remove(incident);
+        }
+        if one.kind == Kind::Problem {
+            newest.insert(incident, one.severity);
+        }
+        let records = life.records.iter().map(|(record, _)| record);
+        for record in records.filter(|record| record.notification == one.receipt.notification) {
+            let is_by_anna = record.why.starts_with("acknowledged: by anna");
+            let is_right = match is_reminder {
+                true => record.state == State::Suppressed,
+                false => !is_by_anna,
+            };
+            if !is_right {
+                let held = if is_reminder { "anna" } else { "nobody" };
+                broken.push(format!("{} although {held} had it", show(record)));
+            }
         }
     }
     broken

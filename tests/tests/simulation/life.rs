@@ -8,7 +8,7 @@ use std::{
 };
 
 use annunciator::{
-    Clock as _, Engine, Kind, Notification, Receipt, Route, Severity,
+    Acknowledge, Clock as _, Engine, Kind, Notification, Receipt, Route, Severity,
     store::{Accounts, Attempt, DeliveryId, Query, Record, State, Store},
 };
 use annunciator_testkit::rig::Rig;
@@ -54,12 +54,24 @@ pub struct World {
 pub struct Notified {
     pub receipt: Receipt,
     pub channels: usize,
+    pub kind: Kind,
+    pub severity: Severity,
+    pub incident: Option<String>,
+}
+
+/// Somebody has taken over an incident.
+#[derive(Debug)]
+pub struct Taken {
+    pub incident: String,
+    /// How much was accepted before.
+    pub after: usize,
 }
 
 #[derive(Debug)]
 pub struct Life {
     pub world: World,
     pub notified: Vec<Notified>,
+    pub taken: Vec<Taken>,
     pub accounts: Accounts,
     /// What was not done at its time.
     pub late: Vec<String>,
@@ -161,10 +173,20 @@ pub fn live(seed: u64, haste: Haste, kind: store::Kind) -> Life {
             late: BTreeMap::new(),
         };
         life.restart(&world).await;
-        let mut notified = Vec::new();
+        let (mut notified, mut taken) = (Vec::new(), Vec::new());
         for number in 0..40 {
             match random.below(100) {
-                0..65 => {
+                0..8 => {
+                    let incident = incident(&mut random);
+                    if life.take_over(&incident).await {
+                        let after = notified.len();
+                        taken.push(Taken { incident, after });
+                    }
+                    if haste == Haste::None {
+                        life.settle().await;
+                    }
+                }
+                8..65 => {
                     notified.push(life.notify(number, &mut random).await);
                     if haste == Haste::None {
                         life.settle().await;
@@ -184,11 +206,16 @@ pub fn live(seed: u64, haste: Haste, kind: store::Kind) -> Life {
         Life {
             world,
             notified,
+            taken,
             accounts,
             late: life.late.into_values().collect(),
             records,
         }
     })
+}
+
+fn incident(random: &mut Random) -> String {
+    format!("incident {}", random.below(3))
 }
 
 struct Living {
@@ -224,8 +251,11 @@ impl Living {
         let mut notification = Notification::new(format!("words {words}"))
             .kind(kind)
             .severity(severity);
+        let mut of_incident = None;
         if kind != Kind::Message {
-            notification = notification.incident(format!("incident {}", random.below(3)));
+            let incident = incident(random);
+            notification = notification.incident(&*incident);
+            of_incident = Some(incident);
         }
         let key = random
             .happens(20)
@@ -233,6 +263,7 @@ impl Living {
         // A key stands for the same words.
         if let Some(key) = &key {
             notification = Notification::new(format!("words of {key}"));
+            of_incident = None;
         }
         let notified = self
             .engine()
@@ -240,7 +271,17 @@ impl Living {
         Notified {
             receipt: notified.await.unwrap(),
             channels: CHANNELS.len(),
+            kind,
+            severity,
+            incident: of_incident,
         }
+    }
+
+    /// Somebody takes over an incident; answers whether its problem was open.
+    async fn take_over(&self, incident: &str) -> bool {
+        let acknowledge = Acknowledge::incident(incident, "anna");
+        let taken = self.engine().acknowledge(acknowledge).await.unwrap();
+        !taken.is_empty()
     }
 
     /// Lets time pass, from one thing that happens to the next.

@@ -4,6 +4,12 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::MAX_KV_ENTRIES;
 
+/// Removes the values of a channel beyond this number, the oldest ones.
+pub(super) const OLDEST: &str = "
+    DELETE FROM outbox_kept WHERE number IN (
+        SELECT number FROM outbox_kept WHERE channel = ?1
+        ORDER BY number DESC LIMIT -1 OFFSET ?2)";
+
 /// Stores a value, or removes it. Beyond the maximum number, the oldest is removed.
 pub(super) fn put(
     transaction: &Transaction<'_>,
@@ -24,11 +30,7 @@ pub(super) fn put(
         )?
         .execute(params![channel, key, value])?;
     transaction
-        .prepare_cached(
-            "DELETE FROM outbox_kept WHERE number IN (
-                SELECT number FROM outbox_kept WHERE channel = ?1
-                ORDER BY number DESC LIMIT -1 OFFSET ?2)",
-        )?
+        .prepare_cached(OLDEST)?
         .execute(params![channel, MAX_KV_ENTRIES as i64])?;
     Ok(())
 }

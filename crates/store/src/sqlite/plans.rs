@@ -4,7 +4,8 @@
 use rusqlite::Connection;
 
 use super::{
-    accept, acknowledge, acknowledgement, claim, digest, history, incident, schema, step, windows,
+    accept, acknowledge, acknowledgement, claim, digest, history, incident, key_value, schema,
+    step, windows,
 };
 
 /// Returns the steps of a plan, without what surrounds them.
@@ -198,6 +199,17 @@ fn steps_are_found_by_their_notification() {
     check(
         step::STEPS,
         &["SEARCH outbox_delivery USING INDEX outbox_delivery_by_notification (notification=?)"],
+    );
+}
+
+#[test]
+fn the_values_of_a_channel_are_found_by_their_age() {
+    check(
+        key_value::OLDEST,
+        &[
+            "SEARCH outbox_kept USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH outbox_kept USING COVERING INDEX outbox_kept_by_age (channel=?)",
+        ],
     );
 }
 

@@ -108,6 +108,7 @@ const STEPS: [&str; 3] = ["
     CREATE INDEX outbox_incident_by_name ON outbox_incident (incident);
     CREATE INDEX outbox_notification_by_incident ON outbox_notification (incident, id)
         WHERE incident <> '';
+    CREATE INDEX outbox_kept_by_age ON outbox_kept (channel, number);
 "];
 
 /// The state of a database.
