@@ -24,6 +24,7 @@ pub use api::{
     AcknowledgeBody, Acknowledgements, AttemptJson, DeliveryJson, DeliveryPage, IncidentChannel,
     IncidentJson, Incidents, MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, MadeToken, NotificationBody,
     Notified, NotifyOutcome, RemovedToken, ReportJson, TokenBody, TokenList, Withdrawn, check_time,
+    open_incidents,
 };
 pub use circumstances::{Circumstances, EventKind, check_attribute, check_incident, check_key};
 pub use config::{WebConfig, declare};

@@ -9,4 +9,6 @@ mod routes;
 
 pub use client::{Client, ClientError, host_path, segment};
 pub use control::{ControlError, at_address, at_socket, router};
-pub use routes::{MAX_LINES, MAX_SILENCE, SilenceBody, Silenced, StatusAnswer, Subject};
+pub use routes::{
+    ExplainAnswer, MAX_LINES, MAX_SILENCE, SilenceBody, Silenced, StatusAnswer, Subject,
+};

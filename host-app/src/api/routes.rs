@@ -2,8 +2,10 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use annunciator_monitor::{Monitor, Overview, Reloading};
-use annunciator_web::{Actor, JsonBody, Problem, Query, Reader, Reason, Segments};
+use annunciator_monitor::{Explained, Monitor, Overview, Reloading};
+use annunciator_web::{
+    Actor, IncidentJson, JsonBody, Problem, Query, Reader, Reason, Segments, open_incidents,
+};
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -53,6 +55,21 @@ pub struct StatusAnswer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub http: Option<SocketAddr>,
+    /// The open incidents, the most severe first.
+    #[serde(default)]
+    pub incidents: Vec<IncidentJson>,
+}
+
+/// The state of one host, with the evidence.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ExplainAnswer {
+    /// The state.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub explained: Explained,
+    /// The host's open incidents, the most severe first.
+    #[serde(default)]
+    pub incidents: Vec<IncidentJson>,
 }
 
 /// Show the state of all hosts and of the monitor itself.
@@ -67,6 +84,7 @@ async fn status(State(subject): State<Arc<Subject>>, _: Reader) -> Json<StatusAn
     Json(StatusAnswer {
         overview: subject.monitor.overview().await,
         http: subject.http,
+        incidents: open_incidents(subject.monitor.engine(), None).await,
     })
 }
 
@@ -97,7 +115,7 @@ struct Lines {
     get, path = "/hosts/{host}", tag = "hosts",
     params(Lines, ("host" = String, Path, description = "The host's name")),
     responses(
-        (status = 200, body = Object),
+        (status = 200, body = ExplainAnswer),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -106,11 +124,15 @@ async fn explain(
     _: Reader,
     Segments(host): Segments<String>,
     Query(asked): Query<Lines>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<ExplainAnswer>, Problem> {
     let lines = asked.lines.unwrap_or(DEFAULT_LINES).min(MAX_LINES);
     let explained = subject.monitor.explain(&host, lines).await;
     let explained = explained.ok_or_else(|| unknown_host(&host))?;
-    Ok(Json(json!(explained)))
+    let incidents = open_incidents(subject.monitor.engine(), Some(&host)).await;
+    Ok(Json(ExplainAnswer {
+        explained,
+        incidents,
+    }))
 }
 
 fn unknown_host(host: &str) -> Problem {

@@ -170,6 +170,13 @@ fn whoever_acknowledges_is_named_and_the_reminder_is_not_sent() {
     let incident = &open["incidents"][0];
     assert_eq!(incident["acknowledgement"]["by"], "anna");
     assert_eq!(incident["subject"], "disk full");
+    for command in [&["status"][..], &["explain", "web-01"]] {
+        let (_, out, _) = home.hbd(command);
+        let line = "web-01/disk is taken over by anna (API) since ";
+        assert!(out.contains(line) && out.contains(": I look\n"), "{out}");
+    }
+    let (_, out, _) = home.hbd(&["deliveries", "show", "1"]);
+    assert!(out.contains("taken over:     by anna (API) at "), "{out}");
     let (status, out, _) = problem("disk still full");
     assert_eq!(status, 1);
     assert!(out.contains("not sent: suppressed"), "{out}");

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use annunciator::{
-    Acknowledge, Severity,
+    Acknowledge, Engine, Severity,
     store::{Acknowledgement, DeliveryId, IncidentQuery, MessageText, OpenIncident},
 };
 use axum::{Json, extract::State};
@@ -119,6 +119,24 @@ pub(super) async fn list(
     Ok(Json(Incidents {
         incidents: open.into_iter().map(IncidentJson::from).collect(),
     }))
+}
+
+/// Returns the open incidents, or those of a host; none if the engine has no store, or if that
+/// does not answer, which is logged.
+pub async fn open_incidents(engine: &Engine, host: Option<&str>) -> Vec<IncidentJson> {
+    let Some(store) = engine.store() else {
+        return Vec::new();
+    };
+    let query = IncidentQuery {
+        incident: None,
+        host: host.map(str::to_owned),
+        now_ms: Timestamp::now().as_millisecond(),
+        limit: MAX_INCIDENTS,
+    };
+    let open = store.incidents(query).await;
+    let open = open.inspect_err(|error| tracing::warn!("{error}"));
+    let open = open.unwrap_or_default().into_iter();
+    open.map(IncidentJson::from).collect()
 }
 
 /// An acknowledgement: of an incident, of a delivery, or of all open incidents of a host.

@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use deliveries::{AttemptJson, DeliveryJson, DeliveryPage};
 pub use incidents::{
     AcknowledgeBody, Acknowledgements, IncidentChannel, IncidentJson, Incidents, Withdrawn,
-    check_time,
+    check_time, open_incidents,
 };
 pub use notifications::{
     MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, NotificationBody, Notified, NotifyOutcome, ReportJson,

@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
 use annunciator::store::State;
 use annunciator_monitor::{
-    Explained, HostDelivery,
+    HostDelivery,
     machine::{HostState, HostView, LinkState},
     thresholds::Level,
     timestamp::{format_duration, format_timestamp},
 };
-use heartbeat::api::StatusAnswer;
+use annunciator_web::IncidentJson;
+use heartbeat::api::{ExplainAnswer, StatusAnswer};
 
 use crate::output::{Output, one_line};
 
@@ -26,7 +27,11 @@ const STATES: [HostState; 7] = [
 
 /// Prints all hosts as a table, followed by the problems.
 pub(super) fn overview(status: &StatusAnswer, output: &Output) {
-    let StatusAnswer { overview, http } = status;
+    let StatusAnswer {
+        overview,
+        http,
+        incidents,
+    } = status;
     let rows: Vec<[String; 5]> = overview
         .hosts
         .iter()
@@ -82,6 +87,12 @@ pub(super) fn overview(status: &StatusAnswer, output: &Output) {
             one_line(&alert.sentence)
         ));
     }
+    if !incidents.is_empty() {
+        output.line(&open_counts(incidents));
+    }
+    for line in incidents.iter().filter_map(taken_over) {
+        output.line(&line);
+    }
     for silence in &overview.silences {
         let (host, why) = (one_line(&silence.host), one_line(&silence.why));
         output.line(&format!("silenced: {host} ({why})"));
@@ -124,7 +135,11 @@ fn host_counts(hosts: &[HostView]) -> String {
 }
 
 /// Prints one host, with its history.
-pub(super) fn explained(explained: &Explained, output: &Output) {
+pub(super) fn explained(answer: &ExplainAnswer, output: &Output) {
+    let ExplainAnswer {
+        explained,
+        incidents,
+    } = answer;
     let host = &explained.host;
     let watched = if host.watch {
         "watched"
@@ -171,6 +186,9 @@ pub(super) fn explained(explained: &Explained, output: &Output) {
             format_timestamp(alert.since_ms)
         ));
     }
+    for line in incidents.iter().map(open_incident) {
+        output.line(&line);
+    }
     let refused = counted(&explained.refused, "refused in its name: ");
     if !refused.is_empty() {
         output.line(&refused);
@@ -199,6 +217,47 @@ pub(super) fn explained(explained: &Explained, output: &Output) {
             one_line(&message.text),
         )
     });
+}
+
+fn open_counts(incidents: &[IncidentJson]) -> String {
+    let is_taken = |one: &&IncidentJson| one.acknowledgement.is_some();
+    let taken = incidents.iter().filter(is_taken).count();
+    let open = match incidents.len() {
+        1 => "1 incident is open".to_owned(),
+        many => format!("{many} incidents are open"),
+    };
+    format!("{open}, {taken} taken over")
+}
+
+/// Describes who has taken over an incident, if somebody has.
+fn taken_over(one: &IncidentJson) -> Option<String> {
+    let taken = one.acknowledgement.as_ref()?;
+    let until = taken.until_ms.map_or(String::new(), |until_ms| {
+        format!(", until {}", format_timestamp(until_ms))
+    });
+    let note = match one_line(&taken.note).as_str() {
+        "" => String::new(),
+        note => format!(": {note}"),
+    };
+    Some(format!(
+        "{} is taken over by {} ({}) since {}{until}{note}",
+        one_line(&one.incident),
+        one_line(&taken.by),
+        one_line(&taken.via),
+        format_timestamp(taken.at_ms)
+    ))
+}
+
+/// Describes an open incident.
+fn open_incident(one: &IncidentJson) -> String {
+    taken_over(one).unwrap_or_else(|| {
+        format!(
+            "{} is open since {}: {}",
+            one_line(&one.incident),
+            format_timestamp(one.since_ms),
+            one_line(&one.subject)
+        )
+    })
 }
 
 /// Describes the number of attempts, if it matters, and the time of the next one.

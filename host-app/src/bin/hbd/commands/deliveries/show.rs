@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use annunciator::{
     Class, Proof, TargetReport,
-    store::{Attempt, DeliveryId, Query, Record, StoreError},
+    store::{Attempt, DeliveryId, IncidentQuery, Query, Record, StoreError},
 };
 use annunciator_monitor::timestamp::{format_duration, format_timestamp};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     Exit,
-    arguments::Show,
+    arguments::{Show, Since},
     outbox::Outbox,
     output::{Output, one_line},
 };
@@ -46,7 +46,8 @@ pub(super) fn run(outbox: &Outbox, show: &Show, output: &Output) -> Result<Exit,
         }));
         return Ok(Exit::Ok);
     }
-    for (name, text) in facts(&record) {
+    let taken_over = taken_over(outbox, &record)?;
+    for (name, text) in facts(&record).into_iter().chain(taken_over) {
         output.line(&format!("{:<16}{}", format!("{name}:"), one_line(&text)));
     }
     if !attempts.is_empty() {
@@ -130,6 +131,33 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
         facts.push(("attribute", format!("{name} = {value}")));
     }
     facts
+}
+
+/// Returns who has taken over the delivery's incident, as far as that is open.
+fn taken_over(
+    outbox: &Outbox,
+    record: &Record,
+) -> Result<Option<(&'static str, String)>, StoreError> {
+    if record.incident.is_empty() || record.is_over {
+        return Ok(None);
+    }
+    let query = IncidentQuery {
+        incident: Some(record.incident.clone()),
+        now_ms: Since::ago(Duration::ZERO).ms,
+        limit: 1,
+        ..IncidentQuery::default()
+    };
+    let open = outbox.ask(|store| store.incidents(query))?;
+    let taken = open.into_iter().find_map(|open| open.acknowledgement);
+    Ok(taken.map(|taken| {
+        let at = format_timestamp(taken.at_ms);
+        let note = match taken.note.as_str() {
+            "" => String::new(),
+            note => format!(": {note}"),
+        };
+        let text = format!("by {} ({}) at {at}{note}", taken.by, taken.via);
+        ("taken over", text)
+    }))
 }
 
 fn step(record: &Record) -> Option<String> {
