@@ -5,6 +5,24 @@
 //! serves it. Every request has an [`Identity`], and what is refused is refused in
 //! [problem details](Problem). The description of all routes, in OpenAPI 3.1, is at
 //! `/api/v1/openapi.json`.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use annunciator::Engine;
+//! use annunciator_web::{Opening, Server, Web};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::builder("/etc/controller.yaml").start().await?;
+//! let router = Web::new(engine, "the controller").router();
+//! let server = Server::at_socket(Path::new("/run/controller.sock"), Opening::OwnUser, router)?;
+//! # drop(server);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A program that serves the router by itself adds a [`Peer`] to the extensions of each request;
+//! without one, nobody can be told, and every request is refused.
 
 mod api;
 mod circumstances;
