@@ -10,6 +10,7 @@ use std::{
 };
 
 use annunciator::Kind;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use uuid::Uuid;
 
 use super::{
@@ -32,9 +33,29 @@ pub trait Routes {
 pub struct IncidentLog {
     open: Open,
     last_id: u64,
+    /// The address of the pages that messages link to.
+    pages: Option<Box<str>>,
     /// Identifies this run in message keys: the next run may use the same numbers again if
     /// they could not be written.
     run: Uuid,
+}
+
+/// The characters that stand for themselves in a link: unreserved ones, see
+/// <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Returns the address of the page about a message: its incident's, its host's, or the first.
+fn link(pages: &str, message: &Message) -> String {
+    let part = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+    match (&message.incident, &message.host) {
+        (Some(incident), _) => format!("{pages}/deliveries?incident={}", part(incident)),
+        (None, Some(host)) => format!("{pages}/hosts/{}", part(host)),
+        (None, None) => format!("{pages}/"),
+    }
 }
 
 /// How the end of several problems is reported.
@@ -55,11 +76,19 @@ impl IncidentLog {
         let mut incidents = Self {
             open: Open::default(),
             last_id,
+            pages: None,
             run: Uuid::new_v4(),
         };
         open.into_iter()
             .for_each(|change| incidents.open.apply(change));
         incidents
+    }
+
+    /// Has messages link to the pages at an address.
+    #[must_use]
+    pub fn linking_to(mut self, pages: Option<&str>) -> Self {
+        self.pages = pages.map(Box::from);
+        self
     }
 
     /// Returns the messages for a notice, each with its channels and groups.
@@ -103,8 +132,10 @@ impl IncidentLog {
     }
 
     /// Creates a message for exactly these channels and groups.
-    pub fn outbound(&mut self, names: Vec<Arc<str>>, message: Message) -> OutboundMessage {
+    pub fn outbound(&mut self, names: Vec<Arc<str>>, mut message: Message) -> OutboundMessage {
         let (id, key) = self.number();
+        let pages = self.pages.as_deref();
+        message.url = pages.map(|pages| link(pages, &message).into());
         OutboundMessage {
             id,
             key,

@@ -31,6 +31,9 @@ pub struct Message {
     pub body: Box<str>,
     /// When the event happened, in milliseconds since the Unix epoch.
     pub occurred_ms: i64,
+    /// The address of a page about it, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Box<str>>,
     /// The rule that suppresses the message: it is recorded and not delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<Box<str>>,
@@ -46,6 +49,7 @@ impl Message {
             title: None,
             body: body.into(),
             occurred_ms,
+            url: None,
             suppressed: None,
         }
     }
@@ -76,6 +80,10 @@ impl Message {
         }
         if let Some(host) = &self.host {
             notification = notification.host(&**host);
+        }
+        if let Some(url) = &self.url {
+            // Plugins make a link of it.
+            notification = notification.attribute("url", &**url);
         }
         if let Some(rule) = &self.suppressed {
             notification = notification.suppressed_by(&**rule);

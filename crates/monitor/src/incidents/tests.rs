@@ -210,3 +210,33 @@ fn every_message_has_a_key_of_its_own_also_over_a_restart_that_forgets_numbers()
     assert_eq!(first[0].id, second[0].id);
     assert_ne!(first[0].key, second[0].key);
 }
+
+#[test]
+fn a_message_links_to_the_page_of_what_it_is_about() {
+    let pages = Some("https://hbd.example.com/m");
+    let mut incidents = IncidentLog::restored(Vec::new(), 0).linking_to(pages);
+    let mut url = |what| {
+        let notice = Notice {
+            what,
+            at: Moment::default(),
+        };
+        let outbound = incidents.plan(&notice, &ROUTES, &mut Vec::new());
+        outbound[0].message.url.clone().unwrap()
+    };
+    assert_eq!(
+        &*url(Occurrence::Overdue(of("a"))),
+        "https://hbd.example.com/m/deliveries?incident=a%2FIPv4%2Fheartbeat"
+    );
+    let booted = Occurrence::Booted {
+        host: Arc::from("a"),
+        unannounced: false,
+    };
+    assert_eq!(&*url(booted), "https://hbd.example.com/m/hosts/a");
+    let blind = Occurrence::Blind {
+        from_ms: 0,
+        to_ms: 1,
+        rechecked: 0,
+        silent: 0,
+    };
+    assert_eq!(&*url(blind), "https://hbd.example.com/m/");
+}

@@ -61,6 +61,8 @@ pub struct Prepared {
     sockets: Vec<UdpSocket>,
     restored: Restored,
     deliveries: Option<Arc<SqliteStore>>,
+    /// The address of the pages that messages link to.
+    pages: Option<String>,
 }
 
 /// Binds the monitor's sockets and opens its state, before there is an engine.
@@ -87,6 +89,7 @@ pub async fn prepare(
         sockets,
         restored,
         deliveries: None,
+        pages: None,
     })
 }
 
@@ -138,6 +141,15 @@ impl Prepared {
         Ok(Some(store))
     }
 
+    /// Has messages link to pages at an address, which the embedding program serves:
+    /// `/deliveries?incident=`, `/hosts/HOST` and `/` below it. Plugins show the link, which is
+    /// the attribute `url`.
+    #[must_use]
+    pub fn linking_to(mut self, pages: Option<String>) -> Self {
+        self.pages = pages;
+        self
+    }
+
     /// Returns the database with the state, in which a program may have tables of its own;
     /// `None` if it could not be opened.
     #[must_use]
@@ -169,6 +181,7 @@ impl Prepared {
             sockets,
             restored,
             deliveries,
+            pages,
         } = self;
         let Restored {
             store,
@@ -189,7 +202,7 @@ impl Prepared {
             timeline.moment(now),
         );
         let last = stored.outbound.last().map_or(0, |outbound| outbound.id);
-        let incidents = IncidentLog::restored(stored.incidents, last);
+        let incidents = IncidentLog::restored(stored.incidents, last).linking_to(pages.as_deref());
         // The program may have given the engine a different store.
         let deliveries = deliveries.filter(|own| {
             let engines = engine.store();

@@ -63,6 +63,7 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
             Ok(None) | Err(_) => (builder, ready.state_file()),
         };
         let engine = setup::start(&builder, loaded, place, output).await?;
+        let ready = ready.linking_to(web.external_url.clone());
         let servers = Servers {
             control,
             http,
