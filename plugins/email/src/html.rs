@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use annunciator_sdk::{Kind, Notification, Severity};
 
-/// Returns the HTML page of a notification.
-pub(crate) fn page(notification: &Notification, body: &str) -> String {
+/// Returns the HTML page of a notification, with a link to a page about it if there is one.
+pub(crate) fn page(notification: &Notification, body: &str, link: Option<&str>) -> String {
     let colour = match (notification.kind(), notification.severity()) {
         (Kind::Recovery, _) => "#2e7d32",
         (_, Severity::Critical) => "#c62828",
@@ -27,7 +27,13 @@ pub(crate) fn page(notification: &Notification, body: &str) -> String {
     }
     page.push_str("<div style=\"white-space:pre-wrap\">");
     escape(body, &mut page);
-    page.push_str("</div>\n</div>\n</body></html>\n");
+    page.push_str("</div>\n");
+    if let Some(link) = link {
+        let mut address = String::new();
+        escape(link, &mut address);
+        let _ = writeln!(page, "<p><a href=\"{address}\">{address}</a></p>");
+    }
+    page.push_str("</div>\n</body></html>\n");
     page
 }
 

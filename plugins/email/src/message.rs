@@ -83,6 +83,11 @@ pub(crate) struct Composed {
     pub(crate) notes: Vec<String>,
 }
 
+/// The attribute with the address of a page about the message.
+const LINK: &str = "url";
+/// The maximum length of such an address: longer ones are cut by some mail programs.
+const MAX_LINK_LENGTH: usize = 2000;
+
 /// Composes the email. `limit` is the maximum number of octets that the server accepts.
 pub(crate) fn compose(
     notification: &Notification,
@@ -185,9 +190,13 @@ fn format(
     body: &str,
     with_html: bool,
 ) -> Result<Vec<u8>, String> {
-    let text = body.to_owned();
+    let link = link(notification);
+    let text = match link {
+        Some(link) => format!("{body}\n\n{link}"),
+        None => body.to_owned(),
+    };
     let message = if with_html {
-        let html = html::page(notification, body);
+        let html = html::page(notification, body, link);
         builder
             .clone()
             .multipart(MultiPart::alternative_plain_html(text, html))
@@ -195,6 +204,14 @@ fn format(
         builder.clone().singlepart(SinglePart::plain(text))
     };
     Ok(message.map_err(|error| error.to_string())?.formatted())
+}
+
+/// Returns the address of a page about the message, if it is one that can be opened.
+fn link(notification: &Notification) -> Option<&str> {
+    let link = notification.attribute(LINK)?;
+    let is_web = link.starts_with("https://") || link.starts_with("http://");
+    let is_plain = link.chars().all(|c| c.is_ascii_graphic());
+    (is_web && is_plain && link.len() <= MAX_LINK_LENGTH).then_some(link)
 }
 
 fn subject(notification: &Notification, config: &Config, notes: &mut Vec<String>) -> String {

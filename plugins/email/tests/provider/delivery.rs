@@ -358,3 +358,29 @@ async fn when_the_server_asks_for_a_certificate_the_configured_one_is_shown() {
     let outcomes = deliver(&settings, &Sample::new("x")).await;
     assert_eq!(outcomes[0].class(), Class::Delivered, "{outcomes:?}");
 }
+
+#[tokio::test]
+async fn a_page_about_it_is_a_link_below_the_text() {
+    let server = SmtpServer::start().await.unwrap();
+    let page = "https://hbd.example.com/deliveries?incident=a%2Fcpu&x=1";
+    let urls = [
+        (page, true),
+        ("javascript:alert(1)", false),
+        ("https://a b", false),
+    ];
+    for (number, (url, is_link)) in (1..).zip(urls) {
+        let sample = Sample::new("CPU at 95 %").attribute("url", url);
+        deliver(&settings(&server), &sample).await;
+        let mails = server.wait_for(number).await;
+        let mail = mails.last().unwrap();
+        let text = mail.text().replace("\r\n", "\n");
+        assert_eq!(
+            text.contains(&format!("CPU at 95 %\n\n{url}")),
+            is_link,
+            "{text}"
+        );
+        let anchor = format!("<a href=\"{}\">", url.replace('&', "&amp;"));
+        assert_eq!(mail.html().contains(&anchor), is_link, "{}", mail.html());
+        assert!(is_link || !text.contains(url), "{text}");
+    }
+}
