@@ -117,7 +117,8 @@ impl WebConfig {
                 Ok(Some(user)) => users.push((user.uid.as_raw(), scope)),
                 Ok(None) | Err(_) => {
                     let sentence = format!("there is no user `{name}` on this machine");
-                    problems.push(SectionProblem::error(["users", name.as_str()], sentence));
+                    // A user who has left must not keep the program from starting.
+                    problems.push(SectionProblem::warning(["users", name.as_str()], sentence));
                 }
             }
         }

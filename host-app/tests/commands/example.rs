@@ -82,7 +82,7 @@ fn it_has_every_key_that_the_schema_has() {
     let (_, out, _) = hbd("schema");
     let schema: Json = serde_json::from_str(&out).unwrap();
     let text = fs::read_to_string(example()).unwrap();
-    for section in ["monitor", "threshold_configs", "hosts"] {
+    for section in ["monitor", "web", "threshold_configs", "hosts"] {
         let part = &schema["properties"][section];
         let mut found = Vec::new();
         keys(part, &schema["$defs"], &mut found);
