@@ -33,37 +33,57 @@ impl<S: Sync, T: DeserializeOwned, const MAX: usize> FromRequest<S> for JsonBody
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        check_content_type(request.headers())?;
-        // The timeout includes the wait for others, so that a silent client blocks nobody for
-        // longer.
-        let read = timeout(BODY_TIMEOUT, read(request.into_body(), MAX)).await;
-        let (bytes, _permit) = read.unwrap_or_else(|_| {
-            let detail = format!("a body has to arrive within {} s", BODY_TIMEOUT.as_secs());
-            Err(Problem::new(Reason::TooSlow, detail))
-        })?;
+        check_content_type(request.headers(), "application/json")?;
+        let (bytes, _permit) = read_in_time(request.into_body(), MAX).await?;
         parse(&bytes).map(Self)
     }
 }
 
-/// Requires JSON: a web page can send other types to any address without being asked.
-fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+/// The fields of a form, of at most 64 KiB.
+#[derive(Debug, Clone)]
+pub struct FormBody<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for FormBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        check_content_type(request.headers(), "application/x-www-form-urlencoded")?;
+        let (bytes, _permit) = read_in_time(request.into_body(), MAX_SHORT_BODY).await?;
+        let read = serde_urlencoded::from_bytes(&bytes);
+        let value = read.map_err(|error| Problem::new(Reason::WrongBody, error.to_string()))?;
+        Ok(Self(value))
+    }
+}
+
+type ReadBody = (Vec<u8>, Option<tokio::sync::SemaphorePermit<'static>>);
+
+/// Reads a body whole. The timeout includes the wait for others, so that a silent client blocks
+/// nobody for longer.
+async fn read_in_time(body: Body, max: usize) -> Result<ReadBody, Problem> {
+    let read = timeout(BODY_TIMEOUT, read(body, max)).await;
+    read.unwrap_or_else(|_| {
+        let detail = format!("a body has to arrive within {} s", BODY_TIMEOUT.as_secs());
+        Err(Problem::new(Reason::TooSlow, detail))
+    })
+}
+
+/// Requires one content type. Where that is JSON, a page of another origin cannot send it without
+/// being asked; forms are protected by the check of the origin.
+fn check_content_type(headers: &HeaderMap, required: &str) -> Result<(), Problem> {
     let text = headers.get(header::CONTENT_TYPE);
     let text = text
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let essence = text.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if essence.eq_ignore_ascii_case(required) {
         return Ok(());
     }
-    let detail = "send the body as `Content-Type: application/json`";
+    let detail = format!("send the body as `Content-Type: {required}`");
     Err(Problem::new(Reason::WrongContentType, detail))
 }
 
 /// Reads a body whole. A long one holds the permit until the caller has parsed it.
-async fn read(
-    mut body: Body,
-    max: usize,
-) -> Result<(Vec<u8>, Option<tokio::sync::SemaphorePermit<'static>>), Problem> {
+async fn read(mut body: Body, max: usize) -> Result<ReadBody, Problem> {
     let (mut bytes, mut permit) = (Vec::new(), None);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
@@ -200,10 +220,10 @@ mod tests {
         let with = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, value.parse().unwrap());
-            check_content_type(&headers).is_ok()
+            check_content_type(&headers, "application/json").is_ok()
         };
         assert!(with("application/json") && with("Application/JSON; charset=utf-8"));
         assert!(!with("text/plain") && !with("application/x-www-form-urlencoded"));
-        assert!(check_content_type(&HeaderMap::new()).is_err());
+        assert!(check_content_type(&HeaderMap::new(), "application/json").is_err());
     }
 }

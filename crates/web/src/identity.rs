@@ -1,4 +1,4 @@
-//! Who asks, and what they may: by the socket's peer, or by a token.
+//! Who asks, and what they may: by the socket's peer, by a token, or by the session of a browser.
 
 use std::{
     collections::BTreeMap,
@@ -9,17 +9,19 @@ use std::{
 
 use axum::{
     extract::{FromRequestParts, Request},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
     middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse as _, Redirect, Response},
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use nix::unistd::{Uid, User};
 
 use crate::{
+    cookie,
     problem::{Problem, Reason},
     scope::{Identity, Peer, Scope},
+    sessions::Sessions,
     tokens::Tokens,
 };
 
@@ -35,6 +37,7 @@ pub struct Access {
     own_uid: u32,
     users: BTreeMap<u32, Scope>,
     tokens: Option<Arc<Tokens>>,
+    sessions: Option<Arc<Sessions>>,
     /// How many wrong tokens each address may still send.
     attempts: Arc<DefaultKeyedRateLimiter<IpAddr>>,
 }
@@ -48,6 +51,7 @@ impl Default for Access {
             own_uid: Uid::effective().as_raw(),
             users: BTreeMap::new(),
             tokens: None,
+            sessions: None,
             attempts: Arc::new(RateLimiter::keyed(quota)),
         }
     }
@@ -61,9 +65,10 @@ impl Access {
         self
     }
 
-    /// Grants to tokens what they permit.
+    /// Grants to tokens what they permit, and to browsers that log in with one.
     #[must_use]
     pub fn tokens(mut self, tokens: Arc<Tokens>) -> Self {
+        self.sessions = Some(Arc::new(Sessions::of(&tokens)));
         self.tokens = Some(tokens);
         self
     }
@@ -99,7 +104,22 @@ impl Access {
     }
 
     async fn of_remote(&self, ip: IpAddr, headers: &HeaderMap) -> Result<Identity, Problem> {
-        let (Some(token), Some(tokens)) = (bearer(headers), &self.tokens) else {
+        if let Some(token) = bearer(headers) {
+            return self.of_token(ip, token).await;
+        }
+        let (Some(secret), Some(sessions)) = (cookie::read(headers), &self.sessions) else {
+            return Err(nobody());
+        };
+        // An unknown one is not counted as a guess: it is as long as nobody guesses, and every
+        // browser that was left alone sends one that has expired.
+        let now_ms = Timestamp::now().as_millisecond();
+        let known = sessions.identify(secret, now_ms).await;
+        let known = known.map_err(|error| Problem::new(Reason::Unavailable, error.to_string()))?;
+        known.ok_or_else(nobody)
+    }
+
+    async fn of_token(&self, ip: IpAddr, token: &str) -> Result<Identity, Problem> {
+        let Some(tokens) = &self.tokens else {
             return Err(nobody());
         };
         let now_ms = Timestamp::now().as_millisecond();
@@ -117,6 +137,40 @@ impl Access {
         }
         let detail = "the token is unknown, or was removed";
         Err(Problem::new(Reason::Unauthenticated, detail))
+    }
+
+    /// Begins the session of a browser that shows a token, and returns its secret. Wrong tokens
+    /// count as those of any other request do.
+    ///
+    /// # Errors
+    /// Returns the [`Problem`] of the token, or of a disk that keeps no session.
+    pub(crate) async fn log_in(&self, ip: IpAddr, token: &str) -> Result<String, Problem> {
+        let identity = self.of_token(ip, token).await?;
+        if matches!(identity.scope, Scope::Ingest(_)) {
+            return Err(forbidden(&identity, "may send events and not look"));
+        }
+        let Some(sessions) = &self.sessions else {
+            return Err(nobody());
+        };
+        let now_ms = Timestamp::now().as_millisecond();
+        let begun = sessions.begin(&identity.name, now_ms).await;
+        let begun = begun.map_err(|error| Problem::new(Reason::Unavailable, error.to_string()))?;
+        begun.ok_or_else(|| {
+            let detail = "the token is unknown, or was removed";
+            Problem::new(Reason::Unauthenticated, detail)
+        })
+    }
+
+    /// Ends the session of a request, if it has one.
+    ///
+    /// # Errors
+    /// Returns the [`Problem`] of a disk that does not forget it.
+    pub(crate) async fn log_out(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let (Some(secret), Some(sessions)) = (cookie::read(headers), &self.sessions) else {
+            return Ok(());
+        };
+        let ended = sessions.end(secret).await;
+        ended.map_err(|error| Problem::new(Reason::Unavailable, error.to_string()))
     }
 }
 
@@ -153,15 +207,53 @@ fn user_name(uid: u32) -> String {
     }
 }
 
-/// Adds the [`Identity`] of whoever asks to a request, or refuses it.
+/// Where a browser logs in.
+pub(crate) const LOGIN: &str = "/login";
+/// Where the style and the script of pages are.
+pub(crate) const ASSETS: &str = "/assets/";
+
+/// Adds the [`Identity`] of whoever asks to a request, or refuses it. A browser that asks for a
+/// page is sent to log in.
 pub(crate) async fn identify(access: Access, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
+    let path = request.uri().path();
+    let is_for_everybody = path == LOGIN || path.starts_with(ASSETS);
     match access.of(peer, request.headers()).await {
         Ok(identity) => {
             request.extensions_mut().insert(identity);
             next.run(request).await
         }
+        Err(_) if is_for_everybody => next.run(request).await,
+        Err(problem)
+            if problem.reason() == Some(Reason::Unauthenticated)
+                && request.headers().get(header::AUTHORIZATION).is_none()
+                && asks_for_page(&request) =>
+        {
+            Redirect::to(&login_address(&request)).into_response()
+        }
         Err(problem) => problem.into_response(),
+    }
+}
+
+/// Returns whether somebody asks for a page to look at, and not for data.
+pub(crate) fn asks_for_page(request: &Request) -> bool {
+    let accepted = request.headers().get(header::ACCEPT);
+    let accepted = accepted.and_then(|value| value.to_str().ok());
+    !request.uri().path().starts_with("/api/")
+        && accepted.is_some_and(|types| types.contains("text/html"))
+}
+
+/// Returns the address of the form that leads back to what was asked for.
+fn login_address(request: &Request) -> String {
+    let path = request.uri().path_and_query();
+    let path = path.filter(|_| request.method() == Method::GET);
+    match path.map(|path| path.as_str()) {
+        None | Some("/") => LOGIN.to_owned(),
+        Some(path) => {
+            let path =
+                percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC);
+            format!("{LOGIN}?next={path}")
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The HTTP side of Annunciator, for programs that embed the engine: an API in JSON, served at a
-//! Unix socket and over TCP.
+//! The HTTP side of Annunciator, for programs that embed the engine: an API in JSON and
+//! [pages](page) for browsers, served at a Unix socket and over TCP.
 //!
 //! [`Web`] makes a router of an engine, to which a program adds routes of its own. [`Server`]
 //! serves it. Every request has an [`Identity`], and what is refused is refused in
@@ -27,14 +27,17 @@
 mod api;
 mod circumstances;
 mod config;
+mod cookie;
 mod extract;
 mod identity;
+pub mod page;
 pub mod planned;
 mod problem;
 pub mod report;
 mod router;
 mod scope;
 mod serve;
+mod sessions;
 mod tokens;
 pub mod unkept;
 
@@ -46,7 +49,7 @@ pub use api::{
 };
 pub use circumstances::{Circumstances, EventKind, check_attribute, check_incident, check_key};
 pub use config::{WebConfig, declare};
-pub use extract::{JsonBody, Query, Segments};
+pub use extract::{FormBody, JsonBody, Query, Segments};
 pub use identity::{Access, Actor, Administrator, Reader};
 pub use problem::{CONTENT_TYPE as PROBLEM_TYPE, FieldProblem, Problem, Reason};
 pub use router::Web;

@@ -259,6 +259,8 @@ impl IntoResponse for Problem {
             let bearer = HeaderValue::from_static("Bearer");
             headers.insert(header::WWW_AUTHENTICATE, bearer);
         }
+        // For whoever shows it in another form, such as a page.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     api::{self, Api},
     identity::{Access, Reader, identify},
+    page::{self, Site, show_refusals},
     problem::{Problem, Reason},
     scope::Peer,
 };
@@ -40,6 +41,7 @@ pub struct Web {
     more: OpenApiRouter,
     access: Access,
     hosts: Vec<String>,
+    site: Option<Site>,
 }
 
 impl fmt::Debug for Web {
@@ -60,6 +62,7 @@ impl Web {
             more: OpenApiRouter::new(),
             access: Access::default(),
             hosts: Vec::new(),
+            site: None,
         }
     }
 
@@ -85,6 +88,12 @@ impl Web {
         self
     }
 
+    /// Adds pages for browsers, with the embedding program's own.
+    pub fn site(mut self, site: Site) -> Self {
+        self.site = Some(site);
+        self
+    }
+
     /// Returns the router with all routes. Each request needs an identity, and is answered in
     /// problem details where it is refused.
     pub fn router(self) -> Router {
@@ -94,8 +103,11 @@ impl Web {
             more,
             access,
             hosts,
+            site,
         } = self;
         let hosts: Arc<[String]> = hosts.into();
+        let name = site.as_ref().map(|site| site.program());
+        let pages = site.map(|site| page::routes(engine.clone(), access.clone(), site));
         let api = Api {
             engine,
             program,
@@ -105,8 +117,9 @@ impl Web {
         let described = OpenApiRouter::with_openapi(api::Description::openapi());
         let (router, description) = described.nest(API, routes).split_for_parts();
         let describe = move |_: Reader| async move { Json(description) };
-        router
+        let router = router
             .route(&format!("{API}/openapi.json"), get(describe))
+            .merge(pages.unwrap_or_default())
             .fallback(|| async {
                 Problem::new(Reason::NotFound, "there is nothing at this address")
             })
@@ -117,8 +130,14 @@ impl Web {
             }))
             .layer(from_fn(move |request, next| {
                 check_host(Arc::clone(&hosts), request, next)
-            }))
-            .layer(from_fn(harden))
+            }));
+        let router = match name {
+            Some(name) => router.layer(from_fn(move |request, next| {
+                show_refusals(name, request, next)
+            })),
+            None => router,
+        };
+        router.layer(from_fn(harden))
     }
 }
 
@@ -192,10 +211,9 @@ async fn harden(request: Request, next: Next) -> Response {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
+    headers
+        .entry(header::REFERRER_POLICY)
+        .or_insert(HeaderValue::from_static("no-referrer"));
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));

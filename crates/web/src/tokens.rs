@@ -21,12 +21,21 @@ use crate::scope::{Identity, Scope};
 /// The tables of the HTTP side in a file, which may have other parts.
 pub const PART: SchemaPart = SchemaPart {
     name: "web",
-    steps: &["
+    steps: &[
+        "
         CREATE TABLE web_token (
             name TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, scope TEXT NOT NULL,
             created_ms INTEGER NOT NULL, last_used_ms INTEGER
         ) STRICT, WITHOUT ROWID;
-    "],
+    ",
+        "
+        CREATE TABLE web_session (
+            hash BLOB PRIMARY KEY, name TEXT NOT NULL,
+            created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX web_session_by_name ON web_session (name, created_ms);
+    ",
+    ],
 };
 
 /// How old what is known of the table may be, in milliseconds.
@@ -73,7 +82,7 @@ pub enum TokenError {
     Store(#[from] StoreError),
 }
 
-type Hash = [u8; 32];
+pub(crate) type Hash = [u8; 32];
 
 /// The tokens in a file.
 #[derive(Debug)]
@@ -115,9 +124,7 @@ impl Tokens {
         if name.is_empty() || name.len() > MAX_NAME_LENGTH || !name.chars().all(is_fit) {
             return Err(TokenError::Name);
         }
-        let mut secret = [0; SECRET_LENGTH];
-        getrandom::fill(&mut secret).map_err(|error| TokenError::Random(error.to_string()))?;
-        let secret = BASE64URL_NOPAD.encode(&secret);
+        let secret = secret()?;
         let token = format!("{}_{}_{secret}", self.prefix, scope.letter());
         let (hash, name, scope) = (hash(&token), name.to_owned(), scope.to_string());
         let new = name.clone();
@@ -136,6 +143,11 @@ impl Tokens {
         Ok(token)
     }
 
+    /// Returns the file that the tokens are in.
+    pub(crate) fn file(&self) -> &Arc<SqliteFile> {
+        &self.file
+    }
+
     /// Returns all tokens, by name.
     ///
     /// # Errors
@@ -152,6 +164,8 @@ impl Tokens {
     pub async fn remove(&self, name: &str) -> Result<bool, StoreError> {
         let name = name.to_owned();
         let removed = self.file.write(move |transaction| {
+            // A later token of that name is not to find sessions of this one.
+            transaction.execute("DELETE FROM web_session WHERE name = ?1", [&name])?;
             transaction.execute("DELETE FROM web_token WHERE name = ?1", [&name])
         });
         let removed = removed.await? > 0;
@@ -219,7 +233,18 @@ impl Tokens {
     }
 }
 
-fn hash(token: &str) -> Hash {
+/// Returns 32 random bytes as text.
+///
+/// # Errors
+/// Returns [`TokenError::Random`] if the system gives none.
+pub(crate) fn secret() -> Result<String, TokenError> {
+    let mut secret = [0; SECRET_LENGTH];
+    getrandom::fill(&mut secret).map_err(|error| TokenError::Random(error.to_string()))?;
+    Ok(BASE64URL_NOPAD.encode(&secret))
+}
+
+/// Returns what is stored of a secret.
+pub(crate) fn hash(token: &str) -> Hash {
     Sha256::digest(token.as_bytes()).into()
 }
 

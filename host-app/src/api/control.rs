@@ -4,7 +4,9 @@
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use annunciator::store::SqliteFile;
-use annunciator_web::{Access, AddressError, Opening, Server, SocketError, Tokens, Web, WebConfig};
+use annunciator_web::{
+    Access, AddressError, Opening, Server, SocketError, Tokens, Web, WebConfig, page::Site,
+};
 use axum::Router;
 
 use super::routes::{Subject, routes};
@@ -54,6 +56,7 @@ pub async fn router(
         }
     }
     let web = Web::new(engine, "the monitor").access(access);
+    let web = web.site(Site::new("hbd"));
     let hosts = config.hosts.iter();
     let web = hosts.fold(web, |web, host| web.host(host));
     web.routes(routes(Arc::new(subject))).router()

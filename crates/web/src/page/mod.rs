@@ -1,0 +1,43 @@
+//! Pages for browsers, which the server renders: they work without scripts, ask no other server
+//! for anything, and are escaped by the template.
+//!
+//! A program that embeds the engine adds pages of its own by [`Site`]. Their handlers take a
+//! [`Frame`], and show texts of others by [`text`] or [`lines`].
+
+mod assets;
+mod back;
+mod layout;
+mod login;
+mod refusal;
+mod site;
+mod text;
+
+use std::sync::Arc;
+
+use annunciator::Engine;
+use axum::{Extension, Router};
+
+pub use layout::NavLink;
+pub use maud::{Markup, html};
+pub(crate) use refusal::show_refusals;
+use site::Pages;
+pub use site::{AddToPage, Additions, Counter, Frame, Site};
+pub use text::{lines, part, plain, text};
+
+use crate::identity::Access;
+
+/// Returns the routes of all pages.
+pub(crate) fn routes(engine: Engine, access: Access, site: Site) -> Router {
+    let more = site.routes();
+    let pages = Pages {
+        engine,
+        access,
+        site: Arc::new(site),
+    };
+    Router::new()
+        .merge(login::routes())
+        .merge(assets::routes())
+        .with_state(pages.clone())
+        .merge(more)
+        .layer(Extension(pages))
+}

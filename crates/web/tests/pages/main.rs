@@ -1,0 +1,6 @@
+//! Pages, by requests to the router.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod desk;
+mod login;
