@@ -4,13 +4,19 @@
 //! A program that embeds the engine adds pages of its own by [`Site`]. Their handlers take a
 //! [`Frame`], and show texts of others by [`text`] or [`lines`].
 
+mod acts;
 mod assets;
 mod back;
+mod channels;
+mod deliveries;
+mod incidents;
 mod layout;
 mod login;
+mod now;
 mod refusal;
 mod site;
 mod text;
+mod time;
 
 use std::sync::Arc;
 
@@ -23,6 +29,7 @@ pub(crate) use refusal::show_refusals;
 use site::Pages;
 pub use site::{AddToPage, Additions, Counter, Frame, Site};
 pub use text::{lines, part, plain, text};
+pub use time::{clock, countdown, length, when};
 
 use crate::identity::Access;
 
@@ -35,6 +42,9 @@ pub(crate) fn routes(engine: Engine, access: Access, site: Site) -> Router {
         site: Arc::new(site),
     };
     Router::new()
+        .merge(now::routes())
+        .merge(deliveries::routes())
+        .merge(channels::routes())
         .merge(login::routes())
         .merge(assets::routes())
         .with_state(pages.clone())

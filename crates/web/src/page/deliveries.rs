@@ -1,0 +1,293 @@
+//! Deliveries: the list with its filters, and one with its attempts.
+
+use annunciator::store::{
+    Attempt, DeliveryId, Query as StoreQuery, Record, State, Store, StoreError,
+};
+use axum::{
+    Router,
+    extract::State as Shared,
+    response::{Redirect, Response},
+    routing::{get, post},
+};
+use jiff::Timestamp;
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+use super::{
+    back::go_back,
+    incidents::words,
+    now::{severity_class, tone_class},
+    site::{Frame, Pages},
+    text::{lines, part, plain, text},
+    time::when,
+};
+use crate::{
+    extract::{FormBody, Query, Segments},
+    identity::Actor,
+    problem::{Problem, Reason},
+};
+
+/// The number of deliveries on a page.
+const PAGE_LENGTH: u32 = 50;
+/// Where the list is.
+const PATH: &str = "/deliveries";
+
+pub(super) fn routes() -> Router<Pages> {
+    Router::new()
+        .route(PATH, get(list))
+        .route("/deliveries/{delivery}", get(show))
+        .route("/deliveries/{delivery}/retry", post(retry))
+}
+
+/// Which deliveries are asked for. An empty field of the form asks for all.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Filter {
+    state: String,
+    channel: String,
+    host: String,
+    incident: String,
+    before: Option<i64>,
+}
+
+impl Filter {
+    fn query(&self) -> Result<StoreQuery, Problem> {
+        let names = self.state.split(',').map(str::trim);
+        let names = names.filter(|name| !name.is_empty());
+        let states: Result<Vec<State>, Problem> = names
+            .map(|name| {
+                let mut all = State::ALL.into_iter();
+                all.find(|state| state.name() == name).ok_or_else(|| {
+                    let known = State::ALL.map(State::name).join(", ");
+                    let detail = format!("`state` is not one of {known}");
+                    Problem::new(Reason::WrongQuery, detail)
+                })
+            })
+            .collect();
+        let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        Ok(StoreQuery {
+            states: states?,
+            channel: some(&self.channel),
+            host: some(&self.host),
+            incident: some(&self.incident),
+            before: self.before.map(DeliveryId),
+            // One more than is shown, to see whether there are more.
+            limit: PAGE_LENGTH + 1,
+            ..StoreQuery::default()
+        })
+    }
+
+    /// Returns the address of the deliveries before this one.
+    fn address_before(&self, before: DeliveryId) -> String {
+        let fields = [
+            ("state", &self.state),
+            ("channel", &self.channel),
+            ("host", &self.host),
+            ("incident", &self.incident),
+        ];
+        let fields = fields.into_iter().filter(|(_, value)| !value.is_empty());
+        let fields = fields.map(|(name, value)| format!("{name}={}&", part(value)));
+        format!("{PATH}?{}before={before}", fields.collect::<String>())
+    }
+}
+
+fn store(pages: &Pages) -> Result<&Arc<dyn Store>, Problem> {
+    pages.engine.store().ok_or_else(|| {
+        let detail = "deliveries are not stored: set `delivery.store`";
+        Problem::new(Reason::Unavailable, detail)
+    })
+}
+
+fn unavailable(error: &StoreError) -> Problem {
+    Problem::new(Reason::Unavailable, error.to_string())
+}
+
+async fn list(
+    Shared(pages): Shared<Pages>,
+    frame: Frame,
+    Query(filter): Query<Filter>,
+) -> Result<Response, Problem> {
+    let found = store(&pages)?.deliveries(filter.query()?).await;
+    let mut found = found.map_err(|error| unavailable(&error))?;
+    let is_last = found.len() <= PAGE_LENGTH as usize;
+    found.truncate(PAGE_LENGTH as usize);
+    let now_ms = Timestamp::now().as_millisecond();
+    let config = pages.engine.config();
+    let channels: Vec<&str> = config.channels().map(|channel| channel.name()).collect();
+    let content = html! {
+        h1 { "Deliveries" }
+        (fields(&filter, &channels))
+        (table(&found, now_ms))
+        @if let Some(last) = found.last().filter(|_| !is_last) {
+            p { a.button href=(filter.address_before(last.delivery)) { "Older" } }
+        }
+    };
+    Ok(frame.show("Deliveries", PATH, content).await)
+}
+
+fn fields(filter: &Filter, channels: &[&str]) -> Markup {
+    html! {
+        form.filter action=(PATH) role="search" {
+            label { "State"
+                select name="state" data-filter {
+                    option value="" { "all" }
+                    @for state in State::ALL {
+                        option value=(state.name()) selected[state.name() == filter.state] { (state.name()) }
+                    }
+                }
+            }
+            label { "Channel"
+                select name="channel" {
+                    option value="" { "all" }
+                    @for channel in channels {
+                        option value=(plain(channel)) selected[*channel == filter.channel] { (text(channel)) }
+                    }
+                }
+            }
+            label { "Host" input name="host" value=(plain(&filter.host)); }
+            label { "Incident" input name="incident" value=(plain(&filter.incident)); }
+            button { "Filter" }
+        }
+    }
+}
+
+fn table(found: &[Record], now_ms: i64) -> Markup {
+    html! {
+        @if found.is_empty() { p { "There are no such deliveries." } }
+        @else {
+            table {
+                thead { tr { th { "Message" } th { "Channel" } th { "Host" } th { "What became of it" } th { "Accepted" } } }
+                tbody {
+                    @for record in found {
+                        tr data-item {
+                            td { a href={ (PATH) "/" (record.delivery) } data-open { (text(&subject(record))) } }
+                            td data-label="Channel" { (text(&record.channel)) }
+                            td data-label="Host" { @if !record.host.is_empty() { (text(&record.host)) } }
+                            td { (outcome(record, now_ms)) }
+                            td data-label="Accepted" { (when(record.accepted_ms, now_ms)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn outcome(record: &Record, now_ms: i64) -> Markup {
+    let (tone, words) = words(record, None, &[], now_ms);
+    html! { span.pill.(tone_class(tone)) { (text(&words)) } }
+}
+
+fn subject(record: &Record) -> String {
+    let wording = record.wording();
+    let subject = wording.map(|wording| wording.subject().to_owned());
+    let subject = subject.filter(|subject| !subject.is_empty());
+    subject.unwrap_or_else(|| format!("delivery {}", record.delivery))
+}
+
+async fn one(pages: &Pages, id: i64) -> Result<Record, Problem> {
+    let query = StoreQuery {
+        delivery: Some(DeliveryId(id)),
+        limit: 1,
+        ..StoreQuery::default()
+    };
+    let found = store(pages)?.deliveries(query).await;
+    let found = found.map_err(|error| unavailable(&error))?.pop();
+    found.ok_or_else(|| Problem::new(Reason::NotFound, format!("there is no delivery {id}")))
+}
+
+async fn show(
+    Shared(pages): Shared<Pages>,
+    frame: Frame,
+    Segments(id): Segments<i64>,
+) -> Result<Response, Problem> {
+    let record = one(&pages, id).await?;
+    let attempts = store(&pages)?.attempts(record.delivery).await;
+    let attempts = attempts.map_err(|error| unavailable(&error))?;
+    let now_ms = Timestamp::now().as_millisecond();
+    let content = details(&frame, &record, &attempts, now_ms);
+    let title = format!("Delivery {id}");
+    Ok(frame.show(&title, PATH, content).await)
+}
+
+fn details(frame: &Frame, record: &Record, attempts: &[Attempt], now_ms: i64) -> Markup {
+    let is_retryable = matches!(record.state, State::Failed | State::Unknown);
+    let wording = record.wording();
+    html! {
+        h1 { (text(&subject(record))) }
+        p { (outcome(record, now_ms)) }
+        dl.facts {
+            dt { "Delivery" } dd { (record.delivery) ", notification " (text(&record.notification)) }
+            dt { "Channel" } dd { (text(&record.channel))
+                @if let Some(group) = &record.group { ", step " (record.step) " of " (text(group)) } }
+            dt { "Severity" } dd { span.pill.(severity_class(record.severity)) { (record.severity.name()) } }
+            @if !record.host.is_empty() {
+                dt { "Host" }
+                dd {
+                    @match frame.host_address(&record.host) {
+                        Some(address) => a href=(address) { (text(&record.host)) },
+                        None => (text(&record.host)),
+                    }
+                }
+            }
+            @if !record.incident.is_empty() {
+                dt { "Incident" }
+                dd { a href={ (PATH) "?incident=" (part(&record.incident)) } { (text(&record.incident)) } }
+            }
+            dt { "Accepted" } dd { (when(record.accepted_ms, now_ms)) }
+            @if let Some(due_ms) = record.due_ms { dt { "Next attempt" } dd { (when(due_ms, now_ms)) } }
+            @if let Some(expires_ms) = record.expires_ms { dt { "Expires" } dd { (when(expires_ms, now_ms)) } }
+            @if let Some(ended_ms) = record.ended_ms { dt { "Ended" } dd { (when(ended_ms, now_ms)) } }
+            @if let Some(proof) = record.proof { dt { "Proof" } dd { (proof.name()) } }
+            @if let Some(digest) = record.digest {
+                dt { "Digest" } dd { a href={ (PATH) "/" (digest) } { "delivery " (digest) } }
+            }
+        }
+        @if let Some(wording) = &wording { div.message { (lines(&wording.body)) } }
+        h2 { "Attempts" }
+        @if attempts.is_empty() { p { "There was none." } }
+        @else {
+            ol.timeline {
+                @for attempt in attempts { li { (when(attempt.began_ms, now_ms)) ", " (attempt.ended_ms - attempt.began_ms) " ms" (targets(attempt)) } }
+            }
+        }
+        @if is_retryable && frame.may_act() {
+            form method="post" action={ (PATH) "/" (record.delivery) "/retry" } {
+                button.primary { "Retry" }
+            }
+        }
+    }
+}
+
+/// What each target answered.
+fn targets(attempt: &Attempt) -> Markup {
+    let outcome: Json = serde_json::from_str(&attempt.outcome).unwrap_or_default();
+    let pretty = serde_json::to_string_pretty(&outcome).unwrap_or_default();
+    html! { div.message { (lines(&pretty)) } }
+}
+
+/// What the form says: nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Nothing {}
+
+async fn retry(
+    Shared(pages): Shared<Pages>,
+    _: Actor,
+    Segments(id): Segments<i64>,
+    FormBody(Nothing {}): FormBody<Nothing>,
+) -> Result<Redirect, Problem> {
+    let record = one(&pages, id).await?;
+    let now_ms = Timestamp::now().as_millisecond();
+    let retried = store(&pages)?.retry(vec![record.delivery], now_ms).await;
+    if retried.map_err(|error| unavailable(&error))? == 0 {
+        let detail = format!(
+            "delivery {id} is {}: only one that failed, or is unknown, can be retried",
+            record.state
+        );
+        return Err(Problem::new(Reason::Invalid, detail));
+    }
+    Ok(go_back(Some(&format!("{PATH}/{id}"))))
+}
