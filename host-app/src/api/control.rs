@@ -4,12 +4,13 @@
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use annunciator::store::SqliteFile;
-use annunciator_web::{
-    Access, AddressError, Opening, Server, SocketError, Tokens, Web, WebConfig, page::Site,
-};
+use annunciator_web::{Access, AddressError, Opening, Server, SocketError, Tokens, Web, WebConfig};
 use axum::Router;
 
-use super::routes::{Subject, routes};
+use super::{
+    pages::site,
+    routes::{Subject, routes},
+};
 
 /// An error returned when the control socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +39,7 @@ impl From<SocketError> for ControlError {
     }
 }
 
-/// Returns the router of the API. Tokens are kept in the database, if there is one.
+/// Returns the router of the API and of the pages. Tokens are kept in the database, if there is one.
 pub async fn router(
     subject: Subject,
     config: &WebConfig,
@@ -56,10 +57,11 @@ pub async fn router(
         }
     }
     let web = Web::new(engine, "the monitor").access(access);
-    let web = web.site(Site::new("hbd"));
+    let subject = Arc::new(subject);
+    let web = web.site(site(&subject));
     let hosts = config.hosts.iter();
     let web = hosts.fold(web, |web, host| web.host(host));
-    web.routes(routes(Arc::new(subject))).router()
+    web.routes(routes(subject)).router()
 }
 
 /// Serves the API at the control socket. Users who are granted something (`web.users`) may open

@@ -5,6 +5,7 @@
 
 mod client;
 mod control;
+mod pages;
 mod routes;
 
 pub use client::{Client, ClientError, host_path, segment};

@@ -135,7 +135,7 @@ async fn explain(
     }))
 }
 
-fn unknown_host(host: &str) -> Problem {
+pub(super) fn unknown_host(host: &str) -> Problem {
     let detail = format!("no host `{}` is in the configuration", host.escape_debug());
     Problem::new(Reason::NotFound, detail)
 }

@@ -194,3 +194,92 @@ fn whoever_acknowledges_is_named_and_the_reminder_is_not_sent() {
     assert_eq!(status, 2);
     assert!(err.contains("no such problem is open"), "{err}");
 }
+
+/// A form that a browser sends, or a page that it asks for; the head and the page.
+fn browse(address: &str, line: &str, cookie: &str, form: Option<&str>) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let form = form.unwrap_or_default();
+    let request = format!(
+        "{line} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\naccept: text/html\r\n\
+         origin: http://{address}\r\ncookie: {cookie}\r\n\
+         content-type: application/x-www-form-urlencoded\r\n\
+         content-length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, page) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), page.to_owned())
+}
+
+#[test]
+fn somebody_logs_in_with_a_browser_and_takes_an_incident_over() {
+    let (home, _monitor, address) = started();
+    let token = token(&home, "anna", "act");
+    let problem = ["--problem", "--incident", "web-01/disk", "disk full"];
+    let typed = [&["notify", "--host", "web-01"], &problem[..]].concat();
+    assert_eq!(home.hbd(&typed).0, 0);
+    let (head, _) = browse(&address, "GET /", "", None);
+    assert!(
+        head.starts_with("HTTP/1.1 303") && head.contains("location: /login"),
+        "{head}"
+    );
+    let (head, page) = browse(&address, "POST /login", "", Some(&format!("token={token}")));
+    assert!(head.starts_with("HTTP/1.1 303"), "{head}\n{page}");
+    let (_, rest) = head.split_once("set-cookie: ").unwrap();
+    let logged_in = rest.split(';').next().unwrap().to_owned();
+    let (_, page) = browse(&address, "GET /", &logged_in, None);
+    assert!(
+        page.contains("disk full") && page.contains("Take over"),
+        "{page}"
+    );
+    assert!(
+        page.contains("never heard") && page.contains("href=\"/hosts/web%2D01\""),
+        "{page}"
+    );
+    let act = "POST /acknowledge?incident=web%2D01%2Fdisk";
+    let (head, page) = browse(&address, act, &logged_in, Some(""));
+    assert!(head.starts_with("HTTP/1.1 303"), "{head}\n{page}");
+    let (_, page) = browse(&address, "GET /", &logged_in, None);
+    assert!(
+        page.contains("taken over</span> by <b><bdi>anna</bdi>"),
+        "{page}"
+    );
+    let incidents = "GET /api/v1/incidents";
+    let (_, open) = request(&address, incidents, &[&bearer(&token)], None);
+    let acknowledgement = &open["incidents"][0]["acknowledgement"];
+    assert_eq!(acknowledgement["by"], "anna");
+    assert_eq!(acknowledgement["via"], "the page");
+
+    let silence = "POST /hosts/web-01/silence";
+    let (head, page) = browse(&address, silence, &logged_in, Some("length=1h&why=disks"));
+    assert!(head.contains("location: /hosts/web%2D01"), "{head}\n{page}");
+    let (_, page) = browse(&address, "GET /hosts/web-01", &logged_in, None);
+    assert!(
+        page.contains("silenced until") && page.contains("<bdi>disks</bdi>"),
+        "{page}"
+    );
+    let (_, page) = browse(&address, "GET /hosts?state=silenced", &logged_in, None);
+    assert!(page.contains("<bdi>web-01</bdi>"), "{page}");
+    let (head, _) = browse(
+        &address,
+        "POST /hosts/web-01/end-silence",
+        &logged_in,
+        Some(""),
+    );
+    assert!(head.starts_with("HTTP/1.1 303"), "{head}");
+    let (_, page) = browse(&address, "GET /hosts?state=silenced", &logged_in, None);
+    assert!(page.contains("There are no such hosts."), "{page}");
+    for wrong in [
+        "length=soon",
+        "length=0s",
+        "length=10years",
+        "length=1h&x=1",
+        "",
+    ] {
+        let (head, _) = browse(&address, silence, &logged_in, Some(wrong));
+        assert!(head.starts_with("HTTP/1.1 422"), "{wrong}: {head}");
+    }
+}

@@ -24,7 +24,7 @@ use annunciator::Engine;
 use axum::{Extension, Router};
 
 pub use layout::NavLink;
-pub use maud::{Markup, html};
+pub use maud::Markup;
 pub(crate) use refusal::show_refusals;
 use site::Pages;
 pub use site::{AddToPage, Additions, Counter, Frame, Site};

@@ -1,0 +1,319 @@
+//! The monitor's pages: hosts, one host with the evidence, and its silence.
+
+use std::{sync::Arc, time::Duration};
+
+use annunciator_monitor::{
+    Explained, Overview,
+    machine::{HostState, HostView, LinkState},
+};
+use annunciator_web::{
+    Actor, FormBody, Problem, Query, Reason, Segments,
+    page::{Additions, Counter, Frame, NavLink, Site, clock, length, part, plain, text, when},
+};
+use axum::{
+    Router,
+    extract::State,
+    response::{Redirect, Response},
+    routing::{get, post},
+};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::routes::{MAX_SILENCE, Subject, unknown_host};
+use crate::duration::duration;
+
+/// Where the list of hosts is.
+const PATH: &str = "/hosts";
+/// How many lines of history and how many messages a host's page shows.
+const LINES: u32 = 20;
+/// The maximum number of hosts on a page; a filter finds the others.
+const MAX_HOSTS: usize = 500;
+/// The state by which silenced hosts are found, besides those of connections.
+const SILENCED: &str = "silenced";
+
+/// Returns the pages of a monitor.
+pub(super) fn site(subject: &Arc<Subject>) -> Site {
+    let routes = Router::new()
+        .route(PATH, get(list))
+        .route("/hosts/{host}", get(show))
+        .route("/hosts/{host}/silence", post(silence))
+        .route("/hosts/{host}/end-silence", post(end_silence))
+        .with_state(Arc::clone(subject));
+    let link = NavLink {
+        path: PATH,
+        label: "Hosts",
+    };
+    let counted = Arc::clone(subject);
+    let additions = move || -> std::pin::Pin<Box<dyn Future<Output = Additions> + Send>> {
+        let subject = Arc::clone(&counted);
+        Box::pin(async move {
+            Additions {
+                counters: counters(&subject.monitor.overview().await),
+                sections: Vec::new(),
+            }
+        })
+    };
+    Site::new("hbd")
+        .pages([link], routes)
+        .host_path("/hosts/")
+        .additions(Arc::new(additions))
+}
+
+fn counters(overview: &Overview) -> Vec<Counter> {
+    let count = |is_it: &dyn Fn(&HostView) -> bool| {
+        let hosts = overview.hosts.iter();
+        hosts.filter(|host| is_it(host)).count()
+    };
+    let of = |state: HostState, label| Counter {
+        count: count(&|host| host.state == state),
+        label,
+        path: format!("{PATH}?state={}", state.name()),
+    };
+    vec![
+        of(HostState::Known(LinkState::Overdue), "overdue"),
+        of(HostState::Known(LinkState::Up), "up"),
+        Counter {
+            count: count(&|host| host.silenced_until_ms.is_some()),
+            label: SILENCED,
+            path: format!("{PATH}?state={SILENCED}"),
+        },
+        of(HostState::New, "never heard"),
+    ]
+}
+
+/// Which hosts are asked for. An empty field of the form asks for all.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct HostFilter {
+    /// A state's name, or `silenced`.
+    state: String,
+    /// A part of the name.
+    name: String,
+}
+
+impl HostFilter {
+    fn asks_for(&self, host: &HostView) -> bool {
+        let is_state = match self.state.as_str() {
+            "" => true,
+            SILENCED => host.silenced_until_ms.is_some(),
+            state => host.state.name() == state,
+        };
+        is_state && host.host.contains(self.name.trim())
+    }
+}
+
+async fn list(
+    State(subject): State<Arc<Subject>>,
+    frame: Frame,
+    Query(filter): Query<HostFilter>,
+) -> Response {
+    let overview = subject.monitor.overview().await;
+    let found: Vec<&HostView> = overview
+        .hosts
+        .iter()
+        .filter(|host| filter.asks_for(host))
+        .collect();
+    let states = LinkState::ALL.map(LinkState::name);
+    let states = states.into_iter().chain([HostState::NEW, SILENCED]);
+    let content = html! {
+        h1 { "Hosts" }
+        form.filter action=(PATH) role="search" {
+            label { "Name" input name="name" value=(plain(&filter.name)) data-filter; }
+            label { "State"
+                select name="state" {
+                    option value="" { "all" }
+                    @for state in states { option value=(state) selected[state == filter.state] { (state) } }
+                }
+            }
+            button { "Filter" }
+        }
+        @if found.is_empty() { p { "There are no such hosts." } }
+        @else { (table(&found, overview.now_ms)) }
+        @if found.len() > MAX_HOSTS { p { "These are " (MAX_HOSTS) " of " (found.len()) ": filter by name." } }
+    };
+    frame.show("Hosts", PATH, content).await
+}
+
+fn table(found: &[&HostView], now_ms: i64) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "Host" } th { "State" } th { "Last heard" } th { "Alerts" } } }
+            tbody {
+                @for host in found.iter().take(MAX_HOSTS) {
+                    tr data-item {
+                        td { a href={ (PATH) "/" (part(&host.host)) } data-open { (text(&host.host)) } }
+                        td { (state(host, now_ms)) }
+                        td data-label="Last heard" { (heard(host, now_ms)) }
+                        td data-label="Alerts" { @if !host.alerts.is_empty() { (host.alerts.len()) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn state(host: &HostView, now_ms: i64) -> Markup {
+    let class = match host.state {
+        HostState::Known(LinkState::Up) => "ok",
+        HostState::Known(LinkState::Overdue) => "crit",
+        HostState::New => "mute",
+        HostState::Known(_) => "warn",
+    };
+    html! {
+        span.pill.(class) { (host.state.name()) }
+        @if let Some(until_ms) = host.silenced_until_ms {
+            " " span.pill.mute { "silenced until " (clock(until_ms, now_ms)) " UTC" }
+        }
+        @if !host.watch { " " span.pill.mute { "not watched" } }
+    }
+}
+
+fn heard(host: &HostView, now_ms: i64) -> Markup {
+    let last_ms = host.connections.iter().map(|link| link.last_heard_ms).max();
+    html! {
+        @match last_ms {
+            Some(last_ms) => { (length(now_ms - last_ms)) " ago, " (when(last_ms, now_ms)) },
+            None => "never",
+        }
+    }
+}
+
+async fn show(
+    State(subject): State<Arc<Subject>>,
+    frame: Frame,
+    Segments(host): Segments<String>,
+) -> Result<Response, Problem> {
+    let explained = subject.monitor.explain(&host, LINES).await;
+    let explained = explained.ok_or_else(|| unknown_host(&host))?;
+    let now_ms = subject.monitor.overview().await.now_ms;
+    let content = html! {
+        h1 { (text(&host)) }
+        p { (state(&explained.host, now_ms)) }
+        (evidence(&explained, now_ms))
+        @if frame.may_act() { (silence_form(&explained.host)) }
+    };
+    Ok(frame.show(&host, PATH, content).await)
+}
+
+fn evidence(explained: &Explained, now_ms: i64) -> Markup {
+    let host = &explained.host;
+    html! {
+        dl.facts {
+            @for link in &host.connections {
+                dt { (link.family.name()) }
+                dd {
+                    (link.state.name()) " since " (when(link.since_ms, now_ms))
+                    ", last heard " (length(now_ms - link.last_heard_ms)) " ago"
+                    @if let Some(due_ms) = link.due_in_ms {
+                        ", overdue in " (length(i64::try_from(due_ms).unwrap_or(i64::MAX)))
+                    }
+                }
+            }
+            dt { "Channels" }
+            dd {
+                @if explained.channels.is_empty() { "none" }
+                @for channel in &explained.channels { (text(channel)) " " }
+            }
+            @for alert in &host.alerts {
+                dt { "Alert" }
+                dd { (text(&alert.path)) " = " (alert.value) ", since " (when(alert.since_ms, now_ms)) }
+            }
+            @if let Some(why) = host.silenced_why.as_ref().filter(|why| !why.is_empty()) {
+                dt { "Silenced for" } dd { (text(why)) }
+            }
+            @for (reject, count) in &explained.refused {
+                dt { "Refused" } dd { (count) " " (text(reject.name())) }
+            }
+        }
+        h2 { "Messages" }
+        @if explained.messages.is_empty() { p { "There were none." } }
+        @else {
+            ul {
+                @for message in explained.messages.iter().rev() {
+                    li {
+                        (when(message.occurred_ms, now_ms)) " " (text(&message.text)) " — "
+                        (text(&message.channel)) ": " (message.state.name().replace('_', " "))
+                        @if !message.detail.is_empty() { ", " (text(&message.detail)) }
+                    }
+                }
+            }
+        }
+        p { a.button href={ "/deliveries?host=" (part(&host.host)) } { "All deliveries" } }
+        h2 { "History" }
+        @if explained.history.is_empty() { p { "There is none." } }
+        @else {
+            ul { @for line in explained.history.iter().rev() { li { (when(line.wall_ms, now_ms)) " " (text(&line.text)) } } }
+        }
+        @if !explained.metrics.is_empty() {
+            h2 { "Metrics" }
+            dl.facts { @for (path, value) in &explained.metrics { dt { (text(path)) } dd { (value) } } }
+        }
+    }
+}
+
+fn silence_form(host: &HostView) -> Markup {
+    let path = format!("{PATH}/{}", part(&host.host));
+    html! {
+        h2 #silence { "Silence" }
+        form.filter method="post" action={ (path) "/silence" } {
+            label { "For" input name="length" value="1h" required; }
+            label { "Reason" input name="why"; }
+            button.primary { "Silence" }
+        }
+        @if host.silenced_until_ms.is_some() {
+            form method="post" action={ (path) "/end-silence" } { button { "End the silence" } }
+        }
+    }
+}
+
+/// What the form of a silence says.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SilenceForm {
+    /// How long, such as `1h 30m`.
+    length: String,
+    #[serde(default)]
+    why: String,
+}
+
+async fn silence(
+    State(subject): State<Arc<Subject>>,
+    _: Actor,
+    Segments(host): Segments<String>,
+    FormBody(form): FormBody<SilenceForm>,
+) -> Result<Redirect, Problem> {
+    let length = duration(form.length.trim()).map_err(|why| Problem::new(Reason::Invalid, why))?;
+    let length = Duration::from(length);
+    if length.is_zero() || length > MAX_SILENCE {
+        let detail = "a silence lasts at least a second, and at most a year";
+        return Err(Problem::new(Reason::Invalid, detail));
+    }
+    set(&subject, &host, length, &form.why).await
+}
+
+/// What the form that ends a silence says: nothing.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct EndForm {}
+
+async fn end_silence(
+    State(subject): State<Arc<Subject>>,
+    _: Actor,
+    Segments(host): Segments<String>,
+    FormBody(EndForm {}): FormBody<EndForm>,
+) -> Result<Redirect, Problem> {
+    set(&subject, &host, Duration::ZERO, "").await
+}
+
+async fn set(
+    subject: &Subject,
+    host: &str,
+    length: Duration,
+    why: &str,
+) -> Result<Redirect, Problem> {
+    let silenced = subject.monitor.silence(host, length, why);
+    silenced.map_err(|_| unknown_host(host))?;
+    // What was confirmed must survive a kill.
+    subject.monitor.written().await;
+    Ok(Redirect::to(&format!("{PATH}/{}", part(host))))
+}
