@@ -283,3 +283,99 @@ fn pending(record: &Record, plan: &[Planned], now_ms: i64) -> (Tone, String) {
         false => (Tone::Active, "about to be sent".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(state: State) -> Record {
+        Record {
+            delivery: DeliveryId(1),
+            notification: "n".to_owned(),
+            channel: "mail".to_owned(),
+            host: String::new(),
+            incident: "i".to_owned(),
+            severity: Severity::Warning,
+            state,
+            why: String::new(),
+            accepted_ms: 0,
+            due_ms: None,
+            expires_ms: None,
+            ended_ms: None,
+            attempts: 0,
+            reclaims: 0,
+            proof: None,
+            group: None,
+            step: 0,
+            digest: None,
+            is_over: false,
+            content: String::new(),
+        }
+    }
+
+    fn of(record: &Record) -> String {
+        words(record, None, &[], 1_000).1
+    }
+
+    #[test]
+    fn what_waits_says_for_what() {
+        let waits = Record {
+            due_ms: Some(41_000),
+            attempts: 2,
+            ..record(State::Pending)
+        };
+        assert_eq!(
+            of(&waits),
+            "waits after a failed attempt: attempt 3 in 0:40"
+        );
+        let step = Record {
+            due_ms: Some(169_000),
+            group: Some("oncall".to_owned()),
+            step: 2,
+            ..record(State::Pending)
+        };
+        assert_eq!(
+            of(&step),
+            "in 2:48, unless an earlier step is enough (step 2 of oncall)"
+        );
+        assert_eq!(of(&record(State::Pending)), "about to be sent");
+    }
+
+    #[test]
+    fn what_a_rule_suppressed_says_by_which_and_when_its_digest_is_sent() {
+        let suppressed = Record {
+            why: "quiet_hours".to_owned(),
+            ..record(State::Suppressed)
+        };
+        assert_eq!(of(&suppressed), "suppressed: quiet_hours");
+        let digest = Record {
+            due_ms: Some(7 * 3_600_000),
+            ..record(State::Pending)
+        };
+        let (_, said) = words(&suppressed, Some(&digest), &[], 1_000);
+        assert_eq!(said, "suppressed: quiet_hours; digest at 07:00:00");
+        let (_, said) = words(&suppressed, Some(&record(State::InFlight)), &[], 1_000);
+        assert_eq!(said, "suppressed: quiet_hours; its digest is in flight");
+    }
+
+    #[test]
+    fn what_people_have_read_is_named_beside_what_came_later() {
+        let numbered = |number, state| Record {
+            delivery: DeliveryId(number),
+            ..record(state)
+        };
+        let all = [
+            numbered(5, State::Pending),
+            numbered(4, State::Suppressed),
+            numbered(3, State::Suppressed),
+            numbered(2, State::Delivered),
+            numbered(1, State::Delivered),
+        ];
+        let all: Vec<&Record> = all.iter().collect();
+        let shown = significant(&all);
+        let shown: Vec<i64> = shown.iter().map(|record| record.delivery.0).collect();
+        assert_eq!(shown, [5, 4, 2]);
+        let delivered = significant(&all[3..]);
+        assert_eq!(delivered.len(), 1);
+    }
+}
