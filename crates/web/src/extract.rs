@@ -13,7 +13,10 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use crate::problem::{Problem, Reason};
 
@@ -55,16 +58,22 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for FormBody<T> {
     }
 }
 
-type ReadBody = (Vec<u8>, Option<tokio::sync::SemaphorePermit<'static>>);
+/// A body of any content type, of at most `MAX` bytes.
+#[derive(Debug)]
+pub struct RawBody<const MAX: usize = MAX_SHORT_BODY> {
+    /// The body.
+    pub bytes: Vec<u8>,
+    /// The permit of a long body, which the caller holds as long as it holds the body.
+    pub permit: Option<SemaphorePermit<'static>>,
+}
 
-/// Reads a body whole. The timeout includes the wait for others, so that a silent client blocks
-/// nobody for longer.
-async fn read_in_time(body: Body, max: usize) -> Result<ReadBody, Problem> {
-    let read = timeout(BODY_TIMEOUT, read(body, max)).await;
-    read.unwrap_or_else(|_| {
-        let detail = format!("a body has to arrive within {} s", BODY_TIMEOUT.as_secs());
-        Err(Problem::new(Reason::TooSlow, detail))
-    })
+impl<S: Sync, const MAX: usize> FromRequest<S> for RawBody<MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (bytes, permit) = read_in_time(request.into_body(), MAX).await?;
+        Ok(Self { bytes, permit })
+    }
 }
 
 /// Requires one content type. Where that is JSON, a page of another origin cannot send it without
@@ -82,8 +91,24 @@ fn check_content_type(headers: &HeaderMap, required: &str) -> Result<(), Problem
     Err(Problem::new(Reason::WrongContentType, detail))
 }
 
+/// Reads a body whole within [`BODY_TIMEOUT`]. The time includes the wait for others, so that a
+/// silent client blocks nobody for longer.
+async fn read_in_time(
+    body: Body,
+    max: usize,
+) -> Result<(Vec<u8>, Option<SemaphorePermit<'static>>), Problem> {
+    let read = timeout(BODY_TIMEOUT, read(body, max)).await;
+    read.unwrap_or_else(|_| {
+        let detail = format!("a body has to arrive within {} s", BODY_TIMEOUT.as_secs());
+        Err(Problem::new(Reason::TooSlow, detail))
+    })
+}
+
 /// Reads a body whole. A long one holds the permit until the caller has parsed it.
-async fn read(mut body: Body, max: usize) -> Result<ReadBody, Problem> {
+async fn read(
+    mut body: Body,
+    max: usize,
+) -> Result<(Vec<u8>, Option<SemaphorePermit<'static>>), Problem> {
     let (mut bytes, mut permit) = (Vec::new(), None);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {

@@ -9,10 +9,11 @@ use std::{
 
 use axum::{
     extract::{FromRequestParts, Request},
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Redirect, Response},
 };
+use data_encoding::BASE64;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use nix::unistd::{Uid, User};
@@ -30,6 +31,11 @@ const MAX_WRONG_TOKENS: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// The number of addresses with wrong tokens beyond which those that have waited long enough are
 /// forgotten.
 const MAX_ADDRESSES: usize = 10_000;
+
+/// Where programs send events: behind it stands the name of a source.
+pub(crate) const SOURCES: &str = "/in/";
+/// What a program that knows only basic authentication is asked for.
+const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"the token as the password\"");
 
 /// Who may do what.
 #[derive(Debug, Clone)]
@@ -78,10 +84,16 @@ impl Access {
         self.tokens.as_ref()
     }
 
-    async fn of(&self, peer: Option<Peer>, headers: &HeaderMap) -> Result<Identity, Problem> {
+    /// Returns who asks. `token` is the one that the request shows.
+    async fn of(
+        &self,
+        peer: Option<Peer>,
+        token: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<Identity, Problem> {
         match peer {
             Some(Peer::Process { uid }) => self.of_user(uid),
-            Some(Peer::Remote(address)) => self.of_remote(address.ip(), headers).await,
+            Some(Peer::Remote(address)) => self.of_remote(address.ip(), token, headers).await,
             None => Err(nobody()),
         }
     }
@@ -103,8 +115,13 @@ impl Access {
         })
     }
 
-    async fn of_remote(&self, ip: IpAddr, headers: &HeaderMap) -> Result<Identity, Problem> {
-        if let Some(token) = bearer(headers) {
+    async fn of_remote(
+        &self,
+        ip: IpAddr,
+        token: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<Identity, Problem> {
+        if let Some(token) = token {
             return self.of_token(ip, token).await;
         }
         let (Some(secret), Some(sessions)) = (cookie::read(headers), &self.sessions) else {
@@ -186,6 +203,20 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// Returns the password of a request with basic authentication (RFC 7617), whatever its user
+/// is called.
+fn basic_password(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = text.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = BASE64.decode(encoded.trim().as_bytes()).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.split_once(':')
+        .map(|(_, password)| password.to_owned())
+}
+
 /// Returns what one machine is counted under: an IPv6 address by its network of 64 bits, whose
 /// addresses it may choose from.
 fn prefix(ip: IpAddr) -> IpAddr {
@@ -218,7 +249,14 @@ pub(crate) async fn identify(access: Access, mut request: Request, next: Next) -
     let peer = request.extensions().get::<Peer>().copied();
     let path = request.uri().path();
     let is_for_everybody = path == LOGIN || path.starts_with(ASSETS);
-    match access.of(peer, request.headers()).await {
+    // Many programs that send events can show a name and a password, and nothing else.
+    let is_for_source = path.starts_with(SOURCES);
+    let password = match is_for_source {
+        true => basic_password(request.headers()),
+        false => None,
+    };
+    let token = password.as_deref().or_else(|| bearer(request.headers()));
+    match access.of(peer, token, request.headers()).await {
         Ok(identity) => {
             request.extensions_mut().insert(identity);
             next.run(request).await
@@ -231,7 +269,15 @@ pub(crate) async fn identify(access: Access, mut request: Request, next: Next) -
         {
             Redirect::to(&login_address(&request)).into_response()
         }
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            let mut response = problem.into_response();
+            if is_for_source && response.status() == StatusCode::UNAUTHORIZED {
+                response
+                    .headers_mut()
+                    .append(header::WWW_AUTHENTICATE, BASIC);
+            }
+            response
+        }
     }
 }
 
@@ -275,6 +321,15 @@ pub struct Reader(pub Identity);
 #[derive(Debug, Clone)]
 pub struct Actor(pub Identity);
 
+/// Whoever asks, and may send events to the source in the address, `/in/SOURCE`.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    /// Who it is.
+    pub identity: Identity,
+    /// The name of the source, which need not exist.
+    pub source: String,
+}
+
 /// A user of this machine who may act, and manages who else may.
 #[derive(Debug, Clone)]
 pub struct Administrator(pub Identity);
@@ -300,6 +355,29 @@ impl<S: Sync> FromRequestParts<S> for Actor {
             Scope::Act => Ok(Self(identity.clone())),
             Scope::Read => Err(forbidden(identity, "may look and not act")),
             Scope::Ingest(_) => Err(forbidden(identity, "may send events and not act")),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Sender {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let identity = identity(parts)?.clone();
+        // Names of sources stand in addresses as they are.
+        let below = parts.uri.path().strip_prefix(SOURCES).unwrap_or_default();
+        let source = below.split('/').next().unwrap_or_default().to_owned();
+        match &identity.scope {
+            Scope::Act => Ok(Self { identity, source }),
+            Scope::Ingest(own) if *own == source => Ok(Self { identity, source }),
+            Scope::Ingest(own) => {
+                let what = format!(
+                    "may send events to the source `{}` only",
+                    own.escape_debug()
+                );
+                Err(forbidden(&identity, &what))
+            }
+            Scope::Read => Err(forbidden(&identity, "may look and not send events")),
         }
     }
 }
@@ -361,6 +439,21 @@ mod tests {
     }
 
     #[test]
+    fn a_password_is_read_from_its_header() {
+        let with = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+            basic_password(&headers)
+        };
+        let encoded = |text: &str| format!("Basic {}", BASE64.encode(text.as_bytes()));
+        assert_eq!(with(&encoded("any:a:b")), Some("a:b".to_owned()));
+        assert_eq!(with(&encoded(":x")), Some("x".to_owned()));
+        assert_eq!(with(&encoded("x")), None);
+        assert_eq!(with("Basic !"), None);
+        assert_eq!(with("Bearer eDp5"), None);
+    }
+
+    #[test]
     fn the_addresses_of_one_machine_count_together() {
         let same =
             |one: &str, other: &str| prefix(one.parse().unwrap()) == prefix(other.parse().unwrap());
@@ -375,17 +468,20 @@ mod tests {
         let file = annunciator::store::SqliteFile::in_memory(&[]).unwrap();
         let tokens = Tokens::open(Arc::new(file), "hbd").await.unwrap();
         let access = Access::default().tokens(Arc::new(tokens));
-        let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, "Bearer guess".parse().unwrap());
+        let guess = Some("guess");
         let mut reasons = Vec::new();
         for _ in 0..=MAX_WRONG_TOKENS.get() {
-            let problem = access.of_remote([10, 0, 0, 1].into(), &headers).await;
+            let problem = access
+                .of_remote([10, 0, 0, 1].into(), guess, &HeaderMap::new())
+                .await;
             reasons.extend(problem.unwrap_err().reason());
         }
         let last = reasons.pop();
         assert_eq!(last, Some(Reason::TooManyAttempts));
         assert!(reasons.iter().all(|one| *one == Reason::Unauthenticated));
-        let other = access.of_remote([10, 0, 0, 2].into(), &headers).await;
+        let other = access
+            .of_remote([10, 0, 0, 2].into(), guess, &HeaderMap::new())
+            .await;
         assert_eq!(other.unwrap_err().reason(), Some(Reason::Unauthenticated));
     }
 }

@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     api::{self, Api},
     identity::{Access, Reader, identify},
+    ingest::Ingest,
     page::{self, Site, show_refusals},
     problem::{Problem, Reason},
     scope::Peer,
@@ -39,6 +40,7 @@ pub struct Web {
     program: &'static str,
     /// The routes of the embedding program.
     more: OpenApiRouter,
+    ingest: Option<Ingest>,
     access: Access,
     hosts: Vec<String>,
     site: Option<Site>,
@@ -60,6 +62,7 @@ impl Web {
             engine,
             program,
             more: OpenApiRouter::new(),
+            ingest: None,
             access: Access::default(),
             hosts: Vec::new(),
             site: None,
@@ -77,6 +80,13 @@ impl Web {
     /// have sent it (DNS rebinding).
     pub fn host(mut self, name: impl Into<String>) -> Self {
         self.hosts.push(name.into().to_ascii_lowercase());
+        self
+    }
+
+    /// Takes events of other programs at `/in/SOURCE`. Without this call, there is nothing at
+    /// these addresses.
+    pub fn ingest(mut self, ingest: Ingest) -> Self {
+        self.ingest = Some(ingest);
         self
     }
 
@@ -101,6 +111,7 @@ impl Web {
             engine,
             program,
             more,
+            ingest,
             access,
             hosts,
             site,
@@ -116,6 +127,10 @@ impl Web {
         let routes = api::routes().with_state(api).merge(more);
         let described = OpenApiRouter::with_openapi(api::Description::openapi());
         let (router, description) = described.nest(API, routes).split_for_parts();
+        let router = match ingest {
+            Some(ingest) => router.merge(ingest.routes()),
+            None => router,
+        };
         let describe = move |_: Reader| async move { Json(description) };
         let router = router
             .route(&format!("{API}/openapi.json"), get(describe))

@@ -283,7 +283,7 @@ pub const HOUSES: &[House] = &[
             &["sessions"],
             &["cookie"],
             &["identity"],
-            &["api"],
+            &["api", "ingest"],
             &["page"],
             &["router"],
         ],
