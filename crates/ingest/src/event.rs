@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use annunciator::{Kind, Notification, Severity};
+use serde::{Deserialize, Serialize};
 
 use crate::limits::{MAX_ATTRIBUTES, MAX_TIME_MS};
 
@@ -16,7 +17,7 @@ const SILENT: &str = "It is no longer sent.";
 ///
 /// Whom it reaches is for the caller to carry out: `channels` if there are any, else the
 /// channels of `host`, else the default channels.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Its place in the incident.
     pub kind: Kind,

@@ -3,11 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use annunciator::{
-    Engine, EngineBuilder,
-    store::{MemoryStore, SqliteFile},
+    Clock, Engine, EngineBuilder, Sleep,
+    store::{MemoryStore, Query, SqliteFile},
 };
 use annunciator_testkit::rig::Rig;
 use annunciator_web::{Access, Ingest, Peer, Scope, Tokens, Web};
@@ -17,7 +24,9 @@ use axum::{
     http::{HeaderMap, Request, Response},
 };
 use data_encoding::BASE64;
+use jiff::Timestamp;
 use serde_json::{Value as Json, json};
+use tokio::{sync::Notify, task::JoinHandle};
 use tower::Service as _;
 
 const PROMETHEUS: &str = include_str!("../../ingest/tests/payloads/prometheus.json");
@@ -37,6 +46,8 @@ struct Door {
     engine: Engine,
     router: Router,
     tokens: Arc<Tokens>,
+    file: Arc<SqliteFile>,
+    clock: Arc<SetClock>,
 }
 
 impl Door {
@@ -48,16 +59,55 @@ impl Door {
         let builder = annunciator_ingest::declare(builder).store(Arc::<MemoryStore>::default());
         let engine = builder.clone().start().await.unwrap();
         let file = Arc::new(SqliteFile::in_memory(&[]).unwrap());
-        let tokens = Arc::new(Tokens::open(file, "hbd").await.unwrap());
-        let access = Access::default().tokens(Arc::clone(&tokens));
-        let web = Web::new(engine.clone(), "the monitor").access(access);
-        let router = web.ingest(Ingest::new(engine.clone())).router();
+        let tokens = Arc::new(Tokens::open(Arc::clone(&file), "hbd").await.unwrap());
+        let clock = Arc::<SetClock>::default();
+        let router = router(&engine, &tokens, Ingest::new(engine.clone()));
         Self {
             rig,
             builder,
             engine,
             router,
             tokens,
+            file,
+            clock,
+        }
+    }
+
+    /// Starts to watch alerts, as at a start of the program.
+    async fn watch(&mut self) -> JoinHandle<()> {
+        let (file, clock) = (Arc::clone(&self.file), self.clock.clone());
+        let ingest = Ingest::open(self.engine.clone(), file, clock)
+            .await
+            .unwrap();
+        self.router = router(&self.engine, &self.tokens, ingest.clone());
+        tokio::spawn(ingest.watch())
+    }
+
+    /// The titles and texts of all notifications, the oldest first.
+    async fn notified(&self) -> Vec<(String, String)> {
+        let query = Query {
+            limit: 100,
+            ..Query::default()
+        };
+        let store = self.engine.store().unwrap();
+        let mut records = store.deliveries(query).await.unwrap();
+        records.sort_by_key(|record| record.delivery);
+        let texts = records.iter().filter_map(|record| record.wording());
+        texts.map(|text| (text.title, text.body)).collect()
+    }
+
+    /// Waits for notifications with these titles, and returns their texts.
+    async fn wait_for_titles(&self, expected: &[&str]) -> Vec<String> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let (titles, texts): (Vec<String>, _) = self.notified().await.into_iter().unzip();
+            if titles == expected {
+                return texts;
+            }
+            assert!(Instant::now() < deadline, "{titles:?} and not {expected:?}");
+            // Whoever has begun to sleep since the time was set looks again.
+            self.clock.set.notify_waiters();
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -84,6 +134,49 @@ impl Door {
         let request = request.body(Body::from(body)).unwrap();
         self.router.clone().call(request).await.unwrap()
     }
+}
+
+fn router(engine: &Engine, tokens: &Arc<Tokens>, ingest: Ingest) -> Router {
+    let access = Access::default().tokens(Arc::clone(tokens));
+    let web = Web::new(engine.clone(), "the monitor").access(access);
+    web.ingest(ingest).router()
+}
+
+/// A clock that a test sets.
+#[derive(Debug, Default)]
+struct SetClock {
+    now_ms: AtomicI64,
+    set: Arc<Notify>,
+}
+
+impl SetClock {
+    /// Sets the time, as a time of November 23rd, 2026, in UTC.
+    fn set(&self, time: &str) {
+        let time: Timestamp = format!("2026-11-23T{time}Z").parse().unwrap();
+        self.now_ms.store(time.as_millisecond(), Ordering::SeqCst);
+        self.set.notify_waiters();
+    }
+}
+
+impl Clock for SetClock {
+    fn now_ms(&self) -> i64 {
+        self.now_ms.load(Ordering::SeqCst)
+    }
+
+    fn sleep(&self, _: Duration) -> Sleep {
+        let set = Arc::clone(&self.set).notified_owned();
+        Box::pin(set)
+    }
+}
+
+/// The title of the alert in the payload, and that of its end.
+const DOWN: &str = "Instance prod-web-01:9100 down";
+const UP: &str = "Resolved: Instance prod-web-01:9100 down";
+const ALERTS: &str = "/in/prometheus/api/v2/alerts";
+
+/// The payload with an end at this time.
+fn until(time: &str) -> String {
+    PROMETHEUS.replace("02:34:00.000", time)
 }
 
 fn ingest(source: &str) -> Scope {
@@ -200,7 +293,7 @@ async fn one_wrong_item_does_not_cost_the_others() {
 async fn what_is_not_accepted_is_to_be_sent_again() {
     let door = Door::new("  one: {format: template, text: item.text}\n").await;
     let own = door.bearer(ingest("one")).await;
-    let _ = door.engine.shutdown(std::time::Duration::ZERO).await;
+    let _ = door.engine.shutdown(Duration::ZERO).await;
     let (status, problem) = door.send("/in/one", &own, r#"{"text": "hello"}"#).await;
     assert_eq!(
         (status, &problem["accepted"]),
@@ -220,4 +313,59 @@ async fn a_reload_applies_to_the_next_request() {
     let loaded = door.builder.load().unwrap();
     let _ = door.engine.reload(loaded).await.unwrap();
     assert_eq!(door.send("/in/one", &own, body).await.0, 200);
+}
+
+#[tokio::test]
+async fn an_alert_that_is_not_sent_again_ends_once() {
+    let mut door = Door::new("  prometheus: {format: prometheus}\n").await;
+    door.clock.set("02:31:00");
+    let _watching = door.watch().await;
+    let own = door.bearer(ingest("prometheus")).await;
+    assert_eq!(door.send(ALERTS, &own, PROMETHEUS).await.0, 200);
+    door.clock.set("02:32:00");
+    let (_, again) = door.send(ALERTS, &own, &until("02:36:00.000")).await;
+    assert_eq!(again["repeated"], 1);
+    door.clock.set("02:36:00");
+    let texts = door.wait_for_titles(&[DOWN, UP]).await;
+    let over = "This is over after 6m.\nIt is no longer sent.\n";
+    assert!(texts[1].starts_with(over), "{texts:?}");
+    // The end that the sender reports is known.
+    door.clock.set("02:37:00");
+    let (_, end) = door.send(ALERTS, &own, &until("02:33:00.000")).await;
+    assert_eq!((&end["accepted"], &end["repeated"]), (&json!(0), &json!(1)));
+}
+
+#[tokio::test]
+async fn an_alert_that_comes_back_is_a_new_problem_and_ends_again() {
+    let mut door = Door::new("  prometheus: {format: prometheus}\n").await;
+    door.clock.set("02:31:00");
+    let _watching = door.watch().await;
+    let own = door.bearer(ingest("prometheus")).await;
+    assert_eq!(door.send(ALERTS, &own, PROMETHEUS).await.0, 200);
+    door.clock.set("02:34:00");
+    door.wait_for_titles(&[DOWN, UP]).await;
+    door.clock.set("02:40:00");
+    let (_, back) = door.send(ALERTS, &own, &until("02:44:00.000")).await;
+    assert_eq!(back["accepted"], 1);
+    let (_, back) = door.send(ALERTS, &own, &until("02:45:00.000")).await;
+    assert_eq!(back["repeated"], 1);
+    door.clock.set("02:46:00");
+    door.wait_for_titles(&[DOWN, UP, DOWN, UP]).await;
+}
+
+#[tokio::test]
+async fn an_alert_ends_after_a_restart_if_it_is_not_sent_again() {
+    let mut door = Door::new("  prometheus: {format: prometheus}\n").await;
+    door.clock.set("02:31:00");
+    let watching = door.watch().await;
+    let own = door.bearer(ingest("prometheus")).await;
+    assert_eq!(door.send(ALERTS, &own, PROMETHEUS).await.0, 200);
+    watching.abort();
+    // Its time has passed meanwhile, and its sender has a while to send it again.
+    door.clock.set("03:00:00");
+    let _watching = door.watch().await;
+    door.clock.set("03:04:59");
+    door.wait_for_titles(&[DOWN]).await;
+    door.clock.set("03:05:00");
+    door.wait_for_titles(&[DOWN, UP]).await;
 }

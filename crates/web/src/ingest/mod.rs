@@ -6,12 +6,18 @@
 //! accepted, and nothing else.
 
 mod answer;
+mod running;
 mod sources;
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use annunciator::{Clock, Engine, NotifyError, Route, SystemClock};
-use annunciator_ingest::{Event, Fault, IngestError, Reading, Request, limits::MAX_BODY_SIZE};
+use annunciator::{
+    Clock, Engine, NotifyError, Route, SystemClock,
+    store::{SqliteFile, StoreError},
+};
+use annunciator_ingest::{
+    Event, Fault, Format, IngestError, Reading, Request, limits::MAX_BODY_SIZE,
+};
 use axum::{
     Json, Router,
     extract::State,
@@ -20,6 +26,7 @@ use axum::{
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use metrics::counter;
+use tokio::sync::{Mutex, Notify};
 
 pub use answer::{Taken, TakenError};
 
@@ -29,6 +36,7 @@ use crate::{
     problem::{Problem, Reason},
     report,
 };
+use running::RunningAlerts;
 use sources::CurrentSources;
 
 /// The metric that counts events, by source and by what became of them.
@@ -38,6 +46,10 @@ const ERRORS: &str = "annunciator_ingest_errors_total";
 /// How many lines about a source's unreadable payloads are logged in a minute: a sender repeats
 /// the same mistake each minute or faster.
 const MAX_WARNINGS: NonZeroU32 = NonZeroU32::new(1).unwrap();
+/// The delay before an alert's end that was not accepted is submitted again.
+const RETRY_DELAY: Duration = Duration::from_secs(60);
+/// The maximum time between two looks at the clock, which somebody may set.
+const MAX_SLEEP: Duration = Duration::from_secs(60);
 
 /// The sources of an engine's configuration, to be served at `/in/SOURCE` by
 /// [`Web::ingest`](crate::Web::ingest).
@@ -55,6 +67,11 @@ struct Inner {
     sources: CurrentSources,
     /// How often each source may still be logged.
     warnings: DefaultKeyedRateLimiter<String>,
+    /// Held while events of alerts are submitted, so that an end by silence and a repetition
+    /// do not cross.
+    alerts: Mutex<RunningAlerts>,
+    /// Says that another end may be the next one.
+    changed: Notify,
 }
 
 /// What became of an event.
@@ -67,19 +84,88 @@ enum Submission {
 }
 
 impl Ingest {
-    /// Creates the sources of an engine, with the system's clock.
+    /// Creates the sources of an engine, with the system's clock. Running alerts are kept in
+    /// memory.
     pub fn new(engine: Engine) -> Self {
-        Self::with_clock(engine, Arc::new(SystemClock))
+        Self::of(engine, Arc::new(SystemClock), RunningAlerts::default())
     }
 
-    /// Creates the sources of an engine, with a clock that says when a request has arrived.
-    pub fn with_clock(engine: Engine, clock: Arc<dyn Clock>) -> Self {
+    /// Creates the sources of an engine, with a clock that says when a request has arrived and
+    /// an alert has ended. Running alerts are kept in a file.
+    ///
+    /// # Errors
+    /// Fails with [`StoreError`] if the file cannot be used.
+    pub async fn open(
+        engine: Engine,
+        file: Arc<SqliteFile>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let alerts = RunningAlerts::open(file, clock.now_ms()).await?;
+        Ok(Self::of(engine, clock, alerts))
+    }
+
+    fn of(engine: Engine, clock: Arc<dyn Clock>, alerts: RunningAlerts) -> Self {
         Self(Arc::new(Inner {
             engine,
             clock,
             sources: CurrentSources::default(),
             warnings: RateLimiter::keyed(Quota::per_minute(MAX_WARNINGS)),
+            alerts: Mutex::new(alerts),
+            changed: Notify::new(),
         }))
+    }
+
+    /// Notifies people of the end of alerts that are no longer sent, until the engine is shut
+    /// down. The embedding program runs it in a task.
+    pub async fn watch(self) {
+        while let Ok(due_ms) = self.end_due().await {
+            let changed = self.0.changed.notified();
+            let Some(due_ms) = due_ms else {
+                changed.await;
+                continue;
+            };
+            let ms = due_ms.saturating_sub(self.0.clock.now_ms()).max(0);
+            let left = Duration::from_millis(ms.unsigned_abs()).min(MAX_SLEEP);
+            tokio::select! {
+                () = changed => {}
+                () = self.0.clock.sleep(left) => {}
+            }
+        }
+    }
+
+    /// Submits the ends that are due. Returns when the next one is.
+    ///
+    /// # Errors
+    /// Returns [`NotifyError::Closed`] when the engine is shut down; other errors are retried.
+    async fn end_due(&self) -> Result<Option<i64>, NotifyError> {
+        let now_ms = self.0.clock.now_ms();
+        let again_ms = now_ms.saturating_add(RETRY_DELAY.as_millis() as i64);
+        let mut alerts = self.0.alerts.lock().await;
+        let due = match alerts.due(now_ms).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!("{error}; ends of alerts are late");
+                return Ok(Some(again_ms));
+            }
+        };
+        for (incident, mut ended) in due {
+            let mut submitted = self.submit(&ended).await;
+            if matches!(submitted, Err(NotifyError::UnknownChannel(_))) {
+                // The file has changed since the alert began.
+                ended.channels.clear();
+                submitted = self.submit(&ended).await;
+            }
+            let recorded = match submitted {
+                Err(NotifyError::Closed) => return Err(NotifyError::Closed),
+                Err(error) if !report::is_wrong_call(&error) => Err(error),
+                Ok(_) | Err(_) => alerts.ended(&incident).await.map_err(NotifyError::from),
+            };
+            if let Err(error) = recorded {
+                tracing::error!("{error}; the end of {incident:?} is submitted again later");
+                alerts.put_off(&incident, again_ms);
+            }
+        }
+        Ok(alerts.next_due_ms())
     }
 
     /// Returns the routes.
@@ -97,7 +183,7 @@ impl Ingest {
         uri: Uri,
         headers: HeaderMap,
         body: Vec<u8>,
-    ) -> Result<Reading, Problem> {
+    ) -> Result<(Format, Reading), Problem> {
         let (this, name) = (self.clone(), source.to_owned());
         let reading = tokio::task::spawn_blocking(move || {
             let sources = this.0.sources.of(&this.0.engine.config());
@@ -109,7 +195,9 @@ impl Ingest {
             let request = headers.fold(request, |request, (name, value)| {
                 request.header(name.as_str(), value.as_bytes())
             });
-            let reading = source.read(&request);
+            let reading = source
+                .read(&request)
+                .map(|reading| (source.format(), reading));
             reading.map_err(|error| {
                 this.note(&name, &error);
                 answer::unreadable(&name, &error)
@@ -141,6 +229,54 @@ impl Ingest {
         );
     }
 
+    /// Submits events one after another, so that an incident's end follows its beginning.
+    ///
+    /// # Errors
+    /// Returns the error of the first event that has to be sent again.
+    async fn submit_all(
+        &self,
+        events: impl Iterator<Item = &Event>,
+        taken: &mut Taken,
+    ) -> Result<(), NotifyError> {
+        for event in events {
+            self.submit_one(event, taken).await?;
+        }
+        Ok(())
+    }
+
+    /// Submits events of alerts that end by themselves, and records these ends.
+    async fn submit_alerts(&self, events: &[Event], taken: &mut Taken) -> Result<(), NotifyError> {
+        let mut alerts = self.0.alerts.lock().await;
+        let mut recorded = Vec::new();
+        let mut submitted = Ok(());
+        for event in events {
+            submitted = self.submit_one(&alerts.submitted(event), taken).await;
+            if submitted.is_err() {
+                break;
+            }
+            recorded.push(event);
+        }
+        let left_out = alerts.record(&recorded).await?;
+        if left_out > 0 {
+            tracing::warn!(
+                left_out,
+                "too many alerts run: the end of some is noticed only if it is sent"
+            );
+        }
+        self.0.changed.notify_one();
+        submitted
+    }
+
+    async fn submit_one(&self, event: &Event, taken: &mut Taken) -> Result<(), NotifyError> {
+        match self.submit(event).await {
+            Ok(Submission::Accepted) => taken.accepted += 1,
+            Ok(Submission::Repeated) => taken.repeated += 1,
+            Err(error) if report::is_wrong_call(&error) => taken.refuse(&error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
     /// Submits an event to whom it is for.
     async fn submit(&self, event: &Event) -> Result<Submission, NotifyError> {
         let channels: Vec<&str> = event.channels.iter().map(String::as_str).collect();
@@ -170,7 +306,7 @@ async fn take(
     body: RawBody<MAX_BODY_SIZE>,
 ) -> Result<Json<Taken>, Problem> {
     let RawBody { bytes, permit } = body;
-    let reading = ingest.read(&source, uri, headers, bytes).await?;
+    let (format, reading) = ingest.read(&source, uri, headers, bytes).await?;
     drop(permit);
     for error in &reading.errors {
         ingest.note(&source, error);
@@ -180,26 +316,17 @@ async fn take(
         let labels = [("source", source.clone()), ("outcome", outcome.to_owned())];
         counter!(EVENTS, &labels).increment(events as u64);
     };
-    let mut refused = None;
-    // One after another, so that an incident's end follows its beginning.
-    for event in &reading.events {
-        match ingest.submit(event).await {
-            Ok(Submission::Accepted) => taken.accepted += 1,
-            Ok(Submission::Repeated) => taken.repeated += 1,
-            Err(error) if report::is_wrong_call(&error) => taken.refuse(&error),
-            Err(error) => {
-                refused = Some(error);
-                break;
-            }
-        }
-    }
+    let submitted = match format {
+        Format::Prometheus => ingest.submit_alerts(&reading.events, &mut taken).await,
+        _ => ingest.submit_all(reading.events.iter(), &mut taken).await,
+    };
     count("accepted", taken.accepted);
     count("repeated", taken.repeated);
     count("skipped", taken.skipped);
-    match refused {
+    match submitted {
+        Ok(()) => taken.checked().map(Json),
         // The sender sends all of it again, and what was accepted is known by its key.
-        Some(error) => Err(answer::not_accepted(&error, &taken)),
-        None => taken.checked().map(Json),
+        Err(error) => Err(answer::not_accepted(&error, &taken)),
     }
 }
 
