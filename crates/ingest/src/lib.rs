@@ -40,7 +40,7 @@
 //!   repetition moves it on, and when it passes, [`Event::ended`] is submitted as well. What
 //!   comes of the same incident afterwards is [`Event::renewed`].
 //! - [`Reading::errors`] are logged and counted by [`Reason::name`]; the sender is told of
-//!   them too, with a status of 400 only if nothing was read.
+//!   them too, and is refused only if nothing was read.
 
 mod config;
 mod error;

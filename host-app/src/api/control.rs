@@ -3,8 +3,10 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use annunciator::store::SqliteFile;
-use annunciator_web::{Access, AddressError, Opening, Server, SocketError, Tokens, Web, WebConfig};
+use annunciator::{Engine, SystemClock, store::SqliteFile};
+use annunciator_web::{
+    Access, AddressError, Ingest, Opening, Server, SocketError, Tokens, Web, WebConfig,
+};
 use axum::Router;
 
 use super::{
@@ -39,7 +41,9 @@ impl From<SocketError> for ControlError {
     }
 }
 
-/// Returns the router of the API and of the pages. Tokens are kept in the database, if there is one.
+/// Returns the router of the API, of the pages and of the sources of other programs. Tokens and
+/// running alerts are kept in the database, if there is one. From now on, people are notified of
+/// the end of alerts that are no longer sent.
 pub async fn router(
     subject: Subject,
     config: &WebConfig,
@@ -50,18 +54,35 @@ pub async fn router(
     let mut access = users.fold(Access::default(), |access, (uid, scope)| {
         access.user(uid, scope)
     });
+    let ingest = ingest(&engine, database.clone()).await;
+    drop(tokio::spawn(ingest.clone().watch()));
     if let Some(database) = database {
         match Tokens::open(database, "hbd").await {
             Ok(tokens) => access = access.tokens(Arc::new(tokens)),
             Err(error) => tracing::error!("{error}; no token is accepted"),
         }
     }
-    let web = Web::new(engine, "the monitor").access(access);
     let subject = Arc::new(subject);
-    let web = web.site(site(&subject));
+    let web = Web::new(engine, "the monitor")
+        .access(access)
+        .ingest(ingest)
+        .site(site(&subject));
     let hosts = config.hosts.iter();
     let web = hosts.fold(web, |web, host| web.host(host));
     web.routes(routes(subject)).router()
+}
+
+/// Returns the sources of other programs. Alerts are kept in memory if the database cannot be
+/// used.
+async fn ingest(engine: &Engine, database: Option<Arc<SqliteFile>>) -> Ingest {
+    let Some(database) = database else {
+        return Ingest::new(engine.clone());
+    };
+    let opened = Ingest::open(engine.clone(), database, Arc::new(SystemClock)).await;
+    opened.unwrap_or_else(|error| {
+        tracing::error!("{error}; until the next start running alerts are kept in memory");
+        Ingest::new(engine.clone())
+    })
 }
 
 /// Serves the API at the control socket. Users who are granted something (`web.users`) may open

@@ -17,6 +17,7 @@ mod ending;
 mod guide;
 mod hbc;
 mod http;
+mod ingest;
 mod intake;
 mod isolation;
 mod json;

@@ -67,6 +67,7 @@ pub(crate) fn plugins(arguments: &Arguments) -> Catalog {
 fn builder_for(arguments: &Arguments, file: PathBuf) -> EngineBuilder {
     let builder = annunciator_monitor::declare(Engine::builder(file));
     let builder = annunciator_web::declare(builder);
+    let builder = annunciator_ingest::declare(builder);
     // The options of signal-cli's script, which its plugin passes on.
     let builder = builder.worker(WorkerProgram::this().variable("SIGNAL_CLI_OPTS"));
     arguments.plugin_dir.iter().fold(builder, |builder, dir| {
