@@ -28,6 +28,7 @@ mod new_plugin;
 mod reload;
 mod restart;
 mod sender;
+mod sendmail;
 mod socket;
 mod state_file;
 mod systemd;

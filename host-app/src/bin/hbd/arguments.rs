@@ -8,6 +8,7 @@ mod json;
 mod parse;
 mod reach;
 mod route;
+mod sendmail;
 mod since;
 mod token;
 
@@ -23,6 +24,7 @@ pub(crate) use circumstances::Said;
 pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};
 pub(crate) use reach::Reach;
 pub(crate) use route::{At, Route};
+pub(crate) use sendmail::{MailOptions, Sendmail};
 pub(crate) use since::{Since, Until};
 pub(crate) use token::{Token, TokenAction};
 
@@ -33,6 +35,14 @@ A host that is not in the configuration gets the default channels, with a warnin
 Exit status: 0 when all channels were notified; 1 when one was not, or nothing could be
 done; 2 when the call or the configuration is wrong: an empty message, an unknown
 channel, no channel at all, or a key that was used for something else.";
+
+/// The help text of `hbd sendmail`.
+const MAIL_STATUS: &str = "\
+A link to hbd that is called sendmail does the same.
+
+Exit status: 0 when the mail was accepted; 64 when the call is wrong; 65 when the mail
+cannot be used; 67 when there is no such recipient; 75 when it should be tried again;
+77 when the user may not do this.";
 
 /// Watch hosts by their heartbeats, and notify people.
 #[derive(Debug, Parser)]
@@ -87,6 +97,9 @@ pub(crate) enum Command {
     /// Send a message
     #[command(after_help = ONE_RULE)]
     Send(Send),
+    /// Send the mail on standard input, as cron and others call sendmail
+    #[command(after_help = MAIL_STATUS)]
+    Sendmail(Sendmail),
     /// Test channels' settings, without delivering anything unless asked to
     Test(Test),
     /// List deliveries, or count them all; `show` shows one in full

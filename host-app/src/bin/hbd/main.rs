@@ -29,6 +29,8 @@ pub(crate) enum Exit {
     Failed,
     /// The call or the configuration has a mistake.
     Wrong,
+    /// Another status, for callers that know no other: those of sendmail.
+    Status(u8),
     /// A signal of this number ended it.
     Interrupted(u8),
 }
@@ -39,6 +41,7 @@ impl From<Exit> for ExitCode {
             Exit::Ok => 0,
             Exit::Failed => 1,
             Exit::Wrong => 2,
+            Exit::Status(status) => status,
             // The convention of shells.
             Exit::Interrupted(signal) => 128 + signal,
         })
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Command::Reload(reach) => commands::control::reload(&arguments, reach, &output),
         Command::Check => commands::check::run(&arguments, &output),
         Command::Send(send) => commands::send::run(&arguments, send, &output),
+        Command::Sendmail(call) => commands::sendmail::run(&arguments, call, &output),
         Command::Test(test) => commands::test::run(&arguments, test, &output),
         Command::Deliveries(deliveries) => {
             commands::deliveries::run(&arguments, deliveries, &output)

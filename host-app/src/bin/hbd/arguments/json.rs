@@ -28,6 +28,7 @@ impl Command {
             | Self::Reload(_)
             | Self::Check
             | Self::Retry(_)
+            | Self::Sendmail(_)
             | Self::Completions { .. } => false,
         }
     }

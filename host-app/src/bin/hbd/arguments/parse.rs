@@ -1,6 +1,6 @@
 //! Parses the command line.
 
-use std::{env, ffi::OsString};
+use std::{env, ffi::OsString, path::Path};
 
 use clap::{
     CommandFactory as _, Error, FromArgMatches as _, error::ErrorKind, parser::ValueSource,
@@ -10,6 +10,8 @@ use super::Arguments;
 
 /// The command that has options of its own besides a command below it.
 const DELIVERIES: &str = "deliveries";
+/// The command, and the name of a link that does the same.
+const SENDMAIL: &str = "sendmail";
 
 impl Arguments {
     /// Parses this call.
@@ -19,7 +21,12 @@ impl Arguments {
     /// `show`. Those of every command, such as `--config`, may stand before `show`, which
     /// clap's `args_conflicts_with_subcommands` does not permit.
     pub(crate) fn of_call() -> Result<Self, Error> {
-        Self::of(env::args_os())
+        let mut words: Vec<OsString> = env::args_os().collect();
+        let program = words.first().map(Path::new).and_then(Path::file_name);
+        if program.is_some_and(|name| name == SENDMAIL) {
+            words.insert(1, SENDMAIL.into());
+        }
+        Self::of(words)
     }
 
     fn of(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, Error> {

@@ -17,6 +17,7 @@ pub(crate) mod route;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod send;
+pub(crate) mod sendmail;
 mod status;
 pub(crate) mod test;
 pub(crate) mod token;
