@@ -354,7 +354,7 @@ async fn an_alert_that_comes_back_is_a_new_problem_and_ends_again() {
 }
 
 #[tokio::test]
-async fn an_alert_ends_after_a_restart_if_it_is_not_sent_again() {
+async fn an_alert_that_is_sent_again_after_a_restart_has_not_ended() {
     let mut door = Door::new("  prometheus: {format: prometheus}\n").await;
     door.clock.set("02:31:00");
     let watching = door.watch().await;
@@ -364,8 +364,24 @@ async fn an_alert_ends_after_a_restart_if_it_is_not_sent_again() {
     // Its time has passed meanwhile, and its sender has a while to send it again.
     door.clock.set("03:00:00");
     let _watching = door.watch().await;
-    door.clock.set("03:04:59");
     door.wait_for_titles(&[DOWN]).await;
+    door.clock.set("03:04:59");
+    let (_, again) = door.send(ALERTS, &own, &until("03:08:00.000")).await;
+    assert_eq!(again["repeated"], 1, "it has not ended: {again}");
+    door.clock.set("03:08:00");
+    door.wait_for_titles(&[DOWN, UP]).await;
+}
+
+#[tokio::test]
+async fn an_alert_that_is_not_sent_again_after_a_restart_ends() {
+    let mut door = Door::new("  prometheus: {format: prometheus}\n").await;
+    door.clock.set("02:31:00");
+    let watching = door.watch().await;
+    let own = door.bearer(ingest("prometheus")).await;
+    assert_eq!(door.send(ALERTS, &own, PROMETHEUS).await.0, 200);
+    watching.abort();
+    door.clock.set("03:00:00");
+    let _watching = door.watch().await;
     door.clock.set("03:05:00");
     door.wait_for_titles(&[DOWN, UP]).await;
 }
