@@ -67,6 +67,7 @@ fn board(
     now_ms: i64,
 ) -> Markup {
     html! {
+        h1.unseen { "Now" }
         (own_alerts(alerts, now_ms))
         ul.counters aria-live="polite" {
             @if let Some(open) = open {
