@@ -4,7 +4,8 @@
 use std::{path::Path, thread, time::Duration};
 
 use annunciator::{
-    CheckStatus, Engine, EngineBuilder, Loaded, Misplaced, NotifyError, Report, Route, StartError,
+    Acknowledge, CheckStatus, Engine, EngineBuilder, Loaded, Misplaced, NotifyError, Report, Route,
+    StartError,
 };
 use annunciator_testkit::rig::{Rig, worker};
 use futures_util::{FutureExt as _, future::join_all};
@@ -14,7 +15,7 @@ const HERE: &str = "{type: steady}";
 const APART: &str = "{type: steady, delivery: {isolation: process}}";
 
 /// What each call is called, as [`every_call`] has them.
-const CALLS: [&str; 9] = [
+const CALLS: [&str; 11] = [
     "notify_host",
     "notify_default",
     "notify_channels",
@@ -23,6 +24,8 @@ const CALLS: [&str; 9] = [
     "submit",
     "check",
     "reload",
+    "acknowledge",
+    "withdraw_acknowledgement",
     "shutdown",
 ];
 
@@ -92,6 +95,16 @@ async fn every_call(engine: &Engine, loaded: Loaded) -> Vec<Answer> {
         async {
             let reloaded = engine.reload(loaded).await;
             reloaded.map_or_else(Answer::from, |_| Answer::Well)
+        }
+        .boxed(),
+        async {
+            let taken = engine.acknowledge(Acknowledge::incident("web/cpu", "anna"));
+            taken.await.map_or_else(Answer::from, |_| Answer::Well)
+        }
+        .boxed(),
+        async {
+            let withdrawn = engine.withdraw_acknowledgement("web/cpu");
+            withdrawn.await.map_or_else(Answer::from, |_| Answer::Well)
         }
         .boxed(),
     ])

@@ -8,7 +8,7 @@ use annunciator_store::{
 use serde::Serialize;
 
 use crate::{
-    engine::{error::NotifyError, handle::Engine},
+    engine::{error::NotifyError, handle::Engine, runtime_home::Misplaced},
     event::since_epoch,
     line::printable,
 };
@@ -165,8 +165,13 @@ impl Engine {
         if inner.deliveries.is_closed() {
             return Err(NotifyError::Closed);
         }
+        // A task of its own, which continues if the caller stops waiting: what the store has
+        // accepted of the notice is attempted.
         let acknowledging = async move { engine.acknowledge_here(acknowledge).await };
-        inner.runtime_home.run(acknowledging).await?
+        inner.runtime_home.check_driven().await?;
+        let runtime = inner.runtime_home.runtime();
+        let acknowledging = inner.deliveries.spawn_on(acknowledging, runtime);
+        acknowledging.await.map_err(|error| Misplaced::of(&error))?
     }
 
     async fn acknowledge_here(
@@ -218,6 +223,9 @@ impl Engine {
     pub async fn withdraw_acknowledgement(&self, incident: &str) -> Result<bool, NotifyError> {
         let inner = &self.0;
         inner.runtime_home.check()?;
+        if inner.deliveries.is_closed() {
+            return Err(NotifyError::Closed);
+        }
         let outbox = inner.outbox.as_ref().ok_or(NotifyError::NoStore)?;
         let withdrawing = outbox
             .store

@@ -229,6 +229,38 @@ impl Ingest {
         );
     }
 
+    /// Submits what was read of a request, counts what came of it, and returns it.
+    async fn submit_read(
+        &self,
+        source: &str,
+        format: Format,
+        reading: Reading,
+    ) -> Result<Taken, Problem> {
+        for error in &reading.errors {
+            self.note(source, error);
+        }
+        let mut taken = Taken::of(&reading);
+        let count = |outcome: &'static str, events: usize| {
+            let labels = [
+                ("source", source.to_owned()),
+                ("outcome", outcome.to_owned()),
+            ];
+            counter!(EVENTS, &labels).increment(events as u64);
+        };
+        let submitted = match format {
+            Format::Prometheus => self.submit_alerts(&reading.events, &mut taken).await,
+            _ => self.submit_all(reading.events.iter(), &mut taken).await,
+        };
+        count("accepted", taken.accepted);
+        count("repeated", taken.repeated);
+        count("skipped", taken.skipped);
+        match submitted {
+            Ok(()) => taken.checked(),
+            // The sender sends all of it again, and what was accepted is known by its key.
+            Err(error) => Err(answer::not_accepted(&error, &taken)),
+        }
+    }
+
     /// Submits events one after another, so that an incident's end follows its beginning.
     ///
     /// # Errors
@@ -308,26 +340,14 @@ async fn take(
     let RawBody { bytes, permit } = body;
     let (format, reading) = ingest.read(&source, uri, headers, bytes).await?;
     drop(permit);
-    for error in &reading.errors {
-        ingest.note(&source, error);
-    }
-    let mut taken = Taken::of(&reading);
-    let count = |outcome: &'static str, events: usize| {
-        let labels = [("source", source.clone()), ("outcome", outcome.to_owned())];
-        counter!(EVENTS, &labels).increment(events as u64);
-    };
-    let submitted = match format {
-        Format::Prometheus => ingest.submit_alerts(&reading.events, &mut taken).await,
-        _ => ingest.submit_all(reading.events.iter(), &mut taken).await,
-    };
-    count("accepted", taken.accepted);
-    count("repeated", taken.repeated);
-    count("skipped", taken.skipped);
-    match submitted {
-        Ok(()) => taken.checked().map(Json),
-        // The sender sends all of it again, and what was accepted is known by its key.
-        Err(error) => Err(answer::not_accepted(&error, &taken)),
-    }
+    // A task of its own: a sender that vanishes must not leave an alert without its end.
+    let submitting =
+        tokio::spawn(async move { ingest.submit_read(&source, format, reading).await });
+    let submitted = submitting.await.unwrap_or_else(|error| {
+        let detail = format!("the events could not be submitted: {error}");
+        Err(Problem::new(Reason::Unavailable, detail))
+    });
+    submitted.map(Json)
 }
 
 fn unknown(source: &str) -> Problem {
