@@ -81,10 +81,12 @@ impl Outbox {
         config: &impl CurrentConfig,
         proven: &Proven,
     ) -> Result<(), StoreError> {
-        if proven.proof == Proof::Acknowledged {
-            return self.acknowledged_by_channel(config, proven).await;
+        match proven.proof {
+            Proof::Acknowledged => self.acknowledged_by_channel(config, proven).await?,
+            Proof::Accepted | Proof::Delivered => {
+                self.prove(proven.delivery, proven.proof).await?;
+            }
         }
-        self.prove(proven.delivery, proven.proof).await?;
         tracing::info!(
             delivery = %proven.delivery,
             proof = proven.proof.name(),
