@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 /// The latest time that can be written in every date format: the end of the year 9999, in
 /// milliseconds since the Unix epoch.
-const MAX_TIME_MS: i64 = 253_402_300_799_999;
+pub(crate) const MAX_TIME_MS: i64 = 253_402_300_799_999;
 /// The maximum length of a key, in bytes: that of the engine.
 pub const MAX_KEY_LENGTH: usize = 512;
 /// The maximum length of an incident's name, and of an attribute's name or value, in bytes.

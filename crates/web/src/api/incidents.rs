@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::shared::{Api, refused, unavailable};
 use crate::{
+    circumstances::MAX_TIME_MS,
     extract::{JsonBody, Query},
     identity::{Actor, Reader},
     problem::{Problem, Reason},
@@ -20,9 +21,6 @@ use crate::{
 
 /// The maximum number of incidents in an answer.
 const MAX_INCIDENTS: u32 = 10_000;
-/// The latest time that can be set: the end of the year 9999, in milliseconds since the Unix
-/// epoch.
-const MAX_TIME_MS: i64 = 253_402_300_799_999;
 
 /// An open incident. Times are milliseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
