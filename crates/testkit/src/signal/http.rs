@@ -94,12 +94,14 @@ fn events(query: Option<&str>, shared: &SignalShared) -> Response<Body> {
         .flatten()
         .find(|(name, _)| name == "account");
     let account = account.map(|(_, account)| account.into_owned());
+    // Before the call is noted: whoever waits for it may have something received at once.
+    let received = shared.received.subscribe();
     if !shared.subscribe_to_events(account.as_deref()) {
         return answer(StatusCode::BAD_REQUEST, String::new());
     }
     // As `ServerSentEventSender` writes an event; a line of its own keeps the connection alive.
     let begin = stream::iter([":\n".to_owned()]);
-    let received = stream::unfold(shared.received.subscribe(), |mut received| async move {
+    let received = stream::unfold(received, |mut received| async move {
         let envelope = received.recv().await.ok()?;
         Some((format!("event:receive\ndata:{envelope}\n\n"), received))
     });
