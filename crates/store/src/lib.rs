@@ -24,6 +24,7 @@ mod acknowledgement;
 mod content;
 mod delivery;
 mod error;
+mod feed;
 mod intake;
 mod kind;
 mod memory;
@@ -44,6 +45,7 @@ pub use acknowledgement::{
 pub use content::{DigestSource, MessageText, StoredContent};
 pub use delivery::{Claim, ClaimRequest, DeliveryId, State};
 pub use error::StoreError;
+pub use feed::{FeedChange, FeedEntry, FeedPage, FeedQuery, MAX_FEED_LENGTH};
 pub use intake::{Accepted, AcceptedDelivery, Begin, DedupWindow, Digest, Intake, Intent, Step};
 pub use kind::Kind;
 pub use memory::MemoryStore;

@@ -7,6 +7,7 @@ use crate::{
     acknowledgement::{AcknowledgeRequest, Acknowledged, IncidentQuery, OpenIncident},
     delivery::{Claim, ClaimRequest, DeliveryId},
     error::StoreError,
+    feed::{FeedPage, FeedQuery},
     intake::{Accepted, Intake},
     proof::Proof,
     record::{Attempt, Prune, Query, Record},
@@ -90,6 +91,10 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Returns the attempts of a delivery, the earliest first.
     fn attempts(&self, delivery: DeliveryId) -> Answer<Vec<Attempt>>;
+
+    /// Returns what has changed since a cursor. Whoever reads it from a cursor on, and looks at the
+    /// records, misses no change: an entry appears with the change itself or not at all.
+    fn feed(&self, query: FeedQuery) -> Answer<FeedPage>;
 
     /// Counts all deliveries.
     fn accounts(&self) -> Answer<Accounts>;

@@ -9,8 +9,8 @@ use annunciator::{
     Proof,
     store::{
         Accepted, Accounts, AcknowledgeRequest, Acknowledged, Answer, Attempt, Claim, ClaimRequest,
-        DeliveryId, IncidentQuery, Intake, MemoryStore, OpenIncident, Prune, Query, Record,
-        Settled, Settlement, Store, Superseded,
+        DeliveryId, FeedPage, FeedQuery, IncidentQuery, Intake, MemoryStore, OpenIncident, Prune,
+        Query, Record, Settled, Settlement, Store, Superseded,
     },
 };
 use tokio::sync::Notify;
@@ -100,6 +100,9 @@ impl Store for Hindered {
     }
     fn attempts(&self, delivery: DeliveryId) -> Answer<Vec<Attempt>> {
         self.store.attempts(delivery)
+    }
+    fn feed(&self, query: FeedQuery) -> Answer<FeedPage> {
+        self.store.feed(query)
     }
     fn accounts(&self) -> Answer<Accounts> {
         self.store.accounts()

@@ -9,8 +9,8 @@ use annunciator::{
     Kind, Notification, NotifyError, Proof, Route, Severity,
     store::{
         Accepted, Accounts, AcknowledgeRequest, Acknowledged, Answer, Attempt, Claim, ClaimRequest,
-        DeliveryId, IncidentQuery, Intake, OpenIncident, Prune, Query, Record, Settled, Settlement,
-        Store, StoreError, Superseded,
+        DeliveryId, FeedPage, FeedQuery, IncidentQuery, Intake, OpenIncident, Prune, Query, Record,
+        Settled, Settlement, Store, StoreError, Superseded,
     },
 };
 
@@ -81,6 +81,9 @@ impl Store for Broken {
         self.answer()
     }
     fn attempts(&self, _: DeliveryId) -> Answer<Vec<Attempt>> {
+        self.answer()
+    }
+    fn feed(&self, _: FeedQuery) -> Answer<FeedPage> {
         self.answer()
     }
     fn accounts(&self) -> Answer<Accounts> {

@@ -14,8 +14,8 @@ use annunciator::{
     Proof,
     store::{
         Accepted, Accounts, AcknowledgeRequest, Acknowledged, Answer, Attempt, Claim, ClaimRequest,
-        DeliveryId, IncidentQuery, Intake, MemoryStore, OpenIncident, Prune, Query, Record,
-        Settled, Settlement, SqliteStore, Store, Superseded,
+        DeliveryId, FeedPage, FeedQuery, IncidentQuery, Intake, MemoryStore, OpenIncident, Prune,
+        Query, Record, Settled, Settlement, SqliteStore, Store, Superseded,
     },
 };
 use tempfile::TempDir;
@@ -140,6 +140,9 @@ impl Store for Watched {
     }
     fn attempts(&self, delivery: DeliveryId) -> Answer<Vec<Attempt>> {
         self.watch(self.store.attempts(delivery))
+    }
+    fn feed(&self, query: FeedQuery) -> Answer<FeedPage> {
+        self.watch(self.store.feed(query))
     }
     fn accounts(&self) -> Answer<Accounts> {
         self.watch(self.store.accounts())

@@ -187,7 +187,7 @@ pub const HOUSES: &[House] = &[
             &["accounts", "content"],
             &["record"],
             &["intake+settle"],
-            &["acknowledgement"],
+            &["acknowledgement", "feed"],
             &["rules", "store"],
             &["memory", "sqlite"],
         ],

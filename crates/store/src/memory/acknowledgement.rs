@@ -16,11 +16,11 @@ use crate::{
 impl Memory {
     /// Decides what an acknowledgement means for a notification, and deletes it if it has ended.
     pub(super) fn on_acceptance(&mut self, intake: &Intake) -> OnAcceptance {
-        let incidents = &mut self.indexes.incidents;
+        let incidents = &self.indexes.incidents;
         let stored = incidents.acknowledgement(&intake.incident).cloned();
         let decided = rule::on_acceptance(stored, intake);
         if decided == OnAcceptance::Ends {
-            incidents.acknowledge(&intake.incident, None);
+            self.indexes.set_acknowledgement(&intake.incident, None);
         }
         decided
     }
@@ -57,7 +57,7 @@ impl Memory {
         let newest = self.indexes.newest_of(&incident);
         let severity = newest.map(|(_, newest)| newest.severity);
         let now = rule::recorded(before.as_ref(), request, severity);
-        self.indexes.incidents.acknowledge(&incident, Some(now));
+        self.indexes.set_acknowledgement(&incident, Some(now));
         let mut knowing = Vec::new();
         for channel in channels {
             let key = (channel, Arc::clone(&incident));
@@ -78,6 +78,13 @@ impl Memory {
 }
 
 impl Indexes {
+    /// Replaces the acknowledgement of an incident of which a channel knows.
+    fn set_acknowledgement(&mut self, incident: &str, now: Option<Acknowledgement>) {
+        if self.incidents.acknowledge(incident, now) {
+            self.changes.acknowledgement(incident.into());
+        }
+    }
+
     /// Returns the acknowledgement of an incident that is in force.
     pub(super) fn acknowledgement_in_force(
         &self,
@@ -90,7 +97,7 @@ impl Indexes {
     /// Withdraws an acknowledgement, and returns whether it was in force.
     pub(super) fn withdraw(&mut self, incident: &str, now_ms: i64) -> bool {
         let valid = self.acknowledgement_in_force(incident, now_ms);
-        self.incidents.acknowledge(incident, None);
+        self.set_acknowledgement(incident, None);
         valid.is_some()
     }
 

@@ -258,17 +258,21 @@ impl Memory {
     pub(super) fn retry(&mut self, deliveries: &[DeliveryId], now_ms: i64) -> u64 {
         let mut count = 0;
         for id in deliveries {
+            let stored = self.indexes.delivery(*id);
+            let retried =
+                stored.and_then(|stored| settle::retried(stored.state, stored.attempts, now_ms));
+            let Some(retried) = retried else {
+                continue;
+            };
             self.indexes.change(*id, |stored, _| {
-                if let Some(retried) = settle::retried(stored.state, stored.attempts, now_ms) {
-                    stored.state = retried.state;
-                    stored.why = retried.why.to_owned();
-                    stored.due_ms = retried.due_ms;
-                    stored.ended_ms = retried.ended_ms;
-                    stored.expires_ms = retried.expires_ms;
-                    stored.uncounted = retried.uncounted;
-                    count += 1;
-                }
+                stored.state = retried.state;
+                stored.why = retried.why.to_owned();
+                stored.due_ms = retried.due_ms;
+                stored.ended_ms = retried.ended_ms;
+                stored.expires_ms = retried.expires_ms;
+                stored.uncounted = retried.uncounted;
             });
+            count += 1;
         }
         count
     }

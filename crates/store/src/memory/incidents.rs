@@ -59,11 +59,14 @@ impl Incidents {
         self.known.get(incident)?.acknowledgement.as_ref()
     }
 
-    /// Replaces the acknowledgement of an incident of which a channel knows.
-    pub(super) fn acknowledge(&mut self, incident: &str, now: Option<Acknowledgement>) {
-        if let Some(known) = self.known.get_mut(incident) {
-            known.acknowledgement = now;
-        }
+    /// Replaces the acknowledgement of an incident of which a channel knows. Returns whether there
+    /// is or was one.
+    pub(super) fn acknowledge(&mut self, incident: &str, now: Option<Acknowledgement>) -> bool {
+        let Some(known) = self.known.get_mut(incident) else {
+            return false;
+        };
+        let is_set = now.is_some();
+        std::mem::replace(&mut known.acknowledgement, now).is_some() || is_set
     }
 
     /// Returns the incident's deliveries that have not ended, the oldest first.

@@ -7,12 +7,13 @@ use std::{
 };
 
 use super::{
+    changes::Changes,
     incidents::Incidents,
     orders::remove,
     stored::{OnChannel, StoredDelivery, StoredNotification},
 };
 use crate::{
-    AcceptedDelivery, DeliveryId, Kind, Record, Severity, State,
+    AcceptedDelivery, DeliveryId, FeedPage, FeedQuery, Kind, Record, Severity, State,
     rules::{IncidentChange, claim, incident},
 };
 
@@ -40,6 +41,7 @@ pub(super) struct Indexes {
     /// The deliveries that each digest reports.
     pub(super) suppressed: HashMap<DeliveryId, BTreeSet<DeliveryId>>,
     pub(super) incidents: Incidents,
+    pub(super) changes: Changes,
 }
 
 impl Indexes {
@@ -86,6 +88,7 @@ impl Indexes {
         }
         self.deliveries.insert(id, stored);
         self.enter(id);
+        self.changes.delivery(id);
         id
     }
 
@@ -101,6 +104,11 @@ impl Indexes {
             Some(change(stored, notification))
         });
         self.enter(id);
+        let stored = self.deliveries.get(&id);
+        // A claim is no change.
+        if stored.is_some_and(|stored| stored.state != State::InFlight) {
+            self.changes.delivery(id);
+        }
         changed
     }
 
@@ -245,6 +253,15 @@ impl Indexes {
         let end = before.unwrap_or(DeliveryId(i64::MAX));
         let newest_first = self.deliveries.range(..end).rev();
         newest_first.filter_map(|(id, stored)| self.record(*id, stored))
+    }
+
+    fn record_of(&self, id: DeliveryId) -> Option<Record> {
+        self.record(id, self.delivery(id)?)
+    }
+
+    /// Returns what has changed since a cursor.
+    pub(super) fn feed(&self, query: FeedQuery) -> FeedPage {
+        self.changes.page(query, |id| self.record_of(id))
     }
 
     fn record(&self, id: DeliveryId, stored: &StoredDelivery) -> Option<Record> {

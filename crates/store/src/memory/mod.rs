@@ -9,10 +9,12 @@
 //!   their changes.
 //! - `follow_ups`: incidents, digests and groups, in the same way.
 //! - `indexes`, `orders`: the deliveries, in the orders in which they are looked up.
+//! - `changes`: the change feed.
 //! - `stored`, `incidents`, `windows`, `key_value`: the data.
 
 mod acknowledgement;
 mod calls;
+mod changes;
 mod follow_ups;
 mod incidents;
 mod indexes;

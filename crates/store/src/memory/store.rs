@@ -8,8 +8,8 @@ use std::{
 use super::{indexes::Indexes, key_value::KeyValues, windows::Windows};
 use crate::{
     Accepted, Accounts, AcknowledgeRequest, Acknowledged, Answer, Attempt, Claim, ClaimRequest,
-    DeliveryId, IncidentQuery, Intake, OpenIncident, Proof, Prune, Query, Record, Settled,
-    Settlement, Store, StoreError, Superseded,
+    DeliveryId, FeedPage, FeedQuery, IncidentQuery, Intake, OpenIncident, Proof, Prune, Query,
+    Record, Settled, Settlement, Store, StoreError, Superseded,
 };
 
 /// The default number of notifications that are remembered after all of their deliveries have
@@ -132,6 +132,10 @@ impl Store for MemoryStore {
                 .map(|stored| stored.tried.clone())
                 .unwrap_or_default(),
         )
+    }
+
+    fn feed(&self, query: FeedQuery) -> Answer<FeedPage> {
+        at_once(self.lock().indexes.feed(query))
     }
 
     fn accounts(&self) -> Answer<Accounts> {

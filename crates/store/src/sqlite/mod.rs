@@ -12,6 +12,7 @@ mod acknowledge;
 mod acknowledgement;
 mod claim;
 mod digest;
+mod feed;
 mod file;
 mod history;
 mod incident;
@@ -42,6 +43,7 @@ use super::{
     acknowledgement::{AcknowledgeRequest, Acknowledged, IncidentQuery, OpenIncident},
     delivery::{Claim, ClaimRequest, DeliveryId},
     error::StoreError,
+    feed::{FeedPage, FeedQuery},
     intake::{Accepted, Intake},
     record::{Attempt, Prune, Query, Record},
     settle::{Settled, Settlement, Superseded},
@@ -212,6 +214,10 @@ impl Store for SqliteStore {
 
     fn attempts(&self, delivery: DeliveryId) -> Answer<Vec<Attempt>> {
         self.read(move |transaction| history::attempts(transaction, delivery))
+    }
+
+    fn feed(&self, query: FeedQuery) -> Answer<FeedPage> {
+        self.read(move |transaction| feed::feed(transaction, query))
     }
 
     fn accounts(&self) -> Answer<Accounts> {

@@ -4,8 +4,8 @@
 use rusqlite::Connection;
 
 use super::{
-    accept, acknowledge, acknowledgement, claim, digest, history, incident, key_value, schema,
-    step, windows,
+    accept, acknowledge, acknowledgement, claim, digest, feed, history, incident, key_value,
+    schema, step, windows,
 };
 
 /// Returns the steps of a plan, without what surrounds them.
@@ -221,5 +221,13 @@ fn a_window_is_found_by_what_opened_it() {
             "SEARCH r USING PRIMARY KEY (channel=? AND incident=? AND fingerprint=?)",
             "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
         ],
+    );
+}
+
+#[test]
+fn what_has_changed_is_found_by_its_number() {
+    check(
+        feed::AFTER,
+        &["SEARCH outbox_change USING INTEGER PRIMARY KEY (rowid>?)"],
     );
 }

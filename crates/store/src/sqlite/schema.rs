@@ -38,8 +38,10 @@ pub(super) const DELIVERIES: SchemaPart = SchemaPart {
 /// are found by their severity, later ones by their time. Numbers are never reused, because a
 /// late settlement must not meet another delivery. `proof` and `until` count from 1, with 0 for
 /// none. `gathers` is the batch key of a digest; `digest` is the digest for which a delivery was
-/// suppressed. `since` is the first notification of a problem after the last end.
-const STEPS: [&str; 3] = ["
+/// suppressed. `since` is the first notification of a problem after the last end. Triggers fill the
+/// change feed, so that no statement can forget it; they keep its last 100,000 changes
+/// ([`MAX_FEED_LENGTH`](crate::MAX_FEED_LENGTH)). A claim (state 1) is no change.
+const STEPS: [&str; 4] = ["
     CREATE TABLE outbox_notification (
         id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, key TEXT,
         host TEXT NOT NULL, incident TEXT NOT NULL, lane TEXT NOT NULL,
@@ -109,6 +111,26 @@ const STEPS: [&str; 3] = ["
     CREATE INDEX outbox_notification_by_incident ON outbox_notification (incident, id)
         WHERE incident <> '';
     CREATE INDEX outbox_kept_by_age ON outbox_kept (channel, number);
+", "
+    CREATE TABLE outbox_change (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, delivery INTEGER, incident TEXT
+    ) STRICT;
+    CREATE TRIGGER outbox_delivery_added AFTER INSERT ON outbox_delivery BEGIN
+        INSERT INTO outbox_change (delivery) VALUES (new.id);
+    END;
+    CREATE TRIGGER outbox_delivery_changed
+    AFTER UPDATE OF state, why, due_ms, attempts, proof ON outbox_delivery WHEN new.state <> 1 BEGIN
+        INSERT INTO outbox_change (delivery) VALUES (new.id);
+    END;
+    CREATE TRIGGER outbox_acknowledgement_added AFTER INSERT ON outbox_acknowledgement BEGIN
+        INSERT INTO outbox_change (incident) VALUES (new.incident);
+    END;
+    CREATE TRIGGER outbox_acknowledgement_deleted AFTER DELETE ON outbox_acknowledgement BEGIN
+        INSERT INTO outbox_change (incident) VALUES (old.incident);
+    END;
+    CREATE TRIGGER outbox_change_bounded AFTER INSERT ON outbox_change BEGIN
+        DELETE FROM outbox_change WHERE number <= new.number - 100000;
+    END;
 "];
 
 /// The state of a database.

@@ -1,12 +1,12 @@
 //! The comparison of a store with the [model](super::model): it answers alike, whatever is asked,
 //! in any order.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use annunciator_store::{
-    Accepted, AcknowledgeRequest, AcknowledgeTarget, Attempt, Begin, Claim, ClaimRequest,
-    DedupWindow, DeliveryId, Digest, IncidentQuery, Intake, Intent, Kind, Next, Prune, Query,
-    Settlement, Severity, State, Step, Store,
+    Accepted, AcknowledgeRequest, AcknowledgeTarget, Acknowledgement, Attempt, Begin, Claim,
+    ClaimRequest, DedupWindow, DeliveryId, Digest, FeedChange, FeedQuery, IncidentQuery, Intake,
+    Intent, Kind, Next, Prune, Query, Record, Settlement, Severity, State, Step, Store,
 };
 use proptest::{
     prelude::*,
@@ -248,6 +248,87 @@ impl Side {
     }
 }
 
+/// How many changes a reader of the feed reads at once: few, so that it stops in between.
+const FEED_PAGE: u32 = 3;
+
+/// A reader of the change feed, who knows nothing else.
+#[derive(Default)]
+struct FeedReader {
+    cursor: i64,
+    deliveries: BTreeMap<DeliveryId, Record>,
+    /// By incident, as it was when its change was read.
+    acknowledgements: BTreeMap<String, Option<Acknowledgement>>,
+}
+
+impl FeedReader {
+    async fn read(&mut self, store: &dyn Store, now_ms: i64) {
+        loop {
+            let query = FeedQuery {
+                after: Some(self.cursor),
+                limit: FEED_PAGE,
+            };
+            let page = store.feed(query).await.unwrap();
+            assert!(!page.has_gap);
+            if page.cursor == self.cursor {
+                return;
+            }
+            for entry in page.entries {
+                assert!(entry.number > self.cursor && entry.number <= page.cursor);
+                match entry.change {
+                    FeedChange::Delivery(record) => {
+                        self.deliveries.insert(record.delivery, *record);
+                    }
+                    FeedChange::Acknowledgement(incident) => {
+                        let now = acknowledgement(store, &incident, now_ms).await;
+                        self.acknowledgements.insert(incident, now);
+                    }
+                }
+            }
+            self.cursor = page.cursor;
+        }
+    }
+
+    /// Checks that it knows everything that the store says, except claims, and whether a problem
+    /// is over: that follows from another delivery.
+    async fn knows_all(&self, store: &dyn Store, now_ms: i64) -> Result<(), TestCaseError> {
+        let query = Query {
+            limit: 1000,
+            ..Query::default()
+        };
+        for record in store.deliveries(query).await.unwrap() {
+            if record.state == State::InFlight {
+                continue;
+            }
+            let is_over = record.is_over;
+            let known = self.deliveries.get(&record.delivery).cloned();
+            let known = known.map(|known| Record { is_over, ..known });
+            prop_assert_eq!(known, Some(record));
+        }
+        for (incident, known) in &self.acknowledgements {
+            let now = acknowledgement(store, incident, now_ms).await;
+            // It may have run out, which is no change.
+            if now.is_some() {
+                prop_assert_eq!(known, &now, "{}", incident);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn acknowledgement(
+    store: &dyn Store,
+    incident: &str,
+    now_ms: i64,
+) -> Option<Acknowledgement> {
+    let query = IncidentQuery {
+        incident: Some(incident.to_owned()),
+        now_ms,
+        limit: 1,
+        ..IncidentQuery::default()
+    };
+    store.incidents(query).await.unwrap().pop()?.acknowledgement
+}
+
 fn delivered(delivery: DeliveryId, fence: i64, now_ms: i64) -> Settlement {
     Settlement {
         delivery,
@@ -386,6 +467,7 @@ pub fn check<S: Subject>(source_file: &'static str, subject: impl Fn() -> S) {
 async fn compare(subject: &dyn Subject, asks: &[Ask]) -> Result<(), TestCaseError> {
     let mut model = Side::new(Arc::new(ModelStore::default()));
     let mut store = Side::new(subject.open());
+    let mut reader = FeedReader::default();
     let mut now_ms = START;
     for (number, ask) in asks.iter().chain(&END).enumerate() {
         if let Ask::Wait(ms) = ask {
@@ -399,7 +481,13 @@ async fn compare(subject: &dyn Subject, asks: &[Ask]) -> Result<(), TestCaseErro
             model.store.ready(now_ms).await,
         );
         prop_assert_eq!(ready.0, ready.1, "ready after {}: {:?}", number, ask);
+        // Not after each, so that some changes are read together.
+        if number % 4 == 0 {
+            reader.read(&*store.store, now_ms).await;
+        }
     }
+    reader.read(&*store.store, now_ms).await;
+    reader.knows_all(&*store.store, now_ms).await?;
     prop_assert_eq!(store.seen(now_ms).await, model.seen(now_ms).await);
     Ok(())
 }

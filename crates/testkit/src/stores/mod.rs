@@ -12,6 +12,7 @@ mod asks;
 pub mod claiming;
 pub mod digests;
 pub mod ending;
+pub mod following;
 pub mod incidents;
 pub mod knowing;
 pub mod model;
@@ -83,6 +84,9 @@ macro_rules! store_suite {
                 what_is_not_open_is_not_acknowledged,
                 a_later_problem_of_the_same_name_is_not_silenced,
                 open_incidents_are_listed_the_most_severe_first;
+            following: whoever_follows_from_now_on_sees_what_comes_and_nothing_before,
+                acknowledgements_are_followed_too, a_cursor_that_this_store_never_gave_has_a_gap,
+                a_page_of_changes_ends_at_its_limit_and_the_next_begins_there;
             once: the_same_is_sent_once_within_its_window, what_failed_does_not_keep_back_the_next,
                 the_end_of_a_problem_makes_the_next_news;
             knowing: values_are_kept_by_channel_and_key, of_too_many_values_the_oldest_goes, deliveries_are_found_by_what_is_known_of_them, pages_follow_one_another;

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use annunciator_store::{
     Accepted, AcceptedDelivery, Accounts, AcknowledgeRequest, Acknowledged, Acknowledgement,
-    Answer, Attempt, Claim, ClaimRequest, DeliveryId, Digest, IncidentQuery, Intake, Kind,
-    MAX_KV_ENTRIES, OpenIncident, Proof, Prune, Query, Record, Settled, Settlement, State, Step,
-    Store, StoreError, Superseded,
+    Answer, Attempt, Claim, ClaimRequest, DeliveryId, Digest, FeedPage, FeedQuery, IncidentQuery,
+    Intake, Kind, MAX_KV_ENTRIES, OpenIncident, Proof, Prune, Query, Record, Settled, Settlement,
+    State, Step, Store, StoreError, Superseded,
 };
 
-use super::keys::differences;
+use super::{feed::Feed, keys::differences};
 
 /// A store that is the model of all others. Clones are handles on the same one.
 #[derive(Debug, Clone, Default)]
@@ -122,6 +122,8 @@ pub(super) struct Model {
     pub(super) sent: Vec<Sent>,
     /// Incidents that somebody has taken over.
     pub(super) taken: Vec<(String, Acknowledgement)>,
+    /// What has changed when somebody asked.
+    pub(super) feed: Feed,
     pub(super) accounts: Accounts,
     /// Channel, key and value; the oldest first.
     values: Vec<(Arc<str>, String, Vec<u8>)>,
@@ -252,6 +254,15 @@ impl Model {
             .collect()
     }
 
+    fn feed_page(&mut self, query: FeedQuery) -> FeedPage {
+        let all = Query {
+            limit: u32::MAX,
+            ..Query::default()
+        };
+        let now = self.deliveries(&all);
+        self.feed.page(query, now, &self.taken)
+    }
+
     fn counted(&mut self) -> Accounts {
         let states = &mut self.accounts.states;
         *states = State::ALL.into_iter().map(|state| (state, 0)).collect();
@@ -352,6 +363,10 @@ impl Store for ModelStore {
         let mut model = self.lock();
         let entry = model.entry(delivery);
         now(entry.map(|entry| entry.tried.clone()).unwrap_or_default())
+    }
+
+    fn feed(&self, query: FeedQuery) -> Answer<FeedPage> {
+        now(self.lock().feed_page(query))
     }
 
     fn accounts(&self) -> Answer<Accounts> {

@@ -6,9 +6,10 @@
 //!
 //! `lists` has the data, `keys` the idempotency keys, `calls` acceptance, claims and settlement,
 //! `incidents` what follows for problems, their ends and digests, `taken` what follows from
-//! acknowledgements.
+//! acknowledgements, `feed` the changes.
 
 mod calls;
+mod feed;
 mod incidents;
 mod keys;
 mod lists;
