@@ -56,6 +56,7 @@ async fn what_is_under_way_is_neither_failed_nor_untried() {
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     let channel = &report["channels"]["ops"];
     assert_eq!(channel["state"], "unknown", "{out}");
-    assert_eq!(channel["attempts"], 1, "{out}");
+    // On a busy machine the first may have run into its timeout, and the second be under way.
+    assert!(channel["attempts"].as_u64().unwrap() >= 1, "{out}");
     assert_eq!(channel["targets"][0]["class"], "unknown", "{out}");
 }
