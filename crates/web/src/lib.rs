@@ -55,6 +55,6 @@ pub use identity::{Access, Actor, Administrator, Reader, Sender};
 pub use ingest::{Ingest, Taken, TakenError};
 pub use problem::{CONTENT_TYPE as PROBLEM_TYPE, FieldProblem, Problem, Reason};
 pub use router::Web;
-pub use scope::{Identity, Peer, Scope, UnknownScope};
+pub use scope::{Drain, Identity, Peer, Scope, UnknownScope};
 pub use serve::{AddressError, Opening, Server, SocketError};
 pub use tokens::{TokenError, TokenRecord, Tokens};

@@ -50,13 +50,15 @@ pub enum Reason {
     Conflict,
     /// What is asked for makes no sense, such as a host that does not exist.
     Invalid,
+    /// Too many event streams are open.
+    TooManyStreams,
     /// It could not be done now, through no fault of who asked.
     Unavailable,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NotJson,
         Self::WrongBody,
         Self::WrongQuery,
@@ -72,6 +74,7 @@ impl Reason {
         Self::WrongMethod,
         Self::Conflict,
         Self::Invalid,
+        Self::TooManyStreams,
         Self::Unavailable,
     ];
 
@@ -159,6 +162,11 @@ impl Reason {
                 "invalid",
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "This cannot be done",
+            ),
+            Self::TooManyStreams => (
+                "too_many_streams",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many event streams are open",
             ),
             Self::Unavailable => (
                 "unavailable",

@@ -11,11 +11,12 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
+use tokio::sync::watch;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    api::{self, Api},
+    api::{self, Api, Feed},
     identity::{Access, Reader, identify},
     ingest::Ingest,
     page::{self, Site, show_refusals},
@@ -44,6 +45,7 @@ pub struct Web {
     access: Access,
     hosts: Vec<String>,
     site: Option<Site>,
+    changes: Option<watch::Receiver<u64>>,
 }
 
 impl fmt::Debug for Web {
@@ -66,6 +68,7 @@ impl Web {
             access: Access::default(),
             hosts: Vec::new(),
             site: None,
+            changes: None,
         }
     }
 
@@ -104,6 +107,13 @@ impl Web {
         self
     }
 
+    /// Announces to pages and event streams that what the embedding program shows has changed,
+    /// whenever this number does.
+    pub fn changes(mut self, changes: watch::Receiver<u64>) -> Self {
+        self.changes = Some(changes);
+        self
+    }
+
     /// Returns the router with all routes. Each request needs an identity, and is answered in
     /// problem details where it is refused.
     pub fn router(self) -> Router {
@@ -115,11 +125,13 @@ impl Web {
             access,
             hosts,
             site,
+            changes,
         } = self;
         let hosts: Arc<[String]> = hosts.into();
         let name = site.as_ref().map(|site| site.program());
         let pages = site.map(|site| page::routes(engine.clone(), access.clone(), site));
         let api = Api {
+            feed: Feed::new(engine.clone(), changes),
             engine,
             program,
             tokens: access.known_tokens().cloned(),

@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, str::FromStr};
 
 use serde::{Deserialize, Serialize, de};
+use tokio_util::sync::CancellationToken;
 
 /// The other end of a connection, as this machine's kernel knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,11 @@ pub enum Peer {
     /// Whoever is at this address.
     Remote(SocketAddr),
 }
+
+/// Says when the server drains, so that an answer without an end ends. In the extensions of each
+/// request that [`Server`](crate::Server) serves.
+#[derive(Debug, Clone, Default)]
+pub struct Drain(pub CancellationToken);
 
 /// What somebody may do.
 #[derive(Debug, Clone, PartialEq, Eq)]

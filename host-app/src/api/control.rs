@@ -65,6 +65,7 @@ pub async fn router(
     let subject = Arc::new(subject);
     let web = Web::new(engine, "the monitor")
         .access(access)
+        .changes(subject.monitor.changes())
         .ingest(ingest)
         .site(site(&subject));
     let hosts = config.hosts.iter();

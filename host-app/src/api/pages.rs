@@ -140,7 +140,7 @@ fn table(found: &[&HostView], now_ms: i64) -> Markup {
             thead { tr { th { "Host" } th { "State" } th { "Last heard" } th { "Alerts" } } }
             tbody {
                 @for host in found.iter().take(MAX_HOSTS) {
-                    tr data-item {
+                    tr #{ "host-" (part(&host.host)) } data-item {
                         td { a href={ (PATH) "/" (part(&host.host)) } data-open { (text(&host.host)) } }
                         td { (state(host, now_ms)) }
                         td data-label="Last heard" { (heard(host, now_ms)) }

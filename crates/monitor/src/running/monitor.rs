@@ -8,6 +8,7 @@ use std::{
 
 use annunciator::Engine;
 use annunciator_protocol::{Datagram, Family, Keyring, Reject};
+use tokio::sync::watch;
 
 use super::{
     delivery_counts::DeliveryAccounts,
@@ -39,6 +40,8 @@ pub struct Monitor {
     accounts: DeliveryAccounts,
     liveness: Liveness,
     started: Moment,
+    /// The number of steps of the machine that changed anything.
+    steps: watch::Sender<u64>,
 }
 
 /// The parts of a [`Monitor`].
@@ -65,6 +68,7 @@ impl Monitor {
             accounts: DeliveryAccounts::default(),
             liveness: Liveness::new(),
             started,
+            steps: watch::Sender::new(0),
         }
     }
 
@@ -278,6 +282,13 @@ impl Monitor {
         })
     }
 
+    /// Returns a number that changes whenever anything does that is shown of hosts, except when
+    /// they were last heard.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.steps.subscribe()
+    }
+
     /// Returns why the state would not survive a restart; `None` if it would.
     #[must_use]
     pub fn state_problem(&self) -> Option<String> {
@@ -309,6 +320,7 @@ impl Monitor {
                 outbound.extend(incidents.suppress(suppressed, &self.routes));
             }
         }
+        self.steps.send_modify(|steps| *steps += 1);
         let history = step.history.clone();
         let batch = Batch::default().step(step).incidents(changes);
         self.recorder.record(batch.outbound(outbound));

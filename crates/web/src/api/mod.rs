@@ -2,9 +2,11 @@
 
 mod channels;
 mod deliveries;
+mod events;
 mod incidents;
 mod notifications;
 mod shared;
+mod stream;
 mod tokens;
 
 use utoipa::OpenApi;
@@ -19,6 +21,7 @@ pub use notifications::{
     MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, NotificationBody, Notified, NotifyOutcome, ReportJson,
 };
 pub(crate) use shared::Api;
+pub(crate) use stream::Feed;
 pub use tokens::{MadeToken, RemovedToken, TokenBody, TokenList};
 
 /// The head of the description; the routes add themselves.
@@ -33,6 +36,7 @@ pub use tokens::{MadeToken, RemovedToken, TokenBody, TokenList};
         (name = "notifications", description = "Notify people."),
         (name = "incidents", description = "Open problems, and who has taken them over."),
         (name = "deliveries", description = "What became of notifications, channel by channel."),
+        (name = "events", description = "What changes, as it changes."),
         (name = "channels", description = "Where people are notified."),
         (name = "tokens", description = "How programs and people show who they are over TCP.")
     )
@@ -48,6 +52,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::retry))
+        .routes(routes!(events::follow))
         .routes(routes!(channels::list))
         .routes(routes!(channels::check))
         .routes(routes!(tokens::list, tokens::add))

@@ -7,6 +7,7 @@ use annunciator::{
     store::{Store, StoreError},
 };
 
+use super::stream::Feed;
 use crate::{
     problem::{Problem, Reason},
     report,
@@ -21,6 +22,8 @@ pub(crate) struct Api {
     pub(crate) program: &'static str,
     /// The tokens, where there is a file for them.
     pub(crate) tokens: Option<Arc<Tokens>>,
+    /// What changes, for the event streams.
+    pub(crate) feed: Feed,
 }
 
 impl Api {

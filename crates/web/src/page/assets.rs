@@ -66,9 +66,16 @@ pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("js", "text/javascript; charset=utf-8", content)
 });
 
+/// What changes a page in place: the library idiomorph.
+pub(super) static MORPH: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("assets/idiomorph.js");
+    Asset::new("morph.js", "text/javascript; charset=utf-8", content)
+});
+
 /// Returns the routes, which need no identity.
 pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route(&STYLE.path, get(|| async { STYLE.answer() }))
         .route(&SCRIPT.path, get(|| async { SCRIPT.answer() }))
+        .route(&MORPH.path, get(|| async { MORPH.answer() }))
 }

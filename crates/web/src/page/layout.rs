@@ -7,7 +7,7 @@ use axum::{
 use maud::{DOCTYPE, Markup, html};
 
 use super::{
-    assets::{SCRIPT, STYLE},
+    assets::{MORPH, SCRIPT, STYLE},
     text::{plain, text},
 };
 use crate::scope::{Identity, Scope};
@@ -45,8 +45,8 @@ pub(super) struct Layout<'a> {
     pub(super) identity: Option<&'a Identity>,
     /// How many incidents need somebody.
     pub(super) needs: usize,
-    /// Whether it shows the present, and is loaded again without scripts.
-    pub(super) is_live: bool,
+    /// Whether it is loaded again without scripts, since it has no form to fill in.
+    pub(super) reloads: bool,
     /// What is on it.
     pub(super) content: Markup,
 }
@@ -67,8 +67,9 @@ impl Layout<'_> {
                     title { (count) (plain(self.title)) " · " (self.program) }
                     link rel="icon" href=(icon(self.needs));
                     link rel="stylesheet" href=(STYLE.path);
+                    @if self.identity.is_some() { script src=(MORPH.path) defer {} }
                     script src=(SCRIPT.path) defer {}
-                    @if self.is_live {
+                    @if self.reloads {
                         noscript { meta http-equiv="refresh" content=(RELOAD_SECONDS); }
                     }
                 }
@@ -85,7 +86,8 @@ impl Layout<'_> {
                         }
                         @if let Some(identity) = self.identity { (whoever(identity)) }
                     }
-                    main #content data-live=[self.is_live.then_some("")] { (self.content) }
+                    p #stale role="status" hidden { "Nothing is heard of the server: what is shown may be old." }
+                    main #content data-live=[self.identity.map(|_| "")] { (self.content) }
                     footer {
                         p { kbd { "?" } " shows the keys" }
                     }

@@ -85,7 +85,7 @@ fn show(pages: &Pages, next: &str, problem: Option<&Problem>) -> Response {
         nav: &[],
         identity: None,
         needs: 0,
-        is_live: false,
+        reloads: false,
         content,
     }
     .into_response();

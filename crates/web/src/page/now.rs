@@ -146,7 +146,7 @@ fn incident(frame: &Frame, one: &IncidentView, now_ms: i64) -> Markup {
     let deliveries = format!("/deliveries?incident={}", part(&one.incident));
     let host = frame.host_address(&one.host);
     html! {
-        article.incident.{ "is-" (class) } data-item {
+        article.incident.{ "is-" (class) } #{ "incident-" (part(&one.incident)) } data-item {
             div.row {
                 span.pill.(severity_class(one.severity)) { (one.severity.name()) }
                 h3 { a href=(deliveries) data-open { (text(&one.subject)) } }

@@ -34,7 +34,7 @@ pub(crate) async fn show_refusals(program: &'static str, request: Request, next:
         nav: &[],
         identity: None,
         needs: 0,
-        is_live: false,
+        reloads: false,
         content,
     }
     .into_response();

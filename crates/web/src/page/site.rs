@@ -183,7 +183,7 @@ impl Frame {
         title: &str,
         current: &str,
         needs: usize,
-        is_live: bool,
+        reloads: bool,
         content: Markup,
     ) -> Response {
         let site = &self.pages.site;
@@ -194,7 +194,7 @@ impl Frame {
             nav: &site.nav,
             identity: Some(&self.identity),
             needs,
-            is_live,
+            reloads,
             content,
         }
         .into_response()

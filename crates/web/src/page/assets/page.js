@@ -61,14 +61,86 @@
     }
   });
 
-  // A page that shows the present is loaded again, unless somebody is busy with it. The event
-  // stream takes the place of this.
-  const live = document.querySelector("[data-live]");
-  if (live) {
-    setInterval(() => {
-      const isBusy = document.hidden || chosen >= 0 || document.querySelector("dialog[open]")
-        || document.activeElement?.matches("input, select, textarea, button, a");
-      if (!isBusy) location.reload();
-    }, 30000);
+  // What is on the page follows the server: each event of the stream has the page loaded again in
+  // the background, at most once in MIN_PAUSE, and what differs is changed in place.
+  const MIN_PAUSE = 1000;
+  // The server says something every 5 seconds. Twice as long without a word is too long.
+  const MAX_SILENCE = 10000;
+  const main = document.querySelector("main[data-live]");
+  if (!main || !window.EventSource || !window.Idiomorph) return;
+
+  const isChanged = (field) => {
+    if (!field.options) return field.value !== field.defaultValue;
+    const initial = [...field.options].findIndex((option) => option.defaultSelected);
+    return field.selectedIndex !== Math.max(0, initial);
+  };
+  const isBusy = () => document.querySelector("dialog[open]")
+    || [...main.querySelectorAll("input, textarea, select")].some(isChanged);
+
+  const ask = async () => {
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      return answer.ok && { text: await answer.text(), isMoved: answer.redirected };
+    } catch {
+      // The stream says when the server is back.
+      return null;
+    }
+  };
+  let timer = null;
+  let isLoading = false;
+  const load = async () => {
+    timer = null;
+    // What somebody is typing stays, and what has changed meanwhile is shown afterwards.
+    if (isLoading || isBusy()) return plan();
+    isLoading = true;
+    const answer = await ask();
+    isLoading = false;
+    if (!answer) return;
+    // The session has ended: the browser shows the login.
+    if (answer.isMoved) return location.reload();
+    const next = new DOMParser().parseFromString(answer.text, "text/html");
+    const content = next.querySelector("main");
+    if (!content || isBusy()) return plan();
+    const item = items()[chosen];
+    Idiomorph.morph(main, content.childNodes, { morphStyle: "innerHTML", ignoreActiveValue: true });
+    chosen = item && item.isConnected ? items().indexOf(item) : -1;
+    items()[chosen]?.classList.add("chosen");
+    document.title = next.title;
+    const icon = (of) => of.querySelector("link[rel=icon]");
+    icon(document).href = icon(next).getAttribute("href");
+  };
+  const plan = () => {
+    timer ??= setTimeout(load, MIN_PAUSE);
+  };
+
+  const stale = document.getElementById("stale");
+  let heard = Date.now();
+  const hear = () => {
+    heard = Date.now();
+    stale.hidden = true;
+  };
+  const events = new EventSource("/api/v1/events");
+  let wasOpen = false;
+  events.addEventListener("ready", () => {
+    hear();
+    // What happened before the stream was open is not in it.
+    plan();
+    wasOpen = true;
+  });
+  events.addEventListener("tick", hear);
+  for (const name of ["delivery", "acknowledgement", "state", "reset"]) {
+    events.addEventListener(name, () => {
+      hear();
+      plan();
+    });
   }
+  events.addEventListener("error", () => {
+    // Refused, not cut off: the browser does not try again by itself.
+    if (events.readyState === EventSource.CLOSED && wasOpen) location.reload();
+  });
+  setInterval(() => {
+    if (Date.now() - heard > MAX_SILENCE) stale.hidden = false;
+  }, 1000);
+  // Times on the page grow by themselves.
+  setInterval(plan, 30000);
 })();

@@ -1,0 +1,186 @@
+// The pages in Chromium: what they show, live and without scripts, to eyes, keys and axe-core.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { LOOKS, accessible, closeBrowser, monitor, people, person, picture, until } from "./support.mjs";
+
+after(closeBrowser);
+
+/** Every control character, every bidi character, and markup. */
+const HOSTILE = `<script>document.title='taken'</script><img src=x onerror=alert(1)> &amp; "'\`
+${[...Array(32).keys()].map((code) => String.fromCharCode(code)).join("")}\u007f\u0085
+\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069 end`;
+
+const yaml = (all) => `
+notification_channels:
+  pager: ${all.channel("pager")}
+  mail: ${all.channel("mail")}
+notification_groups:
+  oncall: {first_of: [pager, mail], until: acknowledged, step_after: 10m}
+default_notification_channels: [oncall]
+monitor:
+web:
+ingest:
+  events: {format: apprise}
+hosts:
+  web-01: {watch: true}
+  'edge-17.example.org': {watch: false}
+`;
+
+async function started(t) {
+  const all = await people(t);
+  const one = await monitor(t, yaml(all));
+  return { all, one };
+}
+
+const PAGES = ["/", "/hosts", "/hosts/web-01", "/deliveries", "/deliveries/1", "/channels"];
+
+test("every page is accessible in both schemes and on the phone, and asks nobody else", async (t) => {
+  const { all, one } = await started(t);
+  await one.problem("web-01/disk", "disk is 95 % full", { host: "web-01" });
+  await one.problem("plain", "something else");
+  await all.hears("pager", /disk is 95/);
+  const look = async (name, page) => {
+    for (const path of PAGES) {
+      await page.goto(one.url + path);
+      await accessible(page, `${path} ${name}`);
+      await picture(page, `${path.replaceAll("/", "_")}-${name}`);
+    }
+    assert.deepEqual(page.faults, [], name);
+  };
+  for (const [name, options] of Object.entries(LOOKS)) {
+    await look(name, await person(t, one, options));
+  }
+  const reader = await person(t, one, LOOKS.light, "read");
+  await look("reader", reader);
+  assert.equal(await reader.locator("main form[method=post]").count(), 0);
+});
+
+test("the login is accessible, and refuses a wrong token in words", async (t) => {
+  const { one } = await started(t);
+  const page = await person(t, one);
+  await page.click("text=Log out");
+  await page.waitForURL(/\/login/);
+  await accessible(page, "login");
+  await picture(page, "login");
+  await page.fill("input[name=token]", "hbd_w_wrong");
+  await page.click("main form button");
+  await page.waitForSelector("[role=alert], .problem");
+  await accessible(page, "login refused");
+});
+
+test("what happens appears by itself, and what somebody is doing stays", async (t) => {
+  const { all, one } = await started(t);
+  const page = await person(t, one);
+  await page.waitForSelector("text=Nothing is open");
+  await page.keyboard.press("?");
+  await page.waitForSelector("dialog[open]");
+  await page.keyboard.press("Escape");
+  await one.problem("web-01/disk", "disk is 95 % full", { host: "web-01" });
+  await page.waitForSelector("article >> text=disk is 95 % full");
+  await until("the title to carry the number", async () => (await page.title()).startsWith("(1)"));
+  await all.hears("pager", /disk is 95/);
+  await page.waitForSelector("article >> text=/notified|delivered/");
+  // A form that somebody fills in is left alone, and followed again afterwards.
+  await page.goto(`${one.url}/hosts/web-01`);
+  await page.fill("input[name=why]", "I am typ");
+  await one.problem("web-01/two", "another thing", { host: "web-01" });
+  await all.hears("pager", /another thing/);
+  await page.waitForTimeout(1500);
+  assert.equal(await page.inputValue("input[name=why]"), "I am typ");
+  await page.fill("input[name=why]", "");
+  await page.waitForSelector("text=another thing");
+  assert.deepEqual(page.faults, []);
+});
+
+test("an incident is taken over by the keyboard alone", async (t) => {
+  const { all, one } = await started(t);
+  await one.problem("web-01/disk", "disk is 95 % full", { host: "web-01" });
+  await all.hears("pager", /disk is 95/);
+  const page = await person(t, one);
+  await page.waitForSelector("article");
+  // With nothing chosen, a key that acts does nothing.
+  await page.keyboard.press("a");
+  await page.keyboard.press("j");
+  await page.waitForSelector("article.chosen");
+  await page.keyboard.press("a");
+  await page.waitForSelector("article >> text=taken over");
+  await all.hears("pager", /taken over/);
+  await picture(page, "taken-over");
+  await accessible(page, "taken over");
+  for (const [key, path] of [["h", "/hosts"], ["d", "/deliveries"], ["c", "/channels"], ["n", "/"]]) {
+    await page.keyboard.press("g");
+    await page.keyboard.press(key);
+    await page.waitForURL(one.url + path);
+  }
+});
+
+test("everything works without scripts", async (t) => {
+  const { all, one } = await started(t);
+  await one.problem("web-01/disk", "disk is 95 % full", { host: "web-01" });
+  await all.hears("pager", /disk is 95/);
+  const page = await person(t, one, { ...LOOKS.light, javaScriptEnabled: false });
+  assert.equal(await page.locator("noscript").count() > 0, true);
+  await page.click("text=Take over");
+  await page.waitForSelector("article >> text=taken over");
+  await page.click("text=Give back");
+  await page.waitForSelector("text=Take over");
+  await page.goto(`${one.url}/hosts?name=web`);
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  await page.click("tbody a");
+  await page.fill("input[name=length]", "2h");
+  await page.fill("input[name=why]", "maintenance of the disk");
+  await page.click("main >> button:text-is('Silence')");
+  await page.waitForSelector("text=maintenance of the disk");
+  await page.click("text=End the silence");
+  await page.waitForSelector("text=web-01");
+  assert.equal(await page.locator("text=End the silence").count(), 0);
+  await page.goto(`${one.url}/deliveries?state=delivered`);
+  await page.click("tbody a >> nth=0");
+  await page.waitForSelector("ol.timeline");
+  await page.goto(`${one.url}/channels`);
+  await page.click("button:text('Check') >> nth=0");
+  await page.waitForSelector("td [role=status]");
+});
+
+test("hostile texts stay text on every page", async (t) => {
+  const { all, one } = await started(t);
+  const token = await one.token("sender", "ingest:events");
+  const answer = await one.send("events", token, { title: HOSTILE, body: HOSTILE, type: "failure" });
+  assert.equal(answer.status, 200, await answer.text());
+  await all.hears("pager", /end/);
+  const page = await person(t, one);
+  for (const path of ["/", "/deliveries", "/deliveries/1"]) {
+    await page.goto(one.url + path);
+    assert.equal(await page.locator("main img, main script").count(), 0);
+    const text = await page.locator("main").textContent();
+    assert.doesNotMatch(text, /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e]/, path);
+    assert.notEqual(await page.title(), "taken");
+  }
+  assert.match(await page.locator("main").textContent(), /<script>document/);
+  assert.deepEqual(page.faults, []);
+});
+
+test("when the server is gone the page says so, and follows it again when it is back", async (t) => {
+  const { all, one } = await started(t);
+  const page = await person(t, one);
+  await page.waitForSelector("text=Nothing is open");
+  one.running.child.kill("SIGSTOP");
+  await page.waitForSelector("#stale:not([hidden])");
+  one.running.child.kill("SIGCONT");
+  await page.waitForSelector("#stale[hidden]", { state: "attached" });
+  await one.problem("plain", "something new");
+  await page.waitForSelector("article >> text=something new");
+  await all.hears("pager", /something new/);
+});
+
+test("a session that was revoked sees nothing any more", async (t) => {
+  const { one } = await started(t);
+  const page = await person(t, one);
+  const tokens = await one.hbd(["token", "list"]);
+  const [name] = /anna-\S+/.exec(tokens);
+  await one.hbd(["token", "remove", name]);
+  await one.problem("plain", "something new");
+  await page.reload();
+  await page.waitForURL(/\/login/);
+});
