@@ -92,7 +92,7 @@ async function isTakenOverAndEnds(t, { all, one }, { end, again = null }) {
   if (again) await again();
   await until("a reminder to be suppressed by name", async () => {
     const { deliveries } = await one.call("/deliveries?state=suppressed");
-    return deliveries.some((delivery) => /^acknowledged by anna-\w+, \d\d:\d\d/.test(delivery.why));
+    return deliveries.some((delivery) => /^acknowledged: by anna-\w+, \d\d:\d\d UTC/.test(delivery.why));
   }, 3 * 60_000);
   await end();
   for (const channel of ["pager", "mail"]) await all.hears(channel, /"recovery"/);
