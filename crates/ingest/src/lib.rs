@@ -51,9 +51,7 @@ pub mod limits;
 mod mail;
 mod mapping;
 mod payload;
-mod ping;
 mod request;
-mod schedule;
 mod source;
 mod word;
 
@@ -62,7 +60,5 @@ pub use error::{Fault, IngestError, Reason};
 pub use event::Event;
 pub use formats::Format;
 pub use mail::{Mail, MailError, Recipient, Recipients};
-pub use ping::{MAX_PING_BODY, Ping, PingError, Signal};
 pub use request::Request;
-pub use schedule::{Schedule, ScheduleError, ScheduleFile};
 pub use source::{Reading, Source};

@@ -68,7 +68,9 @@ mod config;
 mod incidents;
 pub mod machine;
 mod notify;
+pub mod ping;
 mod running;
+mod schedule;
 mod store;
 pub mod thresholds;
 pub mod timestamp;
@@ -76,7 +78,8 @@ pub mod timestamp;
 pub use config::{DEFAULT_PORT, Hosts, MonitorConfig, StateFile, declare, require_route_tests};
 pub use notify::{DeliveryCounts, HostDelivery};
 pub use running::{
-    BindError, Explained, Liveness, Monitor, Overview, Prepared, Receiver, Refusals, ReloadError,
-    ReloadTally, Reloaded, Reloading, Running, StartError, prepare, start,
+    BindError, Explained, Liveness, Monitor, Overview, PingCounts, Prepared, Receiver, Refusals,
+    ReloadError, ReloadTally, Reloaded, Reloading, Running, StartError, prepare, start,
 };
+pub use schedule::{Schedule, ScheduleError};
 pub use store::{HistoryLine, Location};

@@ -42,6 +42,8 @@ pub struct Web {
     /// The routes of the embedding program.
     more: OpenApiRouter,
     ingest: Option<Ingest>,
+    /// The routes that need no identity.
+    open: Router,
     access: Access,
     hosts: Vec<String>,
     site: Option<Site>,
@@ -65,6 +67,7 @@ impl Web {
             program,
             more: OpenApiRouter::new(),
             ingest: None,
+            open: Router::new(),
             access: Access::default(),
             hosts: Vec::new(),
             site: None,
@@ -101,6 +104,13 @@ impl Web {
         self
     }
 
+    /// Adds routes that need no identity, such as addresses that are secrets themselves. Their
+    /// handlers decide who may use them.
+    pub fn open_routes(mut self, routes: Router) -> Self {
+        self.open = self.open.merge(routes);
+        self
+    }
+
     /// Adds pages for browsers, with the embedding program's own.
     pub fn site(mut self, site: Site) -> Self {
         self.site = Some(site);
@@ -114,14 +124,15 @@ impl Web {
         self
     }
 
-    /// Returns the router with all routes. Each request needs an identity, and is answered in
-    /// problem details where it is refused.
+    /// Returns the router with all routes. Each request needs an identity, except for open
+    /// routes, and is answered in problem details where it is refused.
     pub fn router(self) -> Router {
         let Self {
             engine,
             program,
             more,
             ingest,
+            open,
             access,
             hosts,
             site,
@@ -155,6 +166,7 @@ impl Web {
             .layer(from_fn(move |request, next| {
                 identify(access.clone(), request, next)
             }))
+            .merge(open)
             .layer(from_fn(move |request, next| {
                 check_host(Arc::clone(&hosts), request, next)
             }));

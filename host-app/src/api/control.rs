@@ -11,6 +11,7 @@ use axum::Router;
 
 use super::{
     pages::site,
+    ping,
     routes::{Subject, routes},
 };
 
@@ -67,6 +68,7 @@ pub async fn router(
         .access(access)
         .changes(subject.monitor.changes())
         .ingest(ingest)
+        .open_routes(ping::routes(&subject))
         .site(site(&subject));
     let hosts = config.hosts.iter();
     let web = hosts.fold(web, |web, host| web.host(host));

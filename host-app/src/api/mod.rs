@@ -6,6 +6,7 @@
 mod client;
 mod control;
 mod pages;
+mod ping;
 mod routes;
 
 pub use client::{Client, ClientError, host_path, segment};

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use annunciator_monitor::{
     Explained, Overview,
-    machine::{HostState, HostView, LinkState},
+    machine::{HostState, HostView, LinkState, PingReport},
 };
 use annunciator_web::{
     Actor, FormBody, Problem, Query, Reason, Segments,
@@ -71,6 +71,7 @@ fn counters(overview: &Overview) -> Vec<Counter> {
     };
     vec![
         of(HostState::Known(LinkState::Overdue), "overdue"),
+        of(HostState::Known(LinkState::Failed), "failed"),
         of(HostState::Known(LinkState::Up), "up"),
         Counter {
             count: count(&|host| host.silenced_until_ms.is_some()),
@@ -155,7 +156,7 @@ fn table(found: &[&HostView], now_ms: i64) -> Markup {
 fn state(host: &HostView, now_ms: i64) -> Markup {
     let class = match host.state {
         HostState::Known(LinkState::Up) => "ok",
-        HostState::Known(LinkState::Overdue) => "crit",
+        HostState::Known(LinkState::Overdue | LinkState::Failed) => "crit",
         HostState::New => "mute",
         HostState::Known(_) => "warn",
     };
@@ -207,6 +208,11 @@ fn evidence(explained: &Explained, now_ms: i64) -> Markup {
                     @if let Some(due_ms) = link.due_in_ms {
                         ", overdue in " (length(i64::try_from(due_ms).unwrap_or(i64::MAX)))
                     }
+                    @if let Some(run) = &link.next_run { ", next run " (text(run)) }
+                    @if let Some(since_ms) = link.running_since_ms {
+                        ", running since " (when(since_ms, now_ms))
+                    }
+                    @if let Some(problem) = &link.problem { ": " (text(problem)) }
                 }
             }
             dt { "Channels" }
@@ -225,6 +231,7 @@ fn evidence(explained: &Explained, now_ms: i64) -> Markup {
                 dt { "Refused" } dd { (count) " " (text(reject.name())) }
             }
         }
+        (pings(&explained.pings, now_ms))
         h2 { "Messages" }
         @if explained.messages.is_empty() { p { "There were none." } }
         @else {
@@ -249,6 +256,31 @@ fn evidence(explained: &Explained, now_ms: i64) -> Markup {
             dl.facts { @for (path, value) in &explained.metrics { dt { (text(path)) } dd { (value) } } }
         }
     }
+}
+
+/// Shows the last pings of a host's job, with its output.
+fn pings(reports: &[PingReport], now_ms: i64) -> Markup {
+    html! {
+        @if !reports.is_empty() {
+            h2 { "Pings" }
+            @for report in reports.iter().rev() {
+                p {
+                    (when(report.at_ms, now_ms)) " " (report.signal)
+                    @if let Some(took_ms) = report.took_ms {
+                        " after " (length(i64::try_from(took_ms).unwrap_or(i64::MAX)))
+                    }
+                    @if report.is_cut { ", of whose output this is the beginning" }
+                }
+                @if !report.body.is_empty() { pre { (lines(&report.body)) } }
+            }
+        }
+    }
+}
+
+/// Returns an output line by line, with marks for characters that control something.
+fn lines(output: &str) -> String {
+    let lines: Vec<String> = output.lines().map(plain).collect();
+    lines.join("\n")
 }
 
 fn silence_form(host: &HostView) -> Markup {

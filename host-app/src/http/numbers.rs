@@ -19,6 +19,8 @@ const BUILD: &str = "hbd_build_info";
 const STARTED: &str = "hbd_start_time_seconds";
 const ACCEPTED: &str = "hbd_datagrams_accepted_total";
 const REFUSED: &str = "hbd_datagrams_refused_total";
+const PINGS: &str = "hbd_pings_total";
+const PINGS_REFUSED: &str = "hbd_pings_refused_total";
 const KEYS: &str = "hbd_keys_configured";
 const HOSTS: &str = "hbd_hosts";
 const WATCHED: &str = "hbd_hosts_watched";
@@ -100,6 +102,11 @@ fn describe() {
         (
             REFUSED,
             "Datagrams that were refused, by reason; docs/protocol.md has the reasons.",
+        ),
+        (PINGS, "Pings of jobs that were accepted."),
+        (
+            PINGS_REFUSED,
+            "Pings that were refused: by a key that nobody knows (`wrong_key`), or one for another host (`wrong_host`).",
         ),
         (
             DROPPED,
@@ -230,6 +237,11 @@ fn of_the_monitor(monitor: &Monitor, reloading: &Reloading) {
     counter!(ACCEPTED).absolute(monitor.refusals().accepted_count());
     for (reason, count) in monitor.refusals().counts() {
         counter!(REFUSED, "reason" => reason.name()).absolute(count);
+    }
+    let pings = monitor.ping_counts();
+    counter!(PINGS).absolute(pings.accepted_count());
+    for (reason, count) in pings.refused_counts() {
+        counter!(PINGS_REFUSED, "reason" => reason).absolute(count);
     }
     gauge!(KEYS).set(truth(!monitor.keys().is_empty()));
     gauge!(WRITABLE).set(truth(monitor.state_problem().is_none()));

@@ -25,6 +25,7 @@ mod log;
 mod messages;
 mod monitor;
 mod new_plugin;
+mod pings;
 mod reload;
 mod restart;
 mod sender;

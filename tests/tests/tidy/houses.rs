@@ -106,7 +106,7 @@ pub const HOUSES: &[House] = &[
         root: "crates/ingest/src/lib.rs",
         floors: &[
             &["limits", "request"],
-            &["error", "event", "mail", "ping", "schedule", "word"],
+            &["error", "event", "mail", "word"],
             &["expression", "payload"],
             &["formats", "mapping"],
             &["source"],
@@ -117,7 +117,7 @@ pub const HOUSES: &[House] = &[
     House {
         root: "crates/monitor/src/lib.rs",
         floors: &[
-            &["thresholds", "timestamp"],
+            &["ping", "schedule", "thresholds", "timestamp"],
             &["machine"],
             &["config", "incidents"],
             &["store"],

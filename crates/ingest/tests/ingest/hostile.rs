@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use annunciator::Kind;
 use annunciator_ingest::{
-    Mail, Ping, Reading, Reason, Recipients, Request, Sources,
+    Mail, Reading, Reason, Recipients, Request, Sources,
     limits::{
         MAX_ATTRIBUTES, MAX_BODY_SIZE, MAX_ITEMS, MAX_KEY_LENGTH, MAX_LINE_LENGTH, MAX_TEXT_LENGTH,
     },
@@ -198,15 +198,13 @@ proptest! {
     }
 
     #[test]
-    fn any_mail_and_any_ping_is_read_or_refused(
+    fn any_mail_is_read_or_refused(
         body in prop::collection::vec(any::<u8>(), 0..300),
         path in "[a-z0-9/%]{0,20}|.{0,20}",
-        query in "(rid=)?.{0,40}",
     ) {
         let _ = Mail::read(&body, Recipients::Header(&["root", &path]));
         let headed = [b"To: ".as_slice(), &body].concat();
         let _ = Mail::read(&headed, Recipients::Header(&[]));
-        let _ = Ping::read("POST", &path, &query, &body);
     }
 }
 

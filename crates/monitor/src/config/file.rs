@@ -45,6 +45,9 @@ pub(super) struct MonitorFile {
     /// The keys that sign datagrams.
     #[serde(default)]
     pub(super) keys: Vec<KeyFile>,
+    /// The keys of the addresses at which jobs ping: `/ping/KEY/HOST`.
+    #[serde(default)]
+    pub(super) ping_keys: Vec<PingKeyFile>,
 }
 
 /// The `monitor.mass_silence` section.
@@ -84,12 +87,29 @@ pub(super) struct KeyFile {
     pub(super) hosts: Option<Vec<String>>,
 }
 
+/// An entry of `monitor.ping_keys`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PingKeyFile {
+    /// The key, a secret: at least 16 letters, digits, `-`, `_`, `.` and `~`.
+    #[schemars(extend("writeOnly" = true))]
+    pub(super) key: String,
+    /// The hosts that the key applies to. Default: all. The address of a key for one host is
+    /// also `/ping/KEY`.
+    pub(super) hosts: Option<Vec<String>>,
+}
+
 /// The keys of a host that belong to the monitor.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct HostFile {
-    /// The expected interval between heartbeats of this host.
+    /// The expected interval between heartbeats of this host, or between its pings.
     pub(super) interval: Option<String>,
-    /// How late a heartbeat may be.
+    /// When the host's job runs, which pings: a cron expression of five fields, such as
+    /// `30 2 * * *`, or a name such as `@daily`.
+    pub(super) schedule: Option<String>,
+    /// The time zone of the schedule, such as `Europe/Berlin`. Default: UTC.
+    pub(super) timezone: Option<String>,
+    /// How late a heartbeat or a ping may be, and how long a run may take that has begun.
     pub(super) grace: Option<String>,
     /// How many heartbeats may be missing before the host is overdue.
     #[schemars(range(min = 1, max = 1000))]

@@ -10,8 +10,13 @@ use super::{
     THRESHOLDS,
     file::HostFile,
     monitor::{bounded, interval},
+    wrong,
 };
-use crate::{machine::HostSettings, thresholds::Set};
+use crate::{
+    machine::HostSettings,
+    schedule::{Schedule, ScheduleError},
+    thresholds::Set,
+};
 
 /// The schema of `threshold_configs`.
 pub(super) fn thresholds_schema() -> Json {
@@ -54,7 +59,28 @@ pub(super) fn thresholds(json: &Json) -> (Vec<(String, Set)>, Vec<SectionProblem
 /// Reads the monitor's keys of one host.
 pub(super) fn host(json: &Json) -> (HostSettings, Vec<SectionProblem>) {
     let mut problems = Vec::new();
-    let file = HostFile::deserialize(json).unwrap_or_default();
+    let file = read_keys(json);
+    if let Some(Err(error)) = schedule(&file) {
+        wrong(&mut problems, &[error.key], error.sentence, error.help);
+    }
+    if file.schedule.is_some() && file.interval.is_some() {
+        let help = "write one of both: a job that pings has a schedule or an interval";
+        wrong(
+            &mut problems,
+            &["interval"],
+            "the host has a schedule already",
+            help,
+        );
+    }
+    if file.timezone.is_some() && file.schedule.is_none() {
+        let help = "write a `schedule`, such as `30 2 * * *`, or omit the time zone";
+        wrong(
+            &mut problems,
+            &["timezone"],
+            "there is no schedule that has this time zone",
+            help,
+        );
+    }
     let grace = file.grace.as_deref();
     let settings = HostSettings {
         interval: interval(file.interval.as_deref(), &mut problems),
@@ -65,16 +91,36 @@ pub(super) fn host(json: &Json) -> (HostSettings, Vec<SectionProblem>) {
     (settings, problems)
 }
 
-/// The hosts' settings and thresholds in a configuration.
+/// Reads the schedule of a host, if it has one.
+fn schedule(file: &HostFile) -> Option<Result<Schedule, ScheduleError>> {
+    let expression = file.schedule.as_deref()?;
+    Some(Schedule::new(expression, file.timezone.as_deref()))
+}
+
+fn read_keys(json: &Json) -> HostFile {
+    HostFile::deserialize(json).unwrap_or_default()
+}
+
+fn schedule_text(file: &HostFile) -> Option<ScheduleText> {
+    Some((file.schedule.clone()?, file.timezone.clone()))
+}
+
+/// A schedule as it stands in the file: the expression and the time zone.
+type ScheduleText = (String, Option<String>);
+
+/// The hosts' settings, schedules and thresholds in a configuration.
 #[derive(Debug)]
 pub struct Hosts {
     /// The sets of thresholds. A host refers to its set by index.
     pub sets: Vec<Arc<Set>>,
+    /// The schedules of jobs. A host refers to its schedule by index.
+    pub schedules: Vec<Arc<Schedule>>,
     numbers: HashMap<String, u32>,
+    schedule_numbers: HashMap<ScheduleText, u32>,
 }
 
 impl Hosts {
-    /// Reads the thresholds of a configuration, which must have been loaded with
+    /// Reads the schedules and thresholds of a configuration, which must have been loaded with
     /// [`declare`](crate::declare).
     #[must_use]
     pub fn new(config: &Config) -> Self {
@@ -88,7 +134,16 @@ impl Hosts {
             numbers.insert(name, number);
             sets.push(Arc::new(set));
         }
-        Self { sets, numbers }
+        let mut hosts = Self {
+            sets,
+            schedules: Vec::new(),
+            numbers,
+            schedule_numbers: HashMap::new(),
+        };
+        for (_, host) in config.hosts() {
+            hosts.add_schedule(host);
+        }
+        hosts
     }
 
     /// Returns the settings of every configured host, with its name.
@@ -107,12 +162,31 @@ impl Hosts {
         self.sets.get(*number as usize).map(|set| &**set)
     }
 
+    /// Adds the schedule of a host, unless another host has the same.
+    fn add_schedule(&mut self, config: &HostConfig) {
+        let Some(file) = config.extra().map(read_keys) else {
+            return;
+        };
+        let (Some(Ok(schedule)), Some(text)) = (schedule(&file), schedule_text(&file)) else {
+            return;
+        };
+        let number = u32::try_from(self.schedules.len()).unwrap_or(u32::MAX);
+        let numbers = &mut self.schedule_numbers;
+        if *numbers.entry(text).or_insert(number) == number {
+            self.schedules.push(Arc::new(schedule));
+        }
+    }
+
     fn of(&self, config: &HostConfig) -> HostSettings {
         let extra = config.extra().map(|json| host(json).0);
         let set = config.threshold_config.as_deref();
         HostSettings {
             watch: config.watch,
             set: set.and_then(|name| self.numbers.get(name)).copied(),
+            schedule: config
+                .extra()
+                .and_then(|json| schedule_text(&read_keys(json)))
+                .and_then(|text| self.schedule_numbers.get(&text).copied()),
             ..extra.unwrap_or_default()
         }
     }

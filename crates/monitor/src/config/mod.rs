@@ -25,7 +25,8 @@ const HOST_THRESHOLDS: &str = "threshold_config";
 pub fn declare(builder: EngineBuilder) -> EngineBuilder {
     let monitor = Section::new(MONITOR, file::schema_of::<file::MonitorFile>())
         .check(|json| MonitorConfig::read(json).1)
-        .names_hosts(["keys", "*", "hosts"]);
+        .names_hosts(["keys", "*", "hosts"])
+        .names_hosts(["ping_keys", "*", "hosts"]);
     let thresholds = Section::new(THRESHOLDS, hosts::thresholds_schema())
         .check(|json| hosts::thresholds(json).1)
         .names(HOST_THRESHOLDS);

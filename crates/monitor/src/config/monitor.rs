@@ -14,10 +14,13 @@ use serde_json::Value as Json;
 
 use super::{
     MONITOR, duration,
-    file::{KeyFile, MonitorFile},
+    file::{KeyFile, MonitorFile, PingKeyFile},
     wrong,
 };
-use crate::machine::{Flap, Mass, Settings, Window};
+use crate::{
+    machine::{Flap, Mass, Settings, Window},
+    ping::{PingKey, PingKeys},
+};
 
 /// The UDP port at which heartbeats are received by default.
 pub const DEFAULT_PORT: u16 = 9677;
@@ -57,6 +60,8 @@ pub struct MonitorConfig {
     pub settings: Settings,
     /// The keys that verify datagrams.
     pub keys: Keyring,
+    /// The keys of pings.
+    pub ping_keys: PingKeys,
     /// How long [`Running::stop`](crate::Running::stop) waits for messages in flight.
     /// Default: 20 s.
     pub drain: Duration,
@@ -81,6 +86,7 @@ impl MonitorConfig {
             MonitorFile::default()
         });
         let keys = keys(&file.keys, &mut problems);
+        let ping_keys = ping_keys(&file.ping_keys, &mut problems);
         let monitor = Self {
             listen: listen(file.listen.as_deref(), &mut problems),
             state: match file.state.as_deref() {
@@ -98,6 +104,7 @@ impl MonitorConfig {
                 .and_then(|text| address(&["http"], text, &mut problems)),
             settings: settings(&file, !keys.is_empty(), &mut problems),
             keys,
+            ping_keys,
             drain: duration(
                 file.drain.as_deref(),
                 DEFAULT_DRAIN_TIMEOUT,
@@ -175,6 +182,7 @@ fn settings(file: &MonitorFile, keyed: bool, problems: &mut Vec<SectionProblem>)
         ),
         keyed,
         sets: Vec::new(),
+        schedules: Vec::new(),
     }
 }
 
@@ -296,4 +304,36 @@ fn keys(files: &[KeyFile], problems: &mut Vec<SectionProblem>) -> Keyring {
         }
     }
     Keyring::new(keys).unwrap_or_default()
+}
+
+fn ping_keys(files: &[PingKeyFile], problems: &mut Vec<SectionProblem>) -> PingKeys {
+    let mut keys: Vec<PingKey> = Vec::new();
+    for (i, file) in files.iter().enumerate() {
+        let number = i.to_string();
+        let path = ["ping_keys", number.as_str(), "key"];
+        if file.hosts.as_ref().is_some_and(Vec::is_empty) {
+            let help = "name hosts, or omit `hosts` for all";
+            wrong(
+                problems,
+                &[path[0], path[1], "hosts"],
+                "the key is valid for no host",
+                help,
+            );
+        }
+        let secret = SecretString::from(file.key.trim());
+        match PingKey::new(&secret, file.hosts.as_deref()) {
+            Ok(key) if keys.iter().any(|other| other.is_same_secret(&key)) => wrong(
+                problems,
+                &path,
+                "there is another entry with this key",
+                "give each entry a key of its own, or write one entry with all of its hosts",
+            ),
+            Ok(key) => keys.push(key),
+            Err(error) => {
+                let help = "make a key with `openssl rand -hex 16`, say";
+                wrong(problems, &path, error.to_string(), help);
+            }
+        }
+    }
+    PingKeys::new(keys)
 }

@@ -3,10 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use annunciator::Kind;
-use annunciator_protocol::Family;
 
 use super::{IncidentChange, IncidentLog, OutboundMessage, Routes};
-use crate::machine::{Connection, Moment, Notice, Occurrence, Steadiness};
+use crate::machine::{Connection, LinkFamily, Moment, Notice, Occurrence, Steadiness};
 
 struct Table(&'static [(&'static str, &'static [&'static str])]);
 
@@ -28,7 +27,7 @@ const ROUTES: Table = Table(&[("a", &["x", "y"]), ("b", &["y"]), ("c", &[]), ("d
 fn of(host: &str) -> Connection {
     Connection {
         host: Arc::from(host),
-        family: Family::V4,
+        family: LinkFamily::V4,
     }
 }
 

@@ -6,7 +6,7 @@ use annunciator::{Kind, Severity};
 
 use super::message::Message;
 use crate::{
-    machine::{Connection, Moment, Occurrence, Steadiness},
+    machine::{Connection, Lapse, Moment, Occurrence, Steadiness},
     thresholds::Level,
     timestamp::{format_duration, format_timestamp},
 };
@@ -61,6 +61,19 @@ pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
             Critical,
             format!("{} {} overdue", of.host, of.family),
         ),
+        Occurrence::Lapsed { of, lapse } => {
+            let (host, family) = (&of.host, of.family);
+            let text = match lapse {
+                Lapse::Failed { status: None } => format!("{host} {family} failed"),
+                Lapse::Failed {
+                    status: Some(status),
+                } => format!("{host} {family} failed with exit status {status}"),
+                Lapse::Missed { .. } | Lapse::Unfinished { .. } => {
+                    format!("{host} {family} overdue: {lapse}")
+                }
+            };
+            about(of, Problem, Critical, text)
+        }
         Occurrence::Back(of) => about(
             of,
             Recovery,
@@ -85,6 +98,7 @@ pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
                 Steadiness::Up => (Recovery, Info, "up"),
                 Steadiness::Down => (Recovery, Info, "down"),
                 Steadiness::Overdue => (Problem, Critical, "overdue"),
+                Steadiness::Failed => (Problem, Critical, "failed"),
             };
             let text = format!("{} {} is steady again: {state}", of.host, of.family);
             about(of, kind, severity, text)
@@ -205,7 +219,7 @@ fn length(duration: Duration) -> impl std::fmt::Display {
 
 #[cfg(test)]
 mod tests {
-    use annunciator_protocol::Family;
+    use crate::machine::LinkFamily;
 
     use super::*;
 
@@ -216,7 +230,7 @@ mod tests {
     fn connection() -> Connection {
         Connection {
             host: Arc::from("prod-web-01"),
-            family: Family::V4,
+            family: LinkFamily::V4,
         }
     }
 
@@ -267,7 +281,7 @@ mod tests {
         let members: Vec<_> = (0..25)
             .map(|i| Connection {
                 host: Arc::from(format!("h{i}")),
-                family: Family::V6,
+                family: LinkFamily::V6,
             })
             .collect();
         let text = text(&Occurrence::ManyOverdue(members));

@@ -3,11 +3,10 @@
 
 use std::{cmp::Reverse, time::Duration};
 
-use annunciator_protocol::Family;
-
 use super::{
     blind::{BlindSpan, JUMPED_AFTER, STALLED_AFTER},
     damper::Damping,
+    family::LinkFamily,
     link::{Recheck, State},
     notice::{Connection, Occurrence, Steadiness},
     state::{HostId, Machine, Timer},
@@ -41,10 +40,8 @@ impl Machine {
         }
     }
 
-    fn link_due(&mut self, id: HostId, family: Family, at: Tick, now: Moment) {
-        let default = self.settings.window;
+    fn link_due(&mut self, id: HostId, family: LinkFamily, at: Tick, now: Moment) {
         let host = self.host_mut(id);
-        let window = host.window(&default);
         let configured = host.settings.is_some();
         let Some(link) = host.link_mut(family).filter(|link| link.timer == Some(at)) else {
             return;
@@ -53,7 +50,7 @@ impl Machine {
         if !configured {
             return;
         }
-        match link.deadline(&window) {
+        match self.deadline(id, family) {
             Some(deadline) if deadline <= now.tick => self.overdue(id, family, deadline, now),
             // The host was heard after the timer was set.
             Some(_) => self.arm(id, family),
@@ -61,10 +58,19 @@ impl Machine {
         }
     }
 
-    fn overdue(&mut self, id: HostId, family: Family, deadline: Tick, now: Moment) {
-        let default = self.settings.window;
-        let host = self.host_mut(id);
-        let window = host.window(&default);
+    fn overdue(&mut self, id: HostId, family: LinkFamily, deadline: Tick, now: Moment) {
+        let Self {
+            settings, hosts, ..
+        } = self;
+        let host = &mut hosts[id as usize];
+        let links = &host.persistent.links;
+        let Some(link) = links.iter().find(|link| link.family == family) else {
+            return;
+        };
+        let (window, lapse) = (
+            host.window_of(link, settings),
+            host.lapse(link, settings, now),
+        );
         let boot = host.persistent.boot.clone().unwrap_or_default();
         let counter = host.persistent.taken.newest().unwrap_or_default();
         let Some(link) = host.link_mut(family) else {
@@ -75,6 +81,7 @@ impl Machine {
         let recheck = link.recheck.take();
         link.expected = None;
         link.turn(State::Overdue, now);
+        link.lapse.clone_from(&lapse);
         self.mark_changed(id);
         let blind: Vec<String> = self
             .blindness
@@ -92,7 +99,9 @@ impl Machine {
         } else {
             format!("blind from {}", blind.join(", from "))
         };
-        let why = if was_down {
+        let why = if let Some(lapse) = lapse {
+            format!("overdue: {lapse}")
+        } else if was_down {
             "did not come back from the shutdown that it announced".to_owned()
         } else {
             format!(
@@ -107,9 +116,15 @@ impl Machine {
             format_timestamp(seen.wall_ms),
             format_timestamp(now.wall_of(deadline)),
         );
-        self.note(id, now, format!(
-            "{family} {why}; last heard at {heard} (boot {boot}, counter {counter}), due until {due}; {blind}"
-        ));
+        let evidence = match family {
+            LinkFamily::Ping => String::new(),
+            LinkFamily::V4 | LinkFamily::V6 => format!(" (boot {boot}, counter {counter})"),
+        };
+        self.note(
+            id,
+            now,
+            format!("{family} {why}; last heard at {heard}{evidence}, due until {due}; {blind}"),
+        );
         if let Some(recheck) = recheck {
             self.rechecked(recheck, Some(id), now);
         }
@@ -118,7 +133,7 @@ impl Machine {
 
     /// Notifies of a connection that fell silent or is heard again, unless it changes too
     /// often.
-    pub(super) fn turned(&mut self, id: HostId, family: Family, overdue: bool, now: Moment) {
+    pub(super) fn turned(&mut self, id: HostId, family: LinkFamily, overdue: bool, now: Moment) {
         let may_notify = self.is_notified(id, now);
         let flap = self.settings.flap;
         let of = self.connection(id, family);
@@ -133,21 +148,34 @@ impl Machine {
         } else {
             link.notified || link.damper.is_flapping()
         };
+        let problem = match &link.lapse {
+            Some(lapse) => Occurrence::Lapsed {
+                of: of.clone(),
+                lapse: lapse.clone(),
+            },
+            None => Occurrence::Overdue(of.clone()),
+        };
         if !matters {
             if overdue && !link.notified {
-                self.suppress(id, Occurrence::Overdue(of), now);
+                self.suppress(id, problem, now);
             }
             return;
         }
         match link.damper.change(now.tick, &flap) {
             Damping::Notify => {
                 link.notified = overdue;
+                if overdue && link.state == State::Failed {
+                    // It is certain, and no matter of the network.
+                    self.notify_about(id, problem, now);
+                    return;
+                }
+                let host = of.host.clone();
                 let what = if overdue {
-                    Occurrence::Overdue
+                    problem
                 } else {
-                    Occurrence::Back
+                    Occurrence::Back(of)
                 };
-                let held = self.hold.push(of.host.clone(), what(of), now);
+                let held = self.hold.push(host, what, now);
                 self.step.held.push(held);
             }
             Damping::Flapping(changes, within) => {
@@ -189,9 +217,10 @@ impl Machine {
                 State::Up => Steadiness::Up,
                 State::Overdue => Steadiness::Overdue,
                 State::Down => Steadiness::Down,
+                State::Failed => Steadiness::Failed,
             };
             // A problem of a silenced host is notified when the silence is over.
-            let overdue = now_is == Steadiness::Overdue;
+            let overdue = link.state.is_problem();
             link.notified = overdue && may_notify;
             let of = Connection {
                 host: host.name.clone(),
@@ -279,26 +308,37 @@ impl Machine {
     ) {
         self.blindness.remember(span);
         self.blind_count += 1;
-        let default = self.settings.window;
         let (mut rechecked, mut waiting) = (0, 0);
         for id in self.ids() {
-            let host = self.host_mut(id);
+            let Self {
+                settings, hosts, ..
+            } = self;
+            let host = &mut hosts[id as usize];
             if host.settings.is_none() {
                 continue;
             }
-            let (window, watched) = (host.window(&default), host.is_watched());
+            let watched = host.is_watched();
             let mut counted = false;
             let mut changed = false;
-            for link in &mut host.persistent.links {
-                let Some(deadline) = link.deadline(&window) else {
+            for place in 0..host.persistent.links.len() {
+                let link = &host.persistent.links[place];
+                let Some(deadline) = host.deadline(link, settings, now) else {
                     continue;
                 };
+                let window = host.window_of(link, settings);
+                // A job pings once, and is answered: it gets the grace once more in which
+                // it may ping again. A heartbeat that was missed is followed by the next.
+                let slack = match window.interval.is_zero() {
+                    true => window.grace,
+                    false => window.interval,
+                };
+                let link = &mut host.persistent.links[place];
                 if link.recheck.is_some() {
                     // It has its fresh window, which the blind time does not shorten. It
                     // gets no second one: otherwise a monitor that restarts again and again
                     // would never find a host overdue.
                     link.not_before = link.not_before + gap;
-                } else if deadline <= now.tick + unseen + window.interval {
+                } else if deadline <= now.tick + unseen + slack {
                     // Due already, or so soon that no heartbeat need arrive before.
                     link.not_before = now.tick + window.length();
                     link.recheck = Some(Recheck { counted: watched });
@@ -313,6 +353,8 @@ impl Machine {
             if changed {
                 self.mark_changed(id);
             }
+            // What is expected at a wall time is due earlier when the clock jumps ahead.
+            self.arm(id, LinkFamily::Ping);
         }
         self.rechecking += waiting;
         if rechecked > 0 {

@@ -2,11 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use annunciator_protocol::Family;
-
 use super::{
+    family::LinkFamily,
     host::{Host, PersistentState},
-    link::{Link, State},
+    link::Link,
     metrics::{Rules, Ruling},
     notice::Occurrence,
     settings::{HostSettings, Settings},
@@ -41,25 +40,28 @@ impl Machine {
 
     /// Replaces the settings of a host. The change alone makes no host overdue.
     fn exchange(&mut self, id: HostId, new: Option<HostSettings>, before: &Settings, now: Moment) {
-        let default = self.settings.window;
-        let host = self.host_mut(id);
-        let old_window = host.settings.map(|_| host.window(&before.window));
+        let Self {
+            settings, hosts, ..
+        } = self;
+        let host = &mut hosts[id as usize];
+        let is_due = |host: &Host, link: &Link, settings: &Settings| {
+            let deadline = host.deadline(link, settings, now);
+            deadline.is_some_and(|deadline| deadline <= now.tick)
+        };
+        let links = host.persistent.links.iter();
+        let were_due: Vec<bool> = links
+            .map(|link| host.settings.is_some() && is_due(host, link, before))
+            .collect();
         host.settings = new;
         for metric in &mut host.metrics {
             metric.rule = Ruling::UNKNOWN;
         }
-        let window = host.window(&default);
-        for link in &mut host.persistent.links {
-            let was_due = |link: &Link| {
-                let deadline = old_window.and_then(|window| link.deadline(&window));
-                deadline.is_some_and(|deadline| deadline <= now.tick)
-            };
-            let is_due = link
-                .deadline(&window)
-                .is_some_and(|deadline| deadline <= now.tick);
-            if is_due && !was_due(link) {
+        for (place, was_due) in were_due.into_iter().enumerate() {
+            let link = &host.persistent.links[place];
+            if is_due(host, link, settings) && !was_due {
                 // Due by the new window only, or the host was not configured until now.
-                link.not_before = now.tick + window.length();
+                let window = host.window_of(link, settings);
+                host.persistent.links[place].not_before = now.tick + window.length();
             }
         }
     }
@@ -121,10 +123,11 @@ impl Machine {
             return;
         }
         let host = self.host(id);
-        let not_notified = host.persistent.links.iter().filter(|link| {
-            link.state == State::Overdue && !link.notified && !link.damper.is_flapping()
-        });
-        let not_notified: Vec<Family> = not_notified.map(|link| link.family).collect();
+        let not_notified =
+            host.persistent.links.iter().filter(|link| {
+                link.state.is_problem() && !link.notified && !link.damper.is_flapping()
+            });
+        let not_notified: Vec<LinkFamily> = not_notified.map(|link| link.family).collect();
         for family in not_notified {
             self.mark_changed(id);
             self.turned(id, family, true, now);

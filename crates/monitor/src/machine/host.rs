@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use annunciator_protocol::Family;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{
     damper::Damper,
+    family::LinkFamily,
     freshness::Taken,
+    job::Job,
     link::Link,
     metrics::{Alert, Metric},
     settings::{HostSettings, Window},
@@ -64,6 +65,8 @@ pub(super) struct Host {
     pub(super) silenced_until: Option<Tick>,
     /// The damper of the messages that the host reports.
     pub(super) reports: Damper,
+    /// What its pings say of its job, if there were any.
+    pub(super) job: Option<Box<Job>>,
 }
 
 impl Host {
@@ -81,6 +84,7 @@ impl Host {
             heard: false,
             silenced_until: None,
             reports: Damper::default(),
+            job: None,
         }
     }
 
@@ -100,12 +104,12 @@ impl Host {
     }
 
     /// Returns the families of its connections.
-    pub(super) fn families(&self) -> Vec<Family> {
+    pub(super) fn families(&self) -> Vec<LinkFamily> {
         let links = self.persistent.links.iter();
         links.map(|link| link.family).collect()
     }
 
-    pub(super) fn link_mut(&mut self, family: Family) -> Option<&mut Link> {
+    pub(super) fn link_mut(&mut self, family: LinkFamily) -> Option<&mut Link> {
         self.persistent
             .links
             .iter_mut()

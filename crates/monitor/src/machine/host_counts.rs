@@ -34,7 +34,7 @@ impl Machine {
     pub fn host_counts(&self, now: Moment) -> HostCounts {
         let mut host_counts = HostCounts::default();
         for host in self.hosts.iter().filter(|host| host.settings.is_some()) {
-            match self.state_of(host, now.tick) {
+            match self.state_of(host, now) {
                 HostState::New => host_counts.new += 1,
                 HostState::Known(state) => {
                     let place = LinkState::ALL.iter().position(|known| *known == state);

@@ -1,10 +1,11 @@
 //! A connection of a host: an address family on which it is heard.
 
-use annunciator_protocol::Family;
 use serde::{Deserialize, Serialize};
 
 use super::{
     damper::Damper,
+    family::LinkFamily,
+    notice::Lapse,
     settings::Window,
     time::{Moment, Tick},
 };
@@ -21,6 +22,15 @@ pub(super) enum State {
     Overdue,
     /// It has announced a shutdown.
     Down,
+    /// Its job has failed.
+    Failed,
+}
+
+impl State {
+    /// Returns whether people are notified of it.
+    pub(super) fn is_problem(self) -> bool {
+        matches!(self, Self::Overdue | Self::Failed)
+    }
 }
 
 /// A fresh window, granted after a blind span.
@@ -33,7 +43,7 @@ pub(super) struct Recheck {
 /// A connection of a host.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Link {
-    pub(super) family: Family,
+    pub(super) family: LinkFamily,
     #[serde(default)]
     pub(super) state: State,
     /// When the state began.
@@ -51,6 +61,9 @@ pub(super) struct Link {
     /// Whether people were notified, or are about to be, that it is overdue.
     #[serde(default)]
     pub(super) notified: bool,
+    /// What is wrong with the job, while people are or would be notified of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lapse: Option<Lapse>,
     #[serde(default, skip_serializing_if = "Damper::is_idle")]
     pub(super) damper: Damper,
     /// When its current timer is due; earlier timers no longer count.
@@ -60,7 +73,7 @@ pub(super) struct Link {
 
 impl Link {
     /// Creates a connection that is heard for the first time.
-    pub(super) fn new(family: Family, now: Moment) -> Self {
+    pub(super) fn new(family: LinkFamily, now: Moment) -> Self {
         Self {
             family,
             state: State::Up,
@@ -70,17 +83,19 @@ impl Link {
             expected: None,
             recheck: None,
             notified: false,
+            lapse: None,
             damper: Damper::default(),
             timer: None,
         }
     }
 
-    /// Returns when it is overdue unless it is heard; `None` for never.
+    /// Returns when a connection for datagrams is overdue unless it is heard; `None` for
+    /// never.
     pub(super) fn deadline(&self, window: &Window) -> Option<Tick> {
         match self.state {
             State::Up => Some((self.seen.tick + window.length()).max(self.not_before)),
             State::Down => self.expected.map(|expected| expected.max(self.not_before)),
-            State::Overdue => None,
+            State::Overdue | State::Failed => None,
         }
     }
 
@@ -93,5 +108,6 @@ impl Link {
     pub(super) fn turn(&mut self, state: State, now: Moment) {
         self.state = state;
         self.since = now;
+        self.lapse = None;
     }
 }

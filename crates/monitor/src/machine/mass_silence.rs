@@ -9,11 +9,11 @@ use std::{
     sync::Arc,
 };
 
-use annunciator_protocol::Family;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    notice::{Connection, Occurrence},
+    family::LinkFamily,
+    notice::{Connection, Lapse, Occurrence},
     settings::Mass,
     time::{Moment, Tick},
 };
@@ -105,19 +105,18 @@ impl Hold {
             let (mut overdue, mut back) = (Vec::new(), Vec::new());
             let mut others = Vec::new();
             for held in round {
-                match held.what {
-                    Occurrence::Overdue(of) => overdue.push((of, held.at)),
-                    Occurrence::Back(of) => back.push((of, held.at)),
-                    what => others.push((what, held.at)),
+                match &held.what {
+                    Occurrence::Overdue(of) => overdue.push((of.clone(), held)),
+                    Occurrence::Lapsed {
+                        of,
+                        lapse: Lapse::Missed { .. } | Lapse::Unfinished { .. },
+                    } => overdue.push((of.clone(), held)),
+                    Occurrence::Back(of) => back.push((of.clone(), held)),
+                    _ => others.push((held.what, held.at)),
                 }
             }
-            notified.extend(together(
-                overdue,
-                mass,
-                Occurrence::Overdue,
-                Occurrence::ManyOverdue,
-            ));
-            notified.extend(together(back, mass, Occurrence::Back, Occurrence::ManyBack));
+            notified.extend(together(overdue, mass, Occurrence::ManyOverdue));
+            notified.extend(together(back, mass, Occurrence::ManyBack));
             notified.extend(others);
         }
         (notified, self.last_number)
@@ -130,25 +129,30 @@ impl Hold {
 struct Turns {
     v4: usize,
     v6: usize,
+    ping: usize,
 }
 
 impl Turns {
     fn take(&mut self, what: &Occurrence) -> usize {
         let family = match what {
-            Occurrence::Overdue(of) | Occurrence::Back(of) => of.family,
+            Occurrence::Overdue(of) | Occurrence::Back(of) | Occurrence::Lapsed { of, .. } => {
+                of.family
+            }
             // About the host as a whole: after everything before it.
             _ => {
-                let round = self.v4.max(self.v6);
+                let round = self.v4.max(self.v6).max(self.ping);
                 *self = Self {
                     v4: round + 1,
                     v6: round + 1,
+                    ping: round + 1,
                 };
                 return round;
             }
         };
         let turn = match family {
-            Family::V4 => &mut self.v4,
-            Family::V6 => &mut self.v6,
+            LinkFamily::V4 => &mut self.v4,
+            LinkFamily::V6 => &mut self.v6,
+            LinkFamily::Ping => &mut self.ping,
         };
         *turn += 1;
         *turn - 1
@@ -158,19 +162,21 @@ impl Turns {
 /// Groups events: one notice for each, or one for all if they are many. The time of a group
 /// is that of its first event.
 fn together(
-    round: Vec<(Connection, Moment)>,
+    round: Vec<(Connection, Held)>,
     mass: &Mass,
-    one: fn(Connection) -> Occurrence,
     many: fn(Vec<Connection>) -> Occurrence,
 ) -> Vec<(Occurrence, Moment)> {
     let hosts: BTreeSet<&str> = round.iter().map(|(of, _)| &*of.host).collect();
     match round.first() {
-        Some((_, at)) if hosts.len() >= mass.hosts.max(2) => {
-            let at = *at;
+        Some((_, first)) if hosts.len() >= mass.hosts.max(2) => {
+            let at = first.at;
             let members = round.into_iter().map(|(of, _)| of).collect();
             vec![(many(members), at)]
         }
-        _ => round.into_iter().map(|(of, at)| (one(of), at)).collect(),
+        _ => round
+            .into_iter()
+            .map(|(_, held)| (held.what, held.at))
+            .collect(),
     }
 }
 
@@ -188,7 +194,7 @@ mod tests {
     fn connection(host: &str) -> Connection {
         Connection {
             host: Arc::from(host),
-            family: Family::V4,
+            family: LinkFamily::V4,
         }
     }
 

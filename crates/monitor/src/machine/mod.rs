@@ -1,11 +1,11 @@
 //! The state machine: turns datagrams and the passing of time into notices for people.
 //!
 //! It does no I/O and reads no clock. [`Machine::observe`] processes a datagram,
-//! [`Machine::advance`] advances time, and [`Machine::take_step`] returns the result:
+//! [`Machine::ping`] a ping, [`Machine::advance`] advances time, and [`Machine::take_step`] returns the result:
 //! notices, and the changes to write before anybody is notified. [`Machine::restore`]
 //! continues from the stored state.
 //!
-//! `link` and `host` are the state, `observe` processes datagrams, `advance` advances time,
+//! `link`, `job` and `host` are the state, `observe` processes datagrams, `ping` pings, `advance` advances time,
 //! `sample` compares metrics with their thresholds, `mass_silence` groups events of many
 //! hosts, `damper` suppresses flapping, `silence` suppresses on request, `blind` handles
 //! times in which the monitor did not receive, and `host_counts` counts hosts by state.
@@ -14,14 +14,17 @@ mod advance;
 mod blind;
 mod configure;
 mod damper;
+mod family;
 mod freshness;
 mod host;
 mod host_counts;
+mod job;
 mod link;
 mod mass_silence;
 mod metrics;
 mod notice;
 mod observe;
+mod ping;
 mod record;
 mod sample;
 mod settings;
@@ -34,9 +37,11 @@ mod view;
 mod tests;
 
 pub use blind::BlindSpan;
+pub use family::LinkFamily;
 pub use host_counts::HostCounts;
+pub use job::{Job, PingReport};
 pub use mass_silence::Held;
-pub use notice::{Connection, Entry, Notice, Occurrence, Steadiness};
+pub use notice::{Connection, Entry, Lapse, Notice, Occurrence, Steadiness};
 pub use record::{Globals, HostRecord, Seen, Silence, Snapshot, Step, SuppressedNotice};
 pub use settings::{Flap, HostSettings, Mass, Settings, Window};
 pub use silence::UnknownHost;

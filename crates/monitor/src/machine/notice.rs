@@ -1,13 +1,12 @@
 //! The events that people are notified of and that the history records: facts without
 //! words.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use annunciator_protocol::Family;
 use serde::{Deserialize, Serialize};
 
-use super::time::Moment;
-use crate::thresholds::Level;
+use super::{family::LinkFamily, time::Moment};
+use crate::{thresholds::Level, timestamp::format_timestamp};
 
 /// An event that people are notified of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,7 +23,7 @@ pub struct Connection {
     /// The host's name.
     pub host: Arc<str>,
     /// The address family.
-    pub family: Family,
+    pub family: LinkFamily,
 }
 
 /// The state in which a flapping connection settled.
@@ -37,6 +36,49 @@ pub enum Steadiness {
     Overdue,
     /// It has announced a shutdown.
     Down,
+    /// Its job has failed.
+    Failed,
+}
+
+/// What is wrong with a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Lapse {
+    /// A run of its schedule did not come.
+    Missed {
+        /// When it was expected, as the clocks of its zone show it.
+        run: Box<str>,
+    },
+    /// A run began and did not end.
+    Unfinished {
+        /// When it began, in milliseconds since the Unix epoch.
+        since_ms: i64,
+    },
+    /// A run failed.
+    Failed {
+        /// The exit status, if the job said which.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u8>,
+    },
+}
+
+impl fmt::Display for Lapse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missed { run } => write!(f, "its run of {run} has not come"),
+            Self::Unfinished { since_ms } => {
+                let since = format_timestamp(*since_ms);
+                write!(f, "its run that began at {since} has not ended")
+            }
+            Self::Failed { status: None } => f.write_str("its run failed"),
+            Self::Failed {
+                status: Some(status),
+            } => {
+                write!(f, "its run failed with exit status {status}")
+            }
+        }
+    }
 }
 
 /// An event, without the words that report it.
@@ -64,6 +106,13 @@ pub enum Occurrence {
     },
     /// A host is overdue.
     Overdue(Connection),
+    /// A host's job lapsed: a run did not come, did not end, or failed.
+    Lapsed {
+        /// The connection: the pings of the host.
+        of: Connection,
+        /// What is wrong.
+        lapse: Lapse,
+    },
     /// A host is heard again after people were notified that it is overdue.
     Back(Connection),
     /// Many hosts became overdue at once.

@@ -6,6 +6,7 @@ use annunciator_protocol::{Datagram, Event, Family, Reject};
 
 use super::{
     damper::Damping,
+    family::LinkFamily,
     freshness::Order,
     link::{Link, State},
     notice::Occurrence,
@@ -36,6 +37,7 @@ impl Machine {
         }
         self.check_clock(now, datagram)?;
         let order = self.take(id, family, datagram, now)?;
+        let family = LinkFamily::from(family);
         self.take_interval(id, datagram);
         self.alive(id, family, datagram, now);
         match &datagram.event {
@@ -159,7 +161,7 @@ impl Machine {
     }
 
     /// Handles a sign of life.
-    fn alive(&mut self, id: HostId, family: Family, datagram: &Datagram, now: Moment) {
+    fn alive(&mut self, id: HostId, family: LinkFamily, datagram: &Datagram, now: Moment) {
         let host = self.host_mut(id);
         if host
             .persistent
@@ -238,7 +240,7 @@ impl Machine {
     fn goes_down(
         &mut self,
         id: HostId,
-        family: Family,
+        family: LinkFamily,
         expected: Option<std::time::Duration>,
         counter: u64,
         now: Moment,
@@ -250,8 +252,9 @@ impl Machine {
         let until = expected.map(|expected| now.tick + expected + window);
         let mut rechecks = Vec::new();
         // The host shuts down as a whole: its other connections fall silent, too, even if
-        // their copies of the datagram are lost.
-        for link in &mut host.persistent.links {
+        // their copies of the datagram are lost. A job that does not run meanwhile is missed.
+        let links = host.persistent.links.iter_mut();
+        for link in links.filter(|link| link.family != LinkFamily::Ping) {
             if link.state != State::Down || link.family == family {
                 link.turn(State::Down, now);
                 link.expected = until;

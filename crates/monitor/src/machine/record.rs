@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use annunciator_protocol::Family;
 use serde::{Deserialize, Serialize};
 
 use super::{
     blind::Blindness,
+    family::LinkFamily,
     host::PersistentState,
+    job::Job,
     mass_silence::Held,
     notice::{Entry, Notice},
     time::{Moment, Tick},
@@ -29,13 +30,15 @@ pub struct Seen {
     /// The host.
     pub host: Arc<str>,
     /// The address family.
-    pub family: Family,
+    pub family: LinkFamily,
     /// When it was heard.
     pub at: Moment,
     /// The number of the host's boot in which it was heard.
     pub boots: u32,
     /// The greatest counter that was accepted in this boot.
     pub counter: Option<u64>,
+    /// What the host's pings said, if this is the connection of its pings.
+    pub job: Option<Box<Job>>,
 }
 
 /// The state that belongs to no single host.

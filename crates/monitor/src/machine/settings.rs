@@ -2,7 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::thresholds::Set;
+use crate::{schedule::Schedule, thresholds::Set};
+
+/// The interval between pings of a host without a schedule: the default of Healthchecks
+/// (`DEFAULT_TIMEOUT`, <https://healthchecks.io/docs/configuring_checks/>).
+const DEFAULT_PING_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+/// How late a ping may be: the default of Healthchecks (`DEFAULT_GRACE`).
+const DEFAULT_PING_GRACE: Duration = Duration::from_secs(3600);
 
 /// How long a host may be silent before it is overdue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +68,8 @@ pub struct Settings {
     pub keyed: bool,
     /// The sets of thresholds. A host refers to its set by index.
     pub sets: Vec<Arc<Set>>,
+    /// The schedules of jobs. A host refers to its schedule by index.
+    pub schedules: Vec<Arc<Schedule>>,
 }
 
 impl Default for Settings {
@@ -86,6 +94,7 @@ impl Default for Settings {
             blind_notice: Duration::from_secs(60),
             keyed: false,
             sets: Vec::new(),
+            schedules: Vec::new(),
         }
     }
 }
@@ -103,6 +112,8 @@ pub struct HostSettings {
     pub misses: Option<u16>,
     /// The set of its thresholds: an index into [`Settings::sets`].
     pub set: Option<u32>,
+    /// The schedule of its job, which pings: an index into [`Settings::schedules`].
+    pub schedule: Option<u32>,
 }
 
 impl HostSettings {
@@ -113,6 +124,17 @@ impl HostSettings {
         Window {
             interval: self.interval.or(announced).unwrap_or(default.interval),
             grace: self.grace.unwrap_or(default.grace),
+            misses: self.misses.unwrap_or(default.misses).max(1),
+        }
+    }
+
+    /// Returns the window of this host's pings, which have defaults of their own: a job runs
+    /// far less often than a heartbeat is sent.
+    #[must_use]
+    pub fn ping_window(&self, default: &Window) -> Window {
+        Window {
+            interval: self.interval.unwrap_or(DEFAULT_PING_INTERVAL),
+            grace: self.grace.unwrap_or(DEFAULT_PING_GRACE),
             misses: self.misses.unwrap_or(default.misses).max(1),
         }
     }

@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use annunciator_protocol::Family;
 use foldhash::fast::RandomState;
 
 use super::{
     blind::{BlindSpan, Blindness},
     damper::Damper,
+    family::LinkFamily,
     freshness::Taken,
     host::{Host, PersistentState},
     mass_silence::Hold,
@@ -33,7 +33,7 @@ const ABSENT_HOST_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     /// Whether a connection is overdue.
-    Link(HostId, Family),
+    Link(HostId, LinkFamily),
     /// Whether a host is steady again.
     Steady(HostId),
     /// Whether a silence is over.
@@ -152,7 +152,10 @@ impl Machine {
             return;
         };
         let host = self.host_mut(id);
-        if host.persistent.boots != seen.boots {
+        if seen.family == LinkFamily::Ping {
+            // A boot does not matter to a job.
+            host.job.clone_from(&seen.job);
+        } else if host.persistent.boots != seen.boots {
             return;
         }
         let newest = host.persistent.taken.newest();
@@ -189,14 +192,11 @@ impl Machine {
     }
 
     /// Sets a connection's timer unless it has an earlier one.
-    pub(super) fn arm(&mut self, id: HostId, family: Family) {
-        let default = self.settings.window;
-        let host = self.host_mut(id);
-        let window = host.window(&default);
-        let Some(link) = host.link_mut(family) else {
+    pub(super) fn arm(&mut self, id: HostId, family: LinkFamily) {
+        let Some(deadline) = self.deadline(id, family) else {
             return;
         };
-        let Some(deadline) = link.deadline(&window) else {
+        let Some(link) = self.host_mut(id).link_mut(family) else {
             return;
         };
         if link.timer.is_none_or(|timer| deadline < timer) {
@@ -204,6 +204,14 @@ impl Machine {
             let timer = Timer::Link(id, family);
             self.timers.push(Reverse((deadline, timer)));
         }
+    }
+
+    /// Returns when a connection is overdue unless it is heard; `None` for never.
+    pub(super) fn deadline(&self, id: HostId, family: LinkFamily) -> Option<Tick> {
+        let host = self.host(id);
+        let mut links = host.persistent.links.iter();
+        let link = links.find(|link| link.family == family)?;
+        host.deadline(link, &self.settings, self.last)
     }
 
     /// Sets every timer again, after a start or a reload.
@@ -283,6 +291,7 @@ impl Machine {
                 at: link.seen,
                 boots: host.persistent.boots,
                 counter: host.persistent.taken.newest(),
+                job: host.job.clone().filter(|_| link.family == LinkFamily::Ping),
             }));
         }
         seen
@@ -346,7 +355,7 @@ impl Machine {
         self.step.history.push(Entry { host, at, text });
     }
 
-    pub(super) fn connection(&self, id: HostId, family: Family) -> Connection {
+    pub(super) fn connection(&self, id: HostId, family: LinkFamily) -> Connection {
         Connection {
             host: Arc::clone(&self.host(id).name),
             family,

@@ -47,6 +47,15 @@ impl Moment {
         let offset = i128::from(tick.0) - i128::from(self.tick.0);
         i64::try_from(i128::from(self.wall_ms) + offset).unwrap_or(i64::MAX)
     }
+
+    /// Returns the point at which the clock shows this wall time, by the clock of this
+    /// moment; the beginning of the timeline if that was before it.
+    #[must_use]
+    pub fn tick_of(self, wall_ms: i64) -> Tick {
+        let offset = i128::from(wall_ms) - i128::from(self.wall_ms);
+        let tick = (i128::from(self.tick.0) + offset).max(0);
+        Tick(u64::try_from(tick).unwrap_or(u64::MAX))
+    }
 }
 
 #[cfg(test)]
@@ -61,5 +70,7 @@ mod tests {
         };
         assert_eq!(now.wall_of(Tick(7_000)), 1_002_000);
         assert_eq!(now.wall_of(Tick(0)), 995_000);
+        assert_eq!(now.tick_of(1_002_000), Tick(7_000));
+        assert_eq!(now.tick_of(i64::MIN), Tick(0));
     }
 }

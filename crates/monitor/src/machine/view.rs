@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use annunciator_protocol::Family;
 use serde::{Deserialize, Serialize};
 
 use super::{
     blind::BlindSpan,
+    family::LinkFamily,
     host::Host,
+    job::Job,
     link::{Link, State},
-    settings::Window,
+    settings::Settings,
     state::Machine,
     time::{Moment, Tick},
 };
@@ -30,6 +31,8 @@ pub enum LinkState {
     Down,
     /// It changes too often.
     Flapping,
+    /// Its job has failed.
+    Failed,
     /// It has been silent for longer than its window.
     Overdue,
 }
@@ -50,12 +53,13 @@ impl HostState {
 
 impl LinkState {
     /// Every state, the best first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Up,
         Self::Late,
         Self::Unknown,
         Self::Down,
         Self::Flapping,
+        Self::Failed,
         Self::Overdue,
     ];
 
@@ -68,17 +72,19 @@ impl LinkState {
             Self::Unknown => "unknown",
             Self::Down => "down",
             Self::Flapping => "flapping",
+            Self::Failed => "failed",
             Self::Overdue => "overdue",
         }
     }
 
-    fn of(link: &Link, now: Tick, window: &Window) -> Self {
+    fn of(host: &Host, link: &Link, settings: &Settings, now: Moment) -> Self {
         match link.state {
             _ if link.damper.is_flapping() => Self::Flapping,
             State::Overdue => Self::Overdue,
             State::Down => Self::Down,
+            State::Failed => Self::Failed,
             State::Up if link.recheck.is_some() => Self::Unknown,
-            State::Up if link.is_late(now, window) => Self::Late,
+            State::Up if host.is_late(link, settings, now) => Self::Late,
             State::Up => Self::Up,
         }
     }
@@ -100,7 +106,7 @@ pub enum HostState {
 #[non_exhaustive]
 pub struct LinkView {
     /// The address family.
-    pub family: Family,
+    pub family: LinkFamily,
     /// Its state.
     pub state: LinkState,
     /// When the state began, in milliseconds since the Unix epoch.
@@ -112,6 +118,16 @@ pub struct LinkView {
     /// The time until it is overdue unless it is heard, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_in_ms: Option<u64>,
+    /// The run that is expected next, by the schedule of the host's job, as the clocks of its
+    /// zone show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<Box<str>>,
+    /// When the newest run began that has not ended, in milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running_since_ms: Option<i64>,
+    /// What is wrong with the host's job, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Box<str>>,
 }
 
 /// A view of an open alert: a metric beyond its threshold.
@@ -188,25 +204,42 @@ impl Machine {
         named.collect()
     }
 
+    /// Returns what a host's pings said of its job; `None` if there were none.
+    #[must_use]
+    pub fn job(&self, name: &str) -> Option<Job> {
+        let id = self.by_name.get(name)?;
+        self.host(*id).job.as_deref().cloned()
+    }
+
     /// Returns the state of the host's worst connection.
-    pub(super) fn state_of(&self, host: &Host, now: Tick) -> HostState {
-        let window = host.window(&self.settings.window);
+    pub(super) fn state_of(&self, host: &Host, now: Moment) -> HostState {
         let states = host.persistent.links.iter();
-        let worst = states.map(|link| LinkState::of(link, now, &window)).max();
+        let worst = states
+            .map(|link| LinkState::of(host, link, &self.settings, now))
+            .max();
         worst.map_or(HostState::New, HostState::Known)
     }
 
     fn view_of(&self, host: &Host, now: Moment) -> HostView {
-        let window = host.window(&self.settings.window);
+        let settings = &self.settings;
+        let job = host.job.as_ref();
         let links = host.persistent.links.iter().map(|link| LinkView {
             family: link.family,
-            state: LinkState::of(link, now.tick, &window),
+            state: LinkState::of(host, link, settings, now),
             since_ms: link.since.wall_ms,
             last_heard_ms: link.seen.wall_ms,
             silent_for_ms: milliseconds(now.tick, link.seen.tick),
-            due_in_ms: link
-                .deadline(&window)
+            due_in_ms: host
+                .deadline(link, settings, now)
                 .map(|deadline| milliseconds(deadline, now.tick)),
+            next_run: match (link.family, link.state) {
+                (LinkFamily::Ping, State::Up) => host.next_run(link, settings, now),
+                _ => None,
+            },
+            running_since_ms: job
+                .filter(|_| link.family == LinkFamily::Ping)
+                .and_then(|job| job.running_since_ms()),
+            problem: link.lapse.as_ref().map(|lapse| lapse.to_string().into()),
         });
         let connections: Vec<LinkView> = links.collect();
         let silence = self
@@ -215,7 +248,7 @@ impl Machine {
             .find(|silence| silence.host == host.name && now.tick < silence.until);
         HostView {
             host: Arc::clone(&host.name),
-            state: self.state_of(host, now.tick),
+            state: self.state_of(host, now),
             watch: host.is_watched(),
             connections,
             alerts: host.persistent.alerts.iter().map(AlertView::of).collect(),

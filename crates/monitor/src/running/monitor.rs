@@ -14,6 +14,7 @@ use super::{
     delivery_counts::DeliveryAccounts,
     liveness::Liveness,
     overview::{Explained, Overview, occurred},
+    ping_counts::PingCounts,
     refusals::Refusals,
     routes::EngineRoutes,
     timeline::{Reading, Timeline},
@@ -22,6 +23,7 @@ use crate::{
     incidents::{IncidentLog, Message, Routes as _},
     machine::{HostSettings, Machine, Moment, Settings, UnknownHost},
     notify::{DeliveryCounts, HostDelivery, Recorder, host_deliveries},
+    ping::{Ping, PingKeys, PingRefusal, PingRequest},
     store::Batch,
 };
 
@@ -33,6 +35,8 @@ pub struct Monitor {
     machine: Mutex<Machine>,
     timeline: Timeline,
     keys: RwLock<Arc<Keyring>>,
+    ping_keys: RwLock<Arc<PingKeys>>,
+    pings: PingCounts,
     refusals: Refusals,
     routes: EngineRoutes,
     incidents: Mutex<IncidentLog>,
@@ -49,6 +53,7 @@ pub(super) struct Parts {
     pub(super) machine: Machine,
     pub(super) timeline: Timeline,
     pub(super) keys: Keyring,
+    pub(super) ping_keys: PingKeys,
     pub(super) engine: Engine,
     pub(super) incidents: IncidentLog,
     pub(super) recorder: Recorder,
@@ -61,6 +66,8 @@ impl Monitor {
             machine: Mutex::new(parts.machine),
             timeline: parts.timeline,
             keys: RwLock::new(Arc::new(parts.keys)),
+            ping_keys: RwLock::new(Arc::new(parts.ping_keys)),
+            pings: PingCounts::default(),
             refusals: Refusals::default(),
             routes: EngineRoutes(parts.engine),
             incidents: Mutex::new(parts.incidents),
@@ -139,6 +146,40 @@ impl Monitor {
         self.finish(machine);
     }
 
+    /// Returns the host that a request may ping, by its key.
+    ///
+    /// # Errors
+    /// Returns [`PingRefusal`] if it may not; counted by this reason.
+    pub fn pinged_host(&self, request: &PingRequest) -> Result<String, PingRefusal> {
+        let keys = Arc::clone(
+            &self
+                .ping_keys
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        let host = keys.host_of(request).map(str::to_owned);
+        host.inspect_err(|refusal| self.pings.refused(*refusal))
+    }
+
+    /// Processes a ping of a host.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if no such host is configured.
+    pub fn ping(&self, host: &str, ping: &Ping) -> Result<(), UnknownHost> {
+        let now = self.now();
+        let mut machine = self.machine();
+        machine.ping(now, host, ping)?;
+        self.pings.accepted();
+        self.finish(machine);
+        Ok(())
+    }
+
+    /// Returns the counts of accepted and refused pings.
+    #[must_use]
+    pub fn ping_counts(&self) -> &PingCounts {
+        &self.pings
+    }
+
     /// Advances time. Returns in how long something may happen next, and whether hosts are
     /// being checked again after a blind span.
     pub(super) fn advance(&self) -> (Option<Duration>, bool) {
@@ -192,10 +233,15 @@ impl Monitor {
         settings: Settings,
         hosts: impl Iterator<Item = (Arc<str>, HostSettings)>,
         keys: Keyring,
+        ping_keys: PingKeys,
     ) {
         let now = self.now();
         let mut machine = self.machine();
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        *self
+            .ping_keys
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(ping_keys);
         machine.configure(settings, hosts, now);
         machine.advance(now);
         self.finish(machine);
@@ -259,9 +305,10 @@ impl Monitor {
     ///
     /// Returns `None` if no such host is configured.
     pub async fn explain(&self, host: &str, limit: u32) -> Option<Explained> {
-        let (view, metrics) = {
+        let (view, metrics, job) = {
             let machine = self.machine();
-            (machine.view(host, self.now())?, machine.metrics(host))
+            let view = machine.view(host, self.now())?;
+            (view, machine.metrics(host), machine.job(host))
         };
         let history = self.recorder.history(host, limit).await;
         let waiting = self.recorder.waiting_about(host, limit);
@@ -277,6 +324,7 @@ impl Monitor {
             refused: occurred(self.refusals.counts_of(host)),
             channels: self.routes.of_host(host),
             metrics,
+            pings: job.map(|job| job.reports().to_vec()).unwrap_or_default(),
             history,
             messages,
         })

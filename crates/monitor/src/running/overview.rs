@@ -7,7 +7,7 @@ use annunciator_protocol::Reject;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    machine::{BlindSpan, HostView, Silence},
+    machine::{BlindSpan, HostView, PingReport, Silence},
     notify::{DeliveryCounts, HostDelivery},
     store::HistoryLine,
 };
@@ -64,6 +64,10 @@ pub struct Explained {
     pub channels: Vec<Arc<str>>,
     /// The last values of its metrics, by path.
     pub metrics: Vec<(Arc<str>, f64)>,
+    /// The last ping of each kind (success, failure, start, log) with its output, oldest
+    /// first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pings: Vec<PingReport>,
     /// The newest lines of its history, oldest first.
     pub history: Vec<HistoryLine>,
     /// The newest messages about it.

@@ -155,9 +155,11 @@ impl Reloading {
         let after_restart = fixed.differences(&Fixed::of(&settings, &config));
         let machine = Settings {
             sets: hosts.sets.clone(),
+            schedules: hosts.schedules.clone(),
             ..settings.settings
         };
-        monitor.configure(machine, hosts.settings(&config), settings.keys);
+        let known = hosts.settings(&config);
+        monitor.configure(machine, known, settings.keys, settings.ping_keys);
         tracing::info!(
             kept = channels.kept.len(),
             opened = channels.opened.len(),

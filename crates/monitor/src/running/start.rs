@@ -192,6 +192,7 @@ impl Prepared {
         let hosts = Hosts::new(&config);
         let machine = Settings {
             sets: hosts.sets.clone(),
+            schedules: hosts.schedules.clone(),
             ..settings.settings
         };
         let now = Reading::now();
@@ -217,6 +218,7 @@ impl Prepared {
             machine,
             timeline,
             keys: settings.keys,
+            ping_keys: settings.ping_keys,
             engine,
             incidents,
             recorder: recorder.clone(),

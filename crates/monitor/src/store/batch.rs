@@ -7,11 +7,9 @@ use std::{
     sync::Arc,
 };
 
-use annunciator_protocol::Family;
-
 use crate::{
     incidents::{IncidentChange, OutboundMessage},
-    machine::{Entry, Globals, Held, HostRecord, Moment, Seen, Silence, Step},
+    machine::{Entry, Globals, Held, HostRecord, LinkFamily, Moment, Seen, Silence, Step},
 };
 
 /// The maximum number of history lines that wait to be written; the newest are kept.
@@ -40,7 +38,7 @@ pub struct Batch {
     pub(super) liveness: Option<ClockCheckpoint>,
     pub(super) globals: Option<Globals>,
     pub(super) hosts: HashMap<Arc<str>, HostRecord>,
-    pub(super) seen: HashMap<(Arc<str>, Family), Seen>,
+    pub(super) seen: HashMap<(Arc<str>, LinkFamily), Seen>,
     pub(super) held: BTreeMap<u64, Held>,
     pub(super) released: Option<u64>,
     pub(super) silences: Option<Vec<Silence>>,

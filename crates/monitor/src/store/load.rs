@@ -68,7 +68,7 @@ fn read(connection: &Connection) -> rusqlite::Result<StoredState> {
         hosts: all(connection, "SELECT content FROM monitor_host", content)?,
         seen: all(
             connection,
-            "SELECT host, family, tick, wall_ms, boots, counter FROM monitor_seen",
+            "SELECT host, family, tick, wall_ms, boots, counter, job FROM monitor_seen",
             seen,
         )?,
         held: all(

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use annunciator_protocol::Family;
 use rusqlite::Row;
 use serde::de::DeserializeOwned;
 
 use crate::{
     incidents::OutboundMessage,
-    machine::{Moment, Seen, Tick},
+    machine::{LinkFamily, Moment, Seen, Tick},
 };
 
 pub(super) fn moment(row: &Row<'_>, first: usize) -> rusqlite::Result<Moment> {
@@ -40,15 +39,15 @@ pub(super) fn seen(row: &Row<'_>) -> rusqlite::Result<Seen> {
     let family = row.get_ref(1)?.as_str()?;
     Ok(Seen {
         host: name(row, 0)?,
-        family: if family == Family::V6.name() {
-            Family::V6
-        } else {
-            Family::V4
-        },
+        family: LinkFamily::named(family).unwrap_or(LinkFamily::V4),
         at: moment(row, 2)?,
         boots: row.get(4)?,
         counter: match counter {
             Some(text) => Some(text.parse().map_err(|error| odd(5, error))?),
+            None => None,
+        },
+        job: match row.get_ref(6)?.as_str_or_null()? {
+            Some(_) => Some(json(row, 6)?),
             None => None,
         },
     })

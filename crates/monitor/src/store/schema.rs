@@ -9,7 +9,7 @@ pub(super) const MONITOR: SchemaPart = SchemaPart {
 };
 
 /// The migrations: the n-th leads to schema n. A released migration never changes.
-pub(super) const STEPS: [&str; 2] = [
+pub(super) const STEPS: [&str; 3] = [
     "CREATE TABLE monitor_liveness (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         tick INTEGER NOT NULL, wall_ms INTEGER NOT NULL,
@@ -60,4 +60,6 @@ pub(super) const STEPS: [&str; 2] = [
             AND EXISTS (SELECT 1 FROM json_each(w.message, '$.incidents') AS i WHERE i.value = t.incident)));
      DROP TABLE monitor_telling;
      DROP TABLE monitor_told;",
+    // What pings say of a host's job changes as often as when it is heard.
+    "ALTER TABLE monitor_seen ADD COLUMN job TEXT;",
 ];

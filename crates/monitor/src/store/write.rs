@@ -43,8 +43,9 @@ pub(crate) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
     for (name, record) in &batch.hosts {
         host.execute(params![&**name, text(serde_json::to_string(record))?])?;
     }
-    let mut seen = transaction
-        .prepare_cached("INSERT OR REPLACE INTO monitor_seen VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut seen = transaction.prepare_cached(
+        "INSERT OR REPLACE INTO monitor_seen VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
     for ((name, family), one) in &batch.seen {
         seen.execute(params![
             &**name,
@@ -54,6 +55,10 @@ pub(crate) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
             one.boots,
             // As text: an SQLite integer has a sign, and the counter may need all 64 bits.
             one.counter.map(|counter| counter.to_string()),
+            one.job
+                .as_ref()
+                .map(|job| text(serde_json::to_string(job)))
+                .transpose()?,
         ])?;
     }
     if let Some(released) = batch.released {

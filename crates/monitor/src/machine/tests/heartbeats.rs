@@ -159,7 +159,7 @@ fn each_connection_is_watched_for_itself() {
     let notified: Vec<_> = world.notified.drain(..).map(|notice| notice.what).collect();
     let silent = Connection {
         host: Arc::from("a"),
-        family: Family::V6,
+        family: LinkFamily::V6,
     };
     assert_eq!(notified, [Occurrence::Overdue(silent)]);
     assert_eq!(world.state("a"), "overdue");

@@ -4,8 +4,14 @@
 use annunciator_testkit::effort::rounds;
 use proptest::prelude::*;
 
+use uuid::Uuid;
+
 use super::{bystander::Bystander, *};
-use crate::machine::blind::STALLED_AFTER;
+use crate::{
+    machine::blind::STALLED_AFTER,
+    ping::{Ping, Signal},
+    schedule::Schedule,
+};
 
 const HOSTS: [&str; 3] = ["a", "b", "c"];
 
@@ -65,6 +71,12 @@ enum Step {
         host: usize,
         value: u8,
     },
+    /// A job says something, of a run with an id or without.
+    Ping {
+        host: usize,
+        signal: Signal,
+        run: Option<u8>,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -84,7 +96,18 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..100_u8).prop_map(|after| Step::Restart { after }),
         1 => (host.clone(), 0..100_u8).prop_map(|(host, after)| Step::DieUnwritten { host, after }),
         1 => (host.clone(), 0..200_u8).prop_map(|(host, seconds)| Step::Silence { host, seconds }),
-        6 => (host, 0..100_u8).prop_map(|(host, value)| Step::Metric { host, value }),
+        6 => (host.clone(), 0..100_u8).prop_map(|(host, value)| Step::Metric { host, value }),
+        8 => (host, signal(), prop::option::of(0..3_u8)).prop_map(|(host, signal, run)| Step::Ping { host, signal, run }),
+    ]
+}
+
+fn signal() -> impl Strategy<Value = Signal> {
+    prop_oneof![
+        4 => Just(Signal::Success),
+        2 => Just(Signal::Start),
+        1 => Just(Signal::Fail),
+        1 => (0..3_u8).prop_map(Signal::ExitStatus),
+        1 => Just(Signal::Log),
     ]
 }
 
@@ -108,7 +131,17 @@ impl Trial {
                 within: SECOND * if held { 3 } else { 0 },
             };
         });
-        world.hosts.values_mut().for_each(|host| host.set = Some(0));
+        for host in world.hosts.values_mut() {
+            host.set = Some(0);
+            // Those of the default window, also for pings.
+            host.interval = Some(SECOND * 10);
+            host.grace = Some(SECOND * 20);
+        }
+        let schedule = Schedule::new("* * * * *", None).unwrap_or_else(|error| panic!("{error}"));
+        world.settings.schedules = vec![Arc::new(schedule)];
+        if let Some(host) = world.hosts.get_mut("b") {
+            host.schedule = Some(0);
+        }
         world
             .machine
             .configure(world.settings.clone(), world.hosts.clone(), world.now);
@@ -132,7 +165,7 @@ impl Trial {
         if taken.is_ok() {
             let of = Connection {
                 host: Arc::from(&*datagram.host),
-                family,
+                family: family.into(),
             };
             self.bystander
                 .heard
@@ -218,6 +251,14 @@ impl Trial {
                 prop_assert!(silenced.is_ok());
                 self.world.commit();
             }
+            Step::Ping { host, signal, run } => {
+                let mut ping = Ping::new(signal);
+                ping.run_id = run.map(|run| Uuid::from_u128(run.into()));
+                let now = self.world.now;
+                prop_assert!(self.world.machine.ping(now, HOSTS[host], &ping).is_ok());
+                self.bystander.pinged(HOSTS[host], signal, now.tick);
+                self.world.commit();
+            }
             Step::Metric { host, value } => {
                 let boot = self.world.machine.host(host as u32).persistent.boot.clone();
                 let mut datagram = self.make(host, 0, Event::Heartbeat);
@@ -247,7 +288,7 @@ impl Trial {
             // A shutdown without an end raises no alarm; a problem that was notified before
             // it is not over.
             let right = match state {
-                Some(LinkState::Overdue) => notified,
+                Some(LinkState::Overdue | LinkState::Failed) => notified,
                 Some(LinkState::Down) => true,
                 _ => false,
             };
@@ -293,7 +334,8 @@ proptest! {
                 Step::Pass { seconds } => seconds,
                 Step::Beat { host: 2, .. }
                 | Step::Both { host: 2 } | Step::Boot { host: 2, .. } | Step::Shutdown { host: 2, .. }
-                | Step::Keep { .. } | Step::Metric { host: 2, .. } | Step::Repeat { .. } => 1,
+                | Step::Keep { .. } | Step::Metric { host: 2, .. } | Step::Repeat { .. }
+                | Step::Ping { host: 2, .. } => 1,
                 other => {
                     trial.take(other)?;
                     1
@@ -348,5 +390,16 @@ proptest! {
             (hosts, snapshot.held.clone(), snapshot.silences.clone())
         };
         prop_assert_eq!(shown(&before), shown(&after));
+        for host in HOSTS {
+            let of_link = |view: HostView| {
+                let mut links = view.connections.into_iter();
+                links.find(|link| link.family == LinkFamily::Ping)
+            };
+            // What was only logged belongs to no connection, and is not stored.
+            let view = restored.view(host, trial.world.now).and_then(of_link);
+            if view.is_some() {
+                prop_assert_eq!(trial.world.machine.job(host), restored.job(host));
+            }
+        }
     }
 }

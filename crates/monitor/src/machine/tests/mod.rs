@@ -7,6 +7,7 @@ mod bystander;
 mod crossings;
 mod heartbeats;
 mod invariants;
+mod pings;
 mod silences;
 mod watching;
 
@@ -238,6 +239,7 @@ fn brief(what: &Occurrence) -> String {
         Occurrence::UpAgain(of) => format!("{} up again", of.host),
         Occurrence::Reported { host, message } => format!("{host} {message}"),
         Occurrence::Overdue(of) => format!("{} overdue", of.host),
+        Occurrence::Lapsed { of, lapse } => format!("{} lapsed: {lapse}", of.host),
         Occurrence::Back(of) => format!("{} back", of.host),
         Occurrence::ManyOverdue(of) => format!("{} overdue", of.len()),
         Occurrence::ManyBack(of) => format!("{} back", of.len()),

@@ -234,7 +234,7 @@ async fn the_file_of_a_newer_monitor_is_refused() {
     drop(store);
     let said = says(&file(folder.path())).await;
     assert!(
-        said.contains("newer monitor (schema 99, this one knows 2)"),
+        said.contains("newer monitor (schema 99, this one knows 3)"),
         "{said}"
     );
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Display, time::Duration};
 use annunciator::store::State;
 use annunciator_monitor::{
     HostDelivery,
-    machine::{HostState, HostView, LinkState},
+    machine::{HostState, HostView, LinkState, LinkView, PingReport},
     thresholds::Level,
     timestamp::{format_duration, format_timestamp},
 };
@@ -15,10 +15,11 @@ use heartbeat::api::{ExplainAnswer, StatusAnswer};
 use crate::output::{Output, one_line};
 
 /// The order in which hosts are counted by state.
-const STATES: [HostState; 7] = [
+const STATES: [HostState; 8] = [
     HostState::Known(LinkState::Up),
     HostState::Known(LinkState::Late),
     HostState::Known(LinkState::Overdue),
+    HostState::Known(LinkState::Failed),
     HostState::Known(LinkState::Down),
     HostState::Known(LinkState::Flapping),
     HostState::Known(LinkState::Unknown),
@@ -171,6 +172,9 @@ pub(super) fn explained(answer: &ExplainAnswer, output: &Output) {
             format_timestamp(link.since_ms),
             length(link.silent_for_ms),
         ));
+        if let Some(line) = job(link) {
+            output.line(&line);
+        }
     }
     if let Some(why) = &host.silenced_why {
         let until = host.silenced_until_ms.map(format_timestamp);
@@ -192,6 +196,9 @@ pub(super) fn explained(answer: &ExplainAnswer, output: &Output) {
     let refused = counted(&explained.refused, "refused in its name: ");
     if !refused.is_empty() {
         output.line(&refused);
+    }
+    for report in &explained.pings {
+        ping(report, output);
     }
     section("metrics", &explained.metrics, output, |(path, value)| {
         format!("{} = {value:?}", one_line(path))
@@ -217,6 +224,37 @@ pub(super) fn explained(answer: &ExplainAnswer, output: &Output) {
             one_line(&message.text),
         )
     });
+}
+
+/// Describes the job that a connection of pings is about, if there is something to say.
+fn job(link: &LinkView) -> Option<String> {
+    let problem = link.problem.as_deref().map(one_line);
+    let running = link.running_since_ms.map(|since_ms| {
+        let since = format_timestamp(since_ms);
+        format!("it is running since {since}")
+    });
+    let next = link.next_run.as_deref();
+    let next = next.map(|run| format!("its next run is that of {}", one_line(run)));
+    let parts: Vec<String> = [problem, running, next].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("  {}", parts.join("; ")))
+}
+
+/// Prints a ping with its output.
+fn ping(report: &PingReport, output: &Output) {
+    let took = report.took_ms.map_or(String::new(), |took_ms| {
+        let took = format_duration(Duration::from_millis(took_ms));
+        format!(" after {took}")
+    });
+    let what = match (report.body.is_empty(), report.is_cut) {
+        (true, _) => ", without output",
+        (false, false) => ", with this output:",
+        (false, true) => ", with output that begins:",
+    };
+    let at = format_timestamp(report.at_ms);
+    output.line(&format!("\n{at}  ping: {}{took}{what}", report.signal));
+    for line in report.body.lines() {
+        output.line(&format!("  {}", one_line(line)));
+    }
 }
 
 fn open_counts(incidents: &[IncidentJson]) -> String {
@@ -305,7 +343,9 @@ fn level(level: Level) -> String {
 }
 
 fn remarks(host: &HostView) -> String {
-    let mut remarks = Vec::new();
+    let problems = host.connections.iter();
+    let problems = problems.filter_map(|link| link.problem.as_deref());
+    let mut remarks: Vec<String> = problems.map(one_line).collect();
     if !host.watch {
         remarks.push("not watched".to_owned());
     }

@@ -5,9 +5,8 @@
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use crate::limits::cut;
 
 /// The maximum length of a body that is kept, in bytes: the default of Healthchecks
 /// (`PING_BODY_LIMIT`, <https://healthchecks.io/docs/self_hosted_configuration/>).
@@ -16,7 +15,8 @@ pub const MAX_PING_BODY: usize = 10_000;
 const MAX_PART_LENGTH: usize = 253;
 
 /// What a job says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// It has succeeded.
     Success,
@@ -56,21 +56,62 @@ impl Signal {
     }
 }
 
-/// One ping.
-#[derive(Clone, PartialEq, Eq)]
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Success | Self::ExitStatus(0) => f.write_str("success"),
+            Self::Start => f.write_str("start"),
+            Self::Fail => f.write_str("failure"),
+            Self::Log => f.write_str("log"),
+            Self::ExitStatus(status) => write!(f, "failure with exit status {status}"),
+        }
+    }
+}
+
+/// One ping: what a job says, and its output.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ping {
-    /// The key, which is a secret: whoever knows it may ping.
-    pub key: String,
-    /// The host, if one key serves several.
-    pub host: Option<String>,
     /// What the job says.
     pub signal: Signal,
     /// The id of the run, by which a start belongs to an end.
     pub run_id: Option<Uuid>,
-    /// The body as text, with what is not UTF-8 replaced.
-    pub body: String,
-    /// Whether the body was longer than [`MAX_PING_BODY`].
+    /// The body as text, with what is not UTF-8 replaced; at most [`MAX_PING_BODY`] bytes.
+    pub body: Box<str>,
+    /// Whether the body was longer.
     pub is_cut: bool,
+}
+
+impl Ping {
+    /// Creates a ping without a body.
+    #[must_use]
+    pub fn new(signal: Signal) -> Self {
+        Self {
+            signal,
+            run_id: None,
+            body: Box::default(),
+            is_cut: false,
+        }
+    }
+
+    /// Sets the body, of which [`MAX_PING_BODY`] bytes are kept.
+    #[must_use]
+    pub fn with_body(mut self, body: &[u8]) -> Self {
+        let (text, is_cut) = kept(body);
+        self.body = text.into();
+        self.is_cut = is_cut;
+        self
+    }
+}
+
+/// A request for the address of a ping.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PingRequest {
+    /// The key, which is a secret: whoever knows it may ping.
+    pub key: String,
+    /// The host, if the address names one.
+    pub host: Option<String>,
+    /// The ping, without the body.
+    pub ping: Ping,
 }
 
 /// Why a request is no ping.
@@ -90,16 +131,16 @@ pub enum PingError {
     WrongRunId,
 }
 
-impl Ping {
-    /// Reads a ping: the method, the path behind `/ping/` and the query as they were sent,
-    /// and the body.
+impl PingRequest {
+    /// Reads a request: the method, and the path behind `/ping/` and the query as they were
+    /// sent.
     ///
     /// A host whose name is a number or the name of a signal cannot be pinged without a
     /// signal behind it.
     ///
     /// # Errors
     /// What the sender has to correct.
-    pub fn read(method: &str, path: &str, query: &str, body: &[u8]) -> Result<Self, PingError> {
+    pub fn read(method: &str, path: &str, query: &str) -> Result<Self, PingError> {
         if !matches!(method, "GET" | "HEAD" | "POST") {
             return Err(PingError::WrongMethod);
         }
@@ -125,15 +166,11 @@ impl Ping {
         let run_id = parameters.find(|(name, _)| name == "rid");
         let run_id = run_id.map(|(_, value)| Uuid::parse_str(&value));
         let run_id = run_id.transpose().map_err(|_| PingError::WrongRunId)?;
-        let (body, is_cut) = kept(body);
-        Ok(Self {
-            key,
-            host,
-            signal,
+        let ping = Ping {
             run_id,
-            body,
-            is_cut,
-        })
+            ..Ping::new(signal)
+        };
+        Ok(Self { key, host, ping })
     }
 }
 
@@ -155,17 +192,19 @@ fn kept(body: &[u8]) -> (String, bool) {
     // A character that is cut in the middle must not become a replacement.
     let read = &body[..body.len().min(MAX_PING_BODY + 4)];
     let mut text = String::from_utf8_lossy(read).into_owned();
-    let is_cut = cut(&mut text, MAX_PING_BODY) || read.len() < body.len();
+    let is_cut = text.len() > MAX_PING_BODY || read.len() < body.len();
+    let end = (0..=MAX_PING_BODY)
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
+    text.truncate(end.unwrap_or(0));
     (text, is_cut)
 }
 
-impl fmt::Debug for Ping {
+impl fmt::Debug for PingRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ping")
+        f.debug_struct("PingRequest")
             .field("host", &self.host)
-            .field("signal", &self.signal)
-            .field("run_id", &self.run_id)
-            .field("length", &self.body.len())
+            .field("ping", &self.ping)
             .finish_non_exhaustive()
     }
 }
@@ -175,7 +214,7 @@ mod tests {
     use super::*;
 
     fn read(path: &str) -> Result<(String, Option<String>, Signal), PingError> {
-        Ping::read("GET", path, "", b"").map(|ping| (ping.key, ping.host, ping.signal))
+        PingRequest::read("GET", path, "").map(|read| (read.key, read.host, read.ping.signal))
     }
 
     #[test]
@@ -220,24 +259,24 @@ mod tests {
             assert_eq!(read(path), Err(PingError::WrongPath), "{path}");
         }
         for method in ["PUT", "get", ""] {
-            let ping = Ping::read(method, "k", "", b"");
-            assert_eq!(ping, Err(PingError::WrongMethod));
+            let read = PingRequest::read(method, "k", "");
+            assert_eq!(read, Err(PingError::WrongMethod));
         }
     }
 
     #[test]
     fn a_run_has_a_uuid() {
         let id = "123e4567-e89b-12d3-a456-426614174000";
-        let ping = Ping::read("POST", "k", &format!("a=b&rid={id}"), b"").unwrap();
-        assert_eq!(ping.run_id.unwrap().to_string(), id);
-        let wrong = Ping::read("POST", "k", "rid=1", b"");
+        let read = PingRequest::read("POST", "k", &format!("a=b&rid={id}")).unwrap();
+        assert_eq!(read.ping.run_id.unwrap().to_string(), id);
+        let wrong = PingRequest::read("POST", "k", "rid=1");
         assert_eq!(wrong, Err(PingError::WrongRunId));
     }
 
     #[test]
     fn a_long_body_is_cut_between_characters_and_says_so() {
         let body = |text: String| {
-            let ping = Ping::read("POST", "k", "", text.as_bytes()).unwrap();
+            let ping = Ping::new(Signal::Success).with_body(text.as_bytes());
             (ping.body.len(), ping.is_cut)
         };
         assert_eq!(body("x".repeat(MAX_PING_BODY)), (MAX_PING_BODY, false));
@@ -248,8 +287,8 @@ mod tests {
         // Three of four bytes would fit, and so would the replacement of these.
         let odd = format!("{}\u{1f514}", "x".repeat(MAX_PING_BODY - 3));
         assert_eq!(body(odd), (MAX_PING_BODY - 3, true));
-        let ping = Ping::read("POST", "k", "", b"a\xffb").unwrap();
-        assert_eq!(ping.body, "a\u{fffd}b");
+        let ping = Ping::new(Signal::Success).with_body(b"a\xffb");
+        assert_eq!(&*ping.body, "a\u{fffd}b");
     }
 
     #[test]
@@ -268,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_key_is_in_no_log() {
-        let ping = Ping::read("GET", "very-secret", "", b"").unwrap();
-        assert!(!format!("{ping:?}").contains("very-secret"));
+        let read = PingRequest::read("GET", "very-secret", "").unwrap();
+        assert!(!format!("{read:?}").contains("very-secret"));
     }
 }
