@@ -11,11 +11,12 @@ use annunciator_testkit::artefacts::plugin_folder;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-const SECRETS: [(&str, &str); 4] = [
+const SECRETS: [(&str, &str); 5] = [
     ("mattermost-webhook", "w7ri5ybhrbfsmqhkhbc7n8hf1y"),
     ("smtp-password", "a-password"),
     ("heartbeat-key", "a-secret-of-all-hosts"),
     ("heartbeat-key-db", "a-secret-of-one-host"),
+    ("ping-key", "a-key-of-one-job"),
 ];
 
 fn example() -> PathBuf {
@@ -55,7 +56,7 @@ fn hbd(command: &str) -> (Option<i32>, String, String) {
 fn it_is_sound() {
     let (status, out, err) = hbd("check");
     assert_eq!((status, err.as_str()), (Some(0), ""));
-    assert_eq!(out, "the configuration is sound: 2 channels, 3 hosts\n");
+    assert_eq!(out, "the configuration is sound: 2 channels, 4 hosts\n");
 }
 
 /// The names of the properties of this schema and of all below it.

@@ -9,6 +9,7 @@ mod command_line;
 mod deliveries;
 mod example;
 mod incidents;
+mod init;
 mod monitor_config;
 mod plugins_lock;
 mod route;

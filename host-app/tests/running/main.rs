@@ -18,6 +18,7 @@ mod guide;
 mod hbc;
 mod http;
 mod ingest;
+mod init;
 mod intake;
 mod isolation;
 mod json;

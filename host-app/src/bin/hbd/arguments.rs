@@ -4,6 +4,7 @@ mod circumstances;
 mod deliveries;
 #[cfg(test)]
 mod imperative;
+mod init;
 mod json;
 mod parse;
 mod reach;
@@ -22,6 +23,7 @@ use heartbeat::duration::duration;
 
 pub(crate) use circumstances::Said;
 pub(crate) use deliveries::{About, Deliveries, One, Retry, Show};
+pub(crate) use init::{ChannelKind, Init};
 pub(crate) use reach::Reach;
 pub(crate) use route::{At, Route};
 pub(crate) use sendmail::{MailOptions, Sendmail};
@@ -92,6 +94,8 @@ pub(crate) enum Command {
     Token(Token),
     /// Reload the running monitor's configuration
     Reload(Reach),
+    /// Write a first configuration, with one channel and the page
+    Init(Init),
     /// Check the configuration; every problem goes to standard error
     Check,
     /// Send a message

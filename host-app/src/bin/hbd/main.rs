@@ -89,6 +89,7 @@ fn main() -> ExitCode {
         Command::Notify(notify) => commands::control::notify(&arguments, notify, &output),
         Command::Token(token) => commands::token::run(&arguments, token, &output),
         Command::Reload(reach) => commands::control::reload(&arguments, reach, &output),
+        Command::Init(init) => commands::init::run(&arguments, init, &output),
         Command::Check => commands::check::run(&arguments, &output),
         Command::Send(send) => commands::send::run(&arguments, send, &output),
         Command::Sendmail(call) => commands::sendmail::run(&arguments, call, &output),

@@ -64,7 +64,8 @@ pub(crate) fn plugins(arguments: &Arguments) -> Catalog {
     builder_without_file(arguments).find_plugins()
 }
 
-fn builder_for(arguments: &Arguments, file: PathBuf) -> EngineBuilder {
+/// Returns the builder for a file, which need not exist yet.
+pub(crate) fn builder_for(arguments: &Arguments, file: PathBuf) -> EngineBuilder {
     let builder = annunciator_monitor::declare(Engine::builder(file));
     let builder = annunciator_web::declare(builder);
     let builder = annunciator_ingest::declare(builder);

@@ -26,6 +26,7 @@ impl Command {
             Self::Run(_)
             | Self::Silence(_)
             | Self::Reload(_)
+            | Self::Init(_)
             | Self::Check
             | Self::Retry(_)
             | Self::Sendmail(_)

@@ -10,17 +10,21 @@ use annunciator_monitor::{MonitorConfig, StateFile, require_route_tests};
 use crate::{Exit, arguments::Arguments, output::Output, problems, setup};
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
-    let builder = match setup::builder(arguments, output) {
-        Ok(builder) => builder,
-        Err(exit) => return exit,
-    };
+    match setup::builder(arguments, output) {
+        Ok(builder) => with(&builder, output),
+        Err(exit) => exit,
+    }
+}
+
+/// Checks the configuration of a builder.
+pub(super) fn with(builder: &EngineBuilder, output: &Output) -> Exit {
     match setup::load_from(&require_route_tests(builder.clone()), output) {
         // Usable, but not as its route tests expect.
         Err(_) if builder.load().is_ok() => Exit::Failed,
         Err(exit) => exit,
         Ok(loaded) => {
             problems::print(&loaded.warnings, output);
-            let opened = open(&builder, &loaded.config, output);
+            let opened = open(builder, &loaded.config, output);
             let is_kept = kept(&loaded.config, output);
             match (opened, is_kept) {
                 (Ok(unusable), Ok(())) => judge(&loaded, &unusable, output),

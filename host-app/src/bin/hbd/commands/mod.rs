@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod control;
 pub(crate) mod deliveries;
 pub(crate) mod hosts;
+pub(crate) mod init;
 mod lock;
 mod new;
 pub(crate) mod plugins;
