@@ -54,6 +54,19 @@ fn ok(address: &str, path: &str) {
     assert_eq!(answer, (200, "OK".to_owned()), "{path}");
 }
 
+/// What the control socket answers to a GET.
+fn asked(monitor: &Monitor, path: &str) -> String {
+    let mut socket = UnixStream::connect(&monitor.control).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: text/html, */*\r\nconnection: close\r\n\r\n"
+    );
+    socket.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 fn pings(monitor: &Monitor, host: &str) -> Vec<Json> {
     let explained = monitor.explain(host);
     explained["pings"].as_array().cloned().unwrap_or_default()
@@ -129,12 +142,7 @@ fn every_method_and_both_listeners_take_pings_and_a_log_changes_nothing() {
     assert_eq!(send(&address, "PUT", &path, b"").0, 405);
     assert_eq!(pings(&monitor, "nightly").len(), 2);
     assert_eq!(monitor.state("nightly"), "up");
-    let mut socket = UnixStream::connect(&monitor.control).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let head = format!("GET {path}/fail HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    socket.write_all(head.as_bytes()).unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).unwrap();
+    let answer = asked(&monitor, &format!("{path}/fail"));
     assert!(
         answer.starts_with("HTTP/1.1 200") && answer.ends_with("OK"),
         "{answer}"
@@ -169,6 +177,35 @@ fn a_wrong_key_finds_nothing_and_no_key_is_in_the_log() {
     let shown = home.hbd(&["check"]).1 + &monitor.log() + &home.hbd(&["explain", "nightly"]).1;
     for key in [KEY, "fedcba9876543210", "0123456789abcdeg"] {
         assert!(!shown.contains(key), "{shown}");
+    }
+}
+
+#[test]
+fn a_reload_applies_to_keys_and_schedules() {
+    let home = home();
+    let (monitor, address) = start(&home);
+    ok(&address, &format!("/ping/{KEY}/nightly"));
+    let file = file().replace("fedcba9876543210", "another-key-of-one");
+    home.configure(&file.replace("0 3 * * *", "30 4 * * *"));
+    monitor.reload().unwrap();
+    assert_eq!(send(&address, "GET", "/ping/fedcba9876543210", b"").0, 404);
+    ok(&address, "/ping/another-key-of-one");
+    let explained = home.hbd(&["explain", "nightly"]).1;
+    assert!(explained.contains(" 04:30 (Europe/Berlin)"), "{explained}");
+}
+
+#[test]
+fn the_page_of_a_host_shows_the_output_of_its_job() {
+    let home = home();
+    let (monitor, address) = start(&home);
+    let failed = format!("/ping/{KEY}/nightly/3");
+    send(&address, "POST", &failed, b"<b>out of\npaper");
+    let page = asked(&monitor, "/hosts/nightly");
+    for part in [
+        "its run failed with exit status 3",
+        "<pre>&lt;b&gt;out of\npaper</pre>",
+    ] {
+        assert!(page.contains(part), "{part:?} is not in {page}");
     }
 }
 

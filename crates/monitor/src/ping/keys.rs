@@ -168,7 +168,7 @@ mod tests {
             keys.host_of(&request).map(str::to_owned)
         };
         for (path, expected) in [
-            (format!("{KEY}"), Ok("one")),
+            (KEY.to_owned(), Ok("one")),
             (format!("{KEY}/one/start"), Ok("one")),
             (format!("{KEY}/two"), Err(PingRefusal::OtherHost)),
             ("fedcba9876543210/three".into(), Ok("three")),

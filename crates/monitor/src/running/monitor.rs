@@ -293,6 +293,7 @@ impl Monitor {
             alerts: self.engine().alerts(),
             datagrams: self.refusals.accepted_count(),
             refused: occurred(self.refusals.counts()),
+            pings: self.pings.accepted_count(),
             messages,
             hosts,
             silences,

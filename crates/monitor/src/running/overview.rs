@@ -39,6 +39,9 @@ pub struct Overview {
     pub datagrams: u64,
     /// How many datagrams were refused, for each reason that occurred.
     pub refused: BTreeMap<Reject, u64>,
+    /// How many pings were accepted.
+    #[serde(default)]
+    pub pings: u64,
     /// Deliveries to channels by state.
     pub messages: DeliveryCounts,
     /// The hosts, sorted by name.

@@ -58,6 +58,11 @@ pub(super) fn overview(status: &StatusAnswer, output: &Output) {
         },
         counted(&overview.refused, "; refused: ")
     ));
+    match overview.pings {
+        0 => {}
+        1 => output.line("1 ping accepted"),
+        many => output.line(&format!("{many} pings accepted")),
+    }
     let messages = &overview.messages;
     let by_state = messages.by_state.iter();
     let by_state: BTreeMap<&str, u64> = by_state
