@@ -50,7 +50,7 @@
 //!
 //! [`Running::monitor`] returns the [`Monitor`], which threads and tasks share. It answers
 //! with an [overview](Monitor::overview) of all hosts and the [evidence](Monitor::explain)
-//! of one, sets [silences](Monitor::silence), and reports whether its threads still
+//! of one, takes [pings](Monitor::ping) of jobs, sets [silences](Monitor::silence), and reports whether its threads still
 //! [work](Monitor::liveness). [`Reloading`] reloads the configuration, as a whole or not at
 //! all.
 //!

@@ -277,6 +277,44 @@ mod tests {
     }
 
     #[test]
+    fn a_job_that_lapses_is_reported_in_these_words() {
+        let lapsed = |lapse| {
+            let of = Connection {
+                family: LinkFamily::Ping,
+                ..connection()
+            };
+            message(&Occurrence::Lapsed { of, lapse }, Moment::default())
+        };
+        let missed = Lapse::Missed {
+            run: "2026-11-23 02:30 (Europe/Berlin)".into(),
+        };
+        for (lapse, expected) in [
+            (
+                missed,
+                "overdue: its run of 2026-11-23 02:30 (Europe/Berlin) has not come",
+            ),
+            (
+                Lapse::Unfinished {
+                    since_ms: 1_790_000_000_000,
+                },
+                "overdue: its run that began at 2026-09-21T14:13:20Z has not ended",
+            ),
+            (Lapse::Failed { status: None }, "failed"),
+            (
+                Lapse::Failed { status: Some(7) },
+                "failed with exit status 7",
+            ),
+        ] {
+            let message = lapsed(lapse);
+            assert_eq!(*message.body, format!("prod-web-01 ping {expected}"));
+            assert_eq!(
+                message.incident.as_deref(),
+                Some("prod-web-01/ping/heartbeat")
+            );
+        }
+    }
+
+    #[test]
     fn a_large_group_names_some_and_counts_the_others() {
         let members: Vec<_> = (0..25)
             .map(|i| Connection {

@@ -254,6 +254,32 @@ mod tests {
     }
 
     #[test]
+    fn jobs_that_do_not_come_are_part_of_a_crowd_and_those_that_fail_are_not() {
+        let mut hold = hold(&[("a", true, 0), ("b", true, 1)]);
+        let lapsed = |host: &str, lapse| Occurrence::Lapsed {
+            of: Connection {
+                family: LinkFamily::Ping,
+                ..connection(host)
+            },
+            lapse,
+        };
+        let missed = Lapse::Missed { run: "then".into() };
+        let failed = lapsed("d", Lapse::Failed { status: None });
+        for (host, what) in [("c", lapsed("c", missed)), ("d", failed.clone())] {
+            hold.push(Arc::from(host), what, Moment::default());
+        }
+        let [many, other] = &notified(hold)[..] else {
+            panic!("more than two notices");
+        };
+        let Occurrence::ManyOverdue(members) = many else {
+            panic!("{many:?}");
+        };
+        let families: Vec<&str> = members.iter().map(|of| of.family.name()).collect();
+        assert_eq!(families, ["IPv4", "IPv4", "ping"]);
+        assert_eq!(*other, failed);
+    }
+
+    #[test]
     fn a_host_on_two_connections_is_no_crowd() {
         let hold = hold(&[
             ("a", true, 0),
