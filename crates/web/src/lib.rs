@@ -2,7 +2,8 @@
 //! [pages](page) for browsers, served at a Unix socket and over TCP.
 //!
 //! [`Web`] makes a router of an engine, to which a program adds routes of its own. [`Server`]
-//! serves it. Every request has an [`Identity`], and what is refused is refused in
+//! serves it. Every request has an [`Identity`], except for
+//! [open routes](Web::open_routes), and what is refused is refused in
 //! [problem details](Problem). The description of all routes, in OpenAPI 3.1, is at
 //! `/api/v1/openapi.json`.
 //!

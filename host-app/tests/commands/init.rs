@@ -26,7 +26,10 @@ impl Place {
         let plugins = [
             "annunciator-email",
             "annunciator-exec",
+            "annunciator-mattermost",
             "annunciator-pushover",
+            "annunciator-signal",
+            "annunciator-webhook",
         ];
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -197,6 +200,41 @@ fn what_is_wrong_is_reported_as_by_a_check_and_stays_to_be_corrected() {
     }
     assert!(place.file().exists());
     assert!(!place.folder.path().join("heartbeat.sqlite").exists());
+}
+
+#[test]
+fn every_channel_type_has_what_its_plugin_needs() {
+    let key = "azGDORePK8gMaC0QOYAMyEEuzJnyUi";
+    let token = format!("token={key}");
+    let user = format!("user={key}");
+    for (kind, settings) in [
+        ("pushover", vec![&*token, &user]),
+        (
+            "signal",
+            vec!["user=+12025551234", "recipient=+12025555678"],
+        ),
+        (
+            "mattermost",
+            vec![
+                "host=mattermost.example.org",
+                "channel=ops",
+                "token=w7ri5ybhrbfsmqhkhbc7n8hf1y",
+            ],
+        ),
+        ("webhook", vec!["url=https://hooks.example.org/x"]),
+        ("exec", vec!["program=/bin/true", "arguments=a,b c"]),
+    ] {
+        let place = Place::new();
+        let mut args = vec!["init", "--channel", kind];
+        for setting in settings {
+            args.extend(["--set", setting]);
+        }
+        let (status, out, err) = place.hbd(&args);
+        // No signal-cli need be there.
+        assert!(status == 0 || kind == "signal", "{kind}: {out}{err}");
+        let mistake = err.lines().find(|line| line.contains("heartbeat.yaml:"));
+        assert_eq!(mistake, None, "{kind}: {err}");
+    }
 }
 
 /// A terminal: the side of a person, and the path of the other side.

@@ -494,3 +494,35 @@ fn a_run_is_not_forgotten_because_the_clock_was_ahead_for_a_while() {
     world.until("2026-11-23T03:10:01Z");
     assert_eq!(world.state("a"), "overdue");
 }
+
+#[test]
+fn a_run_that_never_ended_does_not_make_later_runs_overdue() {
+    let mut world = world(HostSettings {
+        grace: Some(MINUTE),
+        ..HostSettings::default()
+    });
+    for (number, signal) in [(1, Signal::Start), (2, Signal::Start), (2, Signal::Success)] {
+        world.pings(&Ping {
+            run_id: Some(Uuid::from_u128(number)),
+            ..Ping::new(signal)
+        });
+        world.pass(MINUTE + SECOND);
+    }
+    world.pass(HOUR);
+    let unfinished = "a lapsed: its run that began at 2026-09-21T14:13:20Z has not ended";
+    assert_eq!(world.notified(), [unfinished, "a back"]);
+    assert_eq!(world.state("a"), "up");
+}
+
+#[test]
+fn a_run_that_could_have_come_while_the_monitor_was_away_has_its_grace_once_more() {
+    let mut world = scheduled("0 3 * * *", "UTC", MINUTE * 10, "2026-11-23T02:59:00Z");
+    world.ping(Signal::Success);
+    world.checkpoint();
+    world.restart(MINUTE * 5);
+    assert_eq!(world.state("a"), "unknown");
+    world.until("2026-11-23T03:13:59Z");
+    assert_eq!(world.state("a"), "unknown");
+    world.until("2026-11-23T03:14:01Z");
+    assert_eq!(world.state("a"), "overdue");
+}
