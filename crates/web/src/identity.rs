@@ -240,6 +240,8 @@ fn user_name(uid: u32) -> String {
 
 /// Where a browser logs in.
 pub(crate) const LOGIN: &str = "/login";
+/// Where programs ask whether this one works, without showing who they are.
+pub(crate) const HEALTH: &str = "/healthz";
 /// Where the style and the script of pages are.
 pub(crate) const ASSETS: &str = "/assets/";
 
@@ -248,7 +250,7 @@ pub(crate) const ASSETS: &str = "/assets/";
 pub(crate) async fn identify(access: Access, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     let path = request.uri().path();
-    let is_for_everybody = path == LOGIN || path.starts_with(ASSETS);
+    let is_for_everybody = [LOGIN, HEALTH].contains(&path) || path.starts_with(ASSETS);
     // Many programs that send events can show a name and a password, and nothing else.
     let is_for_source = path.starts_with(SOURCES);
     let password = match is_for_source {

@@ -56,5 +56,5 @@ pub use ingest::{Ingest, Taken, TakenError};
 pub use problem::{CONTENT_TYPE as PROBLEM_TYPE, FieldProblem, Problem, Reason};
 pub use router::Web;
 pub use scope::{Identity, Peer, Scope, UnknownScope};
-pub use serve::{AddressError, Opening, Server, SocketError};
+pub use serve::{AddressError, Bind, Limits, Opening, Server, SocketError};
 pub use tokens::{TokenError, TokenRecord, Tokens};

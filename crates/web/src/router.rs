@@ -40,6 +40,8 @@ pub struct Web {
     program: &'static str,
     /// The routes of the embedding program.
     more: OpenApiRouter,
+    /// Its routes outside of the API.
+    beside: OpenApiRouter,
     ingest: Option<Ingest>,
     access: Access,
     hosts: Vec<String>,
@@ -62,6 +64,7 @@ impl Web {
             engine,
             program,
             more: OpenApiRouter::new(),
+            beside: OpenApiRouter::new(),
             ingest: None,
             access: Access::default(),
             hosts: Vec::new(),
@@ -98,6 +101,14 @@ impl Web {
         self
     }
 
+    /// Adds routes of the embedding program outside of the API, such as `/metrics`. All but
+    /// `/healthz` need an identity; a handler there has one in the request's extensions if there
+    /// is one.
+    pub fn beside(mut self, routes: OpenApiRouter) -> Self {
+        self.beside = self.beside.merge(routes);
+        self
+    }
+
     /// Adds pages for browsers, with the embedding program's own.
     pub fn site(mut self, site: Site) -> Self {
         self.site = Some(site);
@@ -111,6 +122,7 @@ impl Web {
             engine,
             program,
             more,
+            beside,
             ingest,
             access,
             hosts,
@@ -126,7 +138,7 @@ impl Web {
         };
         let routes = api::routes().with_state(api).merge(more);
         let described = OpenApiRouter::with_openapi(api::Description::openapi());
-        let (router, description) = described.nest(API, routes).split_for_parts();
+        let (router, description) = described.nest(API, routes).merge(beside).split_for_parts();
         let router = match ingest {
             Some(ingest) => router.merge(ingest.routes()),
             None => router,

@@ -13,6 +13,7 @@ use super::{
     pages::site,
     routes::{Subject, routes},
 };
+use crate::http::{self, Observed};
 
 /// An error returned when the control socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -41,11 +42,12 @@ impl From<SocketError> for ControlError {
     }
 }
 
-/// Returns the router of the API, of the pages and of the sources of other programs. Tokens and
+/// Returns the router of the API, of the pages, of metrics and of the sources of other programs. Tokens and
 /// running alerts are kept in the database, if there is one. From now on, people are notified of
 /// the end of alerts that are no longer sent.
 pub async fn router(
     subject: Subject,
+    observed: Observed,
     config: &WebConfig,
     database: Option<Arc<SqliteFile>>,
 ) -> Router {
@@ -69,7 +71,9 @@ pub async fn router(
         .site(site(&subject));
     let hosts = config.hosts.iter();
     let web = hosts.fold(web, |web, host| web.host(host));
-    web.routes(routes(subject)).router()
+    web.routes(routes(subject))
+        .beside(http::routes(observed))
+        .router()
 }
 
 /// Returns the sources of other programs. Alerts are kept in memory if the database cannot be

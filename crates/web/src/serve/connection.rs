@@ -5,14 +5,16 @@ use std::{convert::Infallible, pin::pin, time::Duration};
 use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use super::bind::Limits;
 use crate::scope::Peer;
 
-/// The maximum length of a head, in bytes.
-const MAX_HEAD_LENGTH: usize = 16 * 1024;
 /// The maximum number of headers in a request.
 const MAX_HEADERS: usize = 64;
 /// How long a client may take to send a head, and how long a connection may be idle.
@@ -24,6 +26,7 @@ pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     peer: Peer,
     router: Router,
+    limits: Limits,
     drain: CancellationToken,
 ) {
     let service = service_fn(move |request: Request<Incoming>| {
@@ -41,18 +44,27 @@ pub(super) async fn serve(
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD_LENGTH)
+        .max_buf_size(limits.max_head_length)
         .max_headers(MAX_HEADERS)
+        .keep_alive(limits.is_kept_alive)
         .serve_connection(TokioIo::new(stream), service);
-    let mut serving = pin!(serving);
-    let ended = tokio::select! {
-        ended = &mut serving => ended,
-        () = drain.cancelled() => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+    let serving = async {
+        let mut serving = pin!(serving);
+        tokio::select! {
+            ended = &mut serving => ended,
+            () = drain.cancelled() => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!("a connection ended: {error}");
+    let ended = match limits.max_age {
+        Some(max_age) => timeout(max_age, serving).await,
+        None => Ok(serving.await),
+    };
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!("a connection ended: {error}"),
+        Err(_) => tracing::debug!("a connection took too long"),
     }
 }

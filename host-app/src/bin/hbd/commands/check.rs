@@ -20,6 +20,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
         Err(exit) => exit,
         Ok(loaded) => {
             problems::print(&loaded.warnings, output);
+            warn_of_former_keys(&builder, &loaded.config, output);
             let opened = open(&builder, &loaded.config, output);
             let is_kept = kept(&loaded.config, output);
             match (opened, is_kept) {
@@ -28,6 +29,27 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Exit {
             }
         }
     }
+}
+
+/// Warns of `monitor.http`, whose place is taken by `web.listen`.
+fn warn_of_former_keys(builder: &EngineBuilder, config: &Config, output: &Output) {
+    if MonitorConfig::of(config).http.is_none() {
+        return;
+    }
+    let place = builder.place_of("monitor", "http");
+    let place = place.map_or_else(String::new, |place| {
+        format!(
+            "{}:{}:{}: ",
+            builder.file().display(),
+            place.line,
+            place.column
+        )
+    });
+    output.warning(format!(
+        "{place}monitor.http serves `/metrics` and `/healthz` to whoever asks; `web.listen` serves them, too"
+    ));
+    output
+        .help("let Prometheus show a token of the scope `read` at `web.listen`, and omit this key");
 }
 
 /// Opens the channels once, and reports those that fail.

@@ -45,14 +45,10 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
     let monitor = annunciator_monitor::MonitorConfig::of(&loaded.config);
     // Before the engine starts, so that everything is counted.
     let lost = log.map(|log| log.lost.clone());
-    let numbers = monitor
-        .http
-        .map(|_| http::Numbers::install(lost))
-        .transpose();
-    let numbers = numbers.map_err(|error| wrong(&error, output))?;
+    let numbers = http::Numbers::install(lost).map_err(|error| wrong(&error, output))?;
     let exit = runtime.block_on(async {
         let reloading = Arc::new(Reloading::new(builder.clone(), &monitor, &loaded.config));
-        let (control, http) = (monitor.control.clone(), monitor.http.zip(numbers));
+        let (control, http) = (monitor.control.clone(), monitor.http);
         let web = WebConfig::of(&loaded.config);
         let state = location(&monitor.state);
         let ready = annunciator_monitor::prepare(&loaded.config, monitor, &state).await;
@@ -67,6 +63,7 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
         let servers = Servers {
             control,
             http,
+            numbers,
             web,
             database: ready.database(),
         };
@@ -93,7 +90,8 @@ fn wrong(error: &dyn Error, output: &Output) -> Exit {
 /// The servers through which the monitor can be inspected.
 struct Servers {
     control: Option<PathBuf>,
-    http: Option<(SocketAddr, http::Numbers)>,
+    http: Option<SocketAddr>,
+    numbers: http::Numbers,
     web: WebConfig,
     /// Where tokens are kept.
     database: Option<Arc<SqliteFile>>,
@@ -109,15 +107,21 @@ async fn watch(
     let Servers {
         control,
         http,
+        numbers,
         web,
         database,
     } = servers;
     let running = ready.start(engine, beat)?;
     let monitor = running.monitor();
+    drop(tokio::spawn(numbers.clone().tidy()));
+    let observed = http::Observed {
+        numbers,
+        monitor: Arc::clone(monitor),
+        reloading: Arc::clone(&reloading),
+    };
     let http = match http {
-        Some((address, numbers)) => {
-            let (monitor, reloading) = (Arc::clone(monitor), Arc::clone(&reloading));
-            let server = http::MetricsServer::start(address, numbers, monitor, reloading).await;
+        Some(address) => {
+            let server = http::serve(address, observed.clone()).await;
             or_without("its numbers", server)
         }
         None => None,
@@ -126,9 +130,9 @@ async fn watch(
     let subject = api::Subject {
         monitor: Arc::clone(monitor),
         reloading: Arc::clone(&reloading),
-        http: http.as_ref().map(http::MetricsServer::address),
+        http: http.as_ref().and_then(Server::address),
     };
-    let router = api::router(subject, &web, database).await;
+    let router = api::router(subject, observed, &web, database).await;
     let control = control.map(|path| api::at_socket(&path, &web, router.clone()));
     let control = match control {
         // Another monitor is watching already.
@@ -142,8 +146,8 @@ async fn watch(
     for address in running.addresses() {
         tracing::info!(%address, "heartbeats are received");
     }
-    if let Some(http) = &http {
-        tracing::info!(address = %http.address(), "metrics are served");
+    if let Some(address) = http.as_ref().and_then(Server::address) {
+        tracing::info!(%address, "metrics are served");
     }
     if let Some(address) = web.as_ref().and_then(Server::address) {
         tracing::info!(%address, "the API is served");
@@ -153,8 +157,7 @@ async fn watch(
     let signal = obey(&mut signals, &running, &reloading).await;
     tracing::info!(signal, "the monitor ends");
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
-    drop(http);
-    let servers = control.into_iter().chain(web);
+    let servers = control.into_iter().chain(web).chain(http);
     join_all(servers.map(|server| server.stop(DRAIN_TIMEOUT))).await;
     let cut_off = running.stop().await;
     if cut_off > 0 {
