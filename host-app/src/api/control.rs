@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use annunciator::{Engine, SystemClock, store::SqliteFile};
 use annunciator_web::{
-    Access, AddressError, Ingest, Opening, Server, SocketError, Tokens, Web, WebConfig,
+    Access, AddressError, Bind, Ingest, Opening, Server, SocketError, Tls, Tokens, Web, WebConfig,
 };
 use axum::Router;
 
@@ -46,7 +46,7 @@ impl From<SocketError> for ControlError {
 /// running alerts are kept in the database, if there is one. From now on, people are notified of
 /// the end of alerts that are no longer sent.
 pub async fn router(
-    subject: Subject,
+    subject: Arc<Subject>,
     observed: Observed,
     config: &WebConfig,
     database: Option<Arc<SqliteFile>>,
@@ -64,7 +64,13 @@ pub async fn router(
             Err(error) => tracing::error!("{error}; no token is accepted"),
         }
     }
-    let subject = Arc::new(subject);
+    if let Some(proxy) = &config.proxy {
+        access = access.proxy(proxy.clone());
+    }
+    let is_open = config.listen.is_some_and(|at| !at.ip().is_loopback());
+    if is_open && config.tls.is_none() {
+        access = access.only_behind_proxy();
+    }
     let web = Web::new(engine, "the monitor")
         .access(access)
         .ingest(ingest)
@@ -102,17 +108,19 @@ pub fn at_socket(path: &Path, config: &WebConfig, router: Router) -> Result<Serv
     Ok(Server::at_socket(path, opening, router)?)
 }
 
-/// Serves the API at an address.
+/// Serves the API at an address, through TLS if there is a certificate.
 ///
 /// # Errors
 /// Returns [`AddressError`] if the address cannot be bound.
-pub async fn at_address(address: SocketAddr, router: Router) -> Result<Server, AddressError> {
-    let server = Server::at_address(address, router).await?;
-    if !address.ip().is_loopback() {
-        tracing::warn!(
-            %address,
-            "the API is served beyond this machine without encryption: tokens can be read on the way, so put a proxy with TLS in front of it"
-        );
-    }
-    Ok(server)
+pub async fn at_address(
+    address: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+) -> Result<Server, AddressError> {
+    let bind = Bind::new(address);
+    let bind = match tls {
+        Some(tls) => bind.tls(tls),
+        None => bind,
+    };
+    Server::at_address(bind, router).await
 }

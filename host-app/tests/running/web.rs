@@ -27,7 +27,7 @@ fn started() -> (Home, Monitor, String) {
 }
 
 /// The address at which a monitor serves the API.
-fn address(monitor: &Monitor) -> String {
+pub fn address(monitor: &Monitor) -> String {
     monitor.wait_for_log("the API is served");
     let log = monitor.log();
     let mut lines = log.lines();
@@ -37,39 +37,50 @@ fn address(monitor: &Monitor) -> String {
 }
 
 /// Makes a token by the command.
-fn token(home: &Home, name: &str, scope: &str) -> String {
+pub fn token(home: &Home, name: &str, scope: &str) -> String {
     let (status, out, err) = home.hbd(&["token", "add", name, "--scope", scope]);
     assert_eq!(status, 0, "{err}");
     out.trim().to_owned()
 }
 
 /// A request with these headers; the status and the answer.
-fn request(address: &str, line: &str, headers: &[&str], body: Option<&Json>) -> (u16, Json) {
+pub fn request(address: &str, line: &str, headers: &[&str], body: Option<&Json>) -> (u16, Json) {
     let (head, text) = send(address, line, headers, body);
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, serde_json::from_str(&text).unwrap_or_default())
 }
 
 /// A request without a body; the head and the body of the answer.
-fn exchange(address: &str, line: &str, headers: &[&str]) -> (String, String) {
+pub fn exchange(address: &str, line: &str, headers: &[&str]) -> (String, String) {
     send(address, line, headers, None)
 }
 
 fn send(address: &str, line: &str, headers: &[&str], body: Option<&Json>) -> (String, String) {
+    let body = body.map(ToString::to_string).unwrap_or_default();
+    let kind = ["content-type: application/json"];
+    let kind = if body.is_empty() { &[][..] } else { &kind[..] };
+    let length = format!("content-length: {}", body.len());
+    send_form(address, line, &[kind, headers].concat(), &length, &body)
+}
+
+/// A request with this body; the head and the body of the answer.
+pub fn send_form(
+    address: &str,
+    line: &str,
+    headers: &[&str],
+    length: &str,
+    body: &str,
+) -> (String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut head = format!("{line} HTTP/1.1\r\nconnection: close\r\n");
     if !headers.iter().any(|header| header.starts_with("host:")) {
         head.push_str(&format!("host: {address}\r\n"));
     }
-    let body = body.map(ToString::to_string).unwrap_or_default();
-    if !body.is_empty() {
-        head.push_str("content-type: application/json\r\n");
-    }
     for header in headers {
         head.push_str(&format!("{header}\r\n"));
     }
-    head.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+    head.push_str(&format!("{length}\r\n\r\n{body}"));
     stream.write_all(head.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -77,7 +88,7 @@ fn send(address: &str, line: &str, headers: &[&str], body: Option<&Json>) -> (St
     (head.to_owned(), text.to_owned())
 }
 
-fn bearer(token: &str) -> String {
+pub fn bearer(token: &str) -> String {
     format!("authorization: Bearer {token}")
 }
 

@@ -273,14 +273,16 @@ pub const HOUSES: &[House] = &[
         floors: &[
             &[
                 "circumstances",
+                "credentials",
                 "planned",
                 "problem",
                 "report",
                 "scope",
+                "tls",
                 "unkept",
             ],
-            &["config", "extract", "serve", "tokens"],
-            &["sessions"],
+            &["extract", "proxy", "serve", "tokens"],
+            &["config", "sessions"],
             &["cookie"],
             &["identity"],
             &["api", "ingest"],

@@ -1,6 +1,8 @@
 //! Where a server listens over TCP, and within which bounds.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use crate::tls::Tls;
 
 /// The bounds of a server's connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,7 @@ impl Limits {
 pub struct Bind {
     pub(super) address: SocketAddr,
     pub(super) limits: Limits,
+    pub(super) tls: Option<Arc<Tls>>,
 }
 
 impl Bind {
@@ -60,7 +63,14 @@ impl Bind {
         Self {
             address,
             limits: Limits::REMOTE,
+            tls: None,
         }
+    }
+
+    /// Serves through TLS, and nobody else.
+    pub fn tls(mut self, tls: Arc<Tls>) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// Sets the bounds.

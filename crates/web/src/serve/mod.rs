@@ -21,6 +21,8 @@ pub use bind::{Bind, Limits};
 pub use tcp::AddressError;
 pub use unix::{Opening, SocketError};
 
+use connection::Terms;
+
 use crate::{problem::REFUSED, scope::Peer};
 
 /// The delay before a connection is accepted after an error: the process may be out of file
@@ -60,7 +62,10 @@ impl Server {
         Ok(Self::start(
             listener,
             router,
-            Limits::LOCAL,
+            Terms {
+                limits: Limits::LOCAL,
+                tls: None,
+            },
             None,
             Some(file),
         ))
@@ -71,12 +76,16 @@ impl Server {
     /// # Errors
     /// Returns [`AddressError`] if the address cannot be bound.
     pub async fn at_address(bind: impl Into<Bind>, router: Router) -> Result<Self, AddressError> {
-        let Bind { address, limits } = bind.into();
+        let Bind {
+            address,
+            limits,
+            tls,
+        } = bind.into();
         let (listener, bound) = tcp::listen(address).await?;
         Ok(Self::start(
             Listener::Tcp(listener),
             router,
-            limits,
+            Terms { limits, tls },
             Some(bound),
             None,
         ))
@@ -85,7 +94,7 @@ impl Server {
     fn start(
         listener: Listener,
         router: Router,
-        limits: Limits,
+        terms: Terms,
         address: Option<SocketAddr>,
         file: Option<SocketFile>,
     ) -> Self {
@@ -99,7 +108,7 @@ impl Server {
         let accepting = accept(
             listener,
             router,
-            limits,
+            terms,
             server.connections.clone(),
             server.drain.clone(),
             server.abort.clone(),
@@ -168,15 +177,15 @@ async fn wait_for_permit(limits: Limits, permits: &Arc<Semaphore>) -> Option<Own
 async fn accept(
     listener: Listener,
     router: Router,
-    limits: Limits,
+    terms: Terms,
     connections: TaskTracker,
     drain: CancellationToken,
     abort: CancellationToken,
 ) {
-    let permits = Arc::new(Semaphore::new(limits.max_connections));
+    let permits = Arc::new(Semaphore::new(terms.limits.max_connections));
     let accepting = async {
         loop {
-            let permit = wait_for_permit(limits, &permits).await;
+            let permit = wait_for_permit(terms.limits, &permits).await;
             let Ok((stream, peer)) = listener.accept().await else {
                 sleep(ACCEPT_RETRY_DELAY).await;
                 continue;
@@ -186,7 +195,8 @@ async fn accept(
                 counter!(REFUSED, "reason" => "too_many_connections").increment(1);
                 continue;
             };
-            let serving = connection::serve(stream, peer, router.clone(), limits, drain.clone());
+            let serving =
+                connection::serve(stream, peer, router.clone(), terms.clone(), drain.clone());
             let serving = abort.clone().run_until_cancelled_owned(serving);
             connections.spawn(async move {
                 serving.await;

@@ -3,8 +3,8 @@
 use std::{error::Error, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use annunciator::{Engine, store::SqliteFile};
-use annunciator_monitor::{Location, Monitor, Prepared, Reloading, Running, StateFile};
-use annunciator_web::{Server, WebConfig};
+use annunciator_monitor::{Location, Prepared, Reloading, StateFile};
+use annunciator_web::{Server, Tls, WebConfig};
 use futures_util::future::join_all;
 use heartbeat::{
     api::{self, ControlError},
@@ -127,21 +127,31 @@ async fn watch(
         None => None,
     };
     // Last, so that its answers include everything else.
-    let subject = api::Subject {
+    let tls = web.tls.clone().map(Tls::open).transpose();
+    let tls = or_without("its web address", tls.map(|tls| tls.map(Arc::new)));
+    let subject = Arc::new(api::Subject {
         monitor: Arc::clone(monitor),
-        reloading: Arc::clone(&reloading),
+        reloading,
         http: http.as_ref().and_then(Server::address),
-    };
-    let router = api::router(subject, observed, &web, database).await;
+        web: web.clone(),
+        tls: tls.clone().flatten(),
+    });
+    let router = api::router(Arc::clone(&subject), observed, &web, database).await;
     let control = control.map(|path| api::at_socket(&path, &web, router.clone()));
     let control = match control {
         // Another monitor is watching already.
         Some(Err(error @ ControlError::InUse(_))) => return Err(error.into()),
         control => control.and_then(|server| or_without("its control socket", server)),
     };
-    let web = match web.listen {
-        Some(address) => or_without("its web address", api::at_address(address, router).await),
-        None => None,
+    let web = match (web.listen, tls) {
+        (Some(address), Some(tls)) => {
+            if let Some(tls) = &tls {
+                drop(tokio::spawn(Arc::clone(tls).watch()));
+            }
+            let server = api::at_address(address, tls, router).await;
+            or_without("its web address", server)
+        }
+        _ => None,
     };
     for address in running.addresses() {
         tracing::info!(%address, "heartbeats are received");
@@ -154,7 +164,7 @@ async fn watch(
     }
     // Without systemd, this does nothing.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
-    let signal = obey(&mut signals, &running, &reloading).await;
+    let signal = obey(&mut signals, &subject).await;
     tracing::info!(signal, "the monitor ends");
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     let servers = control.into_iter().chain(web).chain(http);
@@ -178,11 +188,7 @@ fn or_without<T>(what: &str, server: Result<T, impl Error>) -> Option<T> {
 
 /// Reloads the configuration on each request to do so; returns the signal that ends the
 /// monitor.
-async fn obey(
-    signals: &mut Signals,
-    running: &Running,
-    reloading: &Arc<Reloading>,
-) -> &'static str {
+async fn obey(signals: &mut Signals, subject: &Arc<api::Subject>) -> &'static str {
     let Signals {
         hangup,
         terminate,
@@ -196,8 +202,7 @@ async fn obey(
                 NotifyState::monotonic_usec_now().unwrap_or(NotifyState::Reloading),
             ]);
             // In a task of its own, so that a slow reload does not delay the end.
-            let reload = reload(Arc::clone(running.monitor()), Arc::clone(reloading));
-            let _ = tokio::spawn(reload).await;
+            let _ = tokio::spawn(reload(Arc::clone(subject))).await;
             // Sent here, so that a monitor that is ending does not report itself as ready.
             let _ = sd_notify::notify(&[NotifyState::Ready]);
         }
@@ -209,9 +214,16 @@ async fn obey(
     }
 }
 
-async fn reload(monitor: Arc<Monitor>, reloading: Arc<Reloading>) {
-    if let Err(error) = reloading.reload(&monitor).await {
-        tracing::error!("the configuration was rejected, the old one stays: {error}");
+async fn reload(subject: Arc<api::Subject>) {
+    match subject.reload().await {
+        Ok(reloaded) => {
+            for key in reloaded.after_restart {
+                tracing::warn!("{key} changed, which takes effect after a restart");
+            }
+        }
+        Err(error) => {
+            tracing::error!("the configuration was rejected, the old one stays: {error}");
+        }
     }
 }
 
