@@ -232,12 +232,17 @@ impl Access {
         Err(Problem::new(Reason::Unauthenticated, detail))
     }
 
-    /// Begins the session of a browser that shows a token, and returns its secret. Wrong tokens
+    /// Begins the session of a browser that shows a token, and returns whose it is and its secret.
+    /// Wrong tokens
     /// count as those of any other request do.
     ///
     /// # Errors
     /// Returns the [`Problem`] of the token, or of a disk that keeps no session.
-    pub(crate) async fn log_in(&self, ip: IpAddr, token: &str) -> Result<String, Problem> {
+    pub(crate) async fn log_in(
+        &self,
+        ip: IpAddr,
+        token: &str,
+    ) -> Result<(Identity, String), Problem> {
         let identity = self.of_token(ip, token).await?;
         if matches!(identity.scope, Scope::Ingest(_)) {
             return Err(forbidden(&identity, "may send events and not look"));
@@ -248,10 +253,11 @@ impl Access {
         let now_ms = Timestamp::now().as_millisecond();
         let begun = sessions.begin(&identity.name, now_ms).await;
         let begun = begun.map_err(|error| Problem::new(Reason::Unavailable, error.to_string()))?;
-        begun.ok_or_else(|| {
+        let secret = begun.ok_or_else(|| {
             let detail = "the token is unknown, or was removed";
             Problem::new(Reason::Unauthenticated, detail)
-        })
+        })?;
+        Ok((identity, secret))
     }
 
     /// Ends the session of a request, if it has one.

@@ -24,6 +24,7 @@
 //! A program that serves the router by itself adds a [`Peer`] to the extensions of each request;
 //! without one, nobody can be told, and every request is refused.
 
+mod acts;
 mod api;
 mod circumstances;
 mod config;
@@ -45,6 +46,7 @@ mod tls;
 mod tokens;
 pub mod unkept;
 
+pub use acts::{Act, ActPage, Acting, Acts};
 pub use api::{
     AcknowledgeBody, Acknowledgements, AttemptJson, DeliveryJson, DeliveryPage, IncidentChannel,
     IncidentJson, Incidents, MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, MadeToken, NotificationBody,

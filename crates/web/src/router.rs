@@ -15,6 +15,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
+    acts::{Acts, record},
     api::{self, Api},
     identity::{Access, Reader, identify},
     ingest::Ingest,
@@ -46,6 +47,7 @@ pub struct Web {
     access: Access,
     hosts: Vec<String>,
     site: Option<Site>,
+    acts: Option<Acts>,
 }
 
 impl fmt::Debug for Web {
@@ -69,6 +71,7 @@ impl Web {
             access: Access::default(),
             hosts: Vec::new(),
             site: None,
+            acts: None,
         }
     }
 
@@ -109,6 +112,12 @@ impl Web {
         self
     }
 
+    /// Sets where acts are recorded. By default, the latest are kept in memory.
+    pub fn acts(mut self, acts: Acts) -> Self {
+        self.acts = Some(acts);
+        self
+    }
+
     /// Adds pages for browsers, with the embedding program's own.
     pub fn site(mut self, site: Site) -> Self {
         self.site = Some(site);
@@ -127,14 +136,18 @@ impl Web {
             access,
             hosts,
             site,
+            acts,
         } = self;
+        let acts = acts.unwrap_or_else(Acts::in_memory);
         let hosts: Arc<[String]> = hosts.into();
         let name = site.as_ref().map(|site| site.program());
-        let pages = site.map(|site| page::routes(engine.clone(), access.clone(), site));
+        let pages =
+            site.map(|site| page::routes(engine.clone(), access.clone(), acts.clone(), site));
         let api = Api {
             engine,
             program,
             tokens: access.known_tokens().cloned(),
+            acts: acts.clone(),
         };
         let routes = api::routes().with_state(api).merge(more);
         let described = OpenApiRouter::with_openapi(api::Description::openapi());
@@ -152,6 +165,9 @@ impl Web {
             })
             .method_not_allowed_fallback(wrong_method)
             .layer(from_fn(check_origin))
+            .layer(from_fn(move |request, next| {
+                record(acts.clone(), request, next)
+            }))
             .layer(from_fn(move |request, next| {
                 identify(access.clone(), request, next)
             }))

@@ -72,6 +72,7 @@ pub async fn router(
         access = access.only_behind_proxy();
     }
     let web = Web::new(engine, "the monitor")
+        .acts(subject.acts.clone())
         .access(access)
         .ingest(ingest)
         .site(site(&subject));

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use annunciator_monitor::{Explained, Monitor, Overview, ReloadError, Reloaded, Reloading};
 use annunciator_web::{
-    Actor, IncidentJson, JsonBody, Problem, Query, Reader, Reason, Segments, Tls, WebConfig,
+    Actor, Acts, IncidentJson, JsonBody, Problem, Query, Reader, Reason, Segments, Tls, WebConfig,
     open_incidents,
 };
 use axum::{Json, extract::State};
@@ -35,6 +35,8 @@ pub struct Subject {
     pub web: WebConfig,
     /// The certificate of `web.listen`, if it has one.
     pub tls: Option<Arc<Tls>>,
+    /// Where acts are recorded.
+    pub acts: Acts,
 }
 
 impl Subject {

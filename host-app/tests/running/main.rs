@@ -8,6 +8,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod acts;
 mod alike;
 mod author;
 mod commands;

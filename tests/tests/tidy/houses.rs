@@ -281,7 +281,7 @@ pub const HOUSES: &[House] = &[
                 "tls",
                 "unkept",
             ],
-            &["extract", "proxy", "serve", "tokens"],
+            &["acts", "extract", "proxy", "serve", "tokens"],
             &["config", "sessions"],
             &["cookie"],
             &["identity"],

@@ -1,5 +1,6 @@
 //! The API of an engine, one file for each kind of thing.
 
+mod acts;
 mod channels;
 mod deliveries;
 mod incidents;
@@ -34,6 +35,7 @@ pub use tokens::{MadeToken, RemovedToken, TokenBody, TokenList};
         (name = "incidents", description = "Open problems, and who has taken them over."),
         (name = "deliveries", description = "What became of notifications, channel by channel."),
         (name = "channels", description = "Where people are notified."),
+        (name = "acts", description = "Who has done what."),
         (name = "tokens", description = "How programs and people show who they are over TCP.")
     )
 )]
@@ -50,6 +52,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(deliveries::retry))
         .routes(routes!(channels::list))
         .routes(routes!(channels::check))
+        .routes(routes!(acts::list))
         .routes(routes!(tokens::list, tokens::add))
         .routes(routes!(tokens::remove))
 }

@@ -8,6 +8,7 @@ use annunciator::{
 };
 
 use crate::{
+    acts::Acts,
     problem::{Problem, Reason},
     report,
     tokens::Tokens,
@@ -21,6 +22,8 @@ pub(crate) struct Api {
     pub(crate) program: &'static str,
     /// The tokens, where there is a file for them.
     pub(crate) tokens: Option<Arc<Tokens>>,
+    /// What was done.
+    pub(crate) acts: Acts,
 }
 
 impl Api {

@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 use super::{back::own_path, layout::Layout, site::Pages};
 use crate::{
+    acts::Acting,
     cookie::{self, Way},
     extract::{FormBody, Query},
     identity::LOGIN,
@@ -99,6 +100,7 @@ fn show(pages: &Pages, next: &str, problem: Option<&Problem>) -> Response {
 async fn log_in(
     State(pages): State<Pages>,
     Extension(client): Extension<Client>,
+    acting: Acting,
     headers: HeaderMap,
     FormBody(form): FormBody<LoginForm>,
 ) -> Response {
@@ -110,7 +112,10 @@ async fn log_in(
     }
     let ip = client.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     match pages.access.log_in(ip, form.token.trim()).await {
-        Ok(secret) => go(next, &cookie::set(way, Some(&secret))),
+        Ok((identity, secret)) => {
+            acting.by(identity.name, Some(identity.credential));
+            go(next, &cookie::set(way, Some(&secret)))
+        }
         Err(problem) => show(&pages, next, Some(&problem)),
     }
 }

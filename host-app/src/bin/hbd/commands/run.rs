@@ -4,12 +4,13 @@ use std::{error::Error, net::SocketAddr, path::PathBuf, sync::Arc, time::Duratio
 
 use annunciator::{Engine, store::SqliteFile};
 use annunciator_monitor::{Location, Prepared, Reloading, StateFile};
-use annunciator_web::{Server, Tls, WebConfig};
+use annunciator_web::{Act, Acts, Server, Tls, WebConfig};
 use futures_util::future::join_all;
 use heartbeat::{
     api::{self, ControlError},
     http,
 };
+use jiff::Timestamp;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -24,6 +25,9 @@ use crate::{
 /// The variable with the folder for the state, which systemd sets (`StateDirectory=`). It
 /// is used if the configuration names no file.
 const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
+
+/// The file of acts, beside the state's.
+const ACTS: &str = "acts.jsonl";
 
 /// How long the end of the monitor waits for requests that are being answered.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -66,6 +70,7 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
             numbers,
             web,
             database: ready.database(),
+            state_file: ready.state_file(),
         };
         watch(engine, ready, servers, reloading)
             .await
@@ -95,6 +100,8 @@ struct Servers {
     web: WebConfig,
     /// Where tokens are kept.
     database: Option<Arc<SqliteFile>>,
+    /// The state's file, beside which acts are recorded.
+    state_file: Option<PathBuf>,
 }
 
 async fn watch(
@@ -110,7 +117,12 @@ async fn watch(
         numbers,
         web,
         database,
+        state_file,
     } = servers;
+    let acts = match state_file {
+        Some(state) => Acts::in_file(state.with_file_name(ACTS)),
+        None => Acts::in_memory(),
+    };
     let running = ready.start(engine, beat)?;
     let monitor = running.monitor();
     drop(tokio::spawn(numbers.clone().tidy()));
@@ -135,6 +147,7 @@ async fn watch(
         http: http.as_ref().and_then(Server::address),
         web: web.clone(),
         tls: tls.clone().flatten(),
+        acts: acts.clone(),
     });
     let router = api::router(Arc::clone(&subject), observed, &web, database).await;
     let control = control.map(|path| api::at_socket(&path, &web, router.clone()));
@@ -169,6 +182,7 @@ async fn watch(
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     let servers = control.into_iter().chain(web).chain(http);
     join_all(servers.map(|server| server.stop(DRAIN_TIMEOUT))).await;
+    acts.written().await;
     let cut_off = running.stop().await;
     if cut_off > 0 {
         tracing::warn!(
@@ -215,7 +229,16 @@ async fn obey(signals: &mut Signals, subject: &Arc<api::Subject>) -> &'static st
 }
 
 async fn reload(subject: Arc<api::Subject>) {
-    match subject.reload().await {
+    let at_ms = Timestamp::now().as_millisecond();
+    let reloaded = subject.reload().await;
+    subject.acts.record(Act {
+        at_ms,
+        act: "reload".to_owned(),
+        by: Some("SIGHUP".to_owned()),
+        done: Some(reloaded.is_ok()),
+        ..Act::default()
+    });
+    match reloaded {
         Ok(reloaded) => {
             for key in reloaded.after_restart {
                 tracing::warn!("{key} changed, which takes effect after a restart");
