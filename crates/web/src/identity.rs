@@ -324,6 +324,8 @@ fn user_name(uid: u32) -> String {
 pub(crate) const LOGIN: &str = "/login";
 /// Where programs ask whether this one works, without showing who they are.
 pub(crate) const HEALTH: &str = "/healthz";
+/// Where signed links lead: whoever has one need not show who they are.
+pub(crate) const LINKS: &str = "/ack/";
 /// Where the style and the script of pages are.
 pub(crate) const ASSETS: &str = "/assets/";
 
@@ -339,7 +341,8 @@ pub(crate) async fn identify(access: Access, mut request: Request, next: Next) -
     {
         return problem.into_response();
     }
-    let is_for_everybody = [LOGIN, HEALTH].contains(&path) || path.starts_with(ASSETS);
+    let is_for_everybody = [LOGIN, HEALTH].contains(&path)
+        || [ASSETS, LINKS].iter().any(|open| path.starts_with(open));
     // Many programs that send events can show a name and a password, and nothing else.
     let is_for_source = path.starts_with(SOURCES);
     let password = match is_for_source {

@@ -19,6 +19,7 @@ use crate::{
     api::{self, Api},
     identity::{Access, Reader, identify},
     ingest::Ingest,
+    links::AckLinks,
     page::{self, Site, show_refusals},
     problem::{Problem, Reason},
     scope::Peer,
@@ -48,6 +49,7 @@ pub struct Web {
     hosts: Vec<String>,
     site: Option<Site>,
     acts: Option<Acts>,
+    links: Option<Arc<AckLinks>>,
 }
 
 impl fmt::Debug for Web {
@@ -72,6 +74,7 @@ impl Web {
             hosts: Vec::new(),
             site: None,
             acts: None,
+            links: None,
         }
     }
 
@@ -118,6 +121,13 @@ impl Web {
         self
     }
 
+    /// Has pages take incidents over for whoever follows one of these links, which the embedding
+    /// program puts on messages.
+    pub fn links(mut self, links: Arc<AckLinks>) -> Self {
+        self.links = Some(links);
+        self
+    }
+
     /// Adds pages for browsers, with the embedding program's own.
     pub fn site(mut self, site: Site) -> Self {
         self.site = Some(site);
@@ -137,12 +147,13 @@ impl Web {
             hosts,
             site,
             acts,
+            links,
         } = self;
         let acts = acts.unwrap_or_else(Acts::in_memory);
         let hosts: Arc<[String]> = hosts.into();
         let name = site.as_ref().map(|site| site.program());
-        let pages =
-            site.map(|site| page::routes(engine.clone(), access.clone(), acts.clone(), site));
+        let pages = site
+            .map(|site| page::routes(engine.clone(), access.clone(), acts.clone(), links, site));
         let api = Api {
             engine,
             program,

@@ -76,6 +76,10 @@ pub async fn router(
         .access(access)
         .ingest(ingest)
         .site(site(&subject));
+    let web = match &subject.links {
+        Some(links) => web.links(Arc::clone(links)),
+        None => web,
+    };
     let hosts = config.hosts.iter();
     let web = hosts.fold(web, |web, host| web.host(host));
     web.routes(routes(subject))

@@ -4,8 +4,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use annunciator_monitor::{Explained, Monitor, Overview, ReloadError, Reloaded, Reloading};
 use annunciator_web::{
-    Actor, Acts, IncidentJson, JsonBody, Problem, Query, Reader, Reason, Segments, Tls, WebConfig,
-    open_incidents,
+    AckLinks, Actor, Acts, IncidentJson, JsonBody, Problem, Query, Reader, Reason, Segments, Tls,
+    WebConfig, open_incidents,
 };
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,8 @@ pub struct Subject {
     pub tls: Option<Arc<Tls>>,
     /// Where acts are recorded.
     pub acts: Acts,
+    /// The links in messages by which incidents are taken over.
+    pub links: Option<Arc<AckLinks>>,
 }
 
 impl Subject {

@@ -8,6 +8,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod ack;
 mod acts;
 mod alike;
 mod author;

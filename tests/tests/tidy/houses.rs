@@ -274,6 +274,7 @@ pub const HOUSES: &[House] = &[
             &[
                 "circumstances",
                 "credentials",
+                "links",
                 "planned",
                 "problem",
                 "report",

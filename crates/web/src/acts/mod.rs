@@ -275,7 +275,7 @@ fn verb(request: &Request) -> Option<String> {
     }
     let below = pattern.strip_prefix("/api/v1").unwrap_or(pattern);
     let known = match (method.as_str(), below) {
-        ("POST", "/acknowledgements" | "/acknowledge") => "acknowledge",
+        ("POST", "/acknowledgements" | "/acknowledge" | "/ack/{link}") => "acknowledge",
         ("DELETE", "/acknowledgements") | ("POST", "/withdraw") => "withdraw",
         ("POST", "/deliveries/{delivery}/retry") => "retry",
         ("POST", "/channels/{channel}/check") => "check",

@@ -16,6 +16,7 @@ use super::layout::{Layout, NavLink};
 use crate::{
     acts::Acts,
     identity::{Access, Reader},
+    links::AckLinks,
     problem::{Problem, Reason},
     scope::{Identity, Scope},
 };
@@ -130,6 +131,8 @@ pub(crate) struct Pages {
     pub(super) engine: Engine,
     pub(super) access: Access,
     pub(super) acts: Acts,
+    /// The links by which incidents are taken over, if there are any.
+    pub(super) links: Option<Arc<AckLinks>>,
     pub(super) site: Arc<Site>,
 }
 

@@ -1,10 +1,16 @@
 //! `hbd run`: watches hosts until a signal ends it.
 
-use std::{error::Error, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use annunciator::{Engine, store::SqliteFile};
-use annunciator_monitor::{Location, Prepared, Reloading, StateFile};
-use annunciator_web::{Act, Acts, Server, Tls, WebConfig};
+use annunciator_monitor::{AcknowledgeLink, Location, Prepared, Reloading, StateFile};
+use annunciator_web::{AckLinks, Act, Acts, Server, Tls, WebConfig};
 use futures_util::future::join_all;
 use heartbeat::{
     api::{self, ControlError},
@@ -28,6 +34,9 @@ const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
 
 /// The file of acts, beside the state's.
 const ACTS: &str = "acts.jsonl";
+
+/// The file of the key with which links in messages are signed, beside the state's.
+const LINK_KEY: &str = "acknowledge.key";
 
 /// How long the end of the monitor waits for requests that are being answered.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,7 +72,13 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
             Ok(None) | Err(_) => (builder, ready.state_file()),
         };
         let engine = setup::start(&builder, loaded, place, output).await?;
-        let ready = ready.linking_to(web.external_url.clone());
+        let links = links(&web, ready.state_file().as_deref());
+        let making = links
+            .clone()
+            .map(|links| AcknowledgeLink::new(move |incident, at_ms| links.link(incident, at_ms)));
+        let ready = ready
+            .linking_to(web.external_url.clone())
+            .acknowledged_at(making);
         let servers = Servers {
             control,
             http,
@@ -71,6 +86,7 @@ fn prepare(arguments: &Arguments, log: Option<&Log>, output: &Output) -> Result<
             web,
             database: ready.database(),
             state_file: ready.state_file(),
+            links,
         };
         watch(engine, ready, servers, reloading)
             .await
@@ -102,6 +118,8 @@ struct Servers {
     database: Option<Arc<SqliteFile>>,
     /// The state's file, beside which acts are recorded.
     state_file: Option<PathBuf>,
+    /// The links in messages by which incidents are taken over.
+    links: Option<Arc<AckLinks>>,
 }
 
 async fn watch(
@@ -118,6 +136,7 @@ async fn watch(
         web,
         database,
         state_file,
+        links,
     } = servers;
     let acts = match state_file {
         Some(state) => Acts::in_file(state.with_file_name(ACTS)),
@@ -148,6 +167,7 @@ async fn watch(
         web: web.clone(),
         tls: tls.clone().flatten(),
         acts: acts.clone(),
+        links,
     });
     let router = api::router(Arc::clone(&subject), observed, &web, database).await;
     let control = control.map(|path| api::at_socket(&path, &web, router.clone()));
@@ -191,6 +211,17 @@ async fn watch(
         );
     }
     Ok(Exit::Ok)
+}
+
+/// Returns the links by which incidents are taken over, where people can reach the pages.
+fn links(web: &WebConfig, state: Option<&Path>) -> Option<Arc<AckLinks>> {
+    let (url, state) = (web.external_url.as_deref()?, state?);
+    web.listen?;
+    let links = AckLinks::open(&state.with_file_name(LINK_KEY), url);
+    let links = links.inspect_err(|error| {
+        tracing::error!("{error}; messages have no link to acknowledge them");
+    });
+    links.ok().map(Arc::new)
 }
 
 /// Starts without a server that fails, since inspection is less important than watching.
