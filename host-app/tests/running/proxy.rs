@@ -86,8 +86,8 @@ fn whoever_guesses_behind_the_proxy_keeps_nobody_else_out() {
         request(&address, "GET /api/v1/status", &headers, None).0
     };
     let wrong = bearer("wrong");
-    let guesses = (0..30).map(|_| from("203.0.113.7", &wrong));
-    assert!(guesses.last() == Some(429));
+    let guesses: Vec<u16> = (0..30).map(|_| from("203.0.113.7", &wrong)).collect();
+    assert_eq!(guesses.last(), Some(&429));
     assert_eq!(from("203.0.113.8", &wrong), 401);
     assert_eq!(from("203.0.113.7", &reader), 200);
 }
